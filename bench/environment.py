@@ -1,0 +1,67 @@
+"""What must be true of the process environment before two sides are compared."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+
+# Both make OpenBLAS pick kernels or block sizes that are not this machine's: NumPy then runs at
+# about half its speed, and every ratio against it flatters us.
+HANDICAPS = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")
+
+THREAD_VARIABLES = (
+    "OMP_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "NUMEXPR_NUM_THREADS",
+    "FASTNN_NUM_THREADS",
+)
+
+
+def handicaps(environ: Mapping[str, str]) -> list[str]:
+    """Names of the set variables that hold NumPy back, in a fixed order."""
+    return [name for name in HANDICAPS if name in environ]
+
+
+def without_handicaps(environ: Mapping[str, str]) -> dict[str, str]:
+    """A copy of `environ` in which NumPy runs at its own speed."""
+    return {name: value for name, value in environ.items() if name not in HANDICAPS}
+
+
+def refuse_handicaps(environ: Mapping[str, str]) -> None:
+    """Raise ValueError when a comparison under `environ` would be unfair to NumPy."""
+    found = handicaps(environ)
+    if found:
+        names = " and ".join(found)
+        raise ValueError(
+            f"bench: expected an environment in which NumPy runs at full speed, but {names} "
+            f"{'is' if len(found) == 1 else 'are'} set (unset: env -u {' -u '.join(found)} ...)"
+        )
+
+
+def worker_environment(
+    environ: Mapping[str, str], threads: int, extra: Mapping[str, str]
+) -> dict[str, str]:
+    """The environment of one side: the thread count everywhere it is read, then its settings."""
+    env = without_handicaps(environ)
+    for name in THREAD_VARIABLES:
+        env[name] = str(threads)
+    # An idle OpenMP thread that spins takes the core from the other thread of its own side too
+    # when fewer cores than threads are free; the idle sides are stopped by signal besides.
+    env.pop("OMP_WAIT_POLICY", None)
+    env["TF_CPP_MIN_LOG_LEVEL"] = "3"
+    env["JAX_PLATFORMS"] = "cpu"
+    env["CUDA_VISIBLE_DEVICES"] = ""
+    env.update(extra)
+    return env
+
+
+def cores(threads: int) -> list[int]:
+    """The cores a side of `threads` threads is pinned to: the first ones this process may use."""
+    allowed = sorted(os.sched_getaffinity(0))
+    if threads < 1 or threads > len(allowed):
+        raise ValueError(
+            f"bench: expected 1 to {len(allowed)} threads (the cores of this process), "
+            f"but {threads} came"
+        )
+    return allowed[:threads]

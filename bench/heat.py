@@ -1,0 +1,212 @@
+"""How a row is raced: settings tried within each framework, then all sides in alternating rounds."""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+
+from bench import peers as sides
+from bench.peers.base import Setting
+from bench.probe import in_process
+from bench.side import Side, SideError
+from bench.table import Entry, GemmRow, Row
+from bench.workloads import Workload
+
+SCREEN_SECONDS, SCREEN_ROUNDS = 0.1, 3
+ROUND_SECONDS = 0.25
+# A framework this many times slower than the best in the trial is not taken into the rounds.
+HOPELESS = 3.0
+AGREE = 5e-3
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What the command line chose."""
+
+    peers: tuple[str, ...]
+    threads: int
+    repeats: int
+    isa: str | None = None
+    ours: bool = True
+    # (workload key, side) -> name of the only setting to run, from an earlier race.
+    fixed: dict[tuple[str, str], str] | None = None
+
+    @property
+    def our_env(self) -> dict[str, str]:
+        """The environment of our own side."""
+        return {"FASTNN_ISA": self.isa} if self.isa else {}
+
+
+def agree(a: list[float], b: list[float]) -> bool:
+    """Whether two sides computed the same thing."""
+    return len(a) == len(b) and all(
+        math.isclose(x, y, rel_tol=AGREE, abs_tol=1e-6) for x, y in zip(a, b, strict=True)
+    )
+
+
+@contextmanager
+def started(
+    name: str, workload: Workload, settings: list[Setting], plan: Plan, notes: list[str]
+) -> Iterator[list[Side]]:
+    """Workers of a framework, one a setting, prepared, calibrated and stopped; failures become notes."""
+    ready: list[Side] = []
+    try:
+        for setting in settings:
+            env = plan.our_env if name == "fastnn" else None
+            side = Side(name, workload, setting, env)
+            try:
+                side.prepare()
+                side.calibrate(SCREEN_SECONDS)
+            except (SideError, KeyboardInterrupt) as error:
+                side.close()
+                if isinstance(error, KeyboardInterrupt):
+                    raise
+                notes.append(str(error))
+                continue
+            ready.append(side)
+        yield ready
+    except BaseException:
+        for side in ready:
+            side.close()
+        raise
+
+
+def rotate(entries: list[Side], by: int) -> list[Side]:
+    """The same sides, starting from another one: none always runs behind the same neighbour."""
+    by %= max(1, len(entries))
+    return entries[by:] + entries[:by]
+
+
+def rounds(running: list[Side], repeats: int) -> None:
+    """Alternate: every side once a round."""
+    for number in range(repeats):
+        for side in rotate(running, number):
+            side.round()
+
+
+def screen(
+    name: str, workload: Workload, settings: list[Setting], plan: Plan, row: Row
+) -> list[Side]:
+    """Try the settings of one framework against each other; keep the first and the fastest."""
+    with started(name, workload, settings, plan, row.notes) as ready:
+        rounds(ready, SCREEN_ROUNDS)
+        row.tried += [_entry(side, screened=True) for side in ready]
+        if not ready:
+            return []
+        best = min(ready, key=lambda s: statistics.median(s.times))
+        # PyTorch's first setting is how people write it, and has a column of its own.
+        first = next((s for s in ready if s.setting is settings[0]), None)
+        keep = [first, best] if name == "torch" and first not in (None, best) else [best]
+        for side in ready:
+            if side not in keep:
+                side.close()
+        return [side for side in keep if side is not None]
+
+
+def race_row(workload: Workload, plan: Plan, say: Say) -> Row:
+    """Race one workload."""
+    row = Row(workload, plan.isa)
+    with ExitStack() as stack:
+        running: list[Side] = []
+        for name in (("fastnn",) if plan.ours else ()) + plan.peers:
+            settings = sides.load(name).settings(workload, plan.threads)
+            wanted = (plan.fixed or {}).get((workload.key, name))
+            if wanted is not None:
+                settings = [s for i, s in enumerate(settings) if s.name == wanted or (i == 0 and name == "torch")]
+            say(f"{workload.title}: {name}, {len(settings)} setting{'s' * (len(settings) != 1)}")
+            kept = screen(name, workload, settings, plan, row)
+            for side in kept:
+                stack.callback(side.close)
+            running += kept
+        _drop_those_that_disagree(running, row)
+        final = _without_hopeless(running, row)
+        for side in final:
+            side.steps = max(1, round(side.steps * ROUND_SECONDS / SCREEN_SECONDS))
+            side.times.clear()
+            side.disturbed = 0
+        say(f"{workload.title}: {plan.repeats} rounds of {', '.join(s.label for s in final)}")
+        rounds(final, plan.repeats)
+        for side in final:
+            _place(row, side, _entry(side))
+        row.notes += disturbances(final)
+    return row
+
+
+def disturbances(running: list[Side]) -> list[str]:
+    """A note for each side whose numbers are not those of a quiet machine."""
+    return [
+        f"{s.label}: other processes used the cores in {s.disturbed} of {len(s.times)} rounds"
+        for s in running
+        if s.disturbed
+    ]
+
+
+def _drop_those_that_disagree(running: list[Side], row: Row) -> None:
+    """Take the sides out whose check numbers are not those of most others."""
+    if len(running) < 2:
+        return
+    votes = [sum(agree(a.check, b.check) for b in running) for a in running]
+    reference = running[votes.index(max(votes))]
+    for side in [s for s in running if not agree(s.check, reference.check)]:
+        row.notes.append(
+            f"{side.label} left out: it computed {side.check} where {reference.label} has {reference.check}"
+        )
+        running.remove(side)
+
+
+def _without_hopeless(running: list[Side], row: Row) -> list[Side]:
+    medians = {id(s): statistics.median(s.times) for s in running}
+    others = [medians[id(s)] for s in running if s.name != "fastnn"]
+    final = []
+    for side in running:
+        eager = side.name == "torch" and side.setting == sides.load("torch").settings(
+            row.workload, side.setting.threads)[0]  # fmt: skip
+        if side.name == "fastnn" or eager or medians[id(side)] <= HOPELESS * min(others):
+            final.append(side)
+        else:
+            _place(row, side, _entry(side, screened=True))
+    return final
+
+
+def _place(row: Row, side: Side, entry: Entry) -> None:
+    if side.name == "fastnn":
+        row.ours = entry
+        return
+    if side.name == "torch" and side.setting == sides.load("torch").settings(
+            row.workload, side.setting.threads)[0] and row.eager is None:  # fmt: skip
+        row.eager = entry
+    known = row.peers.get(side.name)
+    if known is None or entry.median < known.median:
+        row.peers[side.name] = entry
+
+
+def _entry(side: Side, screened: bool = False) -> Entry:
+    return Entry(side.name, side.setting.name, list(side.times), screened, side.disturbed)
+
+
+def race_gemm(workload: Workload, threads: int, plan: Plan, say: Say) -> tuple[GemmRow, list[str]]:
+    """Race a product alone on `threads` threads, the FMA peak measured in between."""
+    say(f"{workload.title}: {threads} thread{'s' * (threads > 1)}")
+    notes: list[str] = []
+    with ExitStack() as stack:
+        running: list[Side] = []
+        for name in (("fastnn",) if plan.ours else ()) + plan.peers:
+            settings = sides.load(name).settings(workload, threads)[:1]
+            with started(name, workload, settings, plan, notes) as ready:
+                for side in ready:
+                    stack.callback(side.close)
+                running += ready
+        peaks = []
+        for number in range(plan.repeats):
+            for side in rotate(running, number):
+                side.round()
+            if number % 3 == 0:
+                peaks.append(in_process(threads, plan.our_env).fma_gflops)
+        entries = [_entry(side) for side in running]
+        notes += disturbances(running)
+    return GemmRow(workload, threads, statistics.median(peaks), entries), notes

@@ -1,0 +1,153 @@
+"""What all sides share: settings, data, first weights, and the order of the rows."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from bench.workloads import Workload
+
+FloatArray = npt.NDArray[np.float32]
+IntArray = npt.NDArray[np.int64]
+
+CHECK_STEPS = 5
+CHECK_ROWS = 1000
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One way to run a side: a name to print, its threads, its options and its environment."""
+
+    name: str
+    threads: int
+    options: dict[str, Any] = field(default_factory=dict)
+    env: dict[str, str] = field(default_factory=dict)
+
+
+class Runner(ABC):
+    """A workload made ready in one framework."""
+
+    @abstractmethod
+    def run(self, steps: int) -> int:
+        """Do at least `steps` steps, wait for the last, return how many were done."""
+
+    @abstractmethod
+    def check(self) -> list[float]:
+        """Numbers that every side must agree on; called once, before the first run."""
+
+    def warm(self, steps: int) -> None:
+        """Bring caches and threads back to what they are in the middle of a long run."""
+        self.run(steps)
+
+
+def thread_counts(threads: int) -> list[int]:
+    """The counts worth trying: all, and one (small steps are often faster on one)."""
+    return [threads] if threads == 1 else [threads, 1]
+
+
+def plain_settings(threads: int, **options: Any) -> list[Setting]:
+    """One setting for each thread count."""
+    return [Setting(f"{n} thread{'s' * (n > 1)}", n, options) for n in thread_counts(threads)]
+
+
+def training_data(workload: Workload) -> tuple[FloatArray, IntArray]:
+    """Dense random rows in [0, 1) and random labels; the same for every side."""
+    rng = np.random.default_rng(20)
+    x = rng.random((workload.rows, workload.sizes[0]), dtype=np.float32)
+    y = rng.integers(0, workload.sizes[-1], workload.rows)
+    return x, y
+
+
+def loss_data(workload: Workload) -> tuple[FloatArray, IntArray]:
+    """Random logits and labels."""
+    rows, classes = workload.sizes
+    rng = np.random.default_rng(21)
+    x = rng.standard_normal((rows, classes), dtype=np.float32)
+    return x, rng.integers(0, classes, rows)
+
+
+def gemm_data(workload: Workload) -> tuple[FloatArray, FloatArray]:
+    """Two random factors."""
+    m, k, n = workload.sizes
+    rng = np.random.default_rng(22)
+    a = rng.standard_normal((m, k), dtype=np.float32)
+    return a, rng.standard_normal((k, n), dtype=np.float32)
+
+
+def first_parameters(workload: Workload) -> list[tuple[FloatArray, FloatArray]]:
+    """Glorot-uniform weights (inputs x outputs) and zero biases of each layer."""
+    rng = np.random.default_rng(23)
+    layers = []
+    for inputs, outputs in zip(workload.sizes, workload.sizes[1:], strict=False):
+        bound = (6.0 / (inputs + outputs)) ** 0.5
+        w = rng.uniform(-bound, bound, (inputs, outputs)).astype(np.float32)
+        layers.append((w, np.zeros(outputs, dtype=np.float32)))
+    return layers
+
+
+class Order:
+    """Row numbers of shuffled epochs, handed out by the step."""
+
+    def __init__(self, workload: Workload) -> None:
+        self._workload = workload
+        self._rng = np.random.default_rng(24)
+        self._epoch = np.empty((0, workload.batch), dtype=np.int64)
+
+    def take(self, steps: int) -> IntArray:
+        """(steps, batch) row numbers; a full-batch workload gets (steps, 0)."""
+        if self._workload.full_batch:
+            return np.empty((steps, 0), dtype=np.int64)
+        parts = []
+        while steps > 0:
+            if len(self._epoch) == 0:
+                per_epoch = self._workload.steps_per_epoch
+                rows = self._rng.permutation(self._workload.rows)[: per_epoch * self._workload.batch]
+                self._epoch = rows.reshape(per_epoch, self._workload.batch)
+            parts.append(self._epoch[:steps])
+            self._epoch = self._epoch[steps:]
+            steps -= len(parts[-1])
+        return np.concatenate(parts) if len(parts) > 1 else parts[0]
+
+
+class TrainRunner(Runner):
+    """Training on an order of rows; the shuffling is inside the timed part, as it is for users."""
+
+    # Steps that one call of the framework does together (a scan, a loop inside a graph).
+    chunk = 1
+
+    def __init__(self, workload: Workload) -> None:
+        self.workload = workload
+        self.order = Order(workload)
+
+    @abstractmethod
+    def train(self, order: IntArray) -> None:
+        """One step for each row of `order`; returns when the last has finished."""
+
+    @abstractmethod
+    def loss(self) -> float:
+        """Mean loss over the first CHECK_ROWS rows."""
+
+    def run(self, steps: int) -> int:
+        steps = -(-steps // self.chunk) * self.chunk
+        self.train(self.order.take(steps))
+        return steps
+
+    def check(self) -> list[float]:
+        steps, batch = CHECK_STEPS, self.workload.batch
+        if self.workload.full_batch:
+            order = np.empty((steps, 0), dtype=np.int64)
+        else:
+            order = np.arange(steps * batch, dtype=np.int64).reshape(steps, batch)
+        before = self.loss()
+        self.train(order)
+        return [before, self.loss()]
+
+
+def scan_chunk(workload: Workload) -> int:
+    """Steps to put into one compiled loop: about a tenth of a second's work, an epoch at most."""
+    steps = int(5e9 / max(1, workload.flops))
+    return max(2, min(steps, workload.steps_per_epoch, 1500))

@@ -1,0 +1,159 @@
+"""fastnn through its public interface: whole `fit` calls, set-up and shuffling included."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from bench.peers import base
+from bench.peers.base import IntArray, Runner, Setting
+from bench.workloads import Workload
+
+MODULE = "fastnn"
+
+
+def settings(workload: Workload, threads: int) -> list[Setting]:
+    """One: all threads. What it does with them is its own affair."""
+    return base.plain_settings(threads)[:1]
+
+
+def prepare(workload: Workload, setting: Setting) -> Runner:
+    """The runner of a workload."""
+    import fastnn
+
+    fastnn.set_num_threads(setting.threads)
+    if workload.kind == "train":
+        return Train(workload)
+    if workload.kind == "loss":
+        return Loss(workload)
+    if workload.kind == "predict":
+        return Predict(workload)
+    return Gemm(workload)
+
+
+def network(workload: Workload) -> Any:
+    """A Sequential with our first weights."""
+    import fastnn
+    from fastnn import layers
+
+    stack: list[Any] = []
+    for units in workload.sizes[1:]:
+        activation = layers.Tanh() if workload.activation == "tanh" else layers.ReLU()
+        stack += [layers.Dense(units), activation]
+    model = fastnn.Sequential(stack[:-1], input_shape=(workload.sizes[0],))
+    names = iter(model.parameters)
+    for w, b in base.first_parameters(workload):
+        model.parameters[next(names)][...] = w
+        model.parameters[next(names)][...] = b
+    return model
+
+
+def optimizer(workload: Workload) -> Any:
+    """The update rule of a workload."""
+    from fastnn import optim
+
+    if workload.rule == "adam":
+        return optim.Adam(workload.learning_rate)
+    if workload.rule == "momentum":
+        return optim.Momentum(workload.learning_rate, momentum=workload.momentum)
+    return optim.SGD(workload.learning_rate)
+
+
+class Train(base.TrainRunner):
+    """Whole epochs by `Trainer.fit`."""
+
+    def __init__(self, workload: Workload) -> None:
+        super().__init__(workload)
+        self.x, self.y = base.training_data(workload)
+        self.model = network(workload)
+
+    def fit(self, x: Any, y: Any, epochs: int, shuffle: bool) -> None:
+        import fastnn
+
+        fastnn.Trainer(
+            self.model, optimizer=optimizer(self.workload), batch_size=self.workload.batch,
+            epochs=epochs, seed=0, shuffle=shuffle, compile=True, progress=False,
+        ).fit(x, y)  # fmt: skip
+
+    def run(self, steps: int) -> int:
+        per_epoch = self.workload.steps_per_epoch
+        epochs = -(-steps // per_epoch)
+        self.fit(self.x, self.y, epochs, shuffle=not self.workload.full_batch)
+        return epochs * per_epoch
+
+    def warm(self, steps: int) -> None:
+        # Whole epochs would double the time of a round.
+        rows = slice(0, min(steps, 200) * self.workload.batch)
+        self.fit(self.x[rows], self.y[rows], 1, shuffle=not self.workload.full_batch)
+
+    def train(self, order: IntArray) -> None:
+        if self.workload.full_batch:
+            self.fit(self.x, self.y, len(order), shuffle=False)
+        else:
+            rows = order.ravel()
+            self.fit(self.x[rows], self.y[rows], 1, shuffle=False)
+
+    def loss(self) -> float:
+        rows = slice(0, base.CHECK_ROWS)
+        return float(self.model.evaluate(self.x[rows], self.y[rows])["loss"])
+
+
+class Loss(Runner):
+    """functional.softmax_loss."""
+
+    def __init__(self, workload: Workload) -> None:
+        self.x, self.y = base.loss_data(workload)
+
+    def run(self, steps: int) -> int:
+        from fastnn.functional import softmax_loss
+
+        for _ in range(steps):
+            softmax_loss(self.x, self.y)
+        return steps
+
+    def check(self) -> list[float]:
+        from fastnn.functional import softmax_loss
+
+        loss, dx = softmax_loss(self.x, self.y)
+        return [float(loss), float(np.abs(dx).sum(dtype=np.float64))]
+
+
+class Predict(Runner):
+    """model.predict on a slice of rows."""
+
+    def __init__(self, workload: Workload) -> None:
+        self.x, _ = base.training_data(workload)
+        self.model = network(workload)
+        self.batch = workload.batch
+        self.starts = workload.rows - workload.batch + 1
+
+    def run(self, steps: int) -> int:
+        x, batch, starts, predict = self.x, self.batch, self.starts, self.model.predict
+        for i in range(steps):
+            start = i * batch % starts
+            predict(x[start : start + batch])
+        return steps
+
+    def check(self) -> list[float]:
+        return [float(self.model.predict(self.x[: base.CHECK_ROWS]).mean())]
+
+
+class Gemm(Runner):
+    """The affine kernel without bias, packing included."""
+
+    def __init__(self, workload: Workload) -> None:
+        from fastnn import kernels
+
+        self.a, self.b = base.gemm_data(workload)
+        self.out = np.empty((len(self.a), self.b.shape[1]), dtype=np.float32)
+        self.kernel = kernels.get("affine_forward")
+
+    def run(self, steps: int) -> int:
+        for _ in range(steps):
+            self.kernel(self.a, self.b, None, self.out)
+        return steps
+
+    def check(self) -> list[float]:
+        self.run(1)
+        return [float(np.abs(self.out).sum(dtype=np.float64))]

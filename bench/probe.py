@@ -1,0 +1,127 @@
+"""What the machine can do, measured: the FMA peak and the memory bandwidth by thread count.
+
+`python bench/probe.py --threads 2` prints one measurement as JSON.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@dataclass(frozen=True)
+class Probe:
+    """One measurement: float32 GFLOP/s of FMA, GB/s of reading and of updating in place."""
+
+    threads: int
+    fma_gflops: float
+    read_gbs: float
+    update_gbs: float
+    source: str
+
+
+def processor() -> str:
+    """The processor's name and its vector extensions that matter here."""
+    try:
+        text = Path("/proc/cpuinfo").read_text()
+    except OSError:
+        return platform.processor() or platform.machine()
+    fields = dict(
+        (part.strip() for part in line.split(":", 1)) for line in text.splitlines() if ":" in line
+    )
+    flags = fields.get("flags", fields.get("Features", "")).split()
+    vector = [f for f in ("avx2", "fma", "avx512f", "avx512_fp16", "amx_tile", "asimd") if f in flags]
+    name = fields.get("model name", platform.machine())
+    family = f"family {fields['cpu family']}, model {fields['model']}" if "cpu family" in fields else ""
+    return ", ".join(part for part in (name, family, " ".join(vector)) if part)
+
+
+def measure(threads: int, seconds: float = 0.2) -> Probe:
+    """Measure on this process's cores, by fastnn's own loops or, without them, by NumPy."""
+    try:
+        import fastnn
+        from fastnn.kernels.native_probe import probe as native_probe
+    except ImportError:
+        return _estimate(threads, seconds)
+    fastnn.set_num_threads(threads)
+    found = native_probe()
+    if not found["float32_gflops"]:  # installed without its native module
+        return _estimate(threads, seconds)
+    return Probe(threads, found["float32_gflops"], found["read_gbs"], found["update_gbs"], "fastnn's probe")
+
+
+def _rate(work: float, seconds: float, call: Callable[[], object]) -> float:
+    """The best of the runs that fit into `seconds`, in units of 1e9 a second."""
+    best, stop = float("inf"), time.perf_counter() + seconds
+    call()
+    while time.perf_counter() < stop or best == float("inf"):
+        start = time.perf_counter()
+        call()
+        best = min(best, time.perf_counter() - start)
+    return work / best / 1e9
+
+
+def _estimate(threads: int, seconds: float) -> Probe:
+    """What NumPy reaches: a lower bound of the peak, and one thread's bandwidth."""
+    import numpy as np
+
+    n = 1536
+    a = np.ones((n, n), dtype=np.float32)
+    out = np.empty_like(a)
+    long = np.ones(1 << 27, dtype=np.float32)
+    return Probe(
+        threads,
+        _rate(2.0 * n**3, seconds, lambda: np.dot(a, a, out=out)),
+        _rate(long.nbytes, seconds, lambda: np.maximum.reduce(long)),
+        _rate(2.0 * long.nbytes, seconds, lambda: np.negative(long, out=long)),
+        "NumPy matmul (an estimate: the peak is at least this, the bandwidth one thread's)",
+    )
+
+
+def in_process(threads: int, extra: dict[str, str] | None = None) -> Probe:
+    """Measure in a process of its own, pinned to its cores."""
+    from bench.environment import worker_environment
+
+    done = subprocess.run(
+        [sys.executable, __file__, "--threads", str(threads)],
+        env=worker_environment(os.environ, threads, extra or {}),
+        capture_output=True, text=True, timeout=120, check=False,
+    )  # fmt: skip
+    if done.returncode != 0:
+        raise RuntimeError(f"probe: measurement with {threads} threads failed:\n{done.stderr}")
+    return Probe(**json.loads(done.stdout.splitlines()[-1]))
+
+
+def probe(threads: int = 2) -> dict[str, Any]:
+    """Processor, and the measurements on one thread and on `threads`."""
+    counts = sorted({1, threads})
+    return {"processor": processor(), "probes": [asdict(in_process(count)) for count in counts]}
+
+
+def main() -> None:
+    """Measure in this process and print JSON."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--seconds", type=float, default=0.2)
+    options = parser.parse_args()
+    sys.path[:] = [p for p in sys.path if Path(p or ".").resolve() != ROOT / "bench"]
+    sys.path.append(str(ROOT))
+    from bench.environment import cores
+
+    os.sched_setaffinity(0, cores(options.threads))
+    print(json.dumps(asdict(measure(options.threads, options.seconds))))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,148 @@
+"""The parent's end of a worker: start it, wake it for a run, stop it in between.
+
+Between its runs a side is stopped by SIGSTOP, so that no idle thread pool of one framework
+spins on a core that another one is timed on.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import select
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from bench import load
+from bench.environment import cores, worker_environment
+from bench.peers.base import Setting
+from bench.workloads import Workload
+
+WORKER = Path(__file__).resolve().parent / "worker.py"
+PATIENCE = 600.0  # seconds for a reply; compiling a step may take minutes
+ATTEMPTS = 4
+
+
+class SideError(RuntimeError):
+    """A side could not be prepared or died."""
+
+
+class Side:
+    """A running worker of one framework at one setting."""
+
+    def __init__(
+        self, name: str, workload: Workload, setting: Setting, env: dict[str, str] | None = None
+    ) -> None:
+        self.name, self.workload, self.setting = name, workload, setting
+        self.check: list[float] = []
+        self.steps = 1
+        self.times: list[float] = []
+        self.disturbed = 0  # rounds that stand although others used the cores
+        order = {
+            "side": name, "workload": workload.key, "setting": asdict(setting),
+            "cores": cores(setting.threads),
+        }  # fmt: skip
+        self._log = tempfile.TemporaryFile("w+")  # noqa: SIM115 (closed in close)
+        self._process = subprocess.Popen(
+            [sys.executable, str(WORKER), json.dumps(order)],
+            env=worker_environment(os.environ, setting.threads, setting.env | (env or {})),
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._log,
+            start_new_session=True,
+        )  # fmt: skip
+        self._buffer = b""
+
+    @property
+    def label(self) -> str:
+        """Framework and setting."""
+        return f"{self.name} ({self.setting.name})"
+
+    def prepare(self) -> None:
+        """Wait until the workload is ready; keep the numbers that sides must agree on."""
+        self.check = [float(value) for value in self._reply()["check"]]
+        self._signal(signal.SIGSTOP)
+
+    def measure(self, steps: int, warm: int = 0) -> tuple[int, float]:
+        """Wake, run, stop: the steps done and the seconds they took."""
+        self._signal(signal.SIGCONT)
+        try:
+            assert self._process.stdin is not None
+            self._process.stdin.write(json.dumps({"steps": steps, "warm": warm}).encode() + b"\n")
+            self._process.stdin.flush()
+            reply = self._reply()
+        except BrokenPipeError:
+            raise SideError(f"{self.label} died: {self._last_words()}") from None
+        finally:
+            self._signal(signal.SIGSTOP)
+        return int(reply["steps"]), float(reply["seconds"])
+
+    def calibrate(self, seconds: float) -> None:
+        """Choose `steps` so that a run lasts about `seconds`; the first run (compilation) is left out."""
+        self.measure(1)
+        steps = 1
+        while True:
+            done, took = self.measure(steps)
+            if took >= 0.3 * seconds:
+                break
+            steps = min(done * 50, max(done * 2, int(done * seconds / max(took, 1e-9))))
+        self.steps = max(1, round(done / took * seconds))
+
+    def round(self) -> None:
+        """One timed run; adds its microseconds per step to `times`.
+
+        A run during which other processes used the cores is done again, after a pause.
+        """
+        for attempt in range(ATTEMPTS):
+            before, start = load.read(self._process.pid), time.monotonic()
+            done, took = self.measure(self.steps, warm=max(1, self.steps // 10))
+            wall = time.monotonic() - start
+            others = load.foreign(before, load.read(self._process.pid))
+            if not load.disturbed(others, wall):
+                break
+            if attempt < ATTEMPTS - 1:
+                time.sleep(0.5)
+        else:
+            self.disturbed += 1
+        self.times.append(took / done * 1e6)
+
+    def close(self) -> None:
+        """End the worker, whatever it is doing."""
+        self._signal(signal.SIGKILL)
+        self._process.wait()
+        for stream in (self._process.stdin, self._process.stdout, self._log):
+            if stream is not None:
+                with contextlib.suppress(OSError):
+                    stream.close()
+
+    def _signal(self, number: signal.Signals) -> None:
+        if self._process.poll() is None:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self._process.pid, number)
+
+    def _reply(self) -> dict[str, Any]:
+        assert self._process.stdout is not None
+        deadline = time.monotonic() + PATIENCE
+        descriptor = self._process.stdout.fileno()
+        while b"\n" not in self._buffer:
+            left = deadline - time.monotonic()
+            if left <= 0 or not select.select([descriptor], [], [], left)[0]:
+                raise SideError(f"{self.label} gave no answer for {PATIENCE:.0f} s")
+            part = os.read(descriptor, 65536)
+            if not part:
+                self._process.wait()
+                raise SideError(f"{self.label} died: {self._last_words()}")
+            self._buffer += part
+        line, self._buffer = self._buffer.split(b"\n", 1)
+        reply: dict[str, Any] = json.loads(line)
+        return reply
+
+    def _last_words(self) -> str:
+        self._log.seek(0)
+        lines = [line.strip() for line in self._log.read().splitlines() if line.strip()]
+        errors = [line for line in lines if "Error" in line or "Exception" in line]
+        return (errors or lines or ["no message"])[-1][:300]

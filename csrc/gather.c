@@ -1,0 +1,84 @@
+/* Rows by index: the batch of a training step, converted to the type of the call and scaled. */
+#include "kernel.h"
+
+enum {
+    TASK_ELEMENTS = 32768,
+    LINE = 64,
+    PREFETCH_BYTES = 4096, /* of the next row; the hardware follows from there */
+};
+
+typedef struct {
+    const fnn_op *op;
+    fnn_cut cut;
+} run;
+
+FNN_INLINE void prefetch(const char *p, ptrdiff_t bytes) {
+    bytes = fnn_min(bytes, PREFETCH_BYTES);
+    for (ptrdiff_t i = 0; i < bytes; i += LINE) __builtin_prefetch(p + i);
+}
+
+/* Loops that the compiler turns into vectors: each element is converted, then multiplied. */
+#define CONVERT(code, type)                                                                     \
+    case code: {                                                                                \
+        const type *from = source;                                                              \
+        if (scale == 1) {                                                                       \
+            for (ptrdiff_t j = 0; j < count; j++) out[j] = (real)from[j];                       \
+        } else {                                                                                \
+            for (ptrdiff_t j = 0; j < count; j++) out[j] = (real)from[j] * scale;               \
+        }                                                                                       \
+        break;                                                                                  \
+    }
+
+static void convert(int type, const void *restrict source, real *restrict out, ptrdiff_t count, real scale) {
+    switch (type) {
+        CONVERT(FNN_F32, float)
+        CONVERT(FNN_F64, double)
+        CONVERT(FNN_U8, uint8_t)
+        CONVERT(FNN_I8, int8_t)
+        CONVERT(FNN_U16, uint16_t)
+        CONVERT(FNN_I16, int16_t)
+        CONVERT(FNN_I32, int32_t)
+        CONVERT(FNN_I64, int64_t)
+    }
+}
+
+static ptrdiff_t size_of(int type) {
+    static const uint8_t bytes[] = {
+        [FNN_F32] = 4, [FNN_F64] = 8, [FNN_U8] = 1, [FNN_I8] = 1, [FNN_U16] = 2, [FNN_I16] = 2, [FNN_I32] = 4, [FNN_I64] = 8};
+    return bytes[type];
+}
+
+static void rows_task(void *context, int task) {
+    const run *r = context;
+    const fnn_op *op = r->op;
+    ptrdiff_t cols = op->n[1], row_bytes = cols * size_of(op->type[0]);
+    const char *source = op->p[0];
+    const int64_t *index = op->p[1];
+    ptrdiff_t begin = fnn_cut_begin(&r->cut, task), end = fnn_cut_end(&r->cut, task);
+    if (index == NULL) {
+        convert(op->type[0], source + begin * row_bytes, OUT(2) + begin * cols, (end - begin) * cols, (real)op->s[0]);
+        return;
+    }
+    for (ptrdiff_t i = begin; i < end; i++) {
+        if (i + 1 < end) prefetch(source + index[i + 1] * row_bytes, row_bytes);
+        convert(op->type[0], source + index[i] * row_bytes, OUT(2) + i * cols, cols, (real)op->s[0]);
+    }
+}
+
+static void labels_task(void *context, int task) {
+    const run *r = context;
+    const int64_t *source = r->op->p[0], *index = r->op->p[1];
+    int64_t *out = r->op->p[2];
+    ptrdiff_t end = fnn_cut_end(&r->cut, task);
+    for (ptrdiff_t i = fnn_cut_begin(&r->cut, task); i < end; i++) out[i] = source[index == NULL ? i : index[i]];
+}
+
+void FN(gather_rows)(const fnn_op *op) {
+    run r = {op, fnn_cut_work(op->n[2], 1, fnn_max(1, TASK_ELEMENTS / fnn_max(1, op->n[1])))};
+    fnn_parallel(r.cut.tasks, rows_task, &r);
+}
+
+void FN(gather_labels)(const fnn_op *op) {
+    run r = {op, fnn_cut_work(op->n[1], 64, TASK_ELEMENTS)};
+    fnn_parallel(r.cut.tasks, labels_task, &r);
+}

@@ -1,0 +1,195 @@
+/* The matrix product's blocks and threads; the arithmetic is in tile.c. */
+#include "gemm.h"
+
+#include "pack.h"
+#include "tile.h"
+
+/* Elements of the workspace for packed rows of A and packed columns of B, and the blocks that fit them.
+ * KC × TILE_COLS of B stays in the first cache, MC × KC of A in the second. */
+enum {
+    A_ELEMENTS = (1 << 20) / sizeof(real),
+    B_ELEMENTS = (2 << 20) / sizeof(real),
+    KC = 1536 / sizeof(real),
+    MC = 240,
+    SERIAL_WORK = 1 << 15, /* multiply-adds below which waking a thread costs more than it brings */
+};
+
+typedef struct {
+    const gemm *g;
+    ptrdiff_t row_tasks, col_tasks;
+} grid;
+
+/* Rows or vectors of task t of `tasks`: as equal as whole units allow. */
+static ptrdiff_t share(ptrdiff_t units, ptrdiff_t tasks, ptrdiff_t t) { return units * t / tasks; }
+
+static void finish(const gemm *g, real *tile, ptrdiff_t ld, ptrdiff_t i, ptrdiff_t j, ptrdiff_t rows, ptrdiff_t cols) {
+    if (g->epilogue != NULL) g->epilogue(g, tile, ld, i, j, rows, cols);
+}
+
+/* Columns j … j_end-1 of rows i … i+rows-1 in one sweep over the whole chain, B as it lies. */
+static void thin_block(const gemm *g, ptrdiff_t i, ptrdiff_t rows, ptrdiff_t j, ptrdiff_t j_end) {
+    real local[TILE_ROWS * TILE_MAX_VECTORS * VL];
+    const int widest = tile_vectors(rows);
+    while (j < j_end) {
+        ptrdiff_t vectors = (j_end - j + VL - 1) / VL;
+        int take = widest;
+        while (take > vectors) take /= 2;
+        ptrdiff_t cols = fnn_min(take * VL, j_end - j);
+        real *c = g->c != NULL ? g->c + i * g->ldc + j : local;
+        ptrdiff_t ldc = g->c != NULL ? g->ldc : take * VL;
+        tile_task t = {
+            .k = g->k,
+            .a = g->a + i * g->a_row,
+            .a_row = g->a_row,
+            .a_col = g->a_col,
+            .b = g->b + j,
+            .ldb = g->b_row,
+            .c = c,
+            .ldc = ldc,
+            .bias = g->bias != NULL ? g->bias + j : NULL,
+            .add = g->accumulate,
+            .tail = cols - (take - 1) * VL,
+        };
+        FN(tile_get)((int)rows, take, g->a_row == 1)(&t);
+        finish(g, c, ldc, i, j, rows, cols);
+        j += cols;
+    }
+}
+
+/* Rows i … i_end-1 against one packed panel of B. */
+static void panel(const gemm *g, const real *a_packed, ptrdiff_t i, ptrdiff_t i_end, const real *b_packed, ptrdiff_t j,
+                  ptrdiff_t j_end, ptrdiff_t p, ptrdiff_t kc) {
+    real local[TILE_ROWS * TILE_COLS];
+    const ptrdiff_t cols = j_end - j;
+    const int vectors = (int)((cols + VL - 1) / VL);
+    const bool last = p + kc == g->k;
+    ptrdiff_t tiles = (i_end - i + TILE_ROWS - 1) / TILE_ROWS;
+    for (ptrdiff_t s = 0; s < tiles; s++) {
+        ptrdiff_t top = i + share(i_end - i, tiles, s), rows = i + share(i_end - i, tiles, s + 1) - top;
+        real *c = g->c != NULL ? g->c + top * g->ldc + j : local;
+        ptrdiff_t ldc = g->c != NULL ? g->ldc : TILE_COLS;
+        tile_task t = {
+            .k = kc,
+            .b = b_packed,
+            .ldb = TILE_COLS,
+            .c = c,
+            .ldc = ldc,
+            .bias = last && g->bias != NULL ? g->bias + j : NULL,
+            .resume = p > 0,
+            .add = g->accumulate,
+            .tail = cols - (vectors - 1) * VL,
+            .b_padded = true,
+        };
+        if (a_packed != NULL) {
+            t.a = a_packed + (top - i) * kc;
+            t.a_row = 1;
+            t.a_col = rows;
+        } else {
+            t.a = g->a + top * g->a_row + p * g->a_col;
+            t.a_row = g->a_row;
+            t.a_col = g->a_col;
+        }
+        FN(tile_get)((int)rows, vectors, t.a_row == 1)(&t);
+        if (last) finish(g, c, ldc, top, j, rows, cols);
+    }
+}
+
+static void pack_block_of_a(const gemm *g, real *dst, ptrdiff_t i, ptrdiff_t i_end, ptrdiff_t p, ptrdiff_t kc) {
+    ptrdiff_t tiles = (i_end - i + TILE_ROWS - 1) / TILE_ROWS;
+    for (ptrdiff_t s = 0; s < tiles; s++) {
+        ptrdiff_t top = i + share(i_end - i, tiles, s), rows = i + share(i_end - i, tiles, s + 1) - top;
+        FN(pack_rows)(dst + (top - i) * kc, rows, kc, g->a + top * g->a_row + p * g->a_col, g->a_row, g->a_col);
+    }
+}
+
+static void blocked(const gemm *g, ptrdiff_t i, ptrdiff_t i_end, ptrdiff_t j, ptrdiff_t j_end) {
+    real *a_packed = fnn_scratch();
+    real *b_packed = a_packed + A_ELEMENTS + VL * TILE_ROWS;
+    /* a chain can be put down in C only where C exists and holds nothing else */
+    const ptrdiff_t k_blocks = g->c != NULL && !g->accumulate ? (g->k + KC - 1) / KC : 1;
+    const ptrdiff_t kc_max = (g->k + k_blocks - 1) / k_blocks;
+    const ptrdiff_t mc = fnn_min(MC, A_ELEMENTS / kc_max / TILE_ROWS * TILE_ROWS);
+    const ptrdiff_t nc = B_ELEMENTS / kc_max / TILE_COLS * TILE_COLS;
+    const bool pack_a = j_end - j > 2 * TILE_COLS;
+    for (ptrdiff_t jc = j; jc < j_end; jc += nc) {
+        const ptrdiff_t jc_end = fnn_min(j_end, jc + nc);
+        for (ptrdiff_t p = 0; p < g->k; p += kc_max) {
+            const ptrdiff_t kc = fnn_min(kc_max, g->k - p);
+            for (ptrdiff_t ic = i; ic < i_end; ic += mc) {
+                const ptrdiff_t ic_end = fnn_min(i_end, ic + mc);
+                if (pack_a) pack_block_of_a(g, a_packed, ic, ic_end, p, kc);
+                for (ptrdiff_t jr = jc; jr < jc_end; jr += TILE_COLS) {
+                    const ptrdiff_t jr_end = fnn_min(jc_end, jr + TILE_COLS);
+                    real *b_panel = b_packed + (jr - jc) * kc;
+                    if (ic == i)
+                        FN(pack_cols)(b_panel, TILE_COLS, kc, jr_end - jr, g->b + p * g->b_row + jr * g->b_col,
+                                      g->b_row, g->b_col);
+                    panel(g, pack_a ? a_packed : NULL, ic, ic_end, b_panel, jr, jr_end, p, kc);
+                }
+            }
+        }
+    }
+}
+
+static void empty_chain(const gemm *g) {
+    for (ptrdiff_t i = 0; i < g->m; i++) {
+        real *row = g->c + i * g->ldc;
+        for (ptrdiff_t j = 0; j < g->n; j++)
+            if (!g->accumulate) row[j] = g->bias != NULL ? g->bias[j] : 0;
+    }
+    finish(g, g->c, g->ldc, 0, 0, g->m, g->n);
+}
+
+static void run_task(void *context, int task) {
+    const grid *grid_ = context;
+    const gemm *g = grid_->g;
+    const ptrdiff_t row = task / grid_->col_tasks, col = task % grid_->col_tasks;
+    const ptrdiff_t vectors = (g->n + VL - 1) / VL;
+    const ptrdiff_t i = share(g->m, grid_->row_tasks, row), i_end = share(g->m, grid_->row_tasks, row + 1);
+    const ptrdiff_t j = share(vectors, grid_->col_tasks, col) * VL;
+    const ptrdiff_t j_end = fnn_min(g->n, share(vectors, grid_->col_tasks, col + 1) * VL);
+    if (i == i_end || j >= j_end) return;
+    if (i_end - i <= TILE_ROWS && g->b_col == 1)
+        thin_block(g, i, i_end - i, j, j_end);
+    else
+        blocked(g, i, i_end, j, j_end);
+}
+
+/* The cut that packs least: each task packs its rows of A and its columns of B. */
+static grid cut(const gemm *g) {
+    grid best = {g, 1, 1};
+    const ptrdiff_t threads = fnn_get_num_threads();
+    if ((double)g->m * (double)g->n * (double)g->k < SERIAL_WORK) return best;
+    double least = INFINITY;
+    for (ptrdiff_t rows = 1; rows <= threads; rows++) {
+        if (threads % rows != 0) continue;
+        const ptrdiff_t cols = threads / rows;
+        const ptrdiff_t m = (g->m + rows - 1) / rows;
+        const ptrdiff_t n = (g->n + VL * cols - 1) / (VL * cols) * VL;
+        /* a vector step of a tile's rows, and what packing adds to it */
+        const double cost = (double)m * (double)n + 4 * ((double)m + (double)n);
+        if (cost < least) {
+            least = cost;
+            best.row_tasks = rows;
+            best.col_tasks = cols;
+        }
+    }
+    return best;
+}
+
+void FN(gemm_run)(const gemm *g) {
+    if (g->m == 0 || g->n == 0) return;
+    if (g->k == 0) {
+        empty_chain(g);
+        return;
+    }
+    gemm part = *g;
+    const ptrdiff_t whole = g->accumulate ? GEMM_MAX_WHOLE_K : g->k;
+    for (ptrdiff_t p = 0; p < g->k; p += whole) {
+        part.k = fnn_min(whole, g->k - p);
+        part.a = g->a + p * g->a_col;
+        part.b = g->b + p * g->b_row;
+        grid grid_ = cut(&part);
+        fnn_parallel((int)(grid_.row_tasks * grid_.col_tasks), run_task, &grid_);
+    }
+}

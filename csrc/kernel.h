@@ -1,0 +1,31 @@
+/* What every kernel file needs: the vector type, the descriptor, and how work is cut into tasks. */
+#ifndef FASTNN_KERNEL_H
+#define FASTNN_KERNEL_H
+
+#include "fastnn.h"
+#include "simd.h"
+
+#define IN(i) ((const real *)op->p[i])
+#define OUT(i) ((real *)op->p[i])
+
+/* Work is cut into at most FNN_MAX_TASKS tasks of a whole number of `unit`s, each of at least `grain` elements:
+ * a function of the size alone, so that sums over tasks are the same for any number of threads. */
+enum { FNN_MAX_TASKS = 64 };
+
+typedef struct {
+    ptrdiff_t size, step;
+    int tasks;
+} fnn_cut;
+
+FNN_INLINE fnn_cut fnn_cut_work(ptrdiff_t size, ptrdiff_t unit, ptrdiff_t grain) {
+    ptrdiff_t step = fnn_max(grain, (size + FNN_MAX_TASKS - 1) / FNN_MAX_TASKS);
+    step = (step + unit - 1) / unit * unit;
+    return (fnn_cut){size, step, (int)((size + step - 1) / step)};
+}
+
+FNN_INLINE ptrdiff_t fnn_cut_begin(const fnn_cut *cut, int task) { return task * cut->step; }
+FNN_INLINE ptrdiff_t fnn_cut_end(const fnn_cut *cut, int task) {
+    return fnn_min(cut->size, (task + 1) * cut->step);
+}
+
+#endif

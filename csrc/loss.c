@@ -1,0 +1,163 @@
+/* Losses with their gradient and the count of right answers.
+ *
+ * Each task adds up its rows in order, in double; the tasks' sums are added in order. A row whose softmax is NaN
+ * is never right.
+ */
+#include "rows.h"
+
+enum { GRAIN = 16384 };
+
+typedef struct {
+    double loss;
+    int64_t correct;
+} result;
+
+typedef void (*group_fn)(const fnn_op *op, ptrdiff_t first, int rows, result *sum);
+
+typedef struct {
+    const fnn_op *op;
+    group_fn fn;
+    fnn_cut cut;
+    result sums[FNN_MAX_TASKS];
+} run;
+
+static void rows_task(void *context, int task) {
+    run *r = context;
+    int group = rows_in_group(r->op->n[1]);
+    ptrdiff_t end = fnn_cut_end(&r->cut, task);
+    result sum = {0, 0};
+    for (ptrdiff_t i = fnn_cut_begin(&r->cut, task); i < end; i += group)
+        r->fn(r->op, i, (int)fnn_min(group, end - i), &sum);
+    r->sums[task] = sum;
+}
+
+static void for_rows(const fnn_op *op, group_fn fn) {
+    run r = {.op = op, .fn = fn, .cut = rows_cut(op->n[0], op->n[1])};
+    fnn_parallel(r.cut.tasks, rows_task, &r);
+    result total = {0, 0};
+    for (int i = 0; i < r.cut.tasks; i++) {
+        total.loss += r.sums[i].loss;
+        total.correct += r.sums[i].correct;
+    }
+    *(double *)op->p[3] = op->s[0] * total.loss;
+    *(int64_t *)op->p[4] = total.correct;
+}
+
+/* The place of the first element equal to x among `cols`, or cols. */
+FNN_INLINE ptrdiff_t first_equal(const real *row, ptrdiff_t cols, real x) {
+    const vreal wanted = vset(x), none = vset((real)NAN);
+    for (ptrdiff_t j = 0; j < cols; j += VL) {
+        unsigned bits = vequal_bits(vload_part_or(row + j, fnn_min(VL, cols - j), none), wanted);
+        if (bits != 0) return j + __builtin_ctz(bits);
+    }
+    return cols;
+}
+
+/* Is `place` where the maximum stands first? A wrong answer is mostly seen at once; a short row is searched
+ * without looking, because a branch would be guessed wrong about as often as the answer is. */
+FNN_INLINE bool is_first_max(const real *row, ptrdiff_t cols, ptrdiff_t place, real max) {
+    if (cols > VL && row[place] != max) return false;
+    return first_equal(row, cols, max) == place;
+}
+
+/* --- softmax cross-entropy --- */
+
+static void cross_entropy_group(const fnn_op *op, ptrdiff_t first, int rows, result *sum) {
+    ptrdiff_t cols = op->n[1];
+    const real *x = IN(0) + first * cols;
+    const int64_t *labels = (const int64_t *)op->p[1] + first;
+    real *dx = op->p[2] == NULL ? NULL : OUT(2) + first * cols, scale = (real)op->s[0];
+    row_values max = {group_max(x, rows, cols, 1)}, at_label = {vset(0)};
+    bool right[MAX_ROWS];
+    for (int i = 0; i < rows; i++) {
+        at_label.row[i] = x[i * cols + labels[i]];
+        right[i] = is_first_max(x + i * cols, cols, labels[i], max.row[i]);
+    }
+    vreal total = group_exp(x, dx, rows, cols, 1, &max);
+    row_values loss = {vlog(total) - (at_label.all - max.all)}, inverse = {vset(1) / total};
+    for (int i = 0; i < rows; i++) {
+        sum->loss += (double)loss.row[i];
+        sum->correct += right[i] & (inverse.row[i] == inverse.row[i]);
+    }
+    if (dx == NULL) return;
+    row_values factor = {inverse.all * vset(scale)};
+    for (int i = 0; i < rows; i++) {
+        real *row = dx + i * cols, e = row[labels[i]];
+        row_scale(row, cols, vset(factor.row[i]));
+        row[labels[i]] = (e * inverse.row[i] - 1) * scale;
+    }
+}
+
+/* --- cross-entropy with soft targets --- */
+
+/* The lanes of Σ t and of Σ t (x - max), without the terms where t is 0. */
+FNN_INLINE void row_targets(const real *x, const real *t, ptrdiff_t cols, vreal max, vreal *weight, vreal *inner) {
+    *weight = *inner = vset(0);
+    for (ptrdiff_t j = 0; j < cols; j += VL) {
+        ptrdiff_t left = cols - j;
+        vreal target = row_load(t + j, left), z = row_load(x + j, left) - max;
+        *weight += target;
+        *inner += vselect(target == vset(0), vset(0), target * z);
+    }
+}
+
+static void soft_cross_entropy_group(const fnn_op *op, ptrdiff_t first, int rows, result *sum) {
+    ptrdiff_t cols = op->n[1];
+    const real *x = IN(0) + first * cols, *t = IN(1) + first * cols;
+    real *dx = op->p[2] == NULL ? NULL : OUT(2) + first * cols, scale = (real)op->s[0];
+    row_values max = {group_max(x, rows, cols, 1)}, target_max = {group_max(t, rows, cols, 1)};
+    row_partials weights, inners;
+    rows_clear(&weights, rows);
+    rows_clear(&inners, rows);
+    bool right[MAX_ROWS];
+    for (int i = 0; i < rows; i++) {
+        const real *xi = x + i * cols, *ti = t + i * cols;
+        ptrdiff_t label = first_equal(ti, cols, target_max.row[i]);
+        right[i] = label < cols && is_first_max(xi, cols, label, max.row[i]);
+        row_targets(xi, ti, cols, vset(max.row[i]), &weights.lanes[i], &inners.lanes[i]);
+    }
+    row_values weight = {vlanes(LANES_SUM, weights.lanes)}, inner = {vlanes(LANES_SUM, inners.lanes)};
+    vreal total = group_exp(x, dx, rows, cols, 1, &max);
+    row_values loss = {vfma(vlog(total), weight.all, -inner.all)}, factor = {weight.all / total};
+    for (int i = 0; i < rows; i++) {
+        sum->loss += (double)loss.row[i];
+        sum->correct += right[i] & (factor.row[i] == factor.row[i]);
+    }
+    if (dx == NULL) return;
+    for (int i = 0; i < rows; i++)
+        for (ptrdiff_t j = 0; j < cols; j += VL) {
+            ptrdiff_t at = i * cols + j, left = cols - j;
+            vreal e = row_load(dx + at, left), target = row_load(t + at, left);
+            row_store(dx + at, vfma(e, vset(factor.row[i]), -target) * vset(scale), left);
+        }
+}
+
+/* --- squared error --- */
+
+static void squared_error_task(void *context, int task) {
+    run *r = context;
+    const fnn_op *op = r->op;
+    const real *x = IN(0), *t = IN(1);
+    real *dx = OUT(2);
+    vreal slope = vset((real)(2 * op->s[0]));
+    vsum sum = {0};
+    ptrdiff_t end = fnn_cut_end(&r->cut, task);
+    for (ptrdiff_t i = fnn_cut_begin(&r->cut, task); i < end; i += VL) {
+        ptrdiff_t left = end - i;
+        vreal difference = row_load(x + i, left) - row_load(t + i, left);
+        vsum_add_square(&sum, difference);
+        if (dx != NULL) row_store(dx + i, difference * slope, left);
+    }
+    r->sums[task].loss = vsum_total(&sum);
+}
+
+void FN(softmax_cross_entropy)(const fnn_op *op) { for_rows(op, cross_entropy_group); }
+void FN(soft_cross_entropy)(const fnn_op *op) { for_rows(op, soft_cross_entropy_group); }
+
+void FN(squared_error)(const fnn_op *op) {
+    run r = {.op = op, .cut = fnn_cut_work(op->n[0], VL, GRAIN)};
+    fnn_parallel(r.cut.tasks, squared_error_task, &r);
+    double total = 0;
+    for (int i = 0; i < r.cut.tasks; i++) total += r.sums[i].loss;
+    *(double *)op->p[3] = op->s[0] * total;
+}

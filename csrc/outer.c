@@ -1,0 +1,103 @@
+/* Weight gradients of few samples: no gradient in memory, one pass over the weights.
+ *
+ * The rows of dout over a strip of columns stay in registers. For each input, the strip of its gradient is a short
+ * chain of multiply-adds, spent at once.
+ */
+#include "outer.h"
+
+enum { STRIP_VECTORS = 2, SERIAL_WORK = 1 << 15 };
+
+typedef struct {
+    ptrdiff_t n, d, m;
+    const real *x, *dout;
+    const outer_sink *sink;
+    ptrdiff_t tasks;
+} outer;
+
+/* What a strip does with its gradient: the update rules, or: */
+enum { STORE = -1, ADD = -2 };
+
+FNN_INLINE void strip(const outer *o, const int samples, const int vectors, const int action, const bool whole,
+                      ptrdiff_t j, ptrdiff_t tail) {
+    const outer_sink *sink = o->sink;
+    const update_vectors u = update_broadcast(&sink->update);
+    const real *x = o->x;
+    const ptrdiff_t d = o->d, m = o->m;
+    real *const first = action == UPDATE_ADAM ? sink->m : sink->w; /* never read where the rule has none */
+    real *const second = action == UPDATE_ADAM || action == UPDATE_MOMENTUM ? sink->v : sink->w;
+    vreal dz[OUTER_MAX_SAMPLES][STRIP_VECTORS];
+#pragma GCC unroll 12
+    for (int s = 0; s < samples; s++)
+#pragma GCC unroll 2
+        for (int c = 0; c < vectors; c++) {
+            const real *p = o->dout + s * m + j + c * VL;
+            dz[s][c] = whole || c < vectors - 1 ? vload(p) : vload_part(p, tail);
+        }
+    for (ptrdiff_t i = 0; i < d; i++, x++) {
+#pragma GCC unroll 2
+        for (int c = 0; c < vectors; c++) {
+            const ptrdiff_t at = i * m + j + c * VL;
+            const bool full = whole || c < vectors - 1;
+            vreal g = vset(0);
+#pragma GCC unroll 12
+            for (int s = 0; s < samples; s++) g = vfma(vset(x[s * d]), dz[s][c], g);
+            if (action == ADD) g += full ? vload(sink->w + at) : vload_part(sink->w + at, tail);
+            if (action < 0) {
+                if (full)
+                    vstore(sink->w + at, g);
+                else
+                    vstore_part(sink->w + at, g, tail);
+            } else {
+                update_one((enum update_rule)action, &u, sink->w + at, first + at, second + at, g, sink->decays, full,
+                           tail);
+            }
+        }
+    }
+}
+
+#define STRIPS(samples, action)                                                                                   \
+    static void strips_##samples##_##action(const outer *o, ptrdiff_t j, ptrdiff_t j_end) {                       \
+        const ptrdiff_t width = STRIP_VECTORS * VL;                                                               \
+        for (; j + width <= j_end; j += width) strip(o, samples, STRIP_VECTORS, action, true, j, VL);             \
+        if (j + VL < j_end)                                                                                       \
+            strip(o, samples, 2, action, false, j, j_end - j - VL);                                               \
+        else if (j < j_end)                                                                                       \
+            strip(o, samples, 1, action, false, j, j_end - j);                                                    \
+    }
+
+#define ACTIONS(samples)                                                                                          \
+    STRIPS(samples, STORE)                                                                                        \
+    STRIPS(samples, ADD)                                                                                          \
+    STRIPS(samples, UPDATE_SGD)                                                                                   \
+    STRIPS(samples, UPDATE_MOMENTUM)                                                                              \
+    STRIPS(samples, UPDATE_ADAM)
+
+#if FNN_VECTOR_REGISTERS == 32
+#define EACH(_) _(0) _(1) _(2) _(3) _(4) _(5) _(6) _(7) _(8) _(9) _(10) _(11) _(12)
+#else
+#define EACH(_) _(0) _(1) _(2) _(3) _(4) _(5) _(6)
+#endif
+
+EACH(ACTIONS)
+
+typedef void (*strips_fn)(const outer *o, ptrdiff_t j, ptrdiff_t j_end);
+
+#define ROW(samples)                                                                                              \
+    [samples] = {strips_##samples##_UPDATE_SGD, strips_##samples##_UPDATE_MOMENTUM, strips_##samples##_UPDATE_ADAM, \
+                 strips_##samples##_STORE, strips_##samples##_ADD},
+static const strips_fn instances[OUTER_MAX_SAMPLES + 1][5] = {EACH(ROW)};
+
+static void run_task(void *context, int task) {
+    const outer *o = context;
+    const ptrdiff_t vectors = (o->m + VL - 1) / VL;
+    const ptrdiff_t j = vectors * task / o->tasks * VL, j_end = fnn_min(o->m, vectors * (task + 1) / o->tasks * VL);
+    const outer_sink *sink = o->sink;
+    const int action = sink->updates ? (int)sink->update.rule : sink->accumulate ? 4 : 3;
+    if (j < j_end) instances[o->n][action](o, j, j_end);
+}
+
+void FN(outer_run)(ptrdiff_t n, ptrdiff_t d, ptrdiff_t m, const real *x, const real *dout, const outer_sink *sink) {
+    outer o = {n, d, m, x, dout, sink, 1};
+    if ((double)n * (double)d * (double)m >= SERIAL_WORK) o.tasks = fnn_get_num_threads();
+    fnn_parallel((int)o.tasks, run_task, &o);
+}

@@ -1,0 +1,72 @@
+/* Packing: plain copies where the source runs along the panel, transposes in registers where it runs across. */
+#include "pack.h"
+
+typedef rint_t index_vector __attribute__((vector_size(VBYTES)));
+
+/* a0 b0 a1 b1 … from the lower and from the upper halves */
+FNN_INLINE void zip(vreal a, vreal b, vreal *lower, vreal *upper) {
+    index_vector lo, hi;
+    for (rint_t i = 0; i < VL; i++) {
+        lo[i] = i / 2 + (i % 2) * (rint_t)VL;
+        hi[i] = lo[i] + (rint_t)VL / 2;
+    }
+    *lower = __builtin_shuffle(a, b, lo);
+    *upper = __builtin_shuffle(a, b, hi);
+}
+
+/* Transpose of VL vectors by log2(VL) rounds of zipping vector i with vector i + VL/2. */
+FNN_INLINE void transpose(vreal v[]) {
+    vreal t[VBYTES / sizeof(real)];
+#pragma GCC unroll 8
+    for (ptrdiff_t round = 1; round < VL; round *= 2) {
+#pragma GCC unroll 16
+        for (ptrdiff_t i = 0; i < VL / 2; i++) zip(v[i], v[i + VL / 2], &t[2 * i], &t[2 * i + 1]);
+#pragma GCC unroll 16
+        for (ptrdiff_t i = 0; i < VL; i++) v[i] = t[i];
+    }
+}
+
+/* dst[p * stride + i] = src[i * row + p] for i < count <= VL; every store is a whole vector, the later ones
+ * mending what the earlier ones spilled. */
+static void transpose_strip(real *dst, ptrdiff_t stride, ptrdiff_t k, ptrdiff_t count, const real *src, ptrdiff_t row) {
+    ptrdiff_t p = 0;
+    for (; p + VL <= k; p += VL) {
+        vreal v[VBYTES / sizeof(real)];
+#pragma GCC unroll 16
+        for (ptrdiff_t i = 0; i < VL; i++) v[i] = i < count ? vload(src + i * row + p) : (vreal){0};
+        transpose(v);
+#pragma GCC unroll 16
+        for (ptrdiff_t i = 0; i < VL; i++) vstore(dst + (p + i) * stride, v[i]);
+    }
+    for (; p < k; p++) {
+        vreal v = {0};
+        for (ptrdiff_t i = 0; i < count; i++) v[i] = src[i * row + p];
+        vstore(dst + p * stride, v);
+    }
+}
+
+void FN(pack_rows)(real *dst, ptrdiff_t height, ptrdiff_t k, const real *src, ptrdiff_t row, ptrdiff_t col) {
+    /* strips from the bottom up: what a strip spills into the next p lies in strips still to come */
+    for (ptrdiff_t i = (height - 1) / VL * VL; i >= 0; i -= VL) {
+        ptrdiff_t count = fnn_min(VL, height - i);
+        if (row == 1) {
+            for (ptrdiff_t p = 0; p < k; p++) vstore(dst + p * height + i, vload_part(src + p * col + i, count));
+        } else {
+            transpose_strip(dst + i, height, k, count, src + i * row, row);
+        }
+    }
+}
+
+void FN(pack_cols)(real *dst, ptrdiff_t width, ptrdiff_t k, ptrdiff_t cols, const real *src, ptrdiff_t row,
+                   ptrdiff_t col) {
+    for (ptrdiff_t j = 0; j < width; j += VL) {
+        ptrdiff_t count = fnn_max(0, fnn_min(VL, cols - j));
+        if (col != 1) {
+            transpose_strip(dst + j, width, k, count, src + j * col, col);
+        } else if (count == VL) {
+            for (ptrdiff_t p = 0; p < k; p++) vstore(dst + p * width + j, vload(src + p * row + j));
+        } else {
+            for (ptrdiff_t p = 0; p < k; p++) vstore(dst + p * width + j, vload_part(src + p * row + j, count));
+        }
+    }
+}

@@ -1,0 +1,14 @@
+/* Copies of a block of a matrix in the order in which the register tile reads it. */
+#ifndef FASTNN_PACK_H
+#define FASTNN_PACK_H
+
+#include "kernel.h"
+
+/* dst[p * height + i] = src(i, p) for i < height, p < k. May write up to VL elements behind the block. */
+void FN(pack_rows)(real *dst, ptrdiff_t height, ptrdiff_t k, const real *src, ptrdiff_t row, ptrdiff_t col);
+
+/* dst[p * width + j] = src(p, j) for p < k, j < cols; zero for cols <= j < width, width a multiple of VL. */
+void FN(pack_cols)(real *dst, ptrdiff_t width, ptrdiff_t k, ptrdiff_t cols, const real *src, ptrdiff_t row,
+                   ptrdiff_t col);
+
+#endif

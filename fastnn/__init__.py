@@ -1,0 +1,50 @@
+"""fastnn: train small and medium neural networks from NumPy arrays, fast on a CPU.
+
+NumPy in, NumPy out: a model is a `Sequential` of `layers`, a `Trainer` trains it, every kernel has a plain NumPy
+reference beside it, and the same seed gives the same bits whatever the number of threads.
+
+Examples
+--------
+>>> import fastnn
+>>> images, labels = fastnn.data.glyphs(2000, seed=0)
+>>> model = fastnn.Sequential(
+...     [fastnn.layers.Dense(64), fastnn.layers.ReLU(), fastnn.layers.Dense(10)],
+...     input_shape=(784,), input_scale=1 / 255)
+>>> history = fastnn.Trainer(model, optimizer=fastnn.optim.Adam(0.003), epochs=5).fit(images, labels)
+>>> history.epochs[-1]["accuracy"] > 0.8
+True
+"""
+
+from fastnn import data, functional, gradcheck, init, kernels, layers, losses, optim, random, schedules
+from fastnn._version import __version__
+from fastnn.config import show_config
+from fastnn.kernels.backend import use_backend
+from fastnn.kernels.threads import get_num_threads, set_num_threads
+from fastnn.model import Sequential
+from fastnn.trainer import Callback, History, NonFiniteLossError, Trainer
+
+load = Sequential.load
+
+__all__ = [
+    "Callback",
+    "History",
+    "NonFiniteLossError",
+    "Sequential",
+    "Trainer",
+    "__version__",
+    "data",
+    "functional",
+    "get_num_threads",
+    "gradcheck",
+    "init",
+    "kernels",
+    "layers",
+    "load",
+    "losses",
+    "optim",
+    "random",
+    "schedules",
+    "set_num_threads",
+    "show_config",
+    "use_backend",
+]

@@ -1,0 +1,41 @@
+"""A softmax network by hand: the functions of the CSC411 hand-out, columns are cases.
+
+``X`` is (D, N) with one case a column and, as its last or first row, ones for the bias; ``Y`` is
+(C, N), one-hot columns; ``W`` is (D, C). The network is ``P = softmax(W.T @ X)``, the cost the
+**sum** over cases of -log p, in nats. Everything is plain NumPy with the hand-out's own formulas,
+exp(y) / sum(exp(y)) without a shift, so logits above about 709 overflow float64 (to NaN) here,
+where ``fastnn.functional.softmax_loss`` does not.
+
+Integer and boolean arrays count as float64 where no floating array joins them; otherwise dtypes
+promote as in NumPy. No function writes into its arguments.
+
+``network`` has the network, its cost and gradient; ``checks`` the finite differences of the
+reports, the one that checks nothing included; ``descent`` and ``full_batch`` the ways down.
+"""
+
+from fastnn.compat.csc411.checks import (
+    finite_difference,
+    finite_difference_case,
+    finite_difference_table,
+    shift_all_weights_check,
+)
+from fastnn.compat.csc411.descent import gradient_descent, sgd, sgd_momentum
+from fastnn.compat.csc411.full_batch import part5_gradient_descent
+from fastnn.compat.csc411.network import NLL, SimpleNetwork, df, forward, negLogLossGrad, softmax
+
+__all__ = [
+    "NLL",
+    "SimpleNetwork",
+    "df",
+    "finite_difference",
+    "finite_difference_case",
+    "finite_difference_table",
+    "forward",
+    "gradient_descent",
+    "negLogLossGrad",
+    "part5_gradient_descent",
+    "sgd",
+    "sgd_momentum",
+    "shift_all_weights_check",
+    "softmax",
+]

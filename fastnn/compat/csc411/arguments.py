@@ -1,0 +1,86 @@
+"""What the functions accept: shapes, dtypes and ranges, checked before any work."""
+
+from __future__ import annotations
+
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+Array: TypeAlias = NDArray[Any]
+
+
+def matrix(function: str, name: str, value: ArrayLike) -> Array:
+    """Return ``value`` as a real array of two dimensions, or say what is wrong."""
+    a: Array = np.asarray(value)
+    if a.dtype.kind not in "buif":
+        raise TypeError(f"{function}: {name} must be real numbers, got dtype {a.dtype}")
+    if a.ndim != 2 or len(a) == 0:
+        raise ValueError(
+            f"{function}: {name} must have two dimensions (columns are cases) and at least one row, "
+            f"got shape {a.shape}"
+        )
+    return a
+
+
+def floating(*arrays: Array) -> tuple[Array, ...]:
+    """Promote together as NumPy does, whole numbers alone to float64."""
+    dtype = np.result_type(*arrays)
+    if dtype.kind != "f":
+        dtype = np.dtype(np.float64)
+    return tuple(a.astype(dtype, copy=False) for a in arrays)
+
+
+def inputs(function: str, x: ArrayLike, w: ArrayLike) -> tuple[Array, Array]:
+    """Check the cases and the weights against each other; return them as floating arrays."""
+    x_, w_ = matrix(function, "x", x), matrix(function, "w", w)
+    if len(x_) != len(w_):
+        raise ValueError(
+            f"{function}: w has {len(w_)} rows but x has {len(x_)} (x: {x_.shape}, w: {w_.shape}); "
+            "columns are cases and the bias is a row of ones in x"
+        )
+    x_, w_ = floating(x_, w_)
+    return x_, w_
+
+
+def problem(function: str, x: ArrayLike, y: ArrayLike, w: ArrayLike) -> tuple[Array, Array, Array]:
+    """Check cases, targets and weights against each other; return them as arrays."""
+    y_ = matrix(function, "y", y)
+    x_, w_ = inputs(function, x, w)
+    if y_.shape != (w_.shape[1], x_.shape[1]):
+        raise ValueError(
+            f"{function}: y must have shape {(w_.shape[1], x_.shape[1])} (classes, cases), got {y_.shape} "
+            f"(x: {x_.shape}, w: {w_.shape})"
+        )
+    return x_, y_, w_
+
+
+def velocity(name: str, init_v: ArrayLike, w: Array) -> Array:
+    """Return the first velocity as an array of the shape of w."""
+    v: Array = np.asarray(init_v)
+    if v.dtype.kind not in "buif":
+        raise TypeError(f"{name}: init_v must be real numbers, got dtype {v.dtype}")
+    if v.ndim != 0 and v.shape != w.shape:
+        raise ValueError(
+            f"{name}: init_v must be one number or have the shape of w, {w.shape}, got {v.shape}"
+        )
+    # A number alone does not decide the dtype.
+    return np.full_like(w, v) if v.ndim == 0 else v
+
+
+def ranges(name: str, cases: Array, alpha: float, momentum: float) -> None:
+    """Check that there are cases, and the numbers that all descents have."""
+    if cases.shape[1] == 0:
+        raise ValueError(f"{name}: x has no cases (columns), got shape {cases.shape}")
+    if not 0 < alpha < np.inf:
+        raise ValueError(f"{name}: alpha (the learning rate) must be positive and finite, got {alpha}")
+    if not 0 <= momentum < 1:
+        raise ValueError(f"{name}: momentum must be in [0, 1), got {momentum}")
+
+
+def count(name: str, what: str, value: int, *, least: int) -> None:
+    """Check a whole number."""
+    if not isinstance(value, int | np.integer) or isinstance(value, bool):
+        raise TypeError(f"{name}: {what} must be a whole number, got {value!r}")
+    if value < least:
+        raise ValueError(f"{name}: {what} must be at least {least}, got {value}")

@@ -1,0 +1,236 @@
+"""Finite differences of the hand-out's cost, as the reports took them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from fastnn.compat.csc411.arguments import Array, matrix, problem
+from fastnn.compat.csc411.network import cost, gradient, probabilities
+
+
+def finite_difference(
+    X: ArrayLike, Y: ArrayLike, W: ArrayLike, h: float = 1e-3, *, central: bool = False
+) -> Array:
+    """Differences of the cost, one weight at a time.
+
+    Parameters
+    ----------
+    X : (D, N) array, real
+        Cases as columns.
+    Y : (C, N) array, real
+        One-hot columns.
+    W : (D, C) array, real
+        Weights.
+    h : float
+        Step, added to one weight at a time.
+    central : bool
+        Use ``(C(W + h) - C(W - h)) / (2 h)`` instead of the report's ``(C(W + h) - C(W)) / h``.
+
+    Returns
+    -------
+    (D, C) array, floating
+        An estimate of :func:`negLogLossGrad`, with an error of the order of h (central: h**2)
+        and rounding of the order of the cost's last digit divided by h.
+
+    Raises
+    ------
+    ValueError
+        If the shapes do not fit together, or ``h`` is not positive and finite.
+    TypeError
+        If an array is not real.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastnn.compat.csc411 import finite_difference, finite_difference_case, negLogLossGrad
+    >>> X, Y, W = finite_difference_case()
+    >>> worst = np.abs(finite_difference(X, Y, W, 1e-5, central=True) - negLogLossGrad(X, Y, W)).max()
+    >>> bool(worst < 1e-9)
+    True
+    """
+    x, y, w = problem("finite_difference", X, Y, W)
+    _positive("finite_difference", h)
+    estimate = np.zeros_like(w)
+    here = cost(probabilities(x, w), y)
+    for i, j in np.ndindex(w.shape):
+        ahead = _cost_with(x, y, w, i, j, h)
+        if central:
+            estimate[i, j] = (ahead - _cost_with(x, y, w, i, j, -h)) / (2 * h)
+        else:
+            estimate[i, j] = (ahead - here) / h
+    return estimate
+
+
+def finite_difference_table(
+    X: ArrayLike, Y: ArrayLike, W: ArrayLike, *, rows: int = 10, h: float = 1.0, central: bool = False
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Report B's table: the gradient's error for a row of shrinking steps.
+
+    Parameters
+    ----------
+    X, Y, W
+        As in :func:`finite_difference`.
+    rows : int
+        Number of steps.
+    h : float
+        First step; each is a tenth of the last, by repeated division (so the seventh is
+        1.0000000000000002e-06, which decides the last digits).
+    central : bool
+        Central differences instead of the report's forward ones.
+
+    Returns
+    -------
+    steps : (rows,) float64 array
+        The steps h.
+    errors : (rows,) float64 array
+        ``sum(abs(finite_difference(X, Y, W, h) - negLogLossGrad(X, Y, W)))``, in nats per unit of
+        weight, summed over the weights.
+
+    Raises
+    ------
+    ValueError
+        If the shapes do not fit together, ``h`` is not positive and finite, or ``rows`` < 1.
+    TypeError
+        If an array is not real.
+
+    Notes
+    -----
+    On :func:`finite_difference_case` the ten errors equal report B's to every digit, given a BLAS
+    that uses fused multiply-add (any of the last decade); without it the last two or three digits
+    differ, and from the eighth row on, where rounding rules, most of them.
+
+    Examples
+    --------
+    >>> from fastnn.compat.csc411 import finite_difference_case, finite_difference_table
+    >>> steps, errors = finite_difference_table(*finite_difference_case(), rows=3)
+    >>> [round(float(e), 12) for e in errors]
+    [2.698202291519, 0.200166359877, 0.019912135074]
+    """
+    x, y, w = problem("finite_difference_table", X, Y, W)
+    _positive("finite_difference_table", h)
+    if rows < 1:
+        raise ValueError(f"finite_difference_table: rows must be at least 1, got {rows}")
+    exact = gradient(x, y, probabilities(x, w))
+    steps, errors = np.empty(rows), np.empty(rows)
+    for row in range(rows):
+        steps[row] = h
+        errors[row] = np.sum(np.abs(finite_difference(x, y, w, h, central=central) - exact))
+        h = h / 10
+    return steps, errors
+
+
+def finite_difference_case() -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """Return the case of report B's table.
+
+    Returns
+    -------
+    X : (5, 4) float64 array
+        Five equal rows 1, 2, 3, 4.
+    Y : (4, 4) float64 array
+        The identity: case n is of class n.
+    W : (5, 4) float64 array
+        The report's weights.
+
+    Examples
+    --------
+    >>> from fastnn.compat.csc411 import SimpleNetwork, finite_difference_case
+    >>> X, Y, W = finite_difference_case()
+    >>> SimpleNetwork(W, X)[:, 0].round(4)
+    array([0.0043, 0.0865, 0.129 , 0.7803])
+    """
+    X = np.tile(np.array([1.0, 2.0, 3.0, 4.0]), (5, 1))
+    W = np.array(
+        [
+            [1.0, 0.0, 1.2, 3.0],
+            [1.0, 2.0, 0.2, 1.2],
+            [1.0, 8.0, 1.0, 4.0],
+            [1.0, -2.0, 3.0, 1.0],
+            [1.0, 0.0, 3.0, 1.0],
+        ]
+    )
+    return X, np.eye(4), W
+
+
+def shift_all_weights_check(
+    x: ArrayLike,
+    y: ArrayLike,
+    w: ArrayLike,
+    df: Callable[[Array, Array, Array], Any],
+    h: float = 1e-3,
+) -> float:
+    """Report A's gradient check, which checks nothing.
+
+    One difference of the cost is taken with ``h`` added to *all* weights at once, and compared
+    with every entry of the gradient; the signed differences are averaged.
+
+    Parameters
+    ----------
+    x : (D, N) array, real
+        Cases as columns.
+    y : (C, N) array, real
+        One-hot columns.
+    w : (D, C) array, real
+        Weights.
+    df : callable
+        Gradient under test, ``df(w, x, y) -> (D, C)``.
+    h : float
+        Shift of all weights.
+
+    Returns
+    -------
+    float
+        ``mean(df(w, x, y) - (C(w + h) - C(w)) / h)``, about 0 whatever the gradient's scale.
+
+    Raises
+    ------
+    ValueError
+        If the shapes do not fit together, or ``h`` is not positive and finite.
+    TypeError
+        If an array is not real.
+
+    Notes
+    -----
+    This check is vacuous, and kept to show it. The shift adds h * sum(x) to every logit of a case
+    alike, which softmax does not see, so the difference is 0 up to rounding. The entries of the
+    true gradient sum to 0 over the classes (the columns of P - Y do), and so do those of a gradient
+    that is five times too large, or of one that is zero: all pass. :func:`finite_difference`
+    moves one weight at a time and tells them apart.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastnn.compat import csc411
+    >>> X, Y, W = csc411.finite_difference_case()
+    >>> too_large = lambda w, x, y: 5 * csc411.df(w, x, y)
+    >>> abs(csc411.shift_all_weights_check(X, Y, W, too_large)) < 1e-9
+    True
+    >>> numeric = csc411.finite_difference(X, Y, W, central=True)
+    >>> bool(np.abs(too_large(W, X, Y) - numeric).max() > 1)
+    True
+    """
+    x_, y_, w_ = problem("shift_all_weights_check", x, y, w)
+    _positive("shift_all_weights_check", h)
+    difference = (cost(probabilities(x_, w_ + h), y_) - cost(probabilities(x_, w_), y_)) / h
+    under_test = matrix("shift_all_weights_check", "df(w, x, y)", df(w_, x_, y_))
+    if under_test.shape != w_.shape:
+        raise ValueError(
+            f"shift_all_weights_check: df(w, x, y) must have the shape of w, {w_.shape}, "
+            f"got {under_test.shape}"
+        )
+    return float(np.mean(under_test - difference))
+
+
+def _cost_with(x: Array, y: Array, w: Array, i: int, j: int, h: float) -> float:
+    """Return the cost with ``h`` added to weight (i, j)."""
+    moved = w.copy()
+    moved[i, j] += h
+    return cost(probabilities(x, moved), y)
+
+
+def _positive(function: str, h: float) -> None:
+    if not 0 < h < np.inf:
+        raise ValueError(f"{function}: h must be positive and finite, got {h}")

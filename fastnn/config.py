@@ -1,0 +1,45 @@
+"""What is active: versions, instruction set, threads, backend by kernel."""
+
+from __future__ import annotations
+
+import os
+import platform
+from collections import Counter
+
+import numpy as np
+
+from fastnn._version import __version__
+from fastnn.kernels import SIGNATURES, available_backends, backend_of, current_backend
+from fastnn.kernels.backend import native_isa
+from fastnn.kernels.threads import get_num_threads
+
+VARIABLES = ("FASTNN_BACKEND", "FASTNN_ISA", "FASTNN_NUM_THREADS", "OMP_NUM_THREADS", "FASTNN_DATA")
+
+
+def config() -> dict[str, str]:
+    """Names and values of everything that decides how fastnn runs here."""
+    kernels = Counter(backend_of(name) for name in SIGNATURES)
+    return {
+        "fastnn": __version__,
+        "python": f"{platform.python_version()} ({platform.python_implementation()})",
+        "numpy": np.__version__,
+        "machine": f"{platform.machine()}, {os.cpu_count()} processors, {platform.system()}",
+        "backend": f"{current_backend()} (available: {', '.join(available_backends())})",
+        "instruction set": native_isa() or "none: the native module is not installed",
+        "threads": str(get_num_threads()),
+        "kernels": ", ".join(f"{count} {backend}" for backend, count in kernels.most_common()),
+        "environment": ", ".join(f"{v}={os.environ[v]}" for v in VARIABLES if v in os.environ) or "nothing set",
+    }
+
+
+def show_config() -> None:
+    """Print versions, instruction set, threads and backends.
+
+    Examples
+    --------
+    >>> import fastnn
+    >>> fastnn.show_config()  # doctest: +ELLIPSIS
+    fastnn           ...
+    """
+    for name, value in config().items():
+        print(f"{name:<16} {value}")

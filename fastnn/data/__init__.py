@@ -1,0 +1,22 @@
+"""Data sets: readers for the common file formats, splits, and `glyphs`, which needs no files."""
+
+from fastnn.data.dataset import Dataset
+from fastnn.data.idx import read_idx
+from fastnn.data.loading import load
+from fastnn.data.mat import read_mat
+from fastnn.data.npy import read_npy
+from fastnn.data.npz import read_npz
+from fastnn.data.splits import split_indices, train_test_split
+from fastnn.data.synthetic import glyphs
+
+__all__ = [
+    "Dataset",
+    "glyphs",
+    "load",
+    "read_idx",
+    "read_mat",
+    "read_npy",
+    "read_npz",
+    "split_indices",
+    "train_test_split",
+]

@@ -1,0 +1,153 @@
+"""A labelled set of images with its test split, and the checks that every source goes through."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["Dataset", "check_images", "check_labels"]
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """Images and labels for training and testing.
+
+    Parameters
+    ----------
+    train_images, test_images : ndarray, shape (N, ...), real
+        Most often (N, 28, 28) uint8. Kept in the type they were stored in.
+    train_labels, test_labels : ndarray, shape (N,), int64
+        Indices into `class_names`.
+    class_names : tuple of str
+    scale : float
+        What to multiply the images by: 1/255 for uint8 images, 1 for floats.
+    name : str
+    unlabelled_images : ndarray or None
+        Images that the source gives without labels, for predictions to hand in.
+
+    Raises
+    ------
+    ValueError
+        If shapes, counts or labels do not fit together.
+
+    Examples
+    --------
+    >>> from fastnn.data import load
+    >>> data = load("glyphs", train=200, test=100)
+    >>> data.train_images.shape, data.test_labels.shape
+    ((200, 28, 28), (100,))
+    >>> images, labels = data.train
+    """
+
+    train_images: NDArray[Any]
+    train_labels: NDArray[np.int64]
+    test_images: NDArray[Any]
+    test_labels: NDArray[np.int64]
+    class_names: tuple[str, ...]
+    scale: float
+    name: str
+    unlabelled_images: NDArray[Any] | None = field(default=None)
+
+    def __post_init__(self) -> None:
+        """Check that the parts fit together."""
+        for split, (images, labels) in (("train", self.train), ("test", self.test)):
+            if images.shape[:1] != labels.shape:
+                raise ValueError(
+                    f"Dataset: {split} images {images.shape} and labels {labels.shape} differ in count"
+                )
+            if labels.size and not 0 <= labels.min() <= labels.max() < len(self.class_names):
+                raise ValueError(
+                    f"Dataset: {split} labels must lie in 0 ... {len(self.class_names) - 1}, one for each of "
+                    f"class_names, but lie in {labels.min()} ... {labels.max()}"
+                )
+        others = [("test", self.test_images)]
+        if self.unlabelled_images is not None:
+            others.append(("unlabelled", self.unlabelled_images))
+        for split, images in others:
+            if images.shape[1:] != self.train_images.shape[1:]:
+                raise ValueError(
+                    f"Dataset: an image of the {split} set has shape {images.shape[1:]}, "
+                    f"one of the train set {self.train_images.shape[1:]}"
+                )
+
+    @property
+    def train(self) -> tuple[NDArray[Any], NDArray[np.int64]]:
+        """The training images and labels."""
+        return self.train_images, self.train_labels
+
+    @property
+    def test(self) -> tuple[NDArray[Any], NDArray[np.int64]]:
+        """The test images and labels."""
+        return self.test_images, self.test_labels
+
+    def summary(self) -> str:
+        """Return a table of shapes and of the images in each class.
+
+        Returns
+        -------
+        str
+
+        Examples
+        --------
+        >>> from fastnn.data import load
+        >>> print(load("glyphs", train=100, test=20).summary().splitlines()[0])
+        glyphs: 100 train and 20 test images of 28 x 28, uint8, 10 classes
+        """
+        size = " x ".join(map(str, self.train_images.shape[1:]))
+        head = (
+            f"{self.name}: {len(self.train_labels)} train and {len(self.test_labels)} test images of {size}, "
+        )
+        lines = [f"{head}{self.train_images.dtype}, {len(self.class_names)} classes"]
+        width = max(5, *map(len, self.class_names))
+        lines.append(f"{'class':<{width}}  {'train':>7}  {'test':>7}")
+        train = np.bincount(self.train_labels, minlength=len(self.class_names)).tolist()
+        test = np.bincount(self.test_labels, minlength=len(self.class_names)).tolist()
+        for row in zip(self.class_names, train, test, strict=True):
+            lines.append(f"{row[0]:<{width}}  {row[1]:>7}  {row[2]:>7}")
+        if self.unlabelled_images is not None:
+            lines.append(f"and {len(self.unlabelled_images)} images without labels")
+        return "\n".join(lines)
+
+
+def check_images(images: NDArray[Any], where: str) -> NDArray[Any]:
+    """Return images as a C-contiguous native array, rows of 784 as 28 x 28; `where` begins the errors."""
+    if images.dtype.kind not in "biuf":
+        raise ValueError(f"{where}: images must be real numbers, but have dtype {images.dtype}")
+    if images.ndim < 2 or images.size == 0:
+        raise ValueError(
+            f"{where}: images must have shape (N, ...) with at least one pixel, but have {images.shape}"
+        )
+    if images.dtype.kind == "f" and not np.isfinite(images).all():
+        bad = int(np.flatnonzero(~np.isfinite(images).reshape(len(images), -1).all(axis=1))[0])
+        raise ValueError(f"{where}: image {bad} has NaN or infinite pixels")
+    native = np.ascontiguousarray(images, images.dtype.newbyteorder("="))
+    return native.reshape(-1, 28, 28) if native.shape[1:] == (784,) else native
+
+
+def check_labels(labels: NDArray[Any], count: int, where: str) -> NDArray[np.int64]:
+    """Return the labels of `count` images as int64 indices.
+
+    Taken are whole numbers (of float type too) of shape (N,), (N, 1) or (1, N), and one-hot rows (N, C).
+    """
+    if labels.dtype.kind not in "biuf":
+        raise ValueError(f"{where}: labels must be whole numbers, but have dtype {labels.dtype}")
+    if labels.ndim == 2 and labels.shape[0] == count and labels.shape[1] > 1:
+        if not (((labels == 0) | (labels == 1)).all() and (labels.sum(axis=1) == 1).all()):
+            raise ValueError(f"{where}: labels of shape {labels.shape} must be one-hot rows")
+        return np.asarray(labels.argmax(axis=1), np.int64)
+    if labels.ndim == 0 or labels.size != max(labels.shape):
+        raise ValueError(
+            f"{where}: labels must have shape (N,) or (N, 1) or be one-hot, but have {labels.shape}"
+        )
+    flat = labels.reshape(-1)
+    if flat.size != count:
+        raise ValueError(f"{where}: {flat.size} labels for {count} images")
+    whole = (flat >= 0) & (flat < 2**31)  # also refuses NaN
+    whole[whole] = flat[whole] == np.floor(flat[whole])
+    if not whole.all():
+        bad = int(np.flatnonzero(~whole)[0])
+        raise ValueError(f"{where}: label {flat[bad]} at index {bad} is not a class number")
+    return flat.astype(np.int64)

@@ -1,0 +1,102 @@
+"""The IDX format of the MNIST files: a big-endian header, then the bare numbers; often gzipped."""
+
+from __future__ import annotations
+
+import math
+import os
+import zlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastnn.data.inflate import inflate, inflate_start
+from fastnn.data.shapes import shaped
+
+__all__ = ["is_idx", "read_idx"]
+
+_DTYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
+_GZIP = b"\x1f\x8b"
+_WBITS = zlib.MAX_WBITS | 16  # gzip
+_MAX_RANK = 32  # as in every NumPy
+
+
+def read_idx(path: str | os.PathLike[str]) -> NDArray[Any]:
+    """Read an IDX file, gzipped or not.
+
+    Parameters
+    ----------
+    path : path-like
+        Whether it is gzipped is told by its content, not by its name.
+
+    Returns
+    -------
+    ndarray
+        With the shape and the type that the file announces, in native byte order.
+
+    Raises
+    ------
+    OSError
+        If the file cannot be read (FileNotFoundError if there is none).
+    ValueError
+        If its content is not one whole IDX file. Sizes are checked before anything is allocated for them.
+
+    Notes
+    -----
+    Two zero bytes; the type (8: uint8, 9: int8, 11: int16, 12: int32, 13: float32, 14: float64); the number
+    of dimensions; each dimension in four bytes; the numbers in row-major order; all big-endian (Y. LeCun, C.
+    Cortes, C. Burges, "The MNIST database of handwritten digits").
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> from fastnn.data import read_idx
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = Path(folder) / "labels-idx1-ubyte"
+    ...     size = path.write_bytes(bytes([0, 0, 8, 1, 0, 0, 0, 3, 7, 8, 9]))
+    ...     read_idx(path)
+    array([7, 8, 9], dtype=uint8)
+    """
+    data = Path(path).read_bytes()
+    where = f"read_idx: {os.fspath(path)}"
+    if data.startswith(_GZIP):
+        magic = inflate_start(data, 4, where, _WBITS)
+        dtype, shape, total = _header(inflate_start(data, _header_size(magic, where), where, _WBITS), where)
+        data = inflate(data, total, where, _WBITS)
+    else:
+        dtype, shape, total = _header(data[: _header_size(data[:4], where)], where)
+        if len(data) != total:
+            what = "truncated" if len(data) < total else f"{len(data) - total} trailing bytes"
+            raise ValueError(
+                f"{where}: {what}: {shape} of {dtype.name} needs {total} bytes, but there are {len(data)}"
+            )
+    values = np.frombuffer(data, dtype, offset=4 + 4 * len(shape))
+    return shaped(values, shape, where).astype(dtype.newbyteorder("="))
+
+
+def is_idx(start: bytes) -> bool:
+    """Tell whether a file with these first bytes may be an uncompressed IDX file."""
+    return len(start) >= 4 and start[:2] == b"\0\0" and start[2] in _DTYPES and start[3] > 0
+
+
+def _header_size(magic: bytes, where: str) -> int:
+    if not is_idx(magic):
+        found = magic.hex(" ") or "nothing"
+        raise ValueError(
+            f"{where}: not an IDX file: expected 00 00, type, dimensions at offset 0, found {found}"
+        )
+    return 4 + 4 * magic[3]
+
+
+def _header(head: bytes, where: str) -> tuple[np.dtype[Any], tuple[int, ...], int]:
+    """Return dtype, shape and the size of the whole file in bytes."""
+    rank = head[3]
+    if rank > _MAX_RANK:
+        raise ValueError(f"{where}: {rank} dimensions announced at offset 3; at most {_MAX_RANK} are read")
+    if len(head) < 4 + 4 * rank:
+        raise ValueError(f"{where}: truncated: {rank} dimensions need a header of {4 + 4 * rank} bytes")
+    dtype = np.dtype(_DTYPES[head[2]])
+    shape = tuple(int.from_bytes(head[4 + 4 * i : 8 + 4 * i], "big") for i in range(rank))
+    return dtype, shape, len(head) + math.prod(shape) * dtype.itemsize

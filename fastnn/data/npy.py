@@ -1,0 +1,112 @@
+"""A reader for NumPy's .npy files that takes plain numbers and nothing else, so that no file can run code."""
+
+from __future__ import annotations
+
+import ast
+import math
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastnn.data.shapes import shaped
+
+__all__ = ["is_npy", "parse_npy", "read_npy"]
+
+_MAGIC = b"\x93NUMPY"
+_LENGTH_BYTES = {1: 2, 2: 4, 3: 4}  # of the header's length, by format version
+_MAX_HEADER = 4096
+_KEYS = {"descr", "fortran_order", "shape"}
+
+
+def read_npy(path: str | os.PathLike[str]) -> NDArray[Any]:
+    """Read a .npy file of booleans, integers or real floats.
+
+    Parameters
+    ----------
+    path : path-like
+        The file.
+
+    Returns
+    -------
+    ndarray
+        In native byte order and C order.
+
+    Raises
+    ------
+    OSError
+        If the file cannot be read (FileNotFoundError if there is none).
+    ValueError
+        If its content is not one whole .npy file, or holds anything but numbers. Sizes are checked before
+        anything is allocated for them.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> import numpy as np
+    >>> from fastnn.data import read_npy
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = Path(folder) / "a.npy"
+    ...     np.save(path, np.arange(3.0))
+    ...     read_npy(path)
+    array([0., 1., 2.])
+    """
+    return parse_npy(Path(path).read_bytes(), f"read_npy: {os.fspath(path)}")
+
+
+def is_npy(start: bytes) -> bool:
+    """Tell whether a file with these first bytes is a .npy file."""
+    return start.startswith(_MAGIC)
+
+
+def parse_npy(data: bytes, where: str) -> NDArray[Any]:
+    """Return the array in the content of a .npy file; `where` begins the error messages."""
+    if not is_npy(data):
+        raise ValueError(
+            f"{where}: not an .npy file: expected 93 4e 55 4d 50 59 at offset 0, found {data[:6].hex(' ')}"
+        )
+    version = data[6] if len(data) > 6 else 0
+    if version not in _LENGTH_BYTES:
+        raise ValueError(f"{where}: .npy version {version} at offset 6, expected 1, 2 or 3")
+    start = 8 + _LENGTH_BYTES[version]
+    length = int.from_bytes(data[8:start], "little")
+    if length > _MAX_HEADER or start + length > len(data):
+        raise ValueError(f"{where}: truncated or damaged: a header of {length} bytes announced at offset 8")
+    dtype, fortran, shape = _header(data[start : start + length], where)
+    stored = len(data) - start - length
+    needed = math.prod(shape) * dtype.itemsize
+    if stored != needed:
+        what = "truncated" if stored < needed else f"{stored - needed} trailing bytes"
+        raise ValueError(
+            f"{where}: {what}: shape {shape} of {dtype.name} needs {needed} bytes, but there are {stored}"
+        )
+    values = np.frombuffer(data, dtype, offset=start + length)
+    return shaped(values, shape, where, "F" if fortran else "C").astype(dtype.newbyteorder("="), order="C")
+
+
+def _header(text: bytes, where: str) -> tuple[np.dtype[Any], bool, tuple[int, ...]]:
+    try:
+        header = ast.literal_eval(text.decode("utf-8").strip())  # literals only: it runs nothing
+    except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
+        raise ValueError(f"{where}: damaged .npy header {text[:80]!r}") from None
+    if not isinstance(header, dict) or set(header) != _KEYS:
+        raise ValueError(f"{where}: .npy header must have the keys {sorted(_KEYS)}, but is {text[:80]!r}")
+    descr, fortran, shape = header["descr"], header["fortran_order"], header["shape"]
+    if not isinstance(fortran, bool):
+        raise ValueError(f"{where}: fortran_order must be True or False, but is {fortran!r}")
+    if not isinstance(shape, tuple) or not all(type(size) is int and size >= 0 for size in shape):
+        raise ValueError(f"{where}: shape must be a tuple of sizes, but is {shape!r}")
+    try:
+        dtype = np.dtype(descr) if isinstance(descr, str) else None
+    except (TypeError, ValueError, SyntaxError):
+        dtype = None
+    if dtype is not None and dtype.hasobject:
+        raise ValueError(f"{where}: holds pickled Python objects, which are never loaded; store plain arrays")
+    if dtype is None or dtype.kind not in "biuf" or dtype.itemsize > 8:
+        raise ValueError(
+            f"{where}: dtype {descr!r}; only booleans, integers and floats of up to 8 bytes are read"
+        )
+    return dtype, fortran, shape

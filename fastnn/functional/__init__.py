@@ -1,0 +1,66 @@
+"""Neural-network functions of NumPy arrays, in pairs.
+
+``f_forward(x, ...) -> (out, cache)`` computes; ``f_backward(dout, cache) -> gradients`` takes the gradient of
+a loss with respect to the output back to the inputs.
+
+They take float32 or float64 and return the dtype they were given; mixed dtypes, integers, complex numbers
+and objects are a ``TypeError``. Any memory layout will do; C-contiguous arrays are used without a copy.
+Arguments are checked before any work is done and inputs are never written. A cache refers to inputs or to
+``out`` rather than holding copies, so change neither in place before the backward pass. NaN and infinity pass
+through as in IEEE arithmetic. `fastnn.use_backend` chooses the kernels that run.
+"""
+
+from fastnn.functional.affine import affine_backward, affine_forward
+from fastnn.functional.losses import mse_loss, softmax_loss
+from fastnn.functional.rectifiers import (
+    elu_backward,
+    elu_forward,
+    leaky_relu_backward,
+    leaky_relu_forward,
+    relu_backward,
+    relu_forward,
+)
+from fastnn.functional.shrinking import (
+    softshrink_backward,
+    softshrink_forward,
+    tanhshrink_backward,
+    tanhshrink_forward,
+)
+from fastnn.functional.softmax import (
+    log_softmax,
+    log_softmax_backward,
+    log_softmax_forward,
+    softmax_backward,
+    softmax_forward,
+    softmin_backward,
+    softmin_forward,
+)
+from fastnn.functional.squashing import sigmoid_backward, sigmoid_forward, tanh_backward, tanh_forward
+
+__all__ = [
+    "affine_backward",
+    "affine_forward",
+    "elu_backward",
+    "elu_forward",
+    "leaky_relu_backward",
+    "leaky_relu_forward",
+    "log_softmax",
+    "log_softmax_backward",
+    "log_softmax_forward",
+    "mse_loss",
+    "relu_backward",
+    "relu_forward",
+    "sigmoid_backward",
+    "sigmoid_forward",
+    "softmax_backward",
+    "softmax_forward",
+    "softmax_loss",
+    "softmin_backward",
+    "softmin_forward",
+    "softshrink_backward",
+    "softshrink_forward",
+    "tanh_backward",
+    "tanh_forward",
+    "tanhshrink_backward",
+    "tanhshrink_forward",
+]

@@ -1,0 +1,86 @@
+"""What every function here asks of its arguments, and the one conversion to what kernels take.
+
+Messages have one voice: ``function: what was expected, what came``.
+"""
+
+import math
+import numbers
+from typing import Any, NoReturn, TypeAlias
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+Array: TypeAlias = NDArray[np.floating[Any]]
+
+
+def plain_array(function: str, name: str, value: ArrayLike) -> NDArray[Any]:
+    """``value`` as an array of whatever dtype; ragged lists and masked arrays are refused."""
+    if isinstance(value, np.ma.MaskedArray):
+        raise TypeError(
+            f"{function}: {name} must be a plain array, got a masked one; fill it with {name}.filled()"
+        )
+    try:
+        return np.asarray(value)
+    except ValueError as error:
+        raise ValueError(
+            f"{function}: {name} must be an array, got a {type(value).__name__}: {error}"
+        ) from None
+
+
+def real_array(function: str, name: str, value: ArrayLike, like: tuple[str, Array] | None = None) -> Array:
+    """``value`` as a C-contiguous, aligned float32 or float64 array in native byte order.
+
+    ``value`` itself where it is one already, else a copy. ``like`` is an argument whose dtype it must share.
+    """
+    array = plain_array(function, name, value)
+    if array.dtype.type not in (np.float32, np.float64):
+        raise TypeError(
+            f"{function}: {name} must be float32 or float64, got {array.dtype}; "
+            f'convert it, for example with numpy.asarray({name}, dtype="float32")'
+        )
+    if like is not None and array.dtype.type is not like[1].dtype.type:
+        raise TypeError(
+            f"{function}: {name} must have the dtype of {like[0]}, {like[1].dtype}, got {array.dtype}; "
+            f'convert it with {name}.astype("{like[1].dtype}")'
+        )
+    return np.require(array, array.dtype.newbyteorder("="), ["C", "A", "E"])
+
+
+def rows(function: str, name: str, array: Array) -> Array:
+    """``array`` seen as a matrix whose rows run along its last axis."""
+    if array.ndim == 0 or array.shape[-1] == 0:
+        raise ValueError(
+            f"{function}: {name} must have a last axis of at least one element, got {array.shape}"
+        )
+    return array.reshape(math.prod(array.shape[:-1]), array.shape[-1])
+
+
+def output_gradient(function: str, dout: ArrayLike, out: Array | tuple[int, ...], like: Array) -> Array:
+    """``dout`` checked against the output (or its shape) and the dtype of ``like``."""
+    shape = out if isinstance(out, tuple) else out.shape
+    array = real_array(function, "dout", dout, ("the input", like))
+    if array.shape != shape:
+        raise ValueError(f"{function}: dout must have the shape of the output, {shape}, got {array.shape}")
+    return array
+
+
+def number(function: str, name: str, value: float, above: float, *, or_equal: bool = False) -> float:
+    """``value`` as a float: finite and above (or equal to) ``above``."""
+    if isinstance(value, bool | np.bool_) or not isinstance(value, numbers.Real):
+        raise TypeError(f"{function}: {name} must be a number, got {type(value).__name__}")
+    result = float(value)
+    if not math.isfinite(result) or result < above or (result == above and not or_equal):
+        sign = ">=" if or_equal else ">"
+        raise ValueError(f"{function}: {name} must be finite and {sign} {above:g}, got {value}")
+    return result
+
+
+def refuse_cache(function: str, forward: str, cache: object) -> NoReturn:
+    """The cache is not the one that the forward function gave."""
+    raise TypeError(f"{function}: cache must be the one that {forward} returned, got {describe(cache)}")
+
+
+def describe(value: object) -> str:
+    """A few words on a value of the wrong kind."""
+    origin = getattr(value, "origin", None)
+    return f"that of {origin}" if isinstance(origin, str) else f"a {type(value).__name__}"

@@ -1,0 +1,171 @@
+"""Losses with their gradient."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from fastnn import kernels
+from fastnn.functional.checks import Array, plain_array, real_array
+
+
+def softmax_loss(x: ArrayLike, y: ArrayLike, *, reduction: str = "mean") -> tuple[float, Array]:
+    """Cross-entropy of the softmax of scores, and its gradient.
+
+    Parameters
+    ----------
+    x : (N, C) array, float32 or float64
+        Scores (logits), one row a sample.
+    y : (N,) array of integers, or (N, C) array of the dtype of x
+        The class of each sample, from 0 to C - 1; or a row of target weights for each, finite and >= 0:
+        one-hot, or a distribution (a row that sums to s weighs s times as much).
+    reduction : {"mean", "sum"}
+        Mean or sum over the samples.
+
+    Returns
+    -------
+    loss : float
+        In nats; accumulated in float64.
+    dx : (N, C) array of the dtype of x
+        Gradient of the loss with respect to x.
+
+    Raises
+    ------
+    TypeError
+        If x is not float32 or float64; if labels are neither integers nor target weights of x's dtype.
+    ValueError
+        If there are no samples, shapes do not fit, a label is out of range, or a target is negative or NaN.
+
+    Notes
+    -----
+    With p = softmax(x), loss = Σ -log p[n, y[n]] and dx = p - onehot(y), both divided by N for the mean; with
+    weights t, loss = Σ -t log p and dx = p Σt - t. The logarithm is taken through log Σ exp(x - max), so it
+    is finite where p is too small for a float. A weight of 0 adds 0, even where p is 0.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastnn import functional as F
+    >>> loss, dx = F.softmax_loss(np.zeros((2, 4)), np.array([1, 3]))
+    >>> round(loss, 6)
+    1.386294
+    >>> dx
+    array([[ 0.125, -0.375,  0.125,  0.125],
+           [ 0.125,  0.125,  0.125, -0.375]])
+    """
+    name = "softmax_loss"
+    scores = real_array(name, "x", x)
+    if scores.ndim != 2 or scores.size == 0:
+        raise ValueError(
+            f"{name}: x must be (N, C) with at least one sample and one class, got {scores.shape}"
+        )
+    targets, kernel = _targets(name, y, scores)
+    scale = _scale(name, reduction, len(scores))
+    dx, loss, correct = np.empty_like(scores), np.empty(1), np.empty(1, np.int64)
+    kernels.get(kernel)(scores, targets, dx, loss, correct, scale)
+    return float(loss[0]), dx
+
+
+def mse_loss(x: ArrayLike, y: ArrayLike, *, reduction: str = "mean") -> tuple[float, Array]:
+    """Squared error, and its gradient.
+
+    Parameters
+    ----------
+    x : array of any shape, float32 or float64
+        Predictions.
+    y : array of the shape and dtype of x
+        Targets.
+    reduction : {"mean", "sum"}
+        Mean or sum over all elements (not: over samples).
+
+    Returns
+    -------
+    loss : float
+        Accumulated in float64.
+    dx : array like x
+        Gradient of the loss with respect to x.
+
+    Raises
+    ------
+    TypeError
+        If an array is not float32 or float64, or the dtypes differ.
+    ValueError
+        If the shapes differ (nothing is broadcast) or there are no elements.
+
+    Notes
+    -----
+    loss = Σ (x - y)² and dx = 2 (x - y), both divided by the number of elements for the mean.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastnn import functional as F
+    >>> F.mse_loss(np.array([[1.0], [4.0]]), np.array([[1.0], [2.0]]))
+    (2.0, array([[0.],
+           [2.]]))
+    """
+    name = "mse_loss"
+    values = real_array(name, "x", x)
+    targets = real_array(name, "y", y, ("x", values))
+    if values.shape != targets.shape:
+        raise ValueError(f"{name}: y must have the shape of x, {values.shape}, got {targets.shape}")
+    if values.size == 0:
+        raise ValueError(f"{name}: x must have at least one element, got {values.shape}")
+    scale = _scale(name, reduction, values.size)
+    dx, loss = np.empty(values.shape, values.dtype), np.empty(1)
+    kernels.get("squared_error")(values, targets, dx, loss, scale)
+    return float(loss[0]), dx
+
+
+def _scale(name: str, reduction: str, count: int) -> float:
+    if reduction not in ("mean", "sum"):
+        raise ValueError(f'{name}: reduction must be "mean" or "sum", got {reduction!r}')
+    return 1 / count if reduction == "mean" else 1.0
+
+
+def _targets(name: str, y: ArrayLike, scores: Array) -> tuple[NDArray[Any], str]:
+    """The targets as a kernel takes them, and that kernel."""
+    array = plain_array(name, "y", y)
+    if array.ndim == 2 and array.shape[1] == scores.shape[1] and array.dtype.kind == "f":
+        return _weights(name, array, scores), "soft_cross_entropy"
+    return _labels(name, array, scores), "softmax_cross_entropy"
+
+
+def _weights(name: str, y: NDArray[Any], scores: Array) -> Array:
+    targets = real_array(name, "y", y, ("x", scores))
+    if targets.shape != scores.shape:
+        raise ValueError(f"{name}: y has {len(targets)} rows but x has {len(scores)}")
+    good = np.isfinite(targets) & (targets >= 0)
+    if not good.all():
+        row, column = np.argwhere(~good)[0]
+        raise ValueError(
+            f"{name}: target weights must be finite and >= 0, got {targets[row, column]} in row {row}"
+        )
+    return targets
+
+
+def _labels(name: str, y: NDArray[Any], scores: Array) -> NDArray[np.int64]:
+    samples, classes = scores.shape
+    if y.dtype.kind not in "iu":
+        raise TypeError(
+            f"{name}: y must hold integer labels of shape ({samples},) or target weights of shape "
+            f"{scores.shape} and dtype {scores.dtype}, got {y.dtype} {y.shape}"
+        )
+    if y.shape == scores.shape and classes > 1:
+        raise TypeError(
+            f"{name}: one-hot y must have the dtype of x, {scores.dtype}, got {y.dtype}; "
+            f'convert it with y.astype("{scores.dtype}")'
+        )
+    if y.shape != (samples,):
+        hint = "; flatten it with y.ravel()" if y.size == samples else ""
+        raise ValueError(
+            f"{name}: labels y must have shape ({samples},), one a row of x, got {y.shape}{hint}"
+        )
+    # uint64 labels beyond int64 turn negative here, and negative ones are huge as uint64
+    labels = np.require(y, np.dtype(np.int64), ["C", "A", "E"])
+    if labels.view(np.uint64).max() >= classes:
+        bad = int(np.argmax(labels.view(np.uint64) >= classes))
+        raise ValueError(
+            f"{name}: labels must be 0 to {classes - 1} (x has {classes} columns), got {y[bad]} at y[{bad}]"
+        )
+    return labels

@@ -1,0 +1,152 @@
+"""The error of finite differences over a row of step sizes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from fastnn.gradcheck.differences import Float64
+from fastnn.gradcheck.entry import dispatch
+from fastnn.gradcheck.subjects import (
+    Subject,
+    function_subject,
+    layer_subject,
+    loss_subject,
+    model_subject,
+)
+from fastnn.gradcheck.target import Target, relative_error
+
+
+@dataclass(frozen=True)
+class GradCheckSweep:
+    """Errors of forward and central differences by step; a table when printed.
+
+    Attributes
+    ----------
+    name : str
+        What was checked.
+    steps : (S,) float64 array
+        Step sizes h.
+    forward_errors, central_errors : (S,) float64 array
+        The largest error over all arrays at each step.
+    relative : bool
+        Whether errors are ``max|analytic - numeric| / max|numeric|`` of an array, or not divided.
+    """
+
+    name: str
+    steps: Float64
+    forward_errors: Float64
+    central_errors: Float64
+    relative: bool = True
+
+    @property
+    def best(self) -> tuple[float, float]:
+        """The step with the smallest error of central differences, and that error."""
+        k = int(np.nanargmin(self.central_errors))
+        return float(self.steps[k]), float(self.central_errors[k])
+
+    def plot(self, ax: Any = None) -> Any:
+        """Draw both errors against the step, log-log.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, optional
+            Where to draw; a new figure unless given.
+
+        Returns
+        -------
+        matplotlib Figure
+        """
+        from fastnn.plots import gradcheck_error
+
+        return gradcheck_error(self, ax=ax)
+
+    def __str__(self) -> str:
+        """Return a table, one line a step."""
+        kind = "relative" if self.relative else "absolute"
+        lines = [f"gradcheck of {self.name}: {kind} error by step"]
+        lines.append(f"  {'h':>9}  {'forward':>10}  {'central':>10}")
+        rows = zip(self.steps, self.forward_errors, self.central_errors, strict=True)
+        lines += [f"  {h:9.2e}  {forward:10.3e}  {central:10.3e}" for h, forward, central in rows]
+        return "\n".join(lines)
+
+
+def sweep(
+    obj: Any,
+    *args: Any,
+    steps: ArrayLike | None = None,
+    samples: int | None = 20,
+    seed: int = 0,
+    relative: bool = True,
+    **options: Any,
+) -> GradCheckSweep:
+    """Show how the error of finite differences falls with the step and rises again.
+
+    Forward differences fall with h, central ones with h**2, until rounding, which grows as 1/h,
+    takes over. A curve that stays level is a wrong gradient, or one that is zero.
+
+    Parameters
+    ----------
+    obj : (forward, backward), Layer, model or loss function
+        As in :func:`gradcheck`.
+    *args, **options
+        Handed on, as in :func:`gradcheck`.
+    steps : array_like, shape (S,), optional
+        Step sizes, the same for all entries; 0.1, 0.01, ... 1e-11 unless given.
+    samples : int or None, default 20
+        Random entries of each array; None for all.
+    seed : int, default 0
+        Of the random numbers.
+    relative : bool, default True
+        Divide by the largest gradient.
+
+    Returns
+    -------
+    GradCheckSweep
+        Steps and errors; prints as a table, and has ``plot()``.
+
+    Raises
+    ------
+    TypeError
+        If `obj` cannot be checked.
+    ValueError
+        If a step is not positive and finite, or there is none.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastnn import functional as F
+    >>> from fastnn.gradcheck import sweep
+    >>> table = sweep(F.softmax_loss, [[1.0, 2.0, 3.0]], np.array([0]), steps=[1e-2, 1e-3])
+    >>> np.round(table.central_errors[0] / table.central_errors[1])
+    np.float64(100.0)
+    """
+    h = np.logspace(-1, -11, 11) if steps is None else np.atleast_1d(np.asarray(steps, np.float64))
+    if h.ndim != 1 or h.size == 0 or not ((h > 0) & np.isfinite(h)).all():
+        raise ValueError(f"sweep: steps must be a list of positive, finite numbers, got {steps!r}")
+    if samples is not None and samples < 1:
+        raise ValueError(f"sweep: samples must be at least 1, got {samples}")
+    build: Callable[..., Subject] = dispatch(
+        "sweep", obj, function_subject, layer_subject, model_subject, loss_subject
+    )
+    subject = build(*(obj if isinstance(obj, tuple | list) else (obj,)), *args, seed=seed, **options)
+    forward, central = np.zeros(h.size), np.zeros(h.size)
+    for k, target in enumerate(subject.targets):
+        indices = target.sample(samples, seed, 1000 + k)
+        for s, step in enumerate(h):
+            for errors, is_central in ((forward, False), (central, True)):
+                error = _error(target, indices, float(step), is_central, relative)
+                errors[s] = np.maximum(errors[s], error)  # keeps a NaN
+    return GradCheckSweep(subject.name, h, forward, central, relative)
+
+
+def _error(target: Target, indices: list[tuple[int, ...]], h: float, central: bool, relative: bool) -> float:
+    numeric = np.array([target.numeric(i, h, central=central).value for i in indices])
+    analytic = np.array([target.analytic[i] for i in indices])
+    if relative:
+        return relative_error(analytic, numeric)
+    return float(np.abs(analytic - numeric).max())

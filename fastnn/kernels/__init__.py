@@ -1,0 +1,70 @@
+"""The kernel table: every kernel's signature, once, and the backend that runs it.
+
+A kernel works on C-contiguous arrays, writes into outputs that its caller made, checks nothing
+and allocates nothing. ``reference`` (plain NumPy) has every kernel and says what it means;
+``numba`` and ``native`` have faster ones. Lookup falls through native, numba, reference.
+"""
+
+from fastnn.kernels.signature import Argument, Signature, parse
+
+SIGNATURES: dict[str, Signature] = {
+    s.name: s
+    for s in map(
+        parse,
+        (
+            # affine: rows are samples
+            "affine_forward(x[n,d], w[d,m], b[m]?, out[n,m]!)",
+            "affine_backward_input(dout[n,m], w[d,m], dx[n,d]!)",
+            "affine_backward_weight(x[n,d], dout[n,m], dw[d,m]~, db[m]?~, beta)",
+            # elementwise activations; kind is an Activation, alpha its slope, scale or threshold
+            "activation_forward(x[*], out[*]!, kind, alpha)",
+            "activation_backward(dout[*], x[*]?, out[*], dx[*]!, kind, alpha)",
+            # softmax over rows of sign * x (sign = -1: softmin)
+            "softmax_forward(x[n,c], out[n,c]!, sign)",
+            "softmax_backward(dout[n,c], out[n,c], dx[n,c]!, sign)",
+            "log_softmax_forward(x[n,c], out[n,c]!)",
+            "log_softmax_backward(dout[n,c], out[n,c], dx[n,c]!)",
+            # losses: loss = scale * sum over samples, dx = its gradient, correct = rows whose argmax is right
+            "softmax_cross_entropy(x[n,c], labels[n]:i64, dx[n,c]?!, loss[1]:f64!, correct[1]:i64!, scale)",
+            "soft_cross_entropy(x[n,c], targets[n,c], dx[n,c]?!, loss[1]:f64!, correct[1]:i64!, scale)",
+            "squared_error(x[*], targets[*], dx[*]?!, loss[1]:f64!, scale)",
+            # rows by index (None: the first n), converted to the call's dtype and scaled
+            "gather_rows(source[r,d]:any, index[n]:i64?, out[n,d]!, scale)",
+            "gather_labels(source[r]:i64, index[n]:i64?, out[n]:i64!)",
+            # updates, in place; rate and t are one-element arrays because they change from step to step
+            "sgd_update(w[*]~, dw[*], rate[1]:f64, decay)",
+            "momentum_update(w[*]~, v[*]~, dw[*], rate[1]:f64, momentum, decay)",
+            "adam_update(w[*]~, m[*]~, v[*]~, dw[*], rate[1]:f64, t[1]:i64, beta1, beta2, eps, decay)",
+            # several of the above in one pass: the same bits, fewer bytes
+            "affine_activation_forward(x[n,d], w[d,m], b[m]?, out[n,m]!, kind, alpha)",
+            "affine_activation_backward_input(dout[n,m], w[d,m], out[n,d], dx[n,d]!, kind, alpha)",
+            "affine_backward_weight_sgd(x[n,d], dout[n,m], w[d,m]~, b[m]?~, rate[1]:f64, decay, decay_b)",
+            "affine_backward_weight_momentum(x[n,d], dout[n,m], w[d,m]~, vw[d,m]~, b[m]?~, vb[m]?~, "
+            "rate[1]:f64, momentum, decay, decay_b)",
+            "affine_backward_weight_adam(x[n,d], dout[n,m], w[d,m]~, mw[d,m]~, vw[d,m]~, b[m]?~, mb[m]?~, "
+            "vb[m]?~, rate[1]:f64, t[1]:i64, beta1, beta2, eps, decay, decay_b)",
+        ),
+    )
+}
+
+from fastnn.kernels.activations import Activation  # noqa: E402
+from fastnn.kernels.backend import (  # noqa: E402
+    available_backends,
+    backend_of,
+    current_backend,
+    get,
+    use_backend,
+)
+
+__all__ = [
+    "SIGNATURES",
+    "Activation",
+    "Argument",
+    "Signature",
+    "available_backends",
+    "backend_of",
+    "current_backend",
+    "get",
+    "parse",
+    "use_backend",
+]

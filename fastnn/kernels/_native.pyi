@@ -1,0 +1,35 @@
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from fastnn.kernels.signature import Signature
+
+MAX_THREADS: int
+GATHER_DTYPES: tuple[np.dtype[Any], ...]
+
+class Kernel:
+    signature: Signature
+    def __call__(self, *args: Any) -> None: ...
+
+def isa_tables() -> dict[str, dict[str, Kernel]]: ...
+def get_num_threads() -> int: ...
+def set_num_threads(count: int) -> None: ...
+def isa_probes() -> dict[str, dict[str, Kernel]]: ...
+
+class Program:
+    def __init__(
+        self,
+        operations: Sequence[tuple[Kernel, Sequence[Any]]],
+        moving: Sequence[tuple[int, int, int, int]] = ...,
+    ) -> None: ...
+    def run(
+        self,
+        streams: Sequence[np.ndarray[Any, Any]],
+        first: int,
+        count: int,
+        seconds: float,
+        watch: np.ndarray[Any, Any] | None = ...,
+    ) -> int: ...
+    @property
+    def seconds_per_operation(self) -> list[float]: ...

@@ -1,0 +1,301 @@
+# cython: language_level=3, boundscheck=False, wraparound=False, initializedcheck=False
+"""The native backend: binds arrays to the C kernels' descriptors, runs them, replays programs of them.
+
+One binding serves every kernel: it follows the signature (fastnn/kernels/__init__.py), so no kernel has
+a wrapper of its own.
+"""
+
+cimport cython
+from cpython.mem cimport PyMem_Calloc, PyMem_Free
+from libc.stdint cimport int64_t, uint8_t
+from libc.stddef cimport ptrdiff_t
+from libc.string cimport memset
+cimport numpy as cnp
+
+import os
+
+import numpy as np
+
+from fastnn.kernels.signature import parse
+
+cnp.import_array()
+
+cdef extern from "fastnn.h" nogil:
+    enum: FNN_MAX_ARRAYS, FNN_MAX_DIMS, FNN_MAX_SCALARS, FNN_MAX_THREADS
+    enum: FNN_F32, FNN_F64, FNN_U8, FNN_I8, FNN_U16, FNN_I16, FNN_I32, FNN_I64
+    ctypedef struct fnn_op
+    ctypedef void (*fnn_kernel)(const fnn_op *op) noexcept
+    ctypedef struct fnn_op:
+        fnn_kernel run
+        void *p[12]
+        ptrdiff_t n[12]
+        double s[8]
+        uint8_t type[12]
+    ctypedef struct fnn_entry:
+        const char *signature
+        fnn_kernel run
+    ctypedef struct fnn_isa:
+        const char *name
+        const fnn_entry *f32
+        const fnn_entry *f64
+        const fnn_entry *probes_f32
+        const fnn_entry *probes_f64
+    ctypedef struct fnn_patch:
+        int op
+        int arg
+        int stream
+        ptrdiff_t stride
+    ctypedef struct fnn_program:
+        fnn_op *ops
+        int op_count
+        const fnn_patch *patches
+        int patch_count
+        double *op_seconds
+        int64_t *samples
+    const fnn_isa *const *fnn_isas()
+    int fnn_get_num_threads()
+    int fnn_set_num_threads(int count)
+    void *fnn_scratch()
+    double fnn_seconds()
+    ptrdiff_t fnn_replay(const fnn_program *program, char *const *streams, ptrdiff_t first, ptrdiff_t count,
+                         double seconds, const double *watch)
+
+MAX_THREADS = FNN_MAX_THREADS
+
+# what an argument must be: its own dtype, or the dtype of the call
+cdef enum: REAL = -1, ANY = -2
+
+cdef dict TYPE_CODES = {
+    np.dtype(np.float32).num: FNN_F32, np.dtype(np.float64).num: FNN_F64,
+    np.dtype(np.uint8).num: FNN_U8, np.dtype(np.int8).num: FNN_I8,
+    np.dtype(np.uint16).num: FNN_U16, np.dtype(np.int16).num: FNN_I16,
+    np.dtype(np.int32).num: FNN_I32, np.dtype(np.int64).num: FNN_I64,
+}
+GATHER_DTYPES = tuple(np.dtype(t) for t in "f4 f8 u1 i1 u2 i2 i4 i8".split())
+
+
+cdef class Kernel:
+    """A kernel of one instruction set; call it with the arguments of its signature."""
+
+    cdef readonly object signature
+    cdef fnn_kernel f32, f64
+    cdef int arrays, scalars, dims
+    cdef int rank[FNN_MAX_ARRAYS]            # -1: any shape, seen flat
+    cdef int letter[FNN_MAX_ARRAYS][4]       # index of each dimension in dims; -1: must be 1
+    cdef int dtype[FNN_MAX_ARRAYS]           # numpy type number, REAL or ANY
+    cdef bint optional[FNN_MAX_ARRAYS]
+    cdef bint writes[FNN_MAX_ARRAYS]
+
+    def __cinit__(self, signature):
+        self.signature = signature
+        arrays = signature.arrays
+        self.arrays = len(arrays)
+        self.scalars = len(signature.scalars)
+        self.dims = len(signature.dims)
+        if self.arrays > FNN_MAX_ARRAYS or self.dims > FNN_MAX_DIMS or self.scalars > FNN_MAX_SCALARS:
+            raise ValueError(f"Kernel: {signature.name} has more arguments than a descriptor holds")
+        numbers = {"real": REAL, "any": ANY, "i64": np.dtype(np.int64).num, "f64": np.dtype(np.float64).num}
+        for i, a in enumerate(arrays):
+            self.dtype[i] = numbers[a.dtype]
+            self.optional[i] = a.optional
+            self.writes[i] = a.writes
+            self.rank[i] = -1 if a.dims == ("*",) else len(a.dims)
+            for j, d in enumerate(a.dims):
+                self.letter[i][j] = -1 if d.isdigit() else signature.dims.index(d)
+
+    cdef int bind(self, fnn_op *op, tuple args) except -1:
+        """Fill the descriptor; raise ValueError where an argument does not fit the signature."""
+        cdef int i, j, d, number, real = -1
+        cdef ptrdiff_t extent
+        cdef cnp.ndarray a
+        memset(op, 0, sizeof(fnn_op))
+        for d in range(self.dims):
+            op.n[d] = -1
+        if len(args) != self.arrays + self.scalars:
+            raise ValueError(f"{self.signature.name}: expected {self.arrays + self.scalars} arguments, "
+                             f"got {len(args)}")
+        for i in range(self.arrays):
+            if args[i] is None:
+                if not self.optional[i]:
+                    self._refuse(i, args[i])
+                continue
+            if not isinstance(args[i], np.ndarray):
+                self._refuse(i, args[i])
+            a = args[i]
+            number = cnp.PyArray_TYPE(a)
+            if self.dtype[i] == REAL:
+                if real < 0:
+                    if number != cnp.NPY_FLOAT32 and number != cnp.NPY_FLOAT64:
+                        self._refuse(i, a)
+                    real = number
+                if number != real:
+                    self._refuse(i, a)
+            elif self.dtype[i] == ANY:
+                if number not in TYPE_CODES:
+                    self._refuse(i, a)
+                op.type[i] = TYPE_CODES[number]
+            elif number != self.dtype[i]:
+                self._refuse(i, a)
+            if not cnp.PyArray_ISCARRAY_RO(a) or (self.writes[i] and not cnp.PyArray_ISWRITEABLE(a)):
+                self._refuse(i, a)
+            if self.rank[i] < 0:
+                if op.n[self.letter[i][0]] < 0:
+                    op.n[self.letter[i][0]] = cnp.PyArray_SIZE(a)
+                elif op.n[self.letter[i][0]] != cnp.PyArray_SIZE(a):
+                    self._refuse(i, a)
+            else:
+                if cnp.PyArray_NDIM(a) != self.rank[i]:
+                    self._refuse(i, a)
+                for j in range(self.rank[i]):
+                    extent = cnp.PyArray_DIM(a, j)
+                    d = self.letter[i][j]
+                    if d < 0:
+                        if extent != 1:
+                            self._refuse(i, a)
+                    elif op.n[d] < 0:
+                        op.n[d] = extent
+                    elif op.n[d] != extent:
+                        self._refuse(i, a)
+            op.p[i] = cnp.PyArray_DATA(a)
+        for i in range(self.scalars):
+            op.s[i] = args[self.arrays + i]
+        op.run = self.f32 if real == cnp.NPY_FLOAT32 or (real < 0 and self.f64 == NULL) else self.f64
+        return 0
+
+    def _refuse(self, int i, value):
+        got = f"{value.dtype} {value.shape}" if isinstance(value, np.ndarray) else type(value).__name__
+        raise ValueError(
+            f"{self.signature.name}: {self.signature.arrays[i].name} does not fit the signature "
+            f"{self.signature.text} (got {got}; arrays must be C-contiguous, aligned, of one float dtype)"
+        )
+
+    def __call__(self, *args):
+        cdef fnn_op op
+        self.bind(&op, args)
+        if fnn_scratch() == NULL:
+            raise MemoryError(f"{self.signature.name}: no memory for the workspace of this thread")
+        with nogil:
+            op.run(&op)
+
+    def __repr__(self):
+        return f"<native kernel {self.signature.text}>"
+
+
+cdef dict _kernels_of(const fnn_entry *f32, const fnn_entry *f64):
+    cdef int i = 0
+    cdef Kernel kernel
+    table = {}
+    while f32[i].signature != NULL:
+        kernel = Kernel(parse(f32[i].signature.decode()))
+        kernel.f32 = f32[i].run
+        kernel.f64 = f64[i].run
+        table[kernel.signature.name] = kernel
+        i += 1
+    return table
+
+
+def isa_tables():
+    """Kernel tables by instruction set, best first: those built in that this processor can run."""
+    cdef const fnn_isa *const *isa = fnn_isas()
+    tables = {}
+    while isa[0] != NULL:
+        tables[isa[0].name.decode()] = _kernels_of(isa[0].f32, isa[0].f64)
+        isa += 1
+    return tables
+
+
+def isa_probes():
+    """Measuring kernels by instruction set, as `isa_tables`."""
+    cdef const fnn_isa *const *isa = fnn_isas()
+    tables = {}
+    while isa[0] != NULL:
+        tables[isa[0].name.decode()] = _kernels_of(isa[0].probes_f32, isa[0].probes_f64)
+        isa += 1
+    return tables
+
+
+def get_num_threads():
+    return fnn_get_num_threads()
+
+
+def set_num_threads(int count):
+    cdef int status
+    with nogil:
+        status = fnn_set_num_threads(count)
+    if status != 0:
+        raise OSError(status, os.strerror(status))
+
+
+cdef class Program:
+    """A compiled step: kernels bound to their arrays once, replayed with some arrays moving step by step.
+
+    Parameters
+    ----------
+    operations : sequence of (Kernel, arguments)
+        In the order in which they run. The program keeps the arrays alive.
+    moving : sequence of (operation, argument, stream, stride)
+        Before step ``i``, array ``argument`` of ``operation`` is pointed at ``i * stride`` bytes into
+        the array that ``run`` gets for ``stream``.
+    """
+
+    cdef fnn_program program
+    cdef object _keep
+    cdef int _streams
+    cdef int64_t _samples
+
+    def __cinit__(self, operations, moving=()):
+        cdef int i
+        cdef Kernel kernel
+        cdef fnn_patch *patches
+        self._keep = list(operations)
+        moving = list(moving)
+        self.program.op_count = len(self._keep)
+        self.program.patch_count = len(moving)
+        self.program.ops = <fnn_op *>PyMem_Calloc(len(self._keep) + 1, sizeof(fnn_op))
+        patches = <fnn_patch *>PyMem_Calloc(len(moving) + 1, sizeof(fnn_patch))
+        self.program.patches = patches
+        self.program.op_seconds = <double *>PyMem_Calloc(len(self._keep) + 1, sizeof(double))
+        self.program.samples = &self._samples
+        if self.program.ops == NULL or patches == NULL or self.program.op_seconds == NULL:
+            raise MemoryError("Program: no memory for the descriptors")
+        for i, (kernel, args) in enumerate(self._keep):
+            kernel.bind(&self.program.ops[i], tuple(args))
+        self._streams = 0
+        for i, (op, arg, stream, stride) in enumerate(moving):
+            if not (0 <= op < self.program.op_count and 0 <= arg < FNN_MAX_ARRAYS and 0 <= stream < 16):
+                raise ValueError(f"Program: moving argument {(op, arg, stream, stride)} does not exist")
+            patches[i].op, patches[i].arg, patches[i].stream, patches[i].stride = op, arg, stream, stride
+            self._streams = max(self._streams, stream + 1)
+
+    def __dealloc__(self):
+        PyMem_Free(self.program.ops)
+        PyMem_Free(<void *>self.program.patches)
+        PyMem_Free(self.program.op_seconds)
+
+    def run(self, streams, ptrdiff_t first, ptrdiff_t count, double seconds, watch=None):
+        """Replay ``count`` steps from ``first``, for at most about ``seconds``; return how many were done.
+
+        Stops behind a step whose value in ``watch`` (float64, one a step) is not finite. The caller has
+        checked that every stream is long enough.
+        """
+        cdef char *bases[16]
+        cdef double *watched = NULL
+        cdef ptrdiff_t done
+        cdef int i
+        if not self._streams <= len(streams) <= 16:
+            raise ValueError(f"Program.run: expected {self._streams} to 16 streams, got {len(streams)}")
+        for i, array in enumerate(streams):
+            bases[i] = <char *>cnp.PyArray_DATA(array)
+        if watch is not None:
+            watched = <double *>cnp.PyArray_DATA(watch)
+        if fnn_scratch() == NULL:
+            raise MemoryError("Program.run: no memory for the workspace of this thread")
+        with nogil:
+            done = fnn_replay(&self.program, bases, first, count, seconds, watched)
+        return done
+
+    @property
+    def seconds_per_operation(self):
+        """Mean seconds of each operation over the sampled steps (NaN before the first)."""
+        return [self.program.op_seconds[i] / self._samples if self._samples else float("nan")
+                for i in range(self.program.op_count)]

@@ -1,0 +1,150 @@
+"""Which backend runs a kernel: the only place that holds the choice.
+
+``native`` falls through to ``numba`` and ``numba`` to ``reference`` for the kernels they lack.
+"""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from functools import cache
+from importlib.util import find_spec
+
+from fastnn.kernels import SIGNATURES, reference
+
+KernelFunction = Callable[..., None]
+_NAMES = ("native", "numba", "reference")  # best first
+
+try:
+    from fastnn.kernels import _native
+except ImportError as _error:
+    _native = None  # type: ignore[assignment]
+    _native_error = str(_error)
+
+
+def _chosen_isa() -> str:
+    """Name of the instruction set to use, ``FASTNN_ISA`` or the best."""
+    tables = _native.isa_tables()
+    asked = os.environ.get("FASTNN_ISA")
+    if asked and asked not in tables:
+        raise ImportError(f"FASTNN_ISA: expected one of {', '.join(tables)} on this machine, got {asked!r}")
+    return asked or next(iter(tables))
+
+
+@cache
+def native_isa() -> str | None:
+    """The instruction set of the native backend (None without the native module)."""
+    return None if _native is None else _chosen_isa()
+
+
+def available_backends() -> tuple[str, ...]:
+    """Names of the backends that this installation has, best first."""
+    present = {
+        "native": _native is not None,
+        "numba": find_spec("numba") is not None and find_spec("fastnn.kernels.numba") is not None,
+        "reference": True,
+    }
+    return tuple(name for name in _NAMES if present[name])
+
+
+@cache
+def _own_kernels(backend: str) -> Mapping[str, KernelFunction]:
+    if backend == "native":
+        isa = native_isa()
+        assert isa is not None
+        return dict(_native.isa_tables()[isa])
+    if backend == "numba":
+        from importlib import import_module
+
+        module = import_module("fastnn.kernels.numba")
+    else:
+        module = reference
+    return {name: getattr(module, name) for name in SIGNATURES if hasattr(module, name)}
+
+
+@cache
+def _table(backend: str) -> Mapping[str, tuple[str, KernelFunction]]:
+    """Kernel name -> (backend that has it, function), by falling through from `backend`."""
+    found: dict[str, tuple[str, KernelFunction]] = {}
+    for name in reversed(_NAMES[_NAMES.index(backend) :]):
+        if name in available_backends():
+            found.update({kernel: (name, f) for kernel, f in _own_kernels(name).items()})
+    return found
+
+
+def _check(backend: str, source: str) -> str:
+    if backend not in _NAMES:
+        raise ValueError(f"{source}: expected one of {', '.join(_NAMES)}, got {backend!r}")
+    if backend not in available_backends():
+        reason = (
+            f"the native module cannot be loaded: {_native_error}" if backend == "native" else "pip install numba"
+        )
+        raise ImportError(f"{source}: backend {backend!r} is not installed ({reason})")
+    return backend
+
+
+def _default() -> str:
+    asked = os.environ.get("FASTNN_BACKEND")
+    if asked:
+        return _check(asked, "FASTNN_BACKEND")
+    if _native is None:
+        best = available_backends()[0]
+        warnings.warn(
+            f"fastnn runs without its compiled kernels ({_native_error}), on {best}: the same results, many times "
+            "slower. Install a C compiler and Python's headers (Debian/Ubuntu: apt install gcc python3-dev), then "
+            "pip install --no-cache-dir --force-reinstall fastnn-cpu",
+            RuntimeWarning,
+            stacklevel=2,
+        )
+        return best
+    return "native"
+
+
+_current: ContextVar[str] = ContextVar("fastnn_backend", default=_default())
+
+
+def current_backend() -> str:
+    """Name of the backend in use."""
+    return _current.get()
+
+
+def get(name: str, backend: str | None = None) -> KernelFunction:
+    """The kernel `name` of the backend in use (or of `backend`), or of the next one that has it."""
+    return _table(backend or _current.get())[name][1]
+
+
+def backend_of(name: str) -> str:
+    """Which backend runs kernel `name` now."""
+    return _table(_current.get())[name][0]
+
+
+@contextmanager
+def use_backend(name: str) -> Iterator[None]:
+    """Run everything inside the ``with`` block on backend `name`.
+
+    Parameters
+    ----------
+    name : {"native", "numba", "reference"}
+
+    Raises
+    ------
+    ValueError
+        If there is no backend of that name.
+    ImportError
+        If it is not installed.
+
+    Examples
+    --------
+    >>> import fastnn
+    >>> with fastnn.use_backend("reference"):
+    ...     fastnn.kernels.current_backend()
+    'reference'
+    """
+    token = _current.set(_check(name, "use_backend"))
+    try:
+        yield
+    finally:
+        _current.reset(token)

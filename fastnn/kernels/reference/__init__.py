@@ -1,0 +1,49 @@
+"""Every kernel in plain NumPy: the specification, the tests' second opinion and the last fallback.
+
+Inputs are read, outputs written in place; nothing is checked. Floating-point warnings are silent, as in the
+compiled kernels.
+"""
+
+from fastnn.kernels.reference.activation import activation_backward, activation_forward
+from fastnn.kernels.reference.affine import affine_backward_input, affine_backward_weight, affine_forward
+from fastnn.kernels.reference.fused import (
+    affine_activation_backward_input,
+    affine_activation_forward,
+    affine_backward_weight_adam,
+    affine_backward_weight_momentum,
+    affine_backward_weight_sgd,
+)
+from fastnn.kernels.reference.gather import gather_labels, gather_rows
+from fastnn.kernels.reference.loss import soft_cross_entropy, softmax_cross_entropy, squared_error
+from fastnn.kernels.reference.softmax import (
+    log_softmax_backward,
+    log_softmax_forward,
+    softmax_backward,
+    softmax_forward,
+)
+from fastnn.kernels.reference.update import adam_update, momentum_update, sgd_update
+
+__all__ = [
+    "activation_backward",
+    "activation_forward",
+    "adam_update",
+    "affine_activation_backward_input",
+    "affine_activation_forward",
+    "affine_backward_input",
+    "affine_backward_weight",
+    "affine_backward_weight_adam",
+    "affine_backward_weight_momentum",
+    "affine_backward_weight_sgd",
+    "affine_forward",
+    "gather_labels",
+    "gather_rows",
+    "log_softmax_backward",
+    "log_softmax_forward",
+    "momentum_update",
+    "sgd_update",
+    "soft_cross_entropy",
+    "softmax_backward",
+    "softmax_cross_entropy",
+    "softmax_forward",
+    "squared_error",
+]

@@ -1,0 +1,141 @@
+"""Elementwise activations and their derivatives.
+
+``out`` may be ``x``, and ``dx`` may be ``dout``, ``out`` or ``x``: each result is written after its inputs
+were read. NaN comes out as NaN. The sign of a zero is not promised. ``alpha`` is rounded to the
+arrays' dtype first.
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from fastnn.kernels.activations import Activation
+from fastnn.kernels.reference.arrays import Array
+
+_SERIES_BELOW = 2.0  # above, x - tanh(x) loses no digits
+_SERIES_LEVELS = 12  # leaves less than 2⁻⁵³ at |x| = 2
+
+
+def _identity(x: Array, alpha: np.floating) -> Array:
+    return x
+
+
+def _relu(x: Array, alpha: np.floating) -> Array:
+    return np.maximum(x, 0)
+
+
+def _leaky_relu(x: Array, alpha: np.floating) -> Array:
+    return np.where(x > 0, x, alpha * x)
+
+
+def _elu(x: Array, alpha: np.floating) -> Array:
+    return np.where(x > 0, x, alpha * np.expm1(np.minimum(x, 0)))
+
+
+def _sigmoid(x: Array, alpha: np.floating) -> Array:
+    # e^-|x| cannot overflow; for x < 0, 1 / (1 + e^-x) = e^x / (1 + e^x) keeps the small digits
+    e = np.exp(-np.abs(x))
+    result: Array = np.where(x < 0, e, 1) / (1 + e)
+    return result
+
+
+def _tanh(x: Array, alpha: np.floating) -> Array:
+    return np.tanh(x)
+
+
+def _tanhshrink(x: Array, alpha: np.floating) -> Array:
+    # Near 0 the difference cancels, so there Lambert's continued fraction: tanh x = x / (1 + q) with
+    # q = x²/(3 + r), r = x²/(5 + x²/(7 + ...)): hence x - tanh x = x³/(3 + r + x²), all of one sign.
+    near = np.clip(x, -_SERIES_BELOW, _SERIES_BELOW)
+    square = np.square(near)
+    r = np.zeros_like(square)
+    for odd in range(2 * _SERIES_LEVELS + 1, 3, -2):
+        r = square / (odd + r)
+    return np.where(np.abs(x) < _SERIES_BELOW, near * square / (3 + (r + square)), x - np.tanh(x))
+
+
+def _softshrink(x: Array, alpha: np.floating) -> Array:
+    result: Array = x - np.clip(x, -alpha, alpha)
+    return result
+
+
+# derivatives from (dout, x, out, alpha); x is None unless Activation.backward_needs_input
+
+
+def _relu_gradient(dout: Array, x: Array | None, out: Array, alpha: np.floating) -> Array:
+    return np.where(out <= 0, 0, dout)
+
+
+def _leaky_relu_gradient(dout: Array, x: Array | None, out: Array, alpha: np.floating) -> Array:
+    return np.where(out <= 0, alpha * dout, dout)
+
+
+def _elu_gradient(dout: Array, x: Array | None, out: Array, alpha: np.floating) -> Array:
+    return np.where(out > 0, dout, dout * (out + alpha))
+
+
+def _sigmoid_gradient(dout: Array, x: Array | None, out: Array, alpha: np.floating) -> Array:
+    result: Array = dout * (out * (1 - out))
+    return result
+
+
+def _tanh_gradient(dout: Array, x: Array | None, out: Array, alpha: np.floating) -> Array:
+    result: Array = dout * ((1 - out) * (1 + out))  # 1 - out² would lose digits where out is near ±1
+    return result
+
+
+def _tanhshrink_gradient(dout: Array, x: Array | None, out: Array, alpha: np.floating) -> Array:
+    if x is None:
+        raise ValueError("activation_backward: the derivative of tanhshrink needs x, got None")
+    return dout * np.square(np.tanh(x))
+
+
+def _softshrink_gradient(dout: Array, x: Array | None, out: Array, alpha: np.floating) -> Array:
+    return np.where(out == 0, 0, dout)
+
+
+def _identity_gradient(dout: Array, x: Array | None, out: Array, alpha: np.floating) -> Array:
+    return dout
+
+
+_FORWARD: dict[int, Callable[[Array, "np.floating"], Array]] = {
+    Activation.IDENTITY: _identity,
+    Activation.RELU: _relu,
+    Activation.LEAKY_RELU: _leaky_relu,
+    Activation.ELU: _elu,
+    Activation.SIGMOID: _sigmoid,
+    Activation.TANH: _tanh,
+    Activation.TANHSHRINK: _tanhshrink,
+    Activation.SOFTSHRINK: _softshrink,
+}
+_BACKWARD: dict[int, Callable[[Array, Array | None, Array, "np.floating"], Array]] = {
+    Activation.IDENTITY: _identity_gradient,
+    Activation.RELU: _relu_gradient,
+    Activation.LEAKY_RELU: _leaky_relu_gradient,
+    Activation.ELU: _elu_gradient,
+    Activation.SIGMOID: _sigmoid_gradient,
+    Activation.TANH: _tanh_gradient,
+    Activation.TANHSHRINK: _tanhshrink_gradient,
+    Activation.SOFTSHRINK: _softshrink_gradient,
+}
+
+
+@np.errstate(all="ignore")
+def activation_forward(x: Array, out: Array, kind: int, alpha: float) -> None:
+    """``out = f(x)``.
+
+    relu ``max(x, 0)`` · leaky relu ``x > 0 ? x : alpha x`` · elu ``x > 0 ? x : alpha (e^x - 1)`` ·
+    sigmoid ``1 / (1 + e^-x)`` · tanh · tanhshrink ``x - tanh x``, exact to a few units in the last place
+    also near 0 · softshrink ``x`` moved towards 0 by ``alpha``, and 0 where ``|x| <= alpha``.
+    """
+    out[...] = _FORWARD[kind](x, x.dtype.type(alpha))
+
+
+@np.errstate(all="ignore")
+def activation_backward(dout: Array, x: Array | None, out: Array, dx: Array, kind: int, alpha: float) -> None:
+    """``dx = dout f'``, with ``f'`` from the output (tanhshrink: from ``x``).
+
+    At the kink of relu and leaky relu the slope is that of the left side (0, ``alpha``), at those of
+    softshrink 0.
+    """
+    dx[...] = _BACKWARD[kind](dout, x, out, out.dtype.type(alpha))

@@ -1,0 +1,90 @@
+"""How a kernel's signature is written, and what it says about each argument.
+
+``name(x[n,d], w[d,m], b[m]?, out[n,m]!, alpha)``
+
+- ``x[n,d]`` an array and its dimensions; a letter that stands twice is the same number.
+  ``x[*]`` is an array of any shape, seen as one run of elements; every ``*`` has the same length.
+- ``?`` the array may be ``None``; ``!`` the kernel writes it (``!`` alone: it is not read before).
+  ``~`` the kernel reads it and writes it in place.
+- ``:i64`` ``:f64`` a fixed dtype, ``:any`` a dtype of its own; without it the dtype of the call,
+  float32 or float64.
+- a bare name is a scalar (a Python float or int). Scalars stand last.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+_ARGUMENT = re.compile(r"(\w+)(?:\[([^\]]*)\](?::(\w+))?([?!~]*))?$")
+
+
+@dataclass(frozen=True, slots=True)
+class Argument:
+    """One argument of a kernel."""
+
+    name: str
+    dims: tuple[str, ...] | None  # None: a scalar
+    dtype: str  # "real", "i64", "f64" or "any"
+    optional: bool
+    reads: bool
+    writes: bool
+
+    @property
+    def is_array(self) -> bool:
+        return self.dims is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """Name, arguments and dimension letters (in order of first appearance) of a kernel."""
+
+    text: str
+    name: str
+    arguments: tuple[Argument, ...]
+    dims: tuple[str, ...]
+
+    @property
+    def arrays(self) -> tuple[Argument, ...]:
+        return tuple(a for a in self.arguments if a.is_array)
+
+    @property
+    def scalars(self) -> tuple[Argument, ...]:
+        return tuple(a for a in self.arguments if not a.is_array)
+
+
+def parse(text: str) -> Signature:
+    """Read one signature.
+
+    Raises
+    ------
+    ValueError
+        If the text does not follow the grammar in this module's header.
+    """
+    name, _, rest = text.partition("(")
+    if not rest.endswith(")"):
+        raise ValueError(f"parse: expected 'name(arguments)', got {text!r}")
+    arguments = []
+    dims: list[str] = []
+    for part in re.split(r",\s+", rest[:-1]):
+        match = _ARGUMENT.match(part)
+        if match is None:
+            raise ValueError(f"parse: cannot read argument {part!r} of {text!r}")
+        argument_name, shape, dtype, marks = match.groups()
+        if shape is None:
+            arguments.append(Argument(argument_name, None, "real", False, True, False))
+            continue
+        letters = tuple(shape.split(","))
+        dims += [d for d in letters if d not in dims and not d.isdigit()]
+        marks = marks or ""
+        arguments.append(
+            Argument(
+                argument_name,
+                letters,
+                dtype or "real",
+                "?" in marks,
+                "!" not in marks,
+                "!" in marks or "~" in marks,
+            )
+        )
+    return Signature(text, name, tuple(arguments), tuple(dict.fromkeys(dims)))

@@ -1,0 +1,35 @@
+"""The layers, one small file a family."""
+
+from fastnn.layers.activation import (
+    ELU,
+    LeakyReLU,
+    LogSoftmax,
+    ReLU,
+    Sigmoid,
+    Softmax,
+    Softmin,
+    Softshrink,
+    Tanh,
+    Tanhshrink,
+)
+from fastnn.layers.base import REGISTRY, Layer, Shape
+from fastnn.layers.dense import Dense
+from fastnn.layers.shape import Flatten
+
+__all__ = [
+    "ELU",
+    "REGISTRY",
+    "Dense",
+    "Flatten",
+    "Layer",
+    "LeakyReLU",
+    "LogSoftmax",
+    "ReLU",
+    "Shape",
+    "Sigmoid",
+    "Softmax",
+    "Softmin",
+    "Softshrink",
+    "Tanh",
+    "Tanhshrink",
+]

@@ -1,0 +1,69 @@
+"""What a layer is: shapes, parameters, forward, backward.
+
+Shapes leave out the batch: a layer built on ``(784,)`` gets arrays ``(N, 784)``. A layer computes through `ops`
+(`fastnn.kernels.eager.Ops`) only, so that the same two methods run at once or are recorded into a compiled step.
+A layer of your own may compute with NumPy instead; training then takes the layer-by-layer path.
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from fastnn.kernels.eager import Ops
+from fastnn.parameter import Parameter
+
+Shape = tuple[int, ...]
+REGISTRY: dict[str, type[Layer]] = {}
+
+
+class Layer:
+    """Base of all layers.
+
+    A subclass sets `input_shape`, `output_shape` and `parameters` in `build`, and implements `forward` and
+    `backward`. Its constructor arguments come back from `config`, which is how a model file describes it.
+    """
+
+    kind: ClassVar[str] = "layer"  # begins the layer's name in a model: "dense1"
+    name: str = ""
+    input_shape: Shape
+    output_shape: Shape
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        REGISTRY.setdefault(cls.__name__, cls)
+
+    def build(self, input_shape: Shape) -> Shape:
+        """Fix the shapes, declare the parameters, return the output shape (all without the batch).
+
+        Raises
+        ------
+        ValueError
+            If the layer cannot work on `input_shape`.
+        """
+        self.input_shape = self.output_shape = input_shape
+        return input_shape
+
+    @property
+    def parameters(self) -> tuple[Parameter, ...]:
+        """The trained arrays, in a fixed order."""
+        return ()
+
+    def forward(self, ops: Ops, x: Any, training: bool) -> tuple[Any, Any]:
+        """(out, cache) of a batch x (N, *input_shape); out (N, *output_shape)."""
+        raise NotImplementedError(f"{type(self).__name__}: forward is missing")
+
+    def backward(self, ops: Ops, dout: Any, cache: Any, need_dx: bool) -> Any:
+        """Write the parameters' gradients; return dx, or None where `need_dx` is false."""
+        raise NotImplementedError(f"{type(self).__name__}: backward is missing")
+
+    def config(self) -> dict[str, Any]:
+        """Constructor arguments, as JSON can hold them."""
+        return {}
+
+    def multiply_adds(self) -> int:
+        """Multiply-adds of the forward pass of one sample."""
+        return 0
+
+    def __repr__(self) -> str:
+        arguments = ", ".join(f"{key}={value!r}" for key, value in self.config().items())
+        return f"{type(self).__name__}({arguments})"

@@ -1,0 +1,5 @@
+"""`Sequential`, its summary and its file."""
+
+from fastnn.model.sequential import Sequential
+
+__all__ = ["Sequential"]

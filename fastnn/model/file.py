@@ -1,0 +1,81 @@
+"""The model file: one ``.safetensors`` file, the architecture as JSON in its metadata. Loading it runs no code."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastnn._version import __version__
+from fastnn.files import write_whole
+
+if TYPE_CHECKING:
+    from fastnn.model.sequential import Sequential
+
+FORMAT = "1"
+
+
+def _safetensors() -> Any:
+    try:
+        import safetensors.numpy
+    except ImportError:
+        raise ImportError("model files need the safetensors package: pip install safetensors") from None
+    return safetensors
+
+
+def save(path: str | PathLike[str], parameters: Mapping[str, NDArray[Any]], config: Mapping[str, Any]) -> None:
+    """Write parameters and configuration."""
+    metadata = {
+        "format": "fastnn-model",
+        "format_version": FORMAT,
+        "fastnn_version": __version__,
+        "config": json.dumps(config),
+    }
+    tensors = {name: np.ascontiguousarray(value) for name, value in parameters.items()}
+    write_whole(path, _safetensors().numpy.save(tensors, metadata))
+
+
+def load(path: str | PathLike[str], make: Callable[[Mapping[str, Any]], Sequential]) -> Sequential:
+    """Read a model file; `make` builds the model from the configuration.
+
+    Raises
+    ------
+    ValueError
+        If the file is not a model file, is damaged, or is of a later format.
+    FileNotFoundError
+        If there is none.
+    """
+    if not Path(path).is_file():
+        raise FileNotFoundError(f"load: no model file at {path}")
+    try:
+        with _safetensors().safe_open(path, framework="numpy") as file:
+            metadata = file.metadata() or {}
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except ImportError:
+        raise
+    except Exception as error:  # the package raises its own type for every kind of damage
+        raise ValueError(f"load: {path} is not a readable safetensors file ({error})") from None
+    if metadata.get("format") != "fastnn-model":
+        raise ValueError(f"load: {path} is a safetensors file, but not a fastnn model")
+    if metadata.get("format_version") != FORMAT:
+        raise ValueError(
+            f"load: {path} has format version {metadata.get('format_version')}, this fastnn reads {FORMAT}"
+        )
+    try:
+        model = make(json.loads(metadata["config"]))
+    except (KeyError, TypeError, ValueError) as error:
+        raise ValueError(f"load: {path} describes no model that this fastnn can build ({error})") from None
+    expected = {name: value.shape for name, value in model.parameters.items()}
+    found = {name: value.shape for name, value in tensors.items()}
+    if expected != found:
+        raise ValueError(f"load: {path} holds parameters {found}, the architecture needs {expected}")
+    for name, value in model.parameters.items():
+        if tensors[name].dtype != value.dtype:
+            raise ValueError(f"load: {path} holds {name} as {tensors[name].dtype}, expected {value.dtype}")
+        value[...] = tensors[name]
+    return model

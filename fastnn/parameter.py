@@ -1,0 +1,34 @@
+"""A trained array: what it is called, how it begins, where its values and gradients live."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from math import prod
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastnn.init import Initializer
+
+
+@dataclass
+class Parameter:
+    """One trained array of a layer; `value` and `grad` are views into the model's flat vectors."""
+
+    name: str  # within the layer: "w", "b"
+    shape: tuple[int, ...]
+    initializer: Initializer
+    fans: tuple[int, int] = (1, 1)  # inputs and outputs of one unit, for the initialiser
+    decays: bool = True  # whether weight decay shrinks it
+    value: NDArray[Any] = field(default_factory=lambda: np.empty(0))
+    grad: NDArray[Any] = field(default_factory=lambda: np.empty(0))
+    offset: int = 0  # of its first element in the flat vectors
+
+    @property
+    def size(self) -> int:
+        return prod(self.shape)
+
+    def view(self, flat: NDArray[Any]) -> NDArray[Any]:
+        """This parameter's part of a vector that is laid out like the model's."""
+        return flat[self.offset : self.offset + self.size].reshape(self.shape)

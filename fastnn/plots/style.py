@@ -1,0 +1,61 @@
+"""What the pictures share: lines that differ without colour, axes made or taken over."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+# Colours after Okabe and Ito (2008), told apart by colour-blind readers; ordered so that
+# neighbours differ in brightness too.
+_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#000000")
+_DASHES = ("-", "--", "-.", ":")
+_MARKERS = ("o", "s", "^", "D", "v", "x")
+_MANY_POINTS = 30
+
+
+def line_style(k: int, points: int) -> dict[str, Any]:
+    """Return the keyword arguments of ``Axes.plot`` for line `k` with that many points.
+
+    Long lines carry a marker at every fifteenth of their length only.
+    """
+    return {
+        "color": _COLOURS[k % len(_COLOURS)],
+        "linestyle": _DASHES[k % len(_DASHES)],
+        "marker": _MARKERS[k % len(_MARKERS)],
+        "markersize": 4.5,
+        "linewidth": 1.5,
+        "markevery": max(1, points // 15) if points > _MANY_POINTS else 1,
+    }
+
+
+def new_figure(panels: int = 1) -> tuple[Figure, list[Axes]]:
+    """Return a new figure with panels side by side."""
+    import matplotlib.pyplot as plt
+
+    figure, axes = plt.subplots(
+        1, panels, figsize=(6.0 if panels == 1 else 4.8 * panels, 4.0), layout="constrained", squeeze=False
+    )
+    return figure, list(axes[0])
+
+
+def figure_of(ax: Axes) -> Figure:
+    """Return the figure that an Axes stands in, however deep."""
+    figure: Any = ax.figure
+    while hasattr(figure, "figure") and figure.figure is not figure:
+        figure = figure.figure
+    top: Figure = figure
+    return top
+
+
+def finish(ax: Axes, *, xlabel: str, ylabel: str, title: str | None) -> None:
+    """Label the axes, draw the grid, and a legend where there are several lines."""
+    ax.set_xlabel(xlabel)
+    ax.set_ylabel(ylabel)
+    if title is not None:
+        ax.set_title(title)
+    ax.grid(True, alpha=0.3)
+    if len(ax.get_lines()) > 1 and ax.get_legend_handles_labels()[1]:
+        ax.legend()

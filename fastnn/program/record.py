@@ -1,0 +1,129 @@
+"""Taking down the kernel calls of a step, with stand-ins for the arrays that do not exist yet."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from math import prod
+from typing import Any, NoReturn
+
+import numpy as np
+from numpy.typing import DTypeLike
+
+from fastnn.kernels import SIGNATURES, Argument
+
+Shape = tuple[int, ...]
+
+
+class NotRecordableError(TypeError):
+    """A layer computed with something other than kernels."""
+
+
+class Buffer:
+    """Stand-in for an intermediate array; `root` is the buffer whose memory it is (itself, unless reshaped)."""
+
+    def __init__(self, shape: Shape, dtype: np.dtype[Any], root: Buffer | None = None) -> None:
+        self.shape, self.dtype = shape, dtype
+        self.root: Buffer = self if root is None else root
+
+    @property
+    def size(self) -> int:
+        return prod(self.shape)
+
+    @property
+    def nbytes(self) -> int:
+        return self.size * self.dtype.itemsize
+
+    def reshape(self, shape: Shape) -> Buffer:
+        """The same memory in another shape."""
+        if prod(shape) != self.size:
+            raise ValueError(f"reshape: {self.shape} does not hold as many elements as {shape}")
+        return Buffer(tuple(shape), self.dtype, self.root)
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    def __array__(self, *args: Any, **kwargs: Any) -> NoReturn:
+        raise NotRecordableError("a compiled step has no data yet while it is recorded; use the kernels of `ops`")
+
+    def __repr__(self) -> str:
+        return f"Buffer({self.shape}, {self.dtype})"
+
+
+class Stream(Buffer):
+    """Stand-in for an array that each step finds `stride` bytes further on, in the array passed for `index`."""
+
+    def __init__(self, index: int, shape: Shape, dtype: np.dtype[Any], stride: int) -> None:
+        super().__init__(shape, dtype)
+        self.index, self.stride = index, stride
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One kernel call: arrays (Buffer, NumPy array or None), then scalars."""
+
+    kernel: str
+    arguments: tuple[Any, ...]
+
+    def arrays(self) -> list[tuple[Argument, Any]]:
+        """Array arguments that are there, with what the signature says of them."""
+        pairs = zip(SIGNATURES[self.kernel].arguments, self.arguments, strict=True)
+        return [(a, value) for a, value in pairs if a.is_array and value is not None]
+
+    def reads(self, array: Any) -> bool:
+        """Whether the call reads `array`."""
+        return any(a.reads and same_memory(value, array) for a, value in self.arrays())
+
+    def writes(self, array: Any) -> bool:
+        """Whether the call writes `array`."""
+        return any(a.writes and same_memory(value, array) for a, value in self.arrays())
+
+
+def same_memory(a: Any, b: Any) -> bool:
+    """Whether two arguments name the same array."""
+    if isinstance(a, Buffer) and isinstance(b, Buffer):
+        return a.root is b.root
+    if isinstance(a, np.ndarray) and isinstance(b, np.ndarray):
+        return bool(np.shares_memory(a, b)) if a is not b else True
+    return False
+
+
+class Recorder:
+    """Ops that take calls down instead of running them.
+
+    Parameters
+    ----------
+    dtype : dtype
+        Of the arrays that `empty` stands in for.
+    beta : float
+        See `fastnn.kernels.eager.Ops.beta`.
+    """
+
+    def __init__(self, dtype: DTypeLike, beta: float = 0.0) -> None:
+        self.dtype = np.dtype(dtype)
+        self.beta = beta
+        self.operations: list[Operation] = []
+        self.streams = 0
+
+    def empty(self, shape: Shape, dtype: DTypeLike | None = None) -> Any:
+        """A stand-in for an uninitialised array."""
+        return Buffer(tuple(shape), self.dtype if dtype is None else np.dtype(dtype))
+
+    def stream(self, shape: Shape, dtype: DTypeLike, stride: int | None = None) -> Any:
+        """A stand-in for the next array that `Compiled.run` gets, which moves on by its own size each step."""
+        item = np.dtype(dtype)
+        stream = Stream(self.streams, tuple(shape), item, prod(shape) * item.itemsize if stride is None else stride)
+        self.streams += 1
+        return stream
+
+    def __getattr__(self, kernel: str) -> Callable[..., None]:
+        if kernel not in SIGNATURES:
+            raise AttributeError(f"no kernel is called {kernel!r}")
+
+        def take_down(*arguments: Any) -> None:
+            for argument, value in zip(SIGNATURES[kernel].arguments, arguments, strict=True):
+                if argument.is_array and not isinstance(value, Buffer | np.ndarray | None):
+                    raise NotRecordableError(f"{kernel}: {argument.name} is a {type(value).__name__}, not an array")
+            self.operations.append(Operation(kernel, arguments))
+
+        return take_down

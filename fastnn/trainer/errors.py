@@ -1,0 +1,23 @@
+"""Errors of training."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from fastnn.model.sequential import Sequential
+from fastnn.optim import Optimizer
+
+
+class NonFiniteLossError(ArithmeticError):
+    """The loss became NaN or infinite; training stopped behind that step."""
+
+
+def explain_nonfinite(model: Sequential, optimizer: Optimizer, step: int, value: float, rate: float) -> str:
+    """What happened, where, and what usually helps."""
+    bad = [name for name, values in model.parameters.items() if not np.isfinite(values).all()]
+    where = f"first in {bad[0]}" if bad else "all parameters are still finite, so it arose in the outputs or the inputs"
+    return (
+        f"fit: the loss of step {step} is {value} ({where}). Likely cause: the learning rate {rate:g} of "
+        f"{type(optimizer).__name__} is too large for these inputs (try a tenth, or scale inputs to [0, 1]), or the "
+        'inputs hold NaN or infinity. on_nonfinite="ignore" trains on.'
+    )

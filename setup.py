@@ -1,0 +1,127 @@
+"""Builds the one extension: every C source once per (instruction set, type), chosen at load.
+
+Without a C compiler or Python's headers the install still succeeds, without the extension; set
+FASTNN_REQUIRE_NATIVE=1 to make that an error. FASTNN_SANITIZE=address|thread|undefined adds a sanitizer.
+"""
+
+import os
+import platform
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from glob import glob
+from pathlib import Path
+
+from setuptools import Extension, setup
+from setuptools.command.build_ext import build_ext
+
+REQUIRED = bool(os.environ.get("FASTNN_REQUIRE_NATIVE"))
+MACHINE = platform.machine().lower()
+
+ISAS = {
+    "x86_64": {
+        "baseline": [],
+        "avx2": ["-mavx2", "-mfma"],
+        "avx512": ["-mavx512f", "-mavx512bw", "-mavx512dq", "-mavx512vl", "-mfma", "-mprefer-vector-width=512"],
+    },
+    "aarch64": {"neon": []},
+}
+ISAS["amd64"], ISAS["arm64"] = ISAS["x86_64"], ISAS["aarch64"]
+
+FLAGS = [
+    "-std=c11", "-O3", "-fPIC", "-pthread", "-fvisibility=hidden",
+    "-ffp-contract=off", "-fno-math-errno", "-fno-trapping-math",
+]  # fmt: skip
+WARNINGS = ["-Wall", "-Wextra", "-Werror"] if REQUIRED else []
+SANITIZE = os.environ.get("FASTNN_SANITIZE")
+SANITIZER = [f"-fsanitize={SANITIZE}", "-g", "-fno-omit-frame-pointer"] if SANITIZE else []
+
+# independent of the instruction set and of the type
+COMMON = ["csrc/isa.c", "csrc/pool.c", "csrc/replay.c"]
+KERNELS = sorted(set(glob("csrc/*.c")) - set(COMMON))
+HEADERS = sorted(glob("csrc/*.h"))
+
+FALLBACK = """
+fastnn was installed WITHOUT its compiled kernels: {reason}
+It will run on numba, if that is installed, else on plain NumPy: the same results, many times slower.
+To get the native module: install a C compiler and Python's headers (Debian/Ubuntu: apt install gcc python3-dev),
+then  pip install --no-cache-dir --force-reinstall <what you installed>
+"""
+
+
+def newest(files: list[str]) -> float:
+    """When the youngest of `files` was changed."""
+    return max(Path(file).stat().st_mtime for file in files)
+
+
+class BuildNative(build_ext):
+    """Compiles each kernel source for every (instruction set, type) before the extension is linked."""
+
+    def run(self) -> None:
+        try:
+            super().run()
+        except Exception as error:
+            if REQUIRED:
+                raise
+            self._say_fallback(error)
+
+    def build_extension(self, ext: Extension) -> None:
+        try:
+            ext.extra_objects = [*ext.extra_objects, *self._compile_kernels()]
+            super().build_extension(ext)
+        except Exception as error:
+            if REQUIRED:
+                raise
+            self._say_fallback(error)
+
+    def _compile_kernels(self) -> list[str]:
+        jobs = [(source, "common", [], []) for source in COMMON]
+        for isa, flags in ISAS[MACHINE].items():
+            for is_double in (0, 1):
+                macros = [("FNN_ISA", isa), ("REAL_IS_DOUBLE", str(is_double))]
+                folder = f"{isa}_f{64 if is_double else 32}"
+                jobs += [(source, folder, flags, macros) for source in KERNELS]
+
+        def compile_one(job: tuple[str, str, list[str], list[tuple[str, str]]]) -> list[str]:
+            source, folder, flags, macros = job
+            made = Path(self.build_temp) / folder / Path(source).with_suffix(".o")
+            if made.exists() and made.stat().st_mtime > newest([source, "setup.py", *HEADERS]):
+                return [str(made)]
+            return self.compiler.compile(
+                [source],
+                output_dir=str(Path(self.build_temp) / folder),
+                macros=macros,
+                include_dirs=["csrc"],
+                extra_postargs=[*FLAGS, *flags, *WARNINGS, *SANITIZER],
+            )
+
+        with ThreadPoolExecutor(os.cpu_count()) as pool:
+            return [obj for objects in pool.map(compile_one, jobs) for obj in objects]
+
+    def _say_fallback(self, error: Exception) -> None:
+        print(FALLBACK.format(reason=error), file=sys.stderr)
+
+
+def extensions() -> list[Extension]:
+    if MACHINE not in ISAS or sys.platform == "win32":
+        if REQUIRED:
+            raise SystemExit(f"no native kernels for {sys.platform} on {MACHINE}")
+        print(FALLBACK.format(reason=f"no native kernels for {sys.platform} on {MACHINE}"), file=sys.stderr)
+        return []
+    import numpy
+
+    return [
+        Extension(
+            "fastnn.kernels._native",
+            ["fastnn/kernels/_native.pyx"],
+            include_dirs=["csrc", numpy.get_include()],
+            define_macros=[("NPY_NO_DEPRECATED_API", "NPY_1_7_API_VERSION")],
+            depends=[*glob("csrc/*.c"), *HEADERS],
+            extra_compile_args=["-O2", "-std=c11", "-pthread", *SANITIZER],
+            extra_link_args=["-pthread", *SANITIZER],
+            libraries=["m"],
+            optional=not REQUIRED,
+        )
+    ]
+
+
+setup(ext_modules=extensions(), cmdclass={"build_ext": BuildNative})

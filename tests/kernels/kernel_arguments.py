@@ -1,0 +1,173 @@
+"""Arguments for any kernel, made from its signature; what the signature cannot say is written down here."""
+
+from typing import Any
+
+import numpy as np
+from strategies import Array
+
+from fastnn.kernels import SIGNATURES, Activation, reference
+from fastnn.kernels.signature import Argument
+
+GATHER_DTYPES = ("f4", "f8", "u1", "i1", "u2", "i2", "i4", "i8")
+_ALPHAS = {
+    Activation.LEAKY_RELU: (0.0, 0.01, 0.25),
+    Activation.ELU: (0.5, 1.0, 1.7),
+    Activation.SOFTSHRINK: (0.0, 0.3, 0.5),
+}
+
+
+class Arguments(dict[str, Any]):
+    """Arguments of one call by name, in the order of the signature."""
+
+    def copy(self) -> "Arguments":
+        return Arguments({k: v.copy() if isinstance(v, np.ndarray) else v for k, v in self.items()})
+
+
+def make(
+    kernel: str,
+    dims: dict[str, int],
+    dtype: type[np.floating],
+    seed: int,
+    *,
+    integers: bool = False,
+    **given: Any,
+) -> Arguments:
+    """Random arguments of ``kernel``.
+
+    Outputs that the kernel must not read hold NaN. ``integers`` makes data and scalars such that sums and
+    products are exact. ``given`` arguments are taken as they are.
+    """
+    maker = _Maker(kernel, dict(dims), dtype, np.random.default_rng(seed), integers)
+    return maker.make(given)
+
+
+class _Maker:
+    def __init__(
+        self,
+        kernel: str,
+        dims: dict[str, int],
+        dtype: type[np.floating],
+        rng: np.random.Generator,
+        integers: bool,
+    ) -> None:
+        self.kernel, self.dtype, self.rng, self.integers = kernel, dtype, rng, integers
+        self.signature = SIGNATURES[kernel]
+        if "r" in dims and "n" in dims:
+            dims["r"] = max(dims["r"], dims["n"])  # index None takes the first n rows
+        self.dims = dims
+
+    def make(self, given: dict[str, Any]) -> Arguments:
+        absent = self._absent()
+        made = Arguments()
+        # scalars first: arrays depend on them
+        for a in self.signature.scalars:
+            made[a.name] = given[a.name] if a.name in given else self._scalar(a.name, made)
+        for a in self.signature.arrays:
+            if a.name in given:
+                made[a.name] = given[a.name]
+            else:
+                made[a.name] = None if a.name in absent else self._array(a, made)
+        if made.get("beta") == 0:
+            for name in ("dw", "db"):
+                if made[name] is not None:
+                    made[name][...] = np.nan
+        if (
+            self.kernel == "activation_backward"
+            and Activation(made["kind"]).backward_needs_input
+            and made["x"] is None
+        ):
+            made["x"] = self._real(made["out"].shape)
+        if "out" in made and self._is_backward():
+            made["out"] = self._forward_output(made)
+        return Arguments({a.name: made[a.name] for a in self.signature.arguments})
+
+    def _absent(self) -> set[str]:
+        """Optional arguments to leave out: the bias and its companions go together."""
+        optional = {a.name for a in self.signature.arrays if a.optional}
+        bias = optional & {"b", "db", "mb", "vb"}
+        out = set(bias) if self.rng.random() < 0.3 else set()
+        return out | {name for name in optional - bias if self.rng.random() < 0.3}
+
+    def _is_backward(self) -> bool:
+        return self.kernel.endswith(("_backward", "_backward_input"))
+
+    def _scalar(self, name: str, made: dict[str, Any]) -> float:
+        pick = self.rng.choice
+        if name == "kind":
+            kinds = [k for k in Activation if self.kernel != "affine_activation_backward_input" or k != 6]
+            return int(pick(kinds))
+        if name == "alpha":
+            return float(pick(_ALPHAS.get(Activation(made["kind"]), (0.0,))))
+        if name == "sign":
+            return float(pick([-1.0, 1.0]))
+        if name == "beta":
+            return float(pick([0.0, 1.0]))
+        exact = {"scale": [1.0, 0.5], "momentum": [0.5], "decay": [0.0, 0.25], "decay_b": [0.0, 0.5]}
+        usual = {
+            "scale": [1.0, 1 / 255, 1 / 7],
+            "momentum": [0.9],
+            "decay": [0.0, 0.01],
+            "decay_b": [0.0, 0.3],
+        }
+        adam = {"beta1": [0.9, 0.5], "beta2": [0.999, 0.9], "eps": [1e-8, 1e-3]}
+        return float(pick(((exact if self.integers else usual) | adam)[name]))
+
+    def _shape(self, a: Argument) -> tuple[int, ...]:
+        assert a.dims is not None
+        if a.dims == ("*",):
+            return (self.dims["*"],)
+        return tuple(int(d) if d.isdigit() else self.dims[d] for d in a.dims)
+
+    def _array(self, a: Argument, made: dict[str, Any]) -> Array:
+        shape, rng = self._shape(a), self.rng
+        if a.name == "labels":
+            return rng.integers(0, self.dims["c"], shape)
+        if a.name == "index":
+            return rng.integers(0, self.dims["r"], shape)
+        if a.name == "rate":
+            return np.array([0.5 if self.integers else rng.uniform(1e-3, 0.3)])
+        if a.name == "t":
+            return rng.integers(1, 3000, 1)
+        if a.name == "source":
+            return self._source(a, shape)
+        if not a.reads:
+            return (
+                np.full(shape, -1, np.int64) if a.dtype == "i64" else np.full(shape, np.nan, self._dtype(a))
+            )
+        if a.name == "targets" and self.kernel == "soft_cross_entropy":
+            weights = rng.random(shape) * (rng.random(shape) < 0.7)
+            return weights.astype(self.dtype)
+        values = self._real(shape)
+        if "adam" in self.kernel and a.name in ("v", "vw", "vb"):
+            return np.square(values)
+        return values
+
+    def _dtype(self, a: Argument) -> type[np.floating]:
+        return np.float64 if a.dtype == "f64" else self.dtype
+
+    def _real(self, shape: tuple[int, ...]) -> Array:
+        if self.integers:
+            return self.rng.integers(-8, 9, shape).astype(self.dtype)
+        scale = self.rng.choice([0.01, 1.0, 1.0, 10.0])
+        return (scale * self.rng.standard_normal(shape)).astype(self.dtype)
+
+    def _source(self, a: Argument, shape: tuple[int, ...]) -> Array:
+        if a.dtype == "i64":
+            return self.rng.integers(-(2**62), 2**62, shape)
+        dtype = np.dtype(self.rng.choice(GATHER_DTYPES))
+        if dtype.kind == "f":
+            return self.rng.standard_normal(shape).astype(dtype)
+        info = np.iinfo(dtype)
+        return self.rng.integers(info.min, info.max, shape, dtype, endpoint=True)
+
+    def _forward_output(self, made: dict[str, Any]) -> Array:
+        """An output that the forward kernel could have given."""
+        x = made["x"] if made.get("x") is not None else self._real(made["out"].shape)
+        out = np.empty_like(x)
+        if "kind" in made:
+            reference.activation_forward(x, out, made["kind"], made["alpha"])
+        elif self.kernel == "softmax_backward":
+            reference.softmax_forward(x, out, made["sign"])
+        else:
+            reference.log_softmax_forward(x, out)
+        return out

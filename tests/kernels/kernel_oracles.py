@@ -1,0 +1,284 @@
+"""What every unfused kernel must give, in a wider float, and how far from it an answer may be.
+
+An oracle takes the arguments widened (float32 to float64, float64 to long double) and ``u``, the unit
+roundoff of the kernel's dtype. It returns ``{output: (value, bound)}``.
+"""
+
+import math
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+from strategies import Array
+
+from fastnn.kernels import SIGNATURES, Activation
+
+Expected = dict[str, tuple[Array, Array]]
+Oracle = Callable[[SimpleNamespace, float], Expected]
+ORACLES: dict[str, Oracle] = {}
+
+_UNARY_ULP = 4  # of an elementwise function
+_SQUARED_ULP = 2 * _UNARY_ULP + 2  # of the square of one, times a factor
+
+
+def oracle(f: Oracle) -> Oracle:
+    ORACLES[f.__name__] = f
+    return f
+
+
+def expected(kernel: str, arguments: dict[str, Any], dtype: type[np.floating]) -> Expected:
+    """Values and bounds for the outputs of ``kernel`` (those that are not None)."""
+    wide = np.float64 if dtype is np.float32 else np.longdouble
+    widened = {}
+    for a in SIGNATURES[kernel].arguments:
+        value = arguments[a.name]
+        if isinstance(value, np.ndarray) and a.dtype == "real":
+            value = value.astype(wide)
+        widened[a.name] = value
+    with np.errstate(all="ignore"):
+        answers = ORACLES[kernel](SimpleNamespace(**widened, dtype=dtype, wide=wide), np.finfo(dtype).eps / 2)
+    return {name: pair for name, pair in answers.items() if arguments[name] is not None}
+
+
+def ulps(value: Array, dtype: type[np.floating], count: float) -> Array:
+    return count * np.spacing(np.abs(value).astype(dtype)).astype(value.dtype)
+
+
+def _product(a: Array, b: Array, added: Any, u: float) -> tuple[Array, Array]:
+    """``a b + added`` and the bound of a sum of products."""
+    value = a @ b + added
+    terms = np.abs(a) @ np.abs(b) + np.abs(added)
+    return value, (8 + math.sqrt(a.shape[1])) * u * terms + u * np.abs(value)
+
+
+@oracle
+def affine_forward(a: SimpleNamespace, u: float) -> Expected:
+    return {"out": _product(a.x, a.w, 0 if a.b is None else a.b, u)}
+
+
+@oracle
+def affine_backward_input(a: SimpleNamespace, u: float) -> Expected:
+    return {"dx": _product(a.dout, a.w.T, 0, u)}
+
+
+@oracle
+def affine_backward_weight(a: SimpleNamespace, u: float) -> Expected:
+    ones = np.ones((1, len(a.x)), a.x.dtype)
+    before = a.beta == 1
+    dw = _product(a.x.T, a.dout, a.dw if before else 0, u)
+    db = _product(ones, a.dout, a.db if before and a.db is not None else 0, u)
+    return {"dw": dw, "db": (db[0].ravel(), db[1].ravel())}
+
+
+def tanhshrink(x: Array) -> Array:
+    """``x - tanh(x)``, by its power series near 0, where the difference would cancel."""
+    square = x * x
+    small = np.zeros_like(x)
+    # coefficients of tanh from tanh' = 1 - tanh²: c[k] belongs to x^(2k+1)
+    c = [x.dtype.type(1)]
+    for k in range(1, 24):
+        c.append(-sum((c[i] * c[k - 1 - i] for i in range(k)), x.dtype.type(0)) / (2 * k + 1))
+    for coefficient in reversed(c[1:]):
+        small = small * square - coefficient
+    return np.where(np.abs(x) < 0.4, x * square * small, x - np.tanh(x))
+
+
+def activation(x: Array, kind: int, alpha: Any) -> Array:
+    match Activation(kind):
+        case Activation.IDENTITY:
+            return x
+        case Activation.RELU:
+            return np.where(x < 0, 0, x)
+        case Activation.LEAKY_RELU:
+            return np.where(x > 0, x, alpha * x)
+        case Activation.ELU:
+            return np.where(x > 0, x, alpha * np.expm1(x))
+        case Activation.SIGMOID:
+            return np.where(x < 0, np.exp(x) / (1 + np.exp(x)), 1 / (1 + np.exp(-x)))
+        case Activation.TANH:
+            return np.tanh(x)
+        case Activation.TANHSHRINK:
+            return tanhshrink(x)
+        case Activation.SOFTSHRINK:
+            return np.where(np.abs(x) <= alpha, 0, x - np.copysign(alpha, x))
+
+
+def derivative(x: Array | None, out: Array, kind: int, alpha: Any) -> Array:
+    match Activation(kind):
+        case Activation.IDENTITY:
+            return np.ones_like(out)
+        case Activation.RELU:
+            return np.where(out <= 0, 0, np.ones_like(out))
+        case Activation.LEAKY_RELU:
+            return np.where(out <= 0, alpha, np.ones_like(out))
+        case Activation.ELU:
+            return np.where(out > 0, 1, out + alpha)
+        case Activation.SIGMOID:
+            return out * (1 - out)
+        case Activation.TANH:
+            return (1 - out) * (1 + out)  # exact enough in the wider float; 1 - out² is not
+        case Activation.TANHSHRINK:
+            return np.tanh(x) ** 2  # type: ignore[operator]
+        case Activation.SOFTSHRINK:
+            return np.where(out == 0, 0, np.ones_like(out))
+
+
+@oracle
+def activation_forward(a: SimpleNamespace, u: float) -> Expected:
+    value = activation(a.x, a.kind, a.wide(a.dtype(a.alpha)))
+    return {"out": (value, ulps(value, a.dtype, _UNARY_ULP))}
+
+
+@oracle
+def activation_backward(a: SimpleNamespace, u: float) -> Expected:
+    value = a.dout * derivative(a.x, a.out, a.kind, a.wide(a.dtype(a.alpha)))
+    count = _SQUARED_ULP if a.kind == Activation.TANHSHRINK else _UNARY_ULP
+    return {"dx": (value, ulps(value, a.dtype, count))}
+
+
+def _softmax(x: Array) -> tuple[Array, Array, Array]:
+    """``z = x - row maximum``, ``p`` and ``log Σ exp(z)``."""
+    z = x - x.max(axis=1, keepdims=True)
+    total = np.exp(z).sum(axis=1, keepdims=True)
+    return z, np.exp(z) / total, np.log(total)
+
+
+def _softmax_bound(z: Array, p: Array, dtype: type[np.floating], u: float) -> Array:
+    return (np.abs(z) + 16) * u * p + 4 * np.finfo(dtype).smallest_subnormal
+
+
+@oracle
+def softmax_forward(a: SimpleNamespace, u: float) -> Expected:
+    z, p, _ = _softmax(a.sign * a.x)
+    return {"out": (p, _softmax_bound(z, p, a.dtype, u))}
+
+
+@oracle
+def softmax_backward(a: SimpleNamespace, u: float) -> Expected:
+    inner = (a.dout * a.out).sum(axis=1, keepdims=True)
+    inner_bound = (8 + math.sqrt(a.out.shape[1])) * u * np.abs(a.dout * a.out).sum(axis=1, keepdims=True)
+    bound = np.abs(a.out) * (inner_bound + 4 * u * (np.abs(a.dout) + np.abs(inner)))
+    return {"dx": (a.sign * a.out * (a.dout - inner), bound + np.finfo(a.dtype).smallest_subnormal)}
+
+
+@oracle
+def log_softmax_forward(a: SimpleNamespace, u: float) -> Expected:
+    z, _, log_total = _softmax(a.x)
+    value = z - log_total
+    return {"out": (value, (np.abs(z) + 16) * u + u * np.abs(value))}
+
+
+@oracle
+def log_softmax_backward(a: SimpleNamespace, u: float) -> Expected:
+    p = np.exp(a.out)
+    total = a.dout.sum(axis=1, keepdims=True)
+    total_bound = (8 + math.sqrt(a.out.shape[1])) * u * np.abs(a.dout).sum(axis=1, keepdims=True)
+    bound = p * (total_bound + 16 * u * np.abs(total)) + 2 * u * (np.abs(a.dout) + np.abs(p * total))
+    return {"dx": (a.dout - p * total, bound)}
+
+
+def _log_bound(z: Array, p: Array, log_p: Array, u: float) -> Array:
+    """Of ``log p``: an absolute error, the shifts of all logits included."""
+    return (np.abs(z) + (p * np.abs(z)).sum(axis=1, keepdims=True) + np.abs(log_p) + 16) * u
+
+
+@oracle
+def softmax_cross_entropy(a: SimpleNamespace, u: float) -> Expected:
+    rows = np.arange(len(a.x))
+    z, p, log_total = _softmax(a.x)
+    log_p = z - log_total
+    terms = -log_p[rows, a.labels]
+    loss_bound = _log_bound(z, p, log_p, u)[rows, a.labels].sum() + _sum_bound(terms)
+    difference = p.copy()
+    difference[rows, a.labels] -= 1
+    dx_bound = a.scale * (_softmax_bound(z, p, a.dtype, u) + 3 * u * np.abs(difference))
+    return {
+        "dx": (a.scale * difference, dx_bound),
+        "loss": (np.array([a.scale * terms.sum()]), np.array([a.scale * loss_bound])),
+        "correct": (np.array([np.sum(a.x.argmax(axis=1) == a.labels)]), np.array([0])),
+    }
+
+
+@oracle
+def soft_cross_entropy(a: SimpleNamespace, u: float) -> Expected:
+    z, p, log_total = _softmax(a.x)
+    log_p = z - log_total
+    terms = -a.targets * log_p
+    loss_bound = (a.targets * _log_bound(z, p, log_p, u)).sum() + _sum_bound(terms) + 2 * u * terms.sum()
+    weight = a.targets.sum(axis=1, keepdims=True)
+    dx_bound = weight * _softmax_bound(z, p, a.dtype, u)
+    dx_bound += ((8 + math.sqrt(a.x.shape[1])) * p * weight + 3 * (p * weight + a.targets)) * u
+    return {
+        "dx": (a.scale * (p * weight - a.targets), a.scale * dx_bound),
+        "loss": (np.array([a.scale * terms.sum()]), np.array([a.scale * loss_bound])),
+        "correct": (np.array([np.sum(a.x.argmax(axis=1) == a.targets.argmax(axis=1))]), np.array([0])),
+    }
+
+
+def _sum_bound(terms: Array) -> Any:
+    """Of a sum in float64, whatever the dtype of the call."""
+    return (8 + math.sqrt(terms.size)) * 2.0**-53 * np.abs(terms).sum()
+
+
+@oracle
+def squared_error(a: SimpleNamespace, u: float) -> Expected:
+    difference = a.x - a.targets
+    square = difference**2
+    dx = 2 * a.scale * difference
+    loss_bound = a.scale * (_sum_bound(square) + 3 * u * square.sum())
+    return {
+        "dx": (dx, 3 * u * np.abs(dx)),
+        "loss": (np.array([a.scale * square.sum()]), np.array([loss_bound])),
+    }
+
+
+@oracle
+def gather_rows(a: SimpleNamespace, u: float) -> Expected:
+    rows = a.source[: len(a.out)] if a.index is None else a.source[a.index]
+    value = rows.astype(a.dtype) * a.dtype(a.scale)  # each step rounds once: there is one right answer
+    return {"out": (value, np.zeros_like(value))}
+
+
+@oracle
+def gather_labels(a: SimpleNamespace, u: float) -> Expected:
+    value = a.source[: len(a.out)] if a.index is None else a.source[a.index]
+    return {"out": (value, np.zeros_like(value))}
+
+
+def _gradient(a: SimpleNamespace) -> tuple[Array, Array]:
+    """The decayed gradient and the sum of the sizes of its terms."""
+    return a.dw + a.decay * a.w, np.abs(a.dw) + np.abs(a.decay * a.w)
+
+
+@oracle
+def sgd_update(a: SimpleNamespace, u: float) -> Expected:
+    g, terms = _gradient(a)
+    return {"w": (a.w - a.rate[0] * g, 8 * u * (np.abs(a.w) + a.rate[0] * terms))}
+
+
+@oracle
+def momentum_update(a: SimpleNamespace, u: float) -> Expected:
+    g, terms = _gradient(a)
+    v = a.momentum * a.v + a.rate[0] * g
+    v_bound = 8 * u * (np.abs(a.momentum * a.v) + a.rate[0] * terms)
+    return {"v": (v, v_bound), "w": (a.w - v, v_bound + u * np.abs(a.w - v))}
+
+
+@oracle
+def adam_update(a: SimpleNamespace, u: float) -> Expected:
+    step = int(a.t[0])
+    g, terms = _gradient(a)
+    m = a.beta1 * a.m + (1 - a.beta1) * g
+    v = a.beta2 * a.v + (1 - a.beta2) * g * g
+    g_bound = 3 * u * terms
+    m_bound = 4 * u * (np.abs(a.beta1 * a.m) + np.abs((1 - a.beta1) * g)) + (1 - a.beta1) * g_bound
+    v_bound = 4 * u * v + (1 - a.beta2) * 2 * np.abs(g) * g_bound
+    # as in the paper, with corrected moments
+    m_hat, v_hat = m / (1 - a.beta1**step), v / (1 - a.beta2**step)
+    size = a.rate[0] / (np.sqrt(v_hat) + a.eps)
+    scalars = 4 * 2.0**-53 * (1 / (1 - a.beta1**step) + 1 / (1 - a.beta2**step))
+    relative = 12 * u + scalars + 0.5 * v_bound / np.maximum(v, np.finfo(a.dtype).tiny)
+    w = a.w - size * m_hat
+    w_bound = size * m_bound / (1 - a.beta1**step) + np.abs(size * m_hat) * relative + 2 * u * np.abs(w)
+    return {"m": (m, m_bound), "v": (v, v_bound), "w": (w, w_bound)}

@@ -1,0 +1,135 @@
+"""Every kernel of every backend against the oracles: values, untouched inputs, integers to the bit."""
+
+from math import prod
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from kernel_arguments import make
+from kernel_oracles import ORACLES, expected
+from strategies import DTYPES, lengths, same_bits, seeds, sizes
+
+from fastnn import kernels
+from fastnn.kernels import SIGNATURES
+
+BACKENDS = kernels.available_backends()
+# sums and products of small integers and powers of two: one right answer, to the bit
+EXACT = (
+    "affine_forward",
+    "affine_backward_input",
+    "affine_backward_weight",
+    "squared_error",
+    "gather_rows",
+    "gather_labels",
+    "sgd_update",
+    "momentum_update",
+)
+
+
+def dims_of(kernel):
+    """Strategy of ``{letter: size}`` for a kernel."""
+    return st.fixed_dictionaries({d: lengths if d == "*" else sizes for d in SIGNATURES[kernel].dims})
+
+
+def check(kernel, backend, arguments, dtype, *, exact=False):
+    """Run ``kernel`` once and hold what it wrote to the oracle."""
+    want = expected(kernel, arguments, dtype)
+    before = arguments.copy()
+    kernels.get(kernel, backend)(*arguments.values())
+    for a in SIGNATURES[kernel].arrays:
+        got = arguments[a.name]
+        if got is None:
+            continue
+        if not a.writes:
+            assert same_bits(got, before[a.name]), f"{a.name} was written"
+            continue
+        value, bound = want[a.name]
+        if exact:
+            np.testing.assert_array_equal(got, value.astype(got.dtype), err_msg=a.name)
+            continue
+        error = np.abs(got - value)
+        worst = np.argmax(error - bound)
+        assert np.all(error <= bound), (
+            f"{a.name}: {got.flat[worst]!r} should be {value.flat[worst]!r}; "
+            f"error {error.flat[worst]:.3g}, bound {bound.flat[worst]:.3g}"
+        )
+
+
+def test_every_kernel_has_an_oracle_or_is_a_sequence_of_others():
+    from test_fused import SEQUENCES
+
+    assert set(ORACLES) | set(SEQUENCES) == set(SIGNATURES)
+    assert not set(ORACLES) & set(SEQUENCES)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("kernel", ORACLES)
+@given(data=st.data(), seed=seeds)
+def test_values(kernel, dtype, backend, data, seed):
+    check(kernel, backend, make(kernel, data.draw(dims_of(kernel)), dtype, seed), dtype)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("kernel", EXACT)
+@given(data=st.data(), seed=seeds)
+def test_integers_are_exact(kernel, dtype, backend, data, seed):
+    arguments = make(kernel, data.draw(dims_of(kernel)), dtype, seed, integers=True)
+    check(kernel, backend, arguments, dtype, exact=True)
+
+
+LARGE = {
+    "affine_forward": [(67, 131, 97), (300, 337, 129), (1, 784, 200), (331, 1, 300), (5, 1000, 3)],
+    "affine_backward_input": [(67, 131, 97), (300, 337, 129), (1, 784, 200), (331, 300, 1), (128, 785, 10)],
+    "affine_backward_weight": [(67, 131, 97), (300, 337, 129), (8, 784, 200), (1021, 33, 10), (1, 300, 300)],
+}
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize(("kernel", "shape"), [(k, s) for k, shapes in LARGE.items() for s in shapes])
+def test_shapes_beyond_the_tiles(kernel, shape, dtype, backend):
+    dims = dict(zip("ndm", shape, strict=True))
+    check(kernel, backend, make(kernel, dims, dtype, prod(shape), integers=True), dtype, exact=True)
+    if dtype is np.float32 or prod(shape) < 10**6:  # long double has no fast product
+        check(kernel, backend, make(kernel, dims, dtype, prod(shape)), dtype)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("shape", [(4096, 10), (64, 1000), (3, 20_011)])
+@pytest.mark.parametrize("kernel", [k for k in ORACLES if "softmax" in k or "entropy" in k])
+def test_rows_long_and_many(kernel, shape, dtype, backend):
+    check(kernel, backend, make(kernel, dict(zip("nc", shape, strict=True)), dtype, sum(shape)), dtype)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("source", ["f4", "f8", "u1", "i1", "u2", "i2", "i4", "i8"])
+@given(data=st.data(), seed=seeds)
+@settings(max_examples=5)
+def test_gather_reads_every_dtype(source, dtype, backend, data, seed):
+    dims = data.draw(dims_of("gather_rows"))
+    rng = np.random.default_rng(seed)
+    values = rng.uniform(-120, 120, (max(dims["n"], dims["r"]), dims["d"])).astype(source)
+    check("gather_rows", backend, make("gather_rows", dims, dtype, seed, source=values), dtype)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("kernel", SIGNATURES)
+def test_no_rows(kernel, backend):
+    """A batch of none: nothing to write, zero gradients, zero loss."""
+    if "n" not in SIGNATURES[kernel].dims and "*" not in SIGNATURES[kernel].dims:
+        pytest.fail("a kernel without rows or elements needs a case of its own")
+    dims = {d: 0 if d in ("n", "*") else 3 for d in SIGNATURES[kernel].dims}
+    given = {"beta": 0.0, "dw": np.full((3, 3), np.nan), "db": np.full(3, np.nan)}
+    given = {k: v for k, v in given.items() if kernel == "affine_backward_weight"}
+    arguments = make(kernel, dims, np.float64, 1, integers=True, **given)
+    kernels.get(kernel, backend)(*arguments.values())
+    if given:
+        assert not arguments["dw"].any()
+        assert not arguments["db"].any()
+    for name in ("loss", "correct"):
+        assert name not in arguments or arguments[name][0] == 0

@@ -1,0 +1,84 @@
+"""A fused kernel gives the bits of the kernels it stands for, run in turn on the same backend."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from kernel_arguments import make
+from strategies import DTYPES, same_bits, seeds
+from test_backends_agree import BACKENDS, dims_of
+
+from fastnn import kernels
+from fastnn.kernels import SIGNATURES
+
+
+def _affine_activation_forward(run, a):
+    run("affine_forward", a["x"], a["w"], a["b"], a["out"])
+    run("activation_forward", a["out"], a["out"], a["kind"], a["alpha"])
+
+
+def _affine_activation_backward_input(run, a):
+    run("affine_backward_input", a["dout"], a["w"], a["dx"])
+    run("activation_backward", a["dx"], None, a["out"], a["dx"], a["kind"], a["alpha"])
+
+
+def _weight_gradients(run, a):
+    """``(parameter suffix, gradient, decay)`` for w and, where there is one, b."""
+    dw = np.full_like(a["w"], np.nan)
+    db = None if a["b"] is None else np.full_like(a["b"], np.nan)
+    run("affine_backward_weight", a["x"], a["dout"], dw, db, 0.0)
+    yield "w", dw, a["decay"]
+    if db is not None:
+        yield "b", db, a["decay_b"]
+
+
+def _affine_backward_weight_sgd(run, a):
+    for p, gradient, decay in _weight_gradients(run, a):
+        run("sgd_update", a[p], gradient, a["rate"], decay)
+
+
+def _affine_backward_weight_momentum(run, a):
+    for p, gradient, decay in _weight_gradients(run, a):
+        run("momentum_update", a[p], a["v" + p], gradient, a["rate"], a["momentum"], decay)
+
+
+def _affine_backward_weight_adam(run, a):
+    for p, gradient, decay in _weight_gradients(run, a):
+        scalars = (a["beta1"], a["beta2"], a["eps"], decay)
+        run("adam_update", a[p], a["m" + p], a["v" + p], gradient, a["rate"], a["t"], *scalars)
+
+
+SEQUENCES = {
+    "affine_activation_forward": _affine_activation_forward,
+    "affine_activation_backward_input": _affine_activation_backward_input,
+    "affine_backward_weight_sgd": _affine_backward_weight_sgd,
+    "affine_backward_weight_momentum": _affine_backward_weight_momentum,
+    "affine_backward_weight_adam": _affine_backward_weight_adam,
+}
+
+
+def check(kernel, backend, fused):
+    before, apart = fused.copy(), fused.copy()
+    kernels.get(kernel, backend)(*fused.values())
+    SEQUENCES[kernel](lambda name, *args: kernels.get(name, backend)(*args), apart)
+    for a in SIGNATURES[kernel].arrays:
+        if fused[a.name] is None:
+            continue
+        assert same_bits(fused[a.name], (apart if a.writes else before)[a.name]), a.name
+        assert np.all(np.isfinite(fused[a.name])), a.name
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("kernel", SEQUENCES)
+@given(data=st.data(), seed=seeds)
+def test_same_bits(kernel, dtype, backend, data, seed):
+    check(kernel, backend, make(kernel, data.draw(dims_of(kernel)), dtype, seed))
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("kernel", SEQUENCES)
+@pytest.mark.parametrize("shape", [(8, 784, 200), (100, 331, 333), (1021, 67, 10), (1, 300, 1)])
+def test_same_bits_beyond_the_tiles(kernel, shape, dtype, backend):
+    check(kernel, backend, make(kernel, dict(zip("ndm", shape, strict=True)), dtype, sum(shape)))

@@ -1,0 +1,228 @@
+"""NaN, infinities, zeros, overflow and underflow; arrays shared between input and output."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from kernel_arguments import make
+from kernel_oracles import activation, ulps
+from strategies import DTYPES, lengths, same_bits, seeds
+from test_backends_agree import BACKENDS
+
+from fastnn import kernels
+from fastnn.kernels import Activation
+
+nan, inf = np.nan, np.inf
+
+pytestmark = [pytest.mark.parametrize("backend", BACKENDS), pytest.mark.parametrize("dtype", DTYPES)]
+
+# kind: (alpha, f(-inf), f(inf))
+LIMITS = {
+    Activation.IDENTITY: (0.0, -inf, inf),
+    Activation.RELU: (0.0, 0, inf),
+    Activation.LEAKY_RELU: (0.25, -inf, inf),
+    Activation.ELU: (1.5, -1.5, inf),
+    Activation.SIGMOID: (0.0, 0, 1),
+    Activation.TANH: (0.0, -1, 1),
+    Activation.TANHSHRINK: (0.0, -inf, inf),
+    Activation.SOFTSHRINK: (0.5, -inf, inf),
+}
+
+
+@pytest.mark.parametrize("kind", Activation)
+@pytest.mark.parametrize("at", [0, 7, 16, 40])
+def test_activation_of_special_values(kind, at, dtype, backend):
+    """Wherever in the array they stand: in a full vector or in its remainder."""
+    alpha, low, high = LIMITS[kind]
+    x = np.ones(43, dtype)
+    x[at : at + 3] = nan, -inf, inf
+    out = np.empty_like(x)
+    kernels.get("activation_forward", backend)(x, out, int(kind), alpha)
+    assert np.isnan(out[at])
+    assert out[at + 1] == low
+    assert out[at + 2] == high
+    rest = np.delete(out, [at, at + 1, at + 2])
+    assert np.all(rest == rest[0])
+
+
+@pytest.mark.parametrize("kind", Activation)
+def test_activation_over_the_whole_range(kind, dtype, backend):
+    info = np.finfo(dtype)
+    alpha = LIMITS[kind][0]
+    with np.errstate(over="ignore"):
+        powers = np.exp2(np.arange(np.log2(info.smallest_subnormal), info.maxexp - 1, 0.37, np.longdouble))
+    x = np.concatenate([powers, -powers, [0.0], np.linspace(-120, 120, 4801), np.linspace(-3, 3, 3001)])
+    x = x.astype(dtype)
+    out = np.empty_like(x)
+    kernels.get("activation_forward", backend)(x, out, int(kind), alpha)
+    with np.errstate(all="ignore"):
+        value = activation(x.astype(np.longdouble), kind, np.longdouble(dtype(alpha)))
+        error = np.abs(out - value)
+    worst = np.argmax(error / ulps(value, dtype, 1))
+    assert np.all(error <= ulps(value, dtype, 4)), (x[worst], out[worst], value[worst])
+
+
+@pytest.mark.parametrize("kind", [k for k in Activation if k is not Activation.TANHSHRINK])
+def test_a_nan_output_gives_a_nan_gradient_or_passes_dout(kind, dtype, backend):
+    out = np.full(37, nan, dtype)
+    dx = np.empty_like(out)
+    kernels.get("activation_backward", backend)(
+        np.full(37, 2, dtype), None, out, dx, int(kind), LIMITS[kind][0]
+    )
+    passes = kind in (Activation.IDENTITY, Activation.RELU, Activation.LEAKY_RELU, Activation.SOFTSHRINK)
+    assert np.all(dx == 2) if passes else np.all(np.isnan(dx))
+
+
+def test_slopes_at_the_kinks(dtype, backend):
+    out = np.zeros(35, dtype)
+    dx = np.empty_like(out)
+    slopes = {
+        Activation.RELU: 0.0,
+        Activation.LEAKY_RELU: 0.25,
+        Activation.ELU: 1.5,
+        Activation.SOFTSHRINK: 0.0,
+    }
+    for kind, slope in slopes.items():
+        kernels.get("activation_backward", backend)(
+            np.ones_like(out), None, out, dx, int(kind), LIMITS[kind][0]
+        )
+        assert np.all(dx == dtype(slope)), kind
+
+
+def test_a_masked_gradient_is_zero_even_where_dout_is_infinite(dtype, backend):
+    out, dout = np.zeros(35, dtype), np.full(35, inf, dtype)
+    dout[::2] = nan
+    dx = np.empty_like(out)
+    for kind in (Activation.RELU, Activation.SOFTSHRINK):
+        kernels.get("activation_backward", backend)(dout, None, out, dx, int(kind), 0.5)
+        assert np.all(dx == 0), kind
+
+
+def test_a_nan_poisons_only_its_own_row_of_a_product(dtype, backend):
+    a = make("affine_forward", {"n": 29, "d": 35, "m": 37}, dtype, 1)
+    clean = a.copy()
+    kernels.get("affine_forward", backend)(*clean.values())
+    a["x"][13, 5] = nan
+    kernels.get("affine_forward", backend)(*a.values())
+    assert np.all(np.isnan(a["out"][13]))
+    others = np.arange(29) != 13
+    assert same_bits(a["out"][others], clean["out"][others])
+
+
+def test_infinity_times_zero_is_nan_in_a_product(dtype, backend):
+    out = np.empty((2, 2), dtype)
+    x, w = np.array([[inf, 1], [inf, 1]], dtype), np.array([[0, 1], [1, 1]], dtype)
+    kernels.get("affine_forward", backend)(x, w, None, out)
+    np.testing.assert_array_equal(out, [[nan, inf], [nan, inf]])
+
+
+ROWS = [[-inf, -inf, -inf], [0, nan, 0], [1, inf, 0], [-inf, 0, -inf], [0, 0, 0]]
+
+
+def test_softmax_of_special_rows(dtype, backend):
+    x = np.array(ROWS, dtype)
+    out = np.empty_like(x)
+    kernels.get("softmax_forward", backend)(x, out, 1.0)
+    np.testing.assert_array_equal(np.isnan(out).all(axis=1), [True, True, True, False, False])
+    np.testing.assert_array_equal(out[3], [0, 1, 0])
+    np.testing.assert_allclose(out[4], 1 / 3, rtol=1e-6)
+    kernels.get("log_softmax_forward", backend)(x, out)
+    np.testing.assert_array_equal(np.isnan(out).all(axis=1), [True, True, True, False, False])
+    np.testing.assert_array_equal(out[3], [-inf, 0, -inf])
+
+
+def test_softmax_of_huge_scores(dtype, backend):
+    big = np.finfo(dtype).max
+    x = np.array([[big, 0, -big], [-big, -big, -big]], dtype)
+    out = np.empty_like(x)
+    kernels.get("softmax_forward", backend)(x, out, 1.0)
+    np.testing.assert_array_equal(out[0], [1, 0, 0])
+    np.testing.assert_allclose(out[1], 1 / 3, rtol=1e-6)
+    kernels.get("softmax_forward", backend)(x, out, -1.0)
+    np.testing.assert_array_equal(out[0], [0, 0, 1])
+
+
+def _loss(backend, kernel, x, targets):
+    dx, loss, correct = np.empty_like(x), np.empty(1), np.empty(1, np.int64)
+    kernels.get(kernel, backend)(x, targets, dx, loss, correct, 1.0)
+    return dx, loss[0], correct[0]
+
+
+def test_cross_entropy_of_special_rows(dtype, backend):
+    for row in ROWS[:3]:
+        x = np.array([row, [3, 0, 0]], dtype)
+        labels = np.array([int(np.argmax(row)), 0])
+        for kernel, targets in (
+            ("softmax_cross_entropy", labels),
+            ("soft_cross_entropy", np.eye(3, dtype=dtype)[labels]),
+        ):
+            dx, loss, correct = _loss(backend, kernel, x, targets)
+            assert np.isnan(loss), kernel
+            assert correct == 1, kernel  # a row whose softmax is NaN is never right
+            assert np.all(np.isnan(dx[0])), kernel
+            assert np.all(np.isfinite(dx[1])), kernel
+
+
+def test_cross_entropy_is_finite_where_the_probability_is_zero(dtype, backend):
+    x = np.array([[0, -5000.0]], dtype)
+    for kernel, targets in (
+        ("softmax_cross_entropy", np.array([1])),
+        ("soft_cross_entropy", np.array([[0, 1]], dtype)),
+    ):
+        dx, loss, correct = _loss(backend, kernel, x, targets)
+        assert loss == 5000, kernel
+        assert correct == 0, kernel
+        np.testing.assert_array_equal(dx, [[1, -1]])
+
+
+def test_a_zero_target_adds_nothing_where_the_probability_is_zero(dtype, backend):
+    x = np.array([[0, -inf, 0]], dtype)
+    dx, loss, correct = _loss(backend, "soft_cross_entropy", x, np.array([[1, 0, 0]], dtype))
+    np.testing.assert_allclose(loss, np.log(2), rtol=1e-6)
+    np.testing.assert_array_equal(dx, [[-0.5, 0, 0.5]])
+    assert correct == 1
+
+
+def test_the_first_of_equal_maxima_is_the_answer(dtype, backend):
+    for columns in (2, 10, 33, 131):
+        for first in {0, columns // 2, columns - 2}:
+            x = np.zeros((columns, columns), dtype)
+            x[:, first] = x[:, columns - 1] = 1
+            assert _loss(backend, "softmax_cross_entropy", x, np.arange(columns))[2] == 1
+            assert _loss(backend, "softmax_cross_entropy", x, np.full(columns, first))[2] == columns
+            assert _loss(backend, "soft_cross_entropy", x, np.eye(columns, dtype=dtype))[2] == 1
+            assert _loss(backend, "soft_cross_entropy", np.eye(columns, dtype=dtype), x)[2] == 1
+
+
+def test_decay_of_zero_leaves_the_term_out(dtype, backend):
+    w = np.full(19, inf, dtype)
+    kernels.get("sgd_update", backend)(w, np.ones(19, dtype), np.array([0.5]), 0.0)
+    assert np.all(w == inf)
+
+
+SHARED = {  # kernel: (output, the inputs it may be)
+    "activation_forward": ("out", ("x",)),
+    "activation_backward": ("dx", ("dout", "out")),
+    "softmax_forward": ("out", ("x",)),
+    "softmax_backward": ("dx", ("dout", "out")),
+    "log_softmax_forward": ("out", ("x",)),
+    "log_softmax_backward": ("dx", ("dout", "out")),
+    "softmax_cross_entropy": ("dx", ("x",)),
+    "soft_cross_entropy": ("dx", ("x",)),
+    "squared_error": ("dx", ("x",)),
+}
+
+
+@pytest.mark.parametrize("kernel", SHARED)
+@given(n=lengths, c=lengths, seed=seeds)
+def test_an_output_may_be_an_input(kernel, dtype, backend, n, c, seed):
+    output, inputs = SHARED[kernel]
+    apart = make(kernel, {"n": n % 67 + 1, "c": c % 301 + 1, "*": n}, dtype, seed)
+    if apart[output] is None:
+        return
+    for shared in inputs:
+        together = apart.copy()
+        together[output] = together[shared]
+        once = apart.copy()
+        kernels.get(kernel, backend)(*once.values())
+        kernels.get(kernel, backend)(*together.values())
+        assert same_bits(together[output], once[output]), shared

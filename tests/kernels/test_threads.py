@@ -1,0 +1,61 @@
+"""The number of threads changes no bit."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from kernel_arguments import make
+from strategies import DTYPES, same_bits, seeds
+from test_backends_agree import dims_of
+
+import fastnn
+from fastnn import kernels
+from fastnn.kernels import SIGNATURES
+
+pytestmark = pytest.mark.skipif("native" not in kernels.available_backends(), reason="no native module")
+
+# work enough that a pool would share it
+LARGE = {"n": 300, "d": 200, "m": 130, "c": 150, "r": 500, "*": 300_007}
+
+
+@pytest.fixture(autouse=True)
+def _threads_as_before() -> Iterator[None]:
+    before = fastnn.get_num_threads()
+    yield
+    fastnn.set_num_threads(before)
+
+
+def check(kernel, arguments):
+    results = []
+    for threads in (1, 2, 3, 4):
+        fastnn.set_num_threads(threads)
+        run = arguments.copy()
+        kernels.get(kernel, "native")(*run.values())
+        results.append(
+            [run[a.name] for a in SIGNATURES[kernel].arrays if a.writes and run[a.name] is not None]
+        )
+    for other in results[1:]:
+        assert all(same_bits(one, two) for one, two in zip(results[0], other, strict=True))
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("kernel", SIGNATURES)
+@given(data=st.data(), seed=seeds)
+@settings(max_examples=8, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+def test_same_bits(kernel, dtype, data, seed):
+    check(kernel, make(kernel, data.draw(dims_of(kernel)), dtype, seed))
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("kernel", SIGNATURES)
+def test_same_bits_where_the_work_is_shared(kernel, dtype):
+    letters = SIGNATURES[kernel].dims
+    check(kernel, make(kernel, {d: LARGE[d] for d in letters}, dtype, 3))
+
+
+@pytest.mark.parametrize("shape", [(1, 784, 2000), (2000, 784, 10), (10, 9000, 10), (4096, 33, 65)])
+@pytest.mark.parametrize("kernel", [k for k in SIGNATURES if k.startswith("affine")])
+def test_same_bits_of_skinny_products(kernel, shape):
+    check(kernel, make(kernel, dict(zip("ndm", shape, strict=True)), np.float32, 5))
