@@ -6,6 +6,7 @@ FASTNN_REQUIRE_NATIVE=1 to make that an error. FASTNN_SANITIZE=address|thread|un
 
 import os
 import platform
+import re
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from glob import glob
@@ -48,9 +49,10 @@ then  pip install --no-cache-dir --force-reinstall <what you installed>
 """
 
 
-def newest(files: list[str]) -> float:
-    """When the youngest of `files` was changed."""
-    return max(Path(file).stat().st_mtime for file in files)
+def changed(source: Path) -> float:
+    """When the youngest of a C file and the headers that it includes was changed."""
+    included = re.findall(r'#include "(.+)"', source.read_text())
+    return max([source.stat().st_mtime, *(changed(source.parent / name) for name in included)])
 
 
 class BuildNative(build_ext):
@@ -84,7 +86,7 @@ class BuildNative(build_ext):
         def compile_one(job: tuple[str, str, list[str], list[tuple[str, str]]]) -> list[str]:
             source, folder, flags, macros = job
             made = Path(self.build_temp) / folder / Path(source).with_suffix(".o")
-            if made.exists() and made.stat().st_mtime > newest([source, "setup.py", *HEADERS]):
+            if made.exists() and made.stat().st_mtime > max(changed(Path(source)), Path("setup.py").stat().st_mtime):
                 return [str(made)]
             return self.compiler.compile(
                 [source],

@@ -39,9 +39,7 @@ def refuse_handicaps(environ: Mapping[str, str]) -> None:
         )
 
 
-def worker_environment(
-    environ: Mapping[str, str], threads: int, extra: Mapping[str, str]
-) -> dict[str, str]:
+def worker_environment(environ: Mapping[str, str], threads: int, extra: Mapping[str, str]) -> dict[str, str]:
     """The environment of one side: the thread count everywhere it is read, then its settings."""
     env = without_handicaps(environ)
     for name in THREAD_VARIABLES:
@@ -61,7 +59,6 @@ def cores(threads: int) -> list[int]:
     allowed = sorted(os.sched_getaffinity(0))
     if threads < 1 or threads > len(allowed):
         raise ValueError(
-            f"bench: expected 1 to {len(allowed)} threads (the cores of this process), "
-            f"but {threads} came"
+            f"bench: expected 1 to {len(allowed)} threads (the cores of this process), but {threads} came"
         )
     return allowed[:threads]

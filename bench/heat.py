@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from bench import peers as sides
 from bench.peers.base import Setting
 from bench.probe import in_process
-from bench.side import Side, SideError
+from bench.side import ATTEMPTS, Side, SideError
 from bench.table import Entry, GemmRow, Row
 from bench.workloads import Workload
 
@@ -51,9 +51,12 @@ def agree(a: list[float], b: list[float]) -> bool:
 
 @contextmanager
 def started(
-    name: str, workload: Workload, settings: list[Setting], plan: Plan, notes: list[str]
+    name: str, workload: Workload, settings: list[Setting], plan: Plan, notes: list[str], tried: list[Entry]
 ) -> Iterator[list[Side]]:
-    """Workers of a framework, one a setting, prepared, calibrated and stopped; failures become notes."""
+    """Workers of a framework, one a setting, prepared, calibrated and stopped.
+
+    Failures become notes; settings far slower than an earlier one are ended at once.
+    """
     ready: list[Side] = []
     try:
         for setting in settings:
@@ -67,6 +70,10 @@ def started(
                 if isinstance(error, KeyboardInterrupt):
                     raise
                 notes.append(str(error))
+                continue
+            if ready and side.estimate > HOPELESS * min(s.estimate for s in ready):
+                tried.append(Entry(name, setting.name, [side.estimate], screened=True))
+                side.close()
                 continue
             ready.append(side)
         yield ready
@@ -82,23 +89,22 @@ def rotate(entries: list[Side], by: int) -> list[Side]:
     return entries[by:] + entries[:by]
 
 
-def rounds(running: list[Side], repeats: int) -> None:
+def rounds(running: list[Side], repeats: int, attempts: int = ATTEMPTS) -> None:
     """Alternate: every side once a round."""
     for number in range(repeats):
         for side in rotate(running, number):
-            side.round()
+            side.round(attempts)
 
 
-def screen(
-    name: str, workload: Workload, settings: list[Setting], plan: Plan, row: Row
-) -> list[Side]:
+def screen(name: str, workload: Workload, settings: list[Setting], plan: Plan, row: Row) -> list[Side]:
     """Try the settings of one framework against each other; keep the first and the fastest."""
-    with started(name, workload, settings, plan, row.notes) as ready:
-        rounds(ready, SCREEN_ROUNDS)
+    with started(name, workload, settings, plan, row.notes, row.tried) as ready:
+        rounds(ready, SCREEN_ROUNDS, attempts=1)
         row.tried += [_entry(side, screened=True) for side in ready]
         if not ready:
             return []
-        best = min(ready, key=lambda s: statistics.median(s.times))
+        # The least time: a trial is short, and a neighbour may have been busy in one of its runs.
+        best = min(ready, key=lambda s: min(s.times))
         # PyTorch's first setting is how people write it, and has a column of its own.
         first = next((s for s in ready if s.setting is settings[0]), None)
         keep = [first, best] if name == "torch" and first not in (None, best) else [best]
@@ -117,7 +123,8 @@ def race_row(workload: Workload, plan: Plan, say: Say) -> Row:
             settings = sides.load(name).settings(workload, plan.threads)
             wanted = (plan.fixed or {}).get((workload.key, name))
             if wanted is not None:
-                settings = [s for i, s in enumerate(settings) if s.name == wanted or (i == 0 and name == "torch")]
+                eager = settings[:1] if name == "torch" else []
+                settings = eager + [s for s in settings if s.name == wanted and s not in eager]
             say(f"{workload.title}: {name}, {len(settings)} setting{'s' * (len(settings) != 1)}")
             kept = screen(name, workload, settings, plan, row)
             for side in kept:
@@ -160,13 +167,13 @@ def _drop_those_that_disagree(running: list[Side], row: Row) -> None:
 
 
 def _without_hopeless(running: list[Side], row: Row) -> list[Side]:
-    medians = {id(s): statistics.median(s.times) for s in running}
-    others = [medians[id(s)] for s in running if s.name != "fastnn"]
+    least = {id(s): min(s.times) for s in running}
+    others = [least[id(s)] for s in running if s.name != "fastnn"]
     final = []
     for side in running:
         eager = side.name == "torch" and side.setting == sides.load("torch").settings(
             row.workload, side.setting.threads)[0]  # fmt: skip
-        if side.name == "fastnn" or eager or medians[id(side)] <= HOPELESS * min(others):
+        if side.name == "fastnn" or eager or least[id(side)] <= HOPELESS * min(others):
             final.append(side)
         else:
             _place(row, side, _entry(side, screened=True))
@@ -197,7 +204,7 @@ def race_gemm(workload: Workload, threads: int, plan: Plan, say: Say) -> tuple[G
         running: list[Side] = []
         for name in (("fastnn",) if plan.ours else ()) + plan.peers:
             settings = sides.load(name).settings(workload, threads)[:1]
-            with started(name, workload, settings, plan, notes) as ready:
+            with started(name, workload, settings, plan, notes, []) as ready:
                 for side in ready:
                     stack.callback(side.close)
                 running += ready

@@ -37,9 +37,8 @@ def processor() -> str:
         text = Path("/proc/cpuinfo").read_text()
     except OSError:
         return platform.processor() or platform.machine()
-    fields = dict(
-        (part.strip() for part in line.split(":", 1)) for line in text.splitlines() if ":" in line
-    )
+    pairs = [line.partition(":") for line in text.splitlines()]
+    fields = {name.strip(): value.strip() for name, _, value in pairs}
     flags = fields.get("flags", fields.get("Features", "")).split()
     vector = [f for f in ("avx2", "fma", "avx512f", "avx512_fp16", "amx_tile", "asimd") if f in flags]
     name = fields.get("model name", platform.machine())

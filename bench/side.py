@@ -42,6 +42,7 @@ class Side:
         self.name, self.workload, self.setting = name, workload, setting
         self.check: list[float] = []
         self.steps = 1
+        self.estimate = 0.0  # microseconds per step, from the calibration
         self.times: list[float] = []
         self.disturbed = 0  # rounds that stand although others used the cores
         order = {
@@ -90,21 +91,22 @@ class Side:
             if took >= 0.3 * seconds:
                 break
             steps = min(done * 50, max(done * 2, int(done * seconds / max(took, 1e-9))))
+        self.estimate = took / done * 1e6
         self.steps = max(1, round(done / took * seconds))
 
-    def round(self) -> None:
+    def round(self, attempts: int = ATTEMPTS) -> None:
         """One timed run; adds its microseconds per step to `times`.
 
         A run during which other processes used the cores is done again, after a pause.
         """
-        for attempt in range(ATTEMPTS):
+        for attempt in range(attempts):
             before, start = load.read(self._process.pid), time.monotonic()
             done, took = self.measure(self.steps, warm=max(1, self.steps // 10))
             wall = time.monotonic() - start
             others = load.foreign(before, load.read(self._process.pid))
             if not load.disturbed(others, wall):
                 break
-            if attempt < ATTEMPTS - 1:
+            if attempt < attempts - 1:
                 time.sleep(0.5)
         else:
             self.disturbed += 1

@@ -1,7 +1,7 @@
 /* The elementwise activations, on vectors and on blocks: one formula for the kernels and for every epilogue.
  *
- * `kind` is a constant wherever a vector function is called: ACTIVATION_SWITCH makes it one, outside the loops.
- * An element's bits do not depend on where in a block it stands.
+ * `kind` is a constant wherever a vector function is called: ACTIVATION_SWITCH makes it one, outside the
+ * loops. An element's bits do not depend on where in a block it stands.
  */
 #ifndef FASTNN_ACTIVATION_H
 #define FASTNN_ACTIVATION_H
@@ -11,16 +11,16 @@
 /* as in fastnn/kernels/activations.py */
 enum activation { IDENTITY, RELU, LEAKY_RELU, ELU, SIGMOID, TANH, TANHSHRINK, SOFTSHRINK };
 
-#define ACTIVATION_SWITCH(kind, call)                                                                             \
-    switch (kind) {                                                                                               \
-        case IDENTITY: call(IDENTITY); break;                                                                     \
-        case RELU: call(RELU); break;                                                                             \
-        case LEAKY_RELU: call(LEAKY_RELU); break;                                                                 \
-        case ELU: call(ELU); break;                                                                               \
-        case SIGMOID: call(SIGMOID); break;                                                                       \
-        case TANH: call(TANH); break;                                                                             \
-        case TANHSHRINK: call(TANHSHRINK); break;                                                                 \
-        case SOFTSHRINK: call(SOFTSHRINK); break;                                                                 \
+#define ACTIVATION_SWITCH(kind, call)             \
+    switch (kind) {                               \
+        case IDENTITY: call(IDENTITY); break;     \
+        case RELU: call(RELU); break;             \
+        case LEAKY_RELU: call(LEAKY_RELU); break; \
+        case ELU: call(ELU); break;               \
+        case SIGMOID: call(SIGMOID); break;       \
+        case TANH: call(TANH); break;             \
+        case TANHSHRINK: call(TANHSHRINK); break; \
+        case SOFTSHRINK: call(SOFTSHRINK); break; \
     }
 
 FNN_INLINE vreal vactivate(int kind, vreal x, vreal alpha) {
@@ -55,24 +55,27 @@ FNN_INLINE vreal vactivate_grad(int kind, vreal dout, vreal x, vreal out, vreal 
 FNN_INLINE void activate_run(int kind, real alpha, const real *x, real *out, ptrdiff_t count) {
     ptrdiff_t i = 0;
     for (; i + VL <= count; i += VL) vstore(out + i, vactivate(kind, vload(x + i), vset(alpha)));
-    if (i < count) vstore_part(out + i, vactivate(kind, vload_part(x + i, count - i), vset(alpha)), count - i);
+    if (i < count)
+        vstore_part(out + i, vactivate(kind, vload_part(x + i, count - i), vset(alpha)), count - i);
 }
 
 /* x may be NULL but for tanhshrink */
-FNN_INLINE void activate_grad_run(int kind, real alpha, const real *dout, const real *x, const real *out, real *dx,
-                                  ptrdiff_t count) {
+FNN_INLINE void activate_grad_run(int kind, real alpha, const real *dout, const real *x, const real *out,
+                                  real *dx, ptrdiff_t count) {
     if (kind != TANHSHRINK) x = out;
     ptrdiff_t i = 0;
     for (; i + VL <= count; i += VL)
         vstore(dx + i, vactivate_grad(kind, vload(dout + i), vload(x + i), vload(out + i), vset(alpha)));
     if (i == count) return;
     vreal tail_x = vload_part(x + i, count - i), tail_out = vload_part(out + i, count - i);
-    vstore_part(dx + i, vactivate_grad(kind, vload_part(dout + i, count - i), tail_x, tail_out, vset(alpha)), count - i);
+    vstore_part(dx + i, vactivate_grad(kind, vload_part(dout + i, count - i), tail_x, tail_out, vset(alpha)),
+                count - i);
 }
 
 /* --- blocks, in place: `ld` elements from row to row --- */
 
-static inline void activate_block(int kind, real alpha, real *p, ptrdiff_t ld, ptrdiff_t rows, ptrdiff_t cols) {
+static inline void activate_block(int kind, real alpha, real *p, ptrdiff_t ld, ptrdiff_t rows,
+                                  ptrdiff_t cols) {
     if (kind == IDENTITY) return;
 #define ACTIVATE(kind) \
     for (ptrdiff_t i = 0; i < rows; i++) activate_run(kind, alpha, p + i * ld, p + i * ld, cols)
@@ -81,11 +84,11 @@ static inline void activate_block(int kind, real alpha, real *p, ptrdiff_t ld, p
 }
 
 /* dx times the derivative at the outputs; not for tanhshrink, whose derivative needs the input */
-static inline void activate_grad_block(int kind, real alpha, real *dx, ptrdiff_t ld, const real *out, ptrdiff_t ld_out,
-                                       ptrdiff_t rows, ptrdiff_t cols) {
+static inline void activate_grad_block(int kind, real alpha, real *dx, ptrdiff_t ld, const real *out,
+                                       ptrdiff_t ld_out, ptrdiff_t rows, ptrdiff_t cols) {
     if (kind == IDENTITY) return;
-#define ACTIVATE(kind)                             \
-    for (ptrdiff_t i = 0; i < rows; i++)           \
+#define ACTIVATE(kind)                   \
+    for (ptrdiff_t i = 0; i < rows; i++) \
     activate_grad_run(kind, alpha, dx + i * ld, out + i * ld_out, out + i * ld_out, dx + i * ld, cols)
     ACTIVATION_SWITCH(kind, ACTIVATE)
 #undef ACTIVATE

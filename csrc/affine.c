@@ -2,6 +2,7 @@
 #include "activation.h"
 #include "gemm.h"
 #include "outer.h"
+#include "pack.h"
 #include "update.h"
 
 /* --- forward and input gradient, with an activation --- */
@@ -25,25 +26,25 @@ static void activate_grad_tile(const gemm *g, real *tile, ptrdiff_t ld, ptrdiff_
     activate_grad_block(c->kind, c->alpha, tile, ld, c->out + i * g->ldc + j, g->ldc, rows, cols);
 }
 
-/* x[n,d], w[d,m], b[m], out[n,m] */
+/* x[n,d], w[d,m+], b[m], out[n,m]; n[3]: from row to row of w */
 static gemm forward(const fnn_op *op) {
     const ptrdiff_t n = op->n[0], d = op->n[1], m = op->n[2];
     return (gemm){
         .m = n, .n = m, .k = d,
         .a = IN(0), .a_row = d, .a_col = 1,
-        .b = IN(1), .b_row = m, .b_col = 1,
+        .b = IN(1), .b_row = op->n[3], .b_col = 1,
         .bias = IN(2),
         .c = OUT(3), .ldc = m,
     };
 }
 
-/* dout[n,m], w[d,m] → into dx[n,d] */
+/* dout[n,m], w[d,m+] → into dx[n,d]; n[3]: from row to row of w */
 static gemm backward_input(const fnn_op *op, real *dx) {
     const ptrdiff_t n = op->n[0], m = op->n[1], d = op->n[2];
     return (gemm){
         .m = n, .n = d, .k = m,
         .a = IN(0), .a_row = m, .a_col = 1,
-        .b = IN(1), .b_row = 1, .b_col = m,
+        .b = IN(1), .b_row = 1, .b_col = op->n[3],
         .c = dx, .ldc = d,
     };
 }
@@ -76,26 +77,49 @@ void FN(affine_activation_backward_input)(const fnn_op *op) {
 
 /* --- weight gradient: a product of xᵀ and dout that is stored, added or spent on an update at once --- */
 
-static void update_tile(const gemm *g, real *tile, ptrdiff_t ld, ptrdiff_t i, ptrdiff_t j, ptrdiff_t rows,
-                        ptrdiff_t cols) {
-    const outer_sink *sink = g->context;
-    for (ptrdiff_t r = 0; r < rows; r++) outer_spend(sink, (i + r) * g->n + j, tile + r * ld, cols);
+static void spend_tile(const gemm *g, real *tile, ptrdiff_t ld, ptrdiff_t i, ptrdiff_t j, ptrdiff_t rows,
+                       ptrdiff_t cols) {
+    for (ptrdiff_t r = 0; r < rows; r++) outer_spend(g->context, i + r, j, tile + r * ld, cols);
 }
 
-/* x[n,d], dout[n,m] at p[0], p[1]; the sink takes the gradient (d, m) */
+/* The tile is the gradient's transpose: all m outputs of `cols` inputs. */
+static void spend_transposed_tile(const gemm *g, real *tile, ptrdiff_t ld, ptrdiff_t i, ptrdiff_t j, ptrdiff_t rows,
+                                  ptrdiff_t cols) {
+    real turned[(TILE_MAX_VECTORS * TILE_ROWS + 1) * VL];
+    (void)i;
+    FN(pack_rows)(turned, rows, cols, tile, ld, 1);
+    outer_spend_rows(g->context, j, rows, turned, cols);
+}
+
+/* x[n,d], dout[n,m] at p[0], p[1]; the sink takes the gradient (d, m). Always one chain over the samples, so the three
+ * ways give the same bits. */
 static void weight_gradient(const fnn_op *op, const outer_sink *sink) {
     const ptrdiff_t n = op->n[0], d = op->n[1], m = op->n[2];
     if (n <= OUTER_MAX_SAMPLES) {
         FN(outer_run)(n, d, m, IN(0), IN(1), sink);
         return;
     }
+    if (m <= TILE_ROWS) {
+        /* few outputs: vectors run over the inputs */
+        gemm g = {
+            .m = m, .n = d, .k = n,
+            .a = IN(1), .a_row = 1, .a_col = m,
+            .b = IN(0), .b_row = d, .b_col = 1,
+            .whole_columns = true,
+            .epilogue = spend_transposed_tile,
+            .context = sink,
+        };
+        FN(gemm_run)(&g);
+        return;
+    }
+    const bool stored = !sink->updates && sink->ld == m;
     gemm g = {
         .m = d, .n = m, .k = n,
         .a = IN(0), .a_row = 1, .a_col = d,
         .b = IN(1), .b_row = m, .b_col = 1,
-        .c = sink->updates ? NULL : sink->w, .ldc = m,
-        .accumulate = sink->accumulate,
-        .epilogue = sink->updates ? update_tile : NULL,
+        .c = stored ? sink->w : NULL, .ldc = m,
+        .accumulate = stored && sink->accumulate,
+        .epilogue = stored ? NULL : spend_tile,
         .context = sink,
     };
     FN(gemm_run)(&g);
@@ -124,10 +148,9 @@ static void sum_columns(void *context, int task) {
         } else {
             for (ptrdiff_t i = 0; i < c->n; i++) total += vload_part(p + i * c->m, count);
         }
-        if (c->sink->accumulate) total += vload_part(c->sink->w + j + v, count);
         vstore(sum + v, total);
     }
-    outer_spend(c->sink, j, sum, cols);
+    outer_spend(c->sink, 0, j, sum, cols);
 }
 
 static void bias_gradient(const fnn_op *op, const outer_sink *sink) {
@@ -142,7 +165,7 @@ static void bias_gradient(const fnn_op *op, const outer_sink *sink) {
 
 /* x, dout, dw, db, beta */
 void FN(affine_backward_weight)(const fnn_op *op) {
-    outer_sink weights = {.w = OUT(2), .accumulate = op->s[0] != 0};
+    outer_sink weights = {.w = OUT(2), .ld = op->n[2], .accumulate = op->s[0] != 0};
     outer_sink biases = {.w = OUT(3), .accumulate = op->s[0] != 0};
     weight_gradient(op, &weights);
     if (biases.w != NULL) bias_gradient(op, &biases);
@@ -150,6 +173,7 @@ void FN(affine_backward_weight)(const fnn_op *op) {
 
 static void updating(const fnn_op *op, outer_sink weights, outer_sink biases) {
     weights.updates = biases.updates = true;
+    weights.ld = op->n[3];
     weight_gradient(op, &weights);
     if (biases.w != NULL) bias_gradient(op, &biases);
 }

@@ -18,15 +18,15 @@ FNN_INLINE void prefetch(const char *p, ptrdiff_t bytes) {
 }
 
 /* Loops that the compiler turns into vectors: each element is converted, then multiplied. */
-#define CONVERT(code, type)                                                                     \
-    case code: {                                                                                \
-        const type *from = source;                                                              \
-        if (scale == 1) {                                                                       \
-            for (ptrdiff_t j = 0; j < count; j++) out[j] = (real)from[j];                       \
-        } else {                                                                                \
-            for (ptrdiff_t j = 0; j < count; j++) out[j] = (real)from[j] * scale;               \
-        }                                                                                       \
-        break;                                                                                  \
+#define CONVERT(code, type)                                                       \
+    case code: {                                                                  \
+        const type *from = source;                                                \
+        if (scale == 1) {                                                         \
+            for (ptrdiff_t j = 0; j < count; j++) out[j] = (real)from[j];         \
+        } else {                                                                  \
+            for (ptrdiff_t j = 0; j < count; j++) out[j] = (real)from[j] * scale; \
+        }                                                                         \
+        break;                                                                    \
     }
 
 static void convert(int type, const void *restrict source, real *restrict out, ptrdiff_t count, real scale) {
@@ -43,8 +43,8 @@ static void convert(int type, const void *restrict source, real *restrict out, p
 }
 
 static ptrdiff_t size_of(int type) {
-    static const uint8_t bytes[] = {
-        [FNN_F32] = 4, [FNN_F64] = 8, [FNN_U8] = 1, [FNN_I8] = 1, [FNN_U16] = 2, [FNN_I16] = 2, [FNN_I32] = 4, [FNN_I64] = 8};
+    static const uint8_t bytes[] = {[FNN_F32] = 4, [FNN_F64] = 8, [FNN_U8] = 1,  [FNN_I8] = 1,
+                                    [FNN_U16] = 2, [FNN_I16] = 2, [FNN_I32] = 4, [FNN_I64] = 8};
     return bytes[type];
 }
 
@@ -56,7 +56,8 @@ static void rows_task(void *context, int task) {
     const int64_t *index = op->p[1];
     ptrdiff_t begin = fnn_cut_begin(&r->cut, task), end = fnn_cut_end(&r->cut, task);
     if (index == NULL) {
-        convert(op->type[0], source + begin * row_bytes, OUT(2) + begin * cols, (end - begin) * cols, (real)op->s[0]);
+        convert(op->type[0], source + begin * row_bytes, OUT(2) + begin * cols, (end - begin) * cols,
+                (real)op->s[0]);
         return;
     }
     for (ptrdiff_t i = begin; i < end; i++) {
@@ -70,7 +71,8 @@ static void labels_task(void *context, int task) {
     const int64_t *source = r->op->p[0], *index = r->op->p[1];
     int64_t *out = r->op->p[2];
     ptrdiff_t end = fnn_cut_end(&r->cut, task);
-    for (ptrdiff_t i = fnn_cut_begin(&r->cut, task); i < end; i++) out[i] = source[index == NULL ? i : index[i]];
+    for (ptrdiff_t i = fnn_cut_begin(&r->cut, task); i < end; i++)
+        out[i] = source[index == NULL ? i : index[i]];
 }
 
 void FN(gather_rows)(const fnn_op *op) {

@@ -9,8 +9,9 @@
 enum {
     A_ELEMENTS = (1 << 20) / sizeof(real),
     B_ELEMENTS = (2 << 20) / sizeof(real),
-    KC = 1536 / sizeof(real),
+    KC = 256,
     MC = 240,
+    CLOSE_ROWS = 512 / sizeof(real), /* elements from row to row of B that need no packing */
     SERIAL_WORK = 1 << 15, /* multiply-adds below which waking a thread costs more than it brings */
 };
 
@@ -32,8 +33,7 @@ static void thin_block(const gemm *g, ptrdiff_t i, ptrdiff_t rows, ptrdiff_t j, 
     const int widest = tile_vectors(rows);
     while (j < j_end) {
         ptrdiff_t vectors = (j_end - j + VL - 1) / VL;
-        int take = widest;
-        while (take > vectors) take /= 2;
+        const int take = (int)fnn_min(widest, vectors);
         ptrdiff_t cols = fnn_min(take * VL, j_end - j);
         real *c = g->c != NULL ? g->c + i * g->ldc + j : local;
         ptrdiff_t ldc = g->c != NULL ? g->ldc : take * VL;
@@ -145,14 +145,21 @@ static void run_task(void *context, int task) {
     const gemm *g = grid_->g;
     const ptrdiff_t row = task / grid_->col_tasks, col = task % grid_->col_tasks;
     const ptrdiff_t vectors = (g->n + VL - 1) / VL;
-    const ptrdiff_t i = share(g->m, grid_->row_tasks, row), i_end = share(g->m, grid_->row_tasks, row + 1);
+    const ptrdiff_t i_end = share(g->m, grid_->row_tasks, row + 1);
+    ptrdiff_t i = share(g->m, grid_->row_tasks, row);
     const ptrdiff_t j = share(vectors, grid_->col_tasks, col) * VL;
     const ptrdiff_t j_end = fnn_min(g->n, share(vectors, grid_->col_tasks, col + 1) * VL);
     if (i == i_end || j >= j_end) return;
-    if (i_end - i <= TILE_ROWS && g->b_col == 1)
-        thin_block(g, i, i_end - i, j, j_end);
-    else
+    /* not packed: a panel that is used once; few short rows, which lie close enough; what does not fit */
+    const bool thin = i_end - i <= TILE_ROWS || (g->b_row <= CLOSE_ROWS && i_end - i <= 16 * TILE_ROWS) ||
+                      (g->c == NULL && g->k > GEMM_MAX_WHOLE_K);
+    if (!thin || g->b_col != 1) {
         blocked(g, i, i_end, j, j_end);
+        return;
+    }
+    const ptrdiff_t rows = i_end - i, tiles = (rows + TILE_ROWS - 1) / TILE_ROWS;
+    for (ptrdiff_t s = 0; s < tiles; s++)
+        thin_block(g, i + share(rows, tiles, s), share(rows, tiles, s + 1) - share(rows, tiles, s), j, j_end);
 }
 
 /* The cut that packs least: each task packs its rows of A and its columns of B. */
@@ -162,7 +169,7 @@ static grid cut(const gemm *g) {
     if ((double)g->m * (double)g->n * (double)g->k < SERIAL_WORK) return best;
     double least = INFINITY;
     for (ptrdiff_t rows = 1; rows <= threads; rows++) {
-        if (threads % rows != 0) continue;
+        if (threads % rows != 0 || (rows > 1 && g->whole_columns)) continue;
         const ptrdiff_t cols = threads / rows;
         const ptrdiff_t m = (g->m + rows - 1) / rows;
         const ptrdiff_t n = (g->n + VL * cols - 1) / (VL * cols) * VL;

@@ -26,6 +26,7 @@ struct gemm {
     ptrdiff_t ldc;
     const real *bias; /* n addends, the same in every row; or NULL */
     bool accumulate;  /* the addend is what C holds */
+    bool whole_columns; /* no cut between rows: the epilogue gets all m <= TILE_ROWS rows of its columns */
     gemm_epilogue epilogue; /* may be NULL */
     const void *context;    /* the epilogue's */
 };

@@ -1,7 +1,7 @@
 /* Losses with their gradient and the count of right answers.
  *
- * Each task adds up its rows in order, in double; the tasks' sums are added in order. A row whose softmax is NaN
- * is never right.
+ * Each task adds up its rows in order, in double; the tasks' sums are added in order. A row whose softmax is
+ * NaN is never right.
  */
 #include "rows.h"
 
@@ -53,45 +53,98 @@ FNN_INLINE ptrdiff_t first_equal(const real *row, ptrdiff_t cols, real x) {
     return cols;
 }
 
-/* Is `place` where the maximum stands first? A wrong answer is mostly seen at once; a short row is searched
- * without looking, because a branch would be guessed wrong about as often as the answer is. */
+/* Is `place` where the maximum stands first? */
 FNN_INLINE bool is_first_max(const real *row, ptrdiff_t cols, ptrdiff_t place, real max) {
-    if (cols > VL && row[place] != max) return false;
-    return first_equal(row, cols, max) == place;
+    return row[place] == max && first_equal(row, cols, max) == place;
 }
 
 /* --- softmax cross-entropy --- */
 
+typedef struct {
+    const real *x;
+    const int64_t *labels;
+    real *dx, scale;
+    ptrdiff_t cols;
+    int rows;
+    row_values max, inverse, factor; /* of the rows: their maxima, 1 / sums, scale / sums */
+} cross_entropy;
+
+/* Adds the rows' losses and right answers; sets inverse and factor. */
+FNN_INLINE void add_rows(cross_entropy *c, vreal total, vreal at_label, const bool *right, result *sum) {
+    row_values loss = {vlog(total) - (at_label - c->max.all)};
+    c->inverse.all = vset(1) / total;
+    c->factor.all = c->inverse.all * vset(c->scale);
+    for (int i = 0; i < c->rows; i++) {
+        sum->loss += (double)loss.row[i];
+        sum->correct += right[i] & (loss.row[i] == loss.row[i]);
+    }
+}
+
+/* Rows of one vector, kept in it from beginning to end. */
+static void cross_entropy_short(cross_entropy *c, result *sum) {
+    ptrdiff_t cols = c->cols;
+    row_partials v;
+    row_values at_label = {vset(0)};
+    bool right[MAX_ROWS];
+    rows_clear(&v, c->rows);
+    for (int i = 0; i < c->rows; i++) v.lanes[i] = vload_part_or(c->x + i * cols, cols, vset(c->x[i * cols]));
+    c->max.all = vlanes(LANES_MAX, v.lanes);
+    for (int i = 0; i < c->rows; i++) {
+        unsigned maxima = vequal_bits(v.lanes[i], vset(c->max.row[i]));
+        at_label.row[i] = c->x[i * cols + c->labels[i]];
+        right[i] = (maxima & -maxima) == 1u << c->labels[i];
+    }
+    for (int i = 0; i < c->rows; i++)
+        v.lanes[i] = vfirst(vexp_in(v.lanes[i] - vset(c->max.row[i]), EXP_NONPOSITIVE), cols);
+    add_rows(c, vlanes(LANES_SUM, v.lanes), at_label.all, right, sum);
+    if (c->dx == NULL) return;
+    for (int i = 0; i < c->rows; i++) {
+        real *dx = c->dx + i * cols, p = ((real *)&v.lanes[i])[c->labels[i]] * c->inverse.row[i];
+        vstore_part(dx, v.lanes[i] * vset(c->factor.row[i]), cols);
+        dx[c->labels[i]] = (p - 1) * c->scale;
+    }
+}
+
+static void cross_entropy_long(cross_entropy *c, result *sum) {
+    ptrdiff_t cols = c->cols;
+    row_ranges ranges;
+    row_values at_label = {vset(0)};
+    bool right[MAX_ROWS];
+    group_ranges(c->x, c->rows, cols, 1, &ranges);
+    c->max = ranges.max;
+    for (int i = 0; i < c->rows; i++) {
+        at_label.row[i] = c->x[i * cols + c->labels[i]];
+        right[i] = is_first_max(c->x + i * cols, cols, c->labels[i], c->max.row[i]);
+    }
+    add_rows(c, group_exp(c->x, c->dx, c->rows, cols, 1, &ranges), at_label.all, right, sum);
+    if (c->dx == NULL) return;
+    for (int i = 0; i < c->rows; i++) {
+        real *dx = c->dx + i * cols, p = dx[c->labels[i]] * c->inverse.row[i];
+        row_scale(dx, cols, vset(c->factor.row[i]));
+        dx[c->labels[i]] = (p - 1) * c->scale;
+    }
+}
+
 static void cross_entropy_group(const fnn_op *op, ptrdiff_t first, int rows, result *sum) {
     ptrdiff_t cols = op->n[1];
-    const real *x = IN(0) + first * cols;
-    const int64_t *labels = (const int64_t *)op->p[1] + first;
-    real *dx = op->p[2] == NULL ? NULL : OUT(2) + first * cols, scale = (real)op->s[0];
-    row_values max = {group_max(x, rows, cols, 1)}, at_label = {vset(0)};
-    bool right[MAX_ROWS];
-    for (int i = 0; i < rows; i++) {
-        at_label.row[i] = x[i * cols + labels[i]];
-        right[i] = is_first_max(x + i * cols, cols, labels[i], max.row[i]);
-    }
-    vreal total = group_exp(x, dx, rows, cols, 1, &max);
-    row_values loss = {vlog(total) - (at_label.all - max.all)}, inverse = {vset(1) / total};
-    for (int i = 0; i < rows; i++) {
-        sum->loss += (double)loss.row[i];
-        sum->correct += right[i] & (inverse.row[i] == inverse.row[i]);
-    }
-    if (dx == NULL) return;
-    row_values factor = {inverse.all * vset(scale)};
-    for (int i = 0; i < rows; i++) {
-        real *row = dx + i * cols, e = row[labels[i]];
-        row_scale(row, cols, vset(factor.row[i]));
-        row[labels[i]] = (e * inverse.row[i] - 1) * scale;
+    cross_entropy c = {.x = IN(0) + first * cols,
+                       .labels = (const int64_t *)op->p[1] + first,
+                       .dx = op->p[2] == NULL ? NULL : OUT(2) + first * cols,
+                       .scale = (real)op->s[0],
+                       .cols = cols,
+                       .rows = rows};
+    if (cols <= VL) {
+        cross_entropy_short(&c, sum);
+    } else {
+        cross_entropy_long(&c, sum);
     }
 }
 
 /* --- cross-entropy with soft targets --- */
 
 /* The lanes of Σ t and of Σ t (x - max), without the terms where t is 0. */
-FNN_INLINE void row_targets(const real *x, const real *t, ptrdiff_t cols, vreal max, vreal *weight, vreal *inner) {
+FNN_INLINE void row_targets(const real *x, const real *t, ptrdiff_t cols, vreal max, vreal *weight,
+                            vreal *inner) {
     *weight = *inner = vset(0);
     for (ptrdiff_t j = 0; j < cols; j += VL) {
         ptrdiff_t left = cols - j;
@@ -105,19 +158,21 @@ static void soft_cross_entropy_group(const fnn_op *op, ptrdiff_t first, int rows
     ptrdiff_t cols = op->n[1];
     const real *x = IN(0) + first * cols, *t = IN(1) + first * cols;
     real *dx = op->p[2] == NULL ? NULL : OUT(2) + first * cols, scale = (real)op->s[0];
-    row_values max = {group_max(x, rows, cols, 1)}, target_max = {group_max(t, rows, cols, 1)};
+    row_ranges ranges, target_ranges;
+    group_ranges(x, rows, cols, 1, &ranges);
+    group_ranges(t, rows, cols, 1, &target_ranges);
     row_partials weights, inners;
     rows_clear(&weights, rows);
     rows_clear(&inners, rows);
     bool right[MAX_ROWS];
     for (int i = 0; i < rows; i++) {
         const real *xi = x + i * cols, *ti = t + i * cols;
-        ptrdiff_t label = first_equal(ti, cols, target_max.row[i]);
-        right[i] = label < cols && is_first_max(xi, cols, label, max.row[i]);
-        row_targets(xi, ti, cols, vset(max.row[i]), &weights.lanes[i], &inners.lanes[i]);
+        ptrdiff_t label = first_equal(ti, cols, target_ranges.max.row[i]);
+        right[i] = label < cols && is_first_max(xi, cols, label, ranges.max.row[i]);
+        row_targets(xi, ti, cols, vset(ranges.max.row[i]), &weights.lanes[i], &inners.lanes[i]);
     }
     row_values weight = {vlanes(LANES_SUM, weights.lanes)}, inner = {vlanes(LANES_SUM, inners.lanes)};
-    vreal total = group_exp(x, dx, rows, cols, 1, &max);
+    vreal total = group_exp(x, dx, rows, cols, 1, &ranges);
     row_values loss = {vfma(vlog(total), weight.all, -inner.all)}, factor = {weight.all / total};
     for (int i = 0; i < rows; i++) {
         sum->loss += (double)loss.row[i];

@@ -5,7 +5,7 @@
  */
 #include "outer.h"
 
-enum { STRIP_VECTORS = 2, SERIAL_WORK = 1 << 15 };
+enum { STRIP_VECTORS = 2, SERIAL_ELEMENTS = 1 << 13 };
 
 typedef struct {
     ptrdiff_t n, d, m;
@@ -36,7 +36,7 @@ FNN_INLINE void strip(const outer *o, const int samples, const int vectors, cons
     for (ptrdiff_t i = 0; i < d; i++, x++) {
 #pragma GCC unroll 2
         for (int c = 0; c < vectors; c++) {
-            const ptrdiff_t at = i * m + j + c * VL;
+            const ptrdiff_t at = i * sink->ld + j + c * VL;
             const bool full = whole || c < vectors - 1;
             vreal g = vset(0);
 #pragma GCC unroll 12
@@ -98,6 +98,6 @@ static void run_task(void *context, int task) {
 
 void FN(outer_run)(ptrdiff_t n, ptrdiff_t d, ptrdiff_t m, const real *x, const real *dout, const outer_sink *sink) {
     outer o = {n, d, m, x, dout, sink, 1};
-    if ((double)n * (double)d * (double)m >= SERIAL_WORK) o.tasks = fnn_get_num_threads();
+    if (d * m >= SERIAL_ELEMENTS) o.tasks = fnn_get_num_threads();
     fnn_parallel((int)o.tasks, run_task, &o);
 }

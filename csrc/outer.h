@@ -6,21 +6,39 @@
 #include "tile.h"
 #include "update.h"
 
-/* Where a gradient goes: stored in w, added to w, or spent on an update of w (with its state m, v). */
+/* Where a gradient (rows, columns) goes: stored in w, added to w, or spent on an update of w (with its state m, v). */
 typedef struct {
     real *w, *m, *v;
+    ptrdiff_t ld;    /* from row to row of w, m and v */
     bool accumulate; /* w holds a gradient to add to (not with updates) */
     bool updates, decays;
     update update;
 } outer_sink;
 
-/* Spend `count` gradients on the parameters from `offset` on. */
-FNN_INLINE void outer_spend(const outer_sink *sink, ptrdiff_t offset, const real *dw, ptrdiff_t count) {
+FNN_INLINE void outer_spend_at(const outer_sink *sink, ptrdiff_t at, const real *dw, ptrdiff_t count) {
+    real *w = sink->w + at;
     if (sink->updates) {
-        real *m = sink->m == NULL ? NULL : sink->m + offset, *v = sink->v == NULL ? NULL : sink->v + offset;
-        update_run(&sink->update, sink->w + offset, m, v, dw, count, sink->decays);
+        real *m = sink->m == NULL ? NULL : sink->m + at, *v = sink->v == NULL ? NULL : sink->v + at;
+        update_run(&sink->update, w, m, v, dw, count, sink->decays);
+    } else if (sink->accumulate) {
+        for (ptrdiff_t i = 0; i < count; i++) w[i] = dw[i] + w[i];
     } else {
-        memcpy(sink->w + offset, dw, (size_t)count * sizeof(real));
+        memcpy(w, dw, (size_t)count * sizeof(real));
+    }
+}
+
+/* Spend `count` gradients on the parameters of row `row` from column `col` on. */
+FNN_INLINE void outer_spend(const outer_sink *sink, ptrdiff_t row, ptrdiff_t col, const real *dw, ptrdiff_t count) {
+    outer_spend_at(sink, row * sink->ld + col, dw, count);
+}
+
+/* Spend `rows` whole rows of `cols` gradients, close together in dw, from row `row` on. */
+FNN_INLINE void outer_spend_rows(const outer_sink *sink, ptrdiff_t row, ptrdiff_t cols, const real *dw,
+                                 ptrdiff_t rows) {
+    if (sink->ld == cols) {
+        outer_spend_at(sink, row * cols, dw, rows * cols);
+    } else {
+        for (ptrdiff_t r = 0; r < rows; r++) outer_spend(sink, row + r, 0, dw + r * cols, cols);
     }
 }
 

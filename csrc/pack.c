@@ -29,19 +29,14 @@ FNN_INLINE void transpose(vreal v[]) {
 /* dst[p * stride + i] = src[i * row + p] for i < count <= VL; every store is a whole vector, the later ones
  * mending what the earlier ones spilled. */
 static void transpose_strip(real *dst, ptrdiff_t stride, ptrdiff_t k, ptrdiff_t count, const real *src, ptrdiff_t row) {
-    ptrdiff_t p = 0;
-    for (; p + VL <= k; p += VL) {
+    for (ptrdiff_t p = 0; p < k; p += VL) {
+        const ptrdiff_t part = fnn_min(VL, k - p);
         vreal v[VBYTES / sizeof(real)];
 #pragma GCC unroll 16
-        for (ptrdiff_t i = 0; i < VL; i++) v[i] = i < count ? vload(src + i * row + p) : (vreal){0};
+        for (ptrdiff_t i = 0; i < VL; i++)
+            v[i] = i >= count ? vset(0) : part == VL ? vload(src + i * row + p) : vload_part(src + i * row + p, part);
         transpose(v);
-#pragma GCC unroll 16
-        for (ptrdiff_t i = 0; i < VL; i++) vstore(dst + (p + i) * stride, v[i]);
-    }
-    for (; p < k; p++) {
-        vreal v = {0};
-        for (ptrdiff_t i = 0; i < count; i++) v[i] = src[i * row + p];
-        vstore(dst + p * stride, v);
+        for (ptrdiff_t i = 0; i < part; i++) vstore(dst + (p + i) * stride, v[i]);
     }
 }
 

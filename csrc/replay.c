@@ -25,7 +25,7 @@ ptrdiff_t fnn_replay(const fnn_program *program, char *const *streams, ptrdiff_t
             const fnn_patch *patch = &program->patches[i];
             program->ops[patch->op].p[patch->arg] = streams[patch->stream] + step * patch->stride;
         }
-        if (step % SAMPLE_EVERY == SAMPLE_EVERY - 1 || count == 1) {
+        if (step % SAMPLE_EVERY == SAMPLE_EVERY - 1 || *program->samples == 0) {
             run_timed(program);
         } else {
             for (int i = 0; i < program->op_count; i++) program->ops[i].run(&program->ops[i]);

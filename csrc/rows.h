@@ -1,9 +1,9 @@
 /* Rows of a softmax: what its kernels and its losses share.
  *
- * Rows are taken in groups of up to VL that stay in the first-level cache. A pass over a row keeps one vector of
- * partial results; when the whole group has been passed, vlanes turns the VL partial vectors into one vector with
- * a lane a row, where the logarithms and divisions of all its rows are then done at once. A row's bits depend on
- * that row alone.
+ * Rows are taken in groups of up to VL that stay in the first-level cache. A pass over a row keeps one vector
+ * of partial results; when the whole group has been passed, vlanes turns the VL partial vectors into one
+ * vector with a lane a row, where the logarithms and divisions of all its rows are then done at once. A row's
+ * bits depend on that row alone.
  */
 #ifndef FASTNN_ROWS_H
 #define FASTNN_ROWS_H
@@ -28,6 +28,13 @@ typedef union {
     real row[MAX_ROWS];
 } row_values;
 
+/* The maximum of sign x in each row, and the lanes of its minimum. NaN may or may not come through: whoever
+ * subtracts the maximum meets it again. */
+typedef struct {
+    row_values max;
+    row_partials low;
+} row_ranges;
+
 FNN_INLINE int rows_in_group(ptrdiff_t cols) {
     return (int)fnn_max(1, fnn_min(VL, GROUP_BYTES / (ptrdiff_t)sizeof(real) / fnn_max(1, cols)));
 }
@@ -37,7 +44,9 @@ FNN_INLINE fnn_cut rows_cut(ptrdiff_t rows, ptrdiff_t cols) {
 }
 
 /* A whole vector, or what is left of the row. */
-FNN_INLINE vreal row_load(const real *p, ptrdiff_t left) { return left >= VL ? vload(p) : vload_part(p, left); }
+FNN_INLINE vreal row_load(const real *p, ptrdiff_t left) {
+    return left >= VL ? vload(p) : vload_part(p, left);
+}
 FNN_INLINE void row_store(real *p, vreal v, ptrdiff_t left) {
     if (left >= VL) {
         vstore(p, v);
@@ -46,33 +55,46 @@ FNN_INLINE void row_store(real *p, vreal v, ptrdiff_t left) {
     }
 }
 
-/* NaN may or may not come through: whoever subtracts the maximum meets it again. */
-FNN_INLINE vreal row_max(const real *x, ptrdiff_t cols, real sign) {
-    const vreal lowest = vset(-(real)INFINITY);
-    vreal a = lowest;
-    ptrdiff_t j = 0;
-    if (cols >= 4 * VL) {
-        vreal b = lowest, c = lowest, d = lowest;
-        for (; j + 4 * VL <= cols; j += 4 * VL) {
-            a = vmax(a, vload(x + j) * vset(sign));
-            b = vmax(b, vload(x + j + VL) * vset(sign));
-            c = vmax(c, vload(x + j + 2 * VL) * vset(sign));
-            d = vmax(d, vload(x + j + 3 * VL) * vset(sign));
-        }
-        a = vmax(vmax(a, b), vmax(c, d));
-    }
-    for (; j + VL <= cols; j += VL) a = vmax(a, vload(x + j) * vset(sign));
-    if (j < cols) a = vmax(a, vload_part_or(x + j, cols - j, vset(-sign * (real)INFINITY)) * vset(sign));
-    return a;
+/* The lanes that have no row are 0. */
+FNN_INLINE void rows_clear(row_partials *part, int rows) {
+    for (int i = rows; i < VL; i++) part->lanes[i] = vset(0);
 }
 
-/* Stores exp(sign x - max) unless e is NULL, and adds it up; for cols <= SUM_BLOCK. */
-FNN_INLINE vreal row_exp_block(const real *x, real *e, ptrdiff_t cols, real sign, vreal max) {
+FNN_INLINE void row_range(const real *x, ptrdiff_t cols, real sign, vreal *max, vreal *min) {
+    const vreal s = vset(sign), first = vset(x[0]) * s;
+    vreal high = first, low = first;
+    ptrdiff_t j = 0;
+    if (cols >= 4 * VL) {
+        vreal high1 = first, high2 = first, high3 = first, low1 = first, low2 = first, low3 = first;
+        for (; j + 4 * VL <= cols; j += 4 * VL) {
+            vreal x0 = vload(x + j) * s, x1 = vload(x + j + VL) * s;
+            vreal x2 = vload(x + j + 2 * VL) * s, x3 = vload(x + j + 3 * VL) * s;
+            high = vmax(high, x0), high1 = vmax(high1, x1), high2 = vmax(high2, x2), high3 = vmax(high3, x3);
+            low = vmin(low, x0), low1 = vmin(low1, x1), low2 = vmin(low2, x2), low3 = vmin(low3, x3);
+        }
+        high = vmax(vmax(high, high1), vmax(high2, high3));
+        low = vmin(vmin(low, low1), vmin(low2, low3));
+    }
+    for (; j + VL <= cols; j += VL) {
+        high = vmax(high, vload(x + j) * s);
+        low = vmin(low, vload(x + j) * s);
+    }
+    if (j < cols) {
+        vreal last = vload_part_or(x + j, cols - j, vset(x[0])) * s;
+        high = vmax(high, last);
+        low = vmin(low, last);
+    }
+    *max = high;
+    *min = low;
+}
+
+/* Stores e = exp(sign x - max), if there is an e, and adds it up; for cols <= SUM_BLOCK. */
+FNN_INLINE vreal row_exp_block(const real *x, real *e, ptrdiff_t cols, real sign, vreal max, int range) {
     vreal a = {0}, b = {0};
     ptrdiff_t j = 0;
     for (; j + 2 * VL <= cols; j += 2 * VL) {
-        vreal p = vexp_nonpositive(vload(x + j) * vset(sign) - max);
-        vreal q = vexp_nonpositive(vload(x + j + VL) * vset(sign) - max);
+        vreal p = vexp_in(vload(x + j) * vset(sign) - max, range);
+        vreal q = vexp_in(vload(x + j + VL) * vset(sign) - max, range);
         if (e != NULL) {
             vstore(e + j, p);
             vstore(e + j + VL, q);
@@ -81,21 +103,22 @@ FNN_INLINE vreal row_exp_block(const real *x, real *e, ptrdiff_t cols, real sign
         b += q;
     }
     for (; j < cols; j += VL) {
-        ptrdiff_t count = fnn_min(VL, cols - j);
-        vreal p = vload_part_or(x + j, count, vset(-sign * (real)INFINITY));
-        p = vexp_nonpositive(p * vset(sign) - max);
-        if (e != NULL) vstore_part(e + j, p, count);
+        ptrdiff_t left = fnn_min(VL, cols - j);
+        vreal p = vload_part_or(x + j, left, vset(x[0]));
+        p = vfirst(vexp_in(p * vset(sign) - max, range), left);
+        if (e != NULL) vstore_part(e + j, p, left);
         a += p;
     }
     return a + b;
 }
 
 /* Long rows: the sums of blocks are added with Kahan's compensation, so that the error does not grow. */
-FNN_INLINE vreal row_exp(const real *x, real *e, ptrdiff_t cols, real sign, vreal max) {
-    if (cols <= SUM_BLOCK) return row_exp_block(x, e, cols, sign, max);
+FNN_INLINE vreal row_exp(const real *x, real *e, ptrdiff_t cols, real sign, vreal max, int range) {
+    if (cols <= SUM_BLOCK) return row_exp_block(x, e, cols, sign, max, range);
     vreal sum = {0}, lost = {0};
     for (ptrdiff_t j = 0; j < cols; j += SUM_BLOCK) {
-        vreal part = row_exp_block(x + j, e == NULL ? NULL : e + j, fnn_min(SUM_BLOCK, cols - j), sign, max) - lost;
+        ptrdiff_t left = fnn_min(SUM_BLOCK, cols - j);
+        vreal part = row_exp_block(x + j, e == NULL ? NULL : e + j, left, sign, max, range) - lost;
         vreal next = sum + part;
         lost = (next - sum) - part;
         sum = next;
@@ -103,31 +126,33 @@ FNN_INLINE vreal row_exp(const real *x, real *e, ptrdiff_t cols, real sign, vrea
     return sum;
 }
 
-FNN_INLINE void row_scale(real *x, ptrdiff_t cols, vreal factor) {
-    ptrdiff_t j = 0;
-    for (; j + VL <= cols; j += VL) vstore(x + j, vload(x + j) * factor);
-    if (j < cols) vstore_part(x + j, vload_part(x + j, cols - j) * factor, cols - j);
+FNN_INLINE void group_ranges(const real *x, int rows, ptrdiff_t cols, real sign, row_ranges *ranges) {
+    row_partials max;
+    rows_clear(&max, rows);
+    for (int i = 0; i < rows; i++) row_range(x + i * cols, cols, sign, &max.lanes[i], &ranges->low.lanes[i]);
+    ranges->max.all = vlanes(LANES_MAX, max.lanes);
 }
 
-/* The lanes that have no row are 0. */
-FNN_INLINE void rows_clear(row_partials *part, int rows) {
-    for (int i = rows; i < VL; i++) part->lanes[i] = vset(0);
-}
-
-FNN_INLINE vreal group_max(const real *x, int rows, ptrdiff_t cols, real sign) {
+/* e = exp(sign x - max), or no e; returns the rows' sums, 0 in lanes without a row. */
+FNN_INLINE vreal group_exp(const real *x, real *e, int rows, ptrdiff_t cols, real sign,
+                           const row_ranges *ranges) {
     row_partials part;
     rows_clear(&part, rows);
-    for (int i = 0; i < rows; i++) part.lanes[i] = row_max(x + i * cols, cols, sign);
-    return vlanes(LANES_MAX, part.lanes);
-}
-
-/* `max` is the group's; lanes without a row come out as 0. */
-FNN_INLINE vreal group_exp(const real *x, real *e, int rows, ptrdiff_t cols, real sign, const row_values *max) {
-    row_partials part;
-    rows_clear(&part, rows);
-    for (int i = 0; i < rows; i++)
-        part.lanes[i] = row_exp(x + i * cols, e == NULL ? NULL : e + i * cols, cols, sign, vset(max->row[i]));
+    for (int i = 0; i < rows; i++) {
+        const real *xi = x + i * cols;
+        real *ei = e == NULL ? NULL : e + i * cols;
+        vreal max = vset(ranges->max.row[i]);
+        if (vless_bits(ranges->low.lanes[i] - max, vset(EXP_NORMAL)) != 0) {
+            part.lanes[i] = row_exp(xi, ei, cols, sign, max, EXP_NONPOSITIVE);
+        } else {
+            part.lanes[i] = row_exp(xi, ei, cols, sign, max, EXP_NORMAL_TO_0);
+        }
+    }
     return vlanes(LANES_SUM, part.lanes);
+}
+
+FNN_INLINE void row_scale(real *x, ptrdiff_t cols, vreal factor) {
+    for (ptrdiff_t j = 0; j < cols; j += VL) row_store(x + j, row_load(x + j, cols - j) * factor, cols - j);
 }
 
 #endif

@@ -1,9 +1,9 @@
 /* The vector type of one (instruction set, type), chosen by the macros of the compile:
  *   FNN_ISA   baseline | avx2 | avx512 | neon     (a suffix of names)
  *   REAL_IS_DOUBLE   0 | 1
- * Arithmetic is written with the compiler's vector operators; intrinsics only for what these cannot say: fused
- * multiply-add, square root, maximum, masked tails. Contraction is off: where a fused operation is meant, vfma
- * says so.
+ * Arithmetic is written with the compiler's vector operators; intrinsics only for what these cannot say:
+ * fused multiply-add, square root, maximum, masked tails. Contraction is off: where a fused operation is
+ * meant, vfma says so.
  */
 #ifndef FASTNN_SIMD_H
 #define FASTNN_SIMD_H
@@ -60,7 +60,9 @@ FNN_INLINE vreal vload(const real *p) { return *(const vreal_u *)p; }
 FNN_INLINE void vstore(real *p, vreal v) { *(vreal_u *)p = v; }
 
 /* a where mask is all ones, b where it is zero */
-FNN_INLINE vreal vselect(vint mask, vreal a, vreal b) { return (vreal)((mask & (vint)a) | (~mask & (vint)b)); }
+FNN_INLINE vreal vselect(vint mask, vreal a, vreal b) {
+    return (vreal)((mask & (vint)a) | (~mask & (vint)b));
+}
 
 /* x86-64: X86(max) is this set's _mm512_max_ps, _mm256_max_pd, … on x86_vector. */
 #if defined(__AVX512F__) && REAL_IS_DOUBLE
@@ -104,7 +106,8 @@ FNN_INLINE vreal vsqrt(vreal a) {
 #elif defined(__aarch64__)
     return (vreal)vsqrtq_f32((float32x4_t)a);
 #else
-    for (ptrdiff_t i = 0; i < VL; i++) a[i] = sizeof(real) == 8 ? (real)sqrt((double)a[i]) : (real)sqrtf((float)a[i]);
+    for (ptrdiff_t i = 0; i < VL; i++)
+        a[i] = sizeof(real) == 8 ? (real)sqrt((double)a[i]) : (real)sqrtf((float)a[i]);
     return a;
 #endif
 }
@@ -134,9 +137,9 @@ FNN_INLINE vreal vmin(vreal a, vreal b) {
 #elif defined(__x86_64__)
 #define FNN_COMPARE_BITS(x86_name, operator) return (unsigned)X86(movemask)((x86_vector)(a operator b))
 #else
-#define FNN_COMPARE_BITS(x86_name, operator)                                              \
-    unsigned bits = 0;                                                                    \
-    for (ptrdiff_t i = 0; i < VL; i++) bits |= (unsigned)(a[i] operator b[i]) << i;       \
+#define FNN_COMPARE_BITS(x86_name, operator)                                        \
+    unsigned bits = 0;                                                              \
+    for (ptrdiff_t i = 0; i < VL; i++) bits |= (unsigned)(a[i] operator b[i]) << i; \
     return bits
 #endif
 FNN_INLINE unsigned vequal_bits(vreal a, vreal b) { FNN_COMPARE_BITS(_CMP_EQ_OQ, ==); }
@@ -155,7 +158,7 @@ FNN_INLINE __m256i fnn_lane_mask(ptrdiff_t count) {
 }
 #endif
 
-/* The first `count` lanes (0 <= count <= VL); the rest are those of `rest` and their memory is not touched. */
+/* The first `count` lanes (0 <= count <= VL); the others are those of `rest`, their memory is not touched. */
 FNN_INLINE vreal vload_part_or(const real *p, ptrdiff_t count, vreal rest) {
 #if defined(__AVX512F__)
     return (vreal)X86(mask_loadu)((x86_vector)rest, (1u << count) - 1, p);
@@ -179,6 +182,19 @@ FNN_INLINE void vstore_part(real *p, vreal v, ptrdiff_t count) {
 #else
     for (ptrdiff_t i = 0; i < VL; i++)
         if (i < count) p[i] = v[i];
+#endif
+}
+
+/* The first `count` lanes; the rest are zero. */
+FNN_INLINE vreal vfirst(vreal v, ptrdiff_t count) {
+#if defined(__AVX512F__)
+    return (vreal)X86(maskz_mov)((1u << count) - 1, (x86_vector)v);
+#elif defined(__AVX2__)
+    return vselect((vint)fnn_lane_mask(count), v, (vreal){0});
+#else
+    for (ptrdiff_t i = 0; i < VL; i++)
+        if (i >= count) v[i] = 0;
+    return v;
 #endif
 }
 

@@ -28,8 +28,9 @@ static void softmax_group(const fnn_op *op, ptrdiff_t first, int rows) {
     ptrdiff_t cols = op->n[1];
     const real *x = IN(0) + first * cols;
     real *out = OUT(1) + first * cols, sign = op->s[0] > 0 ? 1 : -1;
-    row_values max = {group_max(x, rows, cols, sign)};
-    row_values factor = {vset(1) / group_exp(x, out, rows, cols, sign, &max)};
+    row_ranges ranges;
+    group_ranges(x, rows, cols, sign, &ranges);
+    row_values factor = {vset(1) / group_exp(x, out, rows, cols, sign, &ranges)};
     for (int i = 0; i < rows; i++) row_scale(out + i * cols, cols, vset(factor.row[i]));
 }
 
@@ -37,12 +38,13 @@ static void log_softmax_group(const fnn_op *op, ptrdiff_t first, int rows) {
     ptrdiff_t cols = op->n[1];
     const real *x = IN(0) + first * cols;
     real *out = OUT(1) + first * cols;
-    row_values max = {group_max(x, rows, cols, 1)};
-    row_values log_sum = {vlog(group_exp(x, NULL, rows, cols, 1, &max))};
+    row_ranges ranges;
+    group_ranges(x, rows, cols, 1, &ranges);
+    row_values log_sum = {vlog(group_exp(x, NULL, rows, cols, 1, &ranges))};
     for (int i = 0; i < rows; i++)
         for (ptrdiff_t j = 0; j < cols; j += VL) {
             ptrdiff_t at = i * cols + j, left = cols - j;
-            vreal z = row_load(x + at, left) - vset(max.row[i]);
+            vreal z = row_load(x + at, left) - vset(ranges.max.row[i]);
             row_store(out + at, z - vset(log_sum.row[i]), left);
         }
 }
@@ -67,7 +69,8 @@ FNN_INLINE vreal row_dot(const real *a, const real *b, ptrdiff_t cols) {
 FNN_INLINE row_values group_dot(const real *a, const real *b, int rows, ptrdiff_t cols) {
     row_partials part;
     rows_clear(&part, rows);
-    for (int i = 0; i < rows; i++) part.lanes[i] = row_dot(a + i * cols, b == NULL ? NULL : b + i * cols, cols);
+    for (int i = 0; i < rows; i++)
+        part.lanes[i] = row_dot(a + i * cols, b == NULL ? NULL : b + i * cols, cols);
     return (row_values){vlanes(LANES_SUM, part.lanes)};
 }
 

@@ -15,6 +15,9 @@ FNN_INLINE void tile(const tile_task *t, const int rows, const int vectors, cons
     for (int i = 0; i < rows; i++)
 #pragma GCC unroll 16
         for (int j = 0; j < vectors; j++) acc[i][j] = t->resume ? COLUMNS(c + i * ldc, j) : vset(0);
+    /* where the results go is wanted when the chain is done */
+    for (int i = 0; i < rows; i++)
+        for (int j = 0; j < vectors; j++) __builtin_prefetch(c + i * ldc + j * VL, 1);
     for (ptrdiff_t p = t->k; p > 0; p--) {
         vreal bv[TILE_MAX_VECTORS];
 #pragma GCC unroll 16
@@ -48,15 +51,15 @@ FNN_INLINE void tile(const tile_task *t, const int rows, const int vectors, cons
     static void tile_p_##rows##_##vectors(const tile_task *t) { tile(t, rows, vectors, true); }              \
     static void tile_s_##rows##_##vectors(const tile_task *t) { tile(t, rows, vectors, false); }
 
+#define UP_TO_2(_, rows) _(rows, 1) _(rows, 2)
+#define UP_TO_4(_, rows) UP_TO_2(_, rows) _(rows, 3) _(rows, 4)
+#define UP_TO_8(_, rows) UP_TO_4(_, rows) _(rows, 5) _(rows, 6) _(rows, 7) _(rows, 8)
 #if FNN_VECTOR_REGISTERS == 32
-#define EACH(_) \
-    _(1, 1) _(1, 2) _(1, 4) _(1, 8) _(2, 1) _(2, 2) _(2, 4) _(2, 8) _(3, 1) _(3, 2) _(3, 4) _(3, 8) \
-    _(4, 1) _(4, 2) _(4, 4) _(5, 1) _(5, 2) _(5, 4) _(6, 1) _(6, 2) _(6, 4) \
-    _(7, 1) _(7, 2) _(8, 1) _(8, 2) _(9, 1) _(9, 2) _(10, 1) _(10, 2) _(11, 1) _(11, 2) _(12, 1) _(12, 2)
+#define EACH(_)                                                                                                   \
+    UP_TO_8(_, 1) UP_TO_8(_, 2) UP_TO_8(_, 3) UP_TO_4(_, 4) UP_TO_4(_, 5) UP_TO_4(_, 6)                           \
+    UP_TO_2(_, 7) UP_TO_2(_, 8) UP_TO_2(_, 9) UP_TO_2(_, 10) UP_TO_2(_, 11) UP_TO_2(_, 12)
 #else
-#define EACH(_) \
-    _(1, 1) _(1, 2) _(1, 4) _(2, 1) _(2, 2) _(2, 4) _(3, 1) _(3, 2) _(3, 4) \
-    _(4, 1) _(4, 2) _(5, 1) _(5, 2) _(6, 1) _(6, 2)
+#define EACH(_) UP_TO_4(_, 1) UP_TO_4(_, 2) UP_TO_4(_, 3) UP_TO_2(_, 4) UP_TO_2(_, 5) UP_TO_2(_, 6)
 #endif
 
 EACH(INSTANCE)

@@ -31,7 +31,8 @@ typedef struct {
     bool b_padded;  /* the last vector of a row of b may be read whole */
 } tile_task;
 
-/* Few rows take more vectors, so that the chains in flight hide the latency of the multiply-add. */
+/* The most vectors of a tile of `rows` rows; there are instances for all numbers up to it. Few rows take more, so that
+ * the chains in flight hide the latency of the multiply-add. */
 FNN_INLINE int tile_vectors(ptrdiff_t rows) {
     if (rows * TILE_MAX_VECTORS <= TILE_ACCUMULATORS) return TILE_MAX_VECTORS;
     if (rows * 4 <= TILE_ACCUMULATORS) return 4;

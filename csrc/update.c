@@ -29,7 +29,8 @@ static double rate_of(const void *p) { return *(const double *)p; }
 
 void FN(sgd_update)(const fnn_op *op) {
     double decay = op->s[0];
-    run r = {.constants = sgd_constants(rate_of(op->p[2]), decay), .decays = decay != 0, .w = OUT(0), .dw = IN(1)};
+    run r = {
+        .constants = sgd_constants(rate_of(op->p[2]), decay), .decays = decay != 0, .w = OUT(0), .dw = IN(1)};
     update_all(r, op->n[0]);
 }
 

@@ -15,7 +15,7 @@ typedef uint64_t ruint_t;
 #define REAL_MANTISSA 52
 #define REAL_BIAS 1023
 #define REAL_MIN_NORMAL 0x1p-1022
-#define ROUNDER 0x1.8p52 /* x + ROUNDER - ROUNDER is x rounded to an integer, in the low bits of x + ROUNDER */
+#define ROUNDER 0x1.8p52 /* the low bits of x + ROUNDER are x rounded to an integer */
 #define EXP_LOW -745.2     /* exp is 0 here, */
 #define EXP_NORMAL -708.396418532265 /* the smallest normal number here, */
 #define EXP_HIGH 709.8     /* and inf here */
@@ -28,8 +28,9 @@ static const real exp_poly[] = {0.5, 0.166666666666666, 0.041666666666619036, 0.
                                 0.001388888892098934, 0.00019841269707200501, 2.480151563023441e-05,
                                 2.7557426266805782e-06, 2.762255495472656e-07, 2.5045834760020033e-08};
 /* (2 atanh(s) - 2 s) / s³ of z = s² for s = f / (2 + f), 1 + f within [√½, √2] */
-static const real log_poly[] = {0.6666666666666735, 0.39999999999412894, 0.285714287428225, 0.22222198524863385,
-                                0.1818356701839799, 0.15313977270193982, 0.14796725058466487};
+static const real log_poly[] = {0.6666666666666735,  0.39999999999412894, 0.285714287428225,
+                                0.22222198524863385, 0.1818356701839799,  0.15313977270193982,
+                                0.14796725058466487};
 /* x³ / (x - tanh(x)) of z = x² for |x| <= 2 */
 static const real shrink_poly[] = {3.0, 1.1999999999999995, -0.0057142857142773815, 0.00025396825391492053,
                                    -1.2203669176602212e-05, 5.987659973034296e-07, -2.956475437377457e-08,
@@ -62,7 +63,9 @@ FNN_INLINE vuint vbits(vreal x) { return (vuint)x; }
 FNN_INLINE vuint vset_bits(ruint_t x) { return x + (vuint){0}; }
 FNN_INLINE vuint vsign(vreal x) { return vbits(x) & vbits(vset((real)-0.0)); }
 FNN_INLINE vreal vabs(vreal x) { return (vreal)(vbits(x) & ~vbits(vset((real)-0.0))); }
-FNN_INLINE vreal vcopysign(vreal magnitude, vreal sign) { return (vreal)(vbits(vabs(magnitude)) | vsign(sign)); }
+FNN_INLINE vreal vcopysign(vreal magnitude, vreal sign) {
+    return (vreal)(vbits(vabs(magnitude)) | vsign(sign));
+}
 
 /* Horner's rule; with `count` a constant the loop unrolls and the coefficients become memory operands. */
 #define VPOLY(x, coefficients) vpoly(x, coefficients, (int)(sizeof coefficients / sizeof *coefficients))
@@ -72,7 +75,7 @@ FNN_INLINE vreal vpoly(vreal x, const real *coefficients, int count) {
     return sum;
 }
 
-/* x = n ln 2 + r with |r| <= ln(2) / 2 for EXP_LOW <= x <= EXP_HIGH; n stands in the low bits of `rounded`. */
+/* x = n ln 2 + r with |r| <= ln(2) / 2 for EXP_LOW <= x <= EXP_HIGH; n is in the low bits of `rounded`. */
 FNN_INLINE vreal vreduce(vreal x, vreal *rounded) {
     *rounded = vfma(x, vset(LOG2_E), vset(ROUNDER));
     vreal n = *rounded - vset(ROUNDER);
@@ -88,21 +91,27 @@ FNN_INLINE vreal vscale(vreal x, vreal rounded) {
     return x * (vreal)(half << REAL_MANTISSA) * (vreal)((n - half) << REAL_MANTISSA);
 }
 
-/* Denormal results are made without denormal arithmetic, which takes processors a hundred cycles: they are whole
- * multiples of the smallest one, and that whole number is their bit pattern. */
-FNN_INLINE vreal vexp_in(vreal x, bool nonpositive) {
-    vreal rounded, r = vreduce(vmax(vset(EXP_LOW), x), &rounded);
-    vreal y = vfma(vfma(VPOLY(r, exp_poly), r, vset(1)), r, vset(1));
+/* Which x an exponential is asked for; what cannot come costs nothing. NaN can always come. */
+enum { EXP_ANY, EXP_NONPOSITIVE, EXP_NORMAL_TO_0 };
+
+/* Denormal results are made without denormal arithmetic, which takes processors a hundred cycles: they are
+ * whole multiples of the smallest one, and that whole number is their bit pattern. */
+FNN_INLINE vreal vexp_in(vreal x, int range) {
     vint tiny = x < vset(EXP_NORMAL);
-    bool any_tiny = vless_bits(x, vset(EXP_NORMAL)) != 0;
+    bool any_tiny = range != EXP_NORMAL_TO_0 && vless_bits(x, vset(EXP_NORMAL)) != 0;
+    if (any_tiny) x = vmax(vset(EXP_LOW), x);
+    if (range == EXP_ANY) x = vmin(vset(EXP_HIGH), x);
+    vreal rounded, r = vreduce(x, &rounded);
+    vreal y = vfma(vfma(VPOLY(r, exp_poly), r, vset(1)), r, vset(1));
     if (any_tiny) rounded += vselect(tiny, vset(REAL_BIAS + REAL_MANTISSA - 1), vset(0));
-    y = nonpositive ? y * vpower(rounded) : vscale(y, rounded);
-    if (any_tiny) y = vselect(tiny, (vreal)(vbits(y + vset(ROUNDER / (real)1.5)) - vbits(vset(ROUNDER / (real)1.5))), y);
+    y = range == EXP_ANY ? vscale(y, rounded) : y * vpower(rounded);
+    const vreal integer = vset(ROUNDER / (real)1.5); /* for up to twice as many integers >= 0 as ROUNDER */
+    if (any_tiny) y = vselect(tiny, (vreal)(vbits(y + integer) - vbits(integer)), y);
     return y;
 }
 
-FNN_INLINE vreal vexp(vreal x) { return vexp_in(vmin(vset(EXP_HIGH), x), false); }
-FNN_INLINE vreal vexp_nonpositive(vreal x) { return vexp_in(x, true); } /* x <= 0 */
+FNN_INLINE vreal vexp(vreal x) { return vexp_in(x, EXP_ANY); }
+FNN_INLINE vreal vexp_nonpositive(vreal x) { return vexp_in(x, EXP_NONPOSITIVE); }
 
 /* exp(x) - 1 for x <= 0 */
 FNN_INLINE vreal vexpm1_nonpositive(vreal x) {
@@ -149,7 +158,9 @@ FNN_INLINE vreal vtanhshrink(vreal x) {
 
 enum { LANES_MAX, LANES_SUM };
 
-FNN_INLINE vreal vcombine(int operation, vreal a, vreal b) { return operation == LANES_MAX ? vmax(a, b) : a + b; }
+FNN_INLINE vreal vcombine(int operation, vreal a, vreal b) {
+    return operation == LANES_MAX ? vmax(a, b) : a + b;
+}
 
 #if defined(__x86_64__)
 /* Combines neighbours of `bytes` bytes: the units of a and b that are left alternate in the result. */
@@ -187,7 +198,7 @@ FNN_INLINE void vhalve(int operation, vreal *t, ptrdiff_t done) {
 }
 #endif
 
-/* VL vectors in, one out: lane i is the maximum or the sum of the lanes of v[i], by the same tree for every i. */
+/* VL vectors in, one out: lane i is the maximum or the sum of the lanes of v[i], by one tree for all i. */
 FNN_INLINE vreal vlanes(int operation, const vreal *v) {
 #if defined(__x86_64__)
     vreal t[VBYTES / sizeof(real)];
@@ -201,7 +212,8 @@ FNN_INLINE vreal vlanes(int operation, const vreal *v) {
     vreal result;
     for (ptrdiff_t i = 0; i < VL; i++) {
         real x = v[i][0];
-        for (ptrdiff_t j = 1; j < VL; j++) x = operation == LANES_MAX ? (x > v[i][j] ? x : v[i][j]) : x + v[i][j];
+        for (ptrdiff_t j = 1; j < VL; j++)
+            x = operation == LANES_SUM ? x + v[i][j] : x > v[i][j] ? x : v[i][j];
         result[i] = x;
     }
     return result;

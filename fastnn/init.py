@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,6 +36,12 @@ class _Named:
 
     def __repr__(self) -> str:
         return f"fastnn.init.get({self.name!r})"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return get, (self.name,)
+
+
+_CUSTOM = "custom:"  # begins the name of a user's function, which no text can bring back
 
 
 def _check_scale(function: str, argument: str, value: float) -> float:
@@ -144,8 +150,8 @@ def get(initializer: str | Initializer) -> Initializer:
     Parameters
     ----------
     initializer : str or callable
-        A name (``"he_normal"``), a name with numbers (``"normal(0.1)"``, ``"uniform(0, 1)"``) or a function
-        ``f(shape, fans, seed, step) -> array``.
+        A name (``"he_normal"``), a name with numbers (``"normal(0.1)"``, ``"uniform(0, 1)"``), a function of this
+        module or a function ``f(shape, fans, seed, step) -> array``.
 
     Raises
     ------
@@ -159,6 +165,11 @@ def get(initializer: str | Initializer) -> Initializer:
     >>> bool(abs(w).max() <= (6 / 5) ** 0.5)
     True
     """
+    if isinstance(initializer, str) and initializer.startswith(_CUSTOM):
+        return _lost(initializer)
+    maker = next((m for m in _MAKERS.values() if m is cast(object, initializer)), None)
+    if maker is not None:
+        return maker()
     if callable(initializer):
         return initializer
     match = re.fullmatch(r"(\w+)(?:\(([^()]*)\))?", initializer) if isinstance(initializer, str) else None
@@ -170,9 +181,20 @@ def get(initializer: str | Initializer) -> Initializer:
         raise ValueError(f"init: cannot make {initializer!r} ({error})") from None
 
 
+def _lost(name: str) -> Initializer:
+    """What stands for a user's function in a model that was read from a file."""
+
+    def draw(shape: Shape, fans: tuple[int, int], seed: int, step: int) -> NDArray[np.float64]:
+        raise ValueError(f"init: {name.removeprefix(_CUSTOM)} was a function, which a model's file does not hold")
+
+    return _Named(name, draw)
+
+
 def name_of(initializer: Initializer) -> str:
-    """Text that `get` understands; for a function of the user's own, its name."""
-    return initializer.name if isinstance(initializer, _Named) else getattr(initializer, "__name__", "custom")
+    """Text that `get` understands; for a function of the user's own, what it was called."""
+    if isinstance(initializer, _Named):
+        return initializer.name
+    return _CUSTOM + getattr(initializer, "__name__", type(initializer).__name__)
 
 
 def draw(

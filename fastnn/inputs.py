@@ -9,6 +9,20 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 
+def as_array(function: str, name: str, value: ArrayLike) -> NDArray[Any]:
+    """`value` as an array.
+
+    Raises
+    ------
+    ValueError
+        If it is a sequence of unequal parts.
+    """
+    try:
+        return np.asarray(value)
+    except ValueError as error:
+        raise ValueError(f"{function}: {name} must be an array of numbers ({error})") from None
+
+
 def as_batch(function: str, x: ArrayLike, input_shape: tuple[int, ...]) -> NDArray[Any]:
     """`x` as an array (N, *input_shape); samples of another shape but the same size are reshaped.
 
@@ -19,7 +33,7 @@ def as_batch(function: str, x: ArrayLike, input_shape: tuple[int, ...]) -> NDArr
     ValueError
         If there are no samples, or theirs is another size.
     """
-    batch = np.asarray(x)
+    batch = as_array(function, "x", x)
     if batch.dtype.kind not in "fiub":
         raise TypeError(f"{function}: x must be real numbers, got dtype {batch.dtype}")
     if batch.ndim < 2 or prod(batch.shape[1:]) != prod(input_shape):
@@ -34,12 +48,10 @@ _GATHERED = frozenset("f4 f8 u1 i1 u2 i2 i4 i8".split())
 
 
 def gatherable(x: NDArray[Any]) -> NDArray[Any]:
-    """`x` in a dtype that the gather reads: itself, or the narrowest one that holds its values."""
-    if x.dtype.isnative and x.dtype.str[1:] in _GATHERED:
-        return x
+    """`x` as the gather reads it: C-contiguous, aligned, in its dtype or the narrowest that holds its values."""
     if x.dtype.kind == "b":
-        return x.view(np.uint8) if x.flags.c_contiguous else x.astype(np.uint8)
-    native = x.dtype.newbyteorder("=")
-    if native.str[1:] in _GATHERED:
-        return x.astype(native)
-    return x.astype(np.float32 if x.dtype == np.float16 else np.int64 if x.dtype == np.uint32 else np.float64)
+        x = x.view(np.uint8)
+    dtype = x.dtype.newbyteorder("=")
+    if dtype.str[1:] not in _GATHERED:
+        dtype = np.dtype({"f2": np.float32, "u4": np.int64}.get(dtype.str[1:], np.float64))
+    return np.require(x, dtype, ("C", "A"))

@@ -67,11 +67,11 @@ class MeanSquaredError(Loss):
     def prepare(self, targets: NDArray[Any], outputs: tuple[int, ...], dtype: np.dtype[Any]) -> NDArray[Any]:
         if targets.dtype.kind not in "fiub":
             raise TypeError(f"{self.name}: targets must be real numbers, got dtype {targets.dtype}")
-        if prod(targets.shape[1:]) != prod(outputs):
+        if targets.ndim == 0 or prod(targets.shape[1:]) != prod(outputs):
             raise ValueError(
                 f"{self.name}: targets must have shape (N, {', '.join(map(str, outputs))}), got {targets.shape}"
             )
-        targets = np.ascontiguousarray(targets.reshape(len(targets), *outputs), dtype)
+        targets = np.require(targets.reshape(len(targets), *outputs), dtype, ("C", "A"))
         if not np.isfinite(targets).all():
             raise ValueError(f"{self.name}: targets hold NaN or infinity")
         return targets
@@ -101,7 +101,7 @@ def class_labels(function: str, labels: NDArray[Any], classes: int) -> NDArray[n
         raise ValueError(
             f"{function}: labels must lie in 0 to {classes - 1}, got {labels.min()} to {labels.max()}"
         )
-    return np.ascontiguousarray(labels, np.int64)
+    return np.require(labels, np.int64, ("C", "A"))
 
 
 def _distributions(function: str, targets: NDArray[Any], classes: int, dtype: np.dtype[Any]) -> NDArray[Any]:
@@ -109,7 +109,7 @@ def _distributions(function: str, targets: NDArray[Any], classes: int, dtype: np
         raise TypeError(f"{function}: one-hot labels must be real numbers, got dtype {targets.dtype}")
     if targets.shape[1] != classes:
         raise ValueError(f"{function}: one-hot labels must have shape (N, {classes}), got {targets.shape}")
-    targets = np.ascontiguousarray(targets, dtype)
+    targets = np.require(targets, dtype, ("C", "A"))
     if not (np.isfinite(targets).all() and (targets >= 0).all()):
         raise ValueError(f"{function}: one-hot labels must be finite and not negative")
     return targets
@@ -134,6 +134,6 @@ def get(loss: str | Loss) -> Loss:
     """
     if isinstance(loss, Loss):
         return loss
-    if loss not in LOSSES:
+    if not isinstance(loss, str) or loss not in LOSSES:
         raise ValueError(f"loss: expected one of {', '.join(LOSSES)}, got {loss!r}")
     return LOSSES[loss]()

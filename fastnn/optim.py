@@ -14,15 +14,22 @@ from fastnn.kernels.eager import Ops
 from fastnn.parameter import Parameter
 
 
+def _number(owner: str, name: str, value: float) -> float:
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        raise TypeError(f"{owner}: {name} must be a number, got {value!r}") from None
+
+
 def _positive(owner: str, name: str, value: float) -> float:
-    value = float(value)
+    value = _number(owner, name, value)
     if not (math.isfinite(value) and value > 0):
         raise ValueError(f"{owner}: {name} must be finite and above 0, got {value}")
     return value
 
 
 def _fraction(owner: str, name: str, value: float) -> float:
-    value = float(value)
+    value = _number(owner, name, value)
     if not 0 <= value < 1:
         raise ValueError(f"{owner}: {name} must be at least 0 and below 1, got {value}")
     return value
@@ -38,9 +45,9 @@ class Optimizer:
     def __init__(self, learning_rate: float, weight_decay: float) -> None:
         owner = type(self).__name__
         self.learning_rate = _positive(owner, "learning_rate", learning_rate)
-        if not (math.isfinite(weight_decay) and weight_decay >= 0):
+        self.weight_decay = _number(owner, "weight_decay", weight_decay)
+        if not 0 <= self.weight_decay < math.inf:
             raise ValueError(f"{owner}: weight_decay must be finite and at least 0, got {weight_decay}")
-        self.weight_decay = float(weight_decay)
 
     def initial(self, slot: str) -> float:
         """The value that a slot's vector starts with."""
@@ -117,9 +124,9 @@ class Momentum(Optimizer):
     ) -> None:
         super().__init__(learning_rate, weight_decay)
         self.momentum = _fraction("Momentum", "momentum", momentum)
-        if not math.isfinite(initial_velocity):
+        self.initial_velocity = _number("Momentum", "initial_velocity", initial_velocity)
+        if not math.isfinite(self.initial_velocity):
             raise ValueError(f"Momentum: initial_velocity must be finite, got {initial_velocity}")
-        self.initial_velocity = float(initial_velocity)
 
     def initial(self, slot: str) -> float:
         return self.initial_velocity
@@ -195,6 +202,6 @@ def get(optimizer: str | Optimizer, **options: Any) -> Optimizer:
     """
     if isinstance(optimizer, Optimizer):
         return optimizer
-    if optimizer not in OPTIMIZERS:
+    if not isinstance(optimizer, str) or optimizer not in OPTIMIZERS:
         raise ValueError(f"optimizer: expected one of {', '.join(OPTIMIZERS)}, got {optimizer!r}")
     return OPTIMIZERS[optimizer](**options)

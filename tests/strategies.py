@@ -11,35 +11,7 @@ Array = NDArray[Any]
 DTYPES = (np.float32, np.float64)
 
 # 1, primes, and both sides of what a register or a tile may hold
-_EDGES = (
-    1,
-    2,
-    3,
-    4,
-    5,
-    7,
-    8,
-    9,
-    12,
-    13,
-    16,
-    17,
-    31,
-    32,
-    33,
-    47,
-    48,
-    49,
-    63,
-    64,
-    65,
-    67,
-    96,
-    97,
-    127,
-    128,
-    131,
-)
+_EDGES = (1, 2, 3, 4, 5, 7, 8, 9, 12, 13, 16, 17, 31, 32, 33, 47, 48, 49, 63, 64, 65, 67, 97, 127, 128, 131)
 sizes = st.sampled_from(_EDGES) | st.integers(1, 40)
 lengths = sizes | st.sampled_from((255, 256, 257, 1000, 1021, 4096, 4099))
 seeds = st.integers(0, 2**32 - 1)

@@ -89,9 +89,7 @@ class Train(base.TrainRunner):
             else:
                 xb = x.at[rows].get(mode="promise_in_bounds")
                 yb = y.at[rows].get(mode="promise_in_bounds")
-            loss, grads = jax.value_and_grad(
-                lambda p: cross_entropy(forward(p, xb, self.tanh), yb)
-            )(params)
+            loss, grads = jax.value_and_grad(lambda p: cross_entropy(forward(p, xb, self.tanh), yb))(params)
             return self._update(params, slots, grads), loss
 
         return jax.lax.scan(step, state, order)
@@ -112,9 +110,7 @@ class Train(base.TrainRunner):
         square = jax.tree.map(lambda v, g: BETA2 * v + (1 - BETA2) * g * g, slots[1], grads)
         root = jnp.sqrt(1 - BETA2**t)
         size = rate * root / (1 - BETA1**t)
-        params = jax.tree.map(
-            lambda p, m, v: p - size * m / (jnp.sqrt(v) + EPS * root), params, mean, square
-        )
+        params = jax.tree.map(lambda p, m, v: p - size * m / (jnp.sqrt(v) + EPS * root), params, mean, square)
         return params, (mean, square, t)
 
     def train(self, order: IntArray) -> None:

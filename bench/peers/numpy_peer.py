@@ -258,9 +258,7 @@ class Predict(Runner):
             result: IntArray = self.net.forward(x).argmax(axis=1)
             return result
         parts = range(0, len(x), self.block)
-        return np.concatenate(
-            [self.net.forward(x[s : s + self.block]).argmax(axis=1) for s in parts]
-        )
+        return np.concatenate([self.net.forward(x[s : s + self.block]).argmax(axis=1) for s in parts])
 
     def run(self, steps: int) -> int:
         for i in range(steps):

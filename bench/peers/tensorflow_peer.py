@@ -55,9 +55,7 @@ def cross_entropy(logits: Any, y: Any) -> Any:
     """Mean softmax cross-entropy."""
     import tensorflow as tf
 
-    return tf.reduce_mean(
-        tf.nn.sparse_softmax_cross_entropy_with_logits(labels=y, logits=logits)
-    )
+    return tf.reduce_mean(tf.nn.sparse_softmax_cross_entropy_with_logits(labels=y, logits=logits))
 
 
 class Train(base.TrainRunner):
@@ -70,9 +68,7 @@ class Train(base.TrainRunner):
         self.chunk = base.scan_chunk(workload)
         x, y = base.training_data(workload)
         self.x, self.y = tf.constant(x), tf.constant(y.astype(np.int32))
-        self.params = [
-            (tf.Variable(w), tf.Variable(b)) for w, b in base.first_parameters(workload)
-        ]
+        self.params = [(tf.Variable(w), tf.Variable(b)) for w, b in base.first_parameters(workload)]
         self.flat = [part for layer in self.params for part in layer]
         self.slots = [[tf.Variable(tf.zeros_like(p)) for p in self.flat] for _ in range(2)]
         self.count = tf.Variable(0.0)
@@ -171,9 +167,7 @@ class Predict(Runner):
         self.starts = workload.rows - workload.batch + 1
         params = [(tf.constant(w), tf.constant(b)) for w, b in base.first_parameters(workload)]
         tanh = workload.activation == "tanh"
-        self.call = tf.function(
-            lambda x: tf.argmax(forward(params, x, tanh), axis=1), jit_compile=xla
-        )
+        self.call = tf.function(lambda x: tf.argmax(forward(params, x, tanh), axis=1), jit_compile=xla)
 
     def run(self, steps: int) -> int:
         for i in range(steps):

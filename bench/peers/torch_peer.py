@@ -75,7 +75,7 @@ class Train(base.TrainRunner):
 
     def __init__(self, workload: Workload, compiled: bool, optimizer: str) -> None:
         import torch
-        from torch.nn import functional as F  # noqa: N812
+        from torch.nn import functional as F
 
         super().__init__(workload)
         x, y = base.training_data(workload)
@@ -110,13 +110,13 @@ class Train(base.TrainRunner):
             else:
                 xb, yb = x[rows], y[rows]
             optimizer.zero_grad()
-            loss = self.loss_of(xb, yb)
+            loss: Any = self.loss_of(xb, yb)
             loss.backward()
             optimizer.step()
 
     def loss(self) -> float:
         import torch
-        from torch.nn import functional as F  # noqa: N812
+        from torch.nn import functional as F
 
         rows = slice(0, base.CHECK_ROWS)
         with torch.no_grad():
@@ -132,16 +132,14 @@ class GraphTrain(base.TrainRunner):
         super().__init__(workload)
         x, y = base.training_data(workload)
         self.x, self.y = torch.from_numpy(x), torch.from_numpy(y)
-        self.params = [
-            torch.from_numpy(part) for layer in base.first_parameters(workload) for part in layer
-        ]
+        self.params = [torch.from_numpy(part) for layer in base.first_parameters(workload) for part in layer]
         self.slots = [[torch.zeros_like(p) for p in self.params] for _ in range(2)]
         self.count = torch.zeros(())
         self.step = torch.compile(self._step, fullgraph=True, dynamic=False)
 
     def _loss(self, params: Any, x: Any, y: Any) -> Any:
         import torch
-        from torch.nn import functional as F  # noqa: N812
+        from torch.nn import functional as F
 
         last = len(params) // 2 - 1
         for i in range(last + 1):
@@ -196,15 +194,16 @@ class Loss(Runner):
 
     def __init__(self, workload: Workload, compiled: bool) -> None:
         import torch
-        from torch.nn import functional as F  # noqa: N812
+        from torch.nn import functional as F
 
         x, y = base.loss_data(workload)
-        self.x, self.y = torch.from_numpy(x).requires_grad_(), torch.from_numpy(y)
+        self.x: Any = torch.from_numpy(x).requires_grad_()
+        self.y = torch.from_numpy(y)
         self.loss_of = torch.compile(F.cross_entropy, dynamic=False) if compiled else F.cross_entropy
 
     def once(self) -> Any:
         self.x.grad = None
-        loss = self.loss_of(self.x, self.y)
+        loss: Any = self.loss_of(self.x, self.y)
         loss.backward()
         return loss
 
@@ -215,13 +214,8 @@ class Loss(Runner):
 
     def check(self) -> list[float]:
         loss = self.once()
-        return [float(loss.detach()), float(self.x.grad.abs().sum(dtype=self._double()))]
-
-    @staticmethod
-    def _double() -> Any:
-        import torch
-
-        return torch.float64
+        gradient = self.x.grad.numpy()
+        return [float(loss.detach()), float(np.abs(gradient).sum(dtype=np.float64))]
 
 
 class Predict(Runner):

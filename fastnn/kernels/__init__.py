@@ -13,8 +13,8 @@ SIGNATURES: dict[str, Signature] = {
         parse,
         (
             # affine: rows are samples
-            "affine_forward(x[n,d], w[d,m], b[m]?, out[n,m]!)",
-            "affine_backward_input(dout[n,m], w[d,m], dx[n,d]!)",
+            "affine_forward(x[n,d], w[d,m+], b[m]?, out[n,m]!)",
+            "affine_backward_input(dout[n,m], w[d,m+], dx[n,d]!)",
             "affine_backward_weight(x[n,d], dout[n,m], dw[d,m]~, db[m]?~, beta)",
             # elementwise activations; kind is an Activation, alpha its slope, scale or threshold
             "activation_forward(x[*], out[*]!, kind, alpha)",
@@ -36,12 +36,12 @@ SIGNATURES: dict[str, Signature] = {
             "momentum_update(w[*]~, v[*]~, dw[*], rate[1]:f64, momentum, decay)",
             "adam_update(w[*]~, m[*]~, v[*]~, dw[*], rate[1]:f64, t[1]:i64, beta1, beta2, eps, decay)",
             # several of the above in one pass: the same bits, fewer bytes
-            "affine_activation_forward(x[n,d], w[d,m], b[m]?, out[n,m]!, kind, alpha)",
-            "affine_activation_backward_input(dout[n,m], w[d,m], out[n,d], dx[n,d]!, kind, alpha)",
-            "affine_backward_weight_sgd(x[n,d], dout[n,m], w[d,m]~, b[m]?~, rate[1]:f64, decay, decay_b)",
-            "affine_backward_weight_momentum(x[n,d], dout[n,m], w[d,m]~, vw[d,m]~, b[m]?~, vb[m]?~, "
+            "affine_activation_forward(x[n,d], w[d,m+], b[m]?, out[n,m]!, kind, alpha)",
+            "affine_activation_backward_input(dout[n,m], w[d,m+], out[n,d], dx[n,d]!, kind, alpha)",
+            "affine_backward_weight_sgd(x[n,d], dout[n,m], w[d,m+]~, b[m]?~, rate[1]:f64, decay, decay_b)",
+            "affine_backward_weight_momentum(x[n,d], dout[n,m], w[d,m+]~, vw[d,m+]~, b[m]?~, vb[m]?~, "
             "rate[1]:f64, momentum, decay, decay_b)",
-            "affine_backward_weight_adam(x[n,d], dout[n,m], w[d,m]~, mw[d,m]~, vw[d,m]~, b[m]?~, mb[m]?~, "
+            "affine_backward_weight_adam(x[n,d], dout[n,m], w[d,m+]~, mw[d,m+]~, vw[d,m+]~, b[m]?~, mb[m]?~, "
             "vb[m]?~, rate[1]:f64, t[1]:i64, beta1, beta2, eps, decay, decay_b)",
         ),
     )

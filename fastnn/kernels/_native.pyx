@@ -74,17 +74,30 @@ cdef dict TYPE_CODES = {
 GATHER_DTYPES = tuple(np.dtype(t) for t in "f4 f8 u1 i1 u2 i2 i4 i8".split())
 
 
+cdef ptrdiff_t row_stride(cnp.ndarray a):
+    """Elements from row to row; -1 where rows overlap, are not contiguous or not aligned."""
+    cdef ptrdiff_t item = cnp.PyArray_ITEMSIZE(a), rows = cnp.PyArray_DIM(a, 0), cols = cnp.PyArray_DIM(a, 1)
+    cdef ptrdiff_t stride = cnp.PyArray_STRIDE(a, 0)
+    if not cnp.PyArray_ISBEHAVED_RO(a) or (cols > 1 and cnp.PyArray_STRIDE(a, 1) != item):
+        return -1
+    if rows <= 1:
+        return cols
+    return stride // item if stride % item == 0 and stride >= cols * item else -1
+
+
 cdef class Kernel:
     """A kernel of one instruction set; call it with the arguments of its signature."""
 
     cdef readonly object signature
     cdef fnn_kernel f32, f64
     cdef int arrays, scalars, dims
+    cdef bint spaced                         # the row stride shared by spaced arrays follows the dims
     cdef int rank[FNN_MAX_ARRAYS]            # -1: any shape, seen flat
     cdef int letter[FNN_MAX_ARRAYS][4]       # index of each dimension in dims; -1: must be 1
     cdef int dtype[FNN_MAX_ARRAYS]           # numpy type number, REAL or ANY
     cdef bint optional[FNN_MAX_ARRAYS]
     cdef bint writes[FNN_MAX_ARRAYS]
+    cdef bint may_space[FNN_MAX_ARRAYS]
 
     def __cinit__(self, signature):
         self.signature = signature
@@ -92,10 +105,12 @@ cdef class Kernel:
         self.arrays = len(arrays)
         self.scalars = len(signature.scalars)
         self.dims = len(signature.dims)
-        if self.arrays > FNN_MAX_ARRAYS or self.dims > FNN_MAX_DIMS or self.scalars > FNN_MAX_SCALARS:
+        self.spaced = any(a.spaced for a in arrays)
+        if self.arrays > FNN_MAX_ARRAYS or self.dims + self.spaced > FNN_MAX_DIMS or self.scalars > FNN_MAX_SCALARS:
             raise ValueError(f"Kernel: {signature.name} has more arguments than a descriptor holds")
         numbers = {"real": REAL, "any": ANY, "i64": np.dtype(np.int64).num, "f64": np.dtype(np.float64).num}
         for i, a in enumerate(arrays):
+            self.may_space[i] = a.spaced
             self.dtype[i] = numbers[a.dtype]
             self.optional[i] = a.optional
             self.writes[i] = a.writes
@@ -109,7 +124,7 @@ cdef class Kernel:
         cdef ptrdiff_t extent
         cdef cnp.ndarray a
         memset(op, 0, sizeof(fnn_op))
-        for d in range(self.dims):
+        for d in range(self.dims + self.spaced):
             op.n[d] = -1
         if len(args) != self.arrays + self.scalars:
             raise ValueError(f"{self.signature.name}: expected {self.arrays + self.scalars} arguments, "
@@ -136,7 +151,14 @@ cdef class Kernel:
                 op.type[i] = TYPE_CODES[number]
             elif number != self.dtype[i]:
                 self._refuse(i, a)
-            if not cnp.PyArray_ISCARRAY_RO(a) or (self.writes[i] and not cnp.PyArray_ISWRITEABLE(a)):
+            if self.writes[i] and not cnp.PyArray_ISWRITEABLE(a):
+                self._refuse(i, a)
+            if self.may_space[i] and cnp.PyArray_NDIM(a) == 2:
+                extent = row_stride(a)
+                if extent < 0 or (op.n[self.dims] >= 0 and op.n[self.dims] != extent):
+                    self._refuse(i, a)
+                op.n[self.dims] = extent
+            elif not cnp.PyArray_ISCARRAY_RO(a):
                 self._refuse(i, a)
             if self.rank[i] < 0:
                 if op.n[self.letter[i][0]] < 0:
@@ -166,7 +188,7 @@ cdef class Kernel:
         got = f"{value.dtype} {value.shape}" if isinstance(value, np.ndarray) else type(value).__name__
         raise ValueError(
             f"{self.signature.name}: {self.signature.arrays[i].name} does not fit the signature "
-            f"{self.signature.text} (got {got}; arrays must be C-contiguous, aligned, of one float dtype)"
+            f"{self.signature.text} (got {got}; arrays must be C-contiguous, aligned, of one float dtype; rows apart alike)"
         )
 
     def __call__(self, *args):
@@ -293,6 +315,26 @@ cdef class Program:
         with nogil:
             done = fnn_replay(&self.program, bases, first, count, seconds, watched)
         return done
+
+    def apply(self, cnp.ndarray x, tuple shape, int number):
+        """Run one step from `x` (stream 0) into a new array (stream 1) of `shape` and NumPy type `number`.
+
+        None where `x` is not C-contiguous and aligned. The caller has checked its shape and dtype.
+        """
+        cdef char *bases[2]
+        cdef cnp.npy_intp extents[2]
+        cdef cnp.ndarray out
+        if not cnp.PyArray_ISCARRAY_RO(x) or self._streams != 2:
+            return None
+        extents[0], extents[1] = shape
+        out = cnp.PyArray_EMPTY(2, extents, number, 0)
+        if fnn_scratch() == NULL:
+            raise MemoryError("Program.apply: no memory for the workspace of this thread")
+        bases[0] = <char *>cnp.PyArray_DATA(x)
+        bases[1] = <char *>cnp.PyArray_DATA(out)
+        with nogil:
+            fnn_replay(&self.program, bases, 0, 1, 1e9, NULL)
+        return out
 
     @property
     def seconds_per_operation(self):

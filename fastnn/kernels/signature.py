@@ -4,6 +4,7 @@
 
 - ``x[n,d]`` an array and its dimensions; a letter that stands twice is the same number.
   ``x[*]`` is an array of any shape, seen as one run of elements; every ``*`` has the same length.
+  ``w[d,m+]``: rows may lie further apart than m elements (a weight kept with padded rows).
 - ``?`` the array may be ``None``; ``!`` the kernel writes it (``!`` alone: it is not read before).
   ``~`` the kernel reads it and writes it in place.
 - ``:i64`` ``:f64`` a fixed dtype, ``:any`` a dtype of its own; without it the dtype of the call,
@@ -29,6 +30,7 @@ class Argument:
     optional: bool
     reads: bool
     writes: bool
+    spaced: bool = False  # rows may lie further apart than they are long
 
     @property
     def is_array(self) -> bool:
@@ -74,7 +76,8 @@ def parse(text: str) -> Signature:
         if shape is None:
             arguments.append(Argument(argument_name, None, "real", False, True, False))
             continue
-        letters = tuple(shape.split(","))
+        spaced = shape.endswith("+")
+        letters = tuple(shape.removesuffix("+").split(","))
         dims += [d for d in letters if d not in dims and not d.isdigit()]
         marks = marks or ""
         arguments.append(
@@ -85,6 +88,7 @@ def parse(text: str) -> Signature:
                 "?" in marks,
                 "!" not in marks,
                 "!" in marks or "~" in marks,
+                spaced,
             )
         )
     return Signature(text, name, tuple(arguments), tuple(dict.fromkeys(dims)))

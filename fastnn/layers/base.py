@@ -2,11 +2,19 @@
 
 Shapes leave out the batch: a layer built on ``(784,)`` gets arrays ``(N, 784)``. A layer computes through `ops`
 (`fastnn.kernels.eager.Ops`) only, so that the same two methods run at once or are recorded into a compiled step.
-A layer of your own may compute with NumPy instead; training then takes the layer-by-layer path.
+A layer of your own may compute with NumPy instead; training then takes the layer-by-layer path::
+
+    class Scale(Layer):  # out = 2 x
+        def forward(self, ops, x, training):
+            return 2 * x, None
+
+        def backward(self, ops, dout, cache, need_dx):
+            return 2 * dout
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, ClassVar
 
 from fastnn.kernels.eager import Ops
@@ -27,10 +35,13 @@ class Layer:
     name: str = ""
     input_shape: Shape
     output_shape: Shape
+    owner: Callable[[], object] | None = None  # weak reference to the model that the layer stands in
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        REGISTRY.setdefault(cls.__name__, cls)
+        known = REGISTRY.get(cls.__name__)
+        if not cls.__name__.startswith("_") and (known is None or not known.__module__.startswith("fastnn.")):
+            REGISTRY[cls.__name__] = cls
 
     def build(self, input_shape: Shape) -> Shape:
         """Fix the shapes, declare the parameters, return the output shape (all without the batch).
@@ -55,6 +66,10 @@ class Layer:
     def backward(self, ops: Ops, dout: Any, cache: Any, need_dx: bool) -> Any:
         """Write the parameters' gradients; return dx, or None where `need_dx` is false."""
         raise NotImplementedError(f"{type(self).__name__}: backward is missing")
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What copies and pickles hold: they stand in no model."""
+        return {key: value for key, value in vars(self).items() if key != "owner"}
 
     def config(self) -> dict[str, Any]:
         """Constructor arguments, as JSON can hold them."""

@@ -46,7 +46,7 @@ class Dense(Layer):
         if units < 1:
             raise ValueError(f"Dense: units must be at least 1, got {units}")
         self.units = int(units)
-        self.bias = bias
+        self.bias = bool(bias)
         self.init = initializers.get(init)
         self.bias_init = initializers.get(bias_init)
         self._parameters: tuple[Parameter, ...] = ()

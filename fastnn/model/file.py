@@ -30,12 +30,9 @@ def _safetensors() -> Any:
 
 def save(path: str | PathLike[str], parameters: Mapping[str, NDArray[Any]], config: Mapping[str, Any]) -> None:
     """Write parameters and configuration."""
-    metadata = {
-        "format": "fastnn-model",
-        "format_version": FORMAT,
-        "fastnn_version": __version__,
-        "config": json.dumps(config),
-    }
+    # one entry: the package writes several in any order, and the same model should give the same bytes
+    description = {"format_version": FORMAT, "fastnn_version": __version__, "config": config}
+    metadata = {"fastnn": json.dumps(description)}
     tensors = {name: np.ascontiguousarray(value) for name, value in parameters.items()}
     write_whole(path, _safetensors().numpy.save(tensors, metadata))
 
@@ -60,15 +57,15 @@ def load(path: str | PathLike[str], make: Callable[[Mapping[str, Any]], Sequenti
         raise
     except Exception as error:  # the package raises its own type for every kind of damage
         raise ValueError(f"load: {path} is not a readable safetensors file ({error})") from None
-    if metadata.get("format") != "fastnn-model":
+    if "fastnn" not in metadata:
         raise ValueError(f"load: {path} is a safetensors file, but not a fastnn model")
-    if metadata.get("format_version") != FORMAT:
-        raise ValueError(
-            f"load: {path} has format version {metadata.get('format_version')}, this fastnn reads {FORMAT}"
-        )
     try:
-        model = make(json.loads(metadata["config"]))
-    except (KeyError, TypeError, ValueError) as error:
+        description = json.loads(metadata["fastnn"])
+        version = description["format_version"]
+        if version != FORMAT:
+            raise ValueError(f"it has format version {version}, this fastnn reads {FORMAT}")
+        model = make(description["config"])
+    except (KeyError, TypeError, ValueError, OverflowError, MemoryError, RecursionError) as error:
         raise ValueError(f"load: {path} describes no model that this fastnn can build ({error})") from None
     expected = {name: value.shape for name, value in model.parameters.items()}
     found = {name: value.shape for name, value in tensors.items()}

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import copy
+import math
+import operator
+import weakref
+from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from math import prod
 from os import PathLike
 from typing import Any, ClassVar, Literal, Protocol
@@ -11,7 +16,7 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from fastnn import init, losses
-from fastnn.inputs import as_batch
+from fastnn.inputs import as_array, as_batch
 from fastnn.kernels.eager import Eager, Ops
 from fastnn.layers.base import REGISTRY, Layer, Shape
 from fastnn.model.file import load, save
@@ -29,6 +34,12 @@ class ForwardEngine(Protocol):
         """kind: "outputs", "probabilities" (rows) or "classes" (int64)."""
 
 
+class QuickForward(Protocol):
+    """Runs a model on samples of one shape and dtype; None: ask the engine."""
+
+    def __call__(self, model: Sequential, x: Array) -> Array | None: ...
+
+
 class Sequential:
     """Layers applied one after the other.
 
@@ -39,8 +50,8 @@ class Sequential:
         Of one sample, without the batch.
     dtype : {"float32", "float64"}
         Of parameters and arithmetic.
-    seed : int
-        Of the parameters' initial values.
+    seed : int or None
+        Of the parameters' initial values; None: all 0, for values that come from elsewhere.
     input_scale : float
         Inputs are multiplied by it on the way in: 1/255 turns uint8 pixels into [0, 1].
     class_names : sequence of str, optional
@@ -77,23 +88,30 @@ class Sequential:
         *,
         input_shape: Sequence[int],
         dtype: DTypeLike = "float32",
-        seed: int = 0,
+        seed: int | None = 0,
         input_scale: float = 1.0,
         class_names: Sequence[str] | None = None,
     ) -> None:
         self.dtype = np.dtype(dtype)
         if self.dtype not in (np.float32, np.float64):
             raise TypeError(f"Sequential: dtype must be float32 or float64, got {self.dtype}")
-        if not np.isfinite(input_scale) or input_scale == 0:
-            raise ValueError(f"Sequential: input_scale must be finite and not 0, got {input_scale}")
-        self.input_scale = float(input_scale)
-        self.seed = seed
+        self.input_scale = _checked_scale(input_scale)
         self.task: Task = "classification"
         self.class_names = None if class_names is None else tuple(str(name) for name in class_names)
         self.input_shape = _checked_shape(input_shape)
         self.layers = _checked_layers(layers)
+        self.quick: dict[tuple[str, np.dtype[Any], Shape], QuickForward] = {}  # filled by the engine
         self.output_shape = self._build()
-        self.reset(seed)
+        if self.class_names is not None and len(self.class_names) != self.output_shape[-1]:
+            raise ValueError(
+                f"Sequential: expected {self.output_shape[-1]} class_names, as many as outputs, "
+                f"got {len(self.class_names)}"
+            )
+        self.seed: int | None = None
+        if seed is not None:
+            self.reset(seed)
+        for layer in self.layers:
+            layer.owner = weakref.ref(self)
 
     # --- parameters ---
 
@@ -134,10 +152,30 @@ class Sequential:
         return self._named
 
     def reset(self, seed: int) -> None:
-        """Draw all parameters afresh from `seed`."""
-        self.seed = seed
+        """Draw all parameters afresh from `seed`.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If it is not a whole number in [0, 2**64).
+        """
+        if isinstance(seed, bool) or not hasattr(seed, "__index__"):
+            raise TypeError(f"Sequential: seed must be an int, got {type(seed).__name__}")
+        if not 0 <= seed < 2**64:
+            raise ValueError(f"Sequential: seed must be at least 0 and below 2**64, got {seed}")
+        self.seed = int(seed)
         for step, p in enumerate(self._named.values()):
-            p.value[...] = init.draw(p.initializer, p.shape, p.fans, seed, step)
+            p.value[...] = init.draw(p.initializer, p.shape, p.fans, self.seed, step)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What copies and pickles hold: no compiled passes."""
+        return vars(self) | {"quick": {}}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Of a copy or a pickle: the parameters are views into its own vectors again."""
+        vars(self).update(state)
+        for p in self._named.values():
+            p.value, p.grad = p.view(self.params), p.view(self.grads)
 
     # --- one batch ---
 
@@ -146,6 +184,7 @@ class Sequential:
         caches = []
         for layer in self.layers:
             x, cache = layer.forward(ops, x, training)
+            x = self._as_kernels_take(x)
             caches.append(cache)
         return x, caches
 
@@ -155,8 +194,12 @@ class Sequential:
         for i in range(len(self.layers) - 1, -1, -1):
             if i < first and not need_dx:
                 return None
-            dout = self.layers[i].backward(ops, dout, caches[i], need_dx or i > first)
+            dout = self._as_kernels_take(self.layers[i].backward(ops, dout, caches[i], need_dx or i > first))
         return dout
+
+    def _as_kernels_take(self, array: Any) -> Any:
+        """What a layer of the user's own made with NumPy, contiguous and of the model's dtype."""
+        return np.require(array, self.dtype, ("C", "A")) if isinstance(array, np.ndarray) else array
 
     def backward_from(self, x: ArrayLike, dout: ArrayLike) -> tuple[Array, dict[str, Array]]:
         """Gradients of sum(forward(x) · dout).
@@ -179,7 +222,7 @@ class Sequential:
         if dout.shape != out.shape:
             raise ValueError(f"backward_from: dout must have shape {out.shape}, got {dout.shape}")
         dx = self.run_backward(ops, dout, caches, need_dx=True)
-        return dx * self.dtype.type(self.input_scale), {n: g.copy() for n, g in self.gradients.items()}
+        return dx * np.asarray(self.input_scale, self.dtype), {n: g.copy() for n, g in self.gradients.items()}
 
     def loss_and_gradients(
         self, x: ArrayLike, y: ArrayLike, loss: str | losses.Loss = "softmax_cross_entropy"
@@ -191,11 +234,21 @@ class Sequential:
         x : (N, *input_shape)
         y : (N,) integer labels, or (N, *output_shape)
         loss : str or Loss
+
+        Returns
+        -------
+        loss : float
+        gradients : dict of str to array
+
+        Raises
+        ------
+        ValueError, TypeError
+            If x or y does not fit the model.
         """
         ops = Eager(self.dtype)
         loss = losses.get(loss)
         scaled = self._scaled(x)
-        targets = loss.prepare(np.asarray(y), self.output_shape, self.dtype)
+        targets = loss.prepare(as_array("loss_and_gradients", "y", y), self.output_shape, self.dtype)
         if len(targets) != len(scaled):
             raise ValueError(f"loss_and_gradients: x has {len(scaled)} samples but y has {len(targets)}")
         out, caches = self.run_forward(ops, scaled, True)
@@ -206,7 +259,7 @@ class Sequential:
 
     def _scaled(self, x: ArrayLike) -> Array:
         batch = as_batch(type(self).__name__, x, self.input_shape)
-        return np.ascontiguousarray(batch.astype(self.dtype) * self.dtype.type(self.input_scale))
+        return np.ascontiguousarray(batch.astype(self.dtype) * np.asarray(self.input_scale, self.dtype))
 
     # --- many samples ---
 
@@ -222,18 +275,25 @@ class Sequential:
         """Class indices (N,) int64, or after training on a regression the outputs."""
         return self._run(x, "classes" if self.task == "classification" else "outputs")
 
-    def evaluate(
-        self, x: ArrayLike, y: ArrayLike, loss: str | losses.Loss = "softmax_cross_entropy"
-    ) -> dict[str, float]:
+    def evaluate(self, x: ArrayLike, y: ArrayLike, loss: str | losses.Loss | None = None) -> dict[str, float]:
         """Mean loss, and for classes the accuracy in [0, 1], over all samples.
+
+        Parameters
+        ----------
+        x : (N, *input_shape)
+        y : (N,) integer labels, or (N, *output_shape)
+        loss : str or Loss, optional
+            Default: softmax cross-entropy, or where `task` is regression the mean squared error.
 
         Raises
         ------
         ValueError, TypeError
             If x or y does not fit the model.
         """
+        if loss is None:
+            loss = "softmax_cross_entropy" if self.task == "classification" else "mean_squared_error"
         loss = losses.get(loss)
-        targets = loss.prepare(np.asarray(y), self.output_shape, self.dtype)
+        targets = loss.prepare(as_array("evaluate", "y", y), self.output_shape, self.dtype)
         out = self.forward(x)
         if len(out) != len(targets):
             raise ValueError(f"evaluate: x has {len(out)} samples but y has {len(targets)}")
@@ -243,6 +303,11 @@ class Sequential:
         return result | {"accuracy": int(correct[0]) / len(out)} if loss.classifies else result
 
     def _run(self, x: ArrayLike, kind: str) -> Array:
+        if type(x) is np.ndarray:
+            quick = self.quick.get((kind, x.dtype, x.shape))
+            out = None if quick is None else quick(self, x)
+            if out is not None:
+                return out
         batch = as_batch(type(self).__name__, x, self.input_shape)
         if kind != "outputs" and len(self.output_shape) != 1:
             raise ValueError(f"predict: expected a model with outputs of one dimension, got {self.output_shape}")
@@ -263,7 +328,16 @@ class Sequential:
         return summary(self)
 
     def config(self) -> dict[str, Any]:
-        """The architecture as JSON can hold it; `from_config` makes it again (without the values)."""
+        """The architecture as JSON can hold it; `from_config` makes it again (without the values).
+
+        Raises
+        ------
+        ValueError
+            If a layer's class has the name of another one.
+        """
+        for layer in self.layers:
+            if REGISTRY.get(type(layer).__name__) is not type(layer):
+                raise ValueError(f"Sequential: {layer.name}: another layer is called {type(layer).__name__} too")
         return {
             "layers": [{"type": type(layer).__name__, **layer.config()} for layer in self.layers],
             "input_shape": list(self.input_shape),
@@ -275,8 +349,8 @@ class Sequential:
         }
 
     @classmethod
-    def from_config(cls, config: Mapping[str, Any]) -> Sequential:
-        """The model that `config` describes, with fresh parameters.
+    def from_config(cls, config: Mapping[str, Any], *, draw: bool = True) -> Sequential:
+        """The model that `config` describes, with fresh parameters (or zeros, where `draw` is false).
 
         Raises
         ------
@@ -294,8 +368,9 @@ class Sequential:
             if name not in REGISTRY:
                 raise ValueError(f"Sequential: expected a layer of {', '.join(REGISTRY)}, got {name!r}")
             layers.append(REGISTRY[name](**arguments))
-        model = cls(layers, **options)
-        model.task = task
+        seed = options.pop("seed", 0)
+        model = cls(layers, seed=seed if draw else None, **options)
+        model.task, model.seed = task, seed
         return model
 
     def save(self, path: str | PathLike[str]) -> None:
@@ -317,31 +392,49 @@ class Sequential:
         ValueError
             If the file is not one of ours, or damaged.
         """
-        return load(path, cls.from_config)
+        return load(path, partial(cls.from_config, draw=False))
 
     def copy(self) -> Sequential:
         """A model of its own with the same layers and values."""
-        twin = type(self).from_config(self.config())
-        twin.params[...] = self.params
-        return twin
+        return copy.deepcopy(self)
 
     def __repr__(self) -> str:
         inner = ", ".join(map(repr, self.layers))
         return f"Sequential([{inner}], input_shape={self.input_shape}, dtype={self.dtype.name!r})"
 
 
+def _checked_scale(scale: float) -> float:
+    try:
+        number = float(scale)
+    except (TypeError, ValueError):
+        raise TypeError(f"Sequential: input_scale must be a number, got {scale!r}") from None
+    if not math.isfinite(number) or number == 0:
+        raise ValueError(f"Sequential: input_scale must be finite and not 0, got {scale}")
+    return number
+
+
 def _checked_shape(shape: Sequence[int]) -> Shape:
-    sizes = tuple(int(n) for n in shape)
+    try:
+        sizes = tuple(operator.index(n) for n in shape)
+    except TypeError:
+        raise TypeError(f"Sequential: input_shape must be a tuple like (784,), got {shape!r}") from None
     if not sizes or min(sizes) < 1 or prod(sizes) > 2**48:
         raise ValueError(f"Sequential: input_shape must be positive sizes, got {tuple(shape)}")
     return sizes
 
 
 def _checked_layers(layers: Sequence[Layer]) -> tuple[Layer, ...]:
+    if isinstance(layers, Layer) or not isinstance(layers, Iterable):
+        raise TypeError(f"Sequential: layers must be a sequence of layers, got {type(layers).__name__}")
     layers = tuple(layers)
     for i, layer in enumerate(layers):
         if not isinstance(layer, Layer):
             raise TypeError(f"Sequential: layer {i} must be a fastnn.layers.Layer, got {type(layer).__name__}")
         if any(layer is other for other in layers[:i]):
             raise ValueError(f"Sequential: layer {i} ({layer!r}) stands twice; make a second one")
+        if layer.owner is not None and layer.owner() is not None:
+            raise ValueError(
+                f"Sequential: layer {i} ({layer!r}) stands in another model, which would lose its parameters; "
+                "make a new one, or take a copy.deepcopy of it"
+            )
     return layers

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -21,53 +22,75 @@ except ImportError:
 Array = NDArray[Any]
 
 
-class Compiled:
-    """A step that runs in C.
+@dataclass(frozen=True)
+class Recording:
+    """A step as it was taken down, and after fusion."""
+
+    recorded: list[Operation]
+    operations: list[Operation]
+    dtype: np.dtype[Any]
+
+
+def record(step: Callable[[Recorder], None], dtype: np.dtype[Any], beta: float = 0.0) -> Recording:
+    """Take a step down and fuse it.
 
     Parameters
     ----------
-    record : callable
-        Gets a `Recorder` and takes the step down with it; stream k of `run` is the k-th one it asks for.
+    step : callable
+        Gets a `Recorder` and calls its kernels; stream k of `Compiled.run` is the k-th one it asks for.
     dtype : dtype
         Of the intermediate arrays.
     beta : float
         See `fastnn.kernels.eager.Ops.beta`.
-
-    Attributes
-    ----------
-    operations : list of Operation
-        After fusion, in the order in which they run.
-    arena_bytes : int
-        Memory for all intermediate arrays.
 
     Raises
     ------
     NotRecordableError
         If the step computes with something other than kernels.
     """
+    recorder = Recorder(dtype, beta)
+    step(recorder)
+    return Recording(recorder.operations, fuse(recorder.operations), recorder.dtype)
 
-    def __init__(self, record: Callable[[Recorder], None], dtype: np.dtype[Any], beta: float = 0.0) -> None:
-        recorder = Recorder(dtype, beta)
-        record(recorder)
-        self.recorded = recorder.operations
-        self.operations = fuse(recorder.operations)
-        self.places, self.arena_bytes = plan(self.operations)
-        raw = np.zeros(self.arena_bytes + ALIGNMENT, np.uint8)  # zeros: the pages exist before the first step
+
+class Compiled:
+    """A recording bound to memory and to the replay loop.
+
+    Parameters
+    ----------
+    recording : Recording
+    instead : mapping of id to array, optional
+        Arrays to use in place of recorded ones, by the ``id`` of those.
+
+    Attributes
+    ----------
+    recording : Recording
+    places : dict of Buffer to Place
+        Where the intermediate arrays lie.
+    arena_bytes : int
+        Memory for all of them.
+    """
+
+    def __init__(self, recording: Recording, instead: Mapping[int, Array] | None = None) -> None:
+        self.recording = recording
+        self.places, self.arena_bytes = plan(recording.operations)
+        raw = np.empty(self.arena_bytes + ALIGNMENT, np.uint8)
+        raw.fill(0)  # the pages exist before the first step
         start = -raw.ctypes.data % ALIGNMENT
         self._arena = raw[start : start + self.arena_bytes]
-        self._streams = recorder.streams
+        self._instead = instead or {}
         moving = [
             (i, position, value.root.index, value.root.stride)
-            for i, operation in enumerate(self.operations)
+            for i, operation in enumerate(recording.operations)
             for position, value in enumerate(_array_arguments(operation))
             if isinstance(value, Buffer) and isinstance(value.root, Stream)
         ]
-        bound = [(get(op.kernel, "native"), [self._bind(v) for v in op.arguments]) for op in self.operations]
+        bound = [(get(op.kernel, "native"), [self._bind(v) for v in op.arguments]) for op in recording.operations]
         self._native = _native.Program(bound, moving)
 
     def _bind(self, value: Any) -> Any:
         if not isinstance(value, Buffer):
-            return value
+            return self._instead.get(id(value), value)
         if isinstance(value.root, Stream):
             return np.empty(value.shape, value.dtype)  # its pointer is set before each step
         place: Place = self.places[value.root]
@@ -95,6 +118,10 @@ class Compiled:
             Return behind the first step whose value here is not finite.
         """
         return self._native.run(streams, first, count, seconds, watch)
+
+    def apply(self, x: Array, shape: tuple[int, int], dtype: np.dtype[Any]) -> Array | None:
+        """Run one step from `x` (stream 0) into a new array (stream 1); None where `x` is not C-contiguous."""
+        return self._native.apply(x, shape, dtype.num)
 
     @property
     def seconds_per_operation(self) -> list[float]:

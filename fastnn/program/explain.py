@@ -5,27 +5,25 @@ from __future__ import annotations
 import math
 from typing import Any
 
-import numpy as np
-
+from fastnn.kernels import SIGNATURES
 from fastnn.kernels.native_probe import fma_peak
 from fastnn.program.compiled import Compiled
 from fastnn.program.record import Buffer, Operation, Stream
 from fastnn.program.session import CompiledSession, EagerSession
 
-# multiply-adds of a matrix kernel: the product of its three dimensions
-_PRODUCTS = "affine_"
-
 
 def flops(operation: Operation) -> int:
     """Floating-point operations of the matrix products in one call (a multiply-add counts two)."""
-    if not operation.kernel.startswith(_PRODUCTS):
+    if not operation.kernel.startswith("affine_"):
         return 0
-    (n, d), m = operation.arguments[0].shape, operation.arguments[1].shape
-    # the second array is w (d, m) or dout (n, m): its other dimension completes the product
-    other = m[1] if m[0] in (n, d) and m[1] not in (d,) else m[0]
-    if operation.kernel.startswith("affine_backward_weight") or "forward" in operation.kernel:
-        other = m[1]
-    return 2 * n * d * other
+    signature = SIGNATURES[operation.kernel]
+    sizes = {
+        letter: size
+        for argument, value in zip(signature.arguments, operation.arguments, strict=True)
+        if argument.dims is not None and value is not None
+        for letter, size in zip(argument.dims, value.shape, strict=True)
+    }
+    return int(2 * sizes["n"] * sizes["d"] * sizes["m"])
 
 
 def nbytes(operation: Operation) -> int:
@@ -40,22 +38,22 @@ def nbytes(operation: Operation) -> int:
     return total
 
 
-def _label(value: Any, names: dict[int, str]) -> str:
+def _label(value: Any, known: dict[int, str], others: dict[int, str]) -> str:
     if isinstance(value, Buffer) and isinstance(value.root, Stream):
         return f"stream{value.root.index}"
-    root = value.root if isinstance(value, Buffer) else value
-    return names.setdefault(id(root), f"t{len(names)}")
+    key = id(value.root if isinstance(value, Buffer) else value)
+    return known.get(key) or others.setdefault(key, f"t{len(others)}")
 
 
-def _rows(program: Compiled, parameters: dict[int, str]) -> list[tuple[str, ...]]:
-    names: dict[int, str] = dict(parameters)
-    peak = fma_peak(np.dtype(np.float32))
-    rows = []
-    for operation, seconds in zip(program.operations, program.seconds_per_operation, strict=True):
+def _rows(program: Compiled, known: dict[int, str]) -> list[tuple[str, ...]]:
+    others: dict[int, str] = {}
+    peak = fma_peak(program.recording.dtype)
+    rows: list[tuple[str, ...]] = []
+    for operation, seconds in zip(program.recording.operations, program.seconds_per_operation, strict=True):
         arguments = []
         for argument, value in operation.arrays():
             mark = "→" if argument.writes else ""
-            arguments.append(f"{mark}{_label(value, names)}{list(value.shape)}".replace(" ", ""))
+            arguments.append(f"{mark}{_label(value, known, others)}{list(value.shape)}".replace(" ", ""))
         work = flops(operation)
         share = work / seconds / peak if work and peak and seconds > 0 else math.nan
         rows.append(
@@ -71,32 +69,43 @@ def _rows(program: Compiled, parameters: dict[int, str]) -> list[tuple[str, ...]
     return rows
 
 
+def _table(program: Compiled, known: dict[int, str]) -> list[str]:
+    head = ("kernel", "arrays (→ written)", "MFLOP", "MB", "µs", "of peak")
+    rows = [head, *_rows(program, known)]
+    widths = [max(len(row[i]) for row in rows) for i in range(len(head))]
+    return [
+        "  ".join(c.ljust(w) if i < 2 else c.rjust(w) for i, (c, w) in enumerate(zip(row, widths, strict=True))).rstrip()
+        for row in rows
+    ]
+
+
 def explain(session: CompiledSession | EagerSession, step_seconds: float) -> str:
     """What a step does, after fusion; times are those of the sampled steps."""
     if isinstance(session, EagerSession):
         return "layer by layer: each kernel is called from Python, nothing is fused"
-    program = session.main
-    parameters = {
-        id(array): f"{prefix}{name}"
-        for name, p in session.task.model.named_parameters.items()
-        for prefix, array in [("", p.value), ("d", p.grad), *((f"{s}:", v) for s, v in session.task.state[name].items())]
-    }
-    head = ("kernel", "arrays (→ written)", "MFLOP", "MB", "µs", "of peak")
-    rows = [head, *_rows(program, parameters)]
-    widths = [max(len(row[i]) for row in rows) for i in range(len(head))]
-    lines = [
-        "  ".join(c.ljust(w) if i < 2 else c.rjust(w) for i, (c, w) in enumerate(zip(row, widths, strict=True))).rstrip()
-        for row in rows
-    ]
-    total = sum(flops(op) for op in program.operations)
-    peak = fma_peak(np.dtype(np.float32))
-    lines += [
-        "",
-        f"{len(program.recorded)} recorded operations, {len(program.operations)} after fusion",
-        f"{len(program.places)} buffers in an arena of {program.arena_bytes:,} bytes",
-        f"{total / 1e6:.2f} MFLOP and at least {sum(nbytes(op) for op in program.operations) / 1e6:.2f} MB a step",
-    ]
+    task = session.task
+    known = {id(task.inputs): "inputs", id(task.targets): "targets"}
+    for name, p in task.model.named_parameters.items():
+        known |= {id(p.value): name, id(p.grad): f"d{name}"}
+        known |= {id(array): f"{slot}:{name}" for slot, array in task.state[name].items()}
+    lines = []
+    work = moved = 0
+    for program, times in session.programs:
+        recording = program.recording
+        if len(session.programs) > 1:
+            lines += [f"{times} ×" if times > 1 else "once", ""]
+        lines += [
+            *_table(program, known),
+            "",
+            f"{len(recording.recorded)} recorded operations, {len(recording.operations)} after fusion",
+            f"{len(program.places)} buffers in an arena of {program.arena_bytes:,} bytes",
+            "",
+        ]
+        work += times * sum(flops(op) for op in recording.operations)
+        moved += times * sum(nbytes(op) for op in recording.operations)
+    lines[-1] = f"{work / 1e6:.2f} MFLOP and at least {moved / 1e6:.2f} MB a step"
     if step_seconds > 0:
-        share = f", {total / step_seconds / peak:.0%} of the measured peak ({peak / 1e9:.0f} GFLOP/s)" if peak else ""
-        lines.append(f"{step_seconds * 1e6:.1f} µs a step, {total / step_seconds / 1e9:.1f} GFLOP/s{share}")
+        peak = fma_peak(task.model.dtype)
+        share = f", {work / step_seconds / peak:.0%} of the measured peak ({peak / 1e9:.0f} GFLOP/s)" if peak else ""
+        lines.append(f"{step_seconds * 1e6:.1f} µs a step, {work / step_seconds / 1e9:.1f} GFLOP/s{share}")
     return "\n".join(lines)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterator
+from contextlib import contextmanager, nullcontext, suppress
 from math import prod
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -14,13 +15,16 @@ from fastnn.inputs import gatherable
 from fastnn.kernels.backend import current_backend
 from fastnn.kernels.eager import Eager, Ops
 from fastnn.model.sequential import Sequential
-from fastnn.program.compiled import Compiled
+from fastnn.program.compiled import Compiled, record
 from fastnn.program.record import NotRecordableError
 
 Array = NDArray[Any]
 BLOCK_ROWS = 256
+KEPT_PROGRAMS = 8  # of each model
+_LOOK_UP_SECONDS = 0.1  # a compiled run returns to Python this often, so that Ctrl-C works
 
-_programs: WeakKeyDictionary[Sequential, dict[Hashable, Compiled | None]] = WeakKeyDictionary()
+# compiled passes that nobody runs now, the longest unused first: a thread takes one out for as long as it needs it
+_idle: WeakKeyDictionary[Sequential, dict[Hashable, Compiled | None]] = WeakKeyDictionary()
 
 
 def _block(ops: Ops, model: Sequential, source: Any, out_rows: Any, probabilities: bool) -> None:
@@ -36,40 +40,98 @@ def _block(ops: Ops, model: Sequential, source: Any, out_rows: Any, probabilitie
         ops.gather_rows(flat, None, out_rows, 1.0)
 
 
-def _compiled(model: Sequential, rows: int, dtype: np.dtype[Any], probabilities: bool) -> Compiled | None:
+@contextmanager
+def _compiled(
+    model: Sequential, rows: int, dtype: np.dtype[Any], probabilities: bool
+) -> Iterator[Compiled | None]:
     """The compiled pass over `rows` samples of `dtype`; None where a layer cannot be recorded."""
-    known = _programs.setdefault(model, {})
-    key = (rows, dtype, probabilities)
-    if key not in known:
 
-        def record(ops: Any) -> None:
-            source = ops.stream((rows, prod(model.input_shape)), dtype)
-            out = ops.stream((rows, prod(model.output_shape)), model.dtype)
-            _block(ops, model, source, out, probabilities)
+    def step(ops: Any) -> None:
+        source = ops.stream((rows, prod(model.input_shape)), dtype)
+        out = ops.stream((rows, prod(model.output_shape)), model.dtype)
+        _block(ops, model, source, out, probabilities)
 
+    idle = _idle.setdefault(model, {})
+    key = (rows, dtype, probabilities, model.input_scale)
+    try:
+        program = idle.pop(key)
+    except KeyError:
         try:
-            known[key] = Compiled(record, model.dtype)
+            program = Compiled(record(step, model.dtype))
         except NotRecordableError:
-            known[key] = None
-    return known[key]
+            program = None
+    try:
+        yield program
+    finally:
+        idle[key] = program
+        for old in list(idle)[:-KEPT_PROGRAMS]:
+            idle.pop(old, None)
+
+
+class Quick:
+    """The pass over one small block, bound to its shape and dtype: a call costs little more than its arithmetic."""
+
+    def __init__(self, model: Sequential, x: Array, kind: str) -> None:
+        n = len(x)
+        self._scale, self._kind = model.input_scale, kind
+        self._rows, self._shape = (n, prod(model.output_shape)), (n, *model.output_shape)
+        self._dtype = model.dtype
+
+        def step(ops: Any) -> None:
+            source, out = ops.stream((n, prod(model.input_shape)), x.dtype), ops.stream(self._rows, model.dtype)
+            _block(ops, model, source, out, kind == "probabilities")
+
+        self._idle = [Compiled(record(step, model.dtype))]
+
+    def __call__(self, model: Sequential, x: Array) -> Array | None:
+        """What `run_forward` gives; None where it must be asked: another thread is here, or something has changed."""
+        if model.input_scale != self._scale or current_backend() != "native":
+            return None
+        try:
+            program = self._idle.pop()
+        except IndexError:
+            return None
+        try:
+            out = program.apply(x, self._rows, self._dtype)
+        finally:
+            self._idle.append(program)
+        if out is None:
+            return None
+        return out.argmax(1) if self._kind == "classes" else out.reshape(self._shape)
+
+
+def _remember(model: Sequential, x: Array, kind: str) -> None:
+    """Let the next call with such an `x` go the quick way."""
+    if len(x) > BLOCK_ROWS or current_backend() != "native" or gatherable(x).dtype != x.dtype:
+        return
+    if len(model.quick) >= KEPT_PROGRAMS:
+        model.quick.clear()
+    with suppress(NotRecordableError):
+        model.quick[kind, x.dtype, x.shape] = Quick(model, x, kind)
 
 
 def run_forward(model: Sequential, x: Array, kind: str) -> Array:
     """Outputs, probabilities or classes of x (N, *input_shape); see `fastnn.model.sequential.ForwardEngine`."""
-    rows = np.ascontiguousarray(gatherable(x)).reshape(len(x), -1)
+    _remember(model, x, kind)
+    rows = gatherable(x).reshape(len(x), -1)
     out = np.empty((len(rows), prod(model.output_shape)), model.dtype)
-    probabilities = kind == "probabilities"
-    done = 0
-    while done < len(rows):
-        n = min(BLOCK_ROWS, len(rows) - done)
-        count = (len(rows) - done) // n
-        program = _compiled(model, n, rows.dtype, probabilities) if current_backend() == "native" else None
-        if program is not None:
-            program.run((rows[done:], out[done:]), 0, count)
-            done += count * n
-        else:
-            _block(Eager(model.dtype), model, rows[done : done + n], out[done : done + n], probabilities)
-            done += n
+    whole = len(rows) // BLOCK_ROWS * BLOCK_ROWS
+    for first, last in ((0, whole), (whole, len(rows))):
+        if first < last:
+            _run_blocks(model, rows[first:last], out[first:last], kind == "probabilities")
     if kind == "classes":
-        return out.argmax(axis=1).astype(np.int64, copy=False)
+        return np.asarray(out.argmax(axis=1), np.int64)
     return out.reshape(len(rows), *model.output_shape)
+
+
+def _run_blocks(model: Sequential, rows: Array, out: Array, probabilities: bool) -> None:
+    """The same for rows that make equal blocks, written to `out`."""
+    n = min(BLOCK_ROWS, len(rows))
+    count = len(rows) // n
+    done = 0
+    compiled = _compiled(model, n, rows.dtype, probabilities) if current_backend() == "native" else nullcontext()
+    with compiled as program:
+        while done < count and program is not None:
+            done += program.run((rows, out), done, count - done, seconds=_LOOK_UP_SECONDS)
+    for start in range(done * n, len(rows), n):
+        _block(Eager(model.dtype), model, rows[start : start + n], out[start : start + n], probabilities)

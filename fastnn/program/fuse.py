@@ -1,8 +1,8 @@
 """Joining neighbouring operations into kernels that do the same in one pass, with the same bits.
 
-Each rule looks at one operation and at those after it, and either returns what replaces them or None. A rule may
-drop an intermediate array only when nothing else reads it, and may move an operation forward only past operations
-that do not touch what it writes.
+Each rule looks at one operation and at those after it, and either returns what replaces them or None. A rule
+may drop an intermediate array only when nothing else touches it, and may move an operation forward only past
+operations that neither touch what it writes nor write what it reads.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from fastnn.program.record import Buffer, Operation, same_memory
+from fastnn.program.record import Buffer, Operation, Stream, same_memory
 
 Rule = Callable[[list[Operation], int], list[Operation] | None]
 
@@ -20,14 +20,14 @@ Rule = Callable[[list[Operation], int], list[Operation] | None]
 _MAX_FUSED_BATCH = 4096
 
 
-def _readers(operations: Sequence[Operation], array: Any, after: int) -> list[int]:
-    return [i for i in range(after + 1, len(operations)) if operations[i].reads(array)]
+def _touches(operation: Operation, array: Any) -> bool:
+    return operation.reads(array) or operation.writes(array)
 
 
-def _sole_reader(operations: Sequence[Operation], array: Any, after: int) -> int | None:
-    """Index of the only later operation that reads the intermediate `array`."""
-    readers = _readers(operations, array, after)
-    return readers[0] if isinstance(array, Buffer) and len(readers) == 1 else None
+def _sole_user(operations: Sequence[Operation], array: Any, after: int) -> int | None:
+    """Index of the only later operation that touches `array`, where that one reads it."""
+    users = [i for i in range(after + 1, len(operations)) if _touches(operations[i], array)]
+    return users[0] if len(users) == 1 and operations[users[0]].reads(array) else None
 
 
 def affine_then_activation(operations: list[Operation], i: int) -> list[Operation] | None:
@@ -35,11 +35,14 @@ def affine_then_activation(operations: list[Operation], i: int) -> list[Operatio
     if operations[i].kernel != "affine_forward":
         return None
     x, w, b, out = operations[i].arguments
-    j = _sole_reader(operations, out, i)
+    j = _sole_user(operations, out, i) if isinstance(out, Buffer) else None
     if j != i + 1 or operations[j].kernel != "activation_forward":
         return None
     _, activated, kind, alpha = operations[j].arguments
-    fused = Operation("affine_activation_forward", (x, w, b, activated, kind, alpha))
+    if any(same_memory(activated, a) for a in (x, w, b)):
+        return None
+    # the activation takes arrays of any shape, the joined kernel rows
+    fused = Operation("affine_activation_forward", (x, w, b, activated.reshape(out.shape), kind, alpha))
     return [*operations[:i], fused, *operations[j + 1 :]]
 
 
@@ -48,13 +51,16 @@ def input_gradient_then_activation(operations: list[Operation], i: int) -> list[
     if operations[i].kernel != "affine_backward_input":
         return None
     dout, w, dx = operations[i].arguments
-    j = _sole_reader(operations, dx, i)
+    j = _sole_user(operations, dx, i) if isinstance(dx, Buffer) else None
     if j is None or operations[j].kernel != "activation_backward":
         return None
-    dout_, x, out, into, kind, alpha = operations[j].arguments
-    if x is not None or not same_memory(dout_, dx) or any(op.writes(w) for op in operations[i:j]):
+    into_dx, x, out, into, kind, alpha = operations[j].arguments
+    if x is not None or not same_memory(into_dx, dx) or any(same_memory(into, a) for a in (dout, w, out)):
         return None
-    fused = Operation("affine_activation_backward_input", (dout, w, out, into, kind, alpha))
+    if any(op.writes(out) or _touches(op, into) for op in operations[i + 1 : j]):
+        return None
+    arrays = (dout, w, out.reshape(dx.shape), into.reshape(dx.shape))
+    fused = Operation("affine_activation_backward_input", (*arrays, kind, alpha))
     return [*operations[:i], fused, *operations[i + 1 : j], *operations[j + 1 :]]
 
 
@@ -73,15 +79,17 @@ def weight_gradient_then_update(operations: list[Operation], i: int) -> list[Ope
     x, dout, dw, db, beta = operations[i].arguments
     if beta != 0 or x.shape[0] > _MAX_FUSED_BATCH:
         return None
-    found = [(j, g) for g in (dw, db) if g is not None for j in _readers(operations, g, i)]
-    if len(found) != (1 if db is None else 2):
-        return None
-    updates = [operations[j] for j, _ in found]
-    kernel = updates[0].kernel
-    if kernel not in _UPDATES or any(u.kernel != kernel for u in updates):
+    gradients = [g for g in (dw, db) if g is not None]
+    found = [j for g in gradients if (j := _sole_user(operations, g, i)) is not None]
+    updates = [operations[j] for j in found]
+    kernel = updates[0].kernel if updates else ""
+    if len(found) != len(gradients) or kernel not in _UPDATES or any(u.kernel != kernel for u in updates):
         return None
     fused, slots = _UPDATES[kernel]
     split = 1 + slots  # w (or b), its state arrays; then the gradient; then rate … decay
+    for update, gradient in zip(updates, gradients, strict=True):
+        if update.arguments[split] is not gradient or update.arguments[0].shape != gradient.shape:
+            return None
     w_arrays, w_rest = updates[0].arguments[:split], updates[0].arguments[split + 1 :]
     b_arrays: tuple[Any, ...] = (None,) * split
     b_rest = w_rest
@@ -89,15 +97,54 @@ def weight_gradient_then_update(operations: list[Operation], i: int) -> list[Ope
         b_arrays, b_rest = updates[1].arguments[:split], updates[1].arguments[split + 1 :]
     if not all(same(p, q) for p, q in zip(w_rest[:-1], b_rest[:-1], strict=True)):
         return None
-    last = max(j for j, _ in found)
+    last = max(found)
     touched = [a for a in (*w_arrays, *b_arrays) if a is not None]
-    skipped = {j for j, _ in found}
-    between = [op for j, op in enumerate(operations[i + 1 : last], i + 1) if j not in skipped]
-    if any(op.reads(a) or op.writes(a) for op in between for a in touched):
+    between = [op for j, op in enumerate(operations[i + 1 : last], i + 1) if j not in found]
+    if any(_touches(op, a) for op in between for a in touched):
         return None
     joined = Operation(fused, (x, dout, *w_arrays, *b_arrays, *w_rest, b_rest[-1]))
-    rest = [op for j, op in enumerate(operations[i + 1 :], i + 1) if j not in skipped]
+    rest = [op for j, op in enumerate(operations[i + 1 :], i + 1) if j not in found]
     return [*operations[:i], joined, *rest]
+
+
+def _is_plain_copy(operation: Operation) -> bool:
+    if operation.kernel != "gather_rows":
+        return False
+    source, index, out, scale = operation.arguments
+    return index is None and scale == 1 and source.dtype == out.dtype and source.shape == out.shape
+
+
+def _renamed(operation: Operation, old: Buffer, new: Buffer) -> Operation:
+    """The operation with the memory of `new` for that of `old`."""
+    swapped = (
+        new.reshape(v.shape) if isinstance(v, Buffer) and same_memory(v, old) else v for v in operation.arguments
+    )
+    return Operation(operation.kernel, tuple(swapped))
+
+
+def copy_of_input(operations: list[Operation], i: int) -> list[Operation] | None:
+    """A step's input, copied unchanged → read where it is."""
+    if not _is_plain_copy(operations[i]):
+        return None
+    source, _, out, _ = operations[i].arguments
+    later = operations[i + 1 :]
+    if not isinstance(source, Stream) or not isinstance(out, Buffer) or isinstance(out.root, Stream):
+        return None
+    if any(op.writes(source) or op.writes(out) for op in later):
+        return None
+    return [*operations[:i], *(_renamed(op, out, source) for op in later)]
+
+
+def copy_to_output(operations: list[Operation], i: int) -> list[Operation] | None:
+    """An intermediate array, copied unchanged into an output → written there at once."""
+    if not _is_plain_copy(operations[i]):
+        return None
+    source, _, out, _ = operations[i].arguments
+    if not isinstance(source, Buffer) or isinstance(source.root, Stream) or not isinstance(out, Stream):
+        return None
+    if any(op.reads(out) or op.writes(out) for op in operations[:i]) or any(_touches(op, source) for op in operations[i + 1 :]):
+        return None
+    return [*(_renamed(op, source, out) for op in operations[:i]), *operations[i + 1 :]]
 
 
 def same(a: Any, b: Any) -> bool:
@@ -107,7 +154,13 @@ def same(a: Any, b: Any) -> bool:
     return bool(a == b)
 
 
-RULES: tuple[Rule, ...] = (affine_then_activation, input_gradient_then_activation, weight_gradient_then_update)
+RULES: tuple[Rule, ...] = (
+    copy_of_input,
+    copy_to_output,
+    affine_then_activation,
+    input_gradient_then_activation,
+    weight_gradient_then_update,
+)
 
 
 def fuse(operations: Sequence[Operation]) -> list[Operation]:

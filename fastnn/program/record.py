@@ -19,8 +19,15 @@ class NotRecordableError(TypeError):
     """A layer computed with something other than kernels."""
 
 
+def _no_data(*args: Any, **kwargs: Any) -> NoReturn:
+    raise NotRecordableError("a compiled step has no data yet while it is recorded; use the kernels of `ops`")
+
+
 class Buffer:
-    """Stand-in for an intermediate array; `root` is the buffer whose memory it is (itself, unless reshaped)."""
+    """Stand-in for an intermediate array; `root` is the buffer whose memory it is (itself, unless reshaped).
+
+    It has a shape and a dtype; whatever else one does with an array raises `NotRecordableError`.
+    """
 
     def __init__(self, shape: Shape, dtype: np.dtype[Any], root: Buffer | None = None) -> None:
         self.shape, self.dtype = shape, dtype
@@ -34,17 +41,34 @@ class Buffer:
     def nbytes(self) -> int:
         return self.size * self.dtype.itemsize
 
-    def reshape(self, shape: Shape) -> Buffer:
-        """The same memory in another shape."""
-        if prod(shape) != self.size:
-            raise ValueError(f"reshape: {self.shape} does not hold as many elements as {shape}")
-        return Buffer(tuple(shape), self.dtype, self.root)
+    @property
+    def ndim(self) -> int:
+        return len(self.shape)
+
+    def reshape(self, *shape: Any) -> Buffer:
+        """The same memory in another shape, given as NumPy takes it."""
+        sizes = list(shape[0] if len(shape) == 1 and not hasattr(shape[0], "__index__") else shape)
+        if sizes.count(-1) == 1:
+            known = prod(n for n in sizes if n != -1)
+            sizes[sizes.index(-1)] = self.size // known if known else 0
+        if min(sizes, default=0) < 0 or prod(sizes) != self.size:
+            raise ValueError(f"reshape: {self.shape} does not hold as many elements as {tuple(sizes)}")
+        return Buffer(tuple(sizes), self.dtype, self.root)
 
     def __len__(self) -> int:
         return self.shape[0]
 
-    def __array__(self, *args: Any, **kwargs: Any) -> NoReturn:
-        raise NotRecordableError("a compiled step has no data yet while it is recorded; use the kernels of `ops`")
+    def __getattr__(self, name: str) -> NoReturn:
+        _no_data()
+
+    __array__ = __array_ufunc__ = __array_function__ = _no_data
+    __getitem__ = __setitem__ = __iter__ = __contains__ = _no_data
+    __bool__ = __int__ = __float__ = __index__ = __abs__ = __neg__ = __pos__ = __invert__ = _no_data
+    __lt__ = __le__ = __gt__ = __ge__ = __eq__ = __ne__ = _no_data
+    __add__ = __sub__ = __mul__ = __truediv__ = __floordiv__ = __mod__ = __pow__ = __matmul__ = _no_data
+    __radd__ = __rsub__ = __rmul__ = __rtruediv__ = __rfloordiv__ = __rmod__ = __rpow__ = _no_data
+    __rmatmul__ = __and__ = __or__ = __xor__ = __rand__ = __ror__ = __rxor__ = _no_data
+    __hash__ = object.__hash__
 
     def __repr__(self) -> str:
         return f"Buffer({self.shape}, {self.dtype})"

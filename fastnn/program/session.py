@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fastnn.kernels.eager import Eager
-from fastnn.program.compiled import Compiled
+from fastnn.program.compiled import Compiled, record
+from fastnn.program.record import NotRecordableError
+from fastnn.program.resident import Resident
 from fastnn.program.step import Task, gradient_step, update_step
 
 Array = NDArray[Any]
@@ -17,6 +22,7 @@ Array = NDArray[Any]
 # a batch with more samples is worked through in blocks of this many, whose activations stay in cache
 MAX_BATCH = 1024
 BLOCK_ROWS = 480
+_UPDATE = (0, 0, 0.0)  # key of the program that updates after all blocks
 
 
 @dataclass
@@ -45,11 +51,57 @@ def blocks_of(batch: int) -> list[int]:
     return sizes if batch % BLOCK_ROWS == 0 else [*sizes, batch % BLOCK_ROWS]
 
 
+@contextmanager
+def _arrays_locked(task: Task) -> Iterator[None]:
+    """Make the model's arrays read-only while a step is recorded: what changes them at once cannot be replayed."""
+    arrays = [
+        array
+        for name, p in task.model.named_parameters.items()
+        for array in (p.value, p.grad, *task.state[name].values())
+    ]
+    for array in arrays:
+        array.flags.writeable = False
+    try:
+        yield
+    except ValueError as error:
+        if "read-only" not in str(error):
+            raise
+        raise NotRecordableError("a step changed parameters or gradients without the kernels of `ops`") from error
+    finally:
+        for array in arrays:
+            array.flags.writeable = True
+
+
+def _step(task: Task, rows: int, batch: int, ops: Any) -> None:
+    """The step (or, of a batch in blocks, the gradients of one block)."""
+    index = ops.stream((rows,), np.int64)
+    loss, correct = ops.stream((1,), np.float64), ops.stream((1,), np.int64)
+    rate, t = ops.stream((1,), np.float64), ops.stream((1,), np.int64)
+    gradient_step(ops, task, index, loss, correct, task.loss.scale(batch, task.model.output_shape))
+    if rows == batch:
+        update_step(ops, task, rate, t)
+
+
+def _update_step(task: Task, ops: Any) -> None:
+    rate, t = ops.stream((1,), np.float64), ops.stream((1,), np.int64)
+    update_step(ops, task, rate, t)
+
+
 class EagerSession:
     """Runs steps layer by layer."""
 
     def __init__(self, task: Task) -> None:
         self.task = task
+
+    @cached_property
+    def _adds_up(self) -> bool:
+        """Whether gradients can be summed over blocks: layers that compute with NumPy need not heed `ops.beta`."""
+        try:
+            with _arrays_locked(self.task):
+                record(partial(_step, self.task, 1, 2), self.task.model.dtype, beta=1.0)
+        except NotRecordableError:
+            return False
+        return True
 
     def run(self, epoch: Epoch, first: int, count: int, seconds: float) -> int:
         """Do one step (so that the caller can look up between two); return how many were done."""
@@ -58,7 +110,7 @@ class EagerSession:
         scale = task.loss.scale(batch, task.model.output_shape)
         loss, correct = np.zeros(1), np.zeros(1, np.int64)
         start = 0
-        for size in blocks_of(batch):
+        for size in blocks_of(batch) if batch <= MAX_BATCH or self._adds_up else [batch]:
             ops = Eager(task.model.dtype, beta=float(start > 0))
             index = epoch.index[first, start : start + size]
             gradient_step(ops, task, index, loss, correct, scale)
@@ -68,71 +120,80 @@ class EagerSession:
         update_step(ops, task, epoch.rate[first : first + 1], epoch.t[first : first + 1])
         return 1
 
+    def load(self) -> None:
+        """Nothing to do: the steps use the model's own arrays."""
+
+    def store(self) -> None:
+        """Nothing to do: the steps use the model's own arrays."""
+
 
 class CompiledSession:
-    """Replays compiled steps; one program a batch size, made when first needed.
+    """Replays compiled steps; one program a batch size.
 
     Raises
     ------
     NotRecordableError
-        On construction, if a layer cannot be compiled.
+        If a layer cannot be compiled.
     """
 
     def __init__(self, task: Task, batch: int, ignore_nonfinite: bool) -> None:
-        self.task, self.ignore_nonfinite = task, ignore_nonfinite
-        self._programs: dict[tuple[int, int, float, bool], Compiled] = {}
-        self._update: Compiled | None = None
-        self.main = self._program(blocks_of(batch)[0], batch, 0.0)
+        self.task, self.batch, self.ignore_nonfinite = task, batch, ignore_nonfinite
+        recordings = {}
+        with _arrays_locked(task):
+            for size in {batch, len(task.inputs) % batch} - {0}:
+                blocks = blocks_of(size)
+                for rows, beta in {(blocks[0], 0.0), *((rows, 1.0) for rows in blocks[1:])}:
+                    step = partial(_step, task, rows, size)
+                    recordings[rows, size, beta] = record(step, task.model.dtype, beta)
+                if len(blocks) > 1:
+                    recordings[_UPDATE] = record(partial(_update_step, task), task.model.dtype)
+        self.resident = Resident(
+            recordings.values(),
+            [p.value for p in task.model.named_parameters.values()],
+            [array for slots in task.state.values() for array in slots.values()],
+        )
+        self._programs = {key: Compiled(r, self.resident.instead) for key, r in recordings.items()}
 
-    def _program(self, rows: int, batch: int, beta: float) -> Compiled:
-        """The step (or, of a batch in blocks, the gradients of one block)."""
-        task, whole = self.task, rows == batch
-        key = (rows, batch, beta, whole)
-        if key not in self._programs:
-            scale = task.loss.scale(batch, task.model.output_shape)
-
-            def record(ops: Any) -> None:
-                index = ops.stream((rows,), np.int64)
-                loss, correct = ops.stream((1,), np.float64), ops.stream((1,), np.int64)
-                rate, t = ops.stream((1,), np.float64), ops.stream((1,), np.int64)
-                gradient_step(ops, task, index, loss, correct, scale)
-                if whole:
-                    update_step(ops, task, rate, t)
-
-            self._programs[key] = Compiled(record, task.model.dtype, beta)
-        return self._programs[key]
+    @property
+    def programs(self) -> list[tuple[Compiled, int]]:
+        """What a step of the full batch size consists of, and how often each part runs in it."""
+        first, *others = blocks_of(self.batch)
+        parts = [(self._programs[first, self.batch, 0.0], 1)]
+        for rows in dict.fromkeys(others):
+            parts.append((self._programs[rows, self.batch, 1.0], others.count(rows)))
+        return [*parts, (self._programs[_UPDATE], 1)] if others else parts
 
     def run(self, epoch: Epoch, first: int, count: int, seconds: float) -> int:
-        """Do up to `count` steps from step `first`, for about `seconds`; return how many were done."""
+        """Do up to `count` steps from step `first`, for about `seconds`; return how many were done.
+
+        The model's parameters are up to date after `store` only.
+        """
         batch = epoch.index.shape[1]
         blocks = blocks_of(batch)
         if len(blocks) > 1:
             return self._run_in_blocks(epoch, first, blocks)
         watch = None if self.ignore_nonfinite else epoch.loss
         streams = (epoch.index, epoch.loss, epoch.correct, epoch.rate, epoch.t)
-        return self._program(batch, batch, 0.0).run(streams, first, count, seconds=seconds, watch=watch)
+        return self._programs[batch, batch, 0.0].run(streams, first, count, seconds=seconds, watch=watch)
 
     def _run_in_blocks(self, epoch: Epoch, step: int, blocks: list[int]) -> int:
         batch = sum(blocks)
         losses, corrects = np.zeros(len(blocks)), np.zeros(len(blocks), np.int64)
         start = 0
         for i, rows in enumerate(blocks):
-            program = self._program(rows, batch, float(i > 0))
-            streams = (epoch.index[step, start:], losses[i:], corrects[i:], epoch.rate, epoch.t)
-            program.run(streams, 0, 1)
+            program = self._programs[rows, batch, float(i > 0)]
+            program.run((epoch.index[step, start:], losses[i:], corrects[i:], epoch.rate, epoch.t), 0, 1)
             start += rows
         for loss, correct in zip(losses, corrects, strict=True):
             epoch.loss[step] += loss
             epoch.correct[step] += correct
-        self._update_program().run((epoch.rate, epoch.t), step, 1)
+        self._programs[_UPDATE].run((epoch.rate, epoch.t), step, 1)
         return 1
 
-    def _update_program(self) -> Compiled:
-        if self._update is None:
+    def load(self) -> None:
+        """Take over the model's parameters as they are now."""
+        self.resident.load()
 
-            def record(ops: Any) -> None:
-                rate, t = ops.stream((1,), np.float64), ops.stream((1,), np.int64)
-                update_step(ops, self.task, rate, t)
-
-            self._update = Compiled(record, self.task.model.dtype)
-        return self._update
+    def store(self) -> None:
+        """Hand the trained parameters back to the model."""
+        self.resident.store()

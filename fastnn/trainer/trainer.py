@@ -6,13 +6,13 @@ import math
 import time
 import warnings
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fastnn import losses, optim, random
-from fastnn.inputs import as_batch, gatherable
+from fastnn.inputs import as_array, as_batch, gatherable
 from fastnn.kernels import current_backend
 from fastnn.losses import Loss
 from fastnn.model.sequential import Sequential
@@ -28,6 +28,7 @@ from fastnn.trainer.errors import NonFiniteLossError, explain_nonfinite
 from fastnn.trainer.history import History
 from fastnn.trainer.progress import Progress
 
+T = TypeVar("T")
 Array = NDArray[Any]
 Pair = tuple[ArrayLike, ArrayLike]
 
@@ -104,17 +105,17 @@ class Trainer:
         print_every: int | None = None,
         on_nonfinite: Literal["raise", "ignore"] = "raise",
     ) -> None:
-        self.model = model
+        self.model = _checked("model", model, Sequential)
         self.optimizer = optim.SGD() if optimizer is None else optim.get(optimizer)
         self.loss = losses.get(loss)
         self.batch_size = None if batch_size is None else _count("batch_size", batch_size)
         self.epochs = _count("epochs", epochs)
-        self.seed = seed
-        self.schedule = Constant() if schedule is None else schedule
+        self.seed = _count("seed", seed, least=0)
+        self.schedule = _checked("schedule", Constant() if schedule is None else schedule, Schedule)
         if shuffle not in (True, False, "batches"):
             raise ValueError(f'Trainer: shuffle must be True, False or "batches", got {shuffle!r}')
         self.shuffle = shuffle
-        self.callbacks = tuple(callbacks)
+        self.callbacks = tuple(_checked("a callback", callback, Callback) for callback in callbacks)
         self.compile = compile
         self.progress = progress
         self.print_every = None if print_every is None else _count("print_every", print_every)
@@ -188,8 +189,8 @@ class Trainer:
 
     def _task(self, x: ArrayLike, y: ArrayLike) -> Task:
         inputs = gatherable(as_batch("fit", x, self.model.input_shape))
-        inputs = np.ascontiguousarray(inputs).reshape(len(inputs), -1)
-        targets = self.loss.prepare(np.asarray(y), self.model.output_shape, self.model.dtype)
+        inputs = inputs.reshape(len(inputs), -1)
+        targets = self.loss.prepare(as_array("fit", "y", y), self.model.output_shape, self.model.dtype)
         if len(inputs) != len(targets):
             raise ValueError(f"fit: x has {len(inputs)} samples but y has {len(targets)}")
         state: dict[str, dict[str, Array]] = {name: {} for name in self.model.named_parameters}
@@ -203,7 +204,7 @@ class Trainer:
         if not isinstance(validation, tuple | list) or len(validation) != 2:
             raise TypeError("fit: validation must be a pair (x, y)")
         x = as_batch("fit: validation", validation[0], self.model.input_shape)
-        y = self.loss.prepare(np.asarray(validation[1]), self.model.output_shape, self.model.dtype)
+        y = self.loss.prepare(as_array("fit", "validation y", validation[1]), self.model.output_shape, self.model.dtype)
         if len(x) != len(y):
             raise ValueError(f"fit: validation x has {len(x)} samples but y has {len(y)}")
         return x, y
@@ -244,13 +245,18 @@ class Trainer:
         rate = self.optimizer.learning_rate * self.schedule.factor(number - 1)
         done = (number - 1) * steps
         total, correct = 0.0, 0
-        for index in self._order(number, samples, batch):
-            part = Epoch.of(index, rate, done)
-            self._run(part, done, number, progress)
-            done += len(index)
-            total += float(part.loss.sum()) * index.shape[1]
-            correct += int(part.correct.sum())
-            self.history.steps = np.concatenate([self.history.steps, part.loss])
+        assert self._session is not None
+        self._session.load()
+        try:
+            for index in self._order(number, samples, batch):
+                part = Epoch.of(index, rate, done)
+                self._run(part, done, number, progress)
+                done += len(index)
+                total += float(part.loss.sum()) * index.shape[1]
+                correct += int(part.correct.sum())
+                self.history.steps = np.concatenate([self.history.steps, part.loss])
+        finally:
+            self._session.store()
         seconds = time.perf_counter() - started
         self._step_seconds = seconds / steps
         line: dict[str, Any] = {"epoch": number, "loss": total / samples}
@@ -274,13 +280,20 @@ class Trainer:
             value = float(part.loss[first - 1])
             if self.on_nonfinite == "raise" and not math.isfinite(value):
                 rate = float(part.rate[first - 1])
+                self._session.store()
                 raise NonFiniteLossError(explain_nonfinite(self.model, self.optimizer, done + first, value, rate))
             progress.advance(steps, number, value)
 
 
-def _count(name: str, value: int) -> int:
+def _checked(name: str, value: T, kind: type[T]) -> T:
+    if not isinstance(value, kind):
+        raise TypeError(f"Trainer: {name} must be a {kind.__name__}, got {type(value).__name__}")
+    return value
+
+
+def _count(name: str, value: int, least: int = 1) -> int:
     if isinstance(value, bool) or not hasattr(value, "__index__"):
         raise TypeError(f"Trainer: {name} must be an int, got {type(value).__name__}")
-    if value < 1:
-        raise ValueError(f"Trainer: {name} must be at least 1, got {value}")
+    if not least <= value < 2**64:
+        raise ValueError(f"Trainer: {name} must be at least {least} and below 2**64, got {value}")
     return int(value)

@@ -16,11 +16,34 @@ _ALPHAS = {
 }
 
 
+_PADDING = 12345.0  # would show in any sum that reads it
+
+
 class Arguments(dict[str, Any]):
     """Arguments of one call by name, in the order of the signature."""
 
     def copy(self) -> "Arguments":
+        """Copies of all arrays; padded rows stay padded."""
+        return Arguments({k: _copy(v) if isinstance(v, np.ndarray) else v for k, v in self.items()})
+
+    def unpadded(self) -> "Arguments":
+        """Copies of all arrays with rows side by side."""
         return Arguments({k: v.copy() if isinstance(v, np.ndarray) else v for k, v in self.items()})
+
+    def padding_untouched(self) -> bool:
+        arrays = [v for v in self.values() if isinstance(v, np.ndarray) and not v.flags.c_contiguous]
+        return all(np.all(v.base[:, v.shape[1] :] == _PADDING) for v in arrays)
+
+
+def _copy(a: Array) -> Array:
+    return a.copy() if a.flags.c_contiguous else _padded(a, a.base.shape[1] - a.shape[1])
+
+
+def _padded(a: Array, padding: int) -> Array:
+    """``a`` with rows further apart than they are long."""
+    wide = np.full((len(a), a.shape[1] + padding), _PADDING, a.dtype)
+    wide[:, : a.shape[1]] = a
+    return wide[:, : a.shape[1]] if padding else wide
 
 
 def make(
@@ -55,6 +78,7 @@ class _Maker:
         if "r" in dims and "n" in dims:
             dims["r"] = max(dims["r"], dims["n"])  # index None takes the first n rows
         self.dims = dims
+        self.padding = int(rng.integers(1, 40)) if rng.random() < 0.4 else 0  # of arrays that may be spaced
 
     def make(self, given: dict[str, Any]) -> Arguments:
         absent = self._absent()
@@ -138,8 +162,10 @@ class _Maker:
             weights = rng.random(shape) * (rng.random(shape) < 0.7)
             return weights.astype(self.dtype)
         values = self._real(shape)
+        if a.spaced:
+            values = _padded(values, self.padding)
         if "adam" in self.kernel and a.name in ("v", "vw", "vb"):
-            return np.square(values)
+            np.square(values, out=values)
         return values
 
     def _dtype(self, a: Argument) -> type[np.floating]:

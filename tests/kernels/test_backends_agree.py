@@ -37,6 +37,7 @@ def check(kernel, backend, arguments, dtype, *, exact=False):
     want = expected(kernel, arguments, dtype)
     before = arguments.copy()
     kernels.get(kernel, backend)(*arguments.values())
+    assert arguments.padding_untouched()
     for a in SIGNATURES[kernel].arrays:
         got = arguments[a.name]
         if got is None:

@@ -1,4 +1,7 @@
-"""A fused kernel gives the bits of the kernels it stands for, run in turn on the same backend."""
+"""A fused kernel gives the bits of the kernels it stands for, run in turn on the same backend.
+
+On the native backend also where its weights are kept with padded rows and theirs are not.
+"""
 
 import numpy as np
 import pytest
@@ -58,8 +61,11 @@ SEQUENCES = {
 
 
 def check(kernel, backend, fused):
-    before, apart = fused.copy(), fused.copy()
+    before = fused.copy()
+    # NumPy's own products may add in another order where rows are padded; the native ones must not
+    apart = fused.unpadded() if backend == "native" else fused.copy()
     kernels.get(kernel, backend)(*fused.values())
+    assert fused.padding_untouched()
     SEQUENCES[kernel](lambda name, *args: kernels.get(name, backend)(*args), apart)
     for a in SIGNATURES[kernel].arrays:
         if fused[a.name] is None:

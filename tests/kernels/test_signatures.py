@@ -41,11 +41,12 @@ def test_every_kernel_is_found(name, backend):
 
 
 def test_parse_reads_all_marks():
-    s = parse("f(a[n,m], b[n]:any?, c[*]?!, d[1]:f64~, k)")
+    s = parse("f(a[n,m+], b[n]:any?, c[*]?!, d[1]:f64~, k)")
     assert s.name == "f"
     assert s.dims == ("n", "m", "*")
     assert [a.name for a in s.arrays] == ["a", "b", "c", "d"]
     assert [a.name for a in s.scalars] == ["k"]
+    assert [a.name for a in s.arrays if a.spaced] == ["a"]
     a, b, c, d = s.arrays
     assert (a.dims, a.dtype, a.optional, a.reads, a.writes) == (("n", "m"), "real", False, True, False)
     assert (b.dims, b.dtype, b.optional, b.reads, b.writes) == (("n",), "any", True, True, False)

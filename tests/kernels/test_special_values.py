@@ -174,6 +174,17 @@ def test_cross_entropy_is_finite_where_the_probability_is_zero(dtype, backend):
         np.testing.assert_array_equal(dx, [[1, -1]])
 
 
+def test_losses_are_added_up_in_float64(dtype, backend):
+    """70,001 equal whole numbers, whose sum is exact in float64 and not in float32."""
+    x = np.tile(np.array([0, -5001.0], dtype), (70_001, 1))
+    wrong = np.ones(70_001, np.int64)
+    assert _loss(backend, "softmax_cross_entropy", x, wrong)[1] == 70_001 * 5001
+    assert _loss(backend, "soft_cross_entropy", x, np.eye(2, dtype=dtype)[wrong])[1] == 70_001 * 5001
+    loss = np.empty(1)
+    kernels.get("squared_error", backend)(x[:, 1].copy(), np.zeros(70_001, dtype), None, loss, 1.0)
+    assert loss[0] == 70_001 * 5001**2
+
+
 def test_a_zero_target_adds_nothing_where_the_probability_is_zero(dtype, backend):
     x = np.array([[0, -inf, 0]], dtype)
     dx, loss, correct = _loss(backend, "soft_cross_entropy", x, np.array([[1, 0, 0]], dtype))

@@ -1,0 +1,93 @@
+"""`pytest --benchmark-only` runs the bench files; without that option they are not collected."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bench.environment import refuse_handicaps
+from bench.probe import measure, processor
+from fastnn import get_num_threads
+from fastnn.kernels import available_backends, backend_of, get, use_backend
+
+Kernel = Callable[..., None]
+
+
+def _asked(config: pytest.Config) -> bool:
+    return bool(config.getoption("benchmark_only", default=False))
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Refuse to compare with a NumPy that is held back."""
+    if _asked(config):
+        try:
+            refuse_handicaps(os.environ)
+        except ValueError as error:
+            raise pytest.UsageError(str(error)) from None
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Leave bench files to `--benchmark-only`."""
+    if collection_path.name.startswith("bench_") and not _asked(config):
+        return True
+    return None
+
+
+@pytest.fixture(scope="session")
+def machine_probe() -> dict[str, Any]:
+    """Processor, FMA peak and memory bandwidth with the threads in use."""
+    found = measure(get_num_threads())
+    return {"processor": processor(), "threads": found.threads, "fma_gflops": round(found.fma_gflops, 1),
+            "read_gbs": round(found.read_gbs, 1), "update_gbs": round(found.update_gbs, 1),
+            "source": found.source}  # fmt: skip
+
+
+@pytest.fixture(params=available_backends())
+def backend(request: pytest.FixtureRequest) -> str:
+    """Every backend of this installation."""
+    return str(request.param)
+
+
+@pytest.fixture
+def kernel(backend: str) -> Callable[[str], Kernel]:
+    """The kernel of a name; skips where the backend would borrow another's."""
+
+    def find(name: str) -> Kernel:
+        with use_backend(backend):
+            if backend_of(name) != backend:
+                pytest.skip(f"{backend} has no {name} of its own")
+        return get(name, backend=backend)
+
+    return find
+
+
+@pytest.fixture
+def timed(
+    benchmark: Any, kernel: Callable[[str], Kernel], machine_probe: dict[str, Any]
+) -> Callable[..., None]:
+    """`timed(name, case, *args, flops=0, bytes=0)`: benchmark a kernel in the group of its case.
+
+    The backends of one group stand below each other, so that their ratio can be read off.
+    """
+
+    def run(name: str, case: str, *args: Any, flops: float = 0, traffic: float = 0) -> None:
+        call = kernel(name)
+        call(*args)
+        benchmark.group = f"{name} {case}"
+        benchmark.extra_info["machine"] = machine_probe
+        benchmark(call, *args)
+        if benchmark.stats is None:  # --benchmark-disable
+            return
+        seconds = benchmark.stats.stats.median
+        if flops:
+            gflops = flops / seconds / 1e9
+            benchmark.extra_info["gflops"] = round(gflops, 2)
+            benchmark.extra_info["share_of_fma_peak"] = round(gflops / machine_probe["fma_gflops"], 3)
+        if traffic:
+            benchmark.extra_info["gbs"] = round(traffic / seconds / 1e9, 2)
+
+    return run

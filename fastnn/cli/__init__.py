@@ -1,0 +1,87 @@
+"""The command ``fastnn``: one module a subcommand, each with `add` (its arguments) and `run` (its work)."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+
+from fastnn._version import __version__
+from fastnn.cli import evaluate, gradcheck, info, predict, train
+from fastnn.cli.options import HelpFormatter
+from fastnn.trainer import NonFiniteLossError
+
+_EPILOG = """\
+first steps:
+  fastnn train                train on letters made on the spot, in some seconds
+  fastnn train --data FOLDER  the same on a data set of your own: MNIST's files, .mat, .npz, .npy
+  fastnn evaluate --model-file fastnn-run-1 --data glyphs
+  fastnn train --help         every option, with examples
+"""
+
+_BAD_INPUT = 2
+_FAILED = 1
+_INTERRUPTED = 130  # 128 + SIGINT, as shells have it
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the parser of the whole command line."""
+    top = argparse.ArgumentParser(
+        prog="fastnn",
+        description="Train and use small neural networks, fast on a CPU.",
+        epilog=_EPILOG,
+        formatter_class=HelpFormatter,
+    )
+    top.add_argument("--version", action="version", version=f"fastnn {__version__}")
+    commands = top.add_subparsers(title="commands", metavar="<subcommand>", dest="command", required=True)
+    for command in (train, evaluate, predict, gradcheck, info):
+        command.add(commands)
+    return top
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line.
+
+    Parameters
+    ----------
+    arguments : sequence of str, optional
+        Without the program's name; those of the process unless given.
+
+    Returns
+    -------
+    int
+        Exit status: 0; 1 where a check or a training failed; 2 for bad input; 130 after Ctrl-C.
+
+    Raises
+    ------
+    SystemExit
+        From argparse, for --help and for arguments that do not parse (status 2).
+
+    Examples
+    --------
+    >>> from fastnn.cli import main
+    >>> main(["gradcheck", "mlp:6-5-3", "--quiet"])
+    0
+    """
+    options = parser().parse_args(arguments)
+    try:
+        status: int = options.run(options)
+        sys.stdout.flush()  # a closed pipe shows here, not at exit
+        return status
+    except KeyboardInterrupt:
+        return _say(options, "interrupted", _INTERRUPTED)
+    except BrokenPipeError:  # the reader, such as head, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return _FAILED
+    except NonFiniteLossError as error:
+        return _say(options, f"error: {error}", _FAILED)
+    except MemoryError as error:
+        return _say(options, f"error: not enough memory ({error})", _BAD_INPUT)
+    except (ValueError, TypeError, OSError, ImportError) as error:
+        return _say(options, f"error: {error}", _BAD_INPUT)
+
+
+def _say(options: argparse.Namespace, message: str, status: int) -> int:
+    print(f"fastnn {options.command}: {message}", file=sys.stderr)
+    return status

@@ -1,0 +1,81 @@
+"""``fastnn evaluate``: how good a trained model is, class by class."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastnn.cli.inputs import add_data, add_model_file, load_data, load_model
+from fastnn.cli.options import HelpFormatter
+
+_EPILOG = """\
+Data sets without test images of their own are split as in `fastnn train`: the test images are the same ones.
+
+examples:
+  fastnn evaluate --model-file fastnn-run-1 --data glyphs
+  fastnn evaluate --model-file mnist-run/model.safetensors --data ~/mnist --part train
+"""
+
+
+def add(commands: Any) -> None:
+    """Add the command and its arguments."""
+    parser = commands.add_parser(
+        "evaluate",
+        help="measure a trained network on labelled images",
+        description="Measure accuracy and loss of a trained network, class by class.",
+        epilog=_EPILOG,
+        formatter_class=HelpFormatter,
+    )
+    parser.set_defaults(run=run)
+    add_model_file(parser)
+    add_data(parser)
+    parser.add_argument(
+        "--part", choices=("test", "train"), default="test", help="which images (default: %(default)s)"
+    )
+    parser.add_argument("--quiet", action="store_true", help="print the last line only")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Evaluate; return the exit status."""
+    model = load_model(options.model_file)
+    data = load_data(options.data)
+    images, labels = data.test if options.part == "test" else data.train
+    if model.output_shape != (len(data.class_names),):
+        raise ValueError(
+            f"--data: {data.name} has {len(data.class_names)} classes, but the model has outputs of shape "
+            f"{model.output_shape}"
+        )
+    if model.class_names is not None and model.class_names != data.class_names:
+        print(
+            f"fastnn evaluate: warning: the model was trained on classes {', '.join(model.class_names)}, "
+            f"{data.name} has {', '.join(data.class_names)}",
+            file=sys.stderr,
+        )
+    figures = model.evaluate(images, labels)
+    if not options.quiet:
+        print(_table(data.class_names, labels, model.predict(images)), end="\n\n")
+    right = round(figures["accuracy"] * len(labels))
+    print(
+        f"{options.part} accuracy {figures['accuracy']:.2%} ({right:,} of {len(labels):,} images), "
+        f"loss {figures['loss']:.4f} nats"
+    )
+    return 0
+
+
+def _table(names: tuple[str, ...], labels: NDArray[np.int64], predicted: NDArray[np.int64]) -> str:
+    """Images, right answers and the commonest wrong answer of each class."""
+    classes = len(names)
+    counts = np.bincount(labels * classes + predicted, minlength=classes * classes).reshape(classes, classes)
+    wrong = counts - np.diag(np.diag(counts))
+    width = max(5, *map(len, names))
+    lines = [f"{'class':<{width}}  {'images':>7}  {'right':>7}  accuracy  most often taken for"]
+    for k, name in enumerate(names):
+        total, right, other = int(counts[k].sum()), int(counts[k, k]), int(wrong[k].argmax())
+        accuracy = f"{right / total:8.2%}" if total else f"{'-':>8}"
+        mistake = f"  {names[other]} ({wrong[k, other]})" if wrong[k, other] else ""
+        lines.append(f"{name:<{width}}  {total:7d}  {right:7d}  {accuracy}{mistake}")
+    return "\n".join(lines)

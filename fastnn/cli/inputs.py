@@ -1,0 +1,126 @@
+"""What the commands read: data sets, images to predict, model files."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import zipfile
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastnn.data import Dataset, load, read_npy, read_npz
+from fastnn.model import Sequential
+
+MODEL_FILE = "model.safetensors"
+DATA_HELP = (
+    "glyphs (letters A-J, made on the spot), digits (likewise), mnist or notmnist (in the folder that "
+    "FASTNN_DATA names), or the path of a data set: a folder with MNIST's IDX files (.gz or not), a .mat or "
+    ".npz file, a folder of .npy files"
+)
+_NAMED = ("mnist", "notmnist")
+
+
+def add_data(group: argparse._ActionsContainer, default: str | None = None) -> None:
+    """Add --data; required without a default."""
+    shown = DATA_HELP if default is None else f"{DATA_HELP} (default: %(default)s)"
+    group.add_argument("--data", metavar="DATA", default=default, required=default is None, help=shown)
+
+
+def add_model_file(group: argparse._ActionsContainer) -> None:
+    """Add --model-file."""
+    group.add_argument(
+        "--model-file",
+        metavar="FILE",
+        required=True,
+        help=f"a model that `fastnn train` wrote: its {MODEL_FILE}, or the folder with it",
+    )
+
+
+def load_data(data: str) -> Dataset:
+    """Return the data set of that name or path; the same one whatever the seed of the training.
+
+    Raises
+    ------
+    ValueError
+        If there is none, or its files are damaged.
+    """
+    if data == "glyphs":
+        return load("glyphs")
+    if data == "digits":
+        return replace(load("glyphs", kind="digits"), name="digits")
+    here = Path(data).expanduser()
+    if data in _NAMED:
+        return _found(data, data, here if here.exists() else None)
+    return _found(data, str(here), None)
+
+
+def _found(data: str, name: str, path: Path | None) -> Dataset:
+    try:
+        return load(name, path=path)
+    except FileNotFoundError:
+        root = os.environ.get("FASTNN_DATA")
+        looked = f", nor {Path(root) / data}" if root and data in _NAMED else ""
+        raise ValueError(
+            f"--data: there is no file or folder {data}{looked}. Give the path of a data set"
+            f"{'' if root else ', set FASTNN_DATA to the folder above mnist/ and notmnist/'}"
+            ", or use glyphs or digits, which need no files"
+        ) from None
+
+
+def load_images(data: str, part: str | None) -> tuple[NDArray[Any], str]:
+    """Return the images to predict, and which they are.
+
+    An .npy file, or an .npz file with a single array, is images alone. Of a data set it is `part` ("test",
+    "train", "unlabelled"); unless given, its images without labels, or where there are none the test images.
+
+    Raises
+    ------
+    ValueError
+        If there are none, or the files are damaged.
+    """
+    path = Path(data).expanduser()
+    if path.is_file() and part is None:
+        alone = _images_alone(path)
+        if alone is not None:
+            return alone, f"the images in {data}"
+    found = load_data(data)
+    part = part or ("test" if found.unlabelled_images is None else "unlabelled")
+    if part == "unlabelled":
+        if found.unlabelled_images is None:
+            raise ValueError(f"--part: {data} has no images without labels")
+        return found.unlabelled_images, f"the unlabelled images of {found.name}"
+    return getattr(found, f"{part}_images"), f"the {part} images of {found.name}"
+
+
+def _images_alone(path: Path) -> NDArray[Any] | None:
+    if path.suffix.lower() == ".npy":
+        return _real(read_npy(path), path)
+    if path.suffix.lower() == ".npz" and zipfile.is_zipfile(path):
+        arrays = read_npz(path)
+        if len(arrays) == 1:
+            return _real(next(iter(arrays.values())), path)
+    return None
+
+
+def _real(images: NDArray[Any], path: Path) -> NDArray[Any]:
+    if images.dtype.kind == "f" and not np.isfinite(images).all():
+        raise ValueError(f"--data: {path} has NaN or infinite pixels")
+    return images
+
+
+def load_model(file: str) -> Sequential:
+    """Return the model in a file, or in the folder of a run.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is none.
+    ValueError
+        If the file is damaged or no model.
+    """
+    path = Path(file).expanduser()
+    return Sequential.load(path / MODEL_FILE if path.is_dir() else path)

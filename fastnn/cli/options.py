@@ -1,0 +1,96 @@
+"""What the commands' arguments share: the look of help, numbers in a range, the schedule, the model's."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+
+from fastnn.architecture import ACTIVATIONS, LINEAR
+from fastnn.schedules import Constant, Exponential, Schedule
+
+_SCHEDULES = "constant, exponential or exponential:DECAY such as exponential:0.9"
+_LAST_RATE = 0.1  # of "exponential": the last epoch's rate as a share of the first's
+
+
+class HelpFormatter(argparse.RawDescriptionHelpFormatter):
+    """Keeps the lines of the examples; leaves more room to the names of options."""
+
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog, max_help_position=28)
+
+
+def whole(minimum: int, maximum: int | None = None) -> Callable[[str], int]:
+    """Return a converter to whole numbers in a range, for argparse."""
+    wanted = (
+        f"a whole number, at least {minimum}"
+        if maximum is None
+        else f"a whole number, {minimum} to {maximum}"
+    )
+
+    def convert(text: str) -> int:
+        try:
+            value = int(text)
+        except ValueError:
+            value = minimum - 1
+        if value < minimum or (maximum is not None and value > maximum):
+            raise argparse.ArgumentTypeError(f"expected {wanted}, got {text!r}")
+        return value
+
+    return convert
+
+
+def share(text: str) -> float:
+    """Convert to a share, at least 0 and below 1, for argparse."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value < 1:
+        raise argparse.ArgumentTypeError(f"expected a share, at least 0 and below 1, got {text!r}")
+    return value
+
+
+def schedule(text: str, epochs: int) -> Schedule:
+    """Return the schedule of that name; "exponential" alone ends at a tenth of the first epoch's rate.
+
+    Raises
+    ------
+    ValueError
+        If there is none of that name, or its decay is not in (0, 1].
+    """
+    name, colon, decay = text.partition(":")
+    if name == "exponential" and not colon:
+        return Exponential(_LAST_RATE ** (1 / max(1, epochs - 1)))
+    if name == "exponential":
+        try:
+            value = float(decay)
+        except ValueError:
+            raise ValueError(f"schedule: expected {_SCHEDULES}, got {text!r}") from None
+        return Exponential(value)
+    if text != "constant":
+        raise ValueError(f"schedule: expected {_SCHEDULES}, got {text!r}")
+    return Constant()
+
+
+def add_activation_and_init(group: argparse._ActionsContainer) -> None:
+    """Add --activation and --init."""
+    group.add_argument(
+        "--activation",
+        default="relu",
+        metavar="NAME",
+        help=f"behind each hidden layer: {', '.join((*ACTIVATIONS, LINEAR))} (default: %(default)s)",
+    )
+    group.add_argument(
+        "--init",
+        default="glorot_uniform",
+        metavar="NAME",
+        help="first values of the weights: glorot_uniform, glorot_normal, glorot_truncated_normal, "
+        "he_normal, he_uniform, fan_in_uniform, normal(STD), uniform(LOW,HIGH), zeros (default: %(default)s)",
+    )
+
+
+def add_seed(group: argparse._ActionsContainer, meaning: str) -> None:
+    """Add --seed."""
+    group.add_argument(
+        "--seed", type=whole(0, 2**64 - 1), default=0, metavar="N", help=f"{meaning} (default: %(default)s)"
+    )

@@ -1,0 +1,94 @@
+"""What a training leaves behind: the model, how it was made, its history, and a picture of that."""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import io
+import json
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from fastnn.cli.inputs import MODEL_FILE
+from fastnn.cli.output import CONFIG_FILE, CURVE_FILE, HISTORY_FILE, Output
+from fastnn.config import config
+from fastnn.data import Dataset
+from fastnn.files import write_whole
+from fastnn.plots import learning_curve
+from fastnn.trainer import Trainer
+
+_NOT_RECORDED = ("run", "command", "output", "overwrite", "explain", "quiet")
+
+
+def check_can_write() -> None:
+    """Raise ImportError if the package that model files need is missing: before training, not after."""
+    try:
+        import safetensors.numpy  # noqa: F401
+    except ImportError:
+        raise ImportError("model files need the safetensors package: pip install safetensors") from None
+
+
+def write(
+    output: Output, options: argparse.Namespace, data: Dataset, trainer: Trainer, result: dict[str, Any]
+) -> list[str]:
+    """Write the files of a run; return their names."""
+    trainer.model.save(output.path(MODEL_FILE))
+    described = {
+        "written": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
+        "options": {name: value for name, value in vars(options).items() if name not in _NOT_RECORDED},
+        "optimizer": repr(trainer.optimizer),
+        "schedule": repr(trainer.schedule),
+        "data": fingerprint(data),
+        "model": trainer.model.config(),
+        "result": result,
+        "environment": config(),
+    }
+    write_whole(output.path(CONFIG_FILE), json.dumps(described, indent=2) + "\n")
+    trainer.history.to_csv(output.path(HISTORY_FILE))
+    written = [MODEL_FILE, CONFIG_FILE, HISTORY_FILE]
+    try:
+        save_figure(output.path(CURVE_FILE), learning_curve, trainer.history)
+    except ImportError:
+        print(f"no {CURVE_FILE}: it needs matplotlib (pip install matplotlib)", file=sys.stderr)
+    else:
+        written.append(CURVE_FILE)
+    return written
+
+
+def fingerprint(data: Dataset) -> dict[str, Any]:
+    """Name, and of each array shape, dtype and SHA-256 of its elements in C order."""
+    arrays = {
+        "train_images": data.train_images,
+        "train_labels": data.train_labels,
+        "test_images": data.test_images,
+        "test_labels": data.test_labels,
+    }
+    described: dict[str, Any] = {"name": data.name, "class_names": list(data.class_names)}
+    for name, array in arrays.items():
+        described[name] = {
+            "shape": list(array.shape),
+            "dtype": array.dtype.name,
+            "sha256": hashlib.sha256(array.tobytes()).hexdigest(),
+        }
+    return described
+
+
+def save_figure(path: Path, draw: Callable[..., Any], *arguments: Any) -> None:
+    """Write the figure that ``draw(*arguments)`` makes, without a display, whole or not at all.
+
+    Raises
+    ------
+    ImportError
+        If there is no matplotlib.
+    OSError
+        If the file cannot be written.
+    """
+    import matplotlib
+
+    matplotlib.use("agg")
+    picture = io.BytesIO()
+    draw(*arguments).savefig(picture, format="png", dpi=150)
+    write_whole(path, picture.getvalue())

@@ -1,0 +1,265 @@
+"""``fastnn train``: data set and architecture in, trained model out."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastnn import architecture, optim
+from fastnn.cli import record
+from fastnn.cli.inputs import MODEL_FILE, add_data, load_data
+from fastnn.cli.options import (
+    HelpFormatter,
+    add_activation_and_init,
+    add_seed,
+    schedule,
+    share,
+    whole,
+)
+from fastnn.cli.output import FILES, Output
+from fastnn.data import Dataset, train_test_split
+from fastnn.model import Sequential
+from fastnn.trainer import Trainer
+
+_HIDDEN = 200
+_RATES = {"adam": 0.002, "momentum": 0.05, "sgd": 0.3}
+
+_EPILOG = f"""\
+The training images are split: most are trained on, a share (--validation) is looked at after every epoch.
+The test images are looked at once, at the end. The same options and seed give the same model, bit for bit,
+on one instruction set, whatever the number of threads (FASTNN_NUM_THREADS).
+
+Written are {", ".join(FILES)}.
+Ctrl-C ends the training and keeps the model as it then is.
+
+examples:
+  fastnn train
+  fastnn train --data digits --model mlp:784-300-100-10 --epochs 20
+  fastnn train --data ~/mnist --output mnist-run
+  fastnn train --data ~/mnist --model mlp:784-666-666-10 --optimizer sgd --batch 100
+  fastnn train --activation tanh --weight-decay 1e-4 --seed 7
+  FASTNN_DATA=~/data fastnn train --data notmnist --dtype float64 --explain
+"""
+
+
+def add(commands: Any) -> None:
+    """Add the command and its arguments."""
+    parser = commands.add_parser(
+        "train",
+        help="train a network on a data set",
+        description="Train a network on labelled images and measure it on images it has not seen.",
+        epilog=_EPILOG,
+        formatter_class=HelpFormatter,
+    )
+    parser.set_defaults(run=run)
+    what = parser.add_argument_group("what to train, on what")
+    add_data(what, default="glyphs")
+    what.add_argument(
+        "--model",
+        metavar="MODEL",
+        help="sizes from inputs to outputs, as mlp:784-200-10; a name of an activation behind a hidden layer "
+        "replaces --activation there, as mlp:784-200-tanh-10 (default: the pixels, "
+        f"{_HIDDEN} hidden units, the classes)",
+    )
+    add_activation_and_init(what)
+    what.add_argument(
+        "--dtype",
+        choices=("float32", "float64"),
+        default="float32",
+        help="of all arithmetic (default: %(default)s)",
+    )
+    how = parser.add_argument_group("how to train")
+    how.add_argument(
+        "--epochs",
+        type=whole(1),
+        default=10,
+        metavar="N",
+        help="passes over the images (default: %(default)s)",
+    )
+    how.add_argument(
+        "--batch", type=whole(1), default=64, metavar="N", help="images a step (default: %(default)s)"
+    )
+    how.add_argument(
+        "--optimizer", choices=tuple(_RATES), default="adam", help="rule of the steps (default: %(default)s)"
+    )
+    rates = ", ".join(f"{rate} for {name}" for name, rate in _RATES.items())
+    how.add_argument(
+        "--learning-rate", type=float, metavar="RATE", help=f"in the first epoch, above 0 (default: {rates})"
+    )
+    how.add_argument(
+        "--weight-decay",
+        type=float,
+        default=0.0,
+        metavar="X",
+        help="X times each weight is added to its gradient (default: %(default)s)",
+    )
+    how.add_argument(
+        "--schedule",
+        default="exponential",
+        metavar="NAME",
+        help="the learning rate by epoch: constant; exponential:DECAY, times DECAY after each; exponential, "
+        "with the DECAY that leaves a tenth in the last epoch (default: %(default)s)",
+    )
+    how.add_argument(
+        "--validation",
+        type=share,
+        default=0.1,
+        metavar="SHARE",
+        help="share of the training images that is held out to validate, 0 for none (default: %(default)s)",
+    )
+    add_seed(how, "of the first weights and of the order of the images")
+    out = parser.add_argument_group("what comes out")
+    out.add_argument(
+        "--output",
+        metavar="FOLDER",
+        help="where the files go; made if missing (default: fastnn-run-1, or -2, ... as those exist)",
+    )
+    out.add_argument(
+        "--overwrite", action="store_true", help="replace the files of an earlier run in --output"
+    )
+    out.add_argument(
+        "--explain",
+        action="store_true",
+        help="at the end, show the plan of a training step with measured times",
+    )
+    out.add_argument("--quiet", action="store_true", help="print the last line only")
+
+
+@dataclass(frozen=True)
+class _Split:
+    """The training images, without those held out for validation."""
+
+    train: tuple[NDArray[Any], NDArray[np.int64]]
+    validation: tuple[NDArray[Any], NDArray[np.int64]] | None
+
+
+def run(options: argparse.Namespace) -> int:
+    """Train; return the exit status."""
+    record.check_can_write()
+    if options.learning_rate is None:
+        options.learning_rate = _RATES[options.optimizer]
+    optimizer = optim.get(
+        options.optimizer, learning_rate=options.learning_rate, weight_decay=options.weight_decay
+    )
+    rates = schedule(options.schedule, options.epochs)
+    given = None if options.model is None else _model(options, options.model, None)
+    data = load_data(options.data)
+    split = _split(data, options.validation)
+    if given is None:
+        options.model = f"mlp:{data.train_images[0].size}-{_HIDDEN}-{len(data.class_names)}"
+    else:
+        _check_fits(given, options.model, data)
+    model = _model(options, options.model, data)
+    output = Output(options.output, options.overwrite)
+    trainer = Trainer(
+        model,
+        optimizer=optimizer,
+        schedule=rates,
+        batch_size=options.batch,
+        epochs=options.epochs,
+        seed=options.seed,
+        progress=False if options.quiet else None,
+        print_every=None if options.quiet else 1,
+    )
+    if not options.quiet:
+        print(_introduction(data, split, model), flush=True)
+    started = time.perf_counter()
+    interrupted = False
+    try:
+        trainer.fit(*split.train, validation=split.validation)
+    except KeyboardInterrupt:
+        interrupted = True
+    except BaseException:
+        output.discard()
+        raise
+    seconds = time.perf_counter() - started
+    done = len(trainer.history)
+    if interrupted and not done:
+        output.discard()
+        raise KeyboardInterrupt
+    result: dict[str, Any] = {
+        "epochs": done,
+        "seconds": round(seconds, 3),
+        "compiled": trainer.compiled,
+        "last_epoch": trainer.history.epochs[-1],
+    }
+    if not interrupted:
+        result["test"] = model.evaluate(*data.test)
+    written = record.write(output, options, data, trainer, result)
+    if interrupted:
+        print(
+            f"fastnn train: interrupted after {done} of {options.epochs} epochs; the model as it then was is "
+            f"{output.path(MODEL_FILE)}",
+            file=sys.stderr,
+        )
+        return 130
+    if not options.quiet:
+        _say_how(options, trainer, seconds)
+    accuracy, total = result["test"]["accuracy"], len(data.test_labels)
+    print(
+        f"test accuracy {accuracy:.2%} ({round(accuracy * total):,} of {total:,} images); "
+        f"in {output.folder}/: {', '.join(written)}"
+    )
+    return 0
+
+
+def _model(options: argparse.Namespace, text: str, data: Dataset | None) -> Sequential:
+    return architecture.parse(
+        text,
+        activation=options.activation,
+        init=options.init,
+        dtype=options.dtype,
+        seed=options.seed,
+        input_scale=1.0 if data is None else data.scale,
+        class_names=None if data is None else data.class_names,
+    )
+
+
+def _check_fits(model: Sequential, text: str, data: Dataset) -> None:
+    pixels, classes = data.train_images[0].size, len(data.class_names)
+    if model.input_shape != (pixels,):
+        shape = " x ".join(map(str, data.train_images.shape[1:]))
+        raise ValueError(
+            f"--model: {text} has {model.input_shape[0]} inputs, but the images of {data.name} have {pixels} "
+            f"pixels ({shape})"
+        )
+    if model.output_shape != (classes,):
+        raise ValueError(
+            f"--model: {text} has {model.output_shape[0]} outputs, but {data.name} has {classes} classes "
+            f"({', '.join(data.class_names[:12])}{', ...' if classes > 12 else ''})"
+        )
+
+
+def _split(data: Dataset, held_out: float) -> _Split:
+    images, labels = data.train
+    if held_out == 0:
+        return _Split(data.train, None)
+    try:
+        kept, validation = train_test_split(labels, held_out)
+    except ValueError as error:
+        raise ValueError(
+            f"--validation: {held_out} of {len(labels)} images cannot be held out ({error})"
+        ) from None
+    return _Split((images[kept], labels[kept]), (images[validation], labels[validation]))
+
+
+def _introduction(data: Dataset, split: _Split, model: Sequential) -> str:
+    counts = [f"{len(split.train[1]):,} images to train"]
+    if split.validation is not None:
+        counts.append(f"{len(split.validation[1]):,} to validate")
+    counts.append(f"{len(data.test_labels):,} to test")
+    return f"{data.name}: {', '.join(counts)}; {len(data.class_names)} classes\n\n{model.summary()}\n"
+
+
+def _say_how(options: argparse.Namespace, trainer: Trainer, seconds: float) -> None:
+    how = "compiled steps" if trainer.compiled else "layer by layer"
+    steps = len(trainer.history.steps)
+    print(f"\n{steps:,} steps in {seconds:.1f} s, {how}")
+    if options.explain:
+        print(f"\n{trainer.explain()}\n")

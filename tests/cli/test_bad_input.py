@@ -1,0 +1,255 @@
+"""Bad input: one clear line on standard error, status 2, no traceback, nothing written."""
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from fastnn.cli import main
+from fastnn.trainer import Trainer
+
+
+@pytest.fixture
+def no_training(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A folder of the test's own; training, if it should begin, fails the test."""
+
+    def fit(*_: object, **__: object) -> None:
+        raise AssertionError("training began")
+
+    monkeypatch.setattr(Trainer, "fit", fit)
+    monkeypatch.chdir(tmp_path)
+
+
+def refused(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
+    """Run the command line, which must refuse; return its line."""
+    try:
+        status = main(arguments)
+    except SystemExit as exit_:  # argparse refuses so
+        status = exit_.code  # type: ignore[assignment]
+    out, err = capsys.readouterr()
+    assert status == 2
+    assert out == ""
+    *usage, line = err.splitlines()
+    assert line.startswith(f"fastnn {arguments[0]}: error: ")
+    assert not usage or usage[0].startswith("usage: ")
+    return line
+
+
+@pytest.mark.usefixtures("no_training")
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ("--model mlp:16-foo-3", "unknown layer 'foo'"),
+        ("--model mlp:16", "no outputs"),
+        ("--model cnn:16-3", "unknown kind of network"),
+        ("--model mlp:15-3", "has 15 inputs, but the images of toy have 16 pixels (4 x 4)"),
+        ("--model mlp:16-4", "has 4 outputs, but toy has 3 classes (0, 1, 2)"),
+        ("--activation foo", "unknown activation 'foo'"),
+        ("--init foo", "init: expected one of"),
+        ("--init normal(-1)", "init: "),
+        ("--dtype float16", "invalid choice: 'float16'"),
+        ("--epochs 0", "at least 1, got '0'"),
+        ("--epochs many", "got 'many'"),
+        ("--batch 0", "at least 1, got '0'"),
+        ("--batch 1.5", "got '1.5'"),
+        ("--optimizer foo", "invalid choice: 'foo'"),
+        ("--learning-rate 0", "learning_rate must be finite and above 0, got 0.0"),
+        ("--learning-rate=-0.1", "learning_rate must be finite and above 0, got -0.1"),
+        ("--learning-rate nan", "learning_rate must be finite and above 0, got nan"),
+        ("--learning-rate inf", "learning_rate must be finite and above 0, got inf"),
+        ("--learning-rate fast", "invalid float value: 'fast'"),
+        ("--weight-decay nan", "weight_decay must be finite"),
+        ("--weight-decay=-1", "weight_decay must be finite"),
+        ("--schedule cosine", "schedule: expected constant"),
+        ("--schedule exponential:", "schedule: expected constant"),
+        ("--schedule exponential:x", "schedule: expected constant"),
+        ("--schedule exponential:1.5", "decay must be above 0 and at most 1, got 1.5"),
+        ("--schedule exponential:nan", "decay must be above 0 and at most 1, got nan"),
+        ("--validation 1", "expected a share"),
+        ("--validation nan", "expected a share"),
+        ("--validation 0.001", "cannot be held out"),
+        ("--validation 0.999", "cannot be held out"),
+        ("--seed=-1", "expected a whole number, 0 to"),
+        ("--seed 18446744073709551616", "expected a whole number, 0 to"),
+    ],
+)
+def test_train(toy_data: Path, capsys: pytest.CaptureFixture[str], options: str, message: str) -> None:
+    assert message in refused(capsys, "train", "--data", str(toy_data), *options.split())
+    assert list(Path().iterdir()) == []
+
+
+@pytest.mark.usefixtures("no_training")
+@pytest.mark.parametrize("data", ["nothing-here", "mnist", "notmnist"])
+def test_missing_data(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, data: str) -> None:
+    monkeypatch.delenv("FASTNN_DATA", raising=False)
+    line = refused(capsys, "train", "--data", data)
+    assert f"there is no file or folder {data}" in line
+    assert "set FASTNN_DATA" in line
+
+
+@pytest.mark.usefixtures("no_training")
+def test_named_data_that_is_not_in_the_folder(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("FASTNN_DATA", str(tmp_path))
+    assert f"nor {tmp_path}/mnist" in refused(capsys, "train", "--data", "mnist")
+
+
+@pytest.mark.usefixtures("no_training")
+@pytest.mark.parametrize(
+    "kind", ["truncated", "empty", "text", "counts", "negative", "nan", "complex", "gap", "none"]
+)
+def test_damaged_data(toy_data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], kind: str) -> None:
+    path = tmp_path / "damaged.npz"
+    images, labels = np.load(toy_data)["images"], np.load(toy_data)["labels"]
+    if kind in ("truncated", "empty", "text"):
+        whole = toy_data.read_bytes()
+        path.write_bytes(
+            {"truncated": whole[: len(whole) // 2], "empty": b"", "text": b"not a data set\n"}[kind]
+        )
+    else:
+        changed = {
+            "counts": (images, labels[:-1]),
+            "negative": (images, labels - 1),
+            "nan": (images, np.where(labels == 1, np.nan, labels)),
+            "complex": (images * 1j, labels),
+            "gap": (images, labels * 2),
+            "none": (images[:0], labels[:0]),
+        }[kind]
+        np.savez(path, images=changed[0], labels=changed[1])
+    assert str(path) in refused(capsys, "train", "--data", str(path))
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.usefixtures("no_training")
+def test_output_that_is_a_file(toy_data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "file").write_text("mine")
+    data = ("train", "--data", str(toy_data), "--output")
+    assert "is not a folder" in refused(capsys, *data, "file")
+    assert "cannot make the folder" in refused(capsys, *data, "file/below")
+    assert (tmp_path / "file").read_text() == "mine"
+
+
+@pytest.mark.usefixtures("no_training")
+@pytest.mark.skipif(
+    not Path("/proc/self").exists(), reason="needs /proc, where nobody can write, root included"
+)
+@pytest.mark.parametrize("folder", ["/proc/fastnn-run", "/proc/self"])
+def test_output_that_cannot_be_written(
+    toy_data: Path, capsys: pytest.CaptureFixture[str], folder: str
+) -> None:
+    line = refused(capsys, "train", "--data", str(toy_data), "--output", folder)
+    assert f"cannot make the folder {folder}" in line or f"cannot write in {folder}" in line
+
+
+@pytest.mark.usefixtures("no_training")
+def test_folders_made_for_nothing_go_again(
+    toy_data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(**_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("tempfile.TemporaryFile", full)
+    line = refused(capsys, "train", "--data", str(toy_data), "--output", "a/b")
+    assert "cannot write in a/b (No space left on device)" in line
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("command", ["evaluate", "predict"])
+def test_model_files(
+    command: str, run_folder: Path, toy_data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    whole = (run_folder / "model.safetensors").read_bytes()
+    for name, content in {"cut": whole[:100], "half": whole[: len(whole) // 2], "empty": b""}.items():
+        (tmp_path / name).write_bytes(content)
+        line = refused(capsys, command, "--model-file", str(tmp_path / name), "--data", str(toy_data))
+        assert f"{tmp_path / name} is not a readable safetensors file" in line
+    line = refused(capsys, command, "--model-file", str(tmp_path), "--data", str(toy_data))
+    assert f"no model file at {tmp_path / 'model.safetensors'}" in line
+
+
+def test_evaluate_with_other_data(
+    run_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert "glyphs has 10 classes" in refused(
+        capsys, "evaluate", "--model-file", str(run_folder), "--data", "glyphs"
+    )
+    images, labels = np.zeros((30, 5, 5), np.uint8), np.arange(30) % 3
+    np.savez(tmp_path / "d.npz", images=images, labels=labels)
+    line = refused(capsys, "evaluate", "--model-file", str(run_folder), "--data", str(tmp_path / "d.npz"))
+    assert "x must have shape (N, 16)" in line
+
+
+@pytest.mark.parametrize(
+    ("images", "message"),
+    [
+        (np.zeros((2, 5, 5), np.uint8), "x must have shape (N, 16)"),
+        (np.zeros((0, 4, 4), np.uint8), "at least one sample"),
+        (np.full((2, 16), np.nan), "NaN or infinite"),
+        (np.zeros((2, 16), complex), "dtype '<c16'"),
+    ],
+)
+def test_predict_images_that_do_not_fit(
+    run_folder: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    images: np.ndarray,
+    message: str,
+) -> None:
+    np.save(tmp_path / "i.npy", images)
+    line = refused(capsys, "predict", "--model-file", str(run_folder), "--data", str(tmp_path / "i.npy"))
+    assert message in line
+
+
+def test_predict_output(
+    run_folder: Path, toy_data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = ("predict", "--model-file", str(run_folder), "--data", str(toy_data), "-o")
+    assert "is a folder, expected a file" in refused(capsys, *command, str(tmp_path))
+    assert "cannot write in" in refused(capsys, *command, str(tmp_path / "no" / "p.csv"))
+    assert "no images without labels" in refused(capsys, *command, "-", "--part", "unlabelled")
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ("mlp:4-foo-2", "unknown layer 'foo'"),
+        ("mlp:4-2 --tolerance 0", "tolerance must be positive and finite"),
+        ("mlp:4-2 --tolerance nan", "tolerance must be positive and finite"),
+        ("mlp:4-2 --batch 0", "at least 1"),
+        ("mlp:4-2 --plot no/where.png", "cannot write in no"),
+    ],
+)
+def test_gradcheck(options: str, message: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert message in refused(capsys, "gradcheck", *options.split())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ([], "required: <subcommand>"),
+        (["fly"], "invalid choice: 'fly'"),
+        (["train", "--wings", "2"], "unrecognized arguments: --wings 2"),
+        (["predict"], "required: --model-file, --data"),
+    ],
+)
+def test_unknown_commands_and_options(
+    arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(arguments)
+    assert caught.value.code == 2
+    assert message in capsys.readouterr().err
+
+
+def test_missing_safetensors_is_said_before_training(
+    toy_data: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "safetensors.numpy", None)
+    assert "pip install safetensors" in refused(capsys, "train", "--data", str(toy_data))
+
+
+def test_too_large_a_model(toy_data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    wide = "mlp:16-16000000-16000000-3"
+    assert "not enough memory" in refused(capsys, "train", "--data", str(toy_data), "--model", wide)

@@ -1,0 +1,228 @@
+"""``fastnn train``."""
+
+import csv
+import hashlib
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import fastnn
+from fastnn.cli import main
+
+FILES = ["config.json", "history.csv", "learning_curve.png", "model.safetensors"]
+
+
+def train(data: Path, *options: str) -> int:
+    """Run the command on a data set, with a small network for it."""
+    return main(["train", "--data", str(data), "--batch", "16", *options])
+
+
+def test_writes_its_files(run_folder: Path) -> None:
+    assert sorted(path.name for path in run_folder.iterdir()) == FILES
+    assert (run_folder / "learning_curve.png").read_bytes().startswith(b"\x89PNG\r\n\x1a\n")
+
+
+def test_history(run_folder: Path) -> None:
+    with (run_folder / "history.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert [row["epoch"] for row in rows] == [str(number) for number in range(1, 11)]
+    assert float(rows[-1]["val_accuracy"]) > 0.9
+    rates = [float(row["learning_rate"]) for row in rows]
+    assert rates[-1] == pytest.approx(rates[0] / 10)
+
+
+def test_config(run_folder: Path, toy_data: Path) -> None:
+    config = json.loads((run_folder / "config.json").read_text())
+    assert config["options"]["model"] == "mlp:16-200-3"
+    assert config["options"]["learning_rate"] == 0.002
+    assert config["environment"]["fastnn"] == fastnn.__version__
+    assert config["model"]["class_names"] == ["0", "1", "2"]
+    data = fastnn.data.load(toy_data)
+    assert config["data"]["test_images"] == {
+        "shape": [40, 4, 4],
+        "dtype": "uint8",
+        "sha256": hashlib.sha256(data.test_images.tobytes()).hexdigest(),
+    }
+
+
+def test_the_model_file_gives_the_accuracy_that_was_said(
+    toy_data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert train(toy_data, "--output", str(tmp_path / "r"), "--epochs", "1", "--quiet") == 0
+    line = capsys.readouterr().out
+    match = re.fullmatch(r"test accuracy ([\d.]+)% \((\d+) of 40 images\); in (.*)/: (.*)\n", line)
+    assert match
+    assert match[3] == str(tmp_path / "r")
+    assert sorted(match[4].split(", ")) == FILES
+    model, data = fastnn.load(tmp_path / "r" / "model.safetensors"), fastnn.data.load(toy_data)
+    right = int((model.predict(data.test_images) == data.test_labels).sum())
+    assert (int(match[2]), match[1]) == (right, f"{100 * right / 40:.2f}")
+    assert model.input_scale == 1 / 255
+
+
+def test_the_table_of_the_epochs(toy_data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert train(toy_data, "--output", str(tmp_path / "r"), "--epochs", "3", "--explain") == 0
+    out = capsys.readouterr().out
+    assert out.startswith("toy: 180 images to train, 20 to validate, 40 to test; 3 classes\n")
+    assert re.findall(r"^ +(\d+)  ", out, re.M) == ["1", "2", "3"]
+    assert "dense2  Dense" in out
+    assert "affine" in out  # the plan
+    assert out.splitlines()[-1].startswith("test accuracy ")
+
+
+def test_the_same_seed_gives_the_same_bits(toy_data: Path, tmp_path: Path) -> None:
+    for name, seed in (("a", "3"), ("b", "3"), ("c", "4")):
+        assert (
+            train(toy_data, "--output", str(tmp_path / name), "--seed", seed, "--epochs", "2", "--quiet") == 0
+        )
+    a, b, c = (fastnn.load(tmp_path / name / "model.safetensors").params.tobytes() for name in "abc")
+    assert a == b
+    assert a != c
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "momentum", "adam"])
+def test_each_optimizer_learns_with_its_own_rate(toy_data: Path, tmp_path: Path, optimizer: str) -> None:
+    assert train(toy_data, "--output", str(tmp_path / "r"), "--optimizer", optimizer, "--quiet") == 0
+    result = json.loads((tmp_path / "r" / "config.json").read_text())["result"]
+    assert result["test"]["accuracy"] > 0.9
+
+
+def test_options_reach_model_and_training(toy_data: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "r"
+    options = "--model mlp:16-8-elu-6-3 --activation tanh --init normal(0.1) --dtype float64 --epochs 2"
+    more = "--optimizer momentum --learning-rate 0.02 --weight-decay 0.001 --schedule exponential:0.5 --quiet"
+    assert train(toy_data, "--output", str(folder), *options.split(), *more.split()) == 0
+    config = json.loads((folder / "config.json").read_text())
+    assert [layer["type"] for layer in config["model"]["layers"]] == [
+        "Dense",
+        "ELU",
+        "Dense",
+        "Tanh",
+        "Dense",
+    ]
+    assert config["model"]["layers"][0]["init"] == "normal(0.1)"
+    assert config["model"]["dtype"] == "float64"
+    assert "Momentum(learning_rate=0.02, weight_decay=0.001" in config["optimizer"]
+    assert config["result"]["last_epoch"]["learning_rate"] == 0.01
+
+
+def test_without_validation(toy_data: Path, tmp_path: Path) -> None:
+    assert train(toy_data, "--output", str(tmp_path / "r"), "--validation", "0", "--quiet") == 0
+    assert "val_loss" not in (tmp_path / "r" / "history.csv").read_text()
+
+
+def test_validation_images_are_not_trained_on(
+    toy_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = {}
+
+    def fit(self: fastnn.Trainer, x: np.ndarray, y: np.ndarray, validation: tuple[np.ndarray, np.ndarray]) -> None:
+        seen["train"], seen["validation"] = x, validation[0]
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(fastnn.Trainer, "fit", fit)
+    assert train(toy_data, "--output", str(tmp_path / "r"), "--quiet") == 130
+    parts = [{image.tobytes() for image in seen[name]} for name in ("train", "validation")]
+    test = {image.tobytes() for image in fastnn.data.load(toy_data).test_images}
+    assert [len(part) for part in parts] == [180, 20]
+    assert not parts[0] & parts[1]
+    assert not (parts[0] | parts[1]) & test
+
+
+def test_default_folders_are_numbered(
+    toy_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "fastnn-run-2").mkdir()
+    for _ in range(2):
+        assert train(toy_data, "--epochs", "1", "--quiet") == 0
+    assert re.findall(r"in (.*)/:", capsys.readouterr().out) == ["fastnn-run-1", "fastnn-run-3"]
+
+
+def test_makes_folders_above(toy_data: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "a" / "b" / "c"
+    assert train(toy_data, "--output", str(folder), "--epochs", "1", "--quiet") == 0
+    assert sorted(path.name for path in folder.iterdir()) == FILES
+
+
+def test_an_earlier_run_is_kept_unless_asked(
+    toy_data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "r"
+    assert train(toy_data, "--output", str(folder), "--epochs", "1", "--quiet") == 0
+    before = (folder / "model.safetensors").read_bytes()
+    assert train(toy_data, "--output", str(folder), "--epochs", "2") == 2
+    assert "already holds model.safetensors" in capsys.readouterr().err
+    assert (folder / "model.safetensors").read_bytes() == before
+    assert train(toy_data, "--output", str(folder), "--epochs", "2", "--overwrite", "--quiet") == 0
+    assert (folder / "model.safetensors").read_bytes() != before
+
+
+@pytest.mark.parametrize(("data", "first"), [("glyphs", "A"), ("digits", "0")])
+def test_data_sets_that_need_no_files(tmp_path: Path, data: str, first: str) -> None:
+    assert main(["train", "--data", data, "--epochs", "1", "--output", str(tmp_path / "r"), "--quiet"]) == 0
+    config = json.loads((tmp_path / "r" / "config.json").read_text())
+    assert config["data"]["name"] == data
+    assert config["model"]["class_names"][0] == first
+    assert config["result"]["test"]["accuracy"] > 0.8
+
+
+def test_a_diverging_training_says_why_and_leaves_nothing(
+    toy_data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "r"
+    assert train(toy_data, "--output", str(folder), "--optimizer", "sgd", "--learning-rate", "1e30") == 1
+    assert "fastnn train: error: fit: the loss of step" in capsys.readouterr().err
+    assert not folder.exists()
+
+
+# --- Ctrl-C ---
+
+
+def interrupted(folder: Path, *options: str, behind: str) -> tuple[subprocess.CompletedProcess[str], float]:
+    """Send SIGINT when a line that starts with `behind` is printed; also the seconds until the end."""
+    command = [sys.executable, "-m", "fastnn", "train", "--output", str(folder), *options]
+    with subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=folder.parent,
+        env=os.environ.copy(),
+    ) as process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            if line.lstrip().startswith(behind):
+                break
+        process.send_signal(signal.SIGINT)
+        sent = time.perf_counter()
+        out, err = process.communicate(timeout=60)
+    return subprocess.CompletedProcess(command, process.returncode, out, err), time.perf_counter() - sent
+
+
+def test_ctrl_c_keeps_the_model(tmp_path: Path) -> None:
+    done, _ = interrupted(tmp_path / "r", "--epochs", "5000", behind="2 ")
+    assert done.returncode == 130, done.stderr
+    assert re.search(r"fastnn train: interrupted after \d+ of 5000 epochs; the model", done.stderr)
+    assert "Traceback" not in done.stderr
+    model = fastnn.load(tmp_path / "r" / "model.safetensors")
+    assert np.isfinite(model.params).all()
+    config = json.loads((tmp_path / "r" / "config.json").read_text())
+    assert 2 <= config["result"]["epochs"] < 5000
+    assert "test" not in config["result"]
+
+
+def test_ctrl_c_in_the_first_epoch(tmp_path: Path) -> None:
+    model = "mlp:784-2000-2000-10"
+    done, seconds = interrupted(tmp_path / "r", "--model", model, "--batch", "1", behind="epoch")
+    assert (done.returncode, done.stderr) == (130, "fastnn train: interrupted\n")
+    assert not (tmp_path / "r").exists()
+    assert seconds < 5  # a second, on an idle machine

@@ -1,0 +1,115 @@
+"""predict, predict_proba and evaluate against plain NumPy."""
+
+import numpy as np
+import pytest
+from trainings import LOSSES, fit, mlp, samples
+
+import fastnn
+from fastnn.layers import Dense, LogSoftmax, ReLU, Softmin
+
+
+def softmax(z):
+    e = np.exp(z - z.max(axis=1, keepdims=True))
+    return e / e.sum(axis=1, keepdims=True)
+
+
+@pytest.fixture
+def model():
+    return mlp(5, 8, 3, dtype="float64", seed=1)
+
+
+@pytest.fixture
+def data():
+    return samples(60, 5, 3)
+
+
+def test_forward_is_the_network_in_numpy(model, data):
+    x = data[0]
+    p = model.parameters
+    hidden = np.maximum(x @ p["dense1.w"] + p["dense1.b"], 0)
+    np.testing.assert_allclose(model.forward(x), hidden @ p["dense2.w"] + p["dense2.b"], rtol=1e-12)
+
+
+def test_input_scale(data):
+    x = data[0]
+    scaled = mlp(5, 8, 3, dtype="float64", seed=1, input_scale=1 / 255)
+    np.testing.assert_allclose(scaled.forward(255 * x), mlp(5, 8, 3, dtype="float64", seed=1).forward(x), rtol=1e-11)
+
+
+def test_probabilities_and_classes(model, data):
+    out = model.forward(data[0])
+    probabilities = model.predict_proba(data[0])
+    np.testing.assert_allclose(probabilities, softmax(out), rtol=1e-13)
+    classes = model.predict(data[0])
+    assert classes.dtype == np.int64
+    np.testing.assert_array_equal(classes, out.argmax(axis=1))
+
+
+def test_of_equal_outputs_the_first_is_chosen():
+    model = fastnn.Sequential([Dense(4, init="zeros")], input_shape=(2,))
+    assert model.predict(np.ones((3, 2))).tolist() == [0, 0, 0]
+
+
+@pytest.mark.parametrize("last", [LogSoftmax, Softmin])
+def test_probabilities_behind_other_last_layers(last, data):
+    model = fastnn.Sequential([Dense(3), last()], input_shape=(5,), dtype="float64")
+    logits = data[0] @ model.parameters["dense1.w"]
+    expected = softmax(-logits if last is Softmin else logits)
+    np.testing.assert_allclose(model.predict_proba(data[0]), expected, rtol=1e-12)
+
+
+def test_a_regression_predicts_its_outputs(model, data):
+    fit(model, data[0], np.eye(3)[data[1]], loss="mean_squared_error", epochs=1)
+    assert model.task == "regression"
+    np.testing.assert_array_equal(model.predict(data[0]), model.forward(data[0]))
+    fit(model, *data, epochs=1)
+    assert model.task == "classification"
+    assert model.predict(data[0]).ndim == 1
+
+
+def test_only_rows_of_outputs_are_classes():
+    model = fastnn.Sequential([ReLU()], input_shape=(2, 3))
+    assert model.forward(np.ones((4, 2, 3))).shape == (4, 2, 3)
+    for method in (model.predict, model.predict_proba):
+        with pytest.raises(ValueError, match=r"outputs of one dimension, got \(2, 3\)"):
+            method(np.ones((4, 2, 3)))
+
+
+def test_samples_of_another_shape_but_the_same_size():
+    model = mlp(6, 3)
+    x = np.random.default_rng(0).normal(size=(4, 6))
+    assert model.forward(x.reshape(4, 2, 3)).tobytes() == model.forward(x).tobytes()
+
+
+@pytest.mark.parametrize("target", LOSSES)
+def test_evaluate(target, model, data):
+    loss, targets = LOSSES[target]
+    x, y = data
+    t = targets(y, 3)
+    out = model.forward(x)
+    result = model.evaluate(x, t, loss=loss)
+    one_hot = np.eye(3)[t] if t.ndim == 1 else t
+    if loss == "mean_squared_error":
+        assert result == {"loss": pytest.approx(((out - t) ** 2).mean(), rel=1e-13)}
+    else:
+        expected = -(one_hot * np.log(softmax(out))).sum(axis=1).mean()
+        assert result == {
+            "loss": pytest.approx(expected, rel=1e-12),
+            "accuracy": pytest.approx((out.argmax(axis=1) == y).mean()),
+        }
+
+
+def test_evaluate_takes_the_loss_that_suits_the_task(model, data):
+    x, y = data
+    assert model.evaluate(x, y) == model.evaluate(x, y, loss="softmax_cross_entropy")
+    model.task = "regression"
+    t = np.eye(3)[y]
+    assert model.evaluate(x, t) == model.evaluate(x, t, loss="mean_squared_error")
+
+
+def test_evaluate_of_float32_sums_in_double():
+    """A loss over many samples is no less exact than one over few."""
+    model = mlp(4, 3)
+    x, y = samples(50, 4, 3)
+    many = model.evaluate(np.tile(x, (1000, 1)), np.tile(y, 1000))["loss"]
+    assert many == pytest.approx(model.evaluate(x, y)["loss"], rel=1e-12)

@@ -1,0 +1,93 @@
+"""The plan as text: figures that can be worked out by hand."""
+
+import re
+
+import numpy as np
+import pytest
+from trainings import fit, mlp, needs_native, samples
+
+import fastnn
+from fastnn.program.explain import flops, nbytes
+from fastnn.program.record import Buffer, Operation
+
+F32 = np.dtype("float32")
+
+
+def arrays(*shapes):
+    return [np.zeros(shape, F32) for shape in shapes]
+
+
+N, D, M = 6, 5, 3
+RATE, STEP = np.zeros(1), np.zeros(1, "i8")
+
+
+@pytest.mark.parametrize(
+    "operation",
+    [
+        Operation("affine_forward", (*arrays((N, D), (D, M), M, (N, M)),)),
+        Operation("affine_activation_forward", (*arrays((N, D), (D, M)), None, *arrays((N, M)), 1, 0.0)),
+        Operation("affine_backward_input", (*arrays((N, M), (D, M), (N, D)),)),
+        Operation("affine_activation_backward_input", (*arrays((N, M), (D, M), (N, D), (N, D)), 1, 0.0)),
+        Operation("affine_backward_weight", (*arrays((N, D), (N, M), (D, M), M), 0.0)),
+        Operation("affine_backward_weight_sgd", (*arrays((N, D), (N, M), (D, M), M), RATE, 0.0, 0.0)),
+    ],
+    ids=lambda op: op.kernel,
+)
+def test_a_matrix_product_is_two_operations_a_multiply_add(operation):
+    assert flops(operation) == 2 * N * D * M
+
+
+@pytest.mark.parametrize("n", [3, 5, 7])
+def test_equal_sizes_do_not_confuse_it(n):
+    assert flops(Operation("affine_backward_input", (*arrays((n, n), (4, n), (n, 4)),))) == 2 * n * n * 4
+
+
+def test_elementwise_work_is_left_out():
+    assert flops(Operation("activation_forward", (*arrays((4, 4), (4, 4)), 1, 0.0))) == 0
+
+
+@pytest.mark.parametrize(
+    ("operation", "expected"),
+    [
+        (Operation("affine_forward", (*arrays((N, D), (D, M), M, (N, M)),)), 4 * (N * D + D * M + M + N * M)),
+        (Operation("sgd_update", (*arrays((D, M), (D, M)), RATE, 0.0)), 4 * 3 * D * M + 8),
+        (
+            Operation("gather_rows", (np.zeros((100, D), "u1"), np.zeros(N, "i8"), Buffer((N, D), F32), 1.0)),
+            N * D + 8 * N + 4 * N * D,
+        ),
+        (
+            Operation("gather_labels", (np.zeros(100, "i8"), np.zeros(N, "i8"), np.zeros(N, "i8"))),
+            3 * 8 * N,
+        ),
+    ],
+    ids=["product", "update", "rows", "labels"],
+)
+def test_bytes_read_and_written(operation, expected):
+    assert nbytes(operation) == expected
+
+
+@needs_native
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_the_text_of_a_training(dtype):
+    x, y = samples(640, 20, 3)
+    trainer = fit(mlp(20, 30, 3, dtype=dtype), x.astype(dtype), y, optimizer="momentum", batch_size=10, epochs=2)
+    text = trainer.explain()
+    for kernel in ("gather_rows", "affine_activation_forward", "affine_activation_backward_input"):
+        assert f"\n{kernel} " in text
+    assert text.count("affine_backward_weight_momentum") == 2
+    assert "\n14 recorded operations, 8 after fusion\n" in text
+    assert "inputs[640,20] stream0[10] →t0[10,20]" in text
+    assert "→dense1.w[20,30] →v:dense1.w[20,30] →dense1.b[30] →v:dense1.b[30]" in text
+    work = 2 * 10 * (2 * 20 * 30 + 3 * 30 * 3)
+    assert f"{work / 1e6:.2f} MFLOP" in text
+    assert re.search(r"\d+\.\d µs a step, \d+\.\d GFLOP/s, \d+% of the measured peak", text)
+
+
+def test_before_fit_it_says_what_to_do():
+    with pytest.raises(RuntimeError, match="explain: call fit first"):
+        fastnn.Trainer(mlp(3, 2)).explain()
+
+
+def test_an_eager_training_says_so():
+    x, y = samples(30, 4, 2)
+    assert fit(mlp(4, 2), x, y, compile=False).explain().startswith("layer by layer")

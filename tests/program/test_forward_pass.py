@@ -1,0 +1,136 @@
+"""Running a model on many samples: block by block, compiled, from several threads."""
+
+import gc
+import threading
+import weakref
+
+import numpy as np
+import pytest
+from strategies import LAYOUTS, same_bits
+from trainings import ACTIVATIONS, fit, mlp, needs_native, samples, threads
+
+import fastnn
+from fastnn.program import forward
+from fastnn.program.forward import BLOCK_ROWS, KEPT_PROGRAMS
+
+SIZES = [1, 2, 11, 12, 13, BLOCK_ROWS - 1, BLOCK_ROWS, BLOCK_ROWS + 1, 2 * BLOCK_ROWS, 3 * BLOCK_ROWS + 5]
+
+
+def outputs(model, x):
+    return model.forward(x), model.predict_proba(x), model.predict(x)
+
+
+@needs_native
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("sizes", [(9, 30, 4), (70, 128, 60, 10), (5, 3), (300, 400, 2)])
+def test_a_row_has_the_same_bits_whatever_stands_beside_it(sizes, dtype):
+    """Neither the number of rows, nor the blocks they fall into, nor the threads can be seen in a row's result."""
+    model = mlp(*sizes, dtype=dtype, seed=3)
+    x = np.random.default_rng(0).normal(size=(max(SIZES), sizes[0])).astype("float32")
+    whole = outputs(model, x)
+    for n in SIZES:
+        for count in (1, 4):
+            with threads(count):
+                assert all(same_bits(part, full[:n]) for part, full in zip(outputs(model, x[:n]), whole, strict=True))
+    shifted = outputs(model, x[7:])
+    assert all(same_bits(part, full[7:]) for part, full in zip(shifted, whole, strict=True))
+
+
+@needs_native
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_the_compiled_pass_has_the_bits_of_the_eager_one(activation, dtype, monkeypatch):
+    x, _ = samples(BLOCK_ROWS + 30, 8, 4)
+    model = mlp(8, 21, 4, activation=ACTIVATIONS[activation], dtype=dtype, input_scale=0.5)
+    compiled = outputs(model, x)
+    monkeypatch.setattr(forward, "current_backend", lambda: "eager")
+    assert all(same_bits(a, b) for a, b in zip(compiled, outputs(model, x), strict=True))
+
+
+@pytest.mark.parametrize("n", SIZES)
+def test_the_reference_backend_agrees(n):
+    x, _ = samples(n, 8, 4)
+    model = mlp(8, 21, 4, dtype="float64")
+    native = outputs(model, x)
+    with fastnn.use_backend("reference"):
+        reference = outputs(model, x)
+    np.testing.assert_allclose(native[0], reference[0], rtol=1e-12, atol=1e-13)
+    np.testing.assert_allclose(native[1], reference[1], rtol=1e-12, atol=1e-13)
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_any_layout(layout):
+    x, _ = samples(BLOCK_ROWS + 9, 8, 4)
+    given = LAYOUTS[layout](x.astype("float32"))
+    before = given.tobytes()
+    assert same_bits(mlp(8, 6, 4).forward(given), mlp(8, 6, 4).forward(x.astype("float32")))
+    assert given.tobytes() == before
+
+
+def test_changed_parameters_and_scale_are_heeded():
+    x, _ = samples(50, 8, 4)
+    model = mlp(8, 6, 4, dtype="float64")
+    first = model.forward(x)
+    model.input_scale = 0.5
+    half = model.forward(x)
+    assert not np.allclose(half, first)
+    model.input_scale = 1.0
+    model.params *= 2
+    doubled = model.forward(x)
+    assert not np.allclose(doubled, first)
+    model.params /= 2
+    assert same_bits(model.forward(x), first)
+
+
+@needs_native
+def test_two_threads_may_run_one_model_at_once():
+    """Each takes a compiled pass of its own; none sees the other's rows."""
+    model = mlp(60, 80, 10)
+    rng = np.random.default_rng(1)
+    parts = [rng.normal(size=(600 + 37 * i, 60)).astype("float32") for i in range(4)]
+    expected = [model.predict_proba(part) for part in parts]
+    wrong = []
+
+    def work(part, right):
+        for _ in range(60):
+            if not same_bits(model.predict_proba(part), right):
+                wrong.append(len(part))
+
+    workers = [threading.Thread(target=work, args=pair) for pair in zip(parts, expected, strict=True)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    assert not wrong
+
+
+@needs_native
+def test_few_programs_are_kept_and_none_outlives_its_model():
+    model = mlp(8, 6, 4)
+    x = np.zeros((300, 8))
+    for n in range(1, 40):
+        model.predict(x[:n])
+    assert len(forward._idle[model]) == KEPT_PROGRAMS
+    assert (39, np.dtype("float64"), False, 1.0) in forward._idle[model]
+    seen = weakref.ref(model)
+    del model
+    gc.collect()
+    assert seen() is None
+
+
+@needs_native
+def test_a_pass_used_again_is_not_compiled_again(monkeypatch):
+    model = mlp(8, 6, 4)
+    first = model.predict(np.ones((5, 8)))
+    monkeypatch.setattr(forward, "record", None)
+    assert same_bits(model.predict(np.ones((5, 8))), first)
+
+
+def test_training_and_predicting_in_turn():
+    x, y = samples(90, 8, 3)
+    model = mlp(8, 12, 3)
+    before = model.predict_proba(x)
+    fit(model, x, y, epochs=3, optimizer="adam")
+    after = model.predict_proba(x)
+    assert not np.allclose(before, after)
+    assert same_bits(after, model.copy().predict_proba(x))

@@ -1,0 +1,95 @@
+"""Places in the arena: nothing that is alive at the same time overlaps, and what is dead makes room."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from trainings import OPTIMIZERS, fit, mlp, needs_native, samples
+
+from fastnn.program.plan import ALIGNMENT, lifetimes, plan
+from fastnn.program.record import Buffer, Operation, Recorder
+
+
+def copy(source, out):
+    return Operation("activation_forward", (source, out, 0, 0.0))
+
+
+@st.composite
+def programs(draw):
+    """Operations that read some earlier buffer and write a new or an earlier one, whole or reshaped."""
+    sizes = draw(st.lists(st.integers(1, 3000), min_size=1, max_size=12))
+    dtypes = draw(st.lists(st.sampled_from(["float32", "float64", "int64"]), min_size=len(sizes), max_size=len(sizes)))
+    buffers = [Buffer((n,), np.dtype(d)) for n, d in zip(sizes, dtypes, strict=True)]
+    pick = st.sampled_from(buffers)
+    operations = []
+    for _ in range(draw(st.integers(1, 25))):
+        source, out = draw(pick), draw(pick)
+        if draw(st.booleans()):
+            source = source.reshape(1, -1)
+        operations.append(copy(source, out))
+    return operations
+
+
+def overlap(a, b):
+    return a.offset < b.offset + b.nbytes and b.offset < a.offset + a.nbytes
+
+
+@given(programs())
+def test_what_is_alive_together_lies_apart(operations):
+    places, total = plan(operations)
+    used = {value.root for op in operations for _, value in op.arrays()}
+    assert set(places) == used
+    for buffer, place in places.items():
+        touched = [i for i, op in enumerate(operations) if op.reads(buffer) or op.writes(buffer)]
+        assert (place.first, place.last) == (touched[0], touched[-1])
+        assert place.offset % ALIGNMENT == 0
+        assert buffer.nbytes <= place.nbytes < buffer.nbytes + ALIGNMENT
+        assert 0 <= place.offset <= total - place.nbytes
+        for other, there in places.items():
+            together = place.first <= there.last and there.first <= place.last
+            assert other is buffer or not (together and overlap(place, there))
+    assert total == max(p.offset + p.nbytes for p in places.values())
+
+
+@given(programs())
+def test_the_arena_is_at_least_what_is_alive_at_once_and_at_most_everything(operations):
+    places, total = plan(operations)
+    alive = [sum(p.nbytes for p in places.values() if p.first <= i <= p.last) for i in range(len(operations))]
+    assert max(alive) <= total <= sum(p.nbytes for p in places.values())
+
+
+def test_a_chain_needs_room_for_two():
+    buffers = [Buffer((64,), np.dtype("float32")) for _ in range(20)]
+    _, total = plan([copy(a, b) for a, b in zip(buffers, buffers[1:], strict=False)])
+    assert total == 2 * 256
+
+
+def test_a_reshape_keeps_its_buffer_alive():
+    a, b, c, d = (Buffer((16,), np.dtype("float32")) for _ in range(4))
+    operations = [copy(a, b), copy(b, c), copy(c, d), copy(a.reshape(4, 4), d)]
+    assert lifetimes(operations)[a] == (0, 3)
+
+
+def test_streams_and_arrays_of_others_have_no_place():
+    ops = Recorder("float32")
+    rows, out = ops.stream((4, 2), "float32"), ops.empty((4, 2))
+    operations = [copy(rows, out), copy(out, np.zeros((4, 2), "f4")), copy(rows.reshape(8), out)]
+    places, total = plan(operations)
+    assert set(places) == {out}
+    assert total == 64
+    assert plan([]) == ({}, 0)
+
+
+@needs_native
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+def test_places_of_a_real_step(optimizer):
+    x, y = samples(64, 30, 3)
+    trainer = fit(mlp(30, 50, 40, 20, 3), x, y, optimizer=OPTIMIZERS[optimizer](), batch_size=64, epochs=1)
+    ((program, times),) = trainer._session.programs
+    assert times == 1
+    places = list(program.places.values())
+    for i, a in enumerate(places):
+        for b in places[:i]:
+            together = a.first <= b.last and b.first <= a.last
+            assert not (together and overlap(a, b))
+    assert program.arena_bytes < sum(p.nbytes for p in places)

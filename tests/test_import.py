@@ -1,0 +1,104 @@
+"""What importing fastnn loads, how long it takes, and what a slim install can do."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+HEAVY = (
+    "torch",
+    "numba",
+    "matplotlib",
+    "scipy",
+    "sklearn",
+    "tqdm",
+    "safetensors",
+    "pooch",
+    "PIL",
+    "argparse",
+)
+
+# Everything but the standard library and what is allowed is as if it were not installed.
+BLOCKER = """
+import sys
+class Blocker:
+    def __init__(self, finder):
+        self.finder = finder
+    def find_spec(self, name, path=None, target=None):
+        top = name.split(".")[0]
+        if top in sys.stdlib_module_names or top in {allowed!r}:
+            return self.finder.find_spec(name, path, target)
+sys.meta_path[:] = [Blocker(finder) for finder in sys.meta_path]
+"""
+SLIM = ("numpy", "fastnn", "_cython")
+
+TRAIN = """
+import numpy as np, fastnn
+images, labels = fastnn.data.glyphs(600, seed=0)
+model = fastnn.Sequential(
+    [fastnn.layers.Dense(32), fastnn.layers.ReLU(), fastnn.layers.Dense(10)],
+    input_shape=(784,), input_scale=1 / 255)
+trainer = fastnn.Trainer(model, optimizer="adam", epochs=5, progress=True)
+history = trainer.fit(images, labels, validation=(images, labels))
+assert history.epochs[-1]["val_accuracy"] > 0.6, history
+assert (model.predict(images) == labels).mean() > 0.6
+assert model.predict_proba(images).shape == (600, 10)
+"""
+
+
+def python(code: str, *, cwd: Path, allowed: tuple[str, ...] | None = None) -> str:
+    """Run `code` in a fresh process, with the blocker where `allowed` is given; return what it prints."""
+    blocker = "" if allowed is None else BLOCKER.format(allowed=set(allowed))
+    done = subprocess.run([sys.executable, "-c", blocker + code], capture_output=True, text=True, cwd=cwd)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_import_loads_nothing_heavy(tmp_path: Path) -> None:
+    loaded = python("import sys, fastnn; print(*sys.modules)", cwd=tmp_path).split()
+    assert "fastnn.trainer" in loaded
+    assert [name for name in HEAVY if name in loaded] == []
+
+
+def test_the_blocker_blocks(tmp_path: Path) -> None:
+    code = "try:\n    import safetensors\nexcept ImportError as e:\n    print(e)"
+    assert python(code, cwd=tmp_path, allowed=SLIM) == "No module named 'safetensors'\n"
+
+
+def test_numpy_alone_trains_and_predicts(tmp_path: Path) -> None:
+    python(TRAIN, cwd=tmp_path, allowed=SLIM)
+
+
+def test_saving_without_safetensors_says_what_to_install(tmp_path: Path) -> None:
+    code = "try:\n    model.save('m.safetensors')\nexcept ImportError as e:\n    print(e)"
+    assert "pip install safetensors" in python(TRAIN + code, cwd=tmp_path, allowed=SLIM)
+
+
+def test_saving_needs_safetensors_beside_numpy_only(tmp_path: Path) -> None:
+    code = "model.save('m.safetensors')\nassert (fastnn.load('m.safetensors').params == model.params).all()"
+    python(TRAIN + code, cwd=tmp_path, allowed=(*SLIM, "safetensors"))
+
+
+def test_the_command_line_runs_slim(tmp_path: Path) -> None:
+    code = "from fastnn.cli import main; sys.exit(main(['train', '--epochs', '1', '--quiet']))"
+    said = python(code, cwd=tmp_path, allowed=(*SLIM, "safetensors"))
+    assert said.startswith("test accuracy ")
+    assert sorted(path.name for path in (tmp_path / "fastnn-run-1").iterdir()) == [
+        "config.json",
+        "history.csv",
+        "model.safetensors",
+    ]
+
+
+@pytest.mark.slow
+def test_import_takes_at_most_twice_as_long_as_numpy(tmp_path: Path) -> None:
+    script = ROOT / "bench" / "import_time.py"
+    said = subprocess.run(
+        [sys.executable, script, "31"], capture_output=True, text=True, cwd=tmp_path, check=True
+    )
+    ratio = re.search(r"ratio ([0-9.]+)", said.stdout)
+    assert ratio is not None
+    assert float(ratio[1]) <= 2.0, said.stdout

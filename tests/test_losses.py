@@ -1,0 +1,143 @@
+"""The losses: values and gradients in plain NumPy, and targets that do not fit."""
+
+import numpy as np
+import pytest
+from strategies import LAYOUTS, same_bits
+
+from fastnn import losses
+from fastnn.kernels.eager import Eager
+
+OUT = np.random.default_rng(0).normal(size=(6, 4))
+LABELS = np.array([0, 3, 1, 2, 2, 0])
+
+
+def run(loss, targets, scale=None, out=OUT):
+    loss = losses.get(loss)
+    prepared = loss.prepare(np.asarray(targets), out.shape[1:], out.dtype)
+    dx, value, correct = np.full(out.shape, np.nan, out.dtype), np.zeros(1), np.zeros(1, np.int64)
+    scale = loss.scale(len(out), out.shape[1:]) if scale is None else scale
+    loss.run(Eager(out.dtype), out, prepared, dx, value, correct, scale)
+    return float(value[0]), dx, int(correct[0])
+
+
+def softmax(z):
+    e = np.exp(z - z.max(axis=1, keepdims=True))
+    return e / e.sum(axis=1, keepdims=True)
+
+
+def test_cross_entropy_of_labels():
+    value, dx, correct = run("softmax_cross_entropy", LABELS)
+    p = softmax(OUT)
+    assert value == pytest.approx(-np.log(p[np.arange(6), LABELS]).mean(), rel=1e-13)
+    np.testing.assert_allclose(dx, (p - np.eye(4)[LABELS]) / 6, rtol=1e-12, atol=1e-16)
+    assert correct == (OUT.argmax(1) == LABELS).sum()
+
+
+def test_cross_entropy_of_distributions():
+    t = np.random.default_rng(1).dirichlet(np.ones(4), 6)
+    value, dx, correct = run("softmax_cross_entropy", t)
+    p = softmax(OUT)
+    assert value == pytest.approx(-(t * np.log(p)).sum(1).mean(), rel=1e-13)
+    np.testing.assert_allclose(dx, (p - t) / 6, rtol=1e-12, atol=1e-16)
+    assert correct == (OUT.argmax(1) == t.argmax(1)).sum()
+
+
+def test_labels_and_one_hot_rows_are_the_same():
+    a, b = run("softmax_cross_entropy", LABELS), run("softmax_cross_entropy", np.eye(4, dtype=int)[LABELS])
+    assert a[0] == pytest.approx(b[0], rel=1e-14)
+    np.testing.assert_allclose(a[1], b[1], rtol=1e-13, atol=1e-17)
+    assert a[2] == b[2]
+
+
+@pytest.mark.parametrize("shape", [(6, 4), (6, 2, 2)])
+def test_squared_error_is_the_mean_over_samples_and_outputs(shape):
+    t = np.random.default_rng(1).normal(size=shape)
+    out = OUT.reshape(shape)
+    value, dx, correct = run("mean_squared_error", t, out=out)
+    assert value == pytest.approx(((out - t) ** 2).mean(), rel=1e-14)
+    np.testing.assert_allclose(dx, 2 * (out - t) / 24, rtol=1e-13)
+    assert correct == 0
+
+
+@pytest.mark.parametrize(("loss", "targets"), [("softmax_cross_entropy", LABELS), ("mean_squared_error", OUT + 1)])
+def test_scale_multiplies_loss_and_gradient(loss, targets):
+    once, twice = run(loss, targets, 0.25), run(loss, targets, 0.5)
+    assert twice[0] == pytest.approx(2 * once[0])
+    np.testing.assert_allclose(twice[1], 2 * once[1])
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_targets_in_any_layout(layout):
+    for loss, targets in [
+        ("softmax_cross_entropy", LABELS),
+        ("softmax_cross_entropy", np.eye(4)[LABELS]),
+        ("mean_squared_error", OUT + 1),
+    ]:
+        given = LAYOUTS[layout](targets)
+        assert same_bits(run(loss, given)[1], run(loss, targets)[1])
+
+
+@pytest.mark.parametrize("dtype", ["i1", "u1", "i2", "u2", "i4", "u4", "i8", "u8", ">i4"])
+def test_labels_of_any_integer_dtype(dtype):
+    assert run("softmax_cross_entropy", LABELS.astype(dtype))[0] == run("softmax_cross_entropy", LABELS)[0]
+
+
+def test_regression_targets_of_one_output_may_be_flat():
+    out = OUT[:, :1].copy()
+    assert run("mean_squared_error", OUT[:, 1], out=out)[0] == run("mean_squared_error", OUT[:, 1:2], out=out)[0]
+
+
+def test_one_output_keeps_its_dtype():
+    prepared = losses.get("mean_squared_error").prepare(np.arange(3), (1,), np.dtype("float32"))
+    assert (prepared.shape, prepared.dtype) == ((3, 1), np.float32)
+
+
+X = "softmax_cross_entropy"
+S = "mean_squared_error"
+
+
+@pytest.mark.parametrize(
+    ("loss", "targets", "error", "message"),
+    [
+        (X, [0, 1, 4], ValueError, "labels must lie in 0 to 3, got 0 to 4"),
+        (X, [0, -1, 2], ValueError, "labels must lie in 0 to 3, got -1 to 2"),
+        (X, np.array([0, 2**63], "u8"), ValueError, "labels must lie in 0 to 3"),
+        (X, [0.0, 1.0], TypeError, "labels must be integers, got dtype float64"),
+        (X, [np.nan, 1.0], TypeError, "labels must be integers"),
+        (X, [True, False], TypeError, "labels must be integers, got dtype bool"),
+        (X, ["a", "b"], TypeError, "labels must be integers, got dtype <U1"),
+        (X, [None, 1], TypeError, "labels must be integers, got dtype object"),
+        (X, 3, ValueError, r"labels must have shape \(N,\), got \(\)"),
+        (X, np.zeros((2, 2, 2), int), ValueError, r"labels must have shape \(N,\), got \(2, 2, 2\)"),
+        (X, np.eye(3), ValueError, r"one-hot labels must have shape \(N, 4\), got \(3, 3\)"),
+        (X, [[0.5, 0.5, 0, -0.1]], ValueError, "one-hot labels must be finite and not negative"),
+        (X, [[np.nan, 0.5, 0, 0]], ValueError, "one-hot labels must be finite"),
+        (X, [[np.inf, 0.5, 0, 0]], ValueError, "one-hot labels must be finite"),
+        (X, np.eye(4) * 1j, TypeError, "one-hot labels must be real numbers, got dtype complex128"),
+        (S, np.zeros((3, 5)), ValueError, r"targets must have shape \(N, 4\), got \(3, 5\)"),
+        (S, np.zeros(3), ValueError, r"targets must have shape \(N, 4\), got \(3,\)"),
+        (S, 3.0, ValueError, r"targets must have shape \(N, 4\), got \(\)"),
+        (S, np.full((3, 4), np.nan), ValueError, "targets hold NaN or infinity"),
+        (S, np.full((3, 4), 1j), TypeError, "targets must be real numbers"),
+        (S, np.full((3, 4), None), TypeError, "targets must be real numbers"),
+    ],
+)
+def test_targets_that_do_not_fit(loss, targets, error, message):
+    with pytest.raises(error, match=f"{loss}: {message}"):
+        losses.get(loss).prepare(np.asarray(targets), (4,), np.dtype("float64"))
+
+
+def test_classes_need_rows_of_outputs():
+    with pytest.raises(ValueError, match=r"outputs of one dimension, got \(2, 2\)"):
+        losses.get(X).prepare(LABELS, (2, 2), np.dtype("float64"))
+
+
+@pytest.mark.parametrize("what", ["hinge", None, 3, ["a"], losses.MeanSquaredError])
+def test_what_is_no_loss(what):
+    with pytest.raises(ValueError, match="loss: expected one of softmax_cross_entropy, mean_squared_error, got"):
+        losses.get(what)
+
+
+def test_get_gives_back_a_loss():
+    mine = losses.MeanSquaredError()
+    assert losses.get(mine) is mine

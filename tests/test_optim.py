@@ -1,0 +1,149 @@
+"""The optimisers against their formulas in plain NumPy, and what they refuse."""
+
+import math
+
+import numpy as np
+import pytest
+from trainings import OPTIMIZERS, fit, mlp, samples
+
+import fastnn
+from fastnn import optim
+from fastnn.kernels.eager import Eager
+from fastnn.parameter import Parameter
+
+RATES = [0.1, 0.1, 0.05, 0.2, 0.01]
+
+
+def sgd(w, gradients, decay, rates=RATES):
+    for g, rate in zip(gradients, rates, strict=True):
+        w = w - rate * (g + decay * w)
+    return w
+
+
+def momentum(w, gradients, decay, rates=RATES, mu=0.8, v=0.01):
+    v = np.full_like(w, v)
+    for g, rate in zip(gradients, rates, strict=True):
+        v = mu * v + rate * (g + decay * w)
+        w = w - v
+    return w
+
+
+def adam(w, gradients, decay, rates=RATES, beta1=0.8, beta2=0.95, eps=1e-3):
+    m = v = np.zeros_like(w)
+    for t, (g, rate) in enumerate(zip(gradients, rates, strict=True), 1):
+        g = g + decay * w
+        m = beta1 * m + (1 - beta1) * g
+        v = beta2 * v + (1 - beta2) * g * g
+        w = w - rate * (m / (1 - beta1**t)) / (np.sqrt(v / (1 - beta2**t)) + eps)
+    return w
+
+
+CASES = {
+    "sgd": (lambda decay: optim.SGD(0.1, weight_decay=decay), sgd),
+    "momentum": (lambda d: optim.Momentum(0.1, 0.8, weight_decay=d, initial_velocity=0.01), momentum),
+    "adam": (lambda decay: optim.Adam(0.1, 0.8, 0.95, 1e-3, weight_decay=decay), adam),
+}
+
+
+@pytest.mark.parametrize("backend", fastnn.kernels.available_backends())
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("decays", [True, False])
+@pytest.mark.parametrize("decay", [0.0, 0.3])
+@pytest.mark.parametrize("case", CASES)
+def test_formula(case, decay, decays, dtype, backend):
+    make, formula = CASES[case]
+    optimizer = make(decay)
+    rng = np.random.default_rng(0)
+    start, gradients = rng.normal(size=(7, 5)), rng.normal(size=(len(RATES), 7, 5))
+    p = Parameter("w", (7, 5), fastnn.init.zeros(), decays=decays)
+    p.value = start.astype(dtype)
+    state = {slot: np.full((7, 5), optimizer.initial(slot), dtype) for slot in optimizer.slots}
+    with fastnn.use_backend(backend):
+        for t, (g, rate) in enumerate(zip(gradients, RATES, strict=True), 1):
+            p.grad = g.astype(dtype)
+            optimizer.update(Eager(dtype), p, state, np.array([rate]), np.array([t]))
+    expected = formula(start, gradients, decay if decays else 0.0)
+    tolerance = 1e-12 if dtype == "float64" else 3e-6
+    np.testing.assert_allclose(p.value, expected, rtol=tolerance, atol=tolerance)
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_a_training_follows_the_formula_with_decay_on_weights_alone(case):
+    """Full-batch steps of a linear model, its gradients by `loss_and_gradients`."""
+    make, formula = CASES[case]
+    x, y = samples(30, 4, 3)
+    start = mlp(4, 3, dtype="float64", seed=2)
+
+    class Rates(fastnn.schedules.Schedule):
+        def factor(self, epoch):
+            return RATES[epoch] / 0.1
+
+    trained = start.copy()
+    fit(trained, x, y, optimizer=make(0.3), batch_size=None, epochs=len(RATES), schedule=Rates(), shuffle=False)
+
+    twin, gradients = start.copy(), {"dense1.w": [], "dense1.b": []}
+    for step in range(len(RATES)):
+        _, found = twin.loss_and_gradients(x, y)
+        for name, value in twin.parameters.items():
+            gradients[name].append(found[name])
+            decay = 0.3 if name.endswith("w") else 0.0
+            value[...] = formula(start.parameters[name], gradients[name], decay, RATES[: step + 1])
+    for name, value in twin.parameters.items():
+        np.testing.assert_allclose(trained.parameters[name], value, rtol=1e-11, atol=1e-13)
+
+
+def test_every_fit_begins_with_a_fresh_state():
+    x, y = samples(30, 4, 3)
+    model = mlp(4, 3, dtype="float64")
+    trainer = fastnn.Trainer(model, optimizer=optim.Adam(0.1), epochs=1, batch_size=None)
+    trainer.fit(x, y)
+    moved = model.copy()
+    trainer.fit(x, y)
+    fit(moved, x, y, optimizer=optim.Adam(0.1), epochs=1, batch_size=None)
+    np.testing.assert_array_equal(model.params, moved.params)
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_config_and_repr(name):
+    optimizer = OPTIMIZERS[name]()
+    again = type(optimizer)(**optimizer.config())
+    assert again.config() == optimizer.config()
+    assert eval(repr(optimizer), vars(optim)).config() == optimizer.config()  # noqa: S307
+
+
+def test_get():
+    assert isinstance(optim.get("sgd"), optim.SGD)
+    assert optim.get("momentum", learning_rate=0.5).learning_rate == 0.5
+    mine = optim.Adam()
+    assert optim.get(mine) is mine
+
+
+@pytest.mark.parametrize("what", ["rmsprop", None, 3, ["sgd"], optim.SGD])
+def test_what_is_no_optimizer(what):
+    with pytest.raises(ValueError, match="optimizer: expected one of sgd, momentum, adam, got"):
+        optim.get(what)
+
+
+@pytest.mark.parametrize(
+    ("make", "error", "message"),
+    [
+        *[
+            (lambda cls=cls, v=v: cls(v), ValueError, f"{cls.__name__}: learning_rate must be finite and above 0")
+            for cls in (optim.SGD, optim.Momentum, optim.Adam)
+            for v in (0, -0.1, math.nan, math.inf)
+        ],
+        (lambda: optim.SGD(None), TypeError, "SGD: learning_rate must be a number, got None"),
+        (lambda: optim.SGD("fast"), TypeError, "SGD: learning_rate must be a number, got 'fast'"),
+        (lambda: optim.SGD(0.1, weight_decay=-1), ValueError, "SGD: weight_decay must be finite and at least 0"),
+        (lambda: optim.SGD(0.1, weight_decay=math.nan), ValueError, "SGD: weight_decay"),
+        (lambda: optim.Momentum(0.1, 1.0), ValueError, "Momentum: momentum must be at least 0 and below 1, got 1.0"),
+        (lambda: optim.Momentum(0.1, -0.1), ValueError, "Momentum: momentum"),
+        (lambda: optim.Momentum(initial_velocity=math.inf), ValueError, "initial_velocity must be finite"),
+        (lambda: optim.Adam(beta1=1), ValueError, "Adam: beta1 must be at least 0 and below 1"),
+        (lambda: optim.Adam(beta2=math.nan), ValueError, "Adam: beta2"),
+        (lambda: optim.Adam(eps=0), ValueError, "Adam: eps must be finite and above 0"),
+    ],
+)
+def test_bad_arguments(make, error, message):
+    with pytest.raises(error, match=message):
+        make()

@@ -1,0 +1,165 @@
+"""What may be handed to `fit`: any real dtype and layout, never written to; else one clear error, nothing changed."""
+
+import math
+
+import numpy as np
+import pytest
+from strategies import LAYOUTS, same_bits
+from trainings import digest, fit, mlp, samples
+
+import fastnn
+
+X, Y = samples(40, 6, 3)
+
+
+def trained(x, y=Y, validation=None, **options):
+    model = mlp(6, 8, 3, input_scale=1 / 16)
+    trainer = fastnn.Trainer(model, epochs=2, batch_size=16, progress=False, **options)
+    trainer.fit(x, y, validation=validation)
+    return model.params
+
+
+@pytest.mark.parametrize("compile", [True, False])
+@pytest.mark.parametrize(
+    "dtype", ["u1", "i1", "u2", "i2", "u4", "i4", "u8", "i8", "f2", "f4", "f8", "g", ">f4", ">i2", ">f8", "<u4"]
+)
+def test_the_same_values_in_any_dtype_give_the_same_training(dtype, compile):
+    whole = np.clip(8 * X + 60, 0, 120).round()
+    expected = trained(whole.astype("f4"), compile=compile)
+    x = whole.astype(dtype)
+    before = x.tobytes()
+    assert same_bits(trained(x, validation=(x, Y), compile=compile), expected)
+    assert x.tobytes() == before
+
+
+def test_bool():
+    assert same_bits(trained(X > 0), trained((X > 0).astype("f4")))
+    assert same_bits(trained((X > 0)[:, ::-1]), trained((X > 0)[:, ::-1].astype("f4")))
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("dtype", ["f4", "u1", "f8"])
+def test_any_layout(layout, dtype):
+    whole = np.clip(8 * X + 60, 0, 120).round().astype(dtype)
+    x, y = LAYOUTS[layout](whole), LAYOUTS[layout](Y)
+    before = x.tobytes(), y.tobytes()
+    assert same_bits(trained(x, y), trained(whole))
+    assert (x.tobytes(), y.tobytes()) == before
+
+
+def test_a_read_only_memory_map(tmp_path):
+    whole = np.clip(8 * X + 60, 0, 120).astype("u1")
+    np.save(tmp_path / "x.npy", whole)
+    mapped = np.load(tmp_path / "x.npy", mmap_mode="r")
+    assert same_bits(trained(mapped, validation=(mapped, Y)), trained(whole))
+
+
+def test_lists_and_subclasses():
+    assert same_bits(trained(X.tolist(), Y.tolist()), trained(X))
+
+    class Mine(np.ndarray):
+        pass
+
+    assert same_bits(trained(X.view(Mine), Y.view(Mine)), trained(X))
+
+
+def test_images_are_flattened_where_the_model_is_flat():
+    assert same_bits(trained(X.reshape(40, 2, 3)), trained(X))
+
+
+def test_targets_of_a_regression_may_be_whole_numbers_or_flat():
+    t = X[:, 0].round()
+    results = []
+    for y in (t, t.astype("i4"), t.reshape(-1, 1), t.astype("f4")):
+        model = mlp(6, 4, 1)
+        fit(model, X, y, loss="mean_squared_error", epochs=2)
+        results.append(model.params)
+    assert all(same_bits(results[0], r) for r in results)
+
+
+# --- refusals ---
+
+BAD = {
+    "no rows": ({"x": np.zeros((0, 6)), "y": Y[:0]}, ValueError, r"fit: x must hold at least one sample"),
+    "another width": ({"x": X[:, :5]}, ValueError, r"fit: x must have shape \(N, 6\), got \(40, 5\)"),
+    "one dimension": ({"x": X[0]}, ValueError, r"fit: x must have shape \(N, 6\), got \(6,\)"),
+    "complex x": ({"x": X + 0j}, TypeError, "fit: x must be real numbers, got dtype complex128"),
+    "object x": ({"x": X.astype(object)}, TypeError, "fit: x must be real numbers, got dtype object"),
+    "text x": ({"x": X.astype(str)}, TypeError, "fit: x must be real numbers"),
+    "rows of unequal length": ({"x": [[1.0] * 6, [1.0] * 5]}, ValueError, "fit: x must be an array of numbers"),
+    "counts that differ": ({"y": Y[:-1]}, ValueError, "fit: x has 40 samples but y has 39"),
+    "labels too large": ({"y": Y + 1}, ValueError, "labels must lie in 0 to 2, got 1 to 3"),
+    "negative labels": ({"y": Y - 1}, ValueError, "labels must lie in 0 to 2, got -1 to 1"),
+    "float labels": ({"y": Y.astype(float)}, TypeError, "labels must be integers, got dtype float64"),
+    "NaN labels": ({"y": np.full(40, np.nan)}, TypeError, "labels must be integers"),
+    "object labels": ({"y": Y.astype(object)}, TypeError, "labels must be integers, got dtype object"),
+    "labels in a column": ({"y": Y[:, None]}, ValueError, r"one-hot labels must have shape \(N, 3\), got \(40, 1\)"),
+    "labels of unequal length": ({"y": [[1], [1, 2]]}, ValueError, "fit: y must be an array of numbers"),
+    "one-hot of another width": ({"y": np.eye(4)[Y]}, ValueError, r"one-hot labels must have shape \(N, 3\)"),
+    "validation that is no pair": ({"validation": X}, TypeError, r"validation must be a pair \(x, y\)"),
+    "validation of three": ({"validation": (X, Y, Y)}, TypeError, r"validation must be a pair \(x, y\)"),
+    "validation width": ({"validation": (X[:, :5], Y)}, ValueError, r"fit: validation: x must have shape \(N, 6\)"),
+    "validation labels": ({"validation": (X, Y + 1)}, ValueError, "labels must lie in 0 to 2"),
+    "validation counts": ({"validation": (X, Y[1:])}, ValueError, "fit: validation x has 40 samples but y has 39"),
+    "empty validation": ({"validation": (X[:0], Y[:0])}, ValueError, "fit: validation: x must hold at least one"),
+}
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_bad_data_change_nothing(case):
+    change, error, message = BAD[case]
+    model = mlp(6, 8, 3)
+    model.task = "regression"
+    before = digest(model.params, model.grads)
+
+    class Never(fastnn.Callback):
+        def on_train_begin(self, trainer):
+            pytest.fail("training began")
+
+    trainer = fastnn.Trainer(model, callbacks=[Never()], progress=False)
+    with pytest.raises(error, match=message):
+        trainer.fit(**{"x": X, "y": Y} | change)
+    assert digest(model.params, model.grads) == before
+    assert (model.task, len(trainer.history)) == ("regression", 0)
+
+
+@pytest.mark.parametrize("targets", [X[:, :3] * math.nan, X[:, :2], X[:, :3] + 0j, 3.0])
+def test_bad_targets_of_a_regression_change_nothing(targets):
+    model = mlp(6, 8, 3)
+    before = model.params.copy()
+    with pytest.raises((ValueError, TypeError), match="mean_squared_error: targets"):
+        fit(model, X, targets, loss="mean_squared_error")
+    assert same_bits(model.params, before)
+    assert model.task == "classification"
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "message"),
+    [
+        ({"batch_size": 0}, ValueError, "Trainer: batch_size must be at least 1"),
+        ({"batch_size": -4}, ValueError, "Trainer: batch_size must be at least 1"),
+        ({"batch_size": 2.5}, TypeError, "Trainer: batch_size must be an int, got float"),
+        ({"epochs": 0}, ValueError, "Trainer: epochs must be at least 1"),
+        ({"epochs": "3"}, TypeError, "Trainer: epochs must be an int, got str"),
+        ({"epochs": True}, TypeError, "Trainer: epochs must be an int, got bool"),
+        ({"print_every": 0}, ValueError, "Trainer: print_every must be at least 1"),
+        ({"seed": -1}, ValueError, "Trainer: seed must be at least 0"),
+        ({"seed": 2**64}, ValueError, "Trainer: seed must be at least 0 and below 2..64"),
+        ({"seed": "a"}, TypeError, "Trainer: seed must be an int, got str"),
+        ({"optimizer": "adamw"}, ValueError, "optimizer: expected one of sgd, momentum, adam, got 'adamw'"),
+        ({"loss": "hinge"}, ValueError, "loss: expected one of .* got 'hinge'"),
+        ({"schedule": 0.95}, TypeError, "Trainer: schedule must be a Schedule, got float"),
+        ({"shuffle": "rows"}, ValueError, "Trainer: shuffle must be True, False or .batches., got 'rows'"),
+        ({"shuffle": None}, ValueError, "Trainer: shuffle must be"),
+        ({"callbacks": [print]}, TypeError, "Trainer: a callback must be a Callback, got builtin_function_or_method"),
+        ({"on_nonfinite": "stop"}, ValueError, 'Trainer: on_nonfinite must be "raise" or "ignore", got \'stop\''),
+    ],
+)
+def test_bad_options(options, error, message):
+    with pytest.raises(error, match=message):
+        fastnn.Trainer(mlp(6, 3), **options)
+
+
+def test_a_model_that_is_none():
+    with pytest.raises(TypeError, match="Trainer: model must be a Sequential, got str"):
+        fastnn.Trainer("mlp:784-200-10")

@@ -1,0 +1,114 @@
+"""A loss that is no number any more: training stops and says where, or goes on when told to."""
+
+import numpy as np
+import pytest
+from strategies import same_bits
+from trainings import mlp, samples
+
+import fastnn
+from fastnn.optim import SGD
+
+X, Y = samples(80, 5, 3)
+
+
+def train(x=X, model=None, **options):
+    model = mlp(5, 8, 3) if model is None else model
+    trainer = fastnn.Trainer(model, batch_size=8, epochs=4, progress=False, **options)
+    try:
+        trainer.fit(x, Y)
+    except fastnn.NonFiniteLossError as error:
+        return trainer, str(error)
+    return trainer, None
+
+
+@pytest.mark.parametrize("compile", [True, False])
+def test_a_rate_that_is_too_large(compile):
+    trainer, message = train(optimizer=SGD(1e30), compile=compile)
+    assert message.startswith("fit: the loss of step ")
+    number = int(message.split()[5])
+    assert 1 < number <= 10
+    assert "(first in dense1.w)" in message
+    assert "the learning rate 1e+30 of SGD is too large" in message
+    assert 'on_nonfinite="ignore"' in message
+    assert len(trainer.history) == 0
+
+
+def test_compiled_and_eager_stop_behind_the_same_step():
+    results = []
+    for compile in (True, False):
+        trainer, message = train(optimizer=SGD(1e30), compile=compile)
+        results.append((message, trainer.model.params))
+    assert results[0][0] == results[1][0]
+    assert same_bits(results[0][1], results[1][1])
+
+
+@pytest.mark.parametrize("compile", [True, False])
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_one_bad_sample_is_met_at_its_step(bad, compile):
+    x = X.copy()
+    x[43, 2] = bad
+    trainer, message = train(x, compile=compile, shuffle=False)
+    assert message.startswith("fit: the loss of step 6 is nan")
+    assert not np.isfinite(trainer.model.params).all()
+    assert train(np.nan_to_num(x, posinf=0), compile=compile, shuffle=False)[1] is None
+
+
+def test_the_step_is_counted_over_all_epochs():
+    class Spoil(fastnn.Callback):
+        def on_epoch_end(self, trainer, epoch):
+            if epoch["epoch"] == 2:
+                trainer.model.params[-1] = np.nan
+
+    for compile in (True, False):
+        trainer, message = train(compile=compile, callbacks=[Spoil()])
+        assert message.startswith("fit: the loss of step 21 is nan (first in dense")
+        assert len(trainer.history) == 2
+        assert len(trainer.history.steps) == 20
+
+
+@pytest.mark.parametrize("compile", [True, False])
+def test_parameters_that_are_still_finite_are_not_blamed(compile):
+    model = fastnn.Sequential([fastnn.layers.ReLU()], input_shape=(5,))
+    trainer = fastnn.Trainer(model, loss="mean_squared_error", compile=compile, progress=False)
+    with pytest.raises(fastnn.NonFiniteLossError, match="step 1 is inf .all parameters are still finite"):
+        trainer.fit(np.full((4, 5), np.inf), np.zeros((4, 5)))
+
+
+@pytest.mark.parametrize("compile", [True, False])
+def test_ignored(compile):
+    trainer, message = train(optimizer=SGD(1e30), compile=compile, on_nonfinite="ignore")
+    assert message is None
+    assert len(trainer.history) == 4
+    assert len(trainer.history.steps) == 40
+    assert not np.isfinite(trainer.history.epochs[-1]["loss"])
+
+
+def test_ignored_trainings_agree():
+    steps = [
+        train(optimizer=SGD(1e30), compile=compile, on_nonfinite="ignore")[0].history.steps for compile in (True, False)
+    ]
+    np.testing.assert_array_equal(*steps)
+
+
+@pytest.mark.parametrize("compile", [True, False])
+def test_in_a_batch_worked_through_in_blocks(compile, monkeypatch):
+    from fastnn.program import session
+
+    monkeypatch.setattr(session, "MAX_BATCH", 40)
+    monkeypatch.setattr(session, "BLOCK_ROWS", 16)
+    x = X.copy()
+    x[70, 0] = np.nan
+    with pytest.raises(fastnn.NonFiniteLossError, match="loss of step 1 is nan"):
+        fastnn.Trainer(mlp(5, 3), batch_size=None, compile=compile, progress=False).fit(x, Y)
+
+
+def test_the_callbacks_are_told_of_the_end():
+    class End(fastnn.Callback):
+        ended = False
+
+        def on_train_end(self, trainer):
+            self.ended = True
+
+    end = End()
+    train(optimizer=SGD(1e30), callbacks=[end])
+    assert end.ended

@@ -1,0 +1,84 @@
+"""The same training in PyTorch: same weights, same batches, float64."""
+
+import numpy as np
+import pytest
+from trainings import LOSSES, mlp, samples
+
+import fastnn
+from fastnn import optim
+from fastnn.layers import Tanh
+
+torch = pytest.importorskip("torch")
+
+DECAY = 1e-2
+ADAM = {"lr": 0.01, "betas": (0.85, 0.99), "eps": 1e-6}
+OPTIMIZERS = {
+    "sgd": (optim.SGD(0.1, weight_decay=DECAY), lambda p: torch.optim.SGD(p, lr=0.1)),
+    "momentum": (optim.Momentum(0.05, 0.9, weight_decay=DECAY), lambda p: torch.optim.SGD(p, lr=0.05, momentum=0.9)),
+    "adam": (optim.Adam(0.01, 0.85, 0.99, 1e-6, weight_decay=DECAY), lambda p: torch.optim.Adam(p, **ADAM)),
+}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _first_use():
+    """What PyTorch loads at the first gradient is not the first test's time."""
+    torch.nn.Linear(1, 1)(torch.zeros(1, 1)).sum().backward()
+    torch.optim.Adam([torch.zeros(1, requires_grad=True)])
+
+
+def torch_twin(model, activation):
+    """The same layers and weights (PyTorch keeps w transposed)."""
+    parameters = list(model.parameters.values())
+    stack = []
+    for w, b in zip(parameters[::2], parameters[1::2], strict=True):
+        layer = torch.nn.Linear(*w.shape, dtype=torch.float64)
+        with torch.no_grad():
+            layer.weight[...] = torch.tensor(w.T.copy())
+            layer.bias[...] = torch.tensor(b)
+        stack += [layer, activation()]
+    return torch.nn.Sequential(*stack[:-1])
+
+
+@pytest.mark.parametrize("compile", [True, False])
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+@pytest.mark.parametrize("target", LOSSES)
+@pytest.mark.parametrize("activation", [(fastnn.layers.ReLU, torch.nn.ReLU), (Tanh, torch.nn.Tanh)])
+def test_a_few_epochs(activation, target, optimizer, compile):
+    x, y = samples(45, 6, 3)
+    name, targets = LOSSES[target]
+    t = targets(y, 3)
+    model = mlp(6, 12, 7, 3, activation=activation[0], dtype="float64", seed=4)
+    twin = torch_twin(model, activation[1])
+    ours, make = OPTIMIZERS[optimizer]
+    decay = 1.0 if optimizer == "momentum" else 0.7  # theirs keeps the rate outside the velocity
+    trainer = fastnn.Trainer(
+        model,
+        optimizer=ours,
+        loss=name,
+        batch_size=16,
+        epochs=3,
+        shuffle=False,
+        compile=compile,
+        schedule=fastnn.schedules.Exponential(decay),
+        progress=False,
+    )
+    trainer.fit(x, t)
+
+    weights = [p for p in twin.parameters() if p.ndim == 2]
+    biases = [p for p in twin.parameters() if p.ndim == 1]
+    theirs = make([{"params": weights, "weight_decay": DECAY}, {"params": biases, "weight_decay": 0.0}])
+    criterion = torch.nn.MSELoss() if name == "mean_squared_error" else torch.nn.CrossEntropyLoss()
+    schedule = torch.optim.lr_scheduler.ExponentialLR(theirs, decay)
+    steps = []
+    for _ in range(3):
+        for i in range(0, 45, 16):
+            theirs.zero_grad()
+            loss = criterion(twin(torch.tensor(x[i : i + 16])), torch.tensor(t[i : i + 16]))
+            loss.backward()
+            theirs.step()
+            steps.append(loss.item())
+        schedule.step()
+
+    np.testing.assert_allclose(trainer.history.steps, steps, rtol=1e-12)
+    for w, their_w in zip(model.parameters.values(), twin.parameters(), strict=True):
+        np.testing.assert_allclose(w, their_w.detach().numpy().T, rtol=1e-11, atol=1e-12)

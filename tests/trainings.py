@@ -1,0 +1,118 @@
+"""Small trainings that the tests of layers, models, programs and trainers share."""
+
+import hashlib
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from strategies import Array
+
+import fastnn
+from fastnn import kernels, layers, optim
+
+ROOT = Path(__file__).resolve().parent.parent
+
+needs_native = pytest.mark.skipif("native" not in kernels.available_backends(), reason="no native module")
+
+ACTIVATIONS: dict[str, Callable[[], layers.Layer]] = {
+    "relu": layers.ReLU,
+    "leaky_relu": lambda: layers.LeakyReLU(0.1),
+    "elu": lambda: layers.ELU(0.7),
+    "sigmoid": layers.Sigmoid,
+    "tanh": layers.Tanh,
+    "tanhshrink": layers.Tanhshrink,
+    "softshrink": lambda: layers.Softshrink(0.1),
+    "softmax": layers.Softmax,
+    "softmin": layers.Softmin,
+    "log_softmax": layers.LogSoftmax,
+}
+OPTIMIZERS: dict[str, Callable[[], optim.Optimizer]] = {
+    "sgd": lambda: optim.SGD(0.003, weight_decay=1e-3),
+    "momentum": lambda: optim.Momentum(0.002, 0.9, weight_decay=1e-3, initial_velocity=1e-3),
+    "adam": lambda: optim.Adam(0.01, weight_decay=1e-3),
+}
+# name → (loss, targets of `samples` for it)
+LOSSES = {
+    "labels": ("softmax_cross_entropy", lambda y, classes: y),
+    "distributions": ("softmax_cross_entropy", lambda y, classes: 0.8 * np.eye(classes)[y] + 0.2 / classes),
+    "squared": ("mean_squared_error", lambda y, classes: np.eye(classes)[y]),
+}
+
+
+def samples(n: int, inputs: int, classes: int, seed: int = 0) -> tuple[Array, Array]:
+    """float64 inputs (n, inputs) and labels (n,) that a small network can learn."""
+    rng = np.random.default_rng(seed)
+    centres = rng.normal(size=(classes, inputs))
+    y = rng.integers(0, classes, n)
+    return centres[y] + 0.7 * rng.normal(size=(n, inputs)), y
+
+
+def mlp(
+    *sizes: int, activation: Callable[[], layers.Layer] = layers.ReLU, **options: Any
+) -> fastnn.Sequential:
+    """``mlp(784, 200, 10)``: dense layers with an activation between two."""
+    inputs, *units = sizes
+    stack: list[layers.Layer] = []
+    for n in units:
+        stack += [layers.Dense(n, bias_init="normal(0.1)"), activation()]
+    return fastnn.Sequential(stack[:-1], input_shape=(inputs,), **options)
+
+
+def fit(model: fastnn.Sequential, x: Array, y: Array, **options: Any) -> fastnn.Trainer:
+    """Train without a word and return the trainer."""
+    trainer = fastnn.Trainer(model, progress=False, **options)
+    trainer.fit(x, y)
+    return trainer
+
+
+def digest(*arrays: Array) -> str:
+    """SHA-256 of bytes, so that whole trainings can be compared across processes."""
+    total = hashlib.sha256()
+    for array in arrays:
+        total.update(np.ascontiguousarray(array).tobytes())
+    return total.hexdigest()
+
+
+def one_training() -> str:
+    """Digest of a training whose layers the thread pool shares."""
+    x, y = samples(300, 40, 5)
+    model = mlp(40, 64, 5, seed=3)
+    trainer = fit(model, x, y, seed=11, epochs=3, batch_size=64, optimizer="adam")
+    return digest(model.params, trainer.history.steps, model.predict_proba(x))
+
+
+@contextmanager
+def threads(count: int) -> Iterator[None]:
+    before = fastnn.get_num_threads()
+    fastnn.set_num_threads(count)
+    try:
+        yield
+    finally:
+        fastnn.set_num_threads(before)
+
+
+def python(code: str, *, timeout: float = 60, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run `code` in a fresh process that finds this fastnn; FASTNN_* of this one are not handed on."""
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(("FASTNN_", "OMP_"))}
+    paths = os.pathsep.join([str(Path(fastnn.__file__).parent.parent), str(ROOT / "tests")])
+    return subprocess.run(
+        [sys.executable, "-c", code],
+        env=kept | {"PYTHONPATH": paths} | environment,
+        capture_output=True,
+        text=True,
+        timeout=timeout,
+        check=False,
+    )
+
+
+def output_of(code: str, **options: Any) -> str:
+    """What a fresh process prints; the test fails with its error if it fails."""
+    done = python(code, **options)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
