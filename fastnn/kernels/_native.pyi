@@ -1,4 +1,4 @@
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -20,7 +20,7 @@ def isa_probes() -> dict[str, dict[str, Kernel]]: ...
 class Program:
     def __init__(
         self,
-        operations: Sequence[tuple[Kernel, Sequence[Any]]],
+        operations: Sequence[tuple[Callable[..., None], Sequence[Any]]],
         moving: Sequence[tuple[int, int, int, int]] = ...,
     ) -> None: ...
     def run(

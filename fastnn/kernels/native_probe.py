@@ -18,7 +18,9 @@ except ImportError:
 
 
 def _probe(name: str) -> Any:
-    return _native.isa_probes()[native_isa()][name]
+    isa = native_isa()
+    assert isa is not None  # the callers have looked for the native module
+    return _native.isa_probes()[isa][name]
 
 
 @cache

@@ -129,9 +129,9 @@ def test_a_reader_that_stops_early_is_no_error(run_folder: Path, toy_data: Path,
         "fastnn",
         "predict",
         "--model-file",
-        run_folder,
+        str(run_folder),
         "--data",
-        tmp_path / "i.npy",
+        str(tmp_path / "i.npy"),
     ]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=tmp_path) as process:
         assert process.stdout is not None

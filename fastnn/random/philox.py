@@ -1,0 +1,159 @@
+"""The generator: Philox4x32-10, vectorised over blocks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from enum import IntEnum
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from fastnn.random.arguments import whole_number
+
+_Words = NDArray[np.uint64]
+
+_MULTIPLIERS = np.array([[0xD2511F53], [0xCD9E8D57]], np.uint64)
+_WEYL_0 = 0x9E3779B9
+_WEYL_1 = 0xBB67AE85
+LOW_32 = np.uint64(0xFFFFFFFF)
+SHIFT_32 = np.uint64(32)
+_ROUNDS = 10
+_CHUNK = 16384  # blocks at a time: few NumPy calls, and the work arrays stay in the cache
+
+
+class Purpose(IntEnum):
+    """What random numbers are for: the last word of the counter, so that no two uses share a stream."""
+
+    INIT = 1
+    SHUFFLE = 2
+    DROPOUT = 3
+    AUGMENT = 4
+    SYNTHETIC = 5
+    SPLIT = 6
+    CHECK = 7
+
+
+def philox4x32(counter: ArrayLike, key: Sequence[int]) -> NDArray[np.uint32]:
+    """Apply the ten rounds of Philox4x32 to counters.
+
+    Parameters
+    ----------
+    counter : array_like, shape (n, 4), uint32
+        One counter a row, least significant word first.
+    key : two ints in 0 ... 2**32 - 1
+        Least significant word first.
+
+    Returns
+    -------
+    ndarray, shape (n, 4), uint32
+        The block of four random words of each counter.
+
+    Raises
+    ------
+    ValueError
+        If `counter` has another shape or `key` has not two words of 32 bits.
+    TypeError
+        If `counter` is not of dtype uint32.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastnn.random import philox4x32
+    >>> [hex(word) for word in philox4x32(np.zeros((1, 4), np.uint32), (0, 0))[0]]
+    ['0x6627e8d5', '0xe169c58d', '0xbc57ac4c', '0x9b00dbd8']
+    """
+    words = np.asarray(counter)
+    if words.dtype != np.uint32:
+        raise TypeError(f"philox4x32: counter must have dtype uint32, but has {words.dtype}")
+    if words.ndim != 2 or words.shape[1] != 4:
+        raise ValueError(f"philox4x32: counter must have shape (n, 4), but has {words.shape}")
+    if len(key) != 2:
+        raise ValueError(f"philox4x32: key must have 2 words, but has {len(key)}")
+    key_0 = whole_number("philox4x32", "key[0]", key[0], 2**32)
+    key_1 = whole_number("philox4x32", "key[1]", key[1], 2**32)
+    even = words.T[0::2].astype(np.uint64, order="C")
+    odd = words.T[1::2].astype(np.uint64, order="C")
+    _rounds(even, odd, np.empty_like(even), key_0, key_1)
+    out = np.empty(words.shape, np.uint32)
+    out[:, 0::2] = even.T
+    out[:, 1::2] = odd.T
+    return out
+
+
+def bits(seed: int, purpose: int, step: int, size: int, offset: int = 0) -> NDArray[np.uint32]:
+    """Return words `offset` ... `offset + size - 1` of a stream of random 32-bit words.
+
+    Parameters
+    ----------
+    seed : int, 0 <= seed < 2**64
+        The key: its low and its high 32 bits.
+    purpose : int, 0 <= purpose < 2**32
+        A `Purpose`; numbers from 1000 are free for users.
+    step : int, 0 <= step < 2**32
+        The training step, the epoch or another count chosen by the caller.
+    size : int
+        How many words.
+    offset : int, default 0
+        The first word wanted.
+
+    Returns
+    -------
+    ndarray, shape (size,), uint32
+
+    Raises
+    ------
+    ValueError
+        If an argument is out of its range.
+    TypeError
+        If an argument is not an integer.
+
+    Notes
+    -----
+    Word j of the stream is word j mod 4 of the block with counter (b mod 2**32, b div 2**32, step, purpose),
+    where b = j div 4; words are numbered from the least significant.
+
+    Examples
+    --------
+    >>> from fastnn.random import Purpose, bits
+    >>> bits(7, Purpose.SHUFFLE, 0, 6)[4:].tolist() == bits(7, Purpose.SHUFFLE, 0, 2, offset=4).tolist()
+    True
+    """
+    key = whole_number("bits", "seed", seed, 2**64)
+    purpose = whole_number("bits", "purpose", purpose, 2**32)
+    step = whole_number("bits", "step", step, 2**32)
+    size = whole_number("bits", "size", size, 2**63)
+    offset = whole_number("bits", "offset", offset, 2**63)
+    first = offset // 4
+    blocks = (offset + size + 3) // 4 - first
+    out = np.empty((blocks, 4), np.uint32)
+    scratch = np.empty((3, 2, min(blocks, _CHUNK)), np.uint64)
+    for start in range(0, blocks, _CHUNK):
+        stop = min(start + _CHUNK, blocks)
+        even, odd, product = scratch[:, :, : stop - start]
+        index = np.arange(first + start, first + stop, dtype=np.uint64)
+        np.bitwise_and(index, LOW_32, out=even[0])
+        np.right_shift(index, SHIFT_32, out=odd[0])
+        even[1] = step
+        odd[1] = purpose
+        _rounds(even, odd, product, key & 0xFFFFFFFF, key >> 32)
+        out[start:stop, 0::2] = even.T
+        out[start:stop, 1::2] = odd.T
+    skip = offset - 4 * first
+    return out.reshape(-1)[skip : skip + size]
+
+
+def _rounds(even: _Words, odd: _Words, product: _Words, key_0: int, key_1: int) -> None:
+    """Run the ten rounds in place.
+
+    `even` holds words 0 and 2 of the counters, `odd` words 1 and 3, as 32-bit numbers in uint64 arrays of
+    shape (2, n); `product` is scratch of that shape.
+    """
+    crossed = product[::-1]  # each product goes to the other half
+    for turn in range(_ROUNDS):
+        np.multiply(even, _MULTIPLIERS, out=product)
+        np.right_shift(crossed, SHIFT_32, out=even)
+        even ^= odd
+        even ^= np.array(
+            [[(key_0 + turn * _WEYL_0) & 0xFFFFFFFF], [(key_1 + turn * _WEYL_1) & 0xFFFFFFFF]], np.uint64
+        )
+        np.bitwise_and(crossed, LOW_32, out=odd)

@@ -1,0 +1,92 @@
+#!/usr/bin/env bash
+# The long tests: every instruction set, more examples, slow tests, sanitizers. Run in a source tree with the packages
+# of the `test` extra installed (PYTHON=path/to/python chooses where). `tests/deep.sh asan tsan` runs those parts only.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+python=$(command -v "${PYTHON:-python3}")
+parts=("$@")
+[[ ${#parts[@]} -gt 0 ]] || parts=(slow isas examples asan ubsan tsan)
+work=$(mktemp -d "${TMPDIR:-/tmp}/fastnn-deep.XXXXXX")
+trap 'rm -rf "$work"' EXIT
+failed=()
+
+# what runs the native code; data, plots and the command line add nothing for a sanitizer
+native_tests=(tests/kernels tests/functional tests/program)
+
+section() { printf '\n== %s\n' "$*"; }
+attempt() { # name, command...
+    local name=$1
+    shift
+    section "$name"
+    "$@" || failed+=("$name")
+}
+
+# A build of its own: fastnn in $work/NAME, with what is needed of the interpreter's own packages.
+install() { # name, environment assignments...
+    local name=$1
+    shift
+    env FASTNN_REQUIRE_NATIVE=1 "$@" "$python" -m pip install --quiet --no-deps --no-build-isolation --no-cache-dir \
+        --disable-pip-version-check --target "$work/$name" .
+}
+tests() { # name, pytest arguments...
+    local name=$1
+    shift
+    PYTHONPATH=$work/$name "$python" -P -m pytest -p no:cacheprovider -q "$@"
+}
+# Tests on a build with a sanitizer, whose library has to come before everything else.
+sanitized() { # name, sanitizer, library, environment assignments...
+    local name=$1 sanitizer=$2 library=$3
+    shift 3
+    install "$name" FASTNN_SANITIZE="$sanitizer" || return
+    library=$("${CC:-gcc}" -print-file-name="$library")
+    env LD_PRELOAD="$library" "$@" PYTHONPATH="$work/$name" "$python" -P -m pytest -p no:cacheprovider -q \
+        "${native_tests[@]}"
+}
+
+for part in "${parts[@]}"; do
+    case $part in
+        slow)
+            install plain
+            attempt "slow tests" tests plain -m slow
+            ;;
+        isas)
+            [[ -d $work/plain ]] || install plain
+            for isa in $(PYTHONPATH=$work/plain "$python" -P -c \
+                'from fastnn.kernels._native import isa_tables; print(*isa_tables())'); do
+                attempt "instruction set $isa" env FASTNN_ISA="$isa" PYTHONPATH="$work/plain" \
+                    "$python" -P -m pytest -p no:cacheprovider -q
+            done
+            attempt "NumPy reference" env FASTNN_BACKEND=reference PYTHONPATH="$work/plain" \
+                "$python" -P -m pytest -p no:cacheprovider -q
+            ;;
+        examples)
+            [[ -d $work/plain ]] || install plain
+            attempt "500 examples a property, float32 and float64" env HYPOTHESIS_PROFILE=deep \
+                PYTHONPATH="$work/plain" "$python" -P -m pytest -p no:cacheprovider -q tests/kernels tests/functional
+            ;;
+        asan)
+            # Python leaks on purpose; allocator_may_return_null lets tests of absurd sizes get their MemoryError
+            attempt "AddressSanitizer" sanitized asan address libasan.so \
+                ASAN_OPTIONS=detect_leaks=0:allocator_may_return_null=1 PYTHONMALLOC=malloc
+            ;;
+        ubsan)
+            attempt "UndefinedBehaviorSanitizer" sanitized ubsan undefined libubsan.so \
+                UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
+            ;;
+        tsan)
+            attempt "ThreadSanitizer" sanitized tsan thread libtsan.so \
+                TSAN_OPTIONS=halt_on_error=1:ignore_noninstrumented_modules=1 OPENBLAS_NUM_THREADS=1
+            ;;
+        *)
+            echo "deep.sh: unknown part $part; expected slow, isas, examples, asan, ubsan or tsan" >&2
+            exit 2
+            ;;
+    esac
+done
+
+if [[ ${#failed[@]} -gt 0 ]]; then
+    printf '\nfailed: %s\n' "${failed[@]}"
+    exit 1
+fi
+printf '\nall passed: %s\n' "${parts[*]}"
