@@ -9,7 +9,6 @@ import platform
 import re
 import sys
 from concurrent.futures import ThreadPoolExecutor
-from glob import glob
 from pathlib import Path
 
 from setuptools import Extension, setup
@@ -38,8 +37,9 @@ SANITIZER = [f"-fsanitize={SANITIZE}", "-g", "-fno-omit-frame-pointer"] if SANIT
 
 # independent of the instruction set and of the type
 COMMON = ["csrc/isa.c", "csrc/pool.c", "csrc/replay.c"]
-KERNELS = sorted(set(glob("csrc/*.c")) - set(COMMON))
-HEADERS = sorted(glob("csrc/*.h"))
+SOURCES = sorted(str(path) for path in Path("csrc").glob("*.c"))
+HEADERS = sorted(str(path) for path in Path("csrc").glob("*.h"))
+KERNELS = [source for source in SOURCES if source not in COMMON]
 
 FALLBACK = """
 fastnn was installed WITHOUT its compiled kernels: {reason}
@@ -117,7 +117,7 @@ def extensions() -> list[Extension]:
             ["fastnn/kernels/_native.pyx"],
             include_dirs=["csrc", numpy.get_include()],
             define_macros=[("NPY_NO_DEPRECATED_API", "NPY_1_7_API_VERSION")],
-            depends=[*glob("csrc/*.c"), *HEADERS],
+            depends=[*SOURCES, *HEADERS],
             extra_compile_args=["-O2", "-std=c11", "-pthread", *SANITIZER],
             extra_link_args=["-pthread", *SANITIZER],
             libraries=["m"],

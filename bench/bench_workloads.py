@@ -19,9 +19,7 @@ SMALL = [w for w in WORKLOADS if w.kind == "train" and w.flops < 1e8]
 
 @pytest.mark.parametrize("compiled", [True, False], ids=["compiled", "layer by layer"])
 @pytest.mark.parametrize("workload", SMALL, ids=[w.key for w in SMALL])
-def test_steps(
-    benchmark: Any, backend: str, machine_probe: dict[str, Any], workload: Workload, compiled: bool
-) -> None:
+def test_steps(benchmark: Any, backend: str, machine_probe: dict[str, Any], workload: Workload, compiled: bool) -> None:
     x, y = base.training_data(workload)
     rows = slice(0, STEPS * workload.batch)
     with use_backend(backend):

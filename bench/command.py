@@ -8,6 +8,7 @@ import json
 import os
 import platform
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from bench.environment import cores, handicaps, without_handicaps
 from bench.heat import Plan, race_gemm, race_row
 from bench.probe import probe
 from bench.table import GemmRow, Row, as_json, gemm_table, settings_list, step_table
-from bench.workloads import select
+from bench.workloads import Workload, select
 
 RACE = Path(__file__).resolve().parent / "race.py"
 DESCRIPTION = """Race fastnn against the other frameworks, side by side on this machine.
@@ -29,9 +30,7 @@ GROUPS = ("dense", "loss", "predict", "gemm")
 
 def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     """The command line."""
-    parser = argparse.ArgumentParser(
-        description=DESCRIPTION, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=DESCRIPTION, formatter_class=argparse.RawDescriptionHelpFormatter)
     add = parser.add_argument
     add("--rows", default=",".join(GROUPS), help="groups or single rows, by comma (--list shows them)")
     add("--peers", default=",".join(sides.PEERS), help="frameworks, by comma; those missing are left out")
@@ -101,6 +100,31 @@ def heading(machine: dict[str, Any], found: dict[str, str], options: argparse.Na
     return "\n\n".join(lines)
 
 
+def race_all(
+    wanted: list[Workload],
+    plan: Plan,
+    rows: list[Row],
+    products: list[GemmRow],
+    save: Callable[[], None],
+) -> None:
+    """Race the workloads one after the other; each is saved when it is done."""
+
+    def say(text: str) -> None:
+        print(f"  {text}", file=sys.stderr, flush=True)
+
+    for workload in wanted:
+        if workload.kind == "gemm":
+            for threads in sorted({1, plan.threads}):
+                product, notes = race_gemm(workload, threads, plan, say)
+                products.append(product)
+                for note in notes:
+                    say(f"{workload.title}: {note}")
+        else:
+            rows.append(race_row(workload, plan, say))
+            say(f"{workload.title}: {rows[-1].verdict()}")
+        save()
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Race and print; 1 when a row stays short of what it must reach."""
     given = sys.argv[1:] if arguments is None else arguments
@@ -110,6 +134,8 @@ def main(arguments: list[str] | None = None) -> int:
         asked = [name for name in options.peers.split(",") if name]
         present = [name for name in asked if sides.installed(name)]
         cores(options.threads)
+        if options.repeats < 1:
+            raise ValueError(f"race: expected at least 1 round, but --repeats {options.repeats} came")
     except ValueError as error:
         print(error, file=sys.stderr)
         return 2
@@ -130,29 +156,28 @@ def main(arguments: list[str] | None = None) -> int:
         earlier_settings(options.settings) if options.settings else None,
     )  # fmt: skip
 
-    def say(text: str) -> None:
-        print(f"  {text}", file=sys.stderr, flush=True)
-
     machine = probe(options.threads)
     found = versions([*([] if options.peers_only else ["fastnn"]), *present])
     print(heading(machine, found, options), flush=True)
     rows: list[Row] = []
     products: list[GemmRow] = []
-    for workload in wanted:
-        if workload.kind == "gemm":
-            for threads in sorted({1, options.threads}):
-                product, notes = race_gemm(workload, threads, plan, say)
-                products.append(product)
-                for note in notes:
-                    say(f"{workload.title}: {note}")
-        else:
-            rows.append(race_row(workload, plan, say))
-            say(f"{workload.title}: {rows[-1].verdict()}")
+
+    def save() -> None:
         if options.json:
-            options.json.write_text(json.dumps(
-                {"machine": machine, "versions": found, "threads": options.threads,
-                 "repeats": options.repeats, "isa": options.isa, "rows": as_json(rows, products)},
-                indent=1) + "\n")  # fmt: skip
+            report = {
+                "machine": machine,
+                "versions": found,
+                "threads": options.threads,
+                "repeats": options.repeats,
+                "isa": options.isa,
+                "rows": as_json(rows, products),
+            }
+            options.json.write_text(json.dumps(report, indent=1) + "\n")
+
+    try:
+        race_all(wanted, plan, rows, products, save)
+    except KeyboardInterrupt:
+        print("race: interrupted; the rows that were done:", file=sys.stderr)
     if rows:
         print("\n" + step_table(rows, present))
         print("\nSettings of the peers in the table:\n\n" + settings_list(rows))

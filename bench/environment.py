@@ -58,7 +58,5 @@ def cores(threads: int) -> list[int]:
     """The cores a side of `threads` threads is pinned to: the first ones this process may use."""
     allowed = sorted(os.sched_getaffinity(0))
     if threads < 1 or threads > len(allowed):
-        raise ValueError(
-            f"bench: expected 1 to {len(allowed)} threads (the cores of this process), but {threads} came"
-        )
+        raise ValueError(f"bench: expected 1 to {len(allowed)} threads (the cores of this process), but {threads} came")
     return allowed[:threads]

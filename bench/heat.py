@@ -44,9 +44,7 @@ class Plan:
 
 def agree(a: list[float], b: list[float]) -> bool:
     """Whether two sides computed the same thing."""
-    return len(a) == len(b) and all(
-        math.isclose(x, y, rel_tol=AGREE, abs_tol=1e-6) for x, y in zip(a, b, strict=True)
-    )
+    return len(a) == len(b) and all(math.isclose(x, y, rel_tol=AGREE, abs_tol=1e-6) for x, y in zip(a, b, strict=True))
 
 
 @contextmanager

@@ -21,9 +21,7 @@ def seconds(module: str) -> float:
     # with bytecode, as an installed package has it: the round that warms the cache writes what is missing
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     code = _CODE.format(module=module)
-    done = subprocess.run(
-        [sys.executable, "-c", code], check=True, capture_output=True, text=True, env=environment
-    )
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True, env=environment)
     return float(done.stdout)
 
 
@@ -40,6 +38,4 @@ def medians(rounds: int) -> tuple[float, float]:
 
 if __name__ == "__main__":
     numpy, fastnn = medians(int(sys.argv[1]) if len(sys.argv) > 1 else 21)
-    print(
-        f"import numpy {numpy * 1e3:.1f} ms, import fastnn {fastnn * 1e3:.1f} ms, ratio {fastnn / numpy:.2f}"
-    )
+    print(f"import numpy {numpy * 1e3:.1f} ms, import fastnn {fastnn * 1e3:.1f} ms, ratio {fastnn / numpy:.2f}")

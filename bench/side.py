@@ -36,9 +36,7 @@ class SideError(RuntimeError):
 class Side:
     """A running worker of one framework at one setting."""
 
-    def __init__(
-        self, name: str, workload: Workload, setting: Setting, env: dict[str, str] | None = None
-    ) -> None:
+    def __init__(self, name: str, workload: Workload, setting: Setting, env: dict[str, str] | None = None) -> None:
         self.name, self.workload, self.setting = name, workload, setting
         self.check: list[float] = []
         self.steps = 1

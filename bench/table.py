@@ -73,21 +73,28 @@ class Row:
         return found
 
     def verdict(self) -> str:
-        """`pass`, `short: ...`, or what is missing."""
-        required = self.workload.required(self.isa)
+        """`pass`, `short: ...`, or what is missing; with a warning when the machine was busy."""
         if self.ours is None:
             return "no fastnn"
+        required = self.workload.required(self.isa)
         missing = [
             name
             for name, least, peer in (
-                ("eager", required.eager, self.eager), ("a peer", required.best, self.best),
+                ("eager", required.eager, self.eager),
+                ("best peer", required.best, self.best),
             )
             if least is not None and peer is None
-        ]  # fmt: skip
+        ]
         short = self.shortfalls()
         if short:
-            return "short: " + ", ".join(short)
-        return f"not judged: no {' and no '.join(missing)}" if missing else "pass"
+            text = "short: " + ", ".join(short)
+        elif missing:
+            text = f"not judged: {' and '.join(missing)} missing"
+        else:
+            text = "pass"
+        judged = [e for e in (self.ours, self.eager, self.best) if e is not None]
+        busy = any(2 * e.disturbed > len(e.times) for e in judged)
+        return text + " (on a busy machine: race again)" if busy else text
 
 
 @dataclass

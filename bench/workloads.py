@@ -127,9 +127,7 @@ def select(groups: list[str]) -> list[Workload]:
     known = {w.group for w in WORKLOADS} | {w.key for w in WORKLOADS}
     unknown = [name for name in groups if name not in known]
     if unknown:
-        raise ValueError(
-            f"race: expected rows among {', '.join(sorted(known))}, but {', '.join(unknown)} came"
-        )
+        raise ValueError(f"race: expected rows among {', '.join(sorted(known))}, but {', '.join(unknown)} came")
     return [w for w in WORKLOADS if w.group in groups or w.key in groups]
 
 

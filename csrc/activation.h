@@ -55,13 +55,12 @@ FNN_INLINE vreal vactivate_grad(int kind, vreal dout, vreal x, vreal out, vreal 
 FNN_INLINE void activate_run(int kind, real alpha, const real *x, real *out, ptrdiff_t count) {
     ptrdiff_t i = 0;
     for (; i + VL <= count; i += VL) vstore(out + i, vactivate(kind, vload(x + i), vset(alpha)));
-    if (i < count)
-        vstore_part(out + i, vactivate(kind, vload_part(x + i, count - i), vset(alpha)), count - i);
+    if (i < count) vstore_part(out + i, vactivate(kind, vload_part(x + i, count - i), vset(alpha)), count - i);
 }
 
 /* x may be NULL but for tanhshrink */
-FNN_INLINE void activate_grad_run(int kind, real alpha, const real *dout, const real *x, const real *out,
-                                  real *dx, ptrdiff_t count) {
+FNN_INLINE void activate_grad_run(int kind, real alpha, const real *dout, const real *x, const real *out, real *dx,
+                                  ptrdiff_t count) {
     if (kind != TANHSHRINK) x = out;
     ptrdiff_t i = 0;
     for (; i + VL <= count; i += VL)
@@ -74,8 +73,7 @@ FNN_INLINE void activate_grad_run(int kind, real alpha, const real *dout, const 
 
 /* --- blocks, in place: `ld` elements from row to row --- */
 
-static inline void activate_block(int kind, real alpha, real *p, ptrdiff_t ld, ptrdiff_t rows,
-                                  ptrdiff_t cols) {
+static inline void activate_block(int kind, real alpha, real *p, ptrdiff_t ld, ptrdiff_t rows, ptrdiff_t cols) {
     if (kind == IDENTITY) return;
 #define ACTIVATE(kind) \
     for (ptrdiff_t i = 0; i < rows; i++) activate_run(kind, alpha, p + i * ld, p + i * ld, cols)
@@ -84,8 +82,8 @@ static inline void activate_block(int kind, real alpha, real *p, ptrdiff_t ld, p
 }
 
 /* dx times the derivative at the outputs; not for tanhshrink, whose derivative needs the input */
-static inline void activate_grad_block(int kind, real alpha, real *dx, ptrdiff_t ld, const real *out,
-                                       ptrdiff_t ld_out, ptrdiff_t rows, ptrdiff_t cols) {
+static inline void activate_grad_block(int kind, real alpha, real *dx, ptrdiff_t ld, const real *out, ptrdiff_t ld_out,
+                                       ptrdiff_t rows, ptrdiff_t cols) {
     if (kind == IDENTITY) return;
 #define ACTIVATE(kind)                   \
     for (ptrdiff_t i = 0; i < rows; i++) \

@@ -30,11 +30,18 @@ static void activate_grad_tile(const gemm *g, real *tile, ptrdiff_t ld, ptrdiff_
 static gemm forward(const fnn_op *op) {
     const ptrdiff_t n = op->n[0], d = op->n[1], m = op->n[2];
     return (gemm){
-        .m = n, .n = m, .k = d,
-        .a = IN(0), .a_row = d, .a_col = 1,
-        .b = IN(1), .b_row = op->n[3], .b_col = 1,
+        .m = n,
+        .n = m,
+        .k = d,
+        .a = IN(0),
+        .a_row = d,
+        .a_col = 1,
+        .b = IN(1),
+        .b_row = op->n[3],
+        .b_col = 1,
         .bias = IN(2),
-        .c = OUT(3), .ldc = m,
+        .c = OUT(3),
+        .ldc = m,
     };
 }
 
@@ -42,10 +49,17 @@ static gemm forward(const fnn_op *op) {
 static gemm backward_input(const fnn_op *op, real *dx) {
     const ptrdiff_t n = op->n[0], m = op->n[1], d = op->n[2];
     return (gemm){
-        .m = n, .n = d, .k = m,
-        .a = IN(0), .a_row = m, .a_col = 1,
-        .b = IN(1), .b_row = 1, .b_col = op->n[3],
-        .c = dx, .ldc = d,
+        .m = n,
+        .n = d,
+        .k = m,
+        .a = IN(0),
+        .a_row = m,
+        .a_col = 1,
+        .b = IN(1),
+        .b_row = 1,
+        .b_col = op->n[3],
+        .c = dx,
+        .ldc = d,
     };
 }
 
@@ -102,9 +116,15 @@ static void weight_gradient(const fnn_op *op, const outer_sink *sink) {
     if (m <= TILE_ROWS) {
         /* few outputs: vectors run over the inputs */
         gemm g = {
-            .m = m, .n = d, .k = n,
-            .a = IN(1), .a_row = 1, .a_col = m,
-            .b = IN(0), .b_row = d, .b_col = 1,
+            .m = m,
+            .n = d,
+            .k = n,
+            .a = IN(1),
+            .a_row = 1,
+            .a_col = m,
+            .b = IN(0),
+            .b_row = d,
+            .b_col = 1,
             .whole_columns = true,
             .epilogue = spend_transposed_tile,
             .context = sink,
@@ -114,10 +134,17 @@ static void weight_gradient(const fnn_op *op, const outer_sink *sink) {
     }
     const bool stored = !sink->updates && sink->ld == m;
     gemm g = {
-        .m = d, .n = m, .k = n,
-        .a = IN(0), .a_row = 1, .a_col = d,
-        .b = IN(1), .b_row = m, .b_col = 1,
-        .c = stored ? sink->w : NULL, .ldc = m,
+        .m = d,
+        .n = m,
+        .k = n,
+        .a = IN(0),
+        .a_row = 1,
+        .a_col = d,
+        .b = IN(1),
+        .b_row = m,
+        .b_col = 1,
+        .c = stored ? sink->w : NULL,
+        .ldc = m,
         .accumulate = stored && sink->accumulate,
         .epilogue = stored ? NULL : spend_tile,
         .context = sink,
@@ -190,9 +217,9 @@ void FN(affine_backward_weight_sgd)(const fnn_op *op) {
 /* x, dout, w, vw, b, vb, rate; momentum, decay, decay_b */
 void FN(affine_backward_weight_momentum)(const fnn_op *op) {
     const double rate = rate_of(op, 6), *s = op->s;
-    updating(op,
-             (outer_sink){.w = OUT(2), .v = OUT(3), .update = momentum_constants(rate, s[0], s[1]), .decays = s[1] != 0},
-             (outer_sink){.w = OUT(4), .v = OUT(5), .update = momentum_constants(rate, s[0], s[2]), .decays = s[2] != 0});
+    updating(
+        op, (outer_sink){.w = OUT(2), .v = OUT(3), .update = momentum_constants(rate, s[0], s[1]), .decays = s[1] != 0},
+        (outer_sink){.w = OUT(4), .v = OUT(5), .update = momentum_constants(rate, s[0], s[2]), .decays = s[2] != 0});
 }
 
 /* x, dout, w, mw, vw, b, mb, vb, rate, t; beta1, beta2, eps, decay, decay_b */

@@ -29,9 +29,9 @@ typedef void (*fnn_kernel)(const fnn_op *op);
 
 struct fnn_op {
     fnn_kernel run;
-    void *p[FNN_MAX_ARRAYS];    /* arrays; NULL where an optional one is absent */
-    ptrdiff_t n[FNN_MAX_DIMS];  /* dimensions */
-    double s[FNN_MAX_SCALARS];  /* scalars */
+    void *p[FNN_MAX_ARRAYS];      /* arrays; NULL where an optional one is absent */
+    ptrdiff_t n[FNN_MAX_DIMS];    /* dimensions */
+    double s[FNN_MAX_SCALARS];    /* scalars */
     uint8_t type[FNN_MAX_ARRAYS]; /* enum fnn_type */
 };
 
@@ -78,14 +78,14 @@ typedef struct {
     int op_count;
     const fnn_patch *patches;
     int patch_count;
-    double *op_seconds;  /* per operation, summed over the sampled steps */
-    int64_t *samples;    /* how many steps were sampled */
+    double *op_seconds; /* per operation, summed over the sampled steps */
+    int64_t *samples;   /* how many steps were sampled */
 } fnn_program;
 
 /* Runs steps first … first+count-1. Ends early after `seconds`, or behind the first step whose value in
  * `watch` (watch[step], may be NULL) is not finite. Returns the number of steps done. */
-ptrdiff_t fnn_replay(const fnn_program *program, char *const *streams, ptrdiff_t first, ptrdiff_t count,
-                     double seconds, const double *watch);
+ptrdiff_t fnn_replay(const fnn_program *program, char *const *streams, ptrdiff_t first, ptrdiff_t count, double seconds,
+                     const double *watch);
 
 double fnn_seconds(void); /* monotonic clock */
 

@@ -56,8 +56,7 @@ static void rows_task(void *context, int task) {
     const int64_t *index = op->p[1];
     ptrdiff_t begin = fnn_cut_begin(&r->cut, task), end = fnn_cut_end(&r->cut, task);
     if (index == NULL) {
-        convert(op->type[0], source + begin * row_bytes, OUT(2) + begin * cols, (end - begin) * cols,
-                (real)op->s[0]);
+        convert(op->type[0], source + begin * row_bytes, OUT(2) + begin * cols, (end - begin) * cols, (real)op->s[0]);
         return;
     }
     for (ptrdiff_t i = begin; i < end; i++) {
@@ -71,8 +70,7 @@ static void labels_task(void *context, int task) {
     const int64_t *source = r->op->p[0], *index = r->op->p[1];
     int64_t *out = r->op->p[2];
     ptrdiff_t end = fnn_cut_end(&r->cut, task);
-    for (ptrdiff_t i = fnn_cut_begin(&r->cut, task); i < end; i++)
-        out[i] = source[index == NULL ? i : index[i]];
+    for (ptrdiff_t i = fnn_cut_begin(&r->cut, task); i < end; i++) out[i] = source[index == NULL ? i : index[i]];
 }
 
 void FN(gather_rows)(const fnn_op *op) {

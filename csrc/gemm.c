@@ -12,7 +12,7 @@ enum {
     KC = 256,
     MC = 240,
     CLOSE_ROWS = 512 / sizeof(real), /* elements from row to row of B that need no packing */
-    SERIAL_WORK = 1 << 15, /* multiply-adds below which waking a thread costs more than it brings */
+    SERIAL_WORK = 1 << 15,           /* multiply-adds below which waking a thread costs more than it brings */
 };
 
 typedef struct {

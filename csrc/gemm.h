@@ -24,9 +24,9 @@ struct gemm {
     ptrdiff_t b_row, b_col;
     real *c; /* NULL: C exists tile by tile, for the epilogue only (then k <= GEMM_MAX_WHOLE_K) */
     ptrdiff_t ldc;
-    const real *bias; /* n addends, the same in every row; or NULL */
-    bool accumulate;  /* the addend is what C holds */
-    bool whole_columns; /* no cut between rows: the epilogue gets all m <= TILE_ROWS rows of its columns */
+    const real *bias;       /* n addends, the same in every row; or NULL */
+    bool accumulate;        /* the addend is what C holds */
+    bool whole_columns;     /* no cut between rows: the epilogue gets all m <= TILE_ROWS rows of its columns */
     gemm_epilogue epilogue; /* may be NULL */
     const void *context;    /* the epilogue's */
 };

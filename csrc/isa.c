@@ -3,7 +3,7 @@
 
 #include <stdbool.h>
 
-#define TABLE(isa)                                                      \
+#define TABLE(isa)                                                       \
     extern const fnn_entry fnn_table_f32_##isa[], fnn_table_f64_##isa[]; \
     extern const fnn_entry fnn_probes_f32_##isa[], fnn_probes_f64_##isa[];
 #if !defined(__aarch64__)
@@ -16,7 +16,7 @@ TABLE(avx512)
 TABLE(neon)
 #endif
 
-#define ISA(isa)                                                                                                \
+#define ISA(isa)                                                                                      \
     static const fnn_isa isa = {#isa, fnn_table_f32_##isa, fnn_table_f64_##isa, fnn_probes_f32_##isa, \
                                 fnn_probes_f64_##isa};
 #if defined(__x86_64__)
@@ -34,8 +34,8 @@ const fnn_isa *const *fnn_isas(void) {
     int count = 0;
 #if defined(__x86_64__)
     __builtin_cpu_init();
-    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-        __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl"))
+    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
+        __builtin_cpu_supports("avx512vl"))
         found[count++] = &avx512;
     if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) found[count++] = &avx2;
 #elif defined(__aarch64__)

@@ -24,8 +24,6 @@ FNN_INLINE fnn_cut fnn_cut_work(ptrdiff_t size, ptrdiff_t unit, ptrdiff_t grain)
 }
 
 FNN_INLINE ptrdiff_t fnn_cut_begin(const fnn_cut *cut, int task) { return task * cut->step; }
-FNN_INLINE ptrdiff_t fnn_cut_end(const fnn_cut *cut, int task) {
-    return fnn_min(cut->size, (task + 1) * cut->step);
-}
+FNN_INLINE ptrdiff_t fnn_cut_end(const fnn_cut *cut, int task) { return fnn_min(cut->size, (task + 1) * cut->step); }
 
 #endif

@@ -143,8 +143,7 @@ static void cross_entropy_group(const fnn_op *op, ptrdiff_t first, int rows, res
 /* --- cross-entropy with soft targets --- */
 
 /* The lanes of Σ t and of Σ t (x - max), without the terms where t is 0. */
-FNN_INLINE void row_targets(const real *x, const real *t, ptrdiff_t cols, vreal max, vreal *weight,
-                            vreal *inner) {
+FNN_INLINE void row_targets(const real *x, const real *t, ptrdiff_t cols, vreal max, vreal *weight, vreal *inner) {
     *weight = *inner = vset(0);
     for (ptrdiff_t j = 0; j < cols; j += VL) {
         ptrdiff_t left = cols - j;

@@ -55,21 +55,21 @@ FNN_INLINE void strip(const outer *o, const int samples, const int vectors, cons
     }
 }
 
-#define STRIPS(samples, action)                                                                                   \
-    static void strips_##samples##_##action(const outer *o, ptrdiff_t j, ptrdiff_t j_end) {                       \
-        const ptrdiff_t width = STRIP_VECTORS * VL;                                                               \
-        for (; j + width <= j_end; j += width) strip(o, samples, STRIP_VECTORS, action, true, j, VL);             \
-        if (j + VL < j_end)                                                                                       \
-            strip(o, samples, 2, action, false, j, j_end - j - VL);                                               \
-        else if (j < j_end)                                                                                       \
-            strip(o, samples, 1, action, false, j, j_end - j);                                                    \
+#define STRIPS(samples, action)                                                                       \
+    static void strips_##samples##_##action(const outer *o, ptrdiff_t j, ptrdiff_t j_end) {           \
+        const ptrdiff_t width = STRIP_VECTORS * VL;                                                   \
+        for (; j + width <= j_end; j += width) strip(o, samples, STRIP_VECTORS, action, true, j, VL); \
+        if (j + VL < j_end)                                                                           \
+            strip(o, samples, 2, action, false, j, j_end - j - VL);                                   \
+        else if (j < j_end)                                                                           \
+            strip(o, samples, 1, action, false, j, j_end - j);                                        \
     }
 
-#define ACTIONS(samples)                                                                                          \
-    STRIPS(samples, STORE)                                                                                        \
-    STRIPS(samples, ADD)                                                                                          \
-    STRIPS(samples, UPDATE_SGD)                                                                                   \
-    STRIPS(samples, UPDATE_MOMENTUM)                                                                              \
+#define ACTIONS(samples)             \
+    STRIPS(samples, STORE)           \
+    STRIPS(samples, ADD)             \
+    STRIPS(samples, UPDATE_SGD)      \
+    STRIPS(samples, UPDATE_MOMENTUM) \
     STRIPS(samples, UPDATE_ADAM)
 
 #if FNN_VECTOR_REGISTERS == 32
@@ -82,7 +82,7 @@ EACH(ACTIONS)
 
 typedef void (*strips_fn)(const outer *o, ptrdiff_t j, ptrdiff_t j_end);
 
-#define ROW(samples)                                                                                              \
+#define ROW(samples)                                                                                                \
     [samples] = {strips_##samples##_UPDATE_SGD, strips_##samples##_UPDATE_MOMENTUM, strips_##samples##_UPDATE_ADAM, \
                  strips_##samples##_STORE, strips_##samples##_ADD},
 static const strips_fn instances[OUTER_MAX_SAMPLES + 1][5] = {EACH(ROW)};

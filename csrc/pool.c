@@ -56,9 +56,9 @@ typedef struct {
 } worker_start;
 
 static _Atomic(pool *) the_pool;
-static atomic_int wanted;                    /* threads asked for; 0: not decided yet */
-static atomic_flag busy = ATOMIC_FLAG_INIT;  /* held by the caller whose tasks the pool runs */
-static _Thread_local bool inside;            /* this thread runs a task now */
+static atomic_int wanted;                   /* threads asked for; 0: not decided yet */
+static atomic_flag busy = ATOMIC_FLAG_INIT; /* held by the caller whose tasks the pool runs */
+static _Thread_local bool inside;           /* this thread runs a task now */
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static pthread_key_t scratch_key;
 
@@ -227,7 +227,9 @@ static pool *build(int threads) {
     return p;
 }
 
-static int clamp_threads(long count) { return (int)(count < 1 ? 1 : count > FNN_MAX_THREADS ? FNN_MAX_THREADS : count); }
+static int clamp_threads(long count) {
+    return (int)(count < 1 ? 1 : count > FNN_MAX_THREADS ? FNN_MAX_THREADS : count);
+}
 
 int fnn_get_num_threads(void) { return clamp_threads(atomic_load(&wanted)); }
 

@@ -16,8 +16,8 @@ static void run_timed(const fnn_program *program) {
     (*program->samples)++;
 }
 
-ptrdiff_t fnn_replay(const fnn_program *program, char *const *streams, ptrdiff_t first, ptrdiff_t count,
-                     double seconds, const double *watch) {
+ptrdiff_t fnn_replay(const fnn_program *program, char *const *streams, ptrdiff_t first, ptrdiff_t count, double seconds,
+                     const double *watch) {
     double end = fnn_seconds() + seconds;
     for (ptrdiff_t done = 0; done < count; done++) {
         ptrdiff_t step = first + done;

@@ -44,9 +44,7 @@ FNN_INLINE fnn_cut rows_cut(ptrdiff_t rows, ptrdiff_t cols) {
 }
 
 /* A whole vector, or what is left of the row. */
-FNN_INLINE vreal row_load(const real *p, ptrdiff_t left) {
-    return left >= VL ? vload(p) : vload_part(p, left);
-}
+FNN_INLINE vreal row_load(const real *p, ptrdiff_t left) { return left >= VL ? vload(p) : vload_part(p, left); }
 FNN_INLINE void row_store(real *p, vreal v, ptrdiff_t left) {
     if (left >= VL) {
         vstore(p, v);
@@ -134,8 +132,7 @@ FNN_INLINE void group_ranges(const real *x, int rows, ptrdiff_t cols, real sign,
 }
 
 /* e = exp(sign x - max), or no e; returns the rows' sums, 0 in lanes without a row. */
-FNN_INLINE vreal group_exp(const real *x, real *e, int rows, ptrdiff_t cols, real sign,
-                           const row_ranges *ranges) {
+FNN_INLINE vreal group_exp(const real *x, real *e, int rows, ptrdiff_t cols, real sign, const row_ranges *ranges) {
     row_partials part;
     rows_clear(&part, rows);
     for (int i = 0; i < rows; i++) {

@@ -25,7 +25,7 @@
 
 #if REAL_IS_DOUBLE
 typedef double real;
-typedef int64_t rint_t;  /* as wide as real */
+typedef int64_t rint_t; /* as wide as real */
 #define FN(name) FNN_JOIN3(name, f64, FNN_ISA)
 #else
 typedef float real;
@@ -60,9 +60,7 @@ FNN_INLINE vreal vload(const real *p) { return *(const vreal_u *)p; }
 FNN_INLINE void vstore(real *p, vreal v) { *(vreal_u *)p = v; }
 
 /* a where mask is all ones, b where it is zero */
-FNN_INLINE vreal vselect(vint mask, vreal a, vreal b) {
-    return (vreal)((mask & (vint)a) | (~mask & (vint)b));
-}
+FNN_INLINE vreal vselect(vint mask, vreal a, vreal b) { return (vreal)((mask & (vint)a) | (~mask & (vint)b)); }
 
 /* x86-64: X86(max) is this set's _mm512_max_ps, _mm256_max_pd, … on x86_vector. */
 #if defined(__AVX512F__) && REAL_IS_DOUBLE
@@ -106,8 +104,7 @@ FNN_INLINE vreal vsqrt(vreal a) {
 #elif defined(__aarch64__)
     return (vreal)vsqrtq_f32((float32x4_t)a);
 #else
-    for (ptrdiff_t i = 0; i < VL; i++)
-        a[i] = sizeof(real) == 8 ? (real)sqrt((double)a[i]) : (real)sqrtf((float)a[i]);
+    for (ptrdiff_t i = 0; i < VL; i++) a[i] = sizeof(real) == 8 ? (real)sqrt((double)a[i]) : (real)sqrtf((float)a[i]);
     return a;
 #endif
 }

@@ -13,8 +13,7 @@ static void rows_task(void *context, int task) {
     const run *r = context;
     int group = rows_in_group(r->op->n[1]);
     ptrdiff_t end = fnn_cut_end(&r->cut, task);
-    for (ptrdiff_t i = fnn_cut_begin(&r->cut, task); i < end; i += group)
-        r->fn(r->op, i, (int)fnn_min(group, end - i));
+    for (ptrdiff_t i = fnn_cut_begin(&r->cut, task); i < end; i += group) r->fn(r->op, i, (int)fnn_min(group, end - i));
 }
 
 static void for_rows(const fnn_op *op, group_fn fn) {
@@ -69,8 +68,7 @@ FNN_INLINE vreal row_dot(const real *a, const real *b, ptrdiff_t cols) {
 FNN_INLINE row_values group_dot(const real *a, const real *b, int rows, ptrdiff_t cols) {
     row_partials part;
     rows_clear(&part, rows);
-    for (int i = 0; i < rows; i++)
-        part.lanes[i] = row_dot(a + i * cols, b == NULL ? NULL : b + i * cols, cols);
+    for (int i = 0; i < rows; i++) part.lanes[i] = row_dot(a + i * cols, b == NULL ? NULL : b + i * cols, cols);
     return (row_values){vlanes(LANES_SUM, part.lanes)};
 }
 

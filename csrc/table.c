@@ -1,30 +1,30 @@
 /* The kernel table of one (instruction set, type): signatures as in fastnn/kernels/__init__.py. */
 #include "kernel.h"
 
-#define KERNELS(_)                                                                                                \
+#define KERNELS(_)                                                                                                 \
     _(affine_forward, "x[n,d], w[d,m+], b[m]?, out[n,m]!")                                                         \
     _(affine_backward_input, "dout[n,m], w[d,m+], dx[n,d]!")                                                       \
-    _(affine_backward_weight, "x[n,d], dout[n,m], dw[d,m]~, db[m]?~, beta")                                       \
-    _(activation_forward, "x[*], out[*]!, kind, alpha")                                                           \
-    _(activation_backward, "dout[*], x[*]?, out[*], dx[*]!, kind, alpha")                                         \
-    _(softmax_forward, "x[n,c], out[n,c]!, sign")                                                                 \
-    _(softmax_backward, "dout[n,c], out[n,c], dx[n,c]!, sign")                                                    \
-    _(log_softmax_forward, "x[n,c], out[n,c]!")                                                                   \
-    _(log_softmax_backward, "dout[n,c], out[n,c], dx[n,c]!")                                                      \
-    _(softmax_cross_entropy, "x[n,c], labels[n]:i64, dx[n,c]?!, loss[1]:f64!, correct[1]:i64!, scale")            \
-    _(soft_cross_entropy, "x[n,c], targets[n,c], dx[n,c]?!, loss[1]:f64!, correct[1]:i64!, scale")                \
-    _(squared_error, "x[*], targets[*], dx[*]?!, loss[1]:f64!, scale")                                            \
-    _(gather_rows, "source[r,d]:any, index[n]:i64?, out[n,d]!, scale")                                            \
-    _(gather_labels, "source[r]:i64, index[n]:i64?, out[n]:i64!")                                                 \
-    _(sgd_update, "w[*]~, dw[*], rate[1]:f64, decay")                                                             \
-    _(momentum_update, "w[*]~, v[*]~, dw[*], rate[1]:f64, momentum, decay")                                       \
-    _(adam_update, "w[*]~, m[*]~, v[*]~, dw[*], rate[1]:f64, t[1]:i64, beta1, beta2, eps, decay")                 \
+    _(affine_backward_weight, "x[n,d], dout[n,m], dw[d,m]~, db[m]?~, beta")                                        \
+    _(activation_forward, "x[*], out[*]!, kind, alpha")                                                            \
+    _(activation_backward, "dout[*], x[*]?, out[*], dx[*]!, kind, alpha")                                          \
+    _(softmax_forward, "x[n,c], out[n,c]!, sign")                                                                  \
+    _(softmax_backward, "dout[n,c], out[n,c], dx[n,c]!, sign")                                                     \
+    _(log_softmax_forward, "x[n,c], out[n,c]!")                                                                    \
+    _(log_softmax_backward, "dout[n,c], out[n,c], dx[n,c]!")                                                       \
+    _(softmax_cross_entropy, "x[n,c], labels[n]:i64, dx[n,c]?!, loss[1]:f64!, correct[1]:i64!, scale")             \
+    _(soft_cross_entropy, "x[n,c], targets[n,c], dx[n,c]?!, loss[1]:f64!, correct[1]:i64!, scale")                 \
+    _(squared_error, "x[*], targets[*], dx[*]?!, loss[1]:f64!, scale")                                             \
+    _(gather_rows, "source[r,d]:any, index[n]:i64?, out[n,d]!, scale")                                             \
+    _(gather_labels, "source[r]:i64, index[n]:i64?, out[n]:i64!")                                                  \
+    _(sgd_update, "w[*]~, dw[*], rate[1]:f64, decay")                                                              \
+    _(momentum_update, "w[*]~, v[*]~, dw[*], rate[1]:f64, momentum, decay")                                        \
+    _(adam_update, "w[*]~, m[*]~, v[*]~, dw[*], rate[1]:f64, t[1]:i64, beta1, beta2, eps, decay")                  \
     _(affine_activation_forward, "x[n,d], w[d,m+], b[m]?, out[n,m]!, kind, alpha")                                 \
     _(affine_activation_backward_input, "dout[n,m], w[d,m+], out[n,d], dx[n,d]!, kind, alpha")                     \
     _(affine_backward_weight_sgd, "x[n,d], dout[n,m], w[d,m+]~, b[m]?~, rate[1]:f64, decay, decay_b")              \
-    _(affine_backward_weight_momentum, "x[n,d], dout[n,m], w[d,m+]~, vw[d,m+]~, b[m]?~, vb[m]?~, rate[1]:f64, "     \
-                                       "momentum, decay, decay_b")                                                \
-    _(affine_backward_weight_adam, "x[n,d], dout[n,m], w[d,m+]~, mw[d,m+]~, vw[d,m+]~, b[m]?~, mb[m]?~, vb[m]?~, "   \
+    _(affine_backward_weight_momentum, "x[n,d], dout[n,m], w[d,m+]~, vw[d,m+]~, b[m]?~, vb[m]?~, rate[1]:f64, "    \
+                                       "momentum, decay, decay_b")                                                 \
+    _(affine_backward_weight_adam, "x[n,d], dout[n,m], w[d,m+]~, mw[d,m+]~, vw[d,m+]~, b[m]?~, mb[m]?~, vb[m]?~, " \
                                    "rate[1]:f64, t[1]:i64, beta1, beta2, eps, decay, decay_b")
 
 /* measurements of the machine, for explain and the benchmarks; not part of the kernel table */

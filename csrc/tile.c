@@ -10,7 +10,7 @@ FNN_INLINE void tile(const tile_task *t, const int rows, const int vectors, cons
     real *c = t->c;
     vreal acc[TILE_ROWS][TILE_MAX_VECTORS];
 
-#define COLUMNS(p, j) ((j) == vectors - 1 && !whole ? vload_part((p) + (j)*VL, t->tail) : vload((p) + (j)*VL))
+#define COLUMNS(p, j) ((j) == vectors - 1 && !whole ? vload_part((p) + (j) * VL, t->tail) : vload((p) + (j) * VL))
 #pragma GCC unroll 16
     for (int i = 0; i < rows; i++)
 #pragma GCC unroll 16
@@ -47,17 +47,18 @@ FNN_INLINE void tile(const tile_task *t, const int rows, const int vectors, cons
 #undef COLUMNS
 }
 
-#define INSTANCE(rows, vectors)                                                                              \
-    static void tile_p_##rows##_##vectors(const tile_task *t) { tile(t, rows, vectors, true); }              \
+#define INSTANCE(rows, vectors)                                                                 \
+    static void tile_p_##rows##_##vectors(const tile_task *t) { tile(t, rows, vectors, true); } \
     static void tile_s_##rows##_##vectors(const tile_task *t) { tile(t, rows, vectors, false); }
 
 #define UP_TO_2(_, rows) _(rows, 1) _(rows, 2)
 #define UP_TO_4(_, rows) UP_TO_2(_, rows) _(rows, 3) _(rows, 4)
 #define UP_TO_8(_, rows) UP_TO_4(_, rows) _(rows, 5) _(rows, 6) _(rows, 7) _(rows, 8)
 #if FNN_VECTOR_REGISTERS == 32
-#define EACH(_)                                                                                                   \
-    UP_TO_8(_, 1) UP_TO_8(_, 2) UP_TO_8(_, 3) UP_TO_4(_, 4) UP_TO_4(_, 5) UP_TO_4(_, 6)                           \
-    UP_TO_2(_, 7) UP_TO_2(_, 8) UP_TO_2(_, 9) UP_TO_2(_, 10) UP_TO_2(_, 11) UP_TO_2(_, 12)
+#define EACH(_)                                                                                                     \
+    UP_TO_8(_, 1)                                                                                                   \
+    UP_TO_8(_, 2) UP_TO_8(_, 3) UP_TO_4(_, 4) UP_TO_4(_, 5) UP_TO_4(_, 6) UP_TO_2(_, 7) UP_TO_2(_, 8) UP_TO_2(_, 9) \
+        UP_TO_2(_, 10) UP_TO_2(_, 11) UP_TO_2(_, 12)
 #else
 #define EACH(_) UP_TO_4(_, 1) UP_TO_4(_, 2) UP_TO_4(_, 3) UP_TO_2(_, 4) UP_TO_2(_, 5) UP_TO_2(_, 6)
 #endif

@@ -27,8 +27,8 @@ typedef struct {
     const real *bias; /* added to every row when the chain is done; or NULL */
     bool resume;      /* take the chain up again from c; otherwise it begins at zero */
     bool add;         /* add what c held when the chain is done (not with resume) */
-    ptrdiff_t tail; /* columns in use of the last vector, 1 … VL */
-    bool b_padded;  /* the last vector of a row of b may be read whole */
+    ptrdiff_t tail;   /* columns in use of the last vector, 1 … VL */
+    bool b_padded;    /* the last vector of a row of b may be read whole */
 } tile_task;
 
 /* The most vectors of a tile of `rows` rows; there are instances for all numbers up to it. Few rows take more, so that

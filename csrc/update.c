@@ -29,8 +29,7 @@ static double rate_of(const void *p) { return *(const double *)p; }
 
 void FN(sgd_update)(const fnn_op *op) {
     double decay = op->s[0];
-    run r = {
-        .constants = sgd_constants(rate_of(op->p[2]), decay), .decays = decay != 0, .w = OUT(0), .dw = IN(1)};
+    run r = {.constants = sgd_constants(rate_of(op->p[2]), decay), .decays = decay != 0, .w = OUT(0), .dw = IN(1)};
     update_all(r, op->n[0]);
 }
 
@@ -46,8 +45,8 @@ void FN(momentum_update)(const fnn_op *op) {
 
 void FN(adam_update)(const fnn_op *op) {
     double decay = op->s[3];
-    run r = {.constants = adam_constants(rate_of(op->p[4]), *(const int64_t *)op->p[5], op->s[0], op->s[1],
-                                         op->s[2], decay),
+    run r = {.constants =
+                 adam_constants(rate_of(op->p[4]), *(const int64_t *)op->p[5], op->s[0], op->s[1], op->s[2], decay),
              .decays = decay != 0,
              .w = OUT(0),
              .m = OUT(1),

@@ -20,13 +20,11 @@ FNN_INLINE update sgd_constants(double rate, double decay) {
 }
 
 FNN_INLINE update momentum_constants(double rate, double momentum, double decay) {
-    return (update){
-        .rule = UPDATE_MOMENTUM, .rate = (real)rate, .decay = (real)decay, .momentum = (real)momentum};
+    return (update){.rule = UPDATE_MOMENTUM, .rate = (real)rate, .decay = (real)decay, .momentum = (real)momentum};
 }
 
 /* The bias corrections 1 - betaᵗ of m and v move into rate and eps. */
-static inline update adam_constants(double rate, int64_t t, double beta1, double beta2, double eps,
-                                    double decay) {
+static inline update adam_constants(double rate, int64_t t, double beta1, double beta2, double eps, double decay) {
     double correction = sqrt(1 - pow(beta2, (double)t));
     return (update){.rule = UPDATE_ADAM,
                     .rate = (real)(rate * correction / (1 - pow(beta1, (double)t))),
@@ -68,8 +66,8 @@ FNN_INLINE vreal update_adam(const update_vectors *u, vreal w, vreal *m, vreal *
 }
 
 /* One vector of parameters, or its first `count` elements, by its gradient. */
-FNN_INLINE void update_one(enum update_rule rule, const update_vectors *u, real *w, real *m, real *v,
-                           vreal dw, bool decays, bool whole, ptrdiff_t count) {
+FNN_INLINE void update_one(enum update_rule rule, const update_vectors *u, real *w, real *m, real *v, vreal dw,
+                           bool decays, bool whole, ptrdiff_t count) {
 #define LOAD(p) (whole ? vload(p) : vload_part(p, count))
 #define STORE(p, x) (whole ? vstore(p, x) : vstore_part(p, x, count))
     vreal old = LOAD(w), g = update_gradient(u, old, dw, decays);
@@ -89,15 +87,13 @@ FNN_INLINE void update_one(enum update_rule rule, const update_vectors *u, real 
 #undef STORE
 }
 
-FNN_INLINE void update_run_as(enum update_rule rule, const update *constants, real *w, real *m, real *v,
-                              const real *dw, ptrdiff_t count, bool decays) {
+FNN_INLINE void update_run_as(enum update_rule rule, const update *constants, real *w, real *m, real *v, const real *dw,
+                              ptrdiff_t count, bool decays) {
     update_vectors u = update_broadcast(constants);
     ptrdiff_t i = 0;
 #define AT(p) ((p) == NULL ? NULL : (p) + i)
-    for (; i + VL <= count; i += VL)
-        update_one(rule, &u, w + i, AT(m), AT(v), vload(dw + i), decays, true, VL);
-    if (i < count)
-        update_one(rule, &u, w + i, AT(m), AT(v), vload_part(dw + i, count - i), decays, false, count - i);
+    for (; i + VL <= count; i += VL) update_one(rule, &u, w + i, AT(m), AT(v), vload(dw + i), decays, true, VL);
+    if (i < count) update_one(rule, &u, w + i, AT(m), AT(v), vload_part(dw + i, count - i), decays, false, count - i);
 #undef AT
 }
 

@@ -15,27 +15,42 @@ typedef uint64_t ruint_t;
 #define REAL_MANTISSA 52
 #define REAL_BIAS 1023
 #define REAL_MIN_NORMAL 0x1p-1022
-#define ROUNDER 0x1.8p52 /* the low bits of x + ROUNDER are x rounded to an integer */
-#define EXP_LOW -745.2     /* exp is 0 here, */
+#define ROUNDER 0x1.8p52             /* the low bits of x + ROUNDER are x rounded to an integer */
+#define EXP_LOW -745.2               /* exp is 0 here, */
 #define EXP_NORMAL -708.396418532265 /* the smallest normal number here, */
-#define EXP_HIGH 709.8     /* and inf here */
-#define EXPM1_LOW -40.0    /* exp - 1 is -1 here */
-#define LN2_HIGH 0.6931471805598903 /* 42 bits, so that n LN2_HIGH is exact */
+#define EXP_HIGH 709.8               /* and inf here */
+#define EXPM1_LOW -40.0              /* exp - 1 is -1 here */
+#define LN2_HIGH 0.6931471805598903  /* 42 bits, so that n LN2_HIGH is exact */
 #define LN2_LOW 5.497923018708371e-14
 #define SQRT_HALF_BITS 0x3fe6a09e667f3bcd
 /* (exp(r) - 1 - r) / r² for |r| <= ln(2) / 2 */
-static const real exp_poly[] = {0.5, 0.166666666666666, 0.041666666666619036, 0.00833333333338956,
-                                0.001388888892098934, 0.00019841269707200501, 2.480151563023441e-05,
-                                2.7557426266805782e-06, 2.762255495472656e-07, 2.5045834760020033e-08};
+static const real exp_poly[] = {0.5,
+                                0.166666666666666,
+                                0.041666666666619036,
+                                0.00833333333338956,
+                                0.001388888892098934,
+                                0.00019841269707200501,
+                                2.480151563023441e-05,
+                                2.7557426266805782e-06,
+                                2.762255495472656e-07,
+                                2.5045834760020033e-08};
 /* (2 atanh(s) - 2 s) / s³ of z = s² for s = f / (2 + f), 1 + f within [√½, √2] */
-static const real log_poly[] = {0.6666666666666735,  0.39999999999412894, 0.285714287428225,
-                                0.22222198524863385, 0.1818356701839799,  0.15313977270193982,
-                                0.14796725058466487};
+static const real log_poly[] = {0.6666666666666735, 0.39999999999412894, 0.285714287428225,  0.22222198524863385,
+                                0.1818356701839799, 0.15313977270193982, 0.14796725058466487};
 /* x³ / (x - tanh(x)) of z = x² for |x| <= 2 */
-static const real shrink_poly[] = {3.0, 1.1999999999999995, -0.0057142857142773815, 0.00025396825391492053,
-                                   -1.2203669176602212e-05, 5.987659973034296e-07, -2.956475437377457e-08,
-                                   1.4625172768429172e-09, -7.22666416001407e-11, 3.5274364847823576e-12,
-                                   -1.6238774604304557e-13, 6.146452282525458e-15, -1.349304911710333e-16};
+static const real shrink_poly[] = {3.0,
+                                   1.1999999999999995,
+                                   -0.0057142857142773815,
+                                   0.00025396825391492053,
+                                   -1.2203669176602212e-05,
+                                   5.987659973034296e-07,
+                                   -2.956475437377457e-08,
+                                   1.4625172768429172e-09,
+                                   -7.22666416001407e-11,
+                                   3.5274364847823576e-12,
+                                   -1.6238774604304557e-13,
+                                   6.146452282525458e-15,
+                                   -1.349304911710333e-16};
 #else
 typedef uint32_t ruint_t;
 #define REAL_MANTISSA 23
@@ -51,7 +66,7 @@ typedef uint32_t ruint_t;
 #define SQRT_HALF_BITS 0x3f3504f3
 static const real exp_poly[] = {0.5f, 0.16666548f, 0.0416668579f, 0.00836620759f, 0.001389827f};
 static const real log_poly[] = {0.666667759f, 0.399775177f, 0.298724025f};
-static const real shrink_poly[] = {3.0f, 1.19999969f, -0.00571307587f, 0.000252391619f, -1.13057094e-05f,
+static const real shrink_poly[] = {3.0f,           1.19999969f, -0.00571307587f, 0.000252391619f, -1.13057094e-05f,
                                    3.56391666e-07f};
 #endif
 
@@ -63,9 +78,7 @@ FNN_INLINE vuint vbits(vreal x) { return (vuint)x; }
 FNN_INLINE vuint vset_bits(ruint_t x) { return x + (vuint){0}; }
 FNN_INLINE vuint vsign(vreal x) { return vbits(x) & vbits(vset((real)-0.0)); }
 FNN_INLINE vreal vabs(vreal x) { return (vreal)(vbits(x) & ~vbits(vset((real)-0.0))); }
-FNN_INLINE vreal vcopysign(vreal magnitude, vreal sign) {
-    return (vreal)(vbits(vabs(magnitude)) | vsign(sign));
-}
+FNN_INLINE vreal vcopysign(vreal magnitude, vreal sign) { return (vreal)(vbits(vabs(magnitude)) | vsign(sign)); }
 
 /* Horner's rule; with `count` a constant the loop unrolls and the coefficients become memory operands. */
 #define VPOLY(x, coefficients) vpoly(x, coefficients, (int)(sizeof coefficients / sizeof *coefficients))
@@ -158,9 +171,7 @@ FNN_INLINE vreal vtanhshrink(vreal x) {
 
 enum { LANES_MAX, LANES_SUM };
 
-FNN_INLINE vreal vcombine(int operation, vreal a, vreal b) {
-    return operation == LANES_MAX ? vmax(a, b) : a + b;
-}
+FNN_INLINE vreal vcombine(int operation, vreal a, vreal b) { return operation == LANES_MAX ? vmax(a, b) : a + b; }
 
 #if defined(__x86_64__)
 /* Combines neighbours of `bytes` bytes: the units of a and b that are left alternate in the result. */
@@ -212,8 +223,7 @@ FNN_INLINE vreal vlanes(int operation, const vreal *v) {
     vreal result;
     for (ptrdiff_t i = 0; i < VL; i++) {
         real x = v[i][0];
-        for (ptrdiff_t j = 1; j < VL; j++)
-            x = operation == LANES_SUM ? x + v[i][j] : x > v[i][j] ? x : v[i][j];
+        for (ptrdiff_t j = 1; j < VL; j++) x = operation == LANES_SUM ? x + v[i][j] : x > v[i][j] ? x : v[i][j];
         result[i] = x;
     }
     return result;

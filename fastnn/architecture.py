@@ -107,8 +107,7 @@ def _layers(text: str, activation: str) -> tuple[int, list[tuple[int, str]]]:
             found.append((_units(token, text), None))
         elif token not in (*ACTIVATIONS, LINEAR):
             raise ValueError(
-                f"architecture: unknown layer {token!r} in {text!r}; expected a number of units, or one of "
-                f"{_known()}"
+                f"architecture: unknown layer {token!r} in {text!r}; expected a number of units, or one of {_known()}"
             )
         elif len(found) < 2 or found[-1][1] is not None or position == len(tokens) - 1:
             raise ValueError(

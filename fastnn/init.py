@@ -103,9 +103,9 @@ def glorot_truncated_normal() -> Initializer:
     """Normal cut at two standard deviations, with variance 2 / (inputs + outputs) after the cut."""
     return _Named(
         "glorot_truncated_normal",
-        lambda shape, fans, seed, step: math.sqrt(2 / sum(fans))
-        / _TRUNCATED_STD
-        * random.truncated_normal(seed, Purpose.INIT, step, shape),
+        lambda shape, fans, seed, step: (
+            math.sqrt(2 / sum(fans)) / _TRUNCATED_STD * random.truncated_normal(seed, Purpose.INIT, step, shape)
+        ),
     )
 
 
@@ -197,9 +197,7 @@ def name_of(initializer: Initializer) -> str:
     return _CUSTOM + getattr(initializer, "__name__", type(initializer).__name__)
 
 
-def draw(
-    initializer: Initializer, shape: Shape, fans: tuple[int, int], seed: int, step: int
-) -> NDArray[Any]:
+def draw(initializer: Initializer, shape: Shape, fans: tuple[int, int], seed: int, step: int) -> NDArray[Any]:
     """Run an initialiser and check what it returns."""
     values = np.asarray(initializer(shape, fans, seed, step))
     if values.shape != shape:

@@ -44,7 +44,7 @@ def as_batch(function: str, x: ArrayLike, input_shape: tuple[int, ...]) -> NDArr
     return batch.reshape(len(batch), *input_shape)
 
 
-_GATHERED = frozenset("f4 f8 u1 i1 u2 i2 i4 i8".split())
+_GATHERED = frozenset(["f4", "f8", "u1", "i1", "u2", "i2", "i4", "i8"])
 
 
 def gatherable(x: NDArray[Any]) -> NDArray[Any]:

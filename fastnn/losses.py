@@ -41,7 +41,18 @@ class Loss:
 
 
 class SoftmaxCrossEntropy(Loss):
-    """-log softmax(out)[label], mean over samples, in nats; labels (N,) or distributions (N, C)."""
+    """-log softmax(out)[label], mean over samples, in nats; labels (N,) or distributions (N, C).
+
+    Rows of distributions are taken as they are: they need not sum to 1. The outputs are those before a softmax; a
+    model that ends in one trains on the softmax of its probabilities.
+
+    Examples
+    --------
+    >>> import fastnn
+    >>> model = fastnn.Sequential([fastnn.layers.Dense(4, init="zeros")], input_shape=(2,))
+    >>> round(model.evaluate([[1, 2]], [3], loss=fastnn.losses.SoftmaxCrossEntropy())["loss"], 4)  # log 4
+    1.3863
+    """
 
     name = "softmax_cross_entropy"
     classifies = True
@@ -59,7 +70,15 @@ class SoftmaxCrossEntropy(Loss):
 
 
 class MeanSquaredError(Loss):
-    """(out - target)², mean over samples and outputs."""
+    """(out - target)², mean over samples and outputs; targets (N, *output_shape), or (N,) for one output.
+
+    Examples
+    --------
+    >>> import fastnn
+    >>> model = fastnn.Sequential([fastnn.layers.Dense(2, init="zeros")], input_shape=(2,))
+    >>> model.evaluate([[1, 2]], [[3, 1]], loss=fastnn.losses.MeanSquaredError())
+    {'loss': 5.0}
+    """
 
     name = "mean_squared_error"
     classifies = False
@@ -98,9 +117,7 @@ def class_labels(function: str, labels: NDArray[Any], classes: int) -> NDArray[n
     if labels.ndim != 1:
         raise ValueError(f"{function}: labels must have shape (N,), got {labels.shape}")
     if len(labels) and not (0 <= labels.min() and labels.max() < classes):
-        raise ValueError(
-            f"{function}: labels must lie in 0 to {classes - 1}, got {labels.min()} to {labels.max()}"
-        )
+        raise ValueError(f"{function}: labels must lie in 0 to {classes - 1}, got {labels.min()} to {labels.max()}")
     return np.require(labels, np.int64, ("C", "A"))
 
 

@@ -36,7 +36,11 @@ def _fraction(owner: str, name: str, value: float) -> float:
 
 
 class Optimizer:
-    """Base of the optimisers."""
+    """Base of the optimisers.
+
+    A subclass names its state in `slots` and implements `update` by the kernels of `ops`; one that computes with
+    NumPy works too, and makes the training run layer by layer.
+    """
 
     slots: ClassVar[tuple[str, ...]] = ()
     learning_rate: float
@@ -109,7 +113,14 @@ class Momentum(Optimizer):
 
     Notes
     -----
-    The rate stands inside the velocity (Sutskever et al. 2013), so a schedule does not rescale steps already taken.
+    The rate stands inside the velocity (Sutskever et al. 2013), so a schedule does not rescale steps already
+    taken. PyTorch keeps it outside; with a constant rate the two are the same method.
+
+    Examples
+    --------
+    >>> import fastnn
+    >>> fastnn.optim.Momentum(0.1).momentum
+    0.9
     """
 
     slots = ("v",)
@@ -132,9 +143,7 @@ class Momentum(Optimizer):
         return self.initial_velocity
 
     def update(self, ops: Ops, parameter: Parameter, state: Mapping[str, Any], rate: Any, t: Any) -> None:
-        ops.momentum_update(
-            parameter.value, state["v"], parameter.grad, rate, self.momentum, self.decay(parameter)
-        )
+        ops.momentum_update(parameter.value, state["v"], parameter.grad, rate, self.momentum, self.decay(parameter))
 
 
 class Adam(Optimizer):
@@ -150,6 +159,17 @@ class Adam(Optimizer):
         Above 0.
     weight_decay : float
         At least 0; added to the gradient (not decoupled).
+
+    Notes
+    -----
+    m ← beta1 m + (1 - beta1) g; v ← beta2 v + (1 - beta2) g²; w ← w - rate m̂ / (√v̂ + eps), with
+    m̂ = m / (1 - beta1ᵗ) and v̂ = v / (1 - beta2ᵗ) in step t, counted from 1 over the whole training.
+
+    Examples
+    --------
+    >>> import fastnn
+    >>> fastnn.optim.Adam(0.003).beta2
+    0.999
     """
 
     slots = ("m", "v")

@@ -30,5 +30,5 @@ class Parameter:
         return prod(self.shape)
 
     def view(self, flat: NDArray[Any]) -> NDArray[Any]:
-        """This parameter's part of a vector that is laid out like the model's."""
+        """The parameter's part of a vector that is laid out like the model's."""
         return flat[self.offset : self.offset + self.size].reshape(self.shape)

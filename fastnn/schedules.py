@@ -6,7 +6,7 @@ import math
 
 
 class Schedule:
-    """Base of the schedules: a factor on the optimiser's learning rate."""
+    """Base of the schedules: a factor on the optimiser's learning rate. Subclass it for a rule of your own."""
 
     def factor(self, epoch: int) -> float:
         """Factor in epoch `epoch` (counted from 0)."""
@@ -14,7 +14,14 @@ class Schedule:
 
 
 class Constant(Schedule):
-    """The optimiser's rate throughout."""
+    """The optimiser's rate throughout.
+
+    Examples
+    --------
+    >>> from fastnn.schedules import Constant
+    >>> Constant().factor(7)
+    1.0
+    """
 
     def factor(self, epoch: int) -> float:
         return 1.0

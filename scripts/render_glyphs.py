@@ -132,9 +132,7 @@ def render_all(folder: Path) -> dict[str, NDArray[np.generic]]:
 
 def main() -> None:
     """Write the masks, and if asked a picture of all of them."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     package_data = Path(__file__).parents[1] / "fastnn" / "data" / "glyph_masks.npz"
     parser.add_argument("--out", type=Path, default=package_data)
     parser.add_argument("--picture", type=Path, help="also write all masks as one PNG, to look at")
@@ -143,12 +141,7 @@ def main() -> None:
     arrays = render_all(Path(matplotlib.get_data_path()) / "fonts" / "ttf")
     np.savez_compressed(arguments.out, allow_pickle=False, **arrays)
     if arguments.picture is not None:
-        rows = [
-            np.hstack(list(face))
-            for key, faces in arrays.items()
-            if faces.dtype == np.uint8
-            for face in faces
-        ]
+        rows = [np.hstack(list(face)) for key, faces in arrays.items() if faces.dtype == np.uint8 for face in faces]
         Image.fromarray(np.vstack(rows)).save(arguments.picture)
     for key, value in arrays.items():
         print(f"{key}: {value.shape} {value.dtype}")

@@ -10,6 +10,7 @@ parts=("$@")
 work=$(mktemp -d "${TMPDIR:-/tmp}/fastnn-deep.XXXXXX")
 trap 'rm -rf "$work"' EXIT
 failed=()
+export PYTHONSAFEPATH=1 # the installed builds below, not the source tree
 
 # what runs the native code; data, plots and the command line add nothing for a sanitizer
 native_tests=(tests/kernels tests/functional tests/program)
@@ -22,17 +23,20 @@ attempt() { # name, command...
     "$@" || failed+=("$name")
 }
 
-# A build of its own: fastnn in $work/NAME, with what is needed of the interpreter's own packages.
+# A build of its own, from a copy without objects of another one: fastnn in $work/NAME, with what it needs from the
+# interpreter's packages.
 install() { # name, environment assignments...
-    local name=$1
+    local name=$1 source=$work/$1-source
     shift
+    mkdir "$source"
+    tar -cf - --exclude=./build --exclude=./.git --exclude=./.venv --exclude='*.so' . | tar -xf - -C "$source"
     env FASTNN_REQUIRE_NATIVE=1 "$@" "$python" -m pip install --quiet --no-deps --no-build-isolation --no-cache-dir \
-        --disable-pip-version-check --target "$work/$name" .
+        --disable-pip-version-check --target "$work/$name" "$source"
 }
 tests() { # name, pytest arguments...
     local name=$1
     shift
-    PYTHONPATH=$work/$name "$python" -P -m pytest -p no:cacheprovider -q "$@"
+    PYTHONPATH=$work/$name "$python" -m pytest -p no:cacheprovider -q "$@"
 }
 # Tests on a build with a sanitizer, whose library has to come before everything else.
 sanitized() { # name, sanitizer, library, environment assignments...
@@ -40,7 +44,7 @@ sanitized() { # name, sanitizer, library, environment assignments...
     shift 3
     install "$name" FASTNN_SANITIZE="$sanitizer" || return
     library=$("${CC:-gcc}" -print-file-name="$library")
-    env LD_PRELOAD="$library" "$@" PYTHONPATH="$work/$name" "$python" -P -m pytest -p no:cacheprovider -q \
+    env LD_PRELOAD="$library" "$@" PYTHONPATH="$work/$name" "$python" -m pytest -p no:cacheprovider -q \
         "${native_tests[@]}"
 }
 
@@ -52,18 +56,18 @@ for part in "${parts[@]}"; do
             ;;
         isas)
             [[ -d $work/plain ]] || install plain
-            for isa in $(PYTHONPATH=$work/plain "$python" -P -c \
+            for isa in $(PYTHONPATH=$work/plain "$python" -c \
                 'from fastnn.kernels._native import isa_tables; print(*isa_tables())'); do
                 attempt "instruction set $isa" env FASTNN_ISA="$isa" PYTHONPATH="$work/plain" \
-                    "$python" -P -m pytest -p no:cacheprovider -q
+                    "$python" -m pytest -p no:cacheprovider -q
             done
             attempt "NumPy reference" env FASTNN_BACKEND=reference PYTHONPATH="$work/plain" \
-                "$python" -P -m pytest -p no:cacheprovider -q
+                "$python" -m pytest -p no:cacheprovider -q
             ;;
         examples)
             [[ -d $work/plain ]] || install plain
             attempt "500 examples a property, float32 and float64" env HYPOTHESIS_PROFILE=deep \
-                PYTHONPATH="$work/plain" "$python" -P -m pytest -p no:cacheprovider -q tests/kernels tests/functional
+                PYTHONPATH="$work/plain" "$python" -m pytest -p no:cacheprovider -q tests/kernels tests/functional
             ;;
         asan)
             # Python leaks on purpose; allocator_may_return_null lets tests of absurd sizes get their MemoryError

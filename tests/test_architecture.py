@@ -42,7 +42,7 @@ MOST_LINES = 330
 
 def part(module: str) -> str:
     """fastnn.layers.dense -> layers; fastnn -> ''."""
-    return (module.split(".") + [""])[1]
+    return [*module.split("."), ""][1]
 
 
 def upward(edges: list[Import]) -> list[str]:
@@ -116,9 +116,7 @@ def test_finds_an_upward_import(tmp_path: Path, line: str) -> None:
     assert len(upward(imports(root))) == 1
 
 
-@pytest.mark.parametrize(
-    "line", ["from fastnn import optim", "import fastnn.optim as o", "from .optim import SGD"]
-)
+@pytest.mark.parametrize("line", ["from fastnn import optim", "import fastnn.optim as o", "from .optim import SGD"])
 def test_takes_a_downward_import(tmp_path: Path, line: str) -> None:
     edges = imports(package(tmp_path, trainer=line, optim=""))
     assert [edge.module for edge in edges] == ["fastnn.optim"]
@@ -153,9 +151,7 @@ def test_the_init_of_a_package_around_makes_no_cycle(tmp_path: Path) -> None:
 
 
 def test_a_package_inside_resolves_relative_imports(tmp_path: Path) -> None:
-    root = package(
-        tmp_path, layers__base="from ..trainer import T\nfrom .dense import D", layers__dense="", trainer=""
-    )
+    root = package(tmp_path, layers__base="from ..trainer import T\nfrom .dense import D", layers__dense="", trainer="")
     assert [edge.module for edge in imports(root)] == ["fastnn.trainer", "fastnn.layers.dense"]
 
 

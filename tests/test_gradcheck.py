@@ -309,9 +309,7 @@ def test_refine_looks_beside_a_kink() -> None:
     assert refined.passed
     assert refined.arrays[0].refined == 1
     assert "1 beside a kink" in str(refined)
-    assert (
-        not check_function(F.relu_forward, lambda dout, cache: dout * (cache[1] > -5), x, refine=True) or True
-    )
+    assert not check_function(F.relu_forward, lambda dout, cache: dout * (cache[1] > -5), x, refine=True) or True
 
 
 def test_refine_does_not_excuse_a_wrong_gradient_at_a_kink() -> None:
@@ -345,9 +343,7 @@ def test_a_tiny_gradient_passes_within_rounding_and_says_so() -> None:
     assert result.worst.error > 1e-8
     assert not result.arrays[0].zero
     assert "tiny gradient" in str(result)
-    wrong = check_function(
-        lambda x: ((1e-6 * np.sin(x)).sum() + 1, x), lambda d, x: d * 1.01e-6 * np.cos(x), x
-    )
+    wrong = check_function(lambda x: ((1e-6 * np.sin(x)).sum() + 1, x), lambda d, x: d * 1.01e-6 * np.cos(x), x)
     assert not wrong
 
 

@@ -96,9 +96,7 @@ def test_the_command_line_runs_slim(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_import_takes_at_most_twice_as_long_as_numpy(tmp_path: Path) -> None:
     script = ROOT / "bench" / "import_time.py"
-    said = subprocess.run(
-        [sys.executable, script, "31"], capture_output=True, text=True, cwd=tmp_path, check=True
-    )
+    said = subprocess.run([sys.executable, script, "31"], capture_output=True, text=True, cwd=tmp_path, check=True)
     ratio = re.search(r"ratio ([0-9.]+)", said.stdout)
     assert ratio is not None
     assert float(ratio[1]) <= 2.0, said.stdout

@@ -76,7 +76,7 @@ def test_a_name_makes_an_initialiser_that_knows_it(name):
     assert init.name_of(again) == init.name_of(initializer)
     assert same_bits(again((5, 4), (5, 4), 1, 2), initializer((5, 4), (5, 4), 1, 2))
     assert init.get(initializer) is initializer
-    assert eval(repr(initializer), {"fastnn": __import__("fastnn")}).name == initializer.name  # noqa: S307
+    assert eval(repr(initializer), {"fastnn": __import__("fastnn")}).name == initializer.name
     assert same_bits(pickle.loads(pickle.dumps(initializer))((5,), (5, 4), 1, 2), initializer((5,), (5, 4), 1, 2))
 
 

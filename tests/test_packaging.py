@@ -98,7 +98,14 @@ def used(folder: Path, cwd: Path) -> str:
 def test_sdist_holds_what_builds_tests_and_benchmarks_need(unpacked: Path) -> None:
     source = {str(path.relative_to(ROOT)) for kind in ("c", "h") for path in (ROOT / "csrc").glob(f"*.{kind}")}
     tests = {str(path.relative_to(ROOT)) for top in ("tests", "bench") for path in (ROOT / top).rglob("*.py")}
-    single = {"setup.py", "pyproject.toml", "README.md", "LICENSE", "CHANGELOG.md", "fastnn/kernels/_native.pyx"}
+    single = {
+        "setup.py",
+        "pyproject.toml",
+        "README.md",
+        "LICENSE",
+        "CHANGELOG.md",
+        "fastnn/kernels/_native.pyx",
+    }
     single |= {"fastnn/py.typed", "tests/deep.sh"}
     found = {str(path.relative_to(unpacked)) for path in unpacked.rglob("*") if path.is_file()}
     assert len(source) > 10
@@ -139,7 +146,15 @@ def test_without_a_compiler_the_install_succeeds_and_says_what_is_missing(tree: 
 
 
 def test_a_required_native_module_that_cannot_be_built_is_an_error(tree: Path, tmp_path: Path) -> None:
-    command = (sys.executable, "setup.py", "build_ext", "--build-temp", tmp_path / "t", "--build-lib", tmp_path / "l")
+    command = (
+        sys.executable,
+        "setup.py",
+        "build_ext",
+        "--build-temp",
+        tmp_path / "t",
+        "--build-lib",
+        tmp_path / "l",
+    )
     broken = run(*command, cwd=tree, CC="/bin/false", FASTNN_REQUIRE_NATIVE="1")
     assert broken.returncode != 0
     told = run(*command, cwd=tree, CC="/bin/false")
@@ -149,16 +164,25 @@ def test_a_required_native_module_that_cannot_be_built_is_an_error(tree: Path, t
 
 def test_a_changed_source_is_compiled_again(tree: Path, tmp_path: Path) -> None:
     """A second build must not ship the objects of the first."""
-    command = (sys.executable, "setup.py", "build_ext", "--build-temp", tmp_path / "t", "--build-lib", tmp_path / "l")
+    command = (
+        sys.executable,
+        "setup.py",
+        "build_ext",
+        "--build-temp",
+        tmp_path / "t",
+        "--build-lib",
+        tmp_path / "l",
+    )
     checked(*command, cwd=tree, FASTNN_REQUIRE_NATIVE="1")
     module = next((tmp_path / "l").rglob("_native*.so"))
     before = module.read_bytes()
     source = tree / "csrc" / "loss.c"
     original = source.read_text()
-    source.write_text(original + '\n__attribute__((used)) static const char changed[] = "compiled again";\n')
+    marker = "a line that was not there before"
+    source.write_text(f'{original}\n__attribute__((used)) static const char changed[] = "{marker}";\n')
     try:
         checked(*command, cwd=tree, FASTNN_REQUIRE_NATIVE="1")
     finally:
         source.write_text(original)
-    assert b"compiled again" not in before
-    assert b"compiled again" in module.read_bytes()
+    assert marker.encode() not in before
+    assert marker.encode() in module.read_bytes()

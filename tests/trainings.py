@@ -53,9 +53,7 @@ def samples(n: int, inputs: int, classes: int, seed: int = 0) -> tuple[Array, Ar
     return centres[y] + 0.7 * rng.normal(size=(n, inputs)), y
 
 
-def mlp(
-    *sizes: int, activation: Callable[[], layers.Layer] = layers.ReLU, **options: Any
-) -> fastnn.Sequential:
+def mlp(*sizes: int, activation: Callable[[], layers.Layer] = layers.ReLU, **options: Any) -> fastnn.Sequential:
     """``mlp(784, 200, 10)``: dense layers with an activation between two."""
     inputs, *units = sizes
     stack: list[layers.Layer] = []
@@ -98,8 +96,8 @@ def threads(count: int) -> Iterator[None]:
 
 
 def python(code: str, *, timeout: float = 60, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Run `code` in a fresh process that finds this fastnn; FASTNN_* of this one are not handed on."""
-    kept = {k: v for k, v in os.environ.items() if not k.startswith(("FASTNN_", "OMP_"))}
+    """Run `code` in a fresh process that finds this fastnn; of FASTNN_* it gets the instruction set alone."""
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(("FASTNN_", "OMP_")) or k == "FASTNN_ISA"}
     paths = os.pathsep.join([str(Path(fastnn.__file__).parent.parent), str(ROOT / "tests")])
     return subprocess.run(
         [sys.executable, "-c", code],

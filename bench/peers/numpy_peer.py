@@ -30,9 +30,7 @@ def settings(workload: Workload, threads: int) -> list[Setting]:
     else:
         return plain
     return plain + [
-        Setting(f"{s.name}, blocks of {rows} rows", s.threads, {"block": rows})
-        for s in plain
-        for rows in blocks
+        Setting(f"{s.name}, blocks of {rows} rows", s.threads, {"block": rows}) for s in plain for rows in blocks
     ]
 
 
@@ -49,25 +47,49 @@ def prepare(workload: Workload, setting: Setting) -> Runner:
 
 
 class SoftmaxLoss:
-    """Softmax cross-entropy; turns logits into `scale` times the gradient of the summed loss."""
+    """Softmax cross-entropy; turns logits into `scale` times the gradient of the summed loss.
 
-    def __init__(self, rows: int) -> None:
-        self.column = np.empty((rows, 1), dtype=np.float32)
-        self.flat = self.column[:, 0]
-        self.rows = np.arange(rows)
+    Reductions along short rows are slow in NumPy (a call's work for each row), so that for few
+    classes it works on the transposed logits, where they are sums of long vectors.
+    """
+
+    def __init__(self, rows: int, classes: int) -> None:
+        self.transposed = rows >= 64 and classes <= 64
+        self.starts = np.arange(rows) * classes
+        self.index = np.empty(rows, dtype=np.int64)
+        self.picked = np.empty(rows, dtype=np.float32)
+        self.row = np.empty(rows, dtype=np.float32)
+        self.ones = np.ones(classes, dtype=np.float32)
+        self.turned = np.empty(rows * classes if self.transposed else 0, dtype=np.float32)
 
     def __call__(self, logits: FloatArray, out: FloatArray, y: IntArray, scale: float) -> float:
-        n = len(y)
-        column, rows = self.column[:n], self.rows[:n]
-        np.maximum.reduce(logits, axis=1, keepdims=True, out=column)
-        np.subtract(logits, column, out=out)
-        picked = float(out[rows, y].sum(dtype=np.float64))
-        np.exp(out, out=out)
-        np.add.reduce(out, axis=1, keepdims=True, out=column)
-        loss = float(np.log(column).sum(dtype=np.float64)) - picked
-        np.divide(scale, column, out=column)
-        out *= column
-        out[rows, y] -= np.float32(scale)
+        n, classes = logits.shape
+        index, picked, row = self.index[:n], self.picked[:n], self.row[:n]
+        np.add(self.starts[:n], y, out=index)
+        np.take(logits.reshape(-1), index, out=picked, mode="clip")
+        if self.transposed:
+            e = self.turned[: n * classes].reshape(classes, n)
+            np.copyto(e, logits.T)
+            np.maximum.reduce(e, axis=0, out=row)
+            np.subtract(e, row, out=e)
+        else:
+            np.maximum.reduce(logits, axis=1, out=row)
+            e = out
+            np.subtract(logits, row[:, None], out=e)
+        picked -= row
+        loss = -float(np.add.reduce(picked, dtype=np.float64))
+        np.exp(e, out=e)
+        if self.transposed:
+            np.add.reduce(e, axis=0, out=row)
+        else:
+            np.dot(e, self.ones, out=row)
+        loss += float(np.add.reduce(np.log(row), dtype=np.float64))
+        np.divide(scale, row, out=row)
+        if self.transposed:
+            np.multiply(e, row, out=out.T)
+        else:
+            np.multiply(e, row[:, None], out=out)
+        out.reshape(-1)[index] -= np.float32(scale)
         return loss
 
 
@@ -87,7 +109,7 @@ class Network:
         self.out = [np.empty((rows, width), dtype=np.float32) for width in widths]
         self.delta = [np.empty((rows, width), dtype=np.float32) for width in widths[:-1]]
         self.mask = [np.empty((rows, width), dtype=np.bool_) for width in widths[:-1]]
-        self.softmax_loss = SoftmaxLoss(rows)
+        self.softmax_loss = SoftmaxLoss(rows, widths[-1])
 
     @staticmethod
     def _views(flat: FloatArray, workload: Workload) -> list[tuple[FloatArray, FloatArray]]:
@@ -225,7 +247,7 @@ class Loss(Runner):
         self.x, self.y = base.loss_data(workload)
         self.block = block or len(self.x)
         self.dx = np.empty_like(self.x)
-        self.softmax_loss = SoftmaxLoss(self.block)
+        self.softmax_loss = SoftmaxLoss(self.block, self.x.shape[1])
 
     def once(self) -> float:
         loss, n = 0.0, len(self.x)

@@ -84,9 +84,7 @@ class Train(base.TrainRunner):
         self.tuned = compiled or bool(optimizer)
         options: dict[str, Any] = {optimizer: True} if optimizer else {}
         if workload.rule == "adam":
-            self.optimizer: Any = torch.optim.Adam(
-                self.model.parameters(), lr=workload.learning_rate, **options
-            )
+            self.optimizer: Any = torch.optim.Adam(self.model.parameters(), lr=workload.learning_rate, **options)
         else:
             self.optimizer = torch.optim.SGD(
                 self.model.parameters(), lr=workload.learning_rate, momentum=workload.momentum,

@@ -33,9 +33,7 @@ def add(commands: Any) -> None:
     parser.set_defaults(run=run)
     add_model_file(parser)
     add_data(parser)
-    parser.add_argument(
-        "--part", choices=("test", "train"), default="test", help="which images (default: %(default)s)"
-    )
+    parser.add_argument("--part", choices=("test", "train"), default="test", help="which images (default: %(default)s)")
     parser.add_argument("--quiet", action="store_true", help="print the last line only")
 
 

@@ -52,9 +52,7 @@ def add(commands: Any) -> None:
         default="softmax_cross_entropy",
         help="of the outputs (default: %(default)s)",
     )
-    parser.add_argument(
-        "--batch", type=whole(1), default=8, metavar="N", help="random images (default: %(default)s)"
-    )
+    parser.add_argument("--batch", type=whole(1), default=8, metavar="N", help="random images (default: %(default)s)")
     parser.add_argument(
         "--samples",
         type=whole(0),

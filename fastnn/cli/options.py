@@ -21,11 +21,7 @@ class HelpFormatter(argparse.RawDescriptionHelpFormatter):
 
 def whole(minimum: int, maximum: int | None = None) -> Callable[[str], int]:
     """Return a converter to whole numbers in a range, for argparse."""
-    wanted = (
-        f"a whole number, at least {minimum}"
-        if maximum is None
-        else f"a whole number, {minimum} to {maximum}"
-    )
+    wanted = f"a whole number, at least {minimum}" if maximum is None else f"a whole number, {minimum} to {maximum}"
 
     def convert(text: str) -> int:
         try:

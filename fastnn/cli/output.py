@@ -91,8 +91,7 @@ class Output:
         there = [name for name in FILES if (folder / name).exists()]
         if there and not overwrite:
             raise ValueError(
-                f"--output: {folder} already holds {', '.join(there)}; choose another folder, or add "
-                "--overwrite"
+                f"--output: {folder} already holds {', '.join(there)}; choose another folder, or add --overwrite"
             )
         return folder
 

@@ -82,9 +82,7 @@ def add(commands: Any) -> None:
         metavar="N",
         help="passes over the images (default: %(default)s)",
     )
-    how.add_argument(
-        "--batch", type=whole(1), default=64, metavar="N", help="images a step (default: %(default)s)"
-    )
+    how.add_argument("--batch", type=whole(1), default=64, metavar="N", help="images a step (default: %(default)s)")
     how.add_argument(
         "--optimizer", choices=tuple(_RATES), default="adam", help="rule of the steps (default: %(default)s)"
     )
@@ -120,9 +118,7 @@ def add(commands: Any) -> None:
         metavar="FOLDER",
         help="where the files go; made if missing (default: fastnn-run-1, or -2, ... as those exist)",
     )
-    out.add_argument(
-        "--overwrite", action="store_true", help="replace the files of an earlier run in --output"
-    )
+    out.add_argument("--overwrite", action="store_true", help="replace the files of an earlier run in --output")
     out.add_argument(
         "--explain",
         action="store_true",
@@ -144,9 +140,7 @@ def run(options: argparse.Namespace) -> int:
     record.check_can_write()
     if options.learning_rate is None:
         options.learning_rate = _RATES[options.optimizer]
-    optimizer = optim.get(
-        options.optimizer, learning_rate=options.learning_rate, weight_decay=options.weight_decay
-    )
+    optimizer = optim.get(options.optimizer, learning_rate=options.learning_rate, weight_decay=options.weight_decay)
     rates = schedule(options.schedule, options.epochs)
     given = None if options.model is None else _model(options, options.model, None)
     data = load_data(options.data)
@@ -243,9 +237,7 @@ def _split(data: Dataset, held_out: float) -> _Split:
     try:
         kept, validation = train_test_split(labels, held_out)
     except ValueError as error:
-        raise ValueError(
-            f"--validation: {held_out} of {len(labels)} images cannot be held out ({error})"
-        ) from None
+        raise ValueError(f"--validation: {held_out} of {len(labels)} images cannot be held out ({error})") from None
     return _Split((images[kept], labels[kept]), (images[validation], labels[validation]))
 
 

@@ -70,15 +70,11 @@ def assemble(arrays: Mapping[str, NDArray[Any]], where: str) -> Parts:
                 f"{where}: no {role.replace('_', ' ')} (called {known} or so); there are {_listed(arrays)}"
             )
     if "test_labels" in roles and "test_images" not in roles:
-        raise ValueError(
-            f"{where}: there is {roles['test_labels']!r} but no test images; there are {_listed(arrays)}"
-        )
+        raise ValueError(f"{where}: there is {roles['test_labels']!r} but no test images; there are {_listed(arrays)}")
     return Parts(**{role: Stored(arrays[name], f"{where}: {name!r}") for role, name in roles.items()})
 
 
-def _concatenate(
-    arrays: Mapping[str, NDArray[Any]], by_class: Mapping[str, Mapping[int, str]], where: str
-) -> Parts:
+def _concatenate(arrays: Mapping[str, NDArray[Any]], by_class: Mapping[str, Mapping[int, str]], where: str) -> Parts:
     classes = range(max(map(max, filter(None, by_class.values()))) + 1)
     found: list[Stored] = []
     for split, names in by_class.items():

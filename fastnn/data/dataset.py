@@ -55,9 +55,7 @@ class Dataset:
         """Check that the parts fit together."""
         for split, (images, labels) in (("train", self.train), ("test", self.test)):
             if images.shape[:1] != labels.shape:
-                raise ValueError(
-                    f"Dataset: {split} images {images.shape} and labels {labels.shape} differ in count"
-                )
+                raise ValueError(f"Dataset: {split} images {images.shape} and labels {labels.shape} differ in count")
             if labels.size and not 0 <= labels.min() <= labels.max() < len(self.class_names):
                 raise ValueError(
                     f"Dataset: {split} labels must lie in 0 ... {len(self.class_names) - 1}, one for each of "
@@ -97,9 +95,7 @@ class Dataset:
         glyphs: 100 train and 20 test images of 28 x 28, uint8, 10 classes
         """
         size = " x ".join(map(str, self.train_images.shape[1:]))
-        head = (
-            f"{self.name}: {len(self.train_labels)} train and {len(self.test_labels)} test images of {size}, "
-        )
+        head = f"{self.name}: {len(self.train_labels)} train and {len(self.test_labels)} test images of {size}, "
         lines = [f"{head}{self.train_images.dtype}, {len(self.class_names)} classes"]
         width = max(5, *map(len, self.class_names))
         lines.append(f"{'class':<{width}}  {'train':>7}  {'test':>7}")
@@ -117,9 +113,7 @@ def check_images(images: NDArray[Any], where: str) -> NDArray[Any]:
     if images.dtype.kind not in "biuf":
         raise ValueError(f"{where}: images must be real numbers, but have dtype {images.dtype}")
     if images.ndim < 2 or images.size == 0:
-        raise ValueError(
-            f"{where}: images must have shape (N, ...) with at least one pixel, but have {images.shape}"
-        )
+        raise ValueError(f"{where}: images must have shape (N, ...) with at least one pixel, but have {images.shape}")
     if images.dtype.kind == "f" and not np.isfinite(images).all():
         bad = int(np.flatnonzero(~np.isfinite(images).reshape(len(images), -1).all(axis=1))[0])
         raise ValueError(f"{where}: image {bad} has NaN or infinite pixels")
@@ -139,9 +133,7 @@ def check_labels(labels: NDArray[Any], count: int, where: str) -> NDArray[np.int
             raise ValueError(f"{where}: labels of shape {labels.shape} must be one-hot rows")
         return np.asarray(labels.argmax(axis=1), np.int64)
     if labels.ndim == 0 or labels.size != max(labels.shape):
-        raise ValueError(
-            f"{where}: labels must have shape (N,) or (N, 1) or be one-hot, but have {labels.shape}"
-        )
+        raise ValueError(f"{where}: labels must have shape (N,) or (N, 1) or be one-hot, but have {labels.shape}")
     flat = labels.reshape(-1)
     if flat.size != count:
         raise ValueError(f"{where}: {flat.size} labels for {count} images")

@@ -69,9 +69,7 @@ def read_idx(path: str | os.PathLike[str]) -> NDArray[Any]:
         dtype, shape, total = _header(data[: _header_size(data[:4], where)], where)
         if len(data) != total:
             what = "truncated" if len(data) < total else f"{len(data) - total} trailing bytes"
-            raise ValueError(
-                f"{where}: {what}: {shape} of {dtype.name} needs {total} bytes, but there are {len(data)}"
-            )
+            raise ValueError(f"{where}: {what}: {shape} of {dtype.name} needs {total} bytes, but there are {len(data)}")
     values = np.frombuffer(data, dtype, offset=4 + 4 * len(shape))
     return shaped(values, shape, where).astype(dtype.newbyteorder("="))
 
@@ -84,9 +82,7 @@ def is_idx(start: bytes) -> bool:
 def _header_size(magic: bytes, where: str) -> int:
     if not is_idx(magic):
         found = magic.hex(" ") or "nothing"
-        raise ValueError(
-            f"{where}: not an IDX file: expected 00 00, type, dimensions at offset 0, found {found}"
-        )
+        raise ValueError(f"{where}: not an IDX file: expected 00 00, type, dimensions at offset 0, found {found}")
     return 4 + 4 * magic[3]
 
 

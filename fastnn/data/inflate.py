@@ -15,13 +15,9 @@ _MAX_RATIO = 1032  # deflate stores at most 258 bytes in two bits
 def check_announced(stored: int, announced: int, where: str) -> None:
     """Refuse a size that `stored` compressed bytes cannot unfold to, before anything is allocated for it."""
     if announced > stored * _MAX_RATIO + 64:
-        raise ValueError(
-            f"{where}: {announced} bytes announced, but {stored} compressed bytes cannot hold so many"
-        )
+        raise ValueError(f"{where}: {announced} bytes announced, but {stored} compressed bytes cannot hold so many")
     if announced > LIMIT:
-        raise ValueError(
-            f"{where}: {announced} bytes announced; at most {LIMIT} are read from compressed data"
-        )
+        raise ValueError(f"{where}: {announced} bytes announced; at most {LIMIT} are read from compressed data")
 
 
 def inflate_start(data: bytes | memoryview, size: int, where: str, wbits: int) -> bytes:
@@ -66,9 +62,7 @@ def inflate(data: bytes | memoryview, size: int, where: str, wbits: int) -> byte
     if extra:
         raise ValueError(f"{where}: {size} bytes announced, but the compressed data hold more")
     if len(out) < size:
-        raise ValueError(
-            f"{where}: truncated: {size} bytes announced, but the compressed data hold {len(out)}"
-        )
+        raise ValueError(f"{where}: truncated: {size} bytes announced, but the compressed data hold {len(out)}")
     if not stream.eof:
         raise ValueError(f"{where}: truncated: the compressed data lack their end")
     if stream.unused_data:

@@ -94,12 +94,8 @@ def load(
     if str(name) == "glyphs":
         for argument, value in (("path", path), ("class_names", class_names)):
             if value is not None:
-                raise ValueError(
-                    f"load: 'glyphs' is made, not read, and takes no {argument}, but it is {value!r}"
-                )
-        return _glyphs(
-            kind or "letters", 10_000 if train is None else train, 2_000 if test is None else test, seed
-        )
+                raise ValueError(f"load: 'glyphs' is made, not read, and takes no {argument}, but it is {value!r}")
+        return _glyphs(kind or "letters", 10_000 if train is None else train, 2_000 if test is None else test, seed)
     for argument, count in (("kind", kind), ("train", train), ("test", test)):
         if count is not None:
             raise ValueError(f"load: {argument} is for 'glyphs' only, but the data set is {str(name)!r}")
@@ -151,16 +147,12 @@ def _dataset(
         try:
             kept, held_out = train_test_split(labels, test_fraction, seed=seed)
         except ValueError as error:
-            raise ValueError(
-                f"{where}: has no test split, and {len(labels)} images give none: {error}"
-            ) from None
+            raise ValueError(f"{where}: has no test split, and {len(labels)} images give none: {error}") from None
         test_images, test_labels = images[held_out], labels[held_out]
         images, labels = images[kept], labels[kept]
     for split, others in (("test", test_images), ("unlabelled", unlabelled)):
         if others is not None and others.shape[1:] != images.shape[1:]:
-            raise ValueError(
-                f"{where}: {split} images have shape {others.shape[1:]}, train images {images.shape[1:]}"
-            )
+            raise ValueError(f"{where}: {split} images have shape {others.shape[1:]}, train images {images.shape[1:]}")
     return Dataset(images, labels, test_images, test_labels, names, _scale(images), title, unlabelled)
 
 

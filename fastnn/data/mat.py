@@ -104,13 +104,9 @@ def read_mat(path: str | os.PathLike[str], names: Collection[str] | None = None)
             arrays[name] = variable.numbers(shape, np.dtype(_CLASSES[class_]), flags)
     for name in names or ():
         if name in refused:
-            raise ValueError(
-                f"{where}: {name!r} is {refused[name]}; only numeric and character arrays are read"
-            )
+            raise ValueError(f"{where}: {name!r} is {refused[name]}; only numeric and character arrays are read")
         if name not in arrays:
-            raise ValueError(
-                f"{where}: no variable {name!r}; there are {', '.join([*arrays, *refused]) or 'none'}"
-            )
+            raise ValueError(f"{where}: no variable {name!r}; there are {', '.join([*arrays, *refused]) or 'none'}")
     return arrays
 
 
@@ -140,9 +136,7 @@ def _matrices(data: memoryview, order: _Order, where: str) -> Iterator[tuple[int
         kind, size = _tag(data, at, order, where)
         if size > len(data) - at - 8:
             left = len(data) - at - 8
-            raise ValueError(
-                f"{where}: truncated: the variable at offset {at} has {size} bytes, but {left} are left"
-            )
+            raise ValueError(f"{where}: truncated: the variable at offset {at} has {size} bytes, but {left} are left")
         content = data[at + 8 : at + 8 + size]
         here = f"{where}: variable at offset {at}"
         if kind == _COMPRESSED:
@@ -187,9 +181,7 @@ class _Elements:
             end = start + size + -size % 8
         if end > len(self.data):
             left = len(self.data) - start
-            raise ValueError(
-                f"{where}: truncated: {size} bytes (padded to eights) announced, but {left} are left"
-            )
+            raise ValueError(f"{where}: truncated: {size} bytes (padded to eights) announced, but {left} are left")
         self.at = end
         return kind, self.data[start : start + size]
 
@@ -256,9 +248,7 @@ class _Elements:
                 f"{math.prod(shape) * stored.itemsize} bytes, but {len(content)} are stored"
             )
         if not np.can_cast(stored, dtype, "safe") and (stored.kind, dtype.kind) != ("i", "f"):
-            raise ValueError(
-                f"{self.where}: {what} of {dtype.name} stored as {stored.name}, which does not fit"
-            )
+            raise ValueError(f"{self.where}: {what} of {dtype.name} stored as {stored.name}, which does not fit")
         return np.frombuffer(content, stored).astype(dtype)
 
     def _end(self) -> None:

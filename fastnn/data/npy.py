@@ -80,9 +80,7 @@ def parse_npy(data: bytes, where: str) -> NDArray[Any]:
     needed = math.prod(shape) * dtype.itemsize
     if stored != needed:
         what = "truncated" if stored < needed else f"{stored - needed} trailing bytes"
-        raise ValueError(
-            f"{where}: {what}: shape {shape} of {dtype.name} needs {needed} bytes, but there are {stored}"
-        )
+        raise ValueError(f"{where}: {what}: shape {shape} of {dtype.name} needs {needed} bytes, but there are {stored}")
     values = np.frombuffer(data, dtype, offset=start + length)
     return shaped(values, shape, where, "F" if fortran else "C").astype(dtype.newbyteorder("="), order="C")
 
@@ -106,7 +104,5 @@ def _header(text: bytes, where: str) -> tuple[np.dtype[Any], bool, tuple[int, ..
     if dtype is not None and dtype.hasobject:
         raise ValueError(f"{where}: holds pickled Python objects, which are never loaded; store plain arrays")
     if dtype is None or dtype.kind not in "biuf" or dtype.itemsize > 8:
-        raise ValueError(
-            f"{where}: dtype {descr!r}; only booleans, integers and floats of up to 8 bytes are read"
-        )
+        raise ValueError(f"{where}: dtype {descr!r}; only booleans, integers and floats of up to 8 bytes are read")
     return dtype, fortran, shape

@@ -90,9 +90,7 @@ def _members(data: bytes, where: str) -> dict[str, ZipInfo]:
     import zipfile  # here, because it would make up much of the time of importing fastnn
 
     if not is_npz(data):
-        raise ValueError(
-            f"{where}: not an .npz archive: expected 50 4b 03 04 at offset 0, found {data[:4].hex(' ')}"
-        )
+        raise ValueError(f"{where}: not an .npz archive: expected 50 4b 03 04 at offset 0, found {data[:4].hex(' ')}")
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             infos = archive.infolist()
@@ -123,9 +121,7 @@ def _content(data: bytes, info: ZipInfo, where: str) -> bytes:
     begin += _LOCAL_HEADER.size + name_length + extra_length
     packed = memoryview(data)[begin : begin + info.compress_size]
     if len(packed) < info.compress_size:
-        raise ValueError(
-            f"{where}: truncated: {info.compress_size} bytes announced, but {len(packed)} are left"
-        )
+        raise ValueError(f"{where}: truncated: {info.compress_size} bytes announced, but {len(packed)} are left")
     if info.flag_bits & _ENCRYPTED:
         raise ValueError(f"{where}: is encrypted")
     if info.compress_type == _DEFLATED:

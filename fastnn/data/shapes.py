@@ -9,9 +9,7 @@ from numpy.typing import NDArray
 __all__ = ["shaped"]
 
 
-def shaped(
-    values: NDArray[Any], shape: tuple[int, ...], where: str, order: Literal["C", "F"] = "C"
-) -> NDArray[Any]:
+def shaped(values: NDArray[Any], shape: tuple[int, ...], where: str, order: Literal["C", "F"] = "C") -> NDArray[Any]:
     """Reshape values whose count is right; `where` begins the message if NumPy cannot hold the shape."""
     try:
         return values.reshape(shape, order=order)

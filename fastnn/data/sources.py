@@ -41,9 +41,7 @@ def _file(path: Path) -> Parts:
         return assemble(read_npz(path, used or names), where)
     if is_idx(start) or start.startswith(b"\x1f\x8b") or is_npy(start):
         raise ValueError(f"{where}: one file of a set; give the folder with all of them")
-    raise ValueError(
-        f"{where}: unknown format (it begins with {start[:8].hex(' ') or 'nothing'}); {_EXPECTED}"
-    )
+    raise ValueError(f"{where}: unknown format (it begins with {start[:8].hex(' ') or 'nothing'}); {_EXPECTED}")
 
 
 def _folder(path: Path) -> Parts:
@@ -76,9 +74,7 @@ def _idx_files(files: list[Path]) -> dict[str, Path]:
         role = f"{'train' if match[1] == 'train' else 'test'}_{match[2]}"
         other = found.setdefault(role, file)
         if other.name not in (file.name, file.name.removesuffix(".gz")):
-            raise ValueError(
-                f"load: {file.parent}: both {other.name} and {file.name}; give a folder with one set"
-            )
+            raise ValueError(f"load: {file.parent}: both {other.name} and {file.name}; give a folder with one set")
     return found
 
 

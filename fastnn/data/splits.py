@@ -65,9 +65,7 @@ def split_indices(
         raise ValueError(f"split_indices: labels must have shape (N,), but have {given.shape}")
     counts = [_size(size, given.size) for size in sizes]
     if sum(counts) > given.size:
-        raise ValueError(
-            f"split_indices: sizes {tuple(sizes)} need {sum(counts)} samples, but there are {given.size}"
-        )
+        raise ValueError(f"split_indices: sizes {tuple(sizes)} need {sum(counts)} samples, but there are {given.size}")
     rest = permutation(seed, Purpose.SPLIT, 0, given.size)
     classes = np.unique(given, return_inverse=True)[1] if stratify else np.zeros(given.size, np.int64)
     parts = []
@@ -112,9 +110,7 @@ def train_test_split(
     total = int(np.asarray(labels).size)
     count = _size(test, total)
     if count >= total:
-        raise ValueError(
-            f"train_test_split: test takes {count} of {total} samples and leaves none to train on"
-        )
+        raise ValueError(f"train_test_split: test takes {count} of {total} samples and leaves none to train on")
     test_part, train_part = split_indices(labels, (count, total - count), seed=seed, stratify=stratify)
     return train_part, test_part
 
@@ -124,9 +120,7 @@ def _size(size: object, total: int) -> int:
         raise TypeError(f"split_indices: a size must be a count or a share, but is {size!r}")
     count = int(size) if isinstance(size, Integral) else _share(float(size), total)
     if count < 1:
-        raise ValueError(
-            f"split_indices: a part must have at least one sample, but {size!r} of {total} gives {count}"
-        )
+        raise ValueError(f"split_indices: a part must have at least one sample, but {size!r} of {total} gives {count}")
     return count
 
 

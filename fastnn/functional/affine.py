@@ -63,9 +63,7 @@ def affine_forward(x: ArrayLike, w: ArrayLike, b: ArrayLike | None) -> tuple[Arr
     samples = real_array(name, "x", x)
     weights = real_array(name, "w", w, ("x", samples))
     if samples.ndim < 2:
-        raise ValueError(
-            f"{name}: x must have a row for each sample, (N, D) or more axes, got {samples.shape}"
-        )
+        raise ValueError(f"{name}: x must have a row for each sample, (N, D) or more axes, got {samples.shape}")
     if weights.ndim != 2 or weights.size == 0:
         raise ValueError(f"{name}: w must be a matrix (D, M), got {weights.shape}")
     shapes = f"(x: {samples.shape}, w: {weights.shape})"
@@ -74,9 +72,7 @@ def affine_forward(x: ArrayLike, w: ArrayLike, b: ArrayLike | None) -> tuple[Arr
         raise ValueError(f"{name}: w has {weights.shape[0]} rows but x has {features} features {shapes}")
     bias = None if b is None else real_array(name, "b", b, ("x", samples))
     if bias is not None and bias.shape != weights.shape[1:]:
-        raise ValueError(
-            f"{name}: b must have shape ({weights.shape[1]},), one number a column of w, got {bias.shape}"
-        )
+        raise ValueError(f"{name}: b must have shape ({weights.shape[1]},), one number a column of w, got {bias.shape}")
     matrix = samples.reshape(len(samples), features)
     out = np.empty((len(samples), weights.shape[1]), samples.dtype)
     kernels.get(name)(matrix, weights, bias, out)

@@ -16,15 +16,11 @@ Array: TypeAlias = NDArray[np.floating[Any]]
 def plain_array(function: str, name: str, value: ArrayLike) -> NDArray[Any]:
     """``value`` as an array of whatever dtype; ragged lists and masked arrays are refused."""
     if isinstance(value, np.ma.MaskedArray):
-        raise TypeError(
-            f"{function}: {name} must be a plain array, got a masked one; fill it with {name}.filled()"
-        )
+        raise TypeError(f"{function}: {name} must be a plain array, got a masked one; fill it with {name}.filled()")
     try:
         return np.asarray(value)
     except ValueError as error:
-        raise ValueError(
-            f"{function}: {name} must be an array, got a {type(value).__name__}: {error}"
-        ) from None
+        raise ValueError(f"{function}: {name} must be an array, got a {type(value).__name__}: {error}") from None
 
 
 def real_array(function: str, name: str, value: ArrayLike, like: tuple[str, Array] | None = None) -> Array:
@@ -49,9 +45,7 @@ def real_array(function: str, name: str, value: ArrayLike, like: tuple[str, Arra
 def rows(function: str, name: str, array: Array) -> Array:
     """``array`` seen as a matrix whose rows run along its last axis."""
     if array.ndim == 0 or array.shape[-1] == 0:
-        raise ValueError(
-            f"{function}: {name} must have a last axis of at least one element, got {array.shape}"
-        )
+        raise ValueError(f"{function}: {name} must have a last axis of at least one element, got {array.shape}")
     return array.reshape(math.prod(array.shape[:-1]), array.shape[-1])
 
 

@@ -56,9 +56,7 @@ def softmax_loss(x: ArrayLike, y: ArrayLike, *, reduction: str = "mean") -> tupl
     name = "softmax_loss"
     scores = real_array(name, "x", x)
     if scores.ndim != 2 or scores.size == 0:
-        raise ValueError(
-            f"{name}: x must be (N, C) with at least one sample and one class, got {scores.shape}"
-        )
+        raise ValueError(f"{name}: x must be (N, C) with at least one sample and one class, got {scores.shape}")
     targets, kernel = _targets(name, y, scores)
     scale = _scale(name, reduction, len(scores))
     dx, loss, correct = np.empty_like(scores), np.empty(1), np.empty(1, np.int64)
@@ -138,9 +136,7 @@ def _weights(name: str, y: NDArray[Any], scores: Array) -> Array:
     good = np.isfinite(targets) & (targets >= 0)
     if not good.all():
         row, column = np.argwhere(~good)[0]
-        raise ValueError(
-            f"{name}: target weights must be finite and >= 0, got {targets[row, column]} in row {row}"
-        )
+        raise ValueError(f"{name}: target weights must be finite and >= 0, got {targets[row, column]} in row {row}")
     return targets
 
 
@@ -158,9 +154,7 @@ def _labels(name: str, y: NDArray[Any], scores: Array) -> NDArray[np.int64]:
         )
     if y.shape != (samples,):
         hint = "; flatten it with y.ravel()" if y.size == samples else ""
-        raise ValueError(
-            f"{name}: labels y must have shape ({samples},), one a row of x, got {y.shape}{hint}"
-        )
+        raise ValueError(f"{name}: labels y must have shape ({samples},), one a row of x, got {y.shape}{hint}")
     # uint64 labels beyond int64 turn negative here, and negative ones are huge as uint64
     labels = np.require(y, np.dtype(np.int64), ["C", "A", "E"])
     if labels.view(np.uint64).max() >= classes:

@@ -144,8 +144,7 @@ def numerical_gradient_array(
         value = np.asarray(f(point), np.float64)
         if value.shape != cotangent.shape:
             raise ValueError(
-                f"numerical_gradient_array: dout must have the shape of f(x), {value.shape}, "
-                f"got {cotangent.shape}"
+                f"numerical_gradient_array: dout must have the shape of f(x), {value.shape}, got {cotangent.shape}"
             )
         return value
 
@@ -185,9 +184,7 @@ def step_around(x: ArrayLike, kinks: Sequence[float] = (0.0,), distance: float =
         raise ValueError(f"step_around: distance must be positive and finite, got {distance}")
     ordered = np.sort(np.asarray(kinks, np.float64))
     if (np.diff(ordered) < 2 * distance).any():
-        raise ValueError(
-            f"step_around: kinks must be at least twice the distance {distance} apart, got {list(kinks)}"
-        )
+        raise ValueError(f"step_around: kinks must be at least twice the distance {distance} apart, got {list(kinks)}")
     moved = np.array(x, np.float64)
     for kink in ordered:
         below = (moved < kink) & (moved > kink - distance)

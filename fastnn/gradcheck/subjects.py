@@ -34,9 +34,7 @@ class Subject:
     problems: list[str] = field(default_factory=list)
 
 
-def function_subject(
-    forward: Callable[..., Any], backward: Callable[..., Any], *args: Any, seed: int = 0
-) -> Subject:
+def function_subject(forward: Callable[..., Any], backward: Callable[..., Any], *args: Any, seed: int = 0) -> Subject:
     """Take apart ``forward(*args) -> (out, cache)`` and ``backward(dout, cache) -> gradients``."""
     name = _name(forward)
     names = _argument_names(forward, len(args))
@@ -77,9 +75,7 @@ def loss_subject(loss: Callable[..., Any], x: ArrayLike, *args: Any, seed: int =
     point = value.copy()
     first, gradient = _pair("check_loss", name, loss(point, *given), "(loss, dx)")
     if np.ndim(first) != 0:
-        raise ValueError(
-            f"check_loss: {name} must return (loss, dx), a number first, got shape {np.shape(first)}"
-        )
+        raise ValueError(f"check_loss: {name} must return (loss, dx), a number first, got shape {np.shape(first)}")
     argument = _argument_names(loss, 1 + len(args))
     problems = [
         f"{name} wrote into its input {argument[k]}"
@@ -117,8 +113,7 @@ def layer_subject(
         values["x"] = np.array(x, np.float64)
         if values["x"].shape[1:] != layer.input_shape:
             raise ValueError(
-                f"check_layer: x must have shape (N, {', '.join(map(str, layer.input_shape))}), "
-                f"got {values['x'].shape}"
+                f"check_layer: x must have shape (N, {', '.join(map(str, layer.input_shape))}), got {values['x'].shape}"
             )
     before = {key: value.copy() for key, value in values.items()}
 
@@ -204,9 +199,7 @@ def _in_float64(model: Sequential) -> Sequential:
     return twin
 
 
-def _random_data(
-    model: Sequential, loss: losses.Loss, batch: int, seed: int
-) -> tuple[NDArray[Any], NDArray[Any]]:
+def _random_data(model: Sequential, loss: losses.Loss, batch: int, seed: int) -> tuple[NDArray[Any], NDArray[Any]]:
     x = normal(seed, Purpose.CHECK, 1, (batch, *model.input_shape)) / model.input_scale
     if loss.classifies:
         return x, integers(seed, Purpose.CHECK, 2, 0, model.output_shape[-1], batch)
@@ -214,9 +207,7 @@ def _random_data(
 
 
 def _name(function: Callable[..., Any]) -> str:
-    return str(
-        getattr(function, "__name__", None) or getattr(getattr(function, "func", None), "__name__", function)
-    )
+    return str(getattr(function, "__name__", None) or getattr(getattr(function, "func", None), "__name__", function))
 
 
 def _argument_names(function: Callable[..., Any], count: int) -> list[str]:
@@ -263,8 +254,7 @@ def _gradient(check: str, name: str, gradient: Any, value: Float64) -> Float64:
     analytic = np.array(gradient, np.float64)
     if analytic.shape != value.shape:
         raise ValueError(
-            f"{check}: the gradient {name} must have the shape of its array, {value.shape}, "
-            f"got {analytic.shape}"
+            f"{check}: the gradient {name} must have the shape of its array, {value.shape}, got {analytic.shape}"
         )
     return analytic
 
@@ -283,8 +273,7 @@ def _match(name: str, gradients: Any, args: list[Any], names: list[str]) -> list
     for k, _ in pairs:
         if k not in floating:
             raise ValueError(
-                f"check_function: {name} returned a gradient for {names[k]}, which is no floating array; "
-                "expected None"
+                f"check_function: {name} returned a gradient for {names[k]}, which is no floating array; expected None"
             )
     if not pairs:
         raise ValueError(f"check_function: {name} returned no gradient")

@@ -130,9 +130,7 @@ def sweep(
         raise ValueError(f"sweep: steps must be a list of positive, finite numbers, got {steps!r}")
     if samples is not None and samples < 1:
         raise ValueError(f"sweep: samples must be at least 1, got {samples}")
-    build: Callable[..., Subject] = dispatch(
-        "sweep", obj, function_subject, layer_subject, model_subject, loss_subject
-    )
+    build: Callable[..., Subject] = dispatch("sweep", obj, function_subject, layer_subject, model_subject, loss_subject)
     subject = build(*(obj if isinstance(obj, tuple | list) else (obj,)), *args, seed=seed, **options)
     forward, central = np.zeros(h.size), np.zeros(h.size)
     for k, target in enumerate(subject.targets):

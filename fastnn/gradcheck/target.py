@@ -53,9 +53,7 @@ class Target:
             flat = np.sort(permutation(seed, Purpose.CHECK, stream, size)[:count])
         return [tuple(int(i) for i in np.unravel_index(k, self.value.shape)) for k in flat]
 
-    def compare(
-        self, indices: list[tuple[int, ...]], *, tolerance: float, h: float | None, refine: bool
-    ) -> ArrayCheck:
+    def compare(self, indices: list[tuple[int, ...]], *, tolerance: float, h: float | None, refine: bool) -> ArrayCheck:
         """Compare the entries at `indices`; with `refine`, look again where a kink may be near."""
         steps = default_step(self.value) if h is None else np.full(self.value.shape, h)
         quotients = [self.numeric(i, float(steps[i])) for i in indices]

@@ -19,7 +19,7 @@ KernelFunction = Callable[..., None]
 _NAMES = ("native", "numba", "reference")  # best first
 
 try:
-    from fastnn.kernels import _native
+    import fastnn.kernels._native as _native  # so spelled, its absence is called that
 except ImportError as _error:
     _native = None  # type: ignore[assignment]
     _native_error = str(_error)
@@ -79,19 +79,28 @@ def _check(backend: str, source: str) -> str:
     if backend not in _NAMES:
         raise ValueError(f"{source}: expected one of {', '.join(_NAMES)}, got {backend!r}")
     if backend not in available_backends():
-        reason = (
-            f"the native module cannot be loaded: {_native_error}" if backend == "native" else "pip install numba"
-        )
+        reason = f"the native module cannot be loaded: {_native_error}" if backend == "native" else "pip install numba"
         raise ImportError(f"{source}: backend {backend!r} is not installed ({reason})")
     return backend
 
 
+def _numba_works() -> bool:
+    """Whether numba imports: it trails new NumPy and Python releases, and says so only then."""
+    try:
+        import numba  # noqa: F401
+    except Exception:
+        return False
+    return "numba" in available_backends()
+
+
 def _default() -> str:
+    if os.environ.get("FASTNN_ISA"):
+        native_isa()  # one that is not there is an error now, not at the first call
     asked = os.environ.get("FASTNN_BACKEND")
     if asked:
         return _check(asked, "FASTNN_BACKEND")
     if _native is None:
-        best = available_backends()[0]
+        best = "numba" if _numba_works() else "reference"
         warnings.warn(
             f"fastnn runs without its compiled kernels ({_native_error}), on {best}: the same results, many times "
             "slower. Install a C compiler and Python's headers (Debian/Ubuntu: apt install gcc python3-dev), then "
@@ -103,7 +112,8 @@ def _default() -> str:
     return "native"
 
 
-_current: ContextVar[str] = ContextVar("fastnn_backend", default=_default())
+_INITIAL = _default()
+_current: ContextVar[str] = ContextVar("fastnn_backend", default=_INITIAL)
 
 
 def current_backend() -> str:

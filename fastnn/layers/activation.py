@@ -30,14 +30,30 @@ class _Elementwise(Layer):
 
 
 class ReLU(_Elementwise):
-    """max(x, 0); the derivative at 0 is 0."""
+    """max(x, 0); the derivative at 0 is 0.
+
+    Examples
+    --------
+    >>> import fastnn
+    >>> model = fastnn.Sequential([fastnn.layers.ReLU()], input_shape=(3,))
+    >>> model.forward([[-2, 0, 3]]).round(4).tolist()
+    [[0.0, 0.0, 3.0]]
+    """
 
     kind = "relu"
     activation = Activation.RELU
 
 
 class LeakyReLU(_Elementwise):
-    """x where x > 0, alpha x elsewhere (alpha >= 0)."""
+    """x where x > 0, alpha x elsewhere (alpha >= 0).
+
+    Examples
+    --------
+    >>> import fastnn
+    >>> model = fastnn.Sequential([fastnn.layers.LeakyReLU(0.5)], input_shape=(3,))
+    >>> model.forward([[-2, 0, 3]]).round(4).tolist()
+    [[-1.0, 0.0, 3.0]]
+    """
 
     kind = "leaky_relu"
     activation = Activation.LEAKY_RELU
@@ -52,7 +68,15 @@ class LeakyReLU(_Elementwise):
 
 
 class ELU(_Elementwise):
-    """x where x > 0, alpha (exp(x) - 1) elsewhere (alpha > 0)."""
+    """x where x > 0, alpha (exp(x) - 1) elsewhere (alpha > 0).
+
+    Examples
+    --------
+    >>> import fastnn
+    >>> model = fastnn.Sequential([fastnn.layers.ELU()], input_shape=(3,))
+    >>> model.forward([[-50, 0, 3]]).round(4).tolist()
+    [[-1.0, 0.0, 3.0]]
+    """
 
     kind = "elu"
     activation = Activation.ELU
@@ -67,28 +91,60 @@ class ELU(_Elementwise):
 
 
 class Sigmoid(_Elementwise):
-    """1 / (1 + exp(-x))."""
+    """1 / (1 + exp(-x)).
+
+    Examples
+    --------
+    >>> import fastnn
+    >>> model = fastnn.Sequential([fastnn.layers.Sigmoid()], input_shape=(3,))
+    >>> model.forward([[-50, 0, 50]]).round(4).tolist()
+    [[0.0, 0.5, 1.0]]
+    """
 
     kind = "sigmoid"
     activation = Activation.SIGMOID
 
 
 class Tanh(_Elementwise):
-    """The hyperbolic tangent."""
+    """The hyperbolic tangent.
+
+    Examples
+    --------
+    >>> import fastnn
+    >>> model = fastnn.Sequential([fastnn.layers.Tanh()], input_shape=(3,))
+    >>> model.forward([[-50, 0, 50]]).round(4).tolist()
+    [[-1.0, 0.0, 1.0]]
+    """
 
     kind = "tanh"
     activation = Activation.TANH
 
 
 class Tanhshrink(_Elementwise):
-    """x - tanh(x)."""
+    """x - tanh(x).
+
+    Examples
+    --------
+    >>> import fastnn
+    >>> model = fastnn.Sequential([fastnn.layers.Tanhshrink()], input_shape=(3,))
+    >>> model.forward([[-50, 0, 50]]).round(4).tolist()
+    [[-49.0, 0.0, 49.0]]
+    """
 
     kind = "tanhshrink"
     activation = Activation.TANHSHRINK
 
 
 class Softshrink(_Elementwise):
-    """x pulled towards zero by `lambd` (>= 0), zero where |x| <= lambd."""
+    """x pulled towards zero by `lambd` (>= 0), zero where |x| <= lambd.
+
+    Examples
+    --------
+    >>> import fastnn
+    >>> model = fastnn.Sequential([fastnn.layers.Softshrink(1)], input_shape=(3,))
+    >>> model.forward([[-2, 0.5, 3]]).round(4).tolist()
+    [[-1.0, 0.0, 2.0]]
+    """
 
     kind = "softshrink"
     activation = Activation.SOFTSHRINK
@@ -115,7 +171,15 @@ class _Rowwise(Layer):
 
 
 class Softmax(_Rowwise):
-    """exp(x) divided by its sum over the row."""
+    """exp(x) divided by its sum over the row.
+
+    Examples
+    --------
+    >>> import fastnn
+    >>> model = fastnn.Sequential([fastnn.layers.Softmax()], input_shape=(4,))
+    >>> model.forward([[1, 1, 1, 1]]).round(4).tolist()
+    [[0.25, 0.25, 0.25, 0.25]]
+    """
 
     kind = "softmax"
     sign = 1.0
@@ -134,14 +198,30 @@ class Softmax(_Rowwise):
 
 
 class Softmin(Softmax):
-    """The softmax of -x."""
+    """The softmax of -x.
+
+    Examples
+    --------
+    >>> import fastnn
+    >>> model = fastnn.Sequential([fastnn.layers.Softmin()], input_shape=(3,))
+    >>> model.forward([[50, 0, 0]]).round(4).tolist()
+    [[0.0, 0.5, 0.5]]
+    """
 
     kind = "softmin"
     sign = -1.0
 
 
 class LogSoftmax(_Rowwise):
-    """The logarithm of the softmax."""
+    """The logarithm of the softmax.
+
+    Examples
+    --------
+    >>> import fastnn
+    >>> model = fastnn.Sequential([fastnn.layers.LogSoftmax()], input_shape=(2,))
+    >>> model.forward([[50, 0]]).round(4).tolist()
+    [[0.0, -50.0]]
+    """
 
     kind = "log_softmax"
 

@@ -10,7 +10,14 @@ from fastnn.layers.base import Layer, Shape
 
 
 class Flatten(Layer):
-    """Each sample as one row: (N, C, H, W) to (N, C·H·W)."""
+    """Each sample as one row: (N, C, H, W) to (N, C·H·W), in C order.
+
+    Examples
+    --------
+    >>> import fastnn
+    >>> fastnn.Sequential([fastnn.layers.Flatten()], input_shape=(28, 28)).output_shape
+    (784,)
+    """
 
     kind = "flatten"
 

@@ -50,8 +50,9 @@ def summary(model: Sequential) -> str:
     widths = [max(len(row[i]) for row in rows) for i in range(len(_HEAD))]
     left = (True, True, True, False, False, False)
     lines = [
-        "  ".join(cell.ljust(w) if is_left else cell.rjust(w) for cell, w, is_left in zip(row, widths, left, strict=True))
-        .rstrip()
+        "  ".join(
+            cell.ljust(w) if is_left else cell.rjust(w) for cell, w, is_left in zip(row, widths, left, strict=True)
+        ).rstrip()
         for row in rows
     ]
     rule = "-" * max(map(len, lines))

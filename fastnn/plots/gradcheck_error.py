@@ -78,9 +78,7 @@ def gradcheck_error(
     }
     for name, values in lines.items():
         if len(values) != len(h):
-            raise ValueError(
-                f"gradcheck_error: errors {name!r} must be as many as steps, {len(h)}, got {len(values)}"
-            )
+            raise ValueError(f"gradcheck_error: errors {name!r} must be as many as steps, {len(h)}, got {len(values)}")
     figure = None
     if ax is None:
         figure, (ax,) = new_figure()

@@ -95,9 +95,7 @@ def learning_curve(
             panel.plot(x[there], y[there], label=label, **line_style(k, int(there.sum())))
         unit = {"loss": f" ({loss_unit})" if loss_unit else "", "accuracy": " (%)"}[name]
         _scale(panel, name, x)
-        finish(
-            panel, xlabel=xlabel, ylabel=name + unit, title=None if len(found) > 1 and ax is None else title
-        )
+        finish(panel, xlabel=xlabel, ylabel=name + unit, title=None if len(found) > 1 and ax is None else title)
         if len(lines) == 1:
             panel.legend()  # says which set it is
     if figure is not None and len(axes) > 1 and title is not None:

@@ -2,7 +2,8 @@
 
 `record` takes down the kernel calls of one layer-by-layer step; `fuse` joins neighbours into kernels that do the same
 in one pass; `plan` gives every intermediate array its place in one arena; `compiled` binds the result to the native
-replay loop. `step` is the step itself, for the eager and the recorded path alike; `forward` runs models on many samples.
+replay loop. `step` is the step itself, for the eager and the recorded path alike; `forward` runs models on many
+samples.
 """
 
 from fastnn.model.sequential import Sequential

@@ -74,7 +74,9 @@ def _table(program: Compiled, known: dict[int, str]) -> list[str]:
     rows = [head, *_rows(program, known)]
     widths = [max(len(row[i]) for row in rows) for i in range(len(head))]
     return [
-        "  ".join(c.ljust(w) if i < 2 else c.rjust(w) for i, (c, w) in enumerate(zip(row, widths, strict=True))).rstrip()
+        "  ".join(
+            c.ljust(w) if i < 2 else c.rjust(w) for i, (c, w) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
         for row in rows
     ]
 

@@ -41,9 +41,7 @@ def _block(ops: Ops, model: Sequential, source: Any, out_rows: Any, probabilitie
 
 
 @contextmanager
-def _compiled(
-    model: Sequential, rows: int, dtype: np.dtype[Any], probabilities: bool
-) -> Iterator[Compiled | None]:
+def _compiled(model: Sequential, rows: int, dtype: np.dtype[Any], probabilities: bool) -> Iterator[Compiled | None]:
     """The compiled pass over `rows` samples of `dtype`; None where a layer cannot be recorded."""
 
     def step(ops: Any) -> None:

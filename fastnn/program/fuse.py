@@ -142,7 +142,9 @@ def copy_to_output(operations: list[Operation], i: int) -> list[Operation] | Non
     source, _, out, _ = operations[i].arguments
     if not isinstance(source, Buffer) or isinstance(source.root, Stream) or not isinstance(out, Stream):
         return None
-    if any(op.reads(out) or op.writes(out) for op in operations[:i]) or any(_touches(op, source) for op in operations[i + 1 :]):
+    if any(op.reads(out) or op.writes(out) for op in operations[:i]) or any(
+        _touches(op, source) for op in operations[i + 1 :]
+    ):
         return None
     return [*(_renamed(op, source, out) for op in operations[:i]), *operations[i + 1 :]]
 

@@ -159,9 +159,7 @@ def truncated_normal(
     return out.reshape(dims).astype(target, copy=False)
 
 
-def integers(
-    seed: int, purpose: int, step: int, low: int, high: int, shape: int | Sequence[int]
-) -> NDArray[np.int64]:
+def integers(seed: int, purpose: int, step: int, low: int, high: int, shape: int | Sequence[int]) -> NDArray[np.int64]:
     """Return integers uniform on low, ..., high - 1.
 
     Parameters

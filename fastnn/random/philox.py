@@ -153,7 +153,5 @@ def _rounds(even: _Words, odd: _Words, product: _Words, key_0: int, key_1: int) 
         np.multiply(even, _MULTIPLIERS, out=product)
         np.right_shift(crossed, SHIFT_32, out=even)
         even ^= odd
-        even ^= np.array(
-            [[(key_0 + turn * _WEYL_0) & 0xFFFFFFFF], [(key_1 + turn * _WEYL_1) & 0xFFFFFFFF]], np.uint64
-        )
+        even ^= np.array([[(key_0 + turn * _WEYL_0) & 0xFFFFFFFF], [(key_1 + turn * _WEYL_1) & 0xFFFFFFFF]], np.uint64)
         np.bitwise_and(crossed, LOW_32, out=odd)

@@ -65,8 +65,15 @@ class TestRatios:
 
     def test_a_row_without_a_needed_side_is_not_a_pass(self):
         assert _row(None, 80, jax=46.0).verdict() == "no fastnn"
-        assert _row(10, None, jax=46.0).verdict() == "not judged: no eager"
-        assert _row(10, None).verdict() == "not judged: no eager and no a peer"
+        assert _row(10, None, jax=46.0).verdict() == "not judged: eager missing"
+        assert _row(10, None).verdict() == "not judged: eager and best peer missing"
+
+    def test_a_busy_machine_is_said(self):
+        row = _row(10, 85, jax=25.0)
+        row.ours.times, row.ours.disturbed = [10.0] * 4, 2
+        assert row.verdict() == "pass"
+        row.ours.disturbed = 3
+        assert row.verdict() == "pass (on a busy machine: race again)"
 
     def test_shortfall_shows_even_if_a_side_is_missing(self):
         assert _row(10, None, jax=11.0).verdict() == "short: best peer 1.10 < 2"
@@ -160,6 +167,11 @@ def test_interleaving_rotates():
 def test_unknown_rows_are_refused_before_any_work(capsys):
     assert race.main(["--rows", "everything"]) == 2
     assert "everything came" in capsys.readouterr().err
+
+
+def test_no_rounds_are_refused(capsys):
+    assert race.main(["--rows", "gemm", "--repeats", "0"]) == 2
+    assert "--repeats 0" in capsys.readouterr().err
 
 
 def test_list(capsys):

@@ -103,9 +103,7 @@ class TestSides:
         workload = _small(key)
         prepare = peers.load("numpy").prepare
         plain = prepare(workload, base.Setting("plain", 1)).check()
-        assert prepare(workload, base.Setting("blocks", 1, {"block": block})).check() == pytest.approx(
-            plain, rel=1e-5
-        )
+        assert prepare(workload, base.Setting("blocks", 1, {"block": block})).check() == pytest.approx(plain, rel=1e-5)
 
     @pytest.mark.parametrize("key", ["dense-b8", "linear-b128", "tanh-b60", "full-batch"])
     def test_training_lowers_the_loss(self, key):

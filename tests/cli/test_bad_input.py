@@ -97,17 +97,13 @@ def test_named_data_that_is_not_in_the_folder(
 
 
 @pytest.mark.usefixtures("no_training")
-@pytest.mark.parametrize(
-    "kind", ["truncated", "empty", "text", "counts", "negative", "nan", "complex", "gap", "none"]
-)
+@pytest.mark.parametrize("kind", ["truncated", "empty", "text", "counts", "negative", "nan", "complex", "gap", "none"])
 def test_damaged_data(toy_data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], kind: str) -> None:
     path = tmp_path / "damaged.npz"
     images, labels = np.load(toy_data)["images"], np.load(toy_data)["labels"]
     if kind in ("truncated", "empty", "text"):
         whole = toy_data.read_bytes()
-        path.write_bytes(
-            {"truncated": whole[: len(whole) // 2], "empty": b"", "text": b"not a data set\n"}[kind]
-        )
+        path.write_bytes({"truncated": whole[: len(whole) // 2], "empty": b"", "text": b"not a data set\n"}[kind])
     else:
         changed = {
             "counts": (images, labels[:-1]),
@@ -132,13 +128,9 @@ def test_output_that_is_a_file(toy_data: Path, tmp_path: Path, capsys: pytest.Ca
 
 
 @pytest.mark.usefixtures("no_training")
-@pytest.mark.skipif(
-    not Path("/proc/self").exists(), reason="needs /proc, where nobody can write, root included"
-)
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="needs /proc, where nobody can write, root included")
 @pytest.mark.parametrize("folder", ["/proc/fastnn-run", "/proc/self"])
-def test_output_that_cannot_be_written(
-    toy_data: Path, capsys: pytest.CaptureFixture[str], folder: str
-) -> None:
+def test_output_that_cannot_be_written(toy_data: Path, capsys: pytest.CaptureFixture[str], folder: str) -> None:
     line = refused(capsys, "train", "--data", str(toy_data), "--output", folder)
     assert f"cannot make the folder {folder}" in line or f"cannot write in {folder}" in line
 
@@ -169,12 +161,8 @@ def test_model_files(
     assert f"no model file at {tmp_path / 'model.safetensors'}" in line
 
 
-def test_evaluate_with_other_data(
-    run_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert "glyphs has 10 classes" in refused(
-        capsys, "evaluate", "--model-file", str(run_folder), "--data", "glyphs"
-    )
+def test_evaluate_with_other_data(run_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert "glyphs has 10 classes" in refused(capsys, "evaluate", "--model-file", str(run_folder), "--data", "glyphs")
     images, labels = np.zeros((30, 5, 5), np.uint8), np.arange(30) % 3
     np.savez(tmp_path / "d.npz", images=images, labels=labels)
     line = refused(capsys, "evaluate", "--model-file", str(run_folder), "--data", str(tmp_path / "d.npz"))
@@ -202,9 +190,7 @@ def test_predict_images_that_do_not_fit(
     assert message in line
 
 
-def test_predict_output(
-    run_folder: Path, toy_data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_predict_output(run_folder: Path, toy_data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     command = ("predict", "--model-file", str(run_folder), "--data", str(toy_data), "-o")
     assert "is a folder, expected a file" in refused(capsys, *command, str(tmp_path))
     assert "cannot write in" in refused(capsys, *command, str(tmp_path / "no" / "p.csv"))
@@ -234,9 +220,7 @@ def test_gradcheck(options: str, message: str, capsys: pytest.CaptureFixture[str
         (["predict"], "required: --model-file, --data"),
     ],
 )
-def test_unknown_commands_and_options(
-    arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_unknown_commands_and_options(arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as caught:
         main(arguments)
     assert caught.value.code == 2

@@ -20,20 +20,14 @@ def test_evaluate(run_folder: Path, toy_data: Path, capsys: pytest.CaptureFixtur
     data = fastnn.data.load(toy_data)
     figures = fastnn.load(run_folder / "model.safetensors").evaluate(*data.test)
     right = round(figures["accuracy"] * 40)
-    assert last == (
-        f"test accuracy {figures['accuracy']:.2%} ({right} of 40 images), loss {figures['loss']:.4f} nats"
-    )
+    assert last == (f"test accuracy {figures['accuracy']:.2%} ({right} of 40 images), loss {figures['loss']:.4f} nats")
     assert [int(row.split()[1]) for row in table[1:]] == np.bincount(data.test_labels).tolist()
     assert sum(int(row.split()[2]) for row in table[1:]) == right
 
 
-def test_evaluate_on_the_training_images(
-    run_folder: Path, toy_data: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_evaluate_on_the_training_images(run_folder: Path, toy_data: Path, capsys: pytest.CaptureFixture[str]) -> None:
     model = str(run_folder / "model.safetensors")
-    assert (
-        main(["evaluate", "--model-file", model, "--data", str(toy_data), "--part", "train", "--quiet"]) == 0
-    )
+    assert main(["evaluate", "--model-file", model, "--data", str(toy_data), "--part", "train", "--quiet"]) == 0
     assert re.fullmatch(r"train accuracy .*% \(\d+ of 200 images\), loss .* nats\n", capsys.readouterr().out)
 
 

@@ -68,9 +68,7 @@ def test_info_probe(capsys: pytest.CaptureFixture[str]) -> None:
     if "native" not in fastnn.kernels.available_backends():
         assert "the native module is not installed" in out
     else:
-        found = re.search(
-            r"measured limits +(\d+) GFLOP/s in float32, (\d+) in float64; ([\d.]+) GB/s read", out
-        )
+        found = re.search(r"measured limits +(\d+) GFLOP/s in float32, (\d+) in float64; ([\d.]+) GB/s read", out)
         assert found
         assert all(float(number) > 0 for number in found.groups())
 

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from strategies import Array
 
 import fastnn
 from fastnn.cli import main
@@ -80,9 +81,7 @@ def test_the_table_of_the_epochs(toy_data: Path, tmp_path: Path, capsys: pytest.
 
 def test_the_same_seed_gives_the_same_bits(toy_data: Path, tmp_path: Path) -> None:
     for name, seed in (("a", "3"), ("b", "3"), ("c", "4")):
-        assert (
-            train(toy_data, "--output", str(tmp_path / name), "--seed", seed, "--epochs", "2", "--quiet") == 0
-        )
+        assert train(toy_data, "--output", str(tmp_path / name), "--seed", seed, "--epochs", "2", "--quiet") == 0
     a, b, c = (fastnn.load(tmp_path / name / "model.safetensors").params.tobytes() for name in "abc")
     assert a == b
     assert a != c
@@ -119,12 +118,10 @@ def test_without_validation(toy_data: Path, tmp_path: Path) -> None:
     assert "val_loss" not in (tmp_path / "r" / "history.csv").read_text()
 
 
-def test_validation_images_are_not_trained_on(
-    toy_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    seen = {}
+def test_validation_images_are_not_trained_on(toy_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: dict[str, Array] = {}
 
-    def fit(self: fastnn.Trainer, x: np.ndarray, y: np.ndarray, validation: tuple[np.ndarray, np.ndarray]) -> None:
+    def fit(self: fastnn.Trainer, x: Array, y: Array, validation: tuple[Array, Array]) -> None:
         seen["train"], seen["validation"] = x, validation[0]
         raise KeyboardInterrupt
 

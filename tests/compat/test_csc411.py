@@ -41,9 +41,7 @@ def blas_fuses() -> bool:
     return bool((np.asfortranarray(left) @ right == exact).all() and (left @ right == exact).all())
 
 
-def cases(
-    seed: int = 0, D: int = 7, C: int = 4, N: int = 23
-) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
+def cases(seed: int = 0, D: int = 7, C: int = 4, N: int = 23) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
     rng = np.random.default_rng(seed)
     x = np.vstack([rng.random((D - 1, N)), np.ones(N)])
     y = np.eye(C)[:, rng.integers(0, C, N)]

@@ -146,7 +146,5 @@ def test_the_data_modules_import_nothing_heavy():
         "print(*sorted({m.partition('.')[0] for m in new} & {'scipy', 'matplotlib', 'torch', 'numba',"
         "'sklearn', 'PIL', 'zipfile', 'gzip', 'statistics', 'pooch', 'tqdm'}))"
     )
-    run = subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", code], capture_output=True, text=True, check=True
-    )
+    run = subprocess.run([sys.executable, "-W", "ignore", "-c", code], capture_output=True, text=True, check=True)
     assert run.stdout.strip() == ""

@@ -116,9 +116,7 @@ def test_a_source_without_a_test_split_gets_a_stratified_one(tmp_path, images, l
     assert np.bincount(data.test_labels).tolist() == [2] * 10
     assert np.bincount(data.train_labels).tolist() == [10] * 10
     where = {image.tobytes(): label for image, label in zip(toy_images, toy_labels, strict=True)}
-    found = [
-        where.pop(i.tobytes()) == k for split in (data.train, data.test) for i, k in zip(*split, strict=True)
-    ]
+    found = [where.pop(i.tobytes()) == k for split in (data.train, data.test) for i, k in zip(*split, strict=True)]
     assert len(found) == 120
     assert all(found)
     assert load(tmp_path / "a.npz", test_fraction=0.25).test_labels.size == 30

@@ -38,9 +38,7 @@ def test_what_scipy_writes(tmp_path_factory, arrays, compressed):
 def test_both_byte_orders(tmp_path, order, dtype):
     array = np.arange(15).astype(dtype).reshape(3, 5)
     path = tmp_path / "a.mat"
-    path.write_bytes(
-        mat_bytes([mat_variable("image", array, order), mat_variable("b", array.T, order)], order)
-    )
+    path.write_bytes(mat_bytes([mat_variable("image", array, order), mat_variable("b", array.T, order)], order))
     out = read_mat(path)
     oracle = scipy.io.loadmat(path)
     for name, expected in (("image", array), ("b", array.T)):

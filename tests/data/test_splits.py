@@ -45,9 +45,7 @@ def test_large_splits_of_several_parts_keep_the_mixture():
 
 def test_shares_and_counts_agree():
     labels = np.arange(60) % 3
-    for by_share, by_count in zip(
-        split_indices(labels, (0.5, 0.25)), split_indices(labels, (30, 15)), strict=True
-    ):
+    for by_share, by_count in zip(split_indices(labels, (0.5, 0.25)), split_indices(labels, (30, 15)), strict=True):
         np.testing.assert_array_equal(by_share, by_count)
 
 

@@ -25,9 +25,7 @@ def test_gradient(pair, seed):
 
 def test_affine_without_a_bias():
     x, w = PAIRS[0].arguments(np.float64)[:2]
-    result = check_function(
-        lambda x, w: F.affine_forward(x, w, None), lambda d, c: F.affine_backward(d, c)[:2], x, w
-    )
+    result = check_function(lambda x, w: F.affine_forward(x, w, None), lambda d, c: F.affine_backward(d, c)[:2], x, w)
     assert result.passed, str(result)
     out, cache = F.affine_forward(x, w, None)
     assert F.affine_backward(out, cache)[2] is None

@@ -95,11 +95,7 @@ class _Maker:
             for name in ("dw", "db"):
                 if made[name] is not None:
                     made[name][...] = np.nan
-        if (
-            self.kernel == "activation_backward"
-            and Activation(made["kind"]).backward_needs_input
-            and made["x"] is None
-        ):
+        if self.kernel == "activation_backward" and Activation(made["kind"]).backward_needs_input and made["x"] is None:
             made["x"] = self._real(made["out"].shape)
         if "out" in made and self._is_backward():
             made["out"] = self._forward_output(made)
@@ -155,9 +151,7 @@ class _Maker:
         if a.name == "source":
             return self._source(a, shape)
         if not a.reads:
-            return (
-                np.full(shape, -1, np.int64) if a.dtype == "i64" else np.full(shape, np.nan, self._dtype(a))
-            )
+            return np.full(shape, -1, np.int64) if a.dtype == "i64" else np.full(shape, np.nan, self._dtype(a))
         if a.name == "targets" and self.kernel == "soft_cross_entropy":
             weights = rng.random(shape) * (rng.random(shape) < 0.7)
             return weights.astype(self.dtype)

@@ -149,9 +149,7 @@ def test_updates_against_torch(rule, decay, torch):
 def test_adam_first_step_is_the_rate_in_the_direction_of_the_sign():
     """Without eps the corrected moments of the first step are g and g²."""
     w, g = np.zeros(4), np.array([1e-8, -3.0, 0.5, 1e8])
-    reference.adam_update(
-        w, np.zeros(4), np.zeros(4), g, np.array([0.25]), np.array([1]), 0.9, 0.999, 0.0, 0.0
-    )
+    reference.adam_update(w, np.zeros(4), np.zeros(4), g, np.array([0.25]), np.array([1]), 0.9, 0.999, 0.0, 0.0)
     close(w, -0.25 * np.sign(g), 1e-12)
 
 

@@ -65,9 +65,7 @@ def test_activation_over_the_whole_range(kind, dtype, backend):
 def test_a_nan_output_gives_a_nan_gradient_or_passes_dout(kind, dtype, backend):
     out = np.full(37, nan, dtype)
     dx = np.empty_like(out)
-    kernels.get("activation_backward", backend)(
-        np.full(37, 2, dtype), None, out, dx, int(kind), LIMITS[kind][0]
-    )
+    kernels.get("activation_backward", backend)(np.full(37, 2, dtype), None, out, dx, int(kind), LIMITS[kind][0])
     passes = kind in (Activation.IDENTITY, Activation.RELU, Activation.LEAKY_RELU, Activation.SOFTSHRINK)
     assert np.all(dx == 2) if passes else np.all(np.isnan(dx))
 
@@ -82,9 +80,7 @@ def test_slopes_at_the_kinks(dtype, backend):
         Activation.SOFTSHRINK: 0.0,
     }
     for kind, slope in slopes.items():
-        kernels.get("activation_backward", backend)(
-            np.ones_like(out), None, out, dx, int(kind), LIMITS[kind][0]
-        )
+        kernels.get("activation_backward", backend)(np.ones_like(out), None, out, dx, int(kind), LIMITS[kind][0])
         assert np.all(dx == dtype(slope)), kind
 
 

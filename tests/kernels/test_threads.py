@@ -33,9 +33,7 @@ def check(kernel, arguments):
         fastnn.set_num_threads(threads)
         run = arguments.copy()
         kernels.get(kernel, "native")(*run.values())
-        results.append(
-            [run[a.name] for a in SIGNATURES[kernel].arrays if a.writes and run[a.name] is not None]
-        )
+        results.append([run[a.name] for a in SIGNATURES[kernel].arrays if a.writes and run[a.name] is not None])
     for other in results[1:]:
         assert all(same_bits(one, two) for one, two in zip(results[0], other, strict=True))
 

@@ -14,7 +14,7 @@ from fastnn.layers import Dense, Layer, Tanh
 from fastnn.parameter import Parameter
 
 
-class Scale(Layer):
+class UnitScale(Layer):
     """out = x · s, one trained factor a unit, by plain NumPy."""
 
     kind = "scale"
@@ -80,7 +80,7 @@ class Twice(Layer):
         return dx
 
 
-OWN = (Scale, Swish, Flip)
+OWN = (UnitScale, Swish, Flip)
 
 
 def network(cls, dtype="float64"):
@@ -145,10 +145,10 @@ def test_prediction_runs_it(cls):
 
 
 def test_it_is_saved_and_loaded_by_its_name(tmp_path):
-    model = network(Scale)
+    model = network(UnitScale)
     model.save(tmp_path / "m.safetensors")
     loaded = fastnn.load(tmp_path / "m.safetensors")
-    assert isinstance(loaded.layers[1], Scale)
+    assert isinstance(loaded.layers[1], UnitScale)
     assert same_bits(loaded.params, model.params)
 
 

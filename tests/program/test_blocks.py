@@ -122,9 +122,7 @@ def test_a_numpy_layer_gets_whole_batches(compile, small_blocks):
     """It cannot know that gradients are to be added up, so it must not have to."""
     x, y = samples(N, 9, 3)
     own = fastnn.Sequential([NumPyDense(12), fastnn.layers.Tanh(), Dense(3)], input_shape=(9,), dtype="float64")
-    ours = fastnn.Sequential(
-        [Dense(12, bias=False), fastnn.layers.Tanh(), Dense(3)], input_shape=(9,), dtype="float64"
-    )
+    ours = fastnn.Sequential([Dense(12, bias=False), fastnn.layers.Tanh(), Dense(3)], input_shape=(9,), dtype="float64")
     assert same_bits(own.params, ours.params)
     for model in (own, ours):
         fit(model, x, y, batch_size=None, epochs=3, compile=compile)

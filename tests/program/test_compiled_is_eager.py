@@ -102,7 +102,14 @@ def test_the_number_of_threads_changes_no_bit(dtype, optimizer):
         model = mlp(300, 120, 10, dtype=dtype)
         with threads(count):
             params, steps, *_ = trained(
-                model, x, y, "softmax_cross_entropy", OPTIMIZERS[optimizer](), batch_size=100, compile=compile, epochs=2
+                model,
+                x,
+                y,
+                "softmax_cross_entropy",
+                OPTIMIZERS[optimizer](),
+                batch_size=100,
+                compile=compile,
+                epochs=2,
             )
             digests.add(digest(params, steps, model.forward(x)))
     assert len(digests) == 1

@@ -24,7 +24,7 @@ def outputs(model, x):
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("sizes", [(9, 30, 4), (70, 128, 60, 10), (5, 3), (300, 400, 2)])
 def test_a_row_has_the_same_bits_whatever_stands_beside_it(sizes, dtype):
-    """Neither the number of rows, nor the blocks they fall into, nor the threads can be seen in a row's result."""
+    """Neither the number of rows, nor their blocks, nor the threads can be seen in a row's result."""
     model = mlp(*sizes, dtype=dtype, seed=3)
     x = np.random.default_rng(0).normal(size=(max(SIZES), sizes[0])).astype("float32")
     whole = outputs(model, x)
@@ -110,6 +110,7 @@ def test_few_programs_are_kept_and_none_outlives_its_model():
     x = np.zeros((300, 8))
     for n in range(1, 40):
         model.predict(x[:n])
+        assert len(model.quick) <= KEPT_PROGRAMS
     assert len(forward._idle[model]) == KEPT_PROGRAMS
     assert (39, np.dtype("float64"), False, 1.0) in forward._idle[model]
     seen = weakref.ref(model)

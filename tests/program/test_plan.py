@@ -1,5 +1,7 @@
 """Places in the arena: nothing that is alive at the same time overlaps, and what is dead makes room."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -60,7 +62,7 @@ def test_the_arena_is_at_least_what_is_alive_at_once_and_at_most_everything(oper
 
 def test_a_chain_needs_room_for_two():
     buffers = [Buffer((64,), np.dtype("float32")) for _ in range(20)]
-    _, total = plan([copy(a, b) for a, b in zip(buffers, buffers[1:], strict=False)])
+    _, total = plan([copy(a, b) for a, b in pairwise(buffers)])
     assert total == 2 * 256
 
 

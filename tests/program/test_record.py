@@ -95,7 +95,7 @@ def test_reads_and_writes_follow_the_signature():
 
 def test_an_unknown_kernel_is_an_attribute_error(ops):
     with pytest.raises(AttributeError, match="no kernel is called 'convolve'"):
-        ops.convolve
+        ops.convolve()
 
 
 def test_what_is_no_array_cannot_be_recorded(ops):

@@ -1,4 +1,4 @@
-"""Padded stand-ins of the weights: used only where every kernel can follow them, and never seen from outside."""
+"""Padded stand-ins of the weights: used where every kernel can follow them, never seen from outside."""
 
 import numpy as np
 import pytest

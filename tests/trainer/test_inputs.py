@@ -1,4 +1,4 @@
-"""What may be handed to `fit`: any real dtype and layout, never written to; else one clear error, nothing changed."""
+"""What may be handed to `fit`: any real dtype and layout; else one clear error, and nothing is changed."""
 
 import math
 
@@ -21,7 +21,8 @@ def trained(x, y=Y, validation=None, **options):
 
 @pytest.mark.parametrize("compile", [True, False])
 @pytest.mark.parametrize(
-    "dtype", ["u1", "i1", "u2", "i2", "u4", "i4", "u8", "i8", "f2", "f4", "f8", "g", ">f4", ">i2", ">f8", "<u4"]
+    "dtype",
+    ["u1", "i1", "u2", "i2", "u4", "i4", "u8", "i8", "f2", "f4", "f8", "g", ">f4", ">i2", ">f8", "<u4"],
 )
 def test_the_same_values_in_any_dtype_give_the_same_training(dtype, compile):
     whole = np.clip(8 * X + 60, 0, 120).round()
@@ -86,22 +87,42 @@ BAD = {
     "complex x": ({"x": X + 0j}, TypeError, "fit: x must be real numbers, got dtype complex128"),
     "object x": ({"x": X.astype(object)}, TypeError, "fit: x must be real numbers, got dtype object"),
     "text x": ({"x": X.astype(str)}, TypeError, "fit: x must be real numbers"),
-    "rows of unequal length": ({"x": [[1.0] * 6, [1.0] * 5]}, ValueError, "fit: x must be an array of numbers"),
+    "rows of unequal length": (
+        {"x": [[1.0] * 6, [1.0] * 5]},
+        ValueError,
+        "fit: x must be an array of numbers",
+    ),
     "counts that differ": ({"y": Y[:-1]}, ValueError, "fit: x has 40 samples but y has 39"),
     "labels too large": ({"y": Y + 1}, ValueError, "labels must lie in 0 to 2, got 1 to 3"),
     "negative labels": ({"y": Y - 1}, ValueError, "labels must lie in 0 to 2, got -1 to 1"),
     "float labels": ({"y": Y.astype(float)}, TypeError, "labels must be integers, got dtype float64"),
     "NaN labels": ({"y": np.full(40, np.nan)}, TypeError, "labels must be integers"),
     "object labels": ({"y": Y.astype(object)}, TypeError, "labels must be integers, got dtype object"),
-    "labels in a column": ({"y": Y[:, None]}, ValueError, r"one-hot labels must have shape \(N, 3\), got \(40, 1\)"),
+    "labels in a column": (
+        {"y": Y[:, None]},
+        ValueError,
+        r"one-hot labels must have shape \(N, 3\), got \(40, 1\)",
+    ),
     "labels of unequal length": ({"y": [[1], [1, 2]]}, ValueError, "fit: y must be an array of numbers"),
     "one-hot of another width": ({"y": np.eye(4)[Y]}, ValueError, r"one-hot labels must have shape \(N, 3\)"),
     "validation that is no pair": ({"validation": X}, TypeError, r"validation must be a pair \(x, y\)"),
     "validation of three": ({"validation": (X, Y, Y)}, TypeError, r"validation must be a pair \(x, y\)"),
-    "validation width": ({"validation": (X[:, :5], Y)}, ValueError, r"fit: validation: x must have shape \(N, 6\)"),
+    "validation width": (
+        {"validation": (X[:, :5], Y)},
+        ValueError,
+        r"fit: validation: x must have shape \(N, 6\)",
+    ),
     "validation labels": ({"validation": (X, Y + 1)}, ValueError, "labels must lie in 0 to 2"),
-    "validation counts": ({"validation": (X, Y[1:])}, ValueError, "fit: validation x has 40 samples but y has 39"),
-    "empty validation": ({"validation": (X[:0], Y[:0])}, ValueError, "fit: validation: x must hold at least one"),
+    "validation counts": (
+        {"validation": (X, Y[1:])},
+        ValueError,
+        "fit: validation x has 40 samples but y has 39",
+    ),
+    "empty validation": (
+        {"validation": (X[:0], Y[:0])},
+        ValueError,
+        "fit: validation: x must hold at least one",
+    ),
 }
 
 
@@ -151,8 +172,16 @@ def test_bad_targets_of_a_regression_change_nothing(targets):
         ({"schedule": 0.95}, TypeError, "Trainer: schedule must be a Schedule, got float"),
         ({"shuffle": "rows"}, ValueError, "Trainer: shuffle must be True, False or .batches., got 'rows'"),
         ({"shuffle": None}, ValueError, "Trainer: shuffle must be"),
-        ({"callbacks": [print]}, TypeError, "Trainer: a callback must be a Callback, got builtin_function_or_method"),
-        ({"on_nonfinite": "stop"}, ValueError, 'Trainer: on_nonfinite must be "raise" or "ignore", got \'stop\''),
+        (
+            {"callbacks": [print]},
+            TypeError,
+            "Trainer: a callback must be a Callback, got builtin_function_or_method",
+        ),
+        (
+            {"on_nonfinite": "stop"},
+            ValueError,
+            'Trainer: on_nonfinite must be "raise" or "ignore", got \'stop\'',
+        ),
     ],
 )
 def test_bad_options(options, error, message):

@@ -33,7 +33,9 @@ def test_784_666_666_10_with_plain_descent(mnist):
     """50,000 images for training, the last 10,000 of the training file for validation."""
     x, y = mnist.train
     layers = [Dense(666), ReLU(), Dense(666), ReLU(), Dense(10)]
-    model = fastnn.Sequential(layers, input_shape=(784,), input_scale=1 / 255)
-    trainer = fastnn.Trainer(model, optimizer=optim.SGD(0.1), batch_size=100, epochs=10, progress=False)
+    model = fastnn.Sequential(layers, input_shape=(784,), input_scale=1 / 255, seed=2)
+    trainer = fastnn.Trainer(
+        model, optimizer=optim.SGD(0.1), batch_size=100, epochs=10, seed=2, shuffle="batches", progress=False
+    )
     history = trainer.fit(x[:50_000], y[:50_000], validation=(x[50_000:], y[50_000:]))
     assert history.column("val_accuracy").max() >= 0.978

@@ -70,7 +70,7 @@ def test_the_step_is_counted_over_all_epochs():
 def test_parameters_that_are_still_finite_are_not_blamed(compile):
     model = fastnn.Sequential([fastnn.layers.ReLU()], input_shape=(5,))
     trainer = fastnn.Trainer(model, loss="mean_squared_error", compile=compile, progress=False)
-    with pytest.raises(fastnn.NonFiniteLossError, match="step 1 is inf .all parameters are still finite"):
+    with pytest.raises(fastnn.NonFiniteLossError, match=r"step 1 is inf .all parameters are still finite"):
         trainer.fit(np.full((4, 5), np.inf), np.zeros((4, 5)))
 
 

@@ -14,7 +14,10 @@ DECAY = 1e-2
 ADAM = {"lr": 0.01, "betas": (0.85, 0.99), "eps": 1e-6}
 OPTIMIZERS = {
     "sgd": (optim.SGD(0.1, weight_decay=DECAY), lambda p: torch.optim.SGD(p, lr=0.1)),
-    "momentum": (optim.Momentum(0.05, 0.9, weight_decay=DECAY), lambda p: torch.optim.SGD(p, lr=0.05, momentum=0.9)),
+    "momentum": (
+        optim.Momentum(0.05, 0.9, weight_decay=DECAY),
+        lambda p: torch.optim.SGD(p, lr=0.05, momentum=0.9),
+    ),
     "adam": (optim.Adam(0.01, 0.85, 0.99, 1e-6, weight_decay=DECAY), lambda p: torch.optim.Adam(p, **ADAM)),
 }
 

@@ -17,8 +17,7 @@ def matrix(function: str, name: str, value: ArrayLike) -> Array:
         raise TypeError(f"{function}: {name} must be real numbers, got dtype {a.dtype}")
     if a.ndim != 2 or len(a) == 0:
         raise ValueError(
-            f"{function}: {name} must have two dimensions (columns are cases) and at least one row, "
-            f"got shape {a.shape}"
+            f"{function}: {name} must have two dimensions (columns are cases) and at least one row, got shape {a.shape}"
         )
     return a
 
@@ -61,9 +60,7 @@ def velocity(name: str, init_v: ArrayLike, w: Array) -> Array:
     if v.dtype.kind not in "buif":
         raise TypeError(f"{name}: init_v must be real numbers, got dtype {v.dtype}")
     if v.ndim != 0 and v.shape != w.shape:
-        raise ValueError(
-            f"{name}: init_v must be one number or have the shape of w, {w.shape}, got {v.shape}"
-        )
+        raise ValueError(f"{name}: init_v must be one number or have the shape of w, {w.shape}, got {v.shape}")
     # A number alone does not decide the dtype.
     return np.full_like(w, v) if v.ndim == 0 else v
 

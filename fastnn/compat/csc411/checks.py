@@ -12,9 +12,7 @@ from fastnn.compat.csc411.arguments import Array, matrix, problem
 from fastnn.compat.csc411.network import cost, gradient, probabilities
 
 
-def finite_difference(
-    X: ArrayLike, Y: ArrayLike, W: ArrayLike, h: float = 1e-3, *, central: bool = False
-) -> Array:
+def finite_difference(X: ArrayLike, Y: ArrayLike, W: ArrayLike, h: float = 1e-3, *, central: bool = False) -> Array:
     """Differences of the cost, one weight at a time.
 
     Parameters
@@ -218,8 +216,7 @@ def shift_all_weights_check(
     under_test = matrix("shift_all_weights_check", "df(w, x, y)", df(w_, x_, y_))
     if under_test.shape != w_.shape:
         raise ValueError(
-            f"shift_all_weights_check: df(w, x, y) must have the shape of w, {w_.shape}, "
-            f"got {under_test.shape}"
+            f"shift_all_weights_check: df(w, x, y) must have the shape of w, {w_.shape}, got {under_test.shape}"
         )
     return float(np.mean(under_test - difference))
 

@@ -128,9 +128,7 @@ def sgd_momentum(
     >>> forward(x, w).argmax(axis=0)
     array([0, 0, 1, 1])
     """
-    return _mini_batches(
-        "sgd_momentum", x, y, w, df, alpha, epoch, momentum, init_v, batch_size, max_steps, callback
-    )
+    return _mini_batches("sgd_momentum", x, y, w, df, alpha, epoch, momentum, init_v, batch_size, max_steps, callback)
 
 
 def gradient_descent(
@@ -213,8 +211,7 @@ def _mini_batches(
     problem(name, cases[:, :1], targets[:, :1], start)
     if cases.shape[1] != targets.shape[1]:
         raise ValueError(
-            f"{name}: x and y must have the same number of columns (cases), "
-            f"got {cases.shape[1]} and {targets.shape[1]}"
+            f"{name}: x and y must have the same number of columns (cases), got {cases.shape[1]} and {targets.shape[1]}"
         )
     ranges(name, cases, alpha, momentum)
     count(name, "epoch", epoch, least=0)

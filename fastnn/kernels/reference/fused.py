@@ -8,17 +8,13 @@ from fastnn.kernels.reference.arrays import Array
 from fastnn.kernels.reference.update import adam_update, momentum_update, sgd_update
 
 
-def affine_activation_forward(
-    x: Array, w: Array, b: Array | None, out: Array, kind: int, alpha: float
-) -> None:
+def affine_activation_forward(x: Array, w: Array, b: Array | None, out: Array, kind: int, alpha: float) -> None:
     """``out = f(x w + b)``."""
     affine_forward(x, w, b, out)
     activation_forward(out, out, kind, alpha)
 
 
-def affine_activation_backward_input(
-    dout: Array, w: Array, out: Array, dx: Array, kind: int, alpha: float
-) -> None:
+def affine_activation_backward_input(dout: Array, w: Array, out: Array, dx: Array, kind: int, alpha: float) -> None:
     """``dx = (dout wᵀ) f'(out)``, ``out`` the activation's output; not for tanhshrink (needs x)."""
     affine_backward_input(dout, w, dx)
     activation_backward(dx, None, out, dx, kind, alpha)

@@ -17,9 +17,7 @@ def _shifted(x: Array) -> tuple[Array, Array, Array]:
 
 
 @np.errstate(all="ignore")
-def softmax_cross_entropy(
-    x: Array, labels: Array, dx: Array | None, loss: Array, correct: Array, scale: float
-) -> None:
+def softmax_cross_entropy(x: Array, labels: Array, dx: Array | None, loss: Array, correct: Array, scale: float) -> None:
     """``loss = scale Σ -log p[n, labels[n]]`` and ``dx = scale (p - onehot)``, ``p = softmax(x)``.
 
     ``-log p = log Σ exp(z) - z[label]`` with ``z = x - row maximum``: finite where ``p`` would be 0.
@@ -36,9 +34,7 @@ def softmax_cross_entropy(
 
 
 @np.errstate(all="ignore")
-def soft_cross_entropy(
-    x: Array, targets: Array, dx: Array | None, loss: Array, correct: Array, scale: float
-) -> None:
+def soft_cross_entropy(x: Array, targets: Array, dx: Array | None, loss: Array, correct: Array, scale: float) -> None:
     """``loss = scale Σ -t log p`` and ``dx = scale (p Σt - t)``, ``t`` a row of targets, ``p = softmax(x)``.
 
     The rows of ``targets`` need not sum to 1. A target of 0 adds nothing, also where ``p`` is 0. A row is

@@ -1,0 +1,50 @@
+"""Batches by index."""
+
+from fastnn.kernels import reference
+from fastnn.kernels.numba.compile import jit
+from fastnn.kernels.reference.arrays import Array
+
+_COMPILES = frozenset("fdbBhHiIlLqQ")  # dtypes, by character, that Numba converts
+
+
+@jit
+def _rows(source: Array, out: Array, scale: float) -> None:
+    factor = out.dtype.type(scale)
+    for i in range(out.shape[0]):
+        for j in range(out.shape[1]):
+            out[i, j] = source[i, j]
+            out[i, j] *= factor
+
+
+@jit
+def _rows_by_index(source: Array, index: Array, out: Array, scale: float) -> None:
+    factor = out.dtype.type(scale)
+    for i in range(out.shape[0]):
+        row = index[i]
+        for j in range(out.shape[1]):
+            out[i, j] = source[row, j]
+            out[i, j] *= factor
+
+
+def gather_rows(source: Array, index: Array | None, out: Array, scale: float) -> None:
+    """``out = source[index] * scale``, or the first rows where ``index`` is ``None``."""
+    if source.dtype.char not in _COMPILES or not source.dtype.isnative:
+        reference.gather_rows(source, index, out, scale)
+    elif index is None:
+        _rows(source, out, scale)
+    else:
+        _rows_by_index(source, index, out, scale)
+
+
+@jit
+def _labels_by_index(source: Array, index: Array, out: Array) -> None:
+    for i in range(out.size):
+        out[i] = source[index[i]]
+
+
+def gather_labels(source: Array, index: Array | None, out: Array) -> None:
+    """``out = source[index]``, or the first elements where ``index`` is ``None``."""
+    if index is None:
+        out[...] = source[: len(out)]
+    else:
+        _labels_by_index(source, index, out)

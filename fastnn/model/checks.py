@@ -1,0 +1,69 @@
+"""What may be handed to `Sequential`: each check gives it back, or raises and says what was expected."""
+
+from __future__ import annotations
+
+import math
+import operator
+from collections.abc import Iterable, Sequence
+from math import prod
+
+from fastnn.layers.base import Layer, Shape
+
+
+def checked_scale(scale: float) -> float:
+    """`input_scale` as a float."""
+    try:
+        number = float(scale)
+    except (TypeError, ValueError):
+        raise TypeError(f"Sequential: input_scale must be a number, got {scale!r}") from None
+    if not math.isfinite(number) or number == 0:
+        raise ValueError(f"Sequential: input_scale must be finite and not 0, got {scale}")
+    return number
+
+
+def checked_shape(shape: Sequence[int]) -> Shape:
+    """`input_shape` as a tuple of ints."""
+    try:
+        sizes = tuple(operator.index(n) for n in shape)
+    except TypeError:
+        raise TypeError(f"Sequential: input_shape must be a tuple like (784,), got {shape!r}") from None
+    if not sizes or min(sizes) < 1 or prod(sizes) > 2**48:
+        raise ValueError(f"Sequential: input_shape must be positive sizes, got {tuple(shape)}")
+    return sizes
+
+
+def checked_layers(layers: Sequence[Layer]) -> tuple[Layer, ...]:
+    """`layers` as a tuple, each of them free to stand in a model."""
+    if isinstance(layers, Layer) or not isinstance(layers, Iterable):
+        raise TypeError(f"Sequential: layers must be a sequence of layers, got {type(layers).__name__}")
+    layers = tuple(layers)
+    for i, layer in enumerate(layers):
+        if not isinstance(layer, Layer):
+            raise TypeError(f"Sequential: layer {i} must be a Layer, got {type(layer).__name__}")
+        if any(layer is other for other in layers[:i]):
+            raise ValueError(f"Sequential: layer {i} ({layer!r}) stands twice; make a second one")
+        if layer.owner is not None and layer.owner() is not None:
+            raise ValueError(
+                f"Sequential: layer {i} ({layer!r}) stands in another model, which would lose its "
+                "parameters; make a new one, or take a copy.deepcopy of it"
+            )
+    return layers
+
+
+def checked_seed(seed: int) -> int:
+    """`seed` as an int."""
+    if isinstance(seed, bool) or not hasattr(seed, "__index__"):
+        raise TypeError(f"Sequential: seed must be an int, got {type(seed).__name__}")
+    if not 0 <= seed < 2**64:
+        raise ValueError(f"Sequential: seed must be at least 0 and below 2**64, got {seed}")
+    return int(seed)
+
+
+def checked_names(names: Sequence[str] | None, outputs: Shape) -> tuple[str, ...] | None:
+    """`class_names` as a tuple of text, as many as outputs."""
+    if names is None:
+        return None
+    texts = tuple(str(name) for name in names)
+    if len(texts) != outputs[-1]:
+        raise ValueError(f"Sequential: expected {outputs[-1]} class_names, one an output, got {len(texts)}")
+    return texts

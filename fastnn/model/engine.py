@@ -1,0 +1,25 @@
+"""What runs a model on many samples; `fastnn.program` brings it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol
+
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from fastnn.model.sequential import Sequential
+
+Array = NDArray[Any]
+
+
+class ForwardEngine(Protocol):
+    """Runs a model on many samples, a block at a time."""
+
+    def __call__(self, model: Sequential, x: Array, kind: str) -> Array:
+        """kind: "outputs", "probabilities" (rows) or "classes" (int64)."""
+
+
+class QuickForward(Protocol):
+    """Runs a model on samples of one shape and dtype; None: ask the engine."""
+
+    def __call__(self, model: Sequential, x: Array) -> Array | None: ...

@@ -1,0 +1,225 @@
+"""`Network`: layers in a row, their parameters in one flat vector, and what they do to one batch."""
+
+from __future__ import annotations
+
+import copy
+import weakref
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, DTypeLike, NDArray
+
+from fastnn import init, losses
+from fastnn.inputs import as_array, as_batch
+from fastnn.kernels.eager import Eager, Ops
+from fastnn.layers.base import Layer, Shape
+from fastnn.model.checks import checked_layers, checked_names, checked_scale, checked_seed, checked_shape
+from fastnn.model.engine import QuickForward
+from fastnn.parameter import Parameter
+
+Array = NDArray[Any]
+Task = Literal["classification", "regression"]
+
+
+class Network:
+    """Base of `Sequential`, which says what the arguments are."""
+
+    def __init__(
+        self,
+        layers: Sequence[Layer],
+        *,
+        input_shape: Sequence[int],
+        dtype: DTypeLike = "float32",
+        seed: int | None = 0,
+        input_scale: float = 1.0,
+        class_names: Sequence[str] | None = None,
+    ) -> None:
+        self.dtype = np.dtype(dtype)
+        if self.dtype not in (np.float32, np.float64):
+            raise TypeError(f"Sequential: dtype must be float32 or float64, got {self.dtype}")
+        self.input_scale = checked_scale(input_scale)
+        self.task: Task = "classification"
+        self.input_shape = checked_shape(input_shape)
+        self.layers = checked_layers(layers)
+        self.quick: dict[tuple[str, np.dtype[Any], Shape], QuickForward] = {}  # filled by the engine
+        self.output_shape = self._build()
+        self.class_names = checked_names(class_names, self.output_shape)
+        self.seed: int | None = None
+        if seed is not None:
+            self.reset(seed)
+        for layer in self.layers:
+            layer.owner = weakref.ref(self)
+
+    # --- parameters ---
+
+    def _build(self) -> Shape:
+        shape = self.input_shape
+        counts: dict[str, int] = {}
+        for layer in self.layers:
+            counts[layer.kind] = counts.get(layer.kind, 0) + 1
+            layer.name = f"{layer.kind}{counts[layer.kind]}"
+            try:
+                shape = layer.build(shape)
+            except ValueError as error:
+                raise ValueError(f"{layer.name}: {error}") from None
+        named = [(f"{layer.name}.{p.name}", p) for layer in self.layers for p in layer.parameters]
+        self._named: dict[str, Parameter] = dict(named)
+        total = sum(p.size for _, p in named)
+        self.params, self.grads = np.zeros(total, self.dtype), np.zeros(total, self.dtype)
+        offset = 0
+        for _, p in named:
+            p.offset = offset
+            p.value, p.grad = p.view(self.params), p.view(self.grads)
+            offset += p.size
+        return shape
+
+    @property
+    def parameters(self) -> dict[str, Array]:
+        """Views into `params` by name."""
+        return {name: p.value for name, p in self._named.items()}
+
+    @property
+    def gradients(self) -> dict[str, Array]:
+        """Views into `grads` by name.
+
+        `loss_and_gradients` and layer-by-layer training leave the last step's here; a compiled training does
+        not, where an update takes the place of its gradient.
+        """
+        return {name: p.grad for name, p in self._named.items()}
+
+    @property
+    def named_parameters(self) -> Mapping[str, Parameter]:
+        """The `Parameter` objects by name."""
+        return self._named
+
+    def reset(self, seed: int) -> None:
+        """Draw all parameters afresh from `seed`.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If it is not a whole number in [0, 2**64).
+        """
+        self.seed = checked_seed(seed)
+        for step, p in enumerate(self._named.values()):
+            p.value[...] = init.draw(p.initializer, p.shape, p.fans, self.seed, step)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What copies and pickles hold: no compiled passes."""
+        return vars(self) | {"quick": {}}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Of a copy or a pickle: the parameters are views into its own vectors again."""
+        vars(self).update(state)
+        for p in self._named.values():
+            p.value, p.grad = p.view(self.params), p.view(self.grads)
+
+    # --- one batch ---
+
+    def run_forward(self, ops: Ops, x: Any, training: bool) -> tuple[Any, list[Any]]:
+        """Raw outputs of a batch x (N, *input_shape), already scaled, and what `run_backward` needs."""
+        caches = []
+        for layer in self.layers:
+            x, cache = layer.forward(ops, x, training)
+            x = self._as_kernels_take(x)
+            caches.append(cache)
+        return x, caches
+
+    def run_backward(self, ops: Ops, dout: Any, caches: list[Any], need_dx: bool = False) -> Any:
+        """Write all gradients from that of the outputs; return that of the inputs if asked."""
+        first = next((i for i, layer in enumerate(self.layers) if layer.parameters), len(self.layers))
+        for i in range(len(self.layers) - 1, -1, -1):
+            if i < first and not need_dx:
+                return None
+            dout = self._as_kernels_take(self.layers[i].backward(ops, dout, caches[i], need_dx or i > first))
+        return dout
+
+    def _as_kernels_take(self, array: Any) -> Any:
+        """What a layer of the user's own made with NumPy, contiguous and of the model's dtype."""
+        return np.require(array, self.dtype, ("C", "A")) if isinstance(array, np.ndarray) else array
+
+    def backward_from(self, x: ArrayLike, dout: ArrayLike) -> tuple[Array, dict[str, Array]]:
+        """Gradients of sum(forward(x) · dout).
+
+        Parameters
+        ----------
+        x : (N, *input_shape)
+        dout : (N, *output_shape)
+
+        Returns
+        -------
+        dx : (N, *input_shape)
+            With respect to the scaled inputs times `input_scale`, so to `x` itself.
+        gradients : dict of str to array
+            Copies, by parameter name.
+
+        Raises
+        ------
+        ValueError, TypeError
+            If x or dout does not fit the model.
+
+        Examples
+        --------
+        >>> import fastnn
+        >>> model = fastnn.Sequential([fastnn.layers.ReLU()], input_shape=(3,))
+        >>> dx, _ = model.backward_from([[1, -1, 2]], [[10, 10, 10]])
+        >>> dx
+        array([[10.,  0., 10.]], dtype=float32)
+        """
+        ops = Eager(self.dtype)
+        out, caches = self.run_forward(ops, self._scaled(x), True)
+        dout = np.ascontiguousarray(dout, self.dtype)
+        if dout.shape != out.shape:
+            raise ValueError(f"backward_from: dout must have shape {out.shape}, got {dout.shape}")
+        dx = self.run_backward(ops, dout, caches, need_dx=True)
+        return dx * np.asarray(self.input_scale, self.dtype), {n: g.copy() for n, g in self.gradients.items()}
+
+    def loss_and_gradients(
+        self, x: ArrayLike, y: ArrayLike, loss: str | losses.Loss = "softmax_cross_entropy"
+    ) -> tuple[float, dict[str, Array]]:
+        """Mean loss of a batch and its gradients by parameter name (copies).
+
+        Parameters
+        ----------
+        x : (N, *input_shape)
+        y : (N,) integer labels, or (N, *output_shape)
+        loss : str or Loss
+
+        Returns
+        -------
+        loss : float
+        gradients : dict of str to array
+
+        Raises
+        ------
+        ValueError, TypeError
+            If x or y does not fit the model.
+
+        Examples
+        --------
+        >>> import fastnn
+        >>> model = fastnn.Sequential([fastnn.layers.Dense(2, init="zeros")], input_shape=(3,))
+        >>> loss, gradients = model.loss_and_gradients([[1, 2, 3]], [0])
+        >>> gradients["dense1.b"]
+        array([-0.5,  0.5], dtype=float32)
+        """
+        ops = Eager(self.dtype)
+        loss = losses.get(loss)
+        scaled = self._scaled(x)
+        targets = loss.prepare(as_array("loss_and_gradients", "y", y), self.output_shape, self.dtype)
+        if len(targets) != len(scaled):
+            raise ValueError(f"loss_and_gradients: x has {len(scaled)} samples but y has {len(targets)}")
+        out, caches = self.run_forward(ops, scaled, True)
+        dout, value, correct = ops.empty(out.shape), np.zeros(1), np.zeros(1, np.int64)
+        loss.run(ops, out, targets, dout, value, correct, loss.scale(len(scaled), self.output_shape))
+        self.run_backward(ops, dout, caches)
+        return float(value[0]), {n: g.copy() for n, g in self.gradients.items()}
+
+    def _scaled(self, x: ArrayLike) -> Array:
+        batch = as_batch(type(self).__name__, x, self.input_shape)
+        return np.ascontiguousarray(batch.astype(self.dtype) * np.asarray(self.input_scale, self.dtype))
+
+    def copy(self) -> Self:
+        """A model of its own with the same layers and values."""
+        return copy.deepcopy(self)
