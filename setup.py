@@ -32,7 +32,7 @@ FLAGS = [
     "-ffp-contract=off", "-fno-math-errno", "-fno-trapping-math",
 ]  # fmt: skip
 WARNINGS = ["-Wall", "-Wextra", "-Werror"] if REQUIRED else []
-SANITIZE = os.environ.get("FASTNN_SANITIZE")
+SANITIZE = os.environ.get("FASTNN_SANITIZE", "")
 SANITIZER = [f"-fsanitize={SANITIZE}", "-g", "-fno-omit-frame-pointer"] if SANITIZE else []
 
 # independent of the instruction set and of the type
@@ -76,11 +76,11 @@ class BuildNative(build_ext):
             self._say_fallback(error)
 
     def _compile_kernels(self) -> list[str]:
-        jobs = [(source, "common", [], []) for source in COMMON]
+        jobs = [(source, f"common{SANITIZE}", [], []) for source in COMMON]
         for isa, flags in ISAS[MACHINE].items():
             for is_double in (0, 1):
                 macros = [("FNN_ISA", isa), ("REAL_IS_DOUBLE", str(is_double))]
-                folder = f"{isa}_f{64 if is_double else 32}"
+                folder = f"{isa}_f{64 if is_double else 32}{SANITIZE}"
                 jobs += [(source, folder, flags, macros) for source in KERNELS]
 
         def compile_one(job: tuple[str, str, list[str], list[tuple[str, str]]]) -> list[str]:
@@ -117,7 +117,7 @@ def extensions() -> list[Extension]:
             ["fastnn/kernels/_native.pyx"],
             include_dirs=["csrc", numpy.get_include()],
             define_macros=[("NPY_NO_DEPRECATED_API", "NPY_1_7_API_VERSION")],
-            depends=[*SOURCES, *HEADERS],
+            depends=["fastnn/kernels/_native.pxd", *SOURCES, *HEADERS],
             extra_compile_args=["-O2", "-std=c11", "-pthread", *SANITIZER],
             extra_link_args=["-pthread", *SANITIZER],
             libraries=["m"],

@@ -26,7 +26,7 @@ static void activate_grad_tile(const gemm *g, real *tile, ptrdiff_t ld, ptrdiff_
     activate_grad_block(c->kind, c->alpha, tile, ld, c->out + i * g->ldc + j, g->ldc, rows, cols);
 }
 
-/* x[n,d], w[d,m+], b[m], out[n,m]; n[3]: from row to row of w */
+/* x[n,d], w[d,m+], b[m], out[n,m]; n[3], n[4]: from row to row and from panel to panel of w */
 static gemm forward(const fnn_op *op) {
     const ptrdiff_t n = op->n[0], d = op->n[1], m = op->n[2];
     return (gemm){
@@ -39,13 +39,14 @@ static gemm forward(const fnn_op *op) {
         .b = IN(1),
         .b_row = op->n[3],
         .b_col = 1,
+        .b_panel = op->n[4],
         .bias = IN(2),
         .c = OUT(3),
         .ldc = m,
     };
 }
 
-/* dout[n,m], w[d,m+] → into dx[n,d]; n[3]: from row to row of w */
+/* dout[n,m], w[d,m+] → into dx[n,d]; n[3], n[4]: from row to row and from panel to panel of w */
 static gemm backward_input(const fnn_op *op, real *dx) {
     const ptrdiff_t n = op->n[0], m = op->n[1], d = op->n[2];
     return (gemm){
@@ -58,6 +59,7 @@ static gemm backward_input(const fnn_op *op, real *dx) {
         .b = IN(1),
         .b_row = 1,
         .b_col = op->n[3],
+        .b_run = op->n[4],
         .c = dx,
         .ldc = d,
     };
@@ -113,7 +115,7 @@ static void weight_gradient(const fnn_op *op, const outer_sink *sink) {
         FN(outer_run)(n, d, m, IN(0), IN(1), sink);
         return;
     }
-    if (m <= TILE_ROWS) {
+    if (m <= TILE_ROWS && (sink->panel == 0 || m <= TILE_COLS)) {
         /* few outputs: vectors run over the inputs */
         gemm g = {
             .m = m,
@@ -146,6 +148,7 @@ static void weight_gradient(const fnn_op *op, const outer_sink *sink) {
         .c = stored ? sink->w : NULL,
         .ldc = m,
         .accumulate = stored && sink->accumulate,
+        .whole_panels = sink->panel != 0,
         .epilogue = stored ? NULL : spend_tile,
         .context = sink,
     };
@@ -201,6 +204,7 @@ void FN(affine_backward_weight)(const fnn_op *op) {
 static void updating(const fnn_op *op, outer_sink weights, outer_sink biases) {
     weights.updates = biases.updates = true;
     weights.ld = op->n[3];
+    weights.panel = op->n[4];
     weight_gradient(op, &weights);
     if (biases.w != NULL) bias_gradient(op, &biases);
 }

@@ -46,6 +46,7 @@ typedef struct {
     const char *name; /* "baseline", "avx2", "avx512", "neon" */
     const fnn_entry *f32, *f64;
     const fnn_entry *probes_f32, *probes_f64; /* probe.c */
+    const int *panel_f32, *panel_f64;         /* columns of a panel of weights (tile.c) */
 } fnn_isa;
 
 /* The instruction sets that this library was built with AND this processor can run, best first, NULL-ended. */

@@ -27,10 +27,14 @@ static void finish(const gemm *g, real *tile, ptrdiff_t ld, ptrdiff_t i, ptrdiff
     if (g->epilogue != NULL) g->epilogue(g, tile, ld, i, j, rows, cols);
 }
 
+static const real *columns_of_b(const gemm *g, ptrdiff_t j) {
+    return g->b_panel != 0 ? g->b + j / TILE_COLS * g->b_panel + j % TILE_COLS : g->b + j * g->b_col;
+}
+
 /* Columns j … j_end-1 of rows i … i+rows-1 in one sweep over the whole chain, B as it lies. */
 static void thin_block(const gemm *g, ptrdiff_t i, ptrdiff_t rows, ptrdiff_t j, ptrdiff_t j_end) {
     real local[TILE_ROWS * TILE_MAX_VECTORS * VL];
-    const int widest = tile_vectors(rows);
+    const int widest = g->b_panel != 0 || g->whole_panels ? TILE_VECTORS : tile_vectors(rows);
     while (j < j_end) {
         ptrdiff_t vectors = (j_end - j + VL - 1) / VL;
         const int take = (int)fnn_min(widest, vectors);
@@ -42,7 +46,7 @@ static void thin_block(const gemm *g, ptrdiff_t i, ptrdiff_t rows, ptrdiff_t j, 
             .a = g->a + i * g->a_row,
             .a_row = g->a_row,
             .a_col = g->a_col,
-            .b = g->b + j,
+            .b = columns_of_b(g, j),
             .ldb = g->b_row,
             .c = c,
             .ldc = ldc,
@@ -102,6 +106,18 @@ static void pack_block_of_a(const gemm *g, real *dst, ptrdiff_t i, ptrdiff_t i_e
     }
 }
 
+static void pack_panel_of_b(const gemm *g, real *dst, ptrdiff_t j, ptrdiff_t cols, ptrdiff_t p, ptrdiff_t kc) {
+    if (g->b_run == 0) {
+        FN(pack_cols)(dst, TILE_COLS, kc, cols, g->b + p * g->b_row + j * g->b_col, g->b_row, g->b_col);
+        return;
+    }
+    for (ptrdiff_t q = p, next; q < p + kc; q = next) {
+        next = fnn_min(p + kc, (q / TILE_COLS + 1) * TILE_COLS);
+        const real *src = g->b + q / TILE_COLS * g->b_run + q % TILE_COLS * g->b_row + j * g->b_col;
+        FN(pack_cols)(dst + (q - p) * TILE_COLS, TILE_COLS, next - q, cols, src, g->b_row, g->b_col);
+    }
+}
+
 static void blocked(const gemm *g, ptrdiff_t i, ptrdiff_t i_end, ptrdiff_t j, ptrdiff_t j_end) {
     real *a_packed = fnn_scratch();
     real *b_packed = a_packed + A_ELEMENTS + VL * TILE_ROWS;
@@ -120,11 +136,12 @@ static void blocked(const gemm *g, ptrdiff_t i, ptrdiff_t i_end, ptrdiff_t j, pt
                 if (pack_a) pack_block_of_a(g, a_packed, ic, ic_end, p, kc);
                 for (ptrdiff_t jr = jc; jr < jc_end; jr += TILE_COLS) {
                     const ptrdiff_t jr_end = fnn_min(jc_end, jr + TILE_COLS);
-                    real *b_panel = b_packed + (jr - jc) * kc;
-                    if (ic == i)
-                        FN(pack_cols)(b_panel, TILE_COLS, kc, jr_end - jr, g->b + p * g->b_row + jr * g->b_col,
-                                      g->b_row, g->b_col);
-                    panel(g, pack_a ? a_packed : NULL, ic, ic_end, b_panel, jr, jr_end, p, kc);
+                    const real *b = b_packed + (jr - jc) * kc;
+                    if (g->b_panel != 0)
+                        b = columns_of_b(g, jr) + p * g->b_row;
+                    else if (ic == i)
+                        pack_panel_of_b(g, b_packed + (jr - jc) * kc, jr, jr_end - jr, p, kc);
+                    panel(g, pack_a ? a_packed : NULL, ic, ic_end, b, jr, jr_end, p, kc);
                 }
             }
         }
@@ -144,14 +161,16 @@ static void run_task(void *context, int task) {
     const grid *grid_ = context;
     const gemm *g = grid_->g;
     const ptrdiff_t row = task / grid_->col_tasks, col = task % grid_->col_tasks;
-    const ptrdiff_t vectors = (g->n + VL - 1) / VL;
+    const ptrdiff_t unit = g->b_panel != 0 || g->whole_panels ? TILE_COLS : VL;
+    const ptrdiff_t units = (g->n + unit - 1) / unit;
     const ptrdiff_t i_end = share(g->m, grid_->row_tasks, row + 1);
     ptrdiff_t i = share(g->m, grid_->row_tasks, row);
-    const ptrdiff_t j = share(vectors, grid_->col_tasks, col) * VL;
-    const ptrdiff_t j_end = fnn_min(g->n, share(vectors, grid_->col_tasks, col + 1) * VL);
+    const ptrdiff_t j = share(units, grid_->col_tasks, col) * unit;
+    const ptrdiff_t j_end = fnn_min(g->n, share(units, grid_->col_tasks, col + 1) * unit);
     if (i == i_end || j >= j_end) return;
     /* not packed: a panel that is used once; few short rows, which lie close enough; what does not fit */
-    const bool thin = i_end - i <= TILE_ROWS || (g->b_row <= CLOSE_ROWS && i_end - i <= 16 * TILE_ROWS) ||
+    const bool thin = i_end - i <= TILE_ROWS ||
+                      (g->b_panel == 0 && g->b_row <= CLOSE_ROWS && i_end - i <= 16 * TILE_ROWS) ||
                       (g->c == NULL && g->k > GEMM_MAX_WHOLE_K);
     if (!thin || g->b_col != 1) {
         blocked(g, i, i_end, j, j_end);
@@ -167,9 +186,11 @@ static grid cut(const gemm *g) {
     grid best = {g, 1, 1};
     const ptrdiff_t threads = fnn_get_num_threads();
     if ((double)g->m * (double)g->n * (double)g->k < SERIAL_WORK) return best;
+    /* a thread updates the panels that it reads going forward, where there are enough for all */
+    const bool owns_panels = g->whole_panels && g->n >= threads * TILE_COLS;
     double least = INFINITY;
     for (ptrdiff_t rows = 1; rows <= threads; rows++) {
-        if (threads % rows != 0 || (rows > 1 && g->whole_columns)) continue;
+        if (threads % rows != 0 || (rows > 1 && (g->whole_columns || owns_panels))) continue;
         const ptrdiff_t cols = threads / rows;
         const ptrdiff_t m = (g->m + rows - 1) / rows;
         const ptrdiff_t n = (g->n + VL * cols - 1) / (VL * cols) * VL;

@@ -22,10 +22,14 @@ struct gemm {
     ptrdiff_t a_row, a_col;
     const real *b; /* element (p, j) at b[p * b_row + j * b_col] */
     ptrdiff_t b_row, b_col;
+    /* Where B, or its transpose, is kept in panels of TILE_COLS columns: from panel to panel, 0 otherwise. With b_panel
+     * column j begins at j / TILE_COLS panels; with b_run row p does. */
+    ptrdiff_t b_panel, b_run;
     real *c; /* NULL: C exists tile by tile, for the epilogue only (then k <= GEMM_MAX_WHOLE_K) */
     ptrdiff_t ldc;
     const real *bias;       /* n addends, the same in every row; or NULL */
     bool accumulate;        /* the addend is what C holds */
+    bool whole_panels;      /* the epilogue's columns never cross a multiple of TILE_COLS */
     bool whole_columns;     /* no cut between rows: the epilogue gets all m <= TILE_ROWS rows of its columns */
     gemm_epilogue epilogue; /* may be NULL */
     const void *context;    /* the epilogue's */

@@ -3,9 +3,10 @@
 
 #include <stdbool.h>
 
-#define TABLE(isa)                                                       \
-    extern const fnn_entry fnn_table_f32_##isa[], fnn_table_f64_##isa[]; \
-    extern const fnn_entry fnn_probes_f32_##isa[], fnn_probes_f64_##isa[];
+#define TABLE(isa)                                                         \
+    extern const fnn_entry fnn_table_f32_##isa[], fnn_table_f64_##isa[];   \
+    extern const fnn_entry fnn_probes_f32_##isa[], fnn_probes_f64_##isa[]; \
+    extern const int fnn_panel_f32_##isa, fnn_panel_f64_##isa;
 #if !defined(__aarch64__)
 TABLE(baseline)
 #endif
@@ -16,9 +17,14 @@ TABLE(avx512)
 TABLE(neon)
 #endif
 
-#define ISA(isa)                                                                                      \
-    static const fnn_isa isa = {#isa, fnn_table_f32_##isa, fnn_table_f64_##isa, fnn_probes_f32_##isa, \
-                                fnn_probes_f64_##isa};
+#define ISA(isa)                                      \
+    static const fnn_isa isa = {#isa,                 \
+                                fnn_table_f32_##isa,  \
+                                fnn_table_f64_##isa,  \
+                                fnn_probes_f32_##isa, \
+                                fnn_probes_f64_##isa, \
+                                &fnn_panel_f32_##isa, \
+                                &fnn_panel_f64_##isa};
 #if defined(__x86_64__)
 ISA(avx512)
 ISA(avx2)

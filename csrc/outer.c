@@ -5,7 +5,7 @@
  */
 #include "outer.h"
 
-enum { STRIP_VECTORS = 2, SERIAL_ELEMENTS = 1 << 13 };
+enum { STRIP_VECTORS = TILE_VECTORS, SERIAL_ELEMENTS = 1 << 13 };
 
 typedef struct {
     ptrdiff_t n, d, m;
@@ -22,7 +22,7 @@ FNN_INLINE void strip(const outer *o, const int samples, const int vectors, cons
     const outer_sink *sink = o->sink;
     const update_vectors u = update_broadcast(&sink->update);
     const real *x = o->x;
-    const ptrdiff_t d = o->d, m = o->m;
+    const ptrdiff_t d = o->d, m = o->m, start = outer_place(sink, 0, j);
     real *const first = action == UPDATE_ADAM ? sink->m : sink->w; /* never read where the rule has none */
     real *const second = action == UPDATE_ADAM || action == UPDATE_MOMENTUM ? sink->v : sink->w;
     vreal dz[OUTER_MAX_SAMPLES][STRIP_VECTORS];
@@ -36,7 +36,7 @@ FNN_INLINE void strip(const outer *o, const int samples, const int vectors, cons
     for (ptrdiff_t i = 0; i < d; i++, x++) {
 #pragma GCC unroll 2
         for (int c = 0; c < vectors; c++) {
-            const ptrdiff_t at = i * sink->ld + j + c * VL;
+            const ptrdiff_t at = start + i * sink->ld + c * VL;
             const bool full = whole || c < vectors - 1;
             vreal g = vset(0);
 #pragma GCC unroll 12
@@ -89,8 +89,8 @@ static const strips_fn instances[OUTER_MAX_SAMPLES + 1][5] = {EACH(ROW)};
 
 static void run_task(void *context, int task) {
     const outer *o = context;
-    const ptrdiff_t vectors = (o->m + VL - 1) / VL;
-    const ptrdiff_t j = vectors * task / o->tasks * VL, j_end = fnn_min(o->m, vectors * (task + 1) / o->tasks * VL);
+    const ptrdiff_t unit = o->sink->panel != 0 ? TILE_COLS : VL, units = (o->m + unit - 1) / unit;
+    const ptrdiff_t j = units * task / o->tasks * unit, j_end = fnn_min(o->m, units * (task + 1) / o->tasks * unit);
     const outer_sink *sink = o->sink;
     const int action = sink->updates ? (int)sink->update.rule : sink->accumulate ? 4 : 3;
     if (j < j_end) instances[o->n][action](o, j, j_end);

@@ -10,10 +10,17 @@
 typedef struct {
     real *w, *m, *v;
     ptrdiff_t ld;    /* from row to row of w, m and v */
+    ptrdiff_t panel; /* 0, or: they are kept in panels of TILE_COLS columns, this far apart */
     bool accumulate; /* w holds a gradient to add to (not with updates) */
     bool updates, decays;
     update update;
 } outer_sink;
+
+/* Where the element of a row and a column lies. */
+FNN_INLINE ptrdiff_t outer_place(const outer_sink *sink, ptrdiff_t row, ptrdiff_t col) {
+    if (sink->panel == 0) return row * sink->ld + col;
+    return col / TILE_COLS * sink->panel + row * sink->ld + col % TILE_COLS;
+}
 
 FNN_INLINE void outer_spend_at(const outer_sink *sink, ptrdiff_t at, const real *dw, ptrdiff_t count) {
     real *w = sink->w + at;
@@ -27,15 +34,15 @@ FNN_INLINE void outer_spend_at(const outer_sink *sink, ptrdiff_t at, const real 
     }
 }
 
-/* Spend `count` gradients on the parameters of row `row` from column `col` on. */
+/* Spend `count` gradients on the parameters of row `row` from column `col` on (in one panel). */
 FNN_INLINE void outer_spend(const outer_sink *sink, ptrdiff_t row, ptrdiff_t col, const real *dw, ptrdiff_t count) {
-    outer_spend_at(sink, row * sink->ld + col, dw, count);
+    outer_spend_at(sink, outer_place(sink, row, col), dw, count);
 }
 
 /* Spend `rows` whole rows of `cols` gradients, close together in dw, from row `row` on. */
 FNN_INLINE void outer_spend_rows(const outer_sink *sink, ptrdiff_t row, ptrdiff_t cols, const real *dw,
                                  ptrdiff_t rows) {
-    if (sink->ld == cols) {
+    if (sink->ld == cols && sink->panel == 0) {
         outer_spend_at(sink, row * cols, dw, rows * cols);
     } else {
         for (ptrdiff_t r = 0; r < rows; r++) outer_spend(sink, row + r, 0, dw + r * cols, cols);

@@ -44,4 +44,6 @@ typedef void (*tile_fn)(const tile_task *t);
 /* fn(rows, vectors, packed): packed means a_row == 1. */
 tile_fn FN(tile_get)(int rows, int vectors, bool packed);
 
+extern const int FN(fnn_panel); /* TILE_COLS, for callers outside */
+
 #endif

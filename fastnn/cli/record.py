@@ -89,6 +89,10 @@ def save_figure(path: Path, draw: Callable[..., Any], *arguments: Any) -> None:
     import matplotlib
 
     matplotlib.use("agg")
+    from matplotlib import pyplot
+
     picture = io.BytesIO()
-    draw(*arguments).savefig(picture, format="png", dpi=150)
+    figure = draw(*arguments)
+    figure.savefig(picture, format="png", dpi=150)
+    pyplot.close(figure)
     write_whole(path, picture.getvalue())

@@ -7,8 +7,8 @@ a wrapper of its own.
 
 cimport cython
 from cpython.mem cimport PyMem_Calloc, PyMem_Free
-from libc.stdint cimport int64_t, uint8_t
 from libc.stddef cimport ptrdiff_t
+from libc.stdint cimport int64_t
 from libc.string cimport memset
 cimport numpy as cnp
 
@@ -19,46 +19,6 @@ import numpy as np
 from fastnn.kernels.signature import parse
 
 cnp.import_array()
-
-cdef extern from "fastnn.h" nogil:
-    enum: FNN_MAX_ARRAYS, FNN_MAX_DIMS, FNN_MAX_SCALARS, FNN_MAX_THREADS
-    enum: FNN_F32, FNN_F64, FNN_U8, FNN_I8, FNN_U16, FNN_I16, FNN_I32, FNN_I64
-    ctypedef struct fnn_op
-    ctypedef void (*fnn_kernel)(const fnn_op *op) noexcept
-    ctypedef struct fnn_op:
-        fnn_kernel run
-        void *p[12]
-        ptrdiff_t n[12]
-        double s[8]
-        uint8_t type[12]
-    ctypedef struct fnn_entry:
-        const char *signature
-        fnn_kernel run
-    ctypedef struct fnn_isa:
-        const char *name
-        const fnn_entry *f32
-        const fnn_entry *f64
-        const fnn_entry *probes_f32
-        const fnn_entry *probes_f64
-    ctypedef struct fnn_patch:
-        int op
-        int arg
-        int stream
-        ptrdiff_t stride
-    ctypedef struct fnn_program:
-        fnn_op *ops
-        int op_count
-        const fnn_patch *patches
-        int patch_count
-        double *op_seconds
-        int64_t *samples
-    const fnn_isa *const *fnn_isas()
-    int fnn_get_num_threads()
-    int fnn_set_num_threads(int count)
-    void *fnn_scratch()
-    double fnn_seconds()
-    ptrdiff_t fnn_replay(const fnn_program *program, char *const *streams, ptrdiff_t first, ptrdiff_t count,
-                         double seconds, const double *watch)
 
 MAX_THREADS = FNN_MAX_THREADS
 
@@ -90,8 +50,9 @@ cdef class Kernel:
 
     cdef readonly object signature
     cdef fnn_kernel f32, f64
+    cdef int panel_f32, panel_f64            # columns of a panel of weights
     cdef int arrays, scalars, dims
-    cdef bint spaced                         # the row stride shared by spaced arrays follows the dims
+    cdef bint spaced                         # the row and panel strides shared by spaced arrays follow the dims
     cdef int rank[FNN_MAX_ARRAYS]            # -1: any shape, seen flat
     cdef int letter[FNN_MAX_ARRAYS][4]       # index of each dimension in dims; -1: must be 1
     cdef int dtype[FNN_MAX_ARRAYS]           # numpy type number, REAL or ANY
@@ -106,7 +67,7 @@ cdef class Kernel:
         self.scalars = len(signature.scalars)
         self.dims = len(signature.dims)
         self.spaced = any(a.spaced for a in arrays)
-        if self.arrays > FNN_MAX_ARRAYS or self.dims + self.spaced > FNN_MAX_DIMS or self.scalars > FNN_MAX_SCALARS:
+        if self.arrays > FNN_MAX_ARRAYS or self.dims + 2 * self.spaced > FNN_MAX_DIMS or self.scalars > FNN_MAX_SCALARS:
             raise ValueError(f"Kernel: {signature.name} has more arguments than a descriptor holds")
         numbers = {"real": REAL, "any": ANY, "i64": np.dtype(np.int64).num, "f64": np.dtype(np.float64).num}
         for i, a in enumerate(arrays):
@@ -120,11 +81,12 @@ cdef class Kernel:
 
     cdef int bind(self, fnn_op *op, tuple args) except -1:
         """Fill the descriptor; raise ValueError where an argument does not fit the signature."""
-        cdef int i, j, d, number, real = -1
-        cdef ptrdiff_t extent
+        cdef int i, j, d, number, real = -1, columns = -1
+        cdef ptrdiff_t extent, spacing, width = 0, count = 0
+        cdef bint panels
         cdef cnp.ndarray a
         memset(op, 0, sizeof(fnn_op))
-        for d in range(self.dims + self.spaced):
+        for d in range(self.dims + 2 * self.spaced):
             op.n[d] = -1
         if len(args) != self.arrays + self.scalars:
             raise ValueError(f"{self.signature.name}: expected {self.arrays + self.scalars} arguments, "
@@ -143,6 +105,7 @@ cdef class Kernel:
                     if number != cnp.NPY_FLOAT32 and number != cnp.NPY_FLOAT64:
                         self._refuse(i, a)
                     real = number
+                    width = self.panel_f32 if real == cnp.NPY_FLOAT32 else self.panel_f64
                 if number != real:
                     self._refuse(i, a)
             elif self.dtype[i] == ANY:
@@ -153,12 +116,14 @@ cdef class Kernel:
                 self._refuse(i, a)
             if self.writes[i] and not cnp.PyArray_ISWRITEABLE(a):
                 self._refuse(i, a)
-            if self.may_space[i] and cnp.PyArray_NDIM(a) == 2:
-                extent = row_stride(a)
-                if extent < 0 or (op.n[self.dims] >= 0 and op.n[self.dims] != extent):
+            panels = self.may_space[i] and cnp.PyArray_NDIM(a) == 3
+            if self.may_space[i]:
+                extent = width if panels else row_stride(a)
+                spacing = cnp.PyArray_DIM(a, 1) * width if panels else 0
+                if extent < 0 or (op.n[self.dims] >= 0 and (op.n[self.dims], op.n[self.dims + 1]) != (extent, spacing)):
                     self._refuse(i, a)
-                op.n[self.dims] = extent
-            elif not cnp.PyArray_ISCARRAY_RO(a):
+                op.n[self.dims], op.n[self.dims + 1] = extent, spacing
+            if (panels or not self.may_space[i]) and not cnp.PyArray_ISCARRAY_RO(a):
                 self._refuse(i, a)
             if self.rank[i] < 0:
                 if op.n[self.letter[i][0]] < 0:
@@ -166,11 +131,14 @@ cdef class Kernel:
                 elif op.n[self.letter[i][0]] != cnp.PyArray_SIZE(a):
                     self._refuse(i, a)
             else:
-                if cnp.PyArray_NDIM(a) != self.rank[i]:
+                if cnp.PyArray_NDIM(a) != self.rank[i] + panels or (panels and cnp.PyArray_DIM(a, 2) != width):
                     self._refuse(i, a)
                 for j in range(self.rank[i]):
-                    extent = cnp.PyArray_DIM(a, j)
+                    extent = cnp.PyArray_DIM(a, j + panels)
                     d = self.letter[i][j]
+                    if panels and j == 1:  # the columns stand in another array
+                        columns, count = d, cnp.PyArray_DIM(a, 0)
+                        break
                     if d < 0:
                         if extent != 1:
                             self._refuse(i, a)
@@ -179,10 +147,16 @@ cdef class Kernel:
                     elif op.n[d] != extent:
                         self._refuse(i, a)
             op.p[i] = cnp.PyArray_DATA(a)
+        if columns >= 0 and (op.n[columns] + width - 1) // width != count:
+            raise ValueError(f"{self.signature.name}: {count} panels do not hold {op.n[columns]} columns")
         for i in range(self.scalars):
             op.s[i] = args[self.arrays + i]
         op.run = self.f32 if real == cnp.NPY_FLOAT32 or (real < 0 and self.f64 == NULL) else self.f64
         return 0
+
+    def panel_columns(self, dtype):
+        """Columns of a panel of weights of that dtype: an argument ``[d,m+]`` may come as (panels, d, columns)."""
+        return self.panel_f32 if np.dtype(dtype) == np.float32 else self.panel_f64
 
     def _refuse(self, int i, value):
         got = f"{value.dtype} {value.shape}" if isinstance(value, np.ndarray) else type(value).__name__
@@ -203,7 +177,7 @@ cdef class Kernel:
         return f"<native kernel {self.signature.text}>"
 
 
-cdef dict _kernels_of(const fnn_entry *f32, const fnn_entry *f64):
+cdef dict _kernels_of(const fnn_isa *isa, const fnn_entry *f32, const fnn_entry *f64):
     cdef int i = 0
     cdef Kernel kernel
     table = {}
@@ -211,6 +185,7 @@ cdef dict _kernels_of(const fnn_entry *f32, const fnn_entry *f64):
         kernel = Kernel(parse(f32[i].signature.decode()))
         kernel.f32 = f32[i].run
         kernel.f64 = f64[i].run
+        kernel.panel_f32, kernel.panel_f64 = isa.panel_f32[0], isa.panel_f64[0]
         table[kernel.signature.name] = kernel
         i += 1
     return table
@@ -221,7 +196,7 @@ def isa_tables():
     cdef const fnn_isa *const *isa = fnn_isas()
     tables = {}
     while isa[0] != NULL:
-        tables[isa[0].name.decode()] = _kernels_of(isa[0].f32, isa[0].f64)
+        tables[isa[0].name.decode()] = _kernels_of(isa[0], isa[0].f32, isa[0].f64)
         isa += 1
     return tables
 
@@ -231,7 +206,7 @@ def isa_probes():
     cdef const fnn_isa *const *isa = fnn_isas()
     tables = {}
     while isa[0] != NULL:
-        tables[isa[0].name.decode()] = _kernels_of(isa[0].probes_f32, isa[0].probes_f64)
+        tables[isa[0].name.decode()] = _kernels_of(isa[0], isa[0].probes_f32, isa[0].probes_f64)
         isa += 1
     return tables
 

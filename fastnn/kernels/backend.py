@@ -12,6 +12,9 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cache
 from importlib.util import find_spec
+from typing import Any
+
+import numpy as np
 
 from fastnn.kernels import SIGNATURES, reference
 
@@ -38,6 +41,11 @@ def _chosen_isa() -> str:
 def native_isa() -> str | None:
     """The instruction set of the native backend (None without the native module)."""
     return None if _native is None else _chosen_isa()
+
+
+def panel_columns(dtype: np.dtype[Any]) -> int:
+    """Columns of the panels in which the native kernels like weights best."""
+    return _own_kernels("native")["affine_forward"].panel_columns(dtype)  # type: ignore[attr-defined, no-any-return]
 
 
 def available_backends() -> tuple[str, ...]:

@@ -4,7 +4,7 @@
 
 - ``x[n,d]`` an array and its dimensions; a letter that stands twice is the same number.
   ``x[*]`` is an array of any shape, seen as one run of elements; every ``*`` has the same length.
-  ``w[d,m+]``: rows may lie further apart than m elements (a weight kept with padded rows).
+  ``w[d,m+]``: rows may lie further apart than m elements; native also takes (panels, d, columns).
 - ``?`` the array may be ``None``; ``!`` the kernel writes it (``!`` alone: it is not read before).
   ``~`` the kernel reads it and writes it in place.
 - ``:i64`` ``:f64`` a fixed dtype, ``:any`` a dtype of its own; without it the dtype of the call,

@@ -1,7 +1,8 @@
-"""Weights and their optimiser state kept with padded rows while a training runs.
+"""Weights and their optimiser state kept in panels while a training runs.
 
-A row that ends with a cache line is never written by two threads at once, and whole vectors of it are aligned. The
-model's own arrays lie close together; they are copied in and out where somebody may look at them.
+A panel holds a tile's width of columns, row after row: the register tile reads and updates it as one run of memory,
+and a thread that owns panels shares no cache line, nor what is prefetched beside one, with another thread. The model's
+own arrays lie row after row; values are copied in and out where somebody may look at them.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fastnn.kernels.backend import panel_columns
 from fastnn.program.compiled import Recording
 from fastnn.program.plan import ALIGNMENT
 from fastnn.program.record import Operation, same_memory
@@ -19,56 +21,71 @@ from fastnn.program.record import Operation, same_memory
 Array = NDArray[Any]
 
 
-def padded(array: Array) -> Array:
-    """A copy of a 2-D array whose rows begin at cache lines."""
-    rows, cols = array.shape
-    item = array.dtype.itemsize
-    row = -(-cols * item // ALIGNMENT) * ALIGNMENT
-    raw = np.zeros(rows * row + ALIGNMENT, np.uint8)
-    start = -raw.ctypes.data % ALIGNMENT
-    copy = raw[start : start + rows * row].view(array.dtype).reshape(rows, row // item)[:, :cols]
-    copy[...] = array
-    return copy
+class Panels:
+    """A matrix (rows, cols) in panels (P, rows, width), the last one filled up with zeros."""
+
+    def __init__(self, matrix: Array, width: int) -> None:
+        rows, cols = matrix.shape
+        self.matrix = matrix
+        shape = (-(-cols // width), rows, width)
+        raw = np.zeros(int(np.prod(shape)) * matrix.itemsize + ALIGNMENT, np.uint8)
+        start = -raw.ctypes.data % ALIGNMENT
+        self.panels = raw[start : start + raw.size - ALIGNMENT].view(matrix.dtype).reshape(shape)
+        self._pieces = [(matrix[:, i * width : (i + 1) * width], p) for i, p in enumerate(self.panels)]
+        self.load()
+
+    def load(self) -> None:
+        """Copy the matrix into the panels."""
+        for piece, panel in self._pieces:
+            panel[:, : piece.shape[1]] = piece
+
+    def store(self) -> None:
+        """Copy the panels into the matrix."""
+        for piece, panel in self._pieces:
+            piece[...] = panel[:, : piece.shape[1]]
 
 
-def _may_be_padded(operations: Iterable[Operation], array: Array) -> bool:
-    """Whether every kernel that touches `array` gets it whole and can follow padded rows."""
+def _may_be_kept_in_panels(operations: Iterable[Operation], array: Array) -> bool:
+    """Whether every kernel that touches `array` gets it whole and can follow panels."""
     touching = [(a, value) for op in operations for a, value in op.arrays() if same_memory(value, array)]
     return all(a.spaced and value is array for a, value in touching)
 
 
 class Resident:
-    """Padded stand-ins for a model's matrices.
+    """Panels that stand in for a model's matrices.
 
     Parameters
     ----------
     recordings : iterable of Recording
         All steps that are going to use the stand-ins.
-    values : iterable of arrays
-        Matrices that others look at between steps.
-    states : iterable of arrays
-        Matrices that only the steps use.
+    matrices : iterable of (value, states)
+        Each parameter with its state arrays: values are looked at between steps, states are used by steps only.
+        Kernels want a parameter and its states kept alike; one narrower than a panel stays as it is.
     """
 
-    def __init__(self, recordings: Iterable[Recording], values: Iterable[Array], states: Iterable[Array]) -> None:
+    def __init__(self, recordings: Iterable[Recording], matrices: Iterable[tuple[Array, list[Array]]]) -> None:
         operations = [op for recording in recordings for op in recording.operations]
-        matrices = [[a for a in group if a.ndim == 2] for group in (values, states)]
-        if not all(_may_be_padded(operations, a) for group in matrices for a in group):
-            matrices = [[], []]  # kernels follow one row stride: all are padded, or none
-        self._values = [(a, padded(a)) for a in matrices[0]]
-        self._states = [(a, padded(a)) for a in matrices[1]]
+        self._values: list[Panels] = []
+        self._states: list[Panels] = []
+        for value, states in matrices:
+            width = panel_columns(value.dtype)
+            if value.ndim != 2 or value.shape[1] <= width:
+                continue
+            if all(_may_be_kept_in_panels(operations, array) for array in (value, *states)):
+                self._values.append(Panels(value, width))
+                self._states += [Panels(state, width) for state in states]
 
     @property
     def instead(self) -> Mapping[int, Array]:
         """Stand-ins by the ``id`` of what they stand for."""
-        return {id(a): stand_in for a, stand_in in (*self._values, *self._states)}
+        return {id(p.matrix): p.panels for p in (*self._values, *self._states)}
 
     def load(self) -> None:
         """Take over the values that the model holds now."""
-        for array, stand_in in self._values:
-            stand_in[...] = array
+        for panels in self._values:
+            panels.load()
 
     def store(self) -> None:
         """Hand the values back to the model."""
-        for array, stand_in in self._values:
-            array[...] = stand_in
+        for panels in self._values:
+            panels.store()

@@ -149,8 +149,7 @@ class CompiledSession:
                     recordings[_UPDATE] = record(partial(_update_step, task), task.model.dtype)
         self.resident = Resident(
             recordings.values(),
-            [p.value for p in task.model.named_parameters.values()],
-            [array for slots in task.state.values() for array in slots.values()],
+            [(p.value, list(task.state[name].values())) for name, p in task.model.named_parameters.items()],
         )
         self._programs = {key: Compiled(r, self.resident.instead) for key, r in recordings.items()}
 

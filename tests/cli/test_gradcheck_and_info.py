@@ -45,13 +45,16 @@ def test_a_wrong_gradient_fails(monkeypatch: pytest.MonkeyPatch, capsys: pytest.
 
 
 def test_sweep_and_plot(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    picture = tmp_path / "errors.png"
+    from matplotlib import pyplot
+
+    picture, figures = tmp_path / "errors.png", pyplot.get_fignums()
     assert main(["gradcheck", "mlp:6-5-3", "--activation", "tanh", "--sweep", "--plot", str(picture)]) == 0
     rows = re.findall(r"^ +(1\.00e-\d\d) +(\S+) +(\S+)$", capsys.readouterr().out, re.M)
     assert len(rows) == 11
     central = {step: float(error) for step, _, error in rows}
     assert central["1.00e-01"] > central["1.00e-05"] < central["1.00e-11"]
     assert picture.read_bytes().startswith(b"\x89PNG\r\n\x1a\n")
+    assert pyplot.get_fignums() == figures
 
 
 def test_info(capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,4 +1,4 @@
-"""Padded stand-ins of the weights: used where every kernel can follow them, never seen from outside."""
+"""Panels that stand in for the weights: used where every kernel can follow them, never seen from outside."""
 
 import numpy as np
 import pytest
@@ -9,19 +9,25 @@ import fastnn
 from fastnn.layers import Dense, Layer, Tanh
 from fastnn.parameter import Parameter
 from fastnn.program.plan import ALIGNMENT
-from fastnn.program.resident import padded
+from fastnn.program.resident import Panels
 
 pytestmark = needs_native
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-@pytest.mark.parametrize("shape", [(1, 1), (3, 5), (7, 16), (4, 17), (784, 10)])
-def test_padded_rows_begin_at_cache_lines(shape, dtype):
-    array = np.random.default_rng(0).normal(size=shape).astype(dtype)
-    copy = padded(array)
-    assert same_bits(np.ascontiguousarray(copy), array)
-    assert copy.strides[0] % ALIGNMENT == 0
-    assert copy.ctypes.data % ALIGNMENT == 0
+@pytest.mark.parametrize("shape", [(1, 1), (3, 5), (7, 16), (4, 17), (784, 10), (5, 97)])
+def test_panels_hold_a_matrix_and_give_it_back(shape, dtype):
+    matrix = np.random.default_rng(0).normal(size=shape).astype(dtype)
+    before = matrix.copy()
+    panels = Panels(matrix, 16)
+    assert panels.panels.ctypes.data % ALIGNMENT == 0
+    assert panels.panels.shape == (-(-shape[1] // 16), shape[0], 16)
+    side_by_side = np.concatenate(list(panels.panels), axis=1)
+    assert same_bits(np.ascontiguousarray(side_by_side[:, : shape[1]]), before)
+    assert not side_by_side[:, shape[1] :].any()
+    matrix[...] = 0
+    panels.store()
+    assert same_bits(matrix, before)
 
 
 class Watch(fastnn.Callback):
@@ -42,7 +48,7 @@ def test_callbacks_see_and_change_the_trained_parameters(optimizer):
     results = {}
     for compile in (True, False):
         watch = Watch(lambda model: np.multiply(model.params, 0.5, out=model.params))
-        model = mlp(7, 17, 3)
+        model = mlp(7, 70, 3)  # more columns than a panel has
         fit(model, x, y, callbacks=[watch], epochs=3, batch_size=20, compile=compile, optimizer=optimizer)
         results[compile] = [*watch.seen, model.params]
     assert all(same_bits(a, b) for a, b in zip(results[True], results[False], strict=True))

@@ -1,0 +1,47 @@
+# cython: language_level=3
+# The C side (csrc/fastnn.h) as Cython sees it; _native.pyx gets these names without an import.
+
+from libc.stddef cimport ptrdiff_t
+from libc.stdint cimport int64_t, uint8_t
+
+cdef extern from "fastnn.h" nogil:
+    enum: FNN_MAX_ARRAYS, FNN_MAX_DIMS, FNN_MAX_SCALARS, FNN_MAX_THREADS
+    enum: FNN_F32, FNN_F64, FNN_U8, FNN_I8, FNN_U16, FNN_I16, FNN_I32, FNN_I64
+    ctypedef struct fnn_op
+    ctypedef void (*fnn_kernel)(const fnn_op *op) noexcept
+    ctypedef struct fnn_op:
+        fnn_kernel run
+        void *p[12]
+        ptrdiff_t n[12]
+        double s[8]
+        uint8_t type[12]
+    ctypedef struct fnn_entry:
+        const char *signature
+        fnn_kernel run
+    ctypedef struct fnn_isa:
+        const char *name
+        const fnn_entry *f32
+        const fnn_entry *f64
+        const fnn_entry *probes_f32
+        const fnn_entry *probes_f64
+        const int *panel_f32
+        const int *panel_f64
+    ctypedef struct fnn_patch:
+        int op
+        int arg
+        int stream
+        ptrdiff_t stride
+    ctypedef struct fnn_program:
+        fnn_op *ops
+        int op_count
+        const fnn_patch *patches
+        int patch_count
+        double *op_seconds
+        int64_t *samples
+    const fnn_isa *const *fnn_isas()
+    int fnn_get_num_threads()
+    int fnn_set_num_threads(int count)
+    void *fnn_scratch()
+    double fnn_seconds()
+    ptrdiff_t fnn_replay(const fnn_program *program, char *const *streams, ptrdiff_t first, ptrdiff_t count,
+                         double seconds, const double *watch)
