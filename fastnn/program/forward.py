@@ -40,22 +40,27 @@ def _block(ops: Ops, model: Sequential, source: Any, out_rows: Any, probabilitie
         ops.gather_rows(flat, None, out_rows, 1.0)
 
 
-@contextmanager
-def _compiled(model: Sequential, rows: int, dtype: np.dtype[Any], probabilities: bool) -> Iterator[Compiled | None]:
-    """The compiled pass over `rows` samples of `dtype`; None where a layer cannot be recorded."""
+def _compile(model: Sequential, rows: int, dtype: np.dtype[Any], probabilities: bool) -> Compiled:
+    """The pass over `rows` samples of `dtype`: stream 0 holds them, stream 1 takes the outputs."""
 
     def step(ops: Any) -> None:
         source = ops.stream((rows, prod(model.input_shape)), dtype)
         out = ops.stream((rows, prod(model.output_shape)), model.dtype)
         _block(ops, model, source, out, probabilities)
 
+    return Compiled(record(step, model.dtype))
+
+
+@contextmanager
+def _compiled(model: Sequential, rows: int, dtype: np.dtype[Any], probabilities: bool) -> Iterator[Compiled | None]:
+    """The compiled pass over `rows` samples of `dtype`; None where a layer cannot be recorded."""
     idle = _idle.setdefault(model, {})
     key = (rows, dtype, probabilities, model.input_scale)
     try:
         program = idle.pop(key)
     except KeyError:
         try:
-            program = Compiled(record(step, model.dtype))
+            program = _compile(model, rows, dtype, probabilities)
         except NotRecordableError:
             program = None
     try:
@@ -74,16 +79,15 @@ class Quick:
         self._scale, self._kind = model.input_scale, kind
         self._rows, self._shape = (n, prod(model.output_shape)), (n, *model.output_shape)
         self._dtype = model.dtype
+        self._idle = [_compile(model, n, x.dtype, kind == "probabilities")]
 
-        def step(ops: Any) -> None:
-            source, out = ops.stream((n, prod(model.input_shape)), x.dtype), ops.stream(self._rows, model.dtype)
-            _block(ops, model, source, out, kind == "probabilities")
-
-        self._idle = [Compiled(record(step, model.dtype))]
+    def fits(self, model: Sequential) -> bool:
+        """Whether the model still is as it was compiled."""
+        return model.input_scale == self._scale
 
     def __call__(self, model: Sequential, x: Array) -> Array | None:
         """What `run_forward` gives; None where it must be asked: another thread is here, or something has changed."""
-        if model.input_scale != self._scale or current_backend() != "native":
+        if not self.fits(model) or current_backend() != "native":
             return None
         try:
             program = self._idle.pop()
@@ -102,10 +106,14 @@ def _remember(model: Sequential, x: Array, kind: str) -> None:
     """Let the next call with such an `x` go the quick way."""
     if len(x) > BLOCK_ROWS or current_backend() != "native" or gatherable(x).dtype != x.dtype:
         return
+    key = (kind, x.dtype, x.shape)
+    known = model.quick.get(key)
+    if isinstance(known, Quick) and known.fits(model):
+        return  # it was busy, or x does not lie as it needs
     if len(model.quick) >= KEPT_PROGRAMS:
         model.quick.clear()
     with suppress(NotRecordableError):
-        model.quick[kind, x.dtype, x.shape] = Quick(model, x, kind)
+        model.quick[key] = Quick(model, x, kind)
 
 
 def run_forward(model: Sequential, x: Array, kind: str) -> Array:
