@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { FNN_MAX_ARRAYS = 12, FNN_MAX_DIMS = 12, FNN_MAX_SCALARS = 8 };
+enum { FNN_MAX_ARRAYS = 12, FNN_MAX_DIMS = 16, FNN_MAX_SCALARS = 12 };
 
 /* dtype codes of arrays marked ":any" */
 enum fnn_type {

@@ -16,6 +16,20 @@ SIGNATURES: dict[str, Signature] = {
             "affine_forward(x[n,d], w[d,m+], b[m]?, out[n,m]!)",
             "affine_backward_input(dout[n,m], w[d,m+], dx[n,d]!)",
             "affine_backward_weight(x[n,d], dout[n,m], dw[d,m]~, db[m]?~, beta)",
+            # convolution (cross-correlation) of images n × c × h × w; each of c / k groups has f k / c filters
+            "conv_forward(x[n,c,h,w], weight[f,k,r,s], b[f]?, out[n,f,p,q]!, stride_h, stride_w, pad_h, pad_w, "
+            "dilation_h, dilation_w, algorithm)",
+            "conv_backward_input(dout[n,f,p,q], weight[f,k,r,s], dx[n,c,h,w]!, stride_h, stride_w, pad_h, pad_w, "
+            "dilation_h, dilation_w, algorithm)",
+            "conv_backward_weight(x[n,c,h,w], dout[n,f,p,q], dw[f,k,r,s]~, db[f]?~, stride_h, stride_w, pad_h, pad_w, "
+            "dilation_h, dilation_w, algorithm, beta)",
+            "conv_activation_forward(x[n,c,h,w], weight[f,k,r,s], b[f]?, out[n,f,p,q]!, stride_h, stride_w, pad_h, "
+            "pad_w, dilation_h, dilation_w, algorithm, kind, alpha)",
+            "conv_activation_backward_input(dout[n,f,p,q], weight[f,k,r,s], out[n,c,h,w], dx[n,c,h,w]!, stride_h, "
+            "stride_w, pad_h, pad_w, dilation_h, dilation_w, algorithm, kind, alpha)",
+            # the windows of images as columns, and the transpose of that: their sums
+            "im2col(x[n,c,h,w], columns[n,c,r,s,p,q]!, stride_h, stride_w, pad_h, pad_w, dilation_h, dilation_w)",
+            "col2im(columns[n,c,r,s,p,q], dx[n,c,h,w]!, stride_h, stride_w, pad_h, pad_w, dilation_h, dilation_w)",
             # elementwise activations; kind is an Activation, alpha its slope, scale or threshold
             "activation_forward(x[*], out[*]!, kind, alpha)",
             "activation_backward(dout[*], x[*]?, out[*], dx[*]!, kind, alpha)",
@@ -55,11 +69,13 @@ from fastnn.kernels.backend import (  # noqa: E402
     get,
     use_backend,
 )
+from fastnn.kernels.convolution import ConvAlgorithm  # noqa: E402
 
 __all__ = [
     "SIGNATURES",
     "Activation",
     "Argument",
+    "ConvAlgorithm",
     "Signature",
     "available_backends",
     "backend_of",

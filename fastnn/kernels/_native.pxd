@@ -12,8 +12,8 @@ cdef extern from "fastnn.h" nogil:
     ctypedef struct fnn_op:
         fnn_kernel run
         void *p[12]
-        ptrdiff_t n[12]
-        double s[8]
+        ptrdiff_t n[16]
+        double s[12]
         uint8_t type[12]
     ctypedef struct fnn_entry:
         const char *signature

@@ -54,7 +54,7 @@ cdef class Kernel:
     cdef int arrays, scalars, dims
     cdef bint spaced                         # the row and panel strides shared by spaced arrays follow the dims
     cdef int rank[FNN_MAX_ARRAYS]            # -1: any shape, seen flat
-    cdef int letter[FNN_MAX_ARRAYS][4]       # index of each dimension in dims; -1: must be 1
+    cdef int letter[FNN_MAX_ARRAYS][8]       # index of each dimension in dims; -1: must be 1
     cdef int dtype[FNN_MAX_ARRAYS]           # numpy type number, REAL or ANY
     cdef bint optional[FNN_MAX_ARRAYS]
     cdef bint writes[FNN_MAX_ARRAYS]
@@ -69,6 +69,8 @@ cdef class Kernel:
         self.spaced = any(a.spaced for a in arrays)
         if self.arrays > FNN_MAX_ARRAYS or self.dims + 2 * self.spaced > FNN_MAX_DIMS or self.scalars > FNN_MAX_SCALARS:
             raise ValueError(f"Kernel: {signature.name} has more arguments than a descriptor holds")
+        if any(len(a.dims) > 8 for a in arrays):
+            raise ValueError(f"Kernel: {signature.name} has an array of more than 8 dimensions")
         numbers = {"real": REAL, "any": ANY, "i64": np.dtype(np.int64).num, "f64": np.dtype(np.float64).num}
         for i, a in enumerate(arrays):
             self.may_space[i] = a.spaced

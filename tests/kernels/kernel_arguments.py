@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from strategies import Array
 
-from fastnn.kernels import SIGNATURES, Activation, reference
+from fastnn.kernels import SIGNATURES, Activation, ConvAlgorithm, reference
 from fastnn.kernels.signature import Argument
 
 GATHER_DTYPES = ("f4", "f8", "u1", "i1", "u2", "i2", "i4", "i8")
@@ -13,6 +13,15 @@ _ALPHAS = {
     Activation.LEAKY_RELU: (0.0, 0.01, 0.25),
     Activation.ELU: (0.5, 1.0, 1.7),
     Activation.SOFTSHRINK: (0.0, 0.3, 0.5),
+}
+_WINDOW = {
+    "stride_h": (1, 1, 2, 3),
+    "stride_w": (1, 1, 2, 4),
+    "pad_h": (0, 1, 4),
+    "pad_w": (0, 1, 3),
+    "dilation_h": (1, 1, 3),
+    "dilation_w": (1, 1, 2),
+    "algorithm": tuple(ConvAlgorithm),
 }
 
 
@@ -75,8 +84,12 @@ class _Maker:
     ) -> None:
         self.kernel, self.dtype, self.rng, self.integers = kernel, dtype, rng, integers
         self.signature = SIGNATURES[kernel]
-        if "r" in dims and "n" in dims:
+        if kernel.startswith("gather"):
             dims["r"] = max(dims["r"], dims["n"])  # index None takes the first n rows
+        if "k" in dims:  # channels of a group
+            groups = 1 + dims["c"] % 3
+            dims["c"] = groups * dims["k"]
+            dims["f"] = groups * max(1, dims["f"] // groups)
         self.dims = dims
         self.padding = int(rng.integers(1, 40)) if rng.random() < 0.4 else 0  # of arrays that may be spaced
 
@@ -114,7 +127,7 @@ class _Maker:
     def _scalar(self, name: str, made: dict[str, Any]) -> float:
         pick = self.rng.choice
         if name == "kind":
-            kinds = [k for k in Activation if self.kernel != "affine_activation_backward_input" or k != 6]
+            kinds = [k for k in Activation if not self.kernel.endswith("activation_backward_input") or k != 6]
             return int(pick(kinds))
         if name == "alpha":
             return float(pick(_ALPHAS.get(Activation(made["kind"]), (0.0,))))
@@ -122,6 +135,8 @@ class _Maker:
             return float(pick([-1.0, 1.0]))
         if name == "beta":
             return float(pick([0.0, 1.0]))
+        if name in _WINDOW:
+            return int(pick(_WINDOW[name]))
         exact = {"scale": [1.0, 0.5], "momentum": [0.5], "decay": [0.0, 0.25], "decay_b": [0.0, 0.5]}
         usual = {
             "scale": [1.0, 1 / 255, 1 / 7],

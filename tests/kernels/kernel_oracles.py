@@ -71,6 +71,81 @@ def affine_backward_weight(a: SimpleNamespace, u: float) -> Expected:
     return {"dw": dw, "db": (db[0].ravel(), db[1].ravel())}
 
 
+def _read(a: SimpleNamespace, x: Array, taps: tuple[int, int], count: tuple[int, int]) -> Array:
+    """(n, c, r, s, p, q): what each tap of each window reads, element by element."""
+    rows = np.arange(taps[0])[:, None] * a.dilation_h + np.arange(count[0]) * a.stride_h - a.pad_h
+    cols = np.arange(taps[1])[:, None] * a.dilation_w + np.arange(count[1]) * a.stride_w - a.pad_w
+    rows, cols = rows[:, None, :, None], cols[None, :, None, :]
+    inside = (rows >= 0) & (rows < x.shape[2]) & (cols >= 0) & (cols < x.shape[3])
+    return np.where(inside, x[:, :, rows.clip(0, x.shape[2] - 1), cols.clip(0, x.shape[3] - 1)], 0)
+
+
+def _scatter(a: SimpleNamespace, columns: Array, like: Array) -> Array:
+    """The transpose of `_read`, element by element."""
+    places = _read(
+        a, 1 + np.arange(like[0, 0].size).reshape(1, 1, *like.shape[2:]), columns.shape[2:4], columns.shape[4:]
+    )
+    total = np.zeros((*like.shape[:2], like[0, 0].size + 1), like.dtype)
+    np.add.at(total, (slice(None), slice(None), places[0, 0]), columns)
+    return total[:, :, 1:].reshape(like.shape)
+
+
+def _grouped(a: SimpleNamespace, columns: Array, weight: Array) -> tuple[Array, Array]:
+    """Windows (n, groups, k r s, p q) and weights (groups, f, k r s)."""
+    groups = columns.shape[1] // weight.shape[1]
+    inner = weight[0].size
+    pixels = columns.shape[4] * columns.shape[5]
+    return columns.reshape(len(columns), groups, inner, pixels), weight.reshape(groups, -1, inner)
+
+
+@oracle
+def conv_forward(a: SimpleNamespace, u: float) -> Expected:
+    columns, weight = _grouped(a, _read(a, a.x, a.weight.shape[2:], a.out.shape[2:]), a.weight)
+    bias = np.zeros(len(a.weight), a.x.dtype) if a.b is None else a.b
+    bias = bias[:, None, None]
+    value = (weight @ columns).reshape(a.out.shape) + bias
+    terms = (abs(weight) @ abs(columns)).reshape(a.out.shape) + abs(bias)
+    return {"out": (value, (8 + math.sqrt(weight.shape[2])) * u * terms + u * abs(value))}
+
+
+@oracle
+def conv_backward_input(a: SimpleNamespace, u: float) -> Expected:
+    taps, count = a.weight.shape[2:], a.dout.shape[2:]
+    shape = (len(a.dout), a.dx.shape[1], *taps, *count)
+    groups = a.dx.shape[1] // a.weight.shape[1]
+    weight = a.weight.reshape(groups, len(a.weight) // groups, -1).transpose(0, 2, 1)
+    dout = a.dout.reshape(len(a.dout), groups, weight.shape[2], -1)
+    value = _scatter(a, (weight @ dout).reshape(shape), a.dx)
+    terms = _scatter(a, (abs(weight) @ abs(dout)).reshape(shape), a.dx)
+    return {"dx": (value, (8 + math.sqrt(a.weight[:, 0].size)) * u * terms + u * abs(value))}
+
+
+@oracle
+def conv_backward_weight(a: SimpleNamespace, u: float) -> Expected:
+    columns, weight = _grouped(a, _read(a, a.x, a.dw.shape[2:], a.dout.shape[2:]), a.dw)
+    dout = a.dout.reshape(len(a.x), len(weight), weight.shape[1], -1)
+    before = a.beta == 1
+    columns = columns.transpose(0, 1, 3, 2)
+    dw = (dout @ columns).sum(axis=0).reshape(a.dw.shape) + (a.dw if before else 0)
+    terms = (abs(dout) @ abs(columns)).sum(axis=0).reshape(a.dw.shape) + (abs(a.dw) if before else 0)
+    db = a.dout.sum(axis=(0, 2, 3)) + (a.db if before and a.db is not None else 0)
+    db_terms = abs(a.dout).sum(axis=(0, 2, 3)) + (abs(a.db) if before and a.db is not None else 0)
+    bound = (8 + math.sqrt(len(a.x) * a.dout[0, 0].size if len(a.x) else 0)) * u
+    return {"dw": (dw, bound * terms + u * abs(dw)), "db": (db, bound * db_terms + u * abs(db))}
+
+
+@oracle
+def im2col(a: SimpleNamespace, u: float) -> Expected:
+    value = _read(a, a.x, a.columns.shape[2:4], a.columns.shape[4:])
+    return {"columns": (value, np.zeros_like(value))}
+
+
+@oracle
+def col2im(a: SimpleNamespace, u: float) -> Expected:
+    value, terms = _scatter(a, a.columns, a.dx), _scatter(a, abs(a.columns), a.dx)
+    return {"dx": (value, (8 + math.sqrt(a.columns[0, 0].size if len(a.columns) else 0)) * u * terms)}
+
+
 def tanhshrink(x: Array) -> Array:
     """``x - tanh(x)``, by its power series near 0, where the difference would cancel."""
     square = x * x

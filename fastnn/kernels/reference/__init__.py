@@ -6,6 +6,15 @@ compiled kernels.
 
 from fastnn.kernels.reference.activation import activation_backward, activation_forward
 from fastnn.kernels.reference.affine import affine_backward_input, affine_backward_weight, affine_forward
+from fastnn.kernels.reference.convolution import (
+    col2im,
+    conv_activation_backward_input,
+    conv_activation_forward,
+    conv_backward_input,
+    conv_backward_weight,
+    conv_forward,
+    im2col,
+)
 from fastnn.kernels.reference.fused import (
     affine_activation_backward_input,
     affine_activation_forward,
@@ -35,8 +44,15 @@ __all__ = [
     "affine_backward_weight_momentum",
     "affine_backward_weight_sgd",
     "affine_forward",
+    "col2im",
+    "conv_activation_backward_input",
+    "conv_activation_forward",
+    "conv_backward_input",
+    "conv_backward_weight",
+    "conv_forward",
     "gather_labels",
     "gather_rows",
+    "im2col",
     "log_softmax_backward",
     "log_softmax_forward",
     "momentum_update",
