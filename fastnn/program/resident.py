@@ -89,3 +89,13 @@ class Resident:
         """Hand the values back to the model."""
         for panels in self._values:
             panels.store()
+
+    def load_state(self) -> None:
+        """Take over the optimiser's state."""
+        for panels in self._states:
+            panels.load()
+
+    def store_state(self) -> None:
+        """Hand the optimiser's state back."""
+        for panels in self._states:
+            panels.store()

@@ -126,6 +126,12 @@ class EagerSession:
     def store(self) -> None:
         """Nothing to do: the steps use the model's own arrays."""
 
+    def load_state(self) -> None:
+        """Nothing to do: the steps use the task's own arrays."""
+
+    def store_state(self) -> None:
+        """Nothing to do: the steps use the task's own arrays."""
+
 
 class CompiledSession:
     """Replays compiled steps; one program a batch size.
@@ -196,3 +202,11 @@ class CompiledSession:
     def store(self) -> None:
         """Hand the trained parameters back to the model."""
         self.resident.store()
+
+    def load_state(self) -> None:
+        """Take over the task's optimiser state as it is now."""
+        self.resident.load_state()
+
+    def store_state(self) -> None:
+        """Hand the optimiser's state back to the task."""
+        self.resident.store_state()

@@ -1,11 +1,15 @@
-"""What a user's code may do between the epochs of a training."""
+"""What a user's code may do while a training runs."""
 
 from __future__ import annotations
 
+import time
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from fastnn.trainer.trainer import Trainer
+
+_NEVER = 2**62
 
 
 class Callback:
@@ -13,13 +17,63 @@ class Callback:
 
     The compiled step runs on between two calls. A callback may read and change ``trainer.model`` and may set
     ``trainer.stop = True``, which ends training after the epoch.
+
+    Attributes
+    ----------
+    every : int or None
+        `on_step` is called after every so many steps of the whole training.
+    every_seconds : float or None
+        `on_step` is called when so much time has passed since its last call (looked at about ten times a second).
+    order : int
+        Callbacks of a lower order are called first, those of the same order as they were given.
     """
 
+    every: int | None = None
+    every_seconds: float | None = None
+    order: int = 0
+
     def on_train_begin(self, trainer: Trainer) -> None:
-        """Called before the first epoch."""
+        """Called before the first step."""
+
+    def on_step(self, trainer: Trainer, step: int) -> None:
+        """Called behind the steps that `every` or `every_seconds` choose; step counts all steps from 1."""
 
     def on_epoch_end(self, trainer: Trainer, epoch: dict[str, Any]) -> None:
         """Called after each epoch with its line of the history."""
 
     def on_train_end(self, trainer: Trainer) -> None:
         """Called when training has ended, also by Ctrl-C."""
+
+    def state(self) -> dict[str, Any]:
+        """What a checkpoint keeps of this callback: numbers, text, lists and dicts of them, arrays as direct values."""
+        return {}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Take over what `state` gave; called behind `on_train_begin` where a training is resumed."""
+
+
+class Calls:
+    """The callbacks of a training in their order, and which of them are due after a step."""
+
+    def __init__(self, callbacks: Sequence[Callback]) -> None:
+        self.callbacks = sorted(callbacks, key=lambda callback: callback.order)
+        self._stepping = [c for c in self.callbacks if c.every is not None or c.every_seconds is not None]
+        self._called = {id(callback): time.perf_counter() for callback in self._stepping}
+
+    def most_steps(self, step: int) -> int:
+        """How many steps may follow step `step` before a callback wants to be called."""
+        return min((c.every - step % c.every for c in self._stepping if c.every), default=_NEVER)
+
+    def due(self, step: int) -> list[Callback]:
+        """Callbacks to be called behind step `step`, now."""
+        if not self._stepping:
+            return []
+        now, found = time.perf_counter(), []
+        for callback in self._stepping:
+            seconds = callback.every_seconds
+            if (callback.every and step % callback.every == 0) or (
+                seconds is not None and now - self._called[id(callback)] >= seconds
+            ):
+                self._called[id(callback)] = now
+                found.append(callback)
+        return found

@@ -16,16 +16,18 @@ class Progress:
         Steps of the whole training.
     show : bool or None
         None: only on a terminal.
+    done : int
+        Steps that an earlier part of the training did.
     """
 
-    def __init__(self, total: int, show: bool | None) -> None:
+    def __init__(self, total: int, show: bool | None, done: int = 0) -> None:
         self._bar: Any = None
         if show or (show is None and sys.stderr.isatty()):
             try:
                 from tqdm import tqdm
             except ImportError:
                 return
-            self._bar = tqdm(total=total, unit="step", leave=False, dynamic_ncols=True, mininterval=0.1)
+            self._bar = tqdm(total=total, initial=done, unit="step", leave=False, dynamic_ncols=True, mininterval=0.1)
 
     def advance(self, steps: int, epoch: int, loss: float) -> None:
         """`steps` more are done."""

@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 import time
 import warnings
-from collections.abc import Sequence
-from typing import Any, Literal, TypeVar
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from fastnn import losses, optim, random
+from fastnn import losses, optim
 from fastnn.inputs import as_array, as_batch, gatherable
 from fastnn.kernels import current_backend
 from fastnn.losses import Loss
@@ -21,14 +21,15 @@ from fastnn.program.explain import explain
 from fastnn.program.record import NotRecordableError
 from fastnn.program.session import CompiledSession, EagerSession, Epoch
 from fastnn.program.step import Task
-from fastnn.random import Purpose
 from fastnn.schedules import Constant, Schedule
-from fastnn.trainer.callbacks import Callback
+from fastnn.trainer.arguments import checked, count
+from fastnn.trainer.callbacks import Callback, Calls
 from fastnn.trainer.errors import NonFiniteLossError, explain_nonfinite
 from fastnn.trainer.history import History
+from fastnn.trainer.order import batches
+from fastnn.trainer.position import Position
 from fastnn.trainer.progress import Progress
 
-T = TypeVar("T")
 Array = NDArray[Any]
 Pair = tuple[ArrayLike, ArrayLike]
 
@@ -74,6 +75,8 @@ class Trainer:
         Whether the last `fit` ran compiled.
     stop : bool
         Set by a callback to end training after the epoch.
+    position : Position
+        Where training stands.
 
     Examples
     --------
@@ -105,26 +108,28 @@ class Trainer:
         print_every: int | None = None,
         on_nonfinite: Literal["raise", "ignore"] = "raise",
     ) -> None:
-        self.model = _checked("model", model, Sequential)
+        self.model = checked("model", model, Sequential)
         self.optimizer = optim.SGD() if optimizer is None else optim.get(optimizer)
         self.loss = losses.get(loss)
-        self.batch_size = None if batch_size is None else _count("batch_size", batch_size)
-        self.epochs = _count("epochs", epochs)
-        self.seed = _count("seed", seed, least=0)
-        self.schedule = _checked("schedule", Constant() if schedule is None else schedule, Schedule)
+        self.batch_size = None if batch_size is None else count("batch_size", batch_size)
+        self.epochs = count("epochs", epochs)
+        self.seed = count("seed", seed, least=0)
+        self.schedule = checked("schedule", Constant() if schedule is None else schedule, Schedule)
         if shuffle not in (True, False, "batches"):
             raise ValueError(f'Trainer: shuffle must be True, False or "batches", got {shuffle!r}')
         self.shuffle = shuffle
-        self.callbacks = tuple(_checked("a callback", callback, Callback) for callback in callbacks)
+        self.callbacks = tuple(checked("a callback", callback, Callback) for callback in callbacks)
         self.compile = compile
         self.progress = progress
-        self.print_every = None if print_every is None else _count("print_every", print_every)
+        self.print_every = None if print_every is None else count("print_every", print_every)
         if on_nonfinite not in ("raise", "ignore"):
             raise ValueError(f'Trainer: on_nonfinite must be "raise" or "ignore", got {on_nonfinite!r}')
         self.on_nonfinite = on_nonfinite
         self.history = History()
         self.compiled: bool | None = None
         self.stop = False
+        self.position = Position()
+        self._losses: list[Array] = []  # of steps that are not in the history yet
         self._session: CompiledSession | EagerSession | None = None
         self._step_seconds = math.nan
 
@@ -149,29 +154,9 @@ class Trainer:
         NonFiniteLossError
             If the loss becomes NaN or infinite (unless ``on_nonfinite="ignore"``).
         """
-        task = self._task(x, y)
-        if validation is not None:
-            validation = self._checked_validation(validation)
-        batch = min(self.batch_size or len(task.inputs), len(task.inputs))
-        self.model.task = "classification" if self.loss.classifies else "regression"
-        self._session = self._make_session(task, batch)
-        self.history, self.stop = History(), False
-        samples = len(task.inputs)
-        steps = -(-samples // batch)
-        for callback in self.callbacks:
-            callback.on_train_begin(self)
-        try:
-            with Progress(steps * self.epochs, self.progress) as progress:
-                if self.print_every:
-                    progress.line(self.history.table_head())
-                for number in range(1, self.epochs + 1):
-                    self._epoch(number, samples, batch, steps, validation, progress)
-                    if self.stop:
-                        break
-        finally:
-            for callback in self.callbacks:
-                callback.on_train_end(self)
-        return self.history
+        task, validation = self._prepare(x, y, validation)
+        self.history, self.stop, self.position = History(), False, Position()
+        return self._train(task, validation)
 
     def explain(self) -> str:
         """The plan of the last `fit`: steps after fusion, buffers, bytes, operations, and measured times.
@@ -185,7 +170,27 @@ class Trainer:
             raise RuntimeError("explain: call fit first")
         return explain(self._session, self._step_seconds)
 
+    @property
+    def optimizer_state(self) -> Mapping[str, Mapping[str, Array]]:
+        """State arrays of the optimiser by parameter and slot, as they are behind the last step.
+
+        Raises
+        ------
+        RuntimeError
+            Before the first `fit`.
+        """
+        if self._session is None:
+            raise RuntimeError("optimizer_state: call fit first")
+        self._session.store_state()
+        return self._session.task.state
+
     # --- preparation ---
+
+    def _prepare(self, x: ArrayLike, y: ArrayLike, validation: Pair | None) -> tuple[Task, Pair | None]:
+        task = self._task(x, y)
+        if validation is not None:
+            validation = self._checked_validation(validation)
+        return task, validation
 
     def _task(self, x: ArrayLike, y: ArrayLike) -> Task:
         inputs = gatherable(as_batch("fit", x, self.model.input_shape))
@@ -216,84 +221,93 @@ class Trainer:
                 self.compiled = True
                 return session
             except NotRecordableError as error:
-                warnings.warn(f"fit: training runs layer by layer ({error})", stacklevel=3)
+                warnings.warn(f"fit: training runs layer by layer ({error})", stacklevel=4)
         self.compiled = False
         return EagerSession(task)
 
     # --- the loop ---
 
-    def _order(self, number: int, samples: int, batch: int) -> list[NDArray[np.int64]]:
-        """Rows of each step of epoch `number`: the equal batches (S, batch), then what is left (1, rest)."""
-        whole = samples // batch * batch
-        if self.shuffle == "batches":
-            full = np.arange(whole).reshape(-1, batch)
-            full = full[random.permutation(self.seed, Purpose.SHUFFLE, number, len(full))]
-            rest = np.arange(whole, samples)
-        else:
-            order = (
-                random.permutation(self.seed, Purpose.SHUFFLE, number, samples)
-                if self.shuffle
-                else np.arange(samples, dtype=np.int64)
-            )
-            full, rest = order[:whole].reshape(-1, batch), order[whole:]
-        return [full] if whole == samples else [full, rest.reshape(1, -1)]
+    def _train(self, task: Task, validation: Pair | None) -> History:
+        samples = len(task.inputs)
+        batch = min(self.batch_size or samples, samples)
+        self.model.task = "classification" if self.loss.classifies else "regression"
+        self._session = self._make_session(task, batch)
+        calls, steps = Calls(self.callbacks), -(-samples // batch)
+        for callback in calls.callbacks:
+            callback.on_train_begin(self)
+        try:
+            done = (self.position.epoch - 1) * steps + self.position.step
+            with Progress(steps * self.epochs, self.progress, done) as progress:
+                if self.print_every:
+                    progress.line(self.history.table_head())
+                while self.position.epoch <= self.epochs and not self.stop:
+                    self._epoch(samples, batch, steps, validation, progress, calls)
+        finally:
+            for callback in calls.callbacks:
+                callback.on_train_end(self)
+        return self.history
 
     def _epoch(
-        self, number: int, samples: int, batch: int, steps: int, validation: Pair | None, progress: Progress
+        self, samples: int, batch: int, steps: int, validation: Pair | None, progress: Progress, calls: Calls
     ) -> None:
-        started = time.perf_counter()
+        position, number = self.position, self.position.epoch
+        started = time.perf_counter() - position.seconds
         rate = self.optimizer.learning_rate * self.schedule.factor(number - 1)
-        done = (number - 1) * steps
-        total, correct = 0.0, 0
+        before = (number - 1) * steps
         assert self._session is not None
         self._session.load()
         try:
-            for index in self._order(number, samples, batch):
-                part = Epoch.of(index, rate, done)
-                self._run(part, done, number, progress)
-                done += len(index)
-                total += float(part.loss.sum()) * index.shape[1]
-                correct += int(part.correct.sum())
-                self.history.steps = np.concatenate([self.history.steps, part.loss])
+            first = position.step
+            for index in batches(self.seed, number, samples, batch, self.shuffle):
+                part = Epoch.of(index, rate, before)
+                self._run(part, min(first, len(index)), before, progress, calls, started)
+                first, before = max(first - len(index), 0), before + len(index)
         finally:
             self._session.store()
+            self._keep_losses()
         seconds = time.perf_counter() - started
         self._step_seconds = seconds / steps
+        losses, whole = self.history.steps[-steps:], samples // batch
+        total = float(losses[:whole].sum()) * batch + float(losses[whole:].sum()) * (samples - whole * batch)
         line: dict[str, Any] = {"epoch": number, "loss": total / samples}
         if self.loss.classifies:
-            line["accuracy"] = correct / samples
+            line["accuracy"] = position.correct / samples
         if validation is not None:
             line |= {f"val_{k}": v for k, v in self.model.evaluate(*validation, loss=self.loss).items()}
         line |= {"learning_rate": rate, "seconds": seconds}
         self.history.epochs.append(line)
+        self.position = Position(number + 1)
         if self.print_every and (number % self.print_every == 0 or number == self.epochs):
             progress.line(self.history.table_line(line))
-        for callback in self.callbacks:
+        for callback in calls.callbacks:
             callback.on_epoch_end(self, line)
 
-    def _run(self, part: Epoch, done: int, number: int, progress: Progress) -> None:
+    def _run(self, part: Epoch, first: int, before: int, progress: Progress, calls: Calls, started: float) -> None:
+        """The steps of `part` from `first` on; `before` others precede the part."""
         assert self._session is not None
-        first, count = 0, len(part.index)
-        while first < count:
-            steps = self._session.run(part, first, count - first, _LOOK_UP_SECONDS)
-            first += steps
+        position, steps = self.position, len(part.index)
+        while first < steps:
+            most = min(steps - first, calls.most_steps(before + first))
+            done = slice(first, first + self._session.run(part, first, most, _LOOK_UP_SECONDS))
+            first = done.stop
+            position.step += done.stop - done.start
+            position.correct += int(part.correct[done].sum())
+            self._losses.append(part.loss[done])
             value = float(part.loss[first - 1])
             if self.on_nonfinite == "raise" and not math.isfinite(value):
                 rate = float(part.rate[first - 1])
                 self._session.store()
-                raise NonFiniteLossError(explain_nonfinite(self.model, self.optimizer, done + first, value, rate))
-            progress.advance(steps, number, value)
+                raise NonFiniteLossError(explain_nonfinite(self.model, self.optimizer, before + first, value, rate))
+            progress.advance(done.stop - done.start, position.epoch, value)
+            due = calls.due(before + first)
+            if due:
+                position.seconds = time.perf_counter() - started
+                self._session.store()
+                self._keep_losses()
+                for callback in due:
+                    callback.on_step(self, before + first)
+                self._session.load()
 
-
-def _checked(name: str, value: T, kind: type[T]) -> T:
-    if not isinstance(value, kind):
-        raise TypeError(f"Trainer: {name} must be a {kind.__name__}, got {type(value).__name__}")
-    return value
-
-
-def _count(name: str, value: int, least: int = 1) -> int:
-    if isinstance(value, bool) or not hasattr(value, "__index__"):
-        raise TypeError(f"Trainer: {name} must be an int, got {type(value).__name__}")
-    if not least <= value < 2**64:
-        raise ValueError(f"Trainer: {name} must be at least {least} and below 2**64, got {value}")
-    return int(value)
+    def _keep_losses(self) -> None:
+        self.history.steps = np.concatenate([self.history.steps, *self._losses])
+        self._losses = []

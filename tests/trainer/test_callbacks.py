@@ -94,5 +94,70 @@ def test_the_end_is_told_also_after_an_error(compile):
     assert log.log == ["begin", "1", "end"]
 
 
+class Steps(fastnn.Callback):
+    """Remembers what it saw at each call between steps."""
+
+    def __init__(self, every=None, every_seconds=None):
+        self.every, self.every_seconds = every, every_seconds
+        self.seen, self.params = [], []
+
+    def on_step(self, trainer, step):
+        assert len(trainer.history.steps) == step
+        self.seen.append(step)
+        self.params.append(trainer.model.params.copy())
+
+
+def test_chosen_steps_are_told_and_the_model_is_up_to_date_there():
+    results = []
+    for compile in (True, False):
+        log = Steps(every=3)
+        trainer = fit(mlp(5, 40, 3), X, Y, epochs=3, batch_size=16, optimizer="adam", callbacks=[log], compile=compile)
+        assert log.seen == [3, 6, 9]  # three steps an epoch
+        assert len({p.tobytes() for p in log.params}) == 3
+        assert same_bits(log.params[-1], trainer.model.params)
+        results.append(log.params)
+    assert same_bits(*map(np.concatenate, results))
+
+
+def test_being_called_between_steps_changes_no_bit():
+    plain, watched = mlp(5, 40, 3), mlp(5, 40, 3)
+    options = {"epochs": 3, "batch_size": 7, "optimizer": "adam"}
+    a = fit(plain, X, Y, **options)
+    b = fit(watched, X, Y, **options, callbacks=[Steps(every=1), Steps(every=4), Steps(every_seconds=0.0)])
+    assert same_bits(plain.params, watched.params)
+    assert same_bits(a.history.steps, b.history.steps)
+    assert [e["loss"] for e in a.history.epochs] == [e["loss"] for e in b.history.epochs]
+
+
+def test_a_model_changed_between_steps_is_trained_on_from_there():
+    class Halve(Steps):
+        def on_step(self, trainer, step):
+            trainer.model.params *= 0.5
+
+    results = []
+    for compile in (True, False):
+        model = mlp(5, 40, 3)
+        fit(model, X, Y, epochs=2, batch_size=8, callbacks=[Halve(every=2)], compile=compile)
+        results.append(model.params)
+    assert same_bits(*results)
+
+
+def test_calls_by_time():
+    log = Steps(every_seconds=1e-9)
+    fit(mlp(5, 3), X, Y, epochs=2, batch_size=8, callbacks=[log], compile=False)
+    assert log.seen == list(range(1, 11))
+    late = Steps(every_seconds=1e9)
+    fit(mlp(5, 3), X, Y, epochs=2, batch_size=8, callbacks=[late])
+    assert late.seen == []
+
+
+def test_a_higher_order_is_called_later():
+    log = []
+    late = Log("late ", log=log)
+    late.order = 1
+    fit(mlp(5, 3), X, Y, epochs=1, callbacks=[late, Log("early ", log=log)])
+    assert log == ["early begin", "late begin", "early 1", "late 1", "early end", "late end"]
+
+
 def test_the_base_does_nothing():
     fit(mlp(5, 3), X, Y, epochs=1, callbacks=[fastnn.Callback()])

@@ -63,7 +63,8 @@ def test_the_step_is_counted_over_all_epochs():
         trainer, message = train(compile=compile, callbacks=[Spoil()])
         assert message.startswith("fit: the loss of step 21 is nan (first in dense")
         assert len(trainer.history) == 2
-        assert len(trainer.history.steps) == 20
+        assert len(trainer.history.steps) == 21
+        assert np.isnan(trainer.history.steps[-1])
 
 
 @pytest.mark.parametrize("compile", [True, False])
