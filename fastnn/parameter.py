@@ -1,4 +1,4 @@
-"""A trained array: what it is called, how it begins, where its values and gradients live."""
+"""The arrays of a layer: trained ones, and those that training moves without a gradient."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from math import prod
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
 from fastnn.init import Initializer
 
@@ -32,3 +32,17 @@ class Parameter:
     def view(self, flat: NDArray[Any]) -> NDArray[Any]:
         """The parameter's part of a vector that is laid out like the model's."""
         return flat[self.offset : self.offset + self.size].reshape(self.shape)
+
+
+@dataclass
+class State:
+    """One array of a layer that has no gradient but is kept with the model, as running statistics are."""
+
+    name: str  # within the layer: "running_mean"
+    shape: tuple[int, ...]
+    initial: float  # what every element begins with
+    value: NDArray[Any] = field(default_factory=lambda: np.empty(0))
+
+    def reset(self, dtype: DTypeLike) -> None:
+        """Give it an array of its own with the initial values."""
+        self.value = np.full(self.shape, self.initial, dtype)

@@ -107,6 +107,8 @@ def layer_subject(
     for k, p in enumerate(layer.parameters):
         p.value = values[p.name] = normal(seed, Purpose.CHECK, 2 + k, p.shape)
         p.grad = np.full(p.shape, np.nan)  # what backward forgets to write shows
+    for s in layer.state:
+        s.reset(np.float64)
     if x is None:
         values["x"] = step_around(normal(seed, Purpose.CHECK, 1, (batch, *input_shape)), kinks)
     else:

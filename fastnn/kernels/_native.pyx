@@ -16,7 +16,7 @@ import os
 
 import numpy as np
 
-from fastnn.kernels.signature import parse
+from fastnn.kernels.signature import DTYPES, parse
 
 cnp.import_array()
 
@@ -71,7 +71,7 @@ cdef class Kernel:
             raise ValueError(f"Kernel: {signature.name} has more arguments than a descriptor holds")
         if any(len(a.dims) > 8 for a in arrays):
             raise ValueError(f"Kernel: {signature.name} has an array of more than 8 dimensions")
-        numbers = {"real": REAL, "any": ANY, "i64": np.dtype(np.int64).num, "f64": np.dtype(np.float64).num}
+        numbers = {"real": REAL, "any": ANY} | {name: np.dtype(t).num for name, t in DTYPES.items()}
         for i, a in enumerate(arrays):
             self.may_space[i] = a.spaced
             self.dtype[i] = numbers[a.dtype]

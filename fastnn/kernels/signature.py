@@ -7,7 +7,7 @@
   ``w[d,m+]``: rows may lie further apart than m elements; native also takes (panels, d, columns).
 - ``?`` the array may be ``None``; ``!`` the kernel writes it (``!`` alone: it is not read before).
   ``~`` the kernel reads it and writes it in place.
-- ``:i64`` ``:f64`` a fixed dtype, ``:any`` a dtype of its own; without it the dtype of the call,
+- ``:i64`` ``:f64`` ``:u8`` a fixed dtype, ``:any`` a dtype of its own; without it the dtype of the call,
   float32 or float64.
 - a bare name is a scalar (a Python float or int). Scalars stand last.
 """
@@ -16,6 +16,8 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+
+DTYPES = {"i64": "int64", "f64": "float64", "u8": "uint8"}  # those that a signature may fix
 
 _ARGUMENT = re.compile(r"(\w+)(?:\[([^\]]*)\](?::(\w+))?([?!~]*))?$")
 
@@ -26,7 +28,7 @@ class Argument:
 
     name: str
     dims: tuple[str, ...] | None  # None: a scalar
-    dtype: str  # "real", "i64", "f64" or "any"
+    dtype: str  # "real", "any" or a key of DTYPES
     optional: bool
     reads: bool
     writes: bool

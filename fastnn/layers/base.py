@@ -14,11 +14,11 @@ A layer of your own may compute with NumPy instead; training then takes the laye
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
 from fastnn.kernels.eager import Ops
-from fastnn.parameter import Parameter
+from fastnn.parameter import Parameter, State
 
 Shape = tuple[int, ...]
 REGISTRY: dict[str, type[Layer]] = {}
@@ -33,6 +33,9 @@ class Layer:
 
     kind: ClassVar[str] = "layer"  # begins the layer's name in a model: "dense1"
     name: str = ""
+    index: int = 0  # place among all layers of the model, those inside others included
+    whole_batch: bool = False  # training must see a batch at once: it is not worked through in blocks
+    mixes_samples: bool = False  # a sample's output depends on those beside it, at evaluation too
     input_shape: Shape
     output_shape: Shape
     owner: Callable[[], object] | None = None  # weak reference to the model that the layer stands in
@@ -59,6 +62,16 @@ class Layer:
         """The trained arrays, in a fixed order."""
         return ()
 
+    @property
+    def state(self) -> tuple[State, ...]:
+        """Arrays without a gradient that are kept with the model, in a fixed order."""
+        return ()
+
+    @property
+    def inner(self) -> tuple[Layer, ...]:
+        """Layers that this one is made of; their parameters and state are this one's."""
+        return ()
+
     def forward(self, ops: Ops, x: Any, training: bool) -> tuple[Any, Any]:
         """(out, cache) of a batch x (N, *input_shape); out (N, *output_shape)."""
         raise NotImplementedError(f"{type(self).__name__}: forward is missing")
@@ -75,6 +88,11 @@ class Layer:
         """Constructor arguments, as JSON can hold them."""
         return {}
 
+    @classmethod
+    def from_config(cls, arguments: Mapping[str, Any]) -> Layer:
+        """A layer from what `config` gave."""
+        return cls(**arguments)
+
     def multiply_adds(self) -> int:
         """Multiply-adds of the forward pass of one sample."""
         return 0
@@ -82,3 +100,32 @@ class Layer:
     def __repr__(self) -> str:
         arguments = ", ".join(f"{key}={value!r}" for key, value in self.config().items())
         return f"{type(self).__name__}({arguments})"
+
+
+def describe(layer: Layer) -> dict[str, Any]:
+    """Type and constructor arguments, as JSON can hold them.
+
+    Raises
+    ------
+    ValueError
+        If the layer's class has the name of another one.
+    """
+    name = type(layer).__name__
+    if REGISTRY.get(name) is not type(layer):
+        raise ValueError(f"Sequential: {layer.name}: another layer is called {name} too")
+    return {"type": name, **layer.config()}
+
+
+def described(entry: Mapping[str, Any]) -> Layer:
+    """The layer that `describe` gave the entry of.
+
+    Raises
+    ------
+    ValueError
+        If it names a layer that does not exist.
+    """
+    arguments = dict(entry)
+    name = arguments.pop("type", None)
+    if name not in REGISTRY:
+        raise ValueError(f"Sequential: expected a layer of {', '.join(REGISTRY)}, got {name!r}")
+    return REGISTRY[name].from_config(arguments)

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from math import prod
 
 from fastnn.layers.base import Layer, Shape
+from fastnn.layers.chain import walk
 
 
 def checked_scale(scale: float) -> float:
@@ -40,7 +41,9 @@ def checked_layers(layers: Sequence[Layer]) -> tuple[Layer, ...]:
     for i, layer in enumerate(layers):
         if not isinstance(layer, Layer):
             raise TypeError(f"Sequential: layer {i} must be a Layer, got {type(layer).__name__}")
-        if any(layer is other for other in layers[:i]):
+    everyone = list(walk(layers))
+    for i, layer in enumerate(everyone):
+        if any(layer is other for other in everyone[:i]):
             raise ValueError(f"Sequential: layer {i} ({layer!r}) stands twice; make a second one")
         if layer.owner is not None and layer.owner() is not None:
             raise ValueError(

@@ -28,12 +28,12 @@ def _safetensors() -> Any:
     return safetensors
 
 
-def save(path: str | PathLike[str], parameters: Mapping[str, NDArray[Any]], config: Mapping[str, Any]) -> None:
-    """Write parameters and configuration."""
+def save(path: str | PathLike[str], arrays: Mapping[str, NDArray[Any]], config: Mapping[str, Any]) -> None:
+    """Write parameters, state and configuration."""
     # one entry: the package writes several in any order, and the same model should give the same bytes
     description = {"format_version": FORMAT, "fastnn_version": __version__, "config": config}
     metadata = {"fastnn": json.dumps(description)}
-    tensors = {name: np.ascontiguousarray(value) for name, value in parameters.items()}
+    tensors = {name: np.ascontiguousarray(value) for name, value in arrays.items()}
     write_whole(path, _safetensors().numpy.save(tensors, metadata))
 
 
@@ -67,11 +67,12 @@ def load(path: str | PathLike[str], make: Callable[[Mapping[str, Any]], Sequenti
         model = make(description["config"])
     except (KeyError, TypeError, ValueError, OverflowError, MemoryError, RecursionError) as error:
         raise ValueError(f"load: {path} describes no model that this fastnn can build ({error})") from None
-    expected = {name: value.shape for name, value in model.parameters.items()}
+    arrays = model.parameters | model.state
+    expected = {name: value.shape for name, value in arrays.items()}
     found = {name: value.shape for name, value in tensors.items()}
     if expected != found:
-        raise ValueError(f"load: {path} holds parameters {found}, the architecture needs {expected}")
-    for name, value in model.parameters.items():
+        raise ValueError(f"load: {path} holds arrays {found}, the architecture needs {expected}")
+    for name, value in arrays.items():
         if tensors[name].dtype != value.dtype:
             raise ValueError(f"load: {path} holds {name} as {tensors[name].dtype}, expected {value.dtype}")
         value[...] = tensors[name]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import copy
 import weakref
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any, Literal, Self
 
 import numpy as np
@@ -13,6 +14,7 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 from fastnn import init, losses
 from fastnn.inputs import as_array, as_batch
 from fastnn.kernels.eager import Eager, Ops
+from fastnn.layers import chain
 from fastnn.layers.base import Layer, Shape
 from fastnn.model.checks import checked_layers, checked_names, checked_scale, checked_seed, checked_shape
 from fastnn.model.engine import QuickForward
@@ -48,21 +50,18 @@ class Network:
         self.seed: int | None = None
         if seed is not None:
             self.reset(seed)
-        for layer in self.layers:
+        for layer in chain.walk(self.layers):
             layer.owner = weakref.ref(self)
 
     # --- parameters ---
 
     def _build(self) -> Shape:
-        shape = self.input_shape
-        counts: dict[str, int] = {}
-        for layer in self.layers:
-            counts[layer.kind] = counts.get(layer.kind, 0) + 1
-            layer.name = f"{layer.kind}{counts[layer.kind]}"
-            try:
-                shape = layer.build(shape)
-            except ValueError as error:
-                raise ValueError(f"{layer.name}: {error}") from None
+        for index, layer in enumerate(chain.walk(self.layers)):
+            layer.index = index
+        shape = chain.build(self.layers, self.input_shape)
+        self._state = {f"{layer.name}.{s.name}": s for layer in self.layers for s in layer.state}
+        for state in self._state.values():
+            state.reset(self.dtype)
         named = [(f"{layer.name}.{p.name}", p) for layer in self.layers for p in layer.parameters]
         self._named: dict[str, Parameter] = dict(named)
         total = sum(p.size for _, p in named)
@@ -93,8 +92,23 @@ class Network:
         """The `Parameter` objects by name."""
         return self._named
 
+    @property
+    def state(self) -> dict[str, Array]:
+        """Arrays that are kept with the parameters but not trained by gradient, as ``"batch_norm1.running_mean"``."""
+        return {name: s.value for name, s in self._state.items()}
+
+    @property
+    def whole_batch(self) -> bool:
+        """Whether a layer must see a training batch at once."""
+        return any(layer.whole_batch for layer in chain.walk(self.layers))
+
+    @property
+    def mixes_samples(self) -> bool:
+        """Whether, at evaluation too, outputs depend on the samples beside them."""
+        return any(layer.mixes_samples for layer in chain.walk(self.layers))
+
     def reset(self, seed: int) -> None:
-        """Draw all parameters afresh from `seed`.
+        """Draw all parameters afresh from `seed`; state begins anew.
 
         Raises
         ------
@@ -102,6 +116,8 @@ class Network:
             If it is not a whole number in [0, 2**64).
         """
         self.seed = checked_seed(seed)
+        for state in self._state.values():
+            state.value[...] = state.initial
         for step, p in enumerate(self._named.values()):
             p.value[...] = init.draw(p.initializer, p.shape, p.fans, self.seed, step)
 
@@ -119,25 +135,21 @@ class Network:
 
     def run_forward(self, ops: Ops, x: Any, training: bool) -> tuple[Any, list[Any]]:
         """Raw outputs of a batch x (N, *input_shape), already scaled, and what `run_backward` needs."""
-        caches = []
-        for layer in self.layers:
-            x, cache = layer.forward(ops, x, training)
-            x = self._as_kernels_take(x)
-            caches.append(cache)
-        return x, caches
+        return chain.forward(self.layers, ops, x, training)
 
     def run_backward(self, ops: Ops, dout: Any, caches: list[Any], need_dx: bool = False) -> Any:
         """Write all gradients from that of the outputs; return that of the inputs if asked."""
-        first = next((i for i, layer in enumerate(self.layers) if layer.parameters), len(self.layers))
-        for i in range(len(self.layers) - 1, -1, -1):
-            if i < first and not need_dx:
-                return None
-            dout = self._as_kernels_take(self.layers[i].backward(ops, dout, caches[i], need_dx or i > first))
-        return dout
+        return chain.backward(self.layers, ops, dout, caches, need_dx)
 
-    def _as_kernels_take(self, array: Any) -> Any:
-        """What a layer of the user's own made with NumPy, contiguous and of the model's dtype."""
-        return np.require(array, self.dtype, ("C", "A")) if isinstance(array, np.ndarray) else array
+    @contextmanager
+    def _state_kept(self) -> Iterator[None]:
+        """Running a step to look at it moves no running statistics."""
+        before = {name: value.copy() for name, value in self.state.items()}
+        try:
+            yield
+        finally:
+            for name, value in self.state.items():
+                value[...] = before[name]
 
     def backward_from(self, x: ArrayLike, dout: ArrayLike) -> tuple[Array, dict[str, Array]]:
         """Gradients of sum(forward(x) · dout).
@@ -168,7 +180,8 @@ class Network:
         array([[10.,  0., 10.]], dtype=float32)
         """
         ops = Eager(self.dtype)
-        out, caches = self.run_forward(ops, self._scaled(x), True)
+        with self._state_kept():
+            out, caches = self.run_forward(ops, self._scaled(x), True)
         dout = np.ascontiguousarray(dout, self.dtype)
         if dout.shape != out.shape:
             raise ValueError(f"backward_from: dout must have shape {out.shape}, got {dout.shape}")
@@ -210,7 +223,8 @@ class Network:
         targets = loss.prepare(as_array("loss_and_gradients", "y", y), self.output_shape, self.dtype)
         if len(targets) != len(scaled):
             raise ValueError(f"loss_and_gradients: x has {len(scaled)} samples but y has {len(targets)}")
-        out, caches = self.run_forward(ops, scaled, True)
+        with self._state_kept():
+            out, caches = self.run_forward(ops, scaled, True)
         dout, value, correct = ops.empty(out.shape), np.zeros(1), np.zeros(1, np.int64)
         loss.run(ops, out, targets, dout, value, correct, loss.scale(len(scaled), self.output_shape))
         self.run_backward(ops, dout, caches)

@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from fastnn import losses
 from fastnn.inputs import as_array, as_batch
 from fastnn.kernels.eager import Eager
-from fastnn.layers.base import REGISTRY
+from fastnn.layers.base import describe, described
 from fastnn.model.engine import ForwardEngine
 from fastnn.model.file import load, save
 from fastnn.model.network import Network
@@ -45,6 +45,8 @@ class Sequential(Network):
         All parameters and their gradients, one after the other.
     parameters, gradients : dict of str to array
         Views into them by name, as ``"dense1.w"``.
+    state : dict of str to array
+        What is kept with them but has no gradient, as ``"batch_norm1.running_mean"``.
     task : {"classification", "regression"}
         What `predict` gives; set by training.
 
@@ -228,12 +230,8 @@ class Sequential(Network):
         ValueError
             If a layer's class has the name of another one.
         """
-        for layer in self.layers:
-            if REGISTRY.get(type(layer).__name__) is not type(layer):
-                name = type(layer).__name__
-                raise ValueError(f"Sequential: {layer.name}: another layer is called {name} too")
         return {
-            "layers": [{"type": type(layer).__name__, **layer.config()} for layer in self.layers],
+            "layers": [describe(layer) for layer in self.layers],
             "input_shape": list(self.input_shape),
             "dtype": self.dtype.name,
             "seed": self.seed,
@@ -255,20 +253,14 @@ class Sequential(Network):
         task = options.pop("task", "classification")
         if task not in ("classification", "regression"):
             raise ValueError(f"Sequential: task must be classification or regression, got {task!r}")
-        layers = []
-        for entry in options.pop("layers"):
-            arguments = dict(entry)
-            name = arguments.pop("type", None)
-            if name not in REGISTRY:
-                raise ValueError(f"Sequential: expected a layer of {', '.join(REGISTRY)}, got {name!r}")
-            layers.append(REGISTRY[name](**arguments))
+        layers = [described(entry) for entry in options.pop("layers")]
         seed = options.pop("seed", 0)
         model = cls(layers, seed=seed if draw else None, **options)
         model.task, model.seed = task, seed
         return model
 
     def save(self, path: str | PathLike[str]) -> None:
-        """Write architecture, preprocessing and parameters to one ``.safetensors`` file, whole or not at all.
+        """Write architecture, preprocessing, parameters and state to one ``.safetensors`` file, whole or not at all.
 
         Raises
         ------
@@ -292,7 +284,7 @@ class Sequential(Network):
         >>> bool((again.params == model.params).all())
         True
         """
-        save(path, self.parameters, self.config())
+        save(path, self.parameters | self.state, self.config())
 
     @classmethod
     def load(cls, path: str | PathLike[str]) -> Sequential:

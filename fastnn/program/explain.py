@@ -90,6 +90,7 @@ def explain(session: CompiledSession | EagerSession, step_seconds: float) -> str
     for name, p in task.model.named_parameters.items():
         known |= {id(p.value): name, id(p.grad): f"d{name}"}
         known |= {id(array): f"{slot}:{name}" for slot, array in task.state[name].items()}
+    known |= {id(array): name for name, array in task.model.state.items()}
     lines = []
     work = moved = 0
     for program, times in session.programs:

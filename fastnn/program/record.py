@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from fastnn.kernels import SIGNATURES, Argument
+from fastnn.kernels.eager import Counter
 
 Shape = tuple[int, ...]
 
@@ -126,6 +127,7 @@ class Recorder:
     def __init__(self, dtype: DTypeLike, beta: float = 0.0) -> None:
         self.dtype = np.dtype(dtype)
         self.beta = beta
+        self.counter = Counter.at()
         self.operations: list[Operation] = []
         self.streams = 0
 

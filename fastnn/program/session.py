@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fastnn.kernels.eager import Eager
+from fastnn.kernels.eager import Counter, Eager
 from fastnn.program.compiled import Compiled, record
 from fastnn.program.record import NotRecordableError
 from fastnn.program.resident import Resident
@@ -43,9 +43,9 @@ class Epoch:
         return cls(index, np.full(steps, rate), t, np.zeros(steps), np.zeros(steps, np.int64))
 
 
-def blocks_of(batch: int) -> list[int]:
-    """Sizes of the blocks that a batch is worked through in."""
-    if batch <= MAX_BATCH:
+def blocks_of(batch: int, whole: bool = False) -> list[int]:
+    """Sizes of the blocks that a batch is worked through in; `whole`: a layer needs all of it at once."""
+    if batch <= MAX_BATCH or whole:
         return [batch]
     sizes = [BLOCK_ROWS] * (batch // BLOCK_ROWS)
     return sizes if batch % BLOCK_ROWS == 0 else [*sizes, batch % BLOCK_ROWS]
@@ -59,6 +59,7 @@ def _arrays_locked(task: Task) -> Iterator[None]:
         for name, p in task.model.named_parameters.items()
         for array in (p.value, p.grad, *task.state[name].values())
     ]
+    arrays += task.model.state.values()
     for array in arrays:
         array.flags.writeable = False
     try:
@@ -77,6 +78,9 @@ def _step(task: Task, rows: int, batch: int, ops: Any) -> None:
     index = ops.stream((rows,), np.int64)
     loss, correct = ops.stream((1,), np.float64), ops.stream((1,), np.int64)
     rate, t = ops.stream((1,), np.float64), ops.stream((1,), np.int64)
+    # the only block of a batch begins with its first row in every step
+    row = ops.stream((1,), np.int64, stride=0)
+    ops.counter = Counter(task.seed, t, row)
     gradient_step(ops, task, index, loss, correct, task.loss.scale(batch, task.model.output_shape))
     if rows == batch:
         update_step(ops, task, rate, t)
@@ -109,15 +113,18 @@ class EagerSession:
         batch = epoch.index.shape[1]
         scale = task.loss.scale(batch, task.model.output_shape)
         loss, correct = np.zeros(1), np.zeros(1, np.int64)
+        t = epoch.t[first : first + 1]
+        whole = task.model.whole_batch or (batch > MAX_BATCH and not self._adds_up)
         start = 0
-        for size in blocks_of(batch) if batch <= MAX_BATCH or self._adds_up else [batch]:
-            ops = Eager(task.model.dtype, beta=float(start > 0))
+        for size in blocks_of(batch, whole):
+            counter = Counter(task.seed, t, np.array([start]))
+            ops = Eager(task.model.dtype, beta=float(start > 0), counter=counter)
             index = epoch.index[first, start : start + size]
             gradient_step(ops, task, index, loss, correct, scale)
             epoch.loss[first] += loss[0]
             epoch.correct[first] += correct[0]
             start += size
-        update_step(ops, task, epoch.rate[first : first + 1], epoch.t[first : first + 1])
+        update_step(ops, task, epoch.rate[first : first + 1], t)
         return 1
 
     def load(self) -> None:
@@ -147,7 +154,7 @@ class CompiledSession:
         recordings = {}
         with _arrays_locked(task):
             for size in {batch, len(task.inputs) % batch} - {0}:
-                blocks = blocks_of(size)
+                blocks = blocks_of(size, task.model.whole_batch)
                 for rows, beta in {(blocks[0], 0.0), *((rows, 1.0) for rows in blocks[1:])}:
                     step = partial(_step, task, rows, size)
                     recordings[rows, size, beta] = record(step, task.model.dtype, beta)
@@ -162,7 +169,7 @@ class CompiledSession:
     @property
     def programs(self) -> list[tuple[Compiled, int]]:
         """What a step of the full batch size consists of, and how often each part runs in it."""
-        first, *others = blocks_of(self.batch)
+        first, *others = blocks_of(self.batch, self.task.model.whole_batch)
         parts = [(self._programs[first, self.batch, 0.0], 1)]
         for rows in dict.fromkeys(others):
             parts.append((self._programs[rows, self.batch, 1.0], others.count(rows)))
@@ -174,11 +181,11 @@ class CompiledSession:
         The model's parameters are up to date after `store` only.
         """
         batch = epoch.index.shape[1]
-        blocks = blocks_of(batch)
+        blocks = blocks_of(batch, self.task.model.whole_batch)
         if len(blocks) > 1:
             return self._run_in_blocks(epoch, first, blocks)
         watch = None if self.ignore_nonfinite else epoch.loss
-        streams = (epoch.index, epoch.loss, epoch.correct, epoch.rate, epoch.t)
+        streams = (epoch.index, epoch.loss, epoch.correct, epoch.rate, epoch.t, np.zeros(1, np.int64))
         return self._programs[batch, batch, 0.0].run(streams, first, count, seconds=seconds, watch=watch)
 
     def _run_in_blocks(self, epoch: Epoch, step: int, blocks: list[int]) -> int:
@@ -187,7 +194,8 @@ class CompiledSession:
         start = 0
         for i, rows in enumerate(blocks):
             program = self._programs[rows, batch, float(i > 0)]
-            program.run((epoch.index[step, start:], losses[i:], corrects[i:], epoch.rate, epoch.t), 0, 1)
+            index, row = epoch.index[step, start:], np.array([start])
+            program.run((index, losses[i:], corrects[i:], epoch.rate[step:], epoch.t[step:], row), 0, 1)
             start += rows
         for loss, correct in zip(losses, corrects, strict=True):
             epoch.loss[step] += loss

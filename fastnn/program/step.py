@@ -23,6 +23,7 @@ class Task:
     state: Mapping[str, Mapping[str, Any]]  # parameter name → slot → view of its state
     inputs: Any  # (R, D) of any kernel dtype
     targets: Any  # (R,) int64 or (R, …) of the model's dtype
+    seed: int = 0  # of what layers draw
 
 
 def gradient_step(ops: Ops, task: Task, index: Any, loss: Any, correct: Any, scale: float) -> None:

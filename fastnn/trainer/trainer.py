@@ -203,7 +203,7 @@ class Trainer:
             flat = np.full_like(self.model.params, self.optimizer.initial(slot))
             for name, parameter in self.model.named_parameters.items():
                 state[name][slot] = parameter.view(flat)
-        return Task(self.model, self.loss, self.optimizer, state, inputs, targets)
+        return Task(self.model, self.loss, self.optimizer, state, inputs, targets, self.seed)
 
     def _checked_validation(self, validation: Pair) -> tuple[Array, Array]:
         if not isinstance(validation, tuple | list) or len(validation) != 2:
