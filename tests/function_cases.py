@@ -15,11 +15,11 @@ class Pair:
 
     name: str
     shapes: tuple[tuple[int, ...], ...] = ((5, 7),)
-    options: dict[str, float] = field(default_factory=dict)
+    options: dict[str, Any] = field(default_factory=dict)
     kinks: tuple[float, ...] = ()
 
     def __str__(self) -> str:
-        return "-".join([self.name, *map(str, self.shapes[0]), *(f"{v:g}" for v in self.options.values())])
+        return "-".join([self.name, *map(str, self.shapes[0]), *map(str, self.options.values())])
 
     def forward(self, *args: Any) -> tuple[Any, Any]:
         return getattr(F, f"{self.name}_forward")(*args, **self.options)
@@ -40,6 +40,9 @@ class Pair:
 PAIRS = [
     Pair("affine", ((5, 7), (7, 3), (3,))),
     Pair("affine", ((4, 2, 3, 2), (12, 5), (5,))),
+    Pair("conv", ((2, 3, 4, 5), (4, 3, 2, 3), (4,))),
+    Pair("conv", ((2, 4, 5, 4), (2, 2, 3, 2), (2,)), {"stride": 2, "pad": ((1, 2), (0, 1)), "groups": 2}),
+    Pair("conv", ((3, 1, 4, 6), (2, 1, 2, 2), (2,)), {"pad": "same", "dilation": (1, 2)}),
     Pair("relu", kinks=(0,)),
     Pair("leaky_relu", options={"alpha": 0.2}, kinks=(0,)),
     Pair("elu", options={"alpha": 1.0}),

@@ -11,7 +11,15 @@ through as in IEEE arithmetic. `fastnn.use_backend` chooses the kernels that run
 """
 
 from fastnn.functional.affine import affine_backward, affine_forward
+from fastnn.functional.convolution import col2im, conv_backward, conv_forward, im2col
 from fastnn.functional.losses import mse_loss, softmax_loss
+from fastnn.functional.masks import (
+    derivative_mask,
+    mask_response_backward,
+    mask_response_forward,
+    prewitt_mask,
+    true_convolution,
+)
 from fastnn.functional.rectifiers import (
     elu_backward,
     elu_forward,
@@ -40,14 +48,22 @@ from fastnn.functional.squashing import sigmoid_backward, sigmoid_forward, tanh_
 __all__ = [
     "affine_backward",
     "affine_forward",
+    "col2im",
+    "conv_backward",
+    "conv_forward",
+    "derivative_mask",
     "elu_backward",
     "elu_forward",
+    "im2col",
     "leaky_relu_backward",
     "leaky_relu_forward",
     "log_softmax",
     "log_softmax_backward",
     "log_softmax_forward",
+    "mask_response_backward",
+    "mask_response_forward",
     "mse_loss",
+    "prewitt_mask",
     "relu_backward",
     "relu_forward",
     "sigmoid_backward",
@@ -63,4 +79,5 @@ __all__ = [
     "tanh_forward",
     "tanhshrink_backward",
     "tanhshrink_forward",
+    "true_convolution",
 ]

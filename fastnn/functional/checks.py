@@ -5,6 +5,7 @@ Messages have one voice: ``function: what was expected, what came``.
 
 import math
 import numbers
+from collections.abc import Sequence
 from typing import Any, NoReturn, TypeAlias
 
 import numpy as np
@@ -67,6 +68,26 @@ def number(function: str, name: str, value: float, above: float, *, or_equal: bo
         sign = ">=" if or_equal else ">"
         raise ValueError(f"{function}: {name} must be finite and {sign} {above:g}, got {value}")
     return result
+
+
+def whole(function: str, name: str, value: object, least: int) -> int:
+    """``value`` as an int of at least ``least``."""
+    if isinstance(value, bool | np.bool_) or not hasattr(value, "__index__"):
+        raise TypeError(f"{function}: {name} must be an int, got {type(value).__name__}")
+    number = int(value.__index__())
+    if number < least:
+        raise ValueError(f"{function}: {name} must be at least {least}, got {number}")
+    return number
+
+
+def pair(function: str, name: str, value: object, least: int) -> tuple[int, int]:
+    """``value`` for rows and for columns: one int for both, or two."""
+    if not isinstance(value, Sequence) or isinstance(value, str):
+        number = whole(function, name, value, least)
+        return number, number
+    if len(value) != 2:
+        raise ValueError(f"{function}: {name} must be an int or a pair of them, got {value!r}")
+    return whole(function, name, value[0], least), whole(function, name, value[1], least)
 
 
 def refuse_cache(function: str, forward: str, cache: object) -> NoReturn:

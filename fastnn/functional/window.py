@@ -1,0 +1,85 @@
+"""A window that moves over images: what stride, padding and dilation mean, for convolutions and pools alike."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from fastnn.functional.checks import pair, whole
+
+Pair = tuple[int, int]
+Pad = int | Sequence[Any] | Literal["same"]
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A window of `size` taps on images of one size, every number given for rows and for columns."""
+
+    size: Pair
+    stride: Pair
+    before: Pair  # rows of padding above, columns to the left
+    dilation: Pair
+    count: Pair  # how many fit: the output's rows and columns
+
+    @property
+    def scalars(self) -> tuple[int, int, int, int, int, int]:
+        """Stride, padding and dilation in the order in which kernels take them."""
+        return (*self.stride, *self.before, *self.dilation)
+
+
+def window(
+    function: str,
+    image: Pair,
+    size: Pair,
+    *,
+    stride: int | Sequence[int] = 1,
+    pad: Pad = 0,
+    dilation: int | Sequence[int] = 1,
+) -> Window:
+    """The window of `size` taps on an image of (H, W) pixels.
+
+    Parameters
+    ----------
+    function : str
+        Begins error messages.
+    stride, dilation : int or pair of int
+        At least 1; a pair is (rows, columns).
+    pad : int, pair of int, ((top, bottom), (left, right)) or "same"
+        Rows and columns around the image. "same" makes ceil(H / stride) × ceil(W / stride) windows; where the
+        padding is odd the extra line lies below or to the right.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If a number is not one, too small, or the window larger than the padded image.
+    """
+    strides, dilations = pair(function, "stride", stride, 1), pair(function, "dilation", dilation, 1)
+    reach = [(size[i] - 1) * dilations[i] + 1 for i in (0, 1)]
+    if isinstance(pad, str):
+        if pad != "same":
+            raise ValueError(f'{function}: pad must be a number, pairs of numbers or "same", got {pad!r}')
+        wanted = [-(-image[i] // strides[i]) for i in (0, 1)]
+        total = [max(0, (wanted[i] - 1) * strides[i] + reach[i] - image[i]) for i in (0, 1)]
+        around = [(t // 2, t - t // 2) for t in total]
+    else:
+        around = _around(function, pad)
+    padded = [image[i] + sum(around[i]) for i in (0, 1)]
+    if any(reach[i] > padded[i] for i in (0, 1)):
+        dilated = f" dilated to {reach[0]} × {reach[1]}" if dilations != (1, 1) else ""
+        raise ValueError(
+            f"{function}: the window, {size[0]} × {size[1]}{dilated}, is larger than the padded image, "
+            f"{padded[0]} × {padded[1]}"
+        )
+    count = [(padded[i] - reach[i]) // strides[i] + 1 for i in (0, 1)]
+    return Window(size, strides, (around[0][0], around[1][0]), dilations, (count[0], count[1]))
+
+
+def _around(function: str, pad: object) -> list[Pair]:
+    """((top, bottom), (left, right))."""
+    if not isinstance(pad, Sequence):
+        both = whole(function, "pad", pad, 0)
+        return [(both, both), (both, both)]
+    if len(pad) != 2:
+        raise ValueError(f'{function}: pad must be an int, a pair, two pairs or "same", got {pad!r}')
+    return [pair(function, "pad", side, 0) for side in pad]
