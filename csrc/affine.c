@@ -95,7 +95,10 @@ void FN(affine_activation_backward_input)(const fnn_op *op) {
 
 static void spend_tile(const gemm *g, real *tile, ptrdiff_t ld, ptrdiff_t i, ptrdiff_t j, ptrdiff_t rows,
                        ptrdiff_t cols) {
-    for (ptrdiff_t r = 0; r < rows; r++) outer_spend(g->context, i + r, j, tile + r * ld, cols);
+    for (ptrdiff_t r = 0; r < rows; r++) {
+        outer_prefetch(g->context, fnn_min(i + rows + r, g->m - 1), j, cols); /* the tile below is likely the next */
+        outer_spend(g->context, i + r, j, tile + r * ld, cols);
+    }
 }
 
 /* The tile is the gradient's transpose: all m outputs of `cols` inputs. */

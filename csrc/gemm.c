@@ -4,13 +4,14 @@
 #include "pack.h"
 #include "tile.h"
 
-/* Elements of the workspace for packed rows of A and packed columns of B, and the blocks that fit them.
- * KC × TILE_COLS of B stays in the first cache, MC × KC of A in the second. */
+/* Elements of the workspace for packed rows of A and packed columns of B, and the blocks that fit them: MC × KC of A
+ * in half of a second cache of 1 MiB. Long chains pay, although a panel of B then comes from the second cache: a tile
+ * reads 128 bytes of it in 24 cycles, but C makes a round trip to memory for every KC products. */
 enum {
     A_ELEMENTS = (1 << 20) / sizeof(real),
     B_ELEMENTS = (2 << 20) / sizeof(real),
-    KC = 256,
-    MC = 240,
+    KC = 4096 / sizeof(real),
+    MC = 120,
     CLOSE_ROWS = 512 / sizeof(real), /* elements from row to row of B that need no packing */
     SERIAL_WORK = 1 << 15,           /* multiply-adds below which waking a thread costs more than it brings */
 };
@@ -186,8 +187,8 @@ static grid cut(const gemm *g) {
     grid best = {g, 1, 1};
     const ptrdiff_t threads = fnn_get_num_threads();
     if ((double)g->m * (double)g->n * (double)g->k < SERIAL_WORK) return best;
-    /* a thread updates the panels that it reads going forward, where there are enough for all */
-    const bool owns_panels = g->whole_panels && g->n >= threads * TILE_COLS;
+    /* a thread updates the panels that it reads going forward, where there are enough for equal shares */
+    const bool owns_panels = g->whole_panels && g->n >= 4 * threads * TILE_COLS;
     double least = INFINITY;
     for (ptrdiff_t rows = 1; rows <= threads; rows++) {
         if (threads % rows != 0 || (rows > 1 && (g->whole_columns || owns_panels))) continue;

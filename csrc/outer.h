@@ -34,6 +34,14 @@ FNN_INLINE void outer_spend_at(const outer_sink *sink, ptrdiff_t at, const real 
     }
 }
 
+/* Call for the parameters of row `row` from column `col` on (in one panel), to be updated soon. */
+FNN_INLINE void outer_prefetch(const outer_sink *sink, ptrdiff_t row, ptrdiff_t col, ptrdiff_t count) {
+    const ptrdiff_t at = outer_place(sink, row, col);
+    const real *const arrays[] = {sink->w, sink->m, sink->v};
+    for (int a = 0; a < 3; a++)
+        for (ptrdiff_t c = 0; arrays[a] != NULL && c < count; c += VL) __builtin_prefetch(arrays[a] + at + c, 1);
+}
+
 /* Spend `count` gradients on the parameters of row `row` from column `col` on (in one panel). */
 FNN_INLINE void outer_spend(const outer_sink *sink, ptrdiff_t row, ptrdiff_t col, const real *dw, ptrdiff_t count) {
     outer_spend_at(sink, outer_place(sink, row, col), dw, count);

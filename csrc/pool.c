@@ -20,8 +20,11 @@
 #include <time.h>
 #include <unistd.h>
 
-/* A spin iteration is one pause instruction: 15 to 60 ns. */
-enum { WORKER_SPINS = 2000, CALLER_SPINS = 4000 };
+/* How long a thread spins before it sleeps. Waking a sleeper takes a virtual machine 50 to 200 µs, and while one sleeps
+ * its tasks are taken over: a worker that gave up sooner than a call without it takes would sleep through every call.
+ */
+static const double SPIN_SECONDS = 1e-3;
+enum { SPINS_PER_LOOK = 64 }; /* pause instructions, 15 to 60 ns each, between two looks at the clock */
 
 #define LINE __attribute__((aligned(64)))
 
@@ -134,6 +137,15 @@ static void run_tasks(pool *p, int index, uint32_t generation) {
     }
 }
 
+/* A pause in spin number `spins` (from 1); false when it is time to sleep. `limit` is this wait's, 0 at first. */
+static bool still_spins(int spins, double *limit) {
+    relax();
+    if (spins % SPINS_PER_LOOK != 0) return true;
+    const double now = fnn_seconds();
+    if (*limit == 0) *limit = now + SPIN_SECONDS;
+    return now < *limit;
+}
+
 static void *work(void *argument) {
     worker_start start = *(worker_start *)argument;
     free(argument);
@@ -142,13 +154,10 @@ static void *work(void *argument) {
     atomic_fetch_add(&p->finished, 1);
     uint32_t seen = 0;
     for (;;) {
-        int spins = 0;
+        double limit = 0;
         uint32_t now;
-        while ((now = atomic_load_explicit(&p->generation, memory_order_acquire)) == seen) {
-            if (++spins < WORKER_SPINS) {
-                relax();
-                continue;
-            }
+        for (int spins = 1; (now = atomic_load_explicit(&p->generation, memory_order_acquire)) == seen; spins++) {
+            if (still_spins(spins, &limit)) continue;
             pthread_mutex_lock(&p->mutex);
             atomic_fetch_add(&p->sleepers, 1);
             while (atomic_load(&p->generation) == seen) pthread_cond_wait(&p->work, &p->mutex);
@@ -177,10 +186,9 @@ static uint32_t publish(pool *p) {
 }
 
 static void await_tasks(pool *p, int tasks) {
-    for (int spins = 0; spins < CALLER_SPINS; spins++) {
+    double limit = 0;
+    for (int spins = 1; still_spins(spins, &limit); spins++)
         if (atomic_load_explicit(&p->finished, memory_order_acquire) == tasks) return;
-        relax();
-    }
     pthread_mutex_lock(&p->mutex);
     atomic_store(&p->caller_sleeps, true);
     while (atomic_load(&p->finished) != tasks) pthread_cond_wait(&p->done, &p->mutex);
