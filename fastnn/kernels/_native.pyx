@@ -54,7 +54,7 @@ cdef class Kernel:
     cdef int arrays, scalars, dims
     cdef bint spaced                         # the row and panel strides shared by spaced arrays follow the dims
     cdef int rank[FNN_MAX_ARRAYS]            # -1: any shape, seen flat
-    cdef int letter[FNN_MAX_ARRAYS][8]       # index of each dimension in dims; -1: must be 1
+    cdef int letter[FNN_MAX_ARRAYS][8]       # index of each dimension in dims; -s: must be s
     cdef int dtype[FNN_MAX_ARRAYS]           # numpy type number, REAL or ANY
     cdef bint optional[FNN_MAX_ARRAYS]
     cdef bint writes[FNN_MAX_ARRAYS]
@@ -79,7 +79,7 @@ cdef class Kernel:
             self.writes[i] = a.writes
             self.rank[i] = -1 if a.dims == ("*",) else len(a.dims)
             for j, d in enumerate(a.dims):
-                self.letter[i][j] = -1 if d.isdigit() else signature.dims.index(d)
+                self.letter[i][j] = -int(d) if d.isdigit() else signature.dims.index(d)
 
     cdef int bind(self, fnn_op *op, tuple args) except -1:
         """Fill the descriptor; raise ValueError where an argument does not fit the signature."""
@@ -142,7 +142,7 @@ cdef class Kernel:
                         columns, count = d, cnp.PyArray_DIM(a, 0)
                         break
                     if d < 0:
-                        if extent != 1:
+                        if extent != -d:
                             self._refuse(i, a)
                     elif op.n[d] < 0:
                         op.n[d] = extent

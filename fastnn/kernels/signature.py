@@ -2,7 +2,7 @@
 
 ``name(x[n,d], w[d,m], b[m]?, out[n,m]!, alpha)``
 
-- ``x[n,d]`` an array and its dimensions; a letter that stands twice is the same number.
+- ``x[n,d]`` an array and its dimensions; a letter that stands twice is the same number. ``x[n,16]``: must be 16.
   ``x[*]`` is an array of any shape, seen as one run of elements; every ``*`` has the same length.
   ``w[d,m+]``: rows may lie further apart than m elements; native also takes (panels, d, columns).
 - ``?`` the array may be ``None``; ``!`` the kernel writes it (``!`` alone: it is not read before).
