@@ -21,12 +21,13 @@ from fastnn.config import show_config
 from fastnn.kernels.backend import use_backend
 from fastnn.kernels.threads import get_num_threads, set_num_threads
 from fastnn.model import Sequential
-from fastnn.trainer import Callback, History, NonFiniteLossError, Trainer
+from fastnn.trainer import Callback, Checkpoint, History, NonFiniteLossError, Trainer
 
 load = Sequential.load
 
 __all__ = [
     "Callback",
+    "Checkpoint",
     "History",
     "NonFiniteLossError",
     "Sequential",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable, Mapping
 from os import PathLike
@@ -28,17 +29,80 @@ def _safetensors() -> Any:
     return safetensors
 
 
+def write(path: str | PathLike[str], tensors: Mapping[str, NDArray[Any]], description: Mapping[str, Any]) -> None:
+    """Write arrays and a description that JSON can hold, with their SHA-256, whole or not at all."""
+    arrays = {name: np.ascontiguousarray(value) for name, value in tensors.items()}
+    # one entry: the package writes several in any order, and the same model should give the same bytes
+    text = json.dumps({"format_version": FORMAT, "fastnn_version": __version__, **description}, default=_plain)
+    plain = json.loads(text)
+    plain["sha256"] = _digest(arrays, plain)
+    write_whole(path, _safetensors().numpy.save(arrays, {"fastnn": json.dumps(plain)}))
+
+
+def _plain(value: Any) -> Any:
+    """A NumPy number or array as JSON holds it."""
+    if isinstance(value, np.generic | np.ndarray):
+        return value.tolist()
+    raise TypeError(f"save: JSON cannot hold a {type(value).__name__}")
+
+
+def read(path: str | PathLike[str], function: str = "load") -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
+    """What `write` wrote; `function` begins the messages.
+
+    Raises
+    ------
+    ValueError
+        If the file is not one of ours, is damaged, or is of a later format.
+    FileNotFoundError
+        If there is none.
+    """
+    if not Path(path).is_file():
+        raise FileNotFoundError(f"{function}: no model file at {path}")
+    try:
+        with _safetensors().safe_open(path, framework="numpy") as file:
+            metadata = file.metadata() or {}
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except ImportError:
+        raise
+    except Exception as error:  # the package raises its own type for every kind of damage
+        raise ValueError(f"{function}: {path} is not a readable safetensors file ({error})") from None
+    if "fastnn" not in metadata:
+        raise ValueError(f"{function}: {path} is a safetensors file, but not a fastnn model")
+    try:
+        description = json.loads(metadata["fastnn"])
+        version = description["format_version"]
+        if version != FORMAT:
+            raise ValueError(f"it has format version {version}, this fastnn reads {FORMAT}")
+    except (KeyError, TypeError, ValueError, RecursionError) as error:
+        raise ValueError(f"{function}: {path} describes no model that this fastnn can build ({error})") from None
+    return tensors, description
+
+
+def check_digest(
+    path: str | PathLike[str], tensors: Mapping[str, NDArray[Any]], description: Mapping[str, Any], function: str
+) -> None:
+    """Raise ValueError if values or description are not those that were written."""
+    if description.get("sha256") != _digest(tensors, description):
+        raise ValueError(f"{function}: {path} is damaged: its contents do not have the SHA-256 that it names")
+
+
+def _digest(tensors: Mapping[str, NDArray[Any]], description: Mapping[str, Any]) -> str:
+    """Of the values in the order of their names, and of all else that the description says."""
+    said = {name: value for name, value in description.items() if name != "sha256"}
+    total = hashlib.sha256(json.dumps(said, sort_keys=True).encode())
+    for name in sorted(tensors):
+        total.update(name.encode())
+        total.update(np.ascontiguousarray(tensors[name]).reshape(-1).view(np.uint8).data)
+    return total.hexdigest()
+
+
 def save(path: str | PathLike[str], arrays: Mapping[str, NDArray[Any]], config: Mapping[str, Any]) -> None:
     """Write parameters, state and configuration."""
-    # one entry: the package writes several in any order, and the same model should give the same bytes
-    description = {"format_version": FORMAT, "fastnn_version": __version__, "config": config}
-    metadata = {"fastnn": json.dumps(description)}
-    tensors = {name: np.ascontiguousarray(value) for name, value in arrays.items()}
-    write_whole(path, _safetensors().numpy.save(tensors, metadata))
+    write(path, arrays, {"config": config})
 
 
 def load(path: str | PathLike[str], make: Callable[[Mapping[str, Any]], Sequential]) -> Sequential:
-    """Read a model file; `make` builds the model from the configuration.
+    """Read the model of a model file or a checkpoint; `make` builds it from the configuration.
 
     Raises
     ------
@@ -47,33 +111,22 @@ def load(path: str | PathLike[str], make: Callable[[Mapping[str, Any]], Sequenti
     FileNotFoundError
         If there is none.
     """
-    if not Path(path).is_file():
-        raise FileNotFoundError(f"load: no model file at {path}")
+    tensors, description = read(path)
     try:
-        with _safetensors().safe_open(path, framework="numpy") as file:
-            metadata = file.metadata() or {}
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    except ImportError:
-        raise
-    except Exception as error:  # the package raises its own type for every kind of damage
-        raise ValueError(f"load: {path} is not a readable safetensors file ({error})") from None
-    if "fastnn" not in metadata:
-        raise ValueError(f"load: {path} is a safetensors file, but not a fastnn model")
-    try:
-        description = json.loads(metadata["fastnn"])
-        version = description["format_version"]
-        if version != FORMAT:
-            raise ValueError(f"it has format version {version}, this fastnn reads {FORMAT}")
         model = make(description["config"])
     except (KeyError, TypeError, ValueError, OverflowError, MemoryError, RecursionError) as error:
         raise ValueError(f"load: {path} describes no model that this fastnn can build ({error})") from None
     arrays = model.parameters | model.state
+    kept = {name: value for name, value in tensors.items() if not ("checkpoint" in description and "/" in name)}
     expected = {name: value.shape for name, value in arrays.items()}
-    found = {name: value.shape for name, value in tensors.items()}
+    found = {name: value.shape for name, value in kept.items()}
     if expected != found:
         raise ValueError(f"load: {path} holds arrays {found}, the architecture needs {expected}")
     for name, value in arrays.items():
-        if tensors[name].dtype != value.dtype:
-            raise ValueError(f"load: {path} holds {name} as {tensors[name].dtype}, expected {value.dtype}")
-        value[...] = tensors[name]
+        if kept[name].dtype != value.dtype:
+            raise ValueError(f"load: {path} holds {name} as {kept[name].dtype}, expected {value.dtype}")
+    if "sha256" in description or "checkpoint" in description:  # the first model files had none
+        check_digest(path, tensors, description, "load")
+    for name, value in arrays.items():
+        value[...] = kept[name]
     return model

@@ -14,10 +14,10 @@ def checked(name: str, value: T, kind: type[T]) -> T:
     return value
 
 
-def count(name: str, value: int, least: int = 1) -> int:
+def count(name: str, value: int, least: int = 1, owner: str = "Trainer") -> int:
     """`value` as an int, which must be at least `least`."""
     if isinstance(value, bool) or not hasattr(value, "__index__"):
-        raise TypeError(f"Trainer: {name} must be an int, got {type(value).__name__}")
+        raise TypeError(f"{owner}: {name} must be an int, got {type(value).__name__}")
     if not least <= value < 2**64:
-        raise ValueError(f"Trainer: {name} must be at least {least} and below 2**64, got {value}")
+        raise ValueError(f"{owner}: {name} must be at least {least} and below 2**64, got {value}")
     return int(value)

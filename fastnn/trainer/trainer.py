@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import math
-import time
-import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from os import PathLike
 from typing import Any, Literal
 
 import numpy as np
@@ -13,27 +11,21 @@ from numpy.typing import ArrayLike, NDArray
 
 from fastnn import losses, optim
 from fastnn.inputs import as_array, as_batch, gatherable
-from fastnn.kernels import current_backend
 from fastnn.losses import Loss
 from fastnn.model.sequential import Sequential
 from fastnn.optim import Optimizer
 from fastnn.program.explain import explain
-from fastnn.program.record import NotRecordableError
-from fastnn.program.session import CompiledSession, EagerSession, Epoch
 from fastnn.program.step import Task
 from fastnn.schedules import Constant, Schedule
 from fastnn.trainer.arguments import checked, count
-from fastnn.trainer.callbacks import Callback, Calls
-from fastnn.trainer.errors import NonFiniteLossError, explain_nonfinite
+from fastnn.trainer.callbacks import Callback
 from fastnn.trainer.history import History
-from fastnn.trainer.order import batches
 from fastnn.trainer.position import Position
-from fastnn.trainer.progress import Progress
+from fastnn.trainer.run import Run
+from fastnn.trainer.snapshot import Snapshot
 
 Array = NDArray[Any]
 Pair = tuple[ArrayLike, ArrayLike]
-
-_LOOK_UP_SECONDS = 0.1  # a compiled run returns to Python this often, so that Ctrl-C and the progress bar work
 
 
 class Trainer:
@@ -77,6 +69,8 @@ class Trainer:
         Set by a callback to end training after the epoch.
     position : Position
         Where training stands.
+    run : Run or None
+        The last `fit`: its data and its session.
 
     Examples
     --------
@@ -129,9 +123,7 @@ class Trainer:
         self.compiled: bool | None = None
         self.stop = False
         self.position = Position()
-        self._losses: list[Array] = []  # of steps that are not in the history yet
-        self._session: CompiledSession | EagerSession | None = None
-        self._step_seconds = math.nan
+        self.run: Run | None = None
 
     def fit(self, x: ArrayLike, y: ArrayLike, validation: Pair | None = None) -> History:
         """Train from the model's present parameters, with a fresh optimiser.
@@ -154,9 +146,89 @@ class Trainer:
         NonFiniteLossError
             If the loss becomes NaN or infinite (unless ``on_nonfinite="ignore"``).
         """
-        task, validation = self._prepare(x, y, validation)
+        task, checked_validation = self._prepare(x, y, validation)
         self.history, self.stop, self.position = History(), False, Position()
-        return self._train(task, validation)
+        return self._train(task, checked_validation)
+
+    def resume(self, path: str | PathLike[str], x: ArrayLike, y: ArrayLike, validation: Pair | None = None) -> History:
+        """Go on with the training that a checkpoint holds, to the same bits as if it had not been interrupted.
+
+        The trainer must be made as the interrupted one was; `epochs` may be another number, and so may the number
+        of threads.
+
+        Parameters
+        ----------
+        path : path
+            What a `Checkpoint` wrote: a file, or the folder of several, of which the latest counts.
+        x, y, validation
+            The data that the interrupted training had.
+
+        Returns
+        -------
+        History
+            Of the whole training, the interrupted part included.
+
+        Raises
+        ------
+        FileNotFoundError
+            If there is no checkpoint.
+        ValueError
+            If it is damaged, or of another architecture, configuration or data; before anything is changed.
+
+        Examples
+        --------
+        >>> import fastnn, tempfile
+        >>> x, y = fastnn.data.glyphs(500, seed=0)
+        >>> def make(*callbacks, epochs):
+        ...     model = fastnn.Sequential([fastnn.layers.Dense(10)], input_shape=(784,), input_scale=1 / 255)
+        ...     return fastnn.Trainer(model, epochs=epochs, callbacks=callbacks)
+        >>> uninterrupted = make(epochs=4)
+        >>> _ = uninterrupted.fit(x, y)
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     _ = make(fastnn.Checkpoint(folder), epochs=2).fit(x, y)
+        ...     resumed = make(epochs=4)
+        ...     len(resumed.resume(folder, x, y))
+        4
+        >>> bool((resumed.model.params == uninterrupted.model.params).all())
+        True
+        """
+        task, checked_validation = self._prepare(x, y, validation)
+        snapshot = Snapshot.read(path)
+        snapshot.check(self, task, checked_validation)
+        self.history, self.stop, self.position = snapshot.history, False, snapshot.position
+        return self._train(task, checked_validation, snapshot)
+
+    @classmethod
+    def from_checkpoint(cls, path: str | PathLike[str], **options: Any) -> Trainer:
+        """The trainer that wrote a checkpoint, with its model; `resume` goes on with it.
+
+        Parameters
+        ----------
+        path : path
+            As for `resume`.
+        **options
+            Arguments of the constructor that are not to be those of the checkpoint, such as ``callbacks``, which
+            it does not hold.
+
+        Raises
+        ------
+        FileNotFoundError, ValueError
+            If there is no checkpoint, if it is damaged, or if something in it is not fastnn's own and missing
+            among `options`.
+
+        Examples
+        --------
+        >>> import fastnn, tempfile
+        >>> x, y = fastnn.data.glyphs(500, seed=0)
+        >>> model = fastnn.Sequential([fastnn.layers.Dense(10)], input_shape=(784,), input_scale=1 / 255)
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     trainer = fastnn.Trainer(model, optimizer="adam", epochs=2, callbacks=[fastnn.Checkpoint(folder)])
+        ...     _ = trainer.fit(x, y)
+        ...     again = fastnn.Trainer.from_checkpoint(folder, epochs=5)
+        ...     len(again.resume(folder, x, y))
+        5
+        """
+        return cls(**Snapshot.read(path).trainer_options(options))
 
     def explain(self) -> str:
         """The plan of the last `fit`: steps after fusion, buffers, bytes, operations, and measured times.
@@ -166,31 +238,14 @@ class Trainer:
         RuntimeError
             Before the first `fit`.
         """
-        if self._session is None:
+        if self.run is None:
             raise RuntimeError("explain: call fit first")
-        return explain(self._session, self._step_seconds)
-
-    @property
-    def optimizer_state(self) -> Mapping[str, Mapping[str, Array]]:
-        """State arrays of the optimiser by parameter and slot, as they are behind the last step.
-
-        Raises
-        ------
-        RuntimeError
-            Before the first `fit`.
-        """
-        if self._session is None:
-            raise RuntimeError("optimizer_state: call fit first")
-        self._session.store_state()
-        return self._session.task.state
+        return explain(self.run.session, self.run.step_seconds)
 
     # --- preparation ---
 
-    def _prepare(self, x: ArrayLike, y: ArrayLike, validation: Pair | None) -> tuple[Task, Pair | None]:
-        task = self._task(x, y)
-        if validation is not None:
-            validation = self._checked_validation(validation)
-        return task, validation
+    def _prepare(self, x: ArrayLike, y: ArrayLike, validation: Pair | None) -> tuple[Task, tuple[Array, Array] | None]:
+        return self._task(x, y), None if validation is None else self._checked_validation(validation)
 
     def _task(self, x: ArrayLike, y: ArrayLike) -> Task:
         inputs = gatherable(as_batch("fit", x, self.model.input_shape))
@@ -214,100 +269,8 @@ class Trainer:
             raise ValueError(f"fit: validation x has {len(x)} samples but y has {len(y)}")
         return x, y
 
-    def _make_session(self, task: Task, batch: int) -> CompiledSession | EagerSession:
-        if self.compile and current_backend() == "native":
-            try:
-                session = CompiledSession(task, batch, self.on_nonfinite == "ignore")
-                self.compiled = True
-                return session
-            except NotRecordableError as error:
-                warnings.warn(f"fit: training runs layer by layer ({error})", stacklevel=4)
-        self.compiled = False
-        return EagerSession(task)
-
-    # --- the loop ---
-
-    def _train(self, task: Task, validation: Pair | None) -> History:
-        samples = len(task.inputs)
-        batch = min(self.batch_size or samples, samples)
+    def _train(self, task: Task, validation: tuple[Array, Array] | None, snapshot: Snapshot | None = None) -> History:
         self.model.task = "classification" if self.loss.classifies else "regression"
-        self._session = self._make_session(task, batch)
-        calls, steps = Calls(self.callbacks), -(-samples // batch)
-        for callback in calls.callbacks:
-            callback.on_train_begin(self)
-        try:
-            done = (self.position.epoch - 1) * steps + self.position.step
-            with Progress(steps * self.epochs, self.progress, done) as progress:
-                if self.print_every:
-                    progress.line(self.history.table_head())
-                while self.position.epoch <= self.epochs and not self.stop:
-                    self._epoch(samples, batch, steps, validation, progress, calls)
-        finally:
-            for callback in calls.callbacks:
-                callback.on_train_end(self)
+        self.run = Run(self, task, validation, snapshot)
+        self.run.go()
         return self.history
-
-    def _epoch(
-        self, samples: int, batch: int, steps: int, validation: Pair | None, progress: Progress, calls: Calls
-    ) -> None:
-        position, number = self.position, self.position.epoch
-        started = time.perf_counter() - position.seconds
-        rate = self.optimizer.learning_rate * self.schedule.factor(number - 1)
-        before = (number - 1) * steps
-        assert self._session is not None
-        self._session.load()
-        try:
-            first = position.step
-            for index in batches(self.seed, number, samples, batch, self.shuffle):
-                part = Epoch.of(index, rate, before)
-                self._run(part, min(first, len(index)), before, progress, calls, started)
-                first, before = max(first - len(index), 0), before + len(index)
-        finally:
-            self._session.store()
-            self._keep_losses()
-        seconds = time.perf_counter() - started
-        self._step_seconds = seconds / steps
-        losses, whole = self.history.steps[-steps:], samples // batch
-        total = float(losses[:whole].sum()) * batch + float(losses[whole:].sum()) * (samples - whole * batch)
-        line: dict[str, Any] = {"epoch": number, "loss": total / samples}
-        if self.loss.classifies:
-            line["accuracy"] = position.correct / samples
-        if validation is not None:
-            line |= {f"val_{k}": v for k, v in self.model.evaluate(*validation, loss=self.loss).items()}
-        line |= {"learning_rate": rate, "seconds": seconds}
-        self.history.epochs.append(line)
-        self.position = Position(number + 1)
-        if self.print_every and (number % self.print_every == 0 or number == self.epochs):
-            progress.line(self.history.table_line(line))
-        for callback in calls.callbacks:
-            callback.on_epoch_end(self, line)
-
-    def _run(self, part: Epoch, first: int, before: int, progress: Progress, calls: Calls, started: float) -> None:
-        """The steps of `part` from `first` on; `before` others precede the part."""
-        assert self._session is not None
-        position, steps = self.position, len(part.index)
-        while first < steps:
-            most = min(steps - first, calls.most_steps(before + first))
-            done = slice(first, first + self._session.run(part, first, most, _LOOK_UP_SECONDS))
-            first = done.stop
-            position.step += done.stop - done.start
-            position.correct += int(part.correct[done].sum())
-            self._losses.append(part.loss[done])
-            value = float(part.loss[first - 1])
-            if self.on_nonfinite == "raise" and not math.isfinite(value):
-                rate = float(part.rate[first - 1])
-                self._session.store()
-                raise NonFiniteLossError(explain_nonfinite(self.model, self.optimizer, before + first, value, rate))
-            progress.advance(done.stop - done.start, position.epoch, value)
-            due = calls.due(before + first)
-            if due:
-                position.seconds = time.perf_counter() - started
-                self._session.store()
-                self._keep_losses()
-                for callback in due:
-                    callback.on_step(self, before + first)
-                self._session.load()
-
-    def _keep_losses(self) -> None:
-        self.history.steps = np.concatenate([self.history.steps, *self._losses])
-        self._losses = []

@@ -166,3 +166,12 @@ def test_loading_runs_no_code(path, monkeypatch):
     rewrite(path, _layer(init="__import__('os').system('true')"))
     with pytest.raises(ValueError, match="describes no model"):
         fastnn.load(path)
+
+
+def test_a_changed_value_is_seen(path):
+    mlp(5, 3).save(path)
+    bad = bytearray(path.read_bytes())
+    bad[-2] ^= 1
+    path.write_bytes(bad)
+    with pytest.raises(ValueError, match=f"load: {path} is damaged: its contents do not have the SHA-256"):
+        fastnn.load(path)

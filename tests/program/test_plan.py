@@ -87,7 +87,7 @@ def test_streams_and_arrays_of_others_have_no_place():
 def test_places_of_a_real_step(optimizer):
     x, y = samples(64, 30, 3)
     trainer = fit(mlp(30, 50, 40, 20, 3), x, y, optimizer=OPTIMIZERS[optimizer](), batch_size=64, epochs=1)
-    ((program, times),) = trainer._session.programs
+    ((program, times),) = trainer.run.session.programs
     assert times == 1
     places = list(program.places.values())
     for i, a in enumerate(places):

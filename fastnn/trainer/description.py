@@ -1,0 +1,108 @@
+"""Optimisers, schedules, losses and data as JSON can hold them, and back."""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastnn import losses, optim, schedules
+from fastnn.losses import Loss
+from fastnn.optim import Optimizer
+from fastnn.schedules import Schedule
+
+if TYPE_CHECKING:
+    from fastnn.trainer.trainer import Trainer
+
+_NOT_DESCRIBED = ("self", "model", "callbacks", "progress", "print_every")  # arguments of Trainer
+_MAY_DIFFER = ("epochs", "compile", "on_nonfinite")  # without that a resumed training would give other bits
+_HASHED_BYTES = 2**26  # of larger arrays, rows at even distances are hashed
+
+
+def describe(value: Any) -> Any:
+    """`value` as JSON can hold it: objects by type and arguments, functions by name, arrays by their SHA-256."""
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    if isinstance(value, np.generic):
+        return value.item()
+    if isinstance(value, np.ndarray):
+        return fingerprint(value)
+    if isinstance(value, Mapping):
+        return {str(key): describe(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [describe(item) for item in value]
+    if callable(value) and hasattr(value, "__qualname__"):
+        return {"function": value.__qualname__}
+    return {"type": type(value).__name__, "arguments": describe(arguments_of(value))}
+
+
+def arguments_of(value: Any) -> dict[str, Any]:
+    """Constructor arguments: what `config` gives, or the public attributes."""
+    if hasattr(value, "config"):
+        return dict(value.config())
+    return {name: item for name, item in vars(value).items() if not name.startswith("_")}
+
+
+def rebuild(name: str, description: Any) -> Any:
+    """What `describe` described, where it is made of fastnn's own classes.
+
+    Raises
+    ------
+    ValueError
+        If it is not; `name` says what it is.
+    """
+    if isinstance(description, list):
+        return [rebuild(name, item) for item in description]
+    if not isinstance(description, dict):
+        return description
+    if set(description) == {"type", "arguments"}:
+        cls = _known().get(description["type"])
+        if cls is not None:
+            return cls(**{key: rebuild(f"{name}.{key}", item) for key, item in description["arguments"].items()})
+    elif "function" not in description and "sha256" not in description:
+        return {key: rebuild(f"{name}.{key}", item) for key, item in description.items()}
+    what = description.get("type") or description.get("function") or "an array"
+    raise ValueError(f"from_checkpoint: {name} was {what}, which a checkpoint does not hold; pass {name}=…")
+
+
+def _known() -> dict[str, type]:
+    return {
+        cls.__name__: cls
+        for module, base in ((optim, Optimizer), (schedules, Schedule), (losses, Loss))
+        for cls in vars(module).values()
+        if isinstance(cls, type) and issubclass(cls, base)
+    }
+
+
+def configuration(trainer: Trainer) -> dict[str, Any]:
+    """The arguments that decide what a training does, described."""
+    names = inspect.signature(type(trainer).__init__).parameters
+    return {name: describe(getattr(trainer, name)) for name in names if name not in _NOT_DESCRIBED}
+
+
+def differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
+    """Where two configurations differ so that a training could not go on, in words."""
+    names = [name for name in (*before, *(name for name in now if name not in before)) if name not in _MAY_DIFFER]
+    return [
+        f"{name} was {_short(before.get(name))}, is {_short(now.get(name))}"
+        for name in names
+        if before.get(name) != now.get(name)
+    ]
+
+
+def _short(description: Any) -> str:
+    if isinstance(description, dict) and set(description) == {"type", "arguments"}:
+        inner = ", ".join(f"{key}={_short(item)}" for key, item in description["arguments"].items())
+        return f"{description['type']}({inner})"
+    return repr(description)
+
+
+def fingerprint(array: NDArray[Any]) -> dict[str, Any]:
+    """Shape, dtype and SHA-256 of an array (of a large one: of rows at even distances)."""
+    rows = array[:: -(-array.nbytes // _HASHED_BYTES)] if array.ndim and array.nbytes > _HASHED_BYTES else array
+    digest = hashlib.sha256(np.ascontiguousarray(rows).reshape(-1).view(np.uint8).data).hexdigest()
+    return {"shape": list(array.shape), "dtype": array.dtype.name, "sha256": digest}

@@ -1,0 +1,287 @@
+"""A resumed training ends in the bits of the uninterrupted one, wherever it is taken up."""
+
+import json
+
+import numpy as np
+import pytest
+from strategies import same_bits
+from trainings import OPTIMIZERS, digest, mlp, output_of, samples, threads
+
+import fastnn
+from fastnn import schedules
+
+pytest.importorskip("safetensors")
+
+X, Y = samples(90, 6, 3)
+VALIDATION = samples(20, 6, 3, seed=5)
+STEPS = 6  # of an epoch, the last of them smaller
+
+
+def make(*callbacks, epochs=4, **options):
+    chosen = {"optimizer": "adam", "batch_size": 17, "seed": 3, "schedule": schedules.Exponential(0.9)} | options
+    model = mlp(6, 40, 3, seed=1)
+    return fastnn.Trainer(model, epochs=epochs, callbacks=callbacks, progress=False, **chosen)
+
+
+class Stop(fastnn.Callback):
+    """Ends the process's part of the training by an error behind a step."""
+
+    def __init__(self, step):
+        self.every = step
+
+    def on_step(self, trainer, step):
+        raise InterruptedError
+
+
+def interrupted(path, at, validation=None, **options):
+    """Write a checkpoint behind step `at`, and stop there."""
+    checkpoint = fastnn.Checkpoint(path, every_steps=at)
+    stop = Stop(at)
+    stop.order = 1000
+    with pytest.raises(InterruptedError):
+        make(checkpoint, stop, **options).fit(X, Y, validation)
+
+
+def outcome(trainer):
+    """All that a training leaves, without its times."""
+    epochs = [{k: v for k, v in e.items() if k != "seconds"} for e in trainer.history.epochs]
+    state = [a for slots in trainer.run.task.state.values() for a in slots.values()]
+    trainer.run.session.store_state()
+    return digest(trainer.model.params, trainer.history.steps, *state), epochs
+
+
+@pytest.mark.parametrize("at", [1, 5, 6, 7, 13, 23])
+def test_every_place_in_an_epoch(tmp_path, at):
+    whole = make()
+    whole.fit(X, Y, VALIDATION)
+    interrupted(tmp_path, at, VALIDATION)
+    resumed = make()
+    history = resumed.resume(tmp_path, X, Y, VALIDATION)
+    assert outcome(resumed) == outcome(whole)
+    assert history is resumed.history
+    assert len(history.steps) == 4 * STEPS
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+@pytest.mark.parametrize("compile", [True, False])
+@pytest.mark.parametrize("shuffle", [True, False, "batches"])
+def test_every_optimiser_and_path(tmp_path, optimizer, compile, shuffle):
+    def options():
+        return {"optimizer": OPTIMIZERS[optimizer](), "shuffle": shuffle}
+
+    whole = make(compile=compile, **options())
+    whole.fit(X, Y)
+    interrupted(tmp_path, 9, compile=compile, **options())
+    resumed = make(compile=not compile, **options())
+    resumed.resume(tmp_path, X, Y)
+    assert outcome(resumed) == outcome(whole)
+
+
+def test_other_numbers_of_threads(tmp_path):
+    results = set()
+    for before, behind in ((1, 2), (2, 1), (4, 2)):
+        folder = tmp_path / f"{before}-{behind}"
+        with threads(before):
+            interrupted(folder, 8)
+        with threads(behind):
+            resumed = make()
+            resumed.resume(folder, X, Y)
+        results.add(outcome(resumed)[0])
+    assert len(results) == 1
+
+
+def test_a_large_batch_in_blocks(tmp_path):
+    x, y = samples(2600, 6, 3)
+
+    def trainer(*callbacks):
+        return fastnn.Trainer(
+            mlp(6, 40, 3), optimizer="momentum", batch_size=1300, epochs=3, callbacks=callbacks, progress=False
+        )
+
+    whole = trainer()
+    whole.fit(x, y)
+    stop = Stop(3)
+    stop.order = 1000
+    with pytest.raises(InterruptedError):
+        trainer(fastnn.Checkpoint(tmp_path, every_steps=3), stop).fit(x, y)
+    resumed = trainer()
+    resumed.resume(tmp_path, x, y)
+    assert outcome(resumed) == outcome(whole)
+
+
+def test_more_epochs_than_at_first(tmp_path):
+    whole = make(epochs=5)
+    whole.fit(X, Y)
+    make(fastnn.Checkpoint(tmp_path), epochs=2).fit(X, Y)
+    resumed = make(epochs=5)
+    resumed.resume(tmp_path, X, Y)
+    assert outcome(resumed) == outcome(whole)
+
+
+def test_a_finished_training_resumed_does_nothing_more(tmp_path):
+    done = make(fastnn.Checkpoint(tmp_path))
+    done.fit(X, Y)
+    resumed = make()
+    resumed.resume(tmp_path, X, Y)
+    assert outcome(resumed) == outcome(done)
+
+
+def test_checkpoints_change_no_bit_and_go_on_in_the_same_folder(tmp_path):
+    plain = make()
+    plain.fit(X, Y)
+    watched = make(fastnn.Checkpoint(tmp_path / "a", every_steps=1, every_seconds=1e-3))
+    watched.fit(X, Y)
+    assert outcome(watched) == outcome(plain)
+    interrupted(tmp_path / "b", 5)
+    resumed = make(fastnn.Checkpoint(tmp_path / "b", every_steps=5))
+    resumed.resume(tmp_path / "b", X, Y)
+    assert outcome(resumed) == outcome(plain)
+    assert names(tmp_path / "b") == [15, 20, 24]
+
+
+def test_interrupted_again_and_again(tmp_path):
+    whole = make()
+    whole.fit(X, Y)
+    interrupted(tmp_path, 3)
+    for at in (7, 11):
+        stop = Stop(at)
+        stop.order = 1000
+        with pytest.raises(InterruptedError):
+            make(fastnn.Checkpoint(tmp_path, every_steps=at), stop).resume(tmp_path, X, Y)
+    resumed = make()
+    resumed.resume(tmp_path, X, Y)
+    assert outcome(resumed) == outcome(whole)
+
+
+def test_in_a_fresh_process_without_the_code_that_trained(tmp_path):
+    whole = make()
+    whole.fit(X, Y)
+    interrupted(tmp_path, 10)
+    code = f"""
+import fastnn
+from trainings import digest, samples
+x, y = samples(90, 6, 3)
+trainer = fastnn.Trainer.from_checkpoint({str(tmp_path)!r}, progress=False)
+trainer.resume({str(tmp_path)!r}, x, y)
+print(digest(trainer.model.params))
+"""
+    assert output_of(code) == digest(whole.model.params)
+
+
+# --- what callbacks keep ---
+
+
+class Rates(fastnn.Callback):
+    """Halves the rate when it has counted three epochs, and remembers the parameters it saw."""
+
+    def __init__(self):
+        self.count, self.seen = 0, np.zeros(0)
+
+    def on_epoch_end(self, trainer, epoch):
+        self.count += 1
+        self.seen = trainer.model.params.copy()
+        if self.count == 2:
+            trainer.optimizer.learning_rate /= 2
+
+    def state(self):
+        return {"count": self.count, "seen": self.seen}
+
+    def restore(self, state):
+        self.count, self.seen = state["count"], state["seen"]
+
+
+@pytest.mark.parametrize("at", [10, 12, 15])
+def test_the_state_of_callbacks_and_a_rate_that_they_changed(tmp_path, at):
+    whole = make(Rates())
+    whole.fit(X, Y)
+    stop = Stop(at)
+    stop.order = 1000
+    with pytest.raises(InterruptedError):
+        make(fastnn.Checkpoint(tmp_path, every_steps=at), Rates(), stop).fit(X, Y)
+    rates = Rates()
+    resumed = make(rates)
+    resumed.resume(tmp_path, X, Y)
+    assert outcome(resumed) == outcome(whole)
+    assert rates.count == 4
+    assert same_bits(rates.seen, whole.callbacks[0].seen)
+
+
+def test_a_training_that_a_callback_ended_stays_ended(tmp_path):
+    class Enough(fastnn.Callback):
+        def on_epoch_end(self, trainer, epoch):
+            trainer.stop = epoch["epoch"] == 2
+
+    ended = make(fastnn.Checkpoint(tmp_path, every_epochs=10), Enough())
+    ended.fit(X, Y)
+    resumed = make(Enough())
+    resumed.resume(tmp_path, X, Y)
+    assert len(resumed.history) == 2
+    assert outcome(resumed) == outcome(ended)
+
+
+# --- which files there are ---
+
+
+def names(folder):
+    """Steps in the names of the files of a folder, which holds nothing else."""
+    return sorted(int(p.name.removeprefix("checkpoint-").removesuffix(".safetensors")) for p in folder.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ({"keep_last": None}, [6, 12, 18, 24]),
+        ({}, [12, 18, 24]),
+        ({"keep_last": 1}, [24]),
+        ({"every_epochs": 3, "keep_last": None}, [18, 24]),
+        ({"every_steps": 10, "keep_last": None}, [10, 20, 24]),
+        ({"every_steps": 8, "every_epochs": 2, "keep_last": None}, [8, 12, 16, 24]),
+        ({"every_seconds": 1e-9, "keep_last": 2}, [23, 24]),
+        ({"every_seconds": 1e9, "keep_last": None}, [24]),
+    ],
+)
+def test_how_often_and_how_many(tmp_path, options, expected):
+    make(fastnn.Checkpoint(tmp_path, **options), compile=False).fit(X, Y)
+    assert names(tmp_path) == expected
+
+
+def test_a_single_file_is_replaced(tmp_path):
+    path = tmp_path / "deep" / "last.safetensors"
+    trainer = make(fastnn.Checkpoint(path))
+    trainer.fit(X, Y)
+    assert [p.name for p in path.parent.iterdir()] == ["last.safetensors"]
+    resumed = make(fastnn.Checkpoint(path), epochs=6)
+    resumed.resume(path, X, Y)
+    assert len(resumed.history) == 6
+
+
+def test_the_checkpoint_is_a_model_file(tmp_path):
+    path = tmp_path / "last.safetensors"
+    trainer = make(fastnn.Checkpoint(path))
+    trainer.fit(X, Y)
+    model = fastnn.load(path)
+    assert same_bits(model.params, trainer.model.params)
+    assert model.config() == trainer.model.config()
+
+
+def test_what_the_file_says(tmp_path):
+    from safetensors import safe_open
+
+    path = tmp_path / "last.safetensors"
+    make(fastnn.Checkpoint(path)).fit(X, Y, VALIDATION)
+    with safe_open(path, framework="numpy") as file:
+        description = json.loads(file.metadata()["fastnn"])
+    checkpoint = description["checkpoint"]
+    assert description["fastnn_version"] == fastnn.__version__
+    assert checkpoint["configuration"]["optimizer"]["type"] == "Adam"
+    assert checkpoint["configuration"]["schedule"] == {"type": "Exponential", "arguments": {"decay": 0.9}}
+    assert checkpoint["position"]["epoch"] == 5
+    assert checkpoint["data"]["inputs"]["shape"] == [90, 6]
+    assert [epoch["epoch"] for epoch in checkpoint["history"]] == [1, 2, 3, 4]
+
+
+def test_left_overs_of_a_killed_process_go(tmp_path):
+    (tmp_path / ".checkpoint-000000001.safetensors.abc").write_text("half")
+    (tmp_path / "mine.txt").write_text("mine")
+    make(fastnn.Checkpoint(tmp_path, keep_last=1)).fit(X, Y)
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["checkpoint-000000024.safetensors", "mine.txt"]

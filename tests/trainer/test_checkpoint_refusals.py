@@ -1,0 +1,161 @@
+"""Checkpoints that cannot be gone on with: one clear error, and nothing is changed."""
+
+import numpy as np
+import pytest
+from strategies import same_bits
+from trainings import mlp, samples
+
+import fastnn
+from fastnn import optim, schedules
+
+pytest.importorskip("safetensors")
+
+X, Y = samples(60, 6, 3)
+
+
+def make(*callbacks, sizes=(6, 8, 3), model=None, **options):
+    chosen = {"optimizer": "adam", "batch_size": 20, "epochs": 2} | options
+    return fastnn.Trainer(mlp(*sizes) if model is None else model, callbacks=callbacks, progress=False, **chosen)
+
+
+@pytest.fixture
+def path(tmp_path):
+    path = tmp_path / "last.safetensors"
+    make(fastnn.Checkpoint(path)).fit(X, Y)
+    return path
+
+
+def refused(path, trainer, x=X, y=Y, validation=None, error=ValueError):
+    """The message; neither model nor trainer nor file may have changed."""
+    params, file = trainer.model.params.copy(), path.read_bytes() if path.is_file() else None
+    with pytest.raises(error) as caught:
+        trainer.resume(path, x, y, validation)
+    assert same_bits(trainer.model.params, params)
+    assert (len(trainer.history), trainer.run) == (0, None)
+    if file is not None:
+        assert path.read_bytes() == file
+        assert str(path) in str(caught.value)
+    message = str(caught.value)
+    assert message.startswith("resume: ")
+    return message
+
+
+class Rule(schedules.Schedule):
+    def factor(self, epoch):
+        return 1.0
+
+
+@pytest.mark.parametrize(
+    ("trainer", "message"),
+    [
+        (lambda: make(sizes=(6, 9, 3)), "of another architecture: its layers are"),
+        (lambda: make(model=mlp(6, 8, 3, dtype="float64")), "its dtype are float32, the model's are float64"),
+        (lambda: make(model=mlp(6, 8, 3, input_scale=0.5)), "its input_scale are 1.0, the model's are 0.5"),
+        (lambda: make(optimizer="sgd"), "optimizer was Adam(learning_rate=0.001, weight"),
+        (lambda: make(optimizer=optim.Adam(0.01)), "is Adam(learning_rate=0.01"),
+        (lambda: make(batch_size=30), "of another training: batch_size was 20, is 30"),
+        (lambda: make(seed=1, shuffle=False), "seed was 0, is 1; shuffle was True, is False"),
+        (lambda: make(schedule=schedules.Exponential(0.5)), "schedule was Constant(), is Exponential(decay=0.5)"),
+        (lambda: make(schedule=Rule()), "schedule was Constant(), is Rule()"),
+    ],
+)
+def test_another_training(path, trainer, message):
+    assert message in refused(path, trainer())
+
+
+@pytest.mark.parametrize(
+    ("x", "y", "message"),
+    [
+        (X[:50], Y[:50], "inputs have shape (50, 6) instead of (60, 6)"),
+        (X.astype(np.float32), Y, "inputs have other values"),
+        (X[::-1], Y, "inputs have other values"),
+        (X, Y[::-1], "targets have other values"),
+    ],
+)
+def test_other_data(path, x, y, message):
+    assert message in refused(path, make(), x, y)
+
+
+def test_data_that_do_not_fit_at_all(path):
+    with pytest.raises(ValueError, match=r"x must have shape \(N, 6\)"):
+        make().resume(path, X[:, :5], Y)
+
+
+def test_other_validation_data(path, tmp_path):
+    assert "was trained without validation inputs" in refused(path, make(), validation=(X, Y))
+    other = tmp_path / "other.safetensors"
+    make(fastnn.Checkpoint(other)).fit(X, Y, (X[:9], Y[:9]))
+    assert "was trained with validation inputs, which are missing" in refused(other, make())
+    assert "validation inputs have shape (8, 6)" in refused(other, make(), validation=(X[:8], Y[:8]))
+
+
+@pytest.mark.parametrize("keep", [0, 7, 100, 2000, -1])
+def test_truncated(path, keep):
+    path.write_bytes(path.read_bytes()[:keep])
+    assert "is not a readable safetensors file" in refused(path, make())
+
+
+def test_every_flipped_bit_is_seen_or_harmless(path):
+    """Values and description have a SHA-256; what else there is in the file may say the same in another way."""
+    good = path.read_bytes()
+    header = 8 + int.from_bytes(good[:8], "little")
+    rng = np.random.default_rng(0)
+    for place in (*rng.integers(0, header, 150), *rng.integers(header, len(good), 50)):
+        bad = bytearray(good)
+        bad[place] ^= 1 << int(rng.integers(8))
+        path.write_bytes(bad)
+        trainer = make()
+        message = None
+        try:
+            trainer.resume(path, X, Y)
+        except ValueError as error:
+            message = str(error)
+        assert place < header if message is None else str(path) in message
+
+
+def test_no_checkpoint(tmp_path):
+    assert "no checkpoint in" in refused(tmp_path, make(), error=FileNotFoundError)
+    assert "no model file at" in refused(tmp_path / "nothing.safetensors", make(), error=FileNotFoundError)
+
+
+def test_a_model_is_no_checkpoint(tmp_path):
+    path = tmp_path / "model.safetensors"
+    mlp(6, 8, 3).save(path)
+    assert "is a model file, not a checkpoint" in refused(path, make())
+
+
+def test_a_new_training_does_not_mix_with_what_is_there(tmp_path):
+    for path in (tmp_path / "folder", tmp_path / "last.safetensors"):
+        make(fastnn.Checkpoint(path)).fit(X, Y)
+        files = {p: p.read_bytes() for p in tmp_path.rglob("*.safetensors")}
+        trainer = make(fastnn.Checkpoint(path))
+        params = trainer.model.params.copy()
+        with pytest.raises(ValueError, match="already holds a checkpoint; resume it"):
+            trainer.fit(X, Y)
+        assert same_bits(trainer.model.params, params)
+        assert {p: p.read_bytes() for p in tmp_path.rglob("*.safetensors")} == files
+        make(fastnn.Checkpoint(path, overwrite=True), epochs=1).fit(X, Y)
+        assert len(make().resume(path, X, Y)) == 2
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "message"),
+    [
+        ({"every_epochs": 0}, ValueError, "Checkpoint: every_epochs must be at least 1"),
+        ({"every_steps": 1.5}, TypeError, "Checkpoint: every_steps must be an int"),
+        ({"every_seconds": 0}, ValueError, "Checkpoint: every_seconds must be above 0"),
+        ({"keep_last": 0}, ValueError, "Checkpoint: keep_last must be at least 1"),
+    ],
+)
+def test_arguments(tmp_path, options, error, message):
+    with pytest.raises(error, match=message):
+        fastnn.Checkpoint(tmp_path, **options)
+
+
+def test_what_is_not_fastnns_own_must_be_given(tmp_path):
+    path = tmp_path / "last.safetensors"
+    make(fastnn.Checkpoint(path), schedule=Rule()).fit(X, Y)
+    with pytest.raises(ValueError, match=r"from_checkpoint: schedule was Rule, .*pass schedule=…"):
+        fastnn.Trainer.from_checkpoint(path)
+    trainer = fastnn.Trainer.from_checkpoint(path, schedule=Rule(), epochs=3, progress=False)
+    assert len(trainer.resume(path, X, Y)) == 3
