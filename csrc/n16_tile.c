@@ -1,0 +1,72 @@
+/* Instances of the direct convolution's register tile. */
+#include "n16_tile.h"
+
+FNN_INLINE void tile(const n16_tile_task *t, const int filters, const int pixels) {
+    vreal acc[N16_MAX_FILTERS][N16_MAX_PIXELS];
+#pragma GCC unroll 8
+    for (int i = 0; i < filters; i++)
+#pragma GCC unroll 8
+        for (int j = 0; j < pixels; j++) acc[i][j] = vset(0);
+    const ptrdiff_t x_pixel = t->x_pixel, x_col = t->x_col, w_col = t->w_col;
+    const real *x_channel = t->x, *w_channel = t->w;
+    for (ptrdiff_t c = t->channels; c > 0; c--) {
+        const real *x_row = x_channel, *w_row = w_channel;
+        for (ptrdiff_t r = t->rows; r > 0; r--) {
+            const real *x = x_row, *w = w_row;
+            for (ptrdiff_t s = t->cols; s > 0; s--) {
+                vreal xv[N16_MAX_PIXELS];
+#pragma GCC unroll 8
+                for (int j = 0; j < pixels; j++) xv[j] = vload(x + j * x_pixel);
+#pragma GCC unroll 8
+                for (int i = 0; i < filters; i++) {
+                    const vreal wv = vset(w[i]);
+#pragma GCC unroll 8
+                    for (int j = 0; j < pixels; j++) acc[i][j] = vfma(wv, xv[j], acc[i][j]);
+                }
+                x += x_col;
+                w += w_col;
+            }
+            x_row += t->x_row;
+            w_row += t->w_row;
+        }
+        x_channel += t->x_channel;
+        w_channel += t->w_channel;
+    }
+    real *out = t->out;
+#pragma GCC unroll 8
+    for (int i = 0; i < filters; i++) {
+        const vreal b = t->bias == NULL ? vset(0) : vset(t->bias[i]);
+#pragma GCC unroll 8
+        for (int j = 0; j < pixels; j++) {
+            vreal v = t->bias == NULL ? acc[i][j] : acc[i][j] + b;
+            vstore(out + j * t->out_pixel, t->relu ? vmax(vset(0), v) : v);
+        }
+        out += t->out_filter;
+    }
+}
+
+#define INSTANCE(filters, pixels) \
+    static void tile_##filters##_##pixels(const n16_tile_task *t) { tile(t, filters, pixels); }
+
+#define UP_TO_2(_, f) _(f, 1) _(f, 2)
+#define UP_TO_3(_, f) UP_TO_2(_, f) _(f, 3)
+#define UP_TO_4(_, f) UP_TO_3(_, f) _(f, 4)
+#define UP_TO_6(_, f) UP_TO_4(_, f) _(f, 5) _(f, 6)
+#define UP_TO_7(_, f) UP_TO_6(_, f) _(f, 7)
+#define UP_TO_8(_, f) UP_TO_7(_, f) _(f, 8)
+#if FNN_VECTOR_REGISTERS == 32
+#define EACH(_) \
+    UP_TO_8(_, 1) UP_TO_8(_, 2) UP_TO_7(_, 3) UP_TO_6(_, 4) UP_TO_4(_, 5) UP_TO_4(_, 6) UP_TO_3(_, 7) UP_TO_3(_, 8)
+static const int most_pixels[N16_MAX_FILTERS + 1] = {0, 8, 8, 7, 6, 4, 4, 3, 3};
+#else
+#define EACH(_) UP_TO_6(_, 1) UP_TO_4(_, 2) UP_TO_3(_, 3) UP_TO_3(_, 4) UP_TO_2(_, 5) UP_TO_2(_, 6)
+static const int most_pixels[N16_MAX_FILTERS + 1] = {0, 6, 4, 3, 3, 2, 2};
+#endif
+
+EACH(INSTANCE)
+
+#define ROW(filters, pixels) [filters][pixels] = tile_##filters##_##pixels,
+static const n16_tile_fn instances[N16_MAX_FILTERS + 1][N16_MAX_PIXELS + 1] = {EACH(ROW)};
+
+int FN(n16_tile_pixels)(int filters) { return most_pixels[filters]; }
+n16_tile_fn FN(n16_tile_get)(int filters, int pixels) { return instances[filters][pixels]; }
