@@ -10,8 +10,8 @@
 #include "simd.h"
 
 typedef struct {
-    ptrdiff_t size;  /* positions that may be read */
-    ptrdiff_t taps;  /* of the filter */
+    ptrdiff_t size; /* positions that may be read */
+    ptrdiff_t taps; /* of the filter */
     ptrdiff_t stride, pad, dilation;
     bool backward;
 } axis;

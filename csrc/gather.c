@@ -1,4 +1,5 @@
 /* Rows by index: the batch of a training step, converted to the type of the call and scaled. */
+#include "convert.h"
 #include "kernel.h"
 
 enum {
@@ -16,37 +17,6 @@ FNN_INLINE void prefetch(const char *p, ptrdiff_t bytes) {
     bytes = fnn_min(bytes, PREFETCH_BYTES);
     /* into the second cache: the first has too few lines in flight to fetch a row at memory's speed */
     for (ptrdiff_t i = 0; i < bytes; i += LINE) __builtin_prefetch(p + i, 0, 2);
-}
-
-/* Loops that the compiler turns into vectors: each element is converted, then multiplied. */
-#define CONVERT(code, type)                                                       \
-    case code: {                                                                  \
-        const type *from = source;                                                \
-        if (scale == 1) {                                                         \
-            for (ptrdiff_t j = 0; j < count; j++) out[j] = (real)from[j];         \
-        } else {                                                                  \
-            for (ptrdiff_t j = 0; j < count; j++) out[j] = (real)from[j] * scale; \
-        }                                                                         \
-        break;                                                                    \
-    }
-
-static void convert(int type, const void *restrict source, real *restrict out, ptrdiff_t count, real scale) {
-    switch (type) {
-        CONVERT(FNN_F32, float)
-        CONVERT(FNN_F64, double)
-        CONVERT(FNN_U8, uint8_t)
-        CONVERT(FNN_I8, int8_t)
-        CONVERT(FNN_U16, uint16_t)
-        CONVERT(FNN_I16, int16_t)
-        CONVERT(FNN_I32, int32_t)
-        CONVERT(FNN_I64, int64_t)
-    }
-}
-
-static ptrdiff_t size_of(int type) {
-    static const uint8_t bytes[] = {[FNN_F32] = 4, [FNN_F64] = 8, [FNN_U8] = 1,  [FNN_I8] = 1,
-                                    [FNN_U16] = 2, [FNN_I16] = 2, [FNN_I32] = 4, [FNN_I64] = 8};
-    return bytes[type];
 }
 
 static void rows_task(void *context, int task) {

@@ -132,8 +132,7 @@ static void rows_of(const conv *v, ptrdiff_t image, ptrdiff_t begin, ptrdiff_t e
             t.w_channel = v->rows.taps * v->cols.taps * filters;
         }
         for (int r = 0; r < row_count; r++) {
-            for (int c = 0; c < v->col_count; c++)
-                rectangle(v, &t, filters, x, out, &parts[r], &v->col_parts[c]);
+            for (int c = 0; c < v->col_count; c++) rectangle(v, &t, filters, x, out, &parts[r], &v->col_parts[c]);
             if (finishes) finish_rows(v, out, filters, &parts[r]);
         }
     }
@@ -144,8 +143,8 @@ static void run_task(void *context, int task) {
     axis_part *parts = fnn_scratch();
     const ptrdiff_t row_bytes = v->groups * v->channels * v->x_cols * N16 * (ptrdiff_t)sizeof(real);
     const ptrdiff_t fit = fnn_max(4, X_BYTES / fnn_max(1, row_bytes)); /* rows of x */
-    const ptrdiff_t step = fnn_min(AXIS_BLOCK, fnn_max(1, v->rows.backward ? fit * v->rows.stride
-                                                                           : fit / v->rows.stride));
+    const ptrdiff_t step =
+        fnn_min(AXIS_BLOCK, fnn_max(1, v->rows.backward ? fit * v->rows.stride : fit / v->rows.stride));
     const ptrdiff_t end = n16_end(&v->cut, task);
     for (ptrdiff_t row = n16_begin(&v->cut, task); row < end; row += step)
         rows_of(v, n16_group(&v->cut, task), row, fnn_min(end, row + step), parts);
@@ -190,8 +189,8 @@ static void set_axes(conv *v, const fnn_op *op, ptrdiff_t rows, ptrdiff_t cols, 
     v->cols = (axis){v->x_cols, cols, (ptrdiff_t)s[1], (ptrdiff_t)s[3], (ptrdiff_t)s[5], backward};
 }
 
-/* x[g,c,h,w,16], weight[f,k,r,s], b[f], out[g,f,p,q,16]; … algorithm, kind, alpha */
-void FN(conv_forward_n16)(const fnn_op *op) {
+/* x[g,c,h,w,16], weight[f,k,r,s], b[f], out[g,f,p,q,16] */
+static void forward(const fnn_op *op, int kind, real alpha) {
     const ptrdiff_t *n = op->n, c = n[1], f = n[4], k = n[5], taps = n[6] * n[7];
     if (n[0] * f * n[8] * n[9] == 0) return;
     const ptrdiff_t groups = c / k;
@@ -211,12 +210,18 @@ void FN(conv_forward_n16)(const fnn_op *op) {
         .w_filter = k * taps,
         .w_channel = taps,
         .bias = IN(2),
-        .kind = (int)op->s[7],
-        .alpha = (real)op->s[8],
+        .kind = kind,
+        .alpha = alpha,
     };
     set_axes(&v, op, n[6], n[7], false);
     run(&v);
 }
+
+/* … algorithm */
+void FN(conv_forward_n16)(const fnn_op *op) { forward(op, IDENTITY, 0); }
+
+/* … algorithm, kind, alpha */
+void FN(conv_activation_forward_n16)(const fnn_op *op) { forward(op, (int)op->s[7], (real)op->s[8]); }
 
 /* dout[g,f,p,q,16], weight[f,k,r,s], dx[g,c,h,w,16]: a filter of this sweep is a channel of the convolution's input */
 static conv backward(const fnn_op *op, real *dx) {

@@ -1,5 +1,6 @@
 /* The kernel table of one (instruction set, type): signatures as in fastnn/kernels/__init__.py. */
 #include "kernel.h"
+#include "table_n16.h"
 
 #define KERNELS(_)                                                                                                 \
     _(affine_forward, "x[n,d], w[d,m+], b[m]?, out[n,m]!")                                                         \
@@ -34,8 +35,9 @@
 
 #define DECLARE(name, signature) void FN(name)(const fnn_op *op);
 KERNELS(DECLARE)
+KERNELS_N16(DECLARE)
 PROBES(DECLARE)
 
 #define ROW(name, signature) {#name "(" signature ")", FN(name)},
-const fnn_entry FN(fnn_table)[] = {KERNELS(ROW){NULL, NULL}};
+const fnn_entry FN(fnn_table)[] = {KERNELS(ROW) KERNELS_N16(ROW){NULL, NULL}};
 const fnn_entry FN(fnn_probes)[] = {PROBES(ROW){NULL, NULL}};

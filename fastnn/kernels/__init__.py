@@ -57,6 +57,21 @@ SIGNATURES: dict[str, Signature] = {
             "rate[1]:f64, momentum, decay, decay_b)",
             "affine_backward_weight_adam(x[n,d], dout[n,m], w[d,m+]~, mw[d,m+]~, vw[d,m+]~, b[m]?~, mb[m]?~, "
             "vb[m]?~, rate[1]:f64, t[1]:i64, beta1, beta2, eps, decay, decay_b)",
+            # images innermost: lane i of group g is image 16 g + i; lanes behind the last image are zero in gradients
+            "rows_to_n16(x[n,d], out[g,d,16]!)",
+            "n16_to_rows(x[g,d,16], out[n,d]!)",
+            "gather_n16(source[r,d]:any, index[n]:i64?, out[g,d,16]!, scale)",
+            "conv_forward_n16(x[g,c,h,w,16], weight[f,k,r,s], b[f]?, out[g,f,p,q,16]!, stride_h, stride_w, pad_h, "
+            "pad_w, dilation_h, dilation_w, algorithm)",
+            "conv_activation_forward_n16(x[g,c,h,w,16], weight[f,k,r,s], b[f]?, out[g,f,p,q,16]!, stride_h, "
+            "stride_w, pad_h, pad_w, dilation_h, dilation_w, algorithm, kind, alpha)",
+            "conv_backward_input_n16(dout[g,f,p,q,16], weight[f,k,r,s], dx[g,c,h,w,16]!, stride_h, stride_w, "
+            "pad_h, pad_w, dilation_h, dilation_w, algorithm)",
+            "conv_activation_backward_input_n16(dout[g,f,p,q,16], weight[f,k,r,s], out[g,c,h,w,16], "
+            "dx[g,c,h,w,16]!, stride_h, stride_w, pad_h, pad_w, dilation_h, dilation_w, algorithm, kind, "
+            "alpha)",
+            "conv_backward_weight_n16(x[g,c,h,w,16], dout[g,f,p,q,16], dw[f,k,r,s]~, db[f]?~, stride_h, "
+            "stride_w, pad_h, pad_w, dilation_h, dilation_w, algorithm, beta)",
         ),
     )
 }

@@ -84,6 +84,8 @@ class _Maker:
     ) -> None:
         self.kernel, self.dtype, self.rng, self.integers = kernel, dtype, rng, integers
         self.signature = SIGNATURES[kernel]
+        if {"g", "n"} <= set(dims):  # n images in groups of 16
+            dims["g"] = -(-dims["n"] // 16)
         if kernel.startswith("gather"):
             dims["r"] = max(dims["r"], dims["n"])  # index None takes the first n rows
         if "k" in dims:  # channels of a group
@@ -127,7 +129,7 @@ class _Maker:
     def _scalar(self, name: str, made: dict[str, Any]) -> float:
         pick = self.rng.choice
         if name == "kind":
-            kinds = [k for k in Activation if not self.kernel.endswith("activation_backward_input") or k != 6]
+            kinds = [k for k in Activation if "activation_backward_input" not in self.kernel or k != 6]
             return int(pick(kinds))
         if name == "alpha":
             return float(pick(_ALPHAS.get(Activation(made["kind"]), (0.0,))))

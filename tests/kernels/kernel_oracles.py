@@ -357,3 +357,54 @@ def adam_update(a: SimpleNamespace, u: float) -> Expected:
     w = a.w - size * m_hat
     w_bound = size * m_bound / (1 - a.beta1**step) + np.abs(size * m_hat) * relative + 2 * u * np.abs(w)
     return {"m": (m, m_bound), "v": (v, v_bound), "w": (w, w_bound)}
+
+
+def _rows(x: Array) -> Array:
+    """Images innermost (g, …, 16) as images (16 g, …)."""
+    return np.moveaxis(x, -1, 1).reshape(-1, *x.shape[1:-1])
+
+
+def _innermost(images: Array, groups: int) -> Array:
+    """Images (n, …) as (g, …, 16), zero behind the last."""
+    padded = np.zeros((groups * 16, *images.shape[1:]), images.dtype)
+    padded[: len(images)] = images
+    return np.moveaxis(padded.reshape(groups, 16, *images.shape[1:]), 1, -1)
+
+
+def _on_images(plain: str) -> Oracle:
+    """The oracle of kernel `plain`, for the same with images innermost."""
+
+    def answer(a: SimpleNamespace, u: float) -> Expected:
+        inner = {x.name for x in SIGNATURES[f"{plain}_n16"].arrays if x.dims and x.dims[-1] == "16"}
+        values = {name: _rows(value) if name in inner else value for name, value in vars(a).items()}
+        answers = ORACLES[plain](SimpleNamespace(**values), u)
+        groups = next(len(getattr(a, name)) for name in inner)
+        return {
+            name: tuple(_innermost(v, groups) for v in pair) if name in inner else pair
+            for name, pair in answers.items()
+        }
+
+    return answer
+
+
+for _plain in ("conv_forward", "conv_backward_input", "conv_backward_weight"):
+    ORACLES[f"{_plain}_n16"] = _on_images(_plain)
+
+
+@oracle
+def rows_to_n16(a: SimpleNamespace, u: float) -> Expected:
+    value = _innermost(a.x, len(a.out))
+    return {"out": (value, np.zeros_like(value))}
+
+
+@oracle
+def n16_to_rows(a: SimpleNamespace, u: float) -> Expected:
+    value = _rows(a.x)[: len(a.out)]
+    return {"out": (value, np.zeros_like(value))}
+
+
+@oracle
+def gather_n16(a: SimpleNamespace, u: float) -> Expected:
+    rows = SimpleNamespace(**vars(a))
+    rows.out = np.empty((min(len(a.source), 16 * len(a.out)) if a.index is None else len(a.index), a.out.shape[1]))
+    return {"out": tuple(_innermost(v, len(a.out)) for v in gather_rows(rows, u)["out"])}

@@ -56,6 +56,16 @@ def _conv(a):
     return tuple(a[name] for name in window)
 
 
+def _conv_activation_forward_n16(run, a):
+    run("conv_forward_n16", a["x"], a["weight"], a["b"], a["out"], *_conv(a))
+    run("activation_forward", a["out"], a["out"], a["kind"], a["alpha"])
+
+
+def _conv_activation_backward_input_n16(run, a):
+    run("conv_backward_input_n16", a["dout"], a["weight"], a["dx"], *_conv(a))
+    run("activation_backward", a["dx"], None, a["out"], a["dx"], a["kind"], a["alpha"])
+
+
 def _conv_activation_forward(run, a):
     run("conv_forward", a["x"], a["weight"], a["b"], a["out"], *_conv(a))
     run("activation_forward", a["out"], a["out"], a["kind"], a["alpha"])
@@ -67,6 +77,8 @@ def _conv_activation_backward_input(run, a):
 
 
 SEQUENCES = {
+    "conv_activation_forward_n16": _conv_activation_forward_n16,
+    "conv_activation_backward_input_n16": _conv_activation_backward_input_n16,
     "conv_activation_forward": _conv_activation_forward,
     "conv_activation_backward_input": _conv_activation_backward_input,
     "affine_activation_forward": _affine_activation_forward,

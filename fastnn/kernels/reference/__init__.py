@@ -24,6 +24,16 @@ from fastnn.kernels.reference.fused import (
 )
 from fastnn.kernels.reference.gather import gather_labels, gather_rows
 from fastnn.kernels.reference.loss import soft_cross_entropy, softmax_cross_entropy, squared_error
+from fastnn.kernels.reference.n16 import (
+    conv_activation_backward_input_n16,
+    conv_activation_forward_n16,
+    conv_backward_input_n16,
+    conv_backward_weight_n16,
+    conv_forward_n16,
+    gather_n16,
+    n16_to_rows,
+    rows_to_n16,
+)
 from fastnn.kernels.reference.softmax import (
     log_softmax_backward,
     log_softmax_forward,
@@ -46,16 +56,24 @@ __all__ = [
     "affine_forward",
     "col2im",
     "conv_activation_backward_input",
+    "conv_activation_backward_input_n16",
     "conv_activation_forward",
+    "conv_activation_forward_n16",
     "conv_backward_input",
+    "conv_backward_input_n16",
     "conv_backward_weight",
+    "conv_backward_weight_n16",
     "conv_forward",
+    "conv_forward_n16",
     "gather_labels",
+    "gather_n16",
     "gather_rows",
     "im2col",
     "log_softmax_backward",
     "log_softmax_forward",
     "momentum_update",
+    "n16_to_rows",
+    "rows_to_n16",
     "sgd_update",
     "soft_cross_entropy",
     "softmax_backward",

@@ -1,0 +1,70 @@
+/* Instances of the weight gradient's register tile. */
+#include "n16_sums.h"
+
+FNN_INLINE void sums(const n16_sums_task *t, const int filters, const int taps, const bool total) {
+    vreal acc[SUMS_TAPS][SUMS_FILTERS], all[SUMS_FILTERS];
+    const real *x[SUMS_TAPS], *dout[SUMS_FILTERS];
+    const ptrdiff_t x_pixel = t->x_pixel;
+#pragma GCC unroll 10
+    for (int j = 0; j < taps; j++) {
+        x[j] = t->x[j];
+#pragma GCC unroll 4
+        for (int i = 0; i < filters; i++) acc[j][i] = vload(t->acc[j] + i * t->acc_filter);
+    }
+#pragma GCC unroll 4
+    for (int i = 0; i < filters; i++) {
+        dout[i] = t->dout + i * t->dout_filter;
+        if (total) all[i] = vload(t->total + i * VL);
+    }
+    for (ptrdiff_t row = 0; row < t->rows; row++) {
+        const ptrdiff_t begin = row * t->dout_row, end = begin + t->cols * N16;
+        ptrdiff_t from = row * t->x_row;
+        for (ptrdiff_t at = begin; at < end; at += N16, from += x_pixel) {
+            vreal d[SUMS_FILTERS];
+#pragma GCC unroll 4
+            for (int i = 0; i < filters; i++) {
+                d[i] = vload(dout[i] + at);
+                if (total) all[i] += d[i];
+            }
+#pragma GCC unroll 10
+            for (int j = 0; j < taps; j++) {
+                const vreal xv = vload(x[j] + from);
+#pragma GCC unroll 4
+                for (int i = 0; i < filters; i++) acc[j][i] = vfma(xv, d[i], acc[j][i]);
+            }
+        }
+    }
+#pragma GCC unroll 4
+    for (int i = 0; i < filters; i++) {
+        if (total) vstore(t->total + i * VL, all[i]);
+#pragma GCC unroll 10
+        for (int j = 0; j < taps; j++) vstore(t->acc[j] + i * t->acc_filter, acc[j][i]);
+    }
+}
+
+#define INSTANCE(filters, taps)                                                                    \
+    static void sums_##filters##_##taps(const n16_sums_task *t) { sums(t, filters, taps, false); } \
+    static void sums_total_##filters##_##taps(const n16_sums_task *t) { sums(t, filters, taps, true); }
+
+#define UP_TO_2(_, f) _(f, 0) _(f, 1) _(f, 2)
+#define UP_TO_4(_, f) UP_TO_2(_, f) _(f, 3) _(f, 4)
+#define UP_TO_5(_, f) UP_TO_4(_, f) _(f, 5)
+#define UP_TO_6(_, f) UP_TO_5(_, f) _(f, 6)
+#define UP_TO_7(_, f) UP_TO_6(_, f) _(f, 7)
+#define UP_TO_8(_, f) UP_TO_7(_, f) _(f, 8)
+#define UP_TO_10(_, f) UP_TO_8(_, f) _(f, 9) _(f, 10)
+#if FNN_VECTOR_REGISTERS == 32
+#define EACH(_) UP_TO_10(_, 1) UP_TO_10(_, 2) UP_TO_7(_, 3) UP_TO_5(_, 4)
+static const int most_taps[SUMS_FILTERS + 1] = {0, 10, 10, 7, 5};
+#else
+#define EACH(_) UP_TO_8(_, 1) UP_TO_6(_, 2) UP_TO_4(_, 3)
+static const int most_taps[SUMS_FILTERS + 1] = {0, 8, 6, 4};
+#endif
+
+EACH(INSTANCE)
+
+#define ROW(filters, taps) [filters][taps] = {sums_##filters##_##taps, sums_total_##filters##_##taps},
+static const n16_sums_fn instances[SUMS_FILTERS + 1][SUMS_TAPS + 1][2] = {EACH(ROW)};
+
+int FN(n16_sums_taps)(int filters) { return most_taps[filters]; }
+n16_sums_fn FN(n16_sums_get)(int filters, int taps, bool total) { return instances[filters][taps][total]; }

@@ -1,0 +1,32 @@
+/* The register tile of a convolution's weight gradient on images innermost: filters × taps, a vector each, in which
+ * every lane sums over the pixels of a rectangle; what the lanes hold is added up once, at the end. */
+#ifndef FASTNN_N16_SUMS_H
+#define FASTNN_N16_SUMS_H
+
+#include "n16.h"
+
+#if FNN_VECTOR_REGISTERS == 32
+enum { SUMS_FILTERS = 4, SUMS_TAPS = 10 };
+#else
+enum { SUMS_FILTERS = 3, SUMS_TAPS = 8 };
+#endif
+
+typedef struct {
+    ptrdiff_t rows, cols; /* of outputs */
+    const real *dout;     /* of the first filter; pixels lie side by side */
+    ptrdiff_t dout_filter, dout_row;
+    const real *x[SUMS_TAPS]; /* what each tap reads for the first pixel */
+    ptrdiff_t x_pixel, x_row;
+    real *acc[SUMS_TAPS]; /* where each tap's sums stand: one vector a filter, acc_filter apart */
+    ptrdiff_t acc_filter;
+    real *total; /* sums of dout, a vector a filter; or NULL */
+} n16_sums_task;
+
+typedef void (*n16_sums_fn)(const n16_sums_task *t);
+
+/* The most taps of a tile of so many filters. */
+int FN(n16_sums_taps)(int filters);
+/* There are instances for all numbers of taps up to that, 0 too; with sums of dout or without. */
+n16_sums_fn FN(n16_sums_get)(int filters, int taps, bool total);
+
+#endif

@@ -1,0 +1,193 @@
+/* The weight gradient of a convolution on images innermost.
+ *
+ * A task owns some filters and a range of their taps and sums over all images, so no sum is cut between threads. It
+ * passes dout in strips of rows that stay in the first cache while all its taps are taken; the lanes' sums meanwhile
+ * stand in its workspace and are added up at the end, by one tree.
+ */
+#include "axis.h"
+#include "n16_sums.h"
+#include "vmath.h"
+
+enum {
+    STRIP_BYTES = 16 << 10, /* of dout */
+    RANGE_TAPS = 512,       /* at most, of a task */
+    LEAST_TASKS = 16,
+    PARTS_BYTES = 2 * AXIS_BLOCK * sizeof(axis_part),
+};
+
+typedef struct {
+    ptrdiff_t images, groups, filters, channels; /* groups of images; of channels; filters, channels of one of them */
+    const real *x, *dout;
+    ptrdiff_t x_rows, x_cols, rows, cols;
+    axis row_axis, col_axis;
+    real *dw, *db;
+    bool add;
+    ptrdiff_t taps;                         /* of a filter: channels × rows × columns */
+    ptrdiff_t blocks, tiles;                /* tiles of filters in a group of channels; of taps in a filter */
+    ptrdiff_t ranges;                       /* of tiles of taps */
+    const axis_part *row_parts, *col_parts; /* of a block of rows and one of columns */
+    int row_count, col_count;
+} weight_sums;
+
+/* The part of a range that has been summed. */
+typedef struct {
+    const weight_sums *v;
+    int filters;
+    ptrdiff_t first, count; /* taps of the range */
+    real *acc, *total;
+} range;
+
+/* One tile of taps over a rectangle of outputs: those of its taps that lie inside. */
+static void tile(const range *g, n16_sums_task *t, const real *x, const real *dout, ptrdiff_t begin, ptrdiff_t end,
+                 const axis_part *row, ptrdiff_t skip, ptrdiff_t rows, const axis_part *col) {
+    const weight_sums *v = g->v;
+    const ptrdiff_t x_plane = v->x_rows * v->x_cols * N16, x_line = v->x_cols * N16;
+    const ptrdiff_t width = v->col_axis.taps, window = v->row_axis.taps * width;
+    int taps = 0;
+    ptrdiff_t c = begin / window, r = begin % window / width, s = begin % width;
+    for (ptrdiff_t tap = begin; tap < end; tap++) {
+        const ptrdiff_t i = r - row->tap, j = s - col->tap;
+        if (i >= 0 && i < row->taps && j >= 0 && j < col->taps) {
+            const ptrdiff_t y = row->from + skip * row->from_step + i * row->from_tap;
+            t->x[taps] = x + c * x_plane + y * x_line + (col->from + j * col->from_tap) * N16;
+            t->acc[taps++] = g->acc + (tap - g->first) * VL;
+        }
+        if (++s == width) {
+            s = 0;
+            if (++r == v->row_axis.taps) r = 0, c++;
+        }
+    }
+    const bool total = begin == 0 && v->db != NULL;
+    if (taps == 0 && !total) return;
+    t->rows = rows;
+    t->cols = col->count;
+    t->dout = dout + ((row->first + skip) * v->cols + col->first) * N16;
+    t->total = g->total;
+    const n16_sums_fn run = FN(n16_sums_get)(g->filters, taps, total);
+    for (int part = 0; part < N16_PARTS; part++) {
+        run(t);
+        t->dout += VL;
+        for (int i = 0; i < taps; i++) t->x[i] += VL;
+    }
+}
+
+static void sum_images(const range *g, ptrdiff_t group, ptrdiff_t filter, ptrdiff_t first_tile, ptrdiff_t end_tile) {
+    const weight_sums *v = g->v;
+    const ptrdiff_t x_plane = v->x_rows * v->x_cols * N16, plane = v->rows * v->cols * N16;
+    const ptrdiff_t row_bytes = g->filters * v->cols * N16 * (ptrdiff_t)sizeof(real);
+    const ptrdiff_t strip = end_tile - first_tile == 1 ? v->rows : fnn_max(1, STRIP_BYTES / row_bytes);
+    n16_sums_task t = {
+        .dout_filter = plane,
+        .dout_row = v->cols * N16,
+        .x_pixel = v->col_axis.stride * N16,
+        .x_row = v->row_axis.stride * v->x_cols * N16,
+        .acc_filter = g->count * VL,
+    };
+    for (ptrdiff_t image = 0; image < v->images; image++) {
+        const real *x = v->x + (image * v->groups + group) * v->channels * x_plane;
+        const real *dout = v->dout + (image * v->groups * v->filters + filter) * plane;
+        for (int r = 0; r < v->row_count; r++) {
+            const axis_part *row = &v->row_parts[r];
+            for (ptrdiff_t skip = 0; skip < row->count; skip += strip) {
+                const ptrdiff_t rows = fnn_min(strip, row->count - skip);
+                for (ptrdiff_t i = first_tile; i < end_tile; i++)
+                    for (int c = 0; c < v->col_count; c++)
+                        tile(g, &t, x, dout, v->taps * i / v->tiles, v->taps * (i + 1) / v->tiles, row, skip, rows,
+                             &v->col_parts[c]);
+            }
+        }
+    }
+}
+
+/* Adds up the lanes of `count` vectors, each to one element of dst. */
+static void add_lanes(const real *acc, ptrdiff_t count, real *dst, bool add) {
+    for (ptrdiff_t i = 0; i < count; i += VL) {
+        const ptrdiff_t part = fnn_min(VL, count - i);
+        vreal v[VBYTES / sizeof(real)];
+        for (ptrdiff_t l = 0; l < VL; l++) v[l] = l < part ? vload(acc + (i + l) * VL) : vset(0);
+        vreal sum = vlanes(LANES_SUM, v);
+        if (add) sum += vload_part(dst + i, part);
+        vstore_part(dst + i, sum, part);
+    }
+}
+
+static void run_task(void *context, int task) {
+    const weight_sums *v = context;
+    const ptrdiff_t index = task / v->ranges, piece = task % v->ranges;
+    const ptrdiff_t group = index / v->blocks, b = index % v->blocks;
+    const ptrdiff_t first_tile = v->tiles * piece / v->ranges, end_tile = v->tiles * (piece + 1) / v->ranges;
+    const ptrdiff_t f = v->filters * b / v->blocks, filter = group * v->filters + f;
+    const ptrdiff_t first = v->taps * first_tile / v->tiles;
+    range g = {
+        .v = v,
+        .filters = (int)(v->filters * (b + 1) / v->blocks - f),
+        .first = first,
+        .count = v->taps * end_tile / v->tiles - first,
+        .acc = (real *)((char *)fnn_scratch() + PARTS_BYTES),
+    };
+    g.total = g.acc + g.filters * g.count * VL;
+    memset(g.acc, 0, (size_t)(g.filters * (g.count + 1) * VBYTES));
+    sum_images(&g, group, filter, first_tile, end_tile);
+    for (int i = 0; i < g.filters; i++)
+        add_lanes(g.acc + i * g.count * VL, g.count, v->dw + (filter + i) * v->taps + first, v->add);
+    if (first_tile == 0 && v->db != NULL) add_lanes(g.total, g.filters, v->db + filter, v->add);
+}
+
+/* Filters of a tile: what costs least in multiply-adds, loads and calls. */
+static int tile_filters(ptrdiff_t filters, ptrdiff_t taps) {
+    int best = 1;
+    double least = INFINITY;
+    for (int n = 1; n <= SUMS_FILTERS; n++) {
+        const double blocks = (double)((filters + n - 1) / n);
+        const double tiles = (double)((taps + FN(n16_sums_taps)(n) - 1) / FN(n16_sums_taps)(n));
+        const double f = (double)filters / blocks, t = (double)taps / tiles;
+        const double cost = blocks * tiles * (fmax(f * t, f + t) + 0.3 * (f + t) + 1);
+        if (cost < least) {
+            least = cost;
+            best = n;
+        }
+    }
+    return best;
+}
+
+/* x[g,c,h,w,16], dout[g,f,p,q,16], dw[f,k,r,s], db[f]; stride_h … algorithm, beta */
+void FN(conv_backward_weight_n16)(const fnn_op *op) {
+    const ptrdiff_t *n = op->n, c = n[1], f = n[4], k = n[7], groups = c / k;
+    const double *s = op->s;
+    axis_part *parts = fnn_scratch();
+    weight_sums v = {
+        .images = n[0],
+        .groups = groups,
+        .filters = f / groups,
+        .channels = k,
+        .x = IN(0),
+        .dout = IN(1),
+        .x_rows = n[2],
+        .x_cols = n[3],
+        .rows = n[5],
+        .cols = n[6],
+        .row_axis = {n[2], n[8], (ptrdiff_t)s[0], (ptrdiff_t)s[2], (ptrdiff_t)s[4], false},
+        .col_axis = {n[3], n[9], (ptrdiff_t)s[1], (ptrdiff_t)s[3], (ptrdiff_t)s[5], false},
+        .dw = OUT(2),
+        .db = OUT(3),
+        .taps = k * n[8] * n[9],
+        .row_parts = parts,
+        .col_parts = parts + AXIS_BLOCK,
+    };
+    if (f == 0 || v.taps == 0) return;
+    const int filters = tile_filters(v.filters, v.taps);
+    v.blocks = (v.filters + filters - 1) / filters;
+    v.tiles = (v.taps + FN(n16_sums_taps)(filters) - 1) / FN(n16_sums_taps)(filters);
+    const ptrdiff_t wanted = (LEAST_TASKS + groups * v.blocks - 1) / (groups * v.blocks);
+    v.ranges = fnn_min(v.tiles, fnn_max(wanted, (v.taps + RANGE_TAPS - 1) / RANGE_TAPS));
+    const double work = (double)v.images * (double)f * (double)v.taps * (double)v.rows * (double)v.cols * N16;
+    v.add = s[7] != 0;
+    for (ptrdiff_t row = 0; row == 0 || row < v.rows; row += AXIS_BLOCK) {
+        v.row_count = axis_parts(&v.row_axis, row, fnn_min(v.rows, row + AXIS_BLOCK), parts);
+        for (ptrdiff_t col = 0; col == 0 || col < v.cols; col += AXIS_BLOCK) {
+            v.col_count = axis_parts(&v.col_axis, col, fnn_min(v.cols, col + AXIS_BLOCK), parts + AXIS_BLOCK);
+            n16_run((int)(groups * v.blocks * v.ranges), run_task, &v, work);
+            v.add = true;
+        }
+    }
+}

@@ -1,0 +1,100 @@
+"""Images innermost: every kernel as rows_of, the plain kernel, n16_of.
+
+``x[g, c, h, w, i]`` is image ``16 g + i``. Lanes behind the last image are zero where images or gradients are brought
+into this layout, and whatever the operation makes of them (finite) afterwards.
+"""
+
+import numpy as np
+
+from fastnn.kernels.reference.activation import activation_forward
+from fastnn.kernels.reference.arrays import Array
+from fastnn.kernels.reference.convolution import (
+    conv_activation_backward_input,
+    conv_backward_input,
+    conv_backward_weight,
+    conv_forward,
+)
+from fastnn.kernels.reference.gather import gather_rows
+
+LANES = 16
+
+
+def images_of(x: Array) -> Array:
+    """(16 g, …) images of x (g, …, 16)."""
+    return np.ascontiguousarray(np.moveaxis(x, -1, 1)).reshape(-1, *x.shape[1:-1])
+
+
+def put_images(images: Array, out: Array) -> None:
+    """Write images (16 g, …) to out (g, …, 16)."""
+    out[...] = np.moveaxis(images.reshape(len(out), LANES, *images.shape[1:]), 1, -1)
+
+
+def rows_to_n16(x: Array, out: Array) -> None:
+    """``out[g, j, i] = x[16 g + i, j]``, zero behind the last row."""
+    padded = np.zeros((len(out) * LANES, x.shape[1]), x.dtype)
+    padded[: len(x)] = x
+    put_images(padded, out)
+
+
+def n16_to_rows(x: Array, out: Array) -> None:
+    """``out[16 g + i, j] = x[g, j, i]`` for as many rows as ``out`` has."""
+    out[...] = images_of(x)[: len(out)]
+
+
+def gather_n16(source: Array, index: Array | None, out: Array, scale: float) -> None:
+    """`gather_rows`, then `rows_to_n16`; without an index as many rows as there are."""
+    n = min(len(source), LANES * len(out)) if index is None else len(index)
+    rows = np.empty((n, out.shape[1]), out.dtype)
+    gather_rows(source, index, rows, scale)
+    rows_to_n16(rows, out)
+
+
+def conv_forward_n16(
+    x: Array, weight: Array, b: Array | None, out: Array, stride_h: int, stride_w: int, pad_h: int, pad_w: int,
+    dilation_h: int, dilation_w: int, algorithm: int,
+) -> None:  # fmt: skip
+    """`conv_forward`."""
+    images = np.empty((len(out) * LANES, *out.shape[1:-1]), out.dtype)
+    window = (stride_h, stride_w, pad_h, pad_w, dilation_h, dilation_w, algorithm)
+    conv_forward(images_of(x), weight, b, images, *window)
+    put_images(images, out)
+
+
+def conv_activation_forward_n16(
+    x: Array, weight: Array, b: Array | None, out: Array, stride_h: int, stride_w: int, pad_h: int, pad_w: int,
+    dilation_h: int, dilation_w: int, algorithm: int, kind: int, alpha: float,
+) -> None:  # fmt: skip
+    """`conv_activation_forward`."""
+    conv_forward_n16(x, weight, b, out, stride_h, stride_w, pad_h, pad_w, dilation_h, dilation_w, algorithm)
+    activation_forward(out, out, kind, alpha)
+
+
+def conv_backward_input_n16(
+    dout: Array, weight: Array, dx: Array, stride_h: int, stride_w: int, pad_h: int, pad_w: int, dilation_h: int,
+    dilation_w: int, algorithm: int,
+) -> None:  # fmt: skip
+    """`conv_backward_input`."""
+    images = np.empty((len(dx) * LANES, *dx.shape[1:-1]), dx.dtype)
+    window = (stride_h, stride_w, pad_h, pad_w, dilation_h, dilation_w, algorithm)
+    conv_backward_input(images_of(dout), weight, images, *window)
+    put_images(images, dx)
+
+
+def conv_activation_backward_input_n16(
+    dout: Array, weight: Array, out: Array, dx: Array, stride_h: int, stride_w: int, pad_h: int, pad_w: int,
+    dilation_h: int, dilation_w: int, algorithm: int, kind: int, alpha: float,
+) -> None:  # fmt: skip
+    """`conv_activation_backward_input`; not for tanhshrink."""
+    images = np.empty((len(dx) * LANES, *dx.shape[1:-1]), dx.dtype)
+    window = (stride_h, stride_w, pad_h, pad_w, dilation_h, dilation_w, algorithm)
+    conv_activation_backward_input(images_of(dout), weight, images_of(out), images, *window, kind, alpha)
+    put_images(images, dx)
+
+
+def conv_backward_weight_n16(
+    x: Array, dout: Array, dw: Array, db: Array | None, stride_h: int, stride_w: int, pad_h: int, pad_w: int,
+    dilation_h: int, dilation_w: int, algorithm: int, beta: float,
+) -> None:  # fmt: skip
+    """`conv_backward_weight` over all lanes: ``dout`` is zero in those behind the last image."""
+    window = (stride_h, stride_w, pad_h, pad_w, dilation_h, dilation_w, algorithm)
+    conv_backward_weight(images_of(x), images_of(dout), dw, db, *window, beta)
