@@ -1,22 +1,30 @@
 """Data sets: readers for the common file formats, splits, and `glyphs`, which needs no files."""
 
 from fastnn.data.dataset import Dataset
+from fastnn.data.folders import Labelled, read_image_folder
 from fastnn.data.idx import read_idx
 from fastnn.data.loading import load
 from fastnn.data.mat import read_mat
 from fastnn.data.npy import read_npy
 from fastnn.data.npz import read_npz
+from fastnn.data.pickled import read_pickle
 from fastnn.data.splits import split_indices, train_test_split
 from fastnn.data.synthetic import glyphs
+from fastnn.data.tables import Table, read_csv
 
 __all__ = [
     "Dataset",
+    "Labelled",
+    "Table",
     "glyphs",
     "load",
+    "read_csv",
     "read_idx",
+    "read_image_folder",
     "read_mat",
     "read_npy",
     "read_npz",
+    "read_pickle",
     "split_indices",
     "train_test_split",
 ]

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Parts", "Stored", "assemble", "recognised"]
+__all__ = ["ROLES", "Parts", "Stored", "assemble", "recognised"]
 
 
 class Stored(NamedTuple):
@@ -26,7 +26,16 @@ class Parts(NamedTuple):
     train_labels: Stored
     test_images: Stored | None = None
     test_labels: Stored | None = None
+    class_names: tuple[str, ...] | None = None
 
+    @classmethod
+    def of(cls, roles: Mapping[str, Stored]) -> Parts:
+        """The parts given by their roles; the test split may be missing."""
+        test = roles.get("test_images"), roles.get("test_labels")
+        return cls(roles["train_images"], roles["train_labels"], *test)
+
+
+ROLES = ("train_images", "train_labels", "test_images", "test_labels")
 
 # Names are compared in lower case, letters and digits only: x_train, xTrain and X-train are one name.
 _NAMES = {
@@ -71,7 +80,7 @@ def assemble(arrays: Mapping[str, NDArray[Any]], where: str) -> Parts:
             )
     if "test_labels" in roles and "test_images" not in roles:
         raise ValueError(f"{where}: there is {roles['test_labels']!r} but no test images; there are {_listed(arrays)}")
-    return Parts(**{role: Stored(arrays[name], f"{where}: {name!r}") for role, name in roles.items()})
+    return Parts.of({role: Stored(arrays[name], f"{where}: {name!r}") for role, name in roles.items()})
 
 
 def _concatenate(arrays: Mapping[str, NDArray[Any]], by_class: Mapping[str, Mapping[int, str]], where: str) -> Parts:
@@ -90,7 +99,7 @@ def _concatenate(arrays: Mapping[str, NDArray[Any]], by_class: Mapping[str, Mapp
         here = f"{where}: {split}0 ... {split}{len(blocks) - 1}"
         found.append(Stored(np.concatenate(blocks), here))
         found.append(Stored(np.repeat(np.arange(len(blocks)), [len(block) for block in blocks]), here))
-    return Parts(*found)
+    return Parts.of(dict(zip(ROLES, found, strict=False)))
 
 
 def _put(table: dict[Any, str], key: object, name: str, where: str) -> None:

@@ -8,7 +8,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fastnn.data.mapped import release
+
 __all__ = ["Dataset", "check_images", "check_labels"]
+
+_CHECKED_AT_ONCE = 1 << 24  # pixels
 
 
 @dataclass(frozen=True, eq=False)
@@ -114,11 +118,20 @@ def check_images(images: NDArray[Any], where: str) -> NDArray[Any]:
         raise ValueError(f"{where}: images must be real numbers, but have dtype {images.dtype}")
     if images.ndim < 2 or images.size == 0:
         raise ValueError(f"{where}: images must have shape (N, ...) with at least one pixel, but have {images.shape}")
-    if images.dtype.kind == "f" and not np.isfinite(images).all():
-        bad = int(np.flatnonzero(~np.isfinite(images).reshape(len(images), -1).all(axis=1))[0])
-        raise ValueError(f"{where}: image {bad} has NaN or infinite pixels")
+    if images.dtype.kind == "f":
+        _check_finite(images, where)
     native = np.ascontiguousarray(images, images.dtype.newbyteorder("="))
     return native.reshape(-1, 28, 28) if native.shape[1:] == (784,) else native
+
+
+def _check_finite(images: NDArray[Any], where: str) -> None:
+    rows = max(1, _CHECKED_AT_ONCE // max(1, images[0].size))
+    for start in range(0, len(images), rows):
+        finite = np.isfinite(images[start : start + rows])
+        if not finite.all():
+            bad = start + int(np.flatnonzero(~finite.reshape(len(finite), -1).all(axis=1))[0])
+            raise ValueError(f"{where}: image {bad} has NaN or infinite pixels")
+        release(images)
 
 
 def check_labels(labels: NDArray[Any], count: int, where: str) -> NDArray[np.int64]:

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastnn.data.inflate import inflate, inflate_start
+from fastnn.data.mapped import map_array
 from fastnn.data.shapes import shaped
 
 __all__ = ["is_idx", "read_idx"]
@@ -22,18 +23,21 @@ _WBITS = zlib.MAX_WBITS | 16  # gzip
 _MAX_RANK = 32  # as in every NumPy
 
 
-def read_idx(path: str | os.PathLike[str]) -> NDArray[Any]:
+def read_idx(path: str | os.PathLike[str], *, mapped: bool = False) -> NDArray[Any]:
     """Read an IDX file, gzipped or not.
 
     Parameters
     ----------
     path : path-like
         Whether it is gzipped is told by its content, not by its name.
+    mapped : bool, default False
+        Leave the numbers in the file and read them as they are used: for files larger than memory, which must
+        not be gzipped and hold bytes.
 
     Returns
     -------
     ndarray
-        With the shape and the type that the file announces, in native byte order.
+        With the shape and the type that the file announces, in native byte order; read-only if mapped.
 
     Raises
     ------
@@ -59,17 +63,17 @@ def read_idx(path: str | os.PathLike[str]) -> NDArray[Any]:
     ...     read_idx(path)
     array([7, 8, 9], dtype=uint8)
     """
-    data = Path(path).read_bytes()
     where = f"read_idx: {os.fspath(path)}"
+    if mapped:
+        return _mapped(Path(path), where)
+    data = Path(path).read_bytes()
     if data.startswith(_GZIP):
         magic = inflate_start(data, 4, where, _WBITS)
         dtype, shape, total = _header(inflate_start(data, _header_size(magic, where), where, _WBITS), where)
         data = inflate(data, total, where, _WBITS)
     else:
         dtype, shape, total = _header(data[: _header_size(data[:4], where)], where)
-        if len(data) != total:
-            what = "truncated" if len(data) < total else f"{len(data) - total} trailing bytes"
-            raise ValueError(f"{where}: {what}: {shape} of {dtype.name} needs {total} bytes, but there are {len(data)}")
+        _check_size(len(data), total, shape, dtype, where)
     values = np.frombuffer(data, dtype, offset=4 + 4 * len(shape))
     return shaped(values, shape, where).astype(dtype.newbyteorder("="))
 
@@ -77,6 +81,22 @@ def read_idx(path: str | os.PathLike[str]) -> NDArray[Any]:
 def is_idx(start: bytes) -> bool:
     """Tell whether a file with these first bytes may be an uncompressed IDX file."""
     return len(start) >= 4 and start[:2] == b"\0\0" and start[2] in _DTYPES and start[3] > 0
+
+
+def _mapped(path: Path, where: str) -> NDArray[Any]:
+    with path.open("rb") as file:
+        head = file.read(4 + 4 * _MAX_RANK)
+    if head.startswith(_GZIP):
+        raise ValueError(f"{where}: is gzipped, so it cannot be mapped; unpack it first (gunzip)")
+    dtype, shape, total = _header(head[: _header_size(head[:4], where)], where)
+    _check_size(path.stat().st_size, total, shape, dtype, where)
+    return map_array(path, dtype, shape, 4 + 4 * len(shape), where)
+
+
+def _check_size(stored: int, total: int, shape: tuple[int, ...], dtype: np.dtype[Any], where: str) -> None:
+    if stored != total:
+        what = "truncated" if stored < total else f"{stored - total} trailing bytes"
+        raise ValueError(f"{where}: {what}: {shape} of {dtype.name} needs {total} bytes, but there are {stored}")
 
 
 def _header_size(magic: bytes, where: str) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import zlib
 
-__all__ = ["LIMIT", "check_announced", "inflate", "inflate_start"]
+__all__ = ["LIMIT", "check_announced", "gunzip", "inflate", "inflate_start", "is_gzip"]
 
 LIMIT = 1 << 33
 """The most bytes one compressed array may unfold to (8 GiB)."""
@@ -68,3 +68,21 @@ def inflate(data: bytes | memoryview, size: int, where: str, wbits: int) -> byte
     if stream.unused_data:
         raise ValueError(f"{where}: {len(stream.unused_data)} trailing bytes after the compressed data")
     return out
+
+
+def is_gzip(start: bytes) -> bool:
+    """Tell whether a file with these first bytes is gzipped."""
+    return start.startswith(b"\x1f\x8b\x08")
+
+
+def gunzip(data: bytes, where: str) -> bytes:
+    """Decompress a gzip file whose content does not say how long it is: its last four bytes do, modulo 2**32.
+
+    Raises
+    ------
+    ValueError
+        As `inflate`.
+    """
+    if len(data) < 18:
+        raise ValueError(f"{where}: truncated: {len(data)} bytes, where gzip needs at least 18")
+    return inflate(data, int.from_bytes(data[-4:], "little"), where, zlib.MAX_WBITS | 16)

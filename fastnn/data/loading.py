@@ -5,14 +5,16 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fastnn.data.conventions import Parts, Stored
 from fastnn.data.dataset import Dataset, check_images, check_labels
-from fastnn.data.sources import read_source
+from fastnn.data.images import ImageForm
+from fastnn.data.mapped import is_mapped
+from fastnn.data.sources import Reading, read_source
 from fastnn.data.splits import train_test_split
 from fastnn.data.synthetic import CLASS_NAMES, glyphs
 
@@ -35,6 +37,12 @@ def load(
     kind: str | None = None,
     train: int | None = None,
     test: int | None = None,
+    size: int | tuple[int, int] | None = None,
+    mode: Literal["grey", "rgb"] | None = None,
+    fit: Literal["crop", "stretch"] = "crop",
+    skip_damaged: bool = False,
+    label: str | int | None = None,
+    mapped: bool = False,
 ) -> Dataset:
     """Load a data set by its name, or from a file or folder.
 
@@ -56,6 +64,13 @@ def load(
         For "glyphs"; by default "letters".
     train, test : int, optional
         For "glyphs": how many images; by default 10,000 and 2,000.
+    size, mode, fit, skip_damaged
+        For folders of image files, as in `read_image_folder`.
+    label : str or int, optional
+        For tables: the column of the labels, as in `read_csv`.
+    mapped : bool, default False
+        Leave the images of .npy and uncompressed IDX files on the disk and read them as they are used: for sets
+        that do not fit into memory.
 
     Returns
     -------
@@ -77,13 +92,17 @@ def load(
     - a folder with the four IDX files of MNIST, gzipped or not;
     - a MAT file (or a folder with one) with train0 ... train9, test0 ... test9, or with the names below;
     - an .npz file (or a folder with one);
-    - a folder of .npy files.
+    - a folder of .npy files;
+    - mnist.pkl.gz, the batches of CIFAR-10 (their folder or the .tar.gz), or another pickle of plain arrays;
+    - a table as text (.csv), or a folder with one for training and one for testing;
+    - a folder of PNG, JPEG or PGM images for each class, or train and test (or val) with such folders in them,
+      or a .tar.gz of them.
 
     Named arrays may be called x_train, y_train, x_test, y_test; train_images, train_labels, test_images,
     test_labels; training_data, training_labels, test_data, test_labels; trainData, trainTarget, testData,
     testTarget; or images, labels (data, target; X, y). Test images without labels go to
     `Dataset.unlabelled_images`. Arrays of other names are left aside, files are told by their content, and
-    nothing is ever unpickled.
+    nothing in a file can run: pickles go through `read_pickle`, which knows plain data only.
 
     Examples
     --------
@@ -103,7 +122,9 @@ def load(
     title = str(name) if str(name) in _NAMED else source.resolve().name.split(".")[0]
     if class_names is None:
         class_names = _NAMED.get("notmnist" if "notmnist" in title.lower() else title)
-    return _dataset(read_source(source), f"load: {source}", title, class_names, test_fraction, seed)
+    how = Reading(ImageForm.of("load", size, mode, fit), label, skip_damaged, mapped)
+    parts = read_source(source, how)
+    return _dataset(parts, f"load: {source}", title, class_names or parts.class_names, test_fraction, seed)
 
 
 def _glyphs(kind: str, train: int, test: int, seed: int) -> Dataset:
@@ -144,6 +165,8 @@ def _dataset(
     else:
         if parts.test_images is not None:
             unlabelled = check_images(*parts.test_images)
+        if is_mapped(images):
+            raise ValueError(f"{where}: has no test split, which a mapped set must have: splitting would copy it")
         try:
             kept, held_out = train_test_split(labels, test_fraction, seed=seed)
         except ValueError as error:
@@ -185,6 +208,8 @@ def _in_range(labels: NDArray[np.int64], names: tuple[str, ...], where: str) -> 
 
 def _scale(images: NDArray[Any]) -> float:
     """1/255 where whole numbers lie in 0 ... 255, else 1."""
+    if images.dtype == np.uint8:
+        return 1 / 255
     if images.dtype.kind in "iu" and images.min() >= 0 and images.max() <= 255:
         return 1 / 255
     return 1.0

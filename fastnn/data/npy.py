@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fastnn.data.mapped import map_array
 from fastnn.data.shapes import shaped
 
 __all__ = ["is_npy", "parse_npy", "read_npy"]
@@ -21,18 +22,21 @@ _MAX_HEADER = 4096
 _KEYS = {"descr", "fortran_order", "shape"}
 
 
-def read_npy(path: str | os.PathLike[str]) -> NDArray[Any]:
+def read_npy(path: str | os.PathLike[str], *, mapped: bool = False) -> NDArray[Any]:
     """Read a .npy file of booleans, integers or real floats.
 
     Parameters
     ----------
     path : path-like
         The file.
+    mapped : bool, default False
+        Leave the numbers in the file and read them as they are used: for files larger than memory, in native
+        byte order and C order.
 
     Returns
     -------
     ndarray
-        In native byte order and C order.
+        In native byte order and C order; read-only if mapped.
 
     Raises
     ------
@@ -54,7 +58,15 @@ def read_npy(path: str | os.PathLike[str]) -> NDArray[Any]:
     ...     read_npy(path)
     array([0., 1., 2.])
     """
-    return parse_npy(Path(path).read_bytes(), f"read_npy: {os.fspath(path)}")
+    where = f"read_npy: {os.fspath(path)}"
+    if not mapped:
+        return parse_npy(Path(path).read_bytes(), where)
+    with Path(path).open("rb") as file:
+        start, dtype, fortran, shape = _start(file.read(_MAX_HEADER + 12), where)
+    _check_size(Path(path).stat().st_size - start, dtype, shape, where)
+    if fortran and len(shape) > 1:
+        raise ValueError(f"{where}: stored in Fortran order, so it cannot be mapped; read it without mapped=True")
+    return map_array(Path(path), dtype, shape, start, where)
 
 
 def is_npy(start: bytes) -> bool:
@@ -64,6 +76,14 @@ def is_npy(start: bytes) -> bool:
 
 def parse_npy(data: bytes, where: str) -> NDArray[Any]:
     """Return the array in the content of a .npy file; `where` begins the error messages."""
+    start, dtype, fortran, shape = _start(data[: _MAX_HEADER + 12], where)
+    _check_size(len(data) - start, dtype, shape, where)
+    values = np.frombuffer(data, dtype, offset=start)
+    return shaped(values, shape, where, "F" if fortran else "C").astype(dtype.newbyteorder("="), order="C")
+
+
+def _start(data: bytes, where: str) -> tuple[int, np.dtype[Any], bool, tuple[int, ...]]:
+    """Return where the numbers begin, their dtype, whether they are in Fortran order, and the shape."""
     if not is_npy(data):
         raise ValueError(
             f"{where}: not an .npy file: expected 93 4e 55 4d 50 59 at offset 0, found {data[:6].hex(' ')}"
@@ -75,14 +95,14 @@ def parse_npy(data: bytes, where: str) -> NDArray[Any]:
     length = int.from_bytes(data[8:start], "little")
     if length > _MAX_HEADER or start + length > len(data):
         raise ValueError(f"{where}: truncated or damaged: a header of {length} bytes announced at offset 8")
-    dtype, fortran, shape = _header(data[start : start + length], where)
-    stored = len(data) - start - length
+    return start + length, *_header(data[start : start + length], where)
+
+
+def _check_size(stored: int, dtype: np.dtype[Any], shape: tuple[int, ...], where: str) -> None:
     needed = math.prod(shape) * dtype.itemsize
     if stored != needed:
         what = "truncated" if stored < needed else f"{stored - needed} trailing bytes"
         raise ValueError(f"{where}: {what}: shape {shape} of {dtype.name} needs {needed} bytes, but there are {stored}")
-    values = np.frombuffer(data, dtype, offset=start + length)
-    return shaped(values, shape, where, "F" if fortran else "C").astype(dtype.newbyteorder("="), order="C")
 
 
 def _header(text: bytes, where: str) -> tuple[np.dtype[Any], bool, tuple[int, ...]]:

@@ -3,65 +3,126 @@
 from __future__ import annotations
 
 import re
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from fastnn.data.conventions import Parts, Stored, assemble, recognised
+from fastnn.data.conventions import ROLES, Parts, Stored, assemble, recognised
+from fastnn.data.folders import Labelled, has_class_folders, images_by_class, read_image_folder
 from fastnn.data.idx import is_idx, read_idx
+from fastnn.data.images import ImageForm, is_image
+from fastnn.data.inflate import inflate_start, is_gzip
 from fastnn.data.mat import is_mat, read_mat
 from fastnn.data.npy import is_npy, read_npy
 from fastnn.data.npz import is_npz, npz_names, read_npz
+from fastnn.data.pickled import is_pickle, read_pickle
+from fastnn.data.pickled_sets import cifar_parts, is_cifar, pickled_parts
+from fastnn.data.tables import is_table, read_csv
+from fastnn.data.tar import is_tar, tar_members
 
-__all__ = ["read_source"]
+__all__ = ["Reading", "read_source"]
 
 _EXPECTED = (
-    "expected the four IDX files of MNIST (.gz or not), a .mat or .npz file, or .npy files such as "
-    "x_train.npy, y_train.npy, x_test.npy, y_test.npy"
+    "expected the four IDX files of MNIST (.gz or not), a .mat or .npz file, .npy files such as x_train.npy, "
+    "y_train.npy, x_test.npy, y_test.npy, mnist.pkl.gz, CIFAR-10's batches or archive, a .csv file, or a folder "
+    "of images for each class"
 )
-_IDX_NAME = re.compile(r"(?:.*-)?(train|t10k|test)[-_.](images|labels)[-_.]idx[13][-_.]ubyte(\.gz)?")
+_START = 1024  # bytes by which a file is told
+_IDX_NAME = re.compile(r"(?:.*-)?(train|t10k|test)[-_.](images|labels)[-_.]idx[1-4][-_.]ubyte(\.gz)?")
+_PICKLE_NAME = re.compile(r".*\.(pkl|pickle)(\.gz)?", re.IGNORECASE)
+_TABLE_NAME = re.compile(r"(.*)\.(csv|tsv)(\.gz)?", re.IGNORECASE)
+_HELD_OUT = ("test", "val", "valid", "validation")  # folders that may be the test split, the first that is there
 
 
-def read_source(path: Path) -> Parts:
+@dataclass(frozen=True)
+class Reading:
+    """How to read what leaves a choice.
+
+    Parameters
+    ----------
+    form : ImageForm
+        What image files are brought to.
+    label : str, int or None
+        The label column of tables.
+    skip_damaged : bool
+        Whether damaged image files are left out.
+    mapped : bool
+        Whether .npy and IDX files are memory-mapped.
+    """
+
+    form: ImageForm = field(default_factory=ImageForm)
+    label: str | int | None = None
+    skip_damaged: bool = False
+    mapped: bool = False
+
+
+def read_source(path: Path, how: Reading) -> Parts:
     """Read images and labels from a file or a folder.
 
     In a folder the first of these that is there is read: IDX files; a file mnist_all.mat, or the only .mat
-    file; the only .npz file; .npy files.
+    file; the only .npz file; .npy files; batches of CIFAR-10; a pickle or a tar archive, if it is the only one;
+    tables; a folder for each class.
     """
-    return _folder(path) if path.is_dir() else _file(path)
+    return _folder(path, how) if path.is_dir() else _file(path, how)
 
 
-def _file(path: Path) -> Parts:
+def _file(path: Path, how: Reading) -> Parts:
     where = f"load: {path}"
     with path.open("rb") as file:
-        start = file.read(128)
+        start = file.read(_START)
+    packed = is_gzip(start)
+    inner = inflate_start(start, _START, where, zlib.MAX_WBITS | 16) if packed else start
     if is_mat(start):
         return assemble(read_mat(path), where)
     if is_npz(start):
         names = npz_names(path)
         used = [name for name in names if recognised(name)]
         return assemble(read_npz(path, used or names), where)
-    if is_idx(start) or start.startswith(b"\x1f\x8b") or is_npy(start):
+    if is_idx(inner) or is_npy(start):
         raise ValueError(f"{where}: one file of a set; give the folder with all of them")
+    if is_image(start):
+        raise ValueError(f"{where}: one image; give the folder above the folders of the classes")
+    if is_tar(inner):
+        return _archive(path, how)
+    if is_pickle(inner) or _PICKLE_NAME.fullmatch(path.name):
+        return pickled_parts(read_pickle(path), where)
+    if is_table(inner):
+        return _table_parts({"train": path}, how)
     raise ValueError(f"{where}: unknown format (it begins with {start[:8].hex(' ') or 'nothing'}); {_EXPECTED}")
 
 
-def _folder(path: Path) -> Parts:
+def _folder(path: Path, how: Reading) -> Parts:
     files = sorted(entry for entry in path.iterdir() if entry.is_file())
     idx = _idx_files(files)
     if idx:
-        return _read_idx_set(path, idx)
+        return _read_idx_set(path, idx, how)
     for suffix, preferred in ((".mat", "mnist_all.mat"), (".npz", "")):
         found = [file for file in files if file.suffix.lower() == suffix]
         chosen = [file for file in found if file.name == preferred] or found
-        if len(chosen) > 1:
-            names = ", ".join(file.name for file in chosen[:10])
-            raise ValueError(f"load: {path}: several {suffix} files ({names}); give the path of one")
         if chosen:
-            return _file(chosen[0])
+            return _file(_only(chosen, path, suffix), how)
     npy = {file.stem: file for file in files if file.suffix.lower() == ".npy"}
-    if not npy:
-        raise ValueError(f"load: {path}: no data set in this folder; {_EXPECTED}")
-    used = {name: file for name, file in npy.items() if recognised(name)} or npy
-    return assemble({name: read_npy(file) for name, file in used.items()}, f"load: {path}")
+    if npy:
+        used = {name: file for name, file in npy.items() if recognised(name)} or npy
+        return assemble({name: read_npy(file, mapped=how.mapped) for name, file in used.items()}, f"load: {path}")
+    if is_cifar([file.name for file in files]):
+        return cifar_parts(((file.name, file.read_bytes()) for file in files), f"load: {path}")
+    for kind, name in ((".pkl", _PICKLE_NAME), (".tar", re.compile(r".*\.(tar|tar\.gz|tgz)", re.IGNORECASE))):
+        found = [file for file in files if name.fullmatch(file.name)]
+        if found:
+            return _file(_only(found, path, kind), how)
+    tables = [file for file in files if _TABLE_NAME.fullmatch(file.name)]
+    if tables:
+        return _table_parts(_splits(tables, path), how)
+    return _image_folders(path, how)
+
+
+def _only(files: list[Path], path: Path, kind: str) -> Path:
+    if len(files) > 1:
+        names = ", ".join(file.name for file in files[:10])
+        raise ValueError(f"load: {path}: several {kind} files ({names}); give the path of one")
+    return files[0]
 
 
 def _idx_files(files: list[Path]) -> dict[str, Path]:
@@ -78,9 +139,81 @@ def _idx_files(files: list[Path]) -> dict[str, Path]:
     return found
 
 
-def _read_idx_set(path: Path, files: dict[str, Path]) -> Parts:
-    missing = [role.replace("_", " ") for role in Parts._fields if role not in files]
+def _read_idx_set(path: Path, files: dict[str, Path], how: Reading) -> Parts:
+    missing = [role.replace("_", " ") for role in ROLES if role not in files]
     if missing:
         there = ", ".join(file.name for file in files.values())
         raise ValueError(f"load: {path}: no IDX file with the {' and the '.join(missing)} beside {there}")
-    return Parts(**{role: Stored(read_idx(file), f"load: {file}") for role, file in files.items()})
+    mapped = {role: how.mapped and role.endswith("images") for role in ROLES}
+    return Parts.of({role: Stored(read_idx(f, mapped=mapped[role]), f"load: {f}") for role, f in files.items()})
+
+
+def _archive(path: Path, how: Reading) -> Parts:
+    where = f"load: {path}"
+    members = list(tar_members(path.read_bytes(), where))
+    if is_cifar([member.name.rsplit("/", 1)[-1] for member in members]):
+        return cifar_parts(((m.name.rsplit("/", 1)[-1], m.content) for m in members), where)
+    found = images_by_class(members, where, how.form, how.skip_damaged)
+    return _labelled_parts(found, None, where, None)
+
+
+def _splits(tables: list[Path], path: Path) -> dict[str, Path]:
+    """Tell by their names which table is to train on and which to test on."""
+    if len(tables) == 1:
+        return {"train": tables[0]}
+    found = {split: [file for file in tables if split in file.name.lower()] for split in ("train", "test")}
+    if len(found["train"]) != 1 or len(found["test"]) != 1:
+        return {"train": _only(tables, path, ".csv")}  # says which there are
+    return {split: files[0] for split, files in found.items()}
+
+
+def _table_parts(files: dict[str, Path], how: Reading) -> Parts:
+    train = read_csv(files["train"], label=how.label)
+    where = f"load: {files['train']}"
+    if train.labels is None:
+        raise ValueError(f"{where}: no column of labels (called label, class, target or so); give label=")
+    images, labels = Stored(train.values, where), Stored(train.labels, where)
+    if "test" not in files:
+        return Parts(images, labels, class_names=train.class_names)
+    test = read_csv(files["test"], label=how.label)
+    where = f"load: {files['test']}"
+    if test.labels is None:
+        return Parts(images, labels, Stored(test.values, where), class_names=train.class_names)
+    renumbered = _renumbered(test.labels, test.class_names, train.class_names, where)
+    return Parts(images, labels, Stored(test.values, where), renumbered, train.class_names)
+
+
+def _image_folders(path: Path, how: Reading) -> Parts:
+    def read(folder: Path) -> Labelled:
+        form = how.form
+        return read_image_folder(folder, size=form.size, mode=form.mode, fit=form.fit, skip_damaged=how.skip_damaged)
+
+    where = f"load: {path}"
+    folders = {entry.name.lower(): entry for entry in path.iterdir() if entry.is_dir()}
+    held_out = next((folders[name] for name in _HELD_OUT if name in folders), None)
+    if "train" in folders and held_out is not None and has_class_folders(folders["train"]):
+        return _labelled_parts(read(folders["train"]), lambda: read(held_out), where, f"load: {held_out}")
+    if has_class_folders(path):
+        return _labelled_parts(read(path), None, where, None)
+    raise ValueError(f"{where}: no data set in this folder; {_EXPECTED}")
+
+
+def _labelled_parts(
+    train: Labelled, read_test: Callable[[], Labelled] | None, where: str, test_where: str | None
+) -> Parts:
+    images, labels = Stored(train.images, where), Stored(train.labels, where)
+    if read_test is None or test_where is None:
+        return Parts(images, labels, class_names=train.class_names)
+    test = read_test()
+    renumbered = _renumbered(test.labels, test.class_names, train.class_names, test_where)
+    return Parts(images, labels, Stored(test.images, test_where), renumbered, train.class_names)
+
+
+def _renumbered(labels: object, names: tuple[str, ...], known: tuple[str, ...], where: str) -> Stored:
+    """Number the labels of a test split as the training split does."""
+    import numpy as np
+
+    strange = [name for name in names if name not in known]
+    if strange:
+        raise ValueError(f"{where}: class {strange[0]!r} does not occur in the training split")
+    return Stored(np.array([known.index(name) for name in names], np.int64)[np.asarray(labels)], where)
