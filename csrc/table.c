@@ -2,10 +2,21 @@
 #include "kernel.h"
 #include "table_n16.h"
 
+#define WINDOW "stride_h, stride_w, pad_h, pad_w, dilation_h, dilation_w"
+#define CONV WINDOW ", algorithm"
+
 #define KERNELS(_)                                                                                                 \
     _(affine_forward, "x[n,d], w[d,m+], b[m]?, out[n,m]!")                                                         \
     _(affine_backward_input, "dout[n,m], w[d,m+], dx[n,d]!")                                                       \
     _(affine_backward_weight, "x[n,d], dout[n,m], dw[d,m]~, db[m]?~, beta")                                        \
+    _(conv_forward, "x[n,c,h,w], weight[f,k,r,s], b[f]?, out[n,f,p,q]!, " CONV)                                    \
+    _(conv_backward_input, "dout[n,f,p,q], weight[f,k,r,s], dx[n,c,h,w]!, " CONV)                                  \
+    _(conv_backward_weight, "x[n,c,h,w], dout[n,f,p,q], dw[f,k,r,s]~, db[f]?~, " CONV ", beta")                    \
+    _(conv_activation_forward, "x[n,c,h,w], weight[f,k,r,s], b[f]?, out[n,f,p,q]!, " CONV ", kind, alpha")         \
+    _(conv_activation_backward_input,                                                                              \
+      "dout[n,f,p,q], weight[f,k,r,s], out[n,c,h,w], dx[n,c,h,w]!, " CONV ", kind, alpha")                         \
+    _(im2col, "x[n,c,h,w], columns[n,c,r,s,p,q]!, " WINDOW)                                                        \
+    _(col2im, "columns[n,c,r,s,p,q], dx[n,c,h,w]!, " WINDOW)                                                       \
     _(activation_forward, "x[*], out[*]!, kind, alpha")                                                            \
     _(activation_backward, "dout[*], x[*]?, out[*], dx[*]!, kind, alpha")                                          \
     _(softmax_forward, "x[n,c], out[n,c]!, sign")                                                                  \

@@ -13,12 +13,14 @@ from fastnn.layers.activation import (
     Tanhshrink,
 )
 from fastnn.layers.base import REGISTRY, Layer, Shape
+from fastnn.layers.convolution import Conv2D
 from fastnn.layers.dense import Dense
 from fastnn.layers.shape import Flatten
 
 __all__ = [
     "ELU",
     "REGISTRY",
+    "Conv2D",
     "Dense",
     "Flatten",
     "Layer",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from math import prod
 from typing import Any
 
 from fastnn.kernels import SIGNATURES
@@ -14,7 +15,7 @@ from fastnn.program.session import CompiledSession, EagerSession
 
 def flops(operation: Operation) -> int:
     """Floating-point operations of the matrix products in one call (a multiply-add counts two)."""
-    if not operation.kernel.startswith("affine_"):
+    if not operation.kernel.startswith(("affine_", "conv_")):
         return 0
     signature = SIGNATURES[operation.kernel]
     sizes = {
@@ -23,6 +24,8 @@ def flops(operation: Operation) -> int:
         if argument.dims is not None and value is not None
         for letter, size in zip(argument.dims, value.shape, strict=True)
     }
+    if operation.kernel.startswith("conv_"):
+        return int(2 * prod(sizes[letter] for letter in "nfkrspq"))
     return int(2 * sizes["n"] * sizes["d"] * sizes["m"])
 
 

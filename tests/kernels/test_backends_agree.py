@@ -115,6 +115,28 @@ def test_shapes_beyond_the_tiles(kernel, shape, dtype, backend):
         check(kernel, backend, make(kernel, dims, dtype, prod(shape)), dtype)
 
 
+# n c h w f k r s p q; c says how many groups (_Maker)
+LARGE_IMAGES = {
+    "many taps and windows": (2, 1, 9, 11, 50, 30, 3, 3, 10, 11),
+    "a chain of several sweeps": (1, 0, 5, 6, 13, 300, 2, 1, 4, 6),
+    "many filters": (1, 0, 3, 4, 1400, 2, 1, 1, 3, 4),
+    "few filters, many windows": (2, 0, 40, 43, 3, 1, 3, 2, 38, 42),
+    "depthwise": (2, 2, 17, 18, 3, 1, 5, 5, 17, 18),
+    "one window": (3, 0, 6, 6, 40, 20, 6, 6, 1, 1),
+}
+
+
+@pytest.mark.parametrize("backend", [b for b in BACKENDS if b != "numba"])  # which has none of them
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("shape", LARGE_IMAGES)
+@pytest.mark.parametrize("kernel", ["conv_forward", "conv_backward_input", "conv_backward_weight"])
+def test_images_beyond_the_tiles(kernel, shape, dtype, backend):
+    dims = dict(zip("nchwfkrspq", LARGE_IMAGES[shape], strict=True))
+    check(kernel, backend, make(kernel, dims, dtype, 1, integers=True), dtype, exact=True)
+    if dtype is np.float32:
+        check(kernel, backend, make(kernel, dims, dtype, 2), dtype)
+
+
 @pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("shape", [(4096, 10), (64, 1000), (3, 20_011)])

@@ -13,12 +13,18 @@ import fastnn
 from fastnn import functional
 from fastnn.gradcheck import check_layer
 from fastnn.kernels.eager import Eager
-from fastnn.layers import ELU, REGISTRY, Dense, Flatten, Layer, LeakyReLU, ReLU, Softmax, Softshrink
+from fastnn.layers import ELU, REGISTRY, Conv2D, Dense, Flatten, Layer, LeakyReLU, ReLU, Softmax, Softshrink
 
 SHAPED = {
     "dense": (lambda: Dense(4), (3,), (4,)),
     "dense without bias": (lambda: Dense(4, bias=False), (3,), (4,)),
     "dense of one": (lambda: Dense(1), (1,), (1,)),
+    "conv": (lambda: Conv2D(4, 3), (2, 5, 6), (4, 3, 4)),
+    "conv without bias": (lambda: Conv2D(3, (1, 2), bias=False, stride=(2, 1)), (2, 3, 4), (3, 2, 3)),
+    "conv of the same size": (lambda: Conv2D(2, (4, 3), pad="same"), (1, 5, 6), (2, 5, 6)),
+    "conv of halves": (lambda: Conv2D(2, 3, pad="same", stride=2), (1, 5, 6), (2, 3, 3)),
+    "conv in groups": (lambda: Conv2D(6, 2, groups=2, dilation=2, pad=((0, 1), (2, 0))), (4, 3, 3), (6, 2, 3)),
+    "depthwise conv": (lambda: Conv2D(3, 3, groups=3, pad=1), (3, 4, 4), (3, 4, 4)),
     "flatten": (Flatten, (2, 3, 4), (24,)),
     "flatten of a row": (Flatten, (5,), (5,)),
     **{name: (make, (5,), (5,)) for name, make in ACTIVATIONS.items()},
@@ -81,7 +87,7 @@ def test_config_makes_the_same_layer_again(case):
 def test_the_registry_holds_layers_that_can_be_made():
     assert "_Elementwise" not in REGISTRY
     ours = [cls for cls in REGISTRY.values() if cls.__module__.startswith("fastnn.")]
-    assert len(ours) == 12
+    assert {cls.__name__ for cls in ours} == set(fastnn.layers.__all__) - {"Layer", "REGISTRY", "Shape"}
     assert all(cls.kind != "layer" for cls in ours)
     assert len({cls.kind for cls in ours}) == len(ours)
 
@@ -118,6 +124,32 @@ def test_biases_do_not_decay():
         ("w", (3, 4), True),
         ("b", (4,), False),
     ]
+    conv = Conv2D(6, 2, groups=3)
+    conv.build((3, 5, 5))
+    assert [(p.name, p.shape, p.decays) for p in conv.parameters] == [
+        ("w", (6, 1, 2, 2), True),
+        ("b", (6,), False),
+    ]
+
+
+def test_conv_is_the_function_of_functional():
+    rng = np.random.default_rng(1)
+    options = {"stride": 2, "pad": ((1, 0), (2, 1)), "dilation": (1, 2), "groups": 2}
+    model = fastnn.Sequential(
+        [Conv2D(4, (3, 2), bias_init="normal", **options)], input_shape=(2, 7, 6), dtype="float64"
+    )
+    x = rng.normal(size=(3, 2, 7, 6))
+    out, cache = functional.conv_forward(x, *model.parameters.values(), **options)
+    assert same_bits(model.forward(x), out)
+    dx, gradients = model.backward_from(x, out)
+    for ours, theirs in zip((dx, *gradients.values()), functional.conv_backward(out, cache), strict=True):
+        assert same_bits(ours, theirs)
+
+
+def test_the_fans_of_a_filter_are_those_of_one_group():
+    conv = Conv2D(8, (3, 2), groups=2)
+    conv.build((4, 9, 9))
+    assert [p.fans for p in conv.parameters] == [(12, 24), (12, 24)]
 
 
 def test_flatten_keeps_c_order():
@@ -130,6 +162,9 @@ def test_multiply_adds():
     layer = Dense(7)
     layer.build((5,))
     assert layer.multiply_adds() == 35
+    conv = Conv2D(6, (2, 3), groups=2)
+    conv.build((4, 5, 5))
+    assert conv.multiply_adds() == 6 * 4 * 3 * (2 * 2 * 3)
     assert ReLU().multiply_adds() == 0
 
 
@@ -148,6 +183,22 @@ def test_multiply_adds():
         (lambda: ELU(0), ValueError, "ELU: alpha must be finite and above 0, got 0"),
         (lambda: ELU(math.inf), ValueError, "ELU: alpha"),
         (lambda: Softshrink(-1), ValueError, "Softshrink: lambd must be finite and at least 0, got -1"),
+        (lambda: Conv2D(0, 3), ValueError, "Conv2D: filters must be at least 1, got 0"),
+        (lambda: Conv2D(4, 0), ValueError, "Conv2D: size must be at least 1, got 0"),
+        (lambda: Conv2D(4, (3, 3, 3)), ValueError, r"Conv2D: size must be an int or a pair of them, got \(3, 3, 3\)"),
+        (lambda: Conv2D(4, 3, stride=0), ValueError, "Conv2D: stride must be at least 1, got 0"),
+        (lambda: Conv2D(4, 3, stride=1.5), TypeError, "Conv2D: stride must be an int, got float"),
+        (lambda: Conv2D(4, 3, pad=-1), ValueError, "Conv2D: pad must be at least 0, got -1"),
+        (lambda: Conv2D(4, 3, pad="full"), ValueError, "Conv2D: pad must be .*, got 'full'"),
+        (lambda: Conv2D(4, 3, groups=3), ValueError, "Conv2D: 4 filters do not divide into 3 groups"),
+        (lambda: Conv2D(4, 3, conv_algorithm="fft"), ValueError, "Conv2D: conv_algorithm must be one of auto, direct"),
+        (lambda: Conv2D(4, 3).build((9,)), ValueError, r"Conv2D: expected images \(C, H, W\), got shape \(9,\)"),
+        (lambda: Conv2D(4, 3, groups=2).build((3, 9, 9)), ValueError, "Conv2D: 3 channels do not divide into 2"),
+        (
+            lambda: Conv2D(4, 3, dilation=2).build((3, 9, 4)),
+            ValueError,
+            "Conv2D: the window, 3 × 3 dilated to 5 × 5, is larger than the padded image, 9 × 4",
+        ),
         (
             lambda: Dense(3).build((2, 2)),
             ValueError,
