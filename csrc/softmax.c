@@ -103,3 +103,23 @@ void FN(softmax_forward)(const fnn_op *op) { for_rows(op, softmax_group); }
 void FN(softmax_backward)(const fnn_op *op) { for_rows(op, softmax_backward_group); }
 void FN(log_softmax_forward)(const fnn_op *op) { for_rows(op, log_softmax_group); }
 void FN(log_softmax_backward)(const fnn_op *op) { for_rows(op, log_softmax_backward_group); }
+
+/* --- the largest --- */
+
+static void argmax_task(void *context, int task) {
+    const run *r = context;
+    const ptrdiff_t cols = r->op->n[1], end = fnn_cut_end(&r->cut, task);
+    int64_t *out = r->op->p[1];
+    for (ptrdiff_t i = fnn_cut_begin(&r->cut, task); i < end; i++) {
+        const real *row = (const real *)r->op->p[0] + i * cols;
+        ptrdiff_t best = 0;
+        for (ptrdiff_t j = 1; j < cols && row[best] == row[best]; j++)
+            if (!(row[j] <= row[best])) best = j; /* NaN too */
+        out[i] = best;
+    }
+}
+
+void FN(argmax)(const fnn_op *op) {
+    run r = {op, NULL, rows_cut(op->n[0], op->n[1])};
+    fnn_parallel(r.cut.tasks, argmax_task, &r);
+}

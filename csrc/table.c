@@ -23,6 +23,7 @@
     _(softmax_backward, "dout[n,c], out[n,c], dx[n,c]!, sign")                                                     \
     _(log_softmax_forward, "x[n,c], out[n,c]!")                                                                    \
     _(log_softmax_backward, "dout[n,c], out[n,c], dx[n,c]!")                                                       \
+    _(argmax, "x[n,c], out[n]:i64!")                                                                               \
     _(softmax_cross_entropy, "x[n,c], labels[n]:i64, dx[n,c]?!, loss[1]:f64!, correct[1]:i64!, scale")             \
     _(soft_cross_entropy, "x[n,c], targets[n,c], dx[n,c]?!, loss[1]:f64!, correct[1]:i64!, scale")                 \
     _(squared_error, "x[*], targets[*], dx[*]?!, loss[1]:f64!, scale")                                             \

@@ -38,6 +38,8 @@ SIGNATURES: dict[str, Signature] = {
             "softmax_backward(dout[n,c], out[n,c], dx[n,c]!, sign)",
             "log_softmax_forward(x[n,c], out[n,c]!)",
             "log_softmax_backward(dout[n,c], out[n,c], dx[n,c]!)",
+            # the first largest of each row; a NaN counts as larger than any number
+            "argmax(x[n,c], out[n]:i64!)",
             # losses: loss = scale * sum over samples, dx = its gradient, correct = rows whose argmax is right
             "softmax_cross_entropy(x[n,c], labels[n]:i64, dx[n,c]?!, loss[1]:f64!, correct[1]:i64!, scale)",
             "soft_cross_entropy(x[n,c], targets[n,c], dx[n,c]?!, loss[1]:f64!, correct[1]:i64!, scale)",

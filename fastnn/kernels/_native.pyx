@@ -294,7 +294,8 @@ cdef class Program:
         return done
 
     def apply(self, cnp.ndarray x, tuple shape, int number):
-        """Run one step from `x` (stream 0) into a new array (stream 1) of `shape` and NumPy type `number`.
+        """Run one step from `x` (stream 0) into a new array (stream 1) of `shape` (one or two numbers) and
+        NumPy type `number`.
 
         None where `x` is not C-contiguous and aligned. The caller has checked its shape and dtype.
         """
@@ -303,8 +304,8 @@ cdef class Program:
         cdef cnp.ndarray out
         if not cnp.PyArray_ISCARRAY_RO(x) or self._streams != 2:
             return None
-        extents[0], extents[1] = shape
-        out = cnp.PyArray_EMPTY(2, extents, number, 0)
+        extents[0], extents[1] = shape[0], shape[len(shape) - 1]
+        out = cnp.PyArray_EMPTY(<int>len(shape), extents, number, 0)
         if fnn_scratch() == NULL:
             raise MemoryError("Program.apply: no memory for the workspace of this thread")
         bases[0] = <char *>cnp.PyArray_DATA(x)

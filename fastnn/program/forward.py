@@ -14,9 +14,11 @@ from numpy.typing import NDArray
 from fastnn.inputs import gatherable
 from fastnn.kernels.backend import current_backend
 from fastnn.kernels.eager import Eager, Ops
+from fastnn.layers.base import Shape
 from fastnn.model.sequential import Sequential
 from fastnn.program.compiled import Compiled, record
 from fastnn.program.record import NotRecordableError
+from fastnn.program.resident import Resident
 
 Array = NDArray[Any]
 BLOCK_ROWS = 256
@@ -24,43 +26,63 @@ KEPT_PROGRAMS = 8  # of each model
 _LOOK_UP_SECONDS = 0.1  # a compiled run returns to Python this often, so that Ctrl-C works
 
 # compiled passes that nobody runs now, the longest unused first: a thread takes one out for as long as it needs it
-_idle: WeakKeyDictionary[Sequential, dict[Hashable, Compiled | None]] = WeakKeyDictionary()
+_idle: WeakKeyDictionary[Sequential, dict[Hashable, _Pass | None]] = WeakKeyDictionary()
 
 
-def _block(ops: Ops, model: Sequential, source: Any, out_rows: Any, probabilities: bool) -> None:
-    """Outputs of the first rows of `source`, written to `out_rows`."""
+def _block(ops: Ops, model: Sequential, source: Any, out_rows: Any, kind: str) -> None:
+    """Outputs of the first rows of `source`, written to `out_rows`; classes if `kind` says so."""
     n = out_rows.shape[0]
     x = ops.empty((n, prod(model.input_shape)))
     ops.gather_rows(source, None, x, model.input_scale)
     out, _ = model.run_forward(ops, x.reshape((n, *model.input_shape)), False)
     flat = out.reshape((n, prod(model.output_shape)))
-    if probabilities and not model.gives_probabilities:
+    if kind == "classes":
+        ops.argmax(flat, out_rows)
+    elif kind == "probabilities" and not model.gives_probabilities:
         ops.softmax_forward(flat, out_rows, 1.0)
     else:
         ops.gather_rows(flat, None, out_rows, 1.0)
 
 
-def _compile(model: Sequential, rows: int, dtype: np.dtype[Any], probabilities: bool) -> Compiled:
-    """The pass over `rows` samples of `dtype`: stream 0 holds them, stream 1 takes the outputs."""
+def _outputs(model: Sequential, rows: int, kind: str) -> tuple[Shape, np.dtype[Any]]:
+    """Shape and dtype of what the pass over `rows` samples writes."""
+    if kind == "classes":
+        return (rows,), np.dtype(np.int64)
+    return (rows, prod(model.output_shape)), model.dtype
 
-    def step(ops: Any) -> None:
-        source = ops.stream((rows, prod(model.input_shape)), dtype)
-        out = ops.stream((rows, prod(model.output_shape)), model.dtype)
-        _block(ops, model, source, out, probabilities)
 
-    return Compiled(record(step, model.dtype))
+class _Pass:
+    """The compiled pass over `rows` samples of `dtype`: stream 0 holds them, stream 1 takes the outputs."""
+
+    def __init__(self, model: Sequential, rows: int, dtype: np.dtype[Any], kind: str) -> None:
+        def step(ops: Any) -> None:
+            source = ops.stream((rows, prod(model.input_shape)), dtype)
+            _block(ops, model, source, ops.stream(*_outputs(model, rows, kind)), kind)
+
+        recording = record(step, model.dtype)
+        # whole blocks come by the dozen: their products need no packing of the weights
+        weights = [p.value for p in model.named_parameters.values()] if rows == BLOCK_ROWS else []
+        self._resident = Resident([recording], [(value, []) for value in weights])
+        self.program = Compiled(recording, self._resident.instead)
+
+    def run(self, rows: Array, out: Array, count: int) -> None:
+        """Do `count` blocks with the weights as they are now."""
+        self._resident.load()
+        done = 0
+        while done < count:
+            done += self.program.run((rows, out), done, count - done, seconds=_LOOK_UP_SECONDS)
 
 
 @contextmanager
-def _compiled(model: Sequential, rows: int, dtype: np.dtype[Any], probabilities: bool) -> Iterator[Compiled | None]:
+def _compiled(model: Sequential, rows: int, dtype: np.dtype[Any], kind: str) -> Iterator[_Pass | None]:
     """The compiled pass over `rows` samples of `dtype`; None where a layer cannot be recorded."""
     idle = _idle.setdefault(model, {})
-    key = (rows, dtype, probabilities, model.input_scale)
+    key = (rows, dtype, kind, model.input_scale)
     try:
         program = idle.pop(key)
     except KeyError:
         try:
-            program = _compile(model, rows, dtype, probabilities)
+            program = _Pass(model, rows, dtype, kind)
         except NotRecordableError:
             program = None
     try:
@@ -76,10 +98,10 @@ class Quick:
 
     def __init__(self, model: Sequential, x: Array, kind: str) -> None:
         n = len(x)
-        self._scale, self._kind = model.input_scale, kind
-        self._rows, self._shape = (n, prod(model.output_shape)), (n, *model.output_shape)
-        self._dtype = model.dtype
-        self._idle = [_compile(model, n, x.dtype, kind == "probabilities")]
+        self._scale = model.input_scale
+        self._rows, self._dtype = _outputs(model, n, kind)
+        self._shape = (n,) if kind == "classes" else (n, *model.output_shape)
+        self._idle = [_Pass(model, n, x.dtype, kind).program]
 
     def fits(self, model: Sequential) -> bool:
         """Whether the model still is as it was compiled."""
@@ -97,9 +119,7 @@ class Quick:
             out = program.apply(x, self._rows, self._dtype)
         finally:
             self._idle.append(program)
-        if out is None:
-            return None
-        return out.argmax(1) if self._kind == "classes" else out.reshape(self._shape)
+        return out if out is None or self._rows == self._shape else out.reshape(self._shape)
 
 
 def _remember(model: Sequential, x: Array, kind: str) -> None:
@@ -120,24 +140,21 @@ def run_forward(model: Sequential, x: Array, kind: str) -> Array:
     """Outputs, probabilities or classes of x (N, *input_shape); see `fastnn.model.sequential.ForwardEngine`."""
     _remember(model, x, kind)
     rows = gatherable(x).reshape(len(x), -1)
-    out = np.empty((len(rows), prod(model.output_shape)), model.dtype)
+    out = np.empty(*_outputs(model, len(rows), kind))
     whole = len(rows) // BLOCK_ROWS * BLOCK_ROWS
     for first, last in ((0, whole), (whole, len(rows))):
         if first < last:
-            _run_blocks(model, rows[first:last], out[first:last], kind == "probabilities")
-    if kind == "classes":
-        return np.asarray(out.argmax(axis=1), np.int64)
-    return out.reshape(len(rows), *model.output_shape)
+            _run_blocks(model, rows[first:last], out[first:last], kind)
+    return out if kind == "classes" else out.reshape(len(rows), *model.output_shape)
 
 
-def _run_blocks(model: Sequential, rows: Array, out: Array, probabilities: bool) -> None:
+def _run_blocks(model: Sequential, rows: Array, out: Array, kind: str) -> None:
     """The same for rows that make equal blocks, written to `out`."""
     n = min(BLOCK_ROWS, len(rows))
-    count = len(rows) // n
-    done = 0
-    compiled = _compiled(model, n, rows.dtype, probabilities) if current_backend() == "native" else nullcontext()
+    compiled = _compiled(model, n, rows.dtype, kind) if current_backend() == "native" else nullcontext()
     with compiled as program:
-        while done < count and program is not None:
-            done += program.run((rows, out), done, count - done, seconds=_LOOK_UP_SECONDS)
-    for start in range(done * n, len(rows), n):
-        _block(Eager(model.dtype), model, rows[start : start + n], out[start : start + n], probabilities)
+        if program is not None:
+            program.run(rows, out, len(rows) // n)
+            return
+    for start in range(0, len(rows), n):
+        _block(Eager(model.dtype), model, rows[start : start + n], out[start : start + n], kind)

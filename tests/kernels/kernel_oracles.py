@@ -253,6 +253,13 @@ def log_softmax_backward(a: SimpleNamespace, u: float) -> Expected:
     return {"dx": (a.dout - p * total, bound)}
 
 
+@oracle
+def argmax(a: SimpleNamespace, u: float) -> Expected:
+    """No rounding: the index is exact."""
+    place = a.x.argmax(axis=1) if a.x.size else np.zeros(len(a.x))
+    return {"out": (place, np.zeros(len(a.x)))}
+
+
 def _log_bound(z: Array, p: Array, log_p: Array, u: float) -> Array:
     """Of ``log p``: an absolute error, the shifts of all logits included."""
     return (np.abs(z) + (p * np.abs(z)).sum(axis=1, keepdims=True) + np.abs(log_p) + 16) * u

@@ -112,11 +112,29 @@ def test_few_programs_are_kept_and_none_outlives_its_model():
         model.predict(x[:n])
         assert len(model.quick) <= KEPT_PROGRAMS
     assert len(forward._idle[model]) == KEPT_PROGRAMS
-    assert (39, np.dtype("float64"), False, 1.0) in forward._idle[model]
+    assert (39, np.dtype("float64"), "classes", 1.0) in forward._idle[model]
     seen = weakref.ref(model)
     del model
     gc.collect()
     assert seen() is None
+
+
+@needs_native
+@pytest.mark.parametrize("n", [1, 3, 300, 600])
+def test_classes_are_where_the_largest_output_stands(n):
+    model = mlp(8, 40, 4)
+    x = np.random.default_rng(n).normal(size=(n, 8)).astype(np.float32)
+    for _ in range(2):  # the block way, then the quick one
+        np.testing.assert_array_equal(model.predict(x), model.forward(x).argmax(1))
+
+
+@needs_native
+def test_a_long_pass_sees_weights_that_were_changed_since():
+    model = mlp(8, 40, 4)
+    x = np.ones((600, 8), np.float32)
+    model.forward(x)
+    model.params[:] = 0
+    assert not model.forward(x).any()
 
 
 @needs_native

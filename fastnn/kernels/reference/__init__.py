@@ -35,6 +35,7 @@ from fastnn.kernels.reference.n16 import (
     rows_to_n16,
 )
 from fastnn.kernels.reference.softmax import (
+    argmax,
     log_softmax_backward,
     log_softmax_forward,
     softmax_backward,
@@ -54,6 +55,7 @@ __all__ = [
     "affine_backward_weight_momentum",
     "affine_backward_weight_sgd",
     "affine_forward",
+    "argmax",
     "col2im",
     "conv_activation_backward_input",
     "conv_activation_backward_input_n16",
