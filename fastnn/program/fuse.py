@@ -30,27 +30,36 @@ def _sole_user(operations: Sequence[Operation], array: Any, after: int) -> int |
     return users[0] if len(users) == 1 and operations[users[0]].reads(array) else None
 
 
-def affine_then_activation(operations: list[Operation], i: int) -> list[Operation] | None:
-    """affine_forward, activation_forward → affine_activation_forward."""
-    if operations[i].kernel != "affine_forward":
+# kernel → what it is called when it does the activation behind it, or the activation's derivative, as well
+_WITH_ACTIVATION = {
+    "affine_forward": "affine_activation_forward",
+    "conv_forward": "conv_activation_forward",
+    "affine_backward_input": "affine_activation_backward_input",
+    "conv_backward_input": "conv_activation_backward_input",
+}
+
+
+def product_then_activation(operations: list[Operation], i: int) -> list[Operation] | None:
+    """affine_forward or conv_forward, activation_forward → one kernel."""
+    if operations[i].kernel not in ("affine_forward", "conv_forward"):
         return None
-    x, w, b, out = operations[i].arguments
+    x, w, b, out, *options = operations[i].arguments
     j = _sole_user(operations, out, i) if isinstance(out, Buffer) else None
     if j != i + 1 or operations[j].kernel != "activation_forward":
         return None
     _, activated, kind, alpha = operations[j].arguments
     if any(same_memory(activated, a) for a in (x, w, b)):
         return None
-    # the activation takes arrays of any shape, the joined kernel rows
-    fused = Operation("affine_activation_forward", (x, w, b, activated.reshape(out.shape), kind, alpha))
-    return [*operations[:i], fused, *operations[j + 1 :]]
+    # the activation takes arrays of any shape, the joined kernel rows or images
+    arguments = (x, w, b, activated.reshape(out.shape), *options, kind, alpha)
+    return [*operations[:i], Operation(_WITH_ACTIVATION[operations[i].kernel], arguments), *operations[j + 1 :]]
 
 
 def input_gradient_then_activation(operations: list[Operation], i: int) -> list[Operation] | None:
-    """affine_backward_input, activation_backward → affine_activation_backward_input."""
-    if operations[i].kernel != "affine_backward_input":
+    """affine_backward_input or conv_backward_input, activation_backward → one kernel."""
+    if operations[i].kernel not in ("affine_backward_input", "conv_backward_input"):
         return None
-    dout, w, dx = operations[i].arguments
+    dout, w, dx, *options = operations[i].arguments
     j = _sole_user(operations, dx, i) if isinstance(dx, Buffer) else None
     if j is None or operations[j].kernel != "activation_backward":
         return None
@@ -59,8 +68,8 @@ def input_gradient_then_activation(operations: list[Operation], i: int) -> list[
         return None
     if any(op.writes(out) or _touches(op, into) for op in operations[i + 1 : j]):
         return None
-    arrays = (dout, w, out.reshape(dx.shape), into.reshape(dx.shape))
-    fused = Operation("affine_activation_backward_input", (*arrays, kind, alpha))
+    arguments = (dout, w, out.reshape(dx.shape), into.reshape(dx.shape), *options, kind, alpha)
+    fused = Operation(_WITH_ACTIVATION[operations[i].kernel], arguments)
     return [*operations[:i], fused, *operations[i + 1 : j], *operations[j + 1 :]]
 
 
@@ -159,7 +168,7 @@ def same(a: Any, b: Any) -> bool:
 RULES: tuple[Rule, ...] = (
     copy_of_input,
     copy_to_output,
-    affine_then_activation,
+    product_then_activation,
     input_gradient_then_activation,
     weight_gradient_then_update,
 )
