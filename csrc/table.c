@@ -1,9 +1,10 @@
 /* The kernel table of one (instruction set, type): signatures as in fastnn/kernels/__init__.py. */
 #include "kernel.h"
-#include "table_n16.h"
 
 #define WINDOW "stride_h, stride_w, pad_h, pad_w, dilation_h, dilation_w"
 #define CONV WINDOW ", algorithm"
+
+#include "table_n16.h" /* with the words defined above */
 
 #define KERNELS(_)                                                                                                 \
     _(affine_forward, "x[n,d], w[d,m+], b[m]?, out[n,m]!")                                                         \

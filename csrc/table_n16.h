@@ -2,16 +2,15 @@
 #ifndef FASTNN_TABLE_N16_H
 #define FASTNN_TABLE_N16_H
 
-#define WINDOW ", stride_h, stride_w, pad_h, pad_w, dilation_h, dilation_w, algorithm"
 #define KERNELS_N16(_)                                                                                               \
     _(rows_to_n16, "x[n,d], out[g,d,16]!")                                                                           \
     _(n16_to_rows, "x[g,d,16], out[n,d]!")                                                                           \
     _(gather_n16, "source[r,d]:any, index[n]:i64?, out[g,d,16]!, scale")                                             \
-    _(conv_forward_n16, "x[g,c,h,w,16], weight[f,k,r,s], b[f]?, out[g,f,p,q,16]!" WINDOW)                            \
-    _(conv_activation_forward_n16, "x[g,c,h,w,16], weight[f,k,r,s], b[f]?, out[g,f,p,q,16]!" WINDOW ", kind, alpha") \
-    _(conv_backward_input_n16, "dout[g,f,p,q,16], weight[f,k,r,s], dx[g,c,h,w,16]!" WINDOW)                          \
+    _(conv_forward_n16, "x[g,c,h,w,16], weight[f,k,r,s], b[f]?, out[g,f,p,q,16]!, " CONV)                            \
+    _(conv_activation_forward_n16, "x[g,c,h,w,16], weight[f,k,r,s], b[f]?, out[g,f,p,q,16]!, " CONV ", kind, alpha") \
+    _(conv_backward_input_n16, "dout[g,f,p,q,16], weight[f,k,r,s], dx[g,c,h,w,16]!, " CONV)                          \
     _(conv_activation_backward_input_n16,                                                                            \
-      "dout[g,f,p,q,16], weight[f,k,r,s], out[g,c,h,w,16], dx[g,c,h,w,16]!" WINDOW ", kind, alpha")                  \
-    _(conv_backward_weight_n16, "x[g,c,h,w,16], dout[g,f,p,q,16], dw[f,k,r,s]~, db[f]?~" WINDOW ", beta")
+      "dout[g,f,p,q,16], weight[f,k,r,s], out[g,c,h,w,16], dx[g,c,h,w,16]!, " CONV ", kind, alpha")                  \
+    _(conv_backward_weight_n16, "x[g,c,h,w,16], dout[g,f,p,q,16], dw[f,k,r,s]~, db[f]?~, " CONV ", beta")
 
 #endif
