@@ -30,6 +30,30 @@ SIGNATURES: dict[str, Signature] = {
             # the windows of images as columns, and the transpose of that: their sums
             "im2col(x[n,c,h,w], columns[n,c,r,s,p,q]!, stride_h, stride_w, pad_h, pad_w, dilation_h, dilation_w)",
             "col2im(columns[n,c,r,s,p,q], dx[n,c,h,w]!, stride_h, stride_w, pad_h, pad_w, dilation_h, dilation_w)",
+            # windows of images; position numbers a window's cells: uint8 where it has at most 255, else int32
+            "max_pool_forward(x[n,c,h,w], out[n,c,p,q]!, position[n,c,p,q]:any?!, size_h, size_w, stride_h, stride_w, "
+            "pad_h, pad_w)",
+            "max_pool_backward(dout[n,c,p,q], position[n,c,p,q]:any, dx[n,c,h,w]!, size_h, size_w, stride_h, stride_w, "
+            "pad_h, pad_w)",
+            "avg_pool_forward(x[n,c,h,w], out[n,c,p,q]!, size_h, size_w, stride_h, stride_w, pad_h, pad_w, count_pad)",
+            "avg_pool_backward(dout[n,c,p,q], dx[n,c,h,w]!, size_h, size_w, stride_h, stride_w, pad_h, pad_w, "
+            "count_pad)",
+            # normalisation: s are the pixels of a channel (1: rows), g groups of channels; w and b scale and shift
+            "batch_norm_forward(x[n,c,s], w[c]?, b[c]?, running_mean[c]?~, running_var[c]?~, out[n,c,s]!, mean[c]!, "
+            "var[c]!, eps, momentum)",
+            "batch_norm_apply(x[n,c,s], w[c]?, b[c]?, mean[c], var[c], out[n,c,s]!, eps)",
+            "batch_norm_backward(dout[n,c,s], x[n,c,s], w[c]?, mean[c], var[c], dx[n,c,s]?!, dw[c]?~, db[c]?~, eps, "
+            "fixed, beta)",
+            "group_norm_forward(x[n,c,s], w[c]?, b[c]?, out[n,c,s]!, mean[n,g]!, var[n,g]!, eps)",
+            "group_norm_backward(dout[n,c,s], x[n,c,s], w[c]?, mean[n,g], var[n,g], dx[n,c,s]?!, dw[c]?~, db[c]?~, "
+            "eps, beta)",
+            "local_response_norm_forward(x[n,c,s], out[n,c,s]!, scale[n,c,s]?!, size, alpha, power, k)",
+            "local_response_norm_backward(dout[n,c,s], x[n,c,s], scale[n,c,s], dx[n,c,s]!, size, alpha, power)",
+            # dropout, and its own gradient: the mask follows from the seed, the step and the first row
+            "dropout(x[n,d], step[1]:i64, row[1]:i64, out[n,d]!, rate, seed_low, seed_high, purpose)",
+            # sums; penalties on weights add to the loss and to the gradient
+            "add(a[*], b[*], out[*]!)",
+            "penalty(w[*], dw[*]?~, loss[1]:f64~, l1, l2)",
             # elementwise activations; kind is an Activation, alpha its slope, scale or threshold
             "activation_forward(x[*], out[*]!, kind, alpha)",
             "activation_backward(dout[*], x[*]?, out[*], dx[*]!, kind, alpha)",

@@ -22,6 +22,14 @@ _WINDOW = {
     "dilation_h": (1, 1, 3),
     "dilation_w": (1, 1, 2),
     "algorithm": tuple(ConvAlgorithm),
+    "size_h": (1, 2, 2, 3, 20),
+    "size_w": (1, 2, 2, 3, 15),
+    "size": (1, 2, 5, 40),
+    "count_pad": (0, 1),
+    "fixed": (0, 1),
+    "purpose": (3, 3 + (7 << 16)),
+    "seed_low": (0, 1, 2**32 - 1),
+    "seed_high": (0, 2**32 - 1),
 }
 
 
@@ -92,6 +100,8 @@ class _Maker:
             groups = 1 + dims["c"] % 3
             dims["c"] = groups * dims["k"]
             dims["f"] = groups * max(1, dims["f"] // groups)
+        if kernel.startswith("group_norm"):
+            dims["c"] = dims["g"] * max(1, dims["c"] // dims["g"])
         self.dims = dims
         self.padding = int(rng.integers(1, 40)) if rng.random() < 0.4 else 0  # of arrays that may be spaced
 
@@ -101,6 +111,10 @@ class _Maker:
         # scalars first: arrays depend on them
         for a in self.signature.scalars:
             made[a.name] = given[a.name] if a.name in given else self._scalar(a.name, made)
+        if "size_h" in made:  # every window has a cell inside
+            for edge, count, axis in (("h", "p", "_h"), ("w", "q", "_w")):
+                least = (self.dims[count] - 1) * made["stride" + axis] - made["pad" + axis] + 1
+                self.dims[edge] = max(self.dims[edge], least)
         for a in self.signature.arrays:
             if a.name in given:
                 made[a.name] = given[a.name]
@@ -131,7 +145,9 @@ class _Maker:
         if name == "kind":
             kinds = [k for k in Activation if "activation_backward_input" not in self.kernel or k != 6]
             return int(pick(kinds))
-        if name == "alpha":
+        if name in ("pad_h", "pad_w") and "size" + name[3:] in made:
+            return int(self.rng.integers(0, made["size" + name[3:]]))
+        if name == "alpha" and "kind" in made:
             return float(pick(_ALPHAS.get(Activation(made["kind"]), (0.0,))))
         if name == "sign":
             return float(pick([-1.0, 1.0]))
@@ -139,15 +155,28 @@ class _Maker:
             return float(pick([0.0, 1.0]))
         if name in _WINDOW:
             return int(pick(_WINDOW[name]))
-        exact = {"scale": [1.0, 0.5], "momentum": [0.5], "decay": [0.0, 0.25], "decay_b": [0.0, 0.5]}
+        exact = {
+            "scale": [1.0, 0.5],
+            "momentum": [0.5],
+            "decay": [0.0, 0.25],
+            "decay_b": [0.0, 0.5],
+            "l1": [0.0, 0.5],
+            "l2": [0.0, 2.0],
+        }
         usual = {
             "scale": [1.0, 1 / 255, 1 / 7],
             "momentum": [0.9],
             "decay": [0.0, 0.01],
             "decay_b": [0.0, 0.3],
+            "alpha": [1e-4, 0.5],
+            "power": [0.75, 0.5, 1.3],
+            "k": [1.0, 2.0],
+            "l1": [0.0, 0.3],
+            "l2": [0.0, 0.02],
+            "rate": [0.0, 0.1, 0.5, 1.0],
         }
         adam = {"beta1": [0.9, 0.5], "beta2": [0.999, 0.9], "eps": [1e-8, 1e-3]}
-        return float(pick(((exact if self.integers else usual) | adam)[name]))
+        return float(pick((usual | (exact if self.integers else {}) | adam)[name]))
 
     def _shape(self, a: Argument) -> tuple[int, ...]:
         assert a.dims is not None
@@ -167,20 +196,39 @@ class _Maker:
             return rng.integers(1, 3000, 1)
         if a.name == "source":
             return self._source(a, shape)
+        if a.name == "step":
+            return rng.integers(0, 2**33, 1)
+        if a.name == "row":
+            return rng.integers(0, 1000, 1)
+        if a.name == "position":
+            return self._position(a, shape, made)
         if not a.reads:
             return np.full(shape, -1, np.int64) if a.dtype == "i64" else np.full(shape, np.nan, self._dtype(a))
         if a.name == "targets" and self.kernel == "soft_cross_entropy":
             weights = rng.random(shape) * (rng.random(shape) < 0.7)
             return weights.astype(self.dtype)
-        values = self._real(shape)
+        values = self._real(shape).astype(self._dtype(a))
         if a.spaced:
             values = _padded(values, self.padding)
-        if "adam" in self.kernel and a.name in ("v", "vw", "vb"):
+        if ("adam" in self.kernel and a.name in ("v", "vw", "vb")) or a.name in ("var", "running_var", "scale"):
             np.square(values, out=values)
+        if a.name == "scale":
+            values += 1
         return values
 
     def _dtype(self, a: Argument) -> type[np.floating]:
         return np.float64 if a.dtype == "f64" else self.dtype
+
+    def _position(self, a: Argument, shape: tuple[int, ...], made: dict[str, Any]) -> Array:
+        cells = made["size_h"] * made["size_w"]
+        dtype = np.uint8 if cells <= 255 else np.int32
+        if not a.reads:
+            return np.full(shape, cells, dtype)
+        x = self._real((shape[0], shape[1], self.dims["h"], self.dims["w"]))
+        position = np.zeros(shape, dtype)
+        window = tuple(made[name] for name in ("size_h", "size_w", "stride_h", "stride_w", "pad_h", "pad_w"))
+        reference.max_pool_forward(x, np.empty(shape, self.dtype), position, *window)
+        return position
 
     def _real(self, shape: tuple[int, ...]) -> Array:
         if self.integers:

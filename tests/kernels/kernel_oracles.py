@@ -366,6 +366,9 @@ def adam_update(a: SimpleNamespace, u: float) -> Expected:
     return {"m": (m, m_bound), "v": (v, v_bound), "w": (w, w_bound)}
 
 
+import image_oracles  # noqa: E402, F401  (it adds its own)
+
+
 def _rows(x: Array) -> Array:
     """Images innermost (g, …, 16) as images (16 g, …)."""
     return np.moveaxis(x, -1, 1).reshape(-1, *x.shape[1:-1])

@@ -15,6 +15,7 @@ from fastnn.kernels.reference.convolution import (
     conv_forward,
     im2col,
 )
+from fastnn.kernels.reference.dropout import dropout
 from fastnn.kernels.reference.fused import (
     affine_activation_backward_input,
     affine_activation_forward,
@@ -34,6 +35,16 @@ from fastnn.kernels.reference.n16 import (
     n16_to_rows,
     rows_to_n16,
 )
+from fastnn.kernels.reference.norm import (
+    batch_norm_apply,
+    batch_norm_backward,
+    batch_norm_forward,
+    group_norm_backward,
+    group_norm_forward,
+    local_response_norm_backward,
+    local_response_norm_forward,
+)
+from fastnn.kernels.reference.pool import avg_pool_backward, avg_pool_forward, max_pool_backward, max_pool_forward
 from fastnn.kernels.reference.softmax import (
     argmax,
     log_softmax_backward,
@@ -41,12 +52,14 @@ from fastnn.kernels.reference.softmax import (
     softmax_backward,
     softmax_forward,
 )
+from fastnn.kernels.reference.sum import add, penalty
 from fastnn.kernels.reference.update import adam_update, momentum_update, sgd_update
 
 __all__ = [
     "activation_backward",
     "activation_forward",
     "adam_update",
+    "add",
     "affine_activation_backward_input",
     "affine_activation_forward",
     "affine_backward_input",
@@ -56,6 +69,11 @@ __all__ = [
     "affine_backward_weight_sgd",
     "affine_forward",
     "argmax",
+    "avg_pool_backward",
+    "avg_pool_forward",
+    "batch_norm_apply",
+    "batch_norm_backward",
+    "batch_norm_forward",
     "col2im",
     "conv_activation_backward_input",
     "conv_activation_backward_input_n16",
@@ -67,14 +85,22 @@ __all__ = [
     "conv_backward_weight_n16",
     "conv_forward",
     "conv_forward_n16",
+    "dropout",
     "gather_labels",
     "gather_n16",
     "gather_rows",
+    "group_norm_backward",
+    "group_norm_forward",
     "im2col",
+    "local_response_norm_backward",
+    "local_response_norm_forward",
     "log_softmax_backward",
     "log_softmax_forward",
+    "max_pool_backward",
+    "max_pool_forward",
     "momentum_update",
     "n16_to_rows",
+    "penalty",
     "rows_to_n16",
     "sgd_update",
     "soft_cross_entropy",

@@ -1,0 +1,177 @@
+"""Normalisation: shift and scale so that values have mean 0 and variance 1.
+
+x̂ = (x - mean) / √(var + eps) and out = w x̂ + b; a ``w`` that is None counts as 1, a ``b`` as 0. Variances are mean
+squares (of N values, divided by N).
+
+Batch norm takes its statistics over samples and pixels, one pair a channel (Ioffe & Szegedy 2015); group norm over
+the channels of a group and pixels, one pair a sample and group (Wu & He 2018). Layer norm (Ba, Kiros & Hinton 2016) is
+group norm with one group, each element a channel of one pixel.
+"""
+
+import numpy as np
+
+from fastnn.kernels.reference.arrays import Array
+
+
+def _column(values: Array) -> Array:
+    """One number a channel, to go with (n, c, s)."""
+    return values[:, None]
+
+
+def _affine(normal: Array, w: Array | None, b: Array | None) -> Array:
+    if w is not None:
+        normal = normal * _column(w)
+    return normal if b is None else normal + _column(b)
+
+
+def _add(total: Array | None, gradient: Array, beta: float) -> None:
+    if total is not None:
+        total[...] = gradient if beta == 0 else total + gradient
+
+
+@np.errstate(all="ignore")
+def batch_norm_forward(
+    x: Array,
+    w: Array | None,
+    b: Array | None,
+    running_mean: Array | None,
+    running_var: Array | None,
+    out: Array,
+    mean: Array,
+    var: Array,
+    eps: float,
+    momentum: float,
+) -> None:
+    """``out`` by the batch's ``mean`` and ``var``, which are given back; running statistics follow.
+
+    ``running = momentum running + (1 - momentum) batch``, where the batch's variance is the unbiased one (N / (N - 1)
+    of ``var``). A batch of one value a channel has no such variance: ``running_var`` then stays.
+    """
+    count = x.shape[0] * x.shape[2]
+    wide = x.astype(np.float64)
+    centre = wide.sum(axis=(0, 2)) / max(1, count)
+    mean[...] = centre
+    var[...] = np.square(wide - _column(centre)).sum(axis=(0, 2)) / max(1, count)
+    out[...] = _affine((x - _column(mean)) / np.sqrt(_column(var) + var.dtype.type(eps)), w, b)
+    keep, new = x.dtype.type(momentum), x.dtype.type(1 - momentum)
+    if running_mean is not None:
+        running_mean[...] = keep * running_mean + new * mean
+    if running_var is not None and count > 1:
+        running_var[...] = keep * running_var + new * (var * (count / (count - 1)))
+
+
+@np.errstate(all="ignore")
+def batch_norm_apply(
+    x: Array, w: Array | None, b: Array | None, mean: Array, var: Array, out: Array, eps: float
+) -> None:
+    """``out`` by statistics that are given."""
+    out[...] = _affine((x - _column(mean)) / np.sqrt(_column(var) + var.dtype.type(eps)), w, b)
+
+
+@np.errstate(all="ignore")
+def batch_norm_backward(
+    dout: Array,
+    x: Array,
+    w: Array | None,
+    mean: Array,
+    var: Array,
+    dx: Array | None,
+    dw: Array | None,
+    db: Array | None,
+    eps: float,
+    fixed: int,
+    beta: float,
+) -> None:
+    """Gradients; ``fixed``: of `batch_norm_apply`, whose statistics do not depend on x.
+
+    ``db = Σ dout``, ``dw = Σ dout x̂`` (with ``beta`` added to what was there) and
+    ``dx = w (dout - Σ dout / N - x̂ Σ dout x̂ / N) / √(var + eps)``, without the two sums where ``fixed``.
+    """
+    count = max(1, x.shape[0] * x.shape[2])
+    factor = 1 / np.sqrt(_column(var) + var.dtype.type(eps))
+    normal = (x - _column(mean)) * factor
+    sums = dout.sum(axis=(0, 2))
+    products = (dout * normal).sum(axis=(0, 2))
+    if dx is not None:
+        inner = dout if fixed else dout - _column(sums) / count - normal * (_column(products) / count)
+        dx[...] = inner * (factor if w is None else factor * _column(w))
+    _add(dw, products, beta)
+    _add(db, sums, beta)
+
+
+def _grouped(x: Array, groups: int) -> Array:
+    """(n, groups, elements of a group)."""
+    return x.reshape(x.shape[0], groups, x.shape[1] // groups * x.shape[2])
+
+
+@np.errstate(all="ignore")
+def group_norm_forward(
+    x: Array, w: Array | None, b: Array | None, out: Array, mean: Array, var: Array, eps: float
+) -> None:
+    """``out`` by the statistics of each sample's groups of channels, which are given back."""
+    groups = mean.shape[1]
+    wide = _grouped(x.astype(np.float64), groups)
+    mean[...] = wide.mean(axis=2)
+    var[...] = np.square(wide - wide.mean(axis=2, keepdims=True)).mean(axis=2)
+    normal = (_grouped(x, groups) - mean[..., None]) / np.sqrt(var[..., None] + var.dtype.type(eps))
+    out[...] = _affine(normal.reshape(x.shape), w, b)
+
+
+@np.errstate(all="ignore")
+def group_norm_backward(
+    dout: Array,
+    x: Array,
+    w: Array | None,
+    mean: Array,
+    var: Array,
+    dx: Array | None,
+    dw: Array | None,
+    db: Array | None,
+    eps: float,
+    beta: float,
+) -> None:
+    """Gradients: with ``e = w dout`` and means over a group, ``dx = (e - mean e - x̂ mean(e x̂)) / √(var + eps)``."""
+    groups = mean.shape[1]
+    factor = 1 / np.sqrt(var[..., None] + var.dtype.type(eps))
+    normal = (_grouped(x, groups) - mean[..., None]) * factor
+    if dx is not None:
+        e = (dout if w is None else dout * _column(w)).reshape(normal.shape)
+        inner = e - e.mean(axis=2, keepdims=True) - normal * (e * normal).mean(axis=2, keepdims=True)
+        dx[...] = (inner * factor).reshape(x.shape)
+    _add(dw, (dout * normal.reshape(x.shape)).sum(axis=(0, 2)), beta)
+    _add(db, dout.sum(axis=(0, 2)), beta)
+
+
+def _window_sum(values: Array, before: int, after: int) -> Array:
+    """Sum over channels c - before … c + after, those that exist."""
+    channels = values.shape[1]
+    total = np.zeros_like(values)
+    for shift in range(-before, after + 1):
+        low, high = max(0, -shift), min(channels, channels - shift)
+        if low < high:
+            total[:, low:high] += values[:, low + shift : high + shift]
+    return total
+
+
+@np.errstate(all="ignore")
+def local_response_norm_forward(
+    x: Array, out: Array, scale: Array | None, size: int, alpha: float, power: float, k: float
+) -> None:
+    """``scale = k + alpha Σ x²`` over ``size`` neighbouring channels, ``out = x scale^-power`` (Krizhevsky 2012).
+
+    The window of channel c reaches from c - size // 2 to c + (size - 1) // 2.
+    """
+    value = x.dtype.type(k) + x.dtype.type(alpha) * _window_sum(x * x, size // 2, (size - 1) // 2)
+    out[...] = x * value ** x.dtype.type(-power)
+    if scale is not None:
+        scale[...] = value
+
+
+@np.errstate(all="ignore")
+def local_response_norm_backward(
+    dout: Array, x: Array, scale: Array, dx: Array, size: int, alpha: float, power: float
+) -> None:
+    """``dx = dout scale^-power - 2 alpha power x Σ dout x scale^(-power-1)`` over the windows that a channel is in."""
+    factor = scale ** scale.dtype.type(-power)
+    total = _window_sum(dout * x * factor / scale, (size - 1) // 2, size // 2)
+    dx[...] = dout * factor - x.dtype.type(2 * alpha * power) * x * total
