@@ -38,14 +38,14 @@ SIGNATURES: dict[str, Signature] = {
             "avg_pool_forward(x[n,c,h,w], out[n,c,p,q]!, size_h, size_w, stride_h, stride_w, pad_h, pad_w, count_pad)",
             "avg_pool_backward(dout[n,c,p,q], dx[n,c,h,w]!, size_h, size_w, stride_h, stride_w, pad_h, pad_w, "
             "count_pad)",
-            # normalisation: s are the pixels of a channel (1: rows), g groups of channels; w and b scale and shift
+            # normalisation: s are the pixels of a channel (1: rows), m groups of channels; w and b scale and shift
             "batch_norm_forward(x[n,c,s], w[c]?, b[c]?, running_mean[c]?~, running_var[c]?~, out[n,c,s]!, mean[c]!, "
             "var[c]!, eps, momentum)",
             "batch_norm_apply(x[n,c,s], w[c]?, b[c]?, mean[c], var[c], out[n,c,s]!, eps)",
             "batch_norm_backward(dout[n,c,s], x[n,c,s], w[c]?, mean[c], var[c], dx[n,c,s]?!, dw[c]?~, db[c]?~, eps, "
             "fixed, beta)",
-            "group_norm_forward(x[n,c,s], w[c]?, b[c]?, out[n,c,s]!, mean[n,g]!, var[n,g]!, eps)",
-            "group_norm_backward(dout[n,c,s], x[n,c,s], w[c]?, mean[n,g], var[n,g], dx[n,c,s]?!, dw[c]?~, db[c]?~, "
+            "group_norm_forward(x[n,c,s], w[c]?, b[c]?, out[n,c,s]!, mean[n,m]!, var[n,m]!, eps)",
+            "group_norm_backward(dout[n,c,s], x[n,c,s], w[c]?, mean[n,m], var[n,m], dx[n,c,s]?!, dw[c]?~, db[c]?~, "
             "eps, beta)",
             "local_response_norm_forward(x[n,c,s], out[n,c,s]!, scale[n,c,s]?!, size, alpha, power, k)",
             "local_response_norm_backward(dout[n,c,s], x[n,c,s], scale[n,c,s], dx[n,c,s]!, size, alpha, power)",

@@ -101,7 +101,7 @@ class _Maker:
             dims["c"] = groups * dims["k"]
             dims["f"] = groups * max(1, dims["f"] // groups)
         if kernel.startswith("group_norm"):
-            dims["c"] = dims["g"] * max(1, dims["c"] // dims["g"])
+            dims["c"] = dims["m"] * max(1, dims["c"] // dims["m"])
         self.dims = dims
         self.padding = int(rng.integers(1, 40)) if rng.random() < 0.4 else 0  # of arrays that may be spaced
 
