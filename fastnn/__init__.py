@@ -15,7 +15,7 @@ Examples
 True
 """
 
-from fastnn import data, functional, gradcheck, init, kernels, layers, losses, optim, random, schedules
+from fastnn import data, export, functional, gradcheck, init, kernels, layers, losses, optim, random, schedules
 from fastnn._version import __version__
 from fastnn.config import show_config
 from fastnn.kernels.backend import use_backend
@@ -34,6 +34,7 @@ __all__ = [
     "Trainer",
     "__version__",
     "data",
+    "export",
     "functional",
     "get_num_threads",
     "gradcheck",

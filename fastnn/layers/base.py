@@ -68,6 +68,11 @@ class Layer:
         return ()
 
     @property
+    def arrays(self) -> dict[str, Any]:
+        """Values of parameters and state by their names within the layer."""
+        return {p.name: p.value for p in self.parameters} | {s.name: s.value for s in self.state}
+
+    @property
     def inner(self) -> tuple[Layer, ...]:
         """Layers that this one is made of; their parameters and state are this one's."""
         return ()

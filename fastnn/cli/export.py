@@ -1,0 +1,55 @@
+"""``fastnn export``: a trained model for other libraries."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from fastnn.cli.inputs import MODEL_FILE, load_model
+from fastnn.cli.options import HelpFormatter
+from fastnn.cli.output import check_file
+from fastnn.export import to_npz, to_onnx
+from fastnn.model import Sequential
+
+_FORMATS: dict[str, Callable[[Sequential, Path], Any]] = {".onnx": to_onnx, ".npz": to_npz}
+
+_EPILOG = """\
+.onnx: the network at evaluation, with the scaling of its inputs; outputs are those before a softmax.
+.npz: parameters by name for NumPy, and under "config" the architecture as JSON.
+
+examples:
+  fastnn export fastnn-run-1 -o digits.onnx
+  fastnn export mnist-run/model.safetensors -o digits.npz
+"""
+
+
+def add(commands: Any) -> None:
+    """Add the command and its arguments."""
+    parser = commands.add_parser(
+        "export",
+        help="write a trained network for other libraries",
+        description="Write a trained network as ONNX, or its parameters for NumPy.",
+        epilog=_EPILOG,
+        formatter_class=HelpFormatter,
+    )
+    parser.set_defaults(run=run)
+    parser.add_argument(
+        "model", metavar="MODEL", help=f"a model that `fastnn train` wrote: its {MODEL_FILE}, or the folder with it"
+    )
+    parser.add_argument(
+        "-o", "--output", metavar="FILE", required=True, help=f"where it goes; the name ends in {' or '.join(_FORMATS)}"
+    )
+
+
+def run(options: argparse.Namespace) -> int:
+    """Export; return the exit status."""
+    target = Path(options.output).expanduser()
+    write = _FORMATS.get(target.suffix.lower())
+    if write is None:
+        raise ValueError(f"--output: {target} must end in {' or '.join(_FORMATS)}")
+    model = load_model(options.model)
+    write(model, check_file("--output", target))
+    print(f"{target}: {target.stat().st_size:,} bytes")
+    return 0

@@ -1,0 +1,105 @@
+"""ONNX export: onnxruntime computes what the model computes."""
+
+import json
+import sys
+
+import numpy as np
+import pytest
+from trainings import ACTIVATIONS, mlp
+
+import fastnn
+from fastnn.export import to_onnx
+from fastnn.layers import Dense, Flatten, Layer, ReLU, Softmax
+
+onnx = pytest.importorskip("onnx")
+ort = pytest.importorskip("onnxruntime")
+
+# of the largest output: sums in another order, and onnxruntime's own exp and tanh
+TOLERANCE = {"float32": 2e-6, "float64": 1e-12}
+
+
+def outputs(proto, x):
+    """What onnxruntime makes of a graph."""
+    session = ort.InferenceSession(proto.SerializeToString(), providers=["CPUExecutionProvider"])
+    return session.run(["output"], {"input": x})[0]
+
+
+def assert_the_same(model, x=None, seed=0):
+    if x is None:
+        x = np.random.default_rng(seed).normal(size=(5, *model.input_shape))
+    x = np.asarray(x, model.dtype)
+    expected = model.forward(x)
+    got = outputs(to_onnx(model), x)
+    assert got.dtype == expected.dtype
+    assert got.shape == expected.shape
+    scale = max(1.0, float(np.abs(expected).max()))
+    np.testing.assert_allclose(got, expected, rtol=0, atol=TOLERANCE[model.dtype.name] * scale)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("scale", [1.0, 1 / 255])
+def test_dense(dtype, scale):
+    assert_the_same(mlp(12, 9, 7, 4, dtype=dtype, input_scale=scale))
+
+
+@pytest.mark.parametrize("name", ACTIVATIONS)
+def test_activations(name):
+    layers = [Dense(8, init="normal(2)"), ACTIVATIONS[name](), Dense(3), ACTIVATIONS[name]()]
+    assert_the_same(fastnn.Sequential(layers, input_shape=(5,)))
+
+
+def test_an_activation_alone_and_no_layer_at_all():
+    assert_the_same(fastnn.Sequential([ReLU()], input_shape=(5,)))
+    assert_the_same(fastnn.Sequential([], input_shape=(5,)))
+
+
+def test_without_bias_and_from_images():
+    assert_the_same(fastnn.Sequential([Flatten(), Dense(4, bias=False)], input_shape=(2, 3, 3)))
+
+
+def test_any_number_of_samples():
+    model = mlp(6, 4, 3)
+    for n in (1, 2, 33):
+        assert outputs(to_onnx(model), np.zeros((n, 6), np.float32)).shape == (n, 3)
+
+
+def test_probabilities():
+    x = np.random.default_rng(0).normal(size=(5, 6)).astype("f4")
+    for layers in ([Dense(4)], [Dense(4), Softmax()]):
+        model = fastnn.Sequential(layers, input_shape=(6,))
+        got = outputs(to_onnx(model, probabilities=True), x)
+        np.testing.assert_allclose(got, model.predict_proba(x), atol=1e-6)
+
+
+def test_a_trained_model_gives_the_same_classes():
+    images, labels = fastnn.data.glyphs(1000, seed=0)
+    model = mlp(784, 32, 10, input_scale=1 / 255)
+    fastnn.Trainer(model, optimizer="adam", epochs=3, progress=False).fit(images, labels)
+    got = outputs(to_onnx(model), images.reshape(1000, -1).astype("f4"))
+    assert (got.argmax(1) == model.predict(images)).mean() > 0.999
+
+
+def test_the_file(tmp_path):
+    model = fastnn.Sequential([Dense(2)], input_shape=(3,), class_names=("cat", "dög"))
+    proto = to_onnx(model, tmp_path / "model.onnx")
+    read = onnx.load(tmp_path / "model.onnx")
+    assert read == proto
+    assert (read.producer_name, read.producer_version) == ("fastnn", fastnn.__version__)
+    assert {p.key: json.loads(p.value) for p in read.metadata_props} == {"class_names": ["cat", "dög"]}
+    assert [p.name for p in tmp_path.iterdir()] == ["model.onnx"]
+
+
+def test_a_layer_without_counterpart():
+    class Twice(Layer):
+        def forward(self, ops, x, training):
+            return 2 * x, None
+
+    model = fastnn.Sequential([Dense(2), Twice()], input_shape=(3,))
+    with pytest.raises(ValueError, match="to_onnx: layer1: Twice has no counterpart in ONNX"):
+        to_onnx(model)
+
+
+def test_without_the_package(monkeypatch):
+    monkeypatch.setitem(sys.modules, "onnx", None)
+    with pytest.raises(ImportError, match=r"pip install fastnn-cpu\[onnx\]"):
+        to_onnx(mlp(3, 2))
