@@ -10,6 +10,7 @@ import fastnn
 
 # these start what they are named after
 LEFT_OUT = {"fastnn.__main__"}
+NEEDS = {"fastnn.export.onnx_file": "onnx"}  # packages that an example uses and an installation may lack
 MODULES = sorted(
     module.name
     for module in pkgutil.walk_packages(fastnn.__path__, "fastnn.")
@@ -20,6 +21,8 @@ MODULES = sorted(
 @pytest.mark.parametrize("name", ["fastnn", *MODULES])
 def test_examples(name: str) -> None:
     module = importlib.import_module(name)
+    if name in NEEDS:
+        pytest.importorskip(NEEDS[name])
     result = doctest.testmod(module, optionflags=doctest.NORMALIZE_WHITESPACE)
     assert result.failed == 0
 

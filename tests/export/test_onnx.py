@@ -9,7 +9,7 @@ from trainings import ACTIVATIONS, mlp
 
 import fastnn
 from fastnn.export import to_onnx
-from fastnn.layers import Dense, Flatten, Layer, ReLU, Softmax
+from fastnn.layers import Conv2D, Dense, Flatten, Layer, ReLU, Softmax
 
 onnx = pytest.importorskip("onnx")
 ort = pytest.importorskip("onnxruntime")
@@ -55,6 +55,24 @@ def test_an_activation_alone_and_no_layer_at_all():
 
 def test_without_bias_and_from_images():
     assert_the_same(fastnn.Sequential([Flatten(), Dense(4, bias=False)], input_shape=(2, 3, 3)))
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"bias": False},
+        {"pad": "same"},
+        {"pad": "same", "stride": 2},
+        {"pad": ((0, 2), (1, 0)), "stride": (2, 1)},
+        {"pad": 2, "dilation": (2, 1)},
+        {"groups": 2, "stride": 3},
+        {"size": (3, 2), "groups": 4, "pad": "same"},
+    ],
+)
+def test_convolutions(options):
+    layers = [Conv2D(8, **({"size": 3} | options)), ReLU(), Conv2D(3, 2, pad="same"), Flatten(), Dense(5)]
+    assert_the_same(fastnn.Sequential(layers, input_shape=(4, 10, 9)))
 
 
 def test_any_number_of_samples():

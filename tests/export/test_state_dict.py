@@ -11,7 +11,7 @@ from trainings import ACTIVATIONS, mlp, output_of
 
 import fastnn
 from fastnn.export import from_torch_state_dict, to_torch_state_dict
-from fastnn.layers import Dense, Flatten, ReLU
+from fastnn.layers import Conv2D, Dense, Flatten, ReLU
 
 X = np.random.default_rng(0).normal(size=(7, 6))
 
@@ -42,6 +42,26 @@ def test_the_model_gives_the_modules_outputs(units):
     module = torch_mlp(torch, 6, *units)
     model = from_torch_state_dict(mlp(6, *units, dtype="float64"), module.state_dict())
     np.testing.assert_allclose(model.forward(X), module(torch.from_numpy(X)).detach().numpy(), rtol=1e-12, atol=1e-12)
+
+
+def test_a_convolutional_network():
+    torch = pytest.importorskip("torch")
+    module = torch.nn.Sequential(
+        torch.nn.Conv2d(2, 4, (3, 2), stride=2, padding=1, groups=2),
+        torch.nn.ReLU(),
+        torch.nn.Conv2d(4, 3, 2, dilation=2, bias=False),
+        torch.nn.Flatten(),
+        torch.nn.Linear(27, 5),
+    ).double()
+    layers = [Conv2D(4, (3, 2), stride=2, pad=1, groups=2), ReLU(), Conv2D(3, 2, dilation=2, bias=False)]
+    model = fastnn.Sequential([*layers, Flatten(), Dense(5)], input_shape=(2, 9, 8), dtype="float64")
+    x = np.random.default_rng(1).normal(size=(3, 2, 9, 8))
+    from_torch_state_dict(model, module.state_dict())
+    expected = module(torch.from_numpy(x)).detach().numpy()
+    np.testing.assert_allclose(model.forward(x), expected, rtol=1e-12, atol=1e-12)
+    back = to_torch_state_dict(model)
+    assert list(back) == list(module.state_dict())
+    assert all(same_bits(back[name], tensor.numpy()) for name, tensor in module.state_dict().items())
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
