@@ -5,7 +5,30 @@ returns the figure. matplotlib is loaded by the first call, not by this import. 
 marker and dash as well as by colour, so that the figures read in grey.
 """
 
+from fastnn.plots.confusion import confusion_matrix, wrong_predictions
+from fastnn.plots.contour import contour, cost_grid
+from fastnn.plots.filters import filters
 from fastnn.plots.gradcheck_error import gradcheck_error
+from fastnn.plots.hidden_units import UsefulUnits, promoters, useful_units
+from fastnn.plots.image_grid import image_grid
 from fastnn.plots.learning_curve import learning_curve
+from fastnn.plots.scaling import scaling
+from fastnn.plots.sweep import sweep
+from fastnn.plots.weight_images import weight_images
 
-__all__ = ["gradcheck_error", "learning_curve"]
+__all__ = [
+    "UsefulUnits",
+    "confusion_matrix",
+    "contour",
+    "cost_grid",
+    "filters",
+    "gradcheck_error",
+    "image_grid",
+    "learning_curve",
+    "promoters",
+    "scaling",
+    "sweep",
+    "useful_units",
+    "weight_images",
+    "wrong_predictions",
+]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -59,3 +60,28 @@ def finish(ax: Axes, *, xlabel: str, ylabel: str, title: str | None) -> None:
     ax.grid(True, alpha=0.3)
     if len(ax.get_lines()) > 1 and ax.get_legend_handles_labels()[1]:
         ax.legend()
+
+
+def render(figure: Figure, kind: str, dpi: int = 150) -> bytes:
+    """The file of a figure, "svg" or "png"; the same bytes for the same picture."""
+    import matplotlib
+
+    file = io.BytesIO()
+    same = {"Date": None, "Creator": None} if kind == "svg" else {"Software": None}
+    with matplotlib.rc_context({"svg.hashsalt": "fastnn", "svg.fonttype": "path"}):
+        figure.savefig(file, format=kind, dpi=dpi, metadata=same)
+    return file.getvalue()
+
+
+def image_axes(ax: Axes | None, width: float, height: float) -> tuple[Figure, Axes]:
+    """Axes without ticks for a picture of that size in inches, in a new figure unless given."""
+    import matplotlib.pyplot as plt
+
+    figure = None
+    if ax is None:
+        figure, ax = plt.subplots(figsize=(width, height), layout="constrained")
+    ax.set_xticks([])
+    ax.set_yticks([])
+    for side in ax.spines.values():
+        side.set_visible(False)
+    return figure or figure_of(ax), ax

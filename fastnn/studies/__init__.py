@@ -1,0 +1,38 @@
+"""Studies: experiments from data to a report with the originally reported numbers beside ours.
+
+A study is a `Study` with parts; `run` computes the parts, keeps what they found, and writes the report. The
+studies that come with fastnn are modules of this package, found by name with `get`.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+from fastnn.studies.page import Page
+from fastnn.studies.runner import run
+from fastnn.studies.sources import GLYPHS, MNIST, NOTMNIST, Source
+from fastnn.studies.study import Run, Study
+
+NAMES = ("digits", "faces", "mlp", "init", "letters")
+
+__all__ = ["GLYPHS", "MNIST", "NAMES", "NOTMNIST", "Page", "Run", "Source", "Study", "get", "run"]
+
+
+def get(name: str) -> Study:
+    """The study of that name.
+
+    Raises
+    ------
+    ValueError
+        If there is none; the message lists those there are.
+
+    Examples
+    --------
+    >>> from fastnn import studies
+    >>> list(studies.get("digits").parts)[:2]
+    ['data', 'forward']
+    """
+    if name not in NAMES:
+        raise ValueError(f"study: there is no study {name!r}; there are {', '.join(NAMES)}, and all")
+    study: Study = import_module(f"fastnn.studies.{name}").study
+    return study

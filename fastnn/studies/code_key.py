@@ -1,0 +1,64 @@
+"""What a function depends on in its own module, as text: a cached result is found by it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import types
+from collections.abc import Callable, Mapping
+from typing import Any
+
+
+def key(part: Callable[..., Any], known: Mapping[str, Any]) -> str:
+    """SHA-256 of `known` and of the code that `part` runs in its own study.
+
+    Functions, classes and constants of the same module (of fastnn's own studies: of the same package) that it names
+    are followed; others are not: the version of fastnn, which belongs into `known`, stands for them.
+    """
+    digest = hashlib.sha256(json.dumps(known, sort_keys=True, default=str).encode())
+    _follow(part, _home(part), digest.update, set())
+    return digest.hexdigest()[:24]
+
+
+def _home(value: Any) -> str:
+    """The module of a function or class; the package of one of fastnn's own studies."""
+    return ".".join(str(value.__module__).split(".")[:3])
+
+
+def _follow(value: Any, module: str, add: Callable[[bytes], None], seen: set[int]) -> None:
+    if id(value) in seen:
+        return
+    seen.add(id(value))
+    if isinstance(value, types.FunctionType):
+        if _home(value) == module:
+            _follow_code(value.__code__, value.__globals__, module, add, seen)
+            add(repr((value.__defaults__, value.__kwdefaults__)).encode())
+        else:
+            add(f"{value.__module__}.{value.__qualname__}".encode())
+    elif isinstance(value, type):
+        if _home(value) == module:
+            for name, item in vars(value).items():
+                if callable(item) or isinstance(item, classmethod | staticmethod | property) or name[:2] != "__":
+                    _follow(item, module, add, seen)
+    elif isinstance(value, classmethod | staticmethod):
+        _follow(value.__func__, module, add, seen)
+    elif isinstance(value, property):
+        _follow(value.fget, module, add, seen)
+    elif isinstance(value, int | float | str | bytes | tuple | dict | list | frozenset | None):
+        add(repr(value).encode())
+
+
+def _follow_code(
+    code: types.CodeType, names: Mapping[str, Any], module: str, add: Callable[[bytes], None], seen: set[int]
+) -> None:
+    add(code.co_code)
+    docstring = code.co_consts[0] if code.co_consts and isinstance(code.co_consts[0], str) else None
+    for constant in code.co_consts:
+        if isinstance(constant, types.CodeType):
+            _follow_code(constant, names, module, add, seen)
+        elif constant is not docstring:
+            add(repr(constant).encode())
+    for name in code.co_names:
+        add(name.encode())
+        if name in names:
+            _follow(names[name], module, add, seen)

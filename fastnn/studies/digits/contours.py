@@ -1,0 +1,89 @@
+"""The cost over two weights and the ways of two descents over it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from fastnn import plots
+from fastnn.studies.digits.softmax_descent import sets
+from fastnn.studies.digits.two_weights import TwoWeights
+from fastnn.studies.page import Page
+from fastnn.studies.study import Found, Run
+
+# pair of pixels, learning rate in units of 1 / largest curvature, momentum, start in units of the valley's widths
+# along the flat and the steep direction, title, what it shows
+_SCENES = {
+    "comparable": ("A", 0.6, 0.3, (-2.0, 1.0), "Comparable speed",
+                   "A moderate rate and little momentum: both walk down at about the same speed."),
+    "raised-rate": ("A", 1.9, 0.5, (-2.0, 1.0), "A raised rate",
+                    "Near the largest stable rate, 2/λmax, plain descent zig-zags across the valley; momentum averages "
+                    "the zig-zag away."),
+    "too-much": ("B", 0.5, 0.97, (-2.0, 1.0), "Momentum too high",
+                 "With momentum 0.97 the way overshoots the lowest point and circles it."),
+    "steep-start": ("B", 0.8, 0.3, (0.0, 1.5), "A steep start",
+                    "From a start up the steep wall both are down in a few steps."),
+    "flat-start": ("B", 0.25, 0.8, (-2.0, 0.0), "A flat start",
+                   "Along the flat floor of the valley the steps of plain descent are short; momentum adds them up."),
+}  # fmt: skip
+
+
+def contours(run: Run, steps: int, train: int | None, grid: int) -> Found:
+    """All weights but two of digit 2 stay where training left them; twenty steps of both descents, one start.
+
+    Pair A are W[200, 2] and W[201, 2], neighbours near the left edge (B's choice); pair B are the pixels (14, 12)
+    and (14, 16), near the middle and apart (A's choice). The rates follow from the curvature: plain descent is
+    stable below 2/λmax.
+    """
+    x, labels, _, _ = sets(run, train)
+    w = run.found("descent")["w"]
+    pairs = {"A": (200, 201), "B": (404, 408)}
+    over = {name: TwoWeights(x, labels, w, rows, 2) for name, rows in pairs.items()}
+    scenes, curvature = {}, {}
+    for name, two in over.items():
+        lowest = two.minimum()
+        values, vectors = np.linalg.eigh(two.hessian(lowest))
+        vectors *= np.where(vectors[np.abs(vectors).argmax(axis=0), [0, 1]] < 0, -1, 1)  # eigh leaves the sign open
+        curvature[name] = {"lowest": lowest, "values": values, "vectors": vectors}
+    for name, (pair, speed, m, (flat, steep), title, shows) in run.each(list(_SCENES.items())):
+        two, here = over[pair], curvature[pair]
+        widths = 1 / np.sqrt(here["values"] / here["values"][1])
+        start = here["lowest"] + here["vectors"] @ (np.array([flat, steep]) * widths)
+        rate = speed / here["values"][1]
+        paths = {kind: two.descend(start, rate, k, steps) for kind, k in (("plain", 0.0), ("momentum", m))}
+        reach = max(float(np.abs(path - here["lowest"]).max()) for path in paths.values()) * 1.15
+        axes = [here["lowest"][k] + reach * np.linspace(-1, 1, grid) for k in (0, 1)]
+        floor = two.cost(*here["lowest"])
+        excess = {kind: [two.cost(*point) - floor for point in path] for kind, path in paths.items()}
+        scenes[name] = {
+            "title": title, "shows": shows, "pair": pair, "rate": rate, "momentum": m, "paths": paths,
+            "x": axes[0], "y": axes[1], "cost": plots.cost_grid(two.cost, *axes), "excess": excess,
+        }  # fmt: skip
+    return {"scenes": scenes, "curvature": {name: here["values"] for name, here in curvature.items()}}
+
+
+def _steps_to(excess: Any, share: float = 0.02) -> int | None:
+    """Steps until the cost above the lowest stays below that share of the first."""
+    high = np.flatnonzero(np.asarray(excess) > share * excess[0])
+    return None if high[-1] == len(excess) - 1 else int(high[-1]) + 1
+
+
+def show_contours(page: Page, found: Found) -> None:
+    page.compare([
+        (f"curvature of pair {pair}, {kind}", reported, float(found["curvature"][pair][k]), "a re-run's")
+        for pair, values in (("A", (3.4, 26)), ("B", (155, 521)))
+        for k, (kind, reported) in enumerate(zip(("flat", "steep"), values, strict=True))
+    ])  # fmt: skip
+    labels = {"A": ("W[200, 2]", "W[201, 2]"), "B": ("W[404, 2]", "W[408, 2]")}
+    rows = []
+    for name, scene in found["scenes"].items():
+        taken = [_steps_to(scene["excess"][kind]) or "more than 20" for kind in ("plain", "momentum")]
+        rows.append([scene["title"], scene["pair"], scene["rate"], scene["momentum"], *taken])
+        paths = {"plain": scene["paths"]["plain"], f"momentum {scene['momentum']:g}": scene["paths"]["momentum"]}
+        across, up = labels[scene["pair"]]
+        page.figure(name, plots.contour(scene["x"], scene["y"], scene["cost"], paths, xlabel=across, ylabel=up,
+                                        title=f"{scene['title']} (rate {scene['rate']:.2g})"),
+                    f"{scene['shows']} Contours: summed cost in nats; the ring is the start.")  # fmt: skip
+    page.table(["", "pair", "rate", "momentum", "steps, plain", "steps, momentum"], rows,
+               "Steps until 98 % of the height above the lowest point is gone and stays gone.")  # fmt: skip

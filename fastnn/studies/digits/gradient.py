@@ -1,0 +1,119 @@
+"""The gradient and three checks of it."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from fastnn import plots
+from fastnn.compat import csc411
+from fastnn.gradcheck import gradcheck
+from fastnn.layers import Dense
+from fastnn.model import Sequential
+from fastnn.studies.digits.softmax_descent import start, with_ones
+from fastnn.studies.page import Page
+from fastnn.studies.study import Found, Run
+
+_TABLE_B = (
+    2.698202291518717, 0.200166359876926, 0.019912135073950066, 0.0019906216532900034, 0.00019905646908402463,
+    1.990372311189148e-05, 1.9841905873896337e-06, 3.2450363651737035e-07, 3.0542104362263345e-06,
+    2.747131061797692e-05,
+)  # fmt: skip
+
+
+def gradient(run: Run, images: int, weights: int) -> Found:
+    """Report A's check adds h to all weights at once: it accepts gradients that are wrong.
+
+    The shift moves every logit of an image alike, which softmax does not see, so the difference of the costs is
+    zero, and so is the mean of a gradient over the classes, right or wrong. Moving one weight at a time tells right
+    from wrong. Report B's table does so for ten steps h, each a tenth of the last.
+    """
+    x = with_ones(run.data.train_images[:images], run.data.scale).astype(np.float64).T
+    y = np.eye(10)[run.data.train_labels[:images]].T
+    w = start(1, len(x))
+    candidates = {"right": 1.0, "five times too large": 5.0, "zero": 0.0, "of the wrong sign": -1.0}
+    vacuous, real = {}, {}
+    some = np.linspace(0, len(x) - 1, max(1, weights // 10)).astype(int)  # rows of W that are moved one by one
+    exact = csc411.df(w, x, y)[some]
+    numeric = {}
+    for done, central in enumerate((False, True)):
+        run.progress.at(done, 2)
+        numeric[central] = _differences(x, y, w, some, central)
+    for name, factor in candidates.items():
+
+        def scaled(w: Any, x: Any, y: Any, factor: float = factor) -> Any:
+            return factor * csc411.df(w, x, y)
+
+        vacuous[name] = csc411.shift_all_weights_check(x, y, w, scaled)
+        real[name] = [
+            float(np.abs(factor * exact - numeric[central]).max() / np.abs(numeric[central]).max())
+            for central in (False, True)
+        ]
+    case = csc411.finite_difference_case()
+    steps, errors = csc411.finite_difference_table(*case)
+    _, central_errors = csc411.finite_difference_table(*case, central=True)
+    model = Sequential([Dense(10)], input_shape=(len(x) - 1,), dtype="float64")
+    checked = gradcheck(model, x[:-1].T[:50], run.data.train_labels[:50])
+    return {
+        "vacuous": vacuous, "real": real, "mean forward": abs(float(np.mean(exact - numeric[False]))),
+        "mean central": abs(float(np.mean(exact - numeric[True]))), "checked weights": len(some) * 10,
+        "steps": steps, "errors": errors, "central errors": central_errors,
+        "gradcheck passed": bool(checked), "gradcheck": str(checked),
+    }  # fmt: skip
+
+
+def _differences(x: Any, y: Any, w: Any, rows: Any, central: bool) -> Any:
+    """`csc411.finite_difference` for some rows of W: a moved weight of class j moves logit j alone."""
+    h = 1e-3
+    z = w.T @ x
+    right = float(np.sum(y * z))
+    here = float(np.sum(np.log(np.exp(z).sum(axis=0)))) - right
+    estimate = np.empty((len(rows), w.shape[1]))
+    total = np.exp(z).sum(axis=0)
+    for i, row in enumerate(rows):
+        for j in range(w.shape[1]):
+            ahead, behind = (
+                float(np.sum(np.log(total + np.exp(z[j]) * np.expm1(s * h * x[row])) - y[j] * s * h * x[row])) - right
+                for s in (1, -1)
+            )
+            estimate[i, j] = (ahead - behind) / (2 * h) if central else (ahead - here) / h
+    return estimate
+
+
+def show_gradient(page: Page, found: Found) -> None:
+    page.compare([
+        ("A's check of the right gradient", 2.2e-15, abs(found["vacuous"]["right"]), "any tiny number: it is rounding"),
+    ])  # fmt: skip
+    page.table(
+        ["gradient", "A's check: mean difference", "one by one, forward", "one by one, central"],
+        [[name, found["vacuous"][name], *found["real"][name]] for name in found["vacuous"]],
+        f"A's check passes them all. Right: largest error over {found['checked weights']:,} weights moved one at a "
+        "time by 1e-3, as a share of the largest derivative.",
+    )
+    page.table(
+        ["", "mean signed error of the right gradient"],
+        [["forward differences", found["mean forward"]], ["central differences", found["mean central"]]],
+    )
+    page.table(
+        ["h", "B's table, reported", "ours", "equal digits"],
+        [[f"{h:.0e}", repr(b), repr(float(e)), _equal_digits(b, float(e))]
+         for h, b, e in zip(found["steps"], _TABLE_B, found["errors"], strict=True)],
+    )  # fmt: skip
+    page.figure(
+        "steps",
+        plots.gradcheck_error(
+            found["steps"],
+            {"forward (B's table)": found["errors"], "central": found["central errors"]},
+            ylabel="sum |analytic − numeric| (nats per unit of weight)",
+        ),
+        "Error of finite differences against the step: the truncation falls with h (central: with h²), then rounding "
+        "rises as 1/h.",
+    )
+    page.text("The library's own check of the same layer: " + found["gradcheck"].splitlines()[0] + ".")
+
+
+def _equal_digits(a: float, b: float) -> int:
+    """Leading significant digits that agree, at most 16."""
+    return 16 if a == b else max(0, min(16, int(-math.log10(abs(a - b) / abs(a)))))

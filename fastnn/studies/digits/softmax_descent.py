@@ -1,0 +1,118 @@
+"""Descent of a softmax network without hidden units, step by step on the kernels.
+
+Rows are samples; the bias is the last row of the weights and a last column of ones in the inputs.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastnn import random
+from fastnn.kernels.eager import Eager
+from fastnn.random import Purpose
+from fastnn.studies.study import Run
+
+Floats = NDArray[np.float32]
+Look = Callable[[int, Floats], None]
+
+
+def with_ones(images: NDArray[Any], scale: float) -> Floats:
+    """Images (N, ...) as rows (N, D + 1), scaled, with a last column of ones for the bias."""
+    rows = images.reshape(len(images), -1)
+    out = np.ones((len(rows), rows.shape[1] + 1), np.float32)
+    np.multiply(rows, np.float32(scale), out=out[:, :-1])
+    return out
+
+
+def sets(run: Run, train: int | None = None) -> tuple[Any, Any, Any, Any]:
+    """Rows with ones and labels, to train (the first `train`) and to test."""
+    x, labels = run.data.train
+    xt, lt = run.data.test
+    return with_ones(x[:train], run.data.scale), labels[:train], with_ones(xt, run.data.scale), lt
+
+
+def start(seed: int, inputs: int, classes: int = 10) -> Any:
+    """First weights, N(0, 1 / inputs)."""
+    return random.normal(seed, Purpose.INIT, 0, (inputs, classes)) / math.sqrt(inputs)
+
+
+def accuracy(x: Floats, labels: NDArray[np.int64], w: Floats) -> float:
+    """Share of right answers."""
+    out = np.empty((len(x), w.shape[1]), np.float32)
+    Eager(np.float32).affine_forward(x, np.ascontiguousarray(w), None, out)
+    return float(np.mean(out.argmax(axis=1) == labels))
+
+
+@dataclass(frozen=True)
+class Descent:
+    """How to descend on the cross-entropy **summed** over each batch.
+
+    Attributes
+    ----------
+    rate : float
+        On the summed gradient; one that is meant for the mean must be divided by `batch`.
+    steps : int
+    batch : int or None
+        None: all samples.
+    momentum, velocity : float
+        v <- momentum v + rate g, w <- w - v; v starts at `velocity`.
+    """
+
+    rate: float
+    steps: int
+    batch: int | None = 128
+    momentum: float = 0.0
+    velocity: float = 0.0
+    seed: int = 1
+
+    def run(
+        self,
+        x: Floats,
+        labels: NDArray[np.int64],
+        w: NDArray[Any],
+        look: Look | None = None,
+        every: int = 1,
+        shortest: float = 0.0,
+    ) -> Floats:
+        """Descend from `w`; call ``look(step, w)`` at step 0, after each `every` steps, and at the end.
+
+        Ends early after a step shorter than `shortest` (Frobenius norm).
+        """
+        ops = Eager(np.float32)
+        w = np.array(w, np.float32, order="C")
+        v, dw = np.full_like(w, self.velocity), np.empty_like(w)
+        rate, loss, correct = np.array([self.rate]), np.zeros(1), np.zeros(1, np.int64)
+        if look is not None:
+            look(0, w)
+        for step, (rows, targets) in enumerate(self._batches(ops, x, labels), 1):
+            out, dout = np.empty((len(rows), w.shape[1]), np.float32), np.empty((len(rows), w.shape[1]), np.float32)
+            ops.affine_forward(rows, w, None, out)
+            ops.softmax_cross_entropy(out, targets, dout, loss, correct, 1.0)
+            ops.affine_backward_weight(rows, dout, dw, None, 0.0)
+            ops.momentum_update(w, v, dw, rate, self.momentum, 0.0)
+            ended = step == self.steps or (shortest > 0 and float(np.linalg.norm(v)) < shortest)
+            if look is not None and (ended or step % every == 0):
+                look(step, w)
+            if ended:
+                break
+        return w
+
+    def _batches(self, ops: Eager, x: Floats, labels: NDArray[np.int64]) -> Iterator[tuple[Any, Any]]:
+        if self.batch is None:
+            while True:
+                yield x, labels
+        epoch = 0
+        while True:
+            epoch += 1
+            order = random.permutation(self.seed, Purpose.SHUFFLE, epoch, len(x))
+            for first in range(0, len(x), self.batch):
+                index = order[first : first + self.batch]
+                rows = np.empty((len(index), x.shape[1]), np.float32)
+                ops.gather_rows(x, index, rows, 1.0)
+                yield rows, labels[index]
