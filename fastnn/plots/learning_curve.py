@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fastnn.plots.style import figure_of, finish, line_style, new_figure
+from fastnn.plots.style import figure_of, finish, line_style, new_figure, whole_ticks
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -138,9 +138,8 @@ def _lines(columns: dict[str, NDArray[np.float64]], metric: str) -> dict[str, ND
 
 
 def _scale(ax: Axes, metric: str, x: NDArray[np.float64]) -> None:
-    from matplotlib.ticker import MaxNLocator, PercentFormatter
+    from matplotlib.ticker import PercentFormatter
 
     if metric == "accuracy":
         ax.yaxis.set_major_formatter(PercentFormatter(1.0, symbol=""))
-    if (x == np.round(x)).all():
-        ax.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=9, min_n_ticks=1))
+    whole_ticks(ax, x)

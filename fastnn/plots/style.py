@@ -85,3 +85,12 @@ def image_axes(ax: Axes | None, width: float, height: float) -> tuple[Figure, Ax
     for side in ax.spines.values():
         side.set_visible(False)
     return figure or figure_of(ax), ax
+
+
+def whole_ticks(ax: Axes, x: Any) -> None:
+    """Whole numbers only at the ticks of the horizontal axis, where all of `x` are whole."""
+    import numpy as np
+    from matplotlib.ticker import MaxNLocator
+
+    if (np.asarray(x) == np.round(x)).all():
+        ax.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=9, min_n_ticks=1))

@@ -1,0 +1,53 @@
+"""The search for a network of at least 97 % validation accuracy."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from fastnn import optim, plots
+from fastnn.studies.init.network import network, sets
+from fastnn.studies.page import Page
+from fastnn.studies.study import Found, Run
+from fastnn.studies.training import Watch
+from fastnn.studies.training import train as train_on
+
+
+def search(run: Run, epochs: int, hidden: int, train: int, rates: tuple[float, ...], batches: tuple[int, ...]) -> Found:
+    """Glorot weights and ReLU; rate and batch size are searched for the best epoch on the validation images."""
+    data = sets(run, train)
+    runs: dict[str, Any] = {}
+    for rate, batch in run.each([(r, b) for r in rates for b in batches]):
+        model = network(run, hidden, "glorot_uniform")
+        watch = Watch({name: data[name] for name in ("val", "test")})
+        columns = train_on(model, data, watch=watch, shuffle="batches", seed=run.seed, optimizer=optim.SGD(rate),
+                           epochs=epochs, batch_size=batch)  # fmt: skip
+        runs[f"rate {rate:g}, batch {batch}"] = columns
+    return {"runs": runs}
+
+
+def show_search(page: Page, found: Found) -> None:
+    """Show every run and the best."""
+    best = {name: int(np.argmax(c["val_accuracy"])) for name, c in found["runs"].items()}
+    score = {name: float(found["runs"][name]["val_accuracy"][epoch]) for name, epoch in best.items()}
+    winner = max(score, key=lambda name: score[name])
+    columns = found["runs"][winner]
+    own = found["runs"].get("rate 0.1, batch 100")
+    rows: list[Any] = [("best validation accuracy", 0.9786, score[winner], f"{winner}, epoch {best[winner]}")]
+    if own is not None:
+        rows += [
+            ("the report's best settings, last epoch", 0.9786, float(own["val_accuracy"][-1]), "rate 0.1, batch 100"),
+            ("its validation loss", 0.0730, float(own["val_loss"][-1])),
+        ]
+    rows.append(("test accuracy at that epoch of the best", None, float(columns["test_accuracy"][best[winner]])))
+    page.compare(rows)
+    page.table(
+        ["", "best validation accuracy", "at epoch", "test accuracy there"],
+        [[n, score[n], best[n], float(found["runs"][n]["test_accuracy"][best[n]])] for n in found["runs"]],
+    )
+    epochs = np.arange(1, len(columns["val_accuracy"]))
+    lines = {name: np.asarray(c["val_accuracy"])[1:] for name, c in found["runs"].items()}
+    page.figure("validation", plots.sweep(epochs, lines, xlabel="epoch", ylabel="validation accuracy (%)",
+                                          title="Validation accuracy by epoch"),
+                "Validation accuracy of every run of the search.")  # fmt: skip
