@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 
 from fastnn.kernels.backend import get
 from fastnn.program.fuse import fuse
+from fastnn.program.fuse_n16 import RULES as INNERMOST_RULES
+from fastnn.program.layout import images_innermost
 from fastnn.program.plan import ALIGNMENT, Place, plan
 from fastnn.program.record import Buffer, Operation, Recorder, Stream
 
@@ -24,7 +26,7 @@ Array = NDArray[Any]
 
 @dataclass(frozen=True)
 class Recording:
-    """A step as it was taken down, and after fusion."""
+    """A step as it was taken down, and after layout and fusion."""
 
     recorded: list[Operation]
     operations: list[Operation]
@@ -32,7 +34,7 @@ class Recording:
 
 
 def record(step: Callable[[Recorder], None], dtype: np.dtype[Any], beta: float = 0.0) -> Recording:
-    """Take a step down and fuse it.
+    """Take a step down, lay its images out and fuse it.
 
     Parameters
     ----------
@@ -50,7 +52,8 @@ def record(step: Callable[[Recorder], None], dtype: np.dtype[Any], beta: float =
     """
     recorder = Recorder(dtype, beta)
     step(recorder)
-    return Recording(recorder.operations, fuse(recorder.operations), recorder.dtype)
+    operations = fuse(images_innermost(fuse(recorder.operations)), INNERMOST_RULES)
+    return Recording(recorder.operations, operations, recorder.dtype)
 
 
 class Compiled:

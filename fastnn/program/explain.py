@@ -9,6 +9,7 @@ from typing import Any
 from fastnn.kernels import SIGNATURES
 from fastnn.kernels.native_probe import fma_peak
 from fastnn.program.compiled import Compiled
+from fastnn.program.layout import LANES, SUFFIX
 from fastnn.program.record import Buffer, Operation, Stream
 from fastnn.program.session import CompiledSession, EagerSession
 
@@ -24,9 +25,10 @@ def flops(operation: Operation) -> int:
         if argument.dims is not None and value is not None
         for letter, size in zip(argument.dims, value.shape, strict=True)
     }
-    if operation.kernel.startswith("conv_"):
-        return int(2 * prod(sizes[letter] for letter in "nfkrspq"))
-    return int(2 * sizes["n"] * sizes["d"] * sizes["m"])
+    if operation.kernel.startswith("affine_"):
+        return int(2 * sizes["n"] * sizes["d"] * sizes["m"])
+    images = sizes["n"] if "n" in sizes else LANES * sizes["g"]
+    return int(2 * images * prod(sizes[letter] for letter in "fpqkrs"))
 
 
 def nbytes(operation: Operation) -> int:
@@ -35,8 +37,8 @@ def nbytes(operation: Operation) -> int:
     for argument, value in operation.arrays():
         size = value.nbytes
         if argument.dtype == "any" or (argument.name == "source"):
-            rows = operation.arguments[-2 if operation.kernel == "gather_rows" else -1].shape[0]
-            size = size // value.shape[0] * rows
+            index, out = operation.arguments[1:3]
+            size = size // value.shape[0] * (out if index is None else index).shape[0]
         total += size * (int(argument.reads) + int(argument.writes))
     return total
 
@@ -84,6 +86,14 @@ def _table(program: Compiled, known: dict[int, str]) -> list[str]:
     ]
 
 
+def _layout(operations: list[Operation]) -> list[str]:
+    """What lies with 16 images innermost, where anything does."""
+    inner = sum(op.kernel.endswith(SUFFIX) for op in operations)
+    if inner == 0:
+        return []
+    return [f"layout: {inner} operations with {LANES} images innermost (…{SUFFIX}), arrays (groups, …, {LANES})"]
+
+
 def explain(session: CompiledSession | EagerSession, step_seconds: float) -> str:
     """What a step does, after fusion; times are those of the sampled steps."""
     if isinstance(session, EagerSession):
@@ -104,6 +114,7 @@ def explain(session: CompiledSession | EagerSession, step_seconds: float) -> str
             *_table(program, known),
             "",
             f"{len(recording.recorded)} recorded operations, {len(recording.operations)} after fusion",
+            *_layout(recording.operations),
             f"{len(program.places)} buffers in an arena of {program.arena_bytes:,} bytes",
             "",
         ]

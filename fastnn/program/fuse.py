@@ -24,7 +24,7 @@ def _touches(operation: Operation, array: Any) -> bool:
     return operation.reads(array) or operation.writes(array)
 
 
-def _sole_user(operations: Sequence[Operation], array: Any, after: int) -> int | None:
+def sole_user(operations: Sequence[Operation], array: Any, after: int) -> int | None:
     """Index of the only later operation that touches `array`, where that one reads it."""
     users = [i for i in range(after + 1, len(operations)) if _touches(operations[i], array)]
     return users[0] if len(users) == 1 and operations[users[0]].reads(array) else None
@@ -44,7 +44,7 @@ def product_then_activation(operations: list[Operation], i: int) -> list[Operati
     if operations[i].kernel not in ("affine_forward", "conv_forward"):
         return None
     x, w, b, out, *options = operations[i].arguments
-    j = _sole_user(operations, out, i) if isinstance(out, Buffer) else None
+    j = sole_user(operations, out, i) if isinstance(out, Buffer) else None
     if j != i + 1 or operations[j].kernel != "activation_forward":
         return None
     _, activated, kind, alpha = operations[j].arguments
@@ -60,7 +60,7 @@ def input_gradient_then_activation(operations: list[Operation], i: int) -> list[
     if operations[i].kernel not in ("affine_backward_input", "conv_backward_input"):
         return None
     dout, w, dx, *options = operations[i].arguments
-    j = _sole_user(operations, dx, i) if isinstance(dx, Buffer) else None
+    j = sole_user(operations, dx, i) if isinstance(dx, Buffer) else None
     if j is None or operations[j].kernel != "activation_backward":
         return None
     into_dx, x, out, into, kind, alpha = operations[j].arguments
@@ -89,7 +89,7 @@ def weight_gradient_then_update(operations: list[Operation], i: int) -> list[Ope
     if beta != 0 or x.shape[0] > _MAX_FUSED_BATCH:
         return None
     gradients = [g for g in (dw, db) if g is not None]
-    found = [j for g in gradients if (j := _sole_user(operations, g, i)) is not None]
+    found = [j for g in gradients if (j := sole_user(operations, g, i)) is not None]
     updates = [operations[j] for j in found]
     kernel = updates[0].kernel if updates else ""
     if len(found) != len(gradients) or kernel not in _UPDATES or any(u.kernel != kernel for u in updates):
@@ -174,10 +174,10 @@ RULES: tuple[Rule, ...] = (
 )
 
 
-def fuse(operations: Sequence[Operation]) -> list[Operation]:
+def fuse(operations: Sequence[Operation], rules: Sequence[Rule] = RULES) -> list[Operation]:
     """Apply every rule wherever it fits."""
     current = list(operations)
-    for rule in RULES:
+    for rule in rules:
         i = 0
         while i < len(current):
             changed = rule(current, i)
