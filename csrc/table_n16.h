@@ -1,4 +1,4 @@
-/* Rows of the kernel table: images innermost. */
+/* Rows of the kernel table: images innermost. CONV is table.c's. */
 #ifndef FASTNN_TABLE_N16_H
 #define FASTNN_TABLE_N16_H
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from fastnn.kernels.backend import get
 from fastnn.program.fuse import fuse
-from fastnn.program.fuse_n16 import RULES as INNERMOST_RULES
+from fastnn.program.fuse_n16 import fuse_innermost
 from fastnn.program.layout import images_innermost
 from fastnn.program.plan import ALIGNMENT, Place, plan
 from fastnn.program.record import Buffer, Operation, Recorder, Stream
@@ -52,7 +52,7 @@ def record(step: Callable[[Recorder], None], dtype: np.dtype[Any], beta: float =
     """
     recorder = Recorder(dtype, beta)
     step(recorder)
-    operations = fuse(images_innermost(fuse(recorder.operations)), INNERMOST_RULES)
+    operations = fuse_innermost(images_innermost(fuse(recorder.operations)))
     return Recording(recorder.operations, operations, recorder.dtype)
 
 

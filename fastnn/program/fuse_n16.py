@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from fastnn.program.fuse import Rule, sole_user
+from collections.abc import Sequence
+
+from fastnn.program.fuse import Rule, fuse, sole_user
 from fastnn.program.record import Buffer, Operation, same_memory
 
 
@@ -55,3 +57,8 @@ def input_gradient_then_activation(operations: list[Operation], i: int) -> list[
 
 
 RULES: tuple[Rule, ...] = (gather_into_lanes, conv_then_activation, input_gradient_then_activation)
+
+
+def fuse_innermost(operations: Sequence[Operation]) -> list[Operation]:
+    """Apply every rule wherever it fits."""
+    return fuse(operations, RULES)
