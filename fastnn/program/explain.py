@@ -36,7 +36,7 @@ def nbytes(operation: Operation) -> int:
     total = 0
     for argument, value in operation.arrays():
         size = value.nbytes
-        if argument.dtype == "any" or (argument.name == "source"):
+        if argument.name == "source":
             index, out = operation.arguments[1:3]
             size = size // value.shape[0] * (out if index is None else index).shape[0]
         total += size * (int(argument.reads) + int(argument.writes))
