@@ -1,7 +1,9 @@
 """Settings that hold for every test."""
 
 import os
+from dataclasses import replace
 
+import pytest
 from hypothesis import HealthCheck, settings
 
 # processes that tests start get the fastnn under test, not the uncompiled source tree around the working directory
@@ -11,3 +13,13 @@ settings.register_profile("dev", deadline=None, max_examples=25, suppress_health
 settings.register_profile("ci", settings.get_profile("dev"), derandomize=True)
 settings.register_profile("deep", settings.get_profile("dev"), max_examples=500)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE") or ("ci" if os.environ.get("CI") else "dev"))
+
+
+@pytest.fixture(autouse=True)
+def no_downloads(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """No test asks the network for a named data set, nor finds one in the user's cache."""
+    from fastnn.data import NAMED
+
+    for name, named in NAMED.items():
+        monkeypatch.setitem(NAMED, name, replace(named, sources=("http://127.0.0.1:9/",)))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.getbasetemp() / "cache"))

@@ -35,7 +35,7 @@ LEVELS = (
     {"", "__main__"},  # fastnn itself, whose names are for users
 )
 LEVEL = {part: height for height, parts in enumerate(LEVELS) for part in parts}
-STANDS_ALONE = {"data": {"random", "kernels", "_version"}, "plots": {"random", "kernels", "_version"}}
+STANDS_ALONE = {"data": {"random", "kernels", "files", "_version"}, "plots": {"random", "kernels", "_version"}}
 PRIVATE_ALLOWED = {"_native", "_version"}
 MOST_LINES = 330
 

@@ -14,7 +14,7 @@ environment variables:
   FASTNN_NUM_THREADS  threads; else OMP_NUM_THREADS, else the processors that the process may use
   FASTNN_BACKEND      native, numba or reference; else the first of these that is installed
   FASTNN_ISA          baseline, avx2, avx512 or neon; else the best that the processor has
-  FASTNN_DATA         the folder above mnist/ and notmnist/
+  FASTNN_DATA         the folder of the named data sets, above mnist/ and so on; else the user's cache
 
 examples:
   fastnn info

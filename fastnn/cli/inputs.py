@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 import zipfile
 from dataclasses import replace
 from pathlib import Path
@@ -12,16 +11,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fastnn.data import Dataset, load, read_npy, read_npz
+from fastnn.data import NAMED, Dataset, load, read_npy, read_npz
 from fastnn.model import Sequential
 
 MODEL_FILE = "model.safetensors"
 DATA_HELP = (
-    "glyphs (letters A-J, made on the spot), digits (likewise), mnist or notmnist (in the folder that "
-    "FASTNN_DATA names), or the path of a data set: a folder with MNIST's IDX files (.gz or not), a .mat or "
-    ".npz file, a folder of .npy files"
+    f"glyphs (letters A-J, made on the spot), digits (likewise), {', '.join(NAMED)} (in the folder that FASTNN_DATA "
+    "names, else downloaded), or the path of a data set: a folder with MNIST's IDX files (.gz or not), a .mat, .npz, "
+    ".pkl or .csv file, a folder of .npy files, a folder of images for each class"
 )
-_NAMED = ("mnist", "notmnist")
 
 
 def add_data(group: argparse._ActionsContainer, default: str | None = None) -> None:
@@ -45,6 +43,8 @@ def load_data(data: str) -> Dataset:
 
     Raises
     ------
+    FileNotFoundError
+        If it is one to download, and no source can be reached.
     ValueError
         If there is none, or its files are damaged.
     """
@@ -53,22 +53,14 @@ def load_data(data: str) -> Dataset:
     if data == "digits":
         return replace(load("glyphs", kind="digits"), name="digits")
     here = Path(data).expanduser()
-    if data in _NAMED:
-        return _found(data, data, here if here.exists() else None)
-    return _found(data, str(here), None)
-
-
-def _found(data: str, name: str, path: Path | None) -> Dataset:
-    try:
-        return load(name, path=path)
-    except FileNotFoundError:
-        root = os.environ.get("FASTNN_DATA")
-        looked = f", nor {Path(root) / data}" if root and data in _NAMED else ""
+    if data in NAMED:
+        return load(data, path=here if here.exists() else None)
+    if not here.exists():
         raise ValueError(
-            f"--data: there is no file or folder {data}{looked}. Give the path of a data set"
-            f"{'' if root else ', set FASTNN_DATA to the folder above mnist/ and notmnist/'}"
-            ", or use glyphs or digits, which need no files"
-        ) from None
+            f"--data: there is no file or folder {data}. Give the path of a data set, one of {', '.join(NAMED)} "
+            "(FASTNN_DATA names the folder above it), or use glyphs or digits, which need no files"
+        )
+    return load(here)
 
 
 def load_images(data: str, part: str | None) -> tuple[NDArray[Any], str]:

@@ -1,21 +1,27 @@
 """Data sets: readers for the common file formats, splits, and `glyphs`, which needs no files."""
 
 from fastnn.data.dataset import Dataset
+from fastnn.data.download import fetch
 from fastnn.data.folders import Labelled, read_image_folder
 from fastnn.data.idx import read_idx
 from fastnn.data.loading import load
 from fastnn.data.mat import read_mat
+from fastnn.data.named import NAMED
 from fastnn.data.npy import read_npy
 from fastnn.data.npz import read_npz
+from fastnn.data.photo_list import ListedPhotos, read_photo_list
 from fastnn.data.pickled import read_pickle
 from fastnn.data.splits import split_indices, train_test_split
 from fastnn.data.synthetic import glyphs
 from fastnn.data.tables import Table, read_csv
 
 __all__ = [
+    "NAMED",
     "Dataset",
     "Labelled",
+    "ListedPhotos",
     "Table",
+    "fetch",
     "glyphs",
     "load",
     "read_csv",
@@ -24,6 +30,7 @@ __all__ = [
     "read_mat",
     "read_npy",
     "read_npz",
+    "read_photo_list",
     "read_pickle",
     "split_indices",
     "train_test_split",

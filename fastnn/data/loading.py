@@ -12,25 +12,22 @@ from numpy.typing import NDArray
 
 from fastnn.data.conventions import Parts, Stored
 from fastnn.data.dataset import Dataset, check_images, check_labels
+from fastnn.data.download import ARRAYS, DOWNLOADS, WAYS_OUT, fetch, set_folder
 from fastnn.data.images import ImageForm
 from fastnn.data.mapped import is_mapped
+from fastnn.data.named import NAMED
 from fastnn.data.sources import Reading, read_source
 from fastnn.data.splits import train_test_split
 from fastnn.data.synthetic import CLASS_NAMES, glyphs
 
 __all__ = ["load"]
 
-_NAMED = {"mnist": CLASS_NAMES["digits"], "notmnist": CLASS_NAMES["letters"]}
-_WAYS_OUT = (
-    "Three ways out: give path= (a file or folder that holds the data set), set the environment variable "
-    "FASTNN_DATA to the folder above it, or use load('glyphs'), which needs no files"
-)
-
 
 def load(
     name: str | os.PathLike[str] = "glyphs",
     *,
     path: str | os.PathLike[str] | None = None,
+    download: bool = True,
     class_names: Sequence[str] | None = None,
     test_fraction: float = 1 / 6,
     seed: int = 0,
@@ -49,10 +46,13 @@ def load(
     Parameters
     ----------
     name : str or path-like, default "glyphs"
-        "glyphs" (made on the spot, needs no files), "mnist", "notmnist", or a path.
+        "glyphs" (made on the spot, needs no files); "mnist", "fashion-mnist", "kmnist", "notmnist", "cifar10"; or
+        a path.
     path : path-like, optional
-        Where a named data set lies. Without it "mnist" and "notmnist" are looked for in the subfolder of that
-        name of the folder that the environment variable FASTNN_DATA names.
+        Where a named data set lies. Without it the subfolder of that name is taken of the folder that the
+        environment variable FASTNN_DATA names, else of the user's cache, and what is not there is downloaded.
+    download : bool, default True
+        Whether a named set may be downloaded, as `fetch` does.
     class_names : sequence of str, optional
         One name for each class. By default those of the named set, else "0", "1", ... up to the largest
         training label, and then every class must occur.
@@ -80,7 +80,7 @@ def load(
     Raises
     ------
     FileNotFoundError
-        If there is nothing at the path, or a named set has no path.
+        If there is nothing at the path, or a named set is nowhere and cannot be downloaded.
     ValueError
         If the content of a file is damaged or does not fit together (the message names the file), or an
         argument does not.
@@ -118,10 +118,11 @@ def load(
     for argument, count in (("kind", kind), ("train", train), ("test", test)):
         if count is not None:
             raise ValueError(f"load: {argument} is for 'glyphs' only, but the data set is {str(name)!r}")
-    source = _find(str(name), path)
-    title = str(name) if str(name) in _NAMED else source.resolve().name.split(".")[0]
-    if class_names is None:
-        class_names = _NAMED.get("notmnist" if "notmnist" in title.lower() else title)
+    source = _find(str(name), path, download)
+    title = str(name) if str(name) in NAMED else source.resolve().name.split(".")[0]
+    known = NAMED.get("notmnist" if "notmnist" in title.lower() else title)
+    if class_names is None and known is not None:
+        class_names = known.class_names
     how = Reading(ImageForm.of("load", size, mode, fit), label, skip_damaged, mapped)
     parts = read_source(source, how)
     return _dataset(parts, f"load: {source}", title, class_names or parts.class_names, test_fraction, seed)
@@ -135,21 +136,25 @@ def _glyphs(kind: str, train: int, test: int, seed: int) -> Dataset:
     )
 
 
-def _find(name: str, path: str | os.PathLike[str] | None) -> Path:
+def _find(name: str, path: str | os.PathLike[str] | None, download: bool) -> Path:
     """Return the file or folder to read, which exists."""
-    root = os.environ.get("FASTNN_DATA")
-    if path is not None:
-        place = Path(path)
-    elif name not in _NAMED:
-        place = Path(name)
-    elif root:
-        place = Path(root) / name
-    else:
-        raise FileNotFoundError(f"load: {name!r} is read from files, but no path is given. {_WAYS_OUT}")
-    place = place.expanduser()
+    if path is None and name in NAMED:
+        return _find_named(name, download)
+    place = Path(name if path is None else path).expanduser()
     if not place.exists():
-        raise FileNotFoundError(f"load: no file or folder {place}. {_WAYS_OUT}")
+        raise FileNotFoundError(f"load: no file or folder {place}. {WAYS_OUT}")
     return place
+
+
+def _find_named(name: str, download: bool) -> Path:
+    place = set_folder(name)
+    if (place / ARRAYS).is_dir():
+        return place / ARRAYS
+    if place.is_dir() and any(entry.name != DOWNLOADS and entry.name[0] != "." for entry in place.iterdir()):
+        return place
+    if not download:
+        raise FileNotFoundError(f"load: {name!r} is not at {place} and download is False. {WAYS_OUT}")
+    return fetch(name)
 
 
 def _dataset(

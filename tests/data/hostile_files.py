@@ -1,6 +1,7 @@
 """A small file of each format, and ways to damage it."""
 
 import gzip
+import hashlib
 import io
 import pickle
 import tarfile
@@ -15,7 +16,17 @@ import scipy.io
 from data_files import idx_bytes, mat_bytes, mat_variable, npy_bytes
 from PIL import Image
 
-from fastnn.data import load, read_csv, read_idx, read_image_folder, read_mat, read_npy, read_npz, read_pickle
+from fastnn.data import (
+    load,
+    read_csv,
+    read_idx,
+    read_image_folder,
+    read_mat,
+    read_npy,
+    read_npz,
+    read_photo_list,
+    read_pickle,
+)
 
 IMAGES = np.random.default_rng(5).integers(0, 256, (6, 7, 5), dtype=np.uint8)
 LABELS = np.array([0, 1, 2, 0, 1, 2])
@@ -95,6 +106,16 @@ PAIRS = tuple((IMAGES.reshape(6, 35).astype(np.float32) / 255, LABELS) for _ in 
 NAMED = {"images": IMAGES, "labels": LABELS, "scale": np.float32(0.5), "names": ["a", "b", None, 1.5, True]}
 CSV = "label,width,height\n" + "".join(f"{k % 3},{k * 37 % 256},{k / 4}\n" for k in range(12))
 
+
+def read_listed(path):
+    if not (path / "photos").exists():
+        (path / "photos").mkdir()
+        (path / "photos" / "1.png").write_bytes(image_bytes("PNG"))
+    return read_photo_list(path / "list.txt", path / "photos", size=8)
+
+
+PHOTO_LINE = f"Ann Bee 1 2 http://host/1.png 1,2,7,8 {hashlib.sha256(image_bytes('PNG')).hexdigest()}\n".encode()
+
 FORMATS = [
     Format("IDX", read_idx, idx_bytes(IMAGES)),
     Format("IDX .gz", read_idx, idx_bytes(IMAGES), gzipped),
@@ -117,6 +138,7 @@ FORMATS = [
     Format("PNG grey", read_image_folder, image_bytes("PNG", "1"), bytes, "folder/class/1.png"),
     Format("JPEG", read_image_folder, image_bytes("JPEG"), bytes, "folder/class/1.jpg"),
     Format("PGM", read_image_folder, image_bytes("PPM", "L"), bytes, "folder/class/1.pgm"),
+    Format("photo list", read_listed, PHOTO_LINE * 3, bytes, "listed/list.txt"),
     Format("PPM", read_image_folder, image_bytes("PPM"), bytes, "folder/class/1.ppm"),
 ]
 

@@ -171,14 +171,15 @@ def test_environment_variable(tmp_path, monkeypatch):
     write_idx_set(tmp_path / "mnist", *toy)
     monkeypatch.setenv("FASTNN_DATA", str(tmp_path))
     assert_equals_toy_set(load("mnist"), toy)
-    with pytest.raises(FileNotFoundError, match=r"notmnist\. Three ways out"):
-        load("notmnist")
+    with pytest.raises(FileNotFoundError, match=r"notmnist and download is False\. Three ways out"):
+        load("notmnist", download=False)
 
 
 def test_missing_data_names_the_path_and_the_ways_out(tmp_path, monkeypatch):
     monkeypatch.delenv("FASTNN_DATA", raising=False)
     for call, words in (
-        (lambda: load("mnist"), "'mnist' is read from files, but no path is given"),
+        (lambda: load("mnist"), "MNIST is not at"),
+        (lambda: load("mnist", download=False), "'mnist' is not at"),
         (lambda: load(tmp_path / "nowhere"), f"no file or folder {tmp_path / 'nowhere'}"),
         (lambda: load("mnist", path=tmp_path / "nowhere"), f"no file or folder {tmp_path / 'nowhere'}"),
         (lambda: load("mnits"), "no file or folder mnits"),
