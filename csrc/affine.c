@@ -238,3 +238,14 @@ void FN(affine_backward_weight_adam)(const fnn_op *op) {
     updating(op, (outer_sink){.w = OUT(2), .m = OUT(3), .v = OUT(4), .update = with_decay, .decays = s[3] != 0},
              (outer_sink){.w = OUT(5), .m = OUT(6), .v = OUT(7), .update = of_bias, .decays = s[4] != 0});
 }
+
+/* as above */
+void FN(affine_backward_weight_adamw)(const fnn_op *op) {
+    const double rate = rate_of(op, 8), *s = op->s;
+    const int64_t t = *(const int64_t *)op->p[9];
+    updating(
+        op,
+        (outer_sink){.w = OUT(2), .m = OUT(3), .v = OUT(4), .update = adamw_constants(rate, t, s[0], s[1], s[2], s[3])},
+        (outer_sink){
+            .w = OUT(5), .m = OUT(6), .v = OUT(7), .update = adamw_constants(rate, t, s[0], s[1], s[2], s[4])});
+}

@@ -1,47 +1,9 @@
-/* Losses with their gradient and the count of right answers.
- *
- * Each task adds up its rows in order, in double; the tasks' sums are added in order. A row whose softmax is
- * NaN is never right.
+/* Cross-entropy and squared error with their gradient, and the count of right answers. A row whose softmax is NaN is
+ * never right.
  */
-#include "rows.h"
+#include "loss.h"
 
 enum { GRAIN = 16384 };
-
-typedef struct {
-    double loss;
-    int64_t correct;
-} result;
-
-typedef void (*group_fn)(const fnn_op *op, ptrdiff_t first, int rows, result *sum);
-
-typedef struct {
-    const fnn_op *op;
-    group_fn fn;
-    fnn_cut cut;
-    result sums[FNN_MAX_TASKS];
-} run;
-
-static void rows_task(void *context, int task) {
-    run *r = context;
-    int group = rows_in_group(r->op->n[1]);
-    ptrdiff_t end = fnn_cut_end(&r->cut, task);
-    result sum = {0, 0};
-    for (ptrdiff_t i = fnn_cut_begin(&r->cut, task); i < end; i += group)
-        r->fn(r->op, i, (int)fnn_min(group, end - i), &sum);
-    r->sums[task] = sum;
-}
-
-static void for_rows(const fnn_op *op, group_fn fn) {
-    run r = {.op = op, .fn = fn, .cut = rows_cut(op->n[0], op->n[1])};
-    fnn_parallel(r.cut.tasks, rows_task, &r);
-    result total = {0, 0};
-    for (int i = 0; i < r.cut.tasks; i++) {
-        total.loss += r.sums[i].loss;
-        total.correct += r.sums[i].correct;
-    }
-    *(double *)op->p[3] = op->s[0] * total.loss;
-    *(int64_t *)op->p[4] = total.correct;
-}
 
 /* The place of the first element equal to x among `cols`, or cols. */
 FNN_INLINE ptrdiff_t first_equal(const real *row, ptrdiff_t cols, real x) {
@@ -63,25 +25,26 @@ FNN_INLINE bool is_first_max(const real *row, ptrdiff_t cols, ptrdiff_t place, r
 typedef struct {
     const real *x;
     const int64_t *labels;
-    real *dx, scale;
+    real *dx;
     ptrdiff_t cols;
     int rows;
+    row_values weight, scale;        /* of the rows: what multiplies their losses and their gradients */
     row_values max, inverse, factor; /* of the rows: their maxima, 1 / sums, scale / sums */
 } cross_entropy;
 
 /* Adds the rows' losses and right answers; sets inverse and factor. */
-FNN_INLINE void add_rows(cross_entropy *c, vreal total, vreal at_label, const bool *right, result *sum) {
+FNN_INLINE void add_rows(cross_entropy *c, vreal total, vreal at_label, const bool *right, loss_sum *sum) {
     row_values loss = {vlog(total) - (at_label - c->max.all)};
     c->inverse.all = vset(1) / total;
-    c->factor.all = c->inverse.all * vset(c->scale);
+    c->factor.all = c->inverse.all * c->scale.all;
     for (int i = 0; i < c->rows; i++) {
-        sum->loss += (double)loss.row[i];
+        sum->loss += (double)c->weight.row[i] * (double)loss.row[i];
         sum->correct += right[i] & (loss.row[i] == loss.row[i]);
     }
 }
 
 /* Rows of one vector, kept in it from beginning to end. */
-static void cross_entropy_short(cross_entropy *c, result *sum) {
+static void cross_entropy_short(cross_entropy *c, loss_sum *sum) {
     ptrdiff_t cols = c->cols;
     row_partials v;
     row_values at_label = {vset(0)};
@@ -101,11 +64,11 @@ static void cross_entropy_short(cross_entropy *c, result *sum) {
     for (int i = 0; i < c->rows; i++) {
         real *dx = c->dx + i * cols, p = ((real *)&v.lanes[i])[c->labels[i]] * c->inverse.row[i];
         vstore_part(dx, v.lanes[i] * vset(c->factor.row[i]), cols);
-        dx[c->labels[i]] = (p - 1) * c->scale;
+        dx[c->labels[i]] = (p - 1) * c->scale.row[i];
     }
 }
 
-static void cross_entropy_long(cross_entropy *c, result *sum) {
+static void cross_entropy_long(cross_entropy *c, loss_sum *sum) {
     ptrdiff_t cols = c->cols;
     row_ranges ranges;
     row_values at_label = {vset(0)};
@@ -121,18 +84,20 @@ static void cross_entropy_long(cross_entropy *c, result *sum) {
     for (int i = 0; i < c->rows; i++) {
         real *dx = c->dx + i * cols, p = dx[c->labels[i]] * c->inverse.row[i];
         row_scale(dx, cols, vset(c->factor.row[i]));
-        dx[c->labels[i]] = (p - 1) * c->scale;
+        dx[c->labels[i]] = (p - 1) * c->scale.row[i];
     }
 }
 
-static void cross_entropy_group(const fnn_op *op, ptrdiff_t first, int rows, result *sum) {
+static void cross_entropy_group(const fnn_op *op, ptrdiff_t first, int rows, loss_sum *sum) {
     ptrdiff_t cols = op->n[1];
     cross_entropy c = {.x = IN(0) + first * cols,
                        .labels = (const int64_t *)op->p[1] + first,
                        .dx = op->p[2] == NULL ? NULL : OUT(2) + first * cols,
-                       .scale = (real)op->s[0],
                        .cols = cols,
                        .rows = rows};
+    c.weight.all = vset(1);
+    for (int i = 0; i < rows; i++) c.weight.row[i] = loss_weight(op, first + i);
+    c.scale.all = c.weight.all * vset((real)op->s[0]);
     if (cols <= VL) {
         cross_entropy_short(&c, sum);
     } else {
@@ -153,7 +118,7 @@ FNN_INLINE void row_targets(const real *x, const real *t, ptrdiff_t cols, vreal 
     }
 }
 
-static void soft_cross_entropy_group(const fnn_op *op, ptrdiff_t first, int rows, result *sum) {
+static void soft_cross_entropy_group(const fnn_op *op, ptrdiff_t first, int rows, loss_sum *sum) {
     ptrdiff_t cols = op->n[1];
     const real *x = IN(0) + first * cols, *t = IN(1) + first * cols;
     real *dx = op->p[2] == NULL ? NULL : OUT(2) + first * cols, scale = (real)op->s[0];
@@ -174,43 +139,63 @@ static void soft_cross_entropy_group(const fnn_op *op, ptrdiff_t first, int rows
     vreal total = group_exp(x, dx, rows, cols, 1, &ranges);
     row_values loss = {vfma(vlog(total), weight.all, -inner.all)}, factor = {weight.all / total};
     for (int i = 0; i < rows; i++) {
-        sum->loss += (double)loss.row[i];
+        sum->loss += (double)loss_weight(op, first + i) * (double)loss.row[i];
         sum->correct += right[i] & (factor.row[i] == factor.row[i]);
     }
     if (dx == NULL) return;
-    for (int i = 0; i < rows; i++)
+    for (int i = 0; i < rows; i++) {
+        const vreal slope = vset(loss_weight(op, first + i) * scale);
         for (ptrdiff_t j = 0; j < cols; j += VL) {
             ptrdiff_t at = i * cols + j, left = cols - j;
             vreal e = row_load(dx + at, left), target = row_load(t + at, left);
-            row_store(dx + at, vfma(e, vset(factor.row[i]), -target) * vset(scale), left);
+            row_store(dx + at, vfma(e, vset(factor.row[i]), -target) * slope, left);
         }
+    }
 }
 
 /* --- squared error --- */
 
-static void squared_error_task(void *context, int task) {
-    run *r = context;
-    const fnn_op *op = r->op;
+/* Elements begin … end: their sum of squares. */
+FNN_INLINE double squared_run(const fnn_op *op, ptrdiff_t begin, ptrdiff_t end, real slope) {
     const real *x = IN(0), *t = IN(1);
     real *dx = OUT(2);
-    vreal slope = vset((real)(2 * op->s[0]));
     vsum sum = {0};
-    ptrdiff_t end = fnn_cut_end(&r->cut, task);
-    for (ptrdiff_t i = fnn_cut_begin(&r->cut, task); i < end; i += VL) {
+    for (ptrdiff_t i = begin; i < end; i += VL) {
         ptrdiff_t left = end - i;
         vreal difference = row_load(x + i, left) - row_load(t + i, left);
         vsum_add_square(&sum, difference);
-        if (dx != NULL) row_store(dx + i, difference * slope, left);
+        if (dx != NULL) row_store(dx + i, difference * vset(slope), left);
     }
-    r->sums[task].loss = vsum_total(&sum);
+    return vsum_total(&sum);
 }
 
-void FN(softmax_cross_entropy)(const fnn_op *op) { for_rows(op, cross_entropy_group); }
-void FN(soft_cross_entropy)(const fnn_op *op) { for_rows(op, soft_cross_entropy_group); }
+static void squared_error_task(void *context, int task) {
+    loss_run *r = context;
+    ptrdiff_t begin = fnn_cut_begin(&r->cut, task), end = fnn_cut_end(&r->cut, task);
+    r->sums[task].loss = squared_run(r->op, begin, end, (real)(2 * r->op->s[0]));
+}
 
+static void weighted_squared_error_task(void *context, int task) {
+    loss_run *r = context;
+    const ptrdiff_t cols = r->op->n[1], end = fnn_cut_end(&r->cut, task);
+    double total = 0;
+    for (ptrdiff_t i = fnn_cut_begin(&r->cut, task); i < end; i++) {
+        const real weight = loss_weight(r->op, i);
+        total += (double)weight * squared_run(r->op, i * cols, (i + 1) * cols, (real)(2 * r->op->s[0]) * weight);
+    }
+    r->sums[task].loss = total;
+}
+
+void FN(softmax_cross_entropy)(const fnn_op *op) { loss_for_rows(op, cross_entropy_group); }
+void FN(soft_cross_entropy)(const fnn_op *op) { loss_for_rows(op, soft_cross_entropy_group); }
+
+/* x, targets, dx, loss, weights: without weights the elements are one run */
 void FN(squared_error)(const fnn_op *op) {
-    run r = {.op = op, .cut = fnn_cut_work(op->n[0], VL, GRAIN)};
-    fnn_parallel(r.cut.tasks, squared_error_task, &r);
+    fnn_op moved = *op;
+    moved.p[5] = op->p[4]; /* where loss_weight looks */
+    loss_run r = {.op = &moved};
+    r.cut = moved.p[5] == NULL ? fnn_cut_work(op->n[0] * op->n[1], VL, GRAIN) : rows_cut(op->n[0], op->n[1]);
+    fnn_parallel(r.cut.tasks, moved.p[5] == NULL ? squared_error_task : weighted_squared_error_task, &r);
     double total = 0;
     for (int i = 0; i < r.cut.tasks; i++) total += r.sums[i].loss;
     *(double *)op->p[3] = op->s[0] * total;

@@ -59,6 +59,70 @@ def test_squared_error_is_the_mean_over_samples_and_outputs(shape):
     assert correct == 0
 
 
+def test_multiclass_hinge():
+    """CS231n's loop over samples and classes."""
+    for delta in (1.0, 0.3):
+        value, dx, correct = run(losses.MulticlassHinge(delta), LABELS)
+        total, slopes = 0.0, np.zeros_like(OUT)
+        for i, label in enumerate(LABELS):
+            for j in range(4):
+                margin = OUT[i, j] - OUT[i, label] + delta
+                if j != label and margin > 0:
+                    total += margin
+                    slopes[i, j] += 1
+                    slopes[i, label] -= 1
+        assert value == pytest.approx(total / 6, rel=1e-13)
+        np.testing.assert_allclose(dx, slopes / 6, rtol=1e-13)
+        assert correct == (OUT.argmax(1) == LABELS).sum()
+
+
+def test_binary_cross_entropy():
+    t = np.random.default_rng(1).random(OUT.shape).round(1)
+    value, dx, correct = run("binary_cross_entropy", t)
+    p = 1 / (1 + np.exp(-OUT))
+    assert value == pytest.approx(-(t * np.log(p) + (1 - t) * np.log(1 - p)).mean(), rel=1e-13)
+    np.testing.assert_allclose(dx, (p - t) / 24, rtol=1e-12, atol=1e-16)
+    assert correct == ((OUT > 0) == (t > 0.5)).all(1).sum()
+    assert run("binary_cross_entropy", OUT > 0)[2] == 6
+
+
+ALL = [
+    ("softmax_cross_entropy", LABELS),
+    ("softmax_cross_entropy", np.eye(4)[LABELS]),
+    ("mean_squared_error", OUT + 1),
+    ("multiclass_hinge", LABELS),
+    ("binary_cross_entropy", np.eye(4)[LABELS]),
+]
+
+
+@pytest.mark.parametrize(("loss", "targets"), ALL)
+def test_gradients_by_central_differences(loss, targets):
+    h = 1e-5
+    dx = run(loss, targets)[1]
+    for at in np.ndindex(OUT.shape):
+        moved = [OUT.copy(), OUT.copy()]
+        moved[0][at] += h
+        moved[1][at] -= h
+        values = [run(loss, targets, out=out)[0] for out in moved]
+        assert dx[at] == pytest.approx((values[0] - values[1]) / (2 * h), rel=1e-6, abs=1e-9)
+
+
+@pytest.mark.parametrize(("loss", "targets"), ALL)
+def test_whole_weights_repeat_their_samples(loss, targets):
+    times = np.array([0, 1, 2, 3, 1, 0])
+    found = losses.get(loss)
+    out, repeated = OUT.repeat(times, axis=0), np.asarray(targets).repeat(times, axis=0)
+    value, dx, _ = run(loss, repeated, scale=0.5, out=out)
+    weighted, weighted_dx, correct = np.zeros(1), np.empty_like(OUT), np.zeros(1, np.int64)
+    prepared = found.prepare(np.asarray(targets), (4,), OUT.dtype)
+    found.run(Eager(OUT.dtype), OUT, prepared, weighted_dx, weighted, correct, 0.5, times.astype(OUT.dtype))
+    assert weighted[0] == pytest.approx(value, rel=1e-13)
+    first = np.cumsum(times)[times > 0] - 1
+    np.testing.assert_allclose(weighted_dx[times > 0], dx[first] * times[times > 0, None], rtol=1e-13)
+    assert not weighted_dx[times == 0].any()
+    assert correct[0] == run(loss, targets)[2]
+
+
 @pytest.mark.parametrize(("loss", "targets"), [("softmax_cross_entropy", LABELS), ("mean_squared_error", OUT + 1)])
 def test_scale_multiplies_loss_and_gradient(loss, targets):
     once, twice = run(loss, targets, 0.25), run(loss, targets, 0.5)
@@ -94,13 +158,15 @@ def test_one_output_keeps_its_dtype():
 
 X = "softmax_cross_entropy"
 S = "mean_squared_error"
+H = "multiclass_hinge"
+B = "binary_cross_entropy"
 
 
 @pytest.mark.parametrize(
     ("loss", "targets", "error", "message"),
     [
-        (X, [0, 1, 4], ValueError, "labels must lie in 0 to 3, got 0 to 4"),
-        (X, [0, -1, 2], ValueError, "labels must lie in 0 to 3, got -1 to 2"),
+        (X, [0, 1, 4], ValueError, "labels must lie in 0 to 3, got 4 in sample 2"),
+        (X, [0, -1, 2], ValueError, "labels must lie in 0 to 3, got -1 in sample 1"),
         (X, np.array([0, 2**63], "u8"), ValueError, "labels must lie in 0 to 3"),
         (X, [0.0, 1.0], TypeError, "labels must be integers, got dtype float64"),
         (X, [np.nan, 1.0], TypeError, "labels must be integers"),
@@ -110,10 +176,15 @@ S = "mean_squared_error"
         (X, 3, ValueError, r"labels must have shape \(N,\), got \(\)"),
         (X, np.zeros((2, 2, 2), int), ValueError, r"labels must have shape \(N,\), got \(2, 2, 2\)"),
         (X, np.eye(3), ValueError, r"one-hot labels must have shape \(N, 4\), got \(3, 3\)"),
-        (X, [[0.5, 0.5, 0, -0.1]], ValueError, "one-hot labels must be finite and not negative"),
+        (X, [[0.5, 0.5, 0, -0.1]], ValueError, "one-hot labels must be finite and at least 0, got -0.1 in sample 0"),
         (X, [[np.nan, 0.5, 0, 0]], ValueError, "one-hot labels must be finite"),
         (X, [[np.inf, 0.5, 0, 0]], ValueError, "one-hot labels must be finite"),
         (X, np.eye(4) * 1j, TypeError, "one-hot labels must be real numbers, got dtype complex128"),
+        (H, [0, 1, 4], ValueError, "labels must lie in 0 to 3, got 4 in sample 2"),
+        (H, np.eye(4), TypeError, "labels must be integers"),
+        (B, np.full((3, 4), 1.5), ValueError, "targets must lie in 0 to 1, got 1.5 to 1.5"),
+        (B, np.zeros((3, 5)), ValueError, r"targets must have shape \(N, 4\), got \(3, 5\)"),
+        (B, np.full((3, 4), np.nan), ValueError, "targets hold NaN or infinity"),
         (S, np.zeros((3, 5)), ValueError, r"targets must have shape \(N, 4\), got \(3, 5\)"),
         (S, np.zeros(3), ValueError, r"targets must have shape \(N, 4\), got \(3,\)"),
         (S, 3.0, ValueError, r"targets must have shape \(N, 4\), got \(\)"),
@@ -134,10 +205,16 @@ def test_classes_need_rows_of_outputs():
 
 @pytest.mark.parametrize("what", ["hinge", None, 3, ["a"], losses.MeanSquaredError])
 def test_what_is_no_loss(what):
-    with pytest.raises(ValueError, match="loss: expected one of softmax_cross_entropy, mean_squared_error, got"):
+    with pytest.raises(ValueError, match=r"loss: expected one of softmax_cross_entropy, mean_squared_error, .* got"):
         losses.get(what)
 
 
 def test_get_gives_back_a_loss():
     mine = losses.MeanSquaredError()
     assert losses.get(mine) is mine
+
+
+@pytest.mark.parametrize("delta", [0, -1, np.nan, np.inf])
+def test_a_margin_must_be_above_0(delta):
+    with pytest.raises(ValueError, match="MulticlassHinge: delta must be finite and above 0"):
+        losses.MulticlassHinge(delta)

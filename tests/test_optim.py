@@ -38,10 +38,51 @@ def adam(w, gradients, decay, rates=RATES, beta1=0.8, beta2=0.95, eps=1e-3):
     return w
 
 
+def nesterov(w, gradients, decay, rates=RATES, mu=0.8):
+    v = np.zeros_like(w)
+    for g, rate in zip(gradients, rates, strict=True):
+        g = g + decay * w
+        v = mu * v + rate * g
+        w = w - mu * v - rate * g
+    return w
+
+
+def rmsprop(w, gradients, decay, rates=RATES, rho=0.9, eps=1e-3):
+    v = np.zeros_like(w)
+    for g, rate in zip(gradients, rates, strict=True):
+        g = g + decay * w
+        v = rho * v + (1 - rho) * g * g
+        w = w - rate * g / (np.sqrt(v) + eps)
+    return w
+
+
+def adagrad(w, gradients, decay, rates=RATES, eps=1e-3, v=0.1):
+    v = np.full_like(w, v)
+    for g, rate in zip(gradients, rates, strict=True):
+        g = g + decay * w
+        v = v + g * g
+        w = w - rate * g / (np.sqrt(v) + eps)
+    return w
+
+
+def adamw(w, gradients, decay, rates=RATES, beta1=0.8, beta2=0.95, eps=1e-3):
+    m = v = np.zeros_like(w)
+    for t, (g, rate) in enumerate(zip(gradients, rates, strict=True), 1):
+        w = w * (1 - rate * decay)
+        m = beta1 * m + (1 - beta1) * g
+        v = beta2 * v + (1 - beta2) * g * g
+        w = w - rate * (m / (1 - beta1**t)) / (np.sqrt(v / (1 - beta2**t)) + eps)
+    return w
+
+
 CASES = {
     "sgd": (lambda decay: optim.SGD(0.1, weight_decay=decay), sgd),
     "momentum": (lambda d: optim.Momentum(0.1, 0.8, weight_decay=d, initial_velocity=0.01), momentum),
     "adam": (lambda decay: optim.Adam(0.1, 0.8, 0.95, 1e-3, weight_decay=decay), adam),
+    "adamw": (lambda decay: optim.AdamW(0.1, 0.8, 0.95, 1e-3, weight_decay=decay), adamw),
+    "nesterov": (lambda decay: optim.Nesterov(0.1, 0.8, weight_decay=decay), nesterov),
+    "rmsprop": (lambda decay: optim.RMSProp(0.1, 0.9, 1e-3, weight_decay=decay), rmsprop),
+    "adagrad": (lambda d: optim.Adagrad(0.1, 1e-3, weight_decay=d, initial_accumulator=0.1), adagrad),
 }
 
 
@@ -127,9 +168,9 @@ def test_get():
     assert optim.get(mine) is mine
 
 
-@pytest.mark.parametrize("what", ["rmsprop", None, 3, ["sgd"], optim.SGD])
+@pytest.mark.parametrize("what", ["lion", None, 3, ["sgd"], optim.SGD])
 def test_what_is_no_optimizer(what):
-    with pytest.raises(ValueError, match="optimizer: expected one of sgd, momentum, adam, got"):
+    with pytest.raises(ValueError, match=r"optimizer: expected one of sgd, momentum, nesterov, .*, adamw, got"):
         optim.get(what)
 
 
@@ -142,7 +183,7 @@ def test_what_is_no_optimizer(what):
                 ValueError,
                 f"{cls.__name__}: learning_rate must be finite and above 0",
             )
-            for cls in (optim.SGD, optim.Momentum, optim.Adam)
+            for cls in optim.OPTIMIZERS.values()
             for v in (0, -0.1, math.nan, math.inf)
         ],
         (lambda: optim.SGD(None), TypeError, "SGD: learning_rate must be a number, got None"),
@@ -162,6 +203,12 @@ def test_what_is_no_optimizer(what):
         (lambda: optim.Momentum(initial_velocity=math.inf), ValueError, "initial_velocity must be finite"),
         (lambda: optim.Adam(beta1=1), ValueError, "Adam: beta1 must be at least 0 and below 1"),
         (lambda: optim.Adam(beta2=math.nan), ValueError, "Adam: beta2"),
+        (lambda: optim.AdamW(beta1=1), ValueError, "AdamW: beta1 must be at least 0 and below 1"),
+        (lambda: optim.Nesterov(0.1, 1.0), ValueError, "Nesterov: momentum must be at least 0 and below 1"),
+        (lambda: optim.RMSProp(rho=1.0), ValueError, "RMSProp: rho must be at least 0 and below 1"),
+        (lambda: optim.RMSProp(eps=0), ValueError, "RMSProp: eps must be finite and above 0"),
+        (lambda: optim.Adagrad(eps=0), ValueError, "Adagrad: eps must be finite and above 0"),
+        (lambda: optim.Adagrad(initial_accumulator=-1), ValueError, "Adagrad: initial_accumulator must be finite and"),
         (lambda: optim.Adam(eps=0), ValueError, "Adam: eps must be finite and above 0"),
     ],
 )

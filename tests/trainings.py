@@ -36,13 +36,22 @@ OPTIMIZERS: dict[str, Callable[[], optim.Optimizer]] = {
     "sgd": lambda: optim.SGD(0.003, weight_decay=1e-3),
     "momentum": lambda: optim.Momentum(0.002, 0.9, weight_decay=1e-3, initial_velocity=1e-3),
     "adam": lambda: optim.Adam(0.01, weight_decay=1e-3),
+    "adamw": lambda: optim.AdamW(0.01, weight_decay=1e-2),
+    "nesterov": lambda: optim.Nesterov(0.002, 0.9, weight_decay=1e-3),
+    "rmsprop": lambda: optim.RMSProp(0.003, 0.95, weight_decay=1e-3),
+    "adagrad": lambda: optim.Adagrad(0.01, weight_decay=1e-3, initial_accumulator=0.1),
 }
 # name → (loss, targets of `samples` for it)
 LOSSES = {
     "labels": ("softmax_cross_entropy", lambda y, classes: y),
     "distributions": ("softmax_cross_entropy", lambda y, classes: 0.8 * np.eye(classes)[y] + 0.2 / classes),
     "squared": ("mean_squared_error", lambda y, classes: np.eye(classes)[y]),
+    "hinge": ("multiclass_hinge", lambda y, classes: y),
+    "binary": ("binary_cross_entropy", lambda y, classes: np.eye(classes)[y]),
 }
+
+# (optimizer, target, activation): every optimiser with every loss, and every activation
+COMBINATIONS = [(o, t, "relu") for o in OPTIMIZERS for t in LOSSES] + [("adam", "labels", a) for a in ACTIVATIONS]
 
 
 def samples(n: int, inputs: int, classes: int, seed: int = 0) -> tuple[Array, Array]:

@@ -7,6 +7,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from fastnn import kernels
 from fastnn.functional.checks import Array, plain_array, real_array
+from fastnn.losses import check_target_weights, class_labels
 
 
 def softmax_loss(x: ArrayLike, y: ArrayLike, *, reduction: str = "mean") -> tuple[float, Array]:
@@ -60,7 +61,7 @@ def softmax_loss(x: ArrayLike, y: ArrayLike, *, reduction: str = "mean") -> tupl
     targets, kernel = _targets(name, y, scores)
     scale = _scale(name, reduction, len(scores))
     dx, loss, correct = np.empty_like(scores), np.empty(1), np.empty(1, np.int64)
-    kernels.get(kernel)(scores, targets, dx, loss, correct, scale)
+    kernels.get(kernel)(scores, targets, dx, loss, correct, None, scale)
     return float(loss[0]), dx
 
 
@@ -111,7 +112,9 @@ def mse_loss(x: ArrayLike, y: ArrayLike, *, reduction: str = "mean") -> tuple[fl
         raise ValueError(f"{name}: x must have at least one element, got {values.shape}")
     scale = _scale(name, reduction, values.size)
     dx, loss = np.empty(values.shape, values.dtype), np.empty(1)
-    kernels.get("squared_error")(values, targets, dx, loss, scale)
+    rows = (values.shape[0] if values.ndim else 1, -1)
+    flat = (array.reshape(rows) for array in (values, targets, dx))
+    kernels.get("squared_error")(*flat, loss, None, scale)
     return float(loss[0]), dx
 
 
@@ -133,10 +136,7 @@ def _weights(name: str, y: NDArray[Any], scores: Array) -> Array:
     targets = real_array(name, "y", y, ("x", scores))
     if targets.shape != scores.shape:
         raise ValueError(f"{name}: y has {len(targets)} rows but x has {len(scores)}")
-    good = np.isfinite(targets) & (targets >= 0)
-    if not good.all():
-        row, column = np.argwhere(~good)[0]
-        raise ValueError(f"{name}: target weights must be finite and >= 0, got {targets[row, column]} in row {row}")
+    check_target_weights(name, targets)
     return targets
 
 
@@ -155,11 +155,4 @@ def _labels(name: str, y: NDArray[Any], scores: Array) -> NDArray[np.int64]:
     if y.shape != (samples,):
         hint = "; flatten it with y.ravel()" if y.size == samples else ""
         raise ValueError(f"{name}: labels y must have shape ({samples},), one a row of x, got {y.shape}{hint}")
-    # uint64 labels beyond int64 turn negative here, and negative ones are huge as uint64
-    labels = np.require(y, np.dtype(np.int64), ["C", "A", "E"])
-    if labels.view(np.uint64).max() >= classes:
-        bad = int(np.argmax(labels.view(np.uint64) >= classes))
-        raise ValueError(
-            f"{name}: labels must be 0 to {classes - 1} (x has {classes} columns), got {y[bad]} at y[{bad}]"
-        )
-    return labels
+    return class_labels(name, y, classes)

@@ -64,17 +64,26 @@ SIGNATURES: dict[str, Signature] = {
             "log_softmax_backward(dout[n,c], out[n,c], dx[n,c]!)",
             # the first largest of each row; a NaN counts as larger than any number
             "argmax(x[n,c], out[n]:i64!)",
-            # losses: loss = scale * sum over samples, dx = its gradient, correct = rows whose argmax is right
-            "softmax_cross_entropy(x[n,c], labels[n]:i64, dx[n,c]?!, loss[1]:f64!, correct[1]:i64!, scale)",
-            "soft_cross_entropy(x[n,c], targets[n,c], dx[n,c]?!, loss[1]:f64!, correct[1]:i64!, scale)",
-            "squared_error(x[*], targets[*], dx[*]?!, loss[1]:f64!, scale)",
+            # losses: loss = scale * sum over samples (each times its weight), dx = its gradient, correct = right rows
+            "softmax_cross_entropy(x[n,c], labels[n]:i64, dx[n,c]?!, loss[1]:f64!, correct[1]:i64!, weights[n]?, scale)",
+            "soft_cross_entropy(x[n,c], targets[n,c], dx[n,c]?!, loss[1]:f64!, correct[1]:i64!, weights[n]?, scale)",
+            "multiclass_hinge(x[n,c], labels[n]:i64, dx[n,c]?!, loss[1]:f64!, correct[1]:i64!, weights[n]?, scale, delta)",
+            "binary_cross_entropy(x[n,c], targets[n,c], dx[n,c]?!, loss[1]:f64!, correct[1]:i64!, weights[n]?, scale)",
+            "squared_error(x[n,c], targets[n,c], dx[n,c]?!, loss[1]:f64!, weights[n]?, scale)",
             # rows by index (None: the first n), converted to the call's dtype and scaled
             "gather_rows(source[r,d]:any, index[n]:i64?, out[n,d]!, scale)",
             "gather_labels(source[r]:i64, index[n]:i64?, out[n]:i64!)",
             # updates, in place; rate and t are one-element arrays because they change from step to step
             "sgd_update(w[*]~, dw[*], rate[1]:f64, decay)",
             "momentum_update(w[*]~, v[*]~, dw[*], rate[1]:f64, momentum, decay)",
+            "nesterov_update(w[*]~, v[*]~, dw[*], rate[1]:f64, momentum, decay)",
+            "rmsprop_update(w[*]~, v[*]~, dw[*], rate[1]:f64, rho, eps, decay)",
+            "adagrad_update(w[*]~, v[*]~, dw[*], rate[1]:f64, eps, decay)",
             "adam_update(w[*]~, m[*]~, v[*]~, dw[*], rate[1]:f64, t[1]:i64, beta1, beta2, eps, decay)",
+            "adamw_update(w[*]~, m[*]~, v[*]~, dw[*], rate[1]:f64, t[1]:i64, beta1, beta2, eps, decay)",
+            # gradients before an update, in place: to a norm of at most limit, elements to at most limit
+            "clip_norm(g[*]~, limit)",
+            "clip_value(g[*]~, limit)",
             # several of the above in one pass: the same bits, fewer bytes
             "affine_activation_forward(x[n,d], w[d,m+], b[m]?, out[n,m]!, kind, alpha)",
             "affine_activation_backward_input(dout[n,m], w[d,m+], out[n,d], dx[n,d]!, kind, alpha)",
@@ -82,6 +91,8 @@ SIGNATURES: dict[str, Signature] = {
             "affine_backward_weight_momentum(x[n,d], dout[n,m], w[d,m+]~, vw[d,m+]~, b[m]?~, vb[m]?~, "
             "rate[1]:f64, momentum, decay, decay_b)",
             "affine_backward_weight_adam(x[n,d], dout[n,m], w[d,m+]~, mw[d,m+]~, vw[d,m+]~, b[m]?~, mb[m]?~, "
+            "vb[m]?~, rate[1]:f64, t[1]:i64, beta1, beta2, eps, decay, decay_b)",
+            "affine_backward_weight_adamw(x[n,d], dout[n,m], w[d,m+]~, mw[d,m+]~, vw[d,m+]~, b[m]?~, mb[m]?~, "
             "vb[m]?~, rate[1]:f64, t[1]:i64, beta1, beta2, eps, decay, decay_b)",
             # images innermost: lane i of group g is image 16 g + i; lanes behind the last image are zero in gradients
             "rows_to_n16(x[n,d], out[g,d,16]!)",

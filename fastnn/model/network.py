@@ -6,7 +6,7 @@ import copy
 import weakref
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, Literal, Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
@@ -21,7 +21,6 @@ from fastnn.model.engine import QuickForward
 from fastnn.parameter import Parameter
 
 Array = NDArray[Any]
-Task = Literal["classification", "regression"]
 
 
 class Network:
@@ -41,7 +40,7 @@ class Network:
         if self.dtype not in (np.float32, np.float64):
             raise TypeError(f"Sequential: dtype must be float32 or float64, got {self.dtype}")
         self.input_scale = checked_scale(input_scale)
-        self.task: Task = "classification"
+        self.task: losses.Task = "classification"
         self.input_shape = checked_shape(input_shape)
         self.layers = checked_layers(layers)
         self.quick: dict[tuple[str, np.dtype[Any], Shape], QuickForward] = {}  # filled by the engine

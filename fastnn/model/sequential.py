@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from fastnn import losses
 from fastnn.inputs import as_array, as_batch
+from fastnn.kernels import Activation
 from fastnn.kernels.eager import Eager
 from fastnn.layers.base import describe, described
 from fastnn.model.engine import ForwardEngine
@@ -20,6 +21,12 @@ from fastnn.model.network import Network
 from fastnn.model.summary import summary
 
 Array = NDArray[Any]
+
+_LOSSES = {
+    "classification": "softmax_cross_entropy",
+    "multilabel": "binary_cross_entropy",
+    "regression": "mean_squared_error",
+}
 
 
 class Sequential(Network):
@@ -47,7 +54,7 @@ class Sequential(Network):
         Views into them by name, as ``"dense1.w"``.
     state : dict of str to array
         What is kept with them but has no gradient, as ``"batch_norm1.running_mean"``.
-    task : {"classification", "regression"}
+    task : {"classification", "multilabel", "regression"}
         What `predict` gives; set by training.
 
     Raises
@@ -101,6 +108,8 @@ class Sequential(Network):
     def predict_proba(self, x: ArrayLike) -> Array:
         """Class probabilities: the softmax of the outputs, or those where the last layer gives probabilities.
 
+        After training on several labels a sample (`task` "multilabel") each output's own: its sigmoid.
+
         Parameters
         ----------
         x : (N, *input_shape), any real dtype
@@ -121,6 +130,10 @@ class Sequential(Network):
         >>> model.predict_proba([[1, 2]])
         array([[0.25, 0.25, 0.25, 0.25]], dtype=float32)
         """
+        if self.task == "multilabel":
+            scores = self._run(x, "outputs")
+            Eager(self.dtype).activation_forward(scores, scores, Activation.SIGMOID, 0.0)
+            return scores
         return self._run(x, "probabilities")
 
     def predict(self, x: ArrayLike) -> Array:
@@ -132,7 +145,8 @@ class Sequential(Network):
 
         Returns
         -------
-        (N,) int64: place of the largest output, the first of equal ones; or (N, *output_shape)
+        (N,) int64: place of the largest output, the first of equal ones; after training on several labels a sample
+        (N, C) int64, 1 where the output is above 0; or (N, *output_shape)
 
         Raises
         ------
@@ -147,6 +161,8 @@ class Sequential(Network):
         >>> model.predict([[0, 3], [2, 1]])
         array([1, 0])
         """
+        if self.task == "multilabel":
+            return (self._run(x, "outputs") > 0).astype(np.int64)
         return self._run(x, "classes" if self.task == "classification" else "outputs")
 
     def evaluate(self, x: ArrayLike, y: ArrayLike, loss: str | losses.Loss | None = None) -> dict[str, float]:
@@ -157,7 +173,7 @@ class Sequential(Network):
         x : (N, *input_shape)
         y : (N,) integer labels, or (N, *output_shape)
         loss : str or Loss, optional
-            Default: softmax cross-entropy, or where `task` is regression the mean squared error.
+            Default: softmax cross-entropy, binary cross-entropy or the mean squared error, by `task`.
 
         Raises
         ------
@@ -172,7 +188,7 @@ class Sequential(Network):
         {'loss': 0.6931, 'accuracy': 0.5}
         """
         if loss is None:
-            loss = "softmax_cross_entropy" if self.task == "classification" else "mean_squared_error"
+            loss = _LOSSES[self.task]
         loss = losses.get(loss)
         targets = loss.prepare(as_array("evaluate", "y", y), self.output_shape, self.dtype)
         out = self.forward(x)
@@ -251,8 +267,8 @@ class Sequential(Network):
         """
         options = dict(config)
         task = options.pop("task", "classification")
-        if task not in ("classification", "regression"):
-            raise ValueError(f"Sequential: task must be classification or regression, got {task!r}")
+        if task not in _LOSSES:
+            raise ValueError(f"Sequential: task must be one of {', '.join(_LOSSES)}, got {task!r}")
         layers = [described(entry) for entry in options.pop("layers")]
         seed = options.pop("seed", 0)
         model = cls(layers, seed=seed if draw else None, **options)

@@ -78,6 +78,7 @@ _UPDATES = {
     "sgd_update": ("affine_backward_weight_sgd", 0),
     "momentum_update": ("affine_backward_weight_momentum", 1),
     "adam_update": ("affine_backward_weight_adam", 2),
+    "adamw_update": ("affine_backward_weight_adamw", 2),
 }
 
 

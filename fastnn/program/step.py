@@ -24,6 +24,9 @@ class Task:
     inputs: Any  # (R, D) of any kernel dtype
     targets: Any  # (R,) int64 or (R, …) of the model's dtype
     seed: int = 0  # of what layers draw
+    weights: Any = None  # (R, 1) of the model's dtype: what multiplies each sample's loss; None: 1
+    clip_value: float | None = None  # elements of the gradient are cut to it,
+    clip_norm: float | None = None  # then the norm of all gradients
 
 
 def gradient_step(ops: Ops, task: Task, index: Any, loss: Any, correct: Any, scale: float) -> None:
@@ -40,11 +43,20 @@ def gradient_step(ops: Ops, task: Task, index: Any, loss: Any, correct: Any, sca
         y = flat.reshape((n, *task.targets.shape[1:]))
     out, caches = model.run_forward(ops, x.reshape((n, *model.input_shape)), True)
     dout = ops.empty(out.shape)
-    task.loss.run(ops, out, y, dout, loss, correct, scale)
+    if task.weights is None:
+        task.loss.run(ops, out, y, dout, loss, correct, scale)
+    else:
+        weights = ops.empty((n, 1))
+        ops.gather_rows(task.weights, index, weights, 1.0)
+        task.loss.run(ops, out, y, dout, loss, correct, scale, weights.reshape((n,)))
     model.run_backward(ops, dout, caches)
 
 
 def update_step(ops: Ops, task: Task, rate: Any, t: Any) -> None:
     """Change every parameter by its gradient. rate (1,) float64; t (1,) int64, from 1."""
+    if task.clip_value is not None:
+        ops.clip_value(task.model.grads, task.clip_value)
+    if task.clip_norm is not None:
+        ops.clip_norm(task.model.grads, task.clip_norm)
     for name, parameter in task.model.named_parameters.items():
         task.optimizer.update(ops, parameter, task.state[name], rate, t)

@@ -270,7 +270,7 @@ class Trainer:
         return x, y
 
     def _train(self, task: Task, validation: tuple[Array, Array] | None, snapshot: Snapshot | None = None) -> History:
-        self.model.task = "classification" if self.loss.classifies else "regression"
+        self.model.task = self.loss.task
         self.run = Run(self, task, validation, snapshot)
         self.run.go()
         return self.history

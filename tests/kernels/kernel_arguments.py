@@ -175,8 +175,9 @@ class _Maker:
             "l2": [0.0, 0.02],
             "rate": [0.0, 0.1, 0.5, 1.0],
         }
-        adam = {"beta1": [0.9, 0.5], "beta2": [0.999, 0.9], "eps": [1e-8, 1e-3]}
-        return float(pick((usual | (exact if self.integers else {}) | adam)[name]))
+        adam = {"beta1": [0.9, 0.5], "beta2": [0.999, 0.9], "rho": [0.99, 0.9], "eps": [1e-8, 1e-3]}
+        others = {"delta": [1.0, 0.5], "limit": [0.5, 3.0, 100.0]}
+        return float(pick((usual | (exact if self.integers else {}) | adam | others)[name]))
 
     def _shape(self, a: Argument) -> tuple[int, ...]:
         assert a.dims is not None
@@ -207,10 +208,17 @@ class _Maker:
         if a.name == "targets" and self.kernel == "soft_cross_entropy":
             weights = rng.random(shape) * (rng.random(shape) < 0.7)
             return weights.astype(self.dtype)
+        if a.name == "targets" and self.kernel == "binary_cross_entropy":
+            chances = rng.random(shape)
+            return np.where(rng.random(shape) < 0.6, chances.round(), chances).astype(self.dtype)
+        if a.name == "weights":
+            return rng.integers(0, 4, shape).astype(self.dtype) / self.dtype(1 if self.integers else 3)
         values = self._real(shape).astype(self._dtype(a))
         if a.spaced:
             values = _padded(values, self.padding)
-        if ("adam" in self.kernel and a.name in ("v", "vw", "vb")) or a.name in ("var", "running_var", "scale"):
+        signed = {"momentum", "nesterov"} & set(self.kernel.split("_"))  # rules whose v has both signs
+        squares = ("var", "running_var", "scale") if signed else ("v", "vw", "vb", "var", "running_var", "scale")
+        if a.name in squares:
             np.square(values, out=values)
         if a.name == "scale":
             values += 1

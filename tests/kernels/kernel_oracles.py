@@ -265,18 +265,25 @@ def _log_bound(z: Array, p: Array, log_p: Array, u: float) -> Array:
     return (np.abs(z) + (p * np.abs(z)).sum(axis=1, keepdims=True) + np.abs(log_p) + 16) * u
 
 
+def _weighted(a: SimpleNamespace) -> tuple[Array, Array]:
+    """The samples' weights (N,) and, times the scale, what multiplies the rows of dx (N, 1)."""
+    weights = np.ones(len(a.x), a.wide) if a.weights is None else a.weights
+    return weights, a.scale * weights[:, None]
+
+
 @oracle
 def softmax_cross_entropy(a: SimpleNamespace, u: float) -> Expected:
     rows = np.arange(len(a.x))
     z, p, log_total = _softmax(a.x)
     log_p = z - log_total
-    terms = -log_p[rows, a.labels]
-    loss_bound = _log_bound(z, p, log_p, u)[rows, a.labels].sum() + _sum_bound(terms)
+    weights, slope = _weighted(a)
+    terms = -log_p[rows, a.labels] * weights
+    loss_bound = (weights * _log_bound(z, p, log_p, u)[rows, a.labels]).sum() + _sum_bound(terms)
     difference = p.copy()
     difference[rows, a.labels] -= 1
-    dx_bound = a.scale * (_softmax_bound(z, p, a.dtype, u) + 3 * u * np.abs(difference))
+    dx_bound = slope * (_softmax_bound(z, p, a.dtype, u) + 4 * u * np.abs(difference))
     return {
-        "dx": (a.scale * difference, dx_bound),
+        "dx": (slope * difference, dx_bound),
         "loss": (np.array([a.scale * terms.sum()]), np.array([a.scale * loss_bound])),
         "correct": (np.array([np.sum(a.x.argmax(axis=1) == a.labels)]), np.array([0])),
     }
@@ -286,13 +293,15 @@ def softmax_cross_entropy(a: SimpleNamespace, u: float) -> Expected:
 def soft_cross_entropy(a: SimpleNamespace, u: float) -> Expected:
     z, p, log_total = _softmax(a.x)
     log_p = z - log_total
-    terms = -a.targets * log_p
-    loss_bound = (a.targets * _log_bound(z, p, log_p, u)).sum() + _sum_bound(terms) + 2 * u * terms.sum()
+    weights, slope = _weighted(a)
+    terms = -a.targets * log_p * weights[:, None]
+    loss_bound = (weights[:, None] * a.targets * _log_bound(z, p, log_p, u)).sum() + _sum_bound(terms)
+    loss_bound += 2 * u * terms.sum()
     weight = a.targets.sum(axis=1, keepdims=True)
     dx_bound = weight * _softmax_bound(z, p, a.dtype, u)
-    dx_bound += ((8 + math.sqrt(a.x.shape[1])) * p * weight + 3 * (p * weight + a.targets)) * u
+    dx_bound += ((8 + math.sqrt(a.x.shape[1])) * p * weight + 4 * (p * weight + a.targets)) * u
     return {
-        "dx": (a.scale * (p * weight - a.targets), a.scale * dx_bound),
+        "dx": (slope * (p * weight - a.targets), slope * dx_bound),
         "loss": (np.array([a.scale * terms.sum()]), np.array([a.scale * loss_bound])),
         "correct": (np.array([np.sum(a.x.argmax(axis=1) == a.targets.argmax(axis=1))]), np.array([0])),
     }
@@ -304,13 +313,54 @@ def _sum_bound(terms: Array) -> Any:
 
 
 @oracle
+def multiclass_hinge(a: SimpleNamespace, u: float) -> Expected:
+    rows = np.arange(len(a.x))
+    weights, slope = _weighted(a)
+    at_label = a.x[rows, a.labels][:, None]
+    margins = a.x - at_label + a.delta
+    margins[rows, a.labels] = 0
+    margin_bound = 3 * u * (np.abs(a.x) + np.abs(at_label) + a.delta)
+    unsure = (np.abs(margins) <= margin_bound) & (margins != 0)  # which side of the kink rounding may change
+    terms = weights[:, None] * np.maximum(margins, 0)
+    root = 8 + math.sqrt(a.x.shape[1])
+    loss_bound = (weights[:, None] * margin_bound).sum() + _sum_bound(terms) + root * u * terms.sum()
+    above = (margins > 0).astype(a.x.dtype)
+    above[rows, a.labels] = -above.sum(axis=1)
+    doubt = unsure.astype(a.x.dtype)
+    doubt[rows, a.labels] = doubt.sum(axis=1)
+    return {
+        "dx": (slope * above, slope * (doubt + 3 * u * np.abs(above))),
+        "loss": (np.array([a.scale * terms.sum()]), np.array([a.scale * loss_bound])),
+        "correct": (np.array([np.sum(a.x.argmax(axis=1) == a.labels)]), np.array([0])),
+    }
+
+
+@oracle
+def binary_cross_entropy(a: SimpleNamespace, u: float) -> Expected:
+    weights, slope = _weighted(a)
+    sigmoid = activation(a.x, Activation.SIGMOID, 0)
+    # -log of the chance of each outcome, exact where that chance is all but 1 or 0
+    log_yes, log_no = np.logaddexp(0, -a.x), np.logaddexp(0, a.x)
+    terms = weights[:, None] * (a.targets * log_yes + (1 - a.targets) * log_no)
+    loss_bound = (weights[:, None] * (np.abs(a.x) + 16) * u).sum() + _sum_bound(terms)
+    loss_bound += (8 + math.sqrt(a.x.shape[1])) * u * terms.sum()
+    right = ((a.x > 0) == (a.targets > 0.5)).all(axis=1)
+    return {
+        "dx": (slope * (sigmoid - a.targets), slope * (8 * u * (sigmoid + a.targets))),
+        "loss": (np.array([a.scale * terms.sum()]), np.array([a.scale * loss_bound])),
+        "correct": (np.array([np.sum(right)]), np.array([0])),
+    }
+
+
+@oracle
 def squared_error(a: SimpleNamespace, u: float) -> Expected:
+    weights, slope = _weighted(a)
     difference = a.x - a.targets
-    square = difference**2
-    dx = 2 * a.scale * difference
+    square = difference**2 * weights[:, None]
+    dx = 2 * slope * difference
     loss_bound = a.scale * (_sum_bound(square) + 3 * u * square.sum())
     return {
-        "dx": (dx, 3 * u * np.abs(dx)),
+        "dx": (dx, 4 * u * np.abs(dx)),
         "loss": (np.array([a.scale * square.sum()]), np.array([loss_bound])),
     }
 
@@ -345,6 +395,58 @@ def momentum_update(a: SimpleNamespace, u: float) -> Expected:
     v = a.momentum * a.v + a.rate[0] * g
     v_bound = 8 * u * (np.abs(a.momentum * a.v) + a.rate[0] * terms)
     return {"v": (v, v_bound), "w": (a.w - v, v_bound + u * np.abs(a.w - v))}
+
+
+@oracle
+def nesterov_update(a: SimpleNamespace, u: float) -> Expected:
+    g, terms = _gradient(a)
+    v = a.momentum * a.v + a.rate[0] * g
+    v_bound = 8 * u * (np.abs(a.momentum * a.v) + a.rate[0] * terms)
+    step = a.momentum * v + a.rate[0] * g
+    step_bound = v_bound + 8 * u * (np.abs(a.momentum * v) + a.rate[0] * terms)
+    return {"v": (v, v_bound), "w": (a.w - step, step_bound + u * np.abs(a.w - step))}
+
+
+def _by_root(a: SimpleNamespace, u: float, kept: float, added: float) -> Expected:
+    g, terms = _gradient(a)
+    v = kept * a.v + added * g * g
+    g_bound = 3 * u * terms
+    v_bound = 4 * u * v + added * 2 * np.abs(g) * g_bound
+    size = a.rate[0] / (np.sqrt(v) + a.eps)
+    relative = 12 * u + 0.5 * v_bound / np.maximum(v, np.finfo(a.dtype).tiny)
+    w = a.w - size * g
+    w_bound = size * g_bound + np.abs(size * g) * relative + 2 * u * np.abs(w)
+    return {"v": (v, v_bound), "w": (w, w_bound)}
+
+
+@oracle
+def rmsprop_update(a: SimpleNamespace, u: float) -> Expected:
+    return _by_root(a, u, a.rho, 1 - a.rho)
+
+
+@oracle
+def adagrad_update(a: SimpleNamespace, u: float) -> Expected:
+    return _by_root(a, u, 1, 1)
+
+
+@oracle
+def adamw_update(a: SimpleNamespace, u: float) -> Expected:
+    shrunk = SimpleNamespace(**{**vars(a), "w": (1 - a.rate[0] * a.decay) * a.w, "decay": 0})
+    found = adam_update(shrunk, u)
+    w, bound = found["w"]
+    return found | {"w": (w, bound + 2 * u * np.abs(a.w))}
+
+
+@oracle
+def clip_norm(a: SimpleNamespace, u: float) -> Expected:
+    norm = np.sqrt(np.sum(a.g**2))
+    value = a.g * (a.limit / norm) if norm > a.limit else a.g
+    return {"g": (value, 4 * u * np.abs(value) + np.finfo(a.dtype).smallest_subnormal)}
+
+
+@oracle
+def clip_value(a: SimpleNamespace, u: float) -> Expected:
+    return {"g": (np.clip(a.g, -a.limit, a.limit), np.zeros_like(a.g))}
 
 
 @oracle

@@ -45,10 +45,14 @@ def _affine_backward_weight_momentum(run, a):
         run("momentum_update", a[p], a["v" + p], gradient, a["rate"], a["momentum"], decay)
 
 
-def _affine_backward_weight_adam(run, a):
+def _affine_backward_weight_adam(run, a, update="adam_update"):
     for p, gradient, decay in _weight_gradients(run, a):
         scalars = (a["beta1"], a["beta2"], a["eps"], decay)
-        run("adam_update", a[p], a["m" + p], a["v" + p], gradient, a["rate"], a["t"], *scalars)
+        run(update, a[p], a["m" + p], a["v" + p], gradient, a["rate"], a["t"], *scalars)
+
+
+def _affine_backward_weight_adamw(run, a):
+    _affine_backward_weight_adam(run, a, "adamw_update")
 
 
 def _conv(a):
@@ -86,6 +90,7 @@ SEQUENCES = {
     "affine_backward_weight_sgd": _affine_backward_weight_sgd,
     "affine_backward_weight_momentum": _affine_backward_weight_momentum,
     "affine_backward_weight_adam": _affine_backward_weight_adam,
+    "affine_backward_weight_adamw": _affine_backward_weight_adamw,
 }
 
 

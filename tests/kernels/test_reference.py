@@ -100,13 +100,13 @@ def test_cross_entropy_against_torch(soft, torch):
     want.backward()
     kernel = reference.soft_cross_entropy if soft else reference.softmax_cross_entropy
     dx, loss, correct = np.empty_like(x), np.empty(1), np.empty(1, np.int64)
-    kernel(x, targets, dx, loss, correct, 1 / 30)
+    kernel(x, targets, dx, loss, correct, None, 1 / 30)
     close(loss[0], want.item())
     close(dx, t.grad.numpy())
     answers = targets.argmax(axis=1) if soft else targets
     assert correct[0] == sum(int(row.argmax()) == a for row, a in zip(x, answers, strict=True))
     only_loss = np.empty(1)
-    kernel(x, targets, None, only_loss, correct, 1 / 30)
+    kernel(x, targets, None, only_loss, correct, None, 1 / 30)
     assert only_loss[0] == loss[0]
 
 
@@ -116,7 +116,7 @@ def test_squared_error_against_torch(torch):
     want = torch.nn.functional.mse_loss(t, torch.tensor(y))
     want.backward()
     dx, loss = np.empty_like(x), np.empty(1)
-    reference.squared_error(x, y, dx, loss, 1 / 120)
+    reference.squared_error(x, y, dx, loss, None, 1 / 120)
     close(loss[0], want.item())
     close(dx, t.grad.numpy())
 

@@ -139,7 +139,7 @@ def test_softmax_of_huge_scores(dtype, backend):
 
 def _loss(backend, kernel, x, targets):
     dx, loss, correct = np.empty_like(x), np.empty(1), np.empty(1, np.int64)
-    kernels.get(kernel, backend)(x, targets, dx, loss, correct, 1.0)
+    kernels.get(kernel, backend)(x, targets, dx, loss, correct, None, 1.0)
     return dx, loss[0], correct[0]
 
 
@@ -177,7 +177,7 @@ def test_losses_are_added_up_in_float64(dtype, backend):
     assert _loss(backend, "softmax_cross_entropy", x, wrong)[1] == 70_001 * 5001
     assert _loss(backend, "soft_cross_entropy", x, np.eye(2, dtype=dtype)[wrong])[1] == 70_001 * 5001
     loss = np.empty(1)
-    kernels.get("squared_error", backend)(x[:, 1].copy(), np.zeros(70_001, dtype), None, loss, 1.0)
+    kernels.get("squared_error", backend)(x[:, 1:].copy(), np.zeros((70_001, 1), dtype), None, loss, None, 1.0)
     assert loss[0] == 70_001 * 5001**2
 
 
@@ -200,6 +200,49 @@ def test_the_first_of_equal_maxima_is_the_answer(dtype, backend):
             assert _loss(backend, "soft_cross_entropy", np.eye(columns, dtype=dtype), x)[2] == 1
 
 
+def test_hinge_and_binary_losses_of_special_rows(dtype, backend):
+    hinge = kernels.get("multiclass_hinge", backend)
+    loss, correct = np.empty(1), np.empty(1, np.int64)
+    for row, value, right in [
+        ([0, inf, 1], 0, 1),
+        ([-inf, 2, 1.5], 0.5, 1),
+        ([nan, 2, 0], nan, 0),
+        ([inf, 2, 0], inf, 0),
+    ]:
+        hinge(np.array([row], dtype), np.array([1]), None, loss, correct, None, 1.0, 1.0)
+        np.testing.assert_array_equal((loss[0], correct[0]), (value, right))
+    for score, target, value, right in [
+        (inf, 1, 0, 1),
+        (-inf, 0, 0, 1),
+        (-inf, 1, inf, 0),
+        (-5000, 1, 5000, 0),
+        (5000, 1, 0, 1),
+        (nan, 1, nan, 0),
+        (0, 1, np.log(2), 0),
+        (0, 0, np.log(2), 1),
+    ]:
+        x, t = np.array([[score]], dtype), np.array([[target]], dtype)
+        dx, loss[0], correct[0] = _loss(backend, "binary_cross_entropy", x, t)
+        np.testing.assert_allclose((loss[0], correct[0]), (value, right), rtol=1e-6)
+        assert np.isnan(dx[0, 0]) == np.isnan(score)
+
+
+def test_a_margin_of_nothing_has_no_slope(dtype, backend):
+    dx, loss, correct = np.empty((1, 3), dtype), np.empty(1), np.empty(1, np.int64)
+    x = np.array([[1, 2, 1]], dtype)
+    kernels.get("multiclass_hinge", backend)(x, np.array([1]), dx, loss, correct, None, 1.0, 1.0)
+    assert (loss[0], correct[0], dx.any()) == (0, 1, False)
+
+
+def test_clipping_of_special_values(dtype, backend):
+    g = np.array([nan, -inf, inf, 0.5, -3], dtype)
+    kernels.get("clip_value", backend)(g, 2.0)
+    np.testing.assert_array_equal(g, np.array([nan, -2, 2, 0.5, -2], dtype))
+    g = np.array([inf, 1], dtype)
+    kernels.get("clip_norm", backend)(g, 2.0)
+    np.testing.assert_array_equal(g, np.array([nan, 0], dtype))
+
+
 def test_decay_of_zero_leaves_the_term_out(dtype, backend):
     w = np.full(19, inf, dtype)
     kernels.get("sgd_update", backend)(w, np.ones(19, dtype), np.array([0.5]), 0.0)
@@ -216,6 +259,8 @@ SHARED = {  # kernel: (output, the inputs it may be)
     "softmax_cross_entropy": ("dx", ("x",)),
     "soft_cross_entropy": ("dx", ("x",)),
     "squared_error": ("dx", ("x",)),
+    "multiclass_hinge": ("dx", ("x",)),
+    "binary_cross_entropy": ("dx", ("x",)),
 }
 
 

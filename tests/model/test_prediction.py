@@ -89,14 +89,32 @@ def test_evaluate(target, model, data):
     out = model.forward(x)
     result = model.evaluate(x, t, loss=loss)
     one_hot = np.eye(3)[t] if t.ndim == 1 else t
-    if loss == "mean_squared_error":
+    right = (out > 0) == (one_hot > 0.5) if target == "binary" else out.argmax(axis=1, keepdims=True) == y[:, None]
+    accuracy = pytest.approx(right.all(axis=1).mean())
+    if target == "squared":
         assert result == {"loss": pytest.approx(((out - t) ** 2).mean(), rel=1e-13)}
+        return
+    if target == "binary":
+        expected = (np.logaddexp(0, -out) * t + np.logaddexp(0, out) * (1 - t)).mean()
+    elif target == "hinge":
+        margins = np.maximum(0, out - out[np.arange(len(y)), y][:, None] + 1)
+        expected = margins.sum(axis=1).mean() - 1  # the right class's own
     else:
         expected = -(one_hot * np.log(softmax(out))).sum(axis=1).mean()
-        assert result == {
-            "loss": pytest.approx(expected, rel=1e-12),
-            "accuracy": pytest.approx((out.argmax(axis=1) == y).mean()),
-        }
+    assert result == {"loss": pytest.approx(expected, rel=1e-12), "accuracy": accuracy}
+
+
+def test_several_labels_a_sample_are_predicted_each_for_itself(model, data, tmp_path):
+    x, y = data
+    t = np.stack([y == 0, y != 0, y == 2], axis=1)
+    fit(model, x, t, loss="binary_cross_entropy", epochs=2)
+    assert model.task == "multilabel"
+    for one in (model, fastnn.load(model.save(tmp_path / "m.safetensors") or tmp_path / "m.safetensors")):
+        out = one.forward(x)
+        np.testing.assert_array_equal(one.predict(x), out > 0)
+        assert one.predict(x).dtype == np.int64
+        np.testing.assert_allclose(one.predict_proba(x), 1 / (1 + np.exp(-out)), rtol=1e-6)
+        assert one.evaluate(x, t) == one.evaluate(x, t, loss="binary_cross_entropy")
 
 
 def test_evaluate_takes_the_loss_that_suits_the_task(model, data):

@@ -130,7 +130,7 @@ def test_from_config():
     [
         ({"layers": [{"type": "Dance", "units": 3}]}, "expected a layer of .*Dense.*, got 'Dance'"),
         ({"layers": [{"units": 3}]}, "got None"),
-        ({"task": "fortune telling"}, "task must be classification or regression"),
+        ({"task": "fortune telling"}, "task must be one of classification, multilabel, regression"),
         ({"input_shape": []}, "input_shape must be positive sizes"),
     ],
 )

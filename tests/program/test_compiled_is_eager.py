@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from strategies import same_bits
-from trainings import ACTIVATIONS, LOSSES, OPTIMIZERS, digest, fit, mlp, needs_native, samples, threads
+from trainings import ACTIVATIONS, COMBINATIONS, LOSSES, OPTIMIZERS, digest, fit, mlp, needs_native, samples, threads
 
 import fastnn
 from fastnn.layers import Dense, Flatten, ReLU, Softmax, Tanh
@@ -42,9 +42,7 @@ def check(make, x, y, loss, optimizer, **options):
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-@pytest.mark.parametrize("activation", ACTIVATIONS)
-@pytest.mark.parametrize("target", LOSSES)
-@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+@pytest.mark.parametrize(("optimizer", "target", "activation"), COMBINATIONS)
 def test_every_optimizer_loss_and_activation(optimizer, target, activation, dtype):
     x, y = samples(53, 7, 4)
     loss, targets = LOSSES[target]

@@ -47,7 +47,7 @@ def test_first_and_count_are_kept_to(rows):
 def test_it_comes_back_behind_the_first_value_that_is_not_finite():
     def step(ops):
         x, loss = ops.stream((1, 2), "float64"), ops.stream((1,), "float64")
-        ops.squared_error(x, np.zeros((1, 2)), None, loss, 1.0)
+        ops.squared_error(x, np.zeros((1, 2)), None, loss, None, 1.0)
 
     program = Compiled(record(step, np.dtype("float64")))
     x = np.ones((20, 2))

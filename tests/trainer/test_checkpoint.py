@@ -274,7 +274,10 @@ def test_what_the_file_says(tmp_path):
     checkpoint = description["checkpoint"]
     assert description["fastnn_version"] == fastnn.__version__
     assert checkpoint["configuration"]["optimizer"]["type"] == "Adam"
-    assert checkpoint["configuration"]["schedule"] == {"type": "Exponential", "arguments": {"decay": 0.9}}
+    assert checkpoint["configuration"]["schedule"] == {
+        "type": "Exponential",
+        "arguments": {"decay": 0.9, "by": "epoch"},
+    }
     assert checkpoint["position"]["epoch"] == 5
     assert checkpoint["data"]["inputs"]["shape"] == [90, 6]
     assert [epoch["epoch"] for epoch in checkpoint["history"]] == [1, 2, 3, 4]

@@ -55,7 +55,7 @@ class Rule(schedules.Schedule):
         (lambda: make(optimizer=optim.Adam(0.01)), "is Adam(learning_rate=0.01"),
         (lambda: make(batch_size=30), "of another training: batch_size was 20, is 30"),
         (lambda: make(seed=1, shuffle=False), "seed was 0, is 1; shuffle was True, is False"),
-        (lambda: make(schedule=schedules.Exponential(0.5)), "schedule was Constant(), is Exponential(decay=0.5)"),
+        (lambda: make(schedule=schedules.Exponential(0.5)), "schedule was Constant(), is Exponential(decay=0.5, "),
         (lambda: make(schedule=Rule()), "schedule was Constant(), is Rule()"),
     ],
 )

@@ -12,6 +12,19 @@ torch = pytest.importorskip("torch")
 
 DECAY = 1e-2
 ADAM = {"lr": 0.01, "betas": (0.85, 0.99), "eps": 1e-6}
+
+
+def multi_margin(out, labels):
+    """Theirs is the mean over the classes too."""
+    return torch.nn.functional.multi_margin_loss(out, labels) * out.shape[1]
+
+
+CRITERIA = {
+    "softmax_cross_entropy": lambda: torch.nn.CrossEntropyLoss(),
+    "mean_squared_error": lambda: torch.nn.MSELoss(),
+    "binary_cross_entropy": lambda: torch.nn.BCEWithLogitsLoss(),
+    "multiclass_hinge": lambda: multi_margin,
+}
 OPTIMIZERS = {
     "sgd": (optim.SGD(0.1, weight_decay=DECAY), lambda p: torch.optim.SGD(p, lr=0.1)),
     "momentum": (
@@ -19,6 +32,19 @@ OPTIMIZERS = {
         lambda p: torch.optim.SGD(p, lr=0.05, momentum=0.9),
     ),
     "adam": (optim.Adam(0.01, 0.85, 0.99, 1e-6, weight_decay=DECAY), lambda p: torch.optim.Adam(p, **ADAM)),
+    "adamw": (optim.AdamW(0.01, 0.85, 0.99, 1e-6, weight_decay=DECAY), lambda p: torch.optim.AdamW(p, **ADAM)),
+    "nesterov": (
+        optim.Nesterov(0.05, 0.9, weight_decay=DECAY),
+        lambda p: torch.optim.SGD(p, lr=0.05, momentum=0.9, nesterov=True),
+    ),
+    "rmsprop": (
+        optim.RMSProp(0.01, 0.95, 1e-6, weight_decay=DECAY),
+        lambda p: torch.optim.RMSprop(p, lr=0.01, alpha=0.95, eps=1e-6),
+    ),
+    "adagrad": (
+        optim.Adagrad(0.05, 1e-6, weight_decay=DECAY, initial_accumulator=0.1),
+        lambda p: torch.optim.Adagrad(p, lr=0.05, eps=1e-6, initial_accumulator_value=0.1),
+    ),
 }
 
 
@@ -53,7 +79,7 @@ def test_a_few_epochs(activation, target, optimizer, compile):
     model = mlp(6, 12, 7, 3, activation=activation[0], dtype="float64", seed=4)
     twin = torch_twin(model, activation[1])
     ours, make = OPTIMIZERS[optimizer]
-    decay = 1.0 if optimizer == "momentum" else 0.7  # theirs keeps the rate outside the velocity
+    decay = 1.0 if optimizer in ("momentum", "nesterov") else 0.7  # theirs keeps the rate outside the velocity
     trainer = fastnn.Trainer(
         model,
         optimizer=ours,
@@ -70,7 +96,7 @@ def test_a_few_epochs(activation, target, optimizer, compile):
     weights = [p for p in twin.parameters() if p.ndim == 2]
     biases = [p for p in twin.parameters() if p.ndim == 1]
     theirs = make([{"params": weights, "weight_decay": DECAY}, {"params": biases, "weight_decay": 0.0}])
-    criterion = torch.nn.MSELoss() if name == "mean_squared_error" else torch.nn.CrossEntropyLoss()
+    criterion = CRITERIA[name]()
     schedule = torch.optim.lr_scheduler.ExponentialLR(theirs, decay)
     steps = []
     for _ in range(3):

@@ -16,18 +16,30 @@ from fastnn.kernels.numba.softmax import (
     softmax_backward,
     softmax_forward,
 )
-from fastnn.kernels.numba.update import adam_update, momentum_update, sgd_update
+from fastnn.kernels.numba.update import (
+    adagrad_update,
+    adam_update,
+    adamw_update,
+    momentum_update,
+    nesterov_update,
+    rmsprop_update,
+    sgd_update,
+)
 
 __all__ = [
     "activation_backward",
     "activation_forward",
+    "adagrad_update",
     "adam_update",
+    "adamw_update",
     "affine_activation_forward",
     "gather_labels",
     "gather_rows",
     "log_softmax_backward",
     "log_softmax_forward",
     "momentum_update",
+    "nesterov_update",
+    "rmsprop_update",
     "sgd_update",
     "soft_cross_entropy",
     "softmax_backward",

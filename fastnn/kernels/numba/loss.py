@@ -47,10 +47,12 @@ def _by_label(z: Array, e: Array, labels: Array, gradient: bool, loss: Array, co
 
 
 @np.errstate(all="ignore")
-def softmax_cross_entropy(x: Array, labels: Array, dx: Array | None, loss: Array, correct: Array, scale: float) -> None:
+def softmax_cross_entropy(
+    x: Array, labels: Array, dx: Array | None, loss: Array, correct: Array, weights: Array | None, scale: float
+) -> None:
     """``loss = scale Σ -log p[n, labels[n]]`` and ``dx = scale (p - onehot)``, ``p = softmax(x)``."""
-    if x.shape[1] > LONGEST_ROW:
-        return reference.softmax_cross_entropy(x, labels, dx, loss, correct, scale)
+    if x.shape[1] > LONGEST_ROW or weights is not None:
+        return reference.softmax_cross_entropy(x, labels, dx, loss, correct, weights, scale)
     z, e = _shifted(x, dx)
     _by_label(z, e, labels, dx is not None, loss, correct, scale)
 
@@ -84,10 +86,12 @@ def _by_weights(z: Array, e: Array, targets: Array, gradient: bool, loss: Array,
 
 
 @np.errstate(all="ignore")
-def soft_cross_entropy(x: Array, targets: Array, dx: Array | None, loss: Array, correct: Array, scale: float) -> None:
+def soft_cross_entropy(
+    x: Array, targets: Array, dx: Array | None, loss: Array, correct: Array, weights: Array | None, scale: float
+) -> None:
     """``loss = scale Σ -t log p`` and ``dx = scale (p Σt - t)``, ``t`` a row of targets."""
-    if x.shape[1] > LONGEST_ROW:
-        return reference.soft_cross_entropy(x, targets, dx, loss, correct, scale)
+    if x.shape[1] > LONGEST_ROW or weights is not None:
+        return reference.soft_cross_entropy(x, targets, dx, loss, correct, weights, scale)
     z, e = _shifted(x, dx)
     _by_weights(z, e, targets, dx is not None, loss, correct, scale)
 
@@ -104,6 +108,8 @@ def _squared_error(x: Array, targets: Array, dx: Array | None, loss: Array, scal
     loss[0] = scale * total
 
 
-def squared_error(x: Array, targets: Array, dx: Array | None, loss: Array, scale: float) -> None:
+def squared_error(x: Array, targets: Array, dx: Array | None, loss: Array, weights: Array | None, scale: float) -> None:
     """``loss = scale Σ (x - t)²`` and ``dx = 2 scale (x - t)``."""
+    if weights is not None:
+        return reference.squared_error(x, targets, dx, loss, weights, scale)
     _squared_error(x.reshape(-1), targets.reshape(-1), None if dx is None else dx.reshape(-1), loss, scale)

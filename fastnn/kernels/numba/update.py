@@ -25,6 +25,31 @@ def _momentum(w: Array, v: Array, dw: Array, rate: np.floating, momentum: np.flo
 
 
 @jit
+def _nesterov(w: Array, v: Array, dw: Array, rate: np.floating, momentum: np.floating, decay: np.floating) -> None:
+    for i in range(w.size):
+        g = dw[i] + decay * w[i] if decay != 0 else dw[i]
+        v[i] = momentum * v[i] + rate * g
+        w[i] -= momentum * v[i] + rate * g
+
+
+@jit
+def _by_root(
+    w: Array,
+    v: Array,
+    dw: Array,
+    rate: np.floating,
+    rho: np.floating,
+    rest: np.floating,
+    eps: np.floating,
+    decay: np.floating,
+) -> None:
+    for i in range(w.size):
+        g = dw[i] + decay * w[i] if decay != 0 else dw[i]
+        v[i] = rho * v[i] + rest * (g * g)
+        w[i] -= rate * (g / (math.sqrt(v[i]) + eps))
+
+
+@jit
 def _adam(
     w: Array,
     m: Array,
@@ -62,6 +87,30 @@ def momentum_update(w: Array, v: Array, dw: Array, rate: Array, momentum: float,
     _momentum(*flat, real(rate[0]), real(momentum), real(decay))
 
 
+def nesterov_update(w: Array, v: Array, dw: Array, rate: Array, momentum: float, decay: float) -> None:
+    """``v = momentum v + rate g``, then ``w = w - (momentum v + rate g)``, with ``g = dw + decay w``."""
+    if not w.flags.c_contiguous:
+        return reference.nesterov_update(w, v, dw, rate, momentum, decay)
+    real = w.dtype.type
+    _nesterov(w.reshape(-1), v.reshape(-1), dw.reshape(-1), real(rate[0]), real(momentum), real(decay))
+
+
+def rmsprop_update(w: Array, v: Array, dw: Array, rate: Array, rho: float, eps: float, decay: float) -> None:
+    """``v = rho v + (1 - rho) g²``, then ``w = w - rate g / (√v + eps)``, with ``g = dw + decay w``."""
+    if not w.flags.c_contiguous:
+        return reference.rmsprop_update(w, v, dw, rate, rho, eps, decay)
+    real, flat = w.dtype.type, (w.reshape(-1), v.reshape(-1), dw.reshape(-1))
+    _by_root(*flat, real(rate[0]), real(rho), real(1 - rho), real(eps), real(decay))
+
+
+def adagrad_update(w: Array, v: Array, dw: Array, rate: Array, eps: float, decay: float) -> None:
+    """``v = v + g²``, then ``w = w - rate g / (√v + eps)``, with ``g = dw + decay w``."""
+    if not w.flags.c_contiguous:
+        return reference.adagrad_update(w, v, dw, rate, eps, decay)
+    real, flat = w.dtype.type, (w.reshape(-1), v.reshape(-1), dw.reshape(-1))
+    _by_root(*flat, real(rate[0]), real(1), real(1), real(eps), real(decay))
+
+
 def adam_update(
     w: Array,
     m: Array,
@@ -85,3 +134,20 @@ def adam_update(
         *(real(beta1), real(1 - beta1), real(beta2), real(1 - beta2)),
         *(real(eps * correction), real(decay)),
     )
+
+
+def adamw_update(
+    w: Array,
+    m: Array,
+    v: Array,
+    dw: Array,
+    rate: Array,
+    t: Array,
+    beta1: float,
+    beta2: float,
+    eps: float,
+    decay: float,
+) -> None:
+    """``w = (1 - rate decay) w``, then ``adam_update`` without decay."""
+    w *= w.dtype.type(1 - float(rate[0]) * decay)
+    adam_update(w, m, v, dw, rate, t, beta1, beta2, eps, 0.0)

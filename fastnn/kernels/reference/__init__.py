@@ -6,6 +6,7 @@ compiled kernels.
 
 from fastnn.kernels.reference.activation import activation_backward, activation_forward
 from fastnn.kernels.reference.affine import affine_backward_input, affine_backward_weight, affine_forward
+from fastnn.kernels.reference.clip import clip_norm, clip_value
 from fastnn.kernels.reference.convolution import (
     col2im,
     conv_activation_backward_input,
@@ -20,11 +21,18 @@ from fastnn.kernels.reference.fused import (
     affine_activation_backward_input,
     affine_activation_forward,
     affine_backward_weight_adam,
+    affine_backward_weight_adamw,
     affine_backward_weight_momentum,
     affine_backward_weight_sgd,
 )
 from fastnn.kernels.reference.gather import gather_labels, gather_rows
-from fastnn.kernels.reference.loss import soft_cross_entropy, softmax_cross_entropy, squared_error
+from fastnn.kernels.reference.loss import (
+    binary_cross_entropy,
+    multiclass_hinge,
+    soft_cross_entropy,
+    softmax_cross_entropy,
+    squared_error,
+)
 from fastnn.kernels.reference.n16 import (
     conv_activation_backward_input_n16,
     conv_activation_forward_n16,
@@ -53,18 +61,29 @@ from fastnn.kernels.reference.softmax import (
     softmax_forward,
 )
 from fastnn.kernels.reference.sum import add, penalty
-from fastnn.kernels.reference.update import adam_update, momentum_update, sgd_update
+from fastnn.kernels.reference.update import (
+    adagrad_update,
+    adam_update,
+    adamw_update,
+    momentum_update,
+    nesterov_update,
+    rmsprop_update,
+    sgd_update,
+)
 
 __all__ = [
     "activation_backward",
     "activation_forward",
+    "adagrad_update",
     "adam_update",
+    "adamw_update",
     "add",
     "affine_activation_backward_input",
     "affine_activation_forward",
     "affine_backward_input",
     "affine_backward_weight",
     "affine_backward_weight_adam",
+    "affine_backward_weight_adamw",
     "affine_backward_weight_momentum",
     "affine_backward_weight_sgd",
     "affine_forward",
@@ -74,6 +93,9 @@ __all__ = [
     "batch_norm_apply",
     "batch_norm_backward",
     "batch_norm_forward",
+    "binary_cross_entropy",
+    "clip_norm",
+    "clip_value",
     "col2im",
     "conv_activation_backward_input",
     "conv_activation_backward_input_n16",
@@ -99,8 +121,11 @@ __all__ = [
     "max_pool_backward",
     "max_pool_forward",
     "momentum_update",
+    "multiclass_hinge",
     "n16_to_rows",
+    "nesterov_update",
     "penalty",
+    "rmsprop_update",
     "rows_to_n16",
     "sgd_update",
     "soft_cross_entropy",

@@ -5,7 +5,7 @@ import numpy as np
 from fastnn.kernels.reference.activation import activation_backward, activation_forward
 from fastnn.kernels.reference.affine import affine_backward_input, affine_backward_weight, affine_forward
 from fastnn.kernels.reference.arrays import Array
-from fastnn.kernels.reference.update import adam_update, momentum_update, sgd_update
+from fastnn.kernels.reference.update import adam_update, adamw_update, momentum_update, sgd_update
 
 
 def affine_activation_forward(x: Array, w: Array, b: Array | None, out: Array, kind: int, alpha: float) -> None:
@@ -78,3 +78,27 @@ def affine_backward_weight_adam(
     adam_update(w, mw, vw, dw, rate, t, beta1, beta2, eps, decay)
     if b is not None and db is not None and mb is not None and vb is not None:
         adam_update(b, mb, vb, db, rate, t, beta1, beta2, eps, decay_b)
+
+
+def affine_backward_weight_adamw(
+    x: Array,
+    dout: Array,
+    w: Array,
+    mw: Array,
+    vw: Array,
+    b: Array | None,
+    mb: Array | None,
+    vb: Array | None,
+    rate: Array,
+    t: Array,
+    beta1: float,
+    beta2: float,
+    eps: float,
+    decay: float,
+    decay_b: float,
+) -> None:
+    """``affine_backward_weight`` and ``adamw_update`` of ``w`` (``decay``) and ``b`` (``decay_b``)."""
+    dw, db = _gradients(x, dout, w, b)
+    adamw_update(w, mw, vw, dw, rate, t, beta1, beta2, eps, decay)
+    if b is not None and db is not None and mb is not None and vb is not None:
+        adamw_update(b, mb, vb, db, rate, t, beta1, beta2, eps, decay_b)

@@ -1,7 +1,8 @@
 """Losses with their gradient and the count of right answers.
 
 ``loss[0]`` is ``scale`` times the sum over samples, added up in float64. ``dx`` is its gradient; it may be
-``None``, or ``x`` itself. An answer is the first maximum of a row; a row whose softmax is NaN is never right.
+``None``, or ``x`` itself. ``weights`` multiply the samples' losses, and so their gradients; the count of right
+answers knows no weights. An answer is the first maximum of a row; a row whose loss is NaN is never right.
 """
 
 import numpy as np
@@ -16,8 +17,22 @@ def _shifted(x: Array) -> tuple[Array, Array, Array]:
     return z, e, e.sum(axis=1, keepdims=True)
 
 
+def _total(losses: Array, weights: Array | None) -> float:
+    """The weighted sum of the samples' losses (N,) or (N, …)."""
+    rows = losses.sum(axis=tuple(range(1, losses.ndim)), dtype=np.float64)
+    return float(np.sum(rows if weights is None else weights * rows))
+
+
+def _times(dx: Array, weights: Array | None, scale: float) -> None:
+    """Each row times its weight and `scale`."""
+    factor = dx.dtype.type(scale)
+    dx *= factor if weights is None else (weights * factor)[:, None]
+
+
 @np.errstate(all="ignore")
-def softmax_cross_entropy(x: Array, labels: Array, dx: Array | None, loss: Array, correct: Array, scale: float) -> None:
+def softmax_cross_entropy(
+    x: Array, labels: Array, dx: Array | None, loss: Array, correct: Array, weights: Array | None, scale: float
+) -> None:
     """``loss = scale Σ -log p[n, labels[n]]`` and ``dx = scale (p - onehot)``, ``p = softmax(x)``.
 
     ``-log p = log Σ exp(z) - z[label]`` with ``z = x - row maximum``: finite where ``p`` would be 0.
@@ -26,15 +41,17 @@ def softmax_cross_entropy(x: Array, labels: Array, dx: Array | None, loss: Array
     z, e, total = _shifted(x)
     correct[0] = np.count_nonzero((x.argmax(axis=1) == labels) & ~np.isnan(total[:, 0]))
     log_total = np.log(total[:, 0].astype(np.float64))
-    loss[0] = scale * np.sum(log_total - z[rows, labels])
+    loss[0] = scale * _total(log_total - z[rows, labels], weights)
     if dx is not None:
         np.divide(e, total, out=dx)
         dx[rows, labels] -= 1
-        dx *= dx.dtype.type(scale)
+        _times(dx, weights, scale)
 
 
 @np.errstate(all="ignore")
-def soft_cross_entropy(x: Array, targets: Array, dx: Array | None, loss: Array, correct: Array, scale: float) -> None:
+def soft_cross_entropy(
+    x: Array, targets: Array, dx: Array | None, loss: Array, correct: Array, weights: Array | None, scale: float
+) -> None:
     """``loss = scale Σ -t log p`` and ``dx = scale (p Σt - t)``, ``t`` a row of targets, ``p = softmax(x)``.
 
     The rows of ``targets`` need not sum to 1. A target of 0 adds nothing, also where ``p`` is 0. A row is
@@ -43,17 +60,68 @@ def soft_cross_entropy(x: Array, targets: Array, dx: Array | None, loss: Array, 
     z, e, total = _shifted(x)
     correct[0] = np.count_nonzero((x.argmax(axis=1) == targets.argmax(axis=1)) & ~np.isnan(total[:, 0]))
     log_total = np.log(total.astype(np.float64))
-    loss[0] = scale * np.sum(np.where(targets == 0, 0, targets * (log_total - z)))
+    loss[0] = scale * _total(np.where(targets == 0, 0, targets * (log_total - z)), weights)
     if dx is not None:
-        weight = targets.sum(axis=1, keepdims=True)
-        np.subtract(e / total * weight, targets, out=dx)
-        dx *= dx.dtype.type(scale)
+        sums = targets.sum(axis=1, keepdims=True)
+        np.subtract(e / total * sums, targets, out=dx)
+        _times(dx, weights, scale)
 
 
 @np.errstate(all="ignore")
-def squared_error(x: Array, targets: Array, dx: Array | None, loss: Array, scale: float) -> None:
-    """``loss = scale Σ (x - t)²`` and ``dx = 2 scale (x - t)``."""
-    difference = x - targets
-    loss[0] = scale * np.sum(np.square(difference, dtype=np.float64))
+def multiclass_hinge(
+    x: Array,
+    labels: Array,
+    dx: Array | None,
+    loss: Array,
+    correct: Array,
+    weights: Array | None,
+    scale: float,
+    delta: float,
+) -> None:
+    """``loss = scale Σ max(0, x[n, j] - x[n, y] + delta)`` over ``j ≠ y = labels[n]`` (Weston & Watkins 1999).
+
+    ``dx[n, j]`` is ``scale`` where the margin is above 0, and ``dx[n, y]`` minus their sum; a margin of 0 (or NaN)
+    adds nothing to it.
+    """
+    rows = np.arange(len(x))
+    margins = np.maximum(0, (x - x[rows, labels][:, None]) + x.dtype.type(delta))
+    margins[rows, labels] = 0
+    losses = margins.sum(axis=1)
+    correct[0] = np.count_nonzero((x.argmax(axis=1) == labels) & ~np.isnan(losses))
+    loss[0] = scale * _total(losses, weights)
     if dx is not None:
-        np.multiply(difference, dx.dtype.type(2 * scale), out=dx)
+        above = margins > 0
+        dx[...] = above
+        dx[rows, labels] = -np.count_nonzero(above, axis=1)
+        _times(dx, weights, scale)
+
+
+@np.errstate(all="ignore")
+def binary_cross_entropy(
+    x: Array, targets: Array, dx: Array | None, loss: Array, correct: Array, weights: Array | None, scale: float
+) -> None:
+    """``loss = scale Σ -t log σ(x) - (1 - t) log σ(-x)`` over samples and outputs, ``dx = scale (σ(x) - t)``.
+
+    ``-log σ(x) = log(1 + exp(-|x|)) + max(-x, 0)``: finite where ``σ(x)`` would be 0; a weight ``t`` or ``1 - t`` of 0
+    adds nothing, also where its logarithm is infinite. A sample is right when ``x > 0`` just where ``t > ½``.
+    """
+    e = np.exp(-np.abs(x))
+    positive = x > 0
+    linear = np.where(positive, x * (1 - targets), -(x * targets))
+    linear[np.where(positive, targets == 1, targets == 0)] = 0
+    losses = (linear + np.log1p(e)).sum(axis=1)
+    correct[0] = np.count_nonzero((positive == (targets > 0.5)).all(axis=1) & ~np.isnan(losses))
+    loss[0] = scale * _total(losses, weights)
+    if dx is not None:
+        np.subtract(np.where(x < 0, e, 1) / (1 + e), targets, out=dx)
+        _times(dx, weights, scale)
+
+
+@np.errstate(all="ignore")
+def squared_error(x: Array, targets: Array, dx: Array | None, loss: Array, weights: Array | None, scale: float) -> None:
+    """``loss = scale Σ (x - t)²`` over samples and outputs, ``dx = 2 scale (x - t)``."""
+    difference = x - targets
+    loss[0] = scale * _total(np.square(difference, dtype=np.float64), weights)
+    if dx is not None:
+        dx[...] = difference
+        _times(dx, weights, 2 * scale)

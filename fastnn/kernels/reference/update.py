@@ -32,6 +32,33 @@ def momentum_update(w: Array, v: Array, dw: Array, rate: Array, momentum: float,
 
 
 @np.errstate(all="ignore")
+def nesterov_update(w: Array, v: Array, dw: Array, rate: Array, momentum: float, decay: float) -> None:
+    """``v = momentum v + rate g``, then ``w = w - (momentum v + rate g)``, with ``g = dw + decay w``."""
+    step = w.dtype.type(rate[0]) * _decayed(w, dw, decay)
+    v *= w.dtype.type(momentum)
+    v += step
+    w -= w.dtype.type(momentum) * v + step
+
+
+@np.errstate(all="ignore")
+def rmsprop_update(w: Array, v: Array, dw: Array, rate: Array, rho: float, eps: float, decay: float) -> None:
+    """``v = rho v + (1 - rho) g²``, then ``w = w - rate g / (√v + eps)``, with ``g = dw + decay w``."""
+    real = w.dtype.type
+    g = _decayed(w, dw, decay)
+    v *= real(rho)
+    v += real(1 - rho) * np.square(g)
+    w -= real(rate[0]) * (g / (np.sqrt(v) + real(eps)))
+
+
+@np.errstate(all="ignore")
+def adagrad_update(w: Array, v: Array, dw: Array, rate: Array, eps: float, decay: float) -> None:
+    """``v = v + g²``, then ``w = w - rate g / (√v + eps)``, with ``g = dw + decay w``."""
+    g = _decayed(w, dw, decay)
+    v += np.square(g)
+    w -= w.dtype.type(rate[0]) * (g / (np.sqrt(v) + w.dtype.type(eps)))
+
+
+@np.errstate(all="ignore")
 def adam_update(
     w: Array,
     m: Array,
@@ -59,3 +86,21 @@ def adam_update(
     v *= real(beta2)
     v += real(1 - beta2) * np.square(g)
     w -= real(float(rate[0]) * correction / (1 - beta1**step)) * (m / (np.sqrt(v) + real(eps * correction)))
+
+
+@np.errstate(all="ignore")
+def adamw_update(
+    w: Array,
+    m: Array,
+    v: Array,
+    dw: Array,
+    rate: Array,
+    t: Array,
+    beta1: float,
+    beta2: float,
+    eps: float,
+    decay: float,
+) -> None:
+    """``w = (1 - rate decay) w``, then ``adam_update`` without decay (Loshchilov & Hutter 2019, algorithm 2)."""
+    w *= w.dtype.type(1 - float(rate[0]) * decay)
+    adam_update(w, m, v, dw, rate, t, beta1, beta2, eps, 0.0)

@@ -1,0 +1,21 @@
+"""Gradients made smaller before an update, in place."""
+
+import math
+
+import numpy as np
+
+from fastnn.kernels.reference.arrays import Array
+
+
+@np.errstate(all="ignore")
+def clip_norm(g: Array, limit: float) -> None:
+    """``g = g limit / ‖g‖`` where the norm ``‖g‖``, added up in float64, is above ``limit``; else as it was."""
+    norm = math.sqrt(np.sum(np.square(g, dtype=np.float64)))
+    if norm > limit:
+        g *= g.dtype.type(limit / norm)
+
+
+@np.errstate(all="ignore")
+def clip_value(g: Array, limit: float) -> None:
+    """Every element to ``-limit`` … ``limit``; NaN stays."""
+    np.clip(g, g.dtype.type(-limit), g.dtype.type(limit), out=g)
