@@ -11,7 +11,9 @@ from fastnn.data.npy import read_npy
 from fastnn.data.npz import read_npz
 from fastnn.data.photo_list import ListedPhotos, read_photo_list
 from fastnn.data.pickled import read_pickle
+from fastnn.data.scaling import Standardizer, from_one_hot, one_hot
 from fastnn.data.splits import split_indices, train_test_split
+from fastnn.data.study_splits import Split, per_class_split, study_split
 from fastnn.data.synthetic import glyphs
 from fastnn.data.tables import Table, read_csv
 
@@ -20,10 +22,15 @@ __all__ = [
     "Dataset",
     "Labelled",
     "ListedPhotos",
+    "Split",
+    "Standardizer",
     "Table",
     "fetch",
+    "from_one_hot",
     "glyphs",
     "load",
+    "one_hot",
+    "per_class_split",
     "read_csv",
     "read_idx",
     "read_image_folder",
@@ -33,5 +40,6 @@ __all__ = [
     "read_photo_list",
     "read_pickle",
     "split_indices",
+    "study_split",
     "train_test_split",
 ]

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from fastnn.data.mapped import release
 
-__all__ = ["Dataset", "check_images", "check_labels"]
+__all__ = ["Dataset", "check_images", "check_labels", "one_hot_labels"]
 
 _CHECKED_AT_ONCE = 1 << 24  # pixels
 
@@ -85,6 +85,17 @@ class Dataset:
         """The test images and labels."""
         return self.test_images, self.test_labels
 
+    def balance(self) -> float:
+        """Return the size of the smallest class as a share of the largest's, among the training images.
+
+        Returns
+        -------
+        float
+            1 where all are as large; 0 where a class has no images.
+        """
+        counts = np.bincount(self.train_labels, minlength=len(self.class_names))
+        return float(counts.min() / max(1, counts.max()))
+
     def summary(self) -> str:
         """Return a table of shapes and of the images in each class.
 
@@ -142,9 +153,7 @@ def check_labels(labels: NDArray[Any], count: int, where: str) -> NDArray[np.int
     if labels.dtype.kind not in "biuf":
         raise ValueError(f"{where}: labels must be whole numbers, but have dtype {labels.dtype}")
     if labels.ndim == 2 and labels.shape[0] == count and labels.shape[1] > 1:
-        if not (((labels == 0) | (labels == 1)).all() and (labels.sum(axis=1) == 1).all()):
-            raise ValueError(f"{where}: labels of shape {labels.shape} must be one-hot rows")
-        return np.asarray(labels.argmax(axis=1), np.int64)
+        return one_hot_labels(labels, where)
     if labels.ndim == 0 or labels.size != max(labels.shape):
         raise ValueError(f"{where}: labels must have shape (N,) or (N, 1) or be one-hot, but have {labels.shape}")
     flat = labels.reshape(-1)
@@ -156,3 +165,10 @@ def check_labels(labels: NDArray[Any], count: int, where: str) -> NDArray[np.int
         bad = int(np.flatnonzero(~whole)[0])
         raise ValueError(f"{where}: label {flat[bad]} at index {bad} is not a class number")
     return flat.astype(np.int64)
+
+
+def one_hot_labels(rows: NDArray[Any], where: str) -> NDArray[np.int64]:
+    """Return the labels of one-hot rows (N, C); `where` begins the error."""
+    if not (((rows == 0) | (rows == 1)).all() and (rows.sum(axis=1) == 1).all()):
+        raise ValueError(f"{where}: labels of shape {rows.shape} must be one-hot rows: a single 1 and else 0 in each")
+    return np.asarray(rows.argmax(axis=1), np.int64)

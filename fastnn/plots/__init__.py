@@ -7,6 +7,7 @@ marker and dash as well as by colour, so that the figures read in grey.
 
 from fastnn.plots.confusion import confusion_matrix, wrong_predictions
 from fastnn.plots.contour import contour, cost_grid
+from fastnn.plots.data_preview import data_preview
 from fastnn.plots.filters import filters
 from fastnn.plots.gradcheck_error import gradcheck_error
 from fastnn.plots.hidden_units import UsefulUnits, promoters, useful_units
@@ -21,6 +22,7 @@ __all__ = [
     "confusion_matrix",
     "contour",
     "cost_grid",
+    "data_preview",
     "filters",
     "gradcheck_error",
     "image_grid",

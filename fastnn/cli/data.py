@@ -1,0 +1,96 @@
+"""``fastnn data``: what a data set holds, as a table and as a picture."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from fastnn.cli.inputs import DATA_HELP
+from fastnn.cli.options import HelpFormatter, add_seed, whole
+from fastnn.cli.output import check_file
+from fastnn.data import NAMED, Dataset, load
+
+_EPILOG = """\
+examples:
+  fastnn data info ~/mnist
+  fastnn data info photos --size 64
+  fastnn data info flowers.csv --label species
+  fastnn data preview kmnist -o grid.png
+"""
+
+
+def add(commands: Any) -> None:
+    """Add the command, its two actions and their arguments."""
+    parser = commands.add_parser(
+        "data",
+        help="look at a data set",
+        description="Show what a data set holds: shapes and the balance of its classes, or some of its images.",
+        epilog=_EPILOG,
+        formatter_class=HelpFormatter,
+    )
+    actions = parser.add_subparsers(title="actions", metavar="<action>", dest="action", required=True)
+    info = actions.add_parser("info", help="shapes, and how many images each class has", formatter_class=HelpFormatter)
+    info.set_defaults(run=run_info)
+    _add_source(info)
+    preview = actions.add_parser(
+        "preview", help="a picture of some images of each class", formatter_class=HelpFormatter
+    )
+    preview.set_defaults(run=run_preview)
+    _add_source(preview)
+    preview.add_argument(
+        "-o", "--output", metavar="FILE", default="preview.png", help="the picture: .png, .svg or .pdf (%(default)s)"
+    )
+    preview.add_argument(
+        "--columns", type=whole(1, 100), default=10, metavar="N", help="images of a class (default: %(default)s)"
+    )
+    preview.add_argument("--split", choices=("train", "test"), default="train", help="of which (default: %(default)s)")
+    add_seed(preview, "of the choice of images")
+
+
+def _add_source(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("data", metavar="DATA", help=DATA_HELP)
+    parser.add_argument("--size", type=whole(1, 8192), metavar="N", help="resize image files to N x N pixels")
+    parser.add_argument("--mode", choices=("grey", "rgb"), help="of image files (default: as they are)")
+    parser.add_argument("--label", metavar="COLUMN", help="the column of labels of a table, by its name")
+    parser.add_argument("--skip-damaged", action="store_true", help="leave damaged image files out")
+
+
+def run_info(options: argparse.Namespace) -> int:
+    """Print the table; return the exit status."""
+    data = _load(options)
+    print(data.summary())
+    print(f"\nthe smallest class has {data.balance():.0%} of the images of the largest (training images)")
+    return 0
+
+
+def run_preview(options: argparse.Namespace) -> int:
+    """Write the picture; return the exit status."""
+    path = check_file("--output", Path(options.output).expanduser())
+    if path.suffix.lower() not in (".png", ".svg", ".pdf"):
+        raise ValueError(f"--output: {path} must end with .png, .svg or .pdf")
+    data = _load(options)
+    from fastnn.plots import data_preview
+
+    images, labels = data.train if options.split == "train" else data.test
+    title = f"{data.name}: {options.split} images"
+    figure = data_preview(images, labels, data.class_names, columns=options.columns, seed=options.seed, title=title)
+    figure.savefig(path, dpi=150)
+    print(path)
+    return 0
+
+
+def _load(options: argparse.Namespace) -> Dataset:
+    if options.data in ("glyphs", "digits"):
+        return load("glyphs", kind="digits" if options.data == "digits" else "letters")
+    here = Path(options.data).expanduser()
+    if options.data not in NAMED and not here.exists():
+        raise ValueError(f"DATA: there is no file or folder {options.data}, nor a data set of that name")
+    return load(
+        options.data if options.data in NAMED else here,
+        path=here if options.data in NAMED and here.exists() else None,
+        size=options.size,
+        mode=options.mode,
+        label=options.label,
+        skip_damaged=options.skip_damaged,
+    )

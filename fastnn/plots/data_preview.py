@@ -1,0 +1,76 @@
+"""A look at a data set: images of each class in a row of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from fastnn.plots.image_grid import image_grid
+from fastnn.random import Purpose, permutation
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+def data_preview(
+    images: ArrayLike,
+    labels: ArrayLike,
+    class_names: Sequence[str],
+    *,
+    columns: int = 10,
+    most_rows: int = 20,
+    seed: int = 0,
+    title: str | None = "Images of each class",
+) -> Figure:
+    """Draw random images of each class, a class a row.
+
+    Parameters
+    ----------
+    images : (N, H, W), (N, H, W, 3) or (N, 3, H, W) array_like, real
+    labels : (N,) array_like of int
+        Indices into `class_names`.
+    class_names : sequence of str
+    columns : int, default 10
+        Images of a class; one with fewer ends with blanks.
+    most_rows : int, default 20
+        Classes shown: the first ones that have images.
+    seed : int, default 0
+        Which images.
+    title : str or None
+
+    Returns
+    -------
+    matplotlib Figure
+
+    Raises
+    ------
+    ValueError
+        If there are no images, not as many labels, a label has no name, or a number is below 1.
+
+    Examples
+    --------
+    >>> from fastnn.data import load
+    >>> from fastnn.plots import data_preview
+    >>> data = load("glyphs", train=200, test=20)
+    >>> figure = data_preview(*data.train, data.class_names)
+    >>> len(figure.axes)
+    1
+    """
+    shown, given = np.asarray(images), np.asarray(labels)
+    if given.ndim != 1 or len(shown) != len(given) or not len(given):
+        raise ValueError(f"data_preview: images {shown.shape} and labels {given.shape} must be as many, and some")
+    if min(columns, most_rows) < 1:
+        raise ValueError(f"data_preview: columns and most_rows must be at least 1, but are {columns} and {most_rows}")
+    if not 0 <= given.min() <= given.max() < len(class_names):
+        raise ValueError(f"data_preview: a label of {given.min()} ... {given.max()}, but {len(class_names)} names")
+    order = permutation(seed, Purpose.SPLIT, 0, len(given))
+    present = np.unique(given)[:most_rows]
+    grid = np.zeros((len(present) * columns, *shown.shape[1:]), shown.dtype)
+    for row, label in enumerate(present):
+        chosen = np.sort(order[given[order] == label][:columns])
+        grid[row * columns : row * columns + len(chosen)] = shown[chosen]
+    names = [str(class_names[label]) for label in present]
+    return image_grid(grid, columns=columns, row_names=names, title=title)

@@ -1,0 +1,42 @@
+"""The picture of a data set, and the measure of its balance."""
+
+import numpy as np
+import pytest
+
+from fastnn.data import Dataset
+from fastnn.plots import data_preview
+
+
+def test_rows_are_classes(monkeypatch):
+    from fastnn.plots import data_preview as function
+
+    module = __import__("sys").modules[function.__module__]
+    drawn = {}
+    monkeypatch.setattr(module, "image_grid", lambda grid, **options: drawn.update(options, grid=grid))
+    labels = np.array([2, 0, 2, 2, 0])
+    images = (labels * 10 + 5)[:, None, None] * np.ones((1, 3, 3), np.uint8)
+    data_preview(images, labels, ["a", "b", "c"], columns=2)
+    assert drawn["row_names"] == ["a", "c"]
+    assert drawn["grid"][:, 0, 0].tolist() == [5, 5, 25, 25]
+    data_preview(images, labels, ["a", "b", "c"], columns=3)
+    assert drawn["grid"][:, 0, 0].tolist() == [5, 5, 0, 25, 25, 25]
+
+
+@pytest.mark.parametrize(
+    ("labels", "options", "message"),
+    [
+        ([0, 0], {}, "must be as many"),
+        ([0, 0, 3], {}, r"a label of 0 ... 3, but 2 names"),
+        ([0, 0, 1], {"columns": 0}, "must be at least 1"),
+    ],
+)
+def test_refusals(labels, options, message):
+    with pytest.raises(ValueError, match=message):
+        data_preview(np.zeros((3, 2, 2)), labels, ["a", "b"], **options)
+
+
+def test_balance():
+    images = np.zeros((4, 2, 2))
+    for labels, balance in (([0, 0, 1, 1], 1.0), ([0, 0, 0, 1], 1 / 3), ([0, 0, 0, 0], 0.0)):
+        data = Dataset(images, np.array(labels), images[:0], np.array([], int), ("a", "b"), 1.0, "toy")
+        assert data.balance() == balance
