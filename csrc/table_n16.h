@@ -11,6 +11,8 @@
     _(conv_backward_input_n16, "dout[g,f,p,q,16], weight[f,k,r,s], dx[g,c,h,w,16]!, " CONV)                          \
     _(conv_activation_backward_input_n16,                                                                            \
       "dout[g,f,p,q,16], weight[f,k,r,s], out[g,c,h,w,16], dx[g,c,h,w,16]!, " CONV ", kind, alpha")                  \
-    _(conv_backward_weight_n16, "x[g,c,h,w,16], dout[g,f,p,q,16], dw[f,k,r,s]~, db[f]?~, " CONV ", beta")
+    _(conv_backward_weight_n16, "x[g,c,h,w,16], dout[g,f,p,q,16], dw[f,k,r,s]~, db[f]?~, " CONV ", beta")            \
+    _(winograd_weights, "weight[f,k,r,s], u[e,j,36,i,24]!, flip")                                                    \
+    _(winograd_forward_n16, "x[g,c,h,w,16], u[e,j,36,k,24], b[f]?, out[g,f,p,q,16]!, size, pad_h, pad_w, kind, alpha")
 
 #endif

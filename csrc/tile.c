@@ -52,7 +52,8 @@ FNN_INLINE void tile(const tile_task *t, const int rows, const int vectors, cons
     static void tile_s_##rows##_##vectors(const tile_task *t) { tile(t, rows, vectors, false); }
 
 #define UP_TO_2(_, rows) _(rows, 1) _(rows, 2)
-#define UP_TO_4(_, rows) UP_TO_2(_, rows) _(rows, 3) _(rows, 4)
+#define UP_TO_3(_, rows) UP_TO_2(_, rows) _(rows, 3)
+#define UP_TO_4(_, rows) UP_TO_3(_, rows) _(rows, 4)
 #define UP_TO_8(_, rows) UP_TO_4(_, rows) _(rows, 5) _(rows, 6) _(rows, 7) _(rows, 8)
 #if FNN_VECTOR_REGISTERS == 32
 #define EACH(_)   \
@@ -60,9 +61,9 @@ FNN_INLINE void tile(const tile_task *t, const int rows, const int vectors, cons
     UP_TO_8(_, 2) \
     UP_TO_8(_, 3) \
     UP_TO_4(_, 4) \
-    UP_TO_4(_, 5) UP_TO_4(_, 6) UP_TO_2(_, 7) UP_TO_2(_, 8) UP_TO_2(_, 9) UP_TO_2(_, 10) UP_TO_2(_, 11) UP_TO_2(_, 12)
+    UP_TO_4(_, 5) UP_TO_4(_, 6) UP_TO_3(_, 7) UP_TO_3(_, 8) UP_TO_2(_, 9) UP_TO_2(_, 10) UP_TO_2(_, 11) UP_TO_2(_, 12)
 #else
-#define EACH(_) UP_TO_4(_, 1) UP_TO_4(_, 2) UP_TO_4(_, 3) UP_TO_2(_, 4) UP_TO_2(_, 5) UP_TO_2(_, 6)
+#define EACH(_) UP_TO_4(_, 1) UP_TO_4(_, 2) UP_TO_4(_, 3) UP_TO_3(_, 4) UP_TO_2(_, 5) UP_TO_2(_, 6)
 #endif
 
 EACH(INSTANCE)

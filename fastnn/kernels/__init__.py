@@ -70,6 +70,10 @@ SIGNATURES: dict[str, Signature] = {
             "multiclass_hinge(x[n,c], labels[n]:i64, dx[n,c]?!, loss[1]:f64!, correct[1]:i64!, weights[n]?, scale, delta)",
             "binary_cross_entropy(x[n,c], targets[n,c], dx[n,c]?!, loss[1]:f64!, correct[1]:i64!, weights[n]?, scale)",
             "squared_error(x[n,c], targets[n,c], dx[n,c]?!, loss[1]:f64!, weights[n]?, scale)",
+            # convolution of stride 1 by Winograd's algorithm, images innermost: lane i of group g is image 16 g + i;
+            # u: the weights (flip: those of the input gradient) transformed, in e groups and j blocks of 24 filters
+            "winograd_weights(weight[f,k,r,s], u[e,j,36,i,24]!, flip)",
+            "winograd_forward_n16(x[g,c,h,w,16], u[e,j,36,k,24], b[f]?, out[g,f,p,q,16]!, size, pad_h, pad_w, kind, alpha)",
             # rows by index (None: the first n), converted to the call's dtype and scaled
             "gather_rows(source[r,d]:any, index[n]:i64?, out[n,d]!, scale)",
             "gather_labels(source[r]:i64, index[n]:i64?, out[n]:i64!)",

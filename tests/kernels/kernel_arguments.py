@@ -6,6 +6,7 @@ import numpy as np
 from strategies import Array
 
 from fastnn.kernels import SIGNATURES, Activation, ConvAlgorithm, reference
+from fastnn.kernels.convolution import winograd_shape
 from fastnn.kernels.signature import Argument
 
 GATHER_DTYPES = ("f4", "f8", "u1", "i1", "u2", "i2", "i4", "i8")
@@ -96,7 +97,10 @@ class _Maker:
             dims["g"] = -(-dims["n"] // 16)
         if kernel.startswith("gather"):
             dims["r"] = max(dims["r"], dims["n"])  # index None takes the first n rows
-        if "k" in dims:  # channels of a group
+        self.flip = int(rng.integers(2))
+        if kernel.startswith("winograd"):
+            self._winograd(dims)
+        elif "k" in dims:  # channels of a group
             groups = 1 + dims["c"] % 3
             dims["c"] = groups * dims["k"]
             dims["f"] = groups * max(1, dims["f"] // groups)
@@ -104,6 +108,21 @@ class _Maker:
             dims["c"] = dims["m"] * max(1, dims["c"] // dims["m"])
         self.dims = dims
         self.padding = int(rng.integers(1, 40)) if rng.random() < 0.4 else 0  # of arrays that may be spaced
+
+    def _winograd(self, dims: dict[str, int]) -> None:
+        """Dimensions that follow from others: groups, square filters, blocks of transformed weights."""
+        groups = dims["e"] = 1 + dims["e"] % 2
+        dims["f"] = groups * -(-dims["f"] // groups)
+        filters, channels = dims["f"] // groups, dims["k"]
+        if "c" in dims:
+            dims["c"] = groups * channels
+        else:
+            dims["r"] = dims["s"] = 3 if dims["r"] % 2 else 5
+            if self.flip:
+                filters, channels = channels, filters
+        blocks = winograd_shape(filters, channels, groups)
+        dims["j"] = blocks[1]
+        dims["i"] = channels
 
     def make(self, given: dict[str, Any]) -> Arguments:
         absent = self._absent()
@@ -153,6 +172,10 @@ class _Maker:
             return float(pick([-1.0, 1.0]))
         if name == "beta":
             return float(pick([0.0, 1.0]))
+        if name == "flip":
+            return self.flip
+        if name == "size":
+            return int(pick([3, 5]))
         if name in _WINDOW:
             return int(pick(_WINDOW[name]))
         exact = {

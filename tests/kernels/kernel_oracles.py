@@ -13,6 +13,8 @@ import numpy as np
 from strategies import Array
 
 from fastnn.kernels import SIGNATURES, Activation
+from fastnn.kernels.convolution import winograd_shape
+from fastnn.kernels.reference import winograd
 
 Expected = dict[str, tuple[Array, Array]]
 Oracle = Callable[[SimpleNamespace, float], Expected]
@@ -144,6 +146,48 @@ def im2col(a: SimpleNamespace, u: float) -> Expected:
 def col2im(a: SimpleNamespace, u: float) -> Expected:
     value, terms = _scatter(a, a.columns, a.dx), _scatter(a, abs(a.columns), a.dx)
     return {"dx": (value, (8 + math.sqrt(a.columns[0, 0].size if len(a.columns) else 0)) * u * terms)}
+
+
+@oracle
+def winograd_weights(a: SimpleNamespace, u: float) -> Expected:
+    groups, blocks, _, channels, block = a.u.shape
+    g = winograd.matrices(a.weight.shape[2]).g.astype(a.wide)
+    weight = a.weight.reshape(groups, -1, *a.weight.shape[1:])
+    if a.flip:
+        weight = weight[..., ::-1, ::-1].swapaxes(1, 2)
+    value, terms = np.zeros((2, groups, blocks * block, channels, 6, 6), a.wide)
+    value[:, : weight.shape[1]] = g @ weight @ g.T
+    terms[:, : weight.shape[1]] = abs(g) @ abs(weight) @ abs(g.T)
+    value, terms = (v.reshape(groups, blocks, block, channels, 36).transpose(0, 1, 4, 3, 2) for v in (value, terms))
+    return {"u": (value, 16 * u * terms)}
+
+
+def winograd_bound(x: Array, weight: Array, b: Array | None, shape: tuple[int, ...], pad: tuple[int, int]) -> Array:
+    """How far an output of Winograd's algorithm may be from the convolution (fastnn/kernels/reference/winograd.py)."""
+    groups = x.shape[1] // weight.shape[1]
+    terms = np.zeros(winograd_shape(len(weight) // groups, weight.shape[1], groups))
+    g = abs(winograd.matrices(weight.shape[2]).g)
+    sizes = (g @ abs(weight.astype(float)) @ g.T).reshape(groups, -1, weight.shape[1], 36)
+    filters = np.zeros((groups, terms.shape[1] * terms.shape[4], *sizes.shape[2:]))
+    filters[:, : sizes.shape[1]] = sizes
+    terms[...] = filters.reshape(groups, terms.shape[1], -1, *sizes.shape[2:]).transpose(0, 1, 4, 3, 2)
+    size = weight.shape[2]
+    sums = winograd.filtered(abs(x.astype(float)), terms, shape, size, pad, magnitudes=True)
+    if b is not None:
+        sums += abs(b.astype(float))[:, None, None, None]
+    return (8 + math.sqrt(weight.shape[1]) + winograd.ROUNDINGS) * np.finfo(x.dtype).eps / 2 * sums
+
+
+@oracle
+def winograd_forward_n16(a: SimpleNamespace, u: float) -> Expected:
+    window = (a.out.shape, a.size, (a.pad_h, a.pad_w))
+    value = winograd.filtered(a.x, a.u, *window)
+    terms = winograd.filtered(abs(a.x), abs(a.u), *window, magnitudes=True)
+    if a.b is not None:
+        value, terms = value + a.b[:, None, None, None], terms + abs(a.b)[:, None, None, None]
+    bound = (8 + math.sqrt(a.u.shape[3]) + winograd.ROUNDINGS) * u * terms
+    value = activation(value, a.kind, a.wide(a.dtype(a.alpha)))
+    return {"out": (value, 2 * bound + ulps(value, a.dtype, _UNARY_ULP))}
 
 
 def tanhshrink(x: Array) -> Array:

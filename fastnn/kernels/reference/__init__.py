@@ -70,6 +70,7 @@ from fastnn.kernels.reference.update import (
     rmsprop_update,
     sgd_update,
 )
+from fastnn.kernels.reference.winograd import winograd_forward_n16, winograd_weights
 
 __all__ = [
     "activation_backward",
@@ -133,4 +134,6 @@ __all__ = [
     "softmax_cross_entropy",
     "softmax_forward",
     "squared_error",
+    "winograd_forward_n16",
+    "winograd_weights",
 ]

@@ -1,0 +1,234 @@
+/* Convolution by Winograd's minimal filtering (winograd.h) with 16 images innermost: a vector holds one pixel of
+ * several images, so that the transforms are plain vector arithmetic.
+ *
+ * A task takes a few tiles, alike in the number of their points, through everything: their inputs transformed for all
+ * channels; then, for a few filters at a time, the products at every pair of points and the outputs from them. What it
+ * holds meanwhile stays in the second-level cache and this thread's workspace. Every product is one chain over the
+ * channels, so that neither blocks nor threads change a bit.
+ */
+#include "winograd.h"
+
+#include "activation.h"
+#include "tile.h"
+
+enum {
+    MAX_TILES = 4,                /* of a task */
+    FILTERS = 2 * WINOGRAD_BLOCK, /* whose products are held at a time */
+    WORKSPACE = FNN_SCRATCH_BYTES / sizeof(real),
+};
+
+typedef struct {
+    const real *x, *u, *b;
+    real *out;
+    ptrdiff_t groups, c, h, w, parts, blocks, k, f, p, q, pad_h, pad_w;
+    int kind;
+    real alpha;
+    winograd_line rows, cols;
+    ptrdiff_t most;     /* tiles of a task at most */
+    ptrdiff_t tasks[5]; /* before each kind of tile: long × long, long × short, short × long, short × short */
+} work;
+
+typedef struct {
+    ptrdiff_t group, row, col; /* group of images, first row and column of outputs */
+} place;
+
+static ptrdiff_t tiles_of(const winograd_line *line, bool longs) {
+    return longs ? line->longs : line->tiles - line->longs;
+}
+
+static place place_of(const work *wk, bool long_rows, bool long_cols, ptrdiff_t tile) {
+    const ptrdiff_t rows = tiles_of(&wk->rows, long_rows), cols = tiles_of(&wk->cols, long_cols);
+    const ptrdiff_t col = tile % cols, row = tile / cols % rows;
+    return (place){tile / cols / rows, winograd_begin(&wk->rows, row + (long_rows ? 0 : wk->rows.longs)),
+                   winograd_begin(&wk->cols, col + (long_cols ? 0 : wk->cols.longs))};
+}
+
+/* values[pair][channel][tile][lane]; `apart` elements from pair to pair */
+FNN_INLINE void transform_tile(const work *wk, const real *image, ptrdiff_t y, ptrdiff_t x, const bool whole,
+                               real *values, ptrdiff_t ld, ptrdiff_t apart, const int points_h, const int points_w) {
+    const ptrdiff_t plane = wk->h * wk->w * N16;
+    for (ptrdiff_t c = 0; c < wk->k; c++, image += plane, values += ld) {
+#pragma GCC unroll 1
+        for (ptrdiff_t l = 0; l < N16; l += VL) {
+            vreal columns[POINTS][POINTS];
+#pragma GCC unroll 6
+            for (int j = 0; j < points_w; j++) {
+                vreal d[POINTS];
+                const bool in = whole || (x + j >= 0 && x + j < wk->w);
+#pragma GCC unroll 6
+                for (int i = 0; i < points_h; i++)
+                    d[i] = in && (whole || (y + i >= 0 && y + i < wk->h))
+                               ? vload(image + ((y + i) * wk->w + x + j) * N16 + l)
+                               : vset(0);
+                winograd_input(d, 1, &columns[0][j], POINTS, points_h);
+            }
+#pragma GCC unroll 6
+            for (int i = 0; i < points_h; i++) {
+                vreal v[POINTS];
+                winograd_input(columns[i], 1, v, 1, points_w);
+#pragma GCC unroll 6
+                for (int j = 0; j < points_w; j++) vstore(values + (i * POINTS + j) * apart + l, v[j]);
+            }
+        }
+    }
+}
+
+/* One pair's products of filters first … last-1 with `columns` elements of the tiles. */
+static void multiply(const work *wk, const real *u, const real *values, real *products, ptrdiff_t first, ptrdiff_t last,
+                     ptrdiff_t columns) {
+    const ptrdiff_t vectors = columns / VL;
+    for (ptrdiff_t v = 0, take; v < vectors; v += take) {
+        take = fnn_min(tile_vectors(TILE_ACCUMULATORS / 4), vectors - v);
+        const ptrdiff_t height = TILE_ACCUMULATORS / fnn_max(take, TILE_VECTORS);
+        for (ptrdiff_t f = first; f < last; f += WINOGRAD_BLOCK) {
+            const real *block = u + f / WINOGRAD_BLOCK * PAIRS * wk->k * WINOGRAD_BLOCK;
+            const ptrdiff_t end = fnn_min(last - f, WINOGRAD_BLOCK);
+            for (ptrdiff_t i = 0; i < end; i += height) {
+                const ptrdiff_t rows = fnn_min(height, end - i);
+                const tile_task t = {
+                    .k = wk->k,
+                    .a = block + i,
+                    .a_row = 1,
+                    .a_col = WINOGRAD_BLOCK,
+                    .b = values + v * VL,
+                    .ldb = columns,
+                    .c = products + (f - first + i) * columns + v * VL,
+                    .ldc = columns,
+                    .tail = VL,
+                };
+                FN(tile_get)((int)rows, (int)take, true)(&t);
+            }
+        }
+    }
+}
+
+/* The outputs of one tile and filter: `products` lies `apart` from pair to pair. */
+FNN_INLINE void finish_tile(const work *wk, const real *products, ptrdiff_t apart, real bias, real *plane,
+                            const place *at, const int points_h, const int points_w, const int m_h, const int m_w) {
+    const ptrdiff_t rows = fnn_min(m_h, wk->p - at->row), cols = fnn_min(m_w, wk->q - at->col);
+    const vreal least = wk->kind == RELU ? vset(0) : vset(-(real)INFINITY);
+    for (ptrdiff_t l = 0; l < N16; l += VL) {
+        vreal lines[WINOGRAD_MAX_OUTPUTS][POINTS];
+#pragma GCC unroll 6
+        for (int j = 0; j < points_w; j++) {
+            vreal v[POINTS];
+#pragma GCC unroll 6
+            for (int i = 0; i < points_h; i++) v[i] = vload(products + (i * POINTS + j) * apart + l);
+            winograd_output(v, 1, &lines[0][j], POINTS, points_h, m_h);
+        }
+#pragma GCC unroll 5
+        for (int i = 0; i < m_h; i++) {
+            vreal out[WINOGRAD_MAX_OUTPUTS];
+            winograd_output(lines[i], 1, out, 1, points_w, m_w);
+            if (i >= rows) break;
+            real *row = plane + ((at->row + i) * wk->q + at->col) * N16 + l;
+#pragma GCC unroll 5
+            for (int j = 0; j < m_w; j++)
+                if (j < cols) vstore(row + j * N16, vmax(least, out[j] + vset(bias)));
+        }
+    }
+    if (wk->kind > RELU)
+        for (ptrdiff_t i = 0; i < rows; i++)
+            activate_block(wk->kind, wk->alpha, plane + ((at->row + i) * wk->q + at->col) * N16, 0, 1, cols * N16);
+}
+
+/* Tiles first … first+count-1 of one kind, of one group of channels. */
+FNN_INLINE void run_tiles(const work *wk, ptrdiff_t part, ptrdiff_t first, ptrdiff_t count, const int points_h,
+                          const int points_w, const int m_h, const int m_w) {
+    const ptrdiff_t columns = count * N16, filters = wk->f / wk->parts;
+    /* an odd number of lines from pair to pair, so that pairs do not meet in the same lines of a cache */
+    const ptrdiff_t apart = wk->k * columns + N16, apart_products = fnn_min(FILTERS, filters) * columns + N16;
+    real *values = fnn_scratch(), *products = values + PAIRS * apart;
+    place places[MAX_TILES];
+    for (ptrdiff_t t = 0; t < count; t++) {
+        const place at = places[t] = place_of(wk, points_h == POINTS, points_w == POINTS, first + t);
+        const ptrdiff_t y = at.row - wk->pad_h, x = at.col - wk->pad_w;
+        const real *image = wk->x + (at.group * wk->c + part * wk->k) * wk->h * wk->w * N16;
+        if (y >= 0 && x >= 0 && y + points_h <= wk->h && x + points_w <= wk->w)
+            transform_tile(wk, image, y, x, true, values + t * N16, columns, apart, points_h, points_w);
+        else
+            transform_tile(wk, image, y, x, false, values + t * N16, columns, apart, points_h, points_w);
+    }
+    for (ptrdiff_t f = 0; f < filters; f += FILTERS) {
+        const ptrdiff_t last = fnn_min(filters, f + FILTERS);
+        for (int i = 0; i < points_h; i++)
+            for (int j = 0; j < points_w; j++) {
+                const ptrdiff_t pair = i * POINTS + j;
+                const real *u = wk->u + (part * wk->blocks * PAIRS + pair) * wk->k * WINOGRAD_BLOCK;
+                multiply(wk, u, values + pair * apart, products + pair * apart_products, f, last, columns);
+            }
+        for (ptrdiff_t t = 0; t < count; t++)
+            for (ptrdiff_t j = f; j < last; j++) {
+                const ptrdiff_t filter = part * filters + j;
+                finish_tile(wk, products + (j - f) * columns + t * N16, apart_products,
+                            wk->b != NULL ? wk->b[filter] : 0,
+                            wk->out + (places[t].group * wk->f + filter) * wk->p * wk->q * N16, &places[t], points_h,
+                            points_w, m_h, m_w);
+            }
+    }
+}
+
+/* The numbers of outputs are constants of each instance; m is that of a long tile. */
+FNN_INLINE void run_sizes(const work *wk, ptrdiff_t part, ptrdiff_t first, ptrdiff_t count, bool long_rows,
+                          bool long_cols, const int m_h, const int m_w) {
+    if (long_rows && long_cols)
+        run_tiles(wk, part, first, count, POINTS, POINTS, m_h, m_w);
+    else if (long_rows)
+        run_tiles(wk, part, first, count, POINTS, POINTS - 1, m_h, m_w - 1);
+    else if (long_cols)
+        run_tiles(wk, part, first, count, POINTS - 1, POINTS, m_h - 1, m_w);
+    else
+        run_tiles(wk, part, first, count, POINTS - 1, POINTS - 1, m_h - 1, m_w - 1);
+}
+
+static void run_task(void *context, int task) {
+    const work *wk = context;
+    const ptrdiff_t part = task / wk->tasks[4];
+    ptrdiff_t number = task % wk->tasks[4];
+    int kind = 0;
+    while (number >= wk->tasks[kind + 1]) kind++;
+    const bool long_rows = kind < 2, long_cols = kind % 2 == 0;
+    const ptrdiff_t tiles = wk->groups * tiles_of(&wk->rows, long_rows) * tiles_of(&wk->cols, long_cols);
+    const ptrdiff_t tasks = wk->tasks[kind + 1] - wk->tasks[kind];
+    number -= wk->tasks[kind];
+    const ptrdiff_t first = tiles * number / tasks, count = tiles * (number + 1) / tasks - first;
+    if (wk->rows.outputs == 4 && wk->cols.outputs == 4)
+        run_sizes(wk, part, first, count, long_rows, long_cols, 4, 4);
+    else
+        run_sizes(wk, part, first, count, long_rows, long_cols, 2, 2);
+}
+
+void FN(winograd_forward_n16)(const fnn_op *op) {
+    /* x[g,c,h,w,16], u[e,j,36,k,24], b[f]?, out[g,f,p,q,16] */
+    const ptrdiff_t *n = op->n, size = (ptrdiff_t)op->s[0];
+    work wk = {
+        .x = IN(0),
+        .u = IN(1),
+        .b = op->p[2],
+        .out = OUT(3),
+        .groups = n[0],
+        .c = n[1],
+        .h = n[2],
+        .w = n[3],
+        .parts = n[4],
+        .blocks = n[5],
+        .k = n[6],
+        .f = n[7],
+        .p = n[8],
+        .q = n[9],
+        .pad_h = (ptrdiff_t)op->s[1],
+        .pad_w = (ptrdiff_t)op->s[2],
+        .kind = (int)op->s[3],
+        .alpha = (real)op->s[4],
+        .rows = winograd_cut(n[8], size),
+        .cols = winograd_cut(n[9], size),
+    };
+    const ptrdiff_t filters = wk.f / wk.parts;
+    const ptrdiff_t of_a_tile = PAIRS * N16 * (wk.k + fnn_min(FILTERS, filters));
+    wk.most = fnn_min(MAX_TILES, fnn_max(1, (WORKSPACE - 2 * PAIRS * N16) / of_a_tile));
+    for (int kind = 0; kind < 4; kind++) {
+        const ptrdiff_t tiles = wk.groups * tiles_of(&wk.rows, kind < 2) * tiles_of(&wk.cols, kind % 2 == 0);
+        wk.tasks[kind + 1] = wk.tasks[kind] + (tiles + wk.most - 1) / wk.most;
+    }
+    fnn_parallel((int)(wk.parts * wk.tasks[4]), run_task, &wk);
+}

@@ -1,0 +1,105 @@
+"""Winograd's algorithm is a convolution, within its bound, on every instruction set."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from kernel_oracles import winograd_bound
+from strategies import DTYPES, seeds
+
+from fastnn import kernels
+from fastnn.kernels import Activation, reference
+from fastnn.kernels.convolution import winograd_shape
+from fastnn.kernels.reference.n16 import images_of
+
+ISAS = [None]
+if "native" in kernels.available_backends():
+    from fastnn.kernels import _native
+
+    ISAS += list(_native.isa_tables())
+
+
+def run(isa, kernel, *arguments):
+    """On instruction set `isa`; None: the reference."""
+    (getattr(reference, kernel) if isa is None else _native.isa_tables()[isa][kernel])(*arguments)
+
+
+@st.composite
+def shapes(draw):
+    """Groups of images, of channels, channels and filters of a group, taps, image, padding before and behind."""
+    size = draw(st.sampled_from([3, 5]))
+    pads = [draw(st.integers(0, size)) for _ in range(4)]
+    height, width = (draw(st.integers(max(1, size - sum(pads[i::2])), 15)) for i in (0, 1))
+    return (
+        draw(st.integers(1, 2)),
+        draw(st.integers(1, 2)),
+        draw(st.integers(1, 9)),
+        draw(st.integers(1, 60)),
+        size,
+        height,
+        width,
+        pads,
+    )
+
+
+@pytest.mark.parametrize("isa", ISAS)
+@pytest.mark.parametrize("dtype", DTYPES)
+@given(shape=shapes(), seed=seeds)
+@settings(max_examples=15)
+def test_forward_is_the_convolution(isa, dtype, shape, seed):
+    images, groups, k, filters, size, h, w, (top, left, below, right) = shape
+    rng = np.random.default_rng(seed)
+    x = rng.standard_normal((images, groups * k, h, w, 16)).astype(dtype)
+    weight = rng.standard_normal((groups * filters, k, size, size)).astype(dtype)
+    b = rng.standard_normal(groups * filters).astype(dtype)
+    u = np.full(winograd_shape(filters, k, groups), np.nan, dtype)
+    out = np.full((images, len(weight), h + top + below - size + 1, w + left + right - size + 1, 16), np.nan, dtype)
+    run(isa, "winograd_weights", weight, u, 0)
+    run(isa, "winograd_forward_n16", x, u, b, out, size, top, left, Activation.IDENTITY, 0.0)
+    wide = [v.astype(np.float64 if dtype is np.float32 else np.longdouble) for v in (images_of(x), weight, b)]
+    exact = np.empty((16 * images, *out.shape[1:4]), wide[0].dtype)
+    reference.conv_forward(*wide, exact, 1, 1, top, left, 1, 1, 0)
+    assert np.all(abs(images_of(out) - exact) <= images_of(winograd_bound(x, weight, b, out.shape, (top, left))))
+
+
+@pytest.mark.parametrize("isa", ISAS)
+@pytest.mark.parametrize("dtype", DTYPES)
+@given(shape=shapes(), seed=seeds)
+@settings(max_examples=15)
+def test_with_weights_turned_it_is_the_input_gradient(isa, dtype, shape, seed):
+    images, groups, k, filters, size, h, w, (top, left, below, right) = shape
+    rng = np.random.default_rng(seed)
+    dout = rng.standard_normal((images, groups * filters, h + top + below - size + 1, w + left + right - size + 1, 16))
+    dout = dout.astype(dtype)
+    weight = rng.standard_normal((groups * filters, k, size, size)).astype(dtype)
+    u = np.full(winograd_shape(k, filters, groups), np.nan, dtype)
+    dx = np.full((images, groups * k, h, w, 16), np.nan, dtype)
+    run(isa, "winograd_weights", weight, u, 1)
+    pad = (size - 1 - top, size - 1 - left)
+    run(isa, "winograd_forward_n16", dout, u, None, dx, size, *pad, Activation.IDENTITY, 0.0)
+    turned = (
+        weight.reshape(groups, filters, k, size, size).swapaxes(1, 2)[..., ::-1, ::-1].reshape(-1, filters, size, size)
+    )
+    bound = winograd_bound(dout, turned, None, dx.shape, pad)
+    wide = [v.astype(np.float64 if dtype is np.float32 else np.longdouble) for v in (images_of(dout), weight)]
+    exact = np.empty((16 * images, *dx.shape[1:4]), wide[0].dtype)
+    reference.conv_backward_input(*wide, exact, 1, 1, top, left, 1, 1, 0)
+    assert np.all(abs(images_of(dx) - exact) <= images_of(bound))
+
+
+@pytest.mark.parametrize("channels", [3, 64, 384])
+def test_float32_is_nearly_as_exact_as_the_direct_sum(channels):
+    """Root mean square error below 4 of the direct convolution's, maximum below 4e-6 of the largest output."""
+    rng = np.random.default_rng(channels)
+    x = rng.standard_normal((1, channels, 13, 13, 16)).astype(np.float32)
+    weight = rng.standard_normal((24, channels, 3, 3)).astype(np.float32)
+    u = np.empty(winograd_shape(24, channels, 1), np.float32)
+    fast, direct = np.empty((1, 24, 13, 13, 16), np.float32), np.empty((16, 24, 13, 13), np.float32)
+    exact = np.empty(direct.shape)
+    kernels.get("winograd_weights")(weight, u, 0)
+    kernels.get("winograd_forward_n16")(x, u, None, fast, 3, 1, 1, Activation.IDENTITY, 0.0)
+    kernels.get("conv_forward")(images_of(x), weight, None, direct, 1, 1, 1, 1, 1, 1, 0)
+    reference.conv_forward(images_of(x).astype(float), weight.astype(float), None, exact, 1, 1, 1, 1, 1, 1, 0)
+    error = abs(images_of(fast) - exact)
+    assert error.max() < 4e-6 * abs(exact).max()
+    assert np.sqrt(np.mean(error**2)) < 4 * np.sqrt(np.mean((direct - exact) ** 2))
