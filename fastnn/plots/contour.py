@@ -104,7 +104,7 @@ def contour(
     steps = low + (high - low) * np.linspace(0, 1, levels + 1)[1:] ** 2
     lines: Any = ax.contour(across, up, heights.T, levels=np.unique(steps), colors="0.6", linewidths=0.8)
     if len(lines.levels) > 2:
-        ax.clabel(lines, lines.levels[2::4], fontsize=7, fmt="%.4g")
+        ax.clabel(lines, lines.levels[2::4], fontsize=7, fmt="%.5g")
     for k, (name, path) in enumerate((paths or {}).items()):
         points = np.asarray(path, np.float64)
         if points.ndim != 2 or points.shape[1] != 2 or not len(points):

@@ -81,5 +81,7 @@ def scaling(
     ax.set_yscale("log")
     if logx:
         ax.set_xscale("log")
+    ax.set_xticks(x, [f"{size:g}" for size in x])
+    ax.minorticks_off()
     finish(ax, xlabel=xlabel, ylabel="time (s)", title=title)
     return figure or figure_of(ax)

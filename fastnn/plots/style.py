@@ -15,6 +15,7 @@ _COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#000000")
 _DASHES = ("-", "--", "-.", ":")
 _MARKERS = ("o", "s", "^", "D", "v", "x")
 _MANY_POINTS = 30
+_MANY_LINES = 5  # more have their legend beside the axes
 
 
 def line_style(k: int, points: int) -> dict[str, Any]:
@@ -58,7 +59,10 @@ def finish(ax: Axes, *, xlabel: str, ylabel: str, title: str | None) -> None:
     if title is not None:
         ax.set_title(title)
     ax.grid(True, alpha=0.3)
-    if len(ax.get_lines()) > 1 and ax.get_legend_handles_labels()[1]:
+    named = len(ax.get_legend_handles_labels()[1])
+    if len(ax.get_lines()) > 1 and named > _MANY_LINES:
+        ax.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), fontsize=8)
+    elif len(ax.get_lines()) > 1 and named:
         ax.legend()
 
 

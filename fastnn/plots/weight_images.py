@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _TILE = 1.05  # inches
+_SHOWN = 0.995  # share of the weights inside the scale of grey; the few beyond are black or white
 _GAP_SHARE = 0.3  # of a tile, for the name above it
 
 
@@ -55,7 +56,8 @@ def weight_images(
 
     Notes
     -----
-    Grey: all units share one scale, symmetric about zero, which is the grey of the frame; white is positive.
+    Grey: all units share one scale, symmetric about zero, which is the grey of the frame; white is positive. It spans
+    99.5 % of the weights, so that a few large ones do not hide the rest.
     Colour: left the positive part, right the negative part (as magnitudes), both on the unit's own scale, so that
     a unit that likes red shows red on the left.
 
@@ -80,7 +82,7 @@ def weight_images(
         raise ValueError(f"weight_images: names must be as many as units, {count}, got {len(names)}")
     tiles = weights.T.reshape(count, *shape)
     if len(shape) == 2:
-        largest = float(np.abs(tiles).max()) or 1.0
+        largest = float(np.quantile(np.abs(tiles), _SHOWN)) or float(np.abs(tiles).max()) or 1.0
         shown, blank = 0.5 + tiles / (2 * largest), 0.5
     else:
         largest_each = np.abs(tiles).max(axis=(1, 2, 3), keepdims=True)

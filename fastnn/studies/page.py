@@ -33,6 +33,15 @@ class Picture:
 
 
 @dataclass
+class File:
+    """A file that the report leaves beside itself."""
+
+    name: str
+    content: str
+    caption: str
+
+
+@dataclass
 class Comparison:
     """A number beside the one that was reported."""
 
@@ -54,7 +63,7 @@ class Comparison:
 class Page:
     """Collects what a part shows, in order."""
 
-    blocks: list[Table | Picture | str | list[Comparison]] = field(default_factory=list)
+    blocks: list[Table | Picture | File | str | list[Comparison]] = field(default_factory=list)
 
     def text(self, text: str) -> None:
         """Add a paragraph."""
@@ -71,6 +80,10 @@ class Page:
     def figure(self, name: str, figure: Figure, caption: str) -> None:
         """Add a picture; `name` becomes its file's."""
         self.blocks.append(Picture(name, figure, caption))
+
+    def file(self, name: str, content: str, caption: str) -> None:
+        """Add a text file, written into the output folder."""
+        self.blocks.append(File(name, content, caption))
 
     @property
     def comparisons(self) -> list[Comparison]:

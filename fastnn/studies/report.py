@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fastnn.plots.style import render
-from fastnn.studies.page import Comparison, Page, Picture, Table, shown
+from fastnn.studies.page import Comparison, File, Page, Picture, Table, shown
 from fastnn.studies.store import Folder, plain
 
 if TYPE_CHECKING:
@@ -131,6 +131,9 @@ def _section(folder: Folder, number: int, section: Section) -> str:
             lines.append(_table(block))
         elif isinstance(block, Picture):
             lines.append(_picture(folder, f"{part.name}-{block.name}", block))
+        elif isinstance(block, File):
+            folder.write(block.name, block.content)
+            lines.append(f'<p class="soft">{escape(block.caption)} Written to {escape(block.name)}.</p>')
         else:
             lines.append(_comparison(block))
     kept = ", kept from an earlier run" if section.cached else ""

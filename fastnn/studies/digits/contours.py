@@ -17,7 +17,7 @@ from fastnn.studies.study import Found, Run
 _SCENES = {
     "comparable": ("A", 0.6, 0.3, (-2.0, 1.0), "Comparable speed",
                    "A moderate rate and little momentum: both walk down at about the same speed."),
-    "raised-rate": ("A", 1.9, 0.5, (-2.0, 1.0), "A raised rate",
+    "raised-rate": ("A", 1.9, 0.3, (-2.0, 1.0), "A raised rate",
                     "Near the largest stable rate, 2/λmax, plain descent zig-zags across the valley; momentum averages "
                     "the zig-zag away."),
     "too-much": ("B", 0.5, 0.97, (-2.0, 1.0), "Momentum too high",
