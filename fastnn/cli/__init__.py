@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 
 from fastnn._version import __version__
-from fastnn.cli import data, evaluate, export, gradcheck, info, predict, study, train
+from fastnn.cli import data, evaluate, export, gradcheck, info, predict, run_config, study, train
 from fastnn.cli.options import HelpFormatter
 from fastnn.trainer import NonFiniteLossError
 
@@ -64,7 +64,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     >>> main(["gradcheck", "mlp:6-5-3", "--quiet"])
     0
     """
-    options = parser().parse_args(arguments)
+    arguments = list(sys.argv[1:] if arguments is None else arguments)
+    top = parser()
+    if arguments[:1] == ["train"]:
+        try:
+            arguments = ["train", *run_config.expand(arguments[1:], vars(top.parse_args(["train"])))]
+        except (ValueError, OSError) as error:
+            return _say(argparse.Namespace(command="train"), f"error: {error}", _BAD_INPUT)
+    options = top.parse_args(arguments)
     try:
         status: int = options.run(options)
         sys.stdout.flush()  # a closed pipe shows here, not at exit

@@ -63,6 +63,12 @@ def load_data(data: str) -> Dataset:
     return load(here)
 
 
+def resolved_data(data: str) -> str:
+    """`data` as it can be read from any folder: the whole path, if it is one."""
+    here = Path(data).expanduser()
+    return str(here.resolve()) if data not in ("glyphs", "digits", *NAMED) and here.exists() else data
+
+
 def load_images(data: str, part: str | None) -> tuple[NDArray[Any], str]:
     """Return the images to predict, and which they are.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 from collections.abc import Callable
 
 from fastnn.architecture import ACTIVATIONS, LINEAR
@@ -46,17 +47,36 @@ def share(text: str) -> float:
     return value
 
 
-def schedule(text: str, epochs: int) -> Schedule:
-    """Return the schedule of that name; "exponential" alone ends at a tenth of the first epoch's rate.
+def checkpoint_every(text: str) -> str:
+    """Check how often checkpoints are written, for argparse: "2" epochs, "500steps", "60s"."""
+    checkpoint_options(text)
+    return text
+
+
+def checkpoint_options(text: str) -> dict[str, float]:
+    """The arguments of `Checkpoint` that the text stands for."""
+    match = re.fullmatch(r"(\d+)(|steps|s)", text)
+    if not match or int(match[1]) == 0:
+        raise argparse.ArgumentTypeError(
+            f"expected a number of epochs, or of steps or seconds such as 500steps or 60s, got {text!r}"
+        )
+    return {{"": "every_epochs", "steps": "every_steps", "s": "every_seconds"}[match[2]]: int(match[1])}
+
+
+def resolved_schedule(text: str, epochs: int) -> str:
+    """The schedule with all its numbers: "exponential" alone ends at a tenth of the first epoch's rate."""
+    return f"exponential:{_LAST_RATE ** (1 / max(1, epochs - 1))!r}" if text == "exponential" else text
+
+
+def schedule(text: str) -> Schedule:
+    """Return the schedule of that name.
 
     Raises
     ------
     ValueError
         If there is none of that name, or its decay is not in (0, 1].
     """
-    name, colon, decay = text.partition(":")
-    if name == "exponential" and not colon:
-        return Exponential(_LAST_RATE ** (1 / max(1, epochs - 1)))
+    name, _, decay = text.partition(":")
     if name == "exponential":
         try:
             value = float(decay)

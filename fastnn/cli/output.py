@@ -8,9 +8,11 @@ from pathlib import Path
 from fastnn.cli.inputs import MODEL_FILE
 
 CONFIG_FILE = "config.json"
+OPTIONS_FILE = "config.toml"
 HISTORY_FILE = "history.csv"
 CURVE_FILE = "learning_curve.png"
-FILES = (MODEL_FILE, CONFIG_FILE, HISTORY_FILE, CURVE_FILE)
+FILES = (MODEL_FILE, CONFIG_FILE, OPTIONS_FILE, HISTORY_FILE, CURVE_FILE)
+CHECKPOINTS = "checkpoints"  # a folder
 _DEFAULT = "fastnn-run"
 
 

@@ -12,15 +12,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from fastnn.cli import run_config
 from fastnn.cli.inputs import MODEL_FILE
-from fastnn.cli.output import CONFIG_FILE, CURVE_FILE, HISTORY_FILE, Output
+from fastnn.cli.output import CONFIG_FILE, CURVE_FILE, HISTORY_FILE, OPTIONS_FILE, Output
 from fastnn.config import config
 from fastnn.data import Dataset
 from fastnn.files import write_whole
 from fastnn.plots import learning_curve
 from fastnn.trainer import Trainer
-
-_NOT_RECORDED = ("run", "command", "output", "overwrite", "explain", "quiet")
 
 
 def check_can_write() -> None:
@@ -38,7 +37,7 @@ def write(
     trainer.model.save(output.path(MODEL_FILE))
     described = {
         "written": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
-        "options": {name: value for name, value in vars(options).items() if name not in _NOT_RECORDED},
+        "options": {name: value for name, value in vars(options).items() if name not in run_config.NOT_REPEATED},
         "optimizer": repr(trainer.optimizer),
         "schedule": repr(trainer.schedule),
         "data": fingerprint(data),
@@ -47,8 +46,9 @@ def write(
         "environment": config(),
     }
     write_whole(output.path(CONFIG_FILE), json.dumps(described, indent=2) + "\n")
+    run_config.write(output.path(OPTIONS_FILE), options)
     trainer.history.to_csv(output.path(HISTORY_FILE))
-    written = [MODEL_FILE, CONFIG_FILE, HISTORY_FILE]
+    written = [MODEL_FILE, CONFIG_FILE, OPTIONS_FILE, HISTORY_FILE]
     try:
         save_figure(output.path(CURVE_FILE), learning_curve, trainer.history)
     except ImportError:

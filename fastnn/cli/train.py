@@ -12,20 +12,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastnn import architecture, optim
-from fastnn.cli import record
-from fastnn.cli.inputs import MODEL_FILE, add_data, load_data
+from fastnn.cli import record, run_config
+from fastnn.cli.inputs import MODEL_FILE, add_data, load_data, resolved_data
 from fastnn.cli.options import (
     HelpFormatter,
     add_activation_and_init,
     add_seed,
+    checkpoint_every,
+    checkpoint_options,
+    resolved_schedule,
     schedule,
     share,
     whole,
 )
-from fastnn.cli.output import FILES, Output
+from fastnn.cli.output import CHECKPOINTS, FILES, OPTIONS_FILE, Output
 from fastnn.data import Dataset, train_test_split
 from fastnn.model import Sequential
-from fastnn.trainer import Trainer
+from fastnn.trainer import Callback, Checkpoint, Trainer
 
 _HIDDEN = 200
 _RATES = {"adam": 0.002, "momentum": 0.05, "sgd": 0.3}
@@ -37,6 +40,7 @@ on one instruction set, whatever the number of threads (FASTNN_NUM_THREADS).
 
 Written are {", ".join(FILES)}.
 Ctrl-C ends the training and keeps the model as it then is.
+--config with the {OPTIONS_FILE} of a run repeats it.
 
 examples:
   fastnn train
@@ -44,6 +48,9 @@ examples:
   fastnn train --data ~/mnist --output mnist-run
   fastnn train --data ~/mnist --model mlp:784-666-666-10 --optimizer sgd --batch 100
   fastnn train --activation tanh --weight-decay 1e-4 --seed 7
+  fastnn train --data ~/mnist --checkpoint 1 --output long-run
+  fastnn train --resume long-run
+  fastnn train --config long-run/config.toml --seed 2
   FASTNN_DATA=~/data fastnn train --data notmnist --dtype float64 --explain
 """
 
@@ -106,10 +113,16 @@ def add(commands: Any) -> None:
     )
     how.add_argument(
         "--validation",
+        "--val",
         type=share,
         default=0.1,
         metavar="SHARE",
         help="share of the training images that is held out to validate, 0 for none (default: %(default)s)",
+    )
+    how.add_argument(
+        "--config",
+        metavar="FILE",
+        help="a TOML file with options by their names, as epochs = 20; those of the command line go before it",
     )
     add_seed(how, "of the first weights and of the order of the images")
     out = parser.add_argument_group("what comes out")
@@ -119,6 +132,18 @@ def add(commands: Any) -> None:
         help="where the files go; made if missing (default: fastnn-run-1, or -2, ... as those exist)",
     )
     out.add_argument("--overwrite", action="store_true", help="replace the files of an earlier run in --output")
+    out.add_argument(
+        "--checkpoint",
+        type=checkpoint_every,
+        metavar="EVERY",
+        help=f"write a checkpoint to {CHECKPOINTS}/ in --output every EVERY epochs, or as 500steps or 60s",
+    )
+    out.add_argument(
+        "--resume",
+        metavar="FOLDER",
+        help="go on from the last checkpoint of the run in that folder, with its options, to the same weights as if "
+        "it had not been interrupted",
+    )
     out.add_argument(
         "--explain",
         action="store_true",
@@ -141,7 +166,8 @@ def run(options: argparse.Namespace) -> int:
     if options.learning_rate is None:
         options.learning_rate = _RATES[options.optimizer]
     optimizer = optim.get(options.optimizer, learning_rate=options.learning_rate, weight_decay=options.weight_decay)
-    rates = schedule(options.schedule, options.epochs)
+    options.schedule = resolved_schedule(options.schedule, options.epochs)
+    rates = schedule(options.schedule)
     given = None if options.model is None else _model(options, options.model, None)
     data = load_data(options.data)
     split = _split(data, options.validation)
@@ -150,6 +176,7 @@ def run(options: argparse.Namespace) -> int:
     else:
         _check_fits(given, options.model, data)
     model = _model(options, options.model, data)
+    options.data = resolved_data(options.data)
     output = Output(options.output, options.overwrite)
     trainer = Trainer(
         model,
@@ -160,13 +187,19 @@ def run(options: argparse.Namespace) -> int:
         seed=options.seed,
         progress=False if options.quiet else None,
         print_every=None if options.quiet else 1,
+        callbacks=_callbacks(options, output),
     )
     if not options.quiet:
         print(_introduction(data, split, model), flush=True)
     started = time.perf_counter()
     interrupted = False
     try:
-        trainer.fit(*split.train, validation=split.validation)
+        if options.resume is None:
+            if options.checkpoint is not None:
+                run_config.write(output.path(OPTIONS_FILE), options)
+            trainer.fit(*split.train, validation=split.validation)
+        else:
+            trainer.resume(output.path(CHECKPOINTS), *split.train, validation=split.validation)
     except KeyboardInterrupt:
         interrupted = True
     except BaseException:
@@ -201,6 +234,14 @@ def run(options: argparse.Namespace) -> int:
         f"in {output.folder}/: {', '.join(written)}"
     )
     return 0
+
+
+def _callbacks(options: argparse.Namespace, output: Output) -> list[Callback]:
+    found: list[Callback] = []
+    if options.checkpoint is not None:
+        every: dict[str, Any] = checkpoint_options(options.checkpoint)
+        found.append(Checkpoint(output.path(CHECKPOINTS), **every, overwrite=options.overwrite))
+    return found
 
 
 def _model(options: argparse.Namespace, text: str, data: Dataset | None) -> Sequential:

@@ -18,7 +18,7 @@ from strategies import Array
 import fastnn
 from fastnn.cli import main
 
-FILES = ["config.json", "history.csv", "learning_curve.png", "model.safetensors"]
+FILES = ["config.json", "config.toml", "history.csv", "learning_curve.png", "model.safetensors"]
 
 
 def train(data: Path, *options: str) -> int:

@@ -1,0 +1,87 @@
+"""The options of ``fastnn train`` in a TOML file, read and written."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import tomllib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from fastnn.cli.output import CHECKPOINTS, OPTIONS_FILE
+from fastnn.files import write_whole
+
+_NOT_OPTIONS = ("run", "command")
+_ON_THE_COMMAND_LINE = ("config", "resume")  # those that say where to read the others
+NOT_REPEATED = (*_NOT_OPTIONS, *_ON_THE_COMMAND_LINE, "output", "overwrite", "explain", "quiet")
+
+
+def expand(arguments: Sequence[str], defaults: Mapping[str, Any]) -> list[str]:
+    """Arguments of ``fastnn train`` with the options of its TOML file before them, so that they go before those.
+
+    Parameters
+    ----------
+    arguments : sequence of str
+        Without "train".
+    defaults : mapping
+        All options and their defaults, by their names in Python.
+
+    Raises
+    ------
+    ValueError
+        If the file is no TOML, or has an option that does not exist or a value that is none.
+    OSError
+        If it cannot be read.
+    """
+    finder = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    finder.add_argument("--config")
+    finder.add_argument("--resume")
+    try:
+        given, _ = finder.parse_known_args(arguments)
+    except SystemExit:  # without its value: the real parser says so
+        return list(arguments)
+    if given.resume is not None:
+        folder = Path(given.resume).expanduser()
+        options = folder / OPTIONS_FILE
+        if not (options.is_file() and (folder / CHECKPOINTS).is_dir()):
+            raise ValueError(
+                f"--resume: {folder} is not the folder of a run with checkpoints ({OPTIONS_FILE} and {CHECKPOINTS}/)"
+            )
+        return [*_arguments(options, defaults), "--output", str(folder), "--overwrite", *arguments]
+    return list(arguments) if given.config is None else [*_arguments(Path(given.config), defaults), *arguments]
+
+
+def _arguments(path: Path, defaults: Mapping[str, Any]) -> list[str]:
+    known = [name.replace("_", "-") for name in defaults if name not in (*_NOT_OPTIONS, *_ON_THE_COMMAND_LINE)]
+    found: list[str] = []
+    for key, value in _read(path.expanduser()).items():
+        name = key.replace("_", "-")
+        if name not in known:
+            raise ValueError(f"--config: {path} has an unknown key {key!r}; expected some of {', '.join(known)}")
+        is_flag = isinstance(defaults[name.replace("-", "_")], bool)
+        if is_flag and not isinstance(value, bool):
+            raise ValueError(f"--config: {path}: {key} must be true or false, got {value!r}")
+        if not is_flag and (isinstance(value, bool) or not isinstance(value, str | int | float)):
+            raise ValueError(f"--config: {path}: {key} must be text or a number, got {value!r}")
+        found += [f"--{name}"] * value if is_flag else [f"--{name}={value}"]
+    return found
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text())
+    except FileNotFoundError:
+        raise ValueError(f"--config: there is no file {path}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ValueError(f"--config: {path} is not readable as TOML ({error})") from None
+
+
+def write(path: Path, options: argparse.Namespace) -> None:
+    """Write all that decides what a training does, so that ``--config`` repeats it."""
+    lines = ["# fastnn train --config with this file gives the same weights"]
+    for name, value in vars(options).items():
+        if value is not None and name not in NOT_REPEATED:
+            text = json.dumps(value, ensure_ascii=False) if isinstance(value, str) else repr(value).lower()
+            lines.append(f"{name.replace('_', '-')} = {text}")
+    write_whole(path, "\n".join(lines) + "\n")
