@@ -5,11 +5,15 @@ from __future__ import annotations
 import argparse
 import re
 from collections.abc import Callable
+from typing import Any
 
 from fastnn.architecture import ACTIVATIONS, LINEAR
-from fastnn.schedules import Constant, Exponential, Schedule
+from fastnn.schedules import SCHEDULES, Schedule
 
-_SCHEDULES = "constant, exponential or exponential:DECAY such as exponential:0.9"
+SCHEDULE_HELP = (
+    "constant; exponential:DECAY, times DECAY after each epoch; step:EVERY,DECAY, times DECAY after EVERY epochs; "
+    "cosine:EPOCHS, down to 0; onecycle:EPOCHS, up and down; warmup:EPOCHS+ and another one behind it"
+)
 _LAST_RATE = 0.1  # of "exponential": the last epoch's rate as a share of the first's
 
 
@@ -64,28 +68,43 @@ def checkpoint_options(text: str) -> dict[str, float]:
 
 
 def resolved_schedule(text: str, epochs: int) -> str:
-    """The schedule with all its numbers: "exponential" alone ends at a tenth of the first epoch's rate."""
-    return f"exponential:{_LAST_RATE ** (1 / max(1, epochs - 1))!r}" if text == "exponential" else text
+    """The schedule with the numbers that follow from the epochs of the training."""
+    first, plus, then = text.partition("+")
+    if plus:
+        warm = first.partition(":")[2]
+        rest = epochs - float(warm) if _is_number(warm) else epochs
+        return f"{first}+{resolved_schedule(then, max(1, round(rest)))}"
+    if text == "exponential":
+        return f"{text}:{_LAST_RATE ** (1 / max(1, epochs - 1))!r}"
+    return f"{text}:{epochs}" if text in ("cosine", "onecycle") else text
 
 
 def schedule(text: str) -> Schedule:
-    """Return the schedule of that name.
+    """Return the schedule of that name, as "exponential:0.9", "step:10,0.5" or "warmup:2+cosine:20".
 
     Raises
     ------
     ValueError
-        If there is none of that name, or its decay is not in (0, 1].
+        If there is none of that name, or its numbers are not those that it takes.
     """
-    name, _, decay = text.partition(":")
-    if name == "exponential":
-        try:
-            value = float(decay)
-        except ValueError:
-            raise ValueError(f"schedule: expected {_SCHEDULES}, got {text!r}") from None
-        return Exponential(value)
-    if text != "constant":
-        raise ValueError(f"schedule: expected {_SCHEDULES}, got {text!r}")
-    return Constant()
+    first, plus, then = text.partition("+")
+    name, colon, numbers = first.partition(":")
+    parts = numbers.split(",") if colon else []
+    if name not in SCHEDULES or not all(map(_is_number, parts)) or (plus != "" and name != "warmup"):
+        raise ValueError(f"schedule: expected {SCHEDULE_HELP}, got {text!r}")
+    values: list[Any] = [int(part) if part.isdigit() else float(part) for part in parts]
+    try:
+        return SCHEDULES[name](*values, **({"then": schedule(then)} if plus else {}))
+    except TypeError as error:
+        raise ValueError(f"schedule: {text!r} does not fit ({error}); expected {SCHEDULE_HELP}") from None
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 def add_activation_and_init(group: argparse._ActionsContainer) -> None:

@@ -15,6 +15,7 @@ from fastnn import architecture, optim
 from fastnn.cli import record, run_config
 from fastnn.cli.inputs import MODEL_FILE, add_data, load_data, resolved_data
 from fastnn.cli.options import (
+    SCHEDULE_HELP,
     HelpFormatter,
     add_activation_and_init,
     add_seed,
@@ -31,7 +32,15 @@ from fastnn.model import Sequential
 from fastnn.trainer import Callback, Checkpoint, Trainer
 
 _HIDDEN = 200
-_RATES = {"adam": 0.002, "momentum": 0.05, "sgd": 0.3}
+_RATES = {
+    "adam": 0.002,
+    "adamw": 0.002,
+    "rmsprop": 0.001,
+    "adagrad": 0.02,
+    "momentum": 0.05,
+    "nesterov": 0.05,
+    "sgd": 0.3,
+}
 
 _EPILOG = f"""\
 The training images are split: most are trained on, a share (--validation) is looked at after every epoch.
@@ -108,8 +117,8 @@ def add(commands: Any) -> None:
         "--schedule",
         default="exponential",
         metavar="NAME",
-        help="the learning rate by epoch: constant; exponential:DECAY, times DECAY after each; exponential, "
-        "with the DECAY that leaves a tenth in the last epoch (default: %(default)s)",
+        help=f"the learning rate by epoch: {SCHEDULE_HELP}; exponential alone leaves a tenth in the last epoch, cosine "
+        "and onecycle alone take all epochs (default: %(default)s)",
     )
     how.add_argument(
         "--validation",

@@ -87,7 +87,7 @@ def test_the_same_seed_gives_the_same_bits(toy_data: Path, tmp_path: Path) -> No
     assert a != c
 
 
-@pytest.mark.parametrize("optimizer", ["sgd", "momentum", "adam"])
+@pytest.mark.parametrize("optimizer", fastnn.optim.OPTIMIZERS)
 def test_each_optimizer_learns_with_its_own_rate(toy_data: Path, tmp_path: Path, optimizer: str) -> None:
     assert train(toy_data, "--output", str(tmp_path / "r"), "--optimizer", optimizer, "--quiet") == 0
     result = json.loads((tmp_path / "r" / "config.json").read_text())["result"]
@@ -111,6 +111,24 @@ def test_options_reach_model_and_training(toy_data: Path, tmp_path: Path) -> Non
     assert config["model"]["dtype"] == "float64"
     assert "Momentum(learning_rate=0.02, weight_decay=0.001" in config["optimizer"]
     assert config["result"]["last_epoch"]["learning_rate"] == 0.01
+
+
+@pytest.mark.parametrize(
+    ("given", "resolved", "expected"),
+    [
+        ("constant", "constant", "Constant()"),
+        ("step:2,0.5", "step:2,0.5", "Step(every=2, decay=0.5)"),
+        ("cosine", "cosine:3", "Cosine(epochs=3.0, floor=0.0"),
+        ("onecycle", "onecycle:3", "OneCycle(epochs=3.0"),
+        ("warmup:1+cosine", "warmup:1+cosine:2", "WarmUp(epochs=1.0, then=Cosine(epochs=2.0"),
+    ],
+)
+def test_schedules(toy_data: Path, tmp_path: Path, given: str, resolved: str, expected: str) -> None:
+    folder = tmp_path / "r"
+    assert train(toy_data, "--output", str(folder), "--schedule", given, "--epochs", "3", "--quiet") == 0
+    config = json.loads((folder / "config.json").read_text())
+    assert config["options"]["schedule"] == resolved
+    assert expected.split("(")[0] in config["schedule"]
 
 
 def test_without_validation(toy_data: Path, tmp_path: Path) -> None:
