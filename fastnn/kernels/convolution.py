@@ -17,3 +17,11 @@ class ConvAlgorithm(IntEnum):
 def winograd_shape(filters: int, channels: int, groups: int) -> tuple[int, int, int, int, int]:
     """Shape of the transformed weights of ``groups`` convolutions from ``channels`` to ``filters`` each."""
     return groups, -(-filters // WINOGRAD_BLOCK), WINOGRAD_POINTS**2, channels, WINOGRAD_BLOCK
+
+
+def winograd_line(length: int, taps: int) -> list[tuple[int, int]]:
+    """(first output, points) of the tiles that a line of ``length`` outputs is cut into: long ones, then short ones."""
+    outputs = WINOGRAD_POINTS + 1 - taps
+    count = -(-length // outputs)
+    longs = max(0, length - count * (outputs - 1))
+    return [(i * outputs - max(0, i - longs), WINOGRAD_POINTS - (i >= longs)) for i in range(count)]

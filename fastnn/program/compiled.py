@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastnn.kernels.backend import get
+from fastnn.program.algorithms import choose_algorithms
 from fastnn.program.fuse import fuse
 from fastnn.program.fuse_n16 import fuse_innermost
 from fastnn.program.layout import images_innermost
@@ -34,7 +35,7 @@ class Recording:
 
 
 def record(step: Callable[[Recorder], None], dtype: np.dtype[Any], beta: float = 0.0) -> Recording:
-    """Take a step down, lay its images out and fuse it.
+    """Take a step down, fuse it, lay its images out and choose algorithms.
 
     Parameters
     ----------
@@ -52,7 +53,7 @@ def record(step: Callable[[Recorder], None], dtype: np.dtype[Any], beta: float =
     """
     recorder = Recorder(dtype, beta)
     step(recorder)
-    operations = fuse_innermost(images_innermost(fuse(recorder.operations)))
+    operations = choose_algorithms(fuse_innermost(images_innermost(fuse(recorder.operations))))
     return Recording(recorder.operations, operations, recorder.dtype)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from fastnn.kernels import SIGNATURES
 from fastnn.kernels.native_probe import fma_peak
+from fastnn.program.algorithms import winograd_flops
 from fastnn.program.compiled import Compiled
 from fastnn.program.layout import LANES, SUFFIX
 from fastnn.program.record import Buffer, Operation, Stream
@@ -16,6 +17,8 @@ from fastnn.program.session import CompiledSession, EagerSession
 
 def flops(operation: Operation) -> int:
     """Floating-point operations of the matrix products in one call (a multiply-add counts two)."""
+    if operation.kernel == "winograd_forward_n16":
+        return winograd_flops(operation)
     if not operation.kernel.startswith(("affine_", "conv_")):
         return 0
     signature = SIGNATURES[operation.kernel]

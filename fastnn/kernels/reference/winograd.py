@@ -22,7 +22,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from fastnn.kernels.convolution import WINOGRAD_BLOCK, WINOGRAD_POINTS
+from fastnn.kernels.convolution import WINOGRAD_BLOCK, WINOGRAD_POINTS, winograd_line
 from fastnn.kernels.reference.activation import activation_forward
 from fastnn.kernels.reference.arrays import Array
 
@@ -52,14 +52,6 @@ def matrices(taps: int, points: int = WINOGRAD_POINTS) -> Matrices:
         b[-1] = np.poly(_FINITE)[::-1]
         g[-1, -1] = a[-1, -1] = 1
     return Matrices(b, g, a)
-
-
-def tiles(length: int, taps: int) -> list[tuple[int, int]]:
-    """(first output, points) of the tiles of a line of `length` outputs."""
-    outputs = WINOGRAD_POINTS + 1 - taps
-    count = -(-length // outputs)
-    longs = max(0, length - count * (outputs - 1))
-    return [(i * outputs - max(0, i - longs), WINOGRAD_POINTS - (i >= longs)) for i in range(count)]
 
 
 @np.errstate(all="ignore")
@@ -108,8 +100,8 @@ def filtered(
     image = np.pad(x, ((0, 0), (0, 0), *around, (0, 0)))[:, :, max(-pad[0], 0) :, max(-pad[1], 0) :]
     image = image.reshape(len(x), groups, channels, *image.shape[2:])
     out = np.empty(shape, x.dtype)
-    for top, points_h in tiles(shape[2], size):
-        for left, points_w in tiles(shape[3], size):
+    for top, points_h in winograd_line(shape[2], size):
+        for left, points_w in winograd_line(shape[3], size):
             rows, cols = matrices(size, points_h), matrices(size, points_w)
             patch = image[:, :, :, top : top + points_h, left : left + points_w]
             patch = np.pad(

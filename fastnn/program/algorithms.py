@@ -1,0 +1,145 @@
+"""Which algorithm computes a convolution of a compiled step: a function of its shape and dtype alone.
+
+Winograd's serves convolutions with images innermost, 3 × 3 or 5 × 5 filters and stride and dilation 1, forward and for
+the gradients of inputs. With "auto" it is taken where counting operations says that it is faster, and never for
+float64, where one wants digits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from fastnn.kernels import Activation, ConvAlgorithm
+from fastnn.kernels.convolution import WINOGRAD_POINTS, winograd_line, winograd_shape
+from fastnn.program.layout import LANES, SUFFIX
+from fastnn.program.record import Buffer, Operation
+
+_SIZES = (3, 5)
+# vector operations of the transforms: of a tile's inputs, a tile's outputs, the weights of a filter and channel
+_OF_INPUTS, _OF_OUTPUTS, _OF_WEIGHTS = 200, 150, 25
+_WORTH_IT = 1.15  # what direct must cost more
+_WORKSPACE = 4 << 20  # bytes (csrc/fastnn.h, FNN_SCRATCH_BYTES)
+_FILTERS_HELD = 48  # whose products a thread holds (csrc/winograd.c)
+
+
+class Convolution(NamedTuple):
+    """One direction of a convolution: what reads ``channels`` (of a group) and writes ``filters`` (of a group)."""
+
+    images: int
+    groups: int
+    channels: int
+    filters: int
+    taps: tuple[int, int]
+    extent: tuple[int, int]  # rows and columns of outputs
+    stride: tuple[int, int]
+    dilation: tuple[int, int]
+
+
+def winograd_serves(c: Convolution, dtype: np.dtype[Any]) -> bool:
+    """Whether Winograd's algorithm can compute `c`."""
+    held = WINOGRAD_POINTS**2 * LANES * (c.channels + min(_FILTERS_HELD, c.filters) + 2) * dtype.itemsize
+    return (
+        c.taps[0] == c.taps[1]
+        and c.taps[0] in _SIZES
+        and c.stride == c.dilation == (1, 1)
+        and held <= _WORKSPACE
+        and min(*c[:4], *c.extent) > 0
+    )
+
+
+def _points(extent: tuple[int, int], size: int) -> int:
+    """Pairs of points of all tiles of an image."""
+    rows, cols = (sum(points for _, points in winograd_line(n, size)) for n in extent)
+    return rows * cols
+
+
+def costs(c: Convolution) -> dict[ConvAlgorithm, float]:
+    """Vector operations of each algorithm, where Winograd's serves."""
+    blocks = -(-c.images // LANES) * c.groups
+    pairs = c.channels * c.filters
+    rows, cols = (len(winograd_line(n, c.taps[0])) for n in c.extent)
+    products = _points(c.extent, c.taps[0]) * pairs
+    transforms = rows * cols * (_OF_INPUTS * c.channels + _OF_OUTPUTS * c.filters)
+    return {
+        ConvAlgorithm.DIRECT: blocks * c.extent[0] * c.extent[1] * c.taps[0] * c.taps[1] * pairs,
+        ConvAlgorithm.WINOGRAD: blocks * (products + transforms) + _OF_WEIGHTS * pairs * c.groups,
+    }
+
+
+def choose(c: Convolution, dtype: np.dtype[Any], wish: ConvAlgorithm) -> ConvAlgorithm:
+    """The algorithm that computes `c`; a wish that cannot be met is none."""
+    if wish == ConvAlgorithm.DIRECT or not winograd_serves(c, dtype):
+        return ConvAlgorithm.DIRECT
+    if wish == ConvAlgorithm.WINOGRAD:
+        return wish
+    cost = costs(c)
+    faster = _WORTH_IT * cost[ConvAlgorithm.WINOGRAD] < cost[ConvAlgorithm.DIRECT]
+    return ConvAlgorithm.WINOGRAD if faster and dtype == np.float32 else ConvAlgorithm.DIRECT
+
+
+def _forward(operation: Operation) -> list[Operation]:
+    x, weight, b, out, stride_h, stride_w, pad_h, pad_w, dilation_h, dilation_w, wish, *rest = operation.arguments
+    groups = x.shape[1] // weight.shape[1]
+    c = Convolution(
+        x.shape[0] * LANES, groups, weight.shape[1], weight.shape[0] // groups, weight.shape[2:], out.shape[2:4],
+        (stride_h, stride_w), (dilation_h, dilation_w),
+    )  # fmt: skip
+    if choose(c, x.dtype, ConvAlgorithm(wish)) != ConvAlgorithm.WINOGRAD:
+        return [operation]
+    kind, alpha = rest or (Activation.IDENTITY, 0.0)
+    u = Buffer(winograd_shape(c.filters, c.channels, groups), x.dtype)
+    window = (weight.shape[2], pad_h, pad_w)
+    return [
+        Operation("winograd_weights", (weight, u, 0)),
+        Operation("winograd_forward_n16", (x, u, b, out, *window, int(kind), alpha)),
+    ]
+
+
+def _backward_input(operation: Operation) -> list[Operation]:
+    fused = operation.kernel.startswith("conv_activation")
+    arrays = operation.arguments[: 4 if fused else 3]
+    dout, weight, dx = arrays[0], arrays[1], arrays[-1]
+    stride_h, stride_w, pad_h, pad_w, dilation_h, dilation_w, wish, *rest = operation.arguments[len(arrays) :]
+    groups = dx.shape[1] // weight.shape[1]
+    c = Convolution(
+        dx.shape[0] * LANES, groups, weight.shape[0] // groups, weight.shape[1], weight.shape[2:], dx.shape[2:4],
+        (stride_h, stride_w), (dilation_h, dilation_w),
+    )  # fmt: skip
+    if choose(c, dx.dtype, ConvAlgorithm(wish)) != ConvAlgorithm.WINOGRAD:
+        return [operation]
+    u = Buffer(winograd_shape(c.filters, c.channels, groups), dx.dtype)
+    size = weight.shape[2]
+    window = (size, size - 1 - pad_h, size - 1 - pad_w)
+    operations = [
+        Operation("winograd_weights", (weight, u, 1)),
+        Operation("winograd_forward_n16", (dout, u, None, dx, *window, int(Activation.IDENTITY), 0.0)),
+    ]
+    if fused:
+        operations.append(Operation("activation_backward", (dx, None, arrays[2], dx, *rest)))
+    return operations
+
+
+def winograd_flops(operation: Operation) -> int:
+    """Floating-point operations of the products of a ``winograd_forward_n16``; a multiply-add counts two."""
+    x, u, _, out, size, *_ = operation.arguments
+    return int(2 * x.shape[0] * LANES * _points(out.shape[2:4], size) * out.shape[1] * u.shape[3])
+
+
+_DIRECTIONS = {
+    "conv_forward" + SUFFIX: _forward,
+    "conv_activation_forward" + SUFFIX: _forward,
+    "conv_backward_input" + SUFFIX: _backward_input,
+    "conv_activation_backward_input" + SUFFIX: _backward_input,
+}
+
+
+def choose_algorithms(operations: Sequence[Operation]) -> list[Operation]:
+    """The operations, with Winograd's algorithm where it is chosen."""
+    chosen: list[Operation] = []
+    for operation in operations:
+        replace = _DIRECTIONS.get(operation.kernel)
+        chosen += [operation] if replace is None else replace(operation)
+    return chosen

@@ -1,0 +1,96 @@
+"""The algorithm of a convolution follows from its shape and dtype, and leaves trainings as good as they were."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import fastnn
+from fastnn import kernels
+from fastnn.kernels import ConvAlgorithm
+from fastnn.layers import Conv2D, Dense, Flatten, ReLU
+from fastnn.program.algorithms import Convolution, choose, costs, winograd_serves
+
+pytestmark = pytest.mark.skipif("native" not in kernels.available_backends(), reason="no native module")
+
+F32, F64 = np.dtype(np.float32), np.dtype(np.float64)
+WIDE = Convolution(64, 1, 192, 384, (3, 3), (13, 13), (1, 1), (1, 1))
+sides = st.integers(1, 60)
+convolutions = st.builds(
+    Convolution, st.integers(1, 300), st.integers(1, 4), sides, sides, st.sampled_from([(3, 3), (5, 5)]),
+    st.tuples(sides, sides), st.just((1, 1)), st.just((1, 1)),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "shape",
+    [
+        WIDE,
+        Convolution(64, 1, 384, 256, (3, 3), (13, 13), (1, 1), (1, 1)),
+        Convolution(32, 1, 32, 64, (3, 3), (28, 28), (1, 1), (1, 1)),
+        Convolution(64, 1, 64, 192, (5, 5), (27, 27), (1, 1), (1, 1)),
+        Convolution(64, 2, 48, 128, (5, 5), (27, 27), (1, 1), (1, 1)),
+    ],
+)
+def test_wide_layers_are_filtered_minimally(shape):
+    assert choose(shape, F32, ConvAlgorithm.AUTO) == ConvAlgorithm.WINOGRAD
+
+
+@given(shape=convolutions)
+def test_float64_keeps_its_digits_unless_asked(shape):
+    assert choose(shape, F64, ConvAlgorithm.AUTO) == ConvAlgorithm.DIRECT
+    asked = ConvAlgorithm.WINOGRAD if winograd_serves(shape, F64) else ConvAlgorithm.DIRECT
+    assert choose(shape, F64, ConvAlgorithm.WINOGRAD) == asked
+
+
+@given(shape=convolutions)
+def test_auto_takes_what_costs_less_and_direct_is_direct(shape):
+    assert choose(shape, F32, ConvAlgorithm.DIRECT) == ConvAlgorithm.DIRECT
+    chosen = choose(shape, F32, ConvAlgorithm.AUTO)
+    if winograd_serves(shape, F32):
+        assert costs(shape)[chosen] <= 1.15 * min(costs(shape).values())
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"stride": (2, 1)}, {"dilation": (1, 2)}, {"taps": (3, 5)}, {"taps": (7, 7)}, {"taps": (1, 1)},
+        {"channels": 2000}, {"images": 0},
+    ],
+)  # fmt: skip
+def test_what_it_cannot_compute_is_direct(change):
+    shape = WIDE._replace(**change)
+    for wish in ConvAlgorithm:
+        assert choose(shape, F32, wish) == ConvAlgorithm.DIRECT
+
+
+def _trained(algorithm, dtype="float32", compile=True):
+    rng = np.random.default_rng(5)
+    x = rng.standard_normal((70, 3, 9, 10)).astype(dtype)
+    y = (x[:, 0, 2:6, 2:6].mean(axis=(1, 2)) > 0).astype(np.int64)
+    layers = []
+    for filters, size, groups in ((26, 3, 1), (30, 5, 2), (25, 3, 1)):
+        layers += [Conv2D(filters, size, pad="same", groups=groups, conv_algorithm=algorithm), ReLU()]
+    model = fastnn.Sequential([*layers, Flatten(), Dense(2)], input_shape=(3, 9, 10), dtype=dtype)
+    trainer = fastnn.Trainer(
+        model, optimizer=fastnn.optim.Momentum(0.02), batch_size=32, epochs=6, seed=3, compile=compile, progress=False
+    )
+    history = trainer.fit(x, y)
+    return model, history, trainer.explain()
+
+
+def test_a_training_is_as_good_as_with_direct_convolution():
+    fast, fast_history, plan = _trained("winograd")
+    direct, direct_history, other_plan = _trained("direct")
+    assert plan.count("winograd_forward_n16") == 5  # three forward, two gradients of inputs
+    assert "winograd" not in other_plan
+    np.testing.assert_allclose(fast_history.steps, direct_history.steps, rtol=1e-4)
+    for name, value in fast.parameters.items():
+        np.testing.assert_allclose(value, direct.parameters[name], atol=1e-4)
+
+
+def test_compiled_is_eager_in_float64():
+    _, one, plan = _trained("winograd", "float64")
+    _, two, _ = _trained("winograd", "float64", compile=False)
+    assert "winograd_forward_n16" in plan
+    np.testing.assert_allclose(one.steps, two.steps, rtol=1e-11)
