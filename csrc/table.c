@@ -4,6 +4,7 @@
 #define WINDOW "stride_h, stride_w, pad_h, pad_w, dilation_h, dilation_w"
 #define CONV WINDOW ", algorithm"
 
+#include "table_image.h"
 #include "table_n16.h" /* with the words defined above */
 
 #define KERNELS(_)                                                                                                    \
@@ -58,9 +59,10 @@
 
 #define DECLARE(name, signature) void FN(name)(const fnn_op *op);
 KERNELS(DECLARE)
+KERNELS_IMAGE(DECLARE)
 KERNELS_N16(DECLARE)
 PROBES(DECLARE)
 
 #define ROW(name, signature) {#name "(" signature ")", FN(name)},
-const fnn_entry FN(fnn_table)[] = {KERNELS(ROW) KERNELS_N16(ROW){NULL, NULL}};
+const fnn_entry FN(fnn_table)[] = {KERNELS(ROW) KERNELS_IMAGE(ROW) KERNELS_N16(ROW){NULL, NULL}};
 const fnn_entry FN(fnn_probes)[] = {PROBES(ROW){NULL, NULL}};

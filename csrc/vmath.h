@@ -230,12 +230,19 @@ FNN_INLINE vreal vlanes(int operation, const vreal *v) {
 #endif
 }
 
-/* A sum of squares kept in double, lane by lane. */
+/* A sum kept in double, lane by lane. */
 typedef double vdouble __attribute__((vector_size(VBYTES)));
 enum { HALVES = sizeof(double) / sizeof(real) };
 typedef struct {
     vdouble half[HALVES];
 } vsum;
+
+FNN_INLINE void vsum_add(vsum *sum, vreal x) {
+    typedef real part __attribute__((vector_size(VBYTES / HALVES)));
+    part parts[HALVES];
+    memcpy(parts, &x, sizeof x);
+    for (int i = 0; i < HALVES; i++) sum->half[i] += __builtin_convertvector(parts[i], vdouble);
+}
 
 FNN_INLINE void vsum_add_square(vsum *sum, vreal x) {
     typedef real part __attribute__((vector_size(VBYTES / HALVES)));
@@ -245,6 +252,11 @@ FNN_INLINE void vsum_add_square(vsum *sum, vreal x) {
         vdouble wide = __builtin_convertvector(parts[i], vdouble);
         sum->half[i] += wide * wide;
     }
+}
+
+FNN_INLINE double vsum_lane(const vsum *sum, ptrdiff_t lane) {
+    const ptrdiff_t wide = VBYTES / sizeof(double);
+    return sum->half[lane / wide][lane % wide];
 }
 
 FNN_INLINE double vsum_total(const vsum *sum) {

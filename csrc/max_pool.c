@@ -1,0 +1,244 @@
+/* The largest cell of each window of a plane, and the gradient back to it.
+ *
+ * A row of windows is kept in the first-level cache while the cells of its windows go by, number after number:
+ * neighbouring windows are neighbouring lanes. A cell wins over the best before it where !(cell <= best), which a
+ * NaN does, unless the best is NaN already.
+ */
+#include "window.h"
+
+enum { CHUNK = 256, TASK_CELLS = 16384, MAX_NUMBERED = 256 };
+
+typedef struct {
+    const fnn_op *op;
+    windows g;
+    fnn_cut cut;
+} run;
+
+#define WINS(value, best) (!((value) <= (best)) & ((best) == (best)))
+
+typedef struct {
+    uint8_t *bytes; /* one of the two, or neither */
+    int32_t *words;
+} places;
+
+FNN_INLINE places places_at(const fnn_op *op, int array, ptrdiff_t at) {
+    if (op->p[array] == NULL) return (places){NULL, NULL};
+    return op->type[array] == FNN_U8 ? (places){(uint8_t *)op->p[array] + at, NULL}
+                                     : (places){NULL, (int32_t *)op->p[array] + at};
+}
+
+/* --- forward --- */
+
+static void step_over(const real *restrict x, ptrdiff_t stride, real *restrict best, rint_t *restrict place,
+                      rint_t number, ptrdiff_t count) {
+#define STEP(at)                                 \
+    for (ptrdiff_t j = 0; j < count; j++) {      \
+        const real value = x[at], old = best[j]; \
+        const bool wins = WINS(value, old);      \
+        best[j] = wins ? value : old;            \
+        place[j] = wins ? number : place[j];     \
+    }
+    if (stride == 1) {
+        STEP(j)
+    } else if (stride == 2) {
+        STEP(2 * j)
+    } else {
+        STEP(j * stride)
+    }
+#undef STEP
+}
+
+static void windows_of_row(const windows *g, const real *x, ptrdiff_t i, ptrdiff_t first, ptrdiff_t last, real *best,
+                           rint_t *place) {
+    const span rows = window_rows(g, i);
+    for (ptrdiff_t j = first; j < last; j++) {
+        best[j - first] = (real)-INFINITY;
+        place[j - first] = (rint_t)(rows.begin * g->size_w + fnn_max(0, g->pad_w - j * g->stride_w));
+    }
+    for (ptrdiff_t r = rows.begin; r < rows.end; r++)
+        for (ptrdiff_t s = 0; s < g->size_w; s++) {
+            const span at = window_columns(g, s, first, last);
+            if (at.begin >= at.end) continue;
+            const real *cells = x + (i * g->stride_h - g->pad_h + r) * g->w + at.begin * g->stride_w - g->pad_w + s;
+            step_over(cells, g->stride_w, best + at.begin - first, place + at.begin - first,
+                      (rint_t)(r * g->size_w + s), at.end - at.begin);
+        }
+}
+
+static void any_plane(const windows *g, const real *x, real *out, places to) {
+    real best[CHUNK];
+    rint_t place[CHUNK];
+    for (ptrdiff_t i = 0; i < g->p; i++)
+        for (ptrdiff_t first = 0; first < g->q; first += CHUNK) {
+            const ptrdiff_t last = fnn_min(g->q, first + CHUNK), at = i * g->q + first, count = last - first;
+            windows_of_row(g, x, i, first, last, best, place);
+            memcpy(out + at, best, (size_t)count * sizeof(real));
+            if (to.bytes != NULL)
+                for (ptrdiff_t j = 0; j < count; j++) to.bytes[at + j] = (uint8_t)place[j];
+            if (to.words != NULL)
+                for (ptrdiff_t j = 0; j < count; j++) to.words[at + j] = (int32_t)place[j];
+        }
+}
+
+static void image_plane(ptrdiff_t count, const real *x, real *out, places to) {
+    real best = (real)-INFINITY;
+    ptrdiff_t place = 0;
+    vreal lanes = vset(best);
+    unsigned strange = 0;
+    ptrdiff_t j = 0;
+    for (; j + VL <= count; j += VL) {
+        const vreal value = vload(x + j);
+        strange |= ~vequal_bits(value, value);
+        lanes = vmax(value, lanes);
+    }
+    for (ptrdiff_t i = 0; i < VL; i++) best = lanes[i] > best ? lanes[i] : best;
+    strange &= (1u << VL) - 1;
+    for (; j < count; j++) {
+        best = x[j] > best ? x[j] : best;
+        strange |= x[j] != x[j];
+    }
+    if (strange) {
+        while (x[place] == x[place]) place++;
+    } else {
+        while (x[place] != best) place++;
+    }
+    *out = x[place];
+    if (to.bytes != NULL) *to.bytes = (uint8_t)place;
+    if (to.words != NULL) *to.words = (int32_t)place;
+}
+
+typedef uint8_t vbytes __attribute__((vector_size(VBYTES / sizeof(real))));
+
+FNN_INLINE void quarters(const real *top, const real *bottom, ptrdiff_t cells, bool whole, vreal *best, vint *place) {
+    vreal cell[4];
+    for (int r = 0; r < 2; r++) {
+        const real *x = r == 0 ? top : bottom;
+        const vreal low = whole ? vload(x) : vload_part(x, fnn_min(VL, cells));
+        const vreal high = whole ? vload(x + VL) : vload_part(x + VL, fnn_max(0, cells - VL));
+        cell[2 * r] = VSHUFFLE(low, high, EVEN_LANES);
+        cell[2 * r + 1] = VSHUFFLE(low, high, ODD_LANES);
+    }
+    *best = cell[0];
+    *place = (vint){0};
+    for (int number = 1; number < 4; number++) {
+        const vint wins = (~(cell[number] <= *best)) & (*best == *best);
+        *best = vselect(wins, cell[number], *best);
+        *place = (wins & ((vint){0} + number)) | (~wins & *place);
+    }
+}
+
+/* `room`: windows from out on that this call may write to more than once, a row's end being the next one's begin. */
+static void quarter_plane(const windows *g, const real *x, real *out, uint8_t *bytes, ptrdiff_t room) {
+    for (ptrdiff_t i = 0; i < g->p; i++, x += 2 * g->w)
+        for (ptrdiff_t j = 0; j < g->q; j += VL) {
+            const ptrdiff_t count = fnn_min(VL, g->q - j), at = i * g->q + j;
+            vreal best;
+            vint place;
+            quarters(x + 2 * j, x + g->w + 2 * j, 2 * count, count == VL, &best, &place);
+            const vbytes narrow = __builtin_convertvector(place, vbytes);
+            if (room - at >= VL) {
+                vstore(out + at, best);
+                if (bytes != NULL) memcpy(bytes + at, &narrow, sizeof narrow);
+            } else {
+                vstore_part(out + at, best, count);
+                if (bytes != NULL) memcpy(bytes + at, &narrow, (size_t)count);
+            }
+        }
+}
+
+static void forward_task(void *context, int task) {
+    const run *r = context;
+    const fnn_op *op = r->op;
+    const windows *g = &r->g;
+    const ptrdiff_t image = g->h * g->w, plane = g->p * g->q, end = fnn_cut_end(&r->cut, task);
+    const bool quarter = windows_are_quarters(g) && (op->p[2] == NULL || op->type[2] == FNN_U8);
+    for (ptrdiff_t k = fnn_cut_begin(&r->cut, task); k < end; k++) {
+        const places to = places_at(op, 2, k * plane);
+        if (quarter) {
+            quarter_plane(g, IN(0) + k * image, OUT(1) + k * plane, to.bytes, (end - k) * plane);
+        } else if (window_is_image(g)) {
+            image_plane(image, IN(0) + k * image, OUT(1) + k * plane, to);
+        } else {
+            any_plane(g, IN(0) + k * image, OUT(1) + k * plane, to);
+        }
+    }
+}
+
+/* --- backward --- */
+
+static void back_any_plane(const windows *g, const ptrdiff_t *offset, const real *dout, places from, real *dx) {
+    memset(dx, 0, (size_t)(g->h * g->w) * sizeof(real));
+    for (ptrdiff_t i = 0; i < g->p; i++) {
+        real *row = dx + (i * g->stride_h - g->pad_h) * g->w - g->pad_w;
+        for (ptrdiff_t j = 0; j < g->q; j++, dout++) {
+            if (from.bytes != NULL) {
+                row[j * g->stride_w + offset[*from.bytes++]] += *dout;
+            } else {
+                const ptrdiff_t number = *from.words++;
+                row[j * g->stride_w + number / g->size_w * g->w + number % g->size_w] += *dout;
+            }
+        }
+    }
+}
+
+FNN_INLINE void back_quarter_pair(const vreal dout, const vint place, int number, real *dx, ptrdiff_t cells) {
+    const vreal even = vselect(place == (vint){0} + number, dout, (vreal){0});
+    const vreal odd = vselect(place == (vint){0} + number + 1, dout, (vreal){0});
+    const vreal low = VSHUFFLE(even, odd, LOW_PAIRS), high = VSHUFFLE(even, odd, HIGH_PAIRS);
+    if (cells == 2 * VL) {
+        vstore(dx, low);
+        vstore(dx + VL, high);
+    } else {
+        vstore_part(dx, low, fnn_min(VL, cells));
+        vstore_part(dx + VL, high, fnn_max(0, cells - VL));
+    }
+}
+
+static void back_quarter_plane(const windows *g, const real *dout, const uint8_t *place, real *dx, ptrdiff_t room) {
+    real *row = dx;
+    for (ptrdiff_t i = 0; i < g->p; i++, row += 2 * g->w) {
+        for (ptrdiff_t j = 0; j < g->q; j += VL) {
+            const ptrdiff_t count = fnn_min(VL, g->q - j), at = i * g->q + j;
+            vbytes narrow = {0};
+            memcpy(&narrow, place + at, room - at >= VL ? sizeof narrow : (size_t)count);
+            const vint wide = __builtin_convertvector(narrow, vint);
+            const vreal d = count == VL ? vload(dout + at) : vload_part(dout + at, count);
+            back_quarter_pair(d, wide, 0, row + 2 * j, 2 * count);
+            back_quarter_pair(d, wide, 2, row + g->w + 2 * j, 2 * count);
+        }
+        for (ptrdiff_t j = 2 * g->q; j < g->w; j++) row[j] = row[g->w + j] = 0;
+    }
+    memset(row, 0, (size_t)((g->h - 2 * g->p) * g->w) * sizeof(real));
+}
+
+static void backward_task(void *context, int task) {
+    const run *r = context;
+    const fnn_op *op = r->op;
+    const windows *g = &r->g;
+    const ptrdiff_t image = g->h * g->w, plane = g->p * g->q, end = fnn_cut_end(&r->cut, task);
+    ptrdiff_t offset[MAX_NUMBERED];
+    for (ptrdiff_t i = 0; i < MAX_NUMBERED; i++) offset[i] = i / g->size_w * g->w + i % g->size_w;
+    for (ptrdiff_t k = fnn_cut_begin(&r->cut, task); k < end; k++) {
+        const places from = places_at(op, 1, k * plane);
+        if (windows_are_quarters(g) && from.bytes != NULL) {
+            back_quarter_plane(g, IN(0) + k * plane, from.bytes, OUT(2) + k * image, (end - k) * plane);
+        } else {
+            back_any_plane(g, offset, IN(0) + k * plane, from, OUT(2) + k * image);
+        }
+    }
+}
+
+static void for_planes(const fnn_op *op, windows g, void (*task)(void *, int)) {
+    run r = {op, g, fnn_cut_work(op->n[0] * op->n[1], 1, fnn_max(1, TASK_CELLS / fnn_max(1, g.h * g.w)))};
+    fnn_parallel(r.cut.tasks, task, &r);
+}
+
+/* n, c, h, w, p, q */
+void FN(max_pool_forward)(const fnn_op *op) {
+    for_planes(op, windows_of(op->n[2], op->n[3], op->n[4], op->n[5], op->s), forward_task);
+}
+
+/* n, c, p, q, h, w */
+void FN(max_pool_backward)(const fnn_op *op) {
+    for_planes(op, windows_of(op->n[4], op->n[5], op->n[2], op->n[3], op->s), backward_task);
+}

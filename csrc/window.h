@@ -1,0 +1,79 @@
+/* Windows that slide over an image: where each one begins, and which of them hold a cell of the image. */
+#ifndef FASTNN_WINDOW_H
+#define FASTNN_WINDOW_H
+
+#include "kernel.h"
+
+typedef struct {
+    ptrdiff_t h, w, p, q; /* the image, the windows */
+    ptrdiff_t size_h, size_w, stride_h, stride_w, pad_h, pad_w;
+} windows;
+
+FNN_INLINE windows windows_of(ptrdiff_t h, ptrdiff_t w, ptrdiff_t p, ptrdiff_t q, const double *s) {
+    return (windows){h,
+                     w,
+                     p,
+                     q,
+                     (ptrdiff_t)s[0],
+                     (ptrdiff_t)s[1],
+                     (ptrdiff_t)s[2],
+                     (ptrdiff_t)s[3],
+                     (ptrdiff_t)s[4],
+                     (ptrdiff_t)s[5]};
+}
+
+typedef struct {
+    ptrdiff_t begin, end;
+} span;
+
+/* The rows of window row i that lie inside the image. */
+FNN_INLINE span window_rows(const windows *g, ptrdiff_t i) {
+    const ptrdiff_t top = i * g->stride_h - g->pad_h;
+    return (span){fnn_max(0, -top), fnn_min(g->size_h, g->h - top)};
+}
+
+/* The windows of a row, among first … last-1, whose column number s lies inside the image. */
+FNN_INLINE span window_columns(const windows *g, ptrdiff_t s, ptrdiff_t first, ptrdiff_t last) {
+    const ptrdiff_t before = g->pad_w - s, room = g->w - 1 + before;
+    const ptrdiff_t begin = before > 0 ? (before + g->stride_w - 1) / g->stride_w : 0;
+    const ptrdiff_t end = room < 0 ? 0 : room / g->stride_w + 1;
+    return (span){fnn_max(first, begin), fnn_min(last, end)};
+}
+
+/* Windows of 2 × 2 side by side: what most networks have. */
+FNN_INLINE bool windows_are_quarters(const windows *g) {
+    return g->size_h == 2 && g->size_w == 2 && g->stride_h == 2 && g->stride_w == 2 && g->pad_h == 0 && g->pad_w == 0 &&
+           2 * g->p <= g->h && 2 * g->q <= g->w;
+}
+
+/* The whole image in one window. */
+FNN_INLINE bool window_is_image(const windows *g) {
+    return g->p == 1 && g->q == 1 && g->pad_h == 0 && g->pad_w == 0 && g->size_h == g->h && g->size_w == g->w;
+}
+
+/* --- every second lane of two vectors, and back --- */
+
+#if VBYTES == 64 && !REAL_IS_DOUBLE
+#define EVEN_LANES {0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30}
+#define ODD_LANES {1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31}
+#define LOW_PAIRS {0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23}
+#define HIGH_PAIRS {8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31}
+#elif VBYTES / (4 + 4 * REAL_IS_DOUBLE) == 8
+#define EVEN_LANES {0, 2, 4, 6, 8, 10, 12, 14}
+#define ODD_LANES {1, 3, 5, 7, 9, 11, 13, 15}
+#define LOW_PAIRS {0, 8, 1, 9, 2, 10, 3, 11}
+#define HIGH_PAIRS {4, 12, 5, 13, 6, 14, 7, 15}
+#elif VBYTES / (4 + 4 * REAL_IS_DOUBLE) == 4
+#define EVEN_LANES {0, 2, 4, 6}
+#define ODD_LANES {1, 3, 5, 7}
+#define LOW_PAIRS {0, 4, 1, 5}
+#define HIGH_PAIRS {2, 6, 3, 7}
+#else
+#define EVEN_LANES {0, 2}
+#define ODD_LANES {1, 3}
+#define LOW_PAIRS {0, 2}
+#define HIGH_PAIRS {1, 3}
+#endif
+#define VSHUFFLE(a, b, lanes) __builtin_shuffle(a, b, (vint)lanes)
+
+#endif
