@@ -2,32 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeAlias
-
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-Array: TypeAlias = NDArray[Any]
+from fastnn.compat.arguments import Array, floating, real
 
 
 def matrix(function: str, name: str, value: ArrayLike) -> Array:
     """Return ``value`` as a real array of two dimensions, or say what is wrong."""
-    a: Array = np.asarray(value)
-    if a.dtype.kind not in "buif":
-        raise TypeError(f"{function}: {name} must be real numbers, got dtype {a.dtype}")
+    a = real(function, name, value)
     if a.ndim != 2 or len(a) == 0:
         raise ValueError(
             f"{function}: {name} must have two dimensions (columns are cases) and at least one row, got shape {a.shape}"
         )
     return a
-
-
-def floating(*arrays: Array) -> tuple[Array, ...]:
-    """Promote together as NumPy does, whole numbers alone to float64."""
-    dtype = np.result_type(*arrays)
-    if dtype.kind != "f":
-        dtype = np.dtype(np.float64)
-    return tuple(a.astype(dtype, copy=False) for a in arrays)
 
 
 def inputs(function: str, x: ArrayLike, w: ArrayLike) -> tuple[Array, Array]:

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from fastnn.compat.csc411.arguments import Array, matrix, problem
+from fastnn.compat.arguments import Array
+from fastnn.compat.csc411.arguments import matrix, problem
 from fastnn.compat.csc411.network import cost, gradient, probabilities
 
 

@@ -8,7 +8,8 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike
 
-from fastnn.compat.csc411.arguments import Array, count, floating, matrix, problem, ranges, velocity
+from fastnn.compat.arguments import Array, floating
+from fastnn.compat.csc411.arguments import count, matrix, problem, ranges, velocity
 from fastnn.compat.csc411.network import probabilities
 
 Gradient: TypeAlias = Callable[[Array, Array, Array], Any]

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
-from fastnn.compat.csc411.arguments import Array, count, problem, ranges, velocity
+from fastnn.compat.arguments import Array
+from fastnn.compat.csc411.arguments import count, problem, ranges, velocity
 from fastnn.compat.csc411.network import cost, gradient, probabilities
 
 

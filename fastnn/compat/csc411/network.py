@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
-from fastnn.compat.csc411.arguments import Array, floating, inputs, matrix, problem
+from fastnn.compat.arguments import Array, floating
+from fastnn.compat.csc411.arguments import inputs, matrix, problem
 
 
 def softmax(y: ArrayLike) -> Array:

@@ -1,0 +1,36 @@
+"""What all hand-outs' functions accept: real arrays, promoted as NumPy does."""
+
+from __future__ import annotations
+
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+Array: TypeAlias = NDArray[Any]
+
+
+def real(function: str, name: str, value: ArrayLike) -> Array:
+    """Return ``value`` as an array of real numbers, or say what is wrong."""
+    a: Array = np.asarray(value)
+    if a.dtype.kind not in "buif":
+        raise TypeError(f"{function}: {name} must be real numbers, got dtype {a.dtype}")
+    return a
+
+
+def rows(function: str, name: str, value: ArrayLike) -> Array:
+    """Return ``value`` as a real array (N, D), D at least 1, or say what is wrong."""
+    a = real(function, name, value)
+    if a.ndim != 2 or a.shape[1] == 0:
+        raise ValueError(
+            f"{function}: {name} must have two dimensions (rows are samples) and a column, got shape {a.shape}"
+        )
+    return a
+
+
+def floating(*arrays: Array) -> tuple[Array, ...]:
+    """Promote together as NumPy does, whole numbers alone to float64."""
+    dtype = np.result_type(*arrays)
+    if dtype.kind != "f":
+        dtype = np.dtype(np.float64)
+    return tuple(a.astype(dtype, copy=False) for a in arrays)

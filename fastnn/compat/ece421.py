@@ -1,0 +1,286 @@
+"""Helpers of the ECE421 hand-out: a network by hand, rows are samples.
+
+``X`` is (N, D), weights are (D, K), targets are one-hot rows (N, K). Integer arrays count as float64 where no
+floating array joins them; otherwise dtypes promote as in NumPy. No function writes into its arguments.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from fastnn.compat.arguments import Array, floating, real, rows
+from fastnn.data import one_hot
+
+__all__ = ["CE", "averageCE", "computeLayer", "convertOneHot", "gradCE", "relu", "shuffle", "softmax"]
+
+
+def relu(x: ArrayLike) -> Array:
+    """max(x, 0), in a new array.
+
+    Parameters
+    ----------
+    x : array of any shape, real
+
+    Returns
+    -------
+    array like x, floating
+
+    Raises
+    ------
+    TypeError
+        If x is not real.
+
+    Examples
+    --------
+    >>> from fastnn.compat.ece421 import relu
+    >>> relu([-1, 0, 2])
+    array([0., 0., 2.])
+    """
+    (x,) = floating(real("relu", "x", x))
+    return np.maximum(x, 0)
+
+
+def softmax(x: ArrayLike) -> Array:
+    """Probabilities of every row of logits.
+
+    Parameters
+    ----------
+    x : (N, K) array, real
+
+    Returns
+    -------
+    (N, K) array, floating
+        Rows that sum to one.
+
+    Raises
+    ------
+    ValueError
+        If x is not two-dimensional.
+    TypeError
+        If x is not real.
+
+    Notes
+    -----
+    The largest logit of a row is taken away first, so that none overflows.
+
+    Examples
+    --------
+    >>> from fastnn.compat.ece421 import softmax
+    >>> softmax([[1000, 1000]])
+    array([[0.5, 0.5]])
+    """
+    (x,) = floating(rows("softmax", "x", x))
+    powers = np.exp(x - x.max(axis=1, keepdims=True))
+    return np.asarray(powers / powers.sum(axis=1, keepdims=True))
+
+
+def computeLayer(X: ArrayLike, W: ArrayLike, b: ArrayLike | None = None) -> Array:
+    """A layer's output before its activation, ``X @ W + b``.
+
+    Parameters
+    ----------
+    X : (N, D) array, real
+    W : (D, K) array, real
+    b : (K,) or (1, K) array, real, optional
+
+    Returns
+    -------
+    (N, K) array, floating
+
+    Raises
+    ------
+    ValueError
+        If the shapes do not fit together.
+    TypeError
+        If an array is not real.
+
+    Examples
+    --------
+    >>> from fastnn.compat.ece421 import computeLayer
+    >>> computeLayer([[1, 2]], [[1, 0], [0, 1]], [10, 20])
+    array([[11., 22.]])
+    """
+    X_, W_ = rows("computeLayer", "X", X), rows("computeLayer", "W", W)
+    if X_.shape[1] != len(W_):
+        raise ValueError(
+            f"computeLayer: W has {len(W_)} rows but X has {X_.shape[1]} columns (X: {X_.shape}, W: {W_.shape})"
+        )
+    if b is None:
+        X_, W_ = floating(X_, W_)
+        return np.asarray(X_ @ W_)
+    b_ = real("computeLayer", "b", b)
+    if b_.shape not in ((W_.shape[1],), (1, W_.shape[1])):
+        raise ValueError(f"computeLayer: b must have shape ({W_.shape[1]},), got {b_.shape}")
+    X_, W_, b_ = floating(X_, W_, b_)
+    return np.asarray(X_ @ W_ + b_)
+
+
+def averageCE(target: ArrayLike, prediction: ArrayLike) -> float:
+    """Mean over samples of -Σ target log prediction, in nats.
+
+    Parameters
+    ----------
+    target : (N, K) array, real
+        One-hot rows.
+    prediction : (N, K) array, real
+        Probabilities.
+
+    Returns
+    -------
+    float
+        Infinite where the probability of a target is 0; classes that are no target count nothing.
+
+    Raises
+    ------
+    ValueError
+        If the shapes differ, or there are no samples.
+    TypeError
+        If an array is not real.
+
+    Examples
+    --------
+    >>> from fastnn.compat.ece421 import averageCE
+    >>> round(averageCE([[0, 1]], [[0.5, 0.5]]), 4)
+    0.6931
+    """
+    return _average_ce(*_pair("averageCE", target, prediction))
+
+
+def CE(target: ArrayLike, prediction: ArrayLike) -> tuple[float, float]:
+    """Average cross-entropy in nats and accuracy in per cent.
+
+    Parameters
+    ----------
+    target, prediction
+        As for `averageCE`.
+
+    Returns
+    -------
+    loss, accuracy : float
+        Right is a sample whose largest probability (the first of equal ones) stands where its target does.
+
+    Raises
+    ------
+    ValueError, TypeError
+        As `averageCE`.
+
+    Examples
+    --------
+    >>> from fastnn.compat.ece421 import CE
+    >>> CE([[0, 1], [1, 0]], [[0.0, 1.0], [1.0, 0.0]])
+    (0.0, 100.0)
+    """
+    target_, prediction_ = _pair("CE", target, prediction)
+    right = np.argmax(prediction_, axis=1) == np.argmax(target_, axis=1)
+    return _average_ce(target_, prediction_), 100.0 * float(np.mean(right))
+
+
+def gradCE(prediction: ArrayLike, target: ArrayLike) -> Array:
+    """Gradient of the summed cross-entropy with respect to the logits, ``prediction - target``.
+
+    Parameters
+    ----------
+    prediction : (N, K) array, real
+        The softmax of the logits.
+    target : (N, K) array, real
+        One-hot rows.
+
+    Returns
+    -------
+    (N, K) array, floating
+
+    Raises
+    ------
+    ValueError, TypeError
+        As `averageCE`.
+
+    Examples
+    --------
+    >>> from fastnn.compat.ece421 import gradCE
+    >>> gradCE([[0.25, 0.75]], [[0, 1]])
+    array([[ 0.25, -0.25]])
+    """
+    target_, prediction_ = _pair("gradCE", target, prediction)
+    return np.asarray(prediction_ - target_)
+
+
+def convertOneHot(*targets: ArrayLike, classes: int = 10) -> tuple[Array, ...]:
+    """Labels as one-hot rows, one array for each that is given (train, validation and test in the hand-out).
+
+    Parameters
+    ----------
+    *targets : (N,) arrays of int
+    classes : int
+        Columns.
+
+    Returns
+    -------
+    tuple of (N, classes) float64 arrays
+
+    Raises
+    ------
+    ValueError
+        If a label is no whole number of 0 ... classes - 1, or an array not of one dimension.
+
+    Examples
+    --------
+    >>> from fastnn.compat.ece421 import convertOneHot
+    >>> train, test = convertOneHot([0, 2], [1], classes=3)
+    >>> train
+    array([[1., 0., 0.],
+           [0., 0., 1.]])
+    """
+    return tuple(one_hot(target, classes, np.float64) for target in targets)
+
+
+def shuffle(data: ArrayLike, target: ArrayLike, seed: int = 421) -> tuple[Array, Array]:
+    """Samples and their targets in one new order.
+
+    Parameters
+    ----------
+    data : (N, ...) array
+    target : (N, ...) array
+    seed : int
+        Of NumPy's `RandomState`; the hand-out's 421. NumPy's global state is not touched.
+
+    Returns
+    -------
+    data, target : arrays
+        Copies.
+
+    Raises
+    ------
+    ValueError
+        If they differ in length.
+
+    Examples
+    --------
+    >>> from fastnn.compat.ece421 import shuffle
+    >>> x, y = shuffle([10, 20, 30], [1, 2, 3])
+    >>> bool((x == 10 * y).all())
+    True
+    """
+    data_, target_ = np.asarray(data), np.asarray(target)
+    if data_.shape[:1] != target_.shape[:1]:
+        raise ValueError(f"shuffle: data has shape {data_.shape} but target {target_.shape}")
+    order = np.arange(len(data_))
+    np.random.RandomState(seed).shuffle(order)
+    return data_[order], target_[order]
+
+
+def _pair(function: str, target: ArrayLike, prediction: ArrayLike) -> tuple[Array, Array]:
+    target_, prediction_ = rows(function, "target", target), rows(function, "prediction", prediction)
+    if target_.shape != prediction_.shape or len(target_) == 0:
+        raise ValueError(
+            f"{function}: target and prediction must have one shape (N, K) with samples, got {target_.shape} and "
+            f"{prediction_.shape}"
+        )
+    target_, prediction_ = floating(target_, prediction_)
+    return target_, prediction_
+
+
+def _average_ce(target: Array, prediction: Array) -> float:
+    with np.errstate(divide="ignore"):
+        logarithms = np.log(prediction, where=target != 0, out=np.zeros_like(prediction))
+    return float(-np.sum(target * logarithms) / len(target)) + 0.0
