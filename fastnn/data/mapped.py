@@ -10,7 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["is_mapped", "map_array", "release", "resident_bytes"]
+from fastnn.kernels.file_rows import read_rows
+
+__all__ = ["RowFile", "is_mapped", "map_array", "release"]
 
 Array = NDArray[Any]
 
@@ -50,19 +52,65 @@ def release(array: Array) -> None:
         mapping.madvise(mmap.MADV_DONTNEED)
 
 
-def resident_bytes() -> int | None:
-    """Memory of this process that is in RAM, in bytes; None where the system does not say (no /proc)."""
-    try:
-        pages = int(Path("/proc/self/statm").read_text().split()[1])
-    except (OSError, ValueError, IndexError):
-        return None
-    return pages * os.sysconf("SC_PAGESIZE")
+class RowFile:
+    """The rows of a mapped array, read from its file instead: a copy into given memory costs less than a mapping.
+
+    Parameters
+    ----------
+    array : ndarray, shape (R, ...)
+        Mapped for reading, C-contiguous.
+
+    Raises
+    ------
+    OSError
+        If its file cannot be opened, or is not the one that is mapped any more.
+    """
+
+    def __init__(self, array: Array) -> None:
+        root = _root(array)
+        if root is None or not array.flags.c_contiguous or not array.size:
+            raise OSError("not a mapped array")
+        self.path = Path(root.filename)  # type: ignore[attr-defined]
+        self.start = int(root.offset) + _address(array) - _address(root)  # type: ignore[attr-defined]
+        self.row_bytes = array.nbytes // len(array)
+        self.file = os.open(self.path, os.O_RDONLY)
+        for row in (0, len(array) - 1):
+            found = np.empty((1, self.row_bytes), np.uint8)
+            self.read(np.array([row]), found)
+            if found.tobytes() != array[row].tobytes():
+                raise OSError(f"{self.path} is not the file that is mapped")
+
+    def read(self, index: NDArray[np.int64], out: NDArray[np.uint8]) -> None:
+        """Read the rows `index` (n,) into `out` (n or more, row_bytes).
+
+        Raises
+        ------
+        OSError
+            If the file has become shorter or cannot be read.
+        """
+        if read_rows(self.file, np.ascontiguousarray(index, np.int64), out, self.start) < len(index):
+            raise OSError(f"{self.path}: the file has become shorter, or cannot be read")
+
+    def __del__(self) -> None:
+        """Close the file."""
+        if hasattr(self, "file"):
+            os.close(self.file)
+
+
+def _root(array: Any) -> Array | None:
+    """The memmap that an array is a view of, the one nearest to its file."""
+    found = None
+    while isinstance(array, np.ndarray):
+        if isinstance(array, np.memmap) and array.mode in ("r", "r+") and array.filename is not None:
+            found = array
+        array = array.base
+    return found
 
 
 def _mapping(array: Any) -> mmap.mmap | None:
-    while isinstance(array, np.ndarray):
-        if isinstance(array, np.memmap) and array.mode in ("r", "r+"):
-            found = getattr(array, "_mmap", None)
-            return found if isinstance(found, mmap.mmap) else None
-        array = array.base
-    return None
+    found = getattr(_root(array), "_mmap", None)
+    return found if isinstance(found, mmap.mmap) else None
+
+
+def _address(array: Array) -> int:
+    return int(array.__array_interface__["data"][0])

@@ -59,11 +59,13 @@ def read_npy(path: str | os.PathLike[str], *, mapped: bool = False) -> NDArray[A
     array([0., 1., 2.])
     """
     where = f"read_npy: {os.fspath(path)}"
-    if not mapped:
-        return parse_npy(Path(path).read_bytes(), where)
     with Path(path).open("rb") as file:
         start, dtype, fortran, shape = _start(file.read(_MAX_HEADER + 12), where)
-    _check_size(Path(path).stat().st_size - start, dtype, shape, where)
+        _check_size(os.fstat(file.fileno()).st_size - start, dtype, shape, where)
+        if not mapped:
+            file.seek(start)
+            values = np.fromfile(file, dtype, math.prod(shape))
+            return _native(values, fortran, shape, where)
     if fortran and len(shape) > 1:
         raise ValueError(f"{where}: stored in Fortran order, so it cannot be mapped; read it without mapped=True")
     return map_array(Path(path), dtype, shape, start, where)
@@ -78,8 +80,17 @@ def parse_npy(data: bytes, where: str) -> NDArray[Any]:
     """Return the array in the content of a .npy file; `where` begins the error messages."""
     start, dtype, fortran, shape = _start(data[: _MAX_HEADER + 12], where)
     _check_size(len(data) - start, dtype, shape, where)
-    values = np.frombuffer(data, dtype, offset=start)
-    return shaped(values, shape, where, "F" if fortran else "C").astype(dtype.newbyteorder("="), order="C")
+    return _native(np.frombuffer(data, dtype, offset=start).copy(), fortran, shape, where)
+
+
+def _native(values: NDArray[Any], fortran: bool, shape: tuple[int, ...], where: str) -> NDArray[Any]:
+    """Shape numbers of the caller's own, in native byte order and C order."""
+    if values.size != math.prod(shape):
+        raise ValueError(f"{where}: truncated while it was read")
+    if values.dtype.kind == "b":
+        values = values.view(np.uint8) != 0  # a byte other than 0 and 1 is no valid bool
+    made = shaped(values, shape, where, "F" if fortran else "C")
+    return made.astype(values.dtype.newbyteorder("="), order="C", copy=False)
 
 
 def _start(data: bytes, where: str) -> tuple[int, np.dtype[Any], bool, tuple[int, ...]]:

@@ -21,6 +21,7 @@ from fastnn.trainer.order import batches
 from fastnn.trainer.position import Position
 from fastnn.trainer.progress import Progress
 from fastnn.trainer.snapshot import Snapshot
+from fastnn.trainer.window import Whole, Window, window_of
 
 if TYPE_CHECKING:
     from fastnn.trainer.trainer import Trainer
@@ -51,6 +52,7 @@ class Run:
         self.samples = len(task.inputs)
         self.batch = min(trainer.batch_size or self.samples, self.samples)
         self.steps = -(-self.samples // self.batch)  # of an epoch
+        self.window: Whole | Window = window_of(task, self.batch)
         self.session = self._make_session()
         self.calls = Calls(trainer.callbacks)
         self.step_seconds = math.nan
@@ -60,13 +62,13 @@ class Run:
         trainer = self.trainer
         if trainer.compile and current_backend() == "native":
             try:
-                session = CompiledSession(self.task, self.batch, trainer.on_nonfinite == "ignore")
+                session = CompiledSession(self.window.task, self.batch, trainer.on_nonfinite == "ignore")
                 trainer.compiled = True
                 return session
             except NotRecordableError as error:
                 warnings.warn(f"fit: training runs layer by layer ({error})", stacklevel=4)
         trainer.compiled = False
-        return EagerSession(self.task)
+        return EagerSession(self.window.task)
 
     @property
     def done(self) -> int:
@@ -106,6 +108,7 @@ class Run:
                 first, before = max(first - len(index), 0), before + len(index)
         finally:
             self.session.store()
+            self.window.close()
             self._keep_losses()
         self._end_epoch(rate, time.perf_counter() - started, progress)
 
@@ -133,8 +136,9 @@ class Run:
         """The steps of `part` from `first` on; `before` others precede the part."""
         trainer, position, steps = self.trainer, self.trainer.position, len(part.index)
         while first < steps:
-            most = min(steps - first, self.calls.most_steps(before + first))
-            done = slice(first, first + self.session.run(part, first, most, _LOOK_UP_SECONDS))
+            here, start = self.window.load(part, first)
+            most = min(start + len(here.index) - first, self.calls.most_steps(before + first))
+            done = slice(first, first + self.session.run(here, first - start, most, _LOOK_UP_SECONDS))
             first = done.stop
             position.step += done.stop - done.start
             position.correct += int(part.correct[done].sum())

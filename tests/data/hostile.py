@@ -1,7 +1,8 @@
 """Reads damaged files of every format in processes of their own, with a cap on memory and time, and counts.
 
-``python tests/data/hostile.py [mutations]`` prints the table: what each format answered to every truncation of a
-small file and to so many seeded mutations, half of them of the file and half of what lies behind its checksums.
+``python tests/data/hostile.py [mutations [format ...]]`` prints the table: what each format answered to every
+truncation of a small file and to so many seeded mutations, half of them of the file and half of what lies behind its
+checksums.
 """
 
 import json
@@ -158,14 +159,16 @@ def campaign(name, mutations):
         first = int(last) + 1
 
 
-def main(mutations):
-    """Print the table."""
+def main(mutations, *names):
+    """Print the table, of the formats named or of all."""
     sys.path[:0] = [str(Path(__file__).resolve().parent)]
     from hostile_files import FORMATS
 
     print("format               truncations   read  errors  mutations   read  errors  failures  peak MiB")
     bad = 0
     for fmt in FORMATS:
+        if names and fmt.name not in names:
+            continue
         result = campaign(fmt.name, mutations)
         bad += len(result["failures"])
         cut, changed = (result["counts"][kind] for kind in ("truncated", "mutated"))
@@ -184,4 +187,4 @@ if __name__ == "__main__":
     if sys.argv[1:2] == ["--work"]:
         work(sys.argv[2], int(sys.argv[3]), int(sys.argv[4]))
     else:
-        sys.exit(main(int(sys.argv[1]) if len(sys.argv) > 1 else 10_000))
+        sys.exit(main(int(sys.argv[1]) if len(sys.argv) > 1 else 10_000, *sys.argv[2:]))

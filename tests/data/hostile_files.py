@@ -114,6 +114,7 @@ def read_listed(path):
     return read_photo_list(path / "list.txt", path / "photos", size=8)
 
 
+MORE_IMAGES = [(f"{name}/{k}.png", image_bytes("PNG")) for name in "ab" for k in (2, 3, 4)]
 PHOTO_LINE = f"Ann Bee 1 2 http://host/1.png 1,2,7,8 {hashlib.sha256(image_bytes('PNG')).hexdigest()}\n".encode()
 
 FORMATS = [
@@ -131,7 +132,7 @@ FORMATS = [
     Format("mnist.pkl.gz", load, pickle.dumps(PAIRS, 2), gzipped, "mnist.pkl.gz"),
     Format("CIFAR-10 batch", load, cifar_batch(2), bytes, "cifar/data_batch_1"),
     Format("CIFAR-10 .tar.gz", load, cifar_batch(2), tarred("cifar/data_batch_1"), "cifar.tar.gz"),
-    Format("tar", load, gzip.decompress(tarred("a/1.png", [("b/1.png", image_bytes("PNG"))])(image_bytes("PNG")))),
+    Format("tar", load, gzip.decompress(tarred("a/1.png", MORE_IMAGES)(image_bytes("PNG")))),
     Format("CSV", read_csv, CSV.encode()),
     Format("CSV .gz", read_csv, CSV.encode(), gzipped),
     Format("PNG", read_image_folder, image_bytes("PNG"), bytes, "folder/class/1.png"),

@@ -1,0 +1,139 @@
+"""What a step reads of a set that lies in a file: the samples of the next steps, read while others are computed."""
+
+from __future__ import annotations
+
+import time
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastnn.data.mapped import RowFile, is_mapped
+from fastnn.program.session import Epoch
+from fastnn.program.step import Task
+
+Array = NDArray[Any]
+
+_BYTES = 8 << 20  # of samples read ahead; two such pieces are held
+_SLOW = 20e-6  # seconds a row: what lies in the system's cache comes much faster, and reading it ahead gains nothing
+_MOST_BYTES = 256 << 20  # of one batch: a larger one is read through the mapping
+
+
+def window_of(task: Task, batch: int) -> Whole | Window:
+    """How the steps of a training read its samples: in place, or ahead from the file that they are mapped from."""
+    row_bytes = task.inputs[:1].nbytes
+    if not is_mapped(task.inputs) or batch * row_bytes > _MOST_BYTES:
+        return Whole(task)
+    try:
+        return Window(task, batch, RowFile(task.inputs))
+    except OSError:  # the file is there no more under its name; the mapping still is
+        return Whole(task)
+
+
+class Whole:
+    """All samples in memory."""
+
+    def __init__(self, task: Task) -> None:
+        self.task = task
+
+    def load(self, part: Epoch, first: int) -> tuple[Epoch, int]:
+        """The steps that can be run from step `first` on, and which step they begin with."""
+        return part, 0
+
+    def close(self) -> None:
+        """Nothing to give back."""
+
+
+class Window:
+    """Two pieces of the samples in memory, each of some steps in their order.
+
+    While one is used the other is read, where the disk is slow; what the system has in its cache is read when it is
+    needed, because reading it beside the steps would only take processor time from them.
+
+    Parameters
+    ----------
+    task : Task
+        With mapped inputs.
+    batch : int
+    rows : RowFile
+        The inputs in their file.
+    """
+
+    def __init__(self, task: Task, batch: int, rows: RowFile) -> None:
+        self._source, self._rows = task, rows
+        self._half = batch * max(1, _BYTES // (batch * rows.row_bytes))
+        count = 2 * self._half + len(task.inputs) % batch  # leaves the same rest over as the set itself
+        self._inputs = np.empty((count, *task.inputs.shape[1:]), task.inputs.dtype)
+        self._bytes = self._inputs.view(np.uint8).reshape(count, -1)
+        self._targets = np.empty((count, *task.targets.shape[1:]), task.targets.dtype)
+        self._weights = None if task.weights is None else np.empty((count, 1), task.weights.dtype)
+        self.task = replace(task, inputs=self._inputs, targets=self._targets, weights=self._weights)
+        self._part: Epoch | None = None
+        self._loaded: tuple[int, int] = (0, 0)  # steps of the part that are held
+        self._here: Epoch | None = None
+        self._side = 0
+        self._slow = False  # whether the last piece came from the disk, so that waiting for the next can be useful
+        self._next: tuple[int, Future[int]] | None = None  # the step that the piece being read begins with
+        self._pool: ThreadPoolExecutor | None = None
+
+    def load(self, part: Epoch, first: int) -> tuple[Epoch, int]:
+        """The steps that can be run from step `first` of `part` on, and which step they begin with.
+
+        Raises
+        ------
+        OSError
+            If the file has become shorter or cannot be read.
+        """
+        start, stop = self._loaded
+        if part is self._part and self._here is not None and start <= first < stop:
+            return self._here, start
+        if part is not self._part:
+            self._finish()
+            self._part = part
+        if self._next is not None and self._next[0] == first:
+            self._next[1].result()
+        else:
+            self._finish()
+            started = time.perf_counter()
+            rows = self._read(part, first, self._side)
+            self._slow = time.perf_counter() - started > _SLOW * rows
+        side, stop = self._side, min(first + self._steps(part), len(part.index))
+        rows = part.index[first:stop].size
+        index = np.arange(side * self._half, side * self._half + rows, dtype=np.int64)
+        steps = slice(first, stop)
+        fields = (part.rate[steps], part.t[steps], part.loss[steps], part.correct[steps])
+        self._here = Epoch(index.reshape(stop - first, -1), *fields)
+        self._loaded, self._side, self._next = (first, stop), 1 - side, None
+        if self._slow and stop < len(part.index):
+            if self._pool is None:
+                self._pool = ThreadPoolExecutor(1, "fastnn-read-ahead")
+            self._next = (stop, self._pool.submit(self._read, part, stop, self._side))
+        return self._here, first
+
+    def close(self) -> None:
+        """Wait for the reading ahead to end."""
+        self._finish()
+        self._part = self._here = None
+        if self._pool is not None:
+            self._pool.shutdown()
+            self._pool = None
+
+    def _steps(self, part: Epoch) -> int:
+        return max(1, self._half // int(part.index.shape[1]))
+
+    def _read(self, part: Epoch, first: int, side: int) -> int:
+        """Read the samples of the steps from `first` on; return how many."""
+        rows = part.index[first : first + self._steps(part)].reshape(-1)
+        here = slice(side * self._half, side * self._half + len(rows))
+        self._rows.read(rows, self._bytes[here])
+        np.take(self._source.targets, rows, axis=0, out=self._targets[here])
+        if self._weights is not None:
+            np.take(self._source.weights, rows, axis=0, out=self._weights[here])
+        return len(rows)
+
+    def _finish(self) -> None:
+        if self._next is not None:
+            self._next[1].exception()
+            self._next = None

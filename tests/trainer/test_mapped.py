@@ -1,0 +1,113 @@
+"""Training on a set that lies in a file gives the bits of training in memory, and does not hold the set."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import fastnn
+from fastnn.data import read_npy
+from fastnn.data.mapped import RowFile
+from fastnn.kernels import file_rows
+from fastnn.layers import Dense, ReLU
+from fastnn.trainer import window
+
+
+def trained(x, y, **options):
+    model = fastnn.Sequential([Dense(9), ReLU(), Dense(3)], input_shape=(12,), input_scale=1 / 255, seed=1)
+    trainer = fastnn.Trainer(model, optimizer="adam", **{"batch_size": 7, "epochs": 3, "seed": 4, **options})
+    history = trainer.fit(x, y)
+    return model.params.copy(), history.steps
+
+
+@pytest.fixture
+def data(tmp_path):
+    rng = np.random.default_rng(0)
+    x = rng.integers(0, 256, (103, 3, 4), dtype=np.uint8)
+    np.save(tmp_path / "x.npy", x)
+    return x, rng.integers(0, 3, 103), tmp_path / "x.npy"
+
+
+@pytest.mark.parametrize("compiled", [True, False])
+@pytest.mark.parametrize("shuffle", [True, False, "batches"])
+@pytest.mark.parametrize("ahead", [True, False])
+@pytest.mark.parametrize("piece", [1, 300, 1 << 20])
+def test_same_bits(monkeypatch, data, compiled, shuffle, ahead, piece):
+    x, y, path = data
+    monkeypatch.setattr(window, "_BYTES", piece)
+    monkeypatch.setattr(window, "_SLOW", -1.0 if ahead else 1e9)
+    opened, real = [], window.Window
+    monkeypatch.setattr(window, "Window", lambda *given: opened.append(real(*given)) or opened[-1])
+    options = {"compile": compiled, "shuffle": shuffle}
+    for expected, found in zip(
+        trained(x, y, **options), trained(read_npy(path, mapped=True), y, **options), strict=True
+    ):
+        np.testing.assert_array_equal(found, expected)
+    assert len(opened) == 1
+
+
+def test_float_targets_and_views(tmp_path):
+    rng = np.random.default_rng(0)
+    np.save(tmp_path / "x.npy", rng.random((60, 12), np.float32))
+    mapped = np.load(tmp_path / "x.npy", mmap_mode="r")[5:45]
+    y = rng.random((40, 3)).astype(np.float32)
+    for a, b in zip(
+        trained(mapped, y, loss="mean_squared_error"),
+        trained(np.array(mapped), y, loss="mean_squared_error"),
+        strict=True,
+    ):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_a_file_that_was_replaced_is_read_through_its_mapping(data):
+    x, y, path = data
+    mapped = read_npy(path, mapped=True)
+    path.rename(path.with_name("moved.npy"))
+    np.save(path, 255 - x)
+    with pytest.raises(OSError, match="is not the file that is mapped"):
+        RowFile(mapped)
+    np.testing.assert_array_equal(trained(mapped, y)[0], trained(x, y)[0])
+
+
+def test_rows_of_a_file(data):
+    x, _, path = data
+    rows = RowFile(read_npy(path, mapped=True)[10:])
+    index = np.array([92, 0, 5, 5])
+    out = np.empty((6, 12), np.uint8)
+    rows.read(index, out)
+    np.testing.assert_array_equal(out[:4].reshape(4, 3, 4), x[10:][index])
+    with pytest.raises(OSError, match="has become shorter"):
+        rows.read(np.array([93]), out)
+
+
+def test_without_the_native_module_rows_are_the_same(monkeypatch, data):
+    x, _, path = data
+    monkeypatch.setattr(file_rows, "_native", None)
+    out = np.empty((2, 12), np.uint8)
+    RowFile(read_npy(path, mapped=True)).read(np.array([7, 102]), out)
+    np.testing.assert_array_equal(out.reshape(2, 3, 4), x[[7, 102]])
+
+
+CODE = """
+import sys
+from pathlib import Path
+import numpy as np, fastnn
+from fastnn.data import read_npy
+from fastnn.layers import Dense
+x = read_npy(sys.argv[1], mapped=True)
+model = fastnn.Sequential([Dense(2)], input_shape=(4096,), input_scale=1 / 255)
+fastnn.Trainer(model, batch_size=64, epochs=1, progress=False).fit(x, np.arange(len(x)) % 2)
+status = Path("/proc/self/status").read_text()
+print(int(status.split("VmHWM:")[1].split()[0]) // 1024)
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="the measure needs Linux's /proc")
+def test_memory_stays_small(tmp_path):
+    file = np.lib.format.open_memmap(tmp_path / "x.npy", "w+", np.uint8, (1 << 16, 4096))  # 256 MiB, mostly holes
+    file[::1000] = 1
+    del file
+    said = subprocess.run([sys.executable, "-c", CODE, tmp_path / "x.npy"], capture_output=True, text=True, check=True)
+    assert int(said.stdout) < 200
