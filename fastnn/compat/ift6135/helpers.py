@@ -1,0 +1,108 @@
+"""The functions beside the network: weights, accuracy, batches."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from fastnn.compat.arguments import Array, rows
+
+Pair = tuple[ArrayLike, ArrayLike]
+
+
+def glorot(fan_in: int, fan_out: int, rng: np.random.Generator | None = None) -> Array:
+    """Weights (fan_in, fan_out), uniform in ±√(6 / (fan_in + fan_out)) (Glorot & Bengio 2010).
+
+    Parameters
+    ----------
+    fan_in, fan_out : int
+        At least 1.
+    rng : numpy.random.Generator, optional
+        Default: one of seed 0.
+
+    Raises
+    ------
+    ValueError
+        If a number is below 1.
+
+    Examples
+    --------
+    >>> from fastnn.compat.ift6135 import glorot
+    >>> weights = glorot(784, 666)
+    >>> weights.shape, bool(abs(weights).max() <= (6 / (784 + 666)) ** 0.5)
+    ((784, 666), True)
+    """
+    if min(fan_in, fan_out) < 1:
+        raise ValueError(f"glorot: fan_in and fan_out must be at least 1, got {fan_in} and {fan_out}")
+    bound = np.sqrt(6.0 / (fan_in + fan_out))
+    return (np.random.default_rng(0) if rng is None else rng).uniform(-bound, bound, (fan_in, fan_out))
+
+
+def accuracy(pred: ArrayLike, labels: ArrayLike) -> float:
+    """Share of right answers in per cent.
+
+    Parameters
+    ----------
+    pred : (N, C) array
+        Scores or probabilities; the first of equal largest ones counts.
+    labels : (N,) array of int, or (N, C) one-hot rows
+
+    Raises
+    ------
+    ValueError
+        If shapes do not fit, or there are no samples.
+
+    Examples
+    --------
+    >>> from fastnn.compat.ift6135 import accuracy
+    >>> accuracy([[0.9, 0.1], [0.8, 0.2]], [0, 1])
+    50.0
+    """
+    scores = rows("accuracy", "pred", pred)
+    given = np.asarray(labels)
+    numbers = given.argmax(axis=1) if given.ndim == 2 else given
+    if numbers.shape != (len(scores),) or len(scores) == 0:
+        raise ValueError(f"accuracy: labels must be one for each of {len(scores)} samples, got shape {given.shape}")
+    return 100.0 * float(np.mean(scores.argmax(axis=1) == numbers))
+
+
+def data_iter(data: Pair, batch_size: int, rng: np.random.Generator | None = None) -> Iterator[tuple[Array, Array]]:
+    """Contiguous batches of a data set, in a new order; the last one holds what is left.
+
+    Parameters
+    ----------
+    data : pair of arrays (N, D) and (N,)
+    batch_size : int
+        At least 1.
+    rng : numpy.random.Generator, optional
+        Of the order; None: as they stand.
+
+    Raises
+    ------
+    ValueError
+        If the arrays differ in length or the size is below 1.
+
+    Examples
+    --------
+    >>> from fastnn.compat.ift6135 import data_iter
+    >>> [len(x) for x, y in data_iter(([[1], [2], [3]], [0, 1, 0]), 2)]
+    [2, 1]
+    """
+    x, y = checked("data_iter", data)
+    if batch_size < 1:
+        raise ValueError(f"data_iter: batch_size must be at least 1, got {batch_size}")
+    starts = np.arange(0, len(x), batch_size)
+    if rng is not None:
+        rng.shuffle(starts)
+    for start in starts:
+        yield x[start : start + batch_size], y[start : start + batch_size]
+
+
+def checked(function: str, data: Pair) -> tuple[Array, Array]:
+    """Inputs and labels of a data set, as many of the one as of the other."""
+    x, y = rows(function, "inputs", data[0]), np.asarray(data[1])
+    if len(x) != len(y) or len(x) == 0:
+        raise ValueError(f"{function}: {len(x)} inputs but {len(y)} labels")
+    return x, y

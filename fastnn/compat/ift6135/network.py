@@ -1,0 +1,240 @@
+"""The network: forward, backward, descent."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from fastnn import functional
+from fastnn.compat.arguments import Array, rows
+from fastnn.compat.ift6135.helpers import Pair, accuracy, checked, data_iter, glorot
+from fastnn.data import one_hot
+
+Cache = list[Any]
+
+_CAP = 1e-8
+_ACTIVATIONS: dict[str, tuple[Callable[..., Any], Callable[..., Any]]] = {
+    "relu": (functional.relu_forward, functional.relu_backward),
+    "sigmoid": (functional.sigmoid_forward, functional.sigmoid_backward),
+    "tanh": (functional.tanh_forward, functional.tanh_backward),
+}
+
+
+class NN:
+    """A multilayer perceptron with softmax outputs.
+
+    Parameters
+    ----------
+    hidden_dims : sequence of int
+        Units of the hidden layers.
+    n_hidden : int
+        How many there are.
+    init : {"Normal", "Glorot", "Zero"}
+        Weights: N(0, 1), see `glorot`, or 0. Biases are 0.
+    activate : {"relu", "sigmoid", "tanh"}
+    input_dim, n_classes : int
+        784 and 10 in the hand-out.
+    seed : int
+        Of the weights and of the order of the batches.
+
+    Attributes
+    ----------
+    weights, biases : lists of arrays (inputs, outputs) and (outputs,), float64
+
+    Raises
+    ------
+    ValueError
+        If sizes and their number differ, or a name is unknown.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastnn.compat.ift6135 import NN
+    >>> x = np.random.default_rng(0).random((200, 2))
+    >>> y = (x[:, 0] > x[:, 1]).astype(int)
+    >>> network = NN([8], 1, init="Glorot", input_dim=2, n_classes=2)
+    >>> accuracies, losses = network.train((x, y), epochs=20, batch_size=10, lr=0.5)
+    >>> accuracies[-1] > 90
+    True
+    """
+
+    def __init__(
+        self,
+        hidden_dims: Sequence[int] = (666, 666),
+        n_hidden: int = 2,
+        init: Literal["Normal", "Glorot", "Zero"] = "Normal",
+        activate: Literal["relu", "sigmoid", "tanh"] = "relu",
+        *,
+        input_dim: int = 784,
+        n_classes: int = 10,
+        seed: int = 0,
+    ) -> None:
+        if len(hidden_dims) != n_hidden:
+            raise ValueError(f"NN: n_hidden is {n_hidden}, but hidden_dims names {len(hidden_dims)} layers")
+        if init not in ("Normal", "Glorot", "Zero"):
+            raise ValueError(f"NN: init must be Normal, Glorot or Zero, got {init!r}")
+        if activate not in _ACTIVATIONS:
+            raise ValueError(f"NN: activate must be one of {', '.join(_ACTIVATIONS)}, got {activate!r}")
+        self.dims = (int(input_dim), *map(int, hidden_dims), int(n_classes))
+        if min(self.dims) < 1:
+            raise ValueError(f"NN: all sizes must be at least 1, got {self.dims}")
+        self.init, self.activate = init, activate
+        self._rng = np.random.default_rng(seed)
+        self.initialize_weights()
+
+    def initialize_weights(self) -> None:
+        """Draw the weights afresh and set the biases to 0."""
+        shapes = list(zip(self.dims, self.dims[1:], strict=False))
+        draw: Callable[[tuple[int, int]], Array] = {
+            "Normal": self._rng.standard_normal,
+            "Glorot": lambda shape: glorot(shape[0], shape[1], self._rng),
+            "Zero": np.zeros,
+        }[self.init]
+        self.weights: list[Array] = [draw(shape) for shape in shapes]
+        self.biases: list[Array] = [np.zeros(shape[1]) for shape in shapes]
+
+    def activation(self, inputs: Array) -> Array:
+        """The chosen activation, of an array of any shape, in a new one."""
+        return np.asarray(_ACTIVATIONS[self.activate][0](inputs)[0])
+
+    def activate_grad(self, inputs: Array) -> Array:
+        """Its derivative there (0 at the kink of ReLU)."""
+        forward, backward = _ACTIVATIONS[self.activate]
+        return np.asarray(backward(np.ones_like(inputs), forward(inputs)[1]))
+
+    def softmax(self, inputs: Array) -> Array:
+        """Probabilities of each row of logits."""
+        return np.asarray(functional.softmax_forward(inputs)[0])
+
+    def loss(self, pred: Array, labels: ArrayLike) -> float:
+        """Mean of -log(p + 1e-8) of the right classes, in nats; pred (N, C) are probabilities.
+
+        Raises
+        ------
+        ValueError
+            If a label is no class, or their number another.
+        """
+        target = self._targets(labels, len(pred))
+        return float(-np.mean(np.log(np.sum(pred * target, axis=1) + _CAP)))
+
+    def forward(self, inputs: ArrayLike, labels: ArrayLike) -> tuple[Array, float, Cache]:
+        """Probabilities (N, C), loss, and what `backward` needs.
+
+        Raises
+        ------
+        ValueError, TypeError
+            If inputs or labels do not fit.
+        """
+        h = rows("NN.forward", "inputs", inputs).astype(np.float64)
+        if h.shape[1] != self.dims[0]:
+            raise ValueError(f"NN.forward: inputs have {h.shape[1]} columns, the network takes {self.dims[0]}")
+        cache: Cache = []
+        for weight, bias in zip(self.weights[:-1], self.biases[:-1], strict=True):
+            before = h @ weight + bias
+            cache.append((h, before))
+            h = self.activation(before)
+        cache.append((h, None))
+        pred = self.softmax(h @ self.weights[-1] + self.biases[-1])
+        cache.append(pred)
+        return pred, self.loss(pred, labels), cache
+
+    def backward(self, cache: Cache, labels: ArrayLike, lss: float | None = None) -> tuple[list[Array], list[Array]]:
+        """Gradients of the mean loss, one array for each of `weights` and `biases`.
+
+        Parameters
+        ----------
+        cache : list
+            From `forward`.
+        labels : (N,) array of int, or (N, C) one-hot rows
+        lss : float, optional
+            The loss, as the hand-out hands it over; not needed.
+
+        Raises
+        ------
+        ValueError
+            If the labels do not fit.
+        """
+        *layers, pred = cache
+        delta = (pred - self._targets(labels, len(pred))) / len(pred)
+        nabla_w: list[Array] = []
+        nabla_b: list[Array] = []
+        for index in range(len(self.weights) - 1, -1, -1):
+            h, _ = layers[index]
+            nabla_w.insert(0, h.T @ delta)
+            nabla_b.insert(0, delta.sum(axis=0))
+            if index > 0:
+                delta = (delta @ self.weights[index].T) * self.activate_grad(layers[index - 1][1])
+        return nabla_w, nabla_b
+
+    def update(self, grads: tuple[Sequence[Array], Sequence[Array]], lr: float) -> None:
+        """One step of gradient descent; `grads` as `backward` gives them."""
+        for values, gradients in zip((self.weights, self.biases), grads, strict=True):
+            for value, gradient in zip(values, gradients, strict=True):
+                value -= lr * gradient
+
+    def train(
+        self,
+        data: Pair,
+        epochs: int,
+        batch_size: int,
+        lr: float,
+        lamdb: float = 0.0,
+        test_data: Pair | None = None,
+    ) -> tuple[list[float], list[float]]:
+        """Descend over contiguous batches in shuffled order.
+
+        Parameters
+        ----------
+        data : pair of arrays (N, D) and (N,)
+        epochs, batch_size : int
+        lr : float
+        lamdb : float
+            λ of ½ λ ‖w‖² on the weights, added to the gradient only.
+        test_data : pair of arrays, optional
+            Measured after each epoch in place of `data`.
+
+        Returns
+        -------
+        accuracies, losses : lists of float
+            In per cent and in nats, after each epoch.
+
+        Raises
+        ------
+        ValueError, TypeError
+            If data do not fit.
+        """
+        measured = data if test_data is None else test_data
+        accuracies: list[float] = []
+        losses: list[float] = []
+        for _ in range(epochs):
+            for x, y in data_iter(data, batch_size, self._rng):
+                _, lss, cache = self.forward(x, y)
+                nabla_w, nabla_b = self.backward(cache, y, lss)
+                penalised = [g + lamdb * w for g, w in zip(nabla_w, self.weights, strict=True)] if lamdb else nabla_w
+                self.update((penalised, nabla_b), lr)
+            right, lss = self.test(measured)
+            accuracies.append(right)
+            losses.append(lss)
+        return accuracies, losses
+
+    def test(self, data: Pair) -> tuple[float, float]:
+        """Accuracy in per cent and loss in nats on a data set.
+
+        Raises
+        ------
+        ValueError, TypeError
+            If data do not fit.
+        """
+        x, y = checked("NN.test", data)
+        pred, lss, _ = self.forward(x, y)
+        return accuracy(pred, y), lss
+
+    def _targets(self, labels: ArrayLike, count: int) -> Array:
+        given = np.asarray(labels)
+        target = given.astype(np.float64) if given.ndim == 2 else one_hot(given, self.dims[-1], np.float64)
+        if target.shape != (count, self.dims[-1]):
+            raise ValueError(f"NN: labels must be {count} classes of {self.dims[-1]}, got shape {given.shape}")
+        return target

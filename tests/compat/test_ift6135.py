@@ -1,0 +1,114 @@
+"""The network class of the IFT6135 hand-out."""
+
+import numpy as np
+import pytest
+from trainings import samples
+
+import fastnn
+from fastnn.compat.ift6135 import NN, accuracy, data_iter, glorot, one_hot
+from fastnn.layers import Dense, ReLU, Sigmoid, Tanh
+
+X, Y = samples(60, 5, 3)
+
+
+def small(**options):
+    return NN([7, 6], 2, **({"init": "Glorot", "input_dim": 5, "n_classes": 3} | options))
+
+
+@pytest.mark.parametrize(("activate", "layer"), [("relu", ReLU), ("sigmoid", Sigmoid), ("tanh", Tanh)])
+def test_loss_and_gradients_are_the_librarys_own(activate, layer):
+    network = small(activate=activate)
+    model = fastnn.Sequential([Dense(7), layer(), Dense(6), layer(), Dense(3)], input_shape=(5,), dtype="float64")
+    for i, (w, b) in enumerate(zip(network.weights, network.biases, strict=True), 1):
+        model.parameters[f"dense{i}.w"][...], model.parameters[f"dense{i}.b"][...] = w, b
+    loss, gradients = model.loss_and_gradients(X, Y)
+    pred, lss, cache = network.forward(X, Y)
+    assert lss == pytest.approx(loss, abs=1e-6)  # the cap of the logarithm
+    np.testing.assert_allclose(pred, model.predict_proba(X), rtol=1e-12)
+    nabla_w, nabla_b = network.backward(cache, Y, lss)
+    for i in range(3):
+        np.testing.assert_allclose(nabla_w[i], gradients[f"dense{i + 1}.w"], rtol=1e-9, atol=1e-12)
+        np.testing.assert_allclose(nabla_b[i], gradients[f"dense{i + 1}.b"], rtol=1e-9, atol=1e-12)
+
+
+def test_labels_as_numbers_or_one_hot_rows():
+    network = small()
+    a, b = network.forward(X, Y), network.forward(X, one_hot(Y, 3))
+    assert a[1] == b[1]
+    assert all(
+        (x == y).all()
+        for x, y in zip(network.backward(a[2], Y)[0], network.backward(b[2], one_hot(Y, 3))[0], strict=True)
+    )
+
+
+def test_a_step_and_its_penalty():
+    for lamdb in (0.0, 0.5):
+        network, other = small(), small()
+        network.train((X, Y), 1, len(X), 0.1, lamdb)
+        _, lss, cache = other.forward(X, Y)
+        nabla_w, nabla_b = other.backward(cache, Y, lss)
+        for i in range(3):
+            np.testing.assert_allclose(
+                network.weights[i], other.weights[i] - 0.1 * (nabla_w[i] + lamdb * other.weights[i])
+            )
+            np.testing.assert_allclose(network.biases[i], other.biases[i] - 0.1 * nabla_b[i])
+
+
+def test_the_sizes_and_draws_of_the_hand_out():
+    network = NN()
+    assert [w.shape for w in network.weights] == [(784, 666), (666, 666), (666, 10)]
+    assert sum(w.size for w in network.weights) + sum(b.size for b in network.biases) == 973_702
+    assert network.weights[0].std() == pytest.approx(1, abs=0.01)
+    assert not any(b.any() for b in network.biases)
+    assert not any(w.any() for w in NN(init="Zero").weights)
+    bound = np.sqrt(6 / (784 + 666))
+    assert bound * 0.999 < abs(glorot(784, 666)).max() <= bound
+
+
+def test_the_loss_is_capped():
+    assert small().loss(np.array([[0.0, 1.0, 0.0]]), [0]) == pytest.approx(18.4206807)
+
+
+def test_training_learns_and_says_how():
+    network = small(activate="tanh")
+    accuracies, losses = network.train((X, Y), 30, 10, 0.2, test_data=(X, Y))
+    assert len(accuracies) == len(losses) == 30
+    assert losses[-1] < losses[0]
+    assert (accuracies[-1], losses[-1]) == network.test((X, Y))
+    assert accuracies[-1] == accuracy(network.forward(X, Y)[0], Y) > 80
+
+
+def test_batches():
+    batches = [x[:, 0].tolist() for x, _ in data_iter((np.arange(7).reshape(7, 1), np.zeros(7, int)), 3)]
+    assert batches == [[0, 1, 2], [3, 4, 5], [6]]
+    shuffled = data_iter((np.arange(60).reshape(60, 1), np.zeros(60, int)), 3, np.random.default_rng(0))
+    firsts = [int(x[0, 0]) for x, _ in shuffled]
+    assert sorted(firsts) == list(range(0, 60, 3)) != firsts
+
+
+def test_inputs_are_not_written_into():
+    x, y = X.copy(), Y.copy()
+    small().train((x, y), 2, 7, 0.1)
+    assert (x == X).all()
+    assert (y == Y).all()
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: NN([3], 2), "NN: n_hidden is 2, but hidden_dims names 1"),
+        (lambda: small(init="normal"), "NN: init must be Normal, Glorot or Zero"),
+        (lambda: small(activate="elu"), "NN: activate must be one of relu, sigmoid, tanh"),
+        (lambda: NN([0], 1), "all sizes must be at least 1"),
+        (lambda: small().forward(X[:, :4], Y), "inputs have 4 columns, the network takes 5"),
+        (lambda: small().forward(X, Y[:5]), "NN: labels must be 60 classes of 3"),
+        (lambda: small().forward(X, Y + 1), "one_hot: label 3"),
+        (lambda: small().test((X, Y[:5])), "NN.test: 60 inputs but 5 labels"),
+        (lambda: list(data_iter((X, Y), 0)), "data_iter: batch_size must be at least 1"),
+        (lambda: accuracy([[1, 2]], [0, 1]), "accuracy: labels must be one for each of 1 samples"),
+        (lambda: glorot(0, 3), "glorot: fan_in and fan_out must be at least 1"),
+    ],
+)
+def test_refusals(call, message):
+    with pytest.raises(ValueError, match=message):
+        call()
