@@ -88,13 +88,13 @@ class NN:
     def initialize_weights(self) -> None:
         """Draw the weights afresh and set the biases to 0."""
         shapes = list(zip(self.dims, self.dims[1:], strict=False))
-        draw: Callable[[tuple[int, int]], Array] = {
-            "Normal": self._rng.standard_normal,
-            "Glorot": lambda shape: glorot(shape[0], shape[1], self._rng),
-            "Zero": np.zeros,
-        }[self.init]
-        self.weights: list[Array] = [draw(shape) for shape in shapes]
+        self.weights: list[Array] = [self._draw(*shape) for shape in shapes]
         self.biases: list[Array] = [np.zeros(shape[1]) for shape in shapes]
+
+    def _draw(self, inputs: int, outputs: int) -> Array:
+        if self.init == "Glorot":
+            return glorot(inputs, outputs, self._rng)
+        return np.zeros((inputs, outputs)) if self.init == "Zero" else self._rng.standard_normal((inputs, outputs))
 
     def activation(self, inputs: Array) -> Array:
         """The chosen activation, of an array of any shape, in a new one."""
