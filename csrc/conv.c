@@ -13,7 +13,9 @@ enum {
     KC = 256,                             /* taps of a block: KC × TILE_COLS windows stay in the first cache */
     NC = 6 * TILE_COLS,                   /* windows of a block */
     MC = (1 << 20) / (NC * sizeof(real)), /* rows whose results are kept until their chains are done */
-    SERIAL_WORK = 1 << 15,                /* multiply-adds below which waking a thread costs more than it brings */
+    WIDEST = TILE_MAX_VECTORS * VL,
+    PACKED = KC * ((NC + WIDEST - 1) / WIDEST * WIDEST), /* elements of the workspace for windows */
+    SERIAL_WORK = 1 << 15, /* multiply-adds below which waking a thread costs more than it brings */
 };
 
 /* results[row, window] for one group after the other */
@@ -36,6 +38,7 @@ typedef struct {
     real alpha;
     const real *at;
     ptrdiff_t blocks, parts; /* of the windows and of the rows */
+    ptrdiff_t width;         /* windows of a panel: more than a full tile's where there are few rows */
 } product;
 
 static ptrdiff_t share(ptrdiff_t units, ptrdiff_t tasks, ptrdiff_t t) { return units * t / tasks; }
@@ -92,18 +95,18 @@ static void finish(const product *c, ptrdiff_t group, ptrdiff_t i, ptrdiff_t row
 /* Rows i … i_end-1 (at most MC) of windows j … j_end-1 (at most NC). */
 static void block(const product *c, ptrdiff_t group, ptrdiff_t i, ptrdiff_t i_end, ptrdiff_t j, ptrdiff_t j_end) {
     real *packed = fnn_scratch();
-    real *local = packed + KC * NC, *turned = local + MC * NC;
+    real *local = packed + PACKED, *turned = local + MC * NC;
     const real *x = c->x + group * c->x_group, *weight = c->weight + group * c->w_group;
     const ptrdiff_t tiles = (i_end - i + TILE_ROWS - 1) / TILE_ROWS, sweeps = (c->k + KC - 1) / KC;
     if (c->k == 0)
         for (ptrdiff_t t = 0; t < i_end - i; t++) zero_run(local + t * NC, j_end - j);
     for (ptrdiff_t sweep = 0; sweep < sweeps; sweep++) {
         const ptrdiff_t p = share(c->k, sweeps, sweep), kc = share(c->k, sweeps, sweep + 1) - p;
-        for (ptrdiff_t jr = j; jr < j_end; jr += TILE_COLS)
-            FN(conv_pack)(&c->view, x, p, kc, jr, fnn_min(TILE_COLS, j_end - jr), packed + (jr - j) * kc, TILE_COLS);
+        for (ptrdiff_t jr = j; jr < j_end; jr += c->width)
+            FN(conv_pack)(&c->view, x, p, kc, jr, fnn_min(c->width, j_end - jr), packed + (jr - j) * kc, c->width);
         for (ptrdiff_t tile = 0; tile < tiles; tile++) {
             const ptrdiff_t top = i + share(i_end - i, tiles, tile), rows = i + share(i_end - i, tiles, tile + 1) - top;
-            tile_task t = {.k = kc, .ldb = TILE_COLS, .ldc = NC, .resume = sweep > 0, .b_padded = true};
+            tile_task t = {.k = kc, .ldb = c->width, .ldc = NC, .resume = sweep > 0, .b_padded = true};
             if (c->a_row != 0) {
                 t.a = weight + top * c->a_row + p;
                 t.a_row = c->a_row;
@@ -114,8 +117,8 @@ static void block(const product *c, ptrdiff_t group, ptrdiff_t i, ptrdiff_t i_en
                 t.a_row = 1;
                 t.a_col = rows;
             }
-            for (ptrdiff_t jr = j; jr < j_end; jr += TILE_COLS) {
-                const ptrdiff_t cols = fnn_min(TILE_COLS, j_end - jr);
+            for (ptrdiff_t jr = j; jr < j_end; jr += c->width) {
+                const ptrdiff_t cols = fnn_min(c->width, j_end - jr);
                 const int vectors = (int)((cols + VL - 1) / VL);
                 t.b = packed + (jr - j) * kc;
                 t.c = local + (top - i) * NC + jr - j;
@@ -138,15 +141,18 @@ static void run_task(void *context, int task) {
         block(c, group, i, fnn_min(i_end, i + MC), j, j_end);
 }
 
+static ptrdiff_t common_divisor(ptrdiff_t a, ptrdiff_t b) { return b == 0 ? a : common_divisor(b, a % b); }
+
 /* Cuts the windows into blocks, and where these are few the rows into parts, which pack the same windows each. */
 static void run_product(product *c) {
     if (c->windows == 0 || c->m == 0) return;
     const ptrdiff_t threads = fnn_get_num_threads(), tiles = (c->m + TILE_ROWS - 1) / TILE_ROWS;
     c->blocks = (c->windows + NC - 1) / NC;
     c->parts = 1;
+    c->width = tile_vectors((c->m + tiles - 1) / tiles) * VL;
     const bool serial = (double)c->windows * (double)c->m * (double)c->groups * (double)(c->k + 1) < SERIAL_WORK;
     if (!serial && threads > 1 && c->blocks * c->groups < 2 * threads)
-        c->parts = fnn_min(tiles, (2 * threads - 1) / (c->blocks * c->groups));
+        c->parts = fnn_min(tiles, threads / common_divisor(threads, c->blocks * c->groups));
     const int tasks = (int)(c->groups * c->parts * c->blocks);
     if (serial || threads == 1) {
         for (int task = 0; task < tasks; task++) run_task(c, task);

@@ -4,16 +4,33 @@
 /* `count` pixels of a line of w, from pixel `first` on, `step` apart; zero outside. */
 FNN_INLINE void line_run(real *dst, const real *line, ptrdiff_t w, ptrdiff_t first, ptrdiff_t step, ptrdiff_t count) {
     const conv_range in = conv_inside(first, step, w, count);
-    if (in.begin == 0 && in.end == count) {
-        if (step == 1) {
-            copy_run(dst, line + first, count);
-        } else {
-            for (ptrdiff_t i = 0; i < count; i++) dst[i] = line[first + i * step];
-        }
+    zero_run(dst, in.begin);
+    zero_run(dst + in.end, count - in.end);
+    if (step == 1) {
+        copy_run(dst + in.begin, line + first + in.begin, in.end - in.begin);
         return;
     }
-    zero_run(dst, count);
     for (ptrdiff_t i = in.begin; i < in.end; i++) dst[i] = line[first + i * step];
+}
+
+enum { LINE_ELEMENTS = 2048 };
+
+/* The runs of `taps` taps of one line, the first at pixel `first`. Where windows lie several pixels apart, the pixels
+ * that taps share are read once and taken apart by their place in the step: so each tap's run lies whole. */
+static void line_taps(const conv_view *v, const real *line, ptrdiff_t first, ptrdiff_t taps, ptrdiff_t count, real *dst,
+                      ptrdiff_t ld) {
+    real apart[LINE_ELEMENTS];
+    const ptrdiff_t step = v->step_w, tap = v->tap_w, reach = (taps - 1) * tap, length = count + reach / step;
+    if (step == 1) {
+        for (ptrdiff_t t = 0; t < taps; t++) line_run(dst + t * ld, line, v->w, first + t * tap, 1, count);
+    } else if (taps == 1 || step * length > LINE_ELEMENTS) {
+        for (ptrdiff_t t = 0; t < taps; t++) line_run(dst + t * ld, line, v->w, first + t * tap, step, count);
+    } else {
+        for (ptrdiff_t phase = 0; phase < fnn_min(step, reach + 1); phase++)
+            line_run(apart + phase * length, line, v->w, first + phase, step, length);
+        for (ptrdiff_t t = 0; t < taps; t++)
+            copy_run(dst + t * ld, apart + t * tap % step * length + t * tap / step, count);
+    }
 }
 
 void FN(conv_pack_run)(const conv_view *v, const real *x, ptrdiff_t k, ptrdiff_t kc, conv_run run, real *dst,
@@ -26,8 +43,7 @@ void FN(conv_pack_run)(const conv_view *v, const real *x, ptrdiff_t k, ptrdiff_t
             for (ptrdiff_t t = 0; t < taps; t++) zero_run(dst + (p + t) * ld, run.count);
         } else {
             const real *line = x + c * v->channel + row * v->w;
-            for (ptrdiff_t t = 0; t < taps; t++)
-                line_run(dst + (p + t) * ld, line, v->w, left + (b + t) * v->tap_w, v->step_w, run.count);
+            line_taps(v, line, left + b * v->tap_w, taps, run.count, dst + p * ld, ld);
         }
         p += taps;
         b = 0;
