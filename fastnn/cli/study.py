@@ -18,7 +18,10 @@ data only draws again. Ctrl-C keeps the finished parts, --resume goes on as the 
 
 studies:
   digits   a softmax network on MNIST, by hand
+  faces    a small fully connected network on faces
+  mlp      modular layers, a solver and a grid search on MNIST
   init     initialisation, sizes and gradient validation of a 784-666-666-10 network
+  letters  notMNIST: a wide network by hand, and a convolutional one
   all      one after the other, each in a folder of its own below OUT
 
 examples:

@@ -1,0 +1,56 @@
+"""Choosing the number of hidden units: on the test images, as report A first did, and on validation images."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from fastnn import plots
+from fastnn.studies.faces.images import fit, people, split
+from fastnn.studies.page import Page
+from fastnn.studies.study import Found, Run
+
+
+def choice(run: Run, side: int, sizes: tuple[int, ...], steps: int, splits: int) -> Found:
+    """Report A's first attempt chose the size with the best *test* accuracy and reported that accuracy.
+
+    The largest of several noisy numbers is too large: on new images the chosen network does no better than the
+    others. Choosing on the validation images leaves the test images for one honest number. Both are done here on the
+    same trainings, over several random splits.
+    """
+    images, labels = people(run, side)
+
+    def one(job: tuple[int, int]) -> tuple[float, float, float]:
+        seed, hidden = job
+        sets = split(images, labels, seed)
+        columns, _ = fit(sets, hidden, steps, seed=seed)
+        return columns["accuracy"][-1], columns["val_accuracy"][-1], columns["test_accuracy"][-1]
+
+    jobs = [(run.seed + k, hidden) for k in range(splits) for hidden in sizes]
+    scores = np.array(run.on_cores(one, jobs), np.float64).reshape(splits, len(sizes), 3)
+    return {"sizes": sizes, "train": scores[..., 0], "val": scores[..., 1], "test": scores[..., 2]}
+
+
+def show_choice(page: Page, found: Found) -> None:
+    """Show both choices."""
+    sizes = list(found["sizes"])
+    val, test = np.asarray(found["val"]), np.asarray(found["test"])
+    rows = np.arange(len(val))
+    on_test, on_val = test.argmax(axis=1), val.argmax(axis=1)
+    claimed, honest = test[rows, on_test], test[rows, on_val]
+    # what the choice on the test images is worth on images that it has not seen: the validation images
+    unseen = val[rows, on_test]
+    page.compare([
+        ("size chosen on the test images (first split)", 100, sizes[on_test[0]]),
+        ("test accuracy claimed by it", 0.908, float(claimed.mean()), f"mean of {len(val)} splits"),
+        ("the same networks on images not used to choose", None, float(unseen.mean())),
+        ("size chosen on the validation images (first split)", 12, sizes[on_val[0]]),
+        ("test accuracy of it", None, float(honest.mean()), f"mean of {len(val)} splits"),
+        ("training accuracy of the largest", 1.0, float(np.asarray(found["train"])[:, -1].mean())),
+    ])  # fmt: skip
+    lines = {
+        "training": np.asarray(found["train"]).mean(axis=0),
+        "validation": val.mean(axis=0),
+        "test": test.mean(axis=0),
+    }
+    page.figure("sizes", plots.sweep(sizes, lines, xlabel="hidden units", title="Accuracy against hidden units"),
+                f"Mean over {len(val)} random splits.")  # fmt: skip

@@ -1,0 +1,60 @@
+"""The images, and report B's network with its learning curves."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from fastnn import plots
+from fastnn.studies.faces.images import best, fit, people, split
+from fastnn.studies.page import Page
+from fastnn.studies.study import Found, Run
+
+
+def data(run: Run, side: int) -> Found:
+    """Everybody once, and how many images there are."""
+    images, labels = people(run, side)
+    first = [int(np.flatnonzero(labels == who)[0]) for who in range(int(labels.max()) + 1)]
+    sets = split(images, labels, run.seed)
+    counts = {name or "train": len(y) for name, (_, y) in sets.items()}
+    return {"images": images[first][:40], "people": len(first), "counts": counts}
+
+
+def show_data(page: Page, found: Found) -> None:
+    """Show the people."""
+    page.table(["", "images"], [["people", found["people"]], *found["counts"].items()])
+    page.figure("people", plots.image_grid(found["images"], title="Everybody once"), "One image of each person.")
+
+
+def network(run: Run, side: int, hidden: int, steps: int, batch: int, splits: int) -> Found:
+    """70 tanh units, cross-entropy, Adam 1e-3, batch 60, 500 steps; curves on all three sets.
+
+    The epoch is chosen by the validation images. Several random splits show how much the numbers owe to chance.
+    """
+    images, labels = people(run, side)
+
+    def one(seed: int) -> dict[str, Any]:
+        sets = split(images, labels, seed)
+        columns, model = fit(sets, hidden, steps, batch=batch, seed=seed)
+        return {"columns": columns, "predicted": model.predict(sets["test"][0]), "labels": sets["test"][1]}
+
+    return {"runs": run.on_cores(one, [run.seed + k for k in range(splits)])}
+
+
+def show_network(page: Page, found: Found) -> None:
+    """Show accuracies and curves."""
+    scores = np.array([best(one["columns"])[1:] for one in found["runs"]])
+    spread = f"mean of {len(scores)} splits, from {{:.1%}} to {{:.1%}}"
+    page.compare([
+        (f"{name} accuracy", 0.825, float(column.mean()), spread.format(column.min(), column.max()))
+        for name, column in zip(("validation", "test"), scores.T, strict=True)
+    ])  # fmt: skip
+    columns = {name: np.asarray(v)[1:] for name, v in found["runs"][0]["columns"].items() if len(v) > 1}
+    epoch = best(found["runs"][0]["columns"])[0]
+    shown = {name: v for name, v in columns.items() if name not in ("steps", "seconds")}
+    page.figure("curves", plots.learning_curve(shown, title="Learning curves of the first split"),
+                f"Loss and accuracy on the three sets; the best epoch by validation is {epoch}.")  # fmt: skip
+    first = found["runs"][0]
+    page.figure("confusion", plots.confusion_matrix(first["labels"], first["predicted"]),
+                "Who was taken for whom, in the test images of the first split.")  # fmt: skip

@@ -1,0 +1,182 @@
+"""One setting at a time: hidden units, resolution, activation, first weights, optimiser, loss."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from fastnn import layers, optim, plots
+from fastnn.studies.faces.images import best, fit, people, split
+from fastnn.studies.page import Page
+from fastnn.studies.study import Found, Run
+from fastnn.studies.training import Columns
+
+_ACTIVATIONS: dict[str, Callable[[], layers.Layer]] = {
+    "linear": layers.Layer,
+    "ReLU": layers.ReLU,
+    "tanh": layers.Tanh,
+    "sigmoid": layers.Sigmoid,
+    "tanhshrink": layers.Tanhshrink,
+    "softshrink": layers.Softshrink,
+    "softmin": layers.Softmin,
+    "softmax": layers.Softmax,
+}
+_FIRST = {
+    "uniform ±1/√fan-in": "fan_in_uniform",
+    "Glorot": "glorot_uniform",
+    "N(0, 0.01²)": "normal(0.01)",
+    "N(0, 1)": "normal(1)",
+    "uniform [-1, 1)": "uniform(-1, 1)",
+    "uniform [-10, 10)": "uniform(-10, 10)",
+    "zeros": "zeros",
+}
+_OPTIMISERS: dict[str, Callable[[], optim.Optimizer]] = {
+    "SGD 0.1": lambda: optim.SGD(0.1),
+    "momentum 0.02": lambda: optim.Momentum(0.02),
+    "Nesterov 0.02": lambda: optim.Nesterov(0.02),
+    "RMSProp 0.001": lambda: optim.RMSProp(0.001),
+    "Adagrad 0.02": lambda: optim.Adagrad(0.02),
+    "Adam 0.001": lambda: optim.Adam(0.001),
+    "AdamW 0.001": lambda: optim.AdamW(0.001),
+}
+_LOSSES = {"cross-entropy": "softmax_cross_entropy", "squared error": "mean_squared_error"}
+
+
+def _over_splits(run: Run, values: Sequence[Any], splits: int, one: Callable[[Any, int], Columns]) -> dict[str, Any]:
+    """Validation and test accuracy (V, splits) at the best epoch by validation."""
+    jobs = [(value, run.seed + k) for value in values for k in range(splits)]
+    scores = np.array(run.on_cores(lambda job: best(one(*job))[1:], jobs)).reshape(len(values), splits, 2)
+    return {"val": scores[..., 0], "test": scores[..., 1]}
+
+
+def _lines(found: Any) -> dict[str, Any]:
+    return {"validation": np.asarray(found["val"]).mean(axis=1), "test": np.asarray(found["test"]).mean(axis=1)}
+
+
+def _table(page: Page, names: Sequence[Any], found: Any) -> None:
+    val, test = np.asarray(found["val"]), np.asarray(found["test"])
+    rows = [[str(n), float(v.mean()), float(t.mean()), f"{t.min():.3f}–{t.max():.3f}"]
+            for n, v, t in zip(names, val, test, strict=True)]  # fmt: skip
+    page.table(["", "validation", "test", "test, least and most"], rows,
+               f"Accuracy at the best epoch by validation, mean of {val.shape[1]} random splits.")  # fmt: skip
+
+
+def hidden(run: Run, side: int, sizes: tuple[int, ...], steps: int, splits: int) -> Found:
+    """The number of hidden units."""
+    images, labels = people(run, side)
+    return {"sizes": sizes, **_over_splits(
+        run, sizes, splits, lambda size, seed: fit(split(images, labels, seed), size, steps, seed=seed)[0]
+    )}  # fmt: skip
+
+
+def show_hidden(page: Page, found: Found) -> None:
+    """Show the sweep."""
+    page.figure("sweep", plots.sweep(list(found["sizes"]), _lines(found), xlabel="hidden units", log=True,
+                                     title="Accuracy against hidden units"), "A few units already tell many people "
+                "apart; more than the people there are gain little.")  # fmt: skip
+    _table(page, found["sizes"], found)
+
+
+def resolution(run: Run, sides: tuple[int, ...], sizes: tuple[int, ...], steps: int, splits: int) -> Found:
+    """The side of the images: reported near 32 best, 14 and 64 slightly lower, 64 with more hidden units better."""
+    images = {side: people(run, side) for side in sides}
+
+    def one(value: tuple[int, int], seed: int) -> Columns:
+        side, size = value
+        return fit(split(*images[side], seed), size, steps, seed=seed)[0]
+
+    return {"sides": sides, "runs": {
+        str(size): _over_splits(run, [(side, size) for side in sides], splits, one) for size in sizes
+    }}  # fmt: skip
+
+
+def show_resolution(page: Page, found: Found) -> None:
+    """Show the sweep."""
+    lines = {f"{size} hidden units": np.asarray(one["test"]).mean(axis=1) for size, one in found["runs"].items()}
+    first = next(iter(lines.values()))
+    page.compare([("best side of an image (pixels)", 32, found["sides"][int(first.argmax())],
+                   f"with {next(iter(lines))}")])  # fmt: skip
+    page.figure("sweep", plots.sweep(list(found["sides"]), lines, xlabel="side of the image (pixels)",
+                                     ylabel="test accuracy (%)", title="Accuracy against resolution"),
+                "Test accuracy at the best epoch by validation.")  # fmt: skip
+    for size, one in found["runs"].items():
+        page.text(f"With {size} hidden units:")
+        _table(page, found["sides"], one)
+
+
+def activation(run: Run, side: int, sizes: tuple[int, ...], steps: int, splits: int) -> Found:
+    """Eight activations, with few and with many units.
+
+    Reported: with many units within a few per cent of each other, softmin and softmax poor at any size; with few
+    units linear, tanhshrink and softshrink best.
+    """
+    images, labels = people(run, side)
+
+    def one(value: tuple[str, int], seed: int) -> Columns:
+        name, size = value
+        layer = _ACTIVATIONS[name]()
+        return fit(split(images, labels, seed), size, steps, seed=seed, activation=layer)[0]
+
+    return {str(size): _over_splits(run, [(name, size) for name in _ACTIVATIONS], splits, one) for size in sizes}
+
+
+def show_activation(page: Page, found: Found) -> None:
+    """Show the sweep for each size."""
+    lines = {f"{size} hidden units": np.asarray(one["test"]).mean(axis=1) for size, one in found.items()}
+    page.figure("sweep", plots.sweep(list(_ACTIVATIONS), lines, xlabel="activation", ylabel="test accuracy (%)",
+                                     title="Accuracy by activation"),
+                "Test accuracy at the best epoch by validation.")  # fmt: skip
+    for size, one in found.items():
+        page.text(f"With {size} hidden units:")
+        _table(page, list(_ACTIVATIONS), one)
+
+
+def first_weights(run: Run, side: int, hidden: int, steps: int, splits: int) -> Found:
+    """How weights and biases are first drawn. Reported: weights too large stay at chance, 1/6 there."""
+    images, labels = people(run, side)
+    return {"classes": int(labels.max()) + 1, **_over_splits(
+        run, list(_FIRST), splits,
+        lambda name, seed: fit(split(images, labels, seed), hidden, steps, seed=seed, init=_FIRST[name])[0],
+    )}  # fmt: skip
+
+
+def show_first_weights(page: Page, found: Found) -> None:
+    """Show the sweep."""
+    page.figure("sweep", plots.sweep(list(_FIRST), _lines(found), xlabel="first weights and biases",
+                                     title="Accuracy by first weights"),
+                f"Chance is {1 / found['classes']:.1%}.")  # fmt: skip
+    _table(page, list(_FIRST), found)
+
+
+def optimiser(run: Run, side: int, hidden: int, steps: int, splits: int) -> Found:
+    """Seven update rules at rates that suit them."""
+    images, labels = people(run, side)
+    return _over_splits(
+        run, list(_OPTIMISERS), splits,
+        lambda name, seed: fit(split(images, labels, seed), hidden, steps, seed=seed, optimizer=_OPTIMISERS[name]())[0],
+    )  # fmt: skip
+
+
+def show_optimiser(page: Page, found: Found) -> None:
+    """Show the sweep."""
+    page.figure("sweep", plots.sweep(list(_OPTIMISERS), _lines(found), xlabel="optimiser and rate",
+                                     title="Accuracy by optimiser"), "After the same number of steps.")  # fmt: skip
+    _table(page, list(_OPTIMISERS), found)
+
+
+def loss(run: Run, side: int, hidden: int, steps: int, splits: int) -> Found:
+    """Cross-entropy, and the squared distance from the one-hot label."""
+    images, labels = people(run, side)
+    return _over_splits(
+        run, list(_LOSSES), splits,
+        lambda name, seed: fit(split(images, labels, seed), hidden, steps, seed=seed, loss=_LOSSES[name])[0],
+    )  # fmt: skip
+
+
+def show_loss(page: Page, found: Found) -> None:
+    """Show the two."""
+    page.figure("sweep", plots.sweep(list(_LOSSES), _lines(found), xlabel="loss", title="Accuracy by loss"),
+                "After the same number of steps.")  # fmt: skip
+    _table(page, list(_LOSSES), found)

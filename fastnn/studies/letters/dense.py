@@ -1,0 +1,166 @@
+"""The wide network: all images in every step, with momentum."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from fastnn import functional, optim, plots, random
+from fastnn.gradcheck import gradcheck
+from fastnn.layers import Dense, ReLU
+from fastnn.model import Sequential
+from fastnn.random import Purpose
+from fastnn.studies.letters.images import sets
+from fastnn.studies.page import Page
+from fastnn.studies.study import Found, Run
+from fastnn.studies.training import Columns, Pair, train
+
+_STARTS: dict[
+    str, Callable[[int, int], str]
+] = {  # how the weights are first drawn, (inputs, outputs) -> name of the initialiser
+    "std 2/(in + out)": lambda i, o: f"normal({2 / (i + o)!r})",
+    "Xavier, std √(2/(in + out))": lambda i, o: "glorot_normal",
+}
+_XAVIER = "Xavier, std √(2/(in + out))"
+_REPORTED = {"": (0.9693, 0.1228), "val": (0.9032, 0.3455), "test": (0.9035, 0.3778)}
+_NAMES = {"": "training", "val": "validation", "test": "test"}
+
+
+def helpers(run: Run) -> Found:
+    """Softmax and average cross-entropy; its gradient by the logits is (softmax − target) / N."""
+    logits = random.normal(run.seed, Purpose.INIT, 0, (20, 10))
+    labels = random.integers(run.seed, Purpose.INIT, 1, 0, 10, (20,))
+    loss, gradient = functional.softmax_loss(logits, labels)
+    p, _ = functional.softmax_forward(logits)
+    by_hand = (p - np.eye(10)[labels]) / len(labels)
+    average = float(-np.mean(np.log(p[np.arange(20), labels])))
+    check = gradcheck(functional.softmax_loss, logits, labels)
+    return {"loss": abs(float(loss) - average), "gradient": np.abs(gradient - by_hand).max(),
+            "numeric": check.worst.error, "passed": bool(check)}  # fmt: skip
+
+
+def show_helpers(page: Page, found: Found) -> None:
+    """Show that the formulas agree."""
+    page.table(["", "difference"], [["average cross-entropy against its formula", found["loss"]],
+                                    ["gradient against (softmax − target) / N", found["gradient"]],
+                                    ["gradient against central differences (relative)", found["numeric"]]])  # fmt: skip
+
+
+def descend(
+    run: Run, data: dict[str, Pair], hidden: int, start: str, momentum: float, epochs: int, rate: float
+) -> tuple[Columns, Sequential, float]:
+    """Full-batch descent; the rate is on the summed gradient, so the mean's is N times as large."""
+    x = data[""][0]
+    inputs, classes = x.shape[1], len(run.data.class_names)
+    draw = _STARTS[start]
+    layers = [Dense(hidden, init=draw(inputs, hidden)), ReLU(), Dense(classes, init=draw(hidden, classes))]
+    model = Sequential(layers, input_shape=(inputs,), input_scale=run.data.scale, seed=run.seed)
+    optimizer = optim.Momentum(rate * len(x), momentum, initial_velocity=1e-5)
+    began = time.perf_counter()
+    columns = train(model, data, optimizer=optimizer, epochs=epochs, batch_size=None, shuffle=False)
+    return columns, model, time.perf_counter() - began
+
+
+def wide(
+    run: Run, sizes: tuple[int, int, int], hidden: int, epochs: int, rate: float, momenta: tuple[float, ...]
+) -> Found:
+    """784-1000-10: momentum 0.95, rate 1e-5 on the summed gradient, first velocity 1e-5, zero biases.
+
+    The report's numbers fit weights drawn with *standard deviation* 2/(in + out). True Xavier weights, whose
+    *variance* is that, do better. Both are trained, looked at on all three sets after every epoch.
+    """
+    data = sets(run, sizes)
+    runs, jobs = {}, [(start, momenta[0]) for start in _STARTS] + [(_XAVIER, m) for m in momenta[1:]]
+    for start, momentum in run.each(jobs):
+        columns, model, seconds = descend(run, data, hidden, start, momentum, epochs, rate)
+        runs[f"{start}, momentum {momentum:g}"] = {"columns": columns, "seconds": seconds}
+        if (start, momentum) == (_XAVIER, momenta[0]):
+            predicted = model.predict(data["test"][0])
+    return {"runs": runs, "predicted": predicted, "images": data["test"][0], "labels": data["test"][1],
+            "counts": [len(labels) for _, labels in data.values()]}  # fmt: skip
+
+
+def show_wide(page: Page, found: Found) -> None:
+    """Show numbers and curves."""
+    page.text("Images to train, validate and test: " + ", ".join(f"{n:,}" for n in found["counts"]) + ".")
+    for number, (name, one) in enumerate(found["runs"].items()):
+        columns = {what: np.asarray(values) for what, values in one["columns"].items()}
+        last = len(columns["epoch"]) - 1
+        rows: list[Any] = []
+        for key, (accuracy, loss) in _REPORTED.items():
+            prefix = f"{key}_" if key else ""
+            rows += [(f"{_NAMES[key]} accuracy", accuracy, float(columns[f"{prefix}accuracy"][last])),
+                     (f"{_NAMES[key]} loss (nats)", loss, float(columns[f"{prefix}loss"][last]))]  # fmt: skip
+        rows.append(("time (s)", 232, one["seconds"], f"{last} epochs, all three sets after each"))
+        middle = min(50, last)
+        rows += [(f"{_NAMES[key]} accuracy after epoch {middle}", share,
+                  float(columns[f"{key}_accuracy" if key else "accuracy"][middle]), "early stopping")
+                 for key, share in (("", 0.886), ("val", 0.8815), ("test", 0.8814))]  # fmt: skip
+        page.text(f"Weights: {name}.")
+        page.compare(rows)
+        shown = {what: values[1:] for what, values in columns.items() if what not in ("steps", "seconds")}
+        page.figure(f"curves-{number}", plots.learning_curve(shown, title=f"Weights: {name}"),
+                    "Loss and accuracy on the three sets after every epoch.")  # fmt: skip
+    turns = {name: int(np.asarray(one["columns"]["val_loss"]).argmin()) for name, one in found["runs"].items()}
+    page.table(["weights", "epoch of the least validation loss"], list(turns.items()))
+
+
+def width(run: Run, sizes: tuple[int, int, int], widths: tuple[int, ...], epochs: int, rate: float) -> Found:
+    """Networks of other widths, with true Xavier weights."""
+    data = sets(run, sizes)
+    runs = {}
+    for hidden in run.each(widths):
+        columns, _, seconds = descend(run, data, hidden, _XAVIER, 0.95, epochs, rate)
+        runs[str(hidden)] = {"columns": columns, "seconds": seconds}
+    return {"runs": runs}
+
+
+def show_width(page: Page, found: Found) -> None:
+    """Show curves, accuracy and time by width."""
+    reported = {"100": (0.8990, 0.3889, 27.6), "500": (0.9005, 0.3831, 129.4), "2000": (0.9038, 0.3680, 427.0)}
+    rows: list[Any] = []
+    for hidden, one in found["runs"].items():
+        accuracy, loss, seconds = reported.get(hidden, (None, None, None))
+        rows += [(f"test accuracy, {hidden} units", accuracy, float(one["columns"]["test_accuracy"][-1])),
+                 (f"test loss, {hidden} units (nats)", loss, float(one["columns"]["test_loss"][-1])),
+                 (f"time, {hidden} units (s)", seconds, one["seconds"])]  # fmt: skip
+    page.compare(rows)
+    lines = {
+        f"{hidden} units": np.asarray(one["columns"]["test_accuracy"])[1:] for hidden, one in found["runs"].items()
+    }
+    epochs = np.arange(1, 1 + len(next(iter(lines.values()))))
+    page.figure("curves", plots.sweep(epochs, lines, xlabel="epoch", ylabel="test accuracy (%)",
+                                      title="Test accuracy by width"), "Test accuracy after every epoch.")  # fmt: skip
+    widths = [int(hidden) for hidden in found["runs"]]
+    page.figure("accuracy", plots.sweep(widths, [line[-1] for line in lines.values()], xlabel="hidden units", log=True,
+                                        ylabel="test accuracy (%)", title="Accuracy against width"),
+                "Test accuracy after the last epoch.")  # fmt: skip
+    page.figure("time", plots.scaling(widths, {"training": [one["seconds"] for one in found["runs"].values()]},
+                                      {"training": widths}, xlabel="hidden units", title="Time against width"),
+                "Time of the whole training; the line is proportional to the width.")  # fmt: skip
+
+
+def letters(run: Run, shown: int) -> Found:
+    """Letters of the test set with what they are taken for, the wrong ones marked."""
+    found = run.found("wide")
+    return {name: found[name] for name in ("images", "labels", "predicted")} | {
+        "shown": shown, "names": list(run.data.class_names), "side": list(run.data.train_images.shape[1:])
+    }  # fmt: skip
+
+
+def show_letters(page: Page, found: Found) -> None:
+    """Show some letters, the confusion and the wrong ones."""
+    labels, predicted, names = np.asarray(found["labels"]), np.asarray(found["predicted"]), found["names"]
+    images = np.asarray(found["images"]).reshape(-1, *found["side"])
+    some = slice(0, found["shown"])
+    words = [f"{names[p]} ({names[t]})" if p != t else names[p]
+             for p, t in zip(predicted[some], labels[some], strict=True)]  # fmt: skip
+    page.figure("some", plots.image_grid(images[some], words, marked=(predicted != labels)[some], columns=12,
+                                         title="What test letters are taken for (in brackets: what they are)"),
+                "The first letters of the test set; wrong ones are framed.")  # fmt: skip
+    page.figure("confusion", plots.confusion_matrix(labels, predicted, names), "All test letters.")
+    page.figure("wrong", plots.wrong_predictions(images, labels, predicted, names, most=60, columns=12),
+                "Test letters that were got wrong.")  # fmt: skip
