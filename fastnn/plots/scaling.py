@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike
 
-from fastnn.plots.style import figure_of, finish, line_style, new_figure
+from fastnn.plots.style import figure_of, finish, line_style, new_figure, value_ticks
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -81,7 +81,6 @@ def scaling(
     ax.set_yscale("log")
     if logx:
         ax.set_xscale("log")
-    ax.set_xticks(x, [f"{size:g}" for size in x])
-    ax.minorticks_off()
+    value_ticks(ax, x)
     finish(ax, xlabel=xlabel, ylabel="time (s)", title=title)
     return figure or figure_of(ax)

@@ -15,6 +15,7 @@ _COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#000000")
 _DASHES = ("-", "--", "-.", ":")
 _MARKERS = ("o", "s", "^", "D", "v", "x")
 _MANY_POINTS = 30
+_MOST_TICKS = 12
 _MANY_LINES = 5  # more have their legend beside the axes
 
 
@@ -98,3 +99,12 @@ def whole_ticks(ax: Axes, x: Any) -> None:
 
     if (np.asarray(x) == np.round(x)).all():
         ax.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=9, min_n_ticks=1))
+
+
+def value_ticks(ax: Axes, x: Any) -> None:
+    """A tick at each of the values, in plain numbers, where they are few."""
+    from matplotlib.ticker import NullLocator
+
+    if len(x) <= _MOST_TICKS:
+        ax.set_xticks(x, [f"{value:g}" for value in x])
+        ax.xaxis.set_minor_locator(NullLocator())

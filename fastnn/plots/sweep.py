@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from fastnn.plots.style import figure_of, finish, line_style, new_figure, whole_ticks
+from fastnn.plots.style import figure_of, finish, line_style, new_figure, value_ticks, whole_ticks
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -80,6 +80,7 @@ def sweep(
         ax.set_xlim(-0.5, len(values) - 0.5)
     elif log:
         ax.set_xscale("log")
+        value_ticks(ax, x)
     else:
         whole_ticks(ax, x)
     if percent:

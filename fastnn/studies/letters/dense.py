@@ -155,12 +155,12 @@ def show_letters(page: Page, found: Found) -> None:
     """Show some letters, the confusion and the wrong ones."""
     labels, predicted, names = np.asarray(found["labels"]), np.asarray(found["predicted"]), found["names"]
     images = np.asarray(found["images"]).reshape(-1, *found["side"])
-    some = slice(0, found["shown"])
+    some = random.permutation(0, Purpose.SPLIT, 0, len(labels))[: found["shown"]]
     words = [f"{names[p]} ({names[t]})" if p != t else names[p]
              for p, t in zip(predicted[some], labels[some], strict=True)]  # fmt: skip
     page.figure("some", plots.image_grid(images[some], words, marked=(predicted != labels)[some], columns=12,
                                          title="What test letters are taken for (in brackets: what they are)"),
-                "The first letters of the test set; wrong ones are framed.")  # fmt: skip
+                "Letters of the test set at random; wrong ones are framed.")  # fmt: skip
     page.figure("confusion", plots.confusion_matrix(labels, predicted, names), "All test letters.")
     page.figure("wrong", plots.wrong_predictions(images, labels, predicted, names, most=60, columns=12),
                 "Test letters that were got wrong.")  # fmt: skip
