@@ -2,17 +2,28 @@
 #ifndef FASTNN_TABLE_N16_H
 #define FASTNN_TABLE_N16_H
 
-#define KERNELS_N16(_)                                                                                               \
-    _(rows_to_n16, "x[n,d], out[g,d,16]!")                                                                           \
-    _(n16_to_rows, "x[g,d,16], out[n,d]!")                                                                           \
-    _(gather_n16, "source[r,d]:any, index[n]:i64?, out[g,d,16]!, scale")                                             \
-    _(conv_forward_n16, "x[g,c,h,w,16], weight[f,k,r,s], b[f]?, out[g,f,p,q,16]!, " CONV)                            \
-    _(conv_activation_forward_n16, "x[g,c,h,w,16], weight[f,k,r,s], b[f]?, out[g,f,p,q,16]!, " CONV ", kind, alpha") \
-    _(conv_backward_input_n16, "dout[g,f,p,q,16], weight[f,k,r,s], dx[g,c,h,w,16]!, " CONV)                          \
-    _(conv_activation_backward_input_n16,                                                                            \
-      "dout[g,f,p,q,16], weight[f,k,r,s], out[g,c,h,w,16], dx[g,c,h,w,16]!, " CONV ", kind, alpha")                  \
-    _(conv_backward_weight_n16, "x[g,c,h,w,16], dout[g,f,p,q,16], dw[f,k,r,s]~, db[f]?~, " CONV ", beta")            \
-    _(winograd_weights, "weight[f,k,r,s], u[e,j,36,i,24]!, flip")                                                    \
-    _(winograd_forward_n16, "x[g,c,h,w,16], u[e,j,36,k,24], b[f]?, out[g,f,p,q,16]!, size, pad_h, pad_w, kind, alpha")
+#define POOL_N16 "size_h, size_w, stride_h, stride_w, pad_h, pad_w"
+
+#define KERNELS_N16(_)                                                                                                 \
+    _(rows_to_n16, "x[n,d], out[g,d,16]!")                                                                             \
+    _(n16_to_rows, "x[g,d,16], out[n,d]!")                                                                             \
+    _(gather_n16, "source[r,d]:any, index[n]:i64?, out[g,d,16]!, scale")                                               \
+    _(conv_forward_n16, "x[g,c,h,w,16], weight[f,k,r,s], b[f]?, out[g,f,p,q,16]!, " CONV)                              \
+    _(conv_activation_forward_n16, "x[g,c,h,w,16], weight[f,k,r,s], b[f]?, out[g,f,p,q,16]!, " CONV ", kind, alpha")   \
+    _(conv_backward_input_n16, "dout[g,f,p,q,16], weight[f,k,r,s], dx[g,c,h,w,16]!, " CONV)                            \
+    _(conv_activation_backward_input_n16,                                                                              \
+      "dout[g,f,p,q,16], weight[f,k,r,s], out[g,c,h,w,16], dx[g,c,h,w,16]!, " CONV ", kind, alpha")                    \
+    _(conv_backward_weight_n16, "x[g,c,h,w,16], dout[g,f,p,q,16], dw[f,k,r,s]~, db[f]?~, " CONV ", beta")              \
+    _(winograd_weights, "weight[f,k,r,s], u[e,j,36,i,24]!, flip")                                                      \
+    _(winograd_forward_n16, "x[g,c,h,w,16], u[e,j,36,k,24], b[f]?, out[g,f,p,q,16]!, size, pad_h, pad_w, kind, alpha") \
+    _(max_pool_forward_n16, "x[g,c,h,w,16], out[g,c,p,q,16]!, position[g,c,p,q,16]:any?!, " POOL_N16)                  \
+    _(max_pool_backward_n16, "dout[g,c,p,q,16], position[g,c,p,q,16]:any, dx[g,c,h,w,16]!, " POOL_N16)                 \
+    _(avg_pool_forward_n16, "x[g,c,h,w,16], out[g,c,p,q,16]!, " POOL_N16 ", count_pad")                                \
+    _(avg_pool_backward_n16, "dout[g,c,p,q,16], dx[g,c,h,w,16]!, " POOL_N16 ", count_pad")                             \
+    _(batch_norm_forward_n16, "x[g,c,s,16], w[c]?, b[c]?, running_mean[c]?~, running_var[c]?~, out[g,c,s,16]!, "       \
+                              "mean[c]!, var[c]!, images, eps, momentum")                                              \
+    _(batch_norm_apply_n16, "x[g,c,s,16], w[c]?, b[c]?, mean[c], var[c], out[g,c,s,16]!, eps")                         \
+    _(batch_norm_backward_n16, "dout[g,c,s,16], x[g,c,s,16], w[c]?, mean[c], var[c], dx[g,c,s,16]?!, dw[c]?~, "        \
+                               "db[c]?~, images, eps, fixed, beta")
 
 #endif

@@ -113,6 +113,19 @@ SIGNATURES: dict[str, Signature] = {
             "alpha)",
             "conv_backward_weight_n16(x[g,c,h,w,16], dout[g,f,p,q,16], dw[f,k,r,s]~, db[f]?~, stride_h, "
             "stride_w, pad_h, pad_w, dilation_h, dilation_w, algorithm, beta)",
+            "max_pool_forward_n16(x[g,c,h,w,16], out[g,c,p,q,16]!, position[g,c,p,q,16]:any?!, size_h, size_w, "
+            "stride_h, stride_w, pad_h, pad_w)",
+            "max_pool_backward_n16(dout[g,c,p,q,16], position[g,c,p,q,16]:any, dx[g,c,h,w,16]!, size_h, size_w, "
+            "stride_h, stride_w, pad_h, pad_w)",
+            "avg_pool_forward_n16(x[g,c,h,w,16], out[g,c,p,q,16]!, size_h, size_w, stride_h, stride_w, pad_h, pad_w, "
+            "count_pad)",
+            "avg_pool_backward_n16(dout[g,c,p,q,16], dx[g,c,h,w,16]!, size_h, size_w, stride_h, stride_w, pad_h, "
+            "pad_w, count_pad)",
+            "batch_norm_forward_n16(x[g,c,s,16], w[c]?, b[c]?, running_mean[c]?~, running_var[c]?~, out[g,c,s,16]!, "
+            "mean[c]!, var[c]!, images, eps, momentum)",
+            "batch_norm_apply_n16(x[g,c,s,16], w[c]?, b[c]?, mean[c], var[c], out[g,c,s,16]!, eps)",
+            "batch_norm_backward_n16(dout[g,c,s,16], x[g,c,s,16], w[c]?, mean[c], var[c], dx[g,c,s,16]?!, dw[c]?~, "
+            "db[c]?~, images, eps, fixed, beta)",
         ),
     )
 }

@@ -178,6 +178,8 @@ class _Maker:
             return int(pick([3, 5]))
         if name in _WINDOW:
             return int(pick(_WINDOW[name]))
+        if name == "images":  # the last group may be part empty
+            return int(self.rng.integers(max(0, 16 * self.dims["g"] - 15), 16 * self.dims["g"] + 1))
         exact = {
             "scale": [1.0, 0.5],
             "momentum": [0.5],
@@ -255,10 +257,15 @@ class _Maker:
         dtype = np.uint8 if cells <= 255 else np.int32
         if not a.reads:
             return np.full(shape, cells, dtype)
+        innermost = len(shape) == 5
+        if innermost:
+            shape = (16 * shape[0], *shape[1:-1])
         x = self._real((shape[0], shape[1], self.dims["h"], self.dims["w"]))
         position = np.zeros(shape, dtype)
         window = tuple(made[name] for name in ("size_h", "size_w", "stride_h", "stride_w", "pad_h", "pad_w"))
         reference.max_pool_forward(x, np.empty(shape, self.dtype), position, *window)
+        if innermost:
+            position = np.ascontiguousarray(np.moveaxis(position.reshape(-1, 16, *shape[1:]), 1, -1))
         return position
 
     def _real(self, shape: tuple[int, ...]) -> Array:

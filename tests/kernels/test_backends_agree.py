@@ -34,6 +34,8 @@ EXACT = (
     "conv_forward_n16",
     "conv_backward_input_n16",
     "conv_backward_weight_n16",
+    "max_pool_forward_n16",
+    "max_pool_backward_n16",
     "rows_to_n16",
     "n16_to_rows",
     "gather_n16",

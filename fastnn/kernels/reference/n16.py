@@ -15,6 +15,8 @@ from fastnn.kernels.reference.convolution import (
     conv_forward,
 )
 from fastnn.kernels.reference.gather import gather_rows
+from fastnn.kernels.reference.norm import batch_norm_apply, batch_norm_backward, batch_norm_forward
+from fastnn.kernels.reference.pool import avg_pool_backward, avg_pool_forward, max_pool_backward, max_pool_forward
 
 LANES = 16
 
@@ -27,6 +29,11 @@ def images_of(x: Array) -> Array:
 def put_images(images: Array, out: Array) -> None:
     """Write images (16 g, …) to out (g, …, 16)."""
     out[...] = np.moveaxis(images.reshape(len(out), LANES, *images.shape[1:]), 1, -1)
+
+
+def _like(out: Array) -> Array:
+    """Uninitialised images (16 g, …) for out (g, …, 16)."""
+    return np.empty((len(out) * LANES, *out.shape[1:-1]), out.dtype)
 
 
 def rows_to_n16(x: Array, out: Array) -> None:
@@ -54,7 +61,7 @@ def conv_forward_n16(
     dilation_h: int, dilation_w: int, algorithm: int,
 ) -> None:  # fmt: skip
     """`conv_forward`."""
-    images = np.empty((len(out) * LANES, *out.shape[1:-1]), out.dtype)
+    images = _like(out)
     window = (stride_h, stride_w, pad_h, pad_w, dilation_h, dilation_w, algorithm)
     conv_forward(images_of(x), weight, b, images, *window)
     put_images(images, out)
@@ -74,7 +81,7 @@ def conv_backward_input_n16(
     dilation_w: int, algorithm: int,
 ) -> None:  # fmt: skip
     """`conv_backward_input`."""
-    images = np.empty((len(dx) * LANES, *dx.shape[1:-1]), dx.dtype)
+    images = _like(dx)
     window = (stride_h, stride_w, pad_h, pad_w, dilation_h, dilation_w, algorithm)
     conv_backward_input(images_of(dout), weight, images, *window)
     put_images(images, dx)
@@ -85,7 +92,7 @@ def conv_activation_backward_input_n16(
     dilation_h: int, dilation_w: int, algorithm: int, kind: int, alpha: float,
 ) -> None:  # fmt: skip
     """`conv_activation_backward_input`; not for tanhshrink."""
-    images = np.empty((len(dx) * LANES, *dx.shape[1:-1]), dx.dtype)
+    images = _like(dx)
     window = (stride_h, stride_w, pad_h, pad_w, dilation_h, dilation_w, algorithm)
     conv_activation_backward_input(images_of(dout), weight, images_of(out), images, *window, kind, alpha)
     put_images(images, dx)
@@ -98,3 +105,78 @@ def conv_backward_weight_n16(
     """`conv_backward_weight` over all lanes: ``dout`` is zero in those behind the last image."""
     window = (stride_h, stride_w, pad_h, pad_w, dilation_h, dilation_w, algorithm)
     conv_backward_weight(images_of(x), images_of(dout), dw, db, *window, beta)
+
+
+def max_pool_forward_n16(
+    x: Array, out: Array, position: Array | None, size_h: int, size_w: int, stride_h: int, stride_w: int, pad_h: int,
+    pad_w: int,
+) -> None:  # fmt: skip
+    """`max_pool_forward`."""
+    images, places = _like(out), None if position is None else _like(position)
+    max_pool_forward(images_of(x), images, places, size_h, size_w, stride_h, stride_w, pad_h, pad_w)
+    put_images(images, out)
+    if position is not None and places is not None:
+        put_images(places, position)
+
+
+def max_pool_backward_n16(
+    dout: Array, position: Array, dx: Array, size_h: int, size_w: int, stride_h: int, stride_w: int, pad_h: int,
+    pad_w: int,
+) -> None:  # fmt: skip
+    """`max_pool_backward`."""
+    images = _like(dx)
+    window = (size_h, size_w, stride_h, stride_w, pad_h, pad_w)
+    max_pool_backward(images_of(dout), images_of(position), images, *window)
+    put_images(images, dx)
+
+
+def avg_pool_forward_n16(
+    x: Array, out: Array, size_h: int, size_w: int, stride_h: int, stride_w: int, pad_h: int, pad_w: int,
+    count_pad: int,
+) -> None:  # fmt: skip
+    """`avg_pool_forward`."""
+    images = _like(out)
+    avg_pool_forward(images_of(x), images, size_h, size_w, stride_h, stride_w, pad_h, pad_w, count_pad)
+    put_images(images, out)
+
+
+def avg_pool_backward_n16(
+    dout: Array, dx: Array, size_h: int, size_w: int, stride_h: int, stride_w: int, pad_h: int, pad_w: int,
+    count_pad: int,
+) -> None:  # fmt: skip
+    """`avg_pool_backward`."""
+    images = _like(dx)
+    avg_pool_backward(images_of(dout), images, size_h, size_w, stride_h, stride_w, pad_h, pad_w, count_pad)
+    put_images(images, dx)
+
+
+def batch_norm_forward_n16(
+    x: Array, w: Array | None, b: Array | None, running_mean: Array | None, running_var: Array | None, out: Array,
+    mean: Array, var: Array, images: int, eps: float, momentum: float,
+) -> None:  # fmt: skip
+    """`batch_norm_forward` by the statistics of the first ``images`` lanes."""
+    rows = images_of(x)[: int(images)]
+    batch_norm_forward(rows, w, b, running_mean, running_var, np.empty_like(rows), mean, var, eps, momentum)
+    batch_norm_apply_n16(x, w, b, mean, var, out, eps)
+
+
+def batch_norm_apply_n16(
+    x: Array, w: Array | None, b: Array | None, mean: Array, var: Array, out: Array, eps: float
+) -> None:
+    """`batch_norm_apply`."""
+    rows = _like(out)
+    batch_norm_apply(images_of(x), w, b, mean, var, rows, eps)
+    put_images(rows, out)
+
+
+def batch_norm_backward_n16(
+    dout: Array, x: Array, w: Array | None, mean: Array, var: Array, dx: Array | None, dw: Array | None,
+    db: Array | None, images: int, eps: float, fixed: int, beta: float,
+) -> None:  # fmt: skip
+    """`batch_norm_backward` of the first ``images`` lanes; the gradient of the others is zero."""
+    n = int(images)
+    rows = np.zeros((len(x) * LANES, *x.shape[1:-1]), x.dtype)
+    inner = None if dx is None else rows[:n]
+    batch_norm_backward(images_of(dout)[:n], images_of(x)[:n], w, mean, var, inner, dw, db, eps, fixed, beta)
+    if dx is not None:
+        put_images(rows, dx)

@@ -1,0 +1,206 @@
+/* Batch normalisation of images innermost: a task owns a channel, all its groups of images.
+ *
+ * Statistics: a run of pixels is summed lane by lane in the type of the call, the runs' sums in double. The variance is
+ * taken about the mean in a second pass, corrected by the rest that rounding the mean left.
+ */
+#include "n16.h"
+
+enum { RUN = 64 }; /* vectors summed in the type of the call */
+
+typedef struct {
+    const fnn_op *op;
+    ptrdiff_t groups, channels, pixels, images;
+    const real *x, *dout, *w, *b;
+    real *mean, *var, *running_mean, *running_var, *out, *dx, *dw, *db;
+    double eps, momentum;
+    bool fixed, add;
+} norm;
+
+FNN_INLINE double lanes_total(vreal v) {
+    double total = 0;
+    for (ptrdiff_t i = 0; i < VL; i++) total += (double)v[i];
+    return total;
+}
+
+/* 1 in the lanes that hold an image, per part of a pixel. */
+FNN_INLINE void lanes_of(const norm *v, ptrdiff_t group, vreal lanes[]) {
+    const ptrdiff_t images = v->images - group * N16;
+    for (int part = 0; part < N16_PARTS; part++)
+        lanes[part] = vfirst(vset(1), fnn_max(0, fnn_min(VL, images - part * VL)));
+}
+
+FNN_INLINE vreal only(vreal v, vreal lanes) { return vselect((vint)(lanes > vset(0)), v, vset(0)); }
+
+typedef struct {
+    double first, second;
+} two_sums;
+
+enum { OF_X, ABOUT_MEAN, WITH_DOUT };
+
+/* OF_X: Σ x. ABOUT_MEAN: Σ d and Σ d², d = x - mean. WITH_DOUT: Σ dout and Σ dout d. */
+FNN_INLINE two_sums sums_of(const norm *v, ptrdiff_t c, real mean, const int what) {
+    const ptrdiff_t plane = v->pixels * N16;
+    const vreal m = vset(mean);
+    two_sums total = {0, 0};
+    for (ptrdiff_t g = 0; g < v->groups; g++) {
+        const ptrdiff_t start = (g * v->channels + c) * plane;
+        const real *x = v->x + start, *dout = what == WITH_DOUT ? v->dout + start : x;
+        vreal lanes[N16_PARTS];
+        lanes_of(v, g, lanes);
+        for (int part = 0; part < N16_PARTS; part++) {
+            for (ptrdiff_t i = part * VL; i < plane; i += RUN * N16) {
+                const ptrdiff_t end = fnn_min(plane, i + RUN * N16);
+                vreal a[4] = {{0}}, b[4] = {{0}};
+                for (ptrdiff_t j = i; j < end; j += 4 * N16) {
+#pragma GCC unroll 4
+                    for (int k = 0; k < 4; k++) {
+                        if (j + k * N16 >= end) continue;
+                        const vreal value = vload(x + j + k * N16);
+                        if (what == OF_X) {
+                            a[k] += value;
+                        } else if (what == ABOUT_MEAN) {
+                            a[k] += value - m;
+                            b[k] = vfma(value - m, value - m, b[k]);
+                        } else {
+                            const vreal d = vload(dout + j + k * N16);
+                            a[k] += d;
+                            b[k] = vfma(d, value - m, b[k]);
+                        }
+                    }
+                }
+                total.first += lanes_total(only((a[0] + a[1]) + (a[2] + a[3]), lanes[part]));
+                if (what != OF_X) total.second += lanes_total(only((b[0] + b[1]) + (b[2] + b[3]), lanes[part]));
+            }
+        }
+    }
+    return total;
+}
+
+static void normalise(const norm *v, ptrdiff_t c, real mean, real var) {
+    const ptrdiff_t plane = v->pixels * N16;
+    const vreal m = vset(mean), b = vset(v->b == NULL ? 0 : v->b[c]);
+    const real root = (real)sqrt((double)(var + (real)v->eps));
+    const vreal factor = vset((v->w == NULL ? (real)1 : v->w[c]) / root);
+    for (ptrdiff_t g = 0; g < v->groups; g++) {
+        const ptrdiff_t start = (g * v->channels + c) * plane;
+        for (ptrdiff_t i = 0; i < plane; i += VL)
+            vstore(v->out + start + i, vfma(vload(v->x + start + i) - m, factor, b));
+    }
+}
+
+static void forward_task(void *context, int task) {
+    const norm *v = context;
+    const ptrdiff_t c = task;
+    const double count = (double)fnn_max(1, v->images * v->pixels);
+    const real mean = (real)(sums_of(v, c, 0, OF_X).first / count);
+    const two_sums about = sums_of(v, c, mean, ABOUT_MEAN);
+    const real var = (real)fmax(0, (about.second - about.first * about.first / count) / count);
+    v->mean[c] = mean;
+    v->var[c] = isnan(about.second) ? (real)NAN : var;
+    const real keep = (real)v->momentum, add = (real)(1 - v->momentum);
+    if (v->running_mean != NULL) v->running_mean[c] = keep * v->running_mean[c] + add * mean;
+    if (v->running_var != NULL && count > 1)
+        v->running_var[c] = keep * v->running_var[c] + add * (v->var[c] * (real)(count / (count - 1)));
+    normalise(v, c, mean, v->var[c]);
+}
+
+static void apply_task(void *context, int task) {
+    const norm *v = context;
+    normalise(v, task, v->mean[task], v->var[task]);
+}
+
+static void backward_task(void *context, int task) {
+    const norm *v = context;
+    const ptrdiff_t c = task, plane = v->pixels * N16;
+    const double count = (double)fnn_max(1, v->images * v->pixels);
+    const real mean = v->mean[c], root = (real)sqrt((double)(v->var[c] + (real)v->eps)), factor = 1 / root;
+    const two_sums sums = sums_of(v, c, mean, WITH_DOUT);
+    const double products = sums.second * (double)factor;
+    if (v->dw != NULL) v->dw[c] = (real)products + (v->add ? v->dw[c] : 0);
+    if (v->db != NULL) v->db[c] = (real)sums.first + (v->add ? v->db[c] : 0);
+    if (v->dx == NULL) return;
+    const vreal scale = vset(factor * (v->w == NULL ? (real)1 : v->w[c])), m = vset(mean);
+    const vreal shift = vset((real)(v->fixed ? 0 : sums.first / count));
+    const vreal slope = vset((real)(v->fixed ? 0 : products / count * (double)factor));
+    for (ptrdiff_t g = 0; g < v->groups; g++) {
+        const ptrdiff_t start = (g * v->channels + c) * plane;
+        const bool full = (g + 1) * N16 <= v->images;
+        vreal lanes[N16_PARTS];
+        lanes_of(v, g, lanes);
+        for (ptrdiff_t i = 0; i < plane; i += N16) {
+            for (int part = 0; part < N16_PARTS; part++) {
+                const ptrdiff_t at = start + i + part * VL;
+                const vreal inner = vload(v->dout + at) - shift - (vload(v->x + at) - m) * slope;
+                vstore(v->dx + at, full ? inner * scale : only(inner * scale, lanes[part]));
+            }
+        }
+    }
+}
+
+static void run(norm *v, void (*fn)(void *context, int task)) {
+    n16_run((int)v->channels, fn, v, 8.0 * (double)(v->groups * v->channels * v->pixels * N16));
+}
+
+/* x[g,c,s,16], w, b, running_mean, running_var, out, mean, var; images, eps, momentum */
+void FN(batch_norm_forward_n16)(const fnn_op *op) {
+    norm v = {
+        .op = op,
+        .groups = op->n[0],
+        .channels = op->n[1],
+        .pixels = op->n[2],
+        .images = (ptrdiff_t)op->s[0],
+        .x = IN(0),
+        .w = IN(1),
+        .b = IN(2),
+        .running_mean = OUT(3),
+        .running_var = OUT(4),
+        .out = OUT(5),
+        .mean = OUT(6),
+        .var = OUT(7),
+        .eps = op->s[1],
+        .momentum = op->s[2],
+    };
+    run(&v, forward_task);
+}
+
+/* x[g,c,s,16], w, b, mean, var, out; eps */
+void FN(batch_norm_apply_n16)(const fnn_op *op) {
+    norm v = {
+        .op = op,
+        .groups = op->n[0],
+        .channels = op->n[1],
+        .pixels = op->n[2],
+        .images = op->n[0] * N16,
+        .x = IN(0),
+        .w = IN(1),
+        .b = IN(2),
+        .mean = OUT(3),
+        .var = OUT(4),
+        .out = OUT(5),
+        .eps = op->s[0],
+    };
+    run(&v, apply_task);
+}
+
+/* dout[g,c,s,16], x, w, mean, var, dx, dw, db; images, eps, fixed, beta */
+void FN(batch_norm_backward_n16)(const fnn_op *op) {
+    norm v = {
+        .op = op,
+        .groups = op->n[0],
+        .channels = op->n[1],
+        .pixels = op->n[2],
+        .images = (ptrdiff_t)op->s[0],
+        .dout = IN(0),
+        .x = IN(1),
+        .w = IN(2),
+        .mean = OUT(3),
+        .var = OUT(4),
+        .dx = OUT(5),
+        .dw = OUT(6),
+        .db = OUT(7),
+        .eps = op->s[1],
+        .fixed = op->s[2] != 0,
+        .add = op->s[3] != 0,
+    };
+    run(&v, backward_task);
+}
