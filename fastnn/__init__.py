@@ -15,38 +15,57 @@ Examples
 True
 """
 
-from fastnn import data, export, functional, gradcheck, init, kernels, layers, losses, optim, random, schedules
+from fastnn import data, export, functional, gradcheck, init, kernels, layers, losses, metrics, optim, random, schedules
 from fastnn._version import __version__
 from fastnn.config import show_config
 from fastnn.kernels.backend import use_backend
 from fastnn.kernels.threads import get_num_threads, set_num_threads
 from fastnn.model import Sequential
-from fastnn.trainer import Callback, Checkpoint, History, NonFiniteLossError, Trainer
+from fastnn.trainer import (
+    BestWeights,
+    Callback,
+    Checkpoint,
+    EarlyStopping,
+    History,
+    NonFiniteLossError,
+    Sweep,
+    Trainer,
+    find_learning_rate,
+    grid,
+    sweep,
+)
 
 load = Sequential.load
 
 __all__ = [
+    "BestWeights",
     "Callback",
     "Checkpoint",
+    "EarlyStopping",
     "History",
     "NonFiniteLossError",
     "Sequential",
+    "Sweep",
     "Trainer",
     "__version__",
     "data",
     "export",
+    "find_learning_rate",
     "functional",
     "get_num_threads",
     "gradcheck",
+    "grid",
     "init",
     "kernels",
     "layers",
     "load",
     "losses",
+    "metrics",
     "optim",
     "random",
     "schedules",
     "set_num_threads",
     "show_config",
+    "sweep",
     "use_backend",
 ]

@@ -250,6 +250,11 @@ def _distributions(function: str, targets: NDArray[Any], classes: int, dtype: np
     return targets
 
 
+BY_TASK: dict[Task, str] = {
+    "classification": "softmax_cross_entropy",
+    "multilabel": "binary_cross_entropy",
+    "regression": "mean_squared_error",
+}
 LOSSES: dict[str, type[Loss]] = {
     c.name: c for c in (SoftmaxCrossEntropy, MeanSquaredError, MulticlassHinge, BinaryCrossEntropy)
 }

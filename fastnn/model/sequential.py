@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from os import PathLike
 from typing import Any, ClassVar
@@ -15,18 +15,13 @@ from fastnn.inputs import as_array, as_batch
 from fastnn.kernels import Activation
 from fastnn.kernels.eager import Eager
 from fastnn.layers.base import describe, described
+from fastnn.metrics import Metric, get_all
 from fastnn.model.engine import ForwardEngine
 from fastnn.model.file import load, save
 from fastnn.model.network import Network
 from fastnn.model.summary import summary
 
 Array = NDArray[Any]
-
-_LOSSES = {
-    "classification": "softmax_cross_entropy",
-    "multilabel": "binary_cross_entropy",
-    "regression": "mean_squared_error",
-}
 
 
 class Sequential(Network):
@@ -165,8 +160,14 @@ class Sequential(Network):
             return (self._run(x, "outputs") > 0).astype(np.int64)
         return self._run(x, "classes" if self.task == "classification" else "outputs")
 
-    def evaluate(self, x: ArrayLike, y: ArrayLike, loss: str | losses.Loss | None = None) -> dict[str, float]:
-        """Mean loss, and for classes the accuracy in [0, 1], over all samples.
+    def evaluate(
+        self,
+        x: ArrayLike,
+        y: ArrayLike,
+        loss: str | losses.Loss | None = None,
+        metrics: Sequence[str | Metric] | Mapping[str, Metric] = (),
+    ) -> dict[str, Any]:
+        """Mean loss, and for classes the accuracy in [0, 1], over all samples; and `metrics`.
 
         Parameters
         ----------
@@ -174,6 +175,8 @@ class Sequential(Network):
         y : (N,) integer labels, or (N, *output_shape)
         loss : str or Loss, optional
             Default: softmax cross-entropy, binary cross-entropy or the mean squared error, by `task`.
+        metrics : sequence of str and callable, or dict of str to callable
+            Further figures: names of `fastnn.metrics`, or functions of the targets and the raw outputs.
 
         Raises
         ------
@@ -188,7 +191,7 @@ class Sequential(Network):
         {'loss': 0.6931, 'accuracy': 0.5}
         """
         if loss is None:
-            loss = _LOSSES[self.task]
+            loss = losses.BY_TASK[self.task]
         loss = losses.get(loss)
         targets = loss.prepare(as_array("evaluate", "y", y), self.output_shape, self.dtype)
         out = self.forward(x)
@@ -197,8 +200,10 @@ class Sequential(Network):
         value, correct = np.zeros(1), np.zeros(1, np.int64)
         scale = loss.scale(len(out), self.output_shape)
         loss.run(Eager(self.dtype), out, targets, None, value, correct, scale)
-        result = {"loss": float(value[0])}
-        return result | {"accuracy": int(correct[0]) / len(out)} if loss.classifies else result
+        result: dict[str, Any] = {"loss": float(value[0])}
+        if loss.classifies:
+            result["accuracy"] = int(correct[0]) / len(out)
+        return result | {name: metric(targets, out) for name, metric in get_all(metrics).items()}
 
     def _run(self, x: ArrayLike, kind: str) -> Array:
         if type(x) is np.ndarray:
@@ -267,8 +272,8 @@ class Sequential(Network):
         """
         options = dict(config)
         task = options.pop("task", "classification")
-        if task not in _LOSSES:
-            raise ValueError(f"Sequential: task must be one of {', '.join(_LOSSES)}, got {task!r}")
+        if task not in losses.BY_TASK:
+            raise ValueError(f"Sequential: task must be one of {', '.join(losses.BY_TASK)}, got {task!r}")
         layers = [described(entry) for entry in options.pop("layers")]
         seed = options.pop("seed", 0)
         model = cls(layers, seed=seed if draw else None, **options)

@@ -36,11 +36,11 @@ class Epoch:
     correct: Array  # (S,) int64, written
 
     @classmethod
-    def of(cls, index: Array, rate: float, done: int) -> Epoch:
-        """An epoch at one rate whose first step follows `done` others."""
+    def of(cls, index: Array, rate: float | Array, done: int) -> Epoch:
+        """An epoch at one rate, or one a step (S,), whose first step follows `done` others."""
         steps = len(index)
         t = np.arange(done + 1, done + steps + 1, dtype=np.int64)
-        return cls(index, np.full(steps, rate), t, np.zeros(steps), np.zeros(steps, np.int64))
+        return cls(index, np.full(steps, rate, np.float64), t, np.zeros(steps), np.zeros(steps, np.int64))
 
 
 def blocks_of(batch: int, whole: bool = False) -> list[int]:

@@ -1,9 +1,26 @@
 """Training: the loop, its history, its progress bar."""
 
+from fastnn.trainer.best import BestWeights, EarlyStopping
 from fastnn.trainer.callbacks import Callback
 from fastnn.trainer.checkpoint import Checkpoint
 from fastnn.trainer.errors import NonFiniteLossError
 from fastnn.trainer.history import History
+from fastnn.trainer.rate_finder import RateSearch, find_learning_rate
+from fastnn.trainer.sweep import Sweep, Trial, grid, sweep
 from fastnn.trainer.trainer import Trainer
 
-__all__ = ["Callback", "Checkpoint", "History", "NonFiniteLossError", "Trainer"]
+__all__ = [
+    "BestWeights",
+    "Callback",
+    "Checkpoint",
+    "EarlyStopping",
+    "History",
+    "NonFiniteLossError",
+    "RateSearch",
+    "Sweep",
+    "Trainer",
+    "Trial",
+    "find_learning_rate",
+    "grid",
+    "sweep",
+]

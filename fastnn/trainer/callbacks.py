@@ -15,8 +15,20 @@ _NEVER = 2**62
 class Callback:
     """Base of the callbacks; override what you need.
 
-    The compiled step runs on between two calls. A callback may read and change ``trainer.model`` and may set
-    ``trainer.stop = True``, which ends training after the epoch.
+    The compiled step runs on between two calls, which come in this order::
+
+        on_train_begin                          once, before anything is trained
+            on_epoch_begin                      before the first step of an epoch
+                on_step                         behind the steps that `every` or `every_seconds` choose
+            on_epoch_end                        behind its last step and the validation
+        on_train_end                            once, also after Ctrl-C and after an error
+
+    In each of them ``trainer.model`` is up to date and may be changed; so may the optimiser's numbers, which count
+    from the next step on. ``trainer.stop = True`` ends training: behind the epoch, or from `on_step` at once (the
+    epoch then has no line in the history). ``trainer.history`` holds all steps and epochs until now.
+
+    A callback costs nothing between its calls. Each call of `on_step` costs a copy of the parameters in and out of
+    the form in which they are trained, so choose steps that are some milliseconds apart.
 
     Attributes
     ----------
@@ -34,6 +46,9 @@ class Callback:
 
     def on_train_begin(self, trainer: Trainer) -> None:
         """Called before the first step."""
+
+    def on_epoch_begin(self, trainer: Trainer, epoch: int) -> None:
+        """Called before each epoch with its number, from 1; not where one is resumed in its middle."""
 
     def on_step(self, trainer: Trainer, step: int) -> None:
         """Called behind the steps that `every` or `every_seconds` choose; step counts all steps from 1."""

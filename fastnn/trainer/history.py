@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import csv
+import html
 import io
 import json
-from dataclasses import dataclass, field
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field, is_dataclass
+from importlib import import_module
 from os import PathLike
 from typing import Any
 
@@ -13,6 +17,30 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastnn.files import write_whole
+
+
+def as_plain(value: Any) -> Any:
+    """A metric's value as JSON can hold it: floats, lists, dicts."""
+    if is_dataclass(value) and not isinstance(value, type):
+        return {name: as_plain(item) for name, item in vars(value).items()}
+    if isinstance(value, Mapping):
+        return {str(name): as_plain(item) for name, item in value.items()}
+    if isinstance(value, np.generic | np.ndarray):
+        return value.tolist()
+    return list(map(as_plain, value)) if isinstance(value, list | tuple) else value
+
+
+def _finite(value: Any) -> Any:
+    """`value` with None for every number that is not finite."""
+    if isinstance(value, dict):
+        return {name: _finite(item) for name, item in value.items()}
+    if isinstance(value, list):
+        return [_finite(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _cell(value: Any) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
 @dataclass
@@ -23,7 +51,8 @@ class History:
     ----------
     epochs : list of dict
         epoch (from 1), loss, accuracy (both over the epoch's batches, as they were met), val_loss, val_accuracy,
-        learning_rate, seconds. Accuracies are in [0, 1], losses in nats (or squared units).
+        metrics of the trainer, learning_rate (of the last step), seconds. Accuracies are in [0, 1], losses in nats
+        (or squared units).
     steps : (S,) float64
         Loss of every step's batch.
     """
@@ -56,8 +85,36 @@ class History:
         write_whole(path, text.getvalue())
 
     def to_json(self, path: str | PathLike[str]) -> None:
-        """Write epochs and steps as JSON."""
-        write_whole(path, json.dumps({"epochs": self.epochs, "steps": self.steps.tolist()}))
+        """Write epochs and steps as JSON; null stands for NaN and infinity, which JSON does not have."""
+        content = {"epochs": self.epochs, "steps": self.steps.tolist()}
+        write_whole(path, json.dumps(_finite(content), allow_nan=False))
+
+    def to_pandas(self) -> Any:
+        """The epochs as a pandas DataFrame, by epoch.
+
+        Raises
+        ------
+        ImportError
+            If pandas is not installed.
+        """
+        try:
+            pandas = import_module("pandas")
+        except ImportError:
+            raise ImportError("to_pandas: pandas is not installed; pip install pandas") from None
+        return pandas.DataFrame(self.epochs, columns=self.names).set_index("epoch")
+
+    def plot(self, **options: Any) -> Any:
+        """Learning curves, see `fastnn.plots.learning_curve`; a matplotlib Figure."""
+        from fastnn.plots import learning_curve
+
+        return learning_curve(self, **options)
+
+    def _repr_html_(self) -> str:
+        """A table for notebooks."""
+        rows = [[_cell(epoch.get(name, "")) for name in self.names] for epoch in self.epochs]
+        head = "".join(f"<th>{html.escape(name)}</th>" for name in self.names)
+        body = "".join(f"<tr>{''.join(f'<td>{html.escape(cell)}</td>' for cell in row)}</tr>" for row in rows)
+        return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 
     def __len__(self) -> int:
         return len(self.epochs)

@@ -3,37 +3,60 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator, Sequence
 from types import TracebackType
-from typing import Any
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+
+def _bar(show: bool | None, **options: Any) -> Any:
+    """A bar of tqdm, or None."""
+    if not (show or (show is None and sys.stderr.isatty())):
+        return None
+    try:
+        from tqdm import tqdm
+    except ImportError:
+        return None
+    return tqdm(leave=False, dynamic_ncols=True, mininterval=0.1, **options)
+
+
+def counting(items: Sequence[T], unit: str, show: bool | None) -> Iterator[T]:
+    """`items` one by one, with a bar that counts them."""
+    bar = _bar(show, total=len(items), unit=f" {unit}")
+    try:
+        for item in items:
+            yield item
+            if bar is not None:
+                bar.update(1)
+    finally:
+        if bar is not None:
+            bar.close()
 
 
 class Progress:
-    """Steps done, loss and rate on standard error; nothing where that is not a terminal and nobody asked.
+    """Samples done, a second and left, loss and accuracy on standard error; nothing where that is not a terminal and
+    nobody asked.
 
     Parameters
     ----------
     total : int
-        Steps of the whole training.
+        Samples of the whole training, each epoch's anew.
     show : bool or None
         None: only on a terminal.
     done : int
-        Steps that an earlier part of the training did.
+        Samples that an earlier part of the training did.
     """
 
     def __init__(self, total: int, show: bool | None, done: int = 0) -> None:
-        self._bar: Any = None
-        if show or (show is None and sys.stderr.isatty()):
-            try:
-                from tqdm import tqdm
-            except ImportError:
-                return
-            self._bar = tqdm(total=total, initial=done, unit="step", leave=False, dynamic_ncols=True, mininterval=0.1)
+        self._bar = _bar(show, total=total, initial=done, unit=" samples", unit_scale=True)
 
-    def advance(self, steps: int, epoch: int, loss: float) -> None:
-        """`steps` more are done."""
+    def advance(self, samples: int, epoch: int, loss: float, accuracy: float | None) -> None:
+        """`samples` more are done."""
         if self._bar is not None:
-            self._bar.set_postfix_str(f"epoch {epoch}, loss {loss:.4f}", refresh=False)
-            self._bar.update(steps)
+            right = "" if accuracy is None else f", accuracy {accuracy:.3f}"
+            self._bar.set_postfix_str(f"epoch {epoch}, loss {loss:.4f}{right}", refresh=False)
+            self._bar.update(samples)
 
     def line(self, text: str) -> None:
         """Print a line of the training's table above the bar."""

@@ -17,6 +17,7 @@ from fastnn.program.step import Task
 from fastnn.trainer.callbacks import Calls
 from fastnn.trainer.description import configuration
 from fastnn.trainer.errors import NonFiniteLossError, explain_nonfinite
+from fastnn.trainer.history import as_plain
 from fastnn.trainer.order import batches
 from fastnn.trainer.position import Position
 from fastnn.trainer.progress import Progress
@@ -54,6 +55,7 @@ class Run:
         self.steps = -(-self.samples // self.batch)  # of an epoch
         self.window: Whole | Window = window_of(task, self.batch)
         self.session = self._make_session()
+        self._compiled_for = self._numbers()
         self.calls = Calls(trainer.callbacks)
         self.step_seconds = math.nan
         self._losses: list[Array] = []  # of steps that are not in the history yet
@@ -70,6 +72,25 @@ class Run:
         trainer.compiled = False
         return EagerSession(self.window.task)
 
+    def _numbers(self) -> dict[str, Any]:
+        """The optimiser's numbers that a compiled step holds."""
+        return {name: value for name, value in self.task.optimizer.config().items() if name != "learning_rate"}
+
+    def _follow_optimizer(self) -> None:
+        """Compile again where a callback has changed the optimiser's numbers."""
+        if self._numbers() != self._compiled_for:
+            self.session.store_state()
+            self.session = self._make_session()
+            self._compiled_for = self._numbers()
+
+    def _rates(self, first: int, count: int) -> NDArray[np.float64]:
+        """Learning rates of `count` steps behind step `first` of the present epoch."""
+        rate, schedule, epoch = self.trainer.optimizer.learning_rate, self.trainer.schedule, self.trainer.position.epoch
+        if schedule.by == "epoch":
+            return np.full(count, rate * schedule.factor(epoch - 1))
+        places = (epoch - 1 + (first + i) / self.steps for i in range(count))
+        return np.fromiter((rate * schedule.factor(place) for place in places), np.float64, count)
+
     @property
     def done(self) -> int:
         """Steps that are done, of the whole training."""
@@ -85,7 +106,8 @@ class Run:
             if self.snapshot is not None:
                 self.snapshot.restore(trainer, self.task)
                 self.session.load_state()
-            with Progress(self.steps * trainer.epochs, trainer.progress, self.done) as progress:
+            done = min((trainer.position.epoch - 1) * self.samples + trainer.position.step * self.batch, 2**62)
+            with Progress(self.samples * trainer.epochs, trainer.progress, done) as progress:
                 if trainer.print_every:
                     progress.line(trainer.history.table_head())
                 while trainer.position.epoch <= trainer.epochs and not trainer.stop:
@@ -96,21 +118,30 @@ class Run:
 
     def _epoch(self, progress: Progress) -> None:
         trainer, position = self.trainer, self.trainer.position
+        if position.step == 0:
+            for callback in self.calls.callbacks:
+                callback.on_epoch_begin(trainer, position.epoch)
+            if trainer.stop:
+                return
         started = time.perf_counter() - position.seconds
-        rate = trainer.optimizer.learning_rate * trainer.schedule.factor(position.epoch - 1)
+        self._follow_optimizer()
         before = (position.epoch - 1) * self.steps
         self.session.load()
         try:
             first = position.step
             for index in batches(trainer.seed, position.epoch, self.samples, self.batch, trainer.shuffle):
-                part = Epoch.of(index, rate, before)
+                rates = self._rates(before - (position.epoch - 1) * self.steps, len(index))
+                part = Epoch.of(index, rates, before)
                 self._run(part, min(first, len(index)), before, progress, started)
+                if trainer.stop:
+                    break
                 first, before = max(first - len(index), 0), before + len(index)
         finally:
             self.session.store()
             self.window.close()
             self._keep_losses()
-        self._end_epoch(rate, time.perf_counter() - started, progress)
+        if position.step == self.steps:
+            self._end_epoch(float(part.rate[-1]), time.perf_counter() - started, progress)
 
     def _end_epoch(self, rate: float, seconds: float, progress: Progress) -> None:
         trainer, position = self.trainer, self.trainer.position
@@ -122,8 +153,11 @@ class Run:
         if trainer.loss.classifies:
             line["accuracy"] = position.correct / self.samples
         if self.validation is not None:
-            figures = trainer.model.evaluate(*self.validation, loss=trainer.loss)
-            line |= {f"val_{name}": value for name, value in figures.items()}
+            figures = trainer.model.evaluate(*self.validation, trainer.loss, trainer.metrics)
+            line |= {f"val_{name}": as_plain(value) for name, value in figures.items()}
+        elif trainer.metrics:
+            figures = trainer.model.evaluate(self.task.inputs, self.task.targets, trainer.loss, trainer.metrics)
+            line |= {name: as_plain(figures[name]) for name in trainer.metrics if name not in line}
         line |= {"learning_rate": rate, "seconds": seconds}
         trainer.history.epochs.append(line)
         trainer.position = Position(position.epoch + 1)
@@ -150,7 +184,9 @@ class Run:
                 raise NonFiniteLossError(
                     explain_nonfinite(trainer.model, trainer.optimizer, before + first, value, rate)
                 )
-            progress.advance(done.stop - done.start, position.epoch, value)
+            samples = position.step * self.batch if position.step < self.steps else self.samples
+            accuracy = position.correct / samples if trainer.loss.classifies else None
+            progress.advance((done.stop - done.start) * part.index.shape[1], position.epoch, value, accuracy)
             due = self.calls.due(before + first)
             if due:
                 position.seconds = time.perf_counter() - started
@@ -158,7 +194,11 @@ class Run:
                 self._keep_losses()
                 for callback in due:
                     callback.on_step(trainer, before + first)
+                self._follow_optimizer()
+                part.rate[first:] = self._rates(position.step, steps - first)
                 self.session.load()
+                if trainer.stop:
+                    return
 
     def _keep_losses(self) -> None:
         history = self.trainer.history

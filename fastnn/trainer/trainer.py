@@ -2,30 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from os import PathLike
 from typing import Any, Literal
 
-import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fastnn import losses, optim
-from fastnn.inputs import as_array, as_batch, gatherable
 from fastnn.losses import Loss
+from fastnn.metrics import Metric, get_all
 from fastnn.model.sequential import Sequential
 from fastnn.optim import Optimizer
 from fastnn.program.explain import explain
 from fastnn.program.step import Task
 from fastnn.schedules import Constant, Schedule
-from fastnn.trainer.arguments import checked, count
+from fastnn.trainer.arguments import checked, count, limit
 from fastnn.trainer.callbacks import Callback
 from fastnn.trainer.history import History
 from fastnn.trainer.position import Position
+from fastnn.trainer.preparation import Pair, prepare
 from fastnn.trainer.run import Run
 from fastnn.trainer.snapshot import Snapshot
+from fastnn.trainer.weights import ClassWeight
 
 Array = NDArray[Any]
-Pair = tuple[ArrayLike, ArrayLike]
 
 
 class Trainer:
@@ -38,7 +38,7 @@ class Trainer:
     optimizer : Optimizer or str
         Default: ``SGD(0.1)``.
     loss : Loss or str
-        ``"softmax_cross_entropy"`` or ``"mean_squared_error"``.
+        One of `fastnn.losses.LOSSES`, as ``"softmax_cross_entropy"`` or ``"mean_squared_error"``.
     batch_size : int or None
         Samples a step; None: all of them. The last batch of an epoch holds what is left.
     epochs : int
@@ -46,7 +46,17 @@ class Trainer:
     seed : int
         Of the order of the samples.
     schedule : Schedule, optional
-        Factor on the learning rate by epoch.
+        Factor on the learning rate by epoch or step.
+    metrics : sequence of str and callable, or dict of str to callable
+        Measured after each epoch, on the validation set or else on the training set: names of `fastnn.metrics`, or
+        functions of the targets and the raw outputs.
+    class_weight : dict of int to float, sequence of float, or "balanced", optional
+        What a sample's loss is multiplied by, by its class; 1 for those that a dict leaves out. "balanced": by
+        N / (classes · samples of the class). The loss of a batch stays the sum over its samples divided by their
+        number, so weights whose mean is 1 keep the scale of the learning rate.
+    clip_norm, clip_value : float, optional
+        Gradients are scaled down to this Euclidean norm of all together, or cut element by element; both: first cut.
+        Weight decay comes afterwards.
     shuffle : bool or "batches"
         True: all samples in a new order each epoch. "batches": batches of neighbours, fixed, in a new order.
     callbacks : sequence of Callback
@@ -95,6 +105,10 @@ class Trainer:
         epochs: int = 10,
         seed: int = 0,
         schedule: Schedule | None = None,
+        metrics: Sequence[str | Metric] | Mapping[str, Metric] = (),
+        class_weight: ClassWeight | None = None,
+        clip_norm: float | None = None,
+        clip_value: float | None = None,
         shuffle: bool | Literal["batches"] = True,
         callbacks: Sequence[Callback] = (),
         compile: bool = True,
@@ -109,6 +123,9 @@ class Trainer:
         self.epochs = count("epochs", epochs)
         self.seed = count("seed", seed, least=0)
         self.schedule = checked("schedule", Constant() if schedule is None else schedule, Schedule)
+        self.metrics = get_all(metrics)
+        self.class_weight = class_weight
+        self.clip_norm, self.clip_value = limit("clip_norm", clip_norm), limit("clip_value", clip_value)
         if shuffle not in (True, False, "batches"):
             raise ValueError(f'Trainer: shuffle must be True, False or "batches", got {shuffle!r}')
         self.shuffle = shuffle
@@ -125,19 +142,29 @@ class Trainer:
         self.position = Position()
         self.run: Run | None = None
 
-    def fit(self, x: ArrayLike, y: ArrayLike, validation: Pair | None = None) -> History:
+    def fit(
+        self,
+        x: ArrayLike,
+        y: ArrayLike,
+        validation: Pair | float | None = None,
+        *,
+        sample_weight: ArrayLike | None = None,
+    ) -> History:
         """Train from the model's present parameters, with a fresh optimiser.
 
         Parameters
         ----------
         x : (N, *input_shape), any real dtype
         y : (N,) integer labels, or (N, *output_shape)
-        validation : pair of arrays, optional
-            Evaluated after each epoch.
+        validation : pair of arrays, or float, optional
+            Evaluated after each epoch. A share in (0, 1) is split off the samples, of every class alike.
+        sample_weight : (N,), optional
+            Finite, at least 0; what a sample's loss (and so its gradient) is multiplied by.
 
         Returns
         -------
         History
+            Kept in `history` too, also after Ctrl-C, which is raised when the callbacks have been told.
 
         Raises
         ------
@@ -146,11 +173,19 @@ class Trainer:
         NonFiniteLossError
             If the loss becomes NaN or infinite (unless ``on_nonfinite="ignore"``).
         """
-        task, checked_validation = self._prepare(x, y, validation)
+        task, checked_validation = prepare(self, x, y, validation, sample_weight)
         self.history, self.stop, self.position = History(), False, Position()
         return self._train(task, checked_validation)
 
-    def resume(self, path: str | PathLike[str], x: ArrayLike, y: ArrayLike, validation: Pair | None = None) -> History:
+    def resume(
+        self,
+        path: str | PathLike[str],
+        x: ArrayLike,
+        y: ArrayLike,
+        validation: Pair | float | None = None,
+        *,
+        sample_weight: ArrayLike | None = None,
+    ) -> History:
         """Go on with the training that a checkpoint holds, to the same bits as if it had not been interrupted.
 
         The trainer must be made as the interrupted one was; `epochs` may be another number, and so may the number
@@ -160,7 +195,7 @@ class Trainer:
         ----------
         path : path
             What a `Checkpoint` wrote: a file, or the folder of several, of which the latest counts.
-        x, y, validation
+        x, y, validation, sample_weight
             The data that the interrupted training had.
 
         Returns
@@ -192,7 +227,7 @@ class Trainer:
         >>> bool((resumed.model.params == uninterrupted.model.params).all())
         True
         """
-        task, checked_validation = self._prepare(x, y, validation)
+        task, checked_validation = prepare(self, x, y, validation, sample_weight)
         snapshot = Snapshot.read(path)
         snapshot.check(self, task, checked_validation)
         self.history, self.stop, self.position = snapshot.history, False, snapshot.position
@@ -241,33 +276,6 @@ class Trainer:
         if self.run is None:
             raise RuntimeError("explain: call fit first")
         return explain(self.run.session, self.run.step_seconds)
-
-    # --- preparation ---
-
-    def _prepare(self, x: ArrayLike, y: ArrayLike, validation: Pair | None) -> tuple[Task, tuple[Array, Array] | None]:
-        return self._task(x, y), None if validation is None else self._checked_validation(validation)
-
-    def _task(self, x: ArrayLike, y: ArrayLike) -> Task:
-        inputs = gatherable(as_batch("fit", x, self.model.input_shape))
-        inputs = inputs.reshape(len(inputs), -1)
-        targets = self.loss.prepare(as_array("fit", "y", y), self.model.output_shape, self.model.dtype)
-        if len(inputs) != len(targets):
-            raise ValueError(f"fit: x has {len(inputs)} samples but y has {len(targets)}")
-        state: dict[str, dict[str, Array]] = {name: {} for name in self.model.named_parameters}
-        for slot in self.optimizer.slots:
-            flat = np.full_like(self.model.params, self.optimizer.initial(slot))
-            for name, parameter in self.model.named_parameters.items():
-                state[name][slot] = parameter.view(flat)
-        return Task(self.model, self.loss, self.optimizer, state, inputs, targets, self.seed)
-
-    def _checked_validation(self, validation: Pair) -> tuple[Array, Array]:
-        if not isinstance(validation, tuple | list) or len(validation) != 2:
-            raise TypeError("fit: validation must be a pair (x, y)")
-        x = as_batch("fit: validation", validation[0], self.model.input_shape)
-        y = self.loss.prepare(as_array("fit", "validation y", validation[1]), self.model.output_shape, self.model.dtype)
-        if len(x) != len(y):
-            raise ValueError(f"fit: validation x has {len(x)} samples but y has {len(y)}")
-        return x, y
 
     def _train(self, task: Task, validation: tuple[Array, Array] | None, snapshot: Snapshot | None = None) -> History:
         self.model.task = self.loss.task

@@ -1,0 +1,291 @@
+"""How good predictions are: accuracy, top-k, figures by class, confusion matrix.
+
+Every metric takes targets and outputs: targets are labels (N,) or rows (N, C) whose largest element is the class;
+outputs are scores (N, C), or predicted labels (N,).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+Array = NDArray[Any]
+Metric = Callable[[Array, Array], Any]
+
+
+def _labels(function: str, name: str, values: ArrayLike) -> NDArray[np.int64]:
+    array = np.asarray(values)
+    if array.ndim == 2 and array.shape[1] > 0:
+        return np.asarray(array.argmax(axis=1), np.int64)
+    if array.ndim != 1:
+        raise ValueError(f"{function}: {name} must have shape (N,) or (N, C), got {array.shape}")
+    if array.dtype.kind not in "iub":
+        raise TypeError(f"{function}: labels in {name} must be integers, got dtype {array.dtype}")
+    if array.size and array.min() < 0:
+        raise ValueError(f"{function}: labels in {name} must be at least 0, got {array.min()}")
+    return array.astype(np.int64)
+
+
+def _pair(function: str, targets: ArrayLike, outputs: ArrayLike) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    true, said = _labels(function, "targets", targets), _labels(function, "outputs", outputs)
+    if len(true) != len(said):
+        raise ValueError(f"{function}: targets has {len(true)} samples but outputs has {len(said)}")
+    if len(true) == 0:
+        raise ValueError(f"{function}: expected at least one sample")
+    return true, said
+
+
+def accuracy(targets: ArrayLike, outputs: ArrayLike) -> float:
+    """Share of samples whose class is right.
+
+    Parameters
+    ----------
+    targets : (N,) or (N, C)
+    outputs : (N,) or (N, C)
+
+    Returns
+    -------
+    float
+        In [0, 1].
+
+    Raises
+    ------
+    ValueError, TypeError
+        If shapes or dtypes do not fit.
+
+    Examples
+    --------
+    >>> from fastnn import metrics
+    >>> metrics.accuracy([0, 1, 1, 0], [0, 1, 0, 0])
+    0.75
+    """
+    true, said = _pair("accuracy", targets, outputs)
+    return float(np.mean(true == said))
+
+
+def top_k_accuracy(targets: ArrayLike, outputs: ArrayLike, k: int = 5) -> float:
+    """Share of samples whose class is among the `k` largest scores.
+
+    Parameters
+    ----------
+    targets : (N,) or (N, C)
+    outputs : (N, C) scores
+    k : int
+        1 to C.
+
+    Returns
+    -------
+    float
+        In [0, 1].
+
+    Raises
+    ------
+    ValueError, TypeError
+        If shapes, labels or k do not fit.
+
+    Notes
+    -----
+    Of equal scores the first counts as the larger, as for `accuracy`: with k = 1 the two agree. A NaN score is larger
+    than all numbers.
+
+    Examples
+    --------
+    >>> from fastnn import metrics
+    >>> metrics.top_k_accuracy([2, 0], [[0.5, 0.2, 0.3], [0.1, 0.2, 0.7]], k=2)
+    0.5
+    """
+    scores = np.asarray(outputs)
+    if scores.ndim != 2:
+        raise ValueError(f"top_k_accuracy: outputs must be scores (N, C), got {scores.shape}")
+    true, _ = _pair("top_k_accuracy", targets, scores)
+    if not 1 <= k <= scores.shape[1]:
+        raise ValueError(f"top_k_accuracy: k must be 1 to {scores.shape[1]}, got {k}")
+    if true.max() >= scores.shape[1]:
+        raise ValueError(f"top_k_accuracy: labels must lie in 0 to {scores.shape[1] - 1}, got {true.max()}")
+    best = np.argsort(np.where(np.isnan(scores), -np.inf, -scores), axis=1, kind="stable")[:, :k]
+    return float(np.mean((best == true[:, None]).any(axis=1)))
+
+
+def confusion_matrix(targets: ArrayLike, outputs: ArrayLike, classes: int | None = None) -> NDArray[np.int64]:
+    """How many samples of each class (row) were taken for each class (column).
+
+    Parameters
+    ----------
+    targets : (N,) or (N, C)
+    outputs : (N,) or (N, C)
+    classes : int, optional
+        Rows and columns; default: as many as there are columns of scores, or labels.
+
+    Returns
+    -------
+    (classes, classes) int64
+
+    Raises
+    ------
+    ValueError, TypeError
+        If shapes, dtypes or labels do not fit.
+
+    Examples
+    --------
+    >>> from fastnn import metrics
+    >>> metrics.confusion_matrix([0, 0, 1, 2], [0, 1, 1, 2])
+    array([[1, 1, 0],
+           [0, 1, 0],
+           [0, 0, 1]])
+    """
+    true, said = _pair("confusion_matrix", targets, outputs)
+    widths = [array.shape[1] for array in (np.asarray(targets), np.asarray(outputs)) if array.ndim == 2]
+    count = max([*widths, int(true.max()) + 1, int(said.max()) + 1]) if classes is None else classes
+    if max(true.max(), said.max()) >= count:
+        raise ValueError(f"confusion_matrix: labels must lie in 0 to {count - 1}, got {max(true.max(), said.max())}")
+    return np.bincount(true * count + said, minlength=count * count).reshape(count, count)
+
+
+@dataclass(frozen=True)
+class PerClass:
+    """Figures of every class, (C,) each; ``str`` of it is a table.
+
+    Attributes
+    ----------
+    precision, recall, f1 : (C,) float64
+        In [0, 1]; 0 where they are 0/0.
+    support : (C,) int64
+        Samples of the class.
+    names : tuple of str
+    """
+
+    precision: NDArray[np.float64]
+    recall: NDArray[np.float64]
+    f1: NDArray[np.float64]
+    support: NDArray[np.int64]
+    names: tuple[str, ...]
+
+    @property
+    def macro_f1(self) -> float:
+        """Mean of f1 over the classes."""
+        return float(self.f1.mean())
+
+    def __str__(self) -> str:
+        width = max(5, *(len(name) for name in self.names))
+        lines = [f"{'class':<{width}}  precision  recall      f1  support"]
+        for name, p, r, f, n in zip(self.names, self.precision, self.recall, self.f1, self.support, strict=True):
+            lines.append(f"{name:<{width}}  {p:9.4f}  {r:6.4f}  {f:6.4f}  {n:7d}")
+        return "\n".join(lines)
+
+
+def per_class(targets: ArrayLike, outputs: ArrayLike, names: Sequence[str] | None = None) -> PerClass:
+    """Precision, recall, F1 and support of every class.
+
+    Parameters
+    ----------
+    targets : (N,) or (N, C)
+    outputs : (N,) or (N, C)
+    names : sequence of str, optional
+        Of the classes; default: their numbers.
+
+    Returns
+    -------
+    PerClass
+
+    Raises
+    ------
+    ValueError, TypeError
+        If shapes, dtypes, labels or the number of names do not fit.
+
+    Notes
+    -----
+    precision = right / said to be of the class, recall = right / of the class, f1 = their harmonic mean.
+
+    Examples
+    --------
+    >>> from fastnn import metrics
+    >>> print(metrics.per_class([0, 0, 1, 1], [0, 1, 1, 1], names=["cat", "dog"]))
+    class  precision  recall      f1  support
+    cat       1.0000  0.5000  0.6667        2
+    dog       0.6667  1.0000  0.8000        2
+    """
+    table = confusion_matrix(targets, outputs, None if names is None else len(names))
+    right, said, support = np.diag(table).astype(np.float64), table.sum(axis=0), table.sum(axis=1)
+    precision, recall = right / np.maximum(said, 1), right / np.maximum(support, 1)
+    f1 = 2 * right / np.maximum(said + support, 1)
+    return PerClass(precision, recall, f1, support, tuple(map(str, range(len(table)) if names is None else names)))
+
+
+def macro_f1(targets: ArrayLike, outputs: ArrayLike) -> float:
+    """Mean over the classes of F1, see `per_class`.
+
+    Examples
+    --------
+    >>> from fastnn import metrics
+    >>> round(metrics.macro_f1([0, 0, 1, 1], [0, 1, 1, 1]), 4)
+    0.7333
+    """
+    return per_class(targets, outputs).macro_f1
+
+
+METRICS: dict[str, Metric] = {
+    "accuracy": accuracy,
+    "macro_f1": macro_f1,
+    "confusion_matrix": confusion_matrix,
+}
+
+
+def get(metric: str | Metric) -> tuple[str, Metric]:
+    """Name and function of a metric given by name, as ``"top_3_accuracy"``, or as a function of targets and outputs.
+
+    Raises
+    ------
+    ValueError
+        If there is none of that name.
+    TypeError
+        If it is neither.
+
+    Examples
+    --------
+    >>> from fastnn import metrics
+    >>> name, top = metrics.get("top_1_accuracy")
+    >>> top([1], [[0.2, 0.8]])
+    1.0
+    """
+    if isinstance(metric, str):
+        top = re.fullmatch(r"top_([1-9]\d*)_accuracy", metric)
+        if top:
+            k = int(top[1])
+            return metric, lambda targets, outputs: top_k_accuracy(targets, outputs, k)
+        if metric not in METRICS:
+            raise ValueError(f"metric: expected one of {', '.join(METRICS)} or top_K_accuracy, got {metric!r}")
+        return metric, METRICS[metric]
+    if not callable(metric):
+        raise TypeError(f"metric: expected a name or a function of targets and outputs, got {type(metric).__name__}")
+    return getattr(metric, "__name__", type(metric).__name__), metric
+
+
+def get_all(metrics: Sequence[str | Metric] | Mapping[str, Metric]) -> dict[str, Metric]:
+    """Metrics by name, of a sequence of what `get` takes, or named functions as they are.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If one is unknown, or two have one name.
+
+    Examples
+    --------
+    >>> from fastnn import metrics
+    >>> list(metrics.get_all(["accuracy", "top_3_accuracy"]))
+    ['accuracy', 'top_3_accuracy']
+    """
+    if isinstance(metrics, Mapping):
+        return {name: get(metric)[1] for name, metric in metrics.items()}
+    if isinstance(metrics, str):
+        raise TypeError(f"metrics: expected a sequence of metrics, got {metrics!r}")
+    pairs = [get(metric) for metric in metrics]
+    names = [name for name, _ in pairs]
+    for name in names:
+        if names.count(name) > 1:
+            raise ValueError(f"metrics: two are called {name!r}; name them by a dict")
+    return dict(pairs)

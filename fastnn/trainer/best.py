@@ -1,0 +1,146 @@
+"""Keeping the best weights, and stopping when they get no better."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any, Literal
+
+from fastnn.trainer.arguments import count
+from fastnn.trainer.callbacks import Callback
+
+if TYPE_CHECKING:
+    from fastnn.trainer.trainer import Trainer
+
+Mode = Literal["min", "max"]
+
+
+class BestWeights(Callback):
+    """Keeps the model's arrays of the best epoch and puts them back when training ends, also by Ctrl-C.
+
+    Parameters
+    ----------
+    monitor : str
+        The figure of the history that decides, as ``"val_loss"`` or ``"val_accuracy"``.
+    mode : {"min", "max"}, optional
+        Whether less or more is better; default: "min" for a name with "loss" or "error" in it, otherwise "max".
+    min_delta : float
+        By how much a figure must be better than the best one, at least 0.
+
+    Attributes
+    ----------
+    best_epoch : int
+        Counted from 1; 0 before the first epoch.
+    best_value : float
+
+    Examples
+    --------
+    >>> import fastnn
+    >>> x, y = fastnn.data.glyphs(600, seed=0)
+    >>> model = fastnn.Sequential([fastnn.layers.Dense(10)], input_shape=(784,), input_scale=1 / 255)
+    >>> best = fastnn.BestWeights("val_accuracy")
+    >>> trainer = fastnn.Trainer(model, epochs=5, callbacks=[best])
+    >>> history = trainer.fit(x[:500], y[:500], validation=(x[500:], y[500:]))
+    >>> model.evaluate(x[500:], y[500:])["accuracy"] == best.best_value == history.column("val_accuracy").max().item()
+    True
+    """
+
+    def __init__(self, monitor: str = "val_loss", mode: Mode | None = None, min_delta: float = 0.0) -> None:
+        if mode not in ("min", "max", None):
+            raise ValueError(f'{type(self).__name__}: mode must be "min" or "max", got {mode!r}')
+        if not 0 <= min_delta < math.inf:
+            raise ValueError(f"{type(self).__name__}: min_delta must be finite and at least 0, got {min_delta}")
+        self.monitor, self.min_delta = monitor, float(min_delta)
+        self.mode: Mode = mode or ("min" if "loss" in monitor or "error" in monitor else "max")
+        self._forget()
+
+    def _forget(self) -> None:
+        self.best_epoch, self.best_value = 0, math.inf if self.mode == "min" else -math.inf
+        self._arrays: dict[str, Any] = {}
+
+    def on_train_begin(self, trainer: Trainer) -> None:
+        self._forget()
+
+    def on_epoch_end(self, trainer: Trainer, epoch: dict[str, Any]) -> None:
+        if self.is_better(epoch):
+            self.best_epoch, self.best_value = epoch["epoch"], float(epoch[self.monitor])
+            arrays = {**trainer.model.parameters, **trainer.model.state}
+            self._arrays = {name: array.copy() for name, array in arrays.items()}
+
+    def is_better(self, epoch: dict[str, Any]) -> bool:
+        """Whether an epoch's figure is the best until now; NaN never is.
+
+        Raises
+        ------
+        ValueError
+            If the history has no such figure.
+        """
+        if self.monitor not in epoch:
+            raise ValueError(
+                f"{type(self).__name__}: the history has no {self.monitor!r}; it has {', '.join(epoch)}"
+                + (" (fit without validation)" if self.monitor.startswith("val_") else "")
+            )
+        value = float(epoch[self.monitor])
+        gain = self.best_value - value if self.mode == "min" else value - self.best_value
+        return gain > self.min_delta
+
+    def on_train_end(self, trainer: Trainer) -> None:
+        arrays = {**trainer.model.parameters, **trainer.model.state}
+        for name, best in self._arrays.items():
+            arrays[name][...] = best
+
+    def state(self) -> dict[str, Any]:
+        value = self.best_value if math.isfinite(self.best_value) else None
+        return {"best_epoch": self.best_epoch, "best_value": value, **self._arrays}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        kept = dict(state)
+        self._forget()
+        self.best_epoch, value = kept.pop("best_epoch"), kept.pop("best_value")
+        self.best_value = self.best_value if value is None else value
+        self._arrays = kept
+
+
+class EarlyStopping(BestWeights):
+    """Ends training when the figure has not become better for `patience` epochs, and puts the best weights back.
+
+    Parameters
+    ----------
+    monitor, mode, min_delta
+        As for `BestWeights`.
+    patience : int
+        Epochs without a better figure that are one too many, at least 1.
+    restore_best : bool
+        False: the weights stay those of the last epoch.
+
+    Examples
+    --------
+    >>> import fastnn
+    >>> x, y = fastnn.data.glyphs(600, seed=0)
+    >>> model = fastnn.Sequential([fastnn.layers.Dense(10)], input_shape=(784,), input_scale=1 / 255)
+    >>> stopping = fastnn.EarlyStopping(patience=2)
+    >>> trainer = fastnn.Trainer(model, epochs=500, optimizer="adam", callbacks=[stopping])
+    >>> len(trainer.fit(x, y, validation=0.3)) == stopping.best_epoch + 2
+    True
+    """
+
+    def __init__(
+        self,
+        monitor: str = "val_loss",
+        patience: int = 10,
+        *,
+        mode: Mode | None = None,
+        min_delta: float = 0.0,
+        restore_best: bool = True,
+    ) -> None:
+        super().__init__(monitor, mode, min_delta)
+        self.patience = count("patience", patience, owner="EarlyStopping")
+        self.restore_best = restore_best
+
+    def on_epoch_end(self, trainer: Trainer, epoch: dict[str, Any]) -> None:
+        super().on_epoch_end(trainer, epoch)
+        if epoch["epoch"] - self.best_epoch >= self.patience:
+            trainer.stop = True
+
+    def on_train_end(self, trainer: Trainer) -> None:
+        if self.restore_best:
+            super().on_train_end(trainer)

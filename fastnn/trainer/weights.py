@@ -1,0 +1,88 @@
+"""How much each sample counts: its own weight times that of its class."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+Array = NDArray[Any]
+ClassWeight = Mapping[int, float] | Sequence[float] | Literal["balanced"]
+
+
+def _checked(function: str, name: str, weights: Array) -> NDArray[np.float64]:
+    if weights.dtype.kind not in "fiub":
+        raise TypeError(f"{function}: {name} must be real numbers, got dtype {weights.dtype}")
+    found = weights.astype(np.float64)
+    if not (np.isfinite(found).all() and (found >= 0).all()):
+        raise ValueError(f"{function}: {name} must be finite and at least 0")
+    return found
+
+
+def by_class(class_weight: ClassWeight, targets: Array, classes: int) -> NDArray[np.float64]:
+    """The weight of each sample's class, (N,).
+
+    Parameters
+    ----------
+    class_weight : dict, sequence or "balanced"
+        By class, 1 for classes that a dict leaves out; "balanced": N / (classes met · samples of the class), whose
+        mean over the samples is 1.
+    targets : (N,) labels, or (N, C) rows whose largest element is the class
+    classes : int
+
+    Raises
+    ------
+    ValueError, TypeError
+        If a class is unknown, a number missing, or a weight not finite and at least 0.
+    """
+    labels = targets if targets.ndim == 1 else targets.argmax(axis=1)
+    if isinstance(class_weight, str):
+        if class_weight != "balanced":
+            raise ValueError(f'fit: class_weight must be numbers or "balanced", got {class_weight!r}')
+        counts = np.bincount(labels, minlength=classes)
+        table = len(labels) / (np.count_nonzero(counts) * np.maximum(counts, 1))
+    elif isinstance(class_weight, Mapping):
+        unknown = [key for key in class_weight if key not in range(classes)]
+        if unknown:
+            raise ValueError(f"fit: class_weight names class {unknown[0]!r}, but the classes are 0 to {classes - 1}")
+        table = np.ones(classes)
+        for key, weight in class_weight.items():
+            table[key] = _checked("fit", "class_weight", np.asarray(weight))
+    else:
+        table = _checked("fit", "class_weight", np.asarray(class_weight))
+        if table.shape != (classes,):
+            raise ValueError(f"fit: class_weight must have {classes} numbers, one a class, got shape {table.shape}")
+    return np.asarray(table[labels], np.float64)
+
+
+def sample_weights(
+    sample_weight: ArrayLike | None,
+    class_weight: ClassWeight | None,
+    targets: Array,
+    task: str,
+    classes: int,
+    dtype: np.dtype[Any],
+) -> Array | None:
+    """What multiplies each sample's loss, (N, 1) of `dtype`; None: nothing.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If the weights do not fit the targets.
+    """
+    if sample_weight is None and class_weight is None:
+        return None
+    weights = np.ones(len(targets))
+    if sample_weight is not None:
+        weights = _checked("fit", "sample_weight", np.asarray(sample_weight))
+        if weights.shape != (len(targets),):
+            raise ValueError(f"fit: sample_weight must have shape ({len(targets)},), got {weights.shape}")
+    if class_weight is not None:
+        if task != "classification":
+            raise ValueError(f"fit: class_weight needs one class a sample, but the loss is for {task}")
+        weights = weights * by_class(class_weight, targets, classes)
+    if not weights.any():
+        raise ValueError("fit: every sample has weight 0")
+    return weights.astype(dtype).reshape(-1, 1)
