@@ -28,7 +28,7 @@ def test_softmax_cross_entropy(timed: Timed, shape: tuple[int, int]) -> None:
     labels = np.random.default_rng(1).integers(0, shape[1], shape[0])
     loss, correct = np.empty(1), np.empty(1, dtype=np.int64)
     timed(
-        "softmax_cross_entropy", _case(shape), x, labels, np.empty_like(x), loss, correct, 1.0 / shape[0],
+        "softmax_cross_entropy", _case(shape), x, labels, np.empty_like(x), loss, correct, None, 1.0 / shape[0],
         traffic=2.0 * x.nbytes,
     )  # fmt: skip
 
@@ -39,7 +39,7 @@ def test_soft_cross_entropy(timed: Timed, shape: tuple[int, int]) -> None:
     targets = np.full_like(x, 1.0 / shape[1])
     loss, correct = np.empty(1), np.empty(1, dtype=np.int64)
     timed(
-        "soft_cross_entropy", _case(shape), x, targets, np.empty_like(x), loss, correct, 1.0 / shape[0],
+        "soft_cross_entropy", _case(shape), x, targets, np.empty_like(x), loss, correct, None, 1.0 / shape[0],
         traffic=3.0 * x.nbytes,
     )  # fmt: skip
 
@@ -54,4 +54,4 @@ def test_softmax(timed: Timed, shape: tuple[int, int]) -> None:
 def test_squared_error(timed: Timed, size: int) -> None:
     x, targets = _logits((2, size))
     loss = np.empty(1)
-    timed("squared_error", str(size), x, targets, np.empty_like(x), loss, 1.0 / size, traffic=3.0 * x.nbytes)
+    timed("squared_error", str(size), x, targets, np.empty_like(x), loss, None, 1.0 / size, traffic=3.0 * x.nbytes)

@@ -68,13 +68,11 @@ def test_a_sweep_trains_every_configuration(jobs, tmp_path):
 
 
 def test_an_error_in_a_trial_is_raised():
+    def diverging(rate):
+        return fastnn.Trainer(mlp(6, 8, 3), optimizer=fastnn.optim.SGD(rate))
+
     with pytest.raises(fastnn.NonFiniteLossError):
-        fastnn.sweep(
-            lambda rate: fastnn.Trainer(mlp(6, 3), optimizer=fastnn.optim.SGD(rate)),
-            fastnn.grid(rate=[0.1, 1e30]),
-            X,
-            Y,
-        )
+        fastnn.sweep(diverging, fastnn.grid(rate=[0.1, 1e30]), X, Y)
 
 
 def test_what_make_gives_is_checked():
