@@ -56,6 +56,11 @@ def zeros() -> Initializer:
     return _Named("zeros", lambda shape, fans, seed, step: np.zeros(shape))
 
 
+def ones() -> Initializer:
+    """All one."""
+    return _Named("ones", lambda shape, fans, seed, step: np.ones(shape))
+
+
 def normal(std: float = 1.0) -> Initializer:
     """Normal with mean 0 and standard deviation `std`."""
     std = _check_scale("normal", "std", std)
@@ -128,6 +133,7 @@ _MAKERS: dict[str, Callable[..., Initializer]] = {
     f.__name__: f
     for f in (
         zeros,
+        ones,
         normal,
         uniform,
         glorot_normal,

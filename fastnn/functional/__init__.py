@@ -12,6 +12,7 @@ through as in IEEE arithmetic. `fastnn.use_backend` chooses the kernels that run
 
 from fastnn.functional.affine import affine_backward, affine_forward
 from fastnn.functional.convolution import col2im, conv_backward, conv_forward, im2col
+from fastnn.functional.dropout import dropout_backward, dropout_forward
 from fastnn.functional.losses import mse_loss, softmax_loss
 from fastnn.functional.masks import (
     derivative_mask,
@@ -20,6 +21,15 @@ from fastnn.functional.masks import (
     prewitt_mask,
     true_convolution,
 )
+from fastnn.functional.norm import (
+    batch_norm_backward,
+    batch_norm_forward,
+    group_norm_backward,
+    group_norm_forward,
+    layer_norm_backward,
+    layer_norm_forward,
+)
+from fastnn.functional.pool import avg_pool_backward, avg_pool_forward, max_pool_backward, max_pool_forward
 from fastnn.functional.rectifiers import (
     elu_backward,
     elu_forward,
@@ -28,6 +38,7 @@ from fastnn.functional.rectifiers import (
     relu_backward,
     relu_forward,
 )
+from fastnn.functional.response_norm import local_response_norm_backward, local_response_norm_forward
 from fastnn.functional.shrinking import (
     softshrink_backward,
     softshrink_forward,
@@ -48,20 +59,34 @@ from fastnn.functional.squashing import sigmoid_backward, sigmoid_forward, tanh_
 __all__ = [
     "affine_backward",
     "affine_forward",
+    "avg_pool_backward",
+    "avg_pool_forward",
+    "batch_norm_backward",
+    "batch_norm_forward",
     "col2im",
     "conv_backward",
     "conv_forward",
     "derivative_mask",
+    "dropout_backward",
+    "dropout_forward",
     "elu_backward",
     "elu_forward",
+    "group_norm_backward",
+    "group_norm_forward",
     "im2col",
+    "layer_norm_backward",
+    "layer_norm_forward",
     "leaky_relu_backward",
     "leaky_relu_forward",
+    "local_response_norm_backward",
+    "local_response_norm_forward",
     "log_softmax",
     "log_softmax_backward",
     "log_softmax_forward",
     "mask_response_backward",
     "mask_response_forward",
+    "max_pool_backward",
+    "max_pool_forward",
     "mse_loss",
     "prewitt_mask",
     "relu_backward",

@@ -141,16 +141,27 @@ def run_forward(model: Sequential, x: Array, kind: str) -> Array:
     _remember(model, x, kind)
     rows = gatherable(x).reshape(len(x), -1)
     out = np.empty(*_outputs(model, len(rows), kind))
-    whole = len(rows) // BLOCK_ROWS * BLOCK_ROWS
-    for first, last in ((0, whole), (whole, len(rows))):
+    for first, last, size in _equal_blocks(len(rows), model.mixes_samples):
         if first < last:
-            _run_blocks(model, rows[first:last], out[first:last], kind)
+            _run_blocks(model, rows[first:last], out[first:last], size, kind)
     return out if kind == "classes" else out.reshape(len(rows), *model.output_shape)
 
 
-def _run_blocks(model: Sequential, rows: Array, out: Array, kind: str) -> None:
-    """The same for rows that make equal blocks, written to `out`."""
-    n = min(BLOCK_ROWS, len(rows))
+def _equal_blocks(count: int, alike: bool) -> list[tuple[int, int, int]]:
+    """First and last row, and rows of a block, of the one or two lots of equal blocks.
+
+    `alike`: blocks differ by one row at most, as they must where a block's samples look at each other; otherwise all
+    but the last are as long as can be.
+    """
+    if alike and count:
+        size, more = divmod(count, -(-count // BLOCK_ROWS))
+        return [(0, more * (size + 1), size + 1), (more * (size + 1), count, size)]
+    whole = count // BLOCK_ROWS * BLOCK_ROWS
+    return [(0, whole, BLOCK_ROWS), (whole, count, count - whole)]
+
+
+def _run_blocks(model: Sequential, rows: Array, out: Array, n: int, kind: str) -> None:
+    """The same for rows that make blocks of `n`, written to `out`."""
     compiled = _compiled(model, n, rows.dtype, kind) if current_backend() == "native" else nullcontext()
     with compiled as program:
         if program is not None:

@@ -1,0 +1,132 @@
+"""Dropout, and what its function and its layer share."""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from fastnn import kernels
+from fastnn.functional.checks import Array, number, output_gradient, real_array, refuse_cache, whole
+from fastnn.random import Purpose
+
+_LAYERS = 2**16
+
+
+class DropoutCache(NamedTuple):
+    """What `dropout_backward` needs; opaque to callers."""
+
+    origin: str
+    rate: float
+    seed: int
+    step: int
+    out: Array
+
+
+def share(function: str, rate: float) -> float:
+    """`rate` as a float in [0, 1]."""
+    value = number(function, "rate", rate, 0, or_equal=True)
+    if value > 1:
+        raise ValueError(f"{function}: rate is the share that is dropped, in [0, 1], got {rate}")
+    return value
+
+
+def stream(seed: int, layer: int) -> tuple[int, int, int]:
+    """The seed's two words and the purpose of the masks of layer number `layer`, as the kernel takes them."""
+    return seed & 0xFFFFFFFF, seed >> 32, Purpose.DROPOUT + (layer % _LAYERS << 16)
+
+
+def _mask(x: Array, rate: float, seed: int, step: int) -> Array:
+    rows = x.reshape(len(x), math.prod(x.shape[1:]))
+    out = np.empty_like(rows)
+    kernels.get("dropout")(rows, np.array([step]), np.array([0]), out, rate, *stream(seed, 0))
+    return out.reshape(x.shape)
+
+
+def dropout_forward(
+    x: ArrayLike, *, rate: float = 0.5, seed: int = 0, step: int = 0, training: bool = True
+) -> tuple[Array, DropoutCache]:
+    """Set a random share of the elements to 0 and divide the others by 1 - rate.
+
+    Parameters
+    ----------
+    x : (N, ...) array, float32 or float64
+    rate : float
+        The share that is dropped, in [0, 1] (not the share that is kept).
+    seed, step : int
+        The mask is a function of these and of the place of an element; draw another with another `step`.
+    training : bool
+        False: out is a copy of x.
+
+    Returns
+    -------
+    out : array like x
+    cache : DropoutCache
+        For `dropout_backward`.
+
+    Raises
+    ------
+    TypeError
+        If x is not float32 or float64, or a number is not one.
+    ValueError
+        If x has no axis, or a number is out of range.
+
+    Notes
+    -----
+    Elements that are dropped become 0 even where x is not finite; with rate 1 all are.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastnn import functional as F
+    >>> out, cache = F.dropout_forward(np.ones((1, 8)), rate=0.5, seed=1)
+    >>> sorted(set(out.ravel().tolist()))
+    [0.0, 2.0]
+    """
+    name = "dropout_forward"
+    values = real_array(name, "x", x)
+    if values.ndim == 0:
+        raise ValueError(f"{name}: x must have an axis of samples, got {values.shape}")
+    rate = share(name, rate) if training else share(name, rate) * 0
+    seed, step = whole(name, "seed", seed, 0), whole(name, "step", step, 0)
+    if seed >= 2**64 or step >= 2**32:
+        raise ValueError(f"{name}: seed must be below 2**64 and step below 2**32, got {seed} and {step}")
+    out = _mask(values, rate, seed, step)
+    return out, DropoutCache(name, rate, seed, step, out)
+
+
+def dropout_backward(dout: ArrayLike, cache: DropoutCache) -> Array:
+    """Gradient of `dropout_forward`: the same mask, the same factor.
+
+    Parameters
+    ----------
+    dout : array like x
+        Gradient with respect to the output.
+    cache : DropoutCache
+        From `dropout_forward`.
+
+    Returns
+    -------
+    dx : array like x
+
+    Raises
+    ------
+    TypeError
+        If dout has another dtype than x, or cache does not come from `dropout_forward`.
+    ValueError
+        If dout has another shape than x.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastnn import functional as F
+    >>> out, cache = F.dropout_forward(np.ones((1, 8)), rate=0.5, seed=1)
+    >>> bool((F.dropout_backward(np.ones((1, 8)), cache) == out).all())
+    True
+    """
+    name = "dropout_backward"
+    if not isinstance(cache, DropoutCache):
+        refuse_cache(name, "dropout_forward", cache)
+    return _mask(output_gradient(name, dout, cache.out, cache.out), cache.rate, cache.seed, cache.step)

@@ -1,0 +1,106 @@
+"""The residual block: two ways from the input, added up."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from fastnn.kernels.eager import Ops
+from fastnn.layers import chain
+from fastnn.layers.base import Layer, Shape, describe, described
+from fastnn.parameter import Parameter, State
+
+
+class Residual(Layer):
+    """out = layers(x) + shortcut(x).
+
+    Parameters
+    ----------
+    layers : sequence of Layer
+        The long way, at least one.
+    shortcut : sequence of Layer
+        The short way; without layers x itself, which must then have the long way's shape.
+
+    Notes
+    -----
+    He et al. 2016. Names of parameters and state inside say where they are: ``residual1.conv2.w``,
+    ``residual1.shortcut.conv1.w``.
+
+    Examples
+    --------
+    >>> import fastnn
+    >>> from fastnn.layers import Dense, ReLU, Residual
+    >>> model = fastnn.Sequential([Residual([Dense(8), ReLU(), Dense(4)])], input_shape=(4,))
+    >>> list(model.parameters)
+    ['residual1.dense1.w', 'residual1.dense1.b', 'residual1.dense2.w', 'residual1.dense2.b']
+    """
+
+    kind = "residual"
+
+    def __init__(self, layers: Sequence[Layer], shortcut: Sequence[Layer] = ()) -> None:
+        self.layers, self.shortcut = tuple(layers), tuple(shortcut)
+        for layer in self.inner:
+            if not isinstance(layer, Layer):
+                raise TypeError(f"Residual: expected layers, got {type(layer).__name__}")
+        if not self.layers:
+            raise ValueError("Residual: layers must not be empty")
+        self._parameters: tuple[Parameter, ...] = ()
+        self._state: tuple[State, ...] = ()
+
+    @property
+    def inner(self) -> tuple[Layer, ...]:
+        return (*self.layers, *self.shortcut)
+
+    def build(self, input_shape: Shape) -> Shape:
+        long, short = chain.build(self.layers, input_shape), chain.build(self.shortcut, input_shape)
+        if long != short:
+            raise ValueError(f"Residual: the layers give {long} but the shortcut {short} (input {input_shape})")
+        for prefix, layers in (("", self.layers), ("shortcut.", self.shortcut)):
+            for layer in layers:
+                layer.name = f"{prefix}{layer.name}"
+                for p in layer.parameters:
+                    p.name = f"{layer.name}.{p.name}"
+                for s in layer.state:
+                    s.name = f"{layer.name}.{s.name}"
+        self._parameters = tuple(p for layer in self.inner for p in layer.parameters)
+        self._state = tuple(s for layer in self.inner for s in layer.state)
+        self.input_shape, self.output_shape = input_shape, long
+        return long
+
+    @property
+    def parameters(self) -> tuple[Parameter, ...]:
+        return self._parameters
+
+    @property
+    def state(self) -> tuple[State, ...]:
+        return self._state
+
+    def forward(self, ops: Ops, x: Any, training: bool) -> tuple[Any, Any]:
+        long, caches = chain.forward(self.layers, ops, x, training)
+        short, short_caches = chain.forward(self.shortcut, ops, x, training)
+        out = ops.empty((x.shape[0], *self.output_shape))
+        ops.add(long, short, out)
+        return out, (caches, short_caches)
+
+    def backward(self, ops: Ops, dout: Any, cache: Any, need_dx: bool) -> Any:
+        caches, short_caches = cache
+        long = chain.backward(self.layers, ops, dout, caches, need_dx)
+        short = chain.backward(self.shortcut, ops, dout, short_caches, need_dx)
+        if not need_dx:
+            return None
+        dx = ops.empty((dout.shape[0], *self.input_shape))
+        ops.add(long, short, dx)
+        return dx
+
+    def config(self) -> dict[str, Any]:
+        return {"layers": [describe(x) for x in self.layers], "shortcut": [describe(x) for x in self.shortcut]}
+
+    @classmethod
+    def from_config(cls, arguments: Mapping[str, Any]) -> Layer:
+        return cls(*([described(entry) for entry in arguments[name]] for name in ("layers", "shortcut")))
+
+    def multiply_adds(self) -> int:
+        return sum(layer.multiply_adds() for layer in self.inner)
+
+    def __repr__(self) -> str:
+        return f"Residual({list(self.layers)}, {list(self.shortcut)})"
