@@ -73,7 +73,9 @@ def test_seed_and_step_say_which_numbers(name):
     assert same_bits(draw(name, 3, 1, (7,)), draw(name, 3, 1, (7, 1)).ravel())
 
 
-@pytest.mark.parametrize("name", [*MOMENTS, "zeros", "ones", "xavier_normal", "xavier_uniform", "xavier_truncated_normal"])
+@pytest.mark.parametrize(
+    "name", [*MOMENTS, "zeros", "ones", "xavier_normal", "xavier_uniform", "xavier_truncated_normal"]
+)
 def test_a_name_makes_an_initialiser_that_knows_it(name):
     initializer = init.get(name)
     again = init.get(init.name_of(initializer))

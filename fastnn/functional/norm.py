@@ -233,7 +233,7 @@ def layer_norm_forward(
     values = _samples(name, x)
     scale = _vector(name, "gamma", gamma, values.shape[1:], values)
     shift = _vector(name, "beta", beta, values.shape[1:], values)
-    return _by_groups(name, values, values.reshape(len(values), -1, 1), 1, scale, shift, eps)
+    return _by_groups(name, values, values.reshape(len(values), math.prod(values.shape[1:]), 1), 1, scale, shift, eps)
 
 
 def layer_norm_backward(dout: ArrayLike, cache: NormCache) -> tuple[Array, Array | None, Array | None]:

@@ -42,7 +42,7 @@ BODIES = {
     "dropout of images": lambda: [Dropout(0.2), Reshape((8, 18)), Flatten()],
     "residual": lambda: [
         Residual([Conv2D(2, 3, pad="same"), BatchNorm(), ReLU(), Dropout(0.1)]),
-        Residual([Conv2D(3, 3, stride=2)], [Conv2D(3, 1, stride=2), AvgPool2D((2, 1), stride=1)]),
+        Residual([Conv2D(3, 3, stride=2)], [Conv2D(3, 1, stride=2), AvgPool2D(2, stride=1)]),
         Flatten(),
     ],
 }
