@@ -38,3 +38,24 @@ def test_adam(timed: Timed, size: int) -> None:
     w, m, v, dw = _vectors(size, 4)
     rate, t = np.array([1e-9]), np.array([1000])
     timed("adam_update", str(size), w, m, v, dw, rate, t, 0.9, 0.999, 1e-8, 0.0, traffic=7.0 * w.nbytes)
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_adamw(timed: Timed, size: int) -> None:
+    w, m, v, dw = _vectors(size, 4)
+    rate, t = np.array([1e-9]), np.array([1000])
+    timed("adamw_update", str(size), w, m, v, dw, rate, t, 0.9, 0.999, 1e-8, 0.01, traffic=7.0 * w.nbytes)
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("rule", ["nesterov", "rmsprop", "adagrad"])
+def test_rules_with_one_state(timed: Timed, rule: str, size: int) -> None:
+    w, v, dw = _vectors(size, 3)
+    scalars = {"nesterov": (0.9, 0.0), "rmsprop": (0.99, 1e-8, 0.0), "adagrad": (1e-10, 0.0)}[rule]
+    timed(f"{rule}_update", str(size), w, v, dw, np.array([1e-9]), *scalars, traffic=5.0 * w.nbytes)
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_clip_norm(timed: Timed, size: int) -> None:
+    (g,) = _vectors(size, 1)
+    timed("clip_norm", str(size), g, 1e9, traffic=1.0 * g.nbytes)
