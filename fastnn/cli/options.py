@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import math
 import re
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, Literal
 
 from fastnn.architecture import ACTIVATIONS, LINEAR
 from fastnn.schedules import SCHEDULES, Schedule
@@ -65,6 +66,27 @@ def checkpoint_options(text: str) -> dict[str, float]:
             f"expected a number of epochs, or of steps or seconds such as 500steps or 60s, got {text!r}"
         )
     return {{"": "every_epochs", "steps": "every_steps", "s": "every_seconds"}[match[2]]: int(match[1])}
+
+
+def class_weights(text: str, names: Sequence[str]) -> dict[int, float] | Literal["balanced"]:
+    """The weights by class index that "A=2,B=0.5" stands for; "balanced" as it is.
+
+    Raises
+    ------
+    ValueError
+        If a class is unknown, or a weight no number of at least 0.
+    """
+    if text == "balanced":
+        return "balanced"
+    found: dict[int, float] = {}
+    for part in text.split(","):
+        name, equals, number = part.rpartition("=")
+        if not equals or not _is_number(number) or not 0 <= float(number) < math.inf:
+            raise ValueError(f"--class-weight: expected balanced or weights such as {names[0]}=2.5, got {part!r}")
+        if name not in names:
+            raise ValueError(f"--class-weight: unknown class {name!r}; the classes are {', '.join(names)}")
+        found[names.index(name)] = float(number)
+    return found
 
 
 def resolved_schedule(text: str, epochs: int) -> str:

@@ -21,6 +21,7 @@ from fastnn.cli.options import (
     add_seed,
     checkpoint_every,
     checkpoint_options,
+    class_weights,
     resolved_schedule,
     schedule,
     share,
@@ -29,7 +30,7 @@ from fastnn.cli.options import (
 from fastnn.cli.output import CHECKPOINTS, FILES, OPTIONS_FILE, Output
 from fastnn.data import Dataset, train_test_split
 from fastnn.model import Sequential
-from fastnn.trainer import Callback, Checkpoint, Trainer
+from fastnn.trainer import Callback, Checkpoint, EarlyStopping, Trainer
 
 _HIDDEN = 200
 _RATES = {
@@ -129,6 +130,17 @@ def add(commands: Any) -> None:
         help="share of the training images that is held out to validate, 0 for none (default: %(default)s)",
     )
     how.add_argument(
+        "--early-stopping",
+        type=whole(1),
+        metavar="N",
+        help="stop when the loss on the validation images has not become lower for N epochs, and keep the best weights",
+    )
+    how.add_argument(
+        "--class-weight",
+        metavar="WEIGHTS",
+        help="how much images of a class count: balanced (rare classes more), or NAME=WEIGHT,... (1 for the others)",
+    )
+    how.add_argument(
         "--config",
         metavar="FILE",
         help="a TOML file with options by their names, as epochs = 20; those of the command line go before it",
@@ -178,7 +190,10 @@ def run(options: argparse.Namespace) -> int:
     options.schedule = resolved_schedule(options.schedule, options.epochs)
     rates = schedule(options.schedule)
     given = None if options.model is None else _model(options, options.model, None)
+    if options.early_stopping is not None and options.validation == 0:
+        raise ValueError("--early-stopping: needs validation images, but --validation is 0")
     data = load_data(options.data)
+    weights = None if options.class_weight is None else class_weights(options.class_weight, data.class_names)
     split = _split(data, options.validation)
     if given is None:
         options.model = f"mlp:{data.train_images[0].size}-{_HIDDEN}-{len(data.class_names)}"
@@ -197,6 +212,7 @@ def run(options: argparse.Namespace) -> int:
         progress=False if options.quiet else None,
         print_every=None if options.quiet else 1,
         callbacks=_callbacks(options, output),
+        class_weight=weights,
     )
     if not options.quiet:
         print(_introduction(data, split, model), flush=True)
@@ -247,6 +263,8 @@ def run(options: argparse.Namespace) -> int:
 
 def _callbacks(options: argparse.Namespace, output: Output) -> list[Callback]:
     found: list[Callback] = []
+    if options.early_stopping is not None:
+        found.append(EarlyStopping(patience=options.early_stopping))
     if options.checkpoint is not None:
         every: dict[str, Any] = checkpoint_options(options.checkpoint)
         found.append(Checkpoint(output.path(CHECKPOINTS), **every, overwrite=options.overwrite))

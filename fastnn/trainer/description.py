@@ -32,12 +32,12 @@ def describe(value: Any) -> Any:
     if isinstance(value, np.ndarray):
         return fingerprint(value)
     if isinstance(value, Mapping):
-        return {str(key): describe(item) for key, item in value.items()}
+        return {"items": [[describe(key), describe(item)] for key, item in value.items()]}  # JSON's keys are text
     if isinstance(value, list | tuple):
         return [describe(item) for item in value]
     if callable(value) and hasattr(value, "__qualname__"):
         return {"function": value.__qualname__}
-    return {"type": type(value).__name__, "arguments": describe(arguments_of(value))}
+    return {"type": type(value).__name__, "arguments": {n: describe(v) for n, v in arguments_of(value).items()}}
 
 
 def arguments_of(value: Any) -> dict[str, Any]:
@@ -63,8 +63,8 @@ def rebuild(name: str, description: Any) -> Any:
         cls = _known().get(description["type"])
         if cls is not None:
             return cls(**{key: rebuild(f"{name}.{key}", item) for key, item in description["arguments"].items()})
-    elif "function" not in description and "sha256" not in description:
-        return {key: rebuild(f"{name}.{key}", item) for key, item in description.items()}
+    if set(description) == {"items"}:
+        return {key: rebuild(name, item) for key, item in description["items"]}
     what = description.get("type") or description.get("function") or "an array"
     raise ValueError(f"from_checkpoint: {name} was {what}, which a checkpoint does not hold; pass {name}=…")
 

@@ -59,6 +59,14 @@ def test_a_killed_run(toy_data: Path, tmp_path: Path) -> None:
     assert weights(run) == weights(tmp_path / "whole")
 
 
+def test_early_stopping_and_class_weights_go_on(toy_data: Path, tmp_path: Path) -> None:
+    more = ["--early-stopping", "4", "--class-weight", "0=2,1=0.5", "--schedule", "constant", "--learning-rate", "0.05"]
+    assert train(toy_data, tmp_path / "whole", "--epochs", "200", *more) == 0
+    assert train(toy_data, tmp_path / "run", "--epochs", "5", "--checkpoint", "1", *more) == 0
+    assert main(["train", "--resume", str(tmp_path / "run"), "--epochs", "200", "--quiet"]) == 0
+    assert weights(tmp_path / "run") == weights(tmp_path / "whole")
+
+
 def test_a_run_without_checkpoints(run_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for folder in (run_folder, tmp_path / "nothing"):
         assert main(["train", "--resume", str(folder)]) == 2

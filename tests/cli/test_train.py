@@ -131,6 +131,25 @@ def test_schedules(toy_data: Path, tmp_path: Path, given: str, resolved: str, ex
     assert expected.split("(")[0] in config["schedule"]
 
 
+def test_early_stopping_keeps_the_best_weights(toy_data: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "r"
+    options = "--early-stopping 3 --epochs 400 --learning-rate 0.05 --schedule constant --val 0.2 --quiet"
+    assert train(toy_data, "--output", str(folder), *options.split()) == 0
+    with (folder / "history.csv").open() as file:
+        losses = [float(row["val_loss"]) for row in csv.DictReader(file)]
+    assert len(losses) < 400
+    assert losses.index(min(losses)) == len(losses) - 4
+
+
+def test_class_weights(toy_data: Path, tmp_path: Path) -> None:
+    results = []
+    for name, weights in (("a", "1=0,2=0"), ("b", "balanced")):
+        options = ["--output", str(tmp_path / name), "--class-weight", weights, "--quiet"]
+        assert train(toy_data, *options) == 0
+        results.append(json.loads((tmp_path / name / "config.json").read_text())["result"]["test"]["accuracy"])
+    assert results[0] < 0.5 < 0.9 < results[1]
+
+
 def test_without_validation(toy_data: Path, tmp_path: Path) -> None:
     assert train(toy_data, "--output", str(tmp_path / "r"), "--validation", "0", "--quiet") == 0
     assert "val_loss" not in (tmp_path / "r" / "history.csv").read_text()

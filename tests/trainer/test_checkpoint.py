@@ -206,6 +206,24 @@ def test_the_state_of_callbacks_and_a_rate_that_they_changed(tmp_path, at):
     assert same_bits(rates.seen, whole.callbacks[0].seen)
 
 
+def test_class_weights_and_early_stopping(tmp_path):
+    def trainer(*callbacks, epochs):
+        weights = {0: 2.0, 2: 0.5}
+        return make(fastnn.EarlyStopping(patience=3), *callbacks, epochs=epochs, class_weight=weights, clip_norm=0.1)
+
+    whole = trainer(epochs=40)
+    whole.fit(X, Y, VALIDATION)
+    trainer(fastnn.Checkpoint(tmp_path), epochs=2).fit(X, Y, VALIDATION)
+    resumed = trainer(epochs=40)
+    resumed.resume(tmp_path, X, Y, VALIDATION)
+    assert outcome(resumed) == outcome(whole)
+    rebuilt = fastnn.Trainer.from_checkpoint(
+        tmp_path, callbacks=[fastnn.EarlyStopping(patience=3)], epochs=40, progress=False
+    )
+    rebuilt.resume(tmp_path, X, Y, VALIDATION)
+    assert outcome(rebuilt) == outcome(whole)
+
+
 def test_a_training_that_a_callback_ended_stays_ended(tmp_path):
     class Enough(fastnn.Callback):
         def on_epoch_end(self, trainer, epoch):
