@@ -10,7 +10,7 @@
 #include "tile.h"
 
 enum {
-    KC = 256,                             /* taps of a block: KC × TILE_COLS windows stay in the first cache */
+    KC = 512,                             /* taps of a block: a panel of their windows stays in the second cache */
     NC = 6 * TILE_COLS,                   /* windows of a block */
     MC = (1 << 20) / (NC * sizeof(real)), /* rows whose results are kept until their chains are done */
     WIDEST = TILE_MAX_VECTORS * VL,

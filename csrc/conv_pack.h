@@ -48,14 +48,26 @@ FNN_INLINE conv_range conv_inside(ptrdiff_t first, ptrdiff_t step, ptrdiff_t w, 
     return (conv_range){begin, fnn_max(begin, fnn_min(count, end))};
 }
 
+/* Short runs are the rule: no loop that the compiler would make a call of memcpy for one vector. */
 FNN_INLINE void copy_run(real *restrict dst, const real *restrict src, ptrdiff_t count) {
-    for (; count >= VL; count -= VL, dst += VL, src += VL) vstore(dst, vload(src));
-    if (count > 0) vstore_part(dst, vload_part(src, count), count);
+    if (count < VL) {
+        if (count > 0) vstore_part(dst, vload_part(src, count), count);
+        return;
+    }
+    if (count > 2 * VL) {
+        memcpy(dst, src, (size_t)count * sizeof(real));
+        return;
+    }
+    const vreal first = vload(src), last = vload(src + count - VL);
+    vstore(dst, first);
+    vstore(dst + count - VL, last);
 }
 
 FNN_INLINE void zero_run(real *dst, ptrdiff_t count) {
-    for (; count >= VL; count -= VL, dst += VL) vstore(dst, vset(0));
-    if (count > 0) vstore_part(dst, vset(0), count);
+    if (count >= VL)
+        memset(dst, 0, (size_t)count * sizeof(real));
+    else if (count > 0)
+        vstore_part(dst, vset(0), count);
 }
 
 #endif
