@@ -23,6 +23,8 @@ class Parameter:
     decays: bool = True  # whether weight decay shrinks it
     value: NDArray[Any] = field(default_factory=lambda: np.empty(0))
     grad: NDArray[Any] = field(default_factory=lambda: np.empty(0))
+    l1: float = 0.0  # the loss gets l1 Σ|w| + l2 Σ w² / 2
+    l2: float = 0.0
     offset: int = 0  # of its first element in the flat vectors
 
     @property
@@ -46,3 +48,8 @@ class State:
     def reset(self, dtype: DTypeLike) -> None:
         """Give it an array of its own with the initial values."""
         self.value = np.full(self.shape, self.initial, dtype)
+
+
+def penalties(l1: float, l2: float) -> dict[str, float]:
+    """Those that are there, by name, as a layer's configuration holds them."""
+    return {name: value for name, value in (("l1", l1), ("l2", l2)) if value}

@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from typing import Any
 
 from fastnn import init as initializers
-from fastnn.functional.checks import pair, whole
+from fastnn.functional.checks import number, pair, whole
 from fastnn.functional.window import Pad, Window, window
 from fastnn.init import Initializer
 from fastnn.kernels import ConvAlgorithm
 from fastnn.kernels.eager import Ops
 from fastnn.layers.base import Layer, Shape
-from fastnn.parameter import Parameter
+from fastnn.parameter import Parameter, penalties
 
 
 class Conv2D(Layer):
@@ -33,6 +33,8 @@ class Conv2D(Layer):
     init, bias_init : str or callable
         Initialisers of w (F, C / groups, R, S) and b (F,), see `fastnn.init`; a filter has C R S / groups inputs
         and F R S / groups outputs.
+    l1, l2 : float
+        Penalties on w, at least 0: the reported loss gets l1 Σ|w| + l2 Σ w² / 2, the gradient what follows.
     conv_algorithm : {"auto", "direct", "winograd"}
         How a compiled step may compute it; "winograd" where the shape allows it, "auto" by the shape.
 
@@ -59,6 +61,8 @@ class Conv2D(Layer):
         bias: bool = True,
         init: str | Initializer = "glorot_uniform",
         bias_init: str | Initializer = "zeros",
+        l1: float = 0.0,
+        l2: float = 0.0,
         conv_algorithm: str = "auto",
     ) -> None:
         self.filters = whole("Conv2D", "filters", filters, 1)
@@ -77,6 +81,8 @@ class Conv2D(Layer):
         self.bias = bool(bias)
         self.init = initializers.get(init)
         self.bias_init = initializers.get(bias_init)
+        self.l1 = number("Conv2D", "l1", l1, 0, or_equal=True)
+        self.l2 = number("Conv2D", "l2", l2, 0, or_equal=True)
         self._parameters: tuple[Parameter, ...] = ()
 
     def build(self, input_shape: Shape) -> Shape:
@@ -92,7 +98,7 @@ class Conv2D(Layer):
         )
         inner, taps = channels // self.groups, self.size[0] * self.size[1]
         fans = (inner * taps, self.filters // self.groups * taps)
-        self.w = Parameter("w", (self.filters, inner, *self.size), self.init, fans)
+        self.w = Parameter("w", (self.filters, inner, *self.size), self.init, fans, l1=self.l1, l2=self.l2)
         self.b = Parameter("b", (self.filters,), self.bias_init, fans, decays=False) if self.bias else None
         self._parameters = (self.w,) if self.b is None else (self.w, self.b)
         self.input_shape, self.output_shape = input_shape, (self.filters, *self.window.count)
@@ -132,6 +138,7 @@ class Conv2D(Layer):
             "bias": self.bias,
             "init": initializers.name_of(self.init),
             "bias_init": initializers.name_of(self.bias_init),
+            **penalties(self.l1, self.l2),
             "conv_algorithm": self.conv_algorithm.name.lower(),
         }
 

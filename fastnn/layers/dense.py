@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from fastnn import init as initializers
+from fastnn.functional.checks import number
 from fastnn.init import Initializer
 from fastnn.kernels.eager import Ops
 from fastnn.layers.base import Layer, Shape
-from fastnn.parameter import Parameter
+from fastnn.parameter import Parameter, penalties
 
 
 class Dense(Layer):
@@ -22,6 +23,8 @@ class Dense(Layer):
         Whether there is a b.
     init, bias_init : str or callable
         Initialisers of w (D, M) and b (M,), see `fastnn.init`.
+    l1, l2 : float
+        Penalties on w, at least 0: the reported loss gets l1 Σ|w| + l2 Σ w² / 2, the gradient what follows.
 
     Examples
     --------
@@ -40,6 +43,8 @@ class Dense(Layer):
         bias: bool = True,
         init: str | Initializer = "glorot_uniform",
         bias_init: str | Initializer = "zeros",
+        l1: float = 0.0,
+        l2: float = 0.0,
     ) -> None:
         if isinstance(units, bool) or not hasattr(units, "__index__"):
             raise TypeError(f"Dense: units must be an int, got {type(units).__name__}")
@@ -49,6 +54,8 @@ class Dense(Layer):
         self.bias = bool(bias)
         self.init = initializers.get(init)
         self.bias_init = initializers.get(bias_init)
+        self.l1 = number("Dense", "l1", l1, 0, or_equal=True)
+        self.l2 = number("Dense", "l2", l2, 0, or_equal=True)
         self._parameters: tuple[Parameter, ...] = ()
 
     def build(self, input_shape: Shape) -> Shape:
@@ -57,7 +64,7 @@ class Dense(Layer):
                 f"Dense: expected inputs of one dimension, got shape {input_shape}; put a Flatten() before it"
             )
         fans = (input_shape[0], self.units)
-        self.w = Parameter("w", fans, self.init, fans)
+        self.w = Parameter("w", fans, self.init, fans, l1=self.l1, l2=self.l2)
         self.b = Parameter("b", (self.units,), self.bias_init, fans, decays=False) if self.bias else None
         self._parameters = (self.w,) if self.b is None else (self.w, self.b)
         self.input_shape, self.output_shape = input_shape, (self.units,)
@@ -87,6 +94,7 @@ class Dense(Layer):
             "bias": self.bias,
             "init": initializers.name_of(self.init),
             "bias_init": initializers.name_of(self.bias_init),
+            **penalties(self.l1, self.l2),
         }
 
     def multiply_adds(self) -> int:

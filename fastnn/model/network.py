@@ -140,6 +140,12 @@ class Network:
         """Write all gradients from that of the outputs; return that of the inputs if asked."""
         return chain.backward(self.layers, ops, dout, caches, need_dx)
 
+    def penalise(self, ops: Ops, loss: Any, gradients: bool = True) -> None:
+        """Add the penalties on parameters to loss (1,) float64 and, if asked, to the gradients."""
+        for p in self._named.values():
+            if p.l1 or p.l2:
+                ops.penalty(p.value, p.grad if gradients else None, loss, p.l1, p.l2)
+
     @contextmanager
     def _state_kept(self) -> Iterator[None]:
         """Running a step to look at it moves no running statistics."""
@@ -190,7 +196,7 @@ class Network:
     def loss_and_gradients(
         self, x: ArrayLike, y: ArrayLike, loss: str | losses.Loss = "softmax_cross_entropy"
     ) -> tuple[float, dict[str, Array]]:
-        """Mean loss of a batch and its gradients by parameter name (copies).
+        """Mean loss of a batch, penalties included, and its gradients by parameter name (copies).
 
         Parameters
         ----------
@@ -227,6 +233,7 @@ class Network:
         dout, value, correct = ops.empty(out.shape), np.zeros(1), np.zeros(1, np.int64)
         loss.run(ops, out, targets, dout, value, correct, loss.scale(len(scaled), self.output_shape))
         self.run_backward(ops, dout, caches)
+        self.penalise(ops, value)
         return float(value[0]), {n: g.copy() for n, g in self.gradients.items()}
 
     def _scaled(self, x: ArrayLike) -> Array:

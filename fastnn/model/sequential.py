@@ -167,7 +167,7 @@ class Sequential(Network):
         loss: str | losses.Loss | None = None,
         metrics: Sequence[str | Metric] | Mapping[str, Metric] = (),
     ) -> dict[str, Any]:
-        """Mean loss, and for classes the accuracy in [0, 1], over all samples; and `metrics`.
+        """Mean loss with penalties, and for classes the accuracy in [0, 1], over all samples; and `metrics`.
 
         Parameters
         ----------
@@ -200,6 +200,7 @@ class Sequential(Network):
         value, correct = np.zeros(1), np.zeros(1, np.int64)
         scale = loss.scale(len(out), self.output_shape)
         loss.run(Eager(self.dtype), out, targets, None, value, correct, scale)
+        self.penalise(Eager(self.dtype), value, gradients=False)
         result: dict[str, Any] = {"loss": float(value[0])}
         if loss.classifies:
             result["accuracy"] = int(correct[0]) / len(out)

@@ -73,6 +73,33 @@ def input_gradient_then_activation(operations: list[Operation], i: int) -> list[
     return [*operations[:i], fused, *operations[i + 1 : j], *operations[j + 1 :]]
 
 
+# the updates whose decay is added to the gradient, as a penalty's is
+_DECAYING = ("sgd_update", "momentum_update", "nesterov_update", "rmsprop_update", "adagrad_update", "adam_update")
+
+
+def penalty_then_update(operations: list[Operation], i: int) -> list[Operation] | None:
+    """Penalty with l2 alone, *_update without decay → what it adds to the loss, an update with decay l2."""
+    if operations[i].kernel != "penalty":
+        return None
+    w, dw, loss, l1, l2 = operations[i].arguments
+    j = None if dw is None or l1 else sole_user(operations, dw, i)
+    if j is None or operations[j].kernel not in _DECAYING:
+        return None
+    update = operations[j].arguments
+    if update[0] is not w or update[-1] or not any(a is dw for a in update) or _written(operations[:j], w):
+        return None
+    # behind whoever writes the loss last, out of the way of what becomes of the gradient
+    first = max((k + 1 for k in range(i) if operations[k].writes(loss)), default=i)
+    share = Operation("penalty", (w, None, loss, l1, l2))
+    decayed = Operation(operations[j].kernel, (*update[:-1], l2))
+    before, between = operations[:first], operations[first:i]
+    return [*before, share, *between, *operations[i + 1 : j], decayed, *operations[j + 1 :]]
+
+
+def _written(operations: Sequence[Operation], array: Any) -> bool:
+    return any(operation.writes(array) for operation in operations)
+
+
 # update kernel → (fused kernel, number of state arrays, arguments shared by w and b behind them)
 _UPDATES = {
     "sgd_update": ("affine_backward_weight_sgd", 0),
@@ -171,6 +198,7 @@ RULES: tuple[Rule, ...] = (
     copy_to_output,
     product_then_activation,
     input_gradient_then_activation,
+    penalty_then_update,
     weight_gradient_then_update,
 )
 

@@ -83,11 +83,13 @@ def _step(task: Task, rows: int, batch: int, ops: Any) -> None:
     ops.counter = Counter(task.seed, t, row)
     gradient_step(ops, task, index, loss, correct, task.loss.scale(batch, task.model.output_shape))
     if rows == batch:
+        task.model.penalise(ops, loss)
         update_step(ops, task, rate, t)
 
 
 def _update_step(task: Task, ops: Any) -> None:
     rate, t = ops.stream((1,), np.float64), ops.stream((1,), np.int64)
+    task.model.penalise(ops, ops.stream((1,), np.float64))
     update_step(ops, task, rate, t)
 
 
@@ -124,6 +126,7 @@ class EagerSession:
             epoch.loss[first] += loss[0]
             epoch.correct[first] += correct[0]
             start += size
+        task.model.penalise(ops, epoch.loss[first : first + 1])
         update_step(ops, task, epoch.rate[first : first + 1], t)
         return 1
 
@@ -200,7 +203,7 @@ class CompiledSession:
         for loss, correct in zip(losses, corrects, strict=True):
             epoch.loss[step] += loss
             epoch.correct[step] += correct
-        self._programs[_UPDATE].run((epoch.rate, epoch.t), step, 1)
+        self._programs[_UPDATE].run((epoch.rate, epoch.t, epoch.loss), step, 1)
         return 1
 
     def load(self) -> None:
