@@ -375,6 +375,8 @@ LAYERS: list[tuple[Any, tuple[int, ...], tuple[float, ...]]] = [
     (L.Softmin(), (4,), (0.0,)),
     (L.LogSoftmax(), (4,), (0.0,)),
     (L.Flatten(), (2, 3, 2), (0.0,)),
+    (L.Conv2D(3, (2, 3), pad="same"), (2, 4, 5), (0.0,)),
+    (L.Conv2D(4, 2, stride=2, dilation=2, groups=2, bias=False), (2, 5, 6), (0.0,)),
 ]
 
 
