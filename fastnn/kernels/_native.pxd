@@ -45,3 +45,6 @@ cdef extern from "fastnn.h" nogil:
     double fnn_seconds()
     ptrdiff_t fnn_replay(const fnn_program *program, char *const *streams, ptrdiff_t first, ptrdiff_t count,
                          double seconds, const double *watch)
+
+cdef extern from "file_rows.h" nogil:
+    ptrdiff_t fnn_read_rows(int file, const int64_t *index, ptrdiff_t rows, ptrdiff_t width, int64_t start, char *out)

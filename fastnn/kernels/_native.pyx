@@ -10,7 +10,6 @@ from cpython.mem cimport PyMem_Calloc, PyMem_Free
 from libc.stddef cimport ptrdiff_t
 from libc.stdint cimport int64_t
 from libc.string cimport memset
-from posix.unistd cimport pread
 cimport numpy as cnp
 
 import os
@@ -227,23 +226,11 @@ def set_num_threads(int count):
 
 
 def read_rows(int file, const int64_t[::1] index, unsigned char[:, ::1] out, int64_t start):
-    """Read rows of out's width from a file descriptor: row index[i], counted from byte `start`, into out[i].
-
-    Returns how many were read: fewer than asked for where the file ends or cannot be read.
-    """
-    cdef ptrdiff_t i = 0, width = out.shape[1], done = 0, rows = index.shape[0]
-    cdef ptrdiff_t got
-    if rows > out.shape[0]:
-        raise ValueError(f"read_rows: {rows} rows into {out.shape[0]}")
-    with nogil:
-        while i < rows:
-            got = pread(file, &out[i, 0] + done, width - done, start + index[i] * width + done)
-            if got <= 0:
-                break
-            done += got
-            if done == width:
-                i, done = i + 1, 0
-    return i
+    cdef ptrdiff_t read = 0
+    if 0 < index.shape[0] <= out.shape[0]:
+        with nogil:
+            read = fnn_read_rows(file, &index[0], index.shape[0], out.shape[1], start, <char *>&out[0, 0])
+    return read
 
 
 cdef class Program:
