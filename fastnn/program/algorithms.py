@@ -21,6 +21,7 @@ _SIZES = (3, 5)
 # vector operations of the transforms: of a tile's inputs, a tile's outputs, the weights of a filter and channel
 _OF_INPUTS, _OF_OUTPUTS, _OF_WEIGHTS = 200, 150, 25
 _WORTH_IT = 1.15  # what direct must cost more
+_FULL = 16  # channels, and filters: with fewer its register tiles are part empty, those of the direct one full
 _WORKSPACE = 4 << 20  # bytes (csrc/fastnn.h, FNN_SCRATCH_BYTES)
 _FILTERS_HELD = 48  # whose products a thread holds (csrc/winograd.c)
 
@@ -76,7 +77,9 @@ def choose(c: Convolution, dtype: np.dtype[Any], wish: ConvAlgorithm) -> ConvAlg
     if wish == ConvAlgorithm.WINOGRAD:
         return wish
     cost = costs(c)
-    faster = _WORTH_IT * cost[ConvAlgorithm.WINOGRAD] < cost[ConvAlgorithm.DIRECT]
+    faster = (
+        _WORTH_IT * cost[ConvAlgorithm.WINOGRAD] < cost[ConvAlgorithm.DIRECT] and min(c.channels, c.filters) >= _FULL
+    )
     return ConvAlgorithm.WINOGRAD if faster and dtype == np.float32 else ConvAlgorithm.DIRECT
 
 

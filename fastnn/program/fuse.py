@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from fastnn.kernels import Activation
 from fastnn.program.record import Buffer, Operation, Stream, same_memory
 
 Rule = Callable[[list[Operation], int], list[Operation] | None]
@@ -20,13 +21,13 @@ Rule = Callable[[list[Operation], int], list[Operation] | None]
 _MAX_FUSED_BATCH = 4096
 
 
-def _touches(operation: Operation, array: Any) -> bool:
+def touches(operation: Operation, array: Any) -> bool:
     return operation.reads(array) or operation.writes(array)
 
 
 def sole_user(operations: Sequence[Operation], array: Any, after: int) -> int | None:
     """Index of the only later operation that touches `array`, where that one reads it."""
-    users = [i for i in range(after + 1, len(operations)) if _touches(operations[i], array)]
+    users = [i for i in range(after + 1, len(operations)) if touches(operations[i], array)]
     return users[0] if len(users) == 1 and operations[users[0]].reads(array) else None
 
 
@@ -66,7 +67,7 @@ def input_gradient_then_activation(operations: list[Operation], i: int) -> list[
     into_dx, x, out, into, kind, alpha = operations[j].arguments
     if x is not None or not same_memory(into_dx, dx) or any(same_memory(into, a) for a in (dout, w, out)):
         return None
-    if any(op.writes(out) or _touches(op, into) for op in operations[i + 1 : j]):
+    if any(op.writes(out) or touches(op, into) for op in operations[i + 1 : j]):
         return None
     arguments = (dout, w, out.reshape(dx.shape), into.reshape(dx.shape), *options, kind, alpha)
     fused = Operation(_WITH_ACTIVATION[operations[i].kernel], arguments)
@@ -98,6 +99,38 @@ def penalty_then_update(operations: list[Operation], i: int) -> list[Operation] 
 
 def _written(operations: Sequence[Operation], array: Any) -> bool:
     return any(operation.writes(array) for operation in operations)
+
+
+def pool_gradient_then_activation(operations: list[Operation], i: int) -> list[Operation] | None:
+    """max_pool_backward, activation_backward of what was pooled → the same the other way round, on fewer elements.
+
+    A gradient reaches only the cells that won, and what won is the pool's output: there the derivative is taken. Where
+    windows overlap a cell's gradients are added before it is multiplied, so there only with a factor of 0 or 1.
+    """
+    if operations[i].kernel != "max_pool_backward":
+        return None
+    dout, position, dx, *window = operations[i].arguments
+    j = sole_user(operations, dx, i) if isinstance(dx, Buffer) else None
+    if j is None or operations[j].kernel != "activation_backward":
+        return None
+    into_dx, x, out, into, kind, alpha = operations[j].arguments
+    size_h, size_w, stride_h, stride_w, *_ = window
+    if (stride_h < size_h or stride_w < size_w) and kind != Activation.RELU:
+        return None
+    pools = [k for k in range(i) if operations[k].kernel == "max_pool_forward" and operations[k].writes(position)]
+    if x is not None or not same_memory(into_dx, dx) or len(pools) != 1:
+        return None
+    image, pooled, *_ = operations[pools[0]].arguments
+    if not same_memory(image, out) or same_memory(into, out):
+        return None
+    if any(op.writes(pooled) for op in operations[pools[0] + 1 : j]):
+        return None
+    if any(touches(op, into) for op in operations[i:j]) and not same_memory(into, dx):
+        return None
+    share = Buffer(dout.shape, dout.dtype)
+    first = Operation("activation_backward", (dout, None, pooled, share, kind, alpha))
+    second = Operation("max_pool_backward", (share, position, into.reshape(dx.shape), *window))
+    return [*operations[:i], first, second, *operations[i + 1 : j], *operations[j + 1 :]]
 
 
 # update kernel → (fused kernel, number of state arrays, arguments shared by w and b behind them)
@@ -137,7 +170,7 @@ def weight_gradient_then_update(operations: list[Operation], i: int) -> list[Ope
     last = max(found)
     touched = [a for a in (*w_arrays, *b_arrays) if a is not None]
     between = [op for j, op in enumerate(operations[i + 1 : last], i + 1) if j not in found]
-    if any(_touches(op, a) for op in between for a in touched):
+    if any(touches(op, a) for op in between for a in touched):
         return None
     joined = Operation(fused, (x, dout, *w_arrays, *b_arrays, *w_rest, b_rest[-1]))
     rest = [op for j, op in enumerate(operations[i + 1 :], i + 1) if j not in found]
@@ -180,7 +213,7 @@ def copy_to_output(operations: list[Operation], i: int) -> list[Operation] | Non
     if not isinstance(source, Buffer) or isinstance(source.root, Stream) or not isinstance(out, Stream):
         return None
     if any(op.reads(out) or op.writes(out) for op in operations[:i]) or any(
-        _touches(op, source) for op in operations[i + 1 :]
+        touches(op, source) for op in operations[i + 1 :]
     ):
         return None
     return [*(_renamed(op, source, out) for op in operations[:i]), *operations[i + 1 :]]
@@ -197,6 +230,7 @@ RULES: tuple[Rule, ...] = (
     copy_of_input,
     copy_to_output,
     product_then_activation,
+    pool_gradient_then_activation,
     input_gradient_then_activation,
     penalty_then_update,
     weight_gradient_then_update,

@@ -1,0 +1,61 @@
+"""A rectifier's derivative is taken on what a pool gave, not on what it was given."""
+
+import numpy as np
+import pytest
+from strategies import same_bits
+
+from fastnn.kernels import Activation, get
+from fastnn.program.fuse import fuse
+from fastnn.program.record import Recorder
+
+SIZES = {"apart": (2, 2, 2, 2, 0, 0), "overlapping": (3, 2, 1, 2, 1, 0)}
+
+
+def recorded(window, kind, alpha=0.25, count=(3, 3)):
+    ops = Recorder("float32")
+    x, activated, dx = (ops.empty((4, 2, 6, 6)) for _ in range(3))
+    out, dout = ops.empty((4, 2, *count)), ops.empty((4, 2, *count))
+    position = ops.empty(out.shape, np.uint8)
+    ops.activation_forward(x, activated, kind, alpha)
+    ops.max_pool_forward(activated, out, position, *window)
+    ops.activation_forward(out, dout, Activation.IDENTITY, 0.0)
+    ops.max_pool_backward(dout, position, dx, *window)
+    ops.activation_backward(dx, None, activated, dx, kind, alpha)
+    return ops.operations
+
+
+def run(operations):
+    """Values of all arrays after the operations, the first filled with random numbers."""
+    values = {}
+    for operation in operations:
+        arguments = []
+        for argument in operation.arguments:
+            if not hasattr(argument, "root"):
+                arguments.append(argument)
+                continue
+            if argument.root not in values:
+                start = np.random.default_rng(len(values)).normal(size=argument.root.shape)
+                values[argument.root] = start.astype(argument.dtype)
+            arguments.append(values[argument.root].reshape(argument.shape))
+        get(operation.kernel, "reference")(*arguments)
+    return arguments[2] if operations[-1].kernel == "max_pool_backward" else arguments[3]
+
+
+@pytest.mark.parametrize("windows", SIZES)
+@pytest.mark.parametrize("kind", [Activation.RELU, Activation.LEAKY_RELU, Activation.TANH])
+def test_the_other_way_round_with_the_same_bits(windows, kind):
+    count = (3, 3) if windows == "apart" else (6, 3)
+    before = recorded(SIZES[windows], kind, count=count)
+    after = fuse(before)
+    turned = [op.kernel for op in after[-2:]] == ["activation_backward", "max_pool_backward"]
+    assert turned == (windows == "apart" or kind == Activation.RELU)
+    assert same_bits(run(before) + 0, run(after) + 0)
+
+
+def test_not_where_the_pool_took_something_else():
+    operations = recorded(SIZES["apart"], Activation.RELU)
+    ops = Recorder("float32")
+    other = ops.empty((4, 2, 6, 6))
+    last = operations[-1]
+    changed = type(last)(last.kernel, (*last.arguments[:2], other, *last.arguments[3:]))
+    assert [op.kernel for op in fuse([*operations[:-1], changed])][-1] == "activation_backward"
