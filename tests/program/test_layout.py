@@ -6,7 +6,7 @@ from strategies import same_bits
 from trainings import digest, fit, needs_native, threads
 
 import fastnn
-from fastnn.layers import Conv2D, Dense, Flatten, ReLU, Tanh
+from fastnn.layers import AvgPool2D, BatchNorm, Conv2D, Dense, Dropout, Flatten, MaxPool2D, ReLU, Tanh
 from fastnn.program import session
 from fastnn.program.layout import suits
 from fastnn.program.record import Recorder
@@ -30,6 +30,28 @@ def network(**options):
         Tanh(),
         Conv2D(6, 2, dilation=2, groups=2, bias=False),
         Flatten(),
+        ReLU(),
+        Dense(3),
+    ]
+    return fastnn.Sequential(stack, input_shape=SHAPE, seed=1, **options)
+
+
+def deep(**options):
+    """All that has a twin with images innermost, and what has none in between."""
+    stack = [
+        Conv2D(5, 3, pad="same"),
+        ReLU(),
+        BatchNorm(),
+        MaxPool2D(2),
+        Conv2D(6, 2, pad=1, bias=False),
+        BatchNorm(),
+        Tanh(),
+        Dropout(0.2),
+        MaxPool2D(3, stride=2, pad=1),
+        AvgPool2D(2, stride=1),
+        Flatten(),
+        Dense(7, bias=False),
+        BatchNorm(),
         ReLU(),
         Dense(3),
     ]
@@ -61,20 +83,23 @@ def test_conversions_stand_at_the_borders_only():
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("network", [network, deep])
 @pytest.mark.parametrize("batch", [13, 16, 17, 31, 32, None])
-def test_a_whole_training_agrees_with_the_eager_one(batch, dtype):
+def test_a_whole_training_agrees_with_the_eager_one(batch, network, dtype):
     """70 images: the last batch is smaller, down to one that stays in rows."""
     x, y = images(70)
     results = []
     for compile in (True, False):
         model = network(dtype=dtype)
         trainer = fit(model, x, y, batch_size=batch, epochs=3, compile=compile, optimizer="adam")
+        assert trainer.compiled == compile
         results.append((model.params, trainer.history.steps, model.predict_proba(x)))
     for one, two in zip(*results, strict=True):
         np.testing.assert_allclose(one, two, rtol=0, atol=CLOSE[dtype])
 
 
-def test_the_number_of_threads_changes_no_bit():
+@pytest.mark.parametrize("network", [network, deep])
+def test_the_number_of_threads_changes_no_bit(network):
     x, y = images(130)
     digests = set()
     for count in (1, 2, 3, 4):
