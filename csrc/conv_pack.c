@@ -21,7 +21,7 @@ static void line_taps(const conv_view *v, const real *line, ptrdiff_t first, ptr
                       ptrdiff_t ld) {
     real apart[LINE_ELEMENTS];
     const ptrdiff_t step = v->step_w, tap = v->tap_w, reach = (taps - 1) * tap, length = count + reach / step;
-    if (step == 1) {
+    if (step == 1) { /* a constant: no divisions */
         for (ptrdiff_t t = 0; t < taps; t++) line_run(dst + t * ld, line, v->w, first + t * tap, 1, count);
     } else if (taps == 1 || step * length > LINE_ELEMENTS) {
         for (ptrdiff_t t = 0; t < taps; t++) line_run(dst + t * ld, line, v->w, first + t * tap, step, count);
