@@ -6,6 +6,7 @@ import argparse
 import sys
 import time
 from dataclasses import dataclass
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -80,9 +81,9 @@ def add(commands: Any) -> None:
     what.add_argument(
         "--model",
         metavar="MODEL",
-        help="sizes from inputs to outputs, as mlp:784-200-10; a name of an activation behind a hidden layer "
-        "replaces --activation there, as mlp:784-200-tanh-10 (default: the pixels, "
-        f"{_HIDDEN} hidden units, the classes)",
+        help="sizes from inputs to outputs, as mlp:784-200-10 (a name of an activation behind a hidden layer replaces "
+        "--activation there: mlp:784-200-tanh-10); layers, as conv:32x3,relu,bn,pool2,fc784,drop0.5,relu,fc10; or "
+        f"one of {', '.join(architecture.NETWORKS)} (default: mlp with {_HIDDEN} hidden units)",
     )
     add_activation_and_init(what)
     what.add_argument(
@@ -189,17 +190,14 @@ def run(options: argparse.Namespace) -> int:
     optimizer = optim.get(options.optimizer, learning_rate=options.learning_rate, weight_decay=options.weight_decay)
     options.schedule = resolved_schedule(options.schedule, options.epochs)
     rates = schedule(options.schedule)
-    given = None if options.model is None else _model(options, options.model, None)
     if options.early_stopping is not None and options.validation == 0:
         raise ValueError("--early-stopping: needs validation images, but --validation is 0")
     data = load_data(options.data)
     weights = None if options.class_weight is None else class_weights(options.class_weight, data.class_names)
     split = _split(data, options.validation)
-    if given is None:
+    if options.model is None:
         options.model = f"mlp:{data.train_images[0].size}-{_HIDDEN}-{len(data.class_names)}"
-    else:
-        _check_fits(given, options.model, data)
-    model = _model(options, options.model, data)
+    model = _model(options, data)
     options.data = resolved_data(options.data)
     output = Output(options.output, options.overwrite)
     trainer = Trainer(
@@ -271,24 +269,29 @@ def _callbacks(options: argparse.Namespace, output: Output) -> list[Callback]:
     return found
 
 
-def _model(options: argparse.Namespace, text: str, data: Dataset | None) -> Sequential:
-    return architecture.parse(
-        text,
+def _model(options: argparse.Namespace, data: Dataset) -> Sequential:
+    named = options.model.lower() in architecture.NETWORKS  # gets its outputs from the class names
+    model = architecture.parse(
+        options.model,
         activation=options.activation,
         init=options.init,
         dtype=options.dtype,
         seed=options.seed,
-        input_scale=1.0 if data is None else data.scale,
-        class_names=None if data is None else data.class_names,
+        input_scale=data.scale,
+        class_names=data.class_names if named else None,
+        input_shape=data.train_images.shape[1:],
     )
+    _check_fits(model, options.model, data)
+    model.class_names = data.class_names
+    return model
 
 
 def _check_fits(model: Sequential, text: str, data: Dataset) -> None:
     pixels, classes = data.train_images[0].size, len(data.class_names)
-    if model.input_shape != (pixels,):
+    if prod(model.input_shape) != pixels:
         shape = " x ".join(map(str, data.train_images.shape[1:]))
         raise ValueError(
-            f"--model: {text} has {model.input_shape[0]} inputs, but the images of {data.name} have {pixels} "
+            f"--model: {text} has {prod(model.input_shape)} inputs, but the images of {data.name} have {pixels} "
             f"pixels ({shape})"
         )
     if model.output_shape != (classes,):

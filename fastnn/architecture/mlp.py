@@ -1,0 +1,61 @@
+"""Fully connected networks: ``mlp:784-200-10``."""
+
+from __future__ import annotations
+
+from fastnn.architecture.words import ACTIVATIONS, LINEAR, MAX_UNITS, checked_activation, known_activations
+from fastnn.init import Initializer
+from fastnn.layers import Dense, Layer
+
+_SHAPE = "expected mlp:INPUTS-HIDDEN-...-OUTPUTS such as mlp:784-200-10"
+
+
+def layers_of(text: str, activation: str, init: str | Initializer) -> tuple[int, list[Layer]]:
+    """The number of inputs, and the layers that the string describes.
+
+    Raises
+    ------
+    ValueError
+        If it is malformed.
+    """
+    inputs, units = _units_of(text, activation)
+    layers: list[Layer] = []
+    for size, name in units:
+        layers.append(Dense(size, init=init))
+        if name != LINEAR:
+            layers.append(ACTIVATIONS[name]())
+    return inputs, layers
+
+
+def _units_of(text: str, activation: str) -> tuple[int, list[tuple[int, str]]]:
+    """Return the number of inputs, and units and activation of each dense layer."""
+    checked_activation(activation)
+    body = "".join(text.split()).lower().partition(":")[2]
+    found: list[tuple[int, str | None]] = []
+    tokens = body.split("-")
+    if "" in tokens:
+        raise ValueError(f"architecture: {text!r} has nothing beside a '-' or the colon; {_SHAPE}")
+    for position, token in enumerate(tokens):
+        if token.isascii() and token.isdigit():
+            found.append((_units(token, text), None))
+        elif token not in (*ACTIVATIONS, LINEAR):
+            raise ValueError(
+                f"architecture: unknown layer {token!r} in {text!r}; expected a number of units, or one of "
+                f"{known_activations()}"
+            )
+        elif len(found) < 2 or found[-1][1] is not None or position == len(tokens) - 1:
+            raise ValueError(
+                f"architecture: {token!r} in {text!r} must stand behind the units of a hidden layer; {_SHAPE}"
+            )
+        else:
+            found[-1] = (found[-1][0], token)
+    if len(found) < 2:
+        raise ValueError(f"architecture: {text!r} has no outputs; {_SHAPE}")
+    (inputs, _), *hidden, (outputs, _) = found
+    return inputs, [*((size, name or activation) for size, name in hidden), (outputs, LINEAR)]
+
+
+def _units(token: str, text: str) -> int:
+    size = int(token) if len(token) < 12 else MAX_UNITS + 1
+    if not 1 <= size <= MAX_UNITS:
+        raise ValueError(f"architecture: {token} in {text!r} must be at least 1 and at most {MAX_UNITS}")
+    return size

@@ -1,0 +1,50 @@
+"""Networks that have a name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from fastnn.layers import BatchNorm, Conv2D, Dense, Dropout, Flatten, Layer, MaxPool2D, ReLU
+
+
+def lenet5(classes: int) -> list[Layer]:
+    """Two convolutions and three dense layers after LeCun et al. (1998), with ReLU and max-pools."""
+    return [
+        *(Conv2D(6, 5, pad="same"), ReLU(), MaxPool2D(2)),
+        *(Conv2D(16, 5), ReLU(), MaxPool2D(2)),
+        *(Flatten(), Dense(120), ReLU(), Dense(84), ReLU(), Dense(classes)),
+    ]
+
+
+def letters_cnn(classes: int, dropout: float = 0.0) -> list[Layer]:
+    """One convolution with batch normalisation, and a dense layer of 784 units, for letters of 28 x 28.
+
+    Normalised without scale and shift, by the statistics of the batch at evaluation too. `dropout` is the share that
+    is dropped behind the 784 units.
+    """
+    init = "glorot_truncated_normal"
+    return [
+        *(Conv2D(32, 3, pad="same", init=init, bias_init=init), ReLU()),
+        *(BatchNorm(affine=False, track=False), MaxPool2D(2), Flatten()),
+        Dense(784, init=init, bias_init=init),
+        *([Dropout(dropout)] if dropout else []),
+        *(ReLU(), Dense(classes, init=init, bias_init=init)),
+    ]
+
+
+def alexnet(classes: int, dropout: float = 0.5) -> list[Layer]:
+    """Krizhevsky, Sutskever & Hinton (2012) as simplified by Krizhevsky (2014), for images of 3 x 224 x 224."""
+    return [
+        *(Conv2D(64, 11, stride=4, pad=2), ReLU(), MaxPool2D(3, stride=2)),
+        *(Conv2D(192, 5, pad=2), ReLU(), MaxPool2D(3, stride=2)),
+        *(Conv2D(384, 3, pad=1), ReLU(), Conv2D(256, 3, pad=1), ReLU(), Conv2D(256, 3, pad=1), ReLU()),
+        *(MaxPool2D(3, stride=2), Flatten()),
+        *(Dropout(dropout), Dense(4096), ReLU(), Dropout(dropout), Dense(4096), ReLU(), Dense(classes)),
+    ]
+
+
+NETWORKS: dict[str, Callable[[int], list[Layer]]] = {
+    "lenet5": lenet5,
+    "letters-cnn": letters_cnn,
+    "alexnet": alexnet,
+}
