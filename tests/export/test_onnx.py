@@ -9,7 +9,8 @@ from trainings import ACTIVATIONS, mlp
 
 import fastnn
 from fastnn.export import to_onnx
-from fastnn.layers import Conv2D, Dense, Flatten, Layer, ReLU, Softmax
+from fastnn import layers
+from fastnn.layers import BatchNorm, Conv2D, Dense, Dropout, Flatten, Layer, ReLU, Residual, Softmax
 
 onnx = pytest.importorskip("onnx")
 ort = pytest.importorskip("onnxruntime")
@@ -73,6 +74,66 @@ def test_without_bias_and_from_images():
 def test_convolutions(options):
     layers = [Conv2D(8, **({"size": 3} | options)), ReLU(), Conv2D(3, 2, pad="same"), Flatten(), Dense(5)]
     assert_the_same(fastnn.Sequential(layers, input_shape=(4, 10, 9)))
+
+
+IMAGES = {
+    "max pool": lambda: layers.MaxPool2D(2),
+    "max pool that overlaps": lambda: layers.MaxPool2D(3, stride=2, pad=1),
+    "max pool, same": lambda: layers.MaxPool2D((3, 2), stride=(2, 1), pad="same"),
+    "mean pool": lambda: layers.AvgPool2D(2),
+    "mean pool with its padding": lambda: layers.AvgPool2D(3, stride=2, pad=1),
+    "mean pool without its padding": lambda: layers.AvgPool2D(3, stride=2, pad=1, count_pad=False),
+    "batch norm": BatchNorm,
+    "batch norm alone": lambda: BatchNorm(affine=False, eps=1e-3),
+    "layer norm": layers.LayerNorm,
+    "layer norm alone": lambda: layers.LayerNorm(affine=False),
+    "group norm": lambda: layers.GroupNorm(2),
+    "instance norm": lambda: layers.GroupNorm(4, affine=False),
+    "response norm": lambda: layers.LocalResponseNorm(5, alpha=0.3, k=2.0),
+    "response norm, not divided": lambda: layers.LocalResponseNorm(3, alpha=0.3, divide=False),
+    "reshape": lambda: layers.Reshape((2, -1, 9)),
+    "residual": lambda: Residual([Conv2D(4, 3, pad="same"), ReLU(), Conv2D(4, 3, pad="same")]),
+    "residual with a shortcut": lambda: Residual([Conv2D(6, 3, stride=2, pad=1), BatchNorm()], [Conv2D(6, 1, stride=2)]),
+    "dropout": Dropout,
+    "global max": layers.GlobalMaxPool2D,
+    "global mean": layers.GlobalAvgPool2D,
+}
+
+
+def unusual(model):
+    """The model with all arrays at values that none begins with."""
+    rng = np.random.default_rng(3)
+    for value in (model.parameters | model.state).values():
+        value[...] = rng.uniform(0.5, 1.5, value.shape)
+    return model
+
+
+@pytest.mark.parametrize("name", IMAGES)
+def test_layers_on_images(name):
+    assert_the_same(unusual(fastnn.Sequential([IMAGES[name]()], input_shape=(4, 10, 9))))
+
+
+@pytest.mark.parametrize("name", ["batch norm", "layer norm", "group norm"])
+def test_norms_of_rows(name):
+    assert_the_same(unusual(fastnn.Sequential([Dense(8), IMAGES[name](), Dense(3)], input_shape=(5,))))
+
+
+def test_two_blocks_do_not_mix_up_their_arrays():
+    blocks = [Residual([Dense(5), ReLU(), Dense(5)]), Residual([Dense(5), ReLU(), Dense(5)])]
+    assert_the_same(fastnn.Sequential(blocks, input_shape=(5,)))
+
+
+def test_a_trained_convolutional_network():
+    images, labels = fastnn.data.glyphs(300, seed=0)
+    stack = [Conv2D(4, 3, pad="same"), ReLU(), BatchNorm(), layers.MaxPool2D(2), Flatten(), Dropout(0.2), Dense(10)]
+    model = fastnn.Sequential(stack, input_shape=(1, 28, 28), input_scale=1 / 255)
+    fastnn.Trainer(model, optimizer="adam", epochs=2, progress=False).fit(images, labels)
+    assert_the_same(model, images.reshape(-1, 1, 28, 28))
+
+
+def test_batch_norm_by_the_batch_itself():
+    with pytest.raises(ValueError, match="batch_norm1: ONNX has no batch normalisation by the batch's own"):
+        to_onnx(fastnn.Sequential([BatchNorm(track=False)], input_shape=(3,)))
 
 
 def test_any_number_of_samples():

@@ -11,7 +11,7 @@ from trainings import ACTIVATIONS, mlp, output_of
 
 import fastnn
 from fastnn.export import from_torch_state_dict, to_torch_state_dict
-from fastnn.layers import Conv2D, Dense, Flatten, ReLU
+from fastnn.layers import BatchNorm, Conv2D, Dense, Dropout, Flatten, GroupNorm, LayerNorm, MaxPool2D, ReLU
 
 X = np.random.default_rng(0).normal(size=(7, 6))
 
@@ -62,6 +62,34 @@ def test_a_convolutional_network():
     back = to_torch_state_dict(model)
     assert list(back) == list(module.state_dict())
     assert all(same_bits(back[name], tensor.numpy()) for name, tensor in module.state_dict().items())
+
+
+def test_norms_with_their_statistics():
+    torch = pytest.importorskip("torch")
+    module = torch.nn.Sequential(
+        torch.nn.Conv2d(2, 4, 3),
+        torch.nn.BatchNorm2d(4),
+        torch.nn.GroupNorm(2, 4),
+        torch.nn.MaxPool2d(2),
+        torch.nn.LayerNorm((4, 3, 3)),
+        torch.nn.Dropout(0.3),
+        torch.nn.Flatten(),
+        torch.nn.Linear(36, 3),
+        torch.nn.BatchNorm1d(3, affine=False),
+    ).double()
+    x = np.random.default_rng(1).normal(size=(6, 2, 8, 8))
+    for _ in range(3):
+        module(torch.from_numpy(x))  # moves the statistics
+    module.eval()
+    stack = [Conv2D(4, 3), BatchNorm(), GroupNorm(2), MaxPool2D(2), LayerNorm(), Dropout(0.3), Flatten(), Dense(3)]
+    model = fastnn.Sequential([*stack, BatchNorm(affine=False)], input_shape=(2, 8, 8), dtype="float64")
+    from_torch_state_dict(model, module.state_dict())
+    expected = module(torch.from_numpy(x)).detach().numpy()
+    np.testing.assert_allclose(model.forward(x), expected, rtol=1e-10, atol=1e-12)
+    back = {name: torch.from_numpy(array) for name, array in to_torch_state_dict(model).items()}
+    assert list(back) == list(module.state_dict())
+    module.load_state_dict(back)
+    np.testing.assert_array_equal(module(torch.from_numpy(x)).detach().numpy(), expected)
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
