@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from fastnn.architecture import ACTIVATIONS, parse
+from fastnn.architecture import ACTIVATIONS, NETWORKS, parse
 from fastnn.layers import Dense, ReLU, Tanh
 
 
@@ -115,3 +115,95 @@ def test_unknown_initialiser() -> None:
 def test_not_a_string() -> None:
     with pytest.raises(TypeError, match="must be a string, got list"):
         parse([784, 10])  # type: ignore[arg-type]
+
+
+# --- convolutional networks ---
+
+
+def described(text: str, **options: object) -> list[str]:
+    return [repr(layer) for layer in parse(text, **options).layers]  # type: ignore[arg-type]
+
+
+def test_the_words_of_a_convolutional_network() -> None:
+    text = "conv:32x3,relu,bn,pool2,fc784,drop0.5,relu,fc10"
+    model = parse(text, input_shape=(28, 28))
+    assert [layer.name.rstrip("0123456789") for layer in model.layers] == [
+        *("conv", "relu", "batch_norm", "max_pool", "flatten", "dense", "dropout", "relu", "dense")
+    ]
+    shapes = [layer.output_shape for layer in model.layers]
+    assert shapes[:5] == [(32, 28, 28)] * 3 + [(32, 14, 14), (6272,)]
+    assert model.output_shape == (10,)
+    same = parse(" CONV: 1x28x28, conv32x3, ReLU, bn, maxpool2, flatten, fc784, drop.5, relu, fc10")
+    assert [repr(layer) for layer in same.layers] == [repr(layer) for layer in model.layers]
+    assert (same.params == model.params).all()
+
+
+@pytest.mark.parametrize(
+    ("word", "shape"),
+    [
+        ("8x3", (8, 12, 10)),
+        ("8x3/2", (8, 6, 5)),
+        ("8x3p0", (8, 10, 8)),
+        ("8x5/3p2", (8, 4, 4)),
+        ("pool2", (3, 6, 5)),
+        ("pool3/2", (3, 5, 4)),
+        ("pool3/2p1", (3, 6, 5)),
+        ("avgpool4/2", (3, 5, 4)),
+    ],
+)
+def test_sizes_steps_and_padding(word: str, shape: tuple[int, ...]) -> None:
+    assert parse(f"conv:{word},fc2", input_shape=(3, 12, 10)).layers[0].output_shape == shape
+
+
+def test_the_initialiser_reaches_all_weights() -> None:
+    assert not parse("conv:1x6x6,4x3,fc5,fc2", init="zeros").params.any()
+
+
+def test_named_networks() -> None:
+    lenet = parse("lenet5", input_shape=(28, 28))
+    assert lenet.params.size == 61_706
+    letters = parse("letters-cnn", input_shape=(28, 28), class_names="ABCDEFGHIJ")
+    assert letters.params.size == 4_926_202
+    assert not letters.state  # the statistics of the batch
+    alexnet = parse("alexnet", input_shape=(3, 224, 224), class_names=[str(i) for i in range(6)])
+    assert [layer.output_shape for layer in alexnet.layers if layer.name.startswith("max_pool")] == [
+        *((64, 27, 27), (192, 13, 13), (256, 6, 6))
+    ]
+    assert alexnet.output_shape == (6,)
+    assert set(NETWORKS) == {"lenet5", "letters-cnn", "alexnet"}
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("conv:32x3,relu,fc10", "does not say the shape of its images"),
+        ("lenet5", "does not say the shape of its images"),
+        (
+            "lenet",
+            "no colon; expected mlp:784-200-10, conv:32x3,relu,pool2,fc10 or one of lenet5, ",
+        ),
+        ("conv:", "unknown layer ''"),
+        ("conv:1x8x8", "has no layers"),
+        ("conv:1x8x8,4x3,,fc2", "unknown layer ''"),
+        ("conv:1x8x8,4x3,relu", "must end in the outputs, such as fc10"),
+        ("conv:1x8x8,4x3,fc2,relu", "must end in the outputs"),
+        ("conv:1x8x8,0x3,fc2", "at least 1"),
+        ("conv:1x8x8,4x3/0,fc2", "at least 1"),
+        ("conv:1x8x8,4y3,fc2", "unknown layer '4y3'"),
+        ("conv:1x8x8,drop,fc2", "unknown layer 'drop'"),
+        ("conv:1x8x8,fc99999999999999", "at most"),
+    ],
+)
+def test_malformed_convolutional_networks(text: str, message: str) -> None:
+    with pytest.raises(ValueError, match=r"^architecture: ") as caught:
+        parse(text)
+    assert message in str(caught.value)
+
+
+def test_images_that_the_network_cannot_take() -> None:
+    with pytest.raises(ValueError, match=r"needs images \(H, W\) or \(C, H, W\), got shape \(784,\)"):
+        parse("conv:4x3,fc2", input_shape=(784,))
+    with pytest.raises(ValueError, match=r"max_pool1: .*larger than the padded image"):
+        parse("conv:pool9,fc2", input_shape=(8, 8))
+    with pytest.raises(ValueError, match=r"dropout1: |Dropout: "):
+        parse("conv:drop1.5,fc2", input_shape=(8, 8))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -106,9 +107,10 @@ def _global(kind: str) -> Callable[[Graph, Any, str], str]:
 
 def _scale_and_shift(graph: Graph, layer: Any, shape: tuple[int, ...]) -> list[str]:
     """The norm's gamma and beta, or 1 and 0."""
-    values = [np.ones(shape), np.zeros(shape)] if layer.gamma is None else [layer.gamma.value, layer.beta.value]
+    values = [np.ones(1), np.zeros(1)] if layer.gamma is None else [layer.gamma.value, layer.beta.value]
     return [
-        graph.constant(f"{layer.name}.{name}", value) for name, value in zip(("gamma", "beta"), values, strict=True)
+        graph.constant(f"{layer.name}.{name}", np.broadcast_to(value.reshape(-1), prod(shape)).reshape(shape))
+        for name, value in zip(("gamma", "beta"), values, strict=True)
     ]
 
 

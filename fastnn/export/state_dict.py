@@ -139,7 +139,11 @@ def _names(function: str, layer: Layer) -> dict[str, str]:
 
 
 def _as_torch(layer: Layer, array: Array) -> Array:
-    return array.T if array.ndim == 2 and type(layer).__name__ == "Dense" else array
+    """The array in the module's shape; what is written into it stands in the layer."""
+    kind = type(layer).__name__
+    if kind == "LayerNorm":
+        return array.reshape(layer.input_shape)
+    return array.T if kind == "Dense" and array.ndim == 2 else array
 
 
 def _real(what: str, tensor: Any) -> Array:

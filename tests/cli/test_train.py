@@ -150,6 +150,20 @@ def test_class_weights(toy_data: Path, tmp_path: Path) -> None:
     assert results[0] < 0.5 < 0.9 < results[1]
 
 
+def test_a_convolutional_network(toy_data: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "r"
+    text = "conv:6x3,relu,pool2,drop0.1,fc3"
+    assert train(toy_data, "--output", str(folder), "--model", text, "--epochs", "20", "--quiet") == 0
+    config = json.loads((folder / "config.json").read_text())
+    assert config["model"]["input_shape"] == [1, 4, 4]
+    assert config["model"]["class_names"] == ["0", "1", "2"]
+    assert config["result"]["test"]["accuracy"] > 0.8
+    again = tmp_path / "again"
+    assert main(["train", "--config", str(folder / "config.toml"), "--output", str(again), "--quiet"]) == 0
+    weights = [fastnn.load(f / "model.safetensors").params.tobytes() for f in (folder, again)]
+    assert weights[0] == weights[1]
+
+
 def test_without_validation(toy_data: Path, tmp_path: Path) -> None:
     assert train(toy_data, "--output", str(tmp_path / "r"), "--validation", "0", "--quiet") == 0
     assert "val_loss" not in (tmp_path / "r" / "history.csv").read_text()

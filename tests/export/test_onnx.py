@@ -8,8 +8,8 @@ import pytest
 from trainings import ACTIVATIONS, mlp
 
 import fastnn
-from fastnn.export import to_onnx
 from fastnn import layers
+from fastnn.export import to_onnx
 from fastnn.layers import BatchNorm, Conv2D, Dense, Dropout, Flatten, Layer, ReLU, Residual, Softmax
 
 onnx = pytest.importorskip("onnx")
@@ -93,7 +93,9 @@ IMAGES = {
     "response norm, not divided": lambda: layers.LocalResponseNorm(3, alpha=0.3, divide=False),
     "reshape": lambda: layers.Reshape((2, -1, 9)),
     "residual": lambda: Residual([Conv2D(4, 3, pad="same"), ReLU(), Conv2D(4, 3, pad="same")]),
-    "residual with a shortcut": lambda: Residual([Conv2D(6, 3, stride=2, pad=1), BatchNorm()], [Conv2D(6, 1, stride=2)]),
+    "residual with a shortcut": lambda: Residual(
+        [Conv2D(6, 3, stride=2, pad=1), BatchNorm()], [Conv2D(6, 1, stride=2)]
+    ),
     "dropout": Dropout,
     "global max": layers.GlobalMaxPool2D,
     "global mean": layers.GlobalAvgPool2D,
@@ -144,8 +146,8 @@ def test_any_number_of_samples():
 
 def test_probabilities():
     x = np.random.default_rng(0).normal(size=(5, 6)).astype("f4")
-    for layers in ([Dense(4)], [Dense(4), Softmax()]):
-        model = fastnn.Sequential(layers, input_shape=(6,))
+    for stack in ([Dense(4)], [Dense(4), Softmax()]):
+        model = fastnn.Sequential(stack, input_shape=(6,))
         got = outputs(to_onnx(model, probabilities=True), x)
         np.testing.assert_allclose(got, model.predict_proba(x), atol=1e-6)
 
