@@ -109,7 +109,7 @@ def test_unknown_activation() -> None:
 
 def test_unknown_initialiser() -> None:
     with pytest.raises(ValueError, match="init: expected one of"):
-        parse("mlp:4-3-2", init="ones")
+        parse("mlp:4-3-2", init="twos")
 
 
 def test_not_a_string() -> None:
