@@ -8,7 +8,7 @@ from strategies import same_bits
 from trainings import OPTIMIZERS, digest, mlp, output_of, samples, threads
 
 import fastnn
-from fastnn import schedules
+from fastnn import layers, schedules
 
 pytest.importorskip("safetensors")
 
@@ -107,6 +107,30 @@ def test_a_large_batch_in_blocks(tmp_path):
     resumed = trainer()
     resumed.resume(tmp_path, x, y)
     assert outcome(resumed) == outcome(whole)
+
+
+@pytest.mark.parametrize("compile", [True, False])
+def test_running_statistics_and_dropout(tmp_path, compile):
+    x = samples(60, 36, 3)[0].reshape(60, 1, 6, 6)
+
+    def trainer(*callbacks):
+        stack = [layers.Conv2D(4, 3, pad="same"), layers.BatchNorm(), layers.ReLU(), layers.MaxPool2D(2)]
+        stack += [layers.Flatten(), layers.Dropout(0.4), layers.Dense(3)]
+        model = fastnn.Sequential(stack, input_shape=(1, 6, 6))
+        return fastnn.Trainer(
+            model, optimizer="nesterov", batch_size=17, epochs=3, callbacks=callbacks, compile=compile, progress=False
+        )
+
+    whole = trainer()
+    whole.fit(x, Y[:60])
+    stop = Stop(6)
+    stop.order = 1000
+    with pytest.raises(InterruptedError):
+        trainer(fastnn.Checkpoint(tmp_path, every_steps=6), stop).fit(x, Y[:60])
+    resumed = trainer()
+    resumed.resume(tmp_path, x, Y[:60])
+    assert outcome(resumed) == outcome(whole)
+    assert same_bits(*(np.concatenate(list(t.model.state.values())) for t in (resumed, whole)))
 
 
 def test_more_epochs_than_at_first(tmp_path):
