@@ -22,7 +22,7 @@ _LABEL_NAMES = ("label", "labels", "class", "target", "y", "category", "digit", 
 _DELIMITERS = ",;\t"
 _ROWS = 4096  # converted at a time
 _MAX_COLUMNS = 1 << 20
-_NUMBER = re.compile(r"\s*[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?\s*")
+_NUMBER = re.compile(r" *[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)? *")
 
 
 class Table(NamedTuple):
