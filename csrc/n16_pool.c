@@ -103,29 +103,38 @@ FNN_INLINE void mean_of(const pool *v, const real *x, const window *at, real *ou
     }
 }
 
-/* Hands a window's gradient to its cells: to those of `positions`, or (NULL) to all; `alone`: no other window does. */
+/* Hands d to cells r … r_end-1 × s … s_end-1 of a window whose corner is at dx: to those numbered `place`, or to all.
+ */
+FNN_INLINE void hand_out(vreal d, const vint *place, real *dx, ptrdiff_t row, ptrdiff_t size_w, ptrdiff_t r,
+                         ptrdiff_t r_end, ptrdiff_t s, ptrdiff_t s_end, const bool alone) {
+    const vint none = {0};
+    for (ptrdiff_t i = r; i < r_end; i++) {
+        for (ptrdiff_t j = s; j < s_end; j++) {
+            real *cell = dx + i * row + j * N16;
+            vreal share = d;
+            if (place != NULL) share = vselect((vint)(*place == none + (rint_t)(i * size_w + j)), d, vset(0));
+            vstore(cell, alone ? share : vload(cell) + share);
+        }
+    }
+}
+
+/* A window's gradient; without positions all its cells get the same; `alone`: no other window gives them any. */
 FNN_INLINE void spread(const pool *v, const real *dout, const window *at, int type, const void *positions, ptrdiff_t o,
                        real *dx, const bool alone) {
-    const ptrdiff_t row = v->w * N16, corner = at->y * row + at->x * N16;
-    const vint none = {0};
-    for (int part = 0; part < N16_PARTS; part++, o += VL) {
-        vreal d = vload(dout + o);
-        vint place = none;
-        if (positions != NULL)
-            place = get_position(positions, type, o);
-        else
-            d /= vset(cells_counted(v, at));
-        for (ptrdiff_t i = at->r; i < at->r_end; i++) {
-            for (ptrdiff_t j = at->s; j < at->s_end; j++) {
-                real *cell = dx + corner + i * row + j * N16 + part * VL;
-                vreal share = d;
-                if (positions != NULL) {
-                    const vint number = none + (rint_t)(i * v->size_w + j);
-                    share = vselect((vint)(place == number), d, vset(0));
-                }
-                vstore(cell, alone ? share : vload(cell) + share);
-            }
+    const ptrdiff_t row = v->w * N16;
+    real *corner = dx + at->y * row + at->x * N16;
+    for (int part = 0; part < N16_PARTS; part++, o += VL, corner += VL) {
+        const vreal d = vload(dout + o);
+        if (positions == NULL) {
+            const vreal share = d / vset(cells_counted(v, at));
+            hand_out(share, NULL, corner, row, v->size_w, at->r, at->r_end, at->s, at->s_end, alone);
+            continue;
         }
+        const vint place = get_position(positions, type, o);
+        if (whole(v, at) && v->size_h == 2 && v->size_w == 2)
+            hand_out(d, &place, corner, row, 2, 0, 2, 0, 2, alone);
+        else
+            hand_out(d, &place, corner, row, v->size_w, at->r, at->r_end, at->s, at->s_end, alone);
     }
 }
 
