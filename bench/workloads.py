@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-Kind = Literal["train", "loss", "predict", "gemm"]
+from bench import images
+
+Kind = Literal["train", "images", "loss", "predict", "gemm"]
 Rule = Literal["sgd", "momentum", "adam"]
 
 
@@ -21,8 +23,8 @@ class Required:
 class Workload:
     """One row of the table.
 
-    `sizes` are the layer widths of a network; (rows, classes) of a loss; (m, k, n) of a product.
-    `batch` is the rows of a step, `rows` those of the data set that they are drawn from.
+    `sizes` are the layer widths of a network; (pixels, classes) of one of images.NETWORKS; (rows, classes) of a loss;
+    (m, k, n) of a product. `batch` is the rows of a step, `rows` those of the data set that they are drawn from.
     """
 
     key: str
@@ -36,6 +38,7 @@ class Workload:
     rule: Rule = "sgd"
     learning_rate: float = 1e-3
     momentum: float = 0.0
+    network: str = ""
     avx512: Required = Required()
     avx2: Required = Required(eager=1.0)
 
@@ -57,6 +60,8 @@ class Workload:
             return 2 * m * k * n
         if self.kind == "loss":
             return 0
+        if self.kind == "images":
+            return images.flops(self.network, self.batch)
         products = [a * b for a, b in zip(self.sizes, self.sizes[1:], strict=False)]
         if self.kind == "predict":
             return 2 * self.batch * sum(products)
@@ -113,6 +118,18 @@ WORKLOADS: tuple[Workload, ...] = (
     Workload(
         "predict-10000", "predict", "predict 784-200-10, 10,000 rows", "predict", (784, 200, 10),
         10_000, avx512=Required(2, 1.1),
+    ),
+    Workload(
+        "lenet-b128", "images", "LeNet-5, batch 128, Adam", "images", (784, 10), 128,
+        rule="adam", network="lenet5", avx512=Required(6, 5),
+    ),
+    Workload(
+        "lenet-b2048", "images", "LeNet-5, batch 2048, Adam", "images", (784, 10), 2048,
+        rule="adam", network="lenet5", avx512=Required(6, 4),
+    ),
+    Workload(
+        "study6-b32", "images", "conv 32-dense 784, batch 32, Adam", "images", (784, 10), 32, rows=20_000,
+        rule="adam", network="study6", avx512=Required(7, 3.5),
     ),
     Workload("gemm-2048", "gemm", "GEMM 2048 x 2048 x 2048", "gemm", (2048, 2048, 2048)),
     Workload("gemm-200", "gemm", "GEMM 200 x 784 x 666", "gemm", (200, 784, 666)),

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from bench import images
 from bench.workloads import Workload
 
 FloatArray = npt.NDArray[np.float32]
@@ -80,6 +81,8 @@ def gemm_data(workload: Workload) -> tuple[FloatArray, FloatArray]:
 
 def first_parameters(workload: Workload) -> list[tuple[FloatArray, FloatArray]]:
     """Glorot-uniform weights (inputs x outputs) and zero biases of each layer."""
+    if workload.network:
+        return images.first_parameters(workload.network)
     rng = np.random.default_rng(23)
     layers = []
     for inputs, outputs in zip(workload.sizes, workload.sizes[1:], strict=False):

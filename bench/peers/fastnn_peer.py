@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from bench import images
 from bench.peers import base
 from bench.peers.base import IntArray, Runner, Setting
 from bench.workloads import Workload
@@ -23,7 +24,7 @@ def prepare(workload: Workload, setting: Setting) -> Runner:
     import fastnn
 
     fastnn.set_num_threads(setting.threads)
-    if workload.kind == "train":
+    if workload.kind in ("train", "images"):
         return Train(workload)
     if workload.kind == "loss":
         return Loss(workload)
@@ -38,10 +39,36 @@ def network(workload: Workload) -> Any:
     from fastnn import layers
 
     stack: list[Any] = []
+    if workload.network:
+        return image_network(workload)
     for units in workload.sizes[1:]:
         activation = layers.Tanh() if workload.activation == "tanh" else layers.ReLU()
         stack += [layers.Dense(units), activation]
-    model = fastnn.Sequential(stack[:-1], input_shape=(workload.sizes[0],))
+    return with_first_parameters(fastnn.Sequential(stack[:-1], input_shape=(workload.sizes[0],)), workload)
+
+
+def image_network(workload: Workload) -> Any:
+    """One of images.NETWORKS with our first weights."""
+    import fastnn
+    from fastnn import layers
+
+    makers = {
+        "conv": lambda layer: layers.Conv2D(layer.units, layer.size, pad=layer.pad),
+        "dense": lambda layer: layers.Dense(layer.units),
+        "norm": lambda layer: layers.BatchNorm(affine=False, track=False),
+        "pool": lambda layer: layers.MaxPool2D(2),
+        "relu": lambda layer: layers.ReLU(),
+    }
+    stack: list[Any] = []
+    for layer in images.NETWORKS[workload.network]:
+        if layer.kind == "dense" and not any(isinstance(made, layers.Flatten) for made in stack):
+            stack.append(layers.Flatten())
+        stack.append(makers[layer.kind](layer))
+    return with_first_parameters(fastnn.Sequential(stack, input_shape=images.INPUT), workload)
+
+
+def with_first_parameters(model: Any, workload: Workload) -> Any:
+    """The model, its weights those that every side begins with."""
     names = iter(model.parameters)
     for w, b in base.first_parameters(workload):
         model.parameters[next(names)][...] = w
@@ -67,6 +94,7 @@ class Train(base.TrainRunner):
         super().__init__(workload)
         self.x, self.y = base.training_data(workload)
         self.model = network(workload)
+        self.x = self.x.reshape(-1, *self.model.input_shape)
 
     def fit(self, x: Any, y: Any, epochs: int, shuffle: bool) -> None:
         import fastnn

@@ -23,6 +23,10 @@ def settings(workload: Workload, threads: int) -> list[Setting]:
 
 def prepare(workload: Workload, setting: Setting) -> Runner:
     """The runner of a workload."""
+    if workload.kind == "images":
+        from bench.peers import jax_images
+
+        return jax_images.prepare(workload)
     if workload.kind == "train":
         return Train(workload)
     if workload.kind == "loss":
@@ -79,6 +83,10 @@ class Train(base.TrainRunner):
         self._scan = jax.jit(self._steps, donate_argnums=0)
         self._loss = jax.jit(lambda p, x, y: cross_entropy(forward(p, x, self.tanh), y))
 
+    def logits(self, params: Any, x: Any) -> Any:
+        """Outputs of the network on rows x."""
+        return forward(params, x, self.tanh)
+
     def _steps(self, state: Any, x: Any, y: Any, order: Any) -> Any:
         import jax
 
@@ -89,7 +97,7 @@ class Train(base.TrainRunner):
             else:
                 xb = x.at[rows].get(mode="promise_in_bounds")
                 yb = y.at[rows].get(mode="promise_in_bounds")
-            loss, grads = jax.value_and_grad(lambda p: cross_entropy(forward(p, xb, self.tanh), yb))(params)
+            loss, grads = jax.value_and_grad(lambda p: cross_entropy(self.logits(p, xb), yb))(params)
             return self._update(params, slots, grads), loss
 
         return jax.lax.scan(step, state, order)

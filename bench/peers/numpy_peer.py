@@ -18,6 +18,8 @@ BETA1, BETA2, EPS = 0.9, 0.999, 1e-8
 
 def settings(workload: Workload, threads: int) -> list[Setting]:
     """Thread counts; for what exceeds the cache also block by block."""
+    if workload.kind == "images":
+        return []
     plain = base.plain_settings(threads)
     if workload.kind == "gemm":
         return plain

@@ -17,6 +17,8 @@ BETA1, BETA2, EPS = 0.9, 0.999, 1e-8
 
 def settings(workload: Workload, threads: int) -> list[Setting]:
     """Thread counts, graph and XLA."""
+    if workload.kind == "images":
+        return []
     return [
         Setting(f"{s.name}, {'XLA' if xla else 'graph'}", s.threads, {"xla": xla})
         for xla in (False, True)

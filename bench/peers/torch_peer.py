@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from bench.peers import base
+from bench.peers import base, torch_images
 from bench.peers.base import IntArray, Runner, Setting
 from bench.workloads import Workload
 
@@ -20,6 +20,8 @@ def settings(workload: Workload, threads: int) -> list[Setting]:
     """Eager with default optimisers on all threads first; then what may be faster."""
     if workload.kind == "gemm":
         return base.plain_settings(threads)
+    if workload.kind == "images":
+        return torch_images.settings(threads)
     found = []
     for count in base.plain_settings(threads):
         found.append(_named(count, "eager", ""))
@@ -43,6 +45,8 @@ def prepare(workload: Workload, setting: Setting) -> Runner:
     import torch
 
     torch.set_num_threads(setting.threads)
+    if workload.kind == "images":
+        return torch_images.Train(workload, setting)
     mode = setting.options.get("mode", "eager")
     if workload.kind == "train":
         if mode == "graph":
