@@ -89,6 +89,7 @@ def run_all(pair: Pair, args: list[np.ndarray], dout: np.ndarray) -> list[np.nda
 LOSSES: dict[str, Callable[[Any], tuple[Callable[..., Any], tuple[Any, ...]]]] = {
     "softmax_loss labels": lambda dtype: (F.softmax_loss, (_scores(dtype), np.array([0, 3, 1, 3, 2, 0]))),
     "softmax_loss weights": lambda dtype: (F.softmax_loss, (_scores(dtype), np.abs(_scores(dtype, 2)))),
+    "hinge_loss": lambda dtype: (F.hinge_loss, (_scores(dtype), np.array([0, 3, 1, 3, 2, 0]))),
     "mse_loss": lambda dtype: (F.mse_loss, (_scores(dtype), _scores(dtype, 1))),
 }
 

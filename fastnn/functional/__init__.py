@@ -13,7 +13,7 @@ through as in IEEE arithmetic. `fastnn.use_backend` chooses the kernels that run
 from fastnn.functional.affine import affine_backward, affine_forward
 from fastnn.functional.convolution import col2im, conv_backward, conv_forward, im2col
 from fastnn.functional.dropout import dropout_backward, dropout_forward
-from fastnn.functional.losses import mse_loss, softmax_loss
+from fastnn.functional.losses import hinge_loss, mse_loss, softmax_loss
 from fastnn.functional.masks import (
     derivative_mask,
     mask_response_backward,
@@ -73,6 +73,7 @@ __all__ = [
     "elu_forward",
     "group_norm_backward",
     "group_norm_forward",
+    "hinge_loss",
     "im2col",
     "layer_norm_backward",
     "layer_norm_forward",

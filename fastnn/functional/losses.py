@@ -7,7 +7,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from fastnn import kernels
 from fastnn.functional.checks import Array, plain_array, real_array
-from fastnn.losses import check_target_weights, class_labels
+from fastnn.losses import MulticlassHinge, check_target_weights, class_labels
 
 
 def softmax_loss(x: ArrayLike, y: ArrayLike, *, reduction: str = "mean") -> tuple[float, Array]:
@@ -55,13 +55,61 @@ def softmax_loss(x: ArrayLike, y: ArrayLike, *, reduction: str = "mean") -> tupl
            [ 0.125,  0.125,  0.125, -0.375]])
     """
     name = "softmax_loss"
-    scores = real_array(name, "x", x)
-    if scores.ndim != 2 or scores.size == 0:
-        raise ValueError(f"{name}: x must be (N, C) with at least one sample and one class, got {scores.shape}")
+    scores = _scores(name, x)
     targets, kernel = _targets(name, y, scores)
     scale = _scale(name, reduction, len(scores))
     dx, loss, correct = np.empty_like(scores), np.empty(1), np.empty(1, np.int64)
     kernels.get(kernel)(scores, targets, dx, loss, correct, None, scale)
+    return float(loss[0]), dx
+
+
+def hinge_loss(x: ArrayLike, y: ArrayLike, *, delta: float = 1.0, reduction: str = "mean") -> tuple[float, Array]:
+    """Multi-class hinge loss of scores, and its gradient.
+
+    Parameters
+    ----------
+    x : (N, C) array, float32 or float64
+        Scores, one row a sample.
+    y : (N,) array of integers
+        The class of each sample, from 0 to C - 1.
+    delta : float
+        The margin asked for, above 0.
+    reduction : {"mean", "sum"}
+        Mean or sum over the samples.
+
+    Returns
+    -------
+    loss : float
+        Accumulated in float64.
+    dx : (N, C) array of the dtype of x
+        Gradient of the loss with respect to x.
+
+    Raises
+    ------
+    TypeError
+        If x is not float32 or float64; if labels are not integers.
+    ValueError
+        If there are no samples, shapes do not fit, a label is out of range, or delta is not above 0.
+
+    Notes
+    -----
+    loss = Σ max(0, x[n, c] - x[n, y[n]] + delta) over c ≠ y[n] (Weston & Watkins 1999), divided by N for the mean. At
+    the kink the derivative is 0.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastnn import functional as F
+    >>> F.hinge_loss(np.array([[3.0, 2.5, 0.0]]), np.array([0]))
+    (0.5, array([[-1.,  1.,  0.]]))
+    """
+    name = "hinge_loss"
+    scores = _scores(name, x)
+    labels = _labels(name, plain_array(name, "y", y), scores)
+    margin = MulticlassHinge(delta).delta
+    scale = _scale(name, reduction, len(scores))
+    dx, loss, correct = np.empty_like(scores), np.empty(1), np.empty(1, np.int64)
+    kernels.get("multiclass_hinge")(scores, labels, dx, loss, correct, None, scale, margin)
     return float(loss[0]), dx
 
 
@@ -116,6 +164,13 @@ def mse_loss(x: ArrayLike, y: ArrayLike, *, reduction: str = "mean") -> tuple[fl
     flat = (array.reshape(rows) for array in (values, targets, dx))
     kernels.get("squared_error")(*flat, loss, None, scale)
     return float(loss[0]), dx
+
+
+def _scores(name: str, x: ArrayLike) -> Array:
+    scores = real_array(name, "x", x)
+    if scores.ndim != 2 or scores.size == 0:
+        raise ValueError(f"{name}: x must be (N, C) with at least one sample and one class, got {scores.shape}")
+    return scores
 
 
 def _scale(name: str, reduction: str, count: int) -> float:

@@ -1,0 +1,41 @@
+"""Arrays of one float dtype from whatever a notebook holds."""
+
+from __future__ import annotations
+
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+Array: TypeAlias = NDArray[Any]
+Cache: TypeAlias = Any
+Params: TypeAlias = dict[str, Any]
+Gradients: TypeAlias = tuple[Array, Any, Any]  # of x and of two parameters
+
+
+def common(*values: ArrayLike) -> tuple[Array, ...]:
+    """The values as arrays of one dtype: float32 where NumPy would promote to it or to float16, else float64."""
+    arrays = [np.asarray(value) for value in values]
+    dtype = np.result_type(*arrays)
+    dtype = np.dtype(np.float32) if dtype in (np.float16, np.float32) else np.dtype(np.float64)
+    return tuple(array.astype(dtype, copy=False) for array in arrays)
+
+
+def flat(x: ArrayLike) -> Array:
+    """X (N, d1, …, dk) as rows (N, D)."""
+    array = np.asarray(x)
+    return array.reshape(len(array), -1)
+
+
+def like(dout: ArrayLike, cache: Cache) -> Array:
+    """Dout in the dtype that the forward pass computed in."""
+    dtype = next(field.dtype for field in cache if isinstance(field, np.ndarray) and field.dtype.kind == "f")
+    return np.asarray(dout, dtype)
+
+
+def mode_of(function: str, param: Params) -> str:
+    """``param["mode"]``, checked."""
+    mode = param["mode"]
+    if mode not in ("train", "test"):
+        raise ValueError(f'{function}: mode must be "train" or "test", got {mode!r}')
+    return str(mode)

@@ -1,0 +1,7 @@
+"""The hand-out's networks: ``fc_net``, ``cnn``, and the linear ones."""
+
+from fastnn.compat.cs231n.classifiers.cnn import ThreeLayerConvNet
+from fastnn.compat.cs231n.classifiers.fc_net import FullyConnectedNet, TwoLayerNet
+from fastnn.compat.cs231n.classifiers.linear_classifier import LinearClassifier, LinearSVM, Softmax
+
+__all__ = ["FullyConnectedNet", "LinearClassifier", "LinearSVM", "Softmax", "ThreeLayerConvNet", "TwoLayerNet"]

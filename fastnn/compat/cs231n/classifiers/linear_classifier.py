@@ -1,0 +1,93 @@
+"""Linear classifiers, trained by descent on batches drawn with replacement."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from fastnn.compat.cs231n.arrays import Array, common
+from fastnn.compat.cs231n.classifiers.fc_net import normal
+from fastnn.compat.cs231n.layers import softmax_loss, svm_loss
+
+__all__ = [
+    "LinearClassifier",
+    "LinearSVM",
+    "Softmax",
+    "softmax_loss_naive",
+    "softmax_loss_vectorized",
+    "svm_loss_naive",
+    "svm_loss_vectorized",
+]
+
+
+def softmax_loss_vectorized(W: ArrayLike, X: ArrayLike, y: ArrayLike, reg: float) -> tuple[float, Array]:
+    """(mean cross-entropy + reg Σ W², its gradient) of a linear classifier W (D, C) on X (N, D), y (N,)."""
+    w, x = common(W, X)
+    loss, dscores = softmax_loss(x @ w, y)
+    return loss + reg * float(np.sum(w * w)), x.T @ dscores + 2 * reg * w
+
+
+def svm_loss_vectorized(W: ArrayLike, X: ArrayLike, y: ArrayLike, reg: float) -> tuple[float, Array]:
+    """(mean hinge loss + reg Σ W², its gradient) of a linear classifier W (D, C) on X (N, D), y (N,)."""
+    w, x = common(W, X)
+    loss, dscores = svm_loss(x @ w, y)
+    return loss + reg * float(np.sum(w * w)), x.T @ dscores + 2 * reg * w
+
+
+softmax_loss_naive, svm_loss_naive = softmax_loss_vectorized, svm_loss_vectorized
+
+
+class LinearClassifier:
+    """Scores X W; a subclass says the loss."""
+
+    W: Array | None = None
+
+    def train(
+        self,
+        X: ArrayLike,
+        y: ArrayLike,
+        learning_rate: float = 1e-3,
+        reg: float = 1e-5,
+        num_iters: int = 100,
+        batch_size: int = 200,
+        verbose: bool = False,
+    ) -> list[float]:
+        """Descend `num_iters` steps; return the loss of each step's batch."""
+        x, labels = np.asarray(X), np.asarray(y)
+        if self.W is None:
+            self.W = normal(0.001, x.shape[1], int(labels.max()) + 1)
+        history = []
+        for i in range(num_iters):
+            batch = np.random.choice(len(x), batch_size)
+            loss, gradient = self.loss(x[batch], labels[batch], reg)
+            history.append(loss)
+            self.W = self.W - learning_rate * gradient
+            if verbose and i % 100 == 0:
+                print(f"iteration {i} / {num_iters}: loss {loss:f}")
+        return history
+
+    def predict(self, X: ArrayLike) -> Array:
+        """Classes (N,) of X (N, D)."""
+        if self.W is None:
+            raise ValueError("predict: call train first")
+        return np.asarray(np.argmax(np.asarray(X) @ self.W, axis=1))
+
+    def loss(self, X_batch: ArrayLike, y_batch: ArrayLike, reg: float) -> tuple[float, Array]:
+        """(loss, gradient) of a batch."""
+        raise NotImplementedError(f"{type(self).__name__}: loss is missing")
+
+
+class LinearSVM(LinearClassifier):
+    """With the multi-class hinge loss."""
+
+    def loss(self, X_batch: ArrayLike, y_batch: ArrayLike, reg: float) -> tuple[float, Array]:
+        assert self.W is not None
+        return svm_loss_vectorized(self.W, X_batch, y_batch, reg)
+
+
+class Softmax(LinearClassifier):
+    """With the cross-entropy of the softmax."""
+
+    def loss(self, X_batch: ArrayLike, y_batch: ArrayLike, reg: float) -> tuple[float, Array]:
+        assert self.W is not None
+        return softmax_loss_vectorized(self.W, X_batch, y_batch, reg)

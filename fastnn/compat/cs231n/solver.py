@@ -1,0 +1,155 @@
+"""The training loop of the hand-out, for anything with ``params`` and ``loss(X, y)``."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Mapping
+from io import BytesIO
+from typing import Any
+
+import numpy as np
+
+from fastnn.compat.cs231n import optim
+from fastnn.compat.cs231n.arrays import Array, Params
+from fastnn.files import write_whole
+
+__all__ = ["Solver"]
+
+UpdateRule = Callable[[Array, Array, Params], tuple[Array, Params]]
+
+
+class Solver:
+    """Trains a model by batches drawn with replacement, and keeps its best parameters.
+
+    Parameters
+    ----------
+    model : object
+        ``model.params``, a dict of arrays; ``model.loss(X)`` → scores, ``model.loss(X, y)`` → (loss, grads).
+    data : mapping
+        "X_train", "y_train", "X_val", "y_val".
+    update_rule : str
+        A function of `fastnn.compat.cs231n.optim`.
+    optim_config : dict
+        Settings of the rule; each parameter gets a copy.
+    lr_decay : float
+        The rate is multiplied by it after every epoch.
+    batch_size, num_epochs : int
+    num_train_samples, num_val_samples : int or None
+        How many samples to measure accuracies on; None: all.
+    checkpoint_name : str, optional
+        Write ``<name>_epoch_<n>.npz`` with parameters and histories after every epoch.
+    print_every : int
+        Steps from one printed loss to the next.
+    verbose : bool
+        False: print nothing.
+
+    Attributes
+    ----------
+    loss_history : list of float
+        One a step.
+    train_acc_history, val_acc_history : list of float
+        After the first step, after every epoch, and after the last step.
+    best_val_acc : float
+    best_params : dict
+        Copied into the model when `train` ends.
+    """
+
+    measures_at_start = False  # before the first step rather than after it
+
+    def __init__(
+        self,
+        model: Any,
+        data: Mapping[str, Any],
+        *,
+        update_rule: str = "sgd",
+        optim_config: Params | None = None,
+        lr_decay: float = 1.0,
+        batch_size: int = 100,
+        num_epochs: int = 10,
+        num_train_samples: int | None = 1000,
+        num_val_samples: int | None = None,
+        checkpoint_name: str | None = None,
+        print_every: int = 10,
+        verbose: bool = True,
+    ) -> None:
+        if update_rule not in optim.__all__:
+            raise ValueError(f"Solver: update_rule must be one of {', '.join(optim.__all__)}, got {update_rule!r}")
+        self.model = model
+        self.X_train, self.y_train = data["X_train"], data["y_train"]
+        self.X_val, self.y_val = data["X_val"], data["y_val"]
+        self.update_rule: UpdateRule = getattr(optim, update_rule)
+        self.optim_config = dict(optim_config or {})
+        self.lr_decay, self.batch_size, self.num_epochs = lr_decay, batch_size, num_epochs
+        self.num_train_samples, self.num_val_samples = num_train_samples, num_val_samples
+        self.checkpoint_name, self.print_every, self.verbose = checkpoint_name, print_every, verbose
+        self._reset()
+
+    def _reset(self) -> None:
+        self.epoch = 0
+        self.best_val_acc = 0.0
+        self.best_params: Params = {}
+        self.loss_history: list[float] = []
+        self.train_acc_history: list[float] = []
+        self.val_acc_history: list[float] = []
+        self.optim_configs = {name: copy.deepcopy(self.optim_config) for name in self.model.params}
+
+    def _step(self) -> None:
+        batch = np.random.choice(len(self.X_train), self.batch_size)
+        loss, grads = self.model.loss(self.X_train[batch], self.y_train[batch])
+        self.loss_history.append(loss)
+        for name, w in self.model.params.items():
+            # a rule may compute in a wider dtype; the model keeps its own
+            updated, self.optim_configs[name] = self.update_rule(w, grads[name], self.optim_configs[name])
+            self.model.params[name] = updated.astype(w.dtype, copy=False)
+
+    def check_accuracy(self, X: Array, y: Array, num_samples: int | None = None, batch_size: int = 100) -> float:
+        """Share of right classes, in [0, 1], on all samples or on `num_samples` random ones."""
+        if num_samples is not None and len(X) > num_samples:
+            chosen = np.random.choice(len(X), num_samples)
+            X, y = X[chosen], y[chosen]
+        starts = range(0, len(X), batch_size)
+        predicted = [np.argmax(self.model.loss(X[s : s + batch_size]), axis=1) for s in starts]
+        return float(np.mean(np.hstack(predicted) == y))
+
+    def train(self) -> None:
+        """Run all epochs; the model ends with the parameters that were best on the validation data."""
+        per_epoch = max(len(self.X_train) // self.batch_size, 1)
+        steps = self.num_epochs * per_epoch
+        if self.measures_at_start:
+            self._measure()
+        for t in range(steps):
+            self._step()
+            if self.verbose and t % self.print_every == 0:
+                print(f"(Iteration {t + 1} / {steps}) loss: {self.loss_history[-1]:f}")
+            epoch_ends = (t + 1) % per_epoch == 0
+            if epoch_ends:
+                self.epoch += 1
+                for config in self.optim_configs.values():
+                    config["learning_rate"] *= self.lr_decay
+            if (t == 0 and not self.measures_at_start) or t == steps - 1 or epoch_ends:
+                self._measure()
+        if self.best_params:
+            self.model.params = self.best_params
+
+    def _measure(self) -> None:
+        train = self.check_accuracy(self.X_train, self.y_train, self.num_train_samples)
+        val = self.check_accuracy(self.X_val, self.y_val, self.num_val_samples)
+        self.train_acc_history.append(train)
+        self.val_acc_history.append(val)
+        self._save_checkpoint()
+        if self.verbose:
+            print(f"(Epoch {self.epoch} / {self.num_epochs}) train acc: {train:f}; val_acc: {val:f}")
+        if val > self.best_val_acc:
+            self.best_val_acc = val
+            self.best_params = {name: w.copy() for name, w in self.model.params.items()}
+
+    def _save_checkpoint(self) -> None:
+        """Parameters under their names, histories under theirs (the hand-out pickled them)."""
+        if self.checkpoint_name is None:
+            return
+        histories: Params = {
+            name: np.asarray(getattr(self, name)) for name in ("loss_history", "train_acc_history", "val_acc_history")
+        }
+        whole = BytesIO()
+        np.savez(whole, **(self.model.params | histories))
+        write_whole(f"{self.checkpoint_name}_epoch_{self.epoch}.npz", whole.getvalue())

@@ -1,0 +1,238 @@
+"""Classifiers: one class a sample, or several labels."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import ClassifierMixin
+from sklearn.metrics import accuracy_score
+from sklearn.utils import column_or_1d, compute_sample_weight
+from sklearn.utils.multiclass import check_classification_targets, type_of_target, unique_labels
+
+from fastnn import functional, layers
+from fastnn.estimators.base import Estimator
+from fastnn.estimators.signature import with_parameters_of
+from fastnn.losses import BinaryCrossEntropy, Loss, SoftmaxCrossEntropy
+
+Array = NDArray[Any]
+
+
+class MLPClassifier(ClassifierMixin, Estimator):  # type: ignore[misc]
+    """A fully connected network for classes, or, where y is a matrix of zeros and ones, for several labels a sample.
+
+    Parameters are those of `sklearn.neural_network.MLPClassifier`, and dropout, batch_norm, class_weight
+    (`fastnn.estimators.base.Estimator`). float32 samples are trained in float32.
+
+    Attributes
+    ----------
+    classes_ : (C,) array
+    loss_curve_, validation_curve_ : list of float
+        Mean loss after each epoch, of the training and of the validation set, without the penalty.
+    validation_scores_ : list of float or None
+        Accuracy on the validation set after each epoch, with ``early_stopping``.
+    model_ : Sequential
+        The network; ``model_.save(path)`` keeps it without scikit-learn.
+
+    Examples
+    --------
+    >>> from fastnn.estimators import MLPClassifier
+    >>> x, y = [[0, 0], [0, 1], [1, 0], [1, 1]], ["same", "other", "other", "same"]
+    >>> MLPClassifier((8,), solver="lbfgs", random_state=1).fit(x, y).predict([[1, 0], [0, 0]]).tolist()
+    ['other', 'same']
+    """
+
+    def _loss(self) -> Loss:
+        return SoftmaxCrossEntropy() if self.out_activation_ == "softmax" else BinaryCrossEntropy()
+
+    def _targets(self, y: Array, first: bool) -> Array:
+        check_classification_targets(y)
+        y = np.asarray(y)
+        multilabel = type_of_target(y).startswith("multilabel")
+        if not multilabel and y.ndim == 2:
+            y = column_or_1d(y, warn=True) if y.shape[1] == 1 else y
+        if y.ndim == 2 and not multilabel:
+            raise ValueError(f"{type(self).__name__}: y must be labels (N,) or zeros and ones (N, K), got {y.shape}")
+        if first:
+            self._multilabel = multilabel
+            known = getattr(self, "_told_classes", None)
+            self.classes_ = np.arange(y.shape[1]) if multilabel else unique_labels(y) if known is None else known
+            binary = not multilabel and len(self.classes_) <= 2
+            self.n_outputs_ = 1 if binary else len(self.classes_)
+            self.out_activation_ = "softmax" if not (binary or multilabel) else "logistic"
+        if self._multilabel:
+            if y.ndim != 2 or y.shape[1] != self.n_outputs_:
+                raise ValueError(f"{type(self).__name__}: y must have {self.n_outputs_} columns, got shape {y.shape}")
+            return y.astype(np.float64)
+        unknown = np.setdiff1d(y, self.classes_)
+        if unknown.size:
+            raise ValueError(f"{type(self).__name__}: y has {unknown[0]}, which is not in classes_ {self.classes_}")
+        places = np.searchsorted(self.classes_, y)
+        return places.reshape(-1, 1).astype(np.float64) if self.n_outputs_ == 1 else places.astype(np.int64)
+
+    def _checked(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None, first: bool) -> Any:
+        if self.class_weight is not None:
+            if isinstance(self.class_weight, dict):
+                unknown = [c for c in self.class_weight if c not in np.unique(np.asarray(y))]
+                if unknown:
+                    raise ValueError(f"{type(self).__name__}: class_weight names {unknown[0]!r}, which y does not have")
+            by_class = compute_sample_weight(self.class_weight, y)
+            sample_weight = by_class if sample_weight is None else by_class * np.asarray(sample_weight)
+        return super()._checked(X, y, sample_weight, first)
+
+    def partial_fit(
+        self,
+        X: ArrayLike,
+        y: ArrayLike,
+        classes: ArrayLike | None = None,
+        sample_weight: ArrayLike | None = None,
+    ) -> Self:
+        """One pass over some samples, from where the last call ended.
+
+        Parameters
+        ----------
+        X : (N, D)
+        y : (N,) or (N, K)
+        classes : (C,)
+            All classes that will ever come; needed in the first call.
+        sample_weight : (N,), optional
+        """
+        first = not hasattr(self, "model_")
+        if first and classes is None and not type_of_target(np.asarray(y)).startswith("multilabel"):
+            raise ValueError("partial_fit: the first call must be told all classes (classes=…)")
+        self._told_classes = None if classes is None else unique_labels(classes)
+        if not first and classes is not None and not np.array_equal(self.classes_, unique_labels(classes)):
+            raise ValueError(f"partial_fit: classes is {classes!r}, but the first call had {self.classes_}")
+        try:
+            return self._partial_fit(X, y, sample_weight)
+        finally:
+            del self._told_classes
+
+    def predict_proba(self, X: ArrayLike) -> Array:
+        """Probabilities (N, C): of the classes in the order of ``classes_``, or of each label."""
+        scores = self.model_forward(X)
+        if self.out_activation_ == "softmax":
+            return functional.softmax_forward(scores)[0]
+        p = functional.sigmoid_forward(scores)[0]
+        if self._multilabel:
+            return p
+        return np.hstack([1 - p, p]) if len(self.classes_) == 2 else np.ones_like(p)
+
+    def predict_log_proba(self, X: ArrayLike) -> Array:
+        """Logarithms of `predict_proba`."""
+        with np.errstate(divide="ignore"):
+            return np.log(self.predict_proba(X))
+
+    def predict(self, X: ArrayLike) -> Array:
+        """Classes (N,), or labels (N, K) of zeros and ones."""
+        return self._decided(self.model_forward(X))
+
+    def model_forward(self, X: ArrayLike) -> Array:
+        """The network's raw outputs (N, outputs)."""
+        x = self._inputs(X)
+        return self.model_.forward(x)
+
+    def _decided(self, scores: Array) -> Array:
+        if self._multilabel:
+            return (scores > 0).astype(np.int64)
+        if self.n_outputs_ == 1:
+            places = (scores[:, 0] > 0) & (len(self.classes_) == 2)
+            return np.asarray(self.classes_[places.astype(int)])
+        return np.asarray(self.classes_[scores.argmax(axis=1)])
+
+    def score_of(self, x: Array, y: Array) -> float:
+        scores = self.model_.forward(self._shaped(x))
+        if self._multilabel:
+            return float(accuracy_score(y, scores > 0))
+        found = scores[:, 0] > 0 if self.n_outputs_ == 1 else scores.argmax(axis=1)
+        return float(np.mean(found == np.ravel(y)))
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_label = True
+        return tags
+
+
+@with_parameters_of(Estimator)
+class ConvNetClassifier(MLPClassifier):
+    """Convolutions, pools and fully connected layers for images.
+
+    Parameters
+    ----------
+    image_shape : (C, H, W), optional
+        How a flat row is an image; default 1 × 1 × D. Samples may also be images (N, H, W) or (N, C, H, W).
+    conv_layers : sequence of int or pair of int
+        Filters, or (filters, size of their side, 3 by default), of each convolution; height and width stay, a
+        max-pool follows.
+    pool : int
+        Side of the max-pools, 1 for none.
+    **parameters
+        Those of `MLPClassifier`, here for the layers behind the convolutions.
+
+    Examples
+    --------
+    >>> import fastnn
+    >>> from fastnn.estimators import ConvNetClassifier
+    >>> x, y = fastnn.data.glyphs(300, seed=0)
+    >>> net = ConvNetClassifier(image_shape=(1, 28, 28), conv_layers=(8,), hidden_layer_sizes=(), max_iter=10)
+    >>> net = net.set_params(random_state=0, learning_rate_init=0.01).fit(x / 255, y)
+    >>> bool(net.score(x / 255, y) > 0.5)
+    True
+    """
+
+    def __init__(
+        self,
+        *,
+        image_shape: tuple[int, int, int] | None = None,
+        conv_layers: Sequence[Any] = (32,),
+        pool: int = 2,
+        **rest: Any,
+    ) -> None:
+        super().__init__(**rest)
+        self.image_shape = image_shape
+        self.conv_layers = conv_layers
+        self.pool = pool
+
+    _seen_shape: tuple[int, ...] | None = None
+
+    def _more_layers(self) -> tuple[list[layers.Layer], tuple[int, ...]]:
+        shape = self._seen_shape or (1, 1, self.n_features_in_) if self.image_shape is None else tuple(self.image_shape)
+        if len(shape) != 3 or int(np.prod(shape)) != self.n_features_in_:
+            raise ValueError(
+                f"{type(self).__name__}: image_shape must be (C, H, W) with {self.n_features_in_} values, got {shape}"
+            )
+        stack: list[layers.Layer] = []
+        height, width = shape[1:]
+        for entry in self.conv_layers:
+            filters, size = entry if hasattr(entry, "__len__") else (entry, 3)
+            stack.append(layers.Conv2D(filters, size, pad="same", bias=not self.batch_norm))
+            if self.batch_norm:
+                stack.append(layers.BatchNorm())
+            stack.append(layers.ReLU())
+            window = min(self.pool, height), min(self.pool, width)
+            if window != (1, 1):
+                stack.append(layers.MaxPool2D(window))
+                height, width = height // window[0], width // window[1]
+        return [*stack, layers.Flatten()], shape
+
+    def _flat(self, X: Any, first: bool = False) -> Any:
+        """Images as rows; without `image_shape` the first ones say what an image is."""
+        if first:
+            self._seen_shape = None
+        array = X if hasattr(X, "toarray") or hasattr(X, "columns") else np.asarray(X)
+        if getattr(array, "ndim", 2) in (3, 4):
+            shape = tuple(array.shape[1:]) if array.ndim == 4 else (1, *array.shape[1:])
+            if self.image_shape is not None and tuple(self.image_shape) != shape:
+                raise ValueError(f"{type(self).__name__}: image_shape is {self.image_shape} but X has images {shape}")
+            if first:
+                self._seen_shape = shape
+            return array.reshape(len(array), -1)
+        return X
+
+    def _checked(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None, first: bool) -> Any:
+        return super()._checked(self._flat(X, first), y, sample_weight, first)
+
+    def _inputs(self, X: ArrayLike) -> Array:
+        return super()._inputs(self._flat(X))

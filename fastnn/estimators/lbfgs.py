@@ -1,0 +1,68 @@
+"""Training by L-BFGS: SciPy's search over the gradients of all samples at once."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.exceptions import ConvergenceWarning
+
+from fastnn.kernels.eager import Eager
+from fastnn.program.step import Task, gradient_step
+
+
+def minimise(task: Task, alpha: float, *, max_iter: int, max_fun: int, tol: float) -> tuple[list[float], int]:
+    """Minimise the mean loss plus ½ alpha Σ w² over the model's parameters, in place.
+
+    Parameters
+    ----------
+    task : Task
+        The model, its loss and all samples.
+    alpha : float
+        Of weights, not of biases.
+    max_iter, max_fun : int
+        Most iterations, and most evaluations of the loss.
+    tol : float
+        The largest element of the gradient at which the search ends.
+
+    Returns
+    -------
+    curve : list of float
+        The loss after each iteration, the penalty included.
+    iterations : int
+    """
+    from scipy.optimize import minimize
+
+    model, n = task.model, len(task.inputs)
+    index, ops = np.arange(n), Eager(model.dtype)
+    decays = np.zeros(model.params.size)
+    for parameter in model.named_parameters.values():
+        if parameter.decays:
+            parameter.view(decays)[...] = alpha
+    curve: list[float] = []
+
+    def value_and_gradient(flat: NDArray[Any]) -> tuple[float, NDArray[np.float64]]:
+        model.params[...] = flat
+        loss, correct = np.zeros(1), np.zeros(1, np.int64)
+        gradient_step(ops, task, index, loss, correct, task.loss.scale(n, model.output_shape))
+        value = float(loss[0]) + 0.5 * float(decays @ (flat * flat))
+        return value, model.grads.astype(np.float64) + decays * flat
+
+    result = minimize(
+        value_and_gradient,
+        model.params.astype(np.float64),
+        jac=True,
+        method="L-BFGS-B",
+        callback=lambda intermediate_result: curve.append(float(intermediate_result.fun)),
+        options={"maxiter": max_iter, "maxfun": max_fun, "gtol": tol},
+    )
+    model.params[...] = result.x
+    if result.status == 1:
+        warnings.warn(
+            f"lbfgs: stopped after {result.nit} iterations and {result.nfev} evaluations, before it converged",
+            ConvergenceWarning,
+            stacklevel=3,
+        )
+    return curve or [float(result.fun)], int(result.nit)

@@ -1,0 +1,69 @@
+"""The regressor."""
+
+from __future__ import annotations
+
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import RegressorMixin
+from sklearn.metrics import r2_score
+from sklearn.utils import column_or_1d
+
+from fastnn.estimators.base import Estimator
+from fastnn.losses import Loss, MeanSquaredError
+
+Array = NDArray[Any]
+
+
+class MLPRegressor(RegressorMixin, Estimator):  # type: ignore[misc]
+    """A fully connected network for numbers, trained on the squared error.
+
+    Parameters are those of `sklearn.neural_network.MLPRegressor`, and dropout, batch_norm
+    (`fastnn.estimators.base.Estimator`; class_weight must stay None).
+
+    Attributes
+    ----------
+    loss_curve_, validation_curve_ : list of float
+        Mean squared error after each epoch, of the training and of the validation set.
+    validation_scores_ : list of float or None
+        R² on the validation set after each epoch, with ``early_stopping``.
+    model_ : Sequential
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastnn.estimators import MLPRegressor
+    >>> x = np.linspace(-2, 2, 60).reshape(-1, 1)
+    >>> net = MLPRegressor((20,), solver="lbfgs", random_state=0, max_iter=500).fit(x, x[:, 0] ** 2)
+    >>> bool(net.score(x, x[:, 0] ** 2) > 0.99)
+    True
+    """
+
+    out_activation_ = "identity"
+
+    def _loss(self) -> Loss:
+        return MeanSquaredError()
+
+    def _targets(self, y: Array, first: bool) -> Array:
+        y = np.asarray(y, np.float64)
+        y = column_or_1d(y, warn=True) if y.ndim == 2 and y.shape[1] == 1 else y
+        if first:
+            if self.class_weight is not None:
+                raise ValueError(f"{type(self).__name__}: class_weight needs classes; use sample_weight")
+            self._flat_targets = y.ndim == 1
+            self.n_outputs_ = 1 if y.ndim == 1 else y.shape[1]
+        return y.reshape(len(y), -1)
+
+    def partial_fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
+        """One pass over some samples, from where the last call ended."""
+        return self._partial_fit(X, y, sample_weight)
+
+    def predict(self, X: ArrayLike) -> Array:
+        """Numbers (N,), or (N, K) where y had K columns."""
+        x = self._inputs(X)
+        out = self.model_.forward(x)
+        return out[:, 0] if self._flat_targets else out
+
+    def score_of(self, x: Array, y: Array) -> float:
+        return float(r2_score(y, self.model_.forward(self._shaped(x))))

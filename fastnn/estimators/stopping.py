@@ -1,0 +1,109 @@
+"""What happens between two epochs of an estimator's training, by scikit-learn's rules."""
+
+from __future__ import annotations
+
+import warnings
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from sklearn.exceptions import ConvergenceWarning
+
+from fastnn.trainer import Callback, Trainer
+
+if TYPE_CHECKING:
+    from fastnn.estimators.base import Estimator
+
+
+class EpochRules(Callback):
+    """Keeps the curves and the best weights, changes the rate, and ends training where nothing gets better.
+
+    Parameters
+    ----------
+    estimator : Estimator
+    validation : pair of arrays, optional
+        Samples and what `estimator` was asked to predict of them: scored after each epoch.
+    to_convergence : bool
+        Whether to warn where training ends before it.
+    """
+
+    def __init__(
+        self, estimator: Estimator, validation: tuple[Any, Any] | None, *, to_convergence: bool = True
+    ) -> None:
+        self.estimator, self.validation, self.to_convergence = estimator, validation, to_convergence
+        self._unchanged = 0
+        self._best: dict[str, Any] | None = None
+
+    def on_epoch_begin(self, trainer: Trainer, epoch: int) -> None:
+        e = self.estimator
+        if e.solver == "sgd" and e.learning_rate == "invscaling":
+            trainer.optimizer.learning_rate = e.learning_rate_init / (e.t_ + 1) ** e.power_t
+
+    def on_epoch_end(self, trainer: Trainer, epoch: dict[str, Any]) -> None:
+        e = self.estimator
+        e.n_iter_ += 1
+        e.t_ += len(trainer.run.task.inputs) if trainer.run is not None else 0
+        e.loss_ = epoch["loss"]
+        e.loss_curve_.append(e.loss_)
+        if "val_loss" in epoch:
+            e.validation_curve_.append(epoch["val_loss"])
+        if e.verbose:
+            print(f"Iteration {e.n_iter_}, loss = {e.loss_:.8f}")
+        if e.early_stopping and self.validation is not None:
+            score = e.score_of(*self.validation)
+            e.validation_scores_.append(score)
+            better = score - e.best_validation_score_
+            if better > 0:
+                e.best_validation_score_ = score
+                model = trainer.model
+                self._best = {name: a.copy() for name, a in {**model.parameters, **model.state}.items()}
+        else:
+            better = e.best_loss_ - e.loss_
+            e.best_loss_ = min(e.best_loss_, e.loss_)
+        self._unchanged = 0 if better > e.tol or not np.isfinite(better) else self._unchanged + 1
+        if self._unchanged > e.n_iter_no_change:
+            self._nothing_better(trainer)
+
+    def _nothing_better(self, trainer: Trainer) -> None:
+        e = self.estimator
+        if e.solver == "sgd" and e.learning_rate == "adaptive" and trainer.optimizer.learning_rate > 1e-6:
+            trainer.optimizer.learning_rate /= 5
+            self._unchanged = 0
+            return
+        trainer.stop = True
+
+    def on_train_end(self, trainer: Trainer) -> None:
+        for name, array in {**trainer.model.parameters, **trainer.model.state}.items():
+            if self._best is not None:
+                array[...] = self._best[name]
+        if self.to_convergence and not trainer.stop and trainer.position.epoch > trainer.epochs:
+            warnings.warn(
+                f"{type(self.estimator).__name__}: max_iter={trainer.epochs} reached and the training has not "
+                "converged yet",
+                ConvergenceWarning,
+                stacklevel=2,
+            )
+
+
+class Continued(Callback):
+    """Lets `partial_fit` go on where the last call ended: the optimiser's state and its count of steps are kept."""
+
+    order = -1
+
+    def __init__(self) -> None:
+        self.passes = 0
+        self._state: dict[str, dict[str, Any]] = {}
+
+    def on_train_begin(self, trainer: Trainer) -> None:
+        assert trainer.run is not None
+        trainer.position.epoch = trainer.epochs = self.passes + 1
+        for name, slots in self._state.items():
+            for slot, kept in slots.items():
+                trainer.run.task.state[name][slot][...] = kept
+        trainer.run.session.load_state()
+
+    def on_train_end(self, trainer: Trainer) -> None:
+        assert trainer.run is not None
+        trainer.run.session.store_state()
+        state = trainer.run.task.state
+        self._state = {name: {slot: np.copy(a) for slot, a in slots.items()} for name, slots in state.items()}
+        self.passes += 1
