@@ -88,6 +88,7 @@ def test_the_command_line_runs_slim(tmp_path: Path) -> None:
     assert said.startswith("test accuracy ")
     assert sorted(path.name for path in (tmp_path / "fastnn-run-1").iterdir()) == [
         "config.json",
+        "config.toml",
         "history.csv",
         "model.safetensors",
     ]

@@ -176,8 +176,8 @@ class ConvNetClassifier(MLPClassifier):
     >>> import fastnn
     >>> from fastnn.estimators import ConvNetClassifier
     >>> x, y = fastnn.data.glyphs(300, seed=0)
-    >>> net = ConvNetClassifier(image_shape=(1, 28, 28), conv_layers=(8,), hidden_layer_sizes=(), max_iter=10)
-    >>> net = net.set_params(random_state=0, learning_rate_init=0.01).fit(x / 255, y)
+    >>> net = ConvNetClassifier(image_shape=(1, 28, 28), conv_layers=(4,), hidden_layer_sizes=(), tol=0.1)
+    >>> net = net.set_params(random_state=0, learning_rate_init=0.02, n_iter_no_change=2).fit(x / 255, y)
     >>> bool(net.score(x / 255, y) > 0.5)
     True
     """
