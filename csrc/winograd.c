@@ -24,54 +24,9 @@ typedef struct {
     int kind;
     real alpha;
     winograd_line rows, cols;
-    ptrdiff_t most;     /* tiles of a task at most */
-    ptrdiff_t tasks[5]; /* before each kind of tile: long × long, long × short, short × long, short × short */
+    ptrdiff_t most;                      /* tiles of a task at most */
+    ptrdiff_t tasks[WINOGRAD_KINDS + 1]; /* before those of each kind of tile */
 } work;
-
-typedef struct {
-    ptrdiff_t group, row, col; /* group of images, first row and column of outputs */
-} place;
-
-static ptrdiff_t tiles_of(const winograd_line *line, bool longs) {
-    return longs ? line->longs : line->tiles - line->longs;
-}
-
-static place place_of(const work *wk, bool long_rows, bool long_cols, ptrdiff_t tile) {
-    const ptrdiff_t rows = tiles_of(&wk->rows, long_rows), cols = tiles_of(&wk->cols, long_cols);
-    const ptrdiff_t col = tile % cols, row = tile / cols % rows;
-    return (place){tile / cols / rows, winograd_begin(&wk->rows, row + (long_rows ? 0 : wk->rows.longs)),
-                   winograd_begin(&wk->cols, col + (long_cols ? 0 : wk->cols.longs))};
-}
-
-/* values[pair][channel][tile][lane]; `apart` elements from pair to pair */
-FNN_INLINE void transform_tile(const work *wk, const real *image, ptrdiff_t y, ptrdiff_t x, const bool whole,
-                               real *values, ptrdiff_t ld, ptrdiff_t apart, const int points_h, const int points_w) {
-    const ptrdiff_t plane = wk->h * wk->w * N16;
-    for (ptrdiff_t c = 0; c < wk->k; c++, image += plane, values += ld) {
-#pragma GCC unroll 1
-        for (ptrdiff_t l = 0; l < N16; l += VL) {
-            vreal columns[POINTS][POINTS];
-#pragma GCC unroll 6
-            for (int j = 0; j < points_w; j++) {
-                vreal d[POINTS];
-                const bool in = whole || (x + j >= 0 && x + j < wk->w);
-#pragma GCC unroll 6
-                for (int i = 0; i < points_h; i++)
-                    d[i] = in && (whole || (y + i >= 0 && y + i < wk->h))
-                               ? vload(image + ((y + i) * wk->w + x + j) * N16 + l)
-                               : vset(0);
-                winograd_input(d, 1, &columns[0][j], POINTS, points_h);
-            }
-#pragma GCC unroll 6
-            for (int i = 0; i < points_h; i++) {
-                vreal v[POINTS];
-                winograd_input(columns[i], 1, v, 1, points_w);
-#pragma GCC unroll 6
-                for (int j = 0; j < points_w; j++) vstore(values + (i * POINTS + j) * apart + l, v[j]);
-            }
-        }
-    }
-}
 
 /* One pair's products of filters first … last-1 with `columns` elements of the tiles. */
 static void multiply(const work *wk, const real *u, const real *values, real *products, ptrdiff_t first, ptrdiff_t last,
@@ -104,7 +59,8 @@ static void multiply(const work *wk, const real *u, const real *values, real *pr
 
 /* The outputs of one tile and filter: `products` lies `apart` from pair to pair. */
 FNN_INLINE void finish_tile(const work *wk, const real *products, ptrdiff_t apart, real bias, real *plane,
-                            const place *at, const int points_h, const int points_w, const int m_h, const int m_w) {
+                            const winograd_place *at, const int points_h, const int points_w, const int m_h,
+                            const int m_w) {
     const ptrdiff_t rows = fnn_min(m_h, wk->p - at->row), cols = fnn_min(m_w, wk->q - at->col);
     const vreal least = wk->kind == RELU ? vset(0) : vset(-(real)INFINITY);
     for (ptrdiff_t l = 0; l < N16; l += VL) {
@@ -133,21 +89,18 @@ FNN_INLINE void finish_tile(const work *wk, const real *products, ptrdiff_t apar
 }
 
 /* Tiles first … first+count-1 of one kind, of one group of channels. */
-FNN_INLINE void run_tiles(const work *wk, ptrdiff_t part, ptrdiff_t first, ptrdiff_t count, const int points_h,
-                          const int points_w, const int m_h, const int m_w) {
+FNN_INLINE void run_tiles(const work *wk, ptrdiff_t part, int kind, ptrdiff_t first, ptrdiff_t count,
+                          const int points_h, const int points_w, const int m_h, const int m_w) {
     const ptrdiff_t columns = count * N16, filters = wk->f / wk->parts;
     /* an odd number of lines from pair to pair, so that pairs do not meet in the same lines of a cache */
     const ptrdiff_t apart = wk->k * columns + N16, apart_products = fnn_min(FILTERS, filters) * columns + N16;
     real *values = fnn_scratch(), *products = values + PAIRS * apart;
-    place places[MAX_TILES];
+    winograd_place places[MAX_TILES];
     for (ptrdiff_t t = 0; t < count; t++) {
-        const place at = places[t] = place_of(wk, points_h == POINTS, points_w == POINTS, first + t);
-        const ptrdiff_t y = at.row - wk->pad_h, x = at.col - wk->pad_w;
+        const winograd_place at = places[t] = winograd_place_of(&wk->rows, &wk->cols, kind, first + t);
         const real *image = wk->x + (at.group * wk->c + part * wk->k) * wk->h * wk->w * N16;
-        if (y >= 0 && x >= 0 && y + points_h <= wk->h && x + points_w <= wk->w)
-            transform_tile(wk, image, y, x, true, values + t * N16, columns, apart, points_h, points_w);
-        else
-            transform_tile(wk, image, y, x, false, values + t * N16, columns, apart, points_h, points_w);
+        winograd_read(image, wk->k, wk->h, wk->w, at.row - wk->pad_h, at.col - wk->pad_w, values + t * N16, columns,
+                      apart, points_h, points_w);
     }
     for (ptrdiff_t f = 0; f < filters; f += FILTERS) {
         const ptrdiff_t last = fnn_min(filters, f + FILTERS);
@@ -168,34 +121,30 @@ FNN_INLINE void run_tiles(const work *wk, ptrdiff_t part, ptrdiff_t first, ptrdi
     }
 }
 
-/* The numbers of outputs are constants of each instance; m is that of a long tile. */
-FNN_INLINE void run_sizes(const work *wk, ptrdiff_t part, ptrdiff_t first, ptrdiff_t count, bool long_rows,
-                          bool long_cols, const int m_h, const int m_w) {
-    if (long_rows && long_cols)
-        run_tiles(wk, part, first, count, POINTS, POINTS, m_h, m_w);
-    else if (long_rows)
-        run_tiles(wk, part, first, count, POINTS, POINTS - 1, m_h, m_w - 1);
-    else if (long_cols)
-        run_tiles(wk, part, first, count, POINTS - 1, POINTS, m_h - 1, m_w);
-    else
-        run_tiles(wk, part, first, count, POINTS - 1, POINTS - 1, m_h - 1, m_w - 1);
+/* The numbers of points and outputs are constants of each instance; m outputs a line of a long tile. */
+FNN_INLINE void run_kind(const work *wk, ptrdiff_t part, int kind, ptrdiff_t first, ptrdiff_t count, const int m) {
+    switch (kind) {
+        case 0: run_tiles(wk, part, kind, first, count, POINTS, POINTS, m, m); break;
+        case 1: run_tiles(wk, part, kind, first, count, POINTS, POINTS - 1, m, m - 1); break;
+        case 2: run_tiles(wk, part, kind, first, count, POINTS - 1, POINTS, m - 1, m); break;
+        case 3: run_tiles(wk, part, kind, first, count, POINTS - 1, POINTS - 1, m - 1, m - 1); break;
+    }
 }
 
 static void run_task(void *context, int task) {
     const work *wk = context;
-    const ptrdiff_t part = task / wk->tasks[4];
-    ptrdiff_t number = task % wk->tasks[4];
+    const ptrdiff_t part = task / wk->tasks[WINOGRAD_KINDS];
+    ptrdiff_t number = task % wk->tasks[WINOGRAD_KINDS];
     int kind = 0;
     while (number >= wk->tasks[kind + 1]) kind++;
-    const bool long_rows = kind < 2, long_cols = kind % 2 == 0;
-    const ptrdiff_t tiles = wk->groups * tiles_of(&wk->rows, long_rows) * tiles_of(&wk->cols, long_cols);
+    const ptrdiff_t tiles = wk->groups * winograd_kind_tiles(&wk->rows, &wk->cols, kind);
     const ptrdiff_t tasks = wk->tasks[kind + 1] - wk->tasks[kind];
     number -= wk->tasks[kind];
     const ptrdiff_t first = tiles * number / tasks, count = tiles * (number + 1) / tasks - first;
-    if (wk->rows.outputs == 4 && wk->cols.outputs == 4)
-        run_sizes(wk, part, first, count, long_rows, long_cols, 4, 4);
+    if (wk->rows.outputs == 4)
+        run_kind(wk, part, kind, first, count, 4);
     else
-        run_sizes(wk, part, first, count, long_rows, long_cols, 2, 2);
+        run_kind(wk, part, kind, first, count, 2);
 }
 
 void FN(winograd_forward_n16)(const fnn_op *op) {
@@ -226,9 +175,9 @@ void FN(winograd_forward_n16)(const fnn_op *op) {
     const ptrdiff_t filters = wk.f / wk.parts;
     const ptrdiff_t of_a_tile = PAIRS * N16 * (wk.k + fnn_min(FILTERS, filters));
     wk.most = fnn_min(MAX_TILES, fnn_max(1, (WORKSPACE - 2 * PAIRS * N16) / of_a_tile));
-    for (int kind = 0; kind < 4; kind++) {
-        const ptrdiff_t tiles = wk.groups * tiles_of(&wk.rows, kind < 2) * tiles_of(&wk.cols, kind % 2 == 0);
+    for (int kind = 0; kind < WINOGRAD_KINDS; kind++) {
+        const ptrdiff_t tiles = wk.groups * winograd_kind_tiles(&wk.rows, &wk.cols, kind);
         wk.tasks[kind + 1] = wk.tasks[kind] + (tiles + wk.most - 1) / wk.most;
     }
-    fnn_parallel((int)(wk.parts * wk.tasks[4]), run_task, &wk);
+    fnn_parallel((int)(wk.parts * wk.tasks[WINOGRAD_KINDS]), run_task, &wk);
 }

@@ -70,4 +70,105 @@ FNN_INLINE ptrdiff_t winograd_begin(const winograd_line *line, ptrdiff_t tile) {
     return tile * line->outputs - fnn_max(0, tile - line->longs);
 }
 
+/* Tiles are worked through by kind, so that all of a block are alike: long × long, long × short, short × long, short ×
+ * short (rows × columns). */
+enum { WINOGRAD_KINDS = 4 };
+
+FNN_INLINE bool winograd_long_rows(int kind) { return kind < 2; }
+FNN_INLINE bool winograd_long_cols(int kind) { return kind % 2 == 0; }
+
+FNN_INLINE ptrdiff_t winograd_tiles(const winograd_line *line, bool longs) {
+    return longs ? line->longs : line->tiles - line->longs;
+}
+
+/* Tiles of a kind in an image. */
+FNN_INLINE ptrdiff_t winograd_kind_tiles(const winograd_line *rows, const winograd_line *cols, int kind) {
+    return winograd_tiles(rows, winograd_long_rows(kind)) * winograd_tiles(cols, winograd_long_cols(kind));
+}
+
+typedef struct {
+    ptrdiff_t group, row, col; /* group of images, first row and column of outputs */
+} winograd_place;
+
+/* Where tile number `tile` of a kind lies. */
+FNN_INLINE winograd_place winograd_place_of(const winograd_line *rows, const winograd_line *cols, int kind,
+                                            ptrdiff_t tile) {
+    const bool long_rows = winograd_long_rows(kind), long_cols = winograd_long_cols(kind);
+    const ptrdiff_t across = winograd_tiles(cols, long_cols), down = winograd_tiles(rows, long_rows);
+    return (winograd_place){tile / across / down,
+                            winograd_begin(rows, tile / across % down + (long_rows ? 0 : rows->longs)),
+                            winograd_begin(cols, tile % across + (long_cols ? 0 : cols->longs))};
+}
+
+/* Bᵀ d B of the tile whose inputs begin at row y and column x of `channels` planes of h × w pixels; zero outside.
+ * values[pair][channel][lane]: `apart` elements from pair to pair, `ld` from channel to channel. */
+FNN_INLINE void winograd_read_inside(const real *image, ptrdiff_t channels, ptrdiff_t h, ptrdiff_t w, ptrdiff_t y,
+                                     ptrdiff_t x, const bool inside, real *values, ptrdiff_t ld, ptrdiff_t apart,
+                                     const int points_h, const int points_w) {
+    for (ptrdiff_t c = 0; c < channels; c++, image += h * w * N16, values += ld) {
+#pragma GCC unroll 1
+        for (ptrdiff_t l = 0; l < N16; l += VL) {
+            vreal columns[POINTS][POINTS];
+#pragma GCC unroll 6
+            for (int j = 0; j < points_w; j++) {
+                vreal d[POINTS];
+                const bool in = inside || (x + j >= 0 && x + j < w);
+#pragma GCC unroll 6
+                for (int i = 0; i < points_h; i++)
+                    d[i] = in && (inside || (y + i >= 0 && y + i < h)) ? vload(image + ((y + i) * w + x + j) * N16 + l)
+                                                                       : vset(0);
+                winograd_input(d, 1, &columns[0][j], POINTS, points_h);
+            }
+#pragma GCC unroll 6
+            for (int i = 0; i < points_h; i++) {
+                vreal v[POINTS];
+                winograd_input(columns[i], 1, v, 1, points_w);
+#pragma GCC unroll 6
+                for (int j = 0; j < points_w; j++) vstore(values + (i * POINTS + j) * apart + l, v[j]);
+            }
+        }
+    }
+}
+
+FNN_INLINE void winograd_read(const real *image, ptrdiff_t channels, ptrdiff_t h, ptrdiff_t w, ptrdiff_t y, ptrdiff_t x,
+                              real *values, ptrdiff_t ld, ptrdiff_t apart, const int points_h, const int points_w) {
+    if (y >= 0 && x >= 0 && y + points_h <= h && x + points_w <= w)
+        winograd_read_inside(image, channels, h, w, y, x, true, values, ld, apart, points_h, points_w);
+    else
+        winograd_read_inside(image, channels, h, w, y, x, false, values, ld, apart, points_h, points_w);
+}
+
+/* A polynomial's values at the points from its coefficients, ∞ giving the last one. */
+FNN_INLINE void winograd_values(const vreal g[], ptrdiff_t step, int count, vreal v[], ptrdiff_t v_step, int points) {
+    vreal even_small = vset(0), odd_small = vset(0), even_large = vset(0), odd_large = vset(0);
+#pragma GCC unroll 5
+    for (int k = count - 1; k >= 0; k--) {
+        const vreal tap = g[k * step];
+        if (k % 2 == 0) {
+            even_small = vfma(vset(winograd_small[k]), tap, even_small);
+            even_large = vfma(vset(winograd_large[k]), tap, even_large);
+        } else {
+            odd_small = vfma(vset(winograd_small[k]), tap, odd_small);
+            odd_large = vfma(vset(winograd_large[k]), tap, odd_large);
+        }
+    }
+    v[0] = g[0];
+    v[v_step] = even_small + odd_small;
+    v[2 * v_step] = even_small - odd_small;
+    v[3 * v_step] = even_large + odd_large;
+    v[4 * v_step] = even_large - odd_large;
+    if (points == POINTS) v[5 * v_step] = g[(count - 1) * step];
+}
+
+/* One over the product of a point's distances from the others; 1 for 0 and ∞. */
+#define WINOGRAD_OF_SMALL ((real)(-2.0 / 3))
+#define WINOGRAD_OF_LARGE ((real)(1.0 / 6))
+
+FNN_INLINE void winograd_weigh(vreal v[], ptrdiff_t step) {
+    v[step] *= vset(WINOGRAD_OF_SMALL);
+    v[2 * step] *= vset(WINOGRAD_OF_SMALL);
+    v[3 * step] *= vset(WINOGRAD_OF_LARGE);
+    v[4 * step] *= vset(WINOGRAD_OF_LARGE);
+}
+
 #endif

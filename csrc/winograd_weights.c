@@ -3,26 +3,13 @@
 
 enum { WIDE = 32 }; /* a block of filters in whole vectors */
 
-/* Rows of G by point: powers of the point over the product of its distances from the others. */
-static void values_at_points(const vreal g[], ptrdiff_t step, ptrdiff_t taps, vreal v[], ptrdiff_t v_step) {
-    vreal even_small = vset(0), odd_small = vset(0), even_large = vset(0), odd_large = vset(0);
-    for (ptrdiff_t k = taps - 1; k >= 0; k--) {
-        const vreal tap = g[k * step];
-        if (k % 2 == 0) {
-            even_small = vfma(vset(winograd_small[k]), tap, even_small);
-            even_large = vfma(vset(winograd_large[k]), tap, even_large);
-        } else {
-            odd_small = vfma(vset(winograd_small[k]), tap, odd_small);
-            odd_large = vfma(vset(winograd_large[k]), tap, odd_large);
-        }
-    }
-    const vreal of_small = vset((real)(-2.0 / 3)), of_large = vset((real)(1.0 / 6));
-    v[0] = g[0];
-    v[v_step] = of_small * (even_small + odd_small);
-    v[2 * v_step] = of_small * (even_small - odd_small);
-    v[3 * v_step] = of_large * (even_large + odd_large);
-    v[4 * v_step] = of_large * (even_large - odd_large);
-    v[5 * v_step] = g[(taps - 1) * step];
+/* G g: the filter's polynomial at the points, weighed. */
+static void values_at_points(const vreal g[], ptrdiff_t taps, vreal v[], ptrdiff_t v_step) {
+    if (taps == 3)
+        winograd_values(g, 1, 3, v, v_step, POINTS);
+    else
+        winograd_values(g, 1, 5, v, v_step, POINTS);
+    winograd_weigh(v, v_step);
 }
 
 typedef struct {
@@ -50,11 +37,11 @@ static void transform_block(void *context, int task) {
             for (ptrdiff_t b = 0; b < wk->s; b++) {
                 vreal column[POINTS];
                 for (ptrdiff_t a = 0; a < wk->r; a++) column[a] = vload(gathered + (a * wk->s + b) * WIDE + l);
-                values_at_points(column, 1, wk->r, &lines[0][b], POINTS);
+                values_at_points(column, wk->r, &lines[0][b], POINTS);
             }
             for (int i = 0; i < POINTS; i++) {
                 vreal v[POINTS];
-                values_at_points(lines[i], 1, wk->s, v, 1);
+                values_at_points(lines[i], wk->s, v, 1);
                 for (int j = 0; j < POINTS; j++)
                     vstore_part(u + ((i * POINTS + j) * wk->channels + c) * WINOGRAD_BLOCK + l, v[j],
                                 fnn_min(VL, WINOGRAD_BLOCK - l));
