@@ -2,8 +2,8 @@
  * dw = Gᵀ [Σ (A dy Aᵀ) ⊙ (Bᵀ d B)] G, summed over tiles and images before the outer transform.
  *
  * Tiles are taken a chunk at a time. First their inputs and the gradients of their outputs are transformed, tile by
- * tile; then each pair of points adds its matrix product over the chunk's tiles and images to its own sums. A sum is
- * one chain in the order of the tiles, whoever runs it.
+ * tile; then each pair of points adds its matrix product over the chunk's tiles and images to its sums. The chunks
+ * follow from the shape, so that a sum is the same whoever runs it; that its chains are short keeps it exact.
  */
 #include "pack.h"
 #include "tile.h"
@@ -23,7 +23,7 @@ typedef struct {
     winograd_line rows, cols;
     ptrdiff_t part, first, count; /* this chunk: of which channels, which tiles */
     int kind;
-    bool begun; /* the sums hold earlier chunks */
+    bool begun[PAIRS]; /* the sums hold earlier chunks; otherwise nothing */
     ptrdiff_t apart_values, apart_slopes;
     real beta;
 } work;
@@ -108,7 +108,7 @@ static void multiply_task(void *context, int task) {
                 .ldb = TILE_COLS,
                 .c = sums + i * wk->k + c,
                 .ldc = wk->k,
-                .add = wk->begun,
+                .add = wk->begun[pair],
                 .tail = cols - (vectors - 1) * VL,
                 .b_padded = true,
             };
@@ -127,7 +127,9 @@ FNN_INLINE void finish(const work *wk, ptrdiff_t filter, const int size) {
         for (int j = 0; j < POINTS; j++) {
             vreal v[POINTS];
             for (int i = 0; i < POINTS; i++)
-                v[i] = vload_part(wk->sums + (i * POINTS + j) * apart + filter * wk->k + c, count);
+                v[i] = wk->begun[i * POINTS + j]
+                           ? vload_part(wk->sums + (i * POINTS + j) * apart + filter * wk->k + c, count)
+                           : vset(0);
             winograd_weigh(v, 1);
             winograd_output(v, 1, &lines[0][j], POINTS, POINTS, size);
         }
@@ -163,7 +165,7 @@ static void finish_task(void *context, int task) {
 }
 
 static void run_part(work *wk) {
-    wk->begun = false;
+    memset(wk->begun, 0, sizeof wk->begun);
     for (wk->kind = 0; wk->kind < WINOGRAD_KINDS; wk->kind++) {
         const ptrdiff_t tiles = wk->groups * winograd_kind_tiles(&wk->rows, &wk->cols, wk->kind);
         const ptrdiff_t chunks = (tiles + CHUNK - 1) / CHUNK;
@@ -176,7 +178,8 @@ static void run_part(work *wk) {
             wk->apart_slopes = wk->filters * wk->count * N16 + N16;
             fnn_parallel((int)(wk->count * PIECES), transform_task, wk);
             fnn_parallel(points_h * points_w * HALVES, multiply_task, wk);
-            wk->begun = true;
+            for (int i = 0; i < points_h; i++)
+                for (int j = 0; j < points_w; j++) wk->begun[i * POINTS + j] = true;
         }
     }
     fnn_parallel((int)wk->filters, finish_task, wk);

@@ -74,6 +74,9 @@ SIGNATURES: dict[str, Signature] = {
             # u: the weights (flip: those of the input gradient) transformed, in e groups and j blocks of 24 filters
             "winograd_weights(weight[f,k,r,s], u[e,j,36,i,24]!, flip)",
             "winograd_forward_n16(x[g,c,h,w,16], u[e,j,36,k,24], b[f]?, out[g,f,p,q,16]!, size, pad_h, pad_w, kind, alpha)",
+            # work: winograd_work(filters, channels of a group) elements
+            "winograd_backward_weight_n16(x[g,c,h,w,16], dout[g,f,p,q,16], dw[f,k,r,s]~, db[f]?~, work[*]!, pad_h, pad_w, "
+            "beta)",
             # rows by index (None: the first n), converted to the call's dtype and scaled
             "gather_rows(source[r,d]:any, index[n]:i64?, out[n,d]!, scale)",
             "gather_labels(source[r]:i64, index[n]:i64?, out[n]:i64!)",

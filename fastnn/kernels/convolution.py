@@ -4,6 +4,7 @@ from enum import IntEnum
 
 WINOGRAD_POINTS = 6  # inputs of a tile, as csrc/winograd.h has them
 WINOGRAD_BLOCK = 24  # filters of a block of transformed weights
+_CHUNK = 8 * 16  # images of the tiles whose values the weights' gradient holds (csrc/winograd_gradient.c)
 
 
 class ConvAlgorithm(IntEnum):
@@ -25,3 +26,8 @@ def winograd_line(length: int, taps: int) -> list[tuple[int, int]]:
     count = -(-length // outputs)
     longs = max(0, length - count * (outputs - 1))
     return [(i * outputs - max(0, i - longs), WINOGRAD_POINTS - (i >= longs)) for i in range(count)]
+
+
+def winograd_work(filters: int, channels: int) -> int:
+    """Elements that the gradient of the weights of one group needs: sums, and the values of a chunk of tiles."""
+    return WINOGRAD_POINTS**2 * (filters * channels + (filters + channels) * _CHUNK + 2 * 16)

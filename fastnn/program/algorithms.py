@@ -1,7 +1,7 @@
 """Which algorithm computes a convolution of a compiled step: a function of its shape and dtype alone.
 
 Winograd's serves convolutions with images innermost, 3 × 3 or 5 × 5 filters and stride and dilation 1, forward and for
-the gradients of inputs. With "auto" it is taken where counting operations says that it is faster, and never for
+both gradients. With "auto" it is taken where counting operations says that it is faster, and never for
 float64, where one wants digits.
 """
 
@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from fastnn.kernels import Activation, ConvAlgorithm
-from fastnn.kernels.convolution import WINOGRAD_POINTS, winograd_line, winograd_shape
+from fastnn.kernels.convolution import WINOGRAD_POINTS, winograd_line, winograd_shape, winograd_work
 from fastnn.program.layout import LANES, SUFFIX
 from fastnn.program.record import Buffer, Operation
 
@@ -126,9 +126,29 @@ def _backward_input(operation: Operation) -> list[Operation]:
 
 
 def winograd_flops(operation: Operation) -> int:
-    """Floating-point operations of the products of a ``winograd_forward_n16``; a multiply-add counts two."""
-    x, u, _, out, size, *_ = operation.arguments
-    return int(2 * x.shape[0] * LANES * _points(out.shape[2:4], size) * out.shape[1] * u.shape[3])
+    """Floating-point operations of the products in a call of a Winograd kernel; a multiply-add counts two."""
+    if operation.kernel == "winograd_backward_weight_n16":
+        x, out, dw, *_ = operation.arguments
+        channels, size = dw.shape[1:3]
+    elif operation.kernel == "winograd_forward_n16":
+        x, u, _, out, size, *_ = operation.arguments
+        channels = u.shape[3]
+    else:
+        return 0
+    return int(2 * x.shape[0] * LANES * _points(out.shape[2:4], size) * out.shape[1] * channels)
+
+
+def _backward_weight(operation: Operation) -> list[Operation]:
+    x, dout, dw, db, stride_h, stride_w, pad_h, pad_w, dilation_h, dilation_w, wish, beta = operation.arguments
+    groups = x.shape[1] // dw.shape[1]
+    c = Convolution(
+        x.shape[0] * LANES, groups, dw.shape[1], dw.shape[0] // groups, dw.shape[2:], dout.shape[2:4],
+        (stride_h, stride_w), (dilation_h, dilation_w),
+    )  # fmt: skip
+    if choose(c, x.dtype, ConvAlgorithm(wish)) != ConvAlgorithm.WINOGRAD:
+        return [operation]
+    work = Buffer((winograd_work(c.filters, c.channels),), x.dtype)
+    return [Operation("winograd_backward_weight_n16", (x, dout, dw, db, work, pad_h, pad_w, beta))]
 
 
 _DIRECTIONS = {
@@ -136,6 +156,7 @@ _DIRECTIONS = {
     "conv_activation_forward" + SUFFIX: _forward,
     "conv_backward_input" + SUFFIX: _backward_input,
     "conv_activation_backward_input" + SUFFIX: _backward_input,
+    "conv_backward_weight" + SUFFIX: _backward_weight,
 }
 
 

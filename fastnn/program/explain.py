@@ -17,7 +17,7 @@ from fastnn.program.session import CompiledSession, EagerSession
 
 def flops(operation: Operation) -> int:
     """Floating-point operations of the matrix products in one call (a multiply-add counts two)."""
-    if operation.kernel == "winograd_forward_n16":
+    if operation.kernel.startswith("winograd_"):
         return winograd_flops(operation)
     if not operation.kernel.startswith(("affine_", "conv_")):
         return 0

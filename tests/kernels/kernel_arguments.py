@@ -6,7 +6,7 @@ import numpy as np
 from strategies import Array
 
 from fastnn.kernels import SIGNATURES, Activation, ConvAlgorithm, reference
-from fastnn.kernels.convolution import winograd_shape
+from fastnn.kernels.convolution import winograd_shape, winograd_work
 from fastnn.kernels.signature import Argument
 
 GATHER_DTYPES = ("f4", "f8", "u1", "i1", "u2", "i2", "i4", "i8")
@@ -111,14 +111,14 @@ class _Maker:
 
     def _winograd(self, dims: dict[str, int]) -> None:
         """Dimensions that follow from others: groups, square filters, blocks of transformed weights."""
-        groups = dims["e"] = 1 + dims["e"] % 2
+        groups = dims["e"] = 1 + dims.get("e", dims.get("c", 0)) % 2
         dims["f"] = groups * -(-dims["f"] // groups)
         filters, channels = dims["f"] // groups, dims["k"]
-        if "c" in dims:
-            dims["c"] = groups * channels
-        else:
+        dims["c"] = groups * channels
+        dims["*"] = winograd_work(filters, channels)
+        if "r" in dims:
             dims["r"] = dims["s"] = 3 if dims["r"] % 2 else 5
-            if self.flip:
+            if self.flip and "i" in dims:
                 filters, channels = channels, filters
         blocks = winograd_shape(filters, channels, groups)
         dims["j"] = blocks[1]

@@ -190,6 +190,19 @@ def winograd_forward_n16(a: SimpleNamespace, u: float) -> Expected:
     return {"out": (value, 2 * bound + ulps(value, a.dtype, _UNARY_ULP))}
 
 
+@oracle
+def winograd_backward_weight_n16(a: SimpleNamespace, u: float) -> Expected:
+    pad = (a.pad_h, a.pad_w)
+    before = a.beta == 1
+    dw = winograd.filter_gradient(a.x, a.dout, a.dw.shape, pad) + (a.dw if before else 0)
+    terms = winograd.filter_gradient(abs(a.x), abs(a.dout), a.dw.shape, pad, magnitudes=True)
+    terms = terms + (abs(a.dw) if before else 0)
+    db = a.dout.sum(axis=(0, 2, 3, 4)) + (a.db if before and a.db is not None else 0)
+    db_terms = abs(a.dout).sum(axis=(0, 2, 3, 4)) + (abs(a.db) if before and a.db is not None else 0)
+    summed = 8 + math.sqrt(a.dout[:, 0].size if a.dout.size else 0)
+    return {"dw": (dw, (summed + winograd.ROUNDINGS) * u * terms), "db": (db, summed * u * db_terms)}
+
+
 def tanhshrink(x: Array) -> Array:
     """``x - tanh(x)``, by its power series near 0, where the difference would cancel."""
     square = x * x

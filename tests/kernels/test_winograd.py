@@ -9,8 +9,9 @@ from strategies import DTYPES, seeds
 
 from fastnn import kernels
 from fastnn.kernels import Activation, reference
-from fastnn.kernels.convolution import winograd_shape
+from fastnn.kernels.convolution import winograd_shape, winograd_work
 from fastnn.kernels.reference.n16 import images_of
+from fastnn.kernels.reference.winograd import ROUNDINGS, filter_gradient
 
 ISAS = [None]
 if "native" in kernels.available_backends():
@@ -85,6 +86,30 @@ def test_with_weights_turned_it_is_the_input_gradient(isa, dtype, shape, seed):
     exact = np.empty((16 * images, *dx.shape[1:4]), wide[0].dtype)
     reference.conv_backward_input(*wide, exact, 1, 1, top, left, 1, 1, 0)
     assert np.all(abs(images_of(dx) - exact) <= images_of(bound))
+
+
+@pytest.mark.parametrize("isa", ISAS)
+@pytest.mark.parametrize("dtype", DTYPES)
+@given(shape=shapes(), seed=seeds, beta=st.sampled_from([0.0, 1.0]))
+@settings(max_examples=15)
+def test_the_gradient_of_the_weights(isa, dtype, shape, seed, beta):
+    images, groups, k, filters, size, h, w, (top, left, below, right) = shape
+    rng = np.random.default_rng(seed)
+    x = rng.standard_normal((images, groups * k, h, w, 16)).astype(dtype)
+    dout = rng.standard_normal((images, groups * filters, h + top + below - size + 1, w + left + right - size + 1, 16))
+    dout = dout.astype(dtype)
+    dw, db = np.ones((groups * filters, k, size, size), dtype), np.ones(groups * filters, dtype)
+    work = np.full(winograd_work(filters, k), np.nan, dtype)
+    run(isa, "winograd_backward_weight_n16", x, dout, dw, db, work, top, left, beta)
+    wide = np.float64 if dtype is np.float32 else np.longdouble
+    exact, exact_b = np.ones(dw.shape, wide), np.ones(db.shape, wide)
+    arrays = [images_of(v).astype(wide) for v in (x, dout)]
+    reference.conv_backward_weight(*arrays, exact, exact_b, 1, 1, top, left, 1, 1, 0, beta)
+    u = np.finfo(dtype).eps / 2
+    summed = 8 + np.sqrt(dout[:, 0].size)
+    terms = filter_gradient(abs(x.astype(float)), abs(dout.astype(float)), dw.shape, (top, left), magnitudes=True)
+    assert np.all(abs(dw - exact) <= (summed + ROUNDINGS) * u * (terms + beta))
+    assert np.all(abs(db - exact_b) <= summed * u * (abs(arrays[1]).sum(axis=(0, 2, 3)) + beta))
 
 
 @pytest.mark.parametrize("channels", [3, 64, 384])

@@ -47,7 +47,9 @@ def test_float64_keeps_its_digits_unless_asked(shape):
 def test_auto_takes_what_costs_less_and_direct_is_direct(shape):
     assert choose(shape, F32, ConvAlgorithm.DIRECT) == ConvAlgorithm.DIRECT
     chosen = choose(shape, F32, ConvAlgorithm.AUTO)
-    if winograd_serves(shape, F32):
+    if min(shape.channels, shape.filters) < 16:
+        assert chosen == ConvAlgorithm.DIRECT
+    elif winograd_serves(shape, F32):
         assert costs(shape)[chosen] <= 1.15 * min(costs(shape).values())
 
 
@@ -80,13 +82,13 @@ def _trained(algorithm, dtype="float32", compile=True):
 
 
 def test_a_training_is_as_good_as_with_direct_convolution():
-    fast, fast_history, plan = _trained("winograd")
-    direct, direct_history, other_plan = _trained("direct")
+    _, fast_history, plan = _trained("winograd")
+    _, direct_history, other_plan = _trained("direct")
     assert plan.count("winograd_forward_n16") == 5  # three forward, two gradients of inputs
+    assert plan.count("winograd_backward_weight_n16") == 3
     assert "winograd" not in other_plan
-    np.testing.assert_allclose(fast_history.steps, direct_history.steps, rtol=1e-4)
-    for name, value in fast.parameters.items():
-        np.testing.assert_allclose(value, direct.parameters[name], atol=1e-4)
+    np.testing.assert_allclose(fast_history.steps[:8], direct_history.steps[:8], rtol=1e-5)
+    np.testing.assert_allclose(fast_history.steps, direct_history.steps, rtol=0.01)
 
 
 def test_compiled_is_eager_in_float64():

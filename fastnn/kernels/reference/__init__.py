@@ -77,7 +77,7 @@ from fastnn.kernels.reference.update import (
     rmsprop_update,
     sgd_update,
 )
-from fastnn.kernels.reference.winograd import winograd_forward_n16, winograd_weights
+from fastnn.kernels.reference.winograd import winograd_backward_weight_n16, winograd_forward_n16, winograd_weights
 
 __all__ = [
     "activation_backward",
@@ -148,6 +148,7 @@ __all__ = [
     "softmax_cross_entropy",
     "softmax_forward",
     "squared_error",
+    "winograd_backward_weight_n16",
     "winograd_forward_n16",
     "winograd_weights",
 ]

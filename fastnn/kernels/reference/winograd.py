@@ -18,9 +18,11 @@ three transforms: 4 in each dimension of each. As the bound says,
 an error depends on all inputs of its tile: a NaN or an infinity reaches the whole tile.
 """
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from fastnn.kernels.convolution import WINOGRAD_BLOCK, WINOGRAD_POINTS, winograd_line
 from fastnn.kernels.reference.activation import activation_forward
@@ -85,33 +87,83 @@ def winograd_forward_n16(
     activation_forward(out, out, kind, alpha)
 
 
+@np.errstate(all="ignore")
+def winograd_backward_weight_n16(
+    x: Array, dout: Array, dw: Array, db: Array | None, work: Array, pad_h: int, pad_w: int, beta: float
+) -> None:
+    """``dw = beta dw + Gᵀ [Σ (A dy Aᵀ) ⊙ (Bᵀ d B)] G`` over tiles and images, ``db = beta db + Σ dout``.
+
+    The transpose of `winograd_forward_n16`. ``beta`` is 0 or 1; with 0 what is in ``dw`` and ``db`` is not read.
+    ``work`` is room for intermediate values.
+    """
+    gradient = filter_gradient(x, dout, dw.shape, (pad_h, pad_w))
+    biases = None if db is None else dout.sum(axis=(0, 2, 3, 4))
+    if beta == 0:
+        dw[...] = gradient
+        if db is not None:
+            db[...] = biases
+    else:
+        dw += gradient
+        if db is not None:
+            db += biases
+
+
+def filter_gradient(
+    x: Array, dout: Array, shape: tuple[int, ...], pad: tuple[int, int], magnitudes: bool = False
+) -> Array:
+    """Gradient of the filters, of `shape` (f, k, size, size); with ``magnitudes`` transforms have absolute values."""
+    filters, channels, size, _ = shape
+    groups = x.shape[1] // channels
+    prepared = _preparation(x.dtype, magnitudes)
+    image = _padded(x, groups, dout.shape, size, pad)
+    slopes = dout.reshape(len(dout), groups, filters // groups, *dout.shape[2:])
+    sums = np.zeros((groups, filters // groups, channels, WINOGRAD_POINTS, WINOGRAD_POINTS), x.dtype)
+    for top, points_h in winograd_line(dout.shape[2], size):
+        for left, points_w in winograd_line(dout.shape[3], size):
+            rows, cols = matrices(size, points_h), matrices(size, points_w)
+            patch = _patch(image, (top, left), (points_h, points_w))
+            dy = _patch(slopes, (top, left), (len(rows.a), len(cols.a)))
+            values = np.einsum("ia,gekabl,jb->gekijl", prepared(rows.b), patch, prepared(cols.b))
+            heights = np.einsum("yi,gefyxl,xj->gefijl", prepared(rows.a), dy, prepared(cols.a))
+            sums[..., :points_h, :points_w] += np.einsum("gefijl,gekijl->efkij", heights, values, optimize=True)
+    g = prepared(matrices(size).g)
+    gradient: Array = np.einsum("ia,efkij,jb->efkab", g, sums, g).reshape(shape)
+    return gradient
+
+
+def _preparation(dtype: DTypeLike, magnitudes: bool) -> Callable[[Array], Array]:
+    """What is done to every matrix of a transform before its use."""
+    return lambda matrix: (abs(matrix) if magnitudes else matrix).astype(dtype)
+
+
+def _padded(x: Array, groups: int, shape: tuple[int, ...], size: int, pad: tuple[int, int]) -> Array:
+    """Images (g, groups, channels, …) from the first input of the first output on; zeros around."""
+    around = [(max(pad[i], 0), max(0, shape[2 + i] + size - 1 - pad[i] - x.shape[2 + i])) for i in (0, 1)]
+    image = np.pad(x, ((0, 0), (0, 0), *around, (0, 0)))[:, :, max(-pad[0], 0) :, max(-pad[1], 0) :]
+    return image.reshape(len(x), groups, x.shape[1] // groups, *image.shape[2:])
+
+
+def _patch(image: Array, begin: tuple[int, int], extent: tuple[int, int]) -> Array:
+    """Rows and columns of images (g, groups, channels, h, w, 16); zeros beyond their ends."""
+    part = image[:, :, :, begin[0] : begin[0] + extent[0], begin[1] : begin[1] + extent[1]]
+    behind = [(0, extent[i] - part.shape[3 + i]) for i in (0, 1)]
+    return np.pad(part, ((0, 0), (0, 0), (0, 0), *behind, (0, 0)))
+
+
 def filtered(
     x: Array, u: Array, shape: tuple[int, ...], size: int, pad: tuple[int, int], magnitudes: bool = False
 ) -> Array:
     """The sums, of `shape` (g, f, p, q, 16); with ``magnitudes`` the transforms have absolute values."""
-
-    def prepared(matrix: Array) -> Array:
-        return (abs(matrix) if magnitudes else matrix).astype(x.dtype)
-
     groups, _, _, channels, _ = u.shape
+    prepared = _preparation(x.dtype, magnitudes)
     filters = u.transpose(0, 2, 3, 1, 4).reshape(groups, WINOGRAD_POINTS, WINOGRAD_POINTS, channels, -1)
     filters = filters[..., : shape[1] // groups]
-    around = [(max(pad[i], 0), max(0, shape[2 + i] + size - 1 - pad[i] - x.shape[2 + i])) for i in (0, 1)]
-    image = np.pad(x, ((0, 0), (0, 0), *around, (0, 0)))[:, :, max(-pad[0], 0) :, max(-pad[1], 0) :]
-    image = image.reshape(len(x), groups, channels, *image.shape[2:])
+    image = _padded(x, groups, shape, size, pad)
     out = np.empty(shape, x.dtype)
     for top, points_h in winograd_line(shape[2], size):
         for left, points_w in winograd_line(shape[3], size):
             rows, cols = matrices(size, points_h), matrices(size, points_w)
-            patch = image[:, :, :, top : top + points_h, left : left + points_w]
-            patch = np.pad(
-                patch,
-                (
-                    *((0, 0),) * 3,
-                    *((0, n - m) for n, m in zip((points_h, points_w), patch.shape[3:5], strict=True)),
-                    (0, 0),
-                ),
-            )
+            patch = _patch(image, (top, left), (points_h, points_w))
             values = np.einsum("ia,gekabl,jb->egijkl", prepared(rows.b), patch, prepared(cols.b))
             products = np.einsum("eijkf,egijkl->gefijl", filters[:, :points_h, :points_w], values, optimize=True)
             sums = np.einsum("yi,gefijl,xj->gefyxl", prepared(rows.a), products, prepared(cols.a))
