@@ -55,7 +55,7 @@ def gradient(run: Run, images: int, weights: int) -> Found:
     steps, errors = csc411.finite_difference_table(*case)
     _, central_errors = csc411.finite_difference_table(*case, central=True)
     model = Sequential([Dense(10)], input_shape=(len(x) - 1,), dtype="float64")
-    checked = gradcheck(model, x[:-1].T[:50], run.data.train_labels[:50])
+    checked = gradcheck(model, x[:-1].T[:50], run.data.train_labels[:images][:50])
     return {
         "vacuous": vacuous, "real": real, "mean forward": abs(float(np.mean(exact - numeric[False]))),
         "mean central": abs(float(np.mean(exact - numeric[True]))), "checked weights": len(some) * 10,

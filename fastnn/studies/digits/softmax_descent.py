@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from fastnn import random
 from fastnn.kernels.eager import Eager
+from fastnn.losses import SoftmaxCrossEntropy
 from fastnn.random import Purpose
 from fastnn.studies.study import Run
 
@@ -84,7 +85,7 @@ class Descent:
 
         Ends early after a step shorter than `shortest` (Frobenius norm).
         """
-        ops = Eager(np.float32)
+        ops, cross_entropy = Eager(np.float32), SoftmaxCrossEntropy()
         w = np.array(w, np.float32, order="C")
         v, dw = np.full_like(w, self.velocity), np.empty_like(w)
         rate, loss, correct = np.array([self.rate]), np.zeros(1), np.zeros(1, np.int64)
@@ -93,7 +94,7 @@ class Descent:
         for step, (rows, targets) in enumerate(self._batches(ops, x, labels), 1):
             out, dout = np.empty((len(rows), w.shape[1]), np.float32), np.empty((len(rows), w.shape[1]), np.float32)
             ops.affine_forward(rows, w, None, out)
-            ops.softmax_cross_entropy(out, targets, dout, loss, correct, 1.0)
+            cross_entropy.run(ops, out, targets, dout, loss, correct, 1.0)
             ops.affine_backward_weight(rows, dout, dw, None, 0.0)
             ops.momentum_update(w, v, dw, rate, self.momentum, 0.0)
             ended = step == self.steps or (shortest > 0 and float(np.linalg.norm(v)) < shortest)

@@ -23,14 +23,13 @@ def differences(run: Run, hidden: int) -> Found:
     and with an active unit, the error falls with the step until rounding raises it again.
     """
     model = network(run, hidden, "glorot_uniform", dtype="float64")
-    images, labels = run.data.train_images[:500], run.data.train_labels[:500]
+    images, labels = run.data.train_images[:2000], run.data.train_labels[:2000]
     w = model.parameters["dense2.w"]
     first = np.maximum(_affine(model, images * run.data.scale, "dense1"), 0)
     second = _affine(model, first, "dense2")[:, 0]
     useful = (first[:, :_WEIGHTS] > 0).sum(axis=1)
     active = int(np.argmax(np.where(second > 0, useful, -1)))
-    far = second + first[:, :_WEIGHTS].max(axis=1) < 0  # stays inactive when one weight moves by 1
-    inactive = int(np.argmax(np.where(far, useful, -1)))
+    inactive = int(np.argmin(second + first[:, :_WEIGHTS].max(axis=1)))  # stays so when one weight moves by 1
     reported_n = [k * 10.0**i for i in (0, 1, 3, 5) for k in (1, 5)]
     long_n = [k * 10.0**i for i in range(12) for k in (1, 5)][:23]
     cases = {

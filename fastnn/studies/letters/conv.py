@@ -1,0 +1,128 @@
+"""The convolutional network, with an L2 term and with dropout."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from fastnn import optim, plots
+from fastnn.layers import BatchNorm, Conv2D, Dense, Dropout, Flatten, Layer, MaxPool2D, ReLU
+from fastnn.model import Sequential
+from fastnn.studies.letters.images import sets
+from fastnn.studies.page import Page
+from fastnn.studies.study import Found, Run
+from fastnn.studies.training import Columns, Pair, train
+
+_XAVIER = "glorot_truncated_normal"
+_L2 = {0.01: (0.9292, 0.9255), 0.1: (0.9270, 0.9299), 0.5: (0.8982, 0.9031)}  # validation, test
+_KEEP = {0.9: (0.9275, 0.9251), 0.75: (0.9267, 0.9118), 0.5: (0.9293, 0.9262)}
+_NAMES = {"": "training", "val": "validation", "test": "test"}
+
+
+def network(run: Run, shape: tuple[int, ...], filters: int, hidden: int, keep: float) -> Sequential:
+    """conv 3×3 → ReLU → batch norm → max-pool 2×2 → dense → (dropout) → ReLU → dense.
+
+    Batch normalisation has no scale and no shift and uses the statistics of the images it is given, in evaluation
+    too. Weights and biases are drawn from Xavier's normal cut at two standard deviations.
+    """
+    layers: list[Layer] = [
+        Conv2D(filters, 3, pad="same", init=_XAVIER, bias_init=_XAVIER),
+        ReLU(),
+        BatchNorm(affine=False, track=False, eps=1e-5),
+        MaxPool2D(2),
+        Flatten(),
+        Dense(hidden, init=_XAVIER, bias_init=_XAVIER),
+        *([Dropout(1 - keep)] if keep < 1 else []),
+        ReLU(),
+        Dense(len(run.data.class_names), init=_XAVIER, bias_init=_XAVIER),
+    ]
+    model = Sequential(layers, input_shape=shape, input_scale=run.data.scale, seed=run.seed)
+    model.named_parameters["conv1.w"].decays = False  # the L2 term is on the dense weights alone
+    return model
+
+
+def _fit(run: Run, data: dict[str, Pair], filters: int, hidden: int, epochs: int, batch: int, keep: float = 1.0,
+         l2: float = 0.0) -> tuple[Columns, Sequential]:  # fmt: skip
+    shape = (1, *run.data.train_images.shape[1:3])
+    images = {name: (x.reshape(-1, *shape), y) for name, (x, y) in data.items()}
+    model = network(run, shape, filters, hidden, keep)
+    adam = optim.Adam(1e-4, weight_decay=l2)
+    return train(model, images, optimizer=adam, epochs=epochs, batch_size=batch, seed=run.seed), model
+
+
+def conv(
+    run: Run, sizes: tuple[int, int, int], filters: int, hidden: int, epochs: int, batch: int
+) -> Found:
+    """Adam at 1e-4, batch 32, 50 epochs; all three sets after every epoch."""
+    data = sets(run, sizes)
+    columns, model = _fit(run, data, filters, hidden, epochs, batch)
+    return {"columns": columns, "filters": model.parameters["conv1.w"].copy()}
+
+
+def show_conv(page: Page, found: Found) -> None:
+    """Show the curves and the filters."""
+    columns = {name: np.asarray(values) for name, values in found["columns"].items()}
+    best = int(columns["val_accuracy"].argmax())
+    page.compare([
+        ("validation accuracy, best epoch", None, float(columns["val_accuracy"][best]), f"epoch {best}"),
+        ("test accuracy at that epoch", 0.9299, float(columns["test_accuracy"][best]), "reported: the best of all runs"),
+        ("test accuracy, last epoch", 0.9299, float(columns["test_accuracy"][-1])),
+        ("time of training (s)", None, float(columns["seconds"].sum())),
+    ])  # fmt: skip
+    shown = {name: v[1:] for name, v in columns.items() if name not in ("steps", "seconds")}
+    page.figure("curves", plots.learning_curve(shown, title="The convolutional network"),
+                "Loss and accuracy on the three sets after every epoch.")  # fmt: skip
+    page.figure("filters", plots.filters(found["filters"], columns=8, title="The 3 × 3 filters after training"),
+                "The trained filters.")  # fmt: skip
+
+
+def l2(run: Run, sizes: tuple[int, int, int], filters: int, hidden: int, epochs: int, batch: int,
+       factors: tuple[float, ...]) -> Found:  # fmt: skip
+    """λ·½(‖W1‖² + ‖W2‖²) on the dense weights, for three λ."""
+    data = sets(run, sizes)
+    found: dict[str, Any] = {}
+    for factor in run.each(factors):
+        columns, model = _fit(run, data, filters, hidden, epochs, batch, l2=factor)
+        squares = sum(float((model.parameters[f"dense{k}.w"] ** 2).sum()) for k in (1, 2))
+        found[str(factor)] = {"columns": columns, "penalty": factor * squares / 2}
+    return found
+
+
+def show_l2(page: Page, found: Found) -> None:
+    """Show test accuracy by epoch for each factor."""
+    rows: list[Any] = []
+    for factor, one in found.items():
+        reported = _L2.get(float(factor), (None, None))
+        for name, value in zip(("val", "test"), reported, strict=True):
+            last = float(one["columns"][f"{name}_accuracy"][-1])
+            note = f"cross-entropy {float(one['columns'][f'{name}_loss'][-1]):.3g} + L2 term {one['penalty']:.3g} nats"
+            rows.append((f"{_NAMES[name]} accuracy, λ = {factor}", value, last, note))
+    page.compare(rows)
+    lines = {f"λ = {factor}": np.asarray(one["columns"]["test_accuracy"])[1:] for factor, one in found.items()}
+    epochs = np.arange(1, 1 + len(next(iter(lines.values()))))
+    page.figure("test", plots.sweep(epochs, lines, xlabel="epoch", ylabel="test accuracy (%)",
+                                    title="Test accuracy with an L2 term"), "Test accuracy after every epoch.")  # fmt: skip
+
+
+def dropout(run: Run, sizes: tuple[int, int, int], filters: int, hidden: int, epochs: int, batch: int,
+            keeps: tuple[float, ...]) -> Found:  # fmt: skip
+    """Dropout behind the wide dense layer, for three probabilities of keeping a unit."""
+    data = sets(run, sizes)
+    return {str(keep): _fit(run, data, filters, hidden, epochs, batch, keep=keep)[0] for keep in run.each(keeps)}
+
+
+def show_dropout(page: Page, found: Found) -> None:
+    """Show the three sets for each probability."""
+    rows: list[Any] = []
+    for keep, columns in found.items():
+        reported = _KEEP.get(float(keep), (None, None))
+        for name, value in zip(("val", "test"), reported, strict=True):
+            rows.append((f"{_NAMES[name]} accuracy, p = {keep}", value, float(columns[f"{name}_accuracy"][-1])))
+    best = max(float(np.max(columns["test_accuracy"])) for columns in found.values())
+    rows.append(("best test accuracy of any epoch", 0.9299, best, "reported: the best of all runs"))
+    page.compare(rows)
+    for keep, columns in found.items():
+        shown = {n: np.asarray(v)[1:] for n, v in columns.items() if n not in ("steps", "seconds")}
+        page.figure(f"p-{keep.replace('.', '-')}", plots.learning_curve(shown, title=f"Keep probability {keep}"),
+                    "Loss and accuracy on the three sets after every epoch.")  # fmt: skip
