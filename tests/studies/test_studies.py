@@ -124,7 +124,8 @@ def test_momentum_is_faster_from_a_flat_start_and_circles_when_too_high(results:
     flat = scenes["flat-start"]["excess"]
     assert min(flat["momentum"]) < min(flat["plain"])
     too_much = scenes["too-much"]["excess"]
-    assert too_much["momentum"][-1] > too_much["plain"][-1]
+    assert (np.diff(too_much["plain"]) < 0).all()
+    assert (np.diff(too_much["momentum"]) > 0).any()  # past the lowest point and up again
     steps = np.diff(np.array(scenes["raised-rate"]["paths"]["plain"]), axis=0)
     turns = (steps[1:] * steps[:-1]).sum(axis=1) < 0
     assert turns.sum() >= 3  # it zig-zags
@@ -135,7 +136,7 @@ def test_zero_weights_stay_where_only_the_last_biases_move(results: Any) -> None
     runs = results("init")["results"]["starts"]["found"]["runs"]["relu"]
     assert np.abs(np.array(runs["zeros"]["loss"]) - np.log(10)).max() < 0.05
     dead = results("init")["results"]["differences"]["found"]["capped, unit not active"]
-    assert max(dead["error"]) == 0
+    assert max(dead["error"][1:]) == 0  # a step of 1 may switch it on
     free = results("init")["results"]["differences"]["found"]["without cap, active unit"]
     assert min(free["error"]) < 1e-9 < free["error"][-1]
 

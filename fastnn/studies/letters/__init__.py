@@ -1,5 +1,7 @@
 """Study 6: notMNIST, a wide network by hand and a convolutional network."""
 
+from typing import Any
+
 from fastnn.studies.letters import conv, dense
 from fastnn.studies.sources import NOTMNIST
 from fastnn.studies.study import Study
@@ -22,7 +24,7 @@ study.part("A wide network by hand", cost=60, sizes=(10_000, 6_000, 2_724), hidd
 ).shows(dense.show_wide)  # fmt: skip
 study.part("Width", cost=70, sizes=(10_000, 6_000, 2_724), widths=(100, 500, 2000), epochs=200, rate=1e-5,
            quick={**_QUICK, "widths": (50, 200), "rate": 5e-5})(dense.width).shows(dense.show_width)  # fmt: skip
-_CONV = {"sizes": (10_000, 6_000, 2_724), "filters": 32, "hidden": 784, "epochs": 50, "batch": 32}
+_CONV: dict[str, Any] = {"sizes": (10_000, 6_000, 2_724), "filters": 32, "hidden": 784, "epochs": 50, "batch": 32}
 _QUICK_CONV = {"sizes": (640, 300, 300), "hidden": 128, "epochs": 2}
 study.part("A convolutional network", cost=200, **_CONV, quick=_QUICK_CONV)(conv.conv).shows(conv.show_conv)
 study.part("The L2 term", cost=600, **_CONV, factors=(0.01, 0.1, 0.5), quick=_QUICK_CONV)(conv.l2).shows(conv.show_l2)

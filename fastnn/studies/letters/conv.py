@@ -21,7 +21,7 @@ _NAMES = {"": "training", "val": "validation", "test": "test"}
 
 
 def network(run: Run, shape: tuple[int, ...], filters: int, hidden: int, keep: float) -> Sequential:
-    """conv 3×3 → ReLU → batch norm → max-pool 2×2 → dense → (dropout) → ReLU → dense.
+    """Conv 3×3 → ReLU → batch norm → max-pool 2×2 → dense → (dropout) → ReLU → dense.
 
     Batch normalisation has no scale and no shift and uses the statistics of the images it is given, in evaluation
     too. Weights and biases are drawn from Xavier's normal cut at two standard deviations.
@@ -51,9 +51,7 @@ def _fit(run: Run, data: dict[str, Pair], filters: int, hidden: int, epochs: int
     return train(model, images, optimizer=adam, epochs=epochs, batch_size=batch, seed=run.seed), model
 
 
-def conv(
-    run: Run, sizes: tuple[int, int, int], filters: int, hidden: int, epochs: int, batch: int
-) -> Found:
+def conv(run: Run, sizes: tuple[int, int, int], filters: int, hidden: int, epochs: int, batch: int) -> Found:
     """Adam at 1e-4, batch 32, 50 epochs; all three sets after every epoch."""
     data = sets(run, sizes)
     columns, model = _fit(run, data, filters, hidden, epochs, batch)
@@ -66,7 +64,7 @@ def show_conv(page: Page, found: Found) -> None:
     best = int(columns["val_accuracy"].argmax())
     page.compare([
         ("validation accuracy, best epoch", None, float(columns["val_accuracy"][best]), f"epoch {best}"),
-        ("test accuracy at that epoch", 0.9299, float(columns["test_accuracy"][best]), "reported: the best of all runs"),
+        ("test accuracy at that epoch", 0.9299, float(columns["test_accuracy"][best]), "reported: best of all"),
         ("test accuracy, last epoch", 0.9299, float(columns["test_accuracy"][-1])),
         ("time of training (s)", None, float(columns["seconds"].sum())),
     ])  # fmt: skip
@@ -102,7 +100,8 @@ def show_l2(page: Page, found: Found) -> None:
     lines = {f"λ = {factor}": np.asarray(one["columns"]["test_accuracy"])[1:] for factor, one in found.items()}
     epochs = np.arange(1, 1 + len(next(iter(lines.values()))))
     page.figure("test", plots.sweep(epochs, lines, xlabel="epoch", ylabel="test accuracy (%)",
-                                    title="Test accuracy with an L2 term"), "Test accuracy after every epoch.")  # fmt: skip
+                                    title="Test accuracy with an L2 term"),
+                "Test accuracy after every epoch.")  # fmt: skip
 
 
 def dropout(run: Run, sizes: tuple[int, int, int], filters: int, hidden: int, epochs: int, batch: int,
