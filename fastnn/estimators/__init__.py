@@ -9,7 +9,8 @@ Examples
 >>> from sklearn.model_selection import cross_val_score
 >>> from fastnn.estimators import MLPClassifier
 >>> x, y = load_digits(return_X_y=True)
->>> bool(cross_val_score(MLPClassifier((40,), solver="lbfgs", max_iter=500, random_state=0), x / 16, y, cv=3).mean() > 0.9)
+>>> net = MLPClassifier((40,), solver="lbfgs", max_iter=500, random_state=0)
+>>> bool(cross_val_score(net, x / 16, y, cv=3).mean() > 0.9)
 True
 """
 
