@@ -1,5 +1,5 @@
 /* The mean of each window of a plane, and its gradient: rows of windows in the first-level cache, as max_pool.c. */
-#include "vmath.h"
+#include "norm.h"
 #include "window.h"
 
 enum { CHUNK = 256, TASK_CELLS = 16384 };
@@ -24,22 +24,21 @@ static void divisors(const run *r, ptrdiff_t i, ptrdiff_t first, ptrdiff_t last,
 
 static void any_plane(const run *r, const real *x, real *out) {
     const windows *g = &r->g;
-    real sum[CHUNK], by[CHUNK];
+    real sum[CHUNK + VBYTES], by[CHUNK]; /* vectors may begin at any window */
     for (ptrdiff_t i = 0; i < g->p; i++)
         for (ptrdiff_t first = 0; first < g->q; first += CHUNK) {
             const ptrdiff_t last = fnn_min(g->q, first + CHUNK);
             const span rows = window_rows(g, i);
-            for (ptrdiff_t j = 0; j < last - first; j++) sum[j] = 0;
+            for (ptrdiff_t j = 0; j < last - first + VL; j++) sum[j] = 0;
             for (ptrdiff_t k = rows.begin; k < rows.end; k++)
                 for (ptrdiff_t s = 0; s < g->size_w; s++) {
                     const span at = window_columns(g, s, first, last);
                     const real *cells = x + (i * g->stride_h - g->pad_h + k) * g->w - g->pad_w + s;
-                    if (g->stride_w == 1) {
-                        for (ptrdiff_t j = at.begin; j < at.end; j++) sum[j - first] += cells[j];
-                    } else if (g->stride_w == 2) {
-                        for (ptrdiff_t j = at.begin; j < at.end; j++) sum[j - first] += cells[2 * j];
-                    } else {
-                        for (ptrdiff_t j = at.begin; j < at.end; j++) sum[j - first] += cells[j * g->stride_w];
+                    for (ptrdiff_t j = at.begin; j < at.end; j += VL) {
+                        const ptrdiff_t left = at.end - j;
+                        const vreal value = load_strided(cells + j * g->stride_w, g->stride_w, left);
+                        const vreal total = vload(sum + j - first) + value;
+                        run_store(sum + j - first, total, at.end == last ? VL : left);
                     }
                 }
             divisors(r, i, first, last, by);

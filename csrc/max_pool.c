@@ -14,8 +14,6 @@ typedef struct {
     fnn_cut cut;
 } run;
 
-#define WINS(value, best) (!((value) <= (best)) & ((best) == (best)))
-
 typedef struct {
     uint8_t *bytes; /* one of the two, or neither */
     int32_t *words;
@@ -29,23 +27,25 @@ FNN_INLINE places places_at(const fnn_op *op, int array, ptrdiff_t at) {
 
 /* --- forward --- */
 
-static void step_over(const real *restrict x, ptrdiff_t stride, real *restrict best, rint_t *restrict place,
-                      rint_t number, ptrdiff_t count) {
-#define STEP(at)                                 \
-    for (ptrdiff_t j = 0; j < count; j++) {      \
-        const real value = x[at], old = best[j]; \
-        const bool wins = WINS(value, old);      \
-        best[j] = wins ? value : old;            \
-        place[j] = wins ? number : place[j];     \
+/* `last`: no window stands behind these, so that whole vectors may be written. (A load of a vector that was written in
+ * part would wait for the cache.) */
+static void step_over(const real *x, ptrdiff_t stride, real *best, rint_t *place, rint_t number, ptrdiff_t count,
+                      bool last) {
+    const vint numbers = (vint){0} + number;
+    for (ptrdiff_t j = 0; j < count; j += VL) {
+        const ptrdiff_t left = count - j;
+        const vreal value = load_strided(x + j * stride, stride, left), old = vload(best + j);
+        const vint wins = (~(value <= old)) & (old == old);
+        const vreal at = vload((const real *)(place + j));
+        const vreal largest = vselect(wins, value, old), where = vselect(wins, (vreal)numbers, at);
+        if (last || left >= VL) {
+            vstore(best + j, largest);
+            vstore((real *)(place + j), where);
+        } else {
+            vstore_part(best + j, largest, left);
+            vstore_part((real *)(place + j), where, left);
+        }
     }
-    if (stride == 1) {
-        STEP(j)
-    } else if (stride == 2) {
-        STEP(2 * j)
-    } else {
-        STEP(j * stride)
-    }
-#undef STEP
 }
 
 static void windows_of_row(const windows *g, const real *x, ptrdiff_t i, ptrdiff_t first, ptrdiff_t last, real *best,
@@ -61,13 +61,13 @@ static void windows_of_row(const windows *g, const real *x, ptrdiff_t i, ptrdiff
             if (at.begin >= at.end) continue;
             const real *cells = x + (i * g->stride_h - g->pad_h + r) * g->w + at.begin * g->stride_w - g->pad_w + s;
             step_over(cells, g->stride_w, best + at.begin - first, place + at.begin - first,
-                      (rint_t)(r * g->size_w + s), at.end - at.begin);
+                      (rint_t)(r * g->size_w + s), at.end - at.begin, at.end == last);
         }
 }
 
 static void any_plane(const windows *g, const real *x, real *out, places to) {
-    real best[CHUNK];
-    rint_t place[CHUNK];
+    real best[CHUNK + VBYTES];
+    rint_t place[CHUNK + VBYTES];
     for (ptrdiff_t i = 0; i < g->p; i++)
         for (ptrdiff_t first = 0; first < g->q; first += CHUNK) {
             const ptrdiff_t last = fnn_min(g->q, first + CHUNK), at = i * g->q + first, count = last - first;
@@ -181,34 +181,37 @@ static void back_any_plane(const windows *g, const ptrdiff_t *offset, const real
     }
 }
 
-FNN_INLINE void back_quarter_pair(const vreal dout, const vint place, int number, real *dx, ptrdiff_t cells) {
-    const vreal even = vselect(place == (vint){0} + number, dout, (vreal){0});
-    const vreal odd = vselect(place == (vint){0} + number + 1, dout, (vreal){0});
-    const vreal low = VSHUFFLE(even, odd, LOW_PAIRS), high = VSHUFFLE(even, odd, HIGH_PAIRS);
-    if (cells == 2 * VL) {
-        vstore(dx, low);
-        vstore(dx + VL, high);
-    } else {
-        vstore_part(dx, low, fnn_min(VL, cells));
-        vstore_part(dx + VL, high, fnn_max(0, cells - VL));
-    }
-}
-
 static void back_quarter_plane(const windows *g, const real *dout, const uint8_t *place, real *dx, ptrdiff_t room) {
-    real *row = dx;
-    for (ptrdiff_t i = 0; i < g->p; i++, row += 2 * g->w) {
+    for (ptrdiff_t i = 0; i < g->p; i++) {
+        real *row = dx + 2 * i * g->w;
         for (ptrdiff_t j = 0; j < g->q; j += VL) {
-            const ptrdiff_t count = fnn_min(VL, g->q - j), at = i * g->q + j;
+            const ptrdiff_t count = fnn_min(VL, g->q - j), at = i * g->q + j, cells = 2 * count;
             vbytes narrow = {0};
-            memcpy(&narrow, place + at, room - at >= VL ? sizeof narrow : (size_t)count);
+            vreal d;
+            if (room - at >= VL) {
+                memcpy(&narrow, place + at, sizeof narrow);
+                d = vload(dout + at);
+            } else {
+                memcpy(&narrow, place + at, (size_t)count);
+                d = vload_part(dout + at, count);
+            }
             const vint wide = __builtin_convertvector(narrow, vint);
-            const vreal d = count == VL ? vload(dout + at) : vload_part(dout + at, count);
-            back_quarter_pair(d, wide, 0, row + 2 * j, 2 * count);
-            back_quarter_pair(d, wide, 2, row + g->w + 2 * j, 2 * count);
+            for (rint_t r = 0; r < 2; r++) {
+                const vreal even = vselect(wide == (vint){0} + 2 * r, d, (vreal){0});
+                const vreal odd = vselect(wide == (vint){0} + (2 * r + 1), d, (vreal){0});
+                const vreal low = VSHUFFLE(even, odd, LOW_PAIRS), high = VSHUFFLE(even, odd, HIGH_PAIRS);
+                real *to = row + r * g->w + 2 * j;
+                if (cells >= VL) {
+                    vstore(to, low);
+                    vstore_part(to + VL, high, cells - VL);
+                } else {
+                    vstore_part(to, low, cells);
+                }
+            }
         }
         for (ptrdiff_t j = 2 * g->q; j < g->w; j++) row[j] = row[g->w + j] = 0;
     }
-    memset(row, 0, (size_t)((g->h - 2 * g->p) * g->w) * sizeof(real));
+    memset(dx + 2 * g->p * g->w, 0, (size_t)((g->h - 2 * g->p) * g->w) * sizeof(real));
 }
 
 static void backward_task(void *context, int task) {

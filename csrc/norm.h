@@ -6,7 +6,7 @@
 #include "kernel.h"
 #include "vmath.h"
 
-enum { CHAIN = 32 }; /* additions in the type of the arrays, at most */
+enum { CHAIN = 64 }; /* vectors that are added up in the type of the arrays */
 
 /* VL elements from p on, or the `left` that there are and zeros. */
 FNN_INLINE vreal run_load(const real *p, ptrdiff_t left) { return left >= VL ? vload(p) : vload_part(p, left); }
@@ -22,11 +22,15 @@ FNN_INLINE void run_store(real *p, vreal v, ptrdiff_t left) {
 FNN_INLINE void run_sum(vsum *sum, const real *x, ptrdiff_t count) {
     for (ptrdiff_t j = 0; j < count; j += CHAIN * VL) {
         const ptrdiff_t end = fnn_min(count, j + CHAIN * VL);
-        vreal part = {0};
+        vreal part = {0}, b = {0}, c = {0}, d = {0};
         ptrdiff_t i = j;
+        for (; i + 4 * VL <= end; i += 4 * VL) {
+            part += vload(x + i), b += vload(x + i + VL);
+            c += vload(x + i + 2 * VL), d += vload(x + i + 3 * VL);
+        }
         for (; i + VL <= end; i += VL) part += vload(x + i);
-        if (i < end) part += vload_part(x + i, end - i);
-        vsum_add(sum, part);
+        if (i < end) b += vload_part(x + i, end - i);
+        vsum_add(sum, (part + b) + (c + d));
     }
 }
 
@@ -34,17 +38,19 @@ FNN_INLINE void run_sum(vsum *sum, const real *x, ptrdiff_t count) {
 FNN_INLINE void run_sum_squares(vsum *sum, const real *x, real mean, ptrdiff_t count) {
     for (ptrdiff_t j = 0; j < count; j += CHAIN * VL) {
         const ptrdiff_t end = fnn_min(count, j + CHAIN * VL);
-        vreal part = {0};
+        vreal part[4] = {{0}};
         ptrdiff_t i = j;
-        for (; i + VL <= end; i += VL) {
-            const vreal off = vload(x + i) - vset(mean);
-            part = vfma(off, off, part);
+        for (; i + 4 * VL <= end; i += 4 * VL)
+            for (int k = 0; k < 4; k++) {
+                const vreal off = vload(x + i + k * VL) - vset(mean);
+                part[k] = vfma(off, off, part[k]);
+            }
+        for (; i < end; i += VL) {
+            vreal off = run_load(x + i, end - i) - vset(mean);
+            if (end - i < VL) off = vfirst(off, end - i);
+            part[0] = vfma(off, off, part[0]);
         }
-        if (i < end) {
-            const vreal off = vfirst(vload_part(x + i, end - i) - vset(mean), end - i);
-            part = vfma(off, off, part);
-        }
-        vsum_add(sum, part);
+        vsum_add(sum, (part[0] + part[1]) + (part[2] + part[3]));
     }
 }
 
@@ -52,36 +58,45 @@ FNN_INLINE void run_sum_squares(vsum *sum, const real *x, real mean, ptrdiff_t c
 FNN_INLINE void run_sum_products(vsum *sum, vsum *products, const real *d, const real *x, real mean, ptrdiff_t count) {
     for (ptrdiff_t j = 0; j < count; j += CHAIN * VL) {
         const ptrdiff_t end = fnn_min(count, j + CHAIN * VL);
-        vreal part = {0}, product = {0};
+        vreal part[4] = {{0}}, product[4] = {{0}};
         ptrdiff_t i = j;
-        for (; i + VL <= end; i += VL) {
-            const vreal e = vload(d + i);
-            part += e;
-            product = vfma(e, vload(x + i) - vset(mean), product);
+        for (; i + 4 * VL <= end; i += 4 * VL)
+            for (int k = 0; k < 4; k++) {
+                const vreal e = vload(d + i + k * VL);
+                part[k] += e;
+                product[k] = vfma(e, vload(x + i + k * VL) - vset(mean), product[k]);
+            }
+        for (; i < end; i += VL) {
+            const vreal e = run_load(d + i, end - i);
+            vreal off = run_load(x + i, end - i) - vset(mean);
+            if (end - i < VL) off = vfirst(off, end - i);
+            part[0] += e;
+            product[0] = vfma(e, off, product[0]);
         }
-        if (i < end) {
-            const vreal e = vload_part(d + i, end - i);
-            part += e;
-            product = vfma(e, vfirst(vload_part(x + i, end - i) - vset(mean), end - i), product);
-        }
-        vsum_add(sum, part);
-        vsum_add(products, product);
+        vsum_add(sum, (part[0] + part[1]) + (part[2] + part[3]));
+        vsum_add(products, (product[0] + product[1]) + (product[2] + product[3]));
     }
 }
 
 /* out = (x - mean) scale + shift */
 FNN_INLINE void run_affine(const real *x, real *out, real mean, real scale, real shift, ptrdiff_t count) {
-    for (ptrdiff_t j = 0; j < count; j += VL)
-        run_store(out + j, vfma(run_load(x + j, count - j) - vset(mean), vset(scale), vset(shift)), count - j);
+    ptrdiff_t j = 0;
+    for (; j + VL <= count; j += VL) vstore(out + j, vfma(vload(x + j) - vset(mean), vset(scale), vset(shift)));
+    if (j == count) return;
+    vstore_part(out + j, vfma(vload_part(x + j, count - j) - vset(mean), vset(scale), vset(shift)), count - j);
 }
 
 /* dx = (d - a - (x - mean) b) scale */
 FNN_INLINE void run_affine_back(const real *d, const real *x, real *dx, real mean, real a, real b, real scale,
                                 ptrdiff_t count) {
-    for (ptrdiff_t j = 0; j < count; j += VL) {
-        const vreal off = run_load(x + j, count - j) - vset(mean);
-        run_store(dx + j, vfma(-off, vset(b), run_load(d + j, count - j) - vset(a)) * vset(scale), count - j);
+    ptrdiff_t j = 0;
+    for (; j + VL <= count; j += VL) {
+        const vreal off = vload(x + j) - vset(mean);
+        vstore(dx + j, vfma(-off, vset(b), vload(d + j) - vset(a)) * vset(scale));
     }
+    if (j == count) return;
+    const vreal off = vload_part(x + j, count - j) - vset(mean);
+    vstore_part(dx + j, vfma(-off, vset(b), vload_part(d + j, count - j) - vset(a)) * vset(scale), count - j);
 }
 
 /* From the sum of (x - near)², `near` being the mean rounded. */

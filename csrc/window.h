@@ -76,4 +76,19 @@ FNN_INLINE bool window_is_image(const windows *g) {
 #endif
 #define VSHUFFLE(a, b, lanes) __builtin_shuffle(a, b, (vint)lanes)
 
+/* x[0], x[stride], …: `left` of them where there are fewer than VL, and nothing behind the last is read */
+FNN_INLINE vreal load_strided(const real *x, ptrdiff_t stride, ptrdiff_t left) {
+    if (stride == 1) return left >= VL ? vload(x) : vload_part(x, left);
+    if (stride == 2) {
+        const bool whole = left > VL; /* then the odd one behind the last is inside too */
+        const ptrdiff_t cells = 2 * left - 1;
+        const vreal low = whole ? vload(x) : vload_part(x, fnn_min(VL, cells));
+        const vreal high = whole ? vload(x + VL) : vload_part(x + VL, fnn_max(0, fnn_min(VL, cells - VL)));
+        return VSHUFFLE(low, high, EVEN_LANES);
+    }
+    vreal v = {0};
+    for (ptrdiff_t i = 0; i < fnn_min(VL, left); i++) v[i] = x[i * stride];
+    return v;
+}
+
 #endif

@@ -1,0 +1,57 @@
+"""Pooling in the plain layout, forward and backward."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+Timed = Callable[..., None]
+
+# images, channels, rows and columns, window, stride, padding
+SHAPES = {
+    "letters 2x2": (32, 32, 28, 2, 2, 0),
+    "lenet 2x2": (128, 6, 24, 2, 2, 0),
+    "alexnet 3/2": (16, 64, 55, 3, 2, 0),
+    "padded 3/1": (16, 64, 28, 3, 1, 1),
+    "global": (32, 256, 7, 7, 7, 0),
+}
+
+pytestmark = [pytest.mark.benchmark(max_time=0.3, min_rounds=5), pytest.mark.parametrize("name", SHAPES)]
+
+
+class Case:
+    """Arrays of one pool."""
+
+    def __init__(self, name: str) -> None:
+        n, c, size, taps, stride, pad = SHAPES[name]
+        count = (size + 2 * pad - taps) // stride + 1
+        rng = np.random.default_rng(0)
+        self.x = rng.standard_normal((n, c, size, size)).astype("f4")
+        self.out = rng.standard_normal((n, c, count, count)).astype("f4")
+        self.position = rng.integers(0, taps * taps, self.out.shape).astype("u1")
+        self.scalars = (taps, taps, stride, stride, pad, pad)
+        self.bytes = float(self.x.nbytes + self.out.nbytes)
+
+
+def test_max_forward(timed: Timed, name: str) -> None:
+    s = Case(name)
+    timed("max_pool_forward", name, s.x, s.out, s.position, *s.scalars, moved=s.bytes + s.position.nbytes)
+
+
+def test_max_backward(timed: Timed, name: str) -> None:
+    s = Case(name)
+    if s.scalars[-1]:  # positions that lie in the padding do not occur
+        s.position[...] = s.position.max() // 2
+    timed("max_pool_backward", name, s.out, s.position, s.x, *s.scalars, moved=s.bytes + s.position.nbytes)
+
+
+def test_avg_forward(timed: Timed, name: str) -> None:
+    s = Case(name)
+    timed("avg_pool_forward", name, s.x, s.out, *s.scalars, 1, moved=s.bytes)
+
+
+def test_avg_backward(timed: Timed, name: str) -> None:
+    s = Case(name)
+    timed("avg_pool_backward", name, s.out, s.x, *s.scalars, 1, moved=s.bytes)
