@@ -88,7 +88,7 @@ def bits(seed: int, purpose: int, step: int, size: int, offset: int = 0) -> NDAr
     seed : int, 0 <= seed < 2**64
         The key: its low and its high 32 bits.
     purpose : int, 0 <= purpose < 2**32
-        A `Purpose`; numbers from 1000 are free for users.
+        A `Purpose`; numbers from 1000 to 65,535 are free for users (words above these hold a layer's number).
     step : int, 0 <= step < 2**32
         The training step, the epoch or another count chosen by the caller.
     size : int
