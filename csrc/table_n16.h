@@ -8,6 +8,7 @@
     _(rows_to_n16, "x[n,d], out[g,d,16]!")                                                                             \
     _(n16_to_rows, "x[g,d,16], out[n,d]!")                                                                             \
     _(gather_n16, "source[r,d]:any, index[n]:i64?, out[g,d,16]!, scale")                                               \
+    _(affine_backward_input_n16, "dout[n,m], w[d,m+], dx[g,d,16]!")                                                    \
     _(conv_forward_n16, "x[g,c,h,w,16], weight[f,k,r,s], b[f]?, out[g,f,p,q,16]!, " CONV)                              \
     _(conv_activation_forward_n16, "x[g,c,h,w,16], weight[f,k,r,s], b[f]?, out[g,f,p,q,16]!, " CONV ", kind, alpha")   \
     _(conv_backward_input_n16, "dout[g,f,p,q,16], weight[f,k,r,s], dx[g,c,h,w,16]!, " CONV)                            \

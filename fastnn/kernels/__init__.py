@@ -105,6 +105,7 @@ SIGNATURES: dict[str, Signature] = {
             "rows_to_n16(x[n,d], out[g,d,16]!)",
             "n16_to_rows(x[g,d,16], out[n,d]!)",
             "gather_n16(source[r,d]:any, index[n]:i64?, out[g,d,16]!, scale)",
+            "affine_backward_input_n16(dout[n,m], w[d,m+], dx[g,d,16]!)",
             "conv_forward_n16(x[g,c,h,w,16], weight[f,k,r,s], b[f]?, out[g,f,p,q,16]!, stride_h, stride_w, pad_h, "
             "pad_w, dilation_h, dilation_w, algorithm)",
             "conv_activation_forward_n16(x[g,c,h,w,16], weight[f,k,r,s], b[f]?, out[g,f,p,q,16]!, stride_h, "

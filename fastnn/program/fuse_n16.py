@@ -23,7 +23,23 @@ def gather_into_lanes(operations: list[Operation], i: int) -> list[Operation] | 
     return [*operations[:i], joined, *operations[i + 1 : j], *operations[j + 1 :]]
 
 
-RULES: tuple[Rule, ...] = (gather_into_lanes,)
+# images up to which reading w once more for each vector of them is cheaper than packing it
+_FEW_IMAGES = 64
+
+
+def input_gradient_into_lanes(operations: list[Operation], i: int) -> list[Operation] | None:
+    """affine_backward_input, rows_to_n16 → affine_backward_input_n16."""
+    if operations[i].kernel != "affine_backward_input":
+        return None
+    dout, w, dx = operations[i].arguments
+    j = sole_user(operations, dx, i) if isinstance(dx, Buffer) else None
+    if j is None or operations[j].kernel != "rows_to_n16" or dout.shape[0] > _FEW_IMAGES:
+        return None
+    joined = Operation("affine_backward_input_n16", (dout, w, operations[j].arguments[1]))
+    return [*operations[:i], joined, *operations[i + 1 : j], *operations[j + 1 :]]
+
+
+RULES: tuple[Rule, ...] = (gather_into_lanes, input_gradient_into_lanes)
 
 
 def fuse_innermost(operations: Sequence[Operation]) -> list[Operation]:

@@ -78,3 +78,9 @@ def gather_n16(a: SimpleNamespace, u: float) -> Expected:
     rows = SimpleNamespace(**vars(a))
     rows.out = np.empty((min(len(a.source), 16 * len(a.out)) if a.index is None else len(a.index), a.out.shape[1]))
     return {"out": tuple(_innermost(v, len(a.out)) for v in gather_rows(rows, u)["out"])}
+
+
+@oracle
+def affine_backward_input_n16(a: SimpleNamespace, u: float) -> Expected:
+    value, bound = ORACLES["affine_backward_input"](a, u)["dx"]
+    return {"dx": (_innermost(value, len(a.dx)), _innermost(bound, len(a.dx)))}

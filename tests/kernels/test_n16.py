@@ -10,7 +10,9 @@ from test_backends_agree import dims_of
 
 from fastnn import kernels
 from fastnn.kernels import SIGNATURES
+from fastnn.kernels.backend import panel_columns
 from fastnn.kernels.reference.n16 import images_of
+from fastnn.program.resident import Panels
 
 pytestmark = pytest.mark.skipif("native" not in kernels.available_backends(), reason="no native module")
 
@@ -53,6 +55,24 @@ def test_every_instruction_set_agrees_on_integers(kernel, dtype, data, seed):
         for a in SIGNATURES[kernel].arrays:
             if a.writes and run[a.name] is not None:
                 np.testing.assert_array_equal(run[a.name], expected[a.name], err_msg=f"{isa} {a.name}")
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("shape", [(32, 70, 300), (17, 9000, 13), (1, 33, 100), (64, 784, 61), (50, 96, 12)])
+def test_the_bits_of_the_dense_input_gradient(shape, dtype):
+    """Weights in rows, in padded rows or in panels."""
+    n, m, d = shape
+    rng = np.random.default_rng(m)
+    dout, w = rng.normal(size=(n, m)).astype(dtype), rng.normal(size=(d, m)).astype(dtype)
+    rows, lanes = np.empty((n, d), dtype), np.empty((-(-n // 16), d, 16), dtype)
+    kernels.get("affine_backward_input", "native")(dout, w, rows)
+    wide = np.full((d, m + 3), 7, dtype)
+    wide[:, :m] = w
+    for weights in (w, wide[:, :m], Panels(w, panel_columns(np.dtype(dtype))).panels):
+        lanes[...] = np.nan
+        kernels.get("affine_backward_input_n16", "native")(dout, weights, lanes)
+        assert same_bits(np.ascontiguousarray(images_of(lanes)[:n]), rows)
+        assert not images_of(lanes)[n:].any()
 
 
 @pytest.mark.parametrize("n", [1, 15, 16, 17, 31, 33])

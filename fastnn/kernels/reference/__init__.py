@@ -34,6 +34,7 @@ from fastnn.kernels.reference.loss import (
     squared_error,
 )
 from fastnn.kernels.reference.n16 import (
+    affine_backward_input_n16,
     avg_pool_backward_n16,
     avg_pool_forward_n16,
     batch_norm_apply_n16,
@@ -89,6 +90,7 @@ __all__ = [
     "affine_activation_backward_input",
     "affine_activation_forward",
     "affine_backward_input",
+    "affine_backward_input_n16",
     "affine_backward_weight",
     "affine_backward_weight_adam",
     "affine_backward_weight_adamw",

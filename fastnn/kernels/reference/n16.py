@@ -7,6 +7,7 @@ into this layout, and whatever the operation makes of them (finite) afterwards.
 import numpy as np
 
 from fastnn.kernels.reference.activation import activation_forward
+from fastnn.kernels.reference.affine import affine_backward_input
 from fastnn.kernels.reference.arrays import Array
 from fastnn.kernels.reference.convolution import (
     conv_activation_backward_input,
@@ -54,6 +55,13 @@ def gather_n16(source: Array, index: Array | None, out: Array, scale: float) -> 
     rows = np.empty((n, out.shape[1]), out.dtype)
     gather_rows(source, index, rows, scale)
     rows_to_n16(rows, out)
+
+
+def affine_backward_input_n16(dout: Array, w: Array, dx: Array) -> None:
+    """`affine_backward_input`, then `rows_to_n16`."""
+    rows = np.empty((len(dout), dx.shape[1]), dx.dtype)
+    affine_backward_input(dout, w, rows)
+    rows_to_n16(rows, dx)
 
 
 def conv_forward_n16(
