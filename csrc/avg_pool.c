@@ -7,7 +7,7 @@ enum { CHUNK = 256, TASK_CELLS = 16384 };
 typedef struct {
     const fnn_op *op;
     windows g;
-    bool count_pad;
+    bool alike; /* all windows have as many cells, or count as if they had */
     fnn_cut cut;
 } run;
 
@@ -15,10 +15,14 @@ typedef struct {
 static void divisors(const run *r, ptrdiff_t i, ptrdiff_t first, ptrdiff_t last, real *by) {
     const windows *g = &r->g;
     const span rows = window_rows(g, i);
+    if (r->alike) {
+        for (ptrdiff_t j = 0; j < last - first; j++) by[j] = (real)(g->size_h * g->size_w);
+        return;
+    }
     for (ptrdiff_t j = first; j < last; j++) {
         const ptrdiff_t left = j * g->stride_w - g->pad_w;
         const ptrdiff_t cols = fnn_min(g->size_w, g->w - left) - fnn_max(0, -left);
-        by[j - first] = (real)(r->count_pad ? g->size_h * g->size_w : (rows.end - rows.begin) * cols);
+        by[j - first] = (real)((rows.end - rows.begin) * cols);
     }
 }
 
@@ -100,7 +104,9 @@ static void backward_task(void *context, int task) {
 }
 
 static void for_planes(const fnn_op *op, windows g, void (*task)(void *, int)) {
-    run r = {op, g, op->s[6] != 0,
+    const bool inside = g.pad_h == 0 && g.pad_w == 0 && (g.p - 1) * g.stride_h + g.size_h <= g.h &&
+                        (g.q - 1) * g.stride_w + g.size_w <= g.w;
+    run r = {op, g, inside || op->s[6] != 0,
              fnn_cut_work(op->n[0] * op->n[1], 1, fnn_max(1, TASK_CELLS / fnn_max(1, g.h * g.w)))};
     fnn_parallel(r.cut.tasks, task, &r);
 }
