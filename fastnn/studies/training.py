@@ -59,7 +59,10 @@ class Watch(Callback):
 def train(
     model: Sequential, sets: Mapping[str, Pair], *, watch: Watch | None = None, shuffle: Any = True, **options: Any
 ) -> Columns:
-    """Train on ``sets[""]`` and return the columns that `watch` saw, and the losses of the steps.
+    """Train on ``sets[""]`` and return the columns that `watch` saw.
+
+    Besides the losses of the steps (``steps``), the seconds of the epochs, and loss and accuracy over the batches of
+    each epoch as they were met (``met_loss``, ``met_accuracy``).
 
     Parameters
     ----------
@@ -73,4 +76,11 @@ def train(
     watch = watch or Watch(sets)
     trainer = Trainer(model, shuffle=shuffle, callbacks=[watch], progress=False, **options)
     history = trainer.fit(*sets[""])
-    return {**watch.columns, "steps": history.steps, "seconds": history.column("seconds")}
+    met = {f"met_{name}": history.column(name) for name in ("loss", "accuracy")}
+    return {**watch.columns, **met, "steps": history.steps, "seconds": history.column("seconds")}
+
+
+def curves(columns: Mapping[str, Any]) -> Columns:
+    """The columns that a learning curve shows, from the first epoch on."""
+    names = [n for n in columns if n.endswith(("epoch", "loss", "accuracy")) and not n.startswith("met")]
+    return {name: np.asarray(columns[name])[1:] for name in names}

@@ -10,6 +10,7 @@ from fastnn import plots
 from fastnn.studies.faces.images import best, fit, people, split
 from fastnn.studies.page import Page
 from fastnn.studies.study import Found, Run
+from fastnn.studies.training import curves
 
 
 def data(run: Run, side: int) -> Found:
@@ -50,9 +51,8 @@ def show_network(page: Page, found: Found) -> None:
         (f"{name} accuracy", 0.825, float(column.mean()), spread.format(column.min(), column.max()))
         for name, column in zip(("validation", "test"), scores.T, strict=True)
     ])  # fmt: skip
-    columns = {name: np.asarray(v)[1:] for name, v in found["runs"][0]["columns"].items() if len(v) > 1}
     epoch = best(found["runs"][0]["columns"])[0]
-    shown = {name: v for name, v in columns.items() if name not in ("steps", "seconds")}
+    shown = curves(found["runs"][0]["columns"])
     page.figure("curves", plots.learning_curve(shown, title="Learning curves of the first split"),
                 f"Loss and accuracy on the three sets; the best epoch by validation is {epoch}.")  # fmt: skip
     first = found["runs"][0]

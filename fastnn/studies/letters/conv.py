@@ -12,7 +12,7 @@ from fastnn.model import Sequential
 from fastnn.studies.letters.images import sets
 from fastnn.studies.page import Page
 from fastnn.studies.study import Found, Run
-from fastnn.studies.training import Columns, Pair, train
+from fastnn.studies.training import Columns, Pair, curves, train
 
 _XAVIER = "glorot_truncated_normal"
 _L2 = {0.01: (0.9292, 0.9255), 0.1: (0.9270, 0.9299), 0.5: (0.8982, 0.9031)}  # validation, test
@@ -68,8 +68,7 @@ def show_conv(page: Page, found: Found) -> None:
         ("test accuracy, last epoch", 0.9299, float(columns["test_accuracy"][-1])),
         ("time of training (s)", None, float(columns["seconds"].sum())),
     ])  # fmt: skip
-    shown = {name: v[1:] for name, v in columns.items() if name not in ("steps", "seconds")}
-    page.figure("curves", plots.learning_curve(shown, title="The convolutional network"),
+    page.figure("curves", plots.learning_curve(curves(columns), title="The convolutional network"),
                 "Loss and accuracy on the three sets after every epoch.")  # fmt: skip
     page.figure("filters", plots.filters(found["filters"], columns=8, title="The 3 × 3 filters after training"),
                 "The trained filters.")  # fmt: skip
@@ -122,6 +121,5 @@ def show_dropout(page: Page, found: Found) -> None:
     rows.append(("best test accuracy of any epoch", 0.9299, best, "reported: the best of all runs"))
     page.compare(rows)
     for keep, columns in found.items():
-        shown = {n: np.asarray(v)[1:] for n, v in columns.items() if n not in ("steps", "seconds")}
-        page.figure(f"p-{keep.replace('.', '-')}", plots.learning_curve(shown, title=f"Keep probability {keep}"),
-                    "Loss and accuracy on the three sets after every epoch.")  # fmt: skip
+        picture = plots.learning_curve(curves(columns), title=f"Keep probability {keep}")
+        page.figure(f"p-{keep.replace('.', '-')}", picture, "Loss and accuracy on the three sets after every epoch.")  # fmt: skip

@@ -16,7 +16,7 @@ from fastnn.random import Purpose
 from fastnn.studies.letters.images import sets
 from fastnn.studies.page import Page
 from fastnn.studies.study import Found, Run
-from fastnn.studies.training import Columns, Pair, train
+from fastnn.studies.training import Columns, Pair, Watch, curves, train
 
 _STARTS: dict[
     str, Callable[[int, int], str]
@@ -60,7 +60,11 @@ def descend(
     model = Sequential(layers, input_shape=(inputs,), input_scale=run.data.scale, seed=run.seed)
     optimizer = optim.Momentum(rate * len(x), momentum, initial_velocity=1e-5)
     began = time.perf_counter()
-    columns = train(model, data, optimizer=optimizer, epochs=epochs, batch_size=None, shuffle=False)
+    watch = Watch({name: pair for name, pair in data.items() if name})
+    columns = train(model, data, watch=watch, optimizer=optimizer, epochs=epochs, batch_size=None, shuffle=False)
+    last = model.evaluate(*data[""])
+    for what in ("loss", "accuracy"):  # what a step meets is what the step before it left
+        columns[what] = np.append(columns[f"met_{what}"], last[what])
     return columns, model, time.perf_counter() - began
 
 
@@ -101,8 +105,7 @@ def show_wide(page: Page, found: Found) -> None:
                  for key, share in (("", 0.886), ("val", 0.8815), ("test", 0.8814))]  # fmt: skip
         page.text(f"Weights: {name}.")
         page.compare(rows)
-        shown = {what: values[1:] for what, values in columns.items() if what not in ("steps", "seconds")}
-        page.figure(f"curves-{number}", plots.learning_curve(shown, title=f"Weights: {name}"),
+        page.figure(f"curves-{number}", plots.learning_curve(curves(columns), title=f"Weights: {name}"),
                     "Loss and accuracy on the three sets after every epoch.")  # fmt: skip
     turns = {name: int(np.asarray(one["columns"]["val_loss"]).argmin()) for name, one in found["runs"].items()}
     page.table(["weights", "epoch of the least validation loss"], list(turns.items()))

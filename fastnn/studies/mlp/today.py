@@ -13,6 +13,7 @@ from fastnn.schedules import Cosine
 from fastnn.studies.mlp.solver import sets
 from fastnn.studies.page import Page
 from fastnn.studies.study import Found, Run
+from fastnn.studies.training import curves
 from fastnn.studies.training import train as train_on
 
 
@@ -37,6 +38,6 @@ def show_today(page: Page, found: Found) -> None:
          f"epoch {best}; reported is the best of the grid"),
         ("validation accuracy there", 0.9643, float(columns["val_accuracy"][best])),
     ])  # fmt: skip
-    page.figure("curves", plots.learning_curve({n: c[1:] for n, c in columns.items() if n not in ("steps", "seconds")},
+    page.figure("curves", plots.learning_curve(curves(columns),
                                                title="With today's means"),
                 "Adam, a cosine schedule and dropout.")  # fmt: skip
