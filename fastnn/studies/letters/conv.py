@@ -122,4 +122,4 @@ def show_dropout(page: Page, found: Found) -> None:
     page.compare(rows)
     for keep, columns in found.items():
         picture = plots.learning_curve(curves(columns), title=f"Keep probability {keep}")
-        page.figure(f"p-{keep.replace('.', '-')}", picture, "Loss and accuracy on the three sets after every epoch.")  # fmt: skip
+        page.figure(f"p-{keep.replace('.', '-')}", picture, "Loss and accuracy after every epoch.")
