@@ -1,4 +1,4 @@
-/* Rows of the kernel table: pools, norms, dropout. */
+/* Rows of the kernel table: pools, norms, dropout, augmentation. */
 #ifndef FASTNN_TABLE_IMAGE_H
 #define FASTNN_TABLE_IMAGE_H
 
@@ -21,6 +21,10 @@
     _(local_response_norm_backward, "dout[n,c,s], x[n,c,s], scale[n,c,s], dx[n,c,s]!, size, alpha, power")           \
     _(dropout, "x[n,d], step[1]:i64, row[1]:i64, out[n,d]!, rate, seed_low, seed_high, purpose")                     \
     _(add, "a[*], b[*], out[*]!")                                                                                    \
-    _(penalty, "w[*], dw[*]?~, loss[1]:f64~, l1, l2")
+    _(penalty, "w[*], dw[*]?~, loss[1]:f64~, l1, l2")                                                                \
+    _(warp_images, "source[r,c,h,w]:any, index[n]:i64?, place[n,6], control[n,2,u,v]?, basis_y[u,p]?, "              \
+                   "basis_x[v,q]?, out[n,c,p,q]!")                                                                   \
+    _(disturb_images, "x[n,c,h,w]~, sample[n]:i64, box[n,4]:i64?, epoch, noise, low, high, seed_low, seed_high, "    \
+                      "purpose")
 
 #endif

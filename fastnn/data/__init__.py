@@ -1,5 +1,6 @@
-"""Data sets: readers for the common file formats, splits, and `glyphs`, which needs no files."""
+"""Data sets: readers for the common file formats, splits, augmentation, and `glyphs`, which needs no files."""
 
+from fastnn.data.augmentation import Augmentation
 from fastnn.data.dataset import Dataset
 from fastnn.data.download import fetch
 from fastnn.data.folders import Labelled, read_image_folder
@@ -19,6 +20,7 @@ from fastnn.data.tables import Table, read_csv
 
 __all__ = [
     "NAMED",
+    "Augmentation",
     "Dataset",
     "Labelled",
     "ListedPhotos",

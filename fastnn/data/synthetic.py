@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fastnn.data.splines import cubic_b_spline
 from fastnn.random import Purpose, bits
 
 __all__ = ["CLASS_NAMES", "glyphs"]
@@ -199,13 +200,7 @@ def _sample(masks: _Floats, start: NDArray[np.int64], x: _Floats, y: _Floats, si
 def _basis() -> _Floats:
     """Return what the coefficients of a coordinate multiply: x, y, 1 and the B-spline of each control."""
     position = np.arange(_SIDE) - (_SIDE - 1) / 2
-    knots = (np.arange(_SIDE) + 0.5) * ((_CONTROLS - 3) / _SIDE)
-    cell = knots.astype(np.int64)
-    f = knots - cell
-    pieces = [(1 - f) ** 3, 3 * f**3 - 6 * f**2 + 4, -3 * f**3 + 3 * f**2 + 3 * f + 1, f**3]
-    splines = np.zeros((_CONTROLS, _SIDE))
-    for i, piece in enumerate(pieces):
-        splines[cell + i, np.arange(_SIDE)] = np.rint(piece * (64 / 6)) / 64
+    splines = np.rint(cubic_b_spline(_CONTROLS, _SIDE) * (64 / 6)) / 64
     rows = [
         np.tile(position, _SIDE),
         np.repeat(position, _SIDE),

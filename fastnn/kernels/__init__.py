@@ -80,6 +80,12 @@ SIGNATURES: dict[str, Signature] = {
             # rows by index (None: the first n), converted to the call's dtype and scaled
             "gather_rows(source[r,d]:any, index[n]:i64?, out[n,d]!, scale)",
             "gather_labels(source[r]:i64, index[n]:i64?, out[n]:i64!)",
+            # augmentation: source images by index, seen through place (x, y by column, row, 1) and a displacement of
+            # control points; then noise by the sample's number, limits, and zeros in a box (top, bottom, left, right)
+            "warp_images(source[r,c,h,w]:any, index[n]:i64?, place[n,6], control[n,2,u,v]?, basis_y[u,p]?, "
+            "basis_x[v,q]?, out[n,c,p,q]!)",
+            "disturb_images(x[n,c,h,w]~, sample[n]:i64, box[n,4]:i64?, epoch, noise, low, high, seed_low, seed_high, "
+            "purpose)",
             # updates, in place; rate and t are one-element arrays because they change from step to step
             "sgd_update(w[*]~, dw[*], rate[1]:f64, decay)",
             "momentum_update(w[*]~, v[*]~, dw[*], rate[1]:f64, momentum, decay)",

@@ -15,7 +15,7 @@ References
 """
 
 from fastnn.random.distributions import integers, normal, permutation, truncated_normal, uniform
-from fastnn.random.philox import Purpose, bits, philox4x32
+from fastnn.random.philox import Purpose, bits, philox4x32, sample_bits
 
 __all__ = [
     "Purpose",
@@ -24,6 +24,7 @@ __all__ = [
     "normal",
     "permutation",
     "philox4x32",
+    "sample_bits",
     "truncated_normal",
     "uniform",
 ]

@@ -126,20 +126,77 @@ def bits(seed: int, purpose: int, step: int, size: int, offset: int = 0) -> NDAr
     first = offset // 4
     blocks = (offset + size + 3) // 4 - first
     out = np.empty((blocks, 4), np.uint32)
-    scratch = np.empty((3, 2, min(blocks, _CHUNK)), np.uint64)
     for start in range(0, blocks, _CHUNK):
         stop = min(start + _CHUNK, blocks)
-        even, odd, product = scratch[:, :, : stop - start]
-        index = np.arange(first + start, first + stop, dtype=np.uint64)
-        np.bitwise_and(index, LOW_32, out=even[0])
-        np.right_shift(index, SHIFT_32, out=odd[0])
-        even[1] = step
-        odd[1] = purpose
-        _rounds(even, odd, product, key & 0xFFFFFFFF, key >> 32)
-        out[start:stop, 0::2] = even.T
-        out[start:stop, 1::2] = odd.T
+        _blocks(np.arange(first + start, first + stop, dtype=np.uint64), step, purpose, key, out[start:stop])
     skip = offset - 4 * first
     return out.reshape(-1)[skip : skip + size]
+
+
+def sample_bits(seed: int, purpose: int, step: int, samples: ArrayLike, size: int) -> NDArray[np.uint32]:
+    """Return the random words that belong to each of some samples.
+
+    Parameters
+    ----------
+    seed, purpose, step : int
+        The stream, as in `bits`.
+    samples : array_like, shape (n,), integers, at least 0
+        The samples' numbers, in any order.
+    size : int
+        How many words each sample has.
+
+    Returns
+    -------
+    ndarray, shape (n, size), uint32
+
+    Raises
+    ------
+    ValueError
+        If an argument is out of its range.
+    TypeError
+        If an argument is not an integer.
+
+    Notes
+    -----
+    Sample i owns the blocks i B ... (i + 1) B - 1 of the stream, B = ceil(size / 4): its words do not depend on
+    which other samples are asked for.
+
+    Examples
+    --------
+    >>> from fastnn.random import Purpose, bits, sample_bits
+    >>> sample_bits(7, Purpose.AUGMENT, 3, [5, 0], 6)[1].tolist() == bits(7, Purpose.AUGMENT, 3, 6).tolist()
+    True
+    """
+    key = whole_number("sample_bits", "seed", seed, 2**64)
+    purpose = whole_number("sample_bits", "purpose", purpose, 2**32)
+    step = whole_number("sample_bits", "step", step, 2**32)
+    blocks = -(-whole_number("sample_bits", "size", size, 2**32) // 4)
+    numbers = np.asarray(samples)
+    if numbers.dtype.kind not in "iu" and numbers.size:
+        raise TypeError(f"sample_bits: samples must be integers, but have dtype {numbers.dtype}")
+    if numbers.ndim != 1 or (numbers.size and not 0 <= int(numbers.min()) <= int(numbers.max()) < 2**31):
+        raise ValueError(
+            f"sample_bits: samples must be numbers (n,) in 0 ... 2**31 - 1, but have shape {numbers.shape}"
+        )
+    first = numbers.astype(np.uint64) * np.uint64(blocks)
+    out = np.empty((len(first), blocks, 4), np.uint32)
+    rows = max(1, _CHUNK // max(1, blocks))
+    for start in range(0, len(first), rows):
+        index: _Words = np.add(first[start : start + rows, None], np.arange(blocks), dtype=np.uint64, casting="unsafe")
+        _blocks(index.reshape(-1), step, purpose, key, out[start : start + rows].reshape(-1, 4))
+    return out.reshape(len(first), 4 * blocks)[:, :size]
+
+
+def _blocks(index: _Words, step: int, purpose: int, key: int, out: NDArray[np.uint32]) -> None:
+    """Write blocks `index` (n,) of a stream to `out` (n, 4)."""
+    even, odd, product = np.empty((3, 2, len(index)), np.uint64)
+    np.bitwise_and(index, LOW_32, out=even[0])
+    np.right_shift(index, SHIFT_32, out=odd[0])
+    even[1] = step
+    odd[1] = purpose
+    _rounds(even, odd, product, key & 0xFFFFFFFF, key >> 32)
+    out[:, 0::2] = even.T
+    out[:, 1::2] = odd.T
 
 
 def _rounds(even: _Words, odd: _Words, product: _Words, key_0: int, key_1: int) -> None:

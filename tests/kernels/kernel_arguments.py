@@ -29,6 +29,7 @@ _WINDOW = {
     "count_pad": (0, 1),
     "fixed": (0, 1),
     "purpose": (3, 3 + (7 << 16)),
+    "epoch": (0, 1, 2**32 - 1),
     "seed_low": (0, 1, 2**32 - 1),
     "seed_high": (0, 2**32 - 1),
 }
@@ -95,7 +96,7 @@ class _Maker:
         self.signature = SIGNATURES[kernel]
         if {"g", "n"} <= set(dims):  # n images in groups of 16
             dims["g"] = -(-dims["n"] // 16)
-        if kernel.startswith("gather"):
+        if kernel.startswith("gather") or kernel == "warp_images":
             dims["r"] = max(dims["r"], dims["n"])  # index None takes the first n rows
         self.flip = int(rng.integers(2))
         if kernel.startswith("winograd"):
@@ -154,6 +155,10 @@ class _Maker:
         optional = {a.name for a in self.signature.arrays if a.optional}
         bias = optional & {"b", "db", "mb", "vb"}
         out = set(bias) if self.rng.random() < 0.3 else set()
+        moved = optional & {"control", "basis_y", "basis_x"}
+        if moved:
+            out |= moved if self.rng.random() < 0.3 else set()
+            optional -= moved
         return out | {name for name in optional - bias if self.rng.random() < 0.3}
 
     def _is_backward(self) -> bool:
@@ -199,6 +204,9 @@ class _Maker:
             "l1": [0.0, 0.3],
             "l2": [0.0, 0.02],
             "rate": [0.0, 0.1, 0.5, 1.0],
+            "noise": [0.0, 0.3, 20.0],
+            "low": [-np.inf, -1.0, 0.0],
+            "high": [np.inf, 1.0, 2.0],
         }
         adam = {"beta1": [0.9, 0.5], "beta2": [0.999, 0.9], "rho": [0.99, 0.9], "eps": [1e-8, 1e-3]}
         others = {"delta": [1.0, 0.5], "limit": [0.5, 3.0, 100.0]}
@@ -222,6 +230,12 @@ class _Maker:
             return rng.integers(1, 3000, 1)
         if a.name == "source":
             return self._source(a, shape)
+        if a.name == "sample":
+            return rng.integers(0, 100_000, shape)
+        if a.name == "box":
+            return rng.integers(-5, 20, shape)
+        if a.name == "place":
+            return self._place(shape)
         if a.name == "step":
             return rng.integers(0, 2**33, 1)
         if a.name == "row":
@@ -248,6 +262,11 @@ class _Maker:
         if a.name == "scale":
             values += 1
         return values
+
+    def _place(self, shape: tuple[int, ...]) -> Array:
+        """Affine maps that look into the image and beside it."""
+        near = np.array([1, 0, 0, 0, 1, 0]) + self.rng.integers(-1, 2, shape) * [1, 1, 6, 1, 1, 6]
+        return (near if self.integers else near + 0.3 * self.rng.standard_normal(shape)).astype(self.dtype)
 
     def _dtype(self, a: Argument) -> type[np.floating]:
         return np.float64 if a.dtype == "f64" else self.dtype

@@ -525,5 +525,6 @@ def adam_update(a: SimpleNamespace, u: float) -> Expected:
     return {"m": (m, m_bound), "v": (v, v_bound), "w": (w, w_bound)}
 
 
+import augmentation_oracles  # noqa: E402, F401
 import image_oracles  # noqa: E402, F401  (it adds its own)
 import n16_oracles  # noqa: E402, F401  (of what the others have)

@@ -45,6 +45,7 @@ EXACT = (
     "nesterov_update",
     "multiclass_hinge",
     "clip_value",
+    "warp_images",
 )
 
 
@@ -65,6 +66,8 @@ _SMALL = {
     "e": 2,
     "j": 1,
     "i": 1,
+    "u": 4,
+    "v": 5,
 }
 
 

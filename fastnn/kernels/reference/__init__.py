@@ -6,6 +6,7 @@ compiled kernels.
 
 from fastnn.kernels.reference.activation import activation_backward, activation_forward
 from fastnn.kernels.reference.affine import affine_backward_input, affine_backward_weight, affine_forward
+from fastnn.kernels.reference.augmentation import disturb_images, warp_images
 from fastnn.kernels.reference.clip import clip_norm, clip_value
 from fastnn.kernels.reference.convolution import (
     col2im,
@@ -122,6 +123,7 @@ __all__ = [
     "conv_backward_weight_n16",
     "conv_forward",
     "conv_forward_n16",
+    "disturb_images",
     "dropout",
     "gather_labels",
     "gather_n16",
@@ -150,6 +152,7 @@ __all__ = [
     "softmax_cross_entropy",
     "softmax_forward",
     "squared_error",
+    "warp_images",
     "winograd_backward_weight_n16",
     "winograd_forward_n16",
     "winograd_weights",

@@ -1,0 +1,121 @@
+/* Images seen through an affine map and a smooth displacement: bilinear, zeros outside. */
+#include "convert.h"
+#include "kernel.h"
+#include "lookup.h"
+
+enum { TASK_PIXELS = 4096, BEFORE = 1, MARGIN = 3 /* zeros around a plane: one before, two behind */ };
+
+typedef struct {
+    const fnn_op *op;
+    fnn_cut cut;
+} run;
+
+/* One channel of one image; in the workspace with its margin, where it fits there. */
+typedef struct {
+    const real *padded; /* NULL: read from the source */
+    const char *source;
+    int type;
+    ptrdiff_t h, w;
+} plane;
+
+/* The pixel in row and column of the plane with its margin. */
+static real pixel(const plane *p, ptrdiff_t row, ptrdiff_t col) {
+    real value = 0;
+    row -= BEFORE;
+    col -= BEFORE;
+    if (row >= 0 && row < p->h && col >= 0 && col < p->w)
+        convert(p->type, p->source + (row * p->w + col) * size_of(p->type), &value, 1, 1);
+    return value;
+}
+
+static void pad(plane *p, real *to) {
+    const ptrdiff_t width = p->w + MARGIN, row_bytes = p->w * size_of(p->type);
+    memset(to, 0, (size_t)width * sizeof(real));
+    for (ptrdiff_t i = 0; i < p->h; i++) {
+        real *row = to + (i + BEFORE) * width;
+        row[0] = row[width - 2] = row[width - 1] = 0;
+        convert(p->type, p->source + i * row_bytes, row + BEFORE, p->w, 1);
+    }
+    memset(to + (p->h + BEFORE) * width, 0, 2 * (size_t)width * sizeof(real));
+    p->padded = to;
+}
+
+/* The four pixels around each lane's place. */
+FNN_INLINE void around(const plane *p, vint row, vint col, vreal corner[4]) {
+    const ptrdiff_t width = p->w + MARGIN;
+    if (p->padded != NULL) {
+        const vint at = row * ((vint){0} + (rint_t)width) + col;
+        corner[0] = vgather(p->padded, at);
+        corner[1] = vgather(p->padded + 1, at);
+        corner[2] = vgather(p->padded + width, at);
+        corner[3] = vgather(p->padded + width + 1, at);
+        return;
+    }
+    for (int k = 0; k < 4; k++)
+        for (ptrdiff_t i = 0; i < VL; i++) corner[k][i] = pixel(p, row[i] + k / 2, col[i] + k % 2);
+}
+
+/* Row i of what is seen; `control`: of this row, v numbers for x, then v for y (NULL: none). */
+static void warp_row(const plane *p, const real *place, ptrdiff_t i, const real *control, ptrdiff_t v,
+                     const real *basis_x, ptrdiff_t q, real *out) {
+    const vreal first_x = vfma(vset(place[1]), vset((real)i), vset(place[2]));
+    const vreal first_y = vfma(vset(place[4]), vset((real)i), vset(place[5]));
+    const vreal low = vset(-1), right = vset((real)p->w), bottom = vset((real)p->h), one = vset(1);
+    vreal lane;
+    for (ptrdiff_t l = 0; l < VL; l++) lane[l] = (real)l;
+    for (ptrdiff_t j = 0; j < q; j += VL) {
+        const ptrdiff_t left = fnn_min(VL, q - j);
+        const vreal column = vset((real)j) + lane;
+        vreal x = vfma(vset(place[0]), column, first_x), y = vfma(vset(place[3]), column, first_y);
+        for (ptrdiff_t t = 0; control != NULL && t < v; t++) {
+            const vreal b = vload_part(basis_x + t * q + j, left);
+            x = vfma(vset(control[t]), b, x);
+            y = vfma(vset(control[v + t]), b, y);
+        }
+        /* counted from the margin on; a NaN looks outside */
+        x = vmin(vmax(x, low), right) + one;
+        y = vmin(vmax(y, low), bottom) + one;
+        const vint col = __builtin_convertvector(x, vint), row = __builtin_convertvector(y, vint);
+        const vreal fx = x - __builtin_convertvector(col, vreal), fy = y - __builtin_convertvector(row, vreal);
+        vreal c[4];
+        around(p, row, col, c);
+        const vreal above = vfma(fx, c[1] - c[0], c[0]), below = vfma(fx, c[3] - c[2], c[2]);
+        vstore_part(out + j, vfma(fy, below - above, above), left);
+    }
+}
+
+/* source, index, place, control, basis_y, basis_x, out; r c h w n u v p q */
+static void warp_image(const fnn_op *op, ptrdiff_t image) {
+    const ptrdiff_t channels = op->n[1], h = op->n[2], w = op->n[3], u = op->n[5], v = op->n[6];
+    const ptrdiff_t rows = op->n[7], cols = op->n[8], plane_bytes = h * w * size_of(op->type[0]);
+    const int64_t *index = op->p[1];
+    const char *source = (const char *)op->p[0] + (index == NULL ? image : index[image]) * channels * plane_bytes;
+    const bool moves = op->p[3] != NULL;
+    real *control = fnn_scratch(), *room = control + (moves ? 2 * v : 0);
+    const ptrdiff_t free_bytes = FNN_SCRATCH_BYTES - (ptrdiff_t)((char *)room - (char *)control);
+    for (ptrdiff_t c = 0; c < channels; c++) {
+        plane p = {NULL, source + c * plane_bytes, op->type[0], h, w};
+        if ((h + MARGIN) * (w + MARGIN) <= free_bytes / (ptrdiff_t)sizeof(real)) pad(&p, room);
+        for (ptrdiff_t i = 0; i < rows; i++) {
+            for (ptrdiff_t t = 0; moves && t < 2 * v; t++) {
+                const real *of = IN(3) + image * 2 * u * v + (t < v ? t : u * v + t - v);
+                real sum = 0;
+                for (ptrdiff_t k = 0; k < u; k++) sum += of[k * v] * IN(4)[k * rows + i];
+                control[t] = sum;
+            }
+            real *out = OUT(6) + ((image * channels + c) * rows + i) * cols;
+            warp_row(&p, IN(2) + 6 * image, i, moves ? control : NULL, v, IN(5), cols, out);
+        }
+    }
+}
+
+static void warp_task(void *context, int task) {
+    const run *r = context;
+    const ptrdiff_t end = fnn_cut_end(&r->cut, task);
+    for (ptrdiff_t i = fnn_cut_begin(&r->cut, task); i < end; i++) warp_image(r->op, i);
+}
+
+void FN(warp_images)(const fnn_op *op) {
+    run r = {op, fnn_cut_work(op->n[4], 1, fnn_max(1, TASK_PIXELS / fnn_max(1, op->n[1] * op->n[7] * op->n[8])))};
+    fnn_parallel(r.cut.tasks, warp_task, &r);
+}
