@@ -88,15 +88,16 @@ class Augmentation:
 
     def __post_init__(self) -> None:
         """Check the numbers."""
+        value: Any
         for name, most in (("shift", 2**15), ("cutout", 2**15), ("seed", 2**64 - 1)):
-            value: Any = getattr(self, name)
+            value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, numbers.Integral):
                 raise TypeError(f"Augmentation: {name} must be an int, got {value!r}")
             if not 0 <= value <= most:
                 raise ValueError(f"Augmentation: {name} must be 0 to {most}, got {value}")
             object.__setattr__(self, name, int(value))
         for name in ("rotate", "scale", "elastic", "crop", "noise"):
-            value: Any = getattr(self, name)
+            value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, numbers.Real):
                 raise TypeError(f"Augmentation: {name} must be a number, got {value!r}")
             if not (math.isfinite(value) and value >= 0):
