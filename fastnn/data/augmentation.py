@@ -88,10 +88,9 @@ class Augmentation:
 
     def __post_init__(self) -> None:
         """Check the numbers."""
-        value: Any
         for name, most in (("shift", 2**15), ("cutout", 2**15), ("seed", 2**64 - 1)):
             value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, numbers.Integral):
+            if isinstance(value, bool) or not hasattr(value, "__index__"):
                 raise TypeError(f"Augmentation: {name} must be an int, got {value!r}")
             if not 0 <= value <= most:
                 raise ValueError(f"Augmentation: {name} must be 0 to {most}, got {value}")
@@ -100,7 +99,7 @@ class Augmentation:
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, numbers.Real):
                 raise TypeError(f"Augmentation: {name} must be a number, got {value!r}")
-            if not (math.isfinite(value) and value >= 0):
+            if not (math.isfinite(value) and float(value) >= 0):
                 raise ValueError(f"Augmentation: {name} must be finite and at least 0, got {value}")
             object.__setattr__(self, name, float(value))
         if not self.scale < 1:
