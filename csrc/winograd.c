@@ -6,9 +6,8 @@
  * holds meanwhile stays in the second-level cache and this thread's workspace. Every product is one chain over the
  * channels, so that neither blocks nor threads change a bit.
  */
-#include "winograd.h"
+#include "winograd_finish.h"
 
-#include "activation.h"
 #include "tile.h"
 
 enum {
@@ -57,37 +56,6 @@ static void multiply(const work *wk, const real *u, const real *values, real *pr
     }
 }
 
-/* The outputs of one tile and filter: `products` lies `apart` from pair to pair. */
-FNN_INLINE void finish_tile(const work *wk, const real *products, ptrdiff_t apart, real bias, real *plane,
-                            const winograd_place *at, const int points_h, const int points_w, const int m_h,
-                            const int m_w) {
-    const ptrdiff_t rows = fnn_min(m_h, wk->p - at->row), cols = fnn_min(m_w, wk->q - at->col);
-    const vreal least = wk->kind == RELU ? vset(0) : vset(-(real)INFINITY);
-    for (ptrdiff_t l = 0; l < N16; l += VL) {
-        vreal lines[WINOGRAD_MAX_OUTPUTS][POINTS];
-#pragma GCC unroll 6
-        for (int j = 0; j < points_w; j++) {
-            vreal v[POINTS];
-#pragma GCC unroll 6
-            for (int i = 0; i < points_h; i++) v[i] = vload(products + (i * POINTS + j) * apart + l);
-            winograd_output(v, 1, &lines[0][j], POINTS, points_h, m_h);
-        }
-#pragma GCC unroll 5
-        for (int i = 0; i < m_h; i++) {
-            vreal out[WINOGRAD_MAX_OUTPUTS];
-            winograd_output(lines[i], 1, out, 1, points_w, m_w);
-            if (i >= rows) break;
-            real *row = plane + ((at->row + i) * wk->q + at->col) * N16 + l;
-#pragma GCC unroll 5
-            for (int j = 0; j < m_w; j++)
-                if (j < cols) vstore(row + j * N16, vmax(least, out[j] + vset(bias)));
-        }
-    }
-    if (wk->kind > RELU)
-        for (ptrdiff_t i = 0; i < rows; i++)
-            activate_block(wk->kind, wk->alpha, plane + ((at->row + i) * wk->q + at->col) * N16, 0, 1, cols * N16);
-}
-
 /* Tiles first … first+count-1 of one kind, of one group of channels. */
 FNN_INLINE void run_tiles(const work *wk, ptrdiff_t part, int kind, ptrdiff_t first, ptrdiff_t count,
                           const int points_h, const int points_w, const int m_h, const int m_w) {
@@ -113,10 +81,12 @@ FNN_INLINE void run_tiles(const work *wk, ptrdiff_t part, int kind, ptrdiff_t fi
         for (ptrdiff_t t = 0; t < count; t++)
             for (ptrdiff_t j = f; j < last; j++) {
                 const ptrdiff_t filter = part * filters + j;
-                finish_tile(wk, products + (j - f) * columns + t * N16, apart_products,
-                            wk->b != NULL ? wk->b[filter] : 0,
-                            wk->out + (places[t].group * wk->f + filter) * wk->p * wk->q * N16, &places[t], points_h,
-                            points_w, m_h, m_w);
+                const winograd_place *at = &places[t];
+                const winograd_end end = {wk->b != NULL ? wk->b[filter] : 0, wk->kind, wk->alpha};
+                real *plane = wk->out + (at->group * wk->f + filter) * wk->p * wk->q * N16;
+                winograd_finish(products + (j - f) * columns + t * N16, apart_products, end,
+                                plane + (at->row * wk->q + at->col) * N16, wk->q * N16, fnn_min(m_h, wk->p - at->row),
+                                fnn_min(m_w, wk->q - at->col), points_h, points_w, m_h, m_w);
             }
     }
 }

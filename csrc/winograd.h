@@ -171,4 +171,35 @@ FNN_INLINE void winograd_weigh(vreal v[], ptrdiff_t step) {
     v[4 * step] *= vset(WINOGRAD_OF_LARGE);
 }
 
+/* G g: the filters' polynomials at the points, weighed. */
+FNN_INLINE void winograd_filter_line(const vreal g[], const int size, vreal v[], ptrdiff_t v_step) {
+    winograd_values(g, 1, size, v, v_step, POINTS);
+    winograd_weigh(v, v_step);
+}
+
+/* G g Gᵀ of `count` filters of size × size beside each other, tap (a, b) at taps + (a size + b) step; what is read
+ * beyond the last filter goes nowhere. `apart` elements from pair to pair of u. */
+FNN_INLINE void winograd_filters_of(const real *taps, ptrdiff_t step, real *u, ptrdiff_t apart, ptrdiff_t count,
+                                    const int size) {
+    vreal lines[POINTS][POINTS];
+    for (int b = 0; b < size; b++) {
+        vreal column[POINTS];
+        for (int a = 0; a < size; a++) column[a] = vload(taps + (a * size + b) * step);
+        winograd_filter_line(column, size, &lines[0][b], POINTS);
+    }
+    for (int i = 0; i < POINTS; i++) {
+        vreal v[POINTS];
+        winograd_filter_line(lines[i], size, v, 1);
+        for (int j = 0; j < POINTS; j++) vstore_part(u + (i * POINTS + j) * apart, v[j], count);
+    }
+}
+
+FNN_INLINE void winograd_filters(const real *taps, ptrdiff_t step, ptrdiff_t size, real *u, ptrdiff_t apart,
+                                 ptrdiff_t count) {
+    if (size == 3)
+        winograd_filters_of(taps, step, u, apart, count, 3);
+    else
+        winograd_filters_of(taps, step, u, apart, count, 5);
+}
+
 #endif

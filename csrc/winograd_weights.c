@@ -3,15 +3,6 @@
 
 enum { WIDE = 32 }; /* a block of filters in whole vectors */
 
-/* G g: the filter's polynomial at the points, weighed. */
-static void values_at_points(const vreal g[], ptrdiff_t taps, vreal v[], ptrdiff_t v_step) {
-    if (taps == 3)
-        winograd_values(g, 1, 3, v, v_step, POINTS);
-    else
-        winograd_values(g, 1, 5, v, v_step, POINTS);
-    winograd_weigh(v, v_step);
-}
-
 typedef struct {
     const real *weight;
     real *u;
@@ -32,21 +23,9 @@ static void transform_block(void *context, int task) {
         for (ptrdiff_t i = 0; i < count; i++)
             for (ptrdiff_t t = 0; t < taps; t++)
                 gathered[t * WIDE + i] = weight[i * filter_step + (wk->flip ? taps - 1 - t : t)];
-        for (ptrdiff_t l = 0; l < WINOGRAD_BLOCK; l += VL) {
-            vreal lines[POINTS][POINTS];
-            for (ptrdiff_t b = 0; b < wk->s; b++) {
-                vreal column[POINTS];
-                for (ptrdiff_t a = 0; a < wk->r; a++) column[a] = vload(gathered + (a * wk->s + b) * WIDE + l);
-                values_at_points(column, wk->r, &lines[0][b], POINTS);
-            }
-            for (int i = 0; i < POINTS; i++) {
-                vreal v[POINTS];
-                values_at_points(lines[i], wk->s, v, 1);
-                for (int j = 0; j < POINTS; j++)
-                    vstore_part(u + ((i * POINTS + j) * wk->channels + c) * WINOGRAD_BLOCK + l, v[j],
-                                fnn_min(VL, WINOGRAD_BLOCK - l));
-            }
-        }
+        for (ptrdiff_t l = 0; l < WINOGRAD_BLOCK; l += VL)
+            winograd_filters(gathered + l, WIDE, wk->r, u + c * WINOGRAD_BLOCK + l, wk->channels * WINOGRAD_BLOCK,
+                             fnn_min(VL, WINOGRAD_BLOCK - l));
     }
 }
 

@@ -31,3 +31,19 @@ def winograd_line(length: int, taps: int) -> list[tuple[int, int]]:
 def winograd_work(filters: int, channels: int) -> int:
     """Elements that the gradient of the weights of one group needs: sums, and the values of a chunk of tiles."""
     return WINOGRAD_POINTS**2 * (filters * channels + (filters + channels) * _CHUNK + 2 * 16)
+
+
+def winograd_long(length: int, taps: int) -> int:
+    """Length of a line of ``length`` outputs filled up to long tiles."""
+    outputs = WINOGRAD_POINTS + 1 - taps
+    return -(-length // outputs) * outputs
+
+
+_TILE_GROUPS = 4  # of 16 tiles that go through the products together (csrc/winograd_tiles.c)
+
+
+def winograd_tile_work(images: int, channels: int, groups: int, extent: tuple[int, int], taps: int) -> int:
+    """Elements of `winograd_forward`'s values: of ``channels`` channels in ``groups``, for ``extent`` outputs."""
+    outputs = WINOGRAD_POINTS + 1 - taps
+    tiles = -(-(images * -(-extent[0] // outputs) * -(-extent[1] // outputs)) // 16)
+    return WINOGRAD_POINTS**2 * 16 * (tiles * channels + -(-tiles // _TILE_GROUPS) * groups)

@@ -1,27 +1,38 @@
 """Which algorithm computes a convolution of a compiled step: a function of its shape and dtype alone.
 
 Winograd's serves convolutions with images innermost, 3 × 3 or 5 × 5 filters and stride and dilation 1, forward and for
-both gradients. With "auto" it is taken where counting operations says that it is faster, and never for
+both gradients; and those of few plain images, forward and for the input gradient. With "auto" it is taken where counting operations says that it is faster, and never for
 float64, where one wants digits.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import prod
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from fastnn.kernels import Activation, ConvAlgorithm
-from fastnn.kernels.convolution import WINOGRAD_POINTS, winograd_line, winograd_shape, winograd_work
+from fastnn.kernels.convolution import (
+    WINOGRAD_POINTS,
+    winograd_line,
+    winograd_shape,
+    winograd_tile_work,
+    winograd_work,
+)
 from fastnn.program.layout import LANES, SUFFIX
 from fastnn.program.record import Buffer, Operation
 
 _SIZES = (3, 5)
 # vector operations of the transforms: of a tile's inputs, a tile's outputs, the weights of a filter and channel
 _OF_INPUTS, _OF_OUTPUTS, _OF_WEIGHTS = 200, 150, 25
+_OF_INPUTS_OF_TILES, _OF_WEIGHTS_OF_TILES = 800, 12  # of few images: tiles are gathered
 _WORTH_IT = 1.15  # what direct must cost more
 _FULL = 16  # channels, and filters: with fewer its register tiles are part empty, those of the direct one full
+_TILES_HELD = 4 * LANES  # of few images, whose products a thread holds for 16 filters (csrc/winograd_tiles.c)
+_VALUES = 8 << 20  # bytes of their transformed inputs, which every 16 filters read again: a part of the last cache
+_FULL_OF_FEW = 32  # two threads have 16 filters each
 _WORKSPACE = 4 << 20  # bytes (csrc/fastnn.h, FNN_SCRATCH_BYTES)
 _FILTERS_HELD = 48  # whose products a thread holds (csrc/winograd.c)
 
@@ -29,7 +40,7 @@ _FILTERS_HELD = 48  # whose products a thread holds (csrc/winograd.c)
 class Convolution(NamedTuple):
     """One direction of a convolution: what reads ``channels`` (of a group) and writes ``filters`` (of a group)."""
 
-    images: int
+    images: int  # 16 or more lie innermost, fewer are plain
     groups: int
     channels: int
     filters: int
@@ -39,15 +50,26 @@ class Convolution(NamedTuple):
     dilation: tuple[int, int]
 
 
+def _few(c: Convolution) -> bool:
+    return c.images < LANES
+
+
+def _values(c: Convolution) -> int:
+    """Elements of the transformed inputs of few images."""
+    return winograd_tile_work(c.images, c.channels * c.groups, c.groups, c.extent, c.taps[0])
+
+
 def winograd_serves(c: Convolution, dtype: np.dtype[Any]) -> bool:
     """Whether Winograd's algorithm can compute `c`."""
-    held = WINOGRAD_POINTS**2 * LANES * (c.channels + min(_FILTERS_HELD, c.filters) + 2) * dtype.itemsize
+    columns = _TILES_HELD if _few(c) else min(_FILTERS_HELD, c.filters)
+    held = WINOGRAD_POINTS**2 * LANES * (c.channels + columns + 2) * dtype.itemsize
     return (
         c.taps[0] == c.taps[1]
         and c.taps[0] in _SIZES
         and c.stride == c.dilation == (1, 1)
         and held <= _WORKSPACE
         and min(*c[:4], *c.extent) > 0
+        and not (_few(c) and _values(c) * dtype.itemsize > _VALUES)
     )
 
 
@@ -57,8 +79,24 @@ def _points(extent: tuple[int, int], size: int) -> int:
     return rows * cols
 
 
+def _few_images_costs(c: Convolution) -> dict[ConvAlgorithm, float]:
+    """Of plain images, where tiles share vectors."""
+    outputs = [WINOGRAD_POINTS + 1 - taps for taps in c.taps]
+    tiles = c.images * prod(-(-n // m) for n, m in zip(c.extent, outputs, strict=True))
+    pairs = c.channels * c.filters
+    transforms = _OF_INPUTS_OF_TILES * c.channels + _OF_OUTPUTS * c.filters
+    costs = -(-tiles // LANES) * (WINOGRAD_POINTS**2 * pairs + transforms) + _OF_WEIGHTS_OF_TILES * pairs
+    windows = -(-c.images * c.extent[0] * c.extent[1] // LANES)
+    return {
+        ConvAlgorithm.DIRECT: c.groups * windows * c.taps[0] * c.taps[1] * pairs,
+        ConvAlgorithm.WINOGRAD: c.groups * costs,
+    }
+
+
 def costs(c: Convolution) -> dict[ConvAlgorithm, float]:
     """Vector operations of each algorithm, where Winograd's serves."""
+    if _few(c):
+        return _few_images_costs(c)
     blocks = -(-c.images // LANES) * c.groups
     pairs = c.channels * c.filters
     rows, cols = (len(winograd_line(n, c.taps[0])) for n in c.extent)
@@ -77,22 +115,38 @@ def choose(c: Convolution, dtype: np.dtype[Any], wish: ConvAlgorithm) -> ConvAlg
     if wish == ConvAlgorithm.WINOGRAD:
         return wish
     cost = costs(c)
+    full = _FULL_OF_FEW if _few(c) else _FULL
     faster = (
-        _WORTH_IT * cost[ConvAlgorithm.WINOGRAD] < cost[ConvAlgorithm.DIRECT] and min(c.channels, c.filters) >= _FULL
+        _WORTH_IT * cost[ConvAlgorithm.WINOGRAD] < cost[ConvAlgorithm.DIRECT] and min(c.channels, c.filters) >= full
     )
     return ConvAlgorithm.WINOGRAD if faster and dtype == np.float32 else ConvAlgorithm.DIRECT
+
+
+def _images(operation: Operation) -> int:
+    """How many images the operation is on; 0 where they are plain though many."""
+    first = operation.arguments[0].shape[0]
+    if operation.kernel.endswith(SUFFIX):
+        return int(first * LANES)
+    return int(first) if first < LANES else 0
+
+
+def _of_few(c: Convolution, arrays: tuple[Any, ...], pad: tuple[int, int], *rest: Any) -> Operation:
+    """Winograd's algorithm on plain images."""
+    return Operation("winograd_forward", (*arrays, Buffer((_values(c),), arrays[0].dtype), *pad, *rest))
 
 
 def _forward(operation: Operation) -> list[Operation]:
     x, weight, b, out, stride_h, stride_w, pad_h, pad_w, dilation_h, dilation_w, wish, *rest = operation.arguments
     groups = x.shape[1] // weight.shape[1]
     c = Convolution(
-        x.shape[0] * LANES, groups, weight.shape[1], weight.shape[0] // groups, weight.shape[2:], out.shape[2:4],
+        _images(operation), groups, weight.shape[1], weight.shape[0] // groups, weight.shape[2:], out.shape[2:4],
         (stride_h, stride_w), (dilation_h, dilation_w),
     )  # fmt: skip
     if choose(c, x.dtype, ConvAlgorithm(wish)) != ConvAlgorithm.WINOGRAD:
         return [operation]
     kind, alpha = rest or (Activation.IDENTITY, 0.0)
+    if _few(c):
+        return [_of_few(c, (x, weight, b, out), (pad_h, pad_w), 0, int(kind), alpha)]
     u = Buffer(winograd_shape(c.filters, c.channels, groups), x.dtype)
     window = (weight.shape[2], pad_h, pad_w)
     return [
@@ -108,18 +162,21 @@ def _backward_input(operation: Operation) -> list[Operation]:
     stride_h, stride_w, pad_h, pad_w, dilation_h, dilation_w, wish, *rest = operation.arguments[len(arrays) :]
     groups = dx.shape[1] // weight.shape[1]
     c = Convolution(
-        dx.shape[0] * LANES, groups, weight.shape[0] // groups, weight.shape[1], weight.shape[2:], dx.shape[2:4],
+        _images(operation), groups, weight.shape[0] // groups, weight.shape[1], weight.shape[2:], dx.shape[2:4],
         (stride_h, stride_w), (dilation_h, dilation_w),
     )  # fmt: skip
     if choose(c, dx.dtype, ConvAlgorithm(wish)) != ConvAlgorithm.WINOGRAD:
         return [operation]
-    u = Buffer(winograd_shape(c.filters, c.channels, groups), dx.dtype)
     size = weight.shape[2]
-    window = (size, size - 1 - pad_h, size - 1 - pad_w)
-    operations = [
-        Operation("winograd_weights", (weight, u, 1)),
-        Operation("winograd_forward_n16", (dout, u, None, dx, *window, int(Activation.IDENTITY), 0.0)),
-    ]
+    pad = (size - 1 - pad_h, size - 1 - pad_w)
+    if _few(c):
+        operations = [_of_few(c, (dout, weight, None, dx), pad, 1, int(Activation.IDENTITY), 0.0)]
+    else:
+        u = Buffer(winograd_shape(c.filters, c.channels, groups), dx.dtype)
+        operations = [
+            Operation("winograd_weights", (weight, u, 1)),
+            Operation("winograd_forward_n16", (dout, u, None, dx, size, *pad, int(Activation.IDENTITY), 0.0)),
+        ]
     if fused:
         operations.append(Operation("activation_backward", (dx, None, arrays[2], dx, *rest)))
     return operations
@@ -133,6 +190,16 @@ def winograd_flops(operation: Operation) -> int:
     elif operation.kernel == "winograd_forward_n16":
         x, u, _, out, size, *_ = operation.arguments
         channels = u.shape[3]
+    elif operation.kernel == "winograd_forward":
+        x, weight, _, out, _, _, _, flip, *_ = operation.arguments
+        groups = (out if flip else x).shape[1] // weight.shape[1]
+        products = _values(
+            Convolution(
+                len(x), groups, x.shape[1] // groups, out.shape[1] // groups, weight.shape[2:], out.shape[2:4], (1, 1),
+                (1, 1),
+            )
+        )  # fmt: skip
+        return int(2 * products * out.shape[1] // groups)
     else:
         return 0
     return int(2 * x.shape[0] * LANES * _points(out.shape[2:4], size) * out.shape[1] * channels)
@@ -152,6 +219,10 @@ def _backward_weight(operation: Operation) -> list[Operation]:
 
 
 _DIRECTIONS = {
+    "conv_forward": _forward,
+    "conv_activation_forward": _forward,
+    "conv_backward_input": _backward_input,
+    "conv_activation_backward_input": _backward_input,
     "conv_forward" + SUFFIX: _forward,
     "conv_activation_forward" + SUFFIX: _forward,
     "conv_backward_input" + SUFFIX: _backward_input,

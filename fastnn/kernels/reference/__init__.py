@@ -79,7 +79,12 @@ from fastnn.kernels.reference.update import (
     rmsprop_update,
     sgd_update,
 )
-from fastnn.kernels.reference.winograd import winograd_backward_weight_n16, winograd_forward_n16, winograd_weights
+from fastnn.kernels.reference.winograd import (
+    winograd_backward_weight_n16,
+    winograd_forward,
+    winograd_forward_n16,
+    winograd_weights,
+)
 
 __all__ = [
     "activation_backward",
@@ -154,6 +159,7 @@ __all__ = [
     "squared_error",
     "warp_images",
     "winograd_backward_weight_n16",
+    "winograd_forward",
     "winograd_forward_n16",
     "winograd_weights",
 ]

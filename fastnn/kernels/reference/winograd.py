@@ -24,9 +24,16 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import DTypeLike
 
-from fastnn.kernels.convolution import WINOGRAD_BLOCK, WINOGRAD_POINTS, winograd_line
+from fastnn.kernels.convolution import (
+    WINOGRAD_BLOCK,
+    WINOGRAD_POINTS,
+    winograd_line,
+    winograd_long,
+    winograd_shape,
+)
 from fastnn.kernels.reference.activation import activation_forward
 from fastnn.kernels.reference.arrays import Array
+from fastnn.kernels.reference.n16 import LANES, images_of, rows_to_n16
 
 ROUNDINGS = 24
 _FINITE = np.array([0, np.sqrt(0.5), -np.sqrt(0.5), np.sqrt(2), -np.sqrt(2)])
@@ -84,6 +91,30 @@ def winograd_forward_n16(
     out[...] = filtered(x, u, out.shape, size, (pad_h, pad_w))
     if b is not None:
         out += b[:, None, None, None]
+    activation_forward(out, out, kind, alpha)
+
+
+@np.errstate(all="ignore")
+def winograd_forward(
+    x: Array, weight: Array, b: Array | None, out: Array, work: Array, pad_h: int, pad_w: int, flip: int, kind: int,
+    alpha: float,
+) -> None:  # fmt: skip
+    """The same of plain images with long tiles only, from the weights themselves; ``work`` is room for values.
+
+    With ``flip`` the input gradient: ``x`` holds the slopes, ``out`` becomes the gradient, and the padding is that of
+    the turned filters.
+    """
+    size, count = weight.shape[2], len(x)
+    groups = (out if flip else x).shape[1] // weight.shape[1]
+    u = np.empty(winograd_shape(out.shape[1] // groups, x.shape[1] // groups, groups), x.dtype)
+    winograd_weights(weight, u, flip)
+    images = np.empty((-(-count // LANES), *x.shape[1:], LANES), x.dtype)
+    rows_to_n16(x.reshape(count, -1), images.reshape(len(images), -1, LANES))
+    longs = [winograd_long(extent, size) for extent in out.shape[2:]]
+    sums = filtered(images, u, (len(images), out.shape[1], *longs, LANES), size, (pad_h, pad_w))
+    out[...] = images_of(sums)[:count, :, : out.shape[2], : out.shape[3]]
+    if b is not None:
+        out += b[:, None, None]
     activation_forward(out, out, kind, alpha)
 
 
