@@ -202,14 +202,14 @@ void FN(winograd_forward)(const fnn_op *op) {
         .kind = (int)op->s[3],
         .alpha = (real)op->s[4],
     };
-    wk.parts = wk.flip ? wk.f / n[5] : wk.c / n[5];
+    wk.parts = fnn_max(1, (wk.flip ? wk.f : wk.c) / fnn_max(1, n[5]));
     wk.k = wk.c / wk.parts;
     wk.filters = wk.f / wk.parts;
     wk.m = POINTS + 1 - wk.size;
     wk.down = (wk.p + wk.m - 1) / wk.m;
     wk.across = (wk.q + wk.m - 1) / wk.m;
     wk.groups = (wk.images * wk.down * wk.across + N16 - 1) / N16;
-    wk.pieces = fnn_min(wk.c, fnn_max(1, FNN_MAX_TASKS / wk.groups));
+    wk.pieces = fnn_min(wk.c, fnn_max(1, FNN_MAX_TASKS / fnn_max(1, wk.groups)));
     wk.blocks = (wk.filters + BLOCK - 1) / BLOCK;
     fnn_parallel((int)(wk.groups * wk.pieces), read_group, &wk);
     fnn_parallel((int)(wk.parts * wk.blocks), run_block, &wk);

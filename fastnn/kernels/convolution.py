@@ -4,6 +4,7 @@ from enum import IntEnum
 
 WINOGRAD_POINTS = 6  # inputs of a tile, as csrc/winograd.h has them
 WINOGRAD_BLOCK = 24  # filters of a block of transformed weights
+_TILE_GROUPS = 4  # of 16 tiles that go through the products together (csrc/winograd_tiles.c)
 _CHUNK = 8 * 16  # images of the tiles whose values the weights' gradient holds (csrc/winograd_gradient.c)
 
 
@@ -39,11 +40,13 @@ def winograd_long(length: int, taps: int) -> int:
     return -(-length // outputs) * outputs
 
 
-_TILE_GROUPS = 4  # of 16 tiles that go through the products together (csrc/winograd_tiles.c)
+def winograd_tile_groups(images: int, extent: tuple[int, int], taps: int) -> int:
+    """Groups of 16 long tiles that ``images`` of ``extent`` outputs are cut into."""
+    tiles = images * winograd_long(extent[0], taps) * winograd_long(extent[1], taps)
+    return -(-tiles // ((WINOGRAD_POINTS + 1 - taps) ** 2 * 16))
 
 
 def winograd_tile_work(images: int, channels: int, groups: int, extent: tuple[int, int], taps: int) -> int:
     """Elements of `winograd_forward`'s values: of ``channels`` channels in ``groups``, for ``extent`` outputs."""
-    outputs = WINOGRAD_POINTS + 1 - taps
-    tiles = -(-(images * -(-extent[0] // outputs) * -(-extent[1] // outputs)) // 16)
-    return WINOGRAD_POINTS**2 * 16 * (tiles * channels + -(-tiles // _TILE_GROUPS) * groups)
+    vectors = winograd_tile_groups(images, extent, taps)
+    return WINOGRAD_POINTS**2 * 16 * (vectors * channels + -(-vectors // _TILE_GROUPS) * groups)

@@ -1,14 +1,13 @@
 """Which algorithm computes a convolution of a compiled step: a function of its shape and dtype alone.
 
 Winograd's serves convolutions with images innermost, 3 × 3 or 5 × 5 filters and stride and dilation 1, forward and for
-both gradients; and those of few plain images, forward and for the input gradient. With "auto" it is taken where counting operations says that it is faster, and never for
-float64, where one wants digits.
+both gradients; and those of few plain images, forward and for the input gradient. With "auto" it is taken where
+counting operations says that it is faster, and never for float64, where one wants digits.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import prod
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -18,6 +17,7 @@ from fastnn.kernels.convolution import (
     WINOGRAD_POINTS,
     winograd_line,
     winograd_shape,
+    winograd_tile_groups,
     winograd_tile_work,
     winograd_work,
 )
@@ -81,11 +81,12 @@ def _points(extent: tuple[int, int], size: int) -> int:
 
 def _few_images_costs(c: Convolution) -> dict[ConvAlgorithm, float]:
     """Of plain images, where tiles share vectors."""
-    outputs = [WINOGRAD_POINTS + 1 - taps for taps in c.taps]
-    tiles = c.images * prod(-(-n // m) for n, m in zip(c.extent, outputs, strict=True))
     pairs = c.channels * c.filters
     transforms = _OF_INPUTS_OF_TILES * c.channels + _OF_OUTPUTS * c.filters
-    costs = -(-tiles // LANES) * (WINOGRAD_POINTS**2 * pairs + transforms) + _OF_WEIGHTS_OF_TILES * pairs
+    costs = (
+        winograd_tile_groups(c.images, c.extent, c.taps[0]) * (WINOGRAD_POINTS**2 * pairs + transforms)
+        + _OF_WEIGHTS_OF_TILES * pairs
+    )
     windows = -(-c.images * c.extent[0] * c.extent[1] // LANES)
     return {
         ConvAlgorithm.DIRECT: c.groups * windows * c.taps[0] * c.taps[1] * pairs,
@@ -192,14 +193,9 @@ def winograd_flops(operation: Operation) -> int:
         channels = u.shape[3]
     elif operation.kernel == "winograd_forward":
         x, weight, _, out, _, _, _, flip, *_ = operation.arguments
-        groups = (out if flip else x).shape[1] // weight.shape[1]
-        products = _values(
-            Convolution(
-                len(x), groups, x.shape[1] // groups, out.shape[1] // groups, weight.shape[2:], out.shape[2:4], (1, 1),
-                (1, 1),
-            )
-        )  # fmt: skip
-        return int(2 * products * out.shape[1] // groups)
+        channels = weight.shape[0] // (out.shape[1] // weight.shape[1]) if flip else weight.shape[1]
+        vectors = winograd_tile_groups(x.shape[0], out.shape[2:4], weight.shape[2])
+        return int(2 * WINOGRAD_POINTS**2 * LANES * vectors * out.shape[1] * channels)
     else:
         return 0
     return int(2 * x.shape[0] * LANES * _points(out.shape[2:4], size) * out.shape[1] * channels)

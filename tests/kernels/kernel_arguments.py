@@ -6,7 +6,7 @@ import numpy as np
 from strategies import Array
 
 from fastnn.kernels import SIGNATURES, Activation, ConvAlgorithm, reference
-from fastnn.kernels.convolution import winograd_shape, winograd_work
+from fastnn.kernels.convolution import winograd_shape, winograd_tile_work, winograd_work
 from fastnn.kernels.signature import Argument
 
 GATHER_DTYPES = ("f4", "f8", "u1", "i1", "u2", "i2", "i4", "i8")
@@ -99,7 +99,9 @@ class _Maker:
         if kernel.startswith("gather") or kernel == "warp_images":
             dims["r"] = max(dims["r"], dims["n"])  # index None takes the first n rows
         self.flip = int(rng.integers(2))
-        if kernel.startswith("winograd"):
+        if kernel == "winograd_forward":
+            self._winograd_of_few(dims)
+        elif kernel.startswith("winograd"):
             self._winograd(dims)
         elif "k" in dims:  # channels of a group
             groups = 1 + dims["c"] % 3
@@ -124,6 +126,15 @@ class _Maker:
         blocks = winograd_shape(filters, channels, groups)
         dims["j"] = blocks[1]
         dims["i"] = channels
+
+    def _winograd_of_few(self, dims: dict[str, int]) -> None:
+        """The same; weight[i, k] as the layer has it, whose input gradient is computed with flip."""
+        groups = 1 + dims["c"] % 2
+        dims["c"], dims["f"] = (groups * -(-dims[name] // groups) for name in "cf")
+        dims["i"], inputs = (dims["c"], dims["f"]) if self.flip else (dims["f"], dims["c"])
+        dims["k"] = inputs // groups
+        dims["r"] = dims["s"] = 3 if dims["r"] % 2 else 5
+        dims["*"] = winograd_tile_work(dims["n"], dims["c"], groups, (dims["p"], dims["q"]), dims["r"])
 
     def make(self, given: dict[str, Any]) -> Arguments:
         absent = self._absent()

@@ -191,6 +191,19 @@ def winograd_forward_n16(a: SimpleNamespace, u: float) -> Expected:
 
 
 @oracle
+def winograd_forward(a: SimpleNamespace, u: float) -> Expected:
+    window = (a.out.shape, (a.pad_h, a.pad_w), a.flip)
+    value = winograd.filtered_plain(a.x, a.weight, *window)
+    terms = winograd.filtered_plain(abs(a.x), abs(a.weight), *window, magnitudes=True)
+    if a.b is not None:
+        value, terms = value + a.b[:, None, None], terms + abs(a.b)[:, None, None]
+    channels = a.weight.shape[1] if not a.flip else len(a.weight) * a.weight.shape[1] // max(1, a.out.shape[1])
+    bound = (8 + math.sqrt(channels) + winograd.ROUNDINGS) * u * terms
+    value = activation(value, a.kind, a.wide(a.dtype(a.alpha)))
+    return {"out": (value, 2 * bound + ulps(value, a.dtype, _UNARY_ULP))}
+
+
+@oracle
 def winograd_backward_weight_n16(a: SimpleNamespace, u: float) -> Expected:
     pad = (a.pad_h, a.pad_w)
     before = a.beta == 1

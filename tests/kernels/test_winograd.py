@@ -9,9 +9,9 @@ from strategies import DTYPES, seeds
 
 from fastnn import kernels
 from fastnn.kernels import Activation, reference
-from fastnn.kernels.convolution import winograd_shape, winograd_work
+from fastnn.kernels.convolution import winograd_shape, winograd_tile_work, winograd_work
 from fastnn.kernels.reference.n16 import images_of
-from fastnn.kernels.reference.winograd import ROUNDINGS, filter_gradient
+from fastnn.kernels.reference.winograd import ROUNDINGS, filter_gradient, filtered_plain
 
 ISAS = [None]
 if "native" in kernels.available_backends():
@@ -86,6 +86,36 @@ def test_with_weights_turned_it_is_the_input_gradient(isa, dtype, shape, seed):
     exact = np.empty((16 * images, *dx.shape[1:4]), wide[0].dtype)
     reference.conv_backward_input(*wide, exact, 1, 1, top, left, 1, 1, 0)
     assert np.all(abs(images_of(dx) - exact) <= images_of(bound))
+
+
+@pytest.mark.parametrize("isa", ISAS)
+@pytest.mark.parametrize("dtype", DTYPES)
+@given(shape=shapes(), seed=seeds, images=st.integers(1, 15))
+@settings(max_examples=15)
+def test_of_few_images_it_is_the_convolution_and_its_input_gradient(isa, dtype, shape, seed, images):
+    _, groups, k, filters, size, h, w, (top, left, below, right) = shape
+    rng = np.random.default_rng(seed)
+    x = rng.standard_normal((images, groups * k, h, w)).astype(dtype)
+    weight = rng.standard_normal((groups * filters, k, size, size)).astype(dtype)
+    b = rng.standard_normal(groups * filters).astype(dtype)
+    out = np.full((images, len(weight), h + top + below - size + 1, w + left + right - size + 1), np.nan, dtype)
+    dout = rng.standard_normal(out.shape).astype(dtype)
+    dx = np.full(x.shape, np.nan, dtype)
+    wide = np.float64 if dtype is np.float32 else np.longdouble
+    eps = np.finfo(dtype).eps / 2
+    for kernel, source, flip, bias, result, pad in (
+        ("conv_forward", x, 0, b, out, (top, left)),
+        ("conv_backward_input", dout, 1, None, dx, (size - 1 - top, size - 1 - left)),
+    ):
+        work = np.full(winograd_tile_work(images, source.shape[1], groups, result.shape[2:], size), np.nan, dtype)
+        run(isa, "winograd_forward", source, weight, bias, result, work, *pad, flip, Activation.IDENTITY, 0.0)
+        exact, biases = np.empty(result.shape, wide), [] if flip else [b.astype(wide)]
+        getattr(reference, kernel)(source.astype(wide), weight.astype(wide), *biases, exact, 1, 1, top, left, 1, 1, 0)
+        sizes = (abs(source.astype(float)), abs(weight.astype(float)))
+        terms = filtered_plain(*sizes, result.shape, pad, flip, magnitudes=True)
+        terms += 0 if flip else abs(b[:, None, None])
+        bound = (8 + np.sqrt(filters if flip else k) + ROUNDINGS) * eps * terms
+        assert np.all(abs(result - exact) <= bound)
 
 
 @pytest.mark.parametrize("isa", ISAS)

@@ -33,7 +33,7 @@ from fastnn.kernels.convolution import (
 )
 from fastnn.kernels.reference.activation import activation_forward
 from fastnn.kernels.reference.arrays import Array
-from fastnn.kernels.reference.n16 import LANES, images_of, rows_to_n16
+from fastnn.kernels.reference.n16 import LANES, images_of, put_images
 
 ROUNDINGS = 24
 _FINITE = np.array([0, np.sqrt(0.5), -np.sqrt(0.5), np.sqrt(2), -np.sqrt(2)])
@@ -69,15 +69,20 @@ def winograd_weights(weight: Array, u: Array, flip: int) -> None:
 
     With ``flip`` those of the input gradient: channels are its filters, filters its channels, and taps are reversed.
     """
-    groups, blocks = u.shape[:2]
+    u[...] = transformed(weight, u.shape, flip)
+
+
+def transformed(weight: Array, shape: tuple[int, ...], flip: int, magnitudes: bool = False) -> Array:
+    """``u`` of `shape`; with ``magnitudes`` the transforms have absolute values."""
+    groups, blocks = shape[:2]
     filters = weight.reshape(groups, -1, *weight.shape[1:])
     if flip:
         filters = filters[..., ::-1, ::-1].swapaxes(1, 2)
-    g = matrices(weight.shape[2]).g.astype(weight.dtype)
+    g = _preparation(weight.dtype, magnitudes)(matrices(weight.shape[2]).g)
     values = np.einsum("ia,efkab,jb->eijkf", g, filters, g).reshape(groups, WINOGRAD_POINTS**2, *filters.shape[2:0:-1])
-    padded = np.zeros((*values.shape[:3], blocks * WINOGRAD_BLOCK), u.dtype)
+    padded = np.zeros((*values.shape[:3], blocks * WINOGRAD_BLOCK), weight.dtype)
     padded[..., : values.shape[3]] = values
-    u[...] = padded.reshape(*values.shape[:3], blocks, WINOGRAD_BLOCK).transpose(0, 3, 1, 2, 4)
+    return padded.reshape(*values.shape[:3], blocks, WINOGRAD_BLOCK).transpose(0, 3, 1, 2, 4)
 
 
 @np.errstate(all="ignore")
@@ -104,18 +109,26 @@ def winograd_forward(
     With ``flip`` the input gradient: ``x`` holds the slopes, ``out`` becomes the gradient, and the padding is that of
     the turned filters.
     """
-    size, count = weight.shape[2], len(x)
-    groups = (out if flip else x).shape[1] // weight.shape[1]
-    u = np.empty(winograd_shape(out.shape[1] // groups, x.shape[1] // groups, groups), x.dtype)
-    winograd_weights(weight, u, flip)
-    images = np.empty((-(-count // LANES), *x.shape[1:], LANES), x.dtype)
-    rows_to_n16(x.reshape(count, -1), images.reshape(len(images), -1, LANES))
-    longs = [winograd_long(extent, size) for extent in out.shape[2:]]
-    sums = filtered(images, u, (len(images), out.shape[1], *longs, LANES), size, (pad_h, pad_w))
-    out[...] = images_of(sums)[:count, :, : out.shape[2], : out.shape[3]]
+    out[...] = filtered_plain(x, weight, out.shape, (pad_h, pad_w), flip)
     if b is not None:
         out += b[:, None, None]
     activation_forward(out, out, kind, alpha)
+
+
+def filtered_plain(
+    x: Array, weight: Array, shape: tuple[int, ...], pad: tuple[int, int], flip: int, magnitudes: bool = False
+) -> Array:
+    """The sums of `winograd_forward`, of `shape` (n, f, p, q); with ``magnitudes`` as in `filtered`."""
+    size, count = weight.shape[2], len(x)
+    groups = (shape if flip else x.shape)[1] // weight.shape[1]
+    u = transformed(weight, winograd_shape(shape[1] // groups, x.shape[1] // groups, groups), flip, magnitudes)
+    lanes = np.zeros((-(-count // LANES) * LANES, *x.shape[1:]), x.dtype)
+    lanes[:count] = x
+    images = np.empty((len(lanes) // LANES, *x.shape[1:], LANES), x.dtype)
+    put_images(lanes, images)
+    longs = [winograd_long(extent, size) for extent in shape[2:]]
+    sums = filtered(images, u, (len(images), shape[1], *longs, LANES), size, pad, magnitudes)
+    return images_of(sums)[:count, :, : shape[2], : shape[3]]
 
 
 @np.errstate(all="ignore")
