@@ -6,7 +6,7 @@
 #ifndef FASTNN_PHILOX_H
 #define FASTNN_PHILOX_H
 
-#include "simd.h"
+#include "shuffle.h"
 
 enum { PHILOX_BLOCKS = 32, PHILOX_WORDS = 4 * PHILOX_BLOCKS, PHILOX_GROUP = 4 /* vectors whose rounds overlap */ };
 
@@ -34,14 +34,14 @@ FNN_INLINE vwide wide_multiply(vwide a, vwide b) {
 }
 
 #if VBYTES == 64
-#define WIDE_LOW {0, 8, 1, 9, 2, 10, 3, 11}
-#define WIDE_HIGH {4, 12, 5, 13, 6, 14, 7, 15}
+#define WIDE_LOW 0, 8, 1, 9, 2, 10, 3, 11
+#define WIDE_HIGH 4, 12, 5, 13, 6, 14, 7, 15
 #elif VBYTES == 32
-#define WIDE_LOW {0, 4, 1, 5}
-#define WIDE_HIGH {2, 6, 3, 7}
+#define WIDE_LOW 0, 4, 1, 5
+#define WIDE_HIGH 2, 6, 3, 7
 #else
-#define WIDE_LOW {0, 2}
-#define WIDE_HIGH {1, 3}
+#define WIDE_LOW 0, 2
+#define WIDE_HIGH 1, 3
 #endif
 
 /* The blocks of PHILOX_GROUP vectors from number `first` on. */
@@ -67,8 +67,8 @@ FNN_INLINE void philox_group(philox_key key, uint64_t first, uint32_t step, uint
     }
     for (int v = 0; v < PHILOX_GROUP; v++) {
         const vwide ab = (a[v] & 0xFFFFFFFFu) | b[v] << 32, cd = (c[v] & 0xFFFFFFFFu) | d[v] << 32;
-        *(vwide_u *)(words + 4 * v * WIDE) = __builtin_shuffle(ab, cd, (vwide)WIDE_LOW);
-        *(vwide_u *)(words + 4 * v * WIDE + 2 * WIDE) = __builtin_shuffle(ab, cd, (vwide)WIDE_HIGH);
+        *(vwide_u *)(words + 4 * v * WIDE) = SHUFFLE(vwide, ab, cd, WIDE_LOW);
+        *(vwide_u *)(words + 4 * v * WIDE + 2 * WIDE) = SHUFFLE(vwide, ab, cd, WIDE_HIGH);
     }
 }
 

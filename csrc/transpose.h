@@ -2,19 +2,12 @@
 #ifndef FASTNN_TRANSPOSE_H
 #define FASTNN_TRANSPOSE_H
 
-#include "simd.h"
-
-typedef rint_t index_vector __attribute__((vector_size(VBYTES)));
+#include "shuffle.h"
 
 /* a0 b0 a1 b1 … from the lower and from the upper halves */
 FNN_INLINE void zip(vreal a, vreal b, vreal *lower, vreal *upper) {
-    index_vector lo, hi;
-    for (rint_t i = 0; i < VL; i++) {
-        lo[i] = i / 2 + (i % 2) * (rint_t)VL;
-        hi[i] = lo[i] + (rint_t)VL / 2;
-    }
-    *lower = __builtin_shuffle(a, b, lo);
-    *upper = __builtin_shuffle(a, b, hi);
+    *lower = VSHUFFLE(a, b, LOW_PAIRS);
+    *upper = VSHUFFLE(a, b, HIGH_PAIRS);
 }
 
 /* Transpose of VL vectors by log2(VL) rounds of zipping vector i with vector i + VL/2. */

@@ -3,6 +3,7 @@
 #define FASTNN_WINDOW_H
 
 #include "kernel.h"
+#include "shuffle.h"
 
 typedef struct {
     ptrdiff_t h, w, p, q; /* the image, the windows */
@@ -50,31 +51,6 @@ FNN_INLINE bool windows_are_quarters(const windows *g) {
 FNN_INLINE bool window_is_image(const windows *g) {
     return g->p == 1 && g->q == 1 && g->pad_h == 0 && g->pad_w == 0 && g->size_h == g->h && g->size_w == g->w;
 }
-
-/* --- every second lane of two vectors, and back --- */
-
-#if VBYTES == 64 && !REAL_IS_DOUBLE
-#define EVEN_LANES {0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30}
-#define ODD_LANES {1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31}
-#define LOW_PAIRS {0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23}
-#define HIGH_PAIRS {8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31}
-#elif VBYTES / (4 + 4 * REAL_IS_DOUBLE) == 8
-#define EVEN_LANES {0, 2, 4, 6, 8, 10, 12, 14}
-#define ODD_LANES {1, 3, 5, 7, 9, 11, 13, 15}
-#define LOW_PAIRS {0, 8, 1, 9, 2, 10, 3, 11}
-#define HIGH_PAIRS {4, 12, 5, 13, 6, 14, 7, 15}
-#elif VBYTES / (4 + 4 * REAL_IS_DOUBLE) == 4
-#define EVEN_LANES {0, 2, 4, 6}
-#define ODD_LANES {1, 3, 5, 7}
-#define LOW_PAIRS {0, 4, 1, 5}
-#define HIGH_PAIRS {2, 6, 3, 7}
-#else
-#define EVEN_LANES {0, 2}
-#define ODD_LANES {1, 3}
-#define LOW_PAIRS {0, 2}
-#define HIGH_PAIRS {1, 3}
-#endif
-#define VSHUFFLE(a, b, lanes) __builtin_shuffle(a, b, (vint)lanes)
 
 /* x[0], x[stride], …: `left` of them where there are fewer than VL, and nothing behind the last is read */
 FNN_INLINE vreal load_strided(const real *x, ptrdiff_t stride, ptrdiff_t left) {

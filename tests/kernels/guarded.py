@@ -1,0 +1,53 @@
+"""Arrays whose memory ends, or begins, at a page that nobody may touch."""
+
+import ctypes
+import mmap
+from typing import Any
+
+import numpy as np
+from kernel_arguments import make
+from strategies import DTYPES, Array
+
+from fastnn import kernels
+from fastnn.kernels import SIGNATURES
+
+_PAGE = mmap.PAGESIZE
+_protect = ctypes.CDLL(None, use_errno=True).mprotect
+_protect.argtypes = (ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int)
+_LETTERS = {"*": (1, 2, 7, 15, 17, 33, 64, 131, 1021), "p": (1, 2, 5, 9), "q": (1, 2, 7, 9, 17)}
+_SIZES = (1, 2, 3, 5, 8, 13, 16, 17, 31, 33)
+_IMAGE = {"n": 3, "g": 2, "c": 5, "h": 13, "w": 37, "f": 27, "k": 5, "r": 4, "s": 5, "p": 9, "q": 19, "e": 2}
+
+
+def guarded(a: Array, *, at_end: bool) -> Array:
+    """A copy of ``a``, equally spaced: its last byte before such a page, or its first byte behind one."""
+    extent = sum((n - 1) * s for n, s in zip(a.shape, a.strides, strict=True)) + a.itemsize if a.size else 0
+    room = max(_PAGE, -(-extent // _PAGE) * _PAGE)
+    memory = mmap.mmap(-1, room + _PAGE)
+    address = ctypes.addressof(ctypes.c_char.from_buffer(memory))
+    if _protect(address + room * at_end, _PAGE, 0) != 0:
+        raise OSError(ctypes.get_errno(), "mprotect")
+    copy = np.ndarray(a.shape, a.dtype, memory, room - extent if at_end else _PAGE, a.strides)
+    copy[...] = a
+    return copy
+
+
+def _dims(kernel: str, rng: np.random.Generator) -> dict[str, int]:
+    letters = SIGNATURES[kernel].dims
+    if set(letters) & {"p", "e"}:  # sizes of images and windows multiply
+        return {d: int(rng.integers(1, _IMAGE.get(d, 1) + 1)) for d in letters}
+    return {d: int(rng.choice(_LETTERS.get(d, _SIZES))) for d in letters}
+
+
+def call_all(cases: int) -> None:
+    """Every kernel on such arrays; prints each call before it, for whoever finds the process dead."""
+    for name in SIGNATURES:
+        for dtype in DTYPES:
+            for case in range(cases):
+                for at_end in (True, False):
+                    dims = _dims(name, np.random.default_rng(case))
+                    arguments: dict[str, Any] = make(name, dims, dtype, case)
+                    print(name, dtype.__name__, dims, f"seed {case}", "end" if at_end else "begin", flush=True)
+                    kernels.get(name, "native")(
+                        *(guarded(v, at_end=at_end) if isinstance(v, np.ndarray) else v for v in arguments.values())
+                    )
