@@ -44,7 +44,8 @@ sanitized() { # name, sanitizer, library, environment assignments...
     shift 3
     # the checks that a sanitizer inserts mislead GCC's analysis of what is initialised
     install "$name" FASTNN_SANITIZE="$sanitizer" CFLAGS=-Wno-maybe-uninitialized || return
-    library=$("${CC:-gcc}" -print-file-name="$library")
+    # CC may be several words: a compiler behind a cache
+    library=$(${CC:-gcc} -print-file-name="$library")
     env LD_PRELOAD="$library" "$@" PYTHONPATH="$work/$name" "$python" -m pytest -p no:cacheprovider -q \
         "${native_tests[@]}"
 }
