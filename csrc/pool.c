@@ -8,6 +8,7 @@
  * when it needs one.
  */
 #define _GNU_SOURCE
+#include "alone.h"
 #include "fastnn.h"
 
 #include <errno.h>
@@ -62,6 +63,7 @@ static _Atomic(pool *) the_pool;
 static atomic_int wanted;                   /* threads asked for; 0: not decided yet */
 static atomic_flag busy = ATOMIC_FLAG_INIT; /* held by the caller whose tasks the pool runs */
 static _Thread_local bool inside;           /* this thread runs a task now */
+static _Thread_local bool by_itself;        /* this thread leaves the pool to others */
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static pthread_key_t scratch_key;
 
@@ -257,8 +259,14 @@ int fnn_set_num_threads(int count) {
     return 0;
 }
 
+int fnn_stay_alone(int alone) {
+    const int before = by_itself;
+    by_itself = alone != 0;
+    return before;
+}
+
 void fnn_parallel(int tasks, void (*fn)(void *context, int task), void *context) {
-    int threads = fnn_get_num_threads();
+    int threads = by_itself ? 1 : fnn_get_num_threads();
     if (tasks > 1 && threads > 1 && !inside && !atomic_flag_test_and_set_explicit(&busy, memory_order_acquire)) {
         pool *p = atomic_load(&the_pool);
         if (p == NULL || p->threads != threads) {

@@ -19,7 +19,7 @@ from fastnn import data, export, functional, gradcheck, init, kernels, layers, l
 from fastnn._version import __version__
 from fastnn.config import show_config
 from fastnn.kernels.backend import use_backend
-from fastnn.kernels.threads import get_num_threads, set_num_threads
+from fastnn.kernels.threads import get_num_threads, one_thread, set_num_threads
 from fastnn.model import Sequential
 from fastnn.trainer import (
     BestWeights,
@@ -61,6 +61,7 @@ __all__ = [
     "load",
     "losses",
     "metrics",
+    "one_thread",
     "optim",
     "random",
     "schedules",

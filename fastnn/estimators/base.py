@@ -15,6 +15,7 @@ from fastnn import layers, optim
 from fastnn.estimators import parameters
 from fastnn.estimators.lbfgs import minimise
 from fastnn.estimators.stopping import Continued, EpochRules
+from fastnn.estimators.workers import share_of_threads
 from fastnn.losses import Loss
 from fastnn.model.sequential import Sequential
 from fastnn.trainer import Trainer
@@ -269,16 +270,18 @@ class Estimator(BaseEstimator):  # type: ignore[misc]
     def _train(
         self, trainer: Trainer, x: Array, targets: Array, weights: Array | None, held: tuple[Array, Array] | None
     ) -> None:
-        trainer.fit(self._shaped(x), targets, validation=self._shaped_pair(held), sample_weight=_mean_one(weights))
+        with share_of_threads():
+            trainer.fit(self._shaped(x), targets, validation=self._shaped_pair(held), sample_weight=_mean_one(weights))
 
     def _fit_lbfgs(self, x: Array, targets: Array, weights: Array | None) -> None:
         trainer = self._trainer(len(x), weights, [], 1)
         task, _ = prepare(trainer, self._shaped(x), targets, None, _mean_one(weights))
         self.model_.task = trainer.loss.task
         total = len(x) if weights is None else float(weights.sum())
-        self.loss_curve_, self.n_iter_ = minimise(
-            task, self.alpha / total, max_iter=self.max_iter, max_fun=self.max_fun, tol=self.tol
-        )
+        with share_of_threads():
+            self.loss_curve_, self.n_iter_ = minimise(
+                task, self.alpha / total, max_iter=self.max_iter, max_fun=self.max_fun, tol=self.tol
+            )
         self.loss_ = self.best_loss_ = self.loss_curve_[-1]
         self.t_ = self.n_iter_ * len(x)
 

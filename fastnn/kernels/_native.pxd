@@ -4,6 +4,9 @@
 from libc.stddef cimport ptrdiff_t
 from libc.stdint cimport int64_t, uint8_t
 
+cdef extern from "alone.h" nogil:
+    int fnn_stay_alone(int alone)
+
 cdef extern from "fastnn.h" nogil:
     enum: FNN_MAX_ARRAYS, FNN_MAX_DIMS, FNN_MAX_SCALARS, FNN_MAX_THREADS
     enum: FNN_F32, FNN_F64, FNN_U8, FNN_I8, FNN_U16, FNN_I16, FNN_I32, FNN_I64

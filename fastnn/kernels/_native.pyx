@@ -225,6 +225,10 @@ def set_num_threads(int count):
         raise OSError(status, os.strerror(status))
 
 
+def stay_alone(bint alone):
+    return bool(fnn_stay_alone(alone))
+
+
 def read_rows(int file, const int64_t[::1] index, unsigned char[:, ::1] out, int64_t start):
     cdef ptrdiff_t read = 0
     if 0 < index.shape[0] <= out.shape[0]:

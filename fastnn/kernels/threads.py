@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 try:
@@ -88,6 +90,26 @@ def set_num_threads(count: int) -> None:
         raise ValueError(f"set_num_threads: count must be 1 to {limit}, got {count}")
     if _native is not None:
         _native.set_num_threads(count)
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """The calling Python thread computes by itself, whatever `set_num_threads` said; others go on as they were.
+
+    For work of which several parts run at the same time; results do not depend on it.
+
+    Examples
+    --------
+    >>> import fastnn
+    >>> with fastnn.one_thread():
+    ...     classes = fastnn.Sequential([fastnn.layers.Dense(2)], input_shape=(3,)).predict([[1, 2, 3]])
+    """
+    before = _native is not None and _native.stay_alone(True)
+    try:
+        yield
+    finally:
+        if _native is not None:
+            _native.stay_alone(before)
 
 
 if _native is not None:

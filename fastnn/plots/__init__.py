@@ -14,6 +14,7 @@ from fastnn.plots.hidden_units import UsefulUnits, promoters, useful_units
 from fastnn.plots.image_grid import image_grid
 from fastnn.plots.learning_curve import learning_curve
 from fastnn.plots.scaling import scaling
+from fastnn.plots.search_results import search_results
 from fastnn.plots.sweep import sweep
 from fastnn.plots.weight_images import weight_images
 
@@ -29,6 +30,7 @@ __all__ = [
     "learning_curve",
     "promoters",
     "scaling",
+    "search_results",
     "sweep",
     "useful_units",
     "weight_images",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from types import TracebackType
 from typing import Any, TypeVar
 
@@ -21,17 +22,24 @@ def _bar(show: bool | None, **options: Any) -> Any:
     return tqdm(leave=False, dynamic_ncols=True, mininterval=0.1, **options)
 
 
+@contextmanager
+def progress_bar(show: bool | None, **options: Any) -> Iterator[Any]:
+    """A bar of tqdm that is closed in the end; None where there is to be none."""
+    bar = _bar(show, **options)
+    try:
+        yield bar
+    finally:
+        if bar is not None:
+            bar.close()
+
+
 def counting(items: Sequence[T], unit: str, show: bool | None) -> Iterator[T]:
     """`items` one by one, with a bar that counts them."""
-    bar = _bar(show, total=len(items), unit=f" {unit}")
-    try:
+    with progress_bar(show, total=len(items), unit=f" {unit}") as bar:
         for item in items:
             yield item
             if bar is not None:
                 bar.update(1)
-    finally:
-        if bar is not None:
-            bar.close()
 
 
 class Progress:

@@ -7,6 +7,7 @@ from trainings import ROOT, mlp
 
 import fastnn
 from fastnn import optim
+from fastnn.architecture import parse
 from fastnn.layers import Dense, ReLU
 
 MNIST = ROOT.parent / "shared" / "data" / "mnist"
@@ -39,3 +40,27 @@ def test_784_666_666_10_with_plain_descent(mnist):
     )
     history = trainer.fit(x[:50_000], y[:50_000], validation=(x[50_000:], y[50_000:]))
     assert history.column("val_accuracy").max() >= 0.978
+
+
+@pytest.mark.parametrize(
+    ("network", "rate"),
+    [
+        ("conv:1x28x28,6x5p0,relu,pool2,16x5p0,relu,pool2,fc120,relu,fc84,relu,fc10", 4e-3),  # LeNet-5 without padding
+        ("letters-cnn", 1e-3),
+    ],
+)
+def test_convolutional_networks_reach_99_percent_within_five_passes(mnist, network, rate):
+    model = parse(network, input_shape=(1, 28, 28), input_scale=1 / 255)
+    trainer = fastnn.Trainer(
+        model,
+        optimizer=optim.Adam(rate),
+        schedule=fastnn.schedules.OneCycle(5),
+        batch_size=128,
+        epochs=5,
+        progress=False,
+    )
+    x, y = mnist.train
+    xv, yv = mnist.test
+    history = trainer.fit(x[:, None], y, validation=(xv[:, None], yv))
+    assert trainer.compiled
+    assert history.column("val_accuracy").max() >= 0.99

@@ -1,0 +1,65 @@
+"""Many small models, searched over fastnn's and scikit-learn's MLPClassifier: ``python bench/search_race.py``.
+
+24 fits (eight candidates, three folds) of 784-100-10 on glyphs in float32, ten passes in batches of 200. Prints the
+seconds of the whole search with two workers, beside the ideal: the fits' own seconds, one after the other in one
+thread, divided by two.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+import warnings
+from typing import Any
+
+import joblib
+import numpy as np
+from sklearn.model_selection import GridSearchCV
+from sklearn.neural_network import MLPClassifier as Peer
+
+import fastnn
+from fastnn.estimators import MLPClassifier
+from fastnn.estimators.search import fit_search
+
+GRID = {"alpha": [1e-5, 1e-4, 1e-3, 1e-2], "learning_rate_init": [1e-3, 3e-3]}
+FOLDS = 3
+
+
+def search_seconds(net: Any, x: np.ndarray, y: np.ndarray, workers: int, backend: str) -> tuple[float, float]:
+    """Seconds of the search, and of its fits and scores added up."""
+    search = GridSearchCV(net, GRID, cv=FOLDS, n_jobs=workers, refit=False)
+    with joblib.parallel_config(backend):
+        start = time.perf_counter()
+        fit_search(search, x, y, progress=False)
+        seconds = time.perf_counter() - start
+    found = search.cv_results_
+    return seconds, float((found["mean_fit_time"] + found["mean_score_time"]).sum()) * FOLDS
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--samples", type=int, default=6000)
+    parser.add_argument("--backends", default="threading,loky")
+    parser.add_argument("--sides", default="fastnn,sklearn")
+    parser.add_argument("--workers", type=int, default=2)
+    options = parser.parse_args()
+    warnings.simplefilter("ignore")  # ten passes do not converge, on purpose
+    images, y = fastnn.data.glyphs(options.samples, seed=0)
+    x = images.reshape(len(images), -1).astype(np.float32) / 255
+    rest: dict[str, Any] = {"max_iter": 10, "tol": 0.0, "n_iter_no_change": 10, "random_state": 0}
+    for side in options.sides.split(","):
+        net = (MLPClassifier if side == "fastnn" else Peer)((100,), **rest)
+        if side == "fastnn":
+            with fastnn.one_thread():
+                net.fit(x, y)
+                _, alone = search_seconds(net, x, y, 1, "threading")
+            print(f"fastnn: one after the other in one thread {alone:.2f} s, ideal {alone / options.workers:.2f} s")
+        for backend in options.backends.split(","):
+            seconds, _ = search_seconds(net, x, y, options.workers, backend)
+            ideal = f", {seconds / (alone / options.workers):.2f} of the ideal" if side == "fastnn" else ""
+            print(f"{side}: {options.workers} workers ({backend}) {seconds:.2f} s{ideal}", flush=True)
+
+
+if __name__ == "__main__":
+    main()
