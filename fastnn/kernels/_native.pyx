@@ -193,7 +193,8 @@ cdef dict _kernels_of(const fnn_isa *isa, const fnn_entry *f32, const fnn_entry 
     return table
 
 
-cdef _by_isa(bint probes):
+def isa_tables(bint probes=False):
+    """Kernel tables by instruction set, best first: those built in that this processor can run; or measuring ones."""
     cdef const fnn_isa *const *isa = fnn_isas()
     tables = {}
     while isa[0] != NULL:
@@ -201,16 +202,6 @@ cdef _by_isa(bint probes):
             isa[0], isa[0].probes_f32 if probes else isa[0].f32, isa[0].probes_f64 if probes else isa[0].f64)
         isa += 1
     return tables
-
-
-def isa_tables():
-    """Kernel tables by instruction set, best first: those built in that this processor can run."""
-    return _by_isa(False)
-
-
-def isa_probes():
-    """Measuring kernels by instruction set, as `isa_tables`."""
-    return _by_isa(True)
 
 
 def get_num_threads():

@@ -20,7 +20,7 @@ except ImportError:
 def _probe(name: str) -> Any:
     isa = native_isa()
     assert isa is not None  # the callers have looked for the native module
-    return _native.isa_probes()[isa][name]
+    return _native.isa_tables(probes=True)[isa][name]
 
 
 @cache
