@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fastnn import losses, optim, schedules
+from fastnn import data, losses, optim, schedules
 from fastnn.losses import Loss
 from fastnn.optim import Optimizer
 from fastnn.schedules import Schedule
@@ -72,7 +72,7 @@ def rebuild(name: str, description: Any) -> Any:
 def _known() -> dict[str, type]:
     return {
         cls.__name__: cls
-        for module, base in ((optim, Optimizer), (schedules, Schedule), (losses, Loss))
+        for module, base in ((optim, Optimizer), (schedules, Schedule), (losses, Loss), (data, data.Augmentation))
         for cls in vars(module).values()
         if isinstance(cls, type) and issubclass(cls, base)
     }

@@ -55,6 +55,21 @@ def prepare(
     return _task(trainer, gatherable(inputs), targets, weights), held
 
 
+def sample_images(trainer: Trainer, x: ArrayLike) -> tuple[int, int, int] | None:
+    """Channels, rows and columns of a sample, for the trainer's augmentation; None without one.
+
+    Raises
+    ------
+    ValueError
+        If the samples are no images.
+    """
+    if trainer.augmentation is None:
+        return None
+    shape = np.shape(x)[1:]
+    rows = len(shape) < 2 and trainer.augmentation.shape is None
+    return trainer.augmentation.image_shape(trainer.model.input_shape if rows else shape)
+
+
 def _checked_pair(trainer: Trainer, which: str, x: ArrayLike, y: ArrayLike) -> tuple[Array, Array]:
     inputs = as_batch(f"fit: {which}".rstrip(": "), x, trainer.model.input_shape)
     targets = trainer.loss.prepare(as_array("fit", f"{which}y", y), trainer.model.output_shape, trainer.model.dtype)

@@ -43,17 +43,24 @@ class Run:
         Evaluated after each epoch.
     snapshot : Snapshot, optional
         What to go on from.
+    image_shape : (C, H, W), optional
+        Of a sample, for the trainer's augmentation.
     """
 
     def __init__(
-        self, trainer: Trainer, task: Task, validation: tuple[Array, Array] | None, snapshot: Snapshot | None = None
+        self,
+        trainer: Trainer,
+        task: Task,
+        validation: tuple[Array, Array] | None,
+        snapshot: Snapshot | None = None,
+        image_shape: tuple[int, int, int] | None = None,
     ) -> None:
         self.trainer, self.task, self.validation, self.snapshot = trainer, task, validation, snapshot
         self.configuration = configuration(trainer)  # before a callback changes anything
         self.samples = len(task.inputs)
         self.batch = min(trainer.batch_size or self.samples, self.samples)
         self.steps = -(-self.samples // self.batch)  # of an epoch
-        self.window: Whole | Window = window_of(task, self.batch)
+        self.window: Whole | Window = window_of(task, self.batch, trainer.augmentation, image_shape)
         self.session = self._make_session()
         self._compiled_for = self._numbers()
         self.calls = Calls(trainer.callbacks)
@@ -170,7 +177,7 @@ class Run:
         """The steps of `part` from `first` on; `before` others precede the part."""
         trainer, position, steps = self.trainer, self.trainer.position, len(part.index)
         while first < steps:
-            here, start = self.window.load(part, first)
+            here, start = self.window.load(part, first, position.epoch)
             most = min(start + len(here.index) - first, self.calls.most_steps(before + first))
             done = slice(first, first + self.session.run(here, first - start, most, _LOOK_UP_SECONDS))
             first = done.stop

@@ -9,6 +9,7 @@ from typing import Any, Literal
 from numpy.typing import ArrayLike, NDArray
 
 from fastnn import losses, optim
+from fastnn.data import Augmentation
 from fastnn.losses import Loss
 from fastnn.metrics import Metric, get_all
 from fastnn.model.sequential import Sequential
@@ -20,7 +21,7 @@ from fastnn.trainer.arguments import checked, count, limit
 from fastnn.trainer.callbacks import Callback
 from fastnn.trainer.history import History
 from fastnn.trainer.position import Position
-from fastnn.trainer.preparation import Pair, prepare
+from fastnn.trainer.preparation import Pair, prepare, sample_images
 from fastnn.trainer.run import Run
 from fastnn.trainer.snapshot import Snapshot
 from fastnn.trainer.weights import ClassWeight
@@ -59,6 +60,9 @@ class Trainer:
         Weight decay comes afterwards.
     shuffle : bool or "batches"
         True: all samples in a new order each epoch. "batches": batches of neighbours, fixed, in a new order.
+    augmentation : Augmentation, optional
+        Distorts the training images, anew each epoch, while other steps are computed. The samples must be images,
+        or rows of pixels of a model whose inputs are images or of an augmentation that has a `shape`.
     callbacks : sequence of Callback
     compile : bool
         False: run layer by layer. The numbers are the same.
@@ -110,6 +114,7 @@ class Trainer:
         clip_norm: float | None = None,
         clip_value: float | None = None,
         shuffle: bool | Literal["batches"] = True,
+        augmentation: Augmentation | None = None,
         callbacks: Sequence[Callback] = (),
         compile: bool = True,
         progress: bool | None = None,
@@ -129,6 +134,7 @@ class Trainer:
         if shuffle not in (True, False, "batches"):
             raise ValueError(f'Trainer: shuffle must be True, False or "batches", got {shuffle!r}')
         self.shuffle = shuffle
+        self.augmentation = None if augmentation is None else checked("augmentation", augmentation, Augmentation)
         self.callbacks = tuple(checked("a callback", callback, Callback) for callback in callbacks)
         self.compile = compile
         self.progress = progress
@@ -174,8 +180,9 @@ class Trainer:
             If the loss becomes NaN or infinite (unless ``on_nonfinite="ignore"``).
         """
         task, checked_validation = prepare(self, x, y, validation, sample_weight)
+        image_shape = sample_images(self, x)
         self.history, self.stop, self.position = History(), False, Position()
-        return self._train(task, checked_validation)
+        return self._train(task, checked_validation, None, image_shape)
 
     def resume(
         self,
@@ -228,10 +235,11 @@ class Trainer:
         True
         """
         task, checked_validation = prepare(self, x, y, validation, sample_weight)
+        image_shape = sample_images(self, x)
         snapshot = Snapshot.read(path)
         snapshot.check(self, task, checked_validation)
         self.history, self.stop, self.position = snapshot.history, False, snapshot.position
-        return self._train(task, checked_validation, snapshot)
+        return self._train(task, checked_validation, snapshot, image_shape)
 
     @classmethod
     def from_checkpoint(cls, path: str | PathLike[str], **options: Any) -> Trainer:
@@ -277,8 +285,14 @@ class Trainer:
             raise RuntimeError("explain: call fit first")
         return explain(self.run.session, self.run.step_seconds)
 
-    def _train(self, task: Task, validation: tuple[Array, Array] | None, snapshot: Snapshot | None = None) -> History:
+    def _train(
+        self,
+        task: Task,
+        validation: tuple[Array, Array] | None,
+        snapshot: Snapshot | None,
+        image_shape: tuple[int, int, int] | None,
+    ) -> History:
         self.model.task = self.loss.task
-        self.run = Run(self, task, validation, snapshot)
+        self.run = Run(self, task, validation, snapshot, image_shape)
         self.run.go()
         return self.history

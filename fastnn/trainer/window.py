@@ -1,8 +1,9 @@
-"""What a step reads of a set that lies in a file: the samples of the next steps, read while others are computed."""
+"""The samples of the next steps, read from a file or distorted while other steps are computed."""
 
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
@@ -10,7 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fastnn.data.mapped import RowFile, is_mapped
+from fastnn.data import Augmentation
+from fastnn.data.mapped import RowFile, is_mapped, release
 from fastnn.program.session import Epoch
 from fastnn.program.step import Task
 
@@ -21,15 +23,34 @@ _SLOW = 20e-6  # seconds a row: what lies in the system's cache comes much faste
 _MOST_BYTES = 256 << 20  # of one batch: a larger one is read through the mapping
 
 
-def window_of(task: Task, batch: int) -> Whole | Window:
-    """How the steps of a training read its samples: in place, or ahead from the file that they are mapped from."""
+def window_of(
+    task: Task, batch: int, augmentation: Augmentation | None = None, image_shape: tuple[int, int, int] | None = None
+) -> Whole | Window:
+    """How the steps of a training read its samples: in place, or ahead: distorted, or from the file they lie in."""
+    if augmentation is not None and image_shape is not None:
+        return _augmented(task, batch, augmentation, image_shape)
     row_bytes = task.inputs[:1].nbytes
     if not is_mapped(task.inputs) or batch * row_bytes > _MOST_BYTES:
         return Whole(task)
     try:
-        return Window(task, batch, RowFile(task.inputs))
+        rows = RowFile(task.inputs)
+        return Window(task, batch, lambda index, out, _: rows.read(index, _as_bytes(out)), task.inputs.dtype, False)
     except OSError:  # the file is there no more under its name; the mapping still is
         return Whole(task)
+
+
+def _augmented(task: Task, batch: int, augmentation: Augmentation, image_shape: tuple[int, int, int]) -> Window:
+    images = task.inputs.reshape(-1, *image_shape)
+
+    def fill(index: Array, out: Array, epoch: int) -> None:
+        augmentation.write(images, np.ascontiguousarray(index), index, epoch, out.reshape(-1, *image_shape))
+        release(images)
+
+    return Window(task, batch, fill, task.model.dtype, True)
+
+
+def _as_bytes(rows: Array) -> NDArray[np.uint8]:
+    return rows.reshape(len(rows), -1).view(np.uint8)
 
 
 class Whole:
@@ -38,8 +59,8 @@ class Whole:
     def __init__(self, task: Task) -> None:
         self.task = task
 
-    def load(self, part: Epoch, first: int) -> tuple[Epoch, int]:
-        """The steps that can be run from step `first` on, and which step they begin with."""
+    def load(self, part: Epoch, first: int, epoch: int) -> tuple[Epoch, int]:
+        """The steps that can be run from step `first` on in an epoch, and which step they begin with."""
         return part, 0
 
     def close(self) -> None:
@@ -49,24 +70,29 @@ class Whole:
 class Window:
     """Two pieces of the samples in memory, each of some steps in their order.
 
-    While one is used the other is read, where the disk is slow; what the system has in its cache is read when it is
-    needed, because reading it beside the steps would only take processor time from them.
+    While one is used the other is made ready, where that takes long; what the system has in its cache is read when it
+    is needed, because reading it beside the steps would only take processor time from them.
 
     Parameters
     ----------
     task : Task
-        With mapped inputs.
     batch : int
-    rows : RowFile
-        The inputs in their file.
+    fill : callable
+        Writes the samples `index` (n,) as they are in an epoch: ``fill(index, out, epoch)``, out (n, D).
+    dtype : dtype
+        Of out.
+    ahead : bool
+        Whether filling always takes long.
     """
 
-    def __init__(self, task: Task, batch: int, rows: RowFile) -> None:
-        self._source, self._rows = task, rows
-        self._half = batch * max(1, _BYTES // (batch * rows.row_bytes))
+    def __init__(
+        self, task: Task, batch: int, fill: Callable[[Array, Array, int], None], dtype: np.dtype[Any], ahead: bool
+    ) -> None:
+        self._source, self._fill, self._ahead = task, fill, ahead
+        row_bytes = task.inputs[0].size * dtype.itemsize
+        self._half = batch * max(1, _BYTES // (batch * row_bytes))
         count = 2 * self._half + len(task.inputs) % batch  # leaves the same rest over as the set itself
-        self._inputs = np.empty((count, *task.inputs.shape[1:]), task.inputs.dtype)
-        self._bytes = self._inputs.view(np.uint8).reshape(count, -1)
+        self._inputs = np.empty((count, *task.inputs.shape[1:]), dtype)
         self._targets = np.empty((count, *task.targets.shape[1:]), task.targets.dtype)
         self._weights = None if task.weights is None else np.empty((count, 1), task.weights.dtype)
         self.task = replace(task, inputs=self._inputs, targets=self._targets, weights=self._weights)
@@ -74,12 +100,13 @@ class Window:
         self._loaded: tuple[int, int] = (0, 0)  # steps of the part that are held
         self._here: Epoch | None = None
         self._side = 0
-        self._slow = False  # whether the last piece came from the disk, so that waiting for the next can be useful
+        self._epoch = 0
+        self._slow = ahead  # whether the last piece came from the disk, so that waiting for the next can be useful
         self._next: tuple[int, Future[int]] | None = None  # the step that the piece being read begins with
         self._pool: ThreadPoolExecutor | None = None
 
-    def load(self, part: Epoch, first: int) -> tuple[Epoch, int]:
-        """The steps that can be run from step `first` of `part` on, and which step they begin with.
+    def load(self, part: Epoch, first: int, epoch: int) -> tuple[Epoch, int]:
+        """The steps that can be run from step `first` of `part` of an epoch on, and which step they begin with.
 
         Raises
         ------
@@ -91,14 +118,14 @@ class Window:
             return self._here, start
         if part is not self._part:
             self._finish()
-            self._part = part
+            self._part, self._epoch = part, epoch
         if self._next is not None and self._next[0] == first:
             self._next[1].result()
         else:
             self._finish()
             started = time.perf_counter()
             rows = self._read(part, first, self._side)
-            self._slow = time.perf_counter() - started > _SLOW * rows
+            self._slow = self._ahead or time.perf_counter() - started > _SLOW * rows
         side, stop = self._side, min(first + self._steps(part), len(part.index))
         rows = part.index[first:stop].size
         index = np.arange(side * self._half, side * self._half + rows, dtype=np.int64)
@@ -127,7 +154,7 @@ class Window:
         """Read the samples of the steps from `first` on; return how many."""
         rows = part.index[first : first + self._steps(part)].reshape(-1)
         here = slice(side * self._half, side * self._half + len(rows))
-        self._rows.read(rows, self._bytes[here])
+        self._fill(rows, self._inputs[here], self._epoch)
         np.take(self._source.targets, rows, axis=0, out=self._targets[here])
         if self._weights is not None:
             np.take(self._source.weights, rows, axis=0, out=self._weights[here])
