@@ -89,8 +89,8 @@ class Window:
         self, task: Task, batch: int, fill: Callable[[Array, Array, int], None], dtype: np.dtype[Any], ahead: bool
     ) -> None:
         self._source, self._fill, self._ahead = task, fill, ahead
-        row_bytes = task.inputs[0].size * dtype.itemsize
-        self._half = batch * max(1, _BYTES // (batch * row_bytes))
+        row_bytes = int(task.inputs[0].size) * dtype.itemsize
+        self._half: int = batch * max(1, _BYTES // (batch * row_bytes))
         count = 2 * self._half + len(task.inputs) % batch  # leaves the same rest over as the set itself
         self._inputs = np.empty((count, *task.inputs.shape[1:]), dtype)
         self._targets = np.empty((count, *task.targets.shape[1:]), task.targets.dtype)
