@@ -135,7 +135,7 @@ def promoters(
     shares = np.concatenate([useful.promoter_shares[there], useful.inhibitor_shares[there]])
     signs = ["for"] * there.size + ["against"] * there.size
     names = [
-        f"{sign} {class_names[c]}: unit {unit} ({share:.0%})"
+        f"{sign} {class_names[c]}\nunit {unit} ({share:.0%})"
         for sign, c, unit, share in zip(signs, np.tile(there, 2), units, shares, strict=True)
     ]
     return weight_images(weights[:, units], shape, names=names, columns=int(there.size), ax=ax, title=title)

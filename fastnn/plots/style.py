@@ -53,15 +53,15 @@ def figure_of(ax: Axes) -> Figure:
     return top
 
 
-def finish(ax: Axes, *, xlabel: str, ylabel: str, title: str | None) -> None:
-    """Label the axes, draw the grid, and a legend where there are several lines."""
+def finish(ax: Axes, *, xlabel: str, ylabel: str, title: str | None, beside: bool = False) -> None:
+    """Label the axes, draw the grid, and a legend where there are several lines (`beside`: not over the points)."""
     ax.set_xlabel(xlabel)
     ax.set_ylabel(ylabel)
     if title is not None:
         ax.set_title(title)
     ax.grid(True, alpha=0.3)
     named = len(ax.get_legend_handles_labels()[1])
-    if len(ax.get_lines()) > 1 and named > _MANY_LINES:
+    if len(ax.get_lines()) > 1 and (beside or named > _MANY_LINES) and named:
         ax.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), fontsize=8)
     elif len(ax.get_lines()) > 1 and named:
         ax.legend()

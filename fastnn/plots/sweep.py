@@ -87,5 +87,5 @@ def sweep(
         from matplotlib.ticker import PercentFormatter
 
         ax.yaxis.set_major_formatter(PercentFormatter(1.0, symbol=""))
-    finish(ax, xlabel=xlabel, ylabel=ylabel, title=title)
+    finish(ax, xlabel=xlabel, ylabel=ylabel, title=title, beside=words)
     return figure or figure_of(ax)

@@ -92,10 +92,12 @@ def weight_images(
     height, width = shown.shape[1:3]
     columns = columns_for(count, columns, 10 if len(shape) == 2 else 5)
     rows = -(-count // columns)
-    gap = max(2, round(_GAP_SHARE * height))
+    lines = 1 + max((name.count("\n") for name in names or ()), default=0)
+    share = _GAP_SHARE * (1 + lines) / 2
+    gap = max(2, round(share * height))
     whole = mosaic(shown, columns, blank, gap)
     across = _TILE * width / height
-    figure, axes = image_axes(ax, max(3.0, columns * across * 1.1 + 0.2), rows * _TILE * (1 + _GAP_SHARE) + 0.5)
+    figure, axes = image_axes(ax, max(3.0, columns * across * (1 + share) + 0.2), rows * _TILE * (1 + share) + 0.5)
     axes.imshow(whole, cmap="gray", vmin=0.0, vmax=1.0, interpolation="nearest")
     for k in range(count):
         left, top = place(k, columns, height, width, gap)
