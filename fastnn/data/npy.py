@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastnn.data.mapped import map_array
+from fastnn.data.memory import check_fits
 from fastnn.data.shapes import shaped
 
 __all__ = ["is_npy", "parse_npy", "read_npy"]
@@ -42,6 +43,8 @@ def read_npy(path: str | os.PathLike[str], *, mapped: bool = False) -> NDArray[A
     ------
     OSError
         If the file cannot be read (FileNotFoundError if there is none).
+    MemoryError
+        If it is larger than the memory that is available; before anything is allocated.
     ValueError
         If its content is not one whole .npy file, or holds anything but numbers. Sizes are checked before
         anything is allocated for them.
@@ -63,6 +66,7 @@ def read_npy(path: str | os.PathLike[str], *, mapped: bool = False) -> NDArray[A
         start, dtype, fortran, shape = _start(file.read(_MAX_HEADER + 12), where)
         _check_size(os.fstat(file.fileno()).st_size - start, dtype, shape, where)
         if not mapped:
+            check_fits(math.prod(shape) * dtype.itemsize, where, "mapped=True leaves it in the file")
             file.seek(start)
             values = np.fromfile(file, dtype, math.prod(shape))
             return _native(values, fortran, shape, where)
