@@ -2,14 +2,18 @@
  * reads dout through the transposed weights.
  *
  * Every element is one chain from zero over channel, filter row, filter column of the taps that lie inside, the bias
- * added last; neither the tiles nor the threads can be seen in the result.
+ * added last. The channels are taken in blocks, at whose ends the chains stand in the output: what a tile of pixels
+ * reads of a block stays in the near caches while all filters pass over it.
+ * Neither blocks nor tiles nor threads can be seen in the result.
  */
 #include "activation.h"
 #include "axis.h"
 #include "n16_tile.h"
 
 enum {
-    X_BYTES = 256 << 10, /* of the input that a task keeps in the second cache while it passes its filters */
+    X_BYTES = 64 << 10,    /* of the input that a tile of pixels reads of a block of channels */
+    OUT_BYTES = 320 << 10, /* of the outputs whose chains stand while the blocks of channels follow each other */
+    LEAST_CHAIN = 48,      /* taps of a block, so that taking up the chains costs little */
     PARTS_BYTES = 2 * AXIS_BLOCK * sizeof(axis_part),
     WEIGHT_ELEMENTS = (FNN_SCRATCH_BYTES - PARTS_BYTES) / sizeof(real),
 };
@@ -32,6 +36,8 @@ typedef struct {
     ptrdiff_t blocks, first, end; /* tiles of filters in a group of channels; those of all groups from first to end-1 */
     const real *packed;
     ptrdiff_t chain; /* channels × taps */
+    int pixels;      /* of a tile, at most */
+    ptrdiff_t channel_block;
     const axis_part *col_parts;
     int col_count;
     ptrdiff_t col_begin, col_end;
@@ -51,46 +57,67 @@ static void pack_block(const conv *v, ptrdiff_t index, real *dst) {
             for (ptrdiff_t i = 0; i < count; i++) dst[i] = src[i * v->w_filter + t];
 }
 
+/* Some tiles of filters of a group over a block of channels. */
+typedef struct {
+    ptrdiff_t first, end; /* tiles of filters */
+    const real *x, *w;    /* the block's first channel; `w`: the weights of the first tile's first channel */
+    real *out;            /* the first tile's first filter */
+    const real *bias;
+    ptrdiff_t skipped; /* channels before the block */
+} panel;
+
+/* All filters of the panel over one tile of pixels. */
+static void filters_of(const conv *v, const panel *p, n16_tile_task *t, const real *x, real *out, ptrdiff_t tap,
+                       ptrdiff_t row_step, ptrdiff_t col_step, int pixels) {
+    const ptrdiff_t taps = v->rows.taps * v->cols.taps;
+    const real *w = p->w, *bias = p->bias;
+    t->x = x;
+    for (ptrdiff_t b = p->first; b < p->end; b++) {
+        const int filters = (int)(block_begin(v, b + 1) - block_begin(v, b));
+        const ptrdiff_t w_tap = v->block == 1 ? 1 : filters;
+        t->w_channel = v->block == 1 ? v->w_channel : taps * filters;
+        t->w = w + p->skipped * t->w_channel + tap * w_tap;
+        t->w_row = row_step * w_tap;
+        t->w_col = col_step * w_tap;
+        t->out = out;
+        t->bias = bias;
+        FN(n16_tile_get)(filters, pixels)(t);
+        w += v->block == 1 ? v->w_filter : v->chain * filters;
+        out += filters * t->out_filter;
+        if (bias != NULL) bias += filters;
+    }
+}
+
 /* Positions of one part of the rows and one of the columns; all have the same taps. */
-static void rectangle(const conv *v, n16_tile_task *t, int filters, const real *x, real *out, const axis_part *row,
-                      const axis_part *col) {
-    const ptrdiff_t taps = v->cols.taps, w_tap = v->block == 1 ? 1 : filters;
+static void rectangle(const conv *v, const panel *p, n16_tile_task *t, const axis_part *row, const axis_part *col) {
     const ptrdiff_t x_row = v->x_cols * N16, out_row = v->out_cols * N16;
     const bool tall = row->count > col->count; /* tiles run along the longer side */
     const ptrdiff_t along = tall ? row->count : col->count, across = tall ? col->count : row->count;
     const ptrdiff_t x_down = row->from_step * x_row, x_right = col->from_step * N16;
     const ptrdiff_t out_down = row->step * out_row, out_right = col->step * N16;
-    const real *w = t->w;
+    const ptrdiff_t tap = row->tap * v->cols.taps + col->tap;
     t->rows = row->taps;
     t->cols = col->taps;
     t->x_row = row->from_tap * x_row;
     t->x_col = col->from_tap * N16;
     t->x_pixel = tall ? x_down : x_right;
     t->out_pixel = tall ? out_down : out_right;
-    t->w += (row->tap * taps + col->tap) * w_tap;
-    t->w_row = row->tap_step * taps * w_tap;
-    t->w_col = col->tap_step * w_tap;
-    x += row->from * x_row + col->from * N16;
-    out += row->first * out_row + col->first * N16;
-    const int most = FN(n16_tile_pixels)(filters);
-    const ptrdiff_t tiles = (along + most - 1) / most;
+    const real *x = p->x + row->from * x_row + col->from * N16;
+    real *out = p->out + row->first * out_row + col->first * N16;
+    const ptrdiff_t tiles = (along + v->pixels - 1) / v->pixels;
     for (ptrdiff_t a = 0; a < across; a++) {
         for (ptrdiff_t i = 0; i < tiles; i++) {
             const ptrdiff_t begin = along * i / tiles, count = along * (i + 1) / tiles - begin;
-            const n16_tile_fn run = FN(n16_tile_get)(filters, (int)count);
-            for (int part = 0; part < N16_PARTS; part++) {
-                t->x = x + begin * t->x_pixel + part * VL;
-                t->out = out + begin * t->out_pixel + part * VL;
-                run(t);
-            }
+            for (int part = 0; part < N16_PARTS; part++)
+                filters_of(v, p, t, x + begin * t->x_pixel + part * VL, out + begin * t->out_pixel + part * VL, tap,
+                           row->tap_step * v->cols.taps, col->tap_step, (int)count);
         }
         x += tall ? x_right : x_down;
         out += tall ? out_right : out_down;
     }
-    t->w = w;
 }
 
-/* What follows the chains, on rows that are still in the first cache. */
+/* What follows the chains, on rows that are still in the cache. */
 static void finish_rows(const conv *v, real *out, ptrdiff_t filters, const axis_part *row) {
     const ptrdiff_t plane = v->out_rows * v->out_cols * N16, width = (v->col_end - v->col_begin) * N16;
     for (ptrdiff_t i = 0; i < row->count; i++) {
@@ -109,45 +136,56 @@ static void finish_rows(const conv *v, real *out, ptrdiff_t filters, const axis_
 static void rows_of(const conv *v, ptrdiff_t image, ptrdiff_t begin, ptrdiff_t end, axis_part *parts) {
     const int row_count = axis_parts(&v->rows, begin, end, parts);
     const ptrdiff_t x_plane = v->x_rows * v->x_cols * N16, out_plane = v->out_rows * v->out_cols * N16;
+    const ptrdiff_t skipped = v->first / v->blocks * v->filters + block_begin(v, v->first % v->blocks);
     const bool finishes = v->activated != NULL || (v->kind != IDENTITY && v->kind != RELU);
-    for (ptrdiff_t index = v->first; index < v->end; index++) {
-        const ptrdiff_t group = index / v->blocks, f = block_begin(v, index % v->blocks);
-        const int filters = (int)(block_begin(v, index % v->blocks + 1) - f);
-        const ptrdiff_t filter = group * v->filters + f;
+    for (ptrdiff_t first = v->first; first < v->end;) {
+        const ptrdiff_t group = first / v->blocks, last = fnn_min(v->end, (group + 1) * v->blocks);
+        panel p = {.first = first - group * v->blocks, .end = last - group * v->blocks};
+        const ptrdiff_t f = block_begin(v, p.first), filter = group * v->filters + f;
         const real *x = v->x + (image * v->groups + group) * v->channels * x_plane;
-        real *out = v->out + (image * v->groups * v->filters + filter) * out_plane;
-        n16_tile_task t = {
-            .channels = v->channels,
-            .x_channel = x_plane,
-            .out_filter = out_plane,
-            .bias = v->bias == NULL ? NULL : v->bias + filter,
-            .relu = v->kind == RELU && v->activated == NULL,
-        };
-        if (v->block == 1) {
-            t.w = v->weight + group * v->w_group + f * v->w_filter;
-            t.w_channel = v->w_channel;
-        } else {
-            const ptrdiff_t skipped = v->first / v->blocks * v->filters + block_begin(v, v->first % v->blocks);
-            t.w = v->packed + (filter - skipped) * v->chain;
-            t.w_channel = v->rows.taps * v->cols.taps * filters;
+        p.out = v->out + (image * v->groups * v->filters + filter) * out_plane;
+        p.w = v->block == 1 ? v->weight + group * v->w_group + f * v->w_filter
+                            : v->packed + (filter - skipped) * v->chain;
+        for (ptrdiff_t c = 0; c == 0 || c < v->channels; c += v->channel_block) {
+            const bool ends = c + v->channel_block >= v->channels;
+            p.skipped = c;
+            p.x = x + c * x_plane;
+            p.bias = v->bias == NULL || !ends ? NULL : v->bias + filter;
+            n16_tile_task t = {
+                .channels = fnn_min(v->channel_block, v->channels - c),
+                .x_channel = x_plane,
+                .out_filter = out_plane,
+                .goes_on = c > 0,
+                .relu = ends && v->kind == RELU && v->activated == NULL,
+            };
+            for (int r = 0; r < row_count; r++)
+                for (int i = 0; i < v->col_count; i++) rectangle(v, &p, &t, &parts[r], &v->col_parts[i]);
         }
-        for (int r = 0; r < row_count; r++) {
-            for (int c = 0; c < v->col_count; c++) rectangle(v, &t, filters, x, out, &parts[r], &v->col_parts[c]);
-            if (finishes) finish_rows(v, out, filters, &parts[r]);
-        }
+        for (int r = 0; r < row_count && finishes; r++) finish_rows(v, p.out, block_begin(v, p.end) - f, &parts[r]);
+        first = last;
     }
 }
 
 static void run_task(void *context, int task) {
     const conv *v = context;
-    axis_part *parts = fnn_scratch();
-    const ptrdiff_t row_bytes = v->groups * v->channels * v->x_cols * N16 * (ptrdiff_t)sizeof(real);
-    const ptrdiff_t fit = fnn_max(4, X_BYTES / fnn_max(1, row_bytes)); /* rows of x */
-    const ptrdiff_t step =
-        fnn_min(AXIS_BLOCK, fnn_max(1, v->rows.backward ? fit * v->rows.stride : fit / v->rows.stride));
+    const ptrdiff_t row_bytes = v->filters * v->out_cols * N16 * (ptrdiff_t)sizeof(real);
+    const ptrdiff_t step = fnn_min(AXIS_BLOCK, fnn_max(v->rows.backward ? v->rows.stride : 1, OUT_BYTES / row_bytes));
     const ptrdiff_t end = n16_end(&v->cut, task);
     for (ptrdiff_t row = n16_begin(&v->cut, task); row < end; row += step)
-        rows_of(v, n16_group(&v->cut, task), row, fnn_min(end, row + step), parts);
+        rows_of(v, n16_group(&v->cut, task), row, fnn_min(end, row + step), fnn_scratch());
+}
+
+/* The tile's pixels, the channels of a block, and tasks fine enough that the threads end together. */
+static void plan(conv *v) {
+    const ptrdiff_t taps = v->rows.taps * v->cols.taps;
+    v->pixels = FN(n16_tile_pixels)((int)((v->filters + v->blocks - 1) / v->blocks));
+    const ptrdiff_t step = v->cols.backward ? 1 : v->cols.stride;
+    const ptrdiff_t columns = fnn_min(v->cols.taps * v->pixels, v->cols.taps + step * (v->pixels - 1));
+    const ptrdiff_t channel_bytes = v->rows.taps * columns * VBYTES;
+    v->channel_block = fnn_max(X_BYTES / channel_bytes, (LEAST_CHAIN + taps - 1) / taps);
+    const ptrdiff_t count = (v->channels + v->channel_block - 1) / v->channel_block;
+    if (count > 1) v->channel_block = (v->channels + count - 1) / count;
+    v->cut = n16_cut_rows(v->images, v->out_rows);
 }
 
 static void run(conv *v) {
@@ -155,7 +193,6 @@ static void run(conv *v) {
     axis_part *parts = (axis_part *)fnn_scratch() + AXIS_BLOCK;
     real *packed = (real *)((char *)fnn_scratch() + PARTS_BYTES);
     v->chain = v->channels * v->rows.taps * v->cols.taps;
-    v->cut = n16_cut_rows(v->images, v->out_rows);
     v->col_parts = parts;
     v->packed = packed;
     v->blocks = (v->filters + N16_MAX_FILTERS - 1) / N16_MAX_FILTERS;
@@ -164,6 +201,7 @@ static void run(conv *v) {
         v->block = 1;
         v->blocks = v->filters;
     }
+    plan(v);
     const ptrdiff_t all = v->groups * v->blocks;
     const ptrdiff_t fit = v->block == 1 ? all : WEIGHT_ELEMENTS / (v->chain * N16_MAX_FILTERS);
     const double work = (double)n16_tasks(&v->cut) * (double)v->out_cols * (double)v->out_rows * (double)v->chain;

@@ -6,7 +6,8 @@ FNN_INLINE void tile(const n16_tile_task *t, const int filters, const int pixels
 #pragma GCC unroll 8
     for (int i = 0; i < filters; i++)
 #pragma GCC unroll 8
-        for (int j = 0; j < pixels; j++) acc[i][j] = vset(0);
+        for (int j = 0; j < pixels; j++)
+            acc[i][j] = t->goes_on ? vload(t->out + i * t->out_filter + j * t->out_pixel) : vset(0);
     const ptrdiff_t x_pixel = t->x_pixel, x_col = t->x_col, w_col = t->w_col;
     const real *x_channel = t->x, *w_channel = t->w;
     for (ptrdiff_t c = t->channels; c > 0; c--) {

@@ -1,5 +1,5 @@
 /* The register tile of direct convolution on images innermost: filters × pixels, one vector of images each, kept in
- * registers over the whole chain of channels and taps. */
+ * registers over a block of channels and their taps. */
 #ifndef FASTNN_N16_TILE_H
 #define FASTNN_N16_TILE_H
 
@@ -20,6 +20,7 @@ typedef struct {
     ptrdiff_t w_channel, w_row, w_col;
     real *out;
     ptrdiff_t out_filter, out_pixel;
+    bool goes_on;     /* the chains stand in `out` */
     const real *bias; /* added last; or NULL */
     bool relu;
 } n16_tile_task;
