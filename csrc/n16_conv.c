@@ -175,13 +175,13 @@ static void run_task(void *context, int task) {
         rows_of(v, n16_group(&v->cut, task), row, fnn_min(end, row + step), fnn_scratch());
 }
 
-/* The tile's pixels, the channels of a block, and tasks fine enough that the threads end together. */
+/* Pixels of a tile, channels of a block, and the tasks. */
 static void plan(conv *v) {
-    const ptrdiff_t taps = v->rows.taps * v->cols.taps;
+    const ptrdiff_t taps = fnn_max(1, v->rows.taps * v->cols.taps);
     v->pixels = FN(n16_tile_pixels)((int)((v->filters + v->blocks - 1) / v->blocks));
     const ptrdiff_t step = v->cols.backward ? 1 : v->cols.stride;
     const ptrdiff_t columns = fnn_min(v->cols.taps * v->pixels, v->cols.taps + step * (v->pixels - 1));
-    const ptrdiff_t channel_bytes = v->rows.taps * columns * VBYTES;
+    const ptrdiff_t channel_bytes = fnn_max(1, v->rows.taps * columns) * VBYTES;
     v->channel_block = fnn_max(X_BYTES / channel_bytes, (LEAST_CHAIN + taps - 1) / taps);
     const ptrdiff_t count = (v->channels + v->channel_block - 1) / v->channel_block;
     if (count > 1) v->channel_block = (v->channels + count - 1) / count;
@@ -203,7 +203,7 @@ static void run(conv *v) {
     }
     plan(v);
     const ptrdiff_t all = v->groups * v->blocks;
-    const ptrdiff_t fit = v->block == 1 ? all : WEIGHT_ELEMENTS / (v->chain * N16_MAX_FILTERS);
+    const ptrdiff_t fit = v->block == 1 ? all : WEIGHT_ELEMENTS / (fnn_max(1, v->chain) * N16_MAX_FILTERS);
     const double work = (double)n16_tasks(&v->cut) * (double)v->out_cols * (double)v->out_rows * (double)v->chain;
     for (v->first = 0; v->first < all; v->first = v->end) {
         v->end = fnn_min(all, v->first + fit);
