@@ -34,7 +34,7 @@ def guarded(a: Array, *, at_end: bool) -> Array:
 
 def _dims(kernel: str, rng: np.random.Generator) -> dict[str, int]:
     letters = SIGNATURES[kernel].dims
-    if set(letters) & {"p", "e"}:  # sizes of images and windows multiply
+    if set(letters) & {"p", "e", "h"}:  # sizes of images and windows multiply
         return {d: int(rng.integers(1, _IMAGE.get(d, 1) + 1)) for d in letters}
     return {d: int(rng.choice(_LETTERS.get(d, _SIZES))) for d in letters}
 

@@ -73,7 +73,7 @@ _SMALL = {
 
 def dims_of(kernel):
     """Strategy of ``{letter: size}`` for a kernel."""
-    if set(SIGNATURES[kernel].dims) & {"p", "e"}:
+    if set(SIGNATURES[kernel].dims) & {"p", "e", "h"}:
         return st.fixed_dictionaries({d: st.integers(1, _SMALL[d]) for d in SIGNATURES[kernel].dims})
     return st.fixed_dictionaries({d: lengths if d == "*" else sizes for d in SIGNATURES[kernel].dims})
 

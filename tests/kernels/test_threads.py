@@ -53,7 +53,7 @@ def test_same_bits(kernel, dtype, data, seed):
 @pytest.mark.parametrize("kernel", SIGNATURES)
 def test_same_bits_where_the_work_is_shared(kernel, dtype):
     letters = SIGNATURES[kernel].dims
-    large = LARGE_IMAGES if set(letters) & {"p", "e"} else LARGE
+    large = LARGE_IMAGES if set(letters) & {"p", "e", "h"} else LARGE
     check(kernel, make(kernel, {d: large[d] for d in letters}, dtype, 3))
 
 
