@@ -79,7 +79,8 @@ def make(
     Outputs that the kernel must not read hold NaN. ``integers`` makes data and scalars such that sums and
     products are exact. ``given`` arguments are taken as they are.
     """
-    maker = _Maker(kernel, dict(dims), dtype, np.random.default_rng(seed), integers)
+    groups = {"g": -(-dims["n"] // 16)} if "n" in dims else {}  # of sixteen images
+    maker = _Maker(kernel, groups | dims, dtype, np.random.default_rng(seed), integers)
     return maker.make(given)
 
 

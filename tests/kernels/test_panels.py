@@ -33,7 +33,7 @@ def arguments(name, dims, dtype):
         elif a.name in given:
             made[a.name] = given[a.name].copy()
         else:
-            made[a.name] = np.abs(rng.normal(size=[dims[d] for d in a.dims])).astype(dtype)
+            made[a.name] = np.abs(rng.normal(size=[int(d) if d.isdigit() else dims[d] for d in a.dims])).astype(dtype)
     return made
 
 
@@ -46,7 +46,8 @@ def arguments(name, dims, dtype):
 def test_panels_give_the_bits_of_rows(name, shape, dtype, threads):
     kernel = kernels.get(name, "native")
     width = kernel.panel_columns(dtype)
-    rows = arguments(name, dict(zip("ndm", shape, strict=True)), dtype)
+    dims = dict(zip("ndm", shape, strict=True)) | {"g": -(-shape[0] // 16)}
+    rows = arguments(name, dims, dtype)
     spaced = [a.name for a in SIGNATURES[name].arrays if a.spaced]
     panels = {k: in_panels(v, width) if k in spaced else np.copy(v) for k, v in rows.items()}
     panels = {k: v if isinstance(rows[k], np.ndarray) else rows[k] for k, v in panels.items()}
