@@ -3,6 +3,7 @@
 import doctest
 import importlib
 import pkgutil
+import sys
 
 import pytest
 
@@ -10,7 +11,8 @@ import fastnn
 
 # these start what they are named after
 LEFT_OUT = {"fastnn.__main__"}
-NEEDS = {"fastnn.export.onnx_file": "onnx"}  # packages that an example uses and an installation may lack
+# packages that an example uses and an installation may lack
+NEEDS = {"fastnn.export.onnx_file": "onnx", "fastnn.estimators.search": "optuna"}
 MODULES = sorted(
     module.name
     for module in pkgutil.walk_packages(fastnn.__path__, "fastnn.")
@@ -24,6 +26,8 @@ def test_examples(name: str) -> None:
     if name in NEEDS:
         pytest.importorskip(NEEDS[name])
     result = doctest.testmod(module, optionflags=doctest.NORMALIZE_WHITESPACE)
+    if "matplotlib.pyplot" in sys.modules:
+        sys.modules["matplotlib.pyplot"].close("all")  # it warns of more than twenty
     assert result.failed == 0
 
 

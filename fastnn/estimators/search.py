@@ -12,8 +12,7 @@ Several machines, by Dask (extra "search")::
 
 Optuna (extra "search") asks for one figure a trial:
 
->>> import pytest
->>> optuna = pytest.importorskip("optuna")
+>>> import optuna
 >>> from sklearn.datasets import load_digits
 >>> from sklearn.model_selection import cross_val_score
 >>> from fastnn.estimators import MLPClassifier
