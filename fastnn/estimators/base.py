@@ -18,10 +18,11 @@ from fastnn.estimators.stopping import Continued, EpochRules
 from fastnn.estimators.workers import share_of_threads
 from fastnn.losses import Loss
 from fastnn.model.sequential import Sequential
-from fastnn.trainer import Trainer
+from fastnn.trainer import BestWeights, Callback, Trainer
 from fastnn.trainer.preparation import prepare
 
 Array = NDArray[Any]
+_SPARSE, _DTYPES = ("csr", "csc", "coo"), (np.float64, np.float32)  # what X may be
 Hidden = int | tuple[int, ...] | list[int]
 
 
@@ -110,8 +111,8 @@ class Estimator(BaseEstimator):  # type: ignore[misc]
         """Y as the loss takes it; the first call of a fit learns what there is to know of it."""
         raise NotImplementedError(f"{type(self).__name__}: _targets is missing")
 
-    def score_of(self, x: Array, y: Array) -> float:
-        """`score` of checked arrays."""
+    def score_of(self, targets: Array, outputs: Array) -> float:
+        """`score` of the network's raw outputs."""
         raise NotImplementedError(f"{type(self).__name__}: score_of is missing")
 
     # --- fitting ---
@@ -135,22 +136,22 @@ class Estimator(BaseEstimator):  # type: ignore[misc]
             Its loss goes into ``validation_curve_``; with ``early_stopping`` it takes the place of the split.
         """
         parameters.check(self)
-        x, targets, weights = self._checked(
-            X, y, sample_weight, first=not (self.warm_start and hasattr(self, "model_"))
-        )
         fresh = not (self.warm_start and hasattr(self, "model_"))
+        x, targets, weights = self._checked(X, y, sample_weight, first=fresh)
         if fresh or self.model_.input_shape != self._more_layers()[1]:
-            self._begin(x, targets)
+            self._begin(x.dtype)
         self.n_iter_, self.t_, self._continued = 0, 0, None
         self._forget_curves()
         held = self._validation(validation, x.dtype)
-        scored = held
         if self.early_stopping and held is None:
-            x, weights, held, scored, targets = self._split(x, np.asarray(y), targets, weights)
+            x, targets, weights, held = self._split(x, targets, weights)
         if self.solver == "lbfgs":
             self._fit_lbfgs(x, targets, weights)
         else:
-            trainer = self._trainer(len(x), weights, [EpochRules(self, scored)], self.max_iter)
+            callbacks: list[Callback] = [EpochRules(self)]
+            if self.early_stopping:
+                callbacks.append(BestWeights("val_score", "max"))
+            trainer = self._trainer(len(x), weights, callbacks, self.max_iter)
             self._train(trainer, x, targets, weights, held)
         self._describe()
         return self
@@ -160,14 +161,16 @@ class Estimator(BaseEstimator):  # type: ignore[misc]
         first = not hasattr(self, "model_")
         if self.solver == "lbfgs":
             raise AttributeError("partial_fit: solver 'lbfgs' takes all samples at once; use 'adam' or 'sgd'")
+        if self.early_stopping:
+            raise ValueError("partial_fit: early_stopping needs all samples at once; use fit")
         x, targets, weights = self._checked(X, y, sample_weight, first=first)
         if first:
-            self._begin(x, targets)
+            self._begin(x.dtype)
             self.n_iter_, self.t_ = 0, 0
             self._forget_curves()
         if self._continued is None:
             self._continued = Continued()
-        trainer = self._trainer(len(x), weights, [self._continued, EpochRules(self, None, to_convergence=False)], 1)
+        trainer = self._trainer(len(x), weights, [self._continued, EpochRules(self, to_convergence=False)], 1)
         self._train(trainer, x, targets, weights, None)
         self._describe()
         return self
@@ -183,14 +186,13 @@ class Estimator(BaseEstimator):  # type: ignore[misc]
             self,
             X,
             y,
-            accept_sparse=("csr", "csc", "coo"),
+            accept_sparse=_SPARSE,
             multi_output=True,
-            dtype=(np.float64, np.float32),
+            dtype=_DTYPES,
             y_numeric=not hasattr(self, "predict_proba"),
             reset=first,
         )
-        x = x.toarray() if hasattr(x, "toarray") else x
-        targets = self._targets(y_, first)
+        x, targets = _dense(x), self._targets(y_, first)
         if sample_weight is None:
             return x, targets, None
         weights = np.asarray(_check_sample_weight(sample_weight, x, dtype=x.dtype), np.float64)
@@ -204,19 +206,20 @@ class Estimator(BaseEstimator):  # type: ignore[misc]
             return None
         if not isinstance(validation, tuple | list) or len(validation) != 2:
             raise TypeError(f"{type(self).__name__}: validation must be a pair (X, y)")
-        x = validate_data(self, validation[0], accept_sparse=("csr", "csc", "coo"), dtype=dtype, reset=False)
-        return (x.toarray() if hasattr(x, "toarray") else x), self._targets(np.asarray(validation[1]), False)
+        x = validate_data(self, validation[0], accept_sparse=_SPARSE, dtype=dtype, reset=False)
+        return _dense(x), self._targets(np.asarray(validation[1]), False)
 
-    def _split(self, x: Array, y: Array, targets: Array, weights: Array | None) -> Any:
-        rows = np.arange(len(x))
+    def _split(
+        self, x: Array, targets: Array, weights: Array | None
+    ) -> tuple[Array, Array, Array | None, tuple[Array, Array]]:
+        """What to train on, and a pair to validate with; of every class alike where there is one a sample."""
         labels = targets if targets.ndim == 1 and targets.dtype.kind == "i" else None
         kept, others = train_test_split(
-            rows, test_size=self.validation_fraction, random_state=self._seed % 2**32, stratify=labels
+            np.arange(len(x)), test_size=self.validation_fraction, random_state=self._seed, stratify=labels
         )
-        held = x[others], targets[others]
-        return x[kept], None if weights is None else weights[kept], held, held, targets[kept]
+        return x[kept], targets[kept], None if weights is None else weights[kept], (x[others], targets[others])
 
-    def _begin(self, x: Array, targets: Array) -> None:
+    def _begin(self, dtype: Any) -> None:
         self._seed = int(check_random_state(self.random_state).randint(2**31 - 1))
         before, shape = self._more_layers()
         stack: list[layers.Layer] = list(before)
@@ -230,7 +233,7 @@ class Estimator(BaseEstimator):  # type: ignore[misc]
             if self.dropout:
                 stack.append(layers.Dropout(self.dropout))
         stack.append(layers.Dense(self.n_outputs_))
-        self.model_ = Sequential(stack, input_shape=shape, dtype=x.dtype, seed=self._seed)
+        self.model_ = Sequential(stack, input_shape=shape, dtype=dtype, seed=self._seed)
 
     def _forget_curves(self) -> None:
         self.loss_curve_: list[float] = []
@@ -263,6 +266,7 @@ class Estimator(BaseEstimator):  # type: ignore[misc]
             epochs=epochs,
             seed=self._seed,
             shuffle=self.shuffle,
+            metrics={"score": self.score_of} if self.early_stopping else (),
             callbacks=callbacks,
             progress=False,
         )
@@ -302,13 +306,16 @@ class Estimator(BaseEstimator):  # type: ignore[misc]
 
     def _inputs(self, X: ArrayLike) -> Array:
         check_is_fitted(self, "model_")
-        x = validate_data(self, X, accept_sparse=("csr", "csc", "coo"), dtype=(np.float64, np.float32), reset=False)
-        return self._shaped(x.toarray() if hasattr(x, "toarray") else x)
+        return self._shaped(_dense(validate_data(self, X, accept_sparse=_SPARSE, dtype=_DTYPES, reset=False)))
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
         return tags
+
+
+def _dense(x: Any) -> Array:
+    return np.asarray(x.toarray() if hasattr(x, "toarray") else x)
 
 
 def _mean_one(weights: Array | None) -> Array | None:

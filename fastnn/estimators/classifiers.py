@@ -8,7 +8,6 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import ClassifierMixin
-from sklearn.metrics import accuracy_score
 from sklearn.utils import column_or_1d, compute_sample_weight
 from sklearn.utils.multiclass import check_classification_targets, type_of_target, unique_labels
 
@@ -142,12 +141,10 @@ class MLPClassifier(ClassifierMixin, Estimator):  # type: ignore[misc]
             return np.asarray(self.classes_[places.astype(int)])
         return np.asarray(self.classes_[scores.argmax(axis=1)])
 
-    def score_of(self, x: Array, y: Array) -> float:
-        scores = self.model_.forward(self._shaped(x))
-        if self._multilabel:
-            return float(accuracy_score(y, scores > 0))
-        found = scores[:, 0] > 0 if self.n_outputs_ == 1 else scores.argmax(axis=1)
-        return float(np.mean(found == np.ravel(y)))
+    def score_of(self, targets: Array, outputs: Array) -> float:
+        if self.n_outputs_ > 1 and not self._multilabel:
+            return float(np.mean(outputs.argmax(axis=1) == targets))
+        return float(np.mean(np.all((outputs > 0) == targets, axis=1)))
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

@@ -65,5 +65,5 @@ class MLPRegressor(RegressorMixin, Estimator):  # type: ignore[misc]
         out = self.model_.forward(x)
         return out[:, 0] if self._flat_targets else out
 
-    def score_of(self, x: Array, y: Array) -> float:
-        return float(r2_score(y, self.model_.forward(self._shaped(x))))
+    def score_of(self, targets: Array, outputs: Array) -> float:
+        return float(r2_score(targets, outputs))

@@ -15,23 +15,18 @@ if TYPE_CHECKING:
 
 
 class EpochRules(Callback):
-    """Keeps the curves and the best weights, changes the rate, and ends training where nothing gets better.
+    """Keeps the curves, changes the rate, and ends training where nothing gets better.
 
     Parameters
     ----------
     estimator : Estimator
-    validation : pair of arrays, optional
-        Samples and what `estimator` was asked to predict of them: scored after each epoch.
     to_convergence : bool
         Whether to warn where training ends before it.
     """
 
-    def __init__(
-        self, estimator: Estimator, validation: tuple[Any, Any] | None, *, to_convergence: bool = True
-    ) -> None:
-        self.estimator, self.validation, self.to_convergence = estimator, validation, to_convergence
+    def __init__(self, estimator: Estimator, *, to_convergence: bool = True) -> None:
+        self.estimator, self.to_convergence = estimator, to_convergence
         self._unchanged = 0
-        self._best: dict[str, Any] | None = None
 
     def on_epoch_begin(self, trainer: Trainer, epoch: int) -> None:
         e = self.estimator
@@ -48,14 +43,11 @@ class EpochRules(Callback):
             e.validation_curve_.append(epoch["val_loss"])
         if e.verbose:
             print(f"Iteration {e.n_iter_}, loss = {e.loss_:.8f}")
-        if e.early_stopping and self.validation is not None:
-            score = e.score_of(*self.validation)
+        if e.early_stopping:
+            score = epoch["val_score"]
             e.validation_scores_.append(score)
             better = score - e.best_validation_score_
-            if better > 0:
-                e.best_validation_score_ = score
-                model = trainer.model
-                self._best = {name: a.copy() for name, a in {**model.parameters, **model.state}.items()}
+            e.best_validation_score_ = max(e.best_validation_score_, score)
         else:
             better = e.best_loss_ - e.loss_
             e.best_loss_ = min(e.best_loss_, e.loss_)
@@ -72,9 +64,6 @@ class EpochRules(Callback):
         trainer.stop = True
 
     def on_train_end(self, trainer: Trainer) -> None:
-        for name, array in {**trainer.model.parameters, **trainer.model.state}.items():
-            if self._best is not None:
-                array[...] = self._best[name]
         if self.to_convergence and not trainer.stop and trainer.position.epoch > trainer.epochs:
             warnings.warn(
                 f"{type(self.estimator).__name__}: max_iter={trainer.epochs} reached and the training has not "

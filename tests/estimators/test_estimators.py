@@ -143,6 +143,15 @@ def test_early_stopping_keeps_the_best_weights(digits):
     assert net.best_loss_ is None
 
 
+def test_early_stopping_on_an_own_set_ends_with_the_weights_that_were_best_there(digits):
+    x, y = digits
+    held = x[1000:], y[1000:]
+    net = MLPClassifier((30,), early_stopping=True, n_iter_no_change=8, learning_rate_init=0.05, random_state=0)
+    net.fit(x[:1000], y[:1000], validation=held)
+    assert net.validation_scores_[-1] < net.best_validation_score_
+    assert net.score(*held) == pytest.approx(net.best_validation_score_)
+
+
 def test_an_own_validation_set_gives_a_curve_and_does_not_train(digits):
     x, y = digits
     options = {"hidden_layer_sizes": (20,), "max_iter": 6, "random_state": 0}
@@ -165,6 +174,8 @@ def test_partial_fit_goes_on_as_one_fit_would(digits):
         MLPClassifier().partial_fit(x, y)
     with pytest.raises(ValueError, match="y has 12, which is not in classes_"):
         parts.partial_fit(x[:2], [12, 1])
+    with pytest.raises(ValueError, match="early_stopping needs all samples at once"):
+        MLPClassifier(early_stopping=True).partial_fit(x, y, classes=np.arange(10))
 
 
 def test_warm_start_goes_on_from_the_weights(digits):
