@@ -11,8 +11,15 @@ through as in IEEE arithmetic. `fastnn.use_backend` chooses the kernels that run
 """
 
 from fastnn.functional.affine import affine_backward, affine_forward
+from fastnn.functional.batch_norm import batch_norm_backward, batch_norm_forward
 from fastnn.functional.convolution import col2im, conv_backward, conv_forward, im2col
 from fastnn.functional.dropout import dropout_backward, dropout_forward
+from fastnn.functional.group_norm import (
+    group_norm_backward,
+    group_norm_forward,
+    layer_norm_backward,
+    layer_norm_forward,
+)
 from fastnn.functional.losses import hinge_loss, mse_loss, softmax_loss
 from fastnn.functional.masks import (
     derivative_mask,
@@ -20,14 +27,6 @@ from fastnn.functional.masks import (
     mask_response_forward,
     prewitt_mask,
     true_convolution,
-)
-from fastnn.functional.norm import (
-    batch_norm_backward,
-    batch_norm_forward,
-    group_norm_backward,
-    group_norm_forward,
-    layer_norm_backward,
-    layer_norm_forward,
 )
 from fastnn.functional.pool import avg_pool_backward, avg_pool_forward, max_pool_backward, max_pool_forward
 from fastnn.functional.rectifiers import (

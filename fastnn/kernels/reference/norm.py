@@ -52,7 +52,7 @@ def batch_norm_forward(
     centre = wide.sum(axis=(0, 2)) / max(1, count)
     mean[...] = centre
     var[...] = np.square(wide - _column(centre)).sum(axis=(0, 2)) / max(1, count)
-    out[...] = _affine((x - _column(mean)) / np.sqrt(_column(var) + var.dtype.type(eps)), w, b)
+    batch_norm_apply(x, w, b, mean, var, out, eps)
     keep, new = x.dtype.type(momentum), x.dtype.type(1 - momentum)
     if running_mean is not None:
         running_mean[...] = keep * running_mean + new * mean
