@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastnn.kernels.eager import Ops
+from fastnn.named import named
 
 Task = Literal["classification", "multilabel", "regression"]
 
@@ -274,8 +275,4 @@ def get(loss: str | Loss, **options: Any) -> Loss:
     >>> fastnn.losses.get("mean_squared_error").name
     'mean_squared_error'
     """
-    if isinstance(loss, Loss):
-        return loss
-    if not isinstance(loss, str) or loss not in LOSSES:
-        raise ValueError(f"loss: expected one of {', '.join(LOSSES)}, got {loss!r}")
-    return LOSSES[loss](**options)
+    return named("loss", loss, Loss, LOSSES, options)

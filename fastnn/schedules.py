@@ -6,6 +6,8 @@ import inspect
 import math
 from typing import Any, Literal
 
+from fastnn.named import named
+
 By = Literal["epoch", "step"]
 
 
@@ -256,8 +258,4 @@ def get(schedule: str | Schedule, **options: Any) -> Schedule:
     >>> fastnn.schedules.get("cosine", epochs=10)
     Cosine(epochs=10.0)
     """
-    if isinstance(schedule, Schedule):
-        return schedule
-    if not isinstance(schedule, str) or schedule not in SCHEDULES:
-        raise ValueError(f"schedule: expected one of {', '.join(SCHEDULES)}, got {schedule!r}")
-    return SCHEDULES[schedule](**options)
+    return named("schedule", schedule, Schedule, SCHEDULES, options)

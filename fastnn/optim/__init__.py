@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from fastnn.named import named
 from fastnn.optim.adaptive import Adagrad, Adam, AdamW, RMSProp
 from fastnn.optim.base import Optimizer
 from fastnn.optim.descent import SGD, Momentum, Nesterov
@@ -38,11 +39,7 @@ def get(optimizer: str | Optimizer, **options: Any) -> Optimizer:
     >>> fastnn.optim.get("adam", learning_rate=0.01).learning_rate
     0.01
     """
-    if isinstance(optimizer, Optimizer):
-        return optimizer
-    if not isinstance(optimizer, str) or optimizer not in OPTIMIZERS:
-        raise ValueError(f"optimizer: expected one of {', '.join(OPTIMIZERS)}, got {optimizer!r}")
-    return OPTIMIZERS[optimizer](**options)
+    return named("optimizer", optimizer, Optimizer, OPTIMIZERS, options)
 
 
 __all__ = [
