@@ -5,19 +5,21 @@ from __future__ import annotations
 from typing import Any, TypeAlias
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-Array: TypeAlias = NDArray[Any]
+from fastnn.compat.arguments import Array, floating
+
+__all__ = ["Array", "Cache", "Gradients", "Params", "common", "flat", "like", "mode_of"]
+
 Cache: TypeAlias = Any
 Params: TypeAlias = dict[str, Any]
 Gradients: TypeAlias = tuple[Array, Any, Any]  # of x and of two parameters
 
 
 def common(*values: ArrayLike) -> tuple[Array, ...]:
-    """The values as arrays of one dtype: float32 where NumPy would promote to it or to float16, else float64."""
-    arrays = [np.asarray(value) for value in values]
-    dtype = np.result_type(*arrays)
-    dtype = np.dtype(np.float32) if dtype in (np.float16, np.float32) else np.dtype(np.float64)
+    """The values as arrays of one dtype that kernels take: half precision widened to float32, else as `floating`."""
+    arrays = floating(*map(np.asarray, values))
+    dtype = np.float32 if arrays[0].dtype.itemsize <= 4 else np.float64
     return tuple(array.astype(dtype, copy=False) for array in arrays)
 
 
