@@ -8,8 +8,9 @@ from typing import Any
 
 from fastnn.cli.inputs import DATA_HELP
 from fastnn.cli.options import HelpFormatter, add_seed, whole
-from fastnn.cli.output import check_file
+from fastnn.cli.output import check_picture, save_figure
 from fastnn.data import NAMED, Dataset, load
+from fastnn.plots import data_preview
 
 _EPILOG = """\
 examples:
@@ -66,16 +67,13 @@ def run_info(options: argparse.Namespace) -> int:
 
 def run_preview(options: argparse.Namespace) -> int:
     """Write the picture; return the exit status."""
-    path = check_file("--output", Path(options.output).expanduser())
-    if path.suffix.lower() not in (".png", ".svg", ".pdf"):
-        raise ValueError(f"--output: {path} must end with .png, .svg or .pdf")
+    path = check_picture("--output", Path(options.output).expanduser())
     data = _load(options)
-    from fastnn.plots import data_preview
-
     images, labels = data.train if options.split == "train" else data.test
     title = f"{data.name}: {options.split} images"
-    figure = data_preview(images, labels, data.class_names, columns=options.columns, seed=options.seed, title=title)
-    figure.savefig(path, dpi=150)
+    save_figure(
+        path, data_preview, images, labels, data.class_names, columns=options.columns, seed=options.seed, title=title
+    )
     print(path)
     return 0
 

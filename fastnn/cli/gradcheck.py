@@ -8,8 +8,7 @@ from typing import Any
 
 from fastnn import architecture
 from fastnn.cli.options import HelpFormatter, add_activation_and_init, add_seed, whole
-from fastnn.cli.output import check_file
-from fastnn.cli.record import save_figure
+from fastnn.cli.output import check_picture, save_figure
 from fastnn.gradcheck import check_model, sweep
 from fastnn.plots import gradcheck_error
 
@@ -73,7 +72,7 @@ def add(commands: Any) -> None:
         action="store_true",
         help=f"also print the error for a row of step sizes, of at most {_SWEPT} entries of each array",
     )
-    parser.add_argument("--plot", metavar="PNG", help="also draw that row into a picture")
+    parser.add_argument("--plot", metavar="FILE", help="also draw that row into a picture: .png, .svg or .pdf")
     parser.add_argument("--quiet", action="store_true", help="print nothing; the exit status says it")
 
 
@@ -82,7 +81,7 @@ def run(options: argparse.Namespace) -> int:
     model = architecture.parse(
         options.model, activation=options.activation, init=options.init, dtype="float64", seed=options.seed
     )
-    picture = None if options.plot is None else check_file("--plot", Path(options.plot).expanduser())
+    picture = None if options.plot is None else check_picture("--plot", Path(options.plot).expanduser())
     samples = options.samples or None
     result = check_model(
         model,

@@ -1,11 +1,15 @@
-"""Where a training's files go: a folder that no earlier run loses anything to."""
+"""Where the files go: a folder that no earlier run loses anything to; pictures."""
 
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from fastnn.cli.inputs import MODEL_FILE
+from fastnn.files import write_whole
+from fastnn.plots.style import render
 
 CONFIG_FILE = "config.json"
 OPTIONS_FILE = "config.toml"
@@ -14,6 +18,7 @@ CURVE_FILE = "learning_curve.png"
 FILES = (MODEL_FILE, CONFIG_FILE, OPTIONS_FILE, HISTORY_FILE, CURVE_FILE)
 CHECKPOINTS = "checkpoints"  # a folder
 _DEFAULT = "fastnn-run"
+_PICTURES = (".png", ".svg", ".pdf")
 
 
 def check_writable(option: str, folder: Path) -> None:
@@ -31,6 +36,13 @@ def check_file(option: str, path: Path) -> Path:
         raise ValueError(f"{option}: {path} is a folder, expected a file")
     check_writable(option, path.parent)
     return path
+
+
+def check_picture(option: str, path: Path) -> Path:
+    """Return `path`; raise ValueError if no picture can be written there."""
+    if path.suffix.lower() not in _PICTURES:
+        raise ValueError(f"{option}: {path} must end in {', '.join(_PICTURES[:-1])} or {_PICTURES[-1]}")
+    return check_file(option, path)
 
 
 class Output:
@@ -106,3 +118,23 @@ class Output:
             self.discard()
             raise ValueError(f"--output: cannot make the folder {folder} ({error.strerror})") from None
         self._made.append(folder)
+
+
+def save_figure(path: Path, draw: Callable[..., Any], *arguments: Any, **options: Any) -> None:
+    """Write the figure that ``draw(*arguments, **options)`` makes, without a display, whole or not at all.
+
+    Raises
+    ------
+    ImportError
+        If there is no matplotlib.
+    OSError
+        If the file cannot be written.
+    """
+    import matplotlib
+
+    matplotlib.use("agg")
+    from matplotlib import pyplot
+
+    figure = draw(*arguments, **options)
+    write_whole(path, render(figure, path.suffix[1:].lower()))
+    pyplot.close(figure)

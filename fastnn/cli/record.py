@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import argparse
 import hashlib
-import io
 import json
 import sys
 import time
-from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 from fastnn.cli import run_config
 from fastnn.cli.inputs import MODEL_FILE
-from fastnn.cli.output import CONFIG_FILE, CURVE_FILE, HISTORY_FILE, OPTIONS_FILE, Output
+from fastnn.cli.output import CONFIG_FILE, CURVE_FILE, HISTORY_FILE, OPTIONS_FILE, Output, save_figure
 from fastnn.config import config
 from fastnn.data import Dataset
 from fastnn.files import write_whole
@@ -74,25 +71,3 @@ def fingerprint(data: Dataset) -> dict[str, Any]:
             "sha256": hashlib.sha256(array.tobytes()).hexdigest(),
         }
     return described
-
-
-def save_figure(path: Path, draw: Callable[..., Any], *arguments: Any) -> None:
-    """Write the figure that ``draw(*arguments)`` makes, without a display, whole or not at all.
-
-    Raises
-    ------
-    ImportError
-        If there is no matplotlib.
-    OSError
-        If the file cannot be written.
-    """
-    import matplotlib
-
-    matplotlib.use("agg")
-    from matplotlib import pyplot
-
-    picture = io.BytesIO()
-    figure = draw(*arguments)
-    figure.savefig(picture, format="png", dpi=150)
-    pyplot.close(figure)
-    write_whole(path, picture.getvalue())

@@ -68,13 +68,17 @@ def finish(ax: Axes, *, xlabel: str, ylabel: str, title: str | None, beside: boo
 
 
 def render(figure: Figure, kind: str, dpi: int = 150) -> bytes:
-    """The file of a figure, "svg" or "png"; the same bytes for the same picture."""
+    """The file of a figure, "svg", "png" or "pdf"; the same bytes for the same picture."""
     import matplotlib
 
     file = io.BytesIO()
-    same = {"Date": None, "Creator": None} if kind == "svg" else {"Software": None}
+    same: dict[str, dict[str, Any]] = {
+        "svg": {"Date": None, "Creator": None},
+        "png": {"Software": None},
+        "pdf": {"CreationDate": None, "Producer": None, "Creator": None},
+    }
     with matplotlib.rc_context({"svg.hashsalt": "fastnn", "svg.fonttype": "path"}):
-        figure.savefig(file, format=kind, dpi=dpi, metadata=same)
+        figure.savefig(file, format=kind, dpi=dpi, metadata=same[kind])
     return file.getvalue()
 
 

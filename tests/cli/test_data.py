@@ -54,7 +54,7 @@ def test_label_column(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Non
     ("arguments", "message"),
     [
         (["info", "nowhere"], "there is no file or folder nowhere"),
-        (["preview", "glyphs", "-o", "a.txt"], "must end with .png, .svg or .pdf"),
+        (["preview", "glyphs", "-o", "a.txt"], "must end in .png, .svg or .pdf"),
         (["preview", "glyphs", "-o", "no/folder/a.png"], "cannot write in"),
     ],
 )
