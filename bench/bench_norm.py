@@ -27,7 +27,7 @@ def test_batch_norm_forward(timed: Timed, name: str) -> None:
     n, c, s = BATCH[name]
     x, vectors = normal(n, c, s), [normal(c) for _ in range(6)]
     arrays = (x, *vectors[:4], np.empty_like(x), *vectors[4:])
-    timed("batch_norm_forward", name, *arrays, 1e-5, 0.9, moved=2.0 * x.nbytes)
+    timed("batch_norm_forward", name, *arrays, 1e-5, 0.9, traffic=2.0 * x.nbytes)
 
 
 @pytest.mark.parametrize("name", BATCH)
@@ -35,7 +35,7 @@ def test_batch_norm_backward(timed: Timed, name: str) -> None:
     n, c, s = BATCH[name]
     x, vectors = normal(n, c, s), [abs(normal(c)) for _ in range(5)]
     arrays = (x, normal(n, c, s), *vectors[:3], np.empty_like(x), *vectors[3:])
-    timed("batch_norm_backward", name, *arrays, 1e-5, 0, 0.0, moved=3.0 * x.nbytes)
+    timed("batch_norm_backward", name, *arrays, 1e-5, 0, 0.0, traffic=3.0 * x.nbytes)
 
 
 @pytest.mark.parametrize("name", GROUPS)
@@ -43,7 +43,7 @@ def test_group_norm_forward(timed: Timed, name: str) -> None:
     n, c, s, groups = GROUPS[name]
     x = normal(n, c, s)
     arrays = (x, normal(c), normal(c), np.empty_like(x), normal(n, groups), normal(n, groups))
-    timed("group_norm_forward", name, *arrays, 1e-5, moved=2.0 * x.nbytes)
+    timed("group_norm_forward", name, *arrays, 1e-5, traffic=2.0 * x.nbytes)
 
 
 @pytest.mark.parametrize("name", GROUPS)
@@ -51,24 +51,24 @@ def test_group_norm_backward(timed: Timed, name: str) -> None:
     n, c, s, groups = GROUPS[name]
     x, of_groups = normal(n, c, s), [abs(normal(n, groups)) for _ in range(2)]
     arrays = (x, normal(n, c, s), normal(c), *of_groups, np.empty_like(x), normal(c), normal(c))
-    timed("group_norm_backward", name, *arrays, 1e-5, 0.0, moved=3.0 * x.nbytes)
+    timed("group_norm_backward", name, *arrays, 1e-5, 0.0, traffic=3.0 * x.nbytes)
 
 
 @pytest.mark.parametrize("name", RESPONSE)
 def test_local_response_norm_forward(timed: Timed, name: str) -> None:
     x = normal(*RESPONSE[name])
     arrays = (x, np.empty_like(x), np.empty_like(x))
-    timed("local_response_norm_forward", name, *arrays, 5, 1e-4, 0.75, 2.0, moved=3.0 * x.nbytes)
+    timed("local_response_norm_forward", name, *arrays, 5, 1e-4, 0.75, 2.0, traffic=3.0 * x.nbytes)
 
 
 @pytest.mark.parametrize("name", RESPONSE)
 def test_local_response_norm_backward(timed: Timed, name: str) -> None:
     x = normal(*RESPONSE[name])
     arrays = (x, normal(*x.shape), 1 + abs(normal(*x.shape)), np.empty_like(x))
-    timed("local_response_norm_backward", name, *arrays, 5, 1e-4, 0.75, moved=4.0 * x.nbytes)
+    timed("local_response_norm_backward", name, *arrays, 5, 1e-4, 0.75, traffic=4.0 * x.nbytes)
 
 
 @pytest.mark.parametrize("shape", [(32, 784), (128, 9216)], ids=str)
 def test_dropout(timed: Timed, shape: tuple[int, int]) -> None:
     x, step, row = normal(*shape), np.array([3]), np.array([0])
-    timed("dropout", str(shape), x, step, row, np.empty_like(x), 0.5, 1, 0, 3, moved=2.0 * x.nbytes)
+    timed("dropout", str(shape), x, step, row, np.empty_like(x), 0.5, 1, 0, 3, traffic=2.0 * x.nbytes)

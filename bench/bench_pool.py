@@ -37,21 +37,21 @@ class Case:
 
 def test_max_forward(timed: Timed, name: str) -> None:
     s = Case(name)
-    timed("max_pool_forward", name, s.x, s.out, s.position, *s.scalars, moved=s.bytes + s.position.nbytes)
+    timed("max_pool_forward", name, s.x, s.out, s.position, *s.scalars, traffic=s.bytes + s.position.nbytes)
 
 
 def test_max_backward(timed: Timed, name: str) -> None:
     s = Case(name)
     if s.scalars[-1]:  # positions that lie in the padding do not occur
         s.position[...] = s.position.max() // 2
-    timed("max_pool_backward", name, s.out, s.position, s.x, *s.scalars, moved=s.bytes + s.position.nbytes)
+    timed("max_pool_backward", name, s.out, s.position, s.x, *s.scalars, traffic=s.bytes + s.position.nbytes)
 
 
 def test_avg_forward(timed: Timed, name: str) -> None:
     s = Case(name)
-    timed("avg_pool_forward", name, s.x, s.out, *s.scalars, 1, moved=s.bytes)
+    timed("avg_pool_forward", name, s.x, s.out, *s.scalars, 1, traffic=s.bytes)
 
 
 def test_avg_backward(timed: Timed, name: str) -> None:
     s = Case(name)
-    timed("avg_pool_backward", name, s.out, s.x, *s.scalars, 1, moved=s.bytes)
+    timed("avg_pool_backward", name, s.out, s.x, *s.scalars, 1, traffic=s.bytes)

@@ -17,7 +17,7 @@ from bench.environment import cores, handicaps, without_handicaps
 from bench.heat import Plan, race_gemm, race_row
 from bench.probe import probe
 from bench.table import GemmRow, Row, as_json, gemm_table, settings_list, step_table
-from bench.workloads import Workload, select
+from bench.workloads import WORKLOADS, Workload, select
 
 RACE = Path(__file__).resolve().parent / "race.py"
 DESCRIPTION = """Race fastnn against the other frameworks, side by side on this machine.
@@ -25,7 +25,7 @@ DESCRIPTION = """Race fastnn against the other frameworks, side by side on this 
 Every side runs in a process of its own, pinned to the same cores, and is stopped while another is
 timed. Within each framework its settings are tried first; the fastest goes into alternating rounds
 with all others. A step includes drawing its rows from the data set. Medians over the rounds."""
-GROUPS = ("dense", "loss", "predict", "gemm")
+GROUPS = tuple(dict.fromkeys(w.group for w in WORKLOADS))
 
 
 def parse(arguments: list[str] | None = None) -> argparse.Namespace:

@@ -67,7 +67,7 @@ def kernel(backend: str) -> Callable[[str], Kernel]:
 
 @pytest.fixture
 def timed(benchmark: Any, kernel: Callable[[str], Kernel], machine_probe: dict[str, Any]) -> Callable[..., None]:
-    """`timed(name, case, *args, flops=0, bytes=0)`: benchmark a kernel in the group of its case.
+    """`timed(name, case, *args, flops=0, traffic=0)`: benchmark a kernel in the group of its case.
 
     The backends of one group stand below each other, so that their ratio can be read off.
     """

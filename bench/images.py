@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from math import prod
 
@@ -9,29 +10,66 @@ import numpy as np
 import numpy.typing as npt
 
 FloatArray = npt.NDArray[np.float32]
-INPUT = (1, 28, 28)
 
 
 @dataclass(frozen=True)
 class ImageLayer:
-    """conv (filters of size × size, pad), relu, norm (batch statistics, nothing learned), pool (2 × 2), dense."""
+    """conv (filters of size × size, stride, pad), relu, norm (batch statistics), pool (size × size, stride), dense."""
 
     kind: str
     units: int = 0
     size: int = 0
     pad: int = 0
+    stride: int = 1
+
+    def side(self, length: int) -> int:
+        """Outputs of a line of `length` inputs."""
+        return (length + 2 * self.pad - self.size) // self.stride + 1
 
 
-RELU, NORM, POOL = ImageLayer("relu"), ImageLayer("norm"), ImageLayer("pool")
-NETWORKS: dict[str, tuple[ImageLayer, ...]] = {
-    "lenet5": (
+@dataclass(frozen=True)
+class Network:
+    """Channels, rows and columns of its images, and its layers."""
+
+    input: tuple[int, int, int]
+    layers: tuple[ImageLayer, ...]
+
+
+RELU, NORM, POOL = ImageLayer("relu"), ImageLayer("norm"), ImageLayer("pool", size=2, stride=2)
+_WIDE_POOL = ImageLayer("pool", size=3, stride=2)
+# one tower of Krizhevsky 2014, as PyTorch's model zoo has it
+_ALEXNET_FEATURES = (
+    ImageLayer("conv", 64, 11, 2, 4), RELU, _WIDE_POOL, ImageLayer("conv", 192, 5, 2), RELU, _WIDE_POOL,
+    ImageLayer("conv", 384, 3, 1), RELU, ImageLayer("conv", 256, 3, 1), RELU, ImageLayer("conv", 256, 3, 1), RELU,
+    _WIDE_POOL,
+)  # fmt: skip
+NETWORKS: dict[str, Network] = {
+    "lenet5": Network((1, 28, 28), (
         ImageLayer("conv", 6, 5), RELU, POOL, ImageLayer("conv", 16, 5), RELU, POOL,
         ImageLayer("dense", 120), RELU, ImageLayer("dense", 84), RELU, ImageLayer("dense", 10),
-    ),
-    "study6": (
+    )),
+    "study6": Network((1, 28, 28), (
         ImageLayer("conv", 32, 3, 1), RELU, NORM, POOL, ImageLayer("dense", 784), RELU, ImageLayer("dense", 10),
-    ),
+    )),
+    "alexnet-features": Network((3, 224, 224), _ALEXNET_FEATURES),
+    "alexnet": Network((3, 224, 224), (
+        *_ALEXNET_FEATURES, ImageLayer("dense", 4096), RELU, ImageLayer("dense", 4096), RELU,
+        ImageLayer("dense", 1000),
+    )),
 }  # fmt: skip
+
+
+def shaped(network: str) -> Iterator[tuple[ImageLayer, tuple[int, ...]]]:
+    """Every layer and the shape of what it is given: channels × rows × columns, or a number of units."""
+    shape: tuple[int, ...] = NETWORKS[network].input
+    for layer in NETWORKS[network].layers:
+        yield layer, shape
+        if layer.kind == "conv":
+            shape = (layer.units, layer.side(shape[1]), layer.side(shape[2]))
+        elif layer.kind == "pool":
+            shape = (shape[0], layer.side(shape[1]), layer.side(shape[2]))
+        elif layer.kind == "dense":
+            shape = (layer.units,)
 
 
 @dataclass(frozen=True)
@@ -45,20 +83,14 @@ class Learned:
 
 def learned(network: str) -> list[Learned]:
     """The layers with parameters, in order."""
-    shape: tuple[int, ...] = INPUT
     found = []
-    for layer in NETWORKS[network]:
+    for layer, shape in shaped(network):
         if layer.kind == "conv":
-            side = shape[1] + 2 * layer.pad - layer.size + 1
             w = (layer.units, shape[0], layer.size, layer.size)
-            found.append(Learned(layer, w, prod(w) * side * side))
-            shape = (layer.units, side, side)
-        elif layer.kind == "pool":
-            shape = (shape[0], shape[1] // 2, shape[2] // 2)
+            found.append(Learned(layer, w, prod(w) * layer.side(shape[1]) * layer.side(shape[2])))
         elif layer.kind == "dense":
             w = (prod(shape), layer.units)
             found.append(Learned(layer, w, prod(w)))
-            shape = (layer.units,)
     return found
 
 
@@ -74,7 +106,7 @@ def first_parameters(network: str) -> list[tuple[FloatArray, FloatArray]]:
     return layers
 
 
-def flops(network: str, batch: int) -> int:
-    """Floating-point operations of one training step; the first layer needs no gradient of its input."""
+def flops(network: str, batch: int, *, training: bool) -> int:
+    """Floating-point operations of one pass or training step; the first layer needs no gradient of its input."""
     work = [item.multiply_adds for item in learned(network)]
-    return 2 * batch * (3 * sum(work) - work[0])
+    return 2 * batch * (3 * sum(work) - work[0] if training else sum(work))

@@ -59,6 +59,11 @@ class Row:
             return None
         return peer.median / self.ours.median
 
+    @property
+    def gflops(self) -> float | None:
+        """Billions of operations of products a second at our median time; None where there are no products."""
+        return self.workload.flops / self.ours.median / 1e3 if self.ours and self.workload.flops else None
+
     def shortfalls(self) -> list[str]:
         """The requirements that are not met, in words; empty when all that could be judged are."""
         required = self.workload.required(self.isa)
@@ -154,7 +159,8 @@ def _ratio(value: float | None, least: float | None) -> str:
 def step_table(rows: list[Row], peers: list[str]) -> str:
     """The table of times per step and ratios."""
     header = ["workload", "fastnn µs", "torch eager µs", *(f"{p} µs" for p in peers),
-              "eager ÷ fastnn", "best ÷ fastnn", "best peer", "verdict"]  # fmt: skip
+              "eager ÷ fastnn", "best ÷ fastnn", "best peer", "numpy ÷ fastnn", "fastnn GFLOP/s",
+              "verdict"]  # fmt: skip
     lines = []
     for row in rows:
         required = row.workload.required(row.isa)
@@ -164,7 +170,8 @@ def step_table(rows: list[Row], peers: list[str]) -> str:
             *(_cell(row.peers.get(p)) for p in peers),
             _ratio(row.ratio(row.eager), required.eager),
             _ratio(row.ratio(best), required.best),
-            f"{best.side} ({best.setting})" if best else "–", row.verdict(),
+            f"{best.side} ({best.setting})" if best else "–", _ratio(row.ratio(row.peers.get("numpy")), None),
+            f"{row.gflops:.0f}" if row.gflops else "–", row.verdict(),
         ])  # fmt: skip
     return markdown(header, lines)
 
@@ -209,7 +216,7 @@ def as_json(rows: list[Row], gemm: list[GemmRow]) -> list[dict[str, Any]]:
             "key": r.workload.key, "title": r.workload.title, "isa": r.isa, "fastnn": entry(r.ours),
             "torch_eager": entry(r.eager), "peers": [entry(e) for e in r.peers.values()],
             "tried": [entry(e) for e in r.tried], "notes": r.notes,
-            "ratio_eager": r.ratio(r.eager), "ratio_best": r.ratio(r.best),
+            "ratio_eager": r.ratio(r.eager), "ratio_best": r.ratio(r.best), "gflops": r.gflops,
             "required_eager": r.workload.required(r.isa).eager,
             "required_best": r.workload.required(r.isa).best, "verdict": r.verdict(),
         }

@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from bench import images
+from bench import images, operations
 
-Kind = Literal["train", "images", "loss", "predict", "gemm"]
+Kind = Literal["train", "images", "features", "loss", "predict", "gemm", "conv", "max_pool", "batch_norm"]
 Rule = Literal["sgd", "momentum", "adam"]
+# kinds whose samples are images, which have layouts
+ON_IMAGES = ("images", "features", *operations.KINDS)
 
 
 @dataclass(frozen=True)
@@ -23,8 +25,9 @@ class Required:
 class Workload:
     """One row of the table.
 
-    `sizes` are the layer widths of a network; (pixels, classes) of one of images.NETWORKS; (rows, classes) of a loss;
-    (m, k, n) of a product. `batch` is the rows of a step, `rows` those of the data set that they are drawn from.
+    `sizes` are the layer widths of a network; (inputs, outputs) of one of images.NETWORKS; (rows, classes) of a loss;
+    (m, k, n) of a product; operations.Shape of an operation on images. `batch` is the rows
+    of a step, `rows` those of the data set that they are drawn from.
     """
 
     key: str
@@ -39,6 +42,8 @@ class Workload:
     learning_rate: float = 1e-3
     momentum: float = 0.0
     network: str = ""
+    direction: operations.Direction = "forward"
+    algorithm: Literal["auto", "direct", "winograd"] = "auto"  # of fastnn; peers choose for themselves
     avx512: Required = Required()
     avx2: Required = Required(eager=1.0)
 
@@ -60,8 +65,10 @@ class Workload:
             return 2 * m * k * n
         if self.kind == "loss":
             return 0
-        if self.kind == "images":
-            return images.flops(self.network, self.batch)
+        if self.kind in operations.KINDS:
+            return operations.flops(self)
+        if self.network:
+            return images.flops(self.network, self.batch, training=self.kind == "images")
         products = [a * b for a, b in zip(self.sizes, self.sizes[1:], strict=False)]
         if self.kind == "predict":
             return 2 * self.batch * sum(products)
@@ -71,6 +78,34 @@ class Workload:
     def required(self, isa: str | None) -> Required:
         """The ratios to reach on instruction set `isa` (None: the machine's best)."""
         return self.avx2 if isa == "avx2" else self.avx512
+
+
+def _convolution(key: str, title: str, sizes: tuple[int, ...], winograd: Required | None) -> list[Workload]:
+    """Forward by Winograd's algorithm where it serves, forward directly, and with gradients as fastnn chooses."""
+    direct = Required(1.1, 0.95)
+    both = Required(1.6, 1.4) if winograd else direct
+    rows = [
+        Workload(f"{key}-direct", "conv", f"{title}, direct", "conv", sizes, algorithm="direct", avx512=direct),
+        Workload(f"{key}-grad", "conv", f"{title}, forward + backward", "conv", sizes, direction="both", avx512=both),
+    ]
+    if winograd:
+        by_winograd = Workload(key, "conv", f"{title}, Winograd", "conv", sizes, algorithm="winograd", avx512=winograd)
+        rows.insert(0, by_winograd)
+    return rows
+
+
+CONVOLUTIONS: tuple[Workload, ...] = (
+    *_convolution("conv-192", "192→384 3×3 at 13×13, 64 images", (64, 192, 13, 384, 3, 1, 1), Required(3, 2.3)),
+    *_convolution("conv-384", "384→256 3×3 at 13×13, 64 images", (64, 384, 13, 256, 3, 1, 1), Required(3, 2.3)),
+    *_convolution("conv-256", "256→256 3×3 at 14×14, 32 images", (32, 256, 14, 256, 3, 1, 1), Required(3, 2.3)),
+    *_convolution("conv-32", "32→64 3×3 at 28×28, 32 images", (32, 32, 28, 64, 3, 1, 1), Required(3, 2.3)),
+    *_convolution("conv2", "AlexNet conv2 5×5, 64 images", (64, 64, 27, 192, 5, 1, 2), Required(2, 1.6)),
+    *_convolution("conv1", "AlexNet conv1 11×11 / 4, 16 images", (16, 3, 224, 64, 11, 4, 2), None),
+    Workload(
+        "conv-1-grad", "conv", "1→32 3×3 at 28×28, 32 images, forward + backward", "conv", (32, 1, 28, 32, 3, 1, 1),
+        direction="both", avx512=Required(5, 3),
+    ),
+)  # fmt: skip
 
 
 WORKLOADS: tuple[Workload, ...] = (
@@ -130,6 +165,32 @@ WORKLOADS: tuple[Workload, ...] = (
     Workload(
         "study6-b32", "images", "conv 32-dense 784, batch 32, Adam", "images", (784, 10), 32, rows=20_000,
         rule="adam", network="study6", avx512=Required(7, 3.5),
+    ),
+    *CONVOLUTIONS,
+    Workload(
+        "pool", "conv", "max-pool 2×2 of 32×32×28×28, forward", "max_pool", (32, 32, 28, 0, 2, 2),
+        avx512=Required(12, 1.2),
+    ),
+    Workload(
+        "pool-grad", "conv", "max-pool 2×2 of 32×32×28×28, backward", "max_pool", (32, 32, 28, 0, 2, 2),
+        direction="backward", avx512=Required(1.5, 1.2),
+    ),
+    Workload(
+        "norm-grad", "conv", "batch norm of 32×32×28×28, forward + backward", "batch_norm", (32, 32, 28),
+        direction="both", avx512=Required(3, 1.6),
+    ),
+    Workload(
+        "alexnet-b64", "alexnet", "AlexNet features, batch 64", "features", (3 * 224 * 224, 9216), 64, rows=64,
+        network="alexnet-features", avx512=Required(3, 1.8),
+    ),
+    Workload(
+        "alexnet-b1", "alexnet", "AlexNet features, one image", "features", (3 * 224 * 224, 9216), 1, rows=16,
+        network="alexnet-features", avx512=Required(1.3, 1.1),
+    ),
+    # as many steps an epoch as spread what stands at its ends
+    Workload(
+        "alexnet-train", "alexnet", "AlexNet training, batch 32, momentum", "images", (3 * 224 * 224, 1000), 32,
+        rows=512, rule="momentum", momentum=0.9, network="alexnet", avx512=Required(2, 1.5),
     ),
     Workload("gemm-2048", "gemm", "GEMM 2048 x 2048 x 2048", "gemm", (2048, 2048, 2048)),
     Workload("gemm-200", "gemm", "GEMM 200 x 784 x 666", "gemm", (200, 784, 666)),

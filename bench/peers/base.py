@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from bench import images
+from bench import images, operations
 from bench.workloads import Workload
 
 FloatArray = npt.NDArray[np.float32]
@@ -148,6 +148,31 @@ class TrainRunner(Runner):
         before = self.loss()
         self.train(order)
         return [before, self.loss()]
+
+
+class FeaturesRunner(Runner):
+    """A network's outputs of batches of images, one after the other, no gradient."""
+
+    def __init__(self, workload: Workload) -> None:
+        x, _ = training_data(workload)
+        self.batches: list[Any] = np.split(x, workload.steps_per_epoch)
+
+    @abstractmethod
+    def features(self, x: Any) -> Any:
+        """Of one of `batches`; computed when it returns."""
+
+    def as_numpy(self, features: Any) -> npt.ArrayLike:
+        """What `features` returned, images × channels × rows × columns."""
+        result: npt.ArrayLike = features
+        return result
+
+    def run(self, steps: int) -> int:
+        for i in range(steps):
+            self.features(self.batches[i % len(self.batches)])
+        return steps
+
+    def check(self) -> list[float]:
+        return operations.numbers(self.as_numpy(self.features(self.batches[0])))
 
 
 def scan_chunk(workload: Workload) -> int:

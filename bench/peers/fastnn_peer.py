@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from bench import images
+from bench import images, operations
 from bench.peers import base
 from bench.peers.base import IntArray, Runner, Setting
 from bench.workloads import Workload
@@ -24,6 +24,12 @@ def prepare(workload: Workload, setting: Setting) -> Runner:
     import fastnn
 
     fastnn.set_num_threads(setting.threads)
+    if workload.kind in operations.KINDS:
+        from bench.peers import fastnn_operations
+
+        return fastnn_operations.Operation(workload)
+    if workload.kind == "features":
+        return Features(workload)
     if workload.kind in ("train", "images"):
         return Train(workload)
     if workload.kind == "loss":
@@ -53,18 +59,20 @@ def image_network(workload: Workload) -> Any:
     from fastnn import layers
 
     makers = {
-        "conv": lambda layer: layers.Conv2D(layer.units, layer.size, pad=layer.pad),
+        "conv": lambda layer: layers.Conv2D(layer.units, layer.size, stride=layer.stride, pad=layer.pad),
         "dense": lambda layer: layers.Dense(layer.units),
         "norm": lambda layer: layers.BatchNorm(affine=False, track=False),
-        "pool": lambda layer: layers.MaxPool2D(2),
+        "pool": lambda layer: layers.MaxPool2D(layer.size, stride=layer.stride),
         "relu": lambda layer: layers.ReLU(),
     }
     stack: list[Any] = []
-    for layer in images.NETWORKS[workload.network]:
-        if layer.kind == "dense" and not any(isinstance(made, layers.Flatten) for made in stack):
+    for layer, shape in images.shaped(workload.network):
+        if layer.kind == "dense" and len(shape) > 1:
             stack.append(layers.Flatten())
         stack.append(makers[layer.kind](layer))
-    return with_first_parameters(fastnn.Sequential(stack, input_shape=images.INPUT), workload)
+    return with_first_parameters(
+        fastnn.Sequential(stack, input_shape=images.NETWORKS[workload.network].input), workload
+    )
 
 
 def with_first_parameters(model: Any, workload: Workload) -> Any:
@@ -125,6 +133,19 @@ class Train(base.TrainRunner):
     def loss(self) -> float:
         rows = slice(0, base.CHECK_ROWS)
         return float(self.model.evaluate(self.x[rows], self.y[rows])["loss"])
+
+
+class Features(base.FeaturesRunner):
+    """`Sequential.forward`, the compiled pass."""
+
+    def __init__(self, workload: Workload) -> None:
+        super().__init__(workload)
+        self.model = network(workload)
+        self.batches = [x.reshape(-1, *self.model.input_shape) for x in self.batches]
+
+    def features(self, x: Any) -> Any:
+        """Of a batch."""
+        return self.model.forward(x)
 
 
 class Loss(Runner):

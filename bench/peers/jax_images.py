@@ -1,53 +1,110 @@
-"""JAX training convolutional networks: many steps in one jitted scan."""
+"""JAX on images: networks, training as many steps in one jitted scan; channels before or behind rows and columns."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from bench import images
+from bench.images import ImageLayer
 from bench.peers import base
-from bench.peers.jax_peer import Train, cross_entropy
+from bench.peers.base import Runner, Setting
+from bench.peers.jax_peer import Train, device_parameters
 from bench.workloads import Workload
 
 
-def forward(params: Any, x: Any, network: str) -> Any:
-    """Logits of images x (n, 784)."""
+def settings(threads: int) -> list[Setting]:
+    """Thread counts and layouts."""
+    return [
+        Setting(f"{s.name}, {layout}", s.threads, {"layout": layout})
+        for layout in ("NCHW", "NHWC")
+        for s in base.plain_settings(threads)
+    ]
+
+
+def convolution(x: Any, w: Any, b: Any, layer: ImageLayer, last: bool) -> Any:
+    """A layer's convolution; `last`: whether channels stand behind rows and columns."""
+    import jax
+
+    layout = "NHWC" if last else "NCHW"
+    window = ((layer.stride,) * 2, [(layer.pad, layer.pad)] * 2)
+    out = jax.lax.conv_general_dilated(x, w, *window, dimension_numbers=(layout, "OIHW", layout))
+    return out + b.reshape((-1,) if last else (-1, 1, 1))
+
+
+def max_pool(x: Any, layer: ImageLayer, last: bool) -> Any:
+    """A layer's largest of each window."""
     import jax
     import jax.numpy as jnp
 
-    x = x.reshape(-1, *images.INPUT)
+    def over(n: int) -> tuple[int, ...]:
+        return (1, n, n, 1) if last else (1, 1, n, n)
+
+    return jax.lax.reduce_window(x, -jnp.inf, jax.lax.max, over(layer.size), over(layer.stride), "VALID")
+
+
+def normalised(x: Any, last: bool, eps: float = 1e-5) -> Any:
+    """Each channel by its mean and variance over the batch."""
+    import jax
+
+    axes = (0, 1, 2) if last else (0, 2, 3)
+    mean, var = x.mean(axes, keepdims=True), x.var(axes, keepdims=True)
+    return (x - mean) * jax.lax.rsqrt(var + eps)
+
+
+def forward(params: Any, x: Any, network: str, last: bool) -> Any:
+    """Outputs of images x (n, pixels): logits, or features n × channels × rows × columns."""
+    import jax
+    import jax.numpy as jnp
+
+    x = x.reshape(-1, *images.NETWORKS[network].input)
+    x = jnp.moveaxis(x, 1, -1) if last else x
     learned = iter(params)
-    for layer in images.NETWORKS[network]:
+    for layer in images.NETWORKS[network].layers:
         if layer.kind == "relu":
             x = jax.nn.relu(x)
         elif layer.kind == "pool":
-            x = jax.lax.reduce_window(x, -jnp.inf, jax.lax.max, (1, 1, 2, 2), (1, 1, 2, 2), "VALID")
+            x = max_pool(x, layer, last)
         elif layer.kind == "norm":
-            mean, var = x.mean((0, 2, 3), keepdims=True), x.var((0, 2, 3), keepdims=True)
-            x = (x - mean) * jax.lax.rsqrt(var + 1e-5)
+            x = normalised(x, last)
         elif layer.kind == "conv":
-            w, b = next(learned)
-            x = jax.lax.conv(x, w, (1, 1), "SAME" if layer.pad else "VALID") + b[:, None, None]
+            x = convolution(x, *next(learned), layer, last)
         else:
+            x = jnp.moveaxis(x, -1, 1) if last and x.ndim == 4 else x
             w, b = next(learned)
             x = x.reshape(len(x), -1) @ w + b
-    return x
+    return jnp.moveaxis(x, -1, 1) if last and x.ndim == 4 else x
 
 
 class TrainImages(Train):
     """Scans of `chunk` steps, as for dense networks."""
 
-    def __init__(self, workload: Workload) -> None:
-        import jax
-
+    def __init__(self, workload: Workload, last: bool) -> None:
         super().__init__(workload)
-        self._loss = jax.jit(lambda p, x, y: cross_entropy(forward(p, x, workload.network), y))
+        self.last = last
 
     def logits(self, params: Any, x: Any) -> Any:
         """Outputs of the network on rows x."""
-        return forward(params, x, self.workload.network)
+        return forward(params, x, self.workload.network, self.last)
 
 
-def prepare(workload: Workload) -> base.Runner:
+class Features(base.FeaturesRunner):
+    """A jitted pass over images on the device."""
+
+    def __init__(self, workload: Workload, last: bool) -> None:
+        import jax
+        import jax.numpy as jnp
+
+        super().__init__(workload)
+        params = device_parameters(workload)
+        self.batches = [jnp.asarray(batch) for batch in self.batches]
+        self.call = jax.jit(lambda x: forward(params, x, workload.network, last))
+
+    def features(self, x: Any) -> Any:
+        """Of a batch, computed when this returns."""
+        return self.call(x).block_until_ready()
+
+
+def prepare(workload: Workload, setting: Setting) -> Runner:
     """The runner of a workload."""
-    return TrainImages(workload)
+    last = setting.options["layout"] == "NHWC"
+    return TrainImages(workload, last) if workload.kind == "images" else Features(workload, last)

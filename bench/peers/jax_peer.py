@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from bench import operations
 from bench.peers import base
 from bench.peers.base import IntArray, Runner, Setting
-from bench.workloads import Workload
+from bench.workloads import ON_IMAGES, Workload
 
 MODULE = "jax"
 
@@ -17,16 +18,24 @@ BETA1, BETA2, EPS = 0.9, 0.999, 1e-8
 
 
 def settings(workload: Workload, threads: int) -> list[Setting]:
-    """Thread counts: XLA makes as many threads as the process has cores."""
+    """Thread counts: XLA makes as many threads as the process has cores; of images also layouts."""
+    if workload.kind in ON_IMAGES:
+        from bench.peers import jax_images
+
+        return jax_images.settings(threads)
     return base.plain_settings(threads)
 
 
 def prepare(workload: Workload, setting: Setting) -> Runner:
     """The runner of a workload."""
-    if workload.kind == "images":
+    if workload.kind in operations.KINDS:
+        from bench.peers import jax_operations
+
+        return jax_operations.Operation(workload, setting)
+    if workload.kind in ON_IMAGES:
         from bench.peers import jax_images
 
-        return jax_images.prepare(workload)
+        return jax_images.prepare(workload, setting)
     if workload.kind == "train":
         return Train(workload)
     if workload.kind == "loss":
@@ -81,7 +90,7 @@ class Train(base.TrainRunner):
         slots: Any = {"sgd": (), "momentum": (zeros[0],), "adam": (*zeros, jnp.zeros(()))}
         self.state = (params, slots[workload.rule])
         self._scan = jax.jit(self._steps, donate_argnums=0)
-        self._loss = jax.jit(lambda p, x, y: cross_entropy(forward(p, x, self.tanh), y))
+        self._loss = jax.jit(lambda p, x, y: cross_entropy(self.logits(p, x), y))
 
     def logits(self, params: Any, x: Any) -> Any:
         """Outputs of the network on rows x."""

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from bench import operations
 from bench.peers import base
 from bench.peers.base import FloatArray, IntArray, Runner, Setting
-from bench.workloads import Workload
+from bench.workloads import ON_IMAGES, Workload
 
 MODULE = "numpy"
 
@@ -17,8 +18,10 @@ BETA1, BETA2, EPS = 0.9, 0.999, 1e-8
 
 
 def settings(workload: Workload, threads: int) -> list[Setting]:
-    """Thread counts; for what exceeds the cache also block by block."""
-    if workload.kind == "images":
+    """Thread counts; for what exceeds the cache also block by block; of operations on images our reference."""
+    if workload.kind in operations.KINDS:
+        return [Setting("reference kernels", threads)]
+    if workload.kind in ON_IMAGES:
         return []
     plain = base.plain_settings(threads)
     if workload.kind == "gemm":
@@ -38,6 +41,10 @@ def settings(workload: Workload, threads: int) -> list[Setting]:
 
 def prepare(workload: Workload, setting: Setting) -> Runner:
     """The runner of a workload."""
+    if workload.kind in operations.KINDS:
+        from bench.peers import fastnn_operations
+
+        return fastnn_operations.Operation(workload, reference=True)
     block = setting.options.get("block")
     if workload.kind == "train":
         return Train(workload, block)

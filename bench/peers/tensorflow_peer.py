@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from bench.peers import base
-from bench.peers.base import IntArray, Runner, Setting
-from bench.workloads import Workload
+from bench.peers.base import FloatArray, IntArray, Runner, Setting
+from bench.workloads import ON_IMAGES, Workload
 
 MODULE = "tensorflow"
 
@@ -17,8 +17,6 @@ BETA1, BETA2, EPS = 0.9, 0.999, 1e-8
 
 def settings(workload: Workload, threads: int) -> list[Setting]:
     """Thread counts, graph and XLA."""
-    if workload.kind == "images":
-        return []
     return [
         Setting(f"{s.name}, {'XLA' if xla else 'graph'}", s.threads, {"xla": xla})
         for xla in (False, True)
@@ -33,6 +31,10 @@ def prepare(workload: Workload, setting: Setting) -> Runner:
     tf.config.threading.set_intra_op_parallelism_threads(setting.threads)
     tf.config.threading.set_inter_op_parallelism_threads(1)
     xla = bool(setting.options["xla"])
+    if workload.kind in ON_IMAGES:
+        from bench.peers import tensorflow_images
+
+        return tensorflow_images.prepare(workload, xla)
     if workload.kind == "train":
         return Train(workload, xla)
     if workload.kind == "loss":
@@ -70,22 +72,30 @@ class Train(base.TrainRunner):
         self.chunk = base.scan_chunk(workload)
         x, y = base.training_data(workload)
         self.x, self.y = tf.constant(x), tf.constant(y.astype(np.int32))
-        self.params = [(tf.Variable(w), tf.Variable(b)) for w, b in base.first_parameters(workload)]
+        self.params = [(tf.Variable(w), tf.Variable(b)) for w, b in self.first_parameters()]
         self.flat = [part for layer in self.params for part in layer]
         self.slots = [[tf.Variable(tf.zeros_like(p)) for p in self.flat] for _ in range(2)]
         self.count = tf.Variable(0.0)
         self._loop = tf.function(self._steps, jit_compile=xla)
 
+    def first_parameters(self) -> list[tuple[FloatArray, FloatArray]]:
+        """Those that all sides begin with."""
+        return base.first_parameters(self.workload)
+
+    def logits(self, x: Any) -> Any:
+        """Outputs of the network on rows x."""
+        return forward(self.params, x, self.workload.activation == "tanh")
+
     def _steps(self, order: Any) -> Any:
         import tensorflow as tf
 
-        full, tanh = self.workload.full_batch, self.workload.activation == "tanh"
+        full = self.workload.full_batch
 
         def step(i: Any, total: Any) -> Any:
             xb = self.x if full else tf.gather(self.x, order[i])
             yb = self.y if full else tf.gather(self.y, order[i])
             with tf.GradientTape() as tape:
-                loss = cross_entropy(forward(self.params, xb, tanh), yb)
+                loss = cross_entropy(self.logits(xb), yb)
             self._update(tape.gradient(loss, self.flat))
             return i + 1, total + loss
 
@@ -124,9 +134,8 @@ class Train(base.TrainRunner):
         total.numpy()
 
     def loss(self) -> float:
-        tanh = self.workload.activation == "tanh"
         rows = slice(0, base.CHECK_ROWS)
-        return float(cross_entropy(forward(self.params, self.x[rows], tanh), self.y[rows]))
+        return float(cross_entropy(self.logits(self.x[rows]), self.y[rows]))
 
 
 class Loss(Runner):

@@ -1,4 +1,4 @@
-"""PyTorch training convolutional networks: NCHW or channels_last, plain or fused optimiser, compiled or not."""
+"""PyTorch on images: NCHW or channels_last, plain or fused optimiser, compiled or not."""
 
 from __future__ import annotations
 
@@ -10,10 +10,12 @@ from bench.peers.base import IntArray, Setting
 from bench.workloads import Workload
 
 
-def settings(threads: int) -> list[Setting]:
+def settings(workload: Workload, threads: int) -> list[Setting]:
     """As people write it first; then what may be faster."""
-    ways = (("", "", False), ("", "fused", False), ("channels_last", "", False), ("channels_last", "fused", False),
-            ("", "fused", True), ("channels_last", "fused", True))  # fmt: skip
+    ways = [("", "", False), ("channels_last", "", False), ("", "", True), ("channels_last", "", True)]
+    if workload.kind == "images":
+        ways = [*ways[:2], ("", "fused", False), ("channels_last", "fused", False), ("", "fused", True),
+                ("channels_last", "fused", True)]  # fmt: skip
     found = []
     for layout, optimizer, compiled in ways:
         parts = [f"{threads} threads", "compile" if compiled else "eager", layout, optimizer and "fused optimizer"]
@@ -22,35 +24,40 @@ def settings(threads: int) -> list[Setting]:
     return found
 
 
-def network(name: str) -> Any:
+def memory_format(setting: Setting) -> Any:
+    """Of a setting's layout."""
+    import torch
+
+    return torch.channels_last if setting.options["layout"] == "channels_last" else torch.contiguous_format
+
+
+def network(name: str, layout: Any) -> Any:
     """nn.Sequential with our first weights."""
     import torch
     from torch import nn
 
-    parameters = iter(zip(images.learned(name), images.first_parameters(name), strict=True))
+    parameters = iter(images.first_parameters(name))
     layers: list[Any] = []
-    flat = False
-    for layer in images.NETWORKS[name]:
+    for layer, shape in images.shaped(name):
         if layer.kind == "relu":
             layers.append(nn.ReLU())
         elif layer.kind == "pool":
-            layers.append(nn.MaxPool2d(2))
+            layers.append(nn.MaxPool2d(layer.size, layer.stride))
         elif layer.kind == "norm":
-            layers.append(nn.BatchNorm2d(layers[-2].out_channels, affine=False, track_running_stats=False))
+            layers.append(nn.BatchNorm2d(shape[0], affine=False, track_running_stats=False))
         else:
-            item, (w, b) = next(parameters)
+            w, b = next(parameters)
             made: Any
             if layer.kind == "conv":
-                made = nn.Conv2d(item.shape[1], item.shape[0], layer.size, padding=layer.pad)
+                made = nn.Conv2d(shape[0], layer.units, layer.size, layer.stride, layer.pad)
             else:
-                layers += [] if flat else [nn.Flatten()]
-                flat = True
-                made = nn.Linear(*item.shape)
+                layers += [nn.Flatten()] if len(shape) > 1 else []
+                made = nn.Linear(*w.shape)
             with torch.no_grad():
                 made.weight.copy_(torch.from_numpy(w if layer.kind == "conv" else w.T.copy()))
                 made.bias.copy_(torch.from_numpy(b))
             layers.append(made)
-    return nn.Sequential(*layers)
+    return nn.Sequential(*layers).to(memory_format=layout)
 
 
 class Train(base.TrainRunner):
@@ -60,14 +67,16 @@ class Train(base.TrainRunner):
         import torch
         from torch.nn import functional as F
 
+        from bench.peers.torch_peer import optimizer_of
+
         super().__init__(workload)
         x, y = base.training_data(workload)
-        self.x, self.y = torch.from_numpy(x).reshape(-1, *images.INPUT), torch.from_numpy(y)
-        self.model = network(workload.network)
-        if setting.options["layout"] == "channels_last":
-            self.model = self.model.to(memory_format=torch.channels_last)
-        options: dict[str, Any] = {"fused": True} if setting.options["optimizer"] else {}
-        self.optimizer = torch.optim.Adam(self.model.parameters(), lr=workload.learning_rate, **options)
+        layout = memory_format(setting)
+        shape = images.NETWORKS[workload.network].input
+        self.x = torch.from_numpy(x).reshape(-1, *shape).to(memory_format=layout)
+        self.y = torch.from_numpy(y)
+        self.model = network(workload.network, layout)
+        self.optimizer = optimizer_of(workload, self.model, setting.options["optimizer"])
 
         def loss(x: Any, y: Any) -> Any:
             return F.cross_entropy(self.model(x), y)
@@ -90,3 +99,24 @@ class Train(base.TrainRunner):
         rows = slice(0, base.CHECK_ROWS)
         with torch.no_grad():
             return float(F.cross_entropy(self.model(self.x[rows]), self.y[rows]))
+
+
+class Features(base.FeaturesRunner):
+    """A pass in inference mode."""
+
+    def __init__(self, workload: Workload, setting: Setting) -> None:
+        import torch
+
+        super().__init__(workload)
+        layout = memory_format(setting)
+        shape = images.NETWORKS[workload.network].input
+        self.batches = [torch.from_numpy(x).reshape(-1, *shape).to(memory_format=layout) for x in self.batches]
+        model = network(workload.network, layout).eval()
+        self.model: Any = torch.compile(model, dynamic=False) if setting.options["compile"] else model
+
+    def features(self, x: Any) -> Any:
+        """Of a batch."""
+        import torch
+
+        with torch.inference_mode():
+            return self.model(x)

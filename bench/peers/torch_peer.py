@@ -6,9 +6,10 @@ from typing import Any
 
 import numpy as np
 
+from bench import operations
 from bench.peers import base, torch_images
 from bench.peers.base import IntArray, Runner, Setting
-from bench.workloads import Workload
+from bench.workloads import ON_IMAGES, Workload
 
 MODULE = "torch"
 
@@ -20,8 +21,8 @@ def settings(workload: Workload, threads: int) -> list[Setting]:
     """Eager with default optimisers on all threads first; then what may be faster."""
     if workload.kind == "gemm":
         return base.plain_settings(threads)
-    if workload.kind == "images":
-        return torch_images.settings(threads)
+    if workload.kind in ON_IMAGES:
+        return torch_images.settings(workload, threads)
     found = []
     for count in base.plain_settings(threads):
         found.append(_named(count, "eager", ""))
@@ -45,8 +46,12 @@ def prepare(workload: Workload, setting: Setting) -> Runner:
     import torch
 
     torch.set_num_threads(setting.threads)
-    if workload.kind == "images":
-        return torch_images.Train(workload, setting)
+    if workload.kind in operations.KINDS:
+        from bench.peers import torch_operations
+
+        return torch_operations.Operation(workload, setting)
+    if workload.kind in ON_IMAGES:
+        return (torch_images.Train if workload.kind == "images" else torch_images.Features)(workload, setting)
     mode = setting.options.get("mode", "eager")
     if workload.kind == "train":
         if mode == "graph":
@@ -74,6 +79,16 @@ def network(workload: Workload) -> Any:
     return nn.Sequential(*layers[:-1])
 
 
+def optimizer_of(workload: Workload, model: Any, implementation: str) -> Any:
+    """The update rule; `implementation` is PyTorch's name of a faster one, or empty."""
+    import torch
+
+    options: dict[str, Any] = {implementation: True} if implementation else {}
+    if workload.rule == "adam":
+        return torch.optim.Adam(model.parameters(), lr=workload.learning_rate, **options)
+    return torch.optim.SGD(model.parameters(), lr=workload.learning_rate, momentum=workload.momentum, **options)
+
+
 class Train(base.TrainRunner):
     """The usual loop; a chosen optimiser implementation means a tuned one, with index_select."""
 
@@ -86,14 +101,7 @@ class Train(base.TrainRunner):
         self.x, self.y = torch.from_numpy(x), torch.from_numpy(y)
         self.model = network(workload)
         self.tuned = compiled or bool(optimizer)
-        options: dict[str, Any] = {optimizer: True} if optimizer else {}
-        if workload.rule == "adam":
-            self.optimizer: Any = torch.optim.Adam(self.model.parameters(), lr=workload.learning_rate, **options)
-        else:
-            self.optimizer = torch.optim.SGD(
-                self.model.parameters(), lr=workload.learning_rate, momentum=workload.momentum,
-                **options,
-            )  # fmt: skip
+        self.optimizer = optimizer_of(workload, self.model, optimizer)
 
         def loss(x: Any, y: Any) -> Any:
             return F.cross_entropy(self.model(x), y)

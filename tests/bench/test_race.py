@@ -100,7 +100,8 @@ class TestTables:
         assert cells["eager ÷ fastnn"] == "8.50 (≥ 8)"
         assert cells["best ÷ fastnn"] == "2.50 (≥ 2)"
         assert cells["best peer"] == "jax (1 thread)"
-        assert cells["numpy µs"] == "–"
+        assert cells["numpy µs"] == cells["numpy ÷ fastnn"] == "–"
+        assert cells["fastnn GFLOP/s"] == "511"
         assert cells["verdict"] == "pass"
 
     def test_screened_times_stand_in_brackets(self):
@@ -179,3 +180,9 @@ def test_list(capsys):
     out = capsys.readouterr().out
     assert "dense-b8" in out
     assert "numpy" in out
+
+
+def test_the_best_of_disturbed_probes_counts():
+    probe = importlib.import_module("bench.probe")
+    found = [probe.Probe(2, 117.0, 34.0, 20.0, "a"), probe.Probe(2, 231.0, 30.0, 54.0, "a")]
+    assert probe.best_of(found) == probe.Probe(2, 231.0, 34.0, 54.0, "a")

@@ -1,0 +1,83 @@
+"""The single operations on images that are raced: their arrays, and numbers that every side must agree on."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+if TYPE_CHECKING:
+    from bench.workloads import Workload
+
+FloatArray = npt.NDArray[np.float32]
+# what a step of the row does; "both" is forward, then every gradient
+Direction = Literal["forward", "backward", "both"]
+KINDS = ("conv", "max_pool", "batch_norm")
+EPS = 1e-5  # added to variances
+
+
+class Shape(NamedTuple):
+    """Images, channels, rows and columns, filters, taps (window), stride, padding."""
+
+    images: int
+    channels: int
+    side: int
+    filters: int = 0
+    size: int = 1
+    stride: int = 1
+    pad: int = 0
+
+    @property
+    def x(self) -> tuple[int, int, int, int]:
+        """Of the input, images × channels × rows × columns."""
+        return self.images, self.channels, self.side, self.side
+
+    @property
+    def w(self) -> tuple[int, int, int, int]:
+        """Of the filters."""
+        return self.filters, self.channels, self.size, self.size
+
+    @property
+    def out(self) -> tuple[int, int, int, int]:
+        """Of the output."""
+        count = (self.side + 2 * self.pad - self.size) // self.stride + 1
+        return self.images, self.filters or self.channels, count, count
+
+
+class Arrays(NamedTuple):
+    """What an operation is given; w and b are the filters and biases, or the scales and shifts of channels."""
+
+    x: FloatArray
+    w: FloatArray
+    b: FloatArray
+    dout: FloatArray
+
+
+def arrays(workload: Workload) -> Arrays:
+    """Random arrays, the same for every side."""
+    shape = Shape(*workload.sizes)
+    rng = np.random.default_rng(25)
+    parameters = shape.w if workload.kind == "conv" else (shape.channels,)
+    x, w, b, dout = (
+        rng.standard_normal(s, dtype=np.float32) for s in (shape.x, parameters, parameters[:1], shape.out)
+    )  # fmt: skip
+    return Arrays(x, w, b, dout)
+
+
+def flops(workload: Workload) -> int:
+    """Floating-point operations of the products of one step, counted as a direct convolution does them."""
+    if workload.kind != "conv":
+        return 0
+    shape = Shape(*workload.sizes)
+    passes = {"forward": 1, "backward": 2, "both": 3}[workload.direction]
+    return 2 * passes * int(np.prod(shape.out)) * int(np.prod(shape.w[1:]))
+
+
+def numbers(*results: npt.ArrayLike) -> list[float]:
+    """Two sums for each result (images × channels × rows × columns, or a vector): of sizes, and by place."""
+    found = []
+    for result in results:
+        sizes = np.abs(np.asarray(result, dtype=np.float64)).ravel()
+        found += [float(sizes.sum()), float((sizes * (1 + np.arange(sizes.size) % 7)).sum())]
+    return found

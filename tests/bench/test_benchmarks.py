@@ -1,0 +1,25 @@
+"""The benchmarks of kernels and steps run as they stand."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+BRIEF = ("--benchmark-min-time=1e-9", "--benchmark-warmup=off", "--benchmark-quiet")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("path", sorted((ROOT / "bench").glob("bench_*.py")), ids=lambda path: path.stem)
+def test_every_benchmark_runs(path):
+    pytest.importorskip("pytest_benchmark")
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("OPENBLAS_")}
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", path, "--benchmark-only", "-q", "-k", "not reference", *BRIEF],
+        cwd=ROOT, env=environment, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout[-2000:]
