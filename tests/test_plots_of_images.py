@@ -117,6 +117,16 @@ def test_sweep_leaves_words_unconnected_and_shows_per_cent() -> None:
     assert "100" in "".join(label.get_text() for label in axes.get_yticklabels())
 
 
+def test_a_few_values_have_a_tick_each_and_per_cents_no_needless_decimals() -> None:
+    figure = plots.sweep([30, 50, 80], [0.9625, 0.965, 0.966], xlabel="epochs")
+    figure.canvas.draw()
+    axes = figure.axes[0]
+    assert [label.get_text() for label in axes.get_xticklabels()] == ["30", "50", "80"]
+    shown = [label.get_text() for label in axes.get_yticklabels()]
+    assert [float(text) for text in shown] == pytest.approx((100 * axes.get_yticks()).tolist(), abs=1e-9)
+    assert any(not text.endswith("0") for text in shown)
+
+
 def test_lines_differ_without_colour() -> None:
     lines = plots.sweep([1, 2], {str(k): [k, k] for k in range(9)}, xlabel="x").axes[0].get_lines()
     assert len({(line.get_linestyle(), line.get_marker()) for line in lines}) == 9

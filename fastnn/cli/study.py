@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 from typing import Any
 
 from fastnn import studies
@@ -60,22 +59,29 @@ def run(options: argparse.Namespace) -> int:
     everything = options.name == _ALL
     if everything and options.only:
         raise ValueError("--only: it names parts of one study, but all studies are asked for")
-    names = studies.NAMES if everything else (options.name,)
-    chosen = [studies.get(name) for name in names]
-    only = options.only.split(",") if options.only else None
-    for study in chosen:
-        out = options.out
-        if everything:
-            out = Path(options.out or "fastnn-studies") / study.name
-        report = studies.run(
-            study,
+    if everything:
+        every = [studies.get(name) for name in studies.NAMES]
+        reports = studies.run_all(
+            every,
+            out=options.out or "fastnn-studies",
             data=options.data,
-            out=out,
             quick=options.quick,
-            only=only,
             seed=options.seed,
             resume=options.resume,
             quiet=options.quiet,
         )
-        print(report)
+        for report in reports:
+            print(report, flush=True)
+        return 0
+    report = studies.run(
+        studies.get(options.name),
+        data=options.data,
+        out=options.out,
+        quick=options.quick,
+        only=options.only.split(",") if options.only else None,
+        seed=options.seed,
+        resume=options.resume,
+        quiet=options.quiet,
+    )
+    print(report)
     return 0

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fastnn.plots.style import figure_of, finish, line_style, new_figure, whole_ticks
+from fastnn.plots.style import figure_of, finish, line_style, new_figure, percent_ticks, whole_ticks
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -138,8 +138,6 @@ def _lines(columns: dict[str, NDArray[np.float64]], metric: str) -> dict[str, ND
 
 
 def _scale(ax: Axes, metric: str, x: NDArray[np.float64]) -> None:
-    from matplotlib.ticker import PercentFormatter
-
     if metric == "accuracy":
-        ax.yaxis.set_major_formatter(PercentFormatter(1.0, symbol=""))
+        percent_ticks(ax)
     whole_ticks(ax, x)

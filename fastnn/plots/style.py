@@ -102,7 +102,7 @@ def whole_ticks(ax: Axes, x: Any) -> None:
     from matplotlib.ticker import MaxNLocator
 
     if (np.asarray(x) == np.round(x)).all():
-        ax.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=9, min_n_ticks=1))
+        ax.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=9, steps=[1, 2, 5, 10], min_n_ticks=1))
 
 
 def value_ticks(ax: Axes, x: Any) -> None:
@@ -112,3 +112,15 @@ def value_ticks(ax: Axes, x: Any) -> None:
     if len(x) <= _MOST_TICKS:
         ax.set_xticks(x, [f"{value:g}" for value in x])
         ax.xaxis.set_minor_locator(NullLocator())
+
+
+def percent_ticks(ax: Axes) -> None:
+    """Fractions on the vertical axis in per cent, with the decimals that its ticks need and no more."""
+    from matplotlib.ticker import FuncFormatter
+
+    def text(value: float, _: int | None = None) -> str:
+        ticks = [100 * tick for tick in ax.get_yticks()]
+        decimals = next((d for d in range(6) if all(abs(tick - round(tick, d)) < 1e-9 for tick in ticks)), 6)
+        return f"{100 * value:.{decimals}f}"
+
+    ax.yaxis.set_major_formatter(FuncFormatter(text))

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from fastnn.plots.style import figure_of, finish, line_style, new_figure, value_ticks, whole_ticks
+from fastnn.plots.style import figure_of, finish, line_style, new_figure, percent_ticks, value_ticks, whole_ticks
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+
+_FEW = 6  # values on a linear axis that have a tick each
 
 
 def sweep(
@@ -81,11 +83,11 @@ def sweep(
     elif log:
         ax.set_xscale("log")
         value_ticks(ax, x)
+    elif len(x) <= _FEW:
+        value_ticks(ax, x)
     else:
         whole_ticks(ax, x)
     if percent:
-        from matplotlib.ticker import PercentFormatter
-
-        ax.yaxis.set_major_formatter(PercentFormatter(1.0, symbol=""))
+        percent_ticks(ax)
     finish(ax, xlabel=xlabel, ylabel=ylabel, title=title, beside=words)
     return figure or figure_of(ax)

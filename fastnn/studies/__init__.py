@@ -9,13 +9,13 @@ from __future__ import annotations
 from importlib import import_module
 
 from fastnn.studies.page import Page
-from fastnn.studies.runner import run
+from fastnn.studies.runner import run, run_all
 from fastnn.studies.sources import GLYPHS, MNIST, NOTMNIST, Source
 from fastnn.studies.study import Run, Study
 
 NAMES = ("digits", "faces", "mlp", "init", "letters")
 
-__all__ = ["GLYPHS", "MNIST", "NAMES", "NOTMNIST", "Page", "Run", "Source", "Study", "get", "run"]
+__all__ = ["GLYPHS", "MNIST", "NAMES", "NOTMNIST", "Page", "Run", "Source", "Study", "get", "run", "run_all"]
 
 
 def get(name: str) -> Study:

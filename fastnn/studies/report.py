@@ -51,7 +51,14 @@ class Section:
     found: Found
     settings: dict[str, Any]
     seconds: float
+    cpu_seconds: float | None
     cached: bool
+
+    @property
+    def took(self) -> str:
+        """Wall time and, where it is known, the time of all processor cores together."""
+        cores = "" if self.cpu_seconds is None else f" ({self.cpu_seconds:.1f} s of processor time)"
+        return f"{self.seconds:.1f} s{cores}"
 
 
 def write_report(
@@ -95,6 +102,7 @@ def _numbers(section: Section) -> dict[str, Any]:
         "title": section.part.title,
         "settings": section.settings,
         "seconds": round(section.seconds, 3),
+        "cpu_seconds": None if section.cpu_seconds is None else round(section.cpu_seconds, 3),
         "compared": rows,
         "found": section.found,
     }
@@ -138,7 +146,7 @@ def _section(folder: Folder, number: int, section: Section) -> str:
             lines.append(_comparison(block))
     kept = ", kept from an earlier run" if section.cached else ""
     settings = ", ".join(f"{name} = {value}" for name, value in section.settings.items())
-    lines.append(f'<p class="soft">{section.seconds:.1f} s{kept}. {escape(settings)}</p></section>')
+    lines.append(f'<p class="soft">{section.took}{kept}. {escape(settings)}</p></section>')
     return "\n".join(lines)
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from fastnn.config import config
 from fastnn.data import Dataset
@@ -15,7 +15,7 @@ from fastnn.studies.code_key import key
 from fastnn.studies.page import Page
 from fastnn.studies.progress import Bar
 from fastnn.studies.report import Section, write_report
-from fastnn.studies.sources import data_hash
+from fastnn.studies.sources import VARIABLE, data_hash
 from fastnn.studies.store import Folder, held
 from fastnn.studies.study import Found, Part, Run, Study
 
@@ -72,16 +72,79 @@ def run(
     See `Study`.
     """
     study.chosen(only)
-    with held(Path(f"fastnn-study-{study.name}" if out is None else out).expanduser()) as folder:
-        options: dict[str, Any] = {
-            "data": None if data is None else str(Path(data).expanduser().resolve()),
-            "quick": quick,
-            "only": None if only is None else list(only),
-            "seed": seed,
-        }
+    place = Path(f"fastnn-study-{study.name}" if out is None else out).expanduser()
+    return _run(study, place, _options(data, quick, only, seed), resume, quiet)
+
+
+def run_all(
+    studies: Sequence[Study],
+    *,
+    out: str | os.PathLike[str],
+    resume: bool = False,
+    data: str | os.PathLike[str] | None = None,
+    quick: bool = False,
+    seed: int = 0,
+    quiet: bool = False,
+) -> Iterator[Path]:
+    """Run studies one after the other, each in the folder of its name below `out`.
+
+    Parameters
+    ----------
+    studies : sequence of Study
+    out : path
+    resume : bool
+        Continue where an earlier call was interrupted, as it was begun.
+    data, quick, seed, quiet
+        As `run` has them.
+
+    Yields
+    ------
+    Path
+        Of each ``report.html``, as soon as it is written.
+
+    Raises
+    ------
+    ValueError, OSError
+        As `run` does; data that cannot be read are refused before the first study begins.
+
+    Examples
+    --------
+    See `Study`.
+    """
+    options = _options(data, quick, None, seed)
+    folders = [Path(out).expanduser() / study.name for study in studies]
+    if resume:
+        with held(folders[0]) as folder:
+            options = _earlier(folder, studies[0])
+    if options["data"] is not None:
+        for study in studies:
+            study.source.load(options["data"])
+    for study, place in zip(studies, folders, strict=True):
+        yield _run(study, place, options, resume and (place / CONFIG).exists(), quiet)
+
+
+def _options(data: str | os.PathLike[str] | None, quick: bool, only: Sequence[str] | None, seed: int) -> dict[str, Any]:
+    return {
+        "data": None if data is None else str(Path(data).expanduser().resolve()),
+        VARIABLE: os.environ.get(VARIABLE),
+        "quick": quick,
+        "only": None if only is None else list(only),
+        "seed": seed,
+    }
+
+
+def _earlier(folder: Folder, study: Study) -> dict[str, Any]:
+    earlier = folder.read_json(CONFIG)
+    if earlier is None or earlier.get("study") != study.name:
+        raise ValueError(f"study: there is no run of {study.name} in {folder.path} to resume")
+    return {name: earlier.get(name) for name in ("data", VARIABLE, "quick", "only", "seed")}
+
+
+def _run(study: Study, place: Path, options: dict[str, Any], resume: bool, quiet: bool) -> Path:
+    with held(place) as folder:
         if resume:
             options = _earlier(folder, study)
-        dataset, banner = study.source.load(options["data"])
+        dataset, banner = study.source.load(options["data"], options[VARIABLE])
         parts = study.chosen(options["only"])
         chosen = {part.name: part.used(bool(options["quick"])) for part in parts}
         described = {"study": study.name, **options, "parts": chosen}
@@ -92,11 +155,13 @@ def run(
         return write_report(folder, study, sections, about, banner)
 
 
-def _earlier(folder: Folder, study: Study) -> dict[str, Any]:
-    earlier = folder.read_json(CONFIG)
-    if earlier is None or earlier.get("study") != study.name:
-        raise ValueError(f"study: there is no run of {study.name} in {folder.path} to resume")
-    return {name: earlier.get(name) for name in ("data", "quick", "only", "seed")}
+class _Computed(NamedTuple):
+    """What a part found, the seconds and the processor seconds that it took, and whether it was kept from earlier."""
+
+    found: Found
+    seconds: float
+    cpu_seconds: float | None  # None where an older run kept none
+    cached: bool
 
 
 class _Work:
@@ -110,36 +175,35 @@ class _Work:
         needed = {name for part in parts for name in self._all_needs(part)}
         shown = {part.name for part in parts}
         self.bar = Bar({n: p.cost for n, p in study.parts.items() if n in shown | needed}, quiet)
-        self._found: dict[str, tuple[Found, float, bool]] = {}
+        self._computed: dict[str, _Computed] = {}
 
     def section(self, part: Part) -> Section:
         """What the report shows of a part."""
-        found, seconds, cached = self.found(part)
+        done = self.computed(part)
         page = Page()
         if part.draw is not None:
-            part.draw(page, found)
-        return Section(part, page, found, part.used(self.quick), seconds, cached)
+            part.draw(page, done.found)
+        return Section(part, page, done.found, part.used(self.quick), done.seconds, done.cpu_seconds, done.cached)
 
-    def found(self, part: Part) -> tuple[Found, float, bool]:
-        """What a part finds, the seconds it took, and whether it was kept from an earlier run."""
-        if part.name in self._found:
-            return self._found[part.name]
-        needed = {name: self.found(self.study.parts[name])[0] for name in part.needs}
+    def computed(self, part: Part) -> _Computed:
+        """The part, computed or kept from an earlier run."""
+        if part.name in self._computed:
+            return self._computed[part.name]
+        needed = {name: self.computed(self.study.parts[name]).found for name in part.needs}
         self.bar.begin(part.name, part.title)
         name = f"{part.name}-{self._key(part)}"
         kept = self.folder.kept(name)
         if kept is None:
             run = Run(self.data, self.seed, self.quick, self.bar, needed.__getitem__)
-            began = time.perf_counter()
+            began, cpu_began = time.perf_counter(), time.process_time()
             found = part.compute(run, **part.used(self.quick))
-            seconds = time.perf_counter() - began
-            self.folder.keep(name, {"found": found, "seconds": seconds})
-            result = (found, seconds, False)
+            done = _Computed(found, time.perf_counter() - began, time.process_time() - cpu_began, False)
+            self.folder.keep(name, {"found": found, "seconds": done.seconds, "cpu_seconds": done.cpu_seconds})
         else:
-            result = (kept["found"], kept["seconds"], True)
-        self.bar.end(result[2])
-        self._found[part.name] = result
-        return result
+            done = _Computed(kept["found"], kept["seconds"], kept.get("cpu_seconds"), True)
+        self.bar.end(done.cached)
+        self._computed[part.name] = done
+        return done
 
     def _key(self, part: Part) -> str:
         needs = {name: self._key(self.study.parts[name]) for name in part.needs}

@@ -13,6 +13,8 @@ import numpy as np
 
 from fastnn.data import Dataset, load
 
+VARIABLE = "FASTNN_DATA"  # of the environment: where data lie unless said
+
 
 @dataclass(frozen=True)
 class Source:
@@ -41,8 +43,10 @@ class Source:
     stands_in: str
     differs: str = ""
 
-    def load(self, data: str | os.PathLike[str] | None) -> tuple[Dataset, str | None]:
+    def load(self, data: str | os.PathLike[str] | None, else_in: str | None = None) -> tuple[Dataset, str | None]:
         """The data set, and where it is not the one that the study is about a sentence that says so.
+
+        It is read from `data`, which must have it; else from `else_in` or the fallback.
 
         Raises
         ------
@@ -51,8 +55,8 @@ class Source:
         """
         if not self.places:
             return self.fallback(), None
-        root = data or os.environ.get("FASTNN_DATA")
-        if root:
+        missing = "was not found"
+        if root := data or else_in:
             here = Path(root).expanduser()
             found = [here / place for place in self.places if (here / place).exists()]
             errors = []
@@ -64,8 +68,9 @@ class Source:
             if data:
                 detail = errors[-1] if errors else f"there is no file or folder {here}"
                 raise ValueError(f"study: --data {data}: no {self.name} there ({detail})")
+            missing = f"could not be read ({errors[-1]})" if errors else missing
         return self.fallback(), (
-            f"{self.name} was not found (give --data PATH, or set FASTNN_DATA), so this report was made on "
+            f"{self.name} {missing} (give --data PATH, or set {VARIABLE}), so this report was made on "
             f"{self.stands_in}. The figures cannot be compared with those reported."
         )
 

@@ -1,60 +1,25 @@
-"""Running a study: what is kept, what is found again, what is refused."""
+"""Running a study: what is written, what is kept, what is found again."""
 
 from __future__ import annotations
 
-import errno
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 from html.parser import HTMLParser
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
-import numpy as np
 import pytest
+from small_study import COUNT, TINY, results, small_study
 
-from fastnn import plots, studies
-from fastnn.cli import main
+from fastnn import studies
 from fastnn.data import load
 from fastnn.studies.sources import Source
 
 pytest.importorskip("matplotlib").use("Agg")
-
-TINY = Source("tiny", (), lambda path: load(str(path)), lambda: load("glyphs", train=40, test=20), "letters")
-COUNT = SimpleNamespace(computed=0, fail=False)  # no constant that a part's key would hold
-
-
-def small_study() -> studies.Study:
-    """Two parts, the second on the first; it counts how often they are computed."""
-    COUNT.computed, COUNT.fail = 0, False
-    study = studies.Study("small", "A small study", TINY)
-
-    @study.part("First", size=4, quick={"size": 2})
-    def first(run: studies.Run, size: int) -> dict[str, Any]:
-        """Some text."""
-        COUNT.computed += 1
-        return {"numbers": np.arange(size) * (1 + run.seed), "nothing": None}
-
-    @first.shows
-    def show(page: studies.Page, found: dict[str, Any]) -> None:
-        page.compare([("sum", 6, int(found["numbers"].sum()))])
-        page.figure("line", plots.sweep(found["numbers"], found["numbers"], xlabel="x"), "A line <&>.")
-
-    @study.part("Second", needs=("first",))
-    def second(run: studies.Run) -> dict[str, Any]:
-        if COUNT.fail:
-            raise KeyboardInterrupt
-        COUNT.computed += 1
-        return {"twice": 2 * run.found("first")["numbers"], "cores": run.on_cores(lambda n: n * n, [1, 2, 3])}
-
-    return study
-
-
-def results(folder: Path) -> Any:
-    return json.loads((folder / "results.json").read_text())
 
 
 def test_a_run_writes_report_numbers_figures_and_configuration(tmp_path: Path) -> None:
@@ -65,6 +30,8 @@ def test_a_run_writes_report_numbers_figures_and_configuration(tmp_path: Path) -
         {"what": "sum", "reported": 6, "ours": 6, "ratio": 1.0, "note": ""}
     ]
     assert found["results"]["second"]["found"] == {"twice": [0, 2, 4, 6], "cores": [1, 4, 9]}
+    assert min(found["results"]["first"][kind] for kind in ("seconds", "cpu_seconds")) >= 0
+    assert "s of processor time" in report.read_text()
     assert found["seed"] == 0
     assert re.fullmatch("[0-9a-f]{64}", found["data sha256"])
     assert {"fastnn", "numpy", "machine"} <= found["environment"].keys()
@@ -158,9 +125,32 @@ def test_an_interrupted_run_keeps_finished_parts_and_resumes_as_it_was_begun(tmp
     assert found["results"]["second"]["found"]["twice"] == [0, 8]
 
 
-def test_there_must_be_a_run_to_resume(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match=r"there is no run of small in .* to resume"):
-        studies.run(small_study(), out=tmp_path, quiet=True, resume=True)
+def test_a_resumed_run_looks_for_its_data_where_it_was_begun(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    study = small_study()
+    study.source = Source("letters", ("here",), lambda _: load("glyphs", train=30, test=20), TINY.fallback, "others")
+    (tmp_path / "here").mkdir()
+    monkeypatch.setenv("FASTNN_DATA", str(tmp_path))
+    studies.run(study, out=tmp_path / "out", quiet=True)
+    monkeypatch.delenv("FASTNN_DATA")
+    text = studies.run(study, out=tmp_path / "out", quiet=True, resume=True).read_text()
+    assert COUNT.computed == 2
+    assert '<p class="banner">' not in text
+
+
+def test_all_studies_resume_as_they_were_begun(tmp_path: Path) -> None:
+    first, second = small_study(), small_study()
+    second.name = "other"
+    COUNT.fail = True
+    with pytest.raises(KeyboardInterrupt):
+        list(studies.run_all([first, second], out=tmp_path, quick=True, seed=3, quiet=True))
+    COUNT.fail = False
+    reports = list(studies.run_all([first, second], out=tmp_path, quiet=True, resume=True))
+    assert reports == [tmp_path / name / "report.html" for name in ("small", "other")]
+    assert COUNT.computed == 4
+    assert [(found["seed"], found["quick"]) for found in map(results, (tmp_path / "small", tmp_path / "other"))] == [
+        (3, True),
+        (3, True),
+    ]
 
 
 def test_only_computes_what_it_needs_and_shows_what_was_asked_for(tmp_path: Path) -> None:
@@ -169,83 +159,34 @@ def test_only_computes_what_it_needs_and_shows_what_was_asked_for(tmp_path: Path
     assert COUNT.computed == 2
 
 
-def test_a_full_disk_is_one_clear_error_and_loses_no_finished_part(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    study = small_study()
-    fsync, calls = os.fsync, []
-
-    def full(handle: int) -> None:
-        calls.append(handle)
-        if len(calls) > 4:  # a file and its folder each: the configuration and the first part fit
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        fsync(handle)
-
-    monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(OSError, match=r"cannot write .*No space left.*--resume continues"):
-        studies.run(study, out=tmp_path, quiet=True)
-    monkeypatch.undo()
-    assert not [path for path in tmp_path.rglob(".*") if path.name != ".lock"]
-    assert COUNT.computed == 2
-    studies.run(study, out=tmp_path, quiet=True, resume=True)
-    assert COUNT.computed == 3
-
-
-@pytest.mark.skipif(os.name != "posix", reason="holds the lock by flock")
-def test_a_folder_in_use_is_refused(tmp_path: Path) -> None:
-    code = (
-        "import fcntl, sys\n"
-        f"f = open({str(tmp_path / '.lock')!r}, 'ab'); fcntl.flock(f, fcntl.LOCK_EX)\n"
-        "print('held', flush=True); sys.stdin.read()"
-    )
-    with subprocess.Popen(
-        [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as other:
-        assert other.stdout is not None
-        other.stdout.readline()
-        with pytest.raises(ValueError, match="is in use by another run"):
-            studies.run(small_study(), out=tmp_path, quiet=True)
-        other.communicate("")
-    studies.run(small_study(), out=tmp_path, quiet=True)
-
-
-def test_a_missing_data_set_is_replaced_with_a_banner(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("FASTNN_DATA", raising=False)
-    study = small_study()
-    study.source = Source("faces", ("faces",), TINY.read, TINY.fallback, "some letters")
-    text = studies.run(study, out=tmp_path, quiet=True).read_text()
-    assert '<p class="banner">' in text
-    assert "made on some letters" in text
-    with pytest.raises(ValueError, match="no faces there"):
-        studies.run(study, out=tmp_path, data=tmp_path / "nowhere", quiet=True)
-
-
-def test_declarations_that_cannot_work_are_refused() -> None:
-    study = small_study()
-    with pytest.raises(ValueError, match="it needs 'third'"):
-        study.part("x", needs=["third"])
-    with pytest.raises(ValueError, match="quick has epoch"):
-        study.part("x", quick={"epoch": 1}, epochs=2)
-    with pytest.raises(ValueError, match="two parts called 'first'"):
-        study.part("x")(study.parts["first"].compute)
-
-
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        (["nonsense"], f"there is no study 'nonsense'; there are {', '.join(studies.NAMES)}, and all"),
-        (["digits", "--only", "nonsense"], "digits has no part 'nonsense'; its parts are data, forward, gradient"),
-        (["all", "--only", "data"], "--only: it names parts of one study"),
-        (["digits", "--data", "/nowhere"], "no MNIST there"),
-    ],
-)
-def test_wrong_commands(arguments: list[str], message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["study", *arguments, "--out", str(tmp_path / "out")]) == 2
-    assert message in capsys.readouterr().err
-
-
 def test_progress_names_every_part(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     studies.run(small_study(), out=tmp_path)
     said = capsys.readouterr().err
     assert "[1/2] first: First" in said
     assert "[2/2] second: Second" in said
+
+
+def test_a_study_of_ones_own_is_short() -> None:
+    example = [line.strip() for line in (studies.Study.__doc__ or "").splitlines()]
+    code = [line for line in example if line.startswith((">>>", "..."))]
+    assert 10 < len(code) < 40
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.name != "posix", reason="sends SIGINT")
+def test_ctrl_c_keeps_what_is_done(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "fastnn", "study", "digits", "--out", str(tmp_path)]
+    quick = ["--quick", "--only", "data,forward,gradient"]
+    environment = {name: value for name, value in os.environ.items() if name != "FASTNN_DATA"}
+    with subprocess.Popen([*command, *quick], stderr=subprocess.PIPE, text=True, env=environment) as process:
+        assert process.stderr is not None
+        for line in process.stderr:
+            if line.startswith("[3/3] gradient"):
+                process.send_signal(signal.SIGINT)
+                break
+        said = process.stderr.read()
+    assert process.returncode == 130
+    assert said == "fastnn study: interrupted\n"
+    again = subprocess.run([*command, "--resume"], stderr=subprocess.PIPE, text=True, env=environment, check=True)
+    assert again.stderr.count("kept from an earlier run") == 2
+    assert list(results(tmp_path)["results"]) == ["data", "forward", "gradient"]

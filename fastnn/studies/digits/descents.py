@@ -40,10 +40,11 @@ def show_rates(page: Page, found: Found) -> None:
         ("test accuracy at 0.09, sum", 0.889, found["sum"][9], "the reported number is a re-run's"),
         ("best rate on the mean", None, float(found["rates"][best["mean"]])),
     ])  # fmt: skip
-    lines = {"rate on the sum": found["sum"], "rate on the mean": found["mean"]}
-    page.figure("sweep", plots.sweep(found["rates"], lines, xlabel="learning rate", ylabel="test accuracy (%)",
+    lines = {f"rate on the {kind}": found[kind][1:] for kind in ("sum", "mean")}  # rate 0 leaves the first weights
+    page.figure("sweep", plots.sweep(found["rates"][1:], lines, xlabel="learning rate", ylabel="test accuracy (%)",
                                      title="Test accuracy against learning rate"),
-                "Test accuracy after the same number of steps for each rate.")  # fmt: skip
+                "Test accuracy after the same number of steps for each rate; at rate 0 it stays at "
+                f"{found['sum'][0]:.1%}.")  # fmt: skip
 
 
 def descent(run: Run, passes: int, rate: float, batch: int, train: int | None) -> Found:

@@ -52,5 +52,6 @@ def show_choice(page: Page, found: Found) -> None:
         "validation": val.mean(axis=0),
         "test": test.mean(axis=0),
     }
-    page.figure("sizes", plots.sweep(sizes, lines, xlabel="hidden units", title="Accuracy against hidden units"),
+    page.figure("sizes", plots.sweep(sizes, lines, xlabel="hidden units", log=True,
+                                     title="Accuracy against hidden units"),
                 f"Mean over {len(val)} random splits.")  # fmt: skip

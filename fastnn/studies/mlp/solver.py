@@ -94,11 +94,13 @@ def show_solver(page: Page, found: Found) -> None:
         ("training accuracy of the best epoch", None, float(first["best_train"]), "on 1,000 training images"),
     ])  # fmt: skip
     epochs = np.arange(len(first["val"]))
+    columns = {"epoch": epochs, "accuracy": np.asarray(first["train"]), "val_accuracy": np.asarray(first["val"])}
     page.figure(
         "curve",
-        plots.learning_curve({"epoch": epochs, "accuracy": first["train"], "val_accuracy": first["val"]},
+        plots.learning_curve({name: values[1:] for name, values in columns.items()},
                              title="Accuracy by epoch of the reported run"),
-        "Accuracy before training and after each epoch, on 1,000 training images and on the validation images.",
+        "Accuracy after each epoch, on 1,000 training images and on the validation images; before training it is "
+        f"{first['val'][0]:.1%} on these.",
     )  # fmt: skip
     lines = "".join(f"{k},{label}\n" for k, label in enumerate(first["predicted"], 1))
     page.file("predictions.csv", "Id,Category\n" + lines, "Predictions for the test images, counted from 1.")
