@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 import os
-import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from fastnn.config import config
 from fastnn.data import Dataset
 from fastnn.studies.code_key import key
+from fastnn.studies.kept import Computed, Piece, computed
 from fastnn.studies.page import Page
 from fastnn.studies.progress import Bar
 from fastnn.studies.report import Section, write_report
@@ -155,15 +155,6 @@ def _run(study: Study, place: Path, options: dict[str, Any], resume: bool, quiet
         return write_report(folder, study, sections, about, banner)
 
 
-class _Computed(NamedTuple):
-    """What a part found, the seconds and the processor seconds that it took, and whether it was kept from earlier."""
-
-    found: Found
-    seconds: float
-    cpu_seconds: float | None  # None where an older run kept none
-    cached: bool
-
-
 class _Work:
     """The parts of one run, each computed at most once."""
 
@@ -175,7 +166,7 @@ class _Work:
         needed = {name for part in parts for name in self._all_needs(part)}
         shown = {part.name for part in parts}
         self.bar = Bar({n: p.cost for n, p in study.parts.items() if n in shown | needed}, quiet)
-        self._computed: dict[str, _Computed] = {}
+        self._computed: dict[str, Computed] = {}
 
     def section(self, part: Part) -> Section:
         """What the report shows of a part."""
@@ -185,25 +176,21 @@ class _Work:
             part.draw(page, done.found)
         return Section(part, page, done.found, part.used(self.quick), done.seconds, done.cpu_seconds, done.cached)
 
-    def computed(self, part: Part) -> _Computed:
+    def computed(self, part: Part) -> Computed:
         """The part, computed or kept from an earlier run."""
         if part.name in self._computed:
             return self._computed[part.name]
         needed = {name: self.computed(self.study.parts[name]).found for name in part.needs}
         self.bar.begin(part.name, part.title)
         name = f"{part.name}-{self._key(part)}"
-        kept = self.folder.kept(name)
-        if kept is None:
-            run = Run(self.data, self.seed, self.quick, self.bar, needed.__getitem__)
-            began, cpu_began = time.perf_counter(), time.process_time()
-            found = part.compute(run, **part.used(self.quick))
-            done = _Computed(found, time.perf_counter() - began, time.process_time() - cpu_began, False)
-            self.folder.keep(name, {"found": found, "seconds": done.seconds, "cpu_seconds": done.cpu_seconds})
-        else:
-            done = _Computed(kept["found"], kept["seconds"], kept.get("cpu_seconds"), True)
+        done = computed(self.folder, name, lambda piece: self._compute(part, needed, piece))
         self.bar.end(done.cached)
         self._computed[part.name] = done
         return done
+
+    def _compute(self, part: Part, needed: dict[str, Found], piece: Piece) -> Found:
+        run = Run(self.data, self.seed, self.quick, self.bar, needed.__getitem__, piece)
+        return part.compute(run, **part.used(self.quick))
 
     def _key(self, part: Part) -> str:
         needs = {name: self._key(self.study.parts[name]) for name in part.needs}

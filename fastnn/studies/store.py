@@ -90,6 +90,11 @@ class Folder:
             return None
         return found
 
+    def drop(self, start: str) -> None:
+        """Forget what was kept under names that begin so."""
+        for file in (self.path / "cache").glob(f"{start}*.npz"):
+            file.unlink()
+
     def close(self) -> None:
         """Let go of the folder."""
         self._lock.close()

@@ -6,9 +6,11 @@ import inspect
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Protocol, TypeVar
 
 from fastnn.data import Dataset
+from fastnn.studies.kept import Piece
 from fastnn.studies.page import Page
 from fastnn.studies.parallel import one_a_core
 from fastnn.studies.sources import Source
@@ -43,6 +45,7 @@ class Run:
     quick: bool
     progress: Progress
     _found: Callable[[str], Found]
+    _piece: Piece
 
     def found(self, part: str) -> Found:
         """What another part found; it must be one of the `needs` of this one."""
@@ -55,6 +58,13 @@ class Run:
             self.progress.at(done, len(every))
             yield item
         self.progress.at(len(every), len(every))
+
+    def each_kept(self, function: Callable[[T], Found], items: Iterable[T]) -> list[Found]:
+        """``[function(item) for item in items]`` with progress, each result kept as soon as it is there.
+
+        Right where an item takes minutes: an interrupted part goes on behind the last that was done.
+        """
+        return [self._piece(f"{number}", partial(function, item)) for number, item in enumerate(self.each(items))]
 
     def on_cores(self, function: Callable[[T], R], items: Sequence[T]) -> list[R]:
         """``[function(item) for item in items]``, one item a core at a time, with progress.

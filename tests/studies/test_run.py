@@ -8,6 +8,7 @@ import re
 import signal
 import subprocess
 import sys
+import time
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -151,6 +152,33 @@ def test_all_studies_resume_as_they_were_begun(tmp_path: Path) -> None:
         (3, True),
         (3, True),
     ]
+
+
+def test_an_interrupted_part_goes_on_behind_its_last_piece(tmp_path: Path) -> None:
+    study = studies.Study("pieces", "Pieces", TINY)
+    done: list[int] = []
+    COUNT.fail = True
+
+    @study.part("Part", items=(1, 2, 3))
+    def part(run: studies.Run, items: tuple[int, ...]) -> dict[str, Any]:
+        def one(item: int) -> dict[str, Any]:
+            if COUNT.fail and item == 3:
+                raise KeyboardInterrupt
+            done.append(item)
+            time.sleep(0.05)
+            return {"square": item * item}
+
+        return {"squares": [found["square"] for found in run.each_kept(one, items)]}
+
+    with pytest.raises(KeyboardInterrupt):
+        studies.run(study, out=tmp_path, quiet=True)
+    COUNT.fail = False
+    studies.run(study, out=tmp_path, quiet=True, resume=True)
+    assert done == [1, 2, 3]
+    found = results(tmp_path)["results"]["part"]
+    assert found["found"]["squares"] == [1, 4, 9]
+    assert found["seconds"] >= 0.15  # that of the pieces before the interruption counts
+    assert len(list((tmp_path / "cache").iterdir())) == 1
 
 
 def test_only_computes_what_it_needs_and_shows_what_was_asked_for(tmp_path: Path) -> None:

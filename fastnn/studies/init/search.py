@@ -10,21 +10,24 @@ from fastnn import optim, plots
 from fastnn.studies.init.network import network, sets
 from fastnn.studies.page import Page
 from fastnn.studies.study import Found, Run
-from fastnn.studies.training import Watch
+from fastnn.studies.training import Columns, Watch
 from fastnn.studies.training import train as train_on
 
 
 def search(run: Run, epochs: int, hidden: int, train: int, rates: tuple[float, ...], batches: tuple[int, ...]) -> Found:
     """Glorot weights and ReLU; rate and batch size are searched for the best epoch on the validation images."""
     data = sets(run, train)
-    runs: dict[str, Any] = {}
-    for rate, batch in run.each([(r, b) for r in rates for b in batches]):
+    jobs = [(r, b) for r in rates for b in batches]
+
+    def one(job: tuple[float, int]) -> Columns:
+        rate, batch = job
         model = network(run, hidden, "glorot_uniform")
         watch = Watch({name: data[name] for name in ("val", "test")})
-        columns = train_on(model, data, watch=watch, shuffle="batches", seed=run.seed, optimizer=optim.SGD(rate),
+        return train_on(model, data, watch=watch, shuffle="batches", seed=run.seed, optimizer=optim.SGD(rate),
                            epochs=epochs, batch_size=batch)  # fmt: skip
-        runs[f"rate {rate:g}, batch {batch}"] = columns
-    return {"runs": runs}
+
+    names = [f"rate {rate:g}, batch {batch}" for rate, batch in jobs]
+    return {"runs": dict(zip(names, run.each_kept(one, jobs), strict=True))}
 
 
 def show_search(page: Page, found: Found) -> None:

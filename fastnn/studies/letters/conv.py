@@ -90,12 +90,13 @@ def l2(run: Run, sizes: tuple[int, int, int], filters: int, hidden: int, epochs:
        factors: tuple[float, ...]) -> Found:  # fmt: skip
     """λ·½(‖W1‖² + ‖W2‖²) on the dense weights, for three λ."""
     data = sets(run, sizes)
-    found: dict[str, Any] = {}
-    for factor in run.each(factors):
+
+    def one(factor: float) -> Found:
         columns, model = _fit(run, data, filters, hidden, epochs, batch, l2=factor)
         squares = sum(float((model.parameters[f"dense{k}.w"] ** 2).sum()) for k in (1, 2))
-        found[str(factor)] = {"columns": columns, "penalty": factor * squares / 2}
-    return found
+        return {"columns": columns, "penalty": factor * squares / 2}
+
+    return dict(zip(map(str, factors), run.each_kept(one, factors), strict=True))
 
 
 def show_l2(page: Page, found: Found) -> None:
@@ -119,7 +120,11 @@ def dropout(run: Run, sizes: tuple[int, int, int], filters: int, hidden: int, ep
             keeps: tuple[float, ...]) -> Found:  # fmt: skip
     """Dropout behind the wide dense layer, for three probabilities of keeping a unit."""
     data = sets(run, sizes)
-    return {str(keep): _fit(run, data, filters, hidden, epochs, batch, keep=keep)[0] for keep in run.each(keeps)}
+
+    def one(keep: float) -> Columns:
+        return _fit(run, data, filters, hidden, epochs, batch, keep=keep)[0]
+
+    return dict(zip(map(str, keeps), run.each_kept(one, keeps), strict=True))
 
 
 def show_dropout(page: Page, found: Found) -> None:

@@ -77,12 +77,16 @@ def wide(
     *variance* is that, do better. Both are trained, looked at on all three sets after every epoch.
     """
     data = sets(run, sizes)
-    runs, jobs = {}, [(start, momenta[0]) for start in _STARTS] + [(_XAVIER, m) for m in momenta[1:]]
-    for start, momentum in run.each(jobs):
-        columns, model, seconds = descend(run, data, hidden, start, momentum, epochs, rate)
-        runs[f"{start}, momentum {momentum:g}"] = {"columns": columns, "seconds": seconds}
-        if (start, momentum) == (_XAVIER, momenta[0]):
-            predicted = model.predict(data["test"][0])
+    jobs = [(start, momenta[0]) for start in _STARTS] + [(_XAVIER, m) for m in momenta[1:]]
+
+    def one(job: tuple[str, float]) -> Found:
+        columns, model, seconds = descend(run, data, hidden, *job, epochs, rate)
+        return {"columns": columns, "seconds": seconds, "predicted": model.predict(data["test"][0])}
+
+    done = dict(zip(jobs, run.each_kept(one, jobs), strict=True))
+    predicted = done[_XAVIER, momenta[0]]["predicted"]
+    runs = {f"{start}, momentum {momentum:g}": {name: one_run[name] for name in ("columns", "seconds")}
+            for (start, momentum), one_run in done.items()}  # fmt: skip
     return {"runs": runs, "predicted": predicted, "images": data["test"][0], "labels": data["test"][1],
             "counts": [len(labels) for _, labels in data.values()]}  # fmt: skip
 
@@ -114,11 +118,12 @@ def show_wide(page: Page, found: Found) -> None:
 def width(run: Run, sizes: tuple[int, int, int], widths: tuple[int, ...], epochs: int, rate: float) -> Found:
     """Networks of other widths, with true Xavier weights."""
     data = sets(run, sizes)
-    runs = {}
-    for hidden in run.each(widths):
+
+    def one(hidden: int) -> Found:
         columns, _, seconds = descend(run, data, hidden, _XAVIER, 0.95, epochs, rate)
-        runs[str(hidden)] = {"columns": columns, "seconds": seconds}
-    return {"runs": runs}
+        return {"columns": columns, "seconds": seconds}
+
+    return {"runs": dict(zip(map(str, widths), run.each_kept(one, widths), strict=True))}
 
 
 def show_width(page: Page, found: Found) -> None:
