@@ -1,5 +1,5 @@
 /* The loop that replays a compiled step. */
-#include "fastnn.h"
+#include "replay.h"
 
 #include <math.h>
 
@@ -34,4 +34,20 @@ ptrdiff_t fnn_replay(const fnn_program *program, char *const *streams, ptrdiff_t
         if (fnn_seconds() >= end) return done + 1;
     }
     return count;
+}
+
+ptrdiff_t fnn_replay_parts(fnn_part *parts, ptrdiff_t count, double seconds) {
+    double now = fnn_seconds();
+    const double end = now + seconds;
+    ptrdiff_t total = 0;
+    for (fnn_part *part = parts; part < parts + count; part++) {
+        const double began = now;
+        const ptrdiff_t done = fnn_replay(part->program, part->streams, 0, part->count, end - now, part->watch);
+        now = fnn_seconds();
+        part->seconds = now - began;
+        total += done;
+        const int failed = part->watch != NULL && done > 0 && !isfinite(part->watch[done - 1]);
+        if (done < part->count || failed || now >= end) break;
+    }
+    return total;
 }

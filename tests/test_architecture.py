@@ -78,7 +78,7 @@ def test_nothing_uses_a_private_name_of_another_module() -> None:
 
 @pytest.mark.parametrize("folder", ["fastnn", "csrc"])
 def test_files_are_short(folder: str) -> None:
-    sources = [path for kind in ("py", "pyx", "pyi", "c", "h") for path in (ROOT / folder).rglob(f"*.{kind}")]
+    sources = [path for kind in ("py", "pyx", "pxi", "pyi", "c", "h") for path in (ROOT / folder).rglob(f"*.{kind}")]
     assert len(sources) > 10
     lengths = {
         str(path.relative_to(ROOT)): len(path.read_text().splitlines()) for path in sources if path.name != "_native.c"

@@ -105,6 +105,7 @@ def test_sdist_holds_what_builds_tests_and_benchmarks_need(unpacked: Path) -> No
         "LICENSE",
         "CHANGELOG.md",
         "fastnn/kernels/_native.pyx",
+        "fastnn/kernels/_program.pxi",
     }
     single |= {"fastnn/py.typed", "tests/deep.sh"}
     found = {str(path.relative_to(unpacked)) for path in unpacked.rglob("*") if path.is_file()}
@@ -123,7 +124,7 @@ def test_wheel_holds_the_package_and_nothing_else(wheel: Path) -> None:
     assert (source | {"fastnn/py.typed", "fastnn/kernels/_native.pyi"}) - set(names) == set()
     assert {name.split("/")[0].split("-")[0] for name in names} == {"fastnn", "fastnn_cpu"}
     assert len([name for name in names if name.endswith(".so")]) == 1
-    assert [name for name in names if name.endswith((".c", ".h", ".pyx", ".o"))] == []
+    assert [name for name in names if name.endswith((".c", ".h", ".pyx", ".pxi", ".o"))] == []
     assert "\nName: fastnn-cpu\n" in metadata
     assert "\nLicense-Expression: BSD-3-Clause\n" in metadata
     assert "fastnn = fastnn.cli:main" in entry_points

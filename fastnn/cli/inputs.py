@@ -38,7 +38,7 @@ def add_model_file(group: argparse._ActionsContainer) -> None:
     )
 
 
-def load_data(data: str) -> Dataset:
+def load_data(data: str, option: str = "--data") -> Dataset:
     """Return the data set of that name or path; the same one whatever the seed of the training.
 
     Raises
@@ -57,10 +57,30 @@ def load_data(data: str) -> Dataset:
         return load(data, path=here if here.exists() else None)
     if not here.exists():
         raise ValueError(
-            f"--data: there is no file or folder {data}. Give the path of a data set, one of {', '.join(NAMED)} "
+            f"{option}: there is no file or folder {data}. Give the path of a data set, one of {', '.join(NAMED)} "
             "(FASTNN_DATA names the folder above it), or use glyphs or digits, which need no files"
         )
     return load(here)
+
+
+def load_validation(path: str, data: Dataset) -> tuple[NDArray[Any], NDArray[np.int64]]:
+    """Return all images with labels of the data set `path`, to validate with what is trained on `data`.
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        As `load_data`; also where its images or classes are not those of `data`.
+    """
+    found = load_data(path, "--validation")
+    for what, here, there in (
+        ("images of shape", found.train_images.shape[1:], data.train_images.shape[1:]),
+        ("pixels that are scaled by", found.scale, data.scale),
+        ("classes", ", ".join(found.class_names), ", ".join(data.class_names)),
+    ):
+        if here != there:
+            raise ValueError(f"--validation: {path} has {what} {here}, but {data.name} has {there}")
+    images, labels = zip(found.train, found.test, strict=True)
+    return np.concatenate(images), np.concatenate(labels)
 
 
 def resolved_data(data: str) -> str:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
 from fastnn.architecture import ACTIVATIONS, LINEAR
+from fastnn.cli.inputs import resolved_data
 from fastnn.schedules import SCHEDULES, Schedule
 
 SCHEDULE_HELP = (
@@ -50,6 +51,15 @@ def share(text: str) -> float:
     if not 0 <= value < 1:
         raise argparse.ArgumentTypeError(f"expected a share, at least 0 and below 1, got {text!r}")
     return value
+
+
+def share_or_data(text: str) -> float | str:
+    """Convert to a share, at least 0 and below 1, or to the path of a data set, for argparse."""
+    try:
+        float(text)
+    except ValueError:
+        return resolved_data(text)
+    return share(text)
 
 
 def checkpoint_every(text: str) -> str:

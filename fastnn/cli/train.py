@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from fastnn import architecture, optim
 from fastnn.cli import record, run_config
-from fastnn.cli.inputs import MODEL_FILE, add_data, load_data, resolved_data
+from fastnn.cli.inputs import MODEL_FILE, add_data, load_data, load_validation, resolved_data
 from fastnn.cli.options import (
     SCHEDULE_HELP,
     HelpFormatter,
@@ -25,7 +25,7 @@ from fastnn.cli.options import (
     class_weights,
     resolved_schedule,
     schedule,
-    share,
+    share_or_data,
     whole,
 )
 from fastnn.cli.output import CHECKPOINTS, FILES, OPTIONS_FILE, Output
@@ -125,10 +125,10 @@ def add(commands: Any) -> None:
     how.add_argument(
         "--validation",
         "--val",
-        type=share,
+        type=share_or_data,
         default=0.1,
         metavar="SHARE",
-        help="share of the training images that is held out to validate, 0 for none (default: %(default)s)",
+        help="share of the training images held out to validate, 0 for none; or a data set (default: %(default)s)",
     )
     how.add_argument(
         "--early-stopping",
@@ -301,8 +301,10 @@ def _check_fits(model: Sequential, text: str, data: Dataset) -> None:
         )
 
 
-def _split(data: Dataset, held_out: float) -> _Split:
+def _split(data: Dataset, held_out: float | str) -> _Split:
     images, labels = data.train
+    if isinstance(held_out, str):
+        return _Split(data.train, load_validation(held_out, data))
     if held_out == 0:
         return _Split(data.train, None)
     try:

@@ -153,7 +153,6 @@ class Estimator(BaseEstimator):  # type: ignore[misc]
                 callbacks.append(BestWeights("val_score", "max"))
             trainer = self._trainer(len(x), weights, callbacks, self.max_iter)
             self._train(trainer, x, targets, weights, held)
-        self._describe()
         return self
 
     def _partial_fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None) -> Self:
@@ -172,7 +171,6 @@ class Estimator(BaseEstimator):  # type: ignore[misc]
             self._continued = Continued()
         trainer = self._trainer(len(x), weights, [self._continued, EpochRules(self, to_convergence=False)], 1)
         self._train(trainer, x, targets, weights, None)
-        self._describe()
         return self
 
     def _checked(
@@ -274,8 +272,13 @@ class Estimator(BaseEstimator):  # type: ignore[misc]
     def _train(
         self, trainer: Trainer, x: Array, targets: Array, weights: Array | None, held: tuple[Array, Array] | None
     ) -> None:
-        with share_of_threads():
-            trainer.fit(self._shaped(x), targets, validation=self._shaped_pair(held), sample_weight=_mean_one(weights))
+        try:
+            with share_of_threads():
+                trainer.fit(
+                    self._shaped(x), targets, validation=self._shaped_pair(held), sample_weight=_mean_one(weights)
+                )
+        finally:
+            self._describe()  # after Ctrl-C too
 
     def _fit_lbfgs(self, x: Array, targets: Array, weights: Array | None) -> None:
         trainer = self._trainer(len(x), weights, [], 1)
@@ -288,6 +291,7 @@ class Estimator(BaseEstimator):  # type: ignore[misc]
             )
         self.loss_ = self.best_loss_ = self.loss_curve_[-1]
         self.t_ = self.n_iter_ * len(x)
+        self._describe()
 
     def _describe(self) -> None:
         """scikit-learn's fitted attributes."""

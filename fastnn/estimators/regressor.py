@@ -10,17 +10,19 @@ from sklearn.base import RegressorMixin
 from sklearn.metrics import r2_score
 from sklearn.utils import column_or_1d
 
-from fastnn.estimators.base import Estimator
+from fastnn.estimators.base import Estimator, Hidden
+from fastnn.estimators.signature import with_parameters_of
 from fastnn.losses import Loss, MeanSquaredError
 
 Array = NDArray[Any]
 
 
+@with_parameters_of(Estimator)
 class MLPRegressor(RegressorMixin, Estimator):  # type: ignore[misc]
     """A fully connected network for numbers, trained on the squared error.
 
     Parameters are those of `sklearn.neural_network.MLPRegressor`, and dropout, batch_norm
-    (`fastnn.estimators.base.Estimator`; class_weight must stay None).
+    (`fastnn.estimators.base.Estimator`; class_weight must stay None, and loss "squared_error").
 
     Attributes
     ----------
@@ -42,6 +44,17 @@ class MLPRegressor(RegressorMixin, Estimator):  # type: ignore[misc]
 
     out_activation_ = "identity"
 
+    def __init__(
+        self,
+        hidden_layer_sizes: Hidden = (100,),
+        activation: str = "relu",
+        *,
+        loss: str = "squared_error",
+        **rest: Any,
+    ) -> None:
+        super().__init__(hidden_layer_sizes, activation, **rest)
+        self.loss = loss
+
     def _loss(self) -> Loss:
         return MeanSquaredError()
 
@@ -49,6 +62,8 @@ class MLPRegressor(RegressorMixin, Estimator):  # type: ignore[misc]
         y = np.asarray(y, np.float64)
         y = column_or_1d(y, warn=True) if y.ndim == 2 and y.shape[1] == 1 else y
         if first:
+            if self.loss != "squared_error":
+                raise ValueError(f"{type(self).__name__}: loss must be squared_error, got {self.loss!r}")
             if self.class_weight is not None:
                 raise ValueError(f"{type(self).__name__}: class_weight needs classes; use sample_weight")
             self._flat_targets = y.ndim == 1

@@ -28,6 +28,12 @@ class EpochRules(Callback):
         self.estimator, self.to_convergence = estimator, to_convergence
         self._unchanged = 0
 
+    def epochs_ahead(self) -> int:
+        e = self.estimator
+        if e.early_stopping or (e.solver == "sgd" and e.learning_rate == "invscaling"):
+            return 1
+        return max(1, e.n_iter_no_change + 1 - self._unchanged)  # nothing is decided before
+
     def on_epoch_begin(self, trainer: Trainer, epoch: int) -> None:
         e = self.estimator
         if e.solver == "sgd" and e.learning_rate == "invscaling":

@@ -49,5 +49,15 @@ cdef extern from "fastnn.h" nogil:
     ptrdiff_t fnn_replay(const fnn_program *program, char *const *streams, ptrdiff_t first, ptrdiff_t count,
                          double seconds, const double *watch)
 
+cdef extern from "replay.h" nogil:
+    enum: FNN_MAX_STREAMS
+    ctypedef struct fnn_part:
+        const fnn_program *program
+        char *streams[16]
+        const double *watch
+        ptrdiff_t count
+        double seconds
+    ptrdiff_t fnn_replay_parts(fnn_part *parts, ptrdiff_t count, double seconds)
+
 cdef extern from "file_rows.h" nogil:
     ptrdiff_t fnn_read_rows(int file, const int64_t *index, ptrdiff_t rows, ptrdiff_t width, int64_t start, char *out)

@@ -133,6 +133,17 @@ class Compiled:
         return self._native.seconds_per_operation
 
 
+def replay(
+    parts: Sequence[tuple[Compiled, Sequence[Array], int, Array | None]], seconds: float
+) -> tuple[int, list[float]]:
+    """Replay (program, streams, steps, watch) one behind the other, as `Compiled.run` does from step 0 on.
+
+    Returns how many steps were done in all within about `seconds`, and the seconds of each part.
+    """
+    bound = [(program._native, streams, steps, watch) for program, streams, steps, watch in parts]
+    return _native.replay(bound, seconds)
+
+
 def _array_arguments(operation: Operation) -> list[Any]:
     """Array arguments by position in the descriptor, None included."""
     return [v for v in operation.arguments if v is None or isinstance(v, Buffer | np.ndarray)]

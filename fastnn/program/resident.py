@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fastnn.kernels.backend import panel_columns
+from fastnn.kernels.backend import get, panel_columns
 from fastnn.program.compiled import Recording
 from fastnn.program.plan import ALIGNMENT
 from fastnn.program.record import Operation, same_memory
@@ -31,18 +31,15 @@ class Panels:
         raw = np.zeros(int(np.prod(shape)) * matrix.itemsize + ALIGNMENT, np.uint8)
         start = -raw.ctypes.data % ALIGNMENT
         self.panels = raw[start : start + raw.size - ALIGNMENT].view(matrix.dtype).reshape(shape)
-        self._pieces = [(matrix[:, i * width : (i + 1) * width], p) for i, p in enumerate(self.panels)]
         self.load()
 
     def load(self) -> None:
         """Copy the matrix into the panels."""
-        for piece, panel in self._pieces:
-            panel[:, : piece.shape[1]] = piece
+        get("to_panels", "native")(self.matrix, self.panels)
 
     def store(self) -> None:
         """Copy the panels into the matrix."""
-        for piece, panel in self._pieces:
-            piece[...] = panel[:, : piece.shape[1]]
+        get("from_panels", "native")(self.panels, self.matrix)
 
 
 def _may_be_kept_in_panels(operations: Iterable[Operation], array: Array) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property, partial
@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastnn.kernels.eager import Counter, Eager
-from fastnn.program.compiled import Compiled, record
+from fastnn.program.compiled import Compiled, record, replay
 from fastnn.program.record import NotRecordableError
 from fastnn.program.resident import Resident
 from fastnn.program.step import Task, gradient_step, update_step
@@ -34,6 +34,8 @@ class Epoch:
     t: Array  # (S,) int64: steps counted from 1 over the whole training
     loss: Array  # (S,) float64, written
     correct: Array  # (S,) int64, written
+    done: int = 0  # steps that `run_ahead` did,
+    seconds: float = 0.0  # and what they took
 
     @classmethod
     def of(cls, index: Array, rate: float | Array, done: int) -> Epoch:
@@ -96,6 +98,8 @@ def _update_step(task: Task, ops: Any) -> None:
 class EagerSession:
     """Runs steps layer by layer."""
 
+    can_run_ahead = False  # one step a call
+
     def __init__(self, task: Task) -> None:
         self.task = task
 
@@ -129,6 +133,9 @@ class EagerSession:
         task.model.penalise(ops, epoch.loss[first : first + 1])
         update_step(ops, task, epoch.rate[first : first + 1], t)
         return 1
+
+    def run_ahead(self, parts: Sequence[Epoch], seconds: float) -> None:
+        """Nothing: see `can_run_ahead`."""
 
     def load(self) -> None:
         """Nothing to do: the steps use the model's own arrays."""
@@ -168,6 +175,7 @@ class CompiledSession:
             [(p.value, list(task.state[name].values())) for name, p in task.model.named_parameters.items()],
         )
         self._programs = {key: Compiled(r, self.resident.instead) for key, r in recordings.items()}
+        self._first_row = np.zeros(1, np.int64)
 
     @property
     def programs(self) -> list[tuple[Compiled, int]]:
@@ -183,13 +191,35 @@ class CompiledSession:
 
         The model's parameters are up to date after `store` only.
         """
-        batch = epoch.index.shape[1]
-        blocks = blocks_of(batch, self.task.model.whole_batch)
+        if first < epoch.done:
+            return min(count, epoch.done - first)
+        blocks = blocks_of(epoch.index.shape[1], self.task.model.whole_batch)
         if len(blocks) > 1:
             return self._run_in_blocks(epoch, first, blocks)
-        watch = None if self.ignore_nonfinite else epoch.loss
-        streams = (epoch.index, epoch.loss, epoch.correct, epoch.rate, epoch.t, np.zeros(1, np.int64))
-        return self._programs[batch, batch, 0.0].run(streams, first, count, seconds=seconds, watch=watch)
+        program, streams, _, watch = self._whole(epoch)
+        return program.run(streams, first, count, seconds=seconds, watch=watch)
+
+    def _whole(self, epoch: Epoch) -> tuple[Compiled, tuple[Array, ...], int, Array | None]:
+        """All steps of batches that are no blocks, as `replay` takes them."""
+        steps, batch = epoch.index.shape
+        streams = (epoch.index, epoch.loss, epoch.correct, epoch.rate, epoch.t, self._first_row)
+        return self._programs[batch, batch, 0.0], streams, steps, None if self.ignore_nonfinite else epoch.loss
+
+    @property
+    def can_run_ahead(self) -> bool:
+        """Whether `run_ahead` can be used: a batch is one block."""
+        return len(blocks_of(self.batch, self.task.model.whole_batch)) == 1
+
+    def run_ahead(self, parts: Sequence[Epoch], seconds: float) -> None:
+        """Do the steps of several parts without coming back between them, for about `seconds`.
+
+        How far that went is in the parts' `done`; `run` passes over those steps.
+        """
+        done, took = replay([self._whole(part) for part in parts], seconds)
+        for part, seconds in zip(parts, took, strict=True):
+            part.seconds = seconds
+            part.done = min(done, len(part.index))
+            done -= part.done
 
     def _run_in_blocks(self, epoch: Epoch, step: int, blocks: list[int]) -> int:
         batch = sum(blocks)

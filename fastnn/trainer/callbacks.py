@@ -27,8 +27,8 @@ class Callback:
     from the next step on. ``trainer.stop = True`` ends training: behind the epoch, or from `on_step` at once (the
     epoch then has no line in the history). ``trainer.history`` holds all steps and epochs until now.
 
-    A callback costs nothing between its calls. Each call of `on_step` costs a copy of the parameters in and out of
-    the form in which they are trained, so choose steps that are some milliseconds apart.
+    A callback costs nothing between its calls. Each call costs a copy of the parameters out of and into the form in
+    which they are trained, so choose steps that are some milliseconds apart.
 
     Attributes
     ----------
@@ -43,6 +43,14 @@ class Callback:
     every: int | None = None
     every_seconds: float | None = None
     order: int = 0
+
+    def epochs_ahead(self) -> int:
+        """How many epochs may be trained before this callback is told of the first of them: 1.
+
+        Short epochs run faster together. A callback may say more that looks at the figures of all but the last of them
+        only, changes nothing before and does not stop the training before; it is called for each of them all the same.
+        """
+        return 1
 
     def on_train_begin(self, trainer: Trainer) -> None:
         """Called before the first step."""
@@ -67,17 +75,26 @@ class Callback:
         """Take over what `state` gave; called behind `on_train_begin` where a training is resumed."""
 
 
+def _overrides(callback: Callback, name: str) -> bool:
+    return getattr(getattr(callback, name), "__func__", None) is not getattr(Callback, name)
+
+
 class Calls:
     """The callbacks of a training in their order, and which of them are due after a step."""
 
     def __init__(self, callbacks: Sequence[Callback]) -> None:
         self.callbacks = sorted(callbacks, key=lambda callback: callback.order)
         self._stepping = [c for c in self.callbacks if c.every is not None or c.every_seconds is not None]
+        self.at_epochs = [c for c in self.callbacks if _overrides(c, "on_epoch_begin") or _overrides(c, "on_epoch_end")]
         self._called = {id(callback): time.perf_counter() for callback in self._stepping}
 
     def most_steps(self, step: int) -> int:
         """How many steps may follow step `step` before a callback wants to be called."""
         return min((c.every - step % c.every for c in self._stepping if c.every), default=_NEVER)
+
+    def epochs_ahead(self) -> int:
+        """How many epochs may be trained before a callback has to be told of the first."""
+        return 1 if self._stepping else min((c.epochs_ahead() for c in self.at_epochs), default=_NEVER)
 
     def due(self, step: int) -> list[Callback]:
         """Callbacks to be called behind step `step`, now."""

@@ -1,7 +1,8 @@
-"""In which order an epoch meets the samples."""
+"""In which order epochs meet the samples."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal
 
 import numpy as np
@@ -12,17 +13,20 @@ from fastnn.random import Purpose
 
 
 def batches(
-    seed: int, epoch: int, samples: int, batch: int, shuffle: bool | Literal["batches"]
-) -> list[NDArray[np.int64]]:
-    """Rows of each step of an epoch: the equal batches (S, batch), then what is left (1, rest)."""
+    seed: int, epochs: Sequence[int], samples: int, batch: int, shuffle: bool | Literal["batches"]
+) -> list[list[NDArray[np.int64]]]:
+    """Rows of each step of some epochs: of every epoch the equal batches (S, batch), then what is left (1, rest)."""
     whole = samples // batch * batch
-    if shuffle == "batches":
-        full = np.arange(whole).reshape(-1, batch)
-        full = full[random.permutation(seed, Purpose.SHUFFLE, epoch, len(full))]
-        rest = np.arange(whole, samples)
+    if shuffle:
+        count = whole // batch if shuffle == "batches" else samples
+        orders = random.permutations(seed, Purpose.SHUFFLE, epochs, count)
     else:
-        order = (
-            random.permutation(seed, Purpose.SHUFFLE, epoch, samples) if shuffle else np.arange(samples, dtype=np.int64)
-        )
-        full, rest = order[:whole].reshape(-1, batch), order[whole:]
-    return [full] if whole == samples else [full, rest.reshape(1, -1)]
+        orders = np.tile(np.arange(samples, dtype=np.int64), (len(epochs), 1))
+    found = []
+    for order in orders:
+        if shuffle == "batches":
+            full, rest = np.arange(whole).reshape(-1, batch)[order], np.arange(whole, samples)
+        else:
+            full, rest = order[:whole].reshape(-1, batch), order[whole:]
+        found.append([full] if whole == samples else [full, rest.reshape(1, -1)])
+    return found

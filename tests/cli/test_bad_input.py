@@ -77,6 +77,8 @@ def refused(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
         ("--validation nan", "expected a share"),
         ("--validation 0.001", "cannot be held out"),
         ("--validation 0.999", "cannot be held out"),
+        ("--validation nowhere", "--validation: there is no file or folder nowhere"),
+        ("--validation glyphs", "--validation: glyphs has images of shape (28, 28), but toy has (4, 4)"),
         ("--early-stopping 0", "at least 1, got '0'"),
         ("--early-stopping 3 --val 0", "--early-stopping: needs validation images"),
         ("--class-weight even", "expected balanced or weights such as 0=2.5, got 'even'"),

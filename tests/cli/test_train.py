@@ -185,6 +185,23 @@ def test_validation_images_are_not_trained_on(toy_data: Path, tmp_path: Path, mo
     assert not (parts[0] | parts[1]) & test
 
 
+def test_another_data_set_validates(toy_data: Path, tmp_path: Path) -> None:
+    with np.load(toy_data) as toy:
+        images, labels = toy["images"][:60] // 2, toy["labels"][:60]
+    np.savez(tmp_path / "other.npz", images=images, labels=labels)
+    (tmp_path / "run.toml").write_text(f'validation = "{tmp_path / "other.npz"}"\nepochs = 2\nquiet = true\n')
+    first, again = tmp_path / "first", tmp_path / "again"
+    assert train(toy_data, "--config", str(tmp_path / "run.toml"), "--output", str(first)) == 0
+    with (first / "history.csv").open() as file:
+        last = list(csv.DictReader(file))[-1]
+    figures = fastnn.load(first / "model.safetensors").evaluate(images, labels)
+    assert float(last["val_accuracy"]) == figures["accuracy"]
+    assert float(last["val_loss"]) == pytest.approx(figures["loss"])
+    assert main(["train", "--config", str(first / "config.toml"), "--output", str(again), "--quiet"]) == 0
+    weights = [fastnn.load(f / "model.safetensors").params.tobytes() for f in (first, again)]
+    assert weights[0] == weights[1]
+
+
 def test_default_folders_are_numbered(
     toy_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

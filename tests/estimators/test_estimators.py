@@ -1,9 +1,11 @@
 """The estimators are scikit-learn's to the letter, and take what is asked beyond it."""
 
+import multiprocessing
 import pickle
 
 import numpy as np
 import pytest
+from trainings import output_of
 
 pytest.importorskip("sklearn")
 
@@ -18,6 +20,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import check_estimator
 
 from fastnn.estimators import ConvNetClassifier, MLPClassifier, MLPRegressor
+from fastnn.estimators.stopping import EpochRules
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 ALL = [MLPClassifier, MLPRegressor, ConvNetClassifier]
@@ -42,7 +45,6 @@ def test_check_estimator_passes_with_no_expected_failure(estimator):
 )
 def test_parameters_are_a_superset_of_scikit_learns_with_its_defaults(ours, theirs):
     wanted = theirs().get_params()
-    wanted.pop("loss", None)  # the regressor's is the squared error
     got = ours().get_params()
     assert {name: got.get(name, "missing") for name in wanted} == wanted
 
@@ -246,3 +248,46 @@ def test_what_is_not_fitted_says_so_and_what_has_not_converged_warns(digits):
         MLPClassifier().predict(digits[0])
     with pytest.warns(ConvergenceWarning, match="max_iter=2 reached"):
         MLPClassifier((4,), max_iter=2).fit(*digits)
+
+
+def test_what_was_learnt_before_ctrl_c_is_kept(digits, monkeypatch):
+    told = EpochRules.on_epoch_end
+
+    def interrupted(self, trainer, epoch):
+        told(self, trainer, epoch)
+        if epoch["epoch"] == 3:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(EpochRules, "on_epoch_end", interrupted)
+    net = MLPClassifier((20,), max_iter=50, random_state=0)
+    with pytest.raises(KeyboardInterrupt):
+        net.fit(*digits)
+    assert len(net.loss_curve_) == net.n_iter_ == 3
+    assert [c.shape for c in net.coefs_] == [(64, 20), (20, 10)]
+    assert net.score(*digits) > 0.1
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("method", ["fork", "forkserver", "spawn"])
+def test_the_same_bits_in_workers_started_in_any_way(method):
+    pytest.importorskip("joblib")
+    if method not in multiprocessing.get_all_start_methods():
+        pytest.skip("not on this system")
+    code = """
+import joblib, warnings
+from sklearn.base import clone
+from sklearn.datasets import load_digits
+from fastnn.estimators import MLPClassifier
+warnings.simplefilter("ignore")
+x, y = load_digits(return_X_y=True)
+net = MLPClassifier((10,), max_iter=3, random_state=0)
+here = clone(net).fit(x, y).coefs_[0]
+there = joblib.Parallel(2, "multiprocessing")(joblib.delayed(clone(net).fit)(x, y) for _ in range(2))
+print(all((other.coefs_[0] == here).all() for other in there))
+"""
+    assert output_of(code, JOBLIB_START_METHOD=method) == "True"
+
+
+def test_the_regressors_loss_is_the_squared_error():
+    with pytest.raises(ValueError, match="MLPRegressor: loss must be squared_error, got 'poisson'"):
+        MLPRegressor(loss="poisson").fit([[0.0], [1.0]], [0.0, 1.0])

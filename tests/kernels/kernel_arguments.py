@@ -108,6 +108,8 @@ class _Maker:
             groups = 1 + dims["c"] % 3
             dims["c"] = groups * dims["k"]
             dims["f"] = groups * max(1, dims["f"] // groups)
+        if kernel.endswith("_panels"):
+            dims["c"] = -(-dims["m"] // dims["s"])
         if kernel.startswith("group_norm"):
             dims["c"] = dims["m"] * max(1, dims["c"] // dims["m"])
         self.dims = dims

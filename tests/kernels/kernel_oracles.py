@@ -520,6 +520,21 @@ def clip_value(a: SimpleNamespace, u: float) -> Expected:
 
 
 @oracle
+def to_panels(a: SimpleNamespace, u: float) -> Expected:
+    count, rows, width = a.panels.shape
+    columns = np.zeros((rows, count * width), a.wide)
+    columns[:, : a.matrix.shape[1]] = a.matrix
+    value = columns.reshape(rows, count, width).transpose(1, 0, 2)
+    return {"panels": (value, np.zeros_like(value))}
+
+
+@oracle
+def from_panels(a: SimpleNamespace, u: float) -> Expected:
+    value = np.concatenate(list(a.panels), axis=1)[:, : a.matrix.shape[1]]
+    return {"matrix": (value, np.zeros_like(value))}
+
+
+@oracle
 def adam_update(a: SimpleNamespace, u: float) -> Expected:
     step = int(a.t[0])
     g, terms = _gradient(a)

@@ -40,6 +40,8 @@ EXACT = (
     "rows_to_n16",
     "n16_to_rows",
     "gather_n16",
+    "to_panels",
+    "from_panels",
     "sgd_update",
     "momentum_update",
     "nesterov_update",

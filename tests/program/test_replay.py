@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from trainings import needs_native, output_of
 
-from fastnn.program.compiled import Compiled, record
+from fastnn.program.compiled import Compiled, record, replay
 
 pytestmark = needs_native
 
@@ -128,3 +128,29 @@ print(json.dumps(found))
     found = json.loads(output_of(code))
     assert found["2500"][0] <= found["20"][0] + 20
     assert found["2500"][1] <= found["20"][1] + 1024
+
+
+def test_parts_run_one_behind_the_other():
+    source, out = np.arange(30, dtype=np.float32).reshape(10, 3), np.full((10, 3), -1.0)
+    parts = [(scaled_copy(2.0), (source[:4], out[:4]), 4, None), (scaled_copy(3.0), (source[4:], out[4:]), 5, None)]
+    done, seconds = replay(parts, 1e9)
+    assert done == 9
+    assert all(0 < s < 1 for s in seconds)
+    np.testing.assert_array_equal(out[:9], source[:9] * np.repeat([2.0, 3.0], [4, 5])[:, None])
+    assert (out[9] == -1).all()
+
+
+def test_no_time_is_time_for_one_step_of_the_parts(rows):
+    source, out = rows
+    program = scaled_copy(2.0)
+    assert replay([(program, (source, out), 4, None)] * 2, 0.0)[0] == 1
+    assert replay([], 0.0) == (0, [])
+
+
+@pytest.mark.parametrize("bad", [0, 3])  # in the middle of a part, and at its end
+def test_parts_end_behind_the_first_value_that_is_not_finite(rows, bad):
+    source, out = rows
+    watch = np.zeros(4)
+    watch[bad] = np.nan
+    program = scaled_copy(2.0)
+    assert replay([(program, (source, out), 4, watch), (program, (source, out), 4, None)], 1e9)[0] == bad + 1

@@ -61,6 +61,7 @@ from fastnn.kernels.reference.norm import (
     local_response_norm_backward,
     local_response_norm_forward,
 )
+from fastnn.kernels.reference.panels import from_panels, to_panels
 from fastnn.kernels.reference.pool import avg_pool_backward, avg_pool_forward, max_pool_backward, max_pool_forward
 from fastnn.kernels.reference.softmax import (
     argmax,
@@ -130,6 +131,7 @@ __all__ = [
     "conv_forward_n16",
     "disturb_images",
     "dropout",
+    "from_panels",
     "gather_labels",
     "gather_n16",
     "gather_rows",
@@ -157,6 +159,7 @@ __all__ = [
     "softmax_cross_entropy",
     "softmax_forward",
     "squared_error",
+    "to_panels",
     "warp_images",
     "winograd_backward_weight_n16",
     "winograd_forward",

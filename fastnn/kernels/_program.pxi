@@ -1,0 +1,126 @@
+# The compiled step as Python sees it; a part of _native.pyx.
+
+
+cdef class Program:
+    """A compiled step: kernels bound to their arrays once, replayed with some arrays moving step by step.
+
+    Parameters
+    ----------
+    operations : sequence of (Kernel, arguments)
+        In the order in which they run. The program keeps the arrays alive.
+    moving : sequence of (operation, argument, stream, stride)
+        Before step ``i``, array ``argument`` of ``operation`` is pointed at ``i * stride`` bytes into
+        the array that ``run`` gets for ``stream``.
+    """
+
+    cdef fnn_program program
+    cdef object _keep
+    cdef int _streams
+    cdef int64_t _samples
+
+    def __cinit__(self, operations, moving=()):
+        cdef int i
+        cdef Kernel kernel
+        cdef fnn_patch *patches
+        self._keep = list(operations)
+        moving = list(moving)
+        self.program.op_count = len(self._keep)
+        self.program.patch_count = len(moving)
+        self.program.ops = <fnn_op *>PyMem_Calloc(len(self._keep) + 1, sizeof(fnn_op))
+        patches = <fnn_patch *>PyMem_Calloc(len(moving) + 1, sizeof(fnn_patch))
+        self.program.patches = patches
+        self.program.op_seconds = <double *>PyMem_Calloc(len(self._keep) + 1, sizeof(double))
+        self.program.samples = &self._samples
+        if self.program.ops == NULL or patches == NULL or self.program.op_seconds == NULL:
+            raise MemoryError("Program: no memory for the descriptors")
+        for i, (kernel, args) in enumerate(self._keep):
+            kernel.bind(&self.program.ops[i], tuple(args))
+        self._streams = 0
+        for i, (op, arg, stream, stride) in enumerate(moving):
+            if not (0 <= op < self.program.op_count and 0 <= arg < FNN_MAX_ARRAYS and 0 <= stream < 16):
+                raise ValueError(f"Program: moving argument {(op, arg, stream, stride)} does not exist")
+            patches[i].op, patches[i].arg, patches[i].stream, patches[i].stride = op, arg, stream, stride
+            self._streams = max(self._streams, stream + 1)
+
+    def __dealloc__(self):
+        PyMem_Free(self.program.ops)
+        PyMem_Free(<void *>self.program.patches)
+        PyMem_Free(self.program.op_seconds)
+
+    cdef int point(self, char **bases, streams) except -1:
+        """Where the streams begin."""
+        cdef int i
+        if not self._streams <= len(streams) <= FNN_MAX_STREAMS:
+            raise ValueError(
+                f"Program.run: expected {self._streams} to {FNN_MAX_STREAMS} streams, got {len(streams)}")
+        for i, array in enumerate(streams):
+            bases[i] = <char *>cnp.PyArray_DATA(array)
+        return 0
+
+    def run(self, streams, ptrdiff_t first, ptrdiff_t count, double seconds, watch=None):
+        """Replay ``count`` steps from ``first``, for at most about ``seconds``; return how many were done.
+
+        Stops behind a step whose value in ``watch`` (float64, one a step) is not finite. The caller has
+        checked that every stream is long enough.
+        """
+        cdef char *bases[FNN_MAX_STREAMS]
+        cdef double *watched = NULL
+        cdef ptrdiff_t done
+        self.point(bases, streams)
+        if watch is not None:
+            watched = <double *>cnp.PyArray_DATA(watch)
+        if fnn_scratch() == NULL:
+            raise MemoryError("Program.run: no memory for the workspace of this thread")
+        with nogil:
+            done = fnn_replay(&self.program, bases, first, count, seconds, watched)
+        return done
+
+    def apply(self, cnp.ndarray x, tuple shape, int number):
+        """Run one step from `x` (stream 0) into a new array (stream 1) of `shape` (one or two numbers) and
+        NumPy type `number`.
+
+        None where `x` is not C-contiguous and aligned. The caller has checked its shape and dtype.
+        """
+        cdef char *bases[2]
+        cdef cnp.npy_intp extents[2]
+        cdef cnp.ndarray out
+        if not cnp.PyArray_ISCARRAY_RO(x) or self._streams != 2:
+            return None
+        extents[0], extents[1] = shape[0], shape[len(shape) - 1]
+        out = cnp.PyArray_EMPTY(<int>len(shape), extents, number, 0)
+        if fnn_scratch() == NULL:
+            raise MemoryError("Program.apply: no memory for the workspace of this thread")
+        bases[0] = <char *>cnp.PyArray_DATA(x)
+        bases[1] = <char *>cnp.PyArray_DATA(out)
+        with nogil:
+            fnn_replay(&self.program, bases, 0, 1, 1e9, NULL)
+        return out
+
+    @property
+    def seconds_per_operation(self):
+        """Mean seconds of each operation over the sampled steps (NaN before the first)."""
+        return [self.program.op_seconds[i] / self._samples if self._samples else float("nan")
+                for i in range(self.program.op_count)]
+
+
+def replay(parts, double seconds):
+    """Replay ``(program, streams, count, watch)`` one behind the other, each from step 0, as `Program.run` does.
+
+    Returns how many steps were done in all, and the seconds of each part.
+    """
+    cdef Program program
+    cdef ptrdiff_t i, done, count = len(parts)
+    cdef fnn_part *all = <fnn_part *>PyMem_Calloc(count + 1, sizeof(fnn_part))
+    if all == NULL or fnn_scratch() == NULL:
+        PyMem_Free(all)
+        raise MemoryError("replay: no memory for the parts, or for the workspace of this thread")
+    try:
+        for i, (program, streams, steps, watch) in enumerate(parts):
+            program.point(all[i].streams, streams)
+            all[i].program, all[i].count = &program.program, steps
+            all[i].watch = NULL if watch is None else <double *>cnp.PyArray_DATA(watch)
+        with nogil:
+            done = fnn_replay_parts(all, count, seconds)
+        return done, [all[i].seconds for i in range(count)]
+    finally:
+        PyMem_Free(all)
