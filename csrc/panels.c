@@ -16,7 +16,7 @@ static void copy(real *to, const real *from, ptrdiff_t count) {
 }
 
 static run make_run(real *matrix, real *panels, ptrdiff_t rows, ptrdiff_t cols, ptrdiff_t count, ptrdiff_t width) {
-    return (run){matrix, panels, rows, cols, count, width, fnn_cut_work(rows, 1, fnn_max(1, GRAIN / cols))};
+    return (run){matrix, panels, rows, cols, count, width, fnn_cut_work(rows, 1, fnn_max(1, GRAIN / fnn_max(1, cols)))};
 }
 
 static void into(void *context, int task) {
@@ -42,13 +42,13 @@ static void out_of(void *context, int task) {
     }
 }
 
-/* matrix[d,m], panels[c,d,s] */
+/* matrix[n,m], panels[c,n,s] */
 void FN(to_panels)(const fnn_op *op) {
     run r = make_run(op->p[0], op->p[1], op->n[0], op->n[1], op->n[2], op->n[3]);
     fnn_parallel(r.cut.tasks, into, &r);
 }
 
-/* panels[c,d,s], matrix[d,m] */
+/* panels[c,n,s], matrix[n,m] */
 void FN(from_panels)(const fnn_op *op) {
     run r = make_run(op->p[1], op->p[0], op->n[1], op->n[3], op->n[0], op->n[2]);
     fnn_parallel(r.cut.tasks, out_of, &r);

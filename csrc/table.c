@@ -33,8 +33,8 @@
     _(squared_error, "x[n,c], targets[n,c], dx[n,c]?!, loss[1]:f64!, weights[n]?, scale")                             \
     _(gather_rows, "source[r,d]:any, index[n]:i64?, out[n,d]!, scale")                                                \
     _(gather_labels, "source[r]:i64, index[n]:i64?, out[n]:i64!")                                                     \
-    _(to_panels, "matrix[d,m], panels[c,d,s]!")                                                                       \
-    _(from_panels, "panels[c,d,s], matrix[d,m]!")                                                                     \
+    _(to_panels, "matrix[n,m], panels[c,n,s]!")                                                                       \
+    _(from_panels, "panels[c,n,s], matrix[n,m]!")                                                                     \
     _(sgd_update, "w[*]~, dw[*], rate[1]:f64, decay")                                                                 \
     _(momentum_update, "w[*]~, v[*]~, dw[*], rate[1]:f64, momentum, decay")                                           \
     _(nesterov_update, "w[*]~, v[*]~, dw[*], rate[1]:f64, momentum, decay")                                           \

@@ -90,8 +90,8 @@ SIGNATURES: dict[str, Signature] = {
             "disturb_images(x[n,c,h,w]~, sample[n]:i64, box[n,4]:i64?, epoch, noise, low, high, seed_low, seed_high, "
             "purpose)",
             # a matrix in c panels of s columns, the last filled up with zeros, and back
-            "to_panels(matrix[d,m], panels[c,d,s]!)",
-            "from_panels(panels[c,d,s], matrix[d,m]!)",
+            "to_panels(matrix[n,m], panels[c,n,s]!)",
+            "from_panels(panels[c,n,s], matrix[n,m]!)",
             # updates, in place; rate and t are one-element arrays because they change from step to step
             "sgd_update(w[*]~, dw[*], rate[1]:f64, decay)",
             "momentum_update(w[*]~, v[*]~, dw[*], rate[1]:f64, momentum, decay)",

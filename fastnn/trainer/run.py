@@ -209,7 +209,9 @@ class Run:
     def _run(self, part: Epoch, first: int, before: int, progress: Progress, started: float) -> None:
         """The steps of `part` from `first` on; `before` others precede the part."""
         trainer, position, steps = self.trainer, self.trainer.position, len(part.index)
-        rated = len(part.index) if part.done else first  # steps whose rate is set
+        rated = steps if part.done else first  # steps whose rate is set
+        if first == steps:  # resumed behind its last step
+            part.rate[-1:] = self._rates(before + steps - 1, 1)
         while first < steps:
             here, start = self.window.load(part, first, position.epoch)
             most = min(start + len(here.index) - first, self.calls.most_steps(before + first))
