@@ -6,7 +6,7 @@
 #include <stdint.h>
 
 /* Reads rows of `width` bytes, row index[i] counted from byte `start` of a file, into out; returns how many came:
- * fewer than `rows` where the file ends or cannot be read. */
+ * those before the first that the file does not hold or that cannot be read. On all threads. */
 ptrdiff_t fnn_read_rows(int file, const int64_t *index, ptrdiff_t rows, ptrdiff_t width, int64_t start, char *out);
 
 #endif

@@ -5,14 +5,25 @@
 
 enum { TASK_PIXELS = 4096, BEFORE = 1, MARGIN = 3 /* zeros around a plane: one before, two behind */ };
 
+/* Four pixels that lie around a place, in one word as wide as a number: that of the place's row and column in the
+ * lowest part, then the next column's, then those of the next row. */
+#if REAL_IS_DOUBLE
+typedef uint64_t quad;
+#else
+typedef uint32_t quad;
+#endif
+enum { PART_BITS = 2 * sizeof(quad), PART_MASK = (1 << PART_BITS) - 1 };
+
 typedef struct {
     const fnn_op *op;
     fnn_cut cut;
 } run;
 
-/* One channel of one image; in the workspace with its margin, where it fits there. */
+/* One channel of one image; with its margin in the workspace, where it fits there: bytes as quads, which one look
+ * finds, others as numbers. */
 typedef struct {
-    const real *padded; /* NULL: read from the source */
+    const real *padded;
+    const quad *quads;
     const char *source;
     int type;
     ptrdiff_t h, w;
@@ -40,11 +51,44 @@ static void pad(plane *p, real *to) {
     p->padded = to;
 }
 
+static void join(const uint8_t *restrict above, const uint8_t *restrict below, ptrdiff_t count, quad *restrict to) {
+    for (ptrdiff_t j = 0; j < count; j++)
+        to[j] = above[j] | (quad)above[j + 1] << PART_BITS | (quad)below[j] << 2 * PART_BITS |
+                (quad)below[j + 1] << 3 * PART_BITS;
+}
+
+/* `bytes`: room for the plane with its margin */
+static void pad_quads(plane *p, quad *to, uint8_t *bytes) {
+    const ptrdiff_t width = p->w + MARGIN;
+    memset(bytes, 0, (size_t)((p->h + MARGIN) * width));
+    for (ptrdiff_t i = 0; i < p->h; i++)
+        memcpy(bytes + (i + BEFORE) * width + BEFORE, p->source + i * p->w, (size_t)p->w);
+    for (ptrdiff_t i = 0; i < p->h + MARGIN - 1; i++)
+        join(bytes + i * width, bytes + (i + 1) * width, width - 1, to + i * width);
+    p->quads = to;
+}
+
+/* In the workspace, if there is room. */
+static void with_margin(plane *p, char *room, ptrdiff_t free_bytes) {
+    const ptrdiff_t size = (p->h + MARGIN) * (p->w + MARGIN);
+    if (size > free_bytes / (ptrdiff_t)(sizeof(quad) + 1)) return;
+    if (p->type == FNN_U8) {
+        pad_quads(p, (quad *)room, (uint8_t *)room + size * (ptrdiff_t)sizeof(quad));
+    } else {
+        pad(p, (real *)room);
+    }
+}
+
 /* The four pixels around each lane's place. */
 FNN_INLINE void around(const plane *p, vint row, vint col, vreal corner[4]) {
     const ptrdiff_t width = p->w + MARGIN;
+    const vint at = row * ((vint){0} + (rint_t)width) + col;
+    if (p->quads != NULL) {
+        const vint four = (vint)vgather((const real *)p->quads, at);
+        for (int k = 0; k < 4; k++) corner[k] = __builtin_convertvector(four >> k * PART_BITS & PART_MASK, vreal);
+        return;
+    }
     if (p->padded != NULL) {
-        const vint at = row * ((vint){0} + (rint_t)width) + col;
         corner[0] = vgather(p->padded, at);
         corner[1] = vgather(p->padded + 1, at);
         corner[2] = vgather(p->padded + width, at);
@@ -91,11 +135,11 @@ static void warp_image(const fnn_op *op, ptrdiff_t image) {
     const int64_t *index = op->p[1];
     const char *source = (const char *)op->p[0] + (index == NULL ? image : index[image]) * channels * plane_bytes;
     const bool moves = op->p[3] != NULL;
-    real *control = fnn_scratch(), *room = control + (moves ? 2 * v : 0);
-    const ptrdiff_t free_bytes = FNN_SCRATCH_BYTES - (ptrdiff_t)((char *)room - (char *)control);
+    real *control = fnn_scratch();
+    const ptrdiff_t control_bytes = (moves ? 2 * v : 0) * (ptrdiff_t)sizeof(real);
     for (ptrdiff_t c = 0; c < channels; c++) {
-        plane p = {NULL, source + c * plane_bytes, op->type[0], h, w};
-        if ((h + MARGIN) * (w + MARGIN) <= free_bytes / (ptrdiff_t)sizeof(real)) pad(&p, room);
+        plane p = {NULL, NULL, source + c * plane_bytes, op->type[0], h, w};
+        with_margin(&p, (char *)control + control_bytes, FNN_SCRATCH_BYTES - control_bytes);
         for (ptrdiff_t i = 0; i < rows; i++) {
             for (ptrdiff_t t = 0; moves && t < 2 * v; t++) {
                 const real *of = IN(3) + image * 2 * u * v + (t < v ? t : u * v + t - v);

@@ -6,16 +6,18 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from fastnn.cli.inputs import DATA_HELP
+from fastnn.cli.inputs import DATA_HELP, MADE, MAPPED_HELP, load_data
 from fastnn.cli.options import HelpFormatter, add_seed, whole
 from fastnn.cli.output import check_picture, save_figure
-from fastnn.data import NAMED, Dataset, load
+from fastnn.data import NAMED, Dataset, load, memory_needed
+from fastnn.data.memory import available_bytes, size_text
 from fastnn.plots import data_preview
 
 _EPILOG = """\
 examples:
   fastnn data info ~/mnist
   fastnn data info photos --size 64
+  fastnn data info large-set --mapped
   fastnn data info flowers.csv --label species
   fastnn data preview kmnist -o grid.png
 """
@@ -55,6 +57,7 @@ def _add_source(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--mode", choices=("grey", "rgb"), help="of image files (default: as they are)")
     parser.add_argument("--label", metavar="COLUMN", help="the column of labels of a table, by its name")
     parser.add_argument("--skip-damaged", action="store_true", help="leave damaged image files out")
+    parser.add_argument("--mapped", action="store_true", help=MAPPED_HELP)
 
 
 def run_info(options: argparse.Namespace) -> int:
@@ -62,6 +65,8 @@ def run_info(options: argparse.Namespace) -> int:
     data = _load(options)
     print(data.summary())
     print(f"\nthe smallest class has {data.balance():.0%} of the images of the largest (training images)")
+    if options.data not in MADE:
+        print(_memory(options))
     return 0
 
 
@@ -78,17 +83,31 @@ def run_preview(options: argparse.Namespace) -> int:
     return 0
 
 
+def _memory(options: argparse.Namespace) -> str:
+    needed = memory_needed(**_place(options), size=options.size, mode=options.mode, mapped=options.mapped)
+    free = available_bytes()
+    amount = "an unknown amount" if needed is None else f"about {size_text(needed)}"
+    there = "" if free is None else f"; {size_text(free)} are available"
+    return f"reading it takes {amount} of memory{there}"
+
+
 def _load(options: argparse.Namespace) -> Dataset:
-    if options.data in ("glyphs", "digits"):
-        return load("glyphs", kind="digits" if options.data == "digits" else "letters")
-    here = Path(options.data).expanduser()
-    if options.data not in NAMED and not here.exists():
-        raise ValueError(f"DATA: there is no file or folder {options.data}, nor a data set of that name")
+    if options.data in MADE:
+        return load_data(options.data)
     return load(
-        options.data if options.data in NAMED else here,
-        path=here if options.data in NAMED and here.exists() else None,
+        **_place(options),
         size=options.size,
         mode=options.mode,
         label=options.label,
         skip_damaged=options.skip_damaged,
+        mapped=options.mapped,
     )
+
+
+def _place(options: argparse.Namespace) -> dict[str, Any]:
+    here = Path(options.data).expanduser()
+    if options.data in NAMED:
+        return {"name": options.data, "path": here if here.exists() else None}
+    if not here.exists():
+        raise ValueError(f"DATA: there is no file or folder {options.data}, nor a data set of that name")
+    return {"name": here}

@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import argparse
 import zipfile
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fastnn.data import NAMED, Dataset, load, read_npy, read_npz
+from fastnn.data import NAMED, Dataset, load, read_npy, read_npz, train_test_split
+from fastnn.data.mapped import is_mapped
 from fastnn.model import Sequential
 
 MODEL_FILE = "model.safetensors"
+MADE = ("glyphs", "digits")  # data sets that need no files
+MAPPED_HELP = (
+    "leave the images of .npy and uncompressed IDX files on the disk and read them as they are used: for sets larger "
+    "than memory"
+)
 DATA_HELP = (
     f"glyphs (letters A-J, made on the spot), digits (likewise), {', '.join(NAMED)} (in the folder that FASTNN_DATA "
     "names, else downloaded), or the path of a data set: a folder with MNIST's IDX files (.gz or not), a .mat, .npz, "
@@ -38,7 +44,7 @@ def add_model_file(group: argparse._ActionsContainer) -> None:
     )
 
 
-def load_data(data: str, option: str = "--data") -> Dataset:
+def load_data(data: str, option: str = "--data", *, mapped: bool = False) -> Dataset:
     """Return the data set of that name or path; the same one whatever the seed of the training.
 
     Raises
@@ -54,13 +60,13 @@ def load_data(data: str, option: str = "--data") -> Dataset:
         return replace(load("glyphs", kind="digits"), name="digits")
     here = Path(data).expanduser()
     if data in NAMED:
-        return load(data, path=here if here.exists() else None)
+        return load(data, path=here if here.exists() else None, mapped=mapped)
     if not here.exists():
         raise ValueError(
             f"{option}: there is no file or folder {data}. Give the path of a data set, one of {', '.join(NAMED)} "
             "(FASTNN_DATA names the folder above it), or use glyphs or digits, which need no files"
         )
-    return load(here)
+    return load(here, mapped=mapped)
 
 
 def load_validation(path: str, data: Dataset) -> tuple[NDArray[Any], NDArray[np.int64]]:
@@ -83,10 +89,42 @@ def load_validation(path: str, data: Dataset) -> tuple[NDArray[Any], NDArray[np.
     return np.concatenate(images), np.concatenate(labels)
 
 
+@dataclass(frozen=True)
+class Split:
+    """The training images without those held out for validation, and these."""
+
+    train: tuple[NDArray[Any], NDArray[np.int64]]
+    validation: tuple[NDArray[Any], NDArray[np.int64]] | None
+
+
+def split_data(data: Dataset, held_out: float | str) -> Split:
+    """Hold a share of the training images out, 0 for none; or take those of the data set of that path.
+
+    Raises
+    ------
+    ValueError
+        If there are too few, or they lie in a file (copying would read them all), or the others do not fit.
+    """
+    images, labels = data.train
+    if isinstance(held_out, str):
+        return Split(data.train, load_validation(held_out, data))
+    if held_out == 0:
+        return Split(data.train, None)
+    if is_mapped(images):
+        raise ValueError(
+            "--mapped: needs --validation 0 or a path, because what is held out would be copied into memory"
+        )
+    try:
+        kept, validation = train_test_split(labels, held_out)
+    except ValueError as error:
+        raise ValueError(f"--validation: {held_out} of {len(labels)} images cannot be held out ({error})") from None
+    return Split((images[kept], labels[kept]), (images[validation], labels[validation]))
+
+
 def resolved_data(data: str) -> str:
     """`data` as it can be read from any folder: the whole path, if it is one."""
     here = Path(data).expanduser()
-    return str(here.resolve()) if data not in ("glyphs", "digits", *NAMED) and here.exists() else data
+    return str(here.resolve()) if data not in (*MADE, *NAMED) and here.exists() else data
 
 
 def load_images(data: str, part: str | None) -> tuple[NDArray[Any], str]:

@@ -10,11 +10,16 @@ from typing import Any, Literal
 
 from fastnn.architecture import ACTIVATIONS, LINEAR
 from fastnn.cli.inputs import resolved_data
+from fastnn.data import Augmentation
 from fastnn.schedules import SCHEDULES, Schedule
 
 SCHEDULE_HELP = (
     "constant; exponential:DECAY, times DECAY after each epoch; step:EVERY,DECAY, times DECAY after EVERY epochs; "
     "cosine:EPOCHS, down to 0; onecycle:EPOCHS, up and down; warmup:EPOCHS+ and another one behind it"
+)
+AUGMENT_HELP = (
+    "shift=PIXELS, rotate=DEGREES, scale=SHARE, elastic=PIXELS, flip=horizontal|vertical|both, crop=SHARE, "
+    "noise=GREYS, cutout=PIXELS, seed=N (default: --seed), shape=HxW or CxHxW (of rows of pixels), joined by commas"
 )
 _LAST_RATE = 0.1  # of "exponential": the last epoch's rate as a share of the first's
 
@@ -97,6 +102,47 @@ def class_weights(text: str, names: Sequence[str]) -> dict[int, float] | Literal
             raise ValueError(f"--class-weight: unknown class {name!r}; the classes are {', '.join(names)}")
         found[names.index(name)] = float(number)
     return found
+
+
+def distortion(text: str, seed: int) -> Augmentation:
+    """The augmentation that "shift=2,rotate=10,flip=horizontal,shape=28x28" stands for.
+
+    Parameters
+    ----------
+    text : str
+        Arguments of `Augmentation`.
+    seed : int
+        Unless the text has one.
+
+    Raises
+    ------
+    ValueError
+        If an argument is unknown, given twice or out of its range.
+    """
+    given: dict[str, Any] = {}
+    for part in text.split(","):
+        name, equals, value = (word.strip() for word in part.partition("="))
+        if name not in _DISTORTIONS or not equals or name in given:
+            known = ", ".join(_DISTORTIONS)
+            raise ValueError(f"--augment: expected some of {known}, each once with its value, got {part!r}")
+        try:
+            given[name] = _DISTORTIONS[name](value)
+        except ValueError:
+            raise ValueError(f"--augment: {name} cannot be {value!r}; expected {AUGMENT_HELP}") from None
+    try:
+        return Augmentation(**{"seed": seed, **given})
+    except ValueError as error:
+        raise ValueError(f"--augment: {error}") from None
+
+
+def _sides(text: str) -> tuple[int, ...]:
+    return tuple(int(side) for side in text.split("x"))
+
+
+_DISTORTIONS: dict[str, Callable[[str], Any]] = {
+    **{"shift": int, "rotate": float, "scale": float, "elastic": float, "flip": str, "crop": float},
+    **{"noise": float, "cutout": int, "seed": int, "shape": _sides},
+}
 
 
 def resolved_schedule(text: str, epochs: int) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import hashlib
 import json
 import sys
 import time
@@ -56,7 +55,7 @@ def write(
 
 
 def fingerprint(data: Dataset) -> dict[str, Any]:
-    """Name, and of each array shape, dtype and SHA-256 of its elements in C order."""
+    """Name, shapes and dtypes of the arrays, and the SHA-256 of them all."""
     arrays = {
         "train_images": data.train_images,
         "train_labels": data.train_labels,
@@ -65,9 +64,5 @@ def fingerprint(data: Dataset) -> dict[str, Any]:
     }
     described: dict[str, Any] = {"name": data.name, "class_names": list(data.class_names)}
     for name, array in arrays.items():
-        described[name] = {
-            "shape": list(array.shape),
-            "dtype": array.dtype.name,
-            "sha256": hashlib.sha256(array.tobytes()).hexdigest(),
-        }
-    return described
+        described[name] = {"shape": list(array.shape), "dtype": array.dtype.name}
+    return described | {"sha256": data.sha256()}

@@ -5,17 +5,14 @@ from __future__ import annotations
 import argparse
 import sys
 import time
-from dataclasses import dataclass
 from math import prod
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from fastnn import architecture, optim
 from fastnn.cli import record, run_config
-from fastnn.cli.inputs import MODEL_FILE, add_data, load_data, load_validation, resolved_data
+from fastnn.cli.inputs import MAPPED_HELP, MODEL_FILE, Split, add_data, load_data, resolved_data, split_data
 from fastnn.cli.options import (
+    AUGMENT_HELP,
     SCHEDULE_HELP,
     HelpFormatter,
     add_activation_and_init,
@@ -23,13 +20,14 @@ from fastnn.cli.options import (
     checkpoint_every,
     checkpoint_options,
     class_weights,
+    distortion,
     resolved_schedule,
     schedule,
     share_or_data,
     whole,
 )
 from fastnn.cli.output import CHECKPOINTS, FILES, OPTIONS_FILE, Output
-from fastnn.data import Dataset, train_test_split
+from fastnn.data import Dataset
 from fastnn.model import Sequential
 from fastnn.trainer import Callback, Checkpoint, EarlyStopping, Trainer
 
@@ -59,6 +57,7 @@ examples:
   fastnn train --data ~/mnist --output mnist-run
   fastnn train --data ~/mnist --model mlp:784-666-666-10 --optimizer sgd --batch 100
   fastnn train --activation tanh --weight-decay 1e-4 --seed 7
+  fastnn train --data ~/mnist --model lenet5 --augment shift=1,rotate=10
   fastnn train --data ~/mnist --checkpoint 1 --output long-run
   fastnn train --resume long-run
   fastnn train --config long-run/config.toml --seed 2
@@ -78,6 +77,7 @@ def add(commands: Any) -> None:
     parser.set_defaults(run=run)
     what = parser.add_argument_group("what to train, on what")
     add_data(what, default="glyphs")
+    what.add_argument("--mapped", action="store_true", help=MAPPED_HELP)
     what.add_argument(
         "--model",
         metavar="MODEL",
@@ -141,6 +141,7 @@ def add(commands: Any) -> None:
         metavar="WEIGHTS",
         help="how much images of a class count: balanced (rare classes more), or NAME=WEIGHT,... (1 for the others)",
     )
+    how.add_argument("--augment", metavar="HOW", help=f"distort the images anew in each epoch: {AUGMENT_HELP}")
     how.add_argument(
         "--config",
         metavar="FILE",
@@ -174,14 +175,6 @@ def add(commands: Any) -> None:
     out.add_argument("--quiet", action="store_true", help="print the last line only")
 
 
-@dataclass(frozen=True)
-class _Split:
-    """The training images, without those held out for validation."""
-
-    train: tuple[NDArray[Any], NDArray[np.int64]]
-    validation: tuple[NDArray[Any], NDArray[np.int64]] | None
-
-
 def run(options: argparse.Namespace) -> int:
     """Train; return the exit status."""
     record.check_can_write()
@@ -192,9 +185,10 @@ def run(options: argparse.Namespace) -> int:
     rates = schedule(options.schedule)
     if options.early_stopping is not None and options.validation == 0:
         raise ValueError("--early-stopping: needs validation images, but --validation is 0")
-    data = load_data(options.data)
+    augmentation = None if options.augment is None else distortion(options.augment, options.seed)
+    data = load_data(options.data, mapped=options.mapped)
     weights = None if options.class_weight is None else class_weights(options.class_weight, data.class_names)
-    split = _split(data, options.validation)
+    split = split_data(data, options.validation)
     if options.model is None:
         options.model = f"mlp:{data.train_images[0].size}-{_HIDDEN}-{len(data.class_names)}"
     model = _model(options, data)
@@ -211,6 +205,7 @@ def run(options: argparse.Namespace) -> int:
         print_every=None if options.quiet else 1,
         callbacks=_callbacks(options, output),
         class_weight=weights,
+        augmentation=augmentation,
     )
     if not options.quiet:
         print(_introduction(data, split, model), flush=True)
@@ -301,20 +296,7 @@ def _check_fits(model: Sequential, text: str, data: Dataset) -> None:
         )
 
 
-def _split(data: Dataset, held_out: float | str) -> _Split:
-    images, labels = data.train
-    if isinstance(held_out, str):
-        return _Split(data.train, load_validation(held_out, data))
-    if held_out == 0:
-        return _Split(data.train, None)
-    try:
-        kept, validation = train_test_split(labels, held_out)
-    except ValueError as error:
-        raise ValueError(f"--validation: {held_out} of {len(labels)} images cannot be held out ({error})") from None
-    return _Split((images[kept], labels[kept]), (images[validation], labels[validation]))
-
-
-def _introduction(data: Dataset, split: _Split, model: Sequential) -> str:
+def _introduction(data: Dataset, split: Split, model: Sequential) -> str:
     counts = [f"{len(split.train[1]):,} images to train"]
     if split.validation is not None:
         counts.append(f"{len(split.validation[1]):,} to validate")

@@ -5,7 +5,7 @@ from fastnn.data.dataset import Dataset
 from fastnn.data.download import fetch
 from fastnn.data.folders import Labelled, read_image_folder
 from fastnn.data.idx import read_idx
-from fastnn.data.loading import load
+from fastnn.data.loading import load, memory_needed
 from fastnn.data.mat import read_mat
 from fastnn.data.named import NAMED
 from fastnn.data.npy import read_npy
@@ -31,6 +31,7 @@ __all__ = [
     "from_one_hot",
     "glyphs",
     "load",
+    "memory_needed",
     "one_hot",
     "per_class_split",
     "read_csv",

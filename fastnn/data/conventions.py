@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["ROLES", "Parts", "Stored", "assemble", "recognised"]
+__all__ = ["ROLES", "Parts", "Stored", "assemble", "has_test_split", "is_by_class", "recognised"]
 
 
 class Stored(NamedTuple):
@@ -51,6 +51,19 @@ _BY_CLASS = re.compile(r"(train|test)(\d+)")  # mnist_all.mat: train0 ... train9
 def recognised(name: str) -> bool:
     """Tell whether an array of this name would be used."""
     return _plain(name) in _ROLES or _BY_CLASS.fullmatch(_plain(name)) is not None
+
+
+def is_by_class(names: Collection[str]) -> bool:
+    """Tell whether arrays of these names hold a class each, so that `assemble` joins them."""
+    plain = [_plain(name) for name in names]
+    return any(map(_BY_CLASS.fullmatch, plain)) and not any(name in _ROLES for name in plain)
+
+
+def has_test_split(names: Collection[str]) -> bool:
+    """Tell whether there are test images with labels among arrays of these names."""
+    if is_by_class(names):
+        return any(_plain(name).startswith("test") for name in names)
+    return any(_ROLES.get(_plain(name)) == "test_labels" for name in names)
 
 
 def assemble(arrays: Mapping[str, NDArray[Any]], where: str) -> Parts:

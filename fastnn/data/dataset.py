@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
+import math
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,7 +15,7 @@ from fastnn.data.mapped import release
 
 __all__ = ["Dataset", "check_images", "check_labels", "one_hot_labels"]
 
-_CHECKED_AT_ONCE = 1 << 24  # pixels
+_PIECE = 1 << 24  # pixels that are looked at together
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,6 +88,27 @@ class Dataset:
         """The test images and labels."""
         return self.test_images, self.test_labels
 
+    def sha256(self) -> str:
+        """Return the SHA-256 of the images and labels for training and testing, with their shapes and types.
+
+        Returns
+        -------
+        str
+            64 hexadecimal digits: over (shape, dtype, elements in C order) of each of the four arrays.
+
+        Examples
+        --------
+        >>> from fastnn.data import load
+        >>> load("glyphs", train=20, test=10).sha256() == load("glyphs", train=20, test=10, seed=1).sha256()
+        False
+        """
+        digest = hashlib.sha256()
+        for array in (*self.train, *self.test):
+            digest.update(f"{array.shape}{array.dtype.str}".encode())
+            for _, piece in _pieces(array):
+                digest.update(np.ascontiguousarray(piece).data)
+        return digest.hexdigest()
+
     def balance(self) -> float:
         """Return the size of the smallest class as a share of the largest's, among the training images.
 
@@ -136,13 +160,19 @@ def check_images(images: NDArray[Any], where: str) -> NDArray[Any]:
 
 
 def _check_finite(images: NDArray[Any], where: str) -> None:
-    rows = max(1, _CHECKED_AT_ONCE // max(1, images[0].size))
-    for start in range(0, len(images), rows):
-        finite = np.isfinite(images[start : start + rows])
+    for start, piece in _pieces(images):
+        finite = np.isfinite(piece)
         if not finite.all():
             bad = start + int(np.flatnonzero(~finite.reshape(len(finite), -1).all(axis=1))[0])
             raise ValueError(f"{where}: image {bad} has NaN or infinite pixels")
-        release(images)
+
+
+def _pieces(array: NDArray[Any]) -> Iterator[tuple[int, NDArray[Any]]]:
+    """Rows that come one after the other, with the number of their first; no more of them stay in memory if mapped."""
+    rows = max(1, _PIECE // max(1, math.prod(array.shape[1:])))
+    for start in range(0, len(array), rows):
+        yield start, array[start : start + rows]
+        release(array)
 
 
 def check_labels(labels: NDArray[Any], count: int, where: str) -> NDArray[np.int64]:

@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 __all__ = ["NOISE", "Distortion", "draw"]
 
 NOISE = Purpose.AUGMENT + (1 << 16)  # purpose of the words that noise is made of
+_FIELD = Purpose.AUGMENT + (2 << 16)  # and of those that the elastic field is
 
 _CONTROLS = 7  # the elastic field is a cubic B-spline over 7 x 7 control points
-_NUMBERS = 12  # words of a sample for all but the elastic field, then a byte for each control point and axis
-_WORDS = _NUMBERS + -(-2 * _CONTROLS * _CONTROLS // 4)
+_NUMBERS = 12  # words of a sample for all else
 
 
 @dataclass(frozen=True)
@@ -36,12 +36,13 @@ class Distortion:
 def draw(how: Augmentation, samples: NDArray[np.int64], epoch: int, h: int, w: int) -> Distortion:
     """Draw the distortions of samples (n,) in an epoch, for images of h x w pixels."""
     # a sample's numbers are the same whichever of them are used
-    words = sample_bits(how.seed, Purpose.AUGMENT, epoch, samples, _WORDS)
-    number = words[:, :_NUMBERS].T.astype(np.float64) * 2.0**-32  # (12, n) uniform on [0, 1)
+    words = sample_bits(how.seed, Purpose.AUGMENT, epoch, samples, _NUMBERS)
+    number = np.multiply(words.T, 2.0**-32, order="C")  # (12, n) uniform on [0, 1)
     control = basis = None
     if how.elastic:
         count = 2 * _CONTROLS * _CONTROLS
-        drawn = np.ascontiguousarray(words[:, _NUMBERS:], "<u4").view(np.uint8)[:, :count]
+        field = sample_bits(how.seed, _FIELD, epoch, samples, -(-count // 4))
+        drawn = np.ascontiguousarray(field, "<u4").view(np.uint8)[:, :count]
         control = ((drawn / 127.5 - 1) * how.elastic).reshape(-1, 2, _CONTROLS, _CONTROLS)
         basis = cubic_b_spline(_CONTROLS, h) / 6, cubic_b_spline(_CONTROLS, w) / 6
     box = _box(how.cutout, number[9:11], h, w) if how.cutout else None

@@ -71,8 +71,9 @@ def fetch(name: str, *, progress: bool | None = None) -> Path:
     Notes
     -----
     Files are kept in the folder that FASTNN_DATA names, else in the user's cache, under the name of the set. Each
-    is downloaded under a temporary name and compared to its SHA-256 before it gets its own; of notMNIST, whose
-    archive has no published SHA-256, the images and labels are compared. Processes that ask at the same time each
+    is downloaded under a temporary name and compared to its SHA-256 before it gets its own. No SHA-256 of notMNIST's
+    archive is published: pinned is the one over the sorted SHA-256 of (label, pixels) of its 18,724 readable images,
+    so any archive of just these is taken, and no other. Processes that ask at the same time each
     make a whole copy, and one of them stays.
     """
     if name not in NAMED:

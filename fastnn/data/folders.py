@@ -7,16 +7,20 @@ import re
 import warnings
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
 from pathlib import Path, PurePosixPath
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fastnn.data.images import SUFFIXES, ImageForm, decode
+from fastnn.data.images import SUFFIXES, ImageForm, decode, decoded_size
+from fastnn.data.memory import SMALLER_IMAGES, Need, check_fits
 from fastnn.kernels.threads import get_num_threads
 
-__all__ = ["Labelled", "has_class_folders", "images_by_class", "read_image_folder", "stack"]
+__all__ = ["Labelled", "folder_need", "has_class_folders", "images_by_class", "read_image_folder", "stack"]
+
+_LOOKED_AT = 32  # files, to tell how large their images are
 
 
 class Labelled(NamedTuple):
@@ -39,6 +43,9 @@ class _File(NamedTuple):
     class_name: str
     where: str
     source: Path | bytes
+
+    def content(self) -> bytes:
+        return self.source if isinstance(self.source, bytes) else self.source.read_bytes()
 
 
 def read_image_folder(
@@ -74,6 +81,8 @@ def read_image_folder(
     ------
     FileNotFoundError, NotADirectoryError
         If there is no such folder.
+    MemoryError
+        If the images need more memory than is available; before one is decoded.
     ValueError
         If it holds no class folders, a file is damaged, or sizes differ and `size` is not given.
     ImportError
@@ -98,7 +107,32 @@ def read_image_folder(
     ((2, 2, 2), [0, 1], ('dark', 'light'))
     """
     form = ImageForm.of("read_image_folder", size, mode, fit)
-    return stack(_walk(Path(path)), f"read_image_folder: {os.fspath(path)}", form, skip_damaged)
+    where = f"read_image_folder: {os.fspath(path)}"
+    files = list(_walk(Path(path)))
+    check_fits(lambda: _need(files, form), where, SMALLER_IMAGES)
+    return stack(files, where, form, skip_damaged)
+
+
+def folder_need(path: Path, form: ImageForm) -> Need:
+    """What `read_image_folder` takes: the number of files by the largest size of one file of each class.
+
+    Raises
+    ------
+    OSError, ValueError
+        If there is no such folder, or no file whose size can be told.
+    """
+    return _need(list(_walk(path)), form)
+
+
+def _need(files: list[_File], form: ImageForm) -> Need:
+    sizes = []
+    for file in islice({file.class_name: file for file in files}.values(), _LOOKED_AT):
+        try:
+            sizes.append(decoded_size(file.content(), file.where, form))
+        except ValueError:  # damaged: reading tells
+            continue
+    kept = max(sizes) * len(files)
+    return Need(kept, kept)  # one by one, then as one array
 
 
 def images_by_class(files: Iterable[tuple[str, bytes]], where: str, form: ImageForm, skip_damaged: bool) -> Labelled:
@@ -146,9 +180,8 @@ def stack(files: Iterable[_File], where: str, form: ImageForm, skip_damaged: boo
 
 
 def _decoded(file: _File, form: ImageForm, skip_damaged: bool) -> NDArray[np.uint8] | str:
-    data = file.source if isinstance(file.source, bytes) else file.source.read_bytes()
     try:
-        return decode(data, file.where, form)
+        return decode(file.content(), file.where, form)
     except ValueError as error:
         if skip_damaged:
             return str(error)

@@ -11,16 +11,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fastnn.data.inflate import inflate, inflate_start
+from fastnn.data.inflate import inflate, inflate_start, is_gzip, most_unfolded
 from fastnn.data.mapped import map_array
+from fastnn.data.memory import LEFT_IN_FILE, UNPACKED, Need, check_fits
 from fastnn.data.shapes import shaped
 
-__all__ = ["is_idx", "read_idx"]
+__all__ = ["idx_need", "is_idx", "read_idx"]
 
 _DTYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
-_GZIP = b"\x1f\x8b"
 _WBITS = zlib.MAX_WBITS | 16  # gzip
 _MAX_RANK = 32  # as in every NumPy
+_HEAD = 1 << 16  # bytes, in which a header lies, that of gzip included
 
 
 def read_idx(path: str | os.PathLike[str], *, mapped: bool = False) -> NDArray[Any]:
@@ -43,6 +44,8 @@ def read_idx(path: str | os.PathLike[str], *, mapped: bool = False) -> NDArray[A
     ------
     OSError
         If the file cannot be read (FileNotFoundError if there is none).
+    MemoryError
+        If it needs more memory than is available; before anything is allocated.
     ValueError
         If its content is not one whole IDX file. Sizes are checked before anything is allocated for them.
 
@@ -64,18 +67,36 @@ def read_idx(path: str | os.PathLike[str], *, mapped: bool = False) -> NDArray[A
     array([7, 8, 9], dtype=uint8)
     """
     where = f"read_idx: {os.fspath(path)}"
-    if mapped:
-        return _mapped(Path(path), where)
-    data = Path(path).read_bytes()
-    if data.startswith(_GZIP):
-        magic = inflate_start(data, 4, where, _WBITS)
-        dtype, shape, total = _header(inflate_start(data, _header_size(magic, where), where, _WBITS), where)
-        data = inflate(data, total, where, _WBITS)
-    else:
-        dtype, shape, total = _header(data[: _header_size(data[:4], where)], where)
-        _check_size(len(data), total, shape, dtype, where)
-    values = np.frombuffer(data, dtype, offset=4 + 4 * len(shape))
-    return shaped(values, shape, where).astype(dtype.newbyteorder("="))
+    with Path(path).open("rb") as file:
+        head = file.read(_HEAD)
+        packed = is_gzip(head)
+        if mapped and packed:
+            raise ValueError(f"{where}: is gzipped, so it cannot be mapped; unpack it first (gunzip)")
+        if not mapped:
+            check_fits(lambda: idx_need(path), where, UNPACKED if packed else LEFT_IN_FILE)
+        if packed:
+            return _unpacked(head + file.read(), where)
+        dtype, shape, total = _start(head, where)
+        _check_size(os.fstat(file.fileno()).st_size, total, shape, dtype, where)
+        if mapped:
+            return map_array(Path(path), dtype, shape, _header_size(head, where), where)
+        file.seek(_header_size(head, where))
+        values = np.fromfile(file, dtype, math.prod(shape))
+    if values.size != math.prod(shape):
+        raise ValueError(f"{where}: truncated while it was read")
+    return shaped(values, shape, where).astype(dtype.newbyteorder("="), copy=False)
+
+
+def idx_need(path: str | os.PathLike[str]) -> Need:
+    """What `read_idx` takes, by the file's header; raises as it does where that is damaged."""
+    with Path(path).open("rb") as file:
+        head, stored = file.read(_HEAD), os.fstat(file.fileno()).st_size
+    dtype, _, total = _start(head, f"read_idx: {os.fspath(path)}")
+    if is_gzip(head):
+        size = min(total, most_unfolded(stored))
+        return Need(size, size + stored)  # unpacked, then copied
+    size = min(total, stored)
+    return Need(size, 0 if dtype.itemsize == 1 else size)
 
 
 def is_idx(start: bytes) -> bool:
@@ -83,14 +104,19 @@ def is_idx(start: bytes) -> bool:
     return len(start) >= 4 and start[:2] == b"\0\0" and start[2] in _DTYPES and start[3] > 0
 
 
-def _mapped(path: Path, where: str) -> NDArray[Any]:
-    with path.open("rb") as file:
-        head = file.read(4 + 4 * _MAX_RANK)
-    if head.startswith(_GZIP):
-        raise ValueError(f"{where}: is gzipped, so it cannot be mapped; unpack it first (gunzip)")
-    dtype, shape, total = _header(head[: _header_size(head[:4], where)], where)
-    _check_size(path.stat().st_size, total, shape, dtype, where)
-    return map_array(path, dtype, shape, 4 + 4 * len(shape), where)
+def _unpacked(data: bytes, where: str) -> NDArray[Any]:
+    dtype, shape, total = _start(data, where)
+    data = inflate(data, total, where, _WBITS)
+    values = np.frombuffer(data, dtype, offset=_header_size(data, where))
+    return shaped(values, shape, where).astype(dtype.newbyteorder("="))
+
+
+def _start(data: bytes, where: str) -> tuple[np.dtype[Any], tuple[int, ...], int]:
+    """Return dtype, shape and the size in bytes of the whole unpacked file that begins so, gzipped or not."""
+    if is_gzip(data):
+        size = _header_size(inflate_start(data, 4, where, _WBITS), where)
+        return _header(inflate_start(data, size, where, _WBITS), where)
+    return _header(data[: _header_size(data, where)], where)
 
 
 def _check_size(stored: int, total: int, shape: tuple[int, ...], dtype: np.dtype[Any], where: str) -> None:
@@ -99,11 +125,11 @@ def _check_size(stored: int, total: int, shape: tuple[int, ...], dtype: np.dtype
         raise ValueError(f"{where}: {what}: {shape} of {dtype.name} needs {total} bytes, but there are {stored}")
 
 
-def _header_size(magic: bytes, where: str) -> int:
-    if not is_idx(magic):
-        found = magic.hex(" ") or "nothing"
+def _header_size(start: bytes, where: str) -> int:
+    if not is_idx(start):
+        found = start[:4].hex(" ") or "nothing"
         raise ValueError(f"{where}: not an IDX file: expected 00 00, type, dimensions at offset 0, found {found}")
-    return 4 + 4 * magic[3]
+    return 4 + 4 * start[3]
 
 
 def _header(head: bytes, where: str) -> tuple[np.dtype[Any], tuple[int, ...], int]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 import struct
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -14,7 +16,7 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-__all__ = ["SUFFIXES", "ImageForm", "decode", "is_image"]
+__all__ = ["SUFFIXES", "ImageForm", "decode", "decoded_size", "is_image"]
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".pgm", ".ppm")
 
@@ -112,6 +114,29 @@ def decode(
     ImportError
         If Pillow is not installed.
     """
+    with _opened(data, where) as opened:
+        width, height = opened.size
+        image = opened.convert("L" if _is_grey(opened, form.mode) else "RGB")
+    if box is not None:
+        left, top, right, bottom = box
+        clipped = (max(0, round(left)), max(0, round(top)), min(width, round(right)), min(height, round(bottom)))
+        if clipped[0] >= clipped[2] or clipped[1] >= clipped[3]:
+            raise ValueError(f"{where}: the box {box} lies outside the image of {width} x {height} pixels")
+        image = image.crop(clipped)
+    pixels = np.asarray(_resized(image, form))
+    return np.ascontiguousarray(pixels if pixels.ndim == 2 else pixels.transpose(2, 0, 1))
+
+
+def decoded_size(data: bytes, where: str, form: ImageForm) -> int:
+    """Bytes of what `decode` would give for the file, by its header; raises as it does."""
+    with _opened(data, where) as opened:
+        height, width = form.size or (opened.height, opened.width)
+        return height * width * (1 if _is_grey(opened, form.mode) else 3)
+
+
+@contextmanager
+def _opened(data: bytes, where: str) -> Iterator[Image]:
+    """The image whose header has been read and is possible; what damage brings about within is a ValueError."""
     try:
         from PIL import Image as pil
     except ImportError:
@@ -125,19 +150,11 @@ def decode(
                 raise ValueError(f"{width} x {height} pixels in {len(data)} bytes")
             if opened.mode not in _EIGHT_BITS:
                 raise ValueError(f"{opened.mode} pixels; 8 bits a channel are read")
-            image = opened.convert("L" if _is_grey(opened, form.mode) else "RGB")
+            yield opened
     except pil.DecompressionBombError as error:
         raise ValueError(f"{where}: {error}") from None
     except _DAMAGED as error:
         raise ValueError(f"{where}: damaged image ({error})") from None
-    if box is not None:
-        left, top, right, bottom = box
-        clipped = (max(0, round(left)), max(0, round(top)), min(width, round(right)), min(height, round(bottom)))
-        if clipped[0] >= clipped[2] or clipped[1] >= clipped[3]:
-            raise ValueError(f"{where}: the box {box} lies outside the image of {width} x {height} pixels")
-        image = image.crop(clipped)
-    pixels = np.asarray(_resized(image, form))
-    return np.ascontiguousarray(pixels if pixels.ndim == 2 else pixels.transpose(2, 0, 1))
 
 
 def _is_grey(image: Image, mode: str | None) -> bool:

@@ -2,19 +2,36 @@
 
 from __future__ import annotations
 
+import os
 import zlib
+from pathlib import Path
 
-__all__ = ["LIMIT", "check_announced", "gunzip", "inflate", "inflate_start", "is_gzip"]
+__all__ = [
+    "LIMIT",
+    "check_announced",
+    "content_size",
+    "gunzip",
+    "inflate",
+    "inflate_start",
+    "is_gzip",
+    "most_unfolded",
+]
 
 LIMIT = 1 << 33
 """The most bytes one compressed array may unfold to (8 GiB)."""
 
 _MAX_RATIO = 1032  # deflate stores at most 258 bytes in two bits
+_LEAST_GZIP = 18  # bytes of header and end
+
+
+def most_unfolded(stored: int) -> int:
+    """The most bytes that are read from so many compressed ones."""
+    return min(_unfolding(stored), LIMIT)
 
 
 def check_announced(stored: int, announced: int, where: str) -> None:
     """Refuse a size that `stored` compressed bytes cannot unfold to, before anything is allocated for it."""
-    if announced > stored * _MAX_RATIO + 64:
+    if announced > _unfolding(stored):
         raise ValueError(f"{where}: {announced} bytes announced, but {stored} compressed bytes cannot hold so many")
     if announced > LIMIT:
         raise ValueError(f"{where}: {announced} bytes announced; at most {LIMIT} are read from compressed data")
@@ -83,6 +100,22 @@ def gunzip(data: bytes, where: str) -> bytes:
     ValueError
         As `inflate`.
     """
-    if len(data) < 18:
-        raise ValueError(f"{where}: truncated: {len(data)} bytes, where gzip needs at least 18")
+    if len(data) < _LEAST_GZIP:
+        raise ValueError(f"{where}: truncated: {len(data)} bytes, where gzip needs at least {_LEAST_GZIP}")
     return inflate(data, int.from_bytes(data[-4:], "little"), where, zlib.MAX_WBITS | 16)
+
+
+def content_size(path: str | os.PathLike[str]) -> tuple[int, int]:
+    """Bytes that a file has on the disk and unpacked: if it is gzipped, as its end says, where that is possible."""
+    with Path(path).open("rb") as file:
+        start = file.read(4)
+        stored = os.fstat(file.fileno()).st_size
+        if not is_gzip(start) or stored < _LEAST_GZIP:
+            return stored, stored
+        file.seek(-4, os.SEEK_END)
+        return stored, min(int.from_bytes(file.read(4), "little"), most_unfolded(stored))
+
+
+def _unfolding(stored: int) -> int:
+    """The most bytes that so many compressed ones can unfold to."""
+    return stored * _MAX_RATIO + 64

@@ -16,11 +16,11 @@ from fastnn.data.download import ARRAYS, DOWNLOADS, WAYS_OUT, fetch, set_folder
 from fastnn.data.images import ImageForm
 from fastnn.data.mapped import is_mapped
 from fastnn.data.named import NAMED
-from fastnn.data.sources import Reading, read_source
+from fastnn.data.sources import Reading, find_source, read_source
 from fastnn.data.splits import train_test_split
 from fastnn.data.synthetic import CLASS_NAMES, glyphs
 
-__all__ = ["load"]
+__all__ = ["load", "memory_needed"]
 
 
 def load(
@@ -81,6 +81,8 @@ def load(
     ------
     FileNotFoundError
         If there is nothing at the path, or a named set is nowhere and cannot be downloaded.
+    MemoryError
+        If it needs more memory than is available, as `memory_needed` tells; before the first file is read.
     ValueError
         If the content of a file is damaged or does not fit together (the message names the file), or an
         argument does not.
@@ -126,6 +128,53 @@ def load(
     how = Reading(ImageForm.of("load", size, mode, fit), label, skip_damaged, mapped)
     parts = read_source(source, how)
     return _dataset(parts, f"load: {source}", title, class_names or parts.class_names, test_fraction, seed)
+
+
+def memory_needed(
+    name: str | os.PathLike[str],
+    *,
+    path: str | os.PathLike[str] | None = None,
+    size: int | tuple[int, int] | None = None,
+    mode: Literal["grey", "rgb"] | None = None,
+    mapped: bool = False,
+) -> int | None:
+    """Tell how much memory `load` takes at its most for a data set that is there, without reading it.
+
+    Parameters
+    ----------
+    name, path, size, mode, mapped
+        As for `load`, which refuses what needs more than there is.
+
+    Returns
+    -------
+    int or None
+        Bytes: of the images and labels, and while they are read. From headers where files have any that tell;
+        about, for tables (by their size and first lines), pickles and archives (by what they unfold to) and
+        folders of images (their number, and the size of one of each class). None where headers are damaged.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is nothing at the path, or a named set is not there yet.
+    ValueError
+        If it is no data set.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import numpy as np
+    >>> from fastnn.data import memory_needed
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     np.savez(folder + "/set.npz", x_train=np.zeros((50, 28, 28), np.uint8), y_train=np.arange(50) % 2)
+    ...     memory_needed(folder) > 50 * 28 * 28
+    True
+    """
+    form = ImageForm.of("memory_needed", size, mode, "crop")
+    source = find_source(_find(str(name), path, download=False), Reading(form, mapped=mapped))
+    try:
+        return source.need().most
+    except (ValueError, OSError):
+        return None
 
 
 def _glyphs(kind: str, train: int, test: int, seed: int) -> Dataset:

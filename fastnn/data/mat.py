@@ -12,14 +12,16 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from fastnn.data.inflate import inflate, inflate_start
+from fastnn.data.inflate import inflate, inflate_start, most_unfolded
+from fastnn.data.memory import AS_NPY, Need, check_fits, in_turn
 from fastnn.data.shapes import shaped
 
-__all__ = ["is_mat", "read_mat"]
+__all__ = ["is_mat", "mat_need", "read_mat"]
 
 _Order = Literal["<", ">"]
 
 _HEADER = 128
+_BEFORE_VALUES = 1024  # bytes, in which class, shape and name of a variable lie
 _MATRIX, _COMPRESSED = 14, 15
 _INT8, _UINT8, _INT32, _UINT32, _UTF8 = 1, 2, 5, 6, 16
 
@@ -55,6 +57,8 @@ def read_mat(path: str | os.PathLike[str], names: Collection[str] | None = None)
     ------
     OSError
         If the file cannot be read (FileNotFoundError if there is none).
+    MemoryError
+        If it needs more memory than is available; before anything is allocated.
     ValueError
         If its content is not a level-5 MAT file that is whole, or if a variable of `names` is missing or of
         another kind. Sizes are checked before anything is allocated for them.
@@ -77,8 +81,9 @@ def read_mat(path: str | os.PathLike[str], names: Collection[str] | None = None)
     {'a': array([[1, 0],
            [0, 1]], dtype=int16)}
     """
-    data = memoryview(Path(path).read_bytes())
     where = f"read_mat: {os.fspath(path)}"
+    check_fits(lambda: in_turn(n for v, n in mat_need(path).items() if names is None or v in names), where, AS_NPY)
+    data = memoryview(Path(path).read_bytes())
     order = _byte_order(bytes(data[:_HEADER]), where)
     arrays: dict[str, NDArray[Any]] = {}
     refused: dict[str, str] = {}
@@ -108,6 +113,39 @@ def read_mat(path: str | os.PathLike[str], names: Collection[str] | None = None)
         if name not in arrays:
             raise ValueError(f"{where}: no variable {name!r}; there are {', '.join([*arrays, *refused]) or 'none'}")
     return arrays
+
+
+def mat_need(path: str | os.PathLike[str]) -> dict[str, Need]:
+    """What it takes to read each variable, by what stands before its values; `read_mat` reads the whole file at once.
+
+    Raises
+    ------
+    OSError, ValueError
+        As `read_mat`, where this much of the file is damaged.
+    """
+    where = f"read_mat: {os.fspath(path)}"
+    needs: dict[str, Need] = {}
+    with Path(path).open("rb") as file:
+        order = _byte_order(file.read(_HEADER), where)
+        stored, at = os.fstat(file.fileno()).st_size, _HEADER
+        while at < stored:
+            file.seek(at)
+            start = file.read(_BEFORE_VALUES)
+            kind, size = _tag(start, 0, order, where)
+            unfolded = packed = min(size, stored - at)
+            if kind == _COMPRESSED:
+                start = inflate_start(start[8:], _BEFORE_VALUES, where, zlib.MAX_WBITS)
+                unfolded = min(_tag(start, 0, order, where)[1], most_unfolded(packed))
+            variable = _Elements(memoryview(start)[8:], order, where)
+            class_, _ = variable.flags()
+            at += 8 + size
+            if class_ not in _CLASSES:
+                continue
+            shape, name = variable.shape(), variable.name()
+            kept = math.prod(shape) * np.dtype(_CLASSES[class_]).itemsize
+            passing = stored + (unfolded if kind == _COMPRESSED else 0)
+            needs[name] = Need(min(kept, 8 * unfolded), passing)  # of a byte at most eight are made
+    return needs
 
 
 def is_mat(start: bytes) -> bool:

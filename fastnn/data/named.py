@@ -41,7 +41,8 @@ class NamedSet:
     skip_damaged : bool
         Whether the set is known to hold damaged images, which are left out.
     content_sha256 : str or None
-        Of the images and labels whatever their order, as `fastnn.data.download.content_digest` has it.
+        Of the images and labels whatever their order, as `fastnn.data.download.content_digest` has it: what stands for
+        a set whose files have no published SHA-256.
     """
 
     title: str

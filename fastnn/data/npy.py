@@ -12,10 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastnn.data.mapped import map_array
-from fastnn.data.memory import check_fits
+from fastnn.data.memory import LEFT_IN_FILE, Need, check_fits
 from fastnn.data.shapes import shaped
 
-__all__ = ["is_npy", "parse_npy", "read_npy"]
+__all__ = ["is_npy", "npy_need", "parse_npy", "read_npy"]
 
 _MAGIC = b"\x93NUMPY"
 _LENGTH_BYTES = {1: 2, 2: 4, 3: 4}  # of the header's length, by format version
@@ -62,17 +62,26 @@ def read_npy(path: str | os.PathLike[str], *, mapped: bool = False) -> NDArray[A
     array([0., 1., 2.])
     """
     where = f"read_npy: {os.fspath(path)}"
+    if not mapped:
+        check_fits(lambda: npy_need(path), where, LEFT_IN_FILE)
     with Path(path).open("rb") as file:
         start, dtype, fortran, shape = _start(file.read(_MAX_HEADER + 12), where)
         _check_size(os.fstat(file.fileno()).st_size - start, dtype, shape, where)
         if not mapped:
-            check_fits(math.prod(shape) * dtype.itemsize, where, "mapped=True leaves it in the file")
             file.seek(start)
             values = np.fromfile(file, dtype, math.prod(shape))
             return _native(values, fortran, shape, where)
     if fortran and len(shape) > 1:
         raise ValueError(f"{where}: stored in Fortran order, so it cannot be mapped; read it without mapped=True")
     return map_array(Path(path), dtype, shape, start, where)
+
+
+def npy_need(path: str | os.PathLike[str]) -> Need:
+    """What `read_npy` takes, by the file's header; raises as it does where that is damaged."""
+    with Path(path).open("rb") as file:
+        start, dtype, fortran, _ = _start(file.read(_MAX_HEADER + 12), f"read_npy: {os.fspath(path)}")
+        size = os.fstat(file.fileno()).st_size - start
+    return Need(size, size if fortran or dtype.newbyteorder("=") != dtype else 0)
 
 
 def is_npy(start: bytes) -> bool:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from fastnn.data.folders import Labelled
 from fastnn.data.images import ImageForm, decode
+from fastnn.data.memory import SMALLER_IMAGES, Need, check_fits
 from fastnn.files import write_whole
 
 __all__ = ["ListedPhotos", "Rejected", "read_photo_list"]
@@ -114,6 +115,8 @@ def read_photo_list(
     ------
     OSError
         If the list cannot be read (FileNotFoundError if there is none).
+    MemoryError
+        If the photos need more memory than is available; before one is read.
     ValueError
         If a line of it has not these fields, or no photo could be read.
     ImportError
@@ -126,6 +129,9 @@ def read_photo_list(
     """
     form = ImageForm.of("read_photo_list", size, mode, fit)
     entries = _entries(Path(path))
+    height, width = form.size or (0, 0)
+    kept = len(entries) * height * width * (1 if mode == "grey" else 3)
+    check_fits(lambda: Need(kept, kept), f"read_photo_list: {os.fspath(path)}", SMALLER_IMAGES)
     photos = _Photos(Path(folder))
     images, labels, lines, rejected = [], [], [], []
     names = tuple(sorted({entry.person for entry in entries}))

@@ -10,10 +10,11 @@ import os
 from pathlib import Path
 from typing import Any
 
-from fastnn.data.inflate import gunzip, is_gzip
+from fastnn.data.inflate import content_size, gunzip, is_gzip
+from fastnn.data.memory import AS_NPY, Need, check_fits
 from fastnn.data.pickled_arrays import Array, Name, Refused, Type
 
-__all__ = ["is_pickle", "parse_pickle", "read_pickle"]
+__all__ = ["is_pickle", "parse_pickle", "pickle_need", "read_pickle"]
 
 _MAX_OPCODES = 1 << 19  # each makes an object of up to some hundred bytes; CIFAR-10 takes 30,000 a file
 _PUSHED = {
@@ -62,6 +63,8 @@ def read_pickle(path: str | os.PathLike[str]) -> Any:
     ------
     OSError
         If the file cannot be read (FileNotFoundError if there is none).
+    MemoryError
+        If it needs more memory than is available; before anything is read.
     ValueError
         If it holds anything else, is damaged, or has more than half a million objects. No code in it runs: what
         is not data is refused by name.
@@ -78,9 +81,16 @@ def read_pickle(path: str | os.PathLike[str]) -> Any:
     ...     read_pickle(path)
     {'data': array([0, 1, 2]), 'labels': [1, 0, 1]}
     """
-    data = Path(path).read_bytes()
     where = f"read_pickle: {os.fspath(path)}"
+    check_fits(lambda: pickle_need(path), where, AS_NPY)
+    data = Path(path).read_bytes()
     return parse_pickle(gunzip(data, where) if is_gzip(data) else data, where)
+
+
+def pickle_need(path: str | os.PathLike[str]) -> Need:
+    """What `read_pickle` takes, by the file's size; raises OSError as it does."""
+    stored, size = content_size(path)
+    return Need(size, size + (0 if size == stored else stored))  # the content, and where it is packed the file too
 
 
 def is_pickle(start: bytes) -> bool:

@@ -7,21 +7,25 @@ import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeVar
 
-from fastnn.data.conventions import ROLES, Parts, Stored, assemble, recognised
-from fastnn.data.folders import Labelled, has_class_folders, images_by_class, read_image_folder
-from fastnn.data.idx import is_idx, read_idx
+from fastnn.data.conventions import ROLES, Parts, Stored, assemble, has_test_split, is_by_class, recognised
+from fastnn.data.folders import Labelled, folder_need, has_class_folders, images_by_class, read_image_folder
+from fastnn.data.idx import idx_need, is_idx, read_idx
 from fastnn.data.images import ImageForm, is_image
-from fastnn.data.inflate import inflate_start, is_gzip
-from fastnn.data.mat import is_mat, read_mat
-from fastnn.data.npy import is_npy, read_npy
-from fastnn.data.npz import is_npz, npz_names, read_npz
-from fastnn.data.pickled import is_pickle, read_pickle
+from fastnn.data.inflate import content_size, inflate_start, is_gzip
+from fastnn.data.mat import is_mat, mat_need, read_mat
+from fastnn.data.memory import AS_NPY, LEFT_IN_FILE, SMALLER_IMAGES, UNPACKED, Need, check_fits, in_turn
+from fastnn.data.npy import is_npy, npy_need, read_npy
+from fastnn.data.npz import is_npz, npz_need, read_npz
+from fastnn.data.pickled import is_pickle, pickle_need, read_pickle
 from fastnn.data.pickled_sets import cifar_parts, is_cifar, pickled_parts
-from fastnn.data.tables import is_table, read_csv
+from fastnn.data.tables import csv_need, is_table, read_csv
 from fastnn.data.tar import is_tar, tar_members
 
-__all__ = ["Reading", "read_source"]
+__all__ = ["Reading", "Source", "find_source", "read_source"]
+
+T = TypeVar("T")
 
 _EXPECTED = (
     "expected the four IDX files of MNIST (.gz or not), a .mat or .npz file, .npy files such as x_train.npy, "
@@ -57,65 +61,126 @@ class Reading:
     mapped: bool = False
 
 
+@dataclass(frozen=True)
+class Source:
+    """A data set that was found and not yet read.
+
+    Parameters
+    ----------
+    read : callable
+        Reads it.
+    need : callable
+        Tells from headers and sizes of files what reading takes; ValueError, OSError: it cannot.
+    way_out : str
+        What to do where that is too much.
+    """
+
+    read: Callable[[], Parts]
+    need: Callable[[], Need]
+    way_out: str = AS_NPY
+
+
 def read_source(path: Path, how: Reading) -> Parts:
     """Read images and labels from a file or a folder.
 
     In a folder the first of these that is there is read: IDX files; a file mnist_all.mat, or the only .mat
     file; the only .npz file; .npy files; batches of CIFAR-10; a pickle or a tar archive, if it is the only one;
     tables; a folder for each class.
+
+    Raises
+    ------
+    MemoryError
+        If all of it needs more memory than is available; before the first file is read.
     """
+    source = find_source(path, how)
+    check_fits(source.need, f"load: {path}", source.way_out)
+    return source.read()
+
+
+def find_source(path: Path, how: Reading) -> Source:
+    """Tell what a file or a folder is."""
     return _folder(path, how) if path.is_dir() else _file(path, how)
 
 
-def _file(path: Path, how: Reading) -> Parts:
+def _file(path: Path, how: Reading) -> Source:
     where = f"load: {path}"
     with path.open("rb") as file:
         start = file.read(_START)
     packed = is_gzip(start)
     inner = inflate_start(start, _START, where, zlib.MAX_WBITS | 16) if packed else start
-    if is_mat(start):
-        return assemble(read_mat(path), where)
+    if is_mat(start):  # in Fortran order: images are copied once more
+        return Source(lambda: assemble(read_mat(path), where), lambda: _named_need(mat_need(path), copies=1))
     if is_npz(start):
-        names = npz_names(path)
-        used = [name for name in names if recognised(name)]
-        return assemble(read_npz(path, used or names), where)
+        return Source(
+            lambda: assemble(read_npz(path, _used(npz_need(path))), where), lambda: _named_need(_used(npz_need(path)))
+        )
     if is_idx(inner) or is_npy(start):
         raise ValueError(f"{where}: one file of a set; give the folder with all of them")
     if is_image(start):
         raise ValueError(f"{where}: one image; give the folder above the folders of the classes")
     if is_tar(inner):
-        return _archive(path, how)
+        return Source(lambda: _archive(path, how), lambda: _archive_need(path))
     if is_pickle(inner) or _PICKLE_NAME.fullmatch(path.name):
-        return pickled_parts(read_pickle(path), where)
+        # pairs are joined
+        return Source(lambda: pickled_parts(read_pickle(path), where), lambda: _copied(pickle_need(path), 1))
     if is_table(inner):
-        return _table_parts({"train": path}, how)
+        return _table({"train": path}, how)
     raise ValueError(f"{where}: unknown format (it begins with {start[:8].hex(' ') or 'nothing'}); {_EXPECTED}")
 
 
-def _folder(path: Path, how: Reading) -> Parts:
+def _folder(path: Path, how: Reading) -> Source:
+    where = f"load: {path}"
     files = sorted(entry for entry in path.iterdir() if entry.is_file())
     idx = _idx_files(files)
     if idx:
-        return _read_idx_set(path, idx, how)
+        return _idx_set(path, idx, how)
     for suffix, preferred in ((".mat", "mnist_all.mat"), (".npz", "")):
         found = [file for file in files if file.suffix.lower() == suffix]
         chosen = [file for file in found if file.name == preferred] or found
         if chosen:
             return _file(_only(chosen, path, suffix), how)
-    npy = {file.stem: file for file in files if file.suffix.lower() == ".npy"}
+    npy = _used({file.stem: file for file in files if file.suffix.lower() == ".npy"})
     if npy:
-        used = {name: file for name, file in npy.items() if recognised(name)} or npy
-        return assemble({name: read_npy(file, mapped=how.mapped) for name, file in used.items()}, f"load: {path}")
+        return Source(
+            lambda: assemble({name: read_npy(file, mapped=how.mapped) for name, file in npy.items()}, where),
+            lambda: Need(0) if how.mapped else _named_need({name: npy_need(file) for name, file in npy.items()}),
+            LEFT_IN_FILE,
+        )
     if is_cifar([file.name for file in files]):
-        return cifar_parts(((file.name, file.read_bytes()) for file in files), f"load: {path}")
+        return Source(
+            lambda: cifar_parts(((file.name, file.read_bytes()) for file in files), where),
+            lambda: _copied(in_turn(map(pickle_need, files)), 1),  # the batches are joined
+        )
     for kind, name in ((".pkl", _PICKLE_NAME), (".tar", re.compile(r".*\.(tar|tar\.gz|tgz)", re.IGNORECASE))):
         found = [file for file in files if name.fullmatch(file.name)]
         if found:
             return _file(_only(found, path, kind), how)
     tables = [file for file in files if _TABLE_NAME.fullmatch(file.name)]
     if tables:
-        return _table_parts(_splits(tables, path), how)
+        return _table(_splits(tables, path), how)
     return _image_folders(path, how)
+
+
+def _used(named: dict[str, T]) -> dict[str, T]:
+    """The arrays whose names say what they are; where none does all of them, for the error to list."""
+    return {name: value for name, value in named.items() if recognised(name)} or named
+
+
+def _named_need(needs: dict[str, Need], copies: int = 0) -> Need:
+    """What it takes to read arrays by their names and to find the parts of the set in them."""
+    copies += is_by_class(needs) or not has_test_split(needs)
+    return _copied(in_turn(needs.values()), copies)
+
+
+def _copied(need: Need, copies: int) -> Need:
+    """What it takes to read something and to have so many copies of it afterwards, for a moment."""
+    return Need(need.kept, max(need.passing, copies * need.kept))
+
+
+def _archive_need(path: Path) -> Need:
+    """Of an archive no directory says what is in it: taken is as much as it unfolds to."""
+    stored, size = content_size(path)
+    return Need(size, stored + size)  # the members, beside the archive itself
 
 
 def _only(files: list[Path], path: Path, kind: str) -> Path:
@@ -139,13 +204,17 @@ def _idx_files(files: list[Path]) -> dict[str, Path]:
     return found
 
 
-def _read_idx_set(path: Path, files: dict[str, Path], how: Reading) -> Parts:
+def _idx_set(path: Path, files: dict[str, Path], how: Reading) -> Source:
     missing = [role.replace("_", " ") for role in ROLES if role not in files]
     if missing:
         there = ", ".join(file.name for file in files.values())
         raise ValueError(f"load: {path}: no IDX file with the {' and the '.join(missing)} beside {there}")
     mapped = {role: how.mapped and role.endswith("images") for role in ROLES}
-    return Parts.of({role: Stored(read_idx(f, mapped=mapped[role]), f"load: {f}") for role, f in files.items()})
+    return Source(
+        lambda: Parts.of({role: Stored(read_idx(f, mapped=mapped[role]), f"load: {f}") for role, f in files.items()}),
+        lambda: in_turn(idx_need(file) for role, file in files.items() if not mapped[role]),
+        UNPACKED if any(file.suffix == ".gz" for file in files.values()) else LEFT_IN_FILE,
+    )
 
 
 def _archive(path: Path, how: Reading) -> Parts:
@@ -167,6 +236,13 @@ def _splits(tables: list[Path], path: Path) -> dict[str, Path]:
     return {split: files[0] for split, files in found.items()}
 
 
+def _table(files: dict[str, Path], how: Reading) -> Source:
+    return Source(
+        lambda: _table_parts(files, how),
+        lambda: _copied(in_turn(map(csv_need, files.values())), 0 if "test" in files else 1),
+    )
+
+
 def _table_parts(files: dict[str, Path], how: Reading) -> Parts:
     train = read_csv(files["train"], label=how.label)
     where = f"load: {files['train']}"
@@ -183,7 +259,7 @@ def _table_parts(files: dict[str, Path], how: Reading) -> Parts:
     return Parts(images, labels, Stored(test.values, where), renumbered, train.class_names)
 
 
-def _image_folders(path: Path, how: Reading) -> Parts:
+def _image_folders(path: Path, how: Reading) -> Source:
     def read(folder: Path) -> Labelled:
         form = how.form
         return read_image_folder(folder, size=form.size, mode=form.mode, fit=form.fit, skip_damaged=how.skip_damaged)
@@ -192,9 +268,18 @@ def _image_folders(path: Path, how: Reading) -> Parts:
     folders = {entry.name.lower(): entry for entry in path.iterdir() if entry.is_dir()}
     held_out = next((folders[name] for name in _HELD_OUT if name in folders), None)
     if "train" in folders and held_out is not None and has_class_folders(folders["train"]):
-        return _labelled_parts(read(folders["train"]), lambda: read(held_out), where, f"load: {held_out}")
+        train, test = folders["train"], held_out
+        return Source(
+            lambda: _labelled_parts(read(train), lambda: read(test), where, f"load: {test}"),
+            lambda: in_turn(folder_need(folder, how.form) for folder in (train, test)),
+            SMALLER_IMAGES,
+        )
     if has_class_folders(path):
-        return _labelled_parts(read(path), None, where, None)
+        return Source(
+            lambda: _labelled_parts(read(path), None, where, None),
+            lambda: _copied(folder_need(path, how.form), 1),
+            SMALLER_IMAGES,
+        )
     raise ValueError(f"{where}: no data set in this folder; {_EXPECTED}")
 
 

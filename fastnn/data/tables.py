@@ -6,6 +6,7 @@ import csv
 import os
 import re
 import warnings
+import zlib
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
@@ -14,15 +15,20 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from fastnn.data.inflate import gunzip, is_gzip
+from fastnn.data.inflate import content_size, gunzip, inflate_start, is_gzip
+from fastnn.data.memory import AS_NPY, Need, check_fits
 
-__all__ = ["Table", "is_table", "read_csv"]
+__all__ = ["Table", "csv_need", "is_table", "read_csv"]
 
 _LABEL_NAMES = ("label", "labels", "class", "target", "y", "category", "digit", "letter", "species")
 _DELIMITERS = ",;\t"
-_ROWS = 4096  # converted at a time
+_ROWS = 4096  # converted at a time, or fewer, so that of values,
+_CELLS = 1 << 18  # each a str of its own before, there are not more than so many
+_OBJECT_BYTES = 64  # of a short str and what points to it
+_LOOKED_AT = 1 << 16  # bytes, to tell how large a table is
 _MAX_COLUMNS = 1 << 20
 _NUMBER = re.compile(r" *[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)? *")
+_NO_BYTES = re.compile(rb"\d\.|\.\d|-\d|\d[eE]|\d{4}")  # what no whole number in 0 ... 255 looks like
 
 
 class Table(NamedTuple):
@@ -66,6 +72,8 @@ def read_csv(path: str | os.PathLike[str], *, label: str | int | None = None) ->
     ------
     OSError
         If the file cannot be read (FileNotFoundError if there is none).
+    MemoryError
+        If it needs more memory than is available; before anything is read.
     ValueError
         If a row has another number of values than the first, a value is no finite number, a label is missing,
         or there is no such column; the message names the line.
@@ -87,11 +95,8 @@ def read_csv(path: str | os.PathLike[str], *, label: str | int | None = None) ->
     where = f"read_csv: {os.fspath(path)}"
     if label is not None and (isinstance(label, bool) or not isinstance(label, str | int)):
         raise TypeError(f"read_csv: label must be a column's name or number, but is {label!r}")
-    data = Path(path).read_bytes()
-    text = _text(gunzip(data, where) if is_gzip(data) else data, where)
-    first = text.split("\n", 1)[0]
-    delimiter = max(_DELIMITERS, key=first.count)
-    rows = _Rows(text, delimiter, where)
+    check_fits(lambda: csv_need(path), where, AS_NPY)
+    rows = _Rows(_text(Path(path), where), where)
     head = rows.peek(2)
     if not head:
         raise ValueError(f"{where}: no rows")
@@ -105,6 +110,25 @@ def read_csv(path: str | os.PathLike[str], *, label: str | int | None = None) ->
     return _read(rows, len(head[0]), column, where)
 
 
+def csv_need(path: str | os.PathLike[str]) -> Need:
+    """What `read_csv` takes, about: by the size of the file and how its first lines look; raises as it does."""
+    stored, size = content_size(path)
+    with Path(path).open("rb") as file:
+        start = file.read(_LOOKED_AT)
+    if is_gzip(start):
+        start = inflate_start(start, _LOOKED_AT, f"read_csv: {os.fspath(path)}", zlib.MAX_WBITS | 16)
+    lines = start.split(b"\n")[1:-1] or [start]  # neither names nor a part of a line
+    seen = b"\n".join(lines)
+    times = size / (len(seen) + 1)
+    rows = int(times * len(lines))
+    values = rows + int(times * max(seen.count(delimiter.encode()) for delimiter in _DELIMITERS))
+    kept = values * (8 if _NO_BYTES.search(seen) else 1) + 8 * rows
+    text = size + _OBJECT_BYTES * rows  # line by line
+    reading = size + max(text, stored)  # the whole content, and the lines or what it was unpacked from
+    converting = text + 2 * kept + _OBJECT_BYTES * (rows + _CELLS)  # lines, numbers in blocks and as one array, labels
+    return Need(kept, max(reading, converting) - kept)
+
+
 def is_table(start: bytes) -> bool:
     """Tell whether a file that begins so may be a table: text whose first line has a delimiter."""
     line = start.split(b"\n", 1)[0]
@@ -115,9 +139,11 @@ def is_table(start: bytes) -> bool:
 class _Rows:
     """The rows of a text with the numbers of their lines."""
 
-    def __init__(self, text: str, delimiter: str, where: str) -> None:
+    def __init__(self, text: str, where: str) -> None:
         self.where = where
-        self.reader = csv.reader(text.splitlines(), delimiter=delimiter)
+        lines = text.splitlines()
+        first = lines[0] if lines else ""
+        self.reader = csv.reader(lines, delimiter=max(_DELIMITERS, key=first.count))
         self.waiting: list[list[str]] = []
 
     def peek(self, count: int) -> list[list[str]]:
@@ -142,7 +168,10 @@ class _Rows:
         return self.reader.line_num
 
 
-def _text(data: bytes, where: str) -> str:
+def _text(path: Path, where: str) -> str:
+    data = path.read_bytes()
+    if is_gzip(data):
+        data = gunzip(data, where)
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -189,7 +218,7 @@ def _read(rows: _Rows, width: int, column: int | None, where: str) -> Table:
     source = iter(rows)
     while True:
         block = []
-        for row in islice(source, _ROWS):
+        for row in islice(source, max(1, min(_ROWS, _CELLS // width))):
             if len(row) != width:
                 raise ValueError(f"{where}: line {rows.line}: {len(row)} values, but the first row has {width}")
             if column is not None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
+
+from fastnn.kernels.control_group import control_groups
 
 try:
     from fastnn.kernels import _native
@@ -25,27 +26,21 @@ def _from_environment(variable: str, strict: bool) -> int | None:
 
 
 def _cgroup_quota() -> float | None:
-    """Processors' worth of time that the control group grants, None where it sets no limit."""
-    try:
-        own = next(line[3:].strip() for line in Path("/proc/self/cgroup").read_text().splitlines() if line[:3] == "0::")
-        folders = [Path("/sys/fs/cgroup" + own), *Path("/sys/fs/cgroup" + own).parents]
-        limits = []
-        for folder in folders:
-            file = folder / "cpu.max"
-            if file.is_file():
-                quota, period = file.read_text().split()
-                if quota != "max":
-                    limits.append(int(quota) / int(period))
-        if limits:
-            return min(limits)
-    except (OSError, ValueError, StopIteration):
-        pass
-    try:
-        old = Path("/sys/fs/cgroup/cpu")
-        quota_us = int((old / "cpu.cfs_quota_us").read_text())
-        return quota_us / int((old / "cpu.cfs_period_us").read_text()) if quota_us > 0 else None
-    except (OSError, ValueError):
-        return None
+    """Processors' worth of time that the control groups grant, None where they set no limit."""
+    limits = []
+    for folder in control_groups("cpu"):
+        try:
+            if (folder / "cpu.max").is_file():
+                quota, period = (folder / "cpu.max").read_text().split()
+            elif (folder / "cpu.cfs_quota_us").is_file():
+                quota, period = ((folder / f"cpu.cfs_{name}_us").read_text().strip() for name in ("quota", "period"))
+            else:
+                continue
+            if quota not in ("max", "-1"):
+                limits.append(int(quota) / int(period))
+        except (OSError, ValueError):
+            continue
+    return min(limits, default=None)
 
 
 def default_num_threads() -> int:
@@ -53,6 +48,11 @@ def default_num_threads() -> int:
     asked = _from_environment("FASTNN_NUM_THREADS", strict=True) or _from_environment("OMP_NUM_THREADS", strict=False)
     if asked:
         return asked
+    return granted_processors()
+
+
+def granted_processors() -> int:
+    """Processors that affinity mask and cgroup quota allow this process."""
     processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     quota = _cgroup_quota()
     return max(1, processors if quota is None else min(processors, int(quota)))

@@ -15,7 +15,7 @@ from fastnn.studies.kept import Computed, Piece, computed
 from fastnn.studies.page import Page
 from fastnn.studies.progress import Bar
 from fastnn.studies.report import Section, write_report
-from fastnn.studies.sources import VARIABLE, data_hash
+from fastnn.studies.sources import VARIABLE
 from fastnn.studies.store import Folder, held
 from fastnn.studies.study import Found, Part, Run, Study
 
@@ -162,7 +162,7 @@ class _Work:
         self, study: Study, folder: Folder, data: Dataset, quick: bool, seed: int, parts: list[Part], quiet: bool
     ) -> None:
         self.study, self.folder, self.data, self.quick, self.seed = study, folder, data, quick, seed
-        self.data_hash = data_hash(data)
+        self.data_hash = data.sha256()
         needed = {name for part in parts for name in self._all_needs(part)}
         shown = {part.name for part in parts}
         self.bar = Bar({n: p.cost for n, p in study.parts.items() if n in shown | needed}, quiet)

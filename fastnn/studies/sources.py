@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-
-import numpy as np
 
 from fastnn.data import Dataset, load
 
@@ -73,15 +70,6 @@ class Source:
             f"{self.name} {missing} (give --data PATH, or set {VARIABLE}), so this report was made on "
             f"{self.stands_in}. The figures cannot be compared with those reported."
         )
-
-
-def data_hash(data: Dataset) -> str:
-    """SHA-256 over all images and labels, with their shapes and types."""
-    digest = hashlib.sha256()
-    for array in (data.train_images, data.train_labels, data.test_images, data.test_labels):
-        digest.update(f"{array.shape}{array.dtype.str}".encode())
-        digest.update(np.ascontiguousarray(array).data)
-    return digest.hexdigest()
 
 
 def _read(path: Path, known_as: str) -> Dataset:

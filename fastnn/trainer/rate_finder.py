@@ -80,7 +80,7 @@ def find_learning_rate(
     Parameters
     ----------
     trainer : Trainer
-        Its model, optimiser, loss, batch size and seed are used; none of them is changed.
+        Its model, optimiser, loss, batch size, seed, weights and augmentation are used; none of them is changed.
     x, y
         As for `Trainer.fit`.
     lowest, highest : float
@@ -128,6 +128,8 @@ def find_learning_rate(
         callbacks=[_Stop(steps)],
         compile=trainer.compile,
         class_weight=trainer.class_weight,
+        shuffle=trainer.shuffle,
+        augmentation=trainer.augmentation,
         clip_norm=trainer.clip_norm,
         clip_value=trainer.clip_value,
         progress=False,

@@ -1,4 +1,4 @@
-"""The samples of the next steps, read from a file or distorted while other steps are computed."""
+"""The samples of the next steps: of a file, or distorted; made ready ahead where that costs the steps nothing."""
 
 from __future__ import annotations
 
@@ -13,10 +13,12 @@ from numpy.typing import NDArray
 
 from fastnn.data import Augmentation
 from fastnn.data.mapped import RowFile, is_mapped, release
+from fastnn.kernels.threads import get_num_threads, granted_processors, one_thread
 from fastnn.program.session import Epoch
 from fastnn.program.step import Task
 
 Array = NDArray[Any]
+Fill = Callable[[Array, Array, int], None]
 
 _BYTES = 8 << 20  # of samples read ahead; two such pieces are held
 _SLOW = 20e-6  # seconds a row: what lies in the system's cache comes much faster, and reading it ahead gains nothing
@@ -34,7 +36,7 @@ def window_of(
         return Whole(task)
     try:
         rows = RowFile(task.inputs)
-        return Window(task, batch, lambda index, out, _: rows.read(index, _as_bytes(out)), task.inputs.dtype, False)
+        return Window(task, batch, lambda index, out, _: rows.read(index, _as_bytes(out)), task.inputs.dtype, None)
     except OSError:  # the file is there no more under its name; the mapping still is
         return Whole(task)
 
@@ -46,7 +48,7 @@ def _augmented(task: Task, batch: int, augmentation: Augmentation, image_shape: 
         augmentation.write(images, np.ascontiguousarray(index), index, epoch, out.reshape(-1, *image_shape))
         release(images)
 
-    return Window(task, batch, fill, task.model.dtype, True)
+    return Window(task, batch, fill, task.model.dtype, granted_processors() > get_num_threads())
 
 
 def _as_bytes(rows: Array) -> NDArray[np.uint8]:
@@ -81,12 +83,17 @@ class Window:
         Writes the samples `index` (n,) as they are in an epoch: ``fill(index, out, epoch)``, out (n, D).
     dtype : dtype
         Of out.
-    ahead : bool
-        Whether filling always takes long.
+    ahead : bool or None
+        Whether to fill beside the steps; None: where the last filling took long.
     """
 
     def __init__(
-        self, task: Task, batch: int, fill: Callable[[Array, Array, int], None], dtype: np.dtype[Any], ahead: bool
+        self,
+        task: Task,
+        batch: int,
+        fill: Callable[[Array, Array, int], None],
+        dtype: np.dtype[Any],
+        ahead: bool | None,
     ) -> None:
         self._source, self._fill, self._ahead = task, fill, ahead
         row_bytes = int(task.inputs[0].size) * dtype.itemsize
@@ -101,7 +108,7 @@ class Window:
         self._here: Epoch | None = None
         self._side = 0
         self._epoch = 0
-        self._slow = ahead  # whether the last piece came from the disk, so that waiting for the next can be useful
+        self._slow = bool(ahead)  # whether to read the next piece ahead: the last one came from the disk
         self._next: tuple[int, Future[int]] | None = None  # the step that the piece being read begins with
         self._pool: ThreadPoolExecutor | None = None
 
@@ -125,7 +132,8 @@ class Window:
             self._finish()
             started = time.perf_counter()
             rows = self._read(part, first, self._side)
-            self._slow = self._ahead or time.perf_counter() - started > _SLOW * rows
+            if self._ahead is None:
+                self._slow = time.perf_counter() - started > _SLOW * rows
         side, stop = self._side, min(first + self._steps(part), len(part.index))
         rows = part.index[first:stop].size
         index = np.arange(side * self._half, side * self._half + rows, dtype=np.int64)
@@ -136,7 +144,7 @@ class Window:
         if self._slow and stop < len(part.index):
             if self._pool is None:
                 self._pool = ThreadPoolExecutor(1, "fastnn-read-ahead")
-            self._next = (stop, self._pool.submit(self._read, part, stop, self._side))
+            self._next = (stop, self._pool.submit(self._read_alone, part, stop, self._side))
         return self._here, first
 
     def close(self) -> None:
@@ -159,6 +167,10 @@ class Window:
         if self._weights is not None:
             np.take(self._source.weights, rows, axis=0, out=self._weights[here])
         return len(rows)
+
+    def _read_alone(self, part: Epoch, first: int, side: int) -> int:
+        with one_thread():  # the others are the steps'
+            return self._read(part, first, side)
 
     def _finish(self) -> None:
         if self._next is not None:

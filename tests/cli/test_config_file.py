@@ -36,7 +36,7 @@ def test_every_option_is_in_the_file(run_folder: Path) -> None:
     written = tomllib.loads((run_folder / "config.toml").read_text())
     options = vars(parser().parse_args(["train"]))
     expected = {name.replace("_", "-") for name in options if name not in NOT_REPEATED}
-    unset = {"checkpoint", "early-stopping", "class-weight", "clip-norm"}
+    unset = {"augment", "checkpoint", "early-stopping", "class-weight", "clip-norm"}
     assert set(written) | unset == expected | unset
     assert written["model"] == "mlp:16-200-3"
     assert written["learning-rate"] == 0.002
@@ -58,6 +58,8 @@ learning-rate = 0.01
 weight_decay = 1e-4  # an underscore does as well
 schedule = "exponential:0.5"
 validation = 0.25
+augment = "shift=1"
+mapped = false
 seed = 5
 output = "{tmp_path / "run"}"
 checkpoint = 1
@@ -80,6 +82,8 @@ overwrite = false
         "weight-decay": 1e-4,
         "schedule": "exponential:0.5",
         "validation": 0.25,
+        "augment": "shift=1",
+        "mapped": False,
         "seed": 5,
         "checkpoint": "1",
     }
@@ -88,7 +92,7 @@ overwrite = false
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("wings = 2", "has an unknown key 'wings'; expected some of data, model, activation"),
+        ("wings = 2", "has an unknown key 'wings'; expected some of data, mapped, model, activation"),
         ("resume = 'x'", "unknown key 'resume'"),
         ("config = 'x'", "unknown key 'config'"),
         ("run = 1", "unknown key 'run'"),

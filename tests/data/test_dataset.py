@@ -1,12 +1,14 @@
 """The container: its checks and its table."""
 
 import dataclasses
+import hashlib
 
 import numpy as np
 import pytest
 from data_files import toy_set
 
 from fastnn.data import Dataset
+from fastnn.data import dataset as dataset_module
 
 NAMES = tuple("0123456789")
 
@@ -55,3 +57,14 @@ def test_summary_counts_every_class():
 def test_parts_that_do_not_fit_together(changes, message):
     with pytest.raises(ValueError, match=f"Dataset: .*{message}"):
         dataset(**changes)
+
+
+def test_the_hash_is_over_shapes_types_and_elements(monkeypatch):
+    data = dataset()
+    digest = hashlib.sha256()
+    for array in (data.train_images, data.train_labels, data.test_images, data.test_labels):
+        digest.update(f"{array.shape}{array.dtype.str}".encode() + array.tobytes())
+    assert data.sha256() == digest.hexdigest()
+    monkeypatch.setattr(dataset_module, "_PIECE", 1000)
+    assert data.sha256() == digest.hexdigest()
+    assert dataset(train_labels=data.train_labels[::-1]).sha256() != digest.hexdigest()

@@ -191,6 +191,29 @@ def test_gather_reads_every_dtype(source, dtype, backend, data, seed):
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("source", ["f4", "f8", "u1", "i1", "u2", "i2", "i4", "i8"])
+@given(data=st.data(), seed=seeds, integers=st.booleans())
+@settings(max_examples=8)
+def test_warp_reads_every_dtype(source, dtype, backend, data, seed, integers):
+    dims = data.draw(dims_of("warp_images"))
+    low = 0 if source.startswith("u") else -120
+    shape = (max(dims["r"], dims["n"]), dims["c"], dims["h"], dims["w"])
+    values = np.random.default_rng(seed).integers(low, 120 if source == "i1" else 256, shape).astype(source)
+    arguments = make("warp_images", dims, dtype, seed, integers=integers, source=values)
+    check("warp_images", backend, arguments, dtype, exact=integers)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("source", ["f4", "u1"])
+def test_warp_of_planes_beyond_the_workspace(source, dtype, backend):
+    dims = {**dict.fromkeys("rncuv", 1), "h": 1100, "w": 1000, "p": 9, "q": 21}
+    values = np.random.default_rng(0).integers(0, 256, (1, 1, 1100, 1000)).astype(source)
+    check("warp_images", backend, make("warp_images", dims, dtype, 1, source=values), dtype)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize("kernel", SIGNATURES)
 def test_no_rows(kernel, backend):
     """A batch of none: nothing to write, zero gradients, zero loss."""

@@ -6,6 +6,7 @@ import pytest
 from trainings import needs_native, output_of, python, threads
 
 import fastnn
+from fastnn.kernels import control_group
 from fastnn.kernels import threads as thread_count
 
 
@@ -93,7 +94,7 @@ def test_the_control_groups_quota(monkeypatch, tmp_path, files, expected):
     for name, text in files.items():
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(text)
-    monkeypatch.setattr(thread_count, "Path", lambda path: tmp_path / str(path).lstrip("/"))
+    monkeypatch.setattr(control_group, "Path", lambda path: tmp_path / str(path).lstrip("/"))
     assert thread_count._cgroup_quota() == expected
     for variable in ("FASTNN_NUM_THREADS", "OMP_NUM_THREADS"):
         monkeypatch.delenv(variable, raising=False)

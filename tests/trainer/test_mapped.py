@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from trainings import threads
 
 import fastnn
 from fastnn.data import read_npy
@@ -111,3 +112,24 @@ def test_memory_stays_small(tmp_path):
     del file
     said = subprocess.run([sys.executable, "-c", CODE, tmp_path / "x.npy"], capture_output=True, text=True, check=True)
     assert int(said.stdout) < 200
+
+
+def test_many_rows_are_read_on_any_number_of_threads(tmp_path):
+    x = np.random.default_rng(0).integers(0, 256, (3000, 700), dtype=np.uint8)
+    np.save(tmp_path / "x.npy", x)
+    rows = RowFile(read_npy(tmp_path / "x.npy", mapped=True))
+    index = np.random.default_rng(1).integers(0, 3000, 5000)
+    for count in (1, 2, 3):
+        with threads(count):
+            out = np.zeros((5000, 700), np.uint8)
+            rows.read(index, out)
+            np.testing.assert_array_equal(out, x[index])
+
+
+def test_the_first_row_that_is_missing_is_told_from_later_ones(tmp_path):
+    (tmp_path / "x").write_bytes(bytes(1000 * 100))
+    index = np.arange(1000)
+    index[[700, 990, 701]] = 5000
+    for count in (1, 3):
+        with threads(count), (tmp_path / "x").open("rb") as file:
+            assert file_rows.read_rows(file.fileno(), index, np.empty((1000, 100), np.uint8), 0) == 700

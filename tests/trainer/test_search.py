@@ -81,3 +81,14 @@ def test_what_make_gives_is_checked():
     model = mlp(6, 3)
     with pytest.raises(ValueError, match="sweep: make must give every trainer a model of its own"):
         fastnn.sweep(lambda seed: fastnn.Trainer(model, seed=seed), fastnn.grid(seed=[0, 1]), X, Y)
+
+
+def test_the_rate_finder_trains_on_distorted_images():
+    x, y = fastnn.data.glyphs(300, seed=0)
+
+    def losses(augmentation):
+        model = fastnn.Sequential([fastnn.layers.Dense(10)], input_shape=(784,), input_scale=1 / 255)
+        trainer = fastnn.Trainer(model, augmentation=augmentation, shuffle=False)
+        return fastnn.find_learning_rate(trainer, x, y, steps=20).losses
+
+    assert (losses(fastnn.data.Augmentation(shift=3)) != losses(None)).any()
