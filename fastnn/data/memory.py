@@ -30,6 +30,7 @@ SMALLER_IMAGES = f"a smaller size= takes less, and {AS_NPY}"
 """Ways out for who has not enough memory."""
 
 _LIMIT_USED = (("memory.max", "memory.current"), ("memory.limit_in_bytes", "memory.usage_in_bytes"))  # versions 2, 1
+_NO_LIMIT = 1 << 60  # bytes; version 1 has no other word for it
 _GIVEN_BACK = ("inactive_file", "active_file")  # kinds of memory that the system takes from a group when it is short
 
 
@@ -114,6 +115,8 @@ def _by_control_groups() -> list[int]:
         for limit, used in _LIMIT_USED:
             try:
                 most = int((folder / limit).read_text())
+                if most > _NO_LIMIT:
+                    continue
                 lines = (line.split() for line in (folder / "memory.stat").read_text().splitlines())
                 stat = {name: int(value) for name, value in lines}
                 back = sum(stat.get(f"total_{kind}", stat.get(kind, 0)) for kind in _GIVEN_BACK)
