@@ -43,7 +43,9 @@ class Operation(Runner):
         if setting.options["compile"]:
             if direction == "backward":
                 # the same graph is gone through again and again
-                torch._functorch.config.donated_buffer = False
+                from torch._functorch import config
+
+                config.donated_buffer = False
             self.function = torch.compile(self.function, dynamic=False)
         self.once = {"forward": self._forward, "backward": self._backward, "both": self._both}[direction]
         self.out = self.function(*self.inputs) if direction == "backward" else None
