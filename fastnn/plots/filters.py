@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from fastnn.plots.style import image_axes
-from fastnn.plots.tiles import columns_for, mosaic
+from fastnn.plots.tiles import columns_for, frame_tiles, mosaic
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -68,6 +68,7 @@ def filters(
         ax, max(3.0, across * side + 0.2), -(-len(tiles) // across) * side * weights.shape[2] / weights.shape[3] + 0.6
     )
     axes.imshow(whole, cmap="gray", vmin=0, vmax=1, interpolation="nearest")
+    frame_tiles(axes, len(tiles), across, weights.shape[2], weights.shape[3], 1)
     axes.set_xlabel("each filter on its own scale, mid-grey is 0", fontsize=8)
     if title is not None:
         axes.set_title(title)

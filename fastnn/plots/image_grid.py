@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from fastnn.plots.style import image_axes
-from fastnn.plots.tiles import as_images, columns_for, mosaic, place
+from fastnn.plots.tiles import as_images, columns_for, frame_tiles, mosaic, place
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -82,6 +82,7 @@ def image_grid(
     figure, axes = image_axes(ax, max(3.0, shape[0]), shape[1])
     grey: dict[str, Any] = {} if colour else {"cmap": "gray", "vmin": low, "vmax": high}
     axes.imshow(whole, interpolation="nearest", **grey)
+    frame_tiles(axes, count, columns, height, width, gap)
     for k, word in enumerate(words or ()):
         left, top = place(k, columns, height, width, gap)
         axes.text(
@@ -97,7 +98,9 @@ def image_grid(
 
     for number in np.flatnonzero(marks).tolist():
         left, top = place(number, columns, height, width, gap)
-        frame = Rectangle((left - 1, top - 1), width + 1, height + 1, fill=False, linewidth=1.8, edgecolor="#D55E00")
+        frame = Rectangle(
+            (left - 1, top - 1), width + 1, height + 1, fill=False, linewidth=1.8, edgecolor="#D55E00", clip_on=False
+        )
         axes.add_patch(frame)
     if row_names is not None:
         centres = [place(row * columns, columns, height, width, gap)[1] + height / 2 for row in range(rows)]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike
 
-from fastnn.plots.style import figure_of, finish, line_style, new_figure, value_ticks
+from fastnn.plots.style import figure_of, finish, line_style, new_figure, plain_log_ticks, value_ticks
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -82,5 +82,6 @@ def scaling(
     if logx:
         ax.set_xscale("log")
     value_ticks(ax, x)
+    plain_log_ticks(ax)
     finish(ax, xlabel=xlabel, ylabel="time (s)", title=title)
     return figure or figure_of(ax)

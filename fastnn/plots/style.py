@@ -16,6 +16,7 @@ _DASHES = ("-", "--", "-.", ":")
 _MARKERS = ("o", "s", "^", "D", "v", "x")
 _MANY_POINTS = 30
 _MOST_TICKS = 12
+_SHORT_SPAN = 50  # the largest over the smallest value of a logarithmic axis with plain numbers
 _MANY_LINES = 5  # more have their legend beside the axes
 
 
@@ -124,3 +125,14 @@ def percent_ticks(ax: Axes) -> None:
         return f"{100 * value:.{decimals}f}"
 
     ax.yaxis.set_major_formatter(FuncFormatter(text))
+
+
+def plain_log_ticks(ax: Axes) -> None:
+    """Plain numbers on a logarithmic vertical axis of less than about two decades, instead of 6 × 10⁻¹."""
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
+
+    low, high = ax.get_ylim()
+    if high < _SHORT_SPAN * low:
+        ax.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+        ax.yaxis.set_minor_locator(NullLocator())
+        ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 GAP = 2  # pixels between two tiles
 
@@ -50,3 +53,15 @@ def mosaic(images: NDArray[Any], columns: int, blank: float, gap: int = GAP) -> 
 def place(k: int, columns: int, height: int, width: int, gap: int = GAP) -> tuple[int, int]:
     """Left and top pixel of tile `k`."""
     return k % columns * (width + gap), k // columns * (height + gap)
+
+
+def frame_tiles(ax: Axes, count: int, columns: int, height: int, width: int, gap: int = GAP) -> None:
+    """A hairline around every tile: images that are white at an edge end there too."""
+    from matplotlib.collections import PatchCollection
+    from matplotlib.patches import Rectangle
+
+    corners = [place(k, columns, height, width, gap) for k in range(count)]
+    frames = [Rectangle((left - 0.5, top - 0.5), width, height) for left, top in corners]
+    ax.add_collection(
+        PatchCollection(frames, facecolor="none", edgecolor="0.6", linewidth=0.4, clip_on=False), autolim=False
+    )

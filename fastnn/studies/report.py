@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 import time
 from dataclasses import dataclass
 from html import escape
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from fastnn.studies.study import Found, Part, Study
 
 _LARGEST_SVG = 400_000  # bytes; a picture of more goes into the page as PNG
+_WIDE = 7.0  # inches; a picture of more is not shrunk to a phone's width but scrolls
 
 _STYLE = """
 :root { --ink: #1b1b1b; --soft: #5c5c5c; --line: #d4d4d4; --wash: #f5f5f2; --mark: #0b5a8a; }
@@ -36,7 +38,8 @@ a { color: var(--mark); } .soft, figcaption, caption, details { color: var(--sof
   td.words, th.words { text-align: left; } th { font-weight: 600; border-bottom: 2px solid var(--ink); }
 figure { margin: 1.4em 0; } figure img { max-width: 100%; height: auto; display: block; margin: 0 auto; }
 nav ol { padding-left: 1.3rem; } pre { white-space: pre-wrap; font-size: .78rem; }
-@media (max-width: 40rem) { body { font-size: 16px; padding: .7rem; } th, td { padding-right: .5rem; } }
+@media (max-width: 40rem) { body { font-size: 16px; padding: .7rem; } th, td { padding-right: .5rem; }
+  figure.wide { overflow-x: auto; } figure.wide img { max-width: none; width: 42rem; } }
 @media print { body { max-width: none; font-size: 10.5pt; } figure, table, .banner { break-inside: avoid; }
   h2, h3 { break-after: avoid; } nav { display: none; } .scroll { overflow: visible; } details { display: none; } }
 """
@@ -151,7 +154,13 @@ def _section(folder: Folder, number: int, section: Section) -> str:
 
 
 def _paragraphs(text: str) -> str:
-    return "\n".join(f"<p>{escape(' '.join(part.split()))}</p>" for part in text.split("\n\n") if part.strip())
+    return "\n".join(f"<p>{_inline(part)}</p>" for part in text.split("\n\n") if part.strip())
+
+
+def _inline(text: str) -> str:
+    """One paragraph: *words* stand out, ``code`` is set as such."""
+    words = re.sub(r"``(.+?)``", r"<code>\1</code>", escape(" ".join(text.split())))
+    return re.sub(r"\*(\w[^*]*\w)\*", r"<em>\1</em>", words)
 
 
 def _table(table: Table) -> str:
@@ -176,6 +185,7 @@ def _comparison(rows: list[Comparison]) -> str:
 def _picture(folder: Folder, name: str, picture: Picture) -> str:
     from matplotlib import pyplot
 
+    wide = " class=wide" if picture.figure.get_figwidth() > _WIDE else ""
     svg, png = render(picture.figure, "svg"), render(picture.figure, "png")
     pyplot.close(picture.figure)
     folder.write(f"figures/{name}.svg", svg)
@@ -183,7 +193,7 @@ def _picture(folder: Folder, name: str, picture: Picture) -> str:
     kind, data = ("svg+xml", svg) if len(svg) < _LARGEST_SVG else ("png", png)
     source = f"data:image/{kind};base64,{base64.b64encode(data).decode()}"
     caption = escape(picture.caption)
-    return f'<figure><img src="{source}" alt="{caption}"><figcaption>{caption}</figcaption></figure>'
+    return f'<figure{wide}><img src="{source}" alt="{caption}"><figcaption>{caption}</figcaption></figure>'
 
 
 def _foot(about: dict[str, Any]) -> str:

@@ -66,6 +66,18 @@ def test_the_report_is_one_file_that_loads_nothing(tmp_path: Path) -> None:
     assert "A line &lt;&amp;&gt;." in text
 
 
+def test_a_part_is_explained_in_words_that_may_stand_out(tmp_path: Path) -> None:
+    study = studies.Study("words", "Words", TINY)
+
+    @study.part("Part")
+    def part(run: studies.Run) -> dict[str, Any]:
+        """The *largest* of ``a < b``; 2 * 3 * 4 is 24."""
+        return {}
+
+    text = studies.run(study, out=tmp_path, quiet=True).read_text()
+    assert "<p>The <em>largest</em> of <code>a &lt; b</code>; 2 * 3 * 4 is 24.</p>" in text
+
+
 def test_a_repeated_run_only_draws(tmp_path: Path) -> None:
     study = small_study()
     studies.run(study, out=tmp_path, quiet=True)

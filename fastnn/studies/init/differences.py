@@ -66,7 +66,7 @@ def show_differences(page: Page, found: Found) -> None:
     """Show both figures."""
     capped, dead, free = found.values()
     page.compare([
-        ("smallest error with the cap", 1e-9, float(np.min(capped["error"])), "about; where it levels off"),
+        ("error with the cap at the smallest step", 1e-9, float(capped["error"][-1]), "about; it levels off there"),
         ("largest error where the unit is not active", 0.0, float(np.max(dead["error"][1:])),
          f"N of 5 and more; all derivatives are {dead['largest']:g}"),
         ("smallest error without the cap", None, float(np.min(free["error"])),
