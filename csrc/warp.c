@@ -51,26 +51,26 @@ static void pad(plane *p, real *to) {
     p->padded = to;
 }
 
-static void join(const uint8_t *restrict above, const uint8_t *restrict below, ptrdiff_t count, quad *restrict to) {
+/* All rows in one run, which vectors suit better than many short ones; what wraps at their ends is not looked at. */
+static void join(const uint8_t *restrict bytes, ptrdiff_t width, ptrdiff_t count, quad *restrict to) {
     for (ptrdiff_t j = 0; j < count; j++)
-        to[j] = above[j] | (quad)above[j + 1] << PART_BITS | (quad)below[j] << 2 * PART_BITS |
-                (quad)below[j + 1] << 3 * PART_BITS;
+        to[j] = bytes[j] | (quad)bytes[j + 1] << PART_BITS | (quad)bytes[j + width] << 2 * PART_BITS |
+                (quad)bytes[j + width + 1] << 3 * PART_BITS;
 }
 
-/* `bytes`: room for the plane with its margin */
+/* `bytes`: room for the plane with its margin, and one more */
 static void pad_quads(plane *p, quad *to, uint8_t *bytes) {
-    const ptrdiff_t width = p->w + MARGIN;
-    memset(bytes, 0, (size_t)((p->h + MARGIN) * width));
+    const ptrdiff_t width = p->w + MARGIN, rows = p->h + MARGIN;
+    memset(bytes, 0, (size_t)(rows * width + 1));
     for (ptrdiff_t i = 0; i < p->h; i++)
         memcpy(bytes + (i + BEFORE) * width + BEFORE, p->source + i * p->w, (size_t)p->w);
-    for (ptrdiff_t i = 0; i < p->h + MARGIN - 1; i++)
-        join(bytes + i * width, bytes + (i + 1) * width, width - 1, to + i * width);
+    join(bytes, width, (rows - 1) * width, to);
     p->quads = to;
 }
 
 /* In the workspace, if there is room. */
 static void with_margin(plane *p, char *room, ptrdiff_t free_bytes) {
-    const ptrdiff_t size = (p->h + MARGIN) * (p->w + MARGIN);
+    const ptrdiff_t size = (p->h + MARGIN) * (p->w + MARGIN) + 1;
     if (size > free_bytes / (ptrdiff_t)(sizeof(quad) + 1)) return;
     if (p->type == FNN_U8) {
         pad_quads(p, (quad *)room, (uint8_t *)room + size * (ptrdiff_t)sizeof(quad));
@@ -128,6 +128,17 @@ static void warp_row(const plane *p, const real *place, ptrdiff_t i, const real 
     }
 }
 
+/* What the control points of one axis come to in a row: their u lines by the row's share of each, `basis`. */
+static void control_row(const real *points, const real *basis, ptrdiff_t stride, ptrdiff_t u, ptrdiff_t v, real *to) {
+    for (ptrdiff_t t = 0; t < v; t += VL) {
+        const ptrdiff_t left = fnn_min(VL, v - t);
+        vreal sum = {0};
+        for (ptrdiff_t k = 0; k < u; k++)
+            sum = vfma(vset(basis[k * stride]), vload_part(points + k * v + t, left), sum);
+        vstore_part(to + t, sum, left);
+    }
+}
+
 /* source, index, place, control, basis_y, basis_x, out; r c h w n u v p q */
 static void warp_image(const fnn_op *op, ptrdiff_t image) {
     const ptrdiff_t channels = op->n[1], h = op->n[2], w = op->n[3], u = op->n[5], v = op->n[6];
@@ -141,12 +152,8 @@ static void warp_image(const fnn_op *op, ptrdiff_t image) {
         plane p = {NULL, NULL, source + c * plane_bytes, op->type[0], h, w};
         with_margin(&p, (char *)control + control_bytes, FNN_SCRATCH_BYTES - control_bytes);
         for (ptrdiff_t i = 0; i < rows; i++) {
-            for (ptrdiff_t t = 0; moves && t < 2 * v; t++) {
-                const real *of = IN(3) + image * 2 * u * v + (t < v ? t : u * v + t - v);
-                real sum = 0;
-                for (ptrdiff_t k = 0; k < u; k++) sum += of[k * v] * IN(4)[k * rows + i];
-                control[t] = sum;
-            }
+            for (int axis = 0; moves && axis < 2; axis++)
+                control_row(IN(3) + (2 * image + axis) * u * v, IN(4) + i, rows, u, v, control + axis * v);
             real *out = OUT(6) + ((image * channels + c) * rows + i) * cols;
             warp_row(&p, IN(2) + 6 * image, i, moves ? control : NULL, v, IN(5), cols, out);
         }
