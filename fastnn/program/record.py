@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from math import prod
 from typing import Any, NoReturn
 
@@ -90,10 +91,14 @@ class Operation:
     kernel: str
     arguments: tuple[Any, ...]
 
-    def arrays(self) -> list[tuple[Argument, Any]]:
-        """Array arguments that are there, with what the signature says of them."""
+    @cached_property
+    def _arrays(self) -> list[tuple[Argument, Any]]:
         pairs = zip(SIGNATURES[self.kernel].arguments, self.arguments, strict=True)
         return [(a, value) for a, value in pairs if a.is_array and value is not None]
+
+    def arrays(self) -> list[tuple[Argument, Any]]:
+        """Array arguments that are there, with what the signature says of them."""
+        return self._arrays
 
     def reads(self, array: Any) -> bool:
         """Whether the call reads `array`."""

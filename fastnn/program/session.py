@@ -38,11 +38,16 @@ class Epoch:
     seconds: float = 0.0  # and what they took
 
     @classmethod
-    def of(cls, index: Array, rate: float | Array, done: int) -> Epoch:
-        """An epoch at one rate, or one a step (S,), whose first step follows `done` others."""
-        steps = len(index)
-        t = np.arange(done + 1, done + steps + 1, dtype=np.int64)
-        return cls(index, np.full(steps, rate, np.float64), t, np.zeros(steps), np.zeros(steps, np.int64))
+    def several(cls, indices: Sequence[Array], done: int) -> list[Epoch]:
+        """Parts with these rows, one behind the other, the first behind `done` other steps; rates are to be set."""
+        ends = np.cumsum([len(index) for index in indices]).tolist()
+        rate, loss, correct = np.zeros(ends[-1]), np.zeros(ends[-1]), np.zeros(ends[-1], np.int64)
+        t = np.arange(done + 1, done + ends[-1] + 1, dtype=np.int64)
+        found = []
+        for index, end in zip(indices, ends, strict=True):
+            here = slice(end - len(index), end)
+            found.append(cls(index, rate[here], t[here], loss[here], correct[here]))
+        return found
 
 
 def blocks_of(batch: int, whole: bool = False) -> list[int]:

@@ -287,13 +287,10 @@ class Run:
         return self._ahead.popleft()
 
     def _parts_of(self, epochs: range) -> deque[list[Epoch]]:
-        trainer, before, found = self.trainer, (epochs[0] - 1) * self.steps, deque[list[Epoch]]()
-        for indices in batches(trainer.seed, epochs, self.samples, self.batch, trainer.shuffle):
-            found.append([])
-            for index in indices:
-                found[-1].append(Epoch.of(index, 0.0, before))
-                before += len(index)
-        return found
+        trainer = self.trainer
+        indices = batches(trainer.seed, epochs, self.samples, self.batch, trainer.shuffle)
+        parts = iter(Epoch.several([index for each in indices for index in each], (epochs[0] - 1) * self.steps))
+        return deque([next(parts) for _ in each] for each in indices)
 
     def _epochs_at_once(self) -> int:
         """How many epochs can be run before anybody looks, from the present one on."""

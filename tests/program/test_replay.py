@@ -112,7 +112,7 @@ state = {n: {s: np.zeros_like(p.value) for s in optimizer.slots} for n, p in mod
 session = CompiledSession(Task(model, losses.get("softmax_cross_entropy"), optimizer, state, x, y), 20, False)
 session.load()
 rng = np.random.default_rng(0)
-epoch = Epoch.of(rng.integers(0, 2000, (3000, 20)), 1e-3, 0)
+(epoch,) = Epoch.several([rng.integers(0, 2000, (3000, 20))], 0)
 epoch.loss[...] = epoch.correct[...] = epoch.rate[...] = 1e-3  # its own pages
 session.run(epoch, 0, 100, 1e9)
 found = {}
