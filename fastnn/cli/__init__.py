@@ -9,13 +9,13 @@ from collections.abc import Sequence
 
 from fastnn._version import __version__
 from fastnn.cli import data, evaluate, export, gradcheck, info, predict, run_config, study, train
-from fastnn.cli.options import HelpFormatter
+from fastnn.cli.options import HelpFormatter, Parser
 from fastnn.trainer import NonFiniteLossError
 
 _EPILOG = """\
 first steps:
   fastnn train                train on letters made on the spot, in some seconds
-  fastnn train --data FOLDER  the same on a data set of your own: MNIST's files, .mat, .npz, .npy
+  fastnn train --data PATH    the same on images of your own: a folder by class, MNIST's files, .mat, .npz, .csv
   fastnn evaluate --model-file fastnn-run-1 --data glyphs
   fastnn train --help         every option, with examples
 """
@@ -27,7 +27,7 @@ _INTERRUPTED = 130  # 128 + SIGINT, as shells have it
 
 def parser() -> argparse.ArgumentParser:
     """Return the parser of the whole command line."""
-    top = argparse.ArgumentParser(
+    top = Parser(
         prog="fastnn",
         description="Train and use small neural networks, fast on a CPU.",
         epilog=_EPILOG,

@@ -42,7 +42,11 @@ def add(commands: Any) -> None:
     preview.set_defaults(run=run_preview)
     _add_source(preview)
     preview.add_argument(
-        "-o", "--output", metavar="FILE", default="preview.png", help="the picture: .png, .svg or .pdf (%(default)s)"
+        "-o",
+        "--output",
+        metavar="FILE",
+        default="preview.png",
+        help="the picture: .png, .svg or .pdf (default: %(default)s)",
     )
     preview.add_argument(
         "--columns", type=whole(1, 100), default=10, metavar="N", help="images of a class (default: %(default)s)"

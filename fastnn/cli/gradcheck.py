@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from fastnn import architecture
-from fastnn.cli.options import HelpFormatter, add_activation_and_init, add_seed, whole
+from fastnn.cli.options import HelpFormatter, add_activation_and_init, add_seed, number, whole
 from fastnn.cli.output import check_picture, save_figure
 from fastnn.gradcheck import check_model, sweep
 from fastnn.plots import gradcheck_error
@@ -61,7 +61,7 @@ def add(commands: Any) -> None:
     )
     parser.add_argument(
         "--tolerance",
-        type=float,
+        type=number,
         default=1e-6,
         metavar="X",
         help="largest error that passes (default: %(default)s)",

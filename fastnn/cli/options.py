@@ -6,7 +6,7 @@ import argparse
 import math
 import re
 from collections.abc import Callable, Sequence
-from typing import Any, Literal
+from typing import Any, Literal, NoReturn
 
 from fastnn.architecture import ACTIVATIONS, LINEAR
 from fastnn.cli.inputs import resolved_data
@@ -29,6 +29,21 @@ class HelpFormatter(argparse.RawDescriptionHelpFormatter):
 
     def __init__(self, prog: str) -> None:
         super().__init__(prog, max_help_position=28)
+
+
+class Parser(argparse.ArgumentParser):
+    """Says what is wrong in one line, without the usage, and where the options are."""
+
+    def error(self, message: str) -> NoReturn:
+        """Leave with status 2."""
+        self.exit(2, f"{self.prog}: error: {message} ({self.prog} --help shows what there is)\n")
+
+
+def number(text: str) -> float:
+    """Convert to a number, for argparse."""
+    if not _is_number(text):
+        raise argparse.ArgumentTypeError(f"expected a number, got {text!r}")
+    return float(text)
 
 
 def whole(minimum: int, maximum: int | None = None) -> Callable[[str], int]:

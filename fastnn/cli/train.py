@@ -21,6 +21,7 @@ from fastnn.cli.options import (
     checkpoint_options,
     class_weights,
     distortion,
+    number,
     resolved_schedule,
     schedule,
     share_or_data,
@@ -106,11 +107,11 @@ def add(commands: Any) -> None:
     )
     rates = ", ".join(f"{rate} for {name}" for name, rate in _RATES.items())
     how.add_argument(
-        "--learning-rate", type=float, metavar="RATE", help=f"in the first epoch, above 0 (default: {rates})"
+        "--learning-rate", type=number, metavar="RATE", help=f"in the first epoch, above 0 (default: {rates})"
     )
     how.add_argument(
         "--weight-decay",
-        type=float,
+        type=number,
         default=0.0,
         metavar="X",
         help="X times each weight is added to its gradient (default: %(default)s)",

@@ -30,9 +30,8 @@ def refused(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
     out, err = capsys.readouterr()
     assert status == 2
     assert out == ""
-    *usage, line = err.splitlines()
+    (line,) = err.splitlines()
     assert line.startswith(f"fastnn {arguments[0]}: error: ")
-    assert not usage or usage[0].startswith("usage: ")
     return line
 
 
@@ -58,7 +57,7 @@ def refused(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
         ("--learning-rate=-0.1", "learning_rate must be finite and above 0, got -0.1"),
         ("--learning-rate nan", "learning_rate must be finite and above 0, got nan"),
         ("--learning-rate inf", "learning_rate must be finite and above 0, got inf"),
-        ("--learning-rate fast", "invalid float value: 'fast'"),
+        ("--learning-rate fast", "expected a number, got 'fast'"),
         ("--weight-decay nan", "weight_decay must be finite"),
         ("--weight-decay=-1", "weight_decay must be finite"),
         ("--schedule plateau", "schedule: expected constant"),
