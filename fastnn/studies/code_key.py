@@ -44,8 +44,24 @@ def _follow(value: Any, module: str, add: Callable[[bytes], None], seen: set[int
         _follow(value.__func__, module, add, seen)
     elif isinstance(value, property):
         _follow(value.fget, module, add, seen)
-    elif isinstance(value, int | float | str | bytes | tuple | dict | list | frozenset | None):
+    elif _is_plain(value):
         add(repr(value).encode())
+    elif isinstance(value, dict):
+        for name, item in value.items():
+            add(repr(name).encode())
+            _follow(item, module, add, seen)
+    elif isinstance(value, tuple | list):
+        for item in value:
+            _follow(item, module, add, seen)
+
+
+def _is_plain(value: Any) -> bool:
+    """Whether the text of a value is the same in every process; that of a function has its address."""
+    if isinstance(value, dict):
+        return all(_is_plain(item) for item in value.items())
+    if isinstance(value, tuple | list | frozenset):
+        return all(map(_is_plain, value))
+    return isinstance(value, int | float | str | bytes | type | None)
 
 
 def _follow_code(

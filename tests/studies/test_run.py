@@ -18,6 +18,7 @@ from small_study import COUNT, TINY, results, small_study
 
 from fastnn import studies
 from fastnn.data import load
+from fastnn.studies.code_key import key
 from fastnn.studies.sources import Source
 
 pytest.importorskip("matplotlib").use("Agg")
@@ -114,6 +115,17 @@ def test_other_code_is_computed(tmp_path: Path) -> None:
         COUNT.computed = 0 if body == "1" else COUNT.computed
         studies.run(study, out=tmp_path, quiet=True)
     assert COUNT.computed == 2
+
+
+def test_a_table_of_functions_is_known_by_what_they_do() -> None:
+    """Not by where they lie in memory: another process would never find what was kept."""
+
+    def key_of(body: str) -> str:
+        names: dict[str, Any] = {"__name__": "own"}
+        exec(f"TABLE = {{'a': lambda x: x, 'b': ('b', [lambda x: {body}])}}\ndef part(run): return TABLE", names)
+        return key(names["part"], {})
+
+    assert key_of("x + 1") == key_of("x + 1") != key_of("x + 2")
 
 
 def test_a_damaged_cache_is_computed_again(tmp_path: Path) -> None:
