@@ -12,6 +12,7 @@ from sklearn.utils import column_or_1d, compute_sample_weight
 from sklearn.utils.multiclass import check_classification_targets, type_of_target, unique_labels
 
 from fastnn import functional, layers
+from fastnn.estimators import parameters
 from fastnn.estimators.base import Estimator
 from fastnn.estimators.signature import with_parameters_of
 from fastnn.losses import BinaryCrossEntropy, Loss, SoftmaxCrossEntropy
@@ -202,8 +203,7 @@ class ConvNetClassifier(MLPClassifier):
             )
         stack: list[layers.Layer] = []
         height, width = shape[1:]
-        for entry in self.conv_layers:
-            filters, size = entry if hasattr(entry, "__len__") else (entry, 3)
+        for filters, size in parameters.conv_layers(self):
             stack.append(layers.Conv2D(filters, size, pad="same", bias=not self.batch_norm))
             if self.batch_norm:
                 stack.append(layers.BatchNorm())
@@ -225,6 +225,9 @@ class ConvNetClassifier(MLPClassifier):
                 raise ValueError(f"{type(self).__name__}: image_shape is {self.image_shape} but X has images {shape}")
             if first:
                 self._seen_shape = shape
+            elif self.image_shape is None and self._seen_shape != shape:
+                fitted = f"images {self._seen_shape}" if self._seen_shape else "rows"
+                raise ValueError(f"{type(self).__name__}: X has images {shape} but was fitted on {fitted}")
             return array.reshape(len(array), -1)
         return X
 

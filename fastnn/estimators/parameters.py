@@ -87,3 +87,23 @@ def hidden_layers(estimator: Any) -> list[int]:
             f"got {estimator.hidden_layer_sizes!r}"
         )
     return [int(size) for size in sizes]
+
+
+def conv_layers(estimator: Any) -> list[tuple[int, int]]:
+    """`conv_layers`, each a number of filters or that and their side, as pairs.
+
+    Raises
+    ------
+    ValueError
+        If one is something else.
+    """
+    found = []
+    for entry in estimator.conv_layers:
+        pair = tuple(entry) if isinstance(entry, tuple | list) else (entry, 3)
+        if len(pair) != 2 or not all(_is_whole(number) and number >= 1 for number in pair):
+            raise ValueError(
+                f"{type(estimator).__name__}: conv_layers must be filters or (filters, size), whole numbers of at "
+                f"least 1, got {entry!r}"
+            )
+        found.append((int(pair[0]), int(pair[1])))
+    return found

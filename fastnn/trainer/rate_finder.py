@@ -16,6 +16,7 @@ from fastnn.trainer.callbacks import Callback
 from fastnn.trainer.trainer import Trainer
 
 _TOO_LARGE = 4.0  # times the smallest loss: the search is over
+_FEW = 20  # steps until the average holds about as many losses as later
 
 
 class _Ramp(Schedule):
@@ -99,7 +100,8 @@ def find_learning_rate(
 
     Notes
     -----
-    The range test of Smith (2017, section 3.3), with losses smoothed by an average that forgets 5 % a step.
+    The range test of Smith (2017, section 3.3), with losses smoothed by an average that forgets 5 % a step. The first
+    20 steps, whose averages rest on few losses, are not looked at.
 
     Examples
     --------
@@ -139,8 +141,9 @@ def find_learning_rate(
     losses = losses[: int(np.argmin(np.isfinite(losses)))] if not np.isfinite(losses).all() else losses
     rates = np.array([search.schedule.factor(i / of_an_epoch) for i in range(len(losses))])
     lowest_at = max(int(np.argmin(losses)), 1) if len(losses) else 0
-    slopes = np.diff(losses[: lowest_at + 1])
-    suggestion = float(rates[int(np.argmin(slopes))]) if len(slopes) else lowest
+    first = min(_FEW, lowest_at // 2)
+    slopes = np.diff(losses[first : lowest_at + 1])
+    suggestion = float(rates[first + int(np.argmin(slopes))]) if len(slopes) else lowest
     return RateSearch(rates, losses, suggestion)
 
 

@@ -196,6 +196,10 @@ def test_images_or_flat_rows_train_the_same_convolutions(digits):
     assert rows.score(x[1200:], y[1200:]) > 0.9
     with pytest.raises(ValueError, match=r"image_shape must be \(C, H, W\) with 64 values, got \(3, 8, 8\)"):
         ConvNetClassifier(image_shape=(3, 8, 8)).fit(x, y)
+    with pytest.raises(ValueError, match=r"X has images \(1, 4, 16\) but was fitted on images \(1, 8, 8\)"):
+        images.predict(x.reshape(-1, 4, 16))
+    with pytest.raises(ValueError, match=r"conv_layers must be filters or \(filters, size\).*, got 'a'"):
+        ConvNetClassifier(conv_layers=(4, "a")).fit(x, y)
 
 
 def test_dropout_and_batch_norm_train_and_are_off_in_predict(digits):

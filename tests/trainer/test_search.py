@@ -34,6 +34,14 @@ def test_a_suggested_rate_learns():
     assert quick < 0.5 * slow
 
 
+@pytest.mark.parametrize("seed", range(4))
+def test_the_first_noisy_losses_suggest_nothing(seed):
+    x, y = fastnn.data.glyphs(1200, seed=0)
+    model = mlp(784, 32, 10, input_scale=1 / 255, seed=seed)
+    found = fastnn.find_learning_rate(fastnn.Trainer(model, optimizer="adam", seed=seed), x, y)
+    assert 1e-3 < found.suggestion < 0.1
+
+
 def test_a_search_stops_where_the_loss_bursts():
     trainer = fastnn.Trainer(mlp(6, 3), optimizer="sgd", progress=False)
     found = fastnn.find_learning_rate(trainer, X, Y, lowest=1e-3, highest=1e9, steps=300)
