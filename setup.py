@@ -58,6 +58,11 @@ def changed(source: Path) -> float:
     return max([source.stat().st_mtime, *(changed(source.parent / name) for name in included)])
 
 
+def processors() -> int:
+    """How many this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 class BuildNative(build_ext):
     """Compiles each kernel source for every (instruction set, type) before the extension is linked."""
 
@@ -99,7 +104,7 @@ class BuildNative(build_ext):
                 extra_postargs=[*FLAGS, *flags, *WARNINGS, *SANITIZER],
             )
 
-        with ThreadPoolExecutor(os.cpu_count()) as pool:
+        with ThreadPoolExecutor(processors()) as pool:
             return [obj for objects in pool.map(compile_one, jobs) for obj in objects]
 
     def _say_fallback(self, error: Exception) -> None:

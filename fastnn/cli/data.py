@@ -6,10 +6,10 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from fastnn.cli.inputs import DATA_HELP, MADE, MAPPED_HELP, load_data
+from fastnn.cli.inputs import DATA_HELP, MADE, MAPPED_HELP, load_data, place
 from fastnn.cli.options import HelpFormatter, add_seed, whole
 from fastnn.cli.output import check_picture, save_figure
-from fastnn.data import NAMED, Dataset, load, memory_needed
+from fastnn.data import Dataset, load, memory_needed
 from fastnn.data.memory import available_bytes, size_text
 from fastnn.plots import data_preview
 
@@ -88,7 +88,7 @@ def run_preview(options: argparse.Namespace) -> int:
 
 
 def _memory(options: argparse.Namespace) -> str:
-    needed = memory_needed(**_place(options), size=options.size, mode=options.mode, mapped=options.mapped)
+    needed = memory_needed(**place(options.data, "DATA"), size=options.size, mode=options.mode, mapped=options.mapped)
     free = available_bytes()
     amount = "an unknown amount" if needed is None else f"about {size_text(needed)}"
     there = "" if free is None else f"; {size_text(free)} are available"
@@ -99,19 +99,10 @@ def _load(options: argparse.Namespace) -> Dataset:
     if options.data in MADE:
         return load_data(options.data)
     return load(
-        **_place(options),
+        **place(options.data, "DATA"),
         size=options.size,
         mode=options.mode,
         label=options.label,
         skip_damaged=options.skip_damaged,
         mapped=options.mapped,
     )
-
-
-def _place(options: argparse.Namespace) -> dict[str, Any]:
-    here = Path(options.data).expanduser()
-    if options.data in NAMED:
-        return {"name": options.data, "path": here if here.exists() else None}
-    if not here.exists():
-        raise ValueError(f"DATA: there is no file or folder {options.data}, nor a data set of that name")
-    return {"name": here}

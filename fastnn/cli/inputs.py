@@ -58,15 +58,26 @@ def load_data(data: str, option: str = "--data", *, mapped: bool = False) -> Dat
         return load("glyphs")
     if data == "digits":
         return replace(load("glyphs", kind="digits"), name="digits")
+    return load(**place(data, option), mapped=mapped)
+
+
+def place(data: str, option: str) -> dict[str, Any]:
+    """Where a named set or a path lies, as arguments of `fastnn.data.load`.
+
+    Raises
+    ------
+    ValueError
+        If it is neither.
+    """
     here = Path(data).expanduser()
     if data in NAMED:
-        return load(data, path=here if here.exists() else None, mapped=mapped)
+        return {"name": data, "path": here if here.exists() else None}
     if not here.exists():
         raise ValueError(
             f"{option}: there is no file or folder {data}. Give the path of a data set, one of {', '.join(NAMED)} "
             "(FASTNN_DATA names the folder above it), or use glyphs or digits, which need no files"
         )
-    return load(here, mapped=mapped)
+    return {"name": here}
 
 
 def load_validation(path: str, data: Dataset) -> tuple[NDArray[Any], NDArray[np.int64]]:
