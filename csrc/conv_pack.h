@@ -21,6 +21,9 @@ typedef struct {
 void FN(conv_pack)(const conv_view *v, const real *x, ptrdiff_t k, ptrdiff_t kc, ptrdiff_t j, ptrdiff_t cols, real *dst,
                    ptrdiff_t ld);
 
+/* Where part t of `units` cut into `tasks` begins. */
+FNN_INLINE ptrdiff_t share(ptrdiff_t units, ptrdiff_t tasks, ptrdiff_t t) { return units * t / tasks; }
+
 /* --- runs of windows beside each other, which is how columns lie in an image --- */
 
 typedef struct {
@@ -37,6 +40,10 @@ FNN_INLINE conv_run conv_run_at(const conv_view *v, ptrdiff_t j, ptrdiff_t most)
 void FN(conv_pack_run)(const conv_view *v, const real *x, ptrdiff_t k, ptrdiff_t kc, conv_run run, real *dst,
                        ptrdiff_t ld);
 
+/* One line of the channel x (row `row`, which may lie outside) under every tap of a filter row, for all windows beside
+ * each other: `ld` elements from tap to tap of dst. */
+void FN(conv_pack_line)(const conv_view *v, const real *x, ptrdiff_t row, real *dst, ptrdiff_t ld);
+
 /* Which of `count` pixels, `step` apart from pixel `first` on, lie in a line of w. */
 typedef struct {
     ptrdiff_t begin, end;
@@ -48,18 +55,25 @@ FNN_INLINE conv_range conv_inside(ptrdiff_t first, ptrdiff_t step, ptrdiff_t w, 
     return (conv_range){begin, fnn_max(begin, fnn_min(count, end))};
 }
 
-/* Short runs are the rule: no loop that the compiler would make a call of memcpy for one vector. */
+/* Runs are short: a call of memcpy costs more than most of them, and that is what the compiler makes of plain loops. */
 FNN_INLINE void copy_run(real *restrict dst, const real *restrict src, ptrdiff_t count) {
     if (count < VL) {
         if (count > 0) vstore_part(dst, vload_part(src, count), count);
         return;
     }
-    if (count > 2 * VL) {
-        memcpy(dst, src, (size_t)count * sizeof(real));
-        return;
+    const vreal last = vload(src + count - VL);
+    ptrdiff_t i = 0;
+    for (; i + 4 * VL <= count; i += 4 * VL) {
+        const vreal a = vload(src + i), b = vload(src + i + VL), c = vload(src + i + 2 * VL),
+                    d = vload(src + i + 3 * VL);
+        vstore(dst + i, a), vstore(dst + i + VL, b), vstore(dst + i + 2 * VL, c), vstore(dst + i + 3 * VL, d);
     }
-    const vreal first = vload(src), last = vload(src + count - VL);
-    vstore(dst, first);
+    if (i + 2 * VL <= count) {
+        const vreal a = vload(src + i), b = vload(src + i + VL);
+        vstore(dst + i, a), vstore(dst + i + VL, b);
+        i += 2 * VL;
+    }
+    if (i + VL <= count) vstore(dst + i, vload(src + i));
     vstore(dst + count - VL, last);
 }
 

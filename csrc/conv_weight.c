@@ -4,7 +4,7 @@
  * columns are filters. Every element is one chain over image, row and column of the windows. Where there are few
  * elements and many windows these fall into CHUNKS parts, whose sums are added in order: a rule of the sizes alone.
  */
-#include "conv_pack.h"
+#include "conv_gradient.h"
 #include "pack.h"
 #include "tile.h"
 
@@ -18,21 +18,14 @@ enum {
 };
 
 typedef struct {
-    conv_view view;
-    const real *x, *dout;
-    ptrdiff_t windows, groups, x_group, f, k; /* filters and taps of a group */
-    ptrdiff_t filters;                        /* of all groups */
-    real *dw, *db;
-    bool accumulate;
+    const conv_gradient *of;
     ptrdiff_t tap_parts, filter_parts, chunks;
     real *partial; /* of each chunk, where there are several: k × f, groups after each other */
 } product;
 
-static ptrdiff_t share(ptrdiff_t units, ptrdiff_t tasks, ptrdiff_t t) { return units * t / tasks; }
-
 /* dst[(window - j) TILE_COLS + filter - f] */
-static void pack_dout(const product *c, ptrdiff_t group, ptrdiff_t f, ptrdiff_t filters, ptrdiff_t j, ptrdiff_t count,
-                      real *dst) {
+static void pack_dout(const conv_gradient *c, ptrdiff_t group, ptrdiff_t f, ptrdiff_t filters, ptrdiff_t j,
+                      ptrdiff_t count, real *dst) {
     const ptrdiff_t plane = c->view.rows * c->view.cols;
     for (ptrdiff_t done = 0, run; done < count; done += run) {
         const ptrdiff_t image = (j + done) / plane, pixel = (j + done) % plane;
@@ -43,8 +36,8 @@ static void pack_dout(const product *c, ptrdiff_t group, ptrdiff_t f, ptrdiff_t 
 }
 
 /* Sums over windows j … j_end-1 for taps i … i_end-1 and filters f … f_end-1: into sums, `ld` from tap to tap. */
-static void sum_windows(const product *c, ptrdiff_t group, ptrdiff_t i, ptrdiff_t i_end, ptrdiff_t f, ptrdiff_t f_end,
-                        ptrdiff_t j, ptrdiff_t j_end, real *sums, ptrdiff_t ld, real *packed) {
+static void sum_windows(const conv_gradient *c, ptrdiff_t group, ptrdiff_t i, ptrdiff_t i_end, ptrdiff_t f,
+                        ptrdiff_t f_end, ptrdiff_t j, ptrdiff_t j_end, real *sums, ptrdiff_t ld, real *packed) {
     real *panel = packed + TAPS * KC;
     const ptrdiff_t tiles = (i_end - i + TILE_ROWS - 1) / TILE_ROWS;
     const ptrdiff_t sweeps = (j_end - j + KC - 1) / KC;
@@ -79,7 +72,7 @@ static void sum_windows(const product *c, ptrdiff_t group, ptrdiff_t i, ptrdiff_
 
 static ptrdiff_t padded(ptrdiff_t filters) { return (filters + VL - 1) / VL * VL; }
 
-static void spend(const product *c, ptrdiff_t group, ptrdiff_t i, ptrdiff_t i_end, ptrdiff_t f, ptrdiff_t f_end,
+static void spend(const conv_gradient *c, ptrdiff_t group, ptrdiff_t i, ptrdiff_t i_end, ptrdiff_t f, ptrdiff_t f_end,
                   const real *sums, ptrdiff_t ld) {
     for (ptrdiff_t g = f; g < f_end; g++) {
         real *dw = c->dw + (group * c->f + g) * c->k;
@@ -91,18 +84,19 @@ static void spend(const product *c, ptrdiff_t group, ptrdiff_t i, ptrdiff_t i_en
 }
 
 static void weight_task(void *context, int task) {
-    const product *c = context;
+    const product *of = context;
+    const conv_gradient *c = of->of;
     ptrdiff_t rest = task;
-    const ptrdiff_t chunk = rest % c->chunks, filter_part = (rest /= c->chunks) % c->filter_parts,
-                    tap_part = (rest /= c->filter_parts) % c->tap_parts, group = rest / c->tap_parts;
-    const ptrdiff_t i = share(c->k, c->tap_parts, tap_part), i_end = share(c->k, c->tap_parts, tap_part + 1);
+    const ptrdiff_t chunk = rest % of->chunks, filter_part = (rest /= of->chunks) % of->filter_parts,
+                    tap_part = (rest /= of->filter_parts) % of->tap_parts, group = rest / of->tap_parts;
+    const ptrdiff_t i = share(c->k, of->tap_parts, tap_part), i_end = share(c->k, of->tap_parts, tap_part + 1);
     const ptrdiff_t panels = (c->f + TILE_COLS - 1) / TILE_COLS;
-    const ptrdiff_t f = share(panels, c->filter_parts, filter_part) * TILE_COLS;
-    const ptrdiff_t f_end = fnn_min(c->f, share(panels, c->filter_parts, filter_part + 1) * TILE_COLS);
-    const ptrdiff_t j = share(c->windows, c->chunks, chunk), j_end = share(c->windows, c->chunks, chunk + 1);
+    const ptrdiff_t f = share(panels, of->filter_parts, filter_part) * TILE_COLS;
+    const ptrdiff_t f_end = fnn_min(c->f, share(panels, of->filter_parts, filter_part + 1) * TILE_COLS);
+    const ptrdiff_t j = share(c->windows, of->chunks, chunk), j_end = share(c->windows, of->chunks, chunk + 1);
     real *scratch = fnn_scratch();
-    if (c->chunks > 1) {
-        real *sums = c->partial + (chunk * c->groups + group) * c->k * padded(c->f);
+    if (of->chunks > 1) {
+        real *sums = of->partial + (chunk * c->groups + group) * c->k * padded(c->f);
         sum_windows(c, group, i, i_end, f, f_end, j, j_end, sums, padded(c->f), scratch);
     } else {
         real *sums = scratch + TAPS * KC + KC * TILE_COLS + VL * TILE_ROWS;
@@ -111,10 +105,31 @@ static void weight_task(void *context, int task) {
     }
 }
 
+static void run_product(const conv_gradient *c) {
+    const ptrdiff_t panels = (c->f + TILE_COLS - 1) / TILE_COLS, tiles = (c->k + TILE_ROWS - 1) / TILE_ROWS;
+    product of = {
+        .of = c,
+        .tap_parts = (c->k + TAPS - 1) / TAPS,
+        .filter_parts = (c->f + FILTERS - 1) / FILTERS,
+        .chunks = 1,
+        /* chunks leave their sums in the caller's workspace, behind what its own tasks use */
+        .partial = (real *)fnn_scratch() + TAPS * KC + KC * TILE_COLS + VL * TILE_ROWS,
+    };
+    if (panels * tiles * c->groups <= FEW_TILES) of.chunks = fnn_max(1, fnn_min(CHUNKS, c->windows / CHUNK_WINDOWS));
+    fnn_parallel((int)(c->groups * of.tap_parts * of.filter_parts * of.chunks), weight_task, &of);
+    if (of.chunks == 1) return;
+    const ptrdiff_t ld = padded(c->f), size = c->groups * c->k * ld;
+    for (ptrdiff_t chunk = 1; chunk < of.chunks; chunk++)
+        for (ptrdiff_t v = 0; v < size; v += VL)
+            vstore(of.partial + v, vload(of.partial + v) + vload(of.partial + chunk * size + v));
+    for (ptrdiff_t group = 0; group < c->groups; group++)
+        spend(c, group, 0, c->k, 0, c->f, of.partial + group * c->k * ld, ld);
+}
+
 /* --- bias gradient --- */
 
 static void bias_task(void *context, int filter) {
-    const product *c = context;
+    const conv_gradient *c = context;
     const ptrdiff_t plane = c->view.rows * c->view.cols, images = plane == 0 ? 0 : c->windows / plane;
     vreal total[4] = {vset(0), vset(0), vset(0), vset(0)};
     for (ptrdiff_t image = 0; image < images; image++) {
@@ -136,7 +151,7 @@ enum { STRIDE_H, STRIDE_W, PAD_H, PAD_W, DILATION_H, DILATION_W, ALGORITHM, BETA
 void FN(conv_backward_weight)(const fnn_op *op) {
     const ptrdiff_t n = op->n[0], ch = op->n[1], h = op->n[2], w = op->n[3], f = op->n[4], p = op->n[5], q = op->n[6],
                     k = op->n[7], r = op->n[8], s = op->n[9], groups = k == 0 ? 1 : fnn_max(1, ch / k);
-    product c = {
+    const conv_gradient c = {
         .view = {.h = h,
                  .w = w,
                  .channel = h * w,
@@ -162,24 +177,12 @@ void FN(conv_backward_weight)(const fnn_op *op) {
         .dw = OUT(2),
         .db = OUT(3),
         .accumulate = op->s[BETA] != 0,
-        .chunks = 1,
     };
-    if (c.f == 0 || c.k == 0) return;
-    const ptrdiff_t panels = (c.f + TILE_COLS - 1) / TILE_COLS, tiles = (c.k + TILE_ROWS - 1) / TILE_ROWS;
-    c.tap_parts = (c.k + TAPS - 1) / TAPS;
-    c.filter_parts = (c.f + FILTERS - 1) / FILTERS;
-    if (panels * tiles * groups <= FEW_TILES) c.chunks = fnn_max(1, fnn_min(CHUNKS, c.windows / CHUNK_WINDOWS));
-    /* chunks leave their sums in the caller's workspace, behind what its own tasks use */
-    c.partial = (real *)fnn_scratch() + TAPS * KC + KC * TILE_COLS + VL * TILE_ROWS;
-    const int tasks = (int)(groups * c.tap_parts * c.filter_parts * c.chunks);
-    fnn_parallel(tasks, weight_task, &c);
-    if (c.chunks > 1) {
-        const ptrdiff_t ld = padded(c.f), size = groups * c.k * ld;
-        for (ptrdiff_t chunk = 1; chunk < c.chunks; chunk++)
-            for (ptrdiff_t v = 0; v < size; v += VL)
-                vstore(c.partial + v, vload(c.partial + v) + vload(c.partial + chunk * size + v));
-        for (ptrdiff_t group = 0; group < groups; group++)
-            spend(&c, group, 0, c.k, 0, c.f, c.partial + group * c.k * ld, ld);
+    if (c.f == 0) return;
+    if (c.k > 0 && FN(conv_weight_direct_serves)(&c)) {
+        FN(conv_weight_direct)(&c);
+        return;
     }
-    if (c.db != NULL) fnn_parallel((int)f, bias_task, &c);
+    if (c.k > 0) run_product(&c);
+    if (c.db != NULL) fnn_parallel((int)f, bias_task, (void *)&c);
 }

@@ -68,3 +68,19 @@ static const n16_sums_fn instances[SUMS_FILTERS + 1][SUMS_TAPS + 1][2] = {EACH(R
 
 int FN(n16_sums_taps)(int filters) { return most_taps[filters]; }
 n16_sums_fn FN(n16_sums_get)(int filters, int taps, bool total) { return instances[filters][taps][total]; }
+
+int FN(n16_sums_filters)(ptrdiff_t filters, ptrdiff_t taps) {
+    int best = 1;
+    double least = INFINITY;
+    for (int n = 1; n <= SUMS_FILTERS; n++) {
+        const double blocks = (double)((filters + n - 1) / n);
+        const double tiles = fmax(1, (double)((taps + most_taps[n] - 1) / most_taps[n]));
+        const double f = (double)filters / blocks, t = (double)taps / tiles;
+        const double cost = blocks * tiles * (fmax(f * t, f + t) + 0.3 * (f + t) + 1);
+        if (cost < least) {
+            least = cost;
+            best = n;
+        }
+    }
+    return best;
+}

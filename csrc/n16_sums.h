@@ -4,6 +4,7 @@
 #define FASTNN_N16_SUMS_H
 
 #include "n16.h"
+#include "vmath.h"
 
 #if FNN_VECTOR_REGISTERS == 32
 enum { SUMS_FILTERS = 4, SUMS_TAPS = 10 };
@@ -24,9 +25,23 @@ typedef struct {
 
 typedef void (*n16_sums_fn)(const n16_sums_task *t);
 
+/* Filters of a tile, where there are so many filters and taps: what costs least in multiply-adds, loads and calls. */
+int FN(n16_sums_filters)(ptrdiff_t filters, ptrdiff_t taps);
 /* The most taps of a tile of so many filters. */
 int FN(n16_sums_taps)(int filters);
 /* There are instances for all numbers of taps up to that, 0 too; with sums of dout or without. */
 n16_sums_fn FN(n16_sums_get)(int filters, int taps, bool total);
+
+/* Adds up the lanes of `count` vectors, each to one element of dst. */
+FNN_INLINE void n16_add_lanes(const real *acc, ptrdiff_t count, real *dst, bool add) {
+    for (ptrdiff_t i = 0; i < count; i += VL) {
+        const ptrdiff_t part = fnn_min(VL, count - i);
+        vreal v[VBYTES / sizeof(real)];
+        for (ptrdiff_t l = 0; l < VL; l++) v[l] = l < part ? vload(acc + (i + l) * VL) : vset(0);
+        vreal sum = vlanes(LANES_SUM, v);
+        if (add) sum += vload_part(dst + i, part);
+        vstore_part(dst + i, sum, part);
+    }
+}
 
 #endif

@@ -6,7 +6,6 @@
  */
 #include "axis.h"
 #include "n16_sums.h"
-#include "vmath.h"
 
 enum {
     STRIP_BYTES = 16 << 10, /* of dout */
@@ -42,7 +41,7 @@ static void tile(const range *g, n16_sums_task *t, const real *x, const real *do
                  const axis_part *row, ptrdiff_t skip, ptrdiff_t rows, const axis_part *col) {
     const weight_sums *v = g->v;
     const ptrdiff_t x_plane = v->x_rows * v->x_cols * N16, x_line = v->x_cols * N16;
-    const ptrdiff_t width = v->col_axis.taps, window = v->row_axis.taps * width;
+    const ptrdiff_t width = fnn_max(1, v->col_axis.taps), window = fnn_max(1, v->row_axis.taps) * width;
     int taps = 0;
     ptrdiff_t c = begin / window, r = begin % window / width, s = begin % width;
     for (ptrdiff_t tap = begin; tap < end; tap++) {
@@ -99,18 +98,6 @@ static void sum_images(const range *g, ptrdiff_t group, ptrdiff_t filter, ptrdif
     }
 }
 
-/* Adds up the lanes of `count` vectors, each to one element of dst. */
-static void add_lanes(const real *acc, ptrdiff_t count, real *dst, bool add) {
-    for (ptrdiff_t i = 0; i < count; i += VL) {
-        const ptrdiff_t part = fnn_min(VL, count - i);
-        vreal v[VBYTES / sizeof(real)];
-        for (ptrdiff_t l = 0; l < VL; l++) v[l] = l < part ? vload(acc + (i + l) * VL) : vset(0);
-        vreal sum = vlanes(LANES_SUM, v);
-        if (add) sum += vload_part(dst + i, part);
-        vstore_part(dst + i, sum, part);
-    }
-}
-
 static void run_task(void *context, int task) {
     const weight_sums *v = context;
     const ptrdiff_t index = task / v->ranges, piece = task % v->ranges;
@@ -129,25 +116,8 @@ static void run_task(void *context, int task) {
     memset(g.acc, 0, (size_t)(g.filters * (g.count + 1) * VBYTES));
     sum_images(&g, group, filter, first_tile, end_tile);
     for (int i = 0; i < g.filters; i++)
-        add_lanes(g.acc + i * g.count * VL, g.count, v->dw + (filter + i) * v->taps + first, v->add);
-    if (first_tile == 0 && v->db != NULL) add_lanes(g.total, g.filters, v->db + filter, v->add);
-}
-
-/* Filters of a tile: what costs least in multiply-adds, loads and calls. */
-static int tile_filters(ptrdiff_t filters, ptrdiff_t taps) {
-    int best = 1;
-    double least = INFINITY;
-    for (int n = 1; n <= SUMS_FILTERS; n++) {
-        const double blocks = (double)((filters + n - 1) / n);
-        const double tiles = (double)((taps + FN(n16_sums_taps)(n) - 1) / FN(n16_sums_taps)(n));
-        const double f = (double)filters / blocks, t = (double)taps / tiles;
-        const double cost = blocks * tiles * (fmax(f * t, f + t) + 0.3 * (f + t) + 1);
-        if (cost < least) {
-            least = cost;
-            best = n;
-        }
-    }
-    return best;
+        n16_add_lanes(g.acc + i * g.count * VL, g.count, v->dw + (filter + i) * v->taps + first, v->add);
+    if (first_tile == 0 && v->db != NULL) n16_add_lanes(g.total, g.filters, v->db + filter, v->add);
 }
 
 /* x[g,c,h,w,16], dout[g,f,p,q,16], dw[f,k,r,s], db[f]; stride_h … algorithm, beta */
@@ -174,10 +144,10 @@ void FN(conv_backward_weight_n16)(const fnn_op *op) {
         .row_parts = parts,
         .col_parts = parts + AXIS_BLOCK,
     };
-    if (f == 0 || v.taps == 0) return;
-    const int filters = tile_filters(v.filters, v.taps);
+    if (f == 0) return;
+    const int filters = FN(n16_sums_filters)(v.filters, v.taps);
     v.blocks = (v.filters + filters - 1) / filters;
-    v.tiles = (v.taps + FN(n16_sums_taps)(filters) - 1) / FN(n16_sums_taps)(filters);
+    v.tiles = fnn_max(1, (v.taps + FN(n16_sums_taps)(filters) - 1) / FN(n16_sums_taps)(filters)); /* for db */
     const ptrdiff_t wanted = (LEAST_TASKS + groups * v.blocks - 1) / (groups * v.blocks);
     v.ranges = fnn_min(v.tiles, fnn_max(wanted, (v.taps + RANGE_TAPS - 1) / RANGE_TAPS));
     const double work = (double)v.images * (double)f * (double)v.taps * (double)v.rows * (double)v.cols * N16;

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from kernel_oracles import winograd_bound
-from strategies import DTYPES, seeds
+from strategies import DTYPES, same_bits, seeds
 
 from fastnn import kernels
 from fastnn.kernels import Activation, reference
@@ -140,6 +140,67 @@ def test_the_gradient_of_the_weights(isa, dtype, shape, seed, beta):
     terms = filter_gradient(abs(x.astype(float)), abs(dout.astype(float)), dw.shape, (top, left), magnitudes=True)
     assert np.all(abs(dw - exact) <= (summed + ROUNDINGS) * u * (terms + beta))
     assert np.all(abs(db - exact_b) <= summed * u * (abs(arrays[1]).sum(axis=(0, 2, 3)) + beta))
+
+
+@pytest.mark.parametrize("isa", ISAS)
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+@given(shape=shapes(), seed=seeds)
+@settings(max_examples=10)
+def test_forward_what_is_not_finite_reaches_all_that_read_it_and_no_farther_than_a_tile(isa, value, shape, seed):
+    images, groups, k, filters, size, h, w, (top, left, below, right) = shape
+    rng = np.random.default_rng(seed)
+    x = rng.standard_normal((images, groups * k, h, w, 16)).astype(np.float32)
+    weight = rng.standard_normal((groups * filters, k, size, size)).astype(np.float32)
+    u = np.full(winograd_shape(filters, k, groups), np.nan, np.float32)
+    out = np.empty((images, len(weight), h + top + below - size + 1, w + left + right - size + 1, 16), np.float32)
+    run(isa, "winograd_weights", weight, u, 0)
+    window = (size, top, left, Activation.IDENTITY, 0.0)
+    run(isa, "winograd_forward_n16", x, u, None, out, *window)
+    clean = out.copy()
+    image, channel, row, col, lane = (int(rng.integers(n)) for n in x.shape)
+    x[image, channel, row, col, lane] = value
+    run(isa, "winograd_forward_n16", x, u, None, out, *window)
+    direct = np.empty((16 * images, *out.shape[1:4]), np.float32)
+    reference.conv_forward(images_of(x), weight, None, direct, 1, 1, top, left, 1, 1, 0)
+    assert not np.isfinite(images_of(out)[~np.isfinite(direct)]).any()
+    far = np.ones(out.shape, bool)
+    of_group = slice(channel // k * filters, (channel // k + 1) * filters)
+    near = [slice(max(0, at - 5), at + 6) for at in (row + top, col + left)]
+    far[image, of_group, near[0], near[1], lane] = False
+    assert same_bits(out[far], clean[far])
+
+
+@pytest.mark.parametrize("isa", ISAS)
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("place", ["x", "dout"])
+@given(shape=shapes(), seed=seeds)
+@settings(max_examples=10)
+def test_gradient_what_is_not_finite_reaches_all_that_read_it_and_only_its_channel_or_filter(
+    isa, place, value, shape, seed
+):
+    images, groups, k, filters, size, h, w, (top, left, below, right) = shape
+    rng = np.random.default_rng(seed)
+    x = rng.standard_normal((images, groups * k, h, w, 16)).astype(np.float32)
+    dout = rng.standard_normal((images, groups * filters, h + top + below - size + 1, w + left + right - size + 1, 16))
+    dout = dout.astype(np.float32)
+    dw, db = np.empty((groups * filters, k, size, size), np.float32), np.empty(groups * filters, np.float32)
+    work = np.full(winograd_work(filters, k), np.nan, np.float32)
+    run(isa, "winograd_backward_weight_n16", x, dout, dw, db, work, top, left, 0.0)
+    clean = dw.copy(), db.copy()
+    array = x if place == "x" else dout
+    at = tuple(int(rng.integers(n)) for n in array.shape)
+    array[at] = value
+    run(isa, "winograd_backward_weight_n16", x, dout, dw, db, work, top, left, 0.0)
+    direct, direct_b = np.empty_like(dw), np.empty_like(db)
+    reference.conv_backward_weight(images_of(x), images_of(dout), direct, direct_b, 1, 1, top, left, 1, 1, 0, 0.0)
+    assert not np.isfinite(dw[~np.isfinite(direct)]).any()
+    np.testing.assert_array_equal(np.isfinite(db), np.isfinite(direct_b))
+    others = np.ones(dw.shape, bool)
+    if place == "x":
+        others[at[1] // k * filters : (at[1] // k + 1) * filters, at[1] % k] = False
+    else:
+        others[at[1]] = False
+    assert same_bits(dw[others], clean[0][others])
 
 
 @pytest.mark.parametrize("channels", [3, 64, 384])
