@@ -33,6 +33,7 @@
     _(squared_error, "x[n,c], targets[n,c], dx[n,c]?!, loss[1]:f64!, weights[n]?, scale")                             \
     _(gather_rows, "source[r,d]:any, index[n]:i64?, out[n,d]!, scale")                                                \
     _(gather_labels, "source[r]:i64, index[n]:i64?, out[n]:i64!")                                                     \
+    _(permutations, "order[m,n]:i64!, work[m,n]:i64!, epoch, seed_low, seed_high, purpose")                           \
     _(to_panels, "matrix[n,m], panels[c,n,s]!")                                                                       \
     _(from_panels, "panels[c,n,s], matrix[n,m]!")                                                                     \
     _(sgd_update, "w[*]~, dw[*], rate[1]:f64, decay")                                                                 \

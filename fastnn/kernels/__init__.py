@@ -92,6 +92,8 @@ SIGNATURES: dict[str, Signature] = {
             # a matrix in c panels of s columns, the last filled up with zeros, and back
             "to_panels(matrix[n,m], panels[c,n,s]!)",
             "from_panels(panels[c,n,s], matrix[n,m]!)",
+            # row i: the numbers 0 ... n - 1 in the random order of step epoch + i
+            "permutations(order[m,n]:i64!, work[m,n]:i64!, epoch, seed_low, seed_high, purpose)",
             # updates, in place; rate and t are one-element arrays because they change from step to step
             "sgd_update(w[*]~, dw[*], rate[1]:f64, decay)",
             "momentum_update(w[*]~, v[*]~, dw[*], rate[1]:f64, momentum, decay)",

@@ -14,8 +14,8 @@ References
    SC 2011.
 """
 
-from fastnn.random.distributions import integers, normal, permutation, permutations, truncated_normal, uniform
-from fastnn.random.philox import Purpose, bits, philox4x32, sample_bits, step_bits
+from fastnn.random.distributions import integers, normal, permutation, truncated_normal, uniform
+from fastnn.random.philox import Purpose, bits, philox4x32, sample_bits
 
 __all__ = [
     "Purpose",
@@ -23,10 +23,8 @@ __all__ = [
     "integers",
     "normal",
     "permutation",
-    "permutations",
     "philox4x32",
     "sample_bits",
-    "step_bits",
     "truncated_normal",
     "uniform",
 ]

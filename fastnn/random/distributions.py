@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, DTypeLike, NDArray
+from numpy.typing import DTypeLike, NDArray
 
 from fastnn.random.arguments import as_shape, float_dtype, whole_number
-from fastnn.random.philox import LOW_32, SHIFT_32, bits, step_bits
+from fastnn.random.philox import LOW_32, SHIFT_32, bits
 
 
 def uniform(
@@ -237,43 +237,10 @@ def permutation(seed: int, purpose: int, step: int, n: int) -> NDArray[np.int64]
     [0, 1, 2, 3, 4]
     """
     n = whole_number("permutation", "n", n, 2**32)
-    return _orders(bits(seed, purpose, step, n))
-
-
-def permutations(seed: int, purpose: int, steps: ArrayLike, n: int) -> NDArray[np.int64]:
-    """Return the `permutation` of each of some steps, faster than one by one where they are short.
-
-    Parameters
-    ----------
-    seed, purpose, n : int
-        As in `permutation`.
-    steps : array_like, shape (s,), integers in 0 ... 2**32 - 1
-
-    Returns
-    -------
-    ndarray, shape (s, n), int64
-
-    Raises
-    ------
-    ValueError, TypeError
-        As in `permutation`.
-
-    Examples
-    --------
-    >>> from fastnn.random import Purpose, permutation, permutations
-    >>> permutations(3, Purpose.SHUFFLE, [4, 9], 5)[1].tolist() == permutation(3, Purpose.SHUFFLE, 9, 5).tolist()
-    True
-    """
-    n = whole_number("permutations", "n", n, 2**32)
-    return _orders(step_bits(seed, purpose, steps, n))
-
-
-def _orders(words: NDArray[np.uint32]) -> NDArray[np.int64]:
-    """The places of each row's words (..., n) from the smallest to the largest."""
-    keys = words.astype(np.uint64)
+    keys = bits(seed, purpose, step, n).astype(np.uint64)
     keys <<= SHIFT_32
-    keys |= np.arange(words.shape[-1], dtype=np.uint64)
-    keys.sort(axis=-1)  # one sort of whole numbers; an argsort would take several times as long
+    keys |= np.arange(n, dtype=np.uint64)
+    keys.sort()  # one sort of whole numbers; an argsort would take several times as long
     keys &= LOW_32
     return keys.view(np.int64)
 

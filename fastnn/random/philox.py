@@ -187,55 +187,8 @@ def sample_bits(seed: int, purpose: int, step: int, samples: ArrayLike, size: in
     return out.reshape(len(first), 4 * blocks)[:, :size]
 
 
-def step_bits(seed: int, purpose: int, steps: ArrayLike, size: int) -> NDArray[np.uint32]:
-    """Return the first random words of several steps: row i is ``bits(seed, purpose, steps[i], size)``.
-
-    Parameters
-    ----------
-    seed, purpose : int
-        As in `bits`.
-    steps : array_like, shape (n,), integers in 0 ... 2**32 - 1
-    size : int
-        How many words of each.
-
-    Returns
-    -------
-    ndarray, shape (n, size), uint32
-
-    Raises
-    ------
-    ValueError
-        If an argument is out of its range.
-    TypeError
-        If an argument is not an integer.
-
-    Examples
-    --------
-    >>> from fastnn.random import Purpose, bits, step_bits
-    >>> step_bits(7, Purpose.SHUFFLE, [3, 0], 5)[0].tolist() == bits(7, Purpose.SHUFFLE, 3, 5).tolist()
-    True
-    """
-    key = whole_number("step_bits", "seed", seed, 2**64)
-    purpose = whole_number("step_bits", "purpose", purpose, 2**32)
-    size = whole_number("step_bits", "size", size, 2**63)
-    numbers = [whole_number("step_bits", "steps", step, 2**32) for step in np.asarray(steps).tolist()]
-    blocks = -(-size // 4)
-    rows = _CHUNK // max(1, blocks)
-    if rows < 2:
-        words = np.empty((len(numbers), size), np.uint32)
-        for row, step in zip(words, numbers, strict=True):
-            row[...] = bits(seed, purpose, step, size)
-        return words
-    out = np.empty((len(numbers), blocks, 4), np.uint32)
-    for start in range(0, len(numbers), rows):
-        some = np.array(numbers[start : start + rows], np.uint64)
-        index: _Words = np.tile(np.arange(blocks, dtype=np.uint64), len(some))
-        _blocks(index, np.repeat(some, blocks), purpose, key, out[start : start + rows].reshape(-1, 4))
-    return out.reshape(len(numbers), 4 * blocks)[:, :size]
-
-
-def _blocks(index: _Words, step: int | _Words, purpose: int, key: int, out: NDArray[np.uint32]) -> None:
-    """Write blocks `index` (n,) of a stream, or each of the stream of its own step (n,), to `out` (n, 4)."""
+def _blocks(index: _Words, step: int, purpose: int, key: int, out: NDArray[np.uint32]) -> None:
+    """Write blocks `index` (n,) of a stream to `out` (n, 4)."""
     even, odd, product = np.empty((3, 2, len(index)), np.uint64)
     np.bitwise_and(index, LOW_32, out=even[0])
     np.right_shift(index, SHIFT_32, out=odd[0])

@@ -15,6 +15,7 @@ from strategies import Array
 from fastnn.kernels import SIGNATURES, Activation
 from fastnn.kernels.convolution import winograd_shape
 from fastnn.kernels.reference import winograd
+from fastnn.random import bits
 
 Expected = dict[str, tuple[Array, Array]]
 Oracle = Callable[[SimpleNamespace, float], Expected]
@@ -517,6 +518,14 @@ def clip_norm(a: SimpleNamespace, u: float) -> Expected:
 @oracle
 def clip_value(a: SimpleNamespace, u: float) -> Expected:
     return {"g": (np.clip(a.g, -a.limit, a.limit), np.zeros_like(a.g))}
+
+
+@oracle
+def permutations(a: SimpleNamespace, u: float) -> Expected:
+    rows, n = a.order.shape
+    words = [bits(a.seed_low | a.seed_high << 32, a.purpose, (a.epoch + i) % 2**32, n) for i in range(rows)]
+    value = np.array([np.argsort(row, kind="stable") for row in words], np.int64).reshape(rows, n)
+    return {"order": (value, np.zeros(value.shape))}
 
 
 @oracle

@@ -62,6 +62,7 @@ from fastnn.kernels.reference.norm import (
     local_response_norm_forward,
 )
 from fastnn.kernels.reference.panels import from_panels, to_panels
+from fastnn.kernels.reference.permutation import permutations
 from fastnn.kernels.reference.pool import avg_pool_backward, avg_pool_forward, max_pool_backward, max_pool_forward
 from fastnn.kernels.reference.softmax import (
     argmax,
@@ -151,6 +152,7 @@ __all__ = [
     "n16_to_rows",
     "nesterov_update",
     "penalty",
+    "permutations",
     "rmsprop_update",
     "rows_to_n16",
     "sgd_update",
