@@ -24,7 +24,9 @@ def data(run: Run, side: int) -> Found:
 
 def show_data(page: Page, found: Found) -> None:
     """Show the people."""
-    page.table(["", "images"], [["people", found["people"]], *found["counts"].items()])
+    names = {"train": "to train", "val": "to validate", "test": "to test"}
+    counts = [[names[name], count] for name, count in found["counts"].items()]
+    page.table(["", "images"], [["people", found["people"]], *counts])
     page.figure("people", plots.image_grid(found["images"], title="Everybody once"), "One image of each person.")
 
 
