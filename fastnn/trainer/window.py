@@ -29,25 +29,40 @@ def window_of(
     task: Task, batch: int, augmentation: Augmentation | None = None, image_shape: tuple[int, int, int] | None = None
 ) -> Whole | Window:
     """How the steps of a training read its samples: in place, or ahead: distorted, or from the file they lie in."""
+    rows = _rows_of(task, batch)
     if augmentation is not None and image_shape is not None:
-        return _augmented(task, batch, augmentation, image_shape)
-    row_bytes = task.inputs[:1].nbytes
-    if not is_mapped(task.inputs) or batch * row_bytes > _MOST_BYTES:
+        return _augmented(task, batch, augmentation, image_shape, rows)
+    if rows is None:
         return Whole(task)
+    return Window(task, batch, lambda index, out, _: rows.read(index, _as_bytes(out)), task.inputs.dtype, None)
+
+
+def _rows_of(task: Task, batch: int) -> RowFile | None:
+    """The file that the samples lie in, if they are to be read from it."""
+    if not is_mapped(task.inputs) or batch * task.inputs[:1].nbytes > _MOST_BYTES:
+        return None
     try:
-        rows = RowFile(task.inputs)
-        return Window(task, batch, lambda index, out, _: rows.read(index, _as_bytes(out)), task.inputs.dtype, None)
+        return RowFile(task.inputs)
     except OSError:  # the file is there no more under its name; the mapping still is
-        return Whole(task)
+        return None
 
 
-def _augmented(task: Task, batch: int, augmentation: Augmentation, image_shape: tuple[int, int, int]) -> Window:
+def _augmented(
+    task: Task, batch: int, augmentation: Augmentation, image_shape: tuple[int, int, int], rows: RowFile | None
+) -> Window:
     images = task.inputs.reshape(-1, *image_shape)
 
     def fill(index: Array, out: Array, epoch: int) -> None:
-        augmentation.write(images, np.ascontiguousarray(index), index, epoch, out.reshape(-1, *image_shape))
-        release(images)
+        here = out.reshape(-1, *image_shape)
+        if rows is None:
+            augmentation.write(images, np.ascontiguousarray(index), index, epoch, here)
+            release(images)
+            return
+        read = np.empty((len(index), *image_shape), images.dtype)
+        rows.read(index, _as_bytes(read))
+        augmentation.write(read, None, index, epoch, here)
 
+    # where no processor is left for it, making images beside the steps would only stand in their way
     return Window(task, batch, fill, task.model.dtype, granted_processors() > get_num_threads())
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import fastnn
-from fastnn.data import Augmentation
+from fastnn.data import Augmentation, read_npy
 from fastnn.layers import Dense, ReLU
 from fastnn.trainer import window
 
@@ -36,10 +36,12 @@ def test_an_epoch_is_trained_on_what_the_augmentation_gives():
 
 @pytest.mark.parametrize("compiled", [True, False])
 @pytest.mark.parametrize("piece", [1, 3000, 1 << 20])
-def test_same_bits_whatever_is_made_at_once(monkeypatch, compiled, piece):
+@pytest.mark.parametrize("processors", [1, 1000])
+def test_same_bits_whatever_is_made_at_once_and_beside_the_steps_or_not(monkeypatch, compiled, piece, processors):
     x, y = data()
     expected = trained(x, y)
     monkeypatch.setattr(window, "_BYTES", piece)
+    monkeypatch.setattr(window, "granted_processors", lambda: processors)
     for a, b in zip(trained(x.reshape(53, 1, 6, 5), y, compile=compiled), expected, strict=True):
         np.testing.assert_array_equal(a, b)
 
@@ -73,3 +75,13 @@ def test_rows_of_pixels_need_a_shape():
         trained(x.reshape(53, 30), y)
     shaped = Augmentation(shift=1, rotate=20, noise=3, cutout=2, seed=3, shape=(6, 5))
     np.testing.assert_array_equal(trained(x.reshape(53, 30), y, augmentation=shaped)[0], trained(x, y)[0])
+
+
+@pytest.mark.parametrize("moved", [False, True])
+def test_images_in_a_file_give_the_same_bits(tmp_path, moved):
+    x, y = data()
+    np.save(tmp_path / "x.npy", x)
+    mapped = read_npy(tmp_path / "x.npy", mapped=True)
+    if moved:  # then the file cannot be found, and its mapping is read
+        (tmp_path / "x.npy").rename(tmp_path / "y.npy")
+    np.testing.assert_array_equal(trained(mapped, y)[0], trained(x, y)[0])
