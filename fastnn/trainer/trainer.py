@@ -178,6 +178,10 @@ class Trainer:
             If the data do not fit the model; before anything is changed.
         NonFiniteLossError
             If the loss becomes NaN or infinite (unless ``on_nonfinite="ignore"``).
+
+        Notes
+        -----
+        While it trains, the model's arrays are up to date in callbacks alone: steps change copies of them.
         """
         task, checked_validation = prepare(self, x, y, validation, sample_weight)
         image_shape = sample_images(self, x)

@@ -289,7 +289,7 @@ here = clone(net).fit(x, y).coefs_[0]
 there = joblib.Parallel(2, "multiprocessing")(joblib.delayed(clone(net).fit)(x, y) for _ in range(2))
 print(all((other.coefs_[0] == here).all() for other in there))
 """
-    assert output_of(code, JOBLIB_START_METHOD=method) == "True"
+    assert output_of(code, timeout=300, JOBLIB_START_METHOD=method) == "True"
 
 
 def test_the_regressors_loss_is_the_squared_error():
