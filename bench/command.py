@@ -141,7 +141,7 @@ def main(arguments: list[str] | None = None) -> int:
         return 2
     if options.list:
         for w in wanted:
-            print(f"{w.key:14} {w.group:8} {w.title}")
+            print(f"{w.key:16} {w.group:8} {w.title}")
         print("frameworks:", ", ".join(n for n in ("fastnn", *present) if sides.installed(n)))
         return 0
     clean_environment(given)

@@ -1,6 +1,6 @@
 """Race fastnn against the other frameworks, side by side on this machine.
 
-    python bench/race.py                                  every row, every installed peer
+    python bench/race.py                                  every row, every installed peer: hours
     python bench/race.py --rows dense --peers torch,jax
     python bench/race.py --isa avx2 --json race.json
 
