@@ -214,6 +214,14 @@ def test_warp_of_planes_beyond_the_workspace(source, dtype, backend):
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("count", [4096, 16_384, 300_007])
+def test_the_norm_of_a_long_gradient_is_as_exact_as_a_sum_of_so_many_products(count, dtype, backend):
+    for seed in range(5):
+        check("clip_norm", backend, make("clip_norm", {"*": count}, dtype, seed, limit=0.5), dtype)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize("kernel", SIGNATURES)
 def test_no_rows(kernel, backend):
     """A batch of none: nothing to write, zero gradients, zero loss."""

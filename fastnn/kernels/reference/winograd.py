@@ -15,7 +15,9 @@ Error: against the exact result each output is off by at most
 
 where k counts channels, ε is the unit roundoff and 24 (`ROUNDINGS`) the roundings of a number on its way through the
 three transforms: 4 in each dimension of each. As the bound says,
-an error depends on all inputs of its tile: a NaN or an infinity reaches the whole tile.
+an error depends on all inputs of its tile. A NaN or an infinity reaches whatever the convolution would have it reach,
+and may reach the whole tile (in the weights' gradient all taps of its channel's filters or of its filter), no farther:
+how far depends on whether a transform multiplies by its zeros, as the matrices here do and faster kernels do not.
 """
 
 from collections.abc import Callable
