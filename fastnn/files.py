@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from os import PathLike
 from pathlib import Path
 
@@ -16,6 +15,8 @@ def write_whole(path: str | PathLike[str], data: bytes | str) -> None:
     OSError
         If it cannot be written; what was at `path` is then as it was.
     """
+    import tempfile  # loads random: not at import
+
     target = Path(path)
     payload = data.encode() if isinstance(data, str) else data
     handle, temporary = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)

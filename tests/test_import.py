@@ -19,6 +19,8 @@ HEAVY = (
     "pooch",
     "PIL",
     "argparse",
+    "logging",
+    "tempfile",
 )
 
 # Everything but the standard library and what is allowed is as if it were not installed.

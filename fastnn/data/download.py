@@ -6,7 +6,6 @@ import hashlib
 import os
 import shutil
 import sys
-import tempfile
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
@@ -153,6 +152,8 @@ def _checked(parts: Parts) -> dict[str, NDArray[Any]]:
 
 def _keep(found: Mapping[str, NDArray[Any]], arrays: Path) -> None:
     """Write the arrays into a folder that appears at once, with all of them in it."""
+    import tempfile
+
     made = Path(tempfile.mkdtemp(prefix=f".{ARRAYS}.", dir=arrays.parent))
     try:
         for role, array in found.items():

@@ -6,7 +6,6 @@ import os
 import re
 import warnings
 from collections.abc import Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 from pathlib import Path, PurePosixPath
 from typing import Any, Literal, NamedTuple
@@ -155,6 +154,8 @@ def stack(files: Iterable[_File], where: str, form: ImageForm, skip_damaged: boo
     listed = sorted(files, key=lambda file: (_natural(file.class_name), _natural(file.where)))
     if not listed:
         raise ValueError(f"{where}: no folders with PNG, JPEG or PGM images in them")
+    from concurrent.futures import ThreadPoolExecutor  # loads logging: not at import
+
     with ThreadPoolExecutor(get_num_threads()) as pool:
         decoded = list(pool.map(lambda file: _decoded(file, form, skip_damaged), listed))
     damaged = [result for result in decoded if isinstance(result, str)]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import html
 import io
 import json
 import math
@@ -111,6 +110,8 @@ class History:
 
     def _repr_html_(self) -> str:
         """A table for notebooks."""
+        import html  # a long table of names: not at import
+
         rows = [[_cell(epoch.get(name, "")) for name in self.names] for epoch in self.epochs]
         head = "".join(f"<th>{html.escape(name)}</th>" for name in self.names)
         body = "".join(f"<tr>{''.join(f'<td>{html.escape(cell)}</td>' for cell in row)}</tr>" for row in rows)

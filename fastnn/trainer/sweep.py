@@ -6,7 +6,6 @@ import csv
 import io
 import itertools
 from collections.abc import Callable, Iterable, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from os import PathLike
 from typing import Any
@@ -164,6 +163,8 @@ def sweep(
 
     def train(trainer: Trainer) -> History | None:
         return None if cancelled else trainer.fit(x, y, validation)
+
+    from concurrent.futures import Future, ThreadPoolExecutor  # loads logging: not at import
 
     try:
         with ThreadPoolExecutor(jobs) as pool:

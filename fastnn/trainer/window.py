@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +15,9 @@ from fastnn.data.mapped import RowFile, is_mapped, release
 from fastnn.kernels.threads import get_num_threads, granted_processors, one_thread
 from fastnn.program.session import Epoch
 from fastnn.program.step import Task
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future, ThreadPoolExecutor
 
 Array = NDArray[Any]
 Fill = Callable[[Array, Array, int], None]
@@ -158,6 +160,8 @@ class Window:
         self._loaded, self._side, self._next = (first, stop), 1 - side, None
         if self._slow and stop < len(part.index):
             if self._pool is None:
+                from concurrent.futures import ThreadPoolExecutor  # loads logging: not at import
+
                 self._pool = ThreadPoolExecutor(1, "fastnn-read-ahead")
             self._next = (stop, self._pool.submit(self._read_alone, part, stop, self._side))
         return self._here, first
