@@ -24,8 +24,8 @@ enum { LINE_ELEMENTS = 2048 };
 
 /* The runs of `taps` taps of one line, the first at pixel `first`. Where windows lie several pixels apart, the pixels
  * that taps share are read once and taken apart by their place in the step: so each tap's run lies whole. */
-static void line_taps(const conv_view *v, const real *line, ptrdiff_t first, ptrdiff_t taps, ptrdiff_t count, real *dst,
-                      ptrdiff_t ld) {
+FNN_INLINE void line_taps(const conv_view *v, const real *line, ptrdiff_t first, ptrdiff_t taps, ptrdiff_t count,
+                          real *dst, ptrdiff_t ld) {
     real apart[LINE_ELEMENTS];
     const ptrdiff_t step = v->step_w, tap = v->tap_w, reach = (taps - 1) * tap, length = count + reach / step;
     if (step == 1) { /* a constant: no divisions */
@@ -43,8 +43,8 @@ static void line_taps(const conv_view *v, const real *line, ptrdiff_t first, ptr
 }
 
 /* `taps` taps from number b on of line `row`, which may lie outside the channel x, for windows from column `at` on. */
-static void line_at(const conv_view *v, const real *x, ptrdiff_t row, ptrdiff_t b, ptrdiff_t taps, ptrdiff_t at,
-                    ptrdiff_t count, real *dst, ptrdiff_t ld) {
+FNN_INLINE void line_at(const conv_view *v, const real *x, ptrdiff_t row, ptrdiff_t b, ptrdiff_t taps, ptrdiff_t at,
+                        ptrdiff_t count, real *dst, ptrdiff_t ld) {
     if (row < 0 || row >= v->h)
         for (ptrdiff_t t = 0; t < taps; t++) zero_run(dst + t * ld, count);
     else

@@ -62,6 +62,11 @@ FNN_INLINE void copy_run(real *restrict dst, const real *restrict src, ptrdiff_t
         return;
     }
     const vreal last = vload(src + count - VL);
+    if (count <= 2 * VL) {
+        vstore(dst, vload(src));
+        vstore(dst + count - VL, last);
+        return;
+    }
     ptrdiff_t i = 0;
     for (; i + 4 * VL <= count; i += 4 * VL) {
         const vreal a = vload(src + i), b = vload(src + i + VL), c = vload(src + i + 2 * VL),
