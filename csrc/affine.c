@@ -1,5 +1,6 @@
 /* The fully connected layer: out = x w + b and its gradients, alone and with what comes right before or behind. */
 #include "activation.h"
+#include "affine_n16.h"
 #include "gemm.h"
 #include "outer.h"
 #include "pack.h"
@@ -204,48 +205,66 @@ void FN(affine_backward_weight)(const fnn_op *op) {
     if (biases.w != NULL) bias_gradient(op, &biases);
 }
 
-static void updating(const fnn_op *op, outer_sink weights, outer_sink biases) {
+/* Of one step: w and b spent on by their gradients; before that, where dx is wanted, w's share of it (groups of 16). */
+static void updating(const fnn_op *op, const ptrdiff_t *spacing, real *dx, outer_sink weights, outer_sink biases) {
     weights.updates = biases.updates = true;
-    weights.ld = op->n[3];
-    weights.panel = op->n[4];
-    weight_gradient(op, &weights);
+    weights.ld = spacing[0];
+    weights.panel = spacing[1];
+    if (dx == NULL)
+        weight_gradient(op, &weights);
+    else if (!FN(affine_n16_backward)(op->n[0], op->n[2], op->n[1], op->n[3], IN(0), IN(1), &weights, dx)) {
+        FN(affine_n16_input)(op->n[0], op->n[2], op->n[1], op->n[3], IN(1), &weights, dx);
+        weight_gradient(op, &weights);
+    }
     if (biases.w != NULL) bias_gradient(op, &biases);
 }
 
 static double rate_of(const fnn_op *op, int array) { return *(const double *)op->p[array]; }
 
 /* x, dout, w, b, rate; decay, decay_b */
-void FN(affine_backward_weight_sgd)(const fnn_op *op) {
+static void sgd(const fnn_op *op, const ptrdiff_t *spacing, real *dx) {
     const double rate = rate_of(op, 4), *s = op->s;
-    updating(op, (outer_sink){.w = OUT(2), .update = sgd_constants(rate, s[0]), .decays = s[0] != 0},
+    updating(op, spacing, dx, (outer_sink){.w = OUT(2), .update = sgd_constants(rate, s[0]), .decays = s[0] != 0},
              (outer_sink){.w = OUT(3), .update = sgd_constants(rate, s[1]), .decays = s[1] != 0});
 }
 
 /* x, dout, w, vw, b, vb, rate; momentum, decay, decay_b */
-void FN(affine_backward_weight_momentum)(const fnn_op *op) {
+static void momentum(const fnn_op *op, const ptrdiff_t *spacing, real *dx) {
     const double rate = rate_of(op, 6), *s = op->s;
     updating(
-        op, (outer_sink){.w = OUT(2), .v = OUT(3), .update = momentum_constants(rate, s[0], s[1]), .decays = s[1] != 0},
+        op, spacing, dx,
+        (outer_sink){.w = OUT(2), .v = OUT(3), .update = momentum_constants(rate, s[0], s[1]), .decays = s[1] != 0},
         (outer_sink){.w = OUT(4), .v = OUT(5), .update = momentum_constants(rate, s[0], s[2]), .decays = s[2] != 0});
 }
 
 /* x, dout, w, mw, vw, b, mb, vb, rate, t; beta1, beta2, eps, decay, decay_b */
-void FN(affine_backward_weight_adam)(const fnn_op *op) {
+static void adam(const fnn_op *op, const ptrdiff_t *spacing, real *dx) {
     const double rate = rate_of(op, 8), *s = op->s;
     const int64_t t = *(const int64_t *)op->p[9];
     update with_decay = adam_constants(rate, t, s[0], s[1], s[2], s[3]), of_bias = with_decay;
     of_bias.decay = (real)s[4];
-    updating(op, (outer_sink){.w = OUT(2), .m = OUT(3), .v = OUT(4), .update = with_decay, .decays = s[3] != 0},
+    updating(op, spacing, dx,
+             (outer_sink){.w = OUT(2), .m = OUT(3), .v = OUT(4), .update = with_decay, .decays = s[3] != 0},
              (outer_sink){.w = OUT(5), .m = OUT(6), .v = OUT(7), .update = of_bias, .decays = s[4] != 0});
 }
 
 /* as above */
-void FN(affine_backward_weight_adamw)(const fnn_op *op) {
+static void adamw(const fnn_op *op, const ptrdiff_t *spacing, real *dx) {
     const double rate = rate_of(op, 8), *s = op->s;
     const int64_t t = *(const int64_t *)op->p[9];
     updating(
-        op,
+        op, spacing, dx,
         (outer_sink){.w = OUT(2), .m = OUT(3), .v = OUT(4), .update = adamw_constants(rate, t, s[0], s[1], s[2], s[3])},
         (outer_sink){
             .w = OUT(5), .m = OUT(6), .v = OUT(7), .update = adamw_constants(rate, t, s[0], s[1], s[2], s[4])});
 }
+
+/* … as above; the second kind also dx[g,d,16], the last array, from w before its update */
+#define UPDATING(rule, arrays)                                                              \
+    void FN(affine_backward_weight_##rule)(const fnn_op *op) { rule(op, op->n + 3, NULL); } \
+    void FN(affine_backward_n16_##rule)(const fnn_op *op) { rule(op, op->n + 4, OUT(arrays)); }
+
+UPDATING(sgd, 5)
+UPDATING(momentum, 7)
+UPDATING(adam, 10)
+UPDATING(adamw, 10)

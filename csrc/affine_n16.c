@@ -1,20 +1,30 @@
 /* The input gradient of a dense layer of few images, straight to images innermost: its transpose is a product whose
- * left factor is w as it lies, so the weights are read once and never packed.
+ * left factor is w as it lies, so the weights are read once and never packed. Where they are updated in the same sweep
+ * they come from memory once a step.
  *
- * Every element is one chain over the outputs from zero, as in gemm_run.
+ * Every element is one chain over the outputs from zero, as in gemm_run; every gradient one over the images.
  */
-#include "n16.h"
+#include "affine_n16.h"
+
 #include "pack.h"
 #include "tile.h"
 
-enum { BLOCK = 8192, TASK_ROWS = 96 }; /* outputs whose gradients the workspace holds; inputs of a task, at least */
+enum {
+    BLOCK = 4096,         /* outputs whose gradients the workspace holds */
+    TASK_ROWS = 96,       /* inputs of a task, at least */
+    SWEEP_TASKS = 16,     /* of a sweep that updates, at most */
+    FEW_IMAGES = 4 * N16, /* that a sweep which updates takes */
+};
 
 typedef struct {
     ptrdiff_t n, m, d, ld, panel;
     const real *w;
     real *dx;
-    const real *packed; /* dout, transposed: outputs first … end-1 of images image … image+images-1 */
     ptrdiff_t first, end, image, images;
+    const real *turned; /* dout, transposed: outputs first … end-1 of images image … image+images-1 */
+    const real *x, *dout;
+    const outer_sink *sink; /* NULL, or: update w */
+    real *columns;          /* then dout again, panel by panel: columns[panel][image][TILE_COLS] */
     fnn_cut cut;
 } product;
 
@@ -33,61 +43,218 @@ FNN_INLINE void exchange(const product *v, real *tile, ptrdiff_t row, ptrdiff_t 
     }
 }
 
+/* Into the second cache, for panels fall on the same lines of the first. */
+FNN_INLINE void prefetch(const real *p, ptrdiff_t count) {
+    for (ptrdiff_t i = 0; i < count; i += 64 / (ptrdiff_t)sizeof(real)) __builtin_prefetch(p + i, 0, 2);
+}
+
+/* Adds to the chains of `rows` inputs the share of outputs first … end-1. */
+static void input_tile(const product *v, real *tile, ptrdiff_t row, ptrdiff_t rows) {
+    const ptrdiff_t step = v->panel == 0 ? v->end - v->first : TILE_COLS;
+    for (ptrdiff_t p = v->first; p < v->end; p += step) {
+        const tile_task t = {
+            .k = fnn_min(step, v->end - p),
+            .a = v->w + row * v->ld + (v->panel == 0 ? p : p / TILE_COLS * v->panel),
+            .a_row = v->ld,
+            .a_col = 1,
+            .b = v->turned + (p - v->first) * TILE_COLS,
+            .ldb = TILE_COLS,
+            .c = tile,
+            .ldc = TILE_COLS,
+            .resume = p > 0,
+            .tail = VL,
+            .b_padded = true,
+        };
+        FN(tile_get)((int)rows, TILE_VECTORS, false)(&t);
+    }
+}
+
+/* The same of a whole tile of rows in panels; the chains stay in registers from panel to panel. */
+static void input_tile_of_panels(const product *v, real *tile, ptrdiff_t row) {
+    vreal acc[TILE_ROWS][TILE_VECTORS];
+#pragma GCC unroll 12
+    for (int i = 0; i < TILE_ROWS; i++)
+#pragma GCC unroll 2
+        for (int j = 0; j < TILE_VECTORS; j++)
+            acc[i][j] = v->first > 0 ? vload(tile + i * TILE_COLS + j * VL) : vset(0);
+    const real *b = v->turned;
+    for (ptrdiff_t p = v->first; p < v->end; p += TILE_COLS) {
+        const real *a = v->w + p / TILE_COLS * v->panel + row * TILE_COLS;
+        /* of the next panel, or the next rows of the first */
+        prefetch(p + TILE_COLS < v->end ? a + v->panel
+                                        : v->w + v->first / TILE_COLS * v->panel + (row + TILE_ROWS) * TILE_COLS,
+                 TILE_ROWS * TILE_COLS);
+        for (ptrdiff_t k = fnn_min(TILE_COLS, v->end - p); k > 0; k--, a++, b += TILE_COLS) {
+            vreal bv[TILE_VECTORS];
+#pragma GCC unroll 2
+            for (int j = 0; j < TILE_VECTORS; j++) bv[j] = vload(b + j * VL);
+#pragma GCC unroll 12
+            for (int i = 0; i < TILE_ROWS; i++) {
+                const vreal av = vset(a[i * TILE_COLS]);
+#pragma GCC unroll 2
+                for (int j = 0; j < TILE_VECTORS; j++) acc[i][j] = vfma(av, bv[j], acc[i][j]);
+            }
+        }
+    }
+#pragma GCC unroll 12
+    for (int i = 0; i < TILE_ROWS; i++)
+#pragma GCC unroll 2
+        for (int j = 0; j < TILE_VECTORS; j++) vstore(tile + i * TILE_COLS + j * VL, acc[i][j]);
+}
+
+/* The gradients of `rows` inputs and of the outputs p … p+cols-1 of one panel, spent. x: their inputs by image. */
+static void update_tile(const product *v, const real *x, ptrdiff_t row, ptrdiff_t rows, ptrdiff_t p, ptrdiff_t cols) {
+    real gradient[TILE_ROWS * TILE_COLS];
+    const tile_task t = {
+        .k = v->n,
+        .a = x,
+        .a_row = 1,
+        .a_col = rows,
+        .b = v->columns + (p - v->first) * v->n,
+        .ldb = TILE_COLS,
+        .c = gradient,
+        .ldc = TILE_COLS,
+        .tail = VL,
+        .b_padded = true,
+    };
+    FN(tile_get)((int)rows, TILE_VECTORS, true)(&t);
+    for (ptrdiff_t i = 0; i < rows; i++) outer_spend(v->sink, row + i, p, gradient + i * TILE_COLS, cols);
+}
+
+/* The same of a whole tile; the gradients are spent from registers. */
+FNN_INLINE void update_whole_tile(const product *v, const real *x, ptrdiff_t row, ptrdiff_t p, const int rule) {
+    enum { LINE = 64 / sizeof(real) };
+    const outer_sink *sink = v->sink;
+    const ptrdiff_t at = p / TILE_COLS * v->panel + row * TILE_COLS;
+    /* the state of the next panel's tile comes while this one is multiplied */
+    const ptrdiff_t lines = p + TILE_COLS < v->end ? TILE_ROWS * TILE_COLS / LINE : 0, next = at + v->panel;
+    vreal acc[TILE_ROWS][TILE_VECTORS];
+#pragma GCC unroll 12
+    for (int i = 0; i < TILE_ROWS; i++)
+#pragma GCC unroll 2
+        for (int j = 0; j < TILE_VECTORS; j++) acc[i][j] = vset(0);
+    const real *b = v->columns + (p - v->first) * v->n;
+    for (ptrdiff_t k = 0; k < fnn_max(v->n, lines); k++) {
+        if (rule == UPDATE_ADAM && k < lines) __builtin_prefetch(sink->m + next + k * LINE, 0, 2);
+        if (rule != UPDATE_SGD && k < lines) __builtin_prefetch(sink->v + next + k * LINE, 0, 2);
+        if (k >= v->n) continue;
+        vreal bv[TILE_VECTORS];
+#pragma GCC unroll 2
+        for (int j = 0; j < TILE_VECTORS; j++) bv[j] = vload(b + j * VL);
+#pragma GCC unroll 12
+        for (int i = 0; i < TILE_ROWS; i++) {
+            const vreal av = vset(x[i]);
+#pragma GCC unroll 2
+            for (int j = 0; j < TILE_VECTORS; j++) acc[i][j] = vfma(av, bv[j], acc[i][j]);
+        }
+        x += TILE_ROWS;
+        b += TILE_COLS;
+    }
+    const update_vectors u = update_broadcast(&sink->update);
+    real *w = sink->w + at, *first = rule == UPDATE_ADAM ? sink->m + at : w,
+         *second = rule == UPDATE_SGD ? w : sink->v + at;
+#pragma GCC unroll 12
+    for (int i = 0; i < TILE_ROWS; i++)
+#pragma GCC unroll 2
+        for (int j = 0; j < TILE_VECTORS; j++) {
+            const ptrdiff_t place = i * TILE_COLS + j * VL;
+            update_one((enum update_rule)rule, &u, w + place, first + place, second + place, acc[i][j], sink->decays,
+                       true, VL);
+        }
+}
+
+/* The gradients of `rows` inputs and of the outputs first … end-1. */
+FNN_INLINE void update_rows(const product *v, const real *x, ptrdiff_t row, ptrdiff_t rows, const int rule) {
+    for (ptrdiff_t p = v->first; p < v->end; p += TILE_COLS) {
+        const ptrdiff_t cols = fnn_min(TILE_COLS, v->end - p);
+        if (rows == TILE_ROWS && cols == TILE_COLS)
+            update_whole_tile(v, x, row, p, rule);
+        else
+            update_tile(v, x, row, rows, p, cols);
+    }
+}
+
 static void run_task(void *context, int task) {
     const product *v = context;
-    real tile[TILE_ROWS * TILE_COLS];
-    const ptrdiff_t end = fnn_cut_end(&v->cut, task), step = v->panel == 0 ? v->end - v->first : TILE_COLS;
+    real tile[TILE_ROWS * TILE_COLS], x[TILE_ROWS * FEW_IMAGES + VL];
+    const ptrdiff_t end = fnn_cut_end(&v->cut, task);
     for (ptrdiff_t row = fnn_cut_begin(&v->cut, task); row < end; row += TILE_ROWS) {
         const ptrdiff_t rows = fnn_min(TILE_ROWS, end - row);
-        const tile_fn run = FN(tile_get)((int)rows, TILE_VECTORS, false);
         if (v->first > 0) exchange(v, tile, row, rows, false);
-        for (ptrdiff_t p = v->first; p < v->end; p += step) {
-            const real *a = v->w + row * v->ld + (v->panel == 0 ? p : p / TILE_COLS * v->panel);
-            const tile_task t = {
-                .k = fnn_min(step, v->end - p),
-                .a = a,
-                .a_row = v->ld,
-                .a_col = 1,
-                .b = v->packed + (p - v->first) * TILE_COLS,
-                .ldb = TILE_COLS,
-                .c = tile,
-                .ldc = TILE_COLS,
-                .resume = p > 0,
-                .tail = VL,
-                .b_padded = true,
-            };
-            /* the same columns of the next rows lie right behind; into the second cache, for panels fall on the same
-             * lines of the first */
-            for (ptrdiff_t i = 0; v->panel != 0 && i < rows * v->ld; i += 64 / (ptrdiff_t)sizeof(real))
-                __builtin_prefetch(a + rows * v->ld + i, 0, 2);
-            run(&t);
-        }
+        if (rows == TILE_ROWS && v->panel != 0)
+            input_tile_of_panels(v, tile, row);
+        else
+            input_tile(v, tile, row, rows);
         exchange(v, tile, row, rows, true);
+        if (v->sink == NULL) continue;
+        FN(pack_rows)(x, rows, v->n, v->x + row, 1, v->d);
+        switch (v->sink->update.rule) {
+            case UPDATE_SGD: update_rows(v, x, row, rows, UPDATE_SGD); break;
+            case UPDATE_MOMENTUM: update_rows(v, x, row, rows, UPDATE_MOMENTUM); break;
+            default: update_rows(v, x, row, rows, UPDATE_ADAM);
+        }
     }
+}
+
+static void run(product *v, ptrdiff_t groups, const outer_sink *sink) {
+    const ptrdiff_t lanes = groups * N16;
+    if (v->m == 0) memset(v->dx, 0, (size_t)(lanes * v->d) * sizeof(real));
+    for (v->image = 0; v->image < lanes; v->image += TILE_COLS) {
+        v->images = fnn_min(TILE_COLS, lanes - v->image);
+        if (v->image + TILE_COLS >= lanes) v->sink = sink; /* dx is done with what this sweep updates */
+        for (v->first = 0; v->first < v->m; v->first = v->end) {
+            v->end = fnn_min(v->m, v->first + BLOCK);
+            const ptrdiff_t cols = fnn_max(0, fnn_min(v->images, v->n - v->image));
+            FN(pack_cols)(fnn_scratch(), TILE_COLS, v->end - v->first, cols, v->dout + v->image * v->m + v->first, 1,
+                          v->m);
+            for (ptrdiff_t p = v->first; v->sink != NULL && p < v->end; p += TILE_COLS)
+                FN(pack_cols)(v->columns + (p - v->first) * v->n, TILE_COLS, v->n, fnn_min(TILE_COLS, v->end - p),
+                              v->dout + p, v->m, 1);
+            n16_run(v->cut.tasks, run_task, v, (double)v->d * (double)v->m * TILE_COLS);
+        }
+    }
+}
+
+void FN(affine_n16_input)(ptrdiff_t n, ptrdiff_t m, ptrdiff_t d, ptrdiff_t groups, const real *dout,
+                          const outer_sink *sink, real *dx) {
+    product v = {
+        .n = n,
+        .m = m,
+        .d = d,
+        .ld = sink->ld,
+        .panel = sink->panel,
+        .w = sink->w,
+        .dout = dout,
+        .dx = dx,
+        .turned = fnn_scratch(),
+        .cut = fnn_cut_work(d, TILE_ROWS, TASK_ROWS),
+    };
+    run(&v, groups, NULL);
+}
+
+bool FN(affine_n16_backward)(ptrdiff_t n, ptrdiff_t m, ptrdiff_t d, ptrdiff_t groups, const real *x, const real *dout,
+                             const outer_sink *sink, real *dx) {
+    if (sink->panel == 0 || n == 0 || n > FEW_IMAGES || m == 0) return false;
+    product v = {
+        .n = n,
+        .m = m,
+        .d = d,
+        .ld = sink->ld,
+        .panel = sink->panel,
+        .w = sink->w,
+        .x = x,
+        .dout = dout,
+        .dx = dx,
+        .turned = fnn_scratch(),
+        .columns = (real *)fnn_scratch() + BLOCK * TILE_COLS,
+        .cut = fnn_cut_work(d, TILE_ROWS, fnn_max(TASK_ROWS, d / SWEEP_TASKS)),
+    };
+    run(&v, groups, sink);
+    return true;
 }
 
 /* dout[n,m], w[d,m+], dx[g,d,16]; n[4], n[5]: from row to row and from panel to panel of w */
 void FN(affine_backward_input_n16)(const fnn_op *op) {
-    product v = {
-        .n = op->n[0],
-        .m = op->n[1],
-        .d = op->n[2],
-        .ld = op->n[4],
-        .panel = op->n[5],
-        .w = IN(1),
-        .dx = OUT(2),
-        .packed = fnn_scratch(),
-        .cut = fnn_cut_work(op->n[2], TILE_ROWS, TASK_ROWS),
-    };
-    const ptrdiff_t lanes = op->n[3] * N16;
-    if (v.m == 0) memset(v.dx, 0, (size_t)(lanes * v.d) * sizeof(real));
-    for (v.image = 0; v.image < lanes; v.image += TILE_COLS) {
-        v.images = fnn_min(TILE_COLS, lanes - v.image);
-        for (v.first = 0; v.first < v.m; v.first = v.end) {
-            v.end = fnn_min(v.m, v.first + BLOCK);
-            const ptrdiff_t cols = fnn_max(0, fnn_min(v.images, v.n - v.image));
-            FN(pack_cols)(fnn_scratch(), TILE_COLS, v.end - v.first, cols, IN(0) + v.image * v.m + v.first, 1, v.m);
-            n16_run(v.cut.tasks, run_task, &v, (double)v.d * (double)v.m * TILE_COLS);
-        }
-    }
+    const outer_sink sink = {.w = (real *)IN(1), .ld = op->n[4], .panel = op->n[5]};
+    FN(affine_n16_input)(op->n[0], op->n[1], op->n[2], op->n[3], IN(0), &sink, OUT(2));
 }

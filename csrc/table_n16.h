@@ -9,6 +9,13 @@
     _(n16_to_rows, "x[g,d,16], out[n,d]!")                                                                             \
     _(gather_n16, "source[r,d]:any, index[n]:i64?, out[g,d,16]!, scale")                                               \
     _(affine_backward_input_n16, "dout[n,m], w[d,m+], dx[g,d,16]!")                                                    \
+    _(affine_backward_n16_sgd, "x[n,d], dout[n,m], w[d,m+]~, b[m]?~, rate[1]:f64, dx[g,d,16]!, decay, decay_b")        \
+    _(affine_backward_n16_momentum, "x[n,d], dout[n,m], w[d,m+]~, vw[d,m+]~, b[m]?~, vb[m]?~, rate[1]:f64, "           \
+                                    "dx[g,d,16]!, momentum, decay, decay_b")                                           \
+    _(affine_backward_n16_adam, "x[n,d], dout[n,m], w[d,m+]~, mw[d,m+]~, vw[d,m+]~, b[m]?~, mb[m]?~, vb[m]?~, "        \
+                                "rate[1]:f64, t[1]:i64, dx[g,d,16]!, beta1, beta2, eps, decay, decay_b")               \
+    _(affine_backward_n16_adamw, "x[n,d], dout[n,m], w[d,m+]~, mw[d,m+]~, vw[d,m+]~, b[m]?~, mb[m]?~, vb[m]?~, "       \
+                                 "rate[1]:f64, t[1]:i64, dx[g,d,16]!, beta1, beta2, eps, decay, decay_b")              \
     _(conv_forward_n16, "x[g,c,h,w,16], weight[f,k,r,s], b[f]?, out[g,f,p,q,16]!, " CONV)                              \
     _(conv_activation_forward_n16, "x[g,c,h,w,16], weight[f,k,r,s], b[f]?, out[g,f,p,q,16]!, " CONV ", kind, alpha")   \
     _(conv_backward_input_n16, "dout[g,f,p,q,16], weight[f,k,r,s], dx[g,c,h,w,16]!, " CONV)                            \

@@ -120,6 +120,13 @@ SIGNATURES: dict[str, Signature] = {
             "n16_to_rows(x[g,d,16], out[n,d]!)",
             "gather_n16(source[r,d]:any, index[n]:i64?, out[g,d,16]!, scale)",
             "affine_backward_input_n16(dout[n,m], w[d,m+], dx[g,d,16]!)",
+            "affine_backward_n16_sgd(x[n,d], dout[n,m], w[d,m+]~, b[m]?~, rate[1]:f64, dx[g,d,16]!, decay, decay_b)",
+            "affine_backward_n16_momentum(x[n,d], dout[n,m], w[d,m+]~, vw[d,m+]~, b[m]?~, vb[m]?~, rate[1]:f64, "
+            "dx[g,d,16]!, momentum, decay, decay_b)",
+            "affine_backward_n16_adam(x[n,d], dout[n,m], w[d,m+]~, mw[d,m+]~, vw[d,m+]~, b[m]?~, mb[m]?~, vb[m]?~, "
+            "rate[1]:f64, t[1]:i64, dx[g,d,16]!, beta1, beta2, eps, decay, decay_b)",
+            "affine_backward_n16_adamw(x[n,d], dout[n,m], w[d,m+]~, mw[d,m+]~, vw[d,m+]~, b[m]?~, mb[m]?~, vb[m]?~, "
+            "rate[1]:f64, t[1]:i64, dx[g,d,16]!, beta1, beta2, eps, decay, decay_b)",
             "conv_forward_n16(x[g,c,h,w,16], weight[f,k,r,s], b[f]?, out[g,f,p,q,16]!, stride_h, stride_w, pad_h, "
             "pad_w, dilation_h, dilation_w, algorithm)",
             "conv_activation_forward_n16(x[g,c,h,w,16], weight[f,k,r,s], b[f]?, out[g,f,p,q,16]!, stride_h, "

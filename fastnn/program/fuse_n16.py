@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from fastnn.kernels import SIGNATURES
 from fastnn.program.fuse import Rule, fuse, sole_user
-from fastnn.program.record import Buffer, Operation
+from fastnn.program.record import Buffer, Operation, same_memory
 
 
 def gather_into_lanes(operations: list[Operation], i: int) -> list[Operation] | None:
@@ -39,7 +40,30 @@ def input_gradient_into_lanes(operations: list[Operation], i: int) -> list[Opera
     return [*operations[:i], joined, *operations[i + 1 : j], *operations[j + 1 :]]
 
 
-RULES: tuple[Rule, ...] = (gather_into_lanes, input_gradient_into_lanes)
+_WITH_UPDATE = "affine_backward_weight_"
+
+
+def backward_in_one_sweep(operations: list[Operation], i: int) -> list[Operation] | None:
+    """affine_backward_input_n16, affine_backward_weight_* → affine_backward_n16_*: w comes from memory once."""
+    if operations[i].kernel != "affine_backward_input_n16":
+        return None
+    dout, w, dx = operations[i].arguments
+    j = next((j for j in range(i + 1, len(operations)) if operations[j].writes(w)), None)
+    if j is None or not operations[j].kernel.startswith(_WITH_UPDATE):
+        return None
+    signature = SIGNATURES[operations[j].kernel]
+    arrays, scalars = operations[j].arguments[: len(signature.arrays)], operations[j].arguments[len(signature.arrays) :]
+    if not same_memory(arrays[1], dout) or any(op.writes(a) for op in operations[i:j] for a in arrays if a is not None):
+        return None
+    written = [a for a, s in zip(arrays, signature.arrays, strict=True) if s.writes and a is not None]
+    if any(op.reads(a) for op in operations[i + 1 : j] for a in written):
+        return None
+    kernel = operations[j].kernel.replace(_WITH_UPDATE, "affine_backward_n16_")
+    joined = Operation(kernel, (*arrays, dx, *scalars))
+    return [*operations[:i], joined, *operations[i + 1 : j], *operations[j + 1 :]]
+
+
+RULES: tuple[Rule, ...] = (gather_into_lanes, input_gradient_into_lanes, backward_in_one_sweep)
 
 
 def fuse_innermost(operations: Sequence[Operation]) -> list[Operation]:

@@ -3,6 +3,8 @@
 On the native backend also where its weights are kept with padded rows and theirs are not.
 """
 
+from functools import partial
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -55,6 +57,11 @@ def _affine_backward_weight_adamw(run, a):
     _affine_backward_weight_adam(run, a, "adamw_update")
 
 
+def _affine_backward_n16(run, a, rest):
+    run("affine_backward_input_n16", a["dout"], a["w"], a["dx"])
+    rest(run, a)
+
+
 def _conv(a):
     window = ("stride_h", "stride_w", "pad_h", "pad_w", "dilation_h", "dilation_w", "algorithm")
     return tuple(a[name] for name in window)
@@ -87,6 +94,10 @@ SEQUENCES = {
     "conv_activation_backward_input": _conv_activation_backward_input,
     "affine_activation_forward": _affine_activation_forward,
     "affine_activation_backward_input": _affine_activation_backward_input,
+    "affine_backward_n16_sgd": partial(_affine_backward_n16, rest=_affine_backward_weight_sgd),
+    "affine_backward_n16_momentum": partial(_affine_backward_n16, rest=_affine_backward_weight_momentum),
+    "affine_backward_n16_adam": partial(_affine_backward_n16, rest=_affine_backward_weight_adam),
+    "affine_backward_n16_adamw": partial(_affine_backward_n16, rest=_affine_backward_weight_adamw),
     "affine_backward_weight_sgd": _affine_backward_weight_sgd,
     "affine_backward_weight_momentum": _affine_backward_weight_momentum,
     "affine_backward_weight_adam": _affine_backward_weight_adam,

@@ -36,6 +36,10 @@ from fastnn.kernels.reference.loss import (
 )
 from fastnn.kernels.reference.n16 import (
     affine_backward_input_n16,
+    affine_backward_n16_adam,
+    affine_backward_n16_adamw,
+    affine_backward_n16_momentum,
+    affine_backward_n16_sgd,
     avg_pool_backward_n16,
     avg_pool_forward_n16,
     batch_norm_apply_n16,
@@ -99,6 +103,10 @@ __all__ = [
     "affine_activation_forward",
     "affine_backward_input",
     "affine_backward_input_n16",
+    "affine_backward_n16_adam",
+    "affine_backward_n16_adamw",
+    "affine_backward_n16_momentum",
+    "affine_backward_n16_sgd",
     "affine_backward_weight",
     "affine_backward_weight_adam",
     "affine_backward_weight_adamw",

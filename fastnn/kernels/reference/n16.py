@@ -15,6 +15,12 @@ from fastnn.kernels.reference.convolution import (
     conv_backward_weight,
     conv_forward,
 )
+from fastnn.kernels.reference.fused import (
+    affine_backward_weight_adam,
+    affine_backward_weight_adamw,
+    affine_backward_weight_momentum,
+    affine_backward_weight_sgd,
+)
 from fastnn.kernels.reference.gather import gather_rows
 from fastnn.kernels.reference.norm import batch_norm_apply, batch_norm_backward, batch_norm_forward
 from fastnn.kernels.reference.pool import avg_pool_backward, avg_pool_forward, max_pool_backward, max_pool_forward
@@ -62,6 +68,41 @@ def affine_backward_input_n16(dout: Array, w: Array, dx: Array) -> None:
     rows = np.empty((len(dout), dx.shape[1]), dx.dtype)
     affine_backward_input(dout, w, rows)
     rows_to_n16(rows, dx)
+
+
+def affine_backward_n16_sgd(
+    x: Array, dout: Array, w: Array, b: Array | None, rate: Array, dx: Array, decay: float, decay_b: float
+) -> None:
+    """`affine_backward_input_n16`, then `affine_backward_weight_sgd`."""
+    affine_backward_input_n16(dout, w, dx)
+    affine_backward_weight_sgd(x, dout, w, b, rate, decay, decay_b)
+
+
+def affine_backward_n16_momentum(
+    x: Array, dout: Array, w: Array, vw: Array, b: Array | None, vb: Array | None, rate: Array, dx: Array,
+    momentum: float, decay: float, decay_b: float,
+) -> None:  # fmt: skip
+    """`affine_backward_input_n16`, then `affine_backward_weight_momentum`."""
+    affine_backward_input_n16(dout, w, dx)
+    affine_backward_weight_momentum(x, dout, w, vw, b, vb, rate, momentum, decay, decay_b)
+
+
+def affine_backward_n16_adam(
+    x: Array, dout: Array, w: Array, mw: Array, vw: Array, b: Array | None, mb: Array | None, vb: Array | None,
+    rate: Array, t: Array, dx: Array, beta1: float, beta2: float, eps: float, decay: float, decay_b: float,
+) -> None:  # fmt: skip
+    """`affine_backward_input_n16`, then `affine_backward_weight_adam`."""
+    affine_backward_input_n16(dout, w, dx)
+    affine_backward_weight_adam(x, dout, w, mw, vw, b, mb, vb, rate, t, beta1, beta2, eps, decay, decay_b)
+
+
+def affine_backward_n16_adamw(
+    x: Array, dout: Array, w: Array, mw: Array, vw: Array, b: Array | None, mb: Array | None, vb: Array | None,
+    rate: Array, t: Array, dx: Array, beta1: float, beta2: float, eps: float, decay: float, decay_b: float,
+) -> None:  # fmt: skip
+    """`affine_backward_input_n16`, then `affine_backward_weight_adamw`."""
+    affine_backward_input_n16(dout, w, dx)
+    affine_backward_weight_adamw(x, dout, w, mw, vw, b, mb, vb, rate, t, beta1, beta2, eps, decay, decay_b)
 
 
 def conv_forward_n16(
