@@ -59,8 +59,8 @@ enum { FNN_MAX_THREADS = 256 };
 int fnn_get_num_threads(void);
 /* 0 on success, otherwise an errno value; the old pool stays in use. */
 int fnn_set_num_threads(int count);
-/* fn(context, task) for task = 0 … tasks-1, task t on thread t mod threads unless another is idle before that one
- * begins; returns when all are done. */
+/* fn(context, task) for task = 0 … tasks-1; returns when all are done. Each thread has a run of neighbouring tasks, of
+ * which an idle one takes those not yet begun. */
 void fnn_parallel(int tasks, void (*fn)(void *context, int task), void *context);
 /* This thread's workspace (FNN_SCRATCH_BYTES, 64-byte aligned), or NULL when memory is short. A thread that
  * is about to run kernels calls fnn_scratch once and checks it; workers do so before they report ready. */

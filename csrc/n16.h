@@ -26,14 +26,9 @@ FNN_INLINE n16_cut n16_cut_rows(ptrdiff_t groups, ptrdiff_t rows) {
 
 FNN_INLINE int n16_tasks(const n16_cut *cut) { return (int)(cut->groups * cut->pieces); }
 FNN_INLINE ptrdiff_t n16_group(const n16_cut *cut, int task) { return task / cut->pieces; }
-/* Odd groups are taken from their last piece to the first, so that uneven pieces are dealt out evenly. */
-FNN_INLINE ptrdiff_t n16_piece(const n16_cut *cut, int task) {
-    const ptrdiff_t piece = task % cut->pieces;
-    return n16_group(cut, task) % 2 == 0 ? piece : cut->pieces - 1 - piece;
-}
-FNN_INLINE ptrdiff_t n16_begin(const n16_cut *cut, int task) { return cut->rows * n16_piece(cut, task) / cut->pieces; }
+FNN_INLINE ptrdiff_t n16_begin(const n16_cut *cut, int task) { return cut->rows * (task % cut->pieces) / cut->pieces; }
 FNN_INLINE ptrdiff_t n16_end(const n16_cut *cut, int task) {
-    return cut->rows * (n16_piece(cut, task) + 1) / cut->pieces;
+    return cut->rows * (task % cut->pieces + 1) / cut->pieces;
 }
 
 /* Where waking threads costs more than they bring, the calling thread does all. */

@@ -8,6 +8,7 @@
  */
 #include "activation.h"
 #include "axis.h"
+#include "n16_moments.h"
 #include "n16_tile.h"
 
 enum {
@@ -31,6 +32,7 @@ typedef struct {
     const real *activated; /* NULL, or: the result is multiplied with the derivative at these outputs */
     int kind;
     real alpha;
+    const n16_statistics *statistics; /* NULL, or: of the outputs, while they are close */
     /* of one pass, whose filters' weights fit the workspace */
     int block;                    /* filters of a tile; 1: the weights are read where they lie */
     ptrdiff_t blocks, first, end; /* tiles of filters in a group of channels; those of all groups from first to end-1 */
@@ -166,6 +168,16 @@ static void rows_of(const conv *v, ptrdiff_t image, ptrdiff_t begin, ptrdiff_t e
     }
 }
 
+/* The moments of a task's rows, which it has finished. */
+static void describe(const conv *v, int task) {
+    const ptrdiff_t filters = v->groups * v->filters, group = n16_group(&v->cut, task);
+    const ptrdiff_t begin = n16_begin(&v->cut, task), count = (n16_end(&v->cut, task) - begin) * v->out_cols;
+    for (ptrdiff_t f = 0; f < filters; f++) {
+        const real *out = v->out + ((group * filters + f) * v->out_rows + begin) * v->out_cols * N16;
+        v->statistics->pieces[task * filters + f] = n16_moments_of(out, count, v->statistics->images - group * N16);
+    }
+}
+
 static void run_task(void *context, int task) {
     const conv *v = context;
     const ptrdiff_t row_bytes = v->filters * v->out_cols * N16 * (ptrdiff_t)sizeof(real);
@@ -173,6 +185,7 @@ static void run_task(void *context, int task) {
     const ptrdiff_t end = n16_end(&v->cut, task);
     for (ptrdiff_t row = n16_begin(&v->cut, task); row < end; row += step)
         rows_of(v, n16_group(&v->cut, task), row, fnn_min(end, row + step), fnn_scratch());
+    if (v->statistics != NULL && v->end == v->groups * v->blocks && v->col_end == v->out_cols) describe(v, task);
 }
 
 /* Pixels of a tile, channels of a block, and the tasks. */
@@ -228,9 +241,8 @@ static void set_axes(conv *v, const fnn_op *op, ptrdiff_t rows, ptrdiff_t cols, 
 }
 
 /* x[g,c,h,w,16], weight[f,k,r,s], b[f], out[g,f,p,q,16] */
-static void forward(const fnn_op *op, int kind, real alpha) {
+static conv forward(const fnn_op *op, int kind, real alpha) {
     const ptrdiff_t *n = op->n, c = n[1], f = n[4], k = n[5], taps = n[6] * n[7];
-    if (n[0] * f * n[8] * n[9] == 0) return;
     const ptrdiff_t groups = c / k;
     conv v = {
         .images = n[0],
@@ -252,14 +264,34 @@ static void forward(const fnn_op *op, int kind, real alpha) {
         .alpha = alpha,
     };
     set_axes(&v, op, n[6], n[7], false);
-    run(&v);
+    return v;
+}
+
+static void run_forward(conv *v) {
+    if (v->images * v->groups * v->filters * v->out_rows * v->out_cols > 0) run(v);
 }
 
 /* … algorithm */
-void FN(conv_forward_n16)(const fnn_op *op) { forward(op, IDENTITY, 0); }
+void FN(conv_forward_n16)(const fnn_op *op) {
+    conv v = forward(op, IDENTITY, 0);
+    run_forward(&v);
+}
 
 /* … algorithm, kind, alpha */
-void FN(conv_activation_forward_n16)(const fnn_op *op) { forward(op, (int)op->s[7], (real)op->s[8]); }
+void FN(conv_activation_forward_n16)(const fnn_op *op) {
+    conv v = forward(op, (int)op->s[7], (real)op->s[8]);
+    run_forward(&v);
+}
+
+/* x, weight, b, out, running_mean, running_var, mean, var, work; … algorithm, kind, alpha, images, momentum */
+void FN(conv_statistics_forward_n16)(const fnn_op *op) {
+    conv v = forward(op, (int)op->s[7], (real)op->s[8]);
+    const n16_statistics s = {op->p[8], OUT(6), OUT(7), OUT(4), OUT(5), (ptrdiff_t)op->s[9], op->s[10]};
+    v.statistics = &s;
+    v.cut = n16_cut_rows(v.images, v.out_rows);
+    run_forward(&v);
+    FN(n16_statistics_finish)(&s, &v.cut, v.groups * v.filters, v.out_cols);
+}
 
 /* dout[g,f,p,q,16], weight[f,k,r,s], dx[g,c,h,w,16]: a filter of this sweep is a channel of the convolution's input */
 static conv backward(const fnn_op *op, real *dx) {

@@ -3,7 +3,7 @@
  * Statistics: a run of pixels is summed lane by lane in the type of the call, the runs' sums in double. The variance is
  * taken about the mean in a second pass, corrected by the rest that rounding the mean left.
  */
-#include "n16.h"
+#include "n16_moments.h"
 
 enum { RUN = 64 }; /* vectors summed in the type of the call */
 
@@ -16,20 +16,10 @@ typedef struct {
     bool fixed, add;
 } norm;
 
-FNN_INLINE double lanes_total(vreal v) {
-    double total = 0;
-    for (ptrdiff_t i = 0; i < VL; i++) total += (double)v[i];
-    return total;
-}
-
 /* 1 in the lanes that hold an image, per part of a pixel. */
 FNN_INLINE void lanes_of(const norm *v, ptrdiff_t group, vreal lanes[]) {
-    const ptrdiff_t images = v->images - group * N16;
-    for (int part = 0; part < N16_PARTS; part++)
-        lanes[part] = vfirst(vset(1), fnn_max(0, fnn_min(VL, images - part * VL)));
+    for (int part = 0; part < N16_PARTS; part++) lanes[part] = n16_lanes(v->images - group * N16, part);
 }
-
-FNN_INLINE vreal only(vreal v, vreal lanes) { return vselect((vint)(lanes > vset(0)), v, vset(0)); }
 
 typedef struct {
     double first, second;
@@ -68,8 +58,8 @@ FNN_INLINE two_sums sums_of(const norm *v, ptrdiff_t c, real mean, const int wha
                         }
                     }
                 }
-                total.first += lanes_total(only((a[0] + a[1]) + (a[2] + a[3]), lanes[part]));
-                if (what != OF_X) total.second += lanes_total(only((b[0] + b[1]) + (b[2] + b[3]), lanes[part]));
+                total.first += n16_lanes_total(n16_only((a[0] + a[1]) + (a[2] + a[3]), lanes[part]));
+                if (what != OF_X) total.second += n16_lanes_total(n16_only((b[0] + b[1]) + (b[2] + b[3]), lanes[part]));
             }
         }
     }
@@ -131,7 +121,7 @@ static void backward_task(void *context, int task) {
             for (int part = 0; part < N16_PARTS; part++) {
                 const ptrdiff_t at = start + i + part * VL;
                 const vreal inner = vload(v->dout + at) - shift - (vload(v->x + at) - m) * slope;
-                vstore(v->dx + at, full ? inner * scale : only(inner * scale, lanes[part]));
+                vstore(v->dx + at, full ? inner * scale : n16_only(inner * scale, lanes[part]));
             }
         }
     }
@@ -140,6 +130,64 @@ static void backward_task(void *context, int task) {
 static void run(norm *v, void (*fn)(void *context, int task)) {
     n16_run((int)v->channels, fn, v, 8.0 * (double)(v->groups * v->channels * v->pixels * N16));
 }
+
+/* --- statistics alone, piece by piece --- */
+
+void FN(n16_statistics_finish)(const n16_statistics *s, const n16_cut *cut, ptrdiff_t channels, ptrdiff_t width) {
+    const double all = (double)fnn_max(1, s->images * cut->rows * width);
+    for (ptrdiff_t c = 0; c < channels; c++) {
+        double mean = 0, rest = 0;
+        /* `weight` images' rows of each piece: first the mean, then the squares about it */
+        for (int about = 0; about < 2; about++) {
+            for (int task = 0; task < n16_tasks(cut); task++) {
+                const ptrdiff_t images = fnn_max(0, fnn_min(N16, s->images - n16_group(cut, task) * N16));
+                const double count = (double)(images * (n16_end(cut, task) - n16_begin(cut, task)) * width);
+                const n16_moments *m = &s->pieces[task * channels + c];
+                if (about == 0)
+                    mean += count / all * m->mean;
+                else
+                    rest += m->rest + count * (m->mean - mean) * (m->mean - mean);
+            }
+        }
+        const real centre = (real)mean;
+        /* NaN passes */
+        const real var = rest < 0 ? 0 : (real)(rest / all);
+        s->mean[c] = centre;
+        s->var[c] = var;
+        const real keep = (real)s->momentum, add = (real)(1 - s->momentum);
+        if (s->running_mean != NULL) s->running_mean[c] = keep * s->running_mean[c] + add * centre;
+        if (s->running_var != NULL && all > 1)
+            s->running_var[c] = keep * s->running_var[c] + add * (var * (real)(all / (all - 1)));
+    }
+}
+
+typedef struct {
+    const real *x;
+    ptrdiff_t channels, width;
+    const n16_statistics *statistics;
+    n16_cut cut;
+} pieces;
+
+static void statistics_task(void *context, int task) {
+    const pieces *v = context;
+    const ptrdiff_t group = n16_group(&v->cut, task), begin = n16_begin(&v->cut, task);
+    const ptrdiff_t count = (n16_end(&v->cut, task) - begin) * v->width, images = v->statistics->images - group * N16;
+    for (ptrdiff_t c = 0; c < v->channels; c++) {
+        const real *x = v->x + ((group * v->channels + c) * v->cut.rows + begin) * v->width * N16;
+        v->statistics->pieces[task * v->channels + c] = n16_moments_of(x, count, images);
+    }
+}
+
+/* x[g,c,h,w,16], running_mean, running_var, mean, var, work; images, momentum */
+void FN(batch_norm_statistics_n16)(const fnn_op *op) {
+    const ptrdiff_t *n = op->n;
+    const n16_statistics s = {op->p[5], OUT(3), OUT(4), OUT(1), OUT(2), (ptrdiff_t)op->s[0], op->s[1]};
+    pieces v = {IN(0), n[1], n[3], &s, n16_cut_rows(n[0], n[2])};
+    n16_run(n16_tasks(&v.cut), statistics_task, &v, 4.0 * (double)(n[0] * n[1] * n[2] * n[3] * N16));
+    FN(n16_statistics_finish)(&s, &v.cut, v.channels, v.width);
+}
+
+/* --- kernels --- */
 
 /* x[g,c,s,16], w, b, running_mean, running_var, out, mean, var; images, eps, momentum */
 void FN(batch_norm_forward_n16)(const fnn_op *op) {

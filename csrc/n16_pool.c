@@ -2,7 +2,7 @@
  *
  * position numbers a window's cells row by row: of equal cells the first wins, the first NaN wins over everything.
  */
-#include "n16.h"
+#include "n16_pool.h"
 
 typedef struct {
     const fnn_op *op;
@@ -30,51 +30,7 @@ FNN_INLINE real cells_counted(const pool *v, const window *at) {
     return (real)(v->count_pad ? v->size_h * v->size_w : (at->r_end - at->r) * (at->s_end - at->s));
 }
 
-/* --- positions in memory: uint8 or int32, one a lane --- */
-
-typedef uint8_t vbyte __attribute__((vector_size(VBYTES / sizeof(real))));
-typedef int32_t vint32 __attribute__((vector_size(4 * VBYTES / sizeof(real))));
-
-FNN_INLINE void put_position(void *positions, int type, ptrdiff_t at, vint position) {
-    if (type == FNN_U8) {
-        const vbyte v = __builtin_convertvector(position, vbyte);
-        memcpy((uint8_t *)positions + at, &v, sizeof v);
-    } else {
-        const vint32 v = __builtin_convertvector(position, vint32);
-        memcpy((int32_t *)positions + at, &v, sizeof v);
-    }
-}
-
-FNN_INLINE vint get_position(const void *positions, int type, ptrdiff_t at) {
-    if (type == FNN_U8) {
-        vbyte v;
-        memcpy(&v, (const uint8_t *)positions + at, sizeof v);
-        return __builtin_convertvector(v, vint);
-    }
-    vint32 v;
-    memcpy(&v, (const int32_t *)positions + at, sizeof v);
-    return __builtin_convertvector(v, vint);
-}
-
 /* --- one window --- */
-
-/* The largest of cells r … r_end-1 × s … s_end-1 of a window whose corner lies at x; its number. */
-FNN_INLINE vreal largest(const real *x, ptrdiff_t row, ptrdiff_t size_w, ptrdiff_t r, ptrdiff_t r_end, ptrdiff_t s,
-                         ptrdiff_t s_end, bool numbered, vint *place) {
-    const vint none = {0};
-    vreal best = vload(x + r * row + s * N16);
-    *place = none + (rint_t)(r * size_w + s);
-    for (ptrdiff_t i = r; i < r_end; i++) {
-        for (ptrdiff_t j = s; j < s_end; j++) {
-            const vreal cell = vload(x + i * row + j * N16);
-            /* above, or the first NaN */
-            const vint wins = ~(vint)(cell <= best) & (vint)(best == best);
-            best = vselect(wins, cell, best);
-            if (numbered) *place = (wins & (none + (rint_t)(i * size_w + j))) | (~wins & *place);
-        }
-    }
-    return best;
-}
 
 FNN_INLINE void max_of(const pool *v, const real *x, const window *at, int type, real *out, void *positions,
                        ptrdiff_t o) {
@@ -84,11 +40,12 @@ FNN_INLINE void max_of(const pool *v, const real *x, const window *at, int type,
         const real *from = x + corner + part * VL;
         vreal best;
         if (whole(v, at) && v->size_h == 2 && v->size_w == 2)
-            best = largest(from, row, 2, 0, 2, 0, 2, positions != NULL, &place);
+            best = n16_largest(from, row, 2, 0, 2, 0, 2, positions != NULL, NULL, &place);
         else
-            best = largest(from, row, v->size_w, at->r, at->r_end, at->s, at->s_end, positions != NULL, &place);
+            best =
+                n16_largest(from, row, v->size_w, at->r, at->r_end, at->s, at->s_end, positions != NULL, NULL, &place);
         vstore(out + o, best);
-        if (positions != NULL) put_position(positions, type, o, place);
+        if (positions != NULL) n16_put_position(positions, type, o, place);
     }
 }
 
@@ -130,7 +87,7 @@ FNN_INLINE void spread(const pool *v, const real *dout, const window *at, int ty
             hand_out(share, NULL, corner, row, v->size_w, at->r, at->r_end, at->s, at->s_end, alone);
             continue;
         }
-        const vint place = get_position(positions, type, o);
+        const vint place = n16_get_position(positions, type, o);
         if (whole(v, at) && v->size_h == 2 && v->size_w == 2)
             hand_out(d, &place, corner, row, 2, 0, 2, 0, 2, alone);
         else

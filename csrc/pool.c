@@ -1,11 +1,11 @@
 /* The thread pool: one, of our own, built when first needed.
  *
  * A parallel call publishes (function, context, tasks) under a new generation number; workers spin on it for a
- * bounded time, then sleep on a condition variable. Task t belongs to thread t mod threads, so that a thread meets
- * the same part of the weights step after step; but whoever is idle takes over tasks that their owner has not begun,
- * so that a call never waits for a thread that sleeps or has lost its processor. A second caller, or a nested call,
- * runs its tasks alone. After fork the child forgets the pool, whose threads it does not have, and builds its own
- * when it needs one.
+ * bounded time, then sleep on a condition variable. Every thread has its own run of neighbouring tasks, so that it
+ * meets the same part of the arrays kernel after kernel and step after step, and that what is fetched ahead at a task's
+ * end is mostly its own; but whoever is idle takes over tasks that their owner has not begun, so that a call never
+ * waits for a thread that sleeps or has lost its processor. A second caller, or a nested call, runs its tasks alone.
+ * After fork the child forgets the pool, whose threads it does not have, and builds its own when it needs one.
  */
 #define _GNU_SOURCE
 #include "alone.h"
@@ -112,9 +112,9 @@ static int begin(pool *p, int owner, uint32_t generation) {
     _Atomic(uint64_t) *begun = &p->shares[owner].begun;
     uint64_t now = atomic_load_explicit(begun, memory_order_acquire);
     for (;;) {
-        const int task = owner + (int)(uint32_t)now * p->threads;
-        if ((uint32_t)(now >> 32) != generation || task >= atomic_load_explicit(&p->tasks, memory_order_relaxed))
-            return -1;
+        const int64_t tasks = atomic_load_explicit(&p->tasks, memory_order_relaxed);
+        const int task = (int)(tasks * owner / p->threads + (uint32_t)now);
+        if ((uint32_t)(now >> 32) != generation || task >= tasks * (owner + 1) / p->threads) return -1;
         if (atomic_compare_exchange_weak_explicit(begun, &now, now + 1, memory_order_acq_rel, memory_order_acquire))
             return task;
     }

@@ -34,6 +34,16 @@
     _(avg_pool_backward_n16, "dout[g,c,p,q,16], dx[g,c,h,w,16]!, " POOL_N16 ", count_pad")                             \
     _(batch_norm_forward_n16, "x[g,c,s,16], w[c]?, b[c]?, running_mean[c]?~, running_var[c]?~, out[g,c,s,16]!, "       \
                               "mean[c]!, var[c]!, images, eps, momentum")                                              \
+    _(batch_norm_statistics_n16,                                                                                       \
+      "x[g,c,h,w,16], running_mean[c]?~, running_var[c]?~, mean[c]!, var[c]!, work[*]:f64!, images, momentum")         \
+    _(conv_statistics_forward_n16,                                                                                     \
+      "x[g,c,h,w,16], weight[f,k,r,s], b[f]?, out[g,f,p,q,16]!, running_mean[f]?~, running_var[f]?~, "                 \
+      "mean[f]!, var[f]!, work[*]:f64!, " CONV ", kind, alpha, images, momentum")                                      \
+    _(batch_norm_max_pool_forward_n16,                                                                                 \
+      "x[g,c,h,w,16], w[c]?, b[c]?, mean[c], var[c], out[g,c,p,q,16]!, position[g,c,p,q,16]:any?!, eps")               \
+    _(batch_norm_max_pool_backward_n16,                                                                                \
+      "dout[g,c,p,q,16], position[g,c,p,q,16]:any, x[g,c,h,w,16], w[c]?, mean[c], var[c], dx[g,c,h,w,16]!, "           \
+      "dw[c]?~, db[c]?~, work[*]:f64!, images, eps, fixed, beta, kind, alpha")                                         \
     _(batch_norm_apply_n16, "x[g,c,s,16], w[c]?, b[c]?, mean[c], var[c], out[g,c,s,16]!, eps")                         \
     _(batch_norm_backward_n16, "dout[g,c,s,16], x[g,c,s,16], w[c]?, mean[c], var[c], dx[g,c,s,16]?!, dw[c]?~, "        \
                                "db[c]?~, images, eps, fixed, beta")

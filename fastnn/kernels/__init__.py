@@ -148,6 +148,17 @@ SIGNATURES: dict[str, Signature] = {
             "pad_w, count_pad)",
             "batch_norm_forward_n16(x[g,c,s,16], w[c]?, b[c]?, running_mean[c]?~, running_var[c]?~, out[g,c,s,16]!, "
             "mean[c]!, var[c]!, images, eps, momentum)",
+            # work: moments_work elements
+            "batch_norm_statistics_n16(x[g,c,h,w,16], running_mean[c]?~, running_var[c]?~, mean[c]!, var[c]!, "
+            "work[*]:f64!, images, momentum)",
+            "conv_statistics_forward_n16(x[g,c,h,w,16], weight[f,k,r,s], b[f]?, out[g,f,p,q,16]!, running_mean[f]?~, "
+            "running_var[f]?~, mean[f]!, var[f]!, work[*]:f64!, stride_h, stride_w, pad_h, pad_w, dilation_h, "
+            "dilation_w, algorithm, kind, alpha, images, momentum)",
+            # windows that tile the image
+            "batch_norm_max_pool_forward_n16(x[g,c,h,w,16], w[c]?, b[c]?, mean[c], var[c], out[g,c,p,q,16]!, "
+            "position[g,c,p,q,16]:any?!, eps)",
+            "batch_norm_max_pool_backward_n16(dout[g,c,p,q,16], position[g,c,p,q,16]:any, x[g,c,h,w,16], w[c]?, mean[c], "
+            "var[c], dx[g,c,h,w,16]!, dw[c]?~, db[c]?~, work[*]:f64!, images, eps, fixed, beta, kind, alpha)",
             "batch_norm_apply_n16(x[g,c,s,16], w[c]?, b[c]?, mean[c], var[c], out[g,c,s,16]!, eps)",
             "batch_norm_backward_n16(dout[g,c,s,16], x[g,c,s,16], w[c]?, mean[c], var[c], dx[g,c,s,16]?!, dw[c]?~, "
             "db[c]?~, images, eps, fixed, beta)",

@@ -50,3 +50,8 @@ def winograd_tile_work(images: int, channels: int, groups: int, extent: tuple[in
     """Elements of `winograd_forward`'s values: of ``channels`` channels in ``groups``, for ``extent`` outputs."""
     vectors = winograd_tile_groups(images, extent, taps)
     return WINOGRAD_POINTS**2 * 16 * (vectors * channels + -(-vectors // _TILE_GROUPS) * groups)
+
+
+def moments_work(groups: int, channels: int) -> int:
+    """Elements for two sums of each piece (16 of a group of images at most) and channel, and three of each channel."""
+    return (2 * 16 * groups + 3) * channels

@@ -13,6 +13,7 @@ from fastnn.kernels.backend import get
 from fastnn.program.algorithms import choose_algorithms
 from fastnn.program.fuse import fuse
 from fastnn.program.fuse_n16 import fuse_innermost
+from fastnn.program.fuse_norm import fuse_norms
 from fastnn.program.layout import images_innermost
 from fastnn.program.plan import ALIGNMENT, Place, plan
 from fastnn.program.record import Buffer, Operation, Recorder, Stream
@@ -53,7 +54,7 @@ def record(step: Callable[[Recorder], None], dtype: np.dtype[Any], beta: float =
     """
     recorder = Recorder(dtype, beta)
     step(recorder)
-    operations = choose_algorithms(fuse_innermost(images_innermost(fuse(recorder.operations))))
+    operations = fuse_norms(choose_algorithms(fuse_innermost(images_innermost(fuse(recorder.operations)))))
     return Recording(recorder.operations, operations, recorder.dtype)
 
 

@@ -29,7 +29,8 @@ def flops(operation: Operation) -> int:
         for letter, size in zip(argument.dims, value.shape, strict=True)
     }
     if operation.kernel.startswith("affine_"):
-        return int(2 * sizes["n"] * sizes["d"] * sizes["m"])
+        products = 2 if operation.kernel.startswith("affine_backward_n16_") else 1
+        return int(2 * products * sizes["n"] * sizes["d"] * sizes["m"])
     images = sizes["n"] if "n" in sizes else LANES * sizes["g"]
     return int(2 * images * prod(sizes[letter] for letter in "fpqkrs"))
 

@@ -21,16 +21,24 @@ from fastnn.program.record import Operation, same_memory
 Array = NDArray[Any]
 
 
-class Panels:
-    """A matrix (rows, cols) in panels (P, rows, width), the last one filled up with zeros."""
+# bytes by which a state's panels begin further on, so that what is updated together shares no set of the caches
+_STAGGER = 5 << 10
 
-    def __init__(self, matrix: Array, width: int) -> None:
+
+class Panels:
+    """A matrix (rows, cols) in panels (P, rows, width), the last one filled up with zeros.
+
+    The k-th of those that are used together begins ``k * _STAGGER`` bytes behind its memory.
+    """
+
+    def __init__(self, matrix: Array, width: int, k: int = 0) -> None:
         rows, cols = matrix.shape
         self.matrix = matrix
         shape = (-(-cols // width), rows, width)
-        raw = np.zeros(int(np.prod(shape)) * matrix.itemsize + ALIGNMENT, np.uint8)
-        start = -raw.ctypes.data % ALIGNMENT
-        self.panels = raw[start : start + raw.size - ALIGNMENT].view(matrix.dtype).reshape(shape)
+        size = int(np.prod(shape)) * matrix.itemsize
+        raw = np.zeros(size + ALIGNMENT + k * _STAGGER, np.uint8)
+        start = -raw.ctypes.data % ALIGNMENT + k * _STAGGER
+        self.panels = raw[start : start + size].view(matrix.dtype).reshape(shape)
         self.load()
 
     def load(self) -> None:
@@ -70,7 +78,7 @@ class Resident:
                 continue
             if all(_may_be_kept_in_panels(operations, array) for array in (value, *states)):
                 self._values.append(Panels(value, width))
-                self._states += [Panels(state, width) for state in states]
+                self._states += [Panels(state, width, k) for k, state in enumerate(states, 1)]
 
     @property
     def instead(self) -> Mapping[int, Array]:

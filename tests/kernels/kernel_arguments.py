@@ -6,7 +6,7 @@ import numpy as np
 from strategies import Array
 
 from fastnn.kernels import SIGNATURES, Activation, ConvAlgorithm, reference
-from fastnn.kernels.convolution import winograd_shape, winograd_tile_work, winograd_work
+from fastnn.kernels.convolution import moments_work, winograd_shape, winograd_tile_work, winograd_work
 from fastnn.kernels.signature import Argument
 
 GATHER_DTYPES = ("f4", "f8", "u1", "i1", "u2", "i2", "i4", "i8")
@@ -110,6 +110,10 @@ class _Maker:
             dims["f"] = groups * max(1, dims["f"] // groups)
         if kernel.endswith("_panels"):
             dims["c"] = -(-dims["m"] // dims["s"])
+        if "norm_max_pool" in kernel:  # windows that tile the image
+            dims["h"], dims["w"] = dims["p"] * (1 + dims["h"] % 3), dims["q"] * (1 + dims["w"] % 3)
+        if "work" in [a.name for a in self.signature.arrays] and not kernel.startswith("winograd"):
+            dims["*"] = moments_work(dims["g"], dims["f" if kernel.startswith("conv") else "c"])
         if kernel.startswith("group_norm"):
             dims["c"] = dims["m"] * max(1, dims["c"] // dims["m"])
         self.dims = dims
@@ -181,7 +185,8 @@ class _Maker:
     def _scalar(self, name: str, made: dict[str, Any]) -> float:
         pick = self.rng.choice
         if name == "kind":
-            kinds = [k for k in Activation if "activation_backward_input" not in self.kernel or k != 6]
+            without_input = ("activation_backward_input", "max_pool_backward")
+            kinds = [k for k in Activation if k != 6 or not any(part in self.kernel for part in without_input)]
             return int(pick(kinds))
         if name in ("pad_h", "pad_w") and "size" + name[3:] in made:
             return int(self.rng.integers(0, made["size" + name[3:]]))
@@ -286,7 +291,10 @@ class _Maker:
         return np.float64 if a.dtype == "f64" else self.dtype
 
     def _position(self, a: Argument, shape: tuple[int, ...], made: dict[str, Any]) -> Array:
-        cells = made["size_h"] * made["size_w"]
+        names = ("size_h", "size_w", "stride_h", "stride_w", "pad_h", "pad_w")
+        size = (self.dims["h"] // max(1, self.dims["p"]), self.dims["w"] // max(1, self.dims["q"]))
+        window = tuple(made[name] for name in names) if "size_h" in made else (*size, *size, 0, 0)
+        cells = window[0] * window[1]
         dtype = np.uint8 if cells <= 255 else np.int32
         if not a.reads:
             return np.full(shape, cells, dtype)
@@ -295,7 +303,6 @@ class _Maker:
             shape = (16 * shape[0], *shape[1:-1])
         x = self._real((shape[0], shape[1], self.dims["h"], self.dims["w"]))
         position = np.zeros(shape, dtype)
-        window = tuple(made[name] for name in ("size_h", "size_w", "stride_h", "stride_w", "pad_h", "pad_w"))
         reference.max_pool_forward(x, np.empty(shape, self.dtype), position, *window)
         if innermost:
             position = np.ascontiguousarray(np.moveaxis(position.reshape(-1, 16, *shape[1:]), 1, -1))

@@ -39,7 +39,7 @@ def _on_images(plain: str) -> Oracle:
 
     def answer(a: SimpleNamespace, u: float) -> Expected:
         inner = {x.name for x in SIGNATURES[f"{plain}_n16"].arrays if x.dims and x.dims[-1] == "16"}
-        groups = next(len(getattr(a, name)) for name in inner if getattr(a, name) is not None)
+        groups = next(len(v) for name in inner if (v := getattr(a, name, None)) is not None)
         images = getattr(a, "images", 16 * groups)
         values = {
             name: _rows(value)[:images] if name in inner and value is not None else value
@@ -84,3 +84,30 @@ def gather_n16(a: SimpleNamespace, u: float) -> Expected:
 def affine_backward_input_n16(a: SimpleNamespace, u: float) -> Expected:
     value, bound = ORACLES["affine_backward_input"](a, u)["dx"]
     return {"dx": (_innermost(value, len(a.dx)), _innermost(bound, len(a.dx)))}
+
+
+def _planes(x: Array) -> Array:
+    """Pixels side by side: (…, h, w, 16) as (…, h w, 16)."""
+    return x.reshape(*x.shape[:2], -1, 16)
+
+
+@oracle
+def batch_norm_statistics_n16(a: SimpleNamespace, u: float) -> Expected:
+    whole = SimpleNamespace(**{**vars(a), "x": _planes(a.x), "w": None, "b": None, "eps": 0.0})
+    return {k: v for k, v in ORACLES["batch_norm_forward_n16"](whole, u).items() if k != "out"}
+
+
+@oracle
+def batch_norm_max_pool_backward_n16(a: SimpleNamespace, u: float) -> Expected:
+    size_h, size_w = (have // windows for have, windows in zip(a.x.shape[2:4], a.dout.shape[2:4], strict=True))
+    share = np.zeros_like(a.x)
+    for i in range(size_h):
+        for j in range(size_w):
+            share[:, :, i::size_h, j::size_w] = np.where(a.position == i * size_w + j, a.dout, 0)
+    inner = SimpleNamespace(**{**vars(a), "dout": _planes(share), "x": _planes(a.x)})
+    answers = ORACLES["batch_norm_backward_n16"](inner, u)
+    value, bound = (v.reshape(a.x.shape) for v in answers["dx"])
+    outer = {**vars(a), "x": None, "out": a.x}
+    slope, _ = ORACLES["activation_backward"](SimpleNamespace(**outer | {"dout": np.ones_like(a.x)}), u)["dx"]
+    value, own = ORACLES["activation_backward"](SimpleNamespace(**outer | {"dout": value}), u)["dx"]
+    return answers | {"dx": (value, abs(slope) * bound + own)}

@@ -22,7 +22,7 @@ SAME_CHAINS = ("conv_forward", "conv_activation_forward")
 NAMES = [
     name
     for name in (*(n for n in SIGNATURES if n.endswith("_n16")), "n16_to_rows")
-    if not any(part in name for part in ("winograd", "avg_pool", "batch_norm"))
+    if not any(part in name for part in ("winograd", "avg_pool", "batch_norm", "statistics"))
 ]
 
 

@@ -6,7 +6,7 @@ into this layout, and whatever the operation makes of them (finite) afterwards.
 
 import numpy as np
 
-from fastnn.kernels.reference.activation import activation_forward
+from fastnn.kernels.reference.activation import activation_backward, activation_forward
 from fastnn.kernels.reference.affine import affine_backward_input
 from fastnn.kernels.reference.arrays import Array
 from fastnn.kernels.reference.convolution import (
@@ -229,3 +229,55 @@ def batch_norm_backward_n16(
     batch_norm_backward(images_of(dout)[:n], images_of(x)[:n], w, mean, var, inner, dw, db, eps, fixed, beta)
     if dx is not None:
         put_images(rows, dx)
+
+
+def batch_norm_statistics_n16(
+    x: Array, running_mean: Array | None, running_var: Array | None, mean: Array, var: Array, work: Array, images: int,
+    momentum: float,
+) -> None:  # fmt: skip
+    """What `batch_norm_forward_n16` finds out about x: ``mean``, ``var``, and the running ones; by another order."""
+    flat = _flat(x)
+    out = np.empty_like(flat)
+    batch_norm_forward_n16(flat, None, None, running_mean, running_var, out, mean, var, images, 0.0, momentum)
+
+
+def conv_statistics_forward_n16(
+    x: Array, weight: Array, b: Array | None, out: Array, running_mean: Array | None, running_var: Array | None,
+    mean: Array, var: Array, work: Array, stride_h: int, stride_w: int, pad_h: int, pad_w: int, dilation_h: int,
+    dilation_w: int, algorithm: int, kind: int, alpha: float, images: int, momentum: float,
+) -> None:  # fmt: skip
+    """`conv_activation_forward_n16`, then `batch_norm_statistics_n16`."""
+    window = (stride_h, stride_w, pad_h, pad_w, dilation_h, dilation_w, algorithm)
+    conv_activation_forward_n16(x, weight, b, out, *window, kind, alpha)
+    batch_norm_statistics_n16(out, running_mean, running_var, mean, var, work, images, momentum)
+
+
+def _tiling(image: Array, windows: Array) -> tuple[int, ...]:
+    """The window of which ``windows`` (g, c, p, q, 16) tile ``image`` (g, c, h, w, 16)."""
+    size = image.shape[2] // max(1, windows.shape[2]), image.shape[3] // max(1, windows.shape[3])
+    return (*size, *size, 0, 0)
+
+
+def _flat(image: Array) -> Array:
+    groups, channels, h, w, lanes = image.shape
+    return image.reshape(groups, channels, h * w, lanes)
+
+
+def batch_norm_max_pool_forward_n16(
+    x: Array, w: Array | None, b: Array | None, mean: Array, var: Array, out: Array, position: Array | None, eps: float
+) -> None:
+    """`batch_norm_apply_n16`, then `max_pool_forward_n16` by windows that tile the image."""
+    normal = np.empty_like(x)
+    batch_norm_apply_n16(_flat(x), w, b, mean, var, _flat(normal), eps)
+    max_pool_forward_n16(normal, out, position, *_tiling(x, out))
+
+
+def batch_norm_max_pool_backward_n16(
+    dout: Array, position: Array, x: Array, w: Array | None, mean: Array, var: Array, dx: Array, dw: Array | None,
+    db: Array | None, work: Array, images: int, eps: float, fixed: int, beta: float, kind: int, alpha: float,
+) -> None:  # fmt: skip
+    """`max_pool_backward_n16`, `batch_norm_backward_n16`, and the derivative of the activation that made x."""
+    share = np.empty_like(x)
+    max_pool_backward_n16(dout, position, share, *_tiling(x, dout))
+    batch_norm_backward_n16(_flat(share), _flat(x), w, mean, var, _flat(dx), dw, db, images, eps, fixed, beta)
+    activation_backward(dx, None, x, dx, kind, alpha)

@@ -1,0 +1,64 @@
+/* What the poolings of images innermost share: positions in memory, the largest of a window.
+ *
+ * position numbers a window's cells row by row: of equal cells the first wins, the first NaN wins over everything.
+ */
+#ifndef FASTNN_N16_POOL_H
+#define FASTNN_N16_POOL_H
+
+#include "n16.h"
+
+/* --- positions: uint8 or int32, one a lane --- */
+
+typedef uint8_t n16_bytes __attribute__((vector_size(VBYTES / sizeof(real))));
+typedef int32_t n16_ints __attribute__((vector_size(4 * VBYTES / sizeof(real))));
+
+FNN_INLINE void n16_put_position(void *positions, int type, ptrdiff_t at, vint position) {
+    if (type == FNN_U8) {
+        const n16_bytes v = __builtin_convertvector(position, n16_bytes);
+        memcpy((uint8_t *)positions + at, &v, sizeof v);
+    } else {
+        const n16_ints v = __builtin_convertvector(position, n16_ints);
+        memcpy((int32_t *)positions + at, &v, sizeof v);
+    }
+}
+
+FNN_INLINE vint n16_get_position(const void *positions, int type, ptrdiff_t at) {
+    if (type == FNN_U8) {
+        n16_bytes v;
+        memcpy(&v, (const uint8_t *)positions + at, sizeof v);
+        return __builtin_convertvector(v, vint);
+    }
+    n16_ints v;
+    memcpy(&v, (const int32_t *)positions + at, sizeof v);
+    return __builtin_convertvector(v, vint);
+}
+
+/* factor (x - centre) + shift, as a normalisation has it */
+typedef struct {
+    vreal centre, factor, shift;
+} n16_line;
+
+FNN_INLINE vreal n16_on(const n16_line *line, vreal x) {
+    return line == NULL ? x : vfma(x - line->centre, line->factor, line->shift);
+}
+
+/* The largest of cells r … r_end-1 × s … s_end-1 of a window whose corner lies at x, seen through `line`; its number.
+ */
+FNN_INLINE vreal n16_largest(const real *x, ptrdiff_t row, ptrdiff_t size_w, ptrdiff_t r, ptrdiff_t r_end, ptrdiff_t s,
+                             ptrdiff_t s_end, bool numbered, const n16_line *line, vint *place) {
+    const vint none = {0};
+    vreal best = n16_on(line, vload(x + r * row + s * N16));
+    *place = none + (rint_t)(r * size_w + s);
+    for (ptrdiff_t i = r; i < r_end; i++) {
+        for (ptrdiff_t j = s; j < s_end; j++) {
+            const vreal cell = n16_on(line, vload(x + i * row + j * N16));
+            /* above, or the first NaN */
+            const vint wins = ~(vint)(cell <= best) & (vint)(best == best);
+            best = vselect(wins, cell, best);
+            if (numbered) *place = (wins & (none + (rint_t)(i * size_w + j))) | (~wins & *place);
+        }
+    }
+    return best;
+}
+
+#endif

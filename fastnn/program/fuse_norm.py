@@ -1,0 +1,115 @@
+"""Joining batch normalisation, images innermost, with what stands beside it; rules as in `fastnn.program.fuse`.
+
+What a normalisation gives is then never in memory where a pool follows, and the statistics are taken while the
+convolution's outputs are close.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from fastnn.kernels import Activation
+from fastnn.kernels.convolution import moments_work
+from fastnn.program.fuse import Rule, fuse, sole_user
+from fastnn.program.record import Buffer, Operation, same_memory
+
+
+def _work(image: Buffer) -> Buffer:
+    groups, channels, *_ = image.shape
+    return Buffer((moments_work(groups, channels),), np.dtype(np.float64))
+
+
+def _tiles(image: Buffer, windows: Buffer, window: Sequence[int]) -> bool:
+    """Whether the windows tile the image."""
+    size_h, size_w, stride_h, stride_w, pad_h, pad_w = window
+    tiled = (windows.shape[2] * size_h, windows.shape[3] * size_w) == image.shape[2:4]
+    return tiled and (stride_h, stride_w, pad_h, pad_w) == (size_h, size_w, 0, 0)
+
+
+def _stays(operations: Sequence[Operation], arrays: Sequence[Any]) -> bool:
+    """Whether none of the operations writes any of the arrays."""
+    return not any(op.writes(a) for op in operations for a in arrays if a is not None)
+
+
+def norm_then_pool(operations: list[Operation], i: int) -> list[Operation] | None:
+    """batch_norm_forward_n16 or batch_norm_apply_n16, max_pool_forward_n16 → statistics, the two in one pass."""
+    first = operations[i]
+    if first.kernel == "batch_norm_forward_n16":
+        x, w, b, running_mean, running_var, out, mean, var, images, eps, momentum = first.arguments
+    elif first.kernel == "batch_norm_apply_n16":
+        x, w, b, mean, var, out, eps = first.arguments
+    else:
+        return None
+    j = sole_user(operations, out, i) if isinstance(out, Buffer) else None
+    if j is None or operations[j].kernel != "max_pool_forward_n16":
+        return None
+    image, pooled, position, *window = operations[j].arguments
+    if not _tiles(image, pooled, window) or not _stays(operations[i + 1 : j], (x, w, b, mean, var)):
+        return None
+    x = x.reshape(image.shape)
+    before = operations[:i]
+    if first.kernel == "batch_norm_forward_n16":
+        statistics = (x, running_mean, running_var, mean, var, _work(x), images, momentum)
+        before = [*before, Operation("batch_norm_statistics_n16", statistics)]
+    joined = Operation("batch_norm_max_pool_forward_n16", (x, w, b, mean, var, pooled, position, eps))
+    return [*before, *operations[i + 1 : j], joined, *operations[j + 1 :]]
+
+
+def pool_gradient_then_norm(operations: list[Operation], i: int) -> list[Operation] | None:
+    """max_pool_backward_n16, batch_norm_backward_n16 (, activation_backward of what was normalised) → one kernel."""
+    if operations[i].kernel != "max_pool_backward_n16":
+        return None
+    dout, position, share, *window = operations[i].arguments
+    j = sole_user(operations, share, i) if isinstance(share, Buffer) else None
+    if j is None or operations[j].kernel != "batch_norm_backward_n16" or not _tiles(share, dout, window):
+        return None
+    _, x, w, mean, var, dx, dw, db, images, eps, fixed, beta = operations[j].arguments
+    if dx is None or not _stays(operations[i + 1 : j], (dout, position, x, w, mean, var)):
+        return None
+    kind, alpha, rest = Activation.IDENTITY, 0.0, operations[j + 1 :]
+    k = sole_user(operations, dx, j) if isinstance(dx, Buffer) else None
+    if k is not None and operations[k].kernel == "activation_backward":
+        gradient, given, out, into, its_kind, its_alpha = operations[k].arguments
+        between = operations[j + 1 : k]
+        if given is None and same_memory(gradient, dx) and same_memory(out, x) and _stays(between, (x, into)):
+            dx, kind, alpha, rest = into, its_kind, its_alpha, [*between, *operations[k + 1 :]]
+    image = share.shape
+    arrays = (dout, position, x.reshape(image), w, mean, var, dx.reshape(image), dw, db, _work(share))
+    joined = Operation("batch_norm_max_pool_backward_n16", (*arrays, images, eps, fixed, beta, kind, alpha))
+    return [*operations[:i], *operations[i + 1 : j], joined, *rest]
+
+
+def convolution_then_statistics(operations: list[Operation], i: int) -> list[Operation] | None:
+    """A direct convolution, batch_norm_statistics_n16 or batch_norm_forward_n16 → the statistics as it goes along."""
+    if operations[i].kernel not in ("conv_forward_n16", "conv_activation_forward_n16"):
+        return None
+    x, weight, b, out, *options = operations[i].arguments
+    j = next((j for j in range(i + 1, len(operations)) if operations[j].reads(out)), None)
+    if j is None:
+        return None
+    found, apply = operations[j], []
+    if found.kernel == "batch_norm_statistics_n16":
+        _, running_mean, running_var, mean, var, work, images, momentum = found.arguments
+    elif found.kernel == "batch_norm_forward_n16":
+        normal, w, shift, running_mean, running_var, to, mean, var, images, eps, momentum = found.arguments
+        apply, work = [Operation("batch_norm_apply_n16", (normal, w, shift, mean, var, to, eps))], _work(out)
+    else:
+        return None
+    state = (running_mean, running_var, mean, var)
+    if any(op.reads(a) or op.writes(a) for op in operations[i:j] for a in state if a is not None):
+        return None
+    if operations[i].kernel == "conv_forward_n16":
+        options += [Activation.IDENTITY, 0.0]
+    joined = Operation("conv_statistics_forward_n16", (x, weight, b, out, *state, work, *options, images, momentum))
+    return [*operations[:i], joined, *operations[i + 1 : j], *apply, *operations[j + 1 :]]
+
+
+RULES: tuple[Rule, ...] = (norm_then_pool, pool_gradient_then_norm, convolution_then_statistics)
+
+
+def fuse_norms(operations: Sequence[Operation]) -> list[Operation]:
+    """Apply every rule wherever it fits; after the algorithms are chosen, for only direct convolutions take part."""
+    return fuse(operations, RULES)
