@@ -168,16 +168,6 @@ static void rows_of(const conv *v, ptrdiff_t image, ptrdiff_t begin, ptrdiff_t e
     }
 }
 
-/* The moments of a task's rows, which it has finished. */
-static void describe(const conv *v, int task) {
-    const ptrdiff_t filters = v->groups * v->filters, group = n16_group(&v->cut, task);
-    const ptrdiff_t begin = n16_begin(&v->cut, task), count = (n16_end(&v->cut, task) - begin) * v->out_cols;
-    for (ptrdiff_t f = 0; f < filters; f++) {
-        const real *out = v->out + ((group * filters + f) * v->out_rows + begin) * v->out_cols * N16;
-        v->statistics->pieces[task * filters + f] = n16_moments_of(out, count, v->statistics->images - group * N16);
-    }
-}
-
 static void run_task(void *context, int task) {
     const conv *v = context;
     const ptrdiff_t row_bytes = v->filters * v->out_cols * N16 * (ptrdiff_t)sizeof(real);
@@ -185,7 +175,8 @@ static void run_task(void *context, int task) {
     const ptrdiff_t end = n16_end(&v->cut, task);
     for (ptrdiff_t row = n16_begin(&v->cut, task); row < end; row += step)
         rows_of(v, n16_group(&v->cut, task), row, fnn_min(end, row + step), fnn_scratch());
-    if (v->statistics != NULL && v->end == v->groups * v->blocks && v->col_end == v->out_cols) describe(v, task);
+    if (v->statistics != NULL && v->end == v->groups * v->blocks && v->col_end == v->out_cols)
+        n16_describe(v->statistics, &v->cut, task, v->out, v->groups * v->filters, v->out_cols);
 }
 
 /* Pixels of a tile, channels of a block, and the tasks. */

@@ -75,6 +75,16 @@ typedef struct {
     double momentum;
 } n16_statistics;
 
+/* The moments of what task `task` has at hand of x[g, c, rows, width, 16]. */
+FNN_INLINE void n16_describe(const n16_statistics *s, const n16_cut *cut, int task, const real *x, ptrdiff_t channels,
+                             ptrdiff_t width) {
+    const ptrdiff_t group = n16_group(cut, task), begin = n16_begin(cut, task), count = n16_end(cut, task) - begin;
+    for (ptrdiff_t c = 0; c < channels; c++) {
+        const real *rows = x + ((group * channels + c) * cut->rows + begin) * width * N16;
+        s->pieces[task * channels + c] = n16_moments_of(rows, count * width, s->images - group * N16);
+    }
+}
+
 /* mean and var of `channels` channels, whose planes were cut into pieces so, with `width` pixels a row. */
 void FN(n16_statistics_finish)(const n16_statistics *s, const n16_cut *cut, ptrdiff_t channels, ptrdiff_t width);
 

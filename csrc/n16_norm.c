@@ -170,12 +170,7 @@ typedef struct {
 
 static void statistics_task(void *context, int task) {
     const pieces *v = context;
-    const ptrdiff_t group = n16_group(&v->cut, task), begin = n16_begin(&v->cut, task);
-    const ptrdiff_t count = (n16_end(&v->cut, task) - begin) * v->width, images = v->statistics->images - group * N16;
-    for (ptrdiff_t c = 0; c < v->channels; c++) {
-        const real *x = v->x + ((group * v->channels + c) * v->cut.rows + begin) * v->width * N16;
-        v->statistics->pieces[task * v->channels + c] = n16_moments_of(x, count, images);
-    }
+    n16_describe(v->statistics, &v->cut, task, v->x, v->channels, v->width);
 }
 
 /* x[g,c,h,w,16], running_mean, running_var, mean, var, work; images, momentum */

@@ -123,3 +123,15 @@ def output_of(code: str, **options: Any) -> str:
     done = python(code, **options)
     assert done.returncode == 0, done.stderr
     return done.stdout.strip()
+
+
+def images(n: int, shape: tuple[int, ...] = (2, 9, 8), classes: int = 3, seed: int = 0) -> tuple[Array, Array]:
+    """Images (n, *shape) of classes that differ in their means, and labels."""
+    rng = np.random.default_rng(seed)
+    y = rng.integers(0, classes, n)
+    return rng.normal(size=(n, *shape)) + rng.normal(size=(classes, *shape))[y], y
+
+
+def kernels_of(trainer: fastnn.Trainer) -> list[str]:
+    """The kernels of a compiled training's plan, in order."""
+    return [line.split()[0] for line in trainer.explain().splitlines() if "[" in line]

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from strategies import same_bits
-from trainings import digest, fit, needs_native, threads
+from trainings import digest, fit, images, kernels_of, needs_native, threads
 
 import fastnn
 from fastnn.layers import AvgPool2D, BatchNorm, Conv2D, Dense, Dropout, Flatten, MaxPool2D, ReLU, Tanh
@@ -14,12 +14,6 @@ from fastnn.program.record import Recorder
 pytestmark = needs_native
 SHAPE = (2, 9, 8)
 CLOSE = {"float32": 2e-5, "float64": 1e-12}
-
-
-def images(n, shape=SHAPE, classes=3, seed=0):
-    rng = np.random.default_rng(seed)
-    y = rng.integers(0, classes, n)
-    return rng.normal(size=(n, *shape)) + rng.normal(size=(classes, *shape))[y], y
 
 
 def network(**options):
@@ -56,10 +50,6 @@ def deep(**options):
         Dense(3),
     ]
     return fastnn.Sequential(stack, input_shape=SHAPE, seed=1, **options)
-
-
-def kernels_of(trainer):
-    return [line.split()[0] for line in trainer.explain().splitlines() if "[" in line]
 
 
 @pytest.mark.parametrize(
