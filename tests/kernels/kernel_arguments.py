@@ -112,7 +112,7 @@ class _Maker:
             dims["c"] = -(-dims["m"] // dims["s"])
         if "norm_max_pool" in kernel:  # windows that tile the image
             dims["h"], dims["w"] = dims["p"] * (1 + dims["h"] % 3), dims["q"] * (1 + dims["w"] % 3)
-        if "work" in [a.name for a in self.signature.arrays] and not kernel.startswith("winograd"):
+        if "statistics" in kernel or "norm_max_pool_backward" in kernel:
             dims["*"] = moments_work(dims["g"], dims["f" if kernel.startswith("conv") else "c"])
         if kernel.startswith("group_norm"):
             dims["c"] = dims["m"] * max(1, dims["c"] // dims["m"])
