@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Callable
 
 import numpy as np
 
@@ -25,14 +26,13 @@ def speed(run: Run, updates: int, batch: int, units: tuple[int, ...], layers: tu
     x = with_ones(run.data.train_images[: updates * batch], run.data.scale).astype(np.float64).T
     y = np.eye(10)[run.data.train_labels[: updates * batch]].T
     w = start(1, len(x))
+    before = _repeated(lambda: csc411.sgd(x, y, w, csc411.df, 1e-3, 1, batch_size=batch))
     began = time.perf_counter()
     slow = csc411.gradient_descent(x, y, w, 1e-3, 1, batch_size=batch)
     weight_by_weight = time.perf_counter() - began
-    repeats = 20
-    began = time.perf_counter()
-    for _ in range(repeats):
-        fast = csc411.sgd(x, y, w, csc411.df, 1e-3, 1, batch_size=batch)
-    back_propagation = (time.perf_counter() - began) / repeats
+    after = _repeated(lambda: csc411.sgd(x, y, w, csc411.df, 1e-3, 1, batch_size=batch))
+    back_propagation = (before + after) / 2
+    fast = csc411.sgd(x, y, w, csc411.df, 1e-3, 1, batch_size=batch)
     by_units = [_measure(3, k) for k in run.each(units)]
     by_layers = [_measure(n, 4) for n in run.each(layers)]
     return {
@@ -40,6 +40,15 @@ def speed(run: Run, updates: int, batch: int, units: tuple[int, ...], layers: tu
         "same": float(np.abs(slow - fast).max()), "units": units, "layers": layers,
         "by units": np.array(by_units), "by layers": np.array(by_layers),
     }  # fmt: skip
+
+
+def _repeated(function: Callable[[], object]) -> float:
+    """Seconds of one call, the mean over a second of calls: other work on the machine slows long and short alike."""
+    calls, began = 0, time.perf_counter()
+    while (spent := time.perf_counter() - began) < 1.0:
+        function()
+        calls += 1
+    return spent / calls
 
 
 def _measure(layers: int, units: int) -> tuple[float, float]:
