@@ -126,7 +126,7 @@ def extensions() -> list[Extension]:
             ["fastnn/kernels/_native.pyx"],
             include_dirs=["csrc", numpy.get_include()],
             define_macros=[("NPY_NO_DEPRECATED_API", "NPY_1_7_API_VERSION")],
-            depends=["fastnn/kernels/_native.pxd", "fastnn/kernels/_program.pxi", *SOURCES, *HEADERS],
+            depends=["setup.py", "fastnn/kernels/_native.pxd", "fastnn/kernels/_program.pxi", *SOURCES, *HEADERS],
             extra_compile_args=["-O2", "-g0", "-std=c11", "-pthread", *SANITIZER],
             extra_link_args=["-pthread", *SANITIZER],
             libraries=["m"],
