@@ -4,6 +4,7 @@
 #include "gemm.h"
 #include "outer.h"
 #include "pack.h"
+#include "sweep.h"
 #include "update.h"
 
 /* --- forward and input gradient, with an activation --- */
@@ -138,6 +139,7 @@ static void weight_gradient(const fnn_op *op, const outer_sink *sink) {
         FN(gemm_run)(&g);
         return;
     }
+    if (FN(sweep_run)(n, d, m, IN(0), IN(1), sink)) return;
     const bool stored = !sink->updates && sink->ld == m;
     gemm g = {
         .m = d,

@@ -7,14 +7,13 @@
 #include "affine_n16.h"
 
 #include "pack.h"
-#include "tile.h"
+#include "sweep.h"
 
 enum {
-    BLOCK = 4096,          /* outputs whose gradients the workspace holds */
-    TASK_ROWS = 96,        /* inputs of a task, at least */
-    SWEEP_TASKS = 16,      /* of a sweep that updates, at most */
-    STRIP = 2 * TILE_ROWS, /* inputs whose panels are updated side by side: longer runs of memory */
-    FEW_IMAGES = 4 * N16,  /* that a sweep which updates takes */
+    BLOCK = 4096,         /* outputs whose gradients the workspace holds */
+    TASK_ROWS = 96,       /* inputs of a task, at least */
+    SWEEP_TASKS = 16,     /* of a sweep that updates, at most */
+    FEW_IMAGES = 4 * N16, /* that a sweep which updates takes */
 };
 
 typedef struct {
@@ -25,7 +24,7 @@ typedef struct {
     const real *turned; /* dout, transposed: outputs first … end-1 of images image … image+images-1 */
     const real *x, *dout;
     const outer_sink *sink; /* NULL, or: update w */
-    real *columns;          /* then dout again, panel by panel: columns[panel][image][TILE_COLS] */
+    real *columns;          /* then dout again, as a sweep reads it */
     fnn_cut cut;
 } product;
 
@@ -103,94 +102,6 @@ static void input_tile_of_panels(const product *v, real *tile, ptrdiff_t row) {
         for (int j = 0; j < TILE_VECTORS; j++) vstore(tile + i * TILE_COLS + j * VL, acc[i][j]);
 }
 
-/* The gradients of `rows` inputs and of the outputs p … p+cols-1 of one panel, spent. x: their inputs by image. */
-static void update_tile(const product *v, const real *x, ptrdiff_t row, ptrdiff_t rows, ptrdiff_t p, ptrdiff_t cols) {
-    real gradient[TILE_ROWS * TILE_COLS];
-    const tile_task t = {
-        .k = v->n,
-        .a = x,
-        .a_row = 1,
-        .a_col = rows,
-        .b = v->columns + (p - v->first) * v->n,
-        .ldb = TILE_COLS,
-        .c = gradient,
-        .ldc = TILE_COLS,
-        .tail = VL,
-        .b_padded = true,
-    };
-    FN(tile_get)((int)rows, TILE_VECTORS, true)(&t);
-    for (ptrdiff_t i = 0; i < rows; i++) outer_spend(v->sink, row + i, p, gradient + i * TILE_COLS, cols);
-}
-
-/* Gradients of a whole tile that wait for being spent: vector by vector, between the multiplications of the next tile,
- * for they keep the divider and the memory busy and those do not. */
-typedef struct {
-    ptrdiff_t at; /* of the tile's parameters; -1: none */
-    real gradient[TILE_ROWS * TILE_COLS];
-} pending;
-
-FNN_INLINE void spend_vector(const outer_sink *sink, const update_vectors *u, const pending *q, ptrdiff_t i,
-                             const int rule) {
-    real *w = sink->w + q->at + i * VL;
-    real *m = rule == UPDATE_ADAM ? sink->m + q->at + i * VL : w,
-         *v = rule == UPDATE_SGD ? w : sink->v + q->at + i * VL;
-    update_one((enum update_rule)rule, u, w, m, v, vload(q->gradient + i * VL), sink->decays, true, VL);
-}
-
-/* The same of a whole tile: spends what is pending and leaves its own gradients so. */
-FNN_INLINE void update_whole_tile(const product *v, const real *x, ptrdiff_t row, ptrdiff_t p, pending *q,
-                                  const int rule) {
-    enum { LINE = 64 / sizeof(real), LINES = TILE_ROWS * TILE_COLS / LINE, VECTORS = TILE_ROWS * TILE_VECTORS };
-    const outer_sink *sink = v->sink;
-    const update_vectors u = update_broadcast(&sink->update);
-    const ptrdiff_t at = p / TILE_COLS * v->panel + row * TILE_COLS, waiting = q->at < 0 ? 0 : VECTORS;
-    vreal acc[TILE_ROWS][TILE_VECTORS];
-#pragma GCC unroll 12
-    for (int i = 0; i < TILE_ROWS; i++)
-#pragma GCC unroll 2
-        for (int j = 0; j < TILE_VECTORS; j++) acc[i][j] = vset(0);
-    const real *b = v->columns + (p - v->first) * v->n;
-    for (ptrdiff_t k = 0; k < fnn_max(v->n, fnn_max(LINES, VECTORS)); k++) {
-        if (k < waiting) spend_vector(sink, &u, q, k, rule);
-        if (rule == UPDATE_ADAM && k < LINES) __builtin_prefetch(sink->m + at + k * LINE, 0, 2);
-        if (rule != UPDATE_SGD && k < LINES) __builtin_prefetch(sink->v + at + k * LINE, 0, 2);
-        if (k >= v->n) continue;
-        vreal bv[TILE_VECTORS];
-#pragma GCC unroll 2
-        for (int j = 0; j < TILE_VECTORS; j++) bv[j] = vload(b + j * VL);
-#pragma GCC unroll 12
-        for (int i = 0; i < TILE_ROWS; i++) {
-            const vreal av = vset(x[i]);
-#pragma GCC unroll 2
-            for (int j = 0; j < TILE_VECTORS; j++) acc[i][j] = vfma(av, bv[j], acc[i][j]);
-        }
-        x += TILE_ROWS;
-        b += TILE_COLS;
-    }
-    q->at = at;
-#pragma GCC unroll 12
-    for (int i = 0; i < TILE_ROWS; i++)
-#pragma GCC unroll 2
-        for (int j = 0; j < TILE_VECTORS; j++) vstore(q->gradient + i * TILE_COLS + j * VL, acc[i][j]);
-}
-
-/* The gradients of `rows` inputs and of the outputs first … end-1; x: their inputs, a tile of rows after the other. */
-FNN_INLINE void update_rows(const product *v, const real *x, ptrdiff_t row, ptrdiff_t rows, const int rule) {
-    pending q = {.at = -1};
-    for (ptrdiff_t p = v->first; p < v->end; p += TILE_COLS) {
-        const ptrdiff_t cols = fnn_min(TILE_COLS, v->end - p);
-        for (ptrdiff_t i = 0; i < rows; i += TILE_ROWS) {
-            const ptrdiff_t count = fnn_min(TILE_ROWS, rows - i);
-            if (count == TILE_ROWS && cols == TILE_COLS)
-                update_whole_tile(v, x + i * v->n, row + i, p, &q, rule);
-            else
-                update_tile(v, x + i * v->n, row + i, count, p, cols);
-        }
-    }
-    const update_vectors u = update_broadcast(&v->sink->update);
-    for (int i = 0; q.at >= 0 && i < TILE_ROWS * TILE_VECTORS; i++) spend_vector(v->sink, &u, &q, i, rule);
-}
-
 static void input_rows(const product *v, ptrdiff_t row, ptrdiff_t rows) {
     real tile[TILE_ROWS * TILE_COLS];
     if (v->first > 0) exchange(v, tile, row, rows, false);
@@ -203,22 +114,20 @@ static void input_rows(const product *v, ptrdiff_t row, ptrdiff_t rows) {
 
 static void run_task(void *context, int task) {
     const product *v = context;
-    real x[STRIP * FEW_IMAGES + VL];
+    real x[SWEEP_STRIP * FEW_IMAGES + VL];
+    const sweep updates = {v->sink, v->n, v->first, v->end, v->columns};
+    sweep_pending pending = {.cols = 0};
     const ptrdiff_t end = fnn_cut_end(&v->cut, task);
-    for (ptrdiff_t row = fnn_cut_begin(&v->cut, task); row < end; row += STRIP) {
-        const ptrdiff_t rows = fnn_min(STRIP, end - row);
+    for (ptrdiff_t row = fnn_cut_begin(&v->cut, task); row < end; row += SWEEP_STRIP) {
+        const ptrdiff_t rows = fnn_min(SWEEP_STRIP, end - row);
         for (ptrdiff_t i = 0; i < rows; i += TILE_ROWS) {
             const ptrdiff_t count = fnn_min(TILE_ROWS, rows - i);
             input_rows(v, row + i, count);
             if (v->sink != NULL) FN(pack_rows)(x + i * v->n, count, v->n, v->x + row + i, 1, v->d);
         }
-        if (v->sink == NULL) continue;
-        switch (v->sink->update.rule) {
-            case UPDATE_SGD: update_rows(v, x, row, rows, UPDATE_SGD); break;
-            case UPDATE_MOMENTUM: update_rows(v, x, row, rows, UPDATE_MOMENTUM); break;
-            default: update_rows(v, x, row, rows, UPDATE_ADAM);
-        }
+        if (v->sink != NULL) FN(sweep_rows)(&updates, x, 0, row, rows, &pending);
     }
+    FN(sweep_finish)(&updates, &pending);
 }
 
 static void run(product *v, ptrdiff_t groups, const outer_sink *sink) {
@@ -232,9 +141,7 @@ static void run(product *v, ptrdiff_t groups, const outer_sink *sink) {
             const ptrdiff_t cols = fnn_max(0, fnn_min(v->images, v->n - v->image));
             FN(pack_cols)(fnn_scratch(), TILE_COLS, v->end - v->first, cols, v->dout + v->image * v->m + v->first, 1,
                           v->m);
-            for (ptrdiff_t p = v->first; v->sink != NULL && p < v->end; p += TILE_COLS)
-                FN(pack_cols)(v->columns + (p - v->first) * v->n, TILE_COLS, v->n, fnn_min(TILE_COLS, v->end - p),
-                              v->dout + p, v->m, 1);
+            if (v->sink != NULL) FN(sweep_pack)(v->columns, v->n, v->m, v->dout, v->first, v->end);
             n16_run(v->cut.tasks, run_task, v, (double)v->d * (double)v->m * TILE_COLS);
         }
     }

@@ -40,7 +40,13 @@ def arguments(name, dims, dtype):
 @pytest.mark.parametrize("threads", [1, 2, 3])
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize(
-    "shape", [(1, 1, 1), (8, 50, 200), (5, 33, 31), (40, 97, 131), (300, 70, 65), (7, 5, 64), (40, 9, 5)]
+    "shape",
+    [
+        *[(1, 1, 1), (8, 50, 200), (5, 33, 31), (40, 97, 131), (300, 70, 65), (7, 5, 64), (40, 9, 5)],
+        (30, 61, 450),  # panels enough to deal out, cut within one
+        (2100, 13, 450),  # their dout in several pieces
+        (12000, 13, 40),  # more samples than a sweep takes
+    ],
 )
 @pytest.mark.parametrize("name", SPACED)
 def test_panels_give_the_bits_of_rows(name, shape, dtype, threads):
