@@ -15,10 +15,6 @@ typedef void (*batch_fn)(const run *r, ptrdiff_t channel);
 #define OPTIONAL(i, at) (op->p[i] == NULL ? NULL : OUT(i) + (at))
 #define VALUE_OR(i, at, otherwise) (op->p[i] == NULL ? (otherwise) : IN(i)[at])
 
-static void follow(real *running, double momentum, double batch) {
-    if (running != NULL) *running = (real)momentum * *running + (real)(1 - momentum) * (real)batch;
-}
-
 /* --- forward: x, w, b, running_mean, running_var, out, mean, var; eps, momentum --- */
 
 static void keep_moments(const run *r, ptrdiff_t k, double mean, double var) {
@@ -26,8 +22,8 @@ static void keep_moments(const run *r, ptrdiff_t k, double mean, double var) {
     const double count = (double)(r->n * r->s);
     OUT(6)[k] = (real)mean;
     OUT(7)[k] = (real)var;
-    follow(OPTIONAL(3, k), op->s[1], mean);
-    if (count > 1) follow(OPTIONAL(4, k), op->s[1], var * (count / (count - 1)));
+    follow(OUT(3), k, op->s[1], mean);
+    if (count > 1) follow(OUT(4), k, op->s[1], var * (count / (count - 1)));
 }
 
 static void forward_channel(const run *r, ptrdiff_t k) {

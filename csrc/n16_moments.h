@@ -26,6 +26,10 @@ FNN_INLINE vreal n16_lanes(ptrdiff_t images, int part) {
     return vfirst(vset(1), fnn_max(0, fnn_min(VL, images - part * VL)));
 }
 
+FNN_INLINE void n16_all_lanes(ptrdiff_t images, vreal lanes[]) {
+    for (int part = 0; part < N16_PARTS; part++) lanes[part] = n16_lanes(images, part);
+}
+
 /* Σ (x - centre) and Σ (x - centre)² over the pixels at x; runs are summed in the type of the call. */
 FNN_INLINE void n16_sums_about(const real *x, ptrdiff_t pixels, ptrdiff_t images, real centre, double sums[2]) {
     enum { RUN = 64 };

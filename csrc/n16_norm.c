@@ -4,22 +4,18 @@
  * taken about the mean in a second pass, corrected by the rest that rounding the mean left.
  */
 #include "n16_moments.h"
+#include "n16_norm.h"
+#include "norm.h"
 
 enum { RUN = 64 }; /* vectors summed in the type of the call */
 
 typedef struct {
-    const fnn_op *op;
-    ptrdiff_t groups, channels, pixels, images;
-    const real *x, *dout, *w, *b;
-    real *mean, *var, *running_mean, *running_var, *out, *dx, *dw, *db;
-    double eps, momentum;
-    bool fixed, add;
+    ptrdiff_t groups, channels, pixels;
+    n16_statistics s; /* without pieces: a task has all of a channel */
+    n16_norm of;
+    const real *x, *dout;
+    real *out, *dx;
 } norm;
-
-/* 1 in the lanes that hold an image, per part of a pixel. */
-FNN_INLINE void lanes_of(const norm *v, ptrdiff_t group, vreal lanes[]) {
-    for (int part = 0; part < N16_PARTS; part++) lanes[part] = n16_lanes(v->images - group * N16, part);
-}
 
 typedef struct {
     double first, second;
@@ -36,7 +32,7 @@ FNN_INLINE two_sums sums_of(const norm *v, ptrdiff_t c, real mean, const int wha
         const ptrdiff_t start = (g * v->channels + c) * plane;
         const real *x = v->x + start, *dout = what == WITH_DOUT ? v->dout + start : x;
         vreal lanes[N16_PARTS];
-        lanes_of(v, g, lanes);
+        n16_all_lanes(v->s.images - g * N16, lanes);
         for (int part = 0; part < N16_PARTS; part++) {
             for (ptrdiff_t i = part * VL; i < plane; i += RUN * N16) {
                 const ptrdiff_t end = fnn_min(plane, i + RUN * N16);
@@ -66,62 +62,58 @@ FNN_INLINE two_sums sums_of(const norm *v, ptrdiff_t c, real mean, const int wha
     return total;
 }
 
-static void normalise(const norm *v, ptrdiff_t c, real mean, real var) {
+static void normalise(const norm *v, ptrdiff_t c) {
     const ptrdiff_t plane = v->pixels * N16;
-    const vreal m = vset(mean), b = vset(v->b == NULL ? 0 : v->b[c]);
-    const real root = (real)sqrt((double)(var + (real)v->eps));
-    const vreal factor = vset((v->w == NULL ? (real)1 : v->w[c]) / root);
+    const n16_line line = n16_line_of(&v->of, c);
     for (ptrdiff_t g = 0; g < v->groups; g++) {
         const ptrdiff_t start = (g * v->channels + c) * plane;
-        for (ptrdiff_t i = 0; i < plane; i += VL)
-            vstore(v->out + start + i, vfma(vload(v->x + start + i) - m, factor, b));
+        const real *x = v->x + start;
+        real *out = v->out + start;
+        for (ptrdiff_t i = 0; i < plane; i += VL) vstore(out + i, n16_on(&line, vload(x + i)));
     }
+}
+
+/* Statistics of a channel's `count` values. */
+static void keep_moments(const n16_statistics *s, ptrdiff_t c, real mean, real var, double count) {
+    s->mean[c] = mean;
+    s->var[c] = var;
+    follow(s->running_mean, c, s->momentum, (double)mean);
+    if (count > 1) follow(s->running_var, c, s->momentum, (double)(var * (real)(count / (count - 1))));
 }
 
 static void forward_task(void *context, int task) {
     const norm *v = context;
     const ptrdiff_t c = task;
-    const double count = (double)fnn_max(1, v->images * v->pixels);
+    const double count = (double)fnn_max(1, v->s.images * v->pixels);
     const real mean = (real)(sums_of(v, c, 0, OF_X).first / count);
     const two_sums about = sums_of(v, c, mean, ABOUT_MEAN);
     const real var = (real)fmax(0, (about.second - about.first * about.first / count) / count);
-    v->mean[c] = mean;
-    v->var[c] = isnan(about.second) ? (real)NAN : var;
-    const real keep = (real)v->momentum, add = (real)(1 - v->momentum);
-    if (v->running_mean != NULL) v->running_mean[c] = keep * v->running_mean[c] + add * mean;
-    if (v->running_var != NULL && count > 1)
-        v->running_var[c] = keep * v->running_var[c] + add * (v->var[c] * (real)(count / (count - 1)));
-    normalise(v, c, mean, v->var[c]);
+    keep_moments(&v->s, c, mean, isnan(about.second) ? (real)NAN : var, count);
+    normalise(v, c);
 }
 
-static void apply_task(void *context, int task) {
-    const norm *v = context;
-    normalise(v, task, v->mean[task], v->var[task]);
-}
+static void apply_task(void *context, int task) { normalise(context, task); }
 
 static void backward_task(void *context, int task) {
     const norm *v = context;
     const ptrdiff_t c = task, plane = v->pixels * N16;
-    const double count = (double)fnn_max(1, v->images * v->pixels);
-    const real mean = v->mean[c], root = (real)sqrt((double)(v->var[c] + (real)v->eps)), factor = 1 / root;
-    const two_sums sums = sums_of(v, c, mean, WITH_DOUT);
-    const double products = sums.second * (double)factor;
-    if (v->dw != NULL) v->dw[c] = (real)products + (v->add ? v->dw[c] : 0);
-    if (v->db != NULL) v->db[c] = (real)sums.first + (v->add ? v->db[c] : 0);
+    const double count = (double)fnn_max(1, v->s.images * v->pixels);
+    const two_sums sums = sums_of(v, c, v->of.mean[c], WITH_DOUT);
+    const n16_back back = n16_back_of(&v->of, c, sums.first, sums.second, count);
     if (v->dx == NULL) return;
-    const vreal scale = vset(factor * (v->w == NULL ? (real)1 : v->w[c])), m = vset(mean);
-    const vreal shift = vset((real)(v->fixed ? 0 : sums.first / count));
-    const vreal slope = vset((real)(v->fixed ? 0 : products / count * (double)factor));
+    const n16_back_line line = n16_back_line_of(&v->of, c, &back);
     for (ptrdiff_t g = 0; g < v->groups; g++) {
         const ptrdiff_t start = (g * v->channels + c) * plane;
-        const bool full = (g + 1) * N16 <= v->images;
+        const real *x = v->x + start, *dout = v->dout + start;
+        real *dx = v->dx + start;
+        const bool full = (g + 1) * N16 <= v->s.images;
         vreal lanes[N16_PARTS];
-        lanes_of(v, g, lanes);
+        n16_all_lanes(v->s.images - g * N16, lanes);
         for (ptrdiff_t i = 0; i < plane; i += N16) {
             for (int part = 0; part < N16_PARTS; part++) {
-                const ptrdiff_t at = start + i + part * VL;
-                const vreal inner = vload(v->dout + at) - shift - (vload(v->x + at) - m) * slope;
-                vstore(v->dx + at, full ? inner * scale : n16_only(inner * scale, lanes[part]));
+                const ptrdiff_t at = i + part * VL;
+                const vreal d = n16_back_on(&line, vload(dout + at), vload(x + at));
+                vstore(dx + at, full ? d : n16_only(d, lanes[part]));
             }
         }
     }
@@ -137,7 +129,7 @@ void FN(n16_statistics_finish)(const n16_statistics *s, const n16_cut *cut, ptrd
     const double all = (double)fnn_max(1, s->images * cut->rows * width);
     for (ptrdiff_t c = 0; c < channels; c++) {
         double mean = 0, rest = 0;
-        /* `weight` images' rows of each piece: first the mean, then the squares about it */
+        /* first the mean, then the squares about it */
         for (int about = 0; about < 2; about++) {
             for (int task = 0; task < n16_tasks(cut); task++) {
                 const ptrdiff_t images = fnn_max(0, fnn_min(N16, s->images - n16_group(cut, task) * N16));
@@ -149,15 +141,8 @@ void FN(n16_statistics_finish)(const n16_statistics *s, const n16_cut *cut, ptrd
                     rest += m->rest + count * (m->mean - mean) * (m->mean - mean);
             }
         }
-        const real centre = (real)mean;
         /* NaN passes */
-        const real var = rest < 0 ? 0 : (real)(rest / all);
-        s->mean[c] = centre;
-        s->var[c] = var;
-        const real keep = (real)s->momentum, add = (real)(1 - s->momentum);
-        if (s->running_mean != NULL) s->running_mean[c] = keep * s->running_mean[c] + add * centre;
-        if (s->running_var != NULL && all > 1)
-            s->running_var[c] = keep * s->running_var[c] + add * (var * (real)(all / (all - 1)));
+        keep_moments(s, c, (real)mean, rest < 0 ? 0 : (real)(rest / all), all);
     }
 }
 
@@ -187,21 +172,13 @@ void FN(batch_norm_statistics_n16)(const fnn_op *op) {
 /* x[g,c,s,16], w, b, running_mean, running_var, out, mean, var; images, eps, momentum */
 void FN(batch_norm_forward_n16)(const fnn_op *op) {
     norm v = {
-        .op = op,
         .groups = op->n[0],
         .channels = op->n[1],
         .pixels = op->n[2],
-        .images = (ptrdiff_t)op->s[0],
+        .s = {NULL, OUT(6), OUT(7), OUT(3), OUT(4), (ptrdiff_t)op->s[0], op->s[2]},
+        .of = {.w = IN(1), .b = IN(2), .mean = IN(6), .var = IN(7), .eps = op->s[1]},
         .x = IN(0),
-        .w = IN(1),
-        .b = IN(2),
-        .running_mean = OUT(3),
-        .running_var = OUT(4),
         .out = OUT(5),
-        .mean = OUT(6),
-        .var = OUT(7),
-        .eps = op->s[1],
-        .momentum = op->s[2],
     };
     run(&v, forward_task);
 }
@@ -209,41 +186,28 @@ void FN(batch_norm_forward_n16)(const fnn_op *op) {
 /* x[g,c,s,16], w, b, mean, var, out; eps */
 void FN(batch_norm_apply_n16)(const fnn_op *op) {
     norm v = {
-        .op = op,
         .groups = op->n[0],
         .channels = op->n[1],
         .pixels = op->n[2],
-        .images = op->n[0] * N16,
+        .of = {.w = IN(1), .b = IN(2), .mean = IN(3), .var = IN(4), .eps = op->s[0]},
         .x = IN(0),
-        .w = IN(1),
-        .b = IN(2),
-        .mean = OUT(3),
-        .var = OUT(4),
         .out = OUT(5),
-        .eps = op->s[0],
     };
     run(&v, apply_task);
 }
 
 /* dout[g,c,s,16], x, w, mean, var, dx, dw, db; images, eps, fixed, beta */
 void FN(batch_norm_backward_n16)(const fnn_op *op) {
+    const double *s = op->s;
     norm v = {
-        .op = op,
         .groups = op->n[0],
         .channels = op->n[1],
         .pixels = op->n[2],
-        .images = (ptrdiff_t)op->s[0],
+        .s.images = (ptrdiff_t)s[0],
+        .of = {IN(2), NULL, IN(3), IN(4), s[1], OUT(6), OUT(7), s[2] != 0, s[3] != 0},
         .dout = IN(0),
         .x = IN(1),
-        .w = IN(2),
-        .mean = OUT(3),
-        .var = OUT(4),
         .dx = OUT(5),
-        .dw = OUT(6),
-        .db = OUT(7),
-        .eps = op->s[1],
-        .fixed = op->s[2] != 0,
-        .add = op->s[3] != 0,
     };
     run(&v, backward_task);
 }

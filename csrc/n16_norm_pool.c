@@ -10,25 +10,22 @@
 
 typedef struct {
     ptrdiff_t channels, h, w, p, q, size_h, size_w;
-    const real *x, *weight, *shift, *mean, *var;
-    double eps;
+    n16_norm of;
     n16_cut cut; /* rows of windows */
     int type;    /* of the positions */
+    const real *x;
     /* forward */
     real *out;
     void *put;
     /* backward */
     const real *dout;
     const void *position;
-    real *dx, *dw, *db;
-    double *work; /* two sums a piece and channel; then a line of each channel */
+    real *dx;
+    double *work; /* two sums a piece and channel; then an n16_back of each channel */
     ptrdiff_t images;
-    bool fixed, add;
     int kind;
     real alpha;
 } block;
-
-static real root_of(const block *v, ptrdiff_t c) { return (real)sqrt((double)(v->var[c] + (real)v->eps)); }
 
 /* The first pixel of row y of a channel's plane. */
 FNN_INLINE ptrdiff_t row_at(const block *v, ptrdiff_t group, ptrdiff_t c, ptrdiff_t y) {
@@ -47,8 +44,7 @@ static void forward_task(void *context, int task) {
     const ptrdiff_t group = n16_group(&v->cut, task), row = v->w * N16;
     const bool two = v->size_h == 2 && v->size_w == 2;
     for (ptrdiff_t c = 0; c < v->channels; c++) {
-        const real factor = (v->weight == NULL ? (real)1 : v->weight[c]) / root_of(v, c);
-        const n16_line line = {vset(v->mean[c]), vset(factor), vset(v->shift == NULL ? 0 : v->shift[c])};
+        const n16_line line = n16_line_of(&v->of, c);
         for (ptrdiff_t p = n16_begin(&v->cut, task); p < n16_end(&v->cut, task); p++) {
             const real *x = v->x + row_at(v, group, c, p * v->size_h);
             ptrdiff_t o = windows_at(v, group, c, p);
@@ -85,7 +81,7 @@ static void sums_task(void *context, int task) {
     const ptrdiff_t group = n16_group(&v->cut, task), row = v->w * N16;
     const bool two = v->size_h == 2 && v->size_w == 2;
     for (ptrdiff_t c = 0; c < v->channels; c++) {
-        const vreal mean = vset(v->mean[c]);
+        const vreal mean = vset(v->of.mean[c]);
         double *sums = v->work + 2 * (task * v->channels + c);
         sums[0] = sums[1] = 0;
         for (ptrdiff_t p = n16_begin(&v->cut, task); p < n16_end(&v->cut, task); p++) {
@@ -110,14 +106,7 @@ static void sums_task(void *context, int task) {
     }
 }
 
-/* What a pixel's gradient is made with: scale (d - shift - slope (x - mean)). */
-typedef struct {
-    double scale, shift, slope;
-} backward_line;
-
-static backward_line *lines_of(const block *v) {
-    return (backward_line *)(v->work + 2 * n16_tasks(&v->cut) * v->channels);
-}
+static n16_back *backs_of(const block *v) { return (n16_back *)(v->work + 2 * n16_tasks(&v->cut) * v->channels); }
 
 static void combine(const block *v) {
     const double count = (double)fnn_max(1, v->images * v->h * v->w);
@@ -127,15 +116,7 @@ static void combine(const block *v) {
             sum += v->work[2 * (task * v->channels + c)];
             product += v->work[2 * (task * v->channels + c) + 1];
         }
-        const real factor = 1 / root_of(v, c);
-        product *= (double)factor;
-        if (v->dw != NULL) v->dw[c] = (real)product + (v->add ? v->dw[c] : 0);
-        if (v->db != NULL) v->db[c] = (real)sum + (v->add ? v->db[c] : 0);
-        lines_of(v)[c] = (backward_line){
-            .scale = (double)(factor * (v->weight == NULL ? (real)1 : v->weight[c])),
-            .shift = v->fixed ? 0 : sum / count,
-            .slope = v->fixed ? 0 : product / count * (double)factor,
-        };
+        backs_of(v)[c] = n16_back_of(&v->of, c, sum, product, count);
     }
 }
 
@@ -143,11 +124,9 @@ static void backward_task(void *context, int task) {
     const block *v = context;
     const ptrdiff_t group = n16_group(&v->cut, task), row = v->w * N16;
     vreal lanes[N16_PARTS];
-    for (int part = 0; part < N16_PARTS; part++) lanes[part] = n16_lanes(v->images - group * N16, part);
+    n16_all_lanes(v->images - group * N16, lanes);
     for (ptrdiff_t c = 0; c < v->channels; c++) {
-        const backward_line *l = &lines_of(v)[c];
-        const vreal scale = vset((real)l->scale), shift = vset((real)l->shift), slope = vset((real)l->slope);
-        const vreal mean = vset(v->mean[c]);
+        const n16_back_line line = n16_back_line_of(&v->of, c, &backs_of(v)[c]);
         for (ptrdiff_t p = n16_begin(&v->cut, task); p < n16_end(&v->cut, task); p++) {
             for (ptrdiff_t i = 0; i < v->size_h; i++) {
                 const ptrdiff_t start = row_at(v, group, c, p * v->size_h + i);
@@ -162,8 +141,7 @@ static void backward_task(void *context, int task) {
                             const ptrdiff_t at = (q * v->size_w + j) * N16 + part * VL;
                             const vint number = (vint){0} + (rint_t)(i * v->size_w + j);
                             const vreal share = vselect((vint)(place == number), d, vset(0));
-                            const vreal inner = share - shift - (vload(x + at) - mean) * slope;
-                            vstore(dx + at, n16_only(inner * scale, lanes[part]));
+                            vstore(dx + at, n16_only(n16_back_on(&line, share, vload(x + at)), lanes[part]));
                         }
                     }
                 }
@@ -193,14 +171,10 @@ void FN(batch_norm_max_pool_forward_n16)(const fnn_op *op) {
     const ptrdiff_t *n = op->n;
     block v = block_of(n, n[2], n[3], n[4], n[5]);
     v.x = IN(0);
-    v.weight = IN(1);
-    v.shift = IN(2);
-    v.mean = IN(3);
-    v.var = IN(4);
+    v.of = (n16_norm){.w = IN(1), .b = IN(2), .mean = IN(3), .var = IN(4), .eps = op->s[0]};
     v.out = OUT(5);
     v.put = op->p[6];
     v.type = op->type[6];
-    v.eps = op->s[0];
     if (v.p * v.q > 0) n16_run(n16_tasks(&v.cut), forward_task, &v, 2.0 * (double)(n[0] * n[1] * n[2] * n[3] * N16));
 }
 
@@ -213,17 +187,10 @@ void FN(batch_norm_max_pool_backward_n16)(const fnn_op *op) {
     v.position = op->p[1];
     v.type = op->type[1];
     v.x = IN(2);
-    v.weight = IN(3);
-    v.mean = IN(4);
-    v.var = IN(5);
+    v.of = (n16_norm){IN(3), NULL, IN(4), IN(5), s[1], OUT(7), OUT(8), s[2] != 0, s[3] != 0};
     v.dx = OUT(6);
-    v.dw = OUT(7);
-    v.db = OUT(8);
     v.work = op->p[9];
     v.images = (ptrdiff_t)s[0];
-    v.eps = s[1];
-    v.fixed = s[2] != 0;
-    v.add = s[3] != 0;
     v.kind = (int)s[4];
     v.alpha = (real)s[5];
     n16_run(n16_tasks(&v.cut), sums_task, &v, work);

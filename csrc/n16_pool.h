@@ -6,6 +6,7 @@
 #define FASTNN_N16_POOL_H
 
 #include "n16.h"
+#include "n16_norm.h"
 
 /* --- positions: uint8 or int32, one a lane --- */
 
@@ -31,15 +32,6 @@ FNN_INLINE vint n16_get_position(const void *positions, int type, ptrdiff_t at) 
     n16_ints v;
     memcpy(&v, (const int32_t *)positions + at, sizeof v);
     return __builtin_convertvector(v, vint);
-}
-
-/* factor (x - centre) + shift, as a normalisation has it */
-typedef struct {
-    vreal centre, factor, shift;
-} n16_line;
-
-FNN_INLINE vreal n16_on(const n16_line *line, vreal x) {
-    return line == NULL ? x : vfma(x - line->centre, line->factor, line->shift);
 }
 
 /* The largest of cells r … r_end-1 × s … s_end-1 of a window whose corner lies at x, seen through `line`; its number.

@@ -107,6 +107,11 @@ FNN_INLINE double variance_about(double squares, double count, double mean, real
 
 FNN_INLINE double inverse_spread(real var, double eps) { return 1 / sqrt((double)(real)(var + (real)eps)); }
 
+/* Batch normalisation's running mean or variance goes after channel k's; it may be NULL. */
+FNN_INLINE void follow(real *running, ptrdiff_t k, double momentum, double batch) {
+    if (running != NULL) running[k] = (real)momentum * running[k] + (real)(1 - momentum) * (real)batch;
+}
+
 /* A gradient of a parameter, added to what is there or not; p may be NULL. */
 FNN_INLINE void spend(real *p, double gradient, double beta) {
     if (p != NULL) *p = beta == 0 ? (real)gradient : (real)((double)*p + gradient);
