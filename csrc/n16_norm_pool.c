@@ -40,7 +40,7 @@ FNN_INLINE ptrdiff_t windows_at(const block *v, ptrdiff_t group, ptrdiff_t c, pt
 /* --- forward --- */
 
 static void forward_task(void *context, int task) {
-    const block *v = context;
+    const block copy = *(const block *)context, *v = &copy; /* in registers: no store can change it */
     const ptrdiff_t group = n16_group(&v->cut, task), row = v->w * N16;
     const bool two = v->size_h == 2 && v->size_w == 2;
     for (ptrdiff_t c = 0; c < v->channels; c++) {
@@ -121,7 +121,7 @@ static void combine(const block *v) {
 }
 
 static void backward_task(void *context, int task) {
-    const block *v = context;
+    const block copy = *(const block *)context, *v = &copy;
     const ptrdiff_t group = n16_group(&v->cut, task), row = v->w * N16;
     vreal lanes[N16_PARTS];
     n16_all_lanes(v->images - group * N16, lanes);
