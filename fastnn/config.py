@@ -9,11 +9,10 @@ from collections import Counter
 import numpy as np
 
 from fastnn._version import __version__
+from fastnn.environment import VARIABLES
 from fastnn.kernels import SIGNATURES, available_backends, backend_of, current_backend
 from fastnn.kernels.backend import native_isa
 from fastnn.kernels.threads import get_num_threads
-
-VARIABLES = ("FASTNN_BACKEND", "FASTNN_ISA", "FASTNN_NUM_THREADS", "OMP_NUM_THREADS", "FASTNN_DATA")
 
 
 def config() -> dict[str, str]:

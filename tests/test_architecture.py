@@ -10,7 +10,7 @@ PACKAGE = ROOT / "fastnn"
 
 # A part imports from its own level and those below.
 LEVELS = (
-    {"_version", "random"},
+    {"_version", "environment", "random"},
     {"kernels"},
     {
         "inputs",
@@ -36,7 +36,10 @@ LEVELS = (
     {"", "__main__"},  # fastnn itself, whose names are for users
 )
 LEVEL = {part: height for height, parts in enumerate(LEVELS) for part in parts}
-STANDS_ALONE = {"data": {"random", "kernels", "files", "_version"}, "plots": {"random", "kernels", "_version"}}
+STANDS_ALONE = {
+    "data": {"random", "kernels", "files", "environment", "_version"},
+    "plots": {"random", "kernels", "_version"},
+}
 PRIVATE_ALLOWED = {"_native", "_version"}
 MOST_LINES = 330
 

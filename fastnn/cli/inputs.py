@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from fastnn.data import NAMED, Dataset, load, read_npy, read_npz, train_test_split
 from fastnn.data.mapped import is_mapped
+from fastnn.environment import DATA
 from fastnn.model import Sequential
 
 MODEL_FILE = "model.safetensors"
@@ -22,7 +23,7 @@ MAPPED_HELP = (
     "than memory"
 )
 DATA_HELP = (
-    f"glyphs (letters A-J, made on the spot), digits (likewise), {', '.join(NAMED)} (in the folder that FASTNN_DATA "
+    f"glyphs (letters A-J, made on the spot), digits (likewise), {', '.join(NAMED)} (in the folder that {DATA} "
     "names, else downloaded), or the path of a data set: a folder with MNIST's IDX files (.gz or not), a .mat, .npz, "
     ".pkl or .csv file, a folder of .npy files, a folder of images for each class"
 )
@@ -75,7 +76,7 @@ def place(data: str, option: str) -> dict[str, Any]:
     if not here.exists():
         raise ValueError(
             f"{option}: there is no file or folder {data}. Give the path of a data set, one of {', '.join(NAMED)} "
-            "(FASTNN_DATA names the folder above it), or use glyphs or digits, which need no files"
+            f"({DATA} names the folder above it), or use glyphs or digits, which need no files"
         )
     return {"name": here}
 

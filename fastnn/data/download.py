@@ -18,6 +18,7 @@ from fastnn.data.conventions import ROLES, Parts
 from fastnn.data.dataset import check_images, check_labels
 from fastnn.data.named import NAMED, NamedSet, RemoteFile
 from fastnn.data.sources import Reading, read_source
+from fastnn.environment import DATA
 
 __all__ = ["ARRAYS", "DOWNLOADS", "WAYS_OUT", "content_digest", "fetch", "set_folder"]
 
@@ -26,7 +27,7 @@ ARRAYS, DOWNLOADS = "arrays", "download"
 
 WAYS_OUT = (
     "Three ways out: give path= (a file or folder that holds the data set), set the environment variable "
-    "FASTNN_DATA to the folder above it (or copy there the cache of a machine that has it), or use load('glyphs'), "
+    f"{DATA} to the folder above it (or copy there the cache of a machine that has it), or use load('glyphs'), "
     "which needs no files"
 )
 _TIMEOUT = 20.0  # seconds without a byte
@@ -35,7 +36,7 @@ _FILE_OF = dict(zip(ROLES, ("x_train", "y_train", "x_test", "y_test"), strict=Tr
 
 def set_folder(name: str) -> Path:
     """Where a named set lies or will lie: in the folder that FASTNN_DATA names, else in the user's cache."""
-    root = os.environ.get("FASTNN_DATA")
+    root = os.environ.get(DATA)
     if root:
         return Path(root).expanduser() / name
     caches = "~/Library/Caches" if sys.platform == "darwin" else os.environ.get("XDG_CACHE_HOME") or "~/.cache"

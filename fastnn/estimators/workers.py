@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager, nullcontext
 
 from joblib.parallel import get_active_backend
 
+from fastnn.environment import NUM_THREADS, OMP_NUM_THREADS
 from fastnn.kernels.threads import one_thread
 
 
@@ -22,6 +23,6 @@ def share_of_threads() -> AbstractContextManager[None]:
     backend, _ = get_active_backend()
     if not getattr(backend, "nesting_level", 0):
         return nullcontext()
-    told = os.environ.get("FASTNN_NUM_THREADS") or os.environ.get("OMP_NUM_THREADS")
+    told = os.environ.get(NUM_THREADS) or os.environ.get(OMP_NUM_THREADS)
     in_a_thread = threading.current_thread() is not threading.main_thread()
     return one_thread() if in_a_thread or not told else nullcontext()

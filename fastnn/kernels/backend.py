@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from fastnn.environment import BACKEND, ISA
 from fastnn.kernels import SIGNATURES, reference
 
 KernelFunction = Callable[..., None]
@@ -31,9 +32,9 @@ except ImportError as _error:
 def _chosen_isa() -> str:
     """Name of the instruction set to use, ``FASTNN_ISA`` or the best."""
     tables = _native.isa_tables()
-    asked = os.environ.get("FASTNN_ISA")
+    asked = os.environ.get(ISA)
     if asked and asked not in tables:
-        raise ImportError(f"FASTNN_ISA: expected one of {', '.join(tables)} on this machine, got {asked!r}")
+        raise ImportError(f"{ISA}: expected one of {', '.join(tables)} on this machine, got {asked!r}")
     return asked or next(iter(tables))
 
 
@@ -102,11 +103,11 @@ def _numba_works() -> bool:
 
 
 def _default() -> str:
-    if os.environ.get("FASTNN_ISA"):
+    if os.environ.get(ISA):
         native_isa()  # one that is not there is an error now, not at the first call
-    asked = os.environ.get("FASTNN_BACKEND")
+    asked = os.environ.get(BACKEND)
     if asked:
-        return _check(asked, "FASTNN_BACKEND")
+        return _check(asked, BACKEND)
     if _native is None:
         best = "numba" if _numba_works() else "reference"
         warnings.warn(

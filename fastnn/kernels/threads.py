@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from fastnn.environment import NUM_THREADS, OMP_NUM_THREADS
 from fastnn.kernels.control_group import control_groups
 
 try:
@@ -45,7 +46,7 @@ def _cgroup_quota() -> float | None:
 
 def default_num_threads() -> int:
     """FASTNN_NUM_THREADS, else OMP_NUM_THREADS, else what affinity mask and cgroup quota allow."""
-    asked = _from_environment("FASTNN_NUM_THREADS", strict=True) or _from_environment("OMP_NUM_THREADS", strict=False)
+    asked = _from_environment(NUM_THREADS, strict=True) or _from_environment(OMP_NUM_THREADS, strict=False)
     if asked:
         return asked
     return granted_processors()

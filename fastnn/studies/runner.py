@@ -10,12 +10,12 @@ from typing import Any
 
 from fastnn.config import config
 from fastnn.data import Dataset
+from fastnn.environment import DATA
 from fastnn.studies.code_key import key
 from fastnn.studies.kept import Computed, Piece, computed
 from fastnn.studies.page import Page
 from fastnn.studies.progress import Bar
 from fastnn.studies.report import Section, write_report
-from fastnn.studies.sources import VARIABLE
 from fastnn.studies.store import Folder, held
 from fastnn.studies.study import Found, Part, Run, Study
 
@@ -126,7 +126,7 @@ def run_all(
 def _options(data: str | os.PathLike[str] | None, quick: bool, only: Sequence[str] | None, seed: int) -> dict[str, Any]:
     return {
         "data": None if data is None else str(Path(data).expanduser().resolve()),
-        VARIABLE: os.environ.get(VARIABLE),
+        DATA: os.environ.get(DATA),
         "quick": quick,
         "only": None if only is None else list(only),
         "seed": seed,
@@ -137,14 +137,14 @@ def _earlier(folder: Folder, study: Study) -> dict[str, Any]:
     earlier = folder.read_json(CONFIG)
     if earlier is None or earlier.get("study") != study.name:
         raise ValueError(f"study: there is no run of {study.name} in {folder.path} to resume")
-    return {name: earlier.get(name) for name in ("data", VARIABLE, "quick", "only", "seed")}
+    return {name: earlier.get(name) for name in ("data", DATA, "quick", "only", "seed")}
 
 
 def _run(study: Study, place: Path, options: dict[str, Any], resume: bool, quiet: bool) -> Path:
     with held(place) as folder:
         if resume:
             options = _earlier(folder, study)
-        dataset, banner = study.source.load(options["data"], options[VARIABLE])
+        dataset, banner = study.source.load(options["data"], options[DATA])
         parts = study.chosen(options["only"])
         chosen = {part.name: part.used(bool(options["quick"])) for part in parts}
         described = {"study": study.name, **options, "parts": chosen}

@@ -9,8 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from fastnn.data import Dataset, load
-
-VARIABLE = "FASTNN_DATA"  # of the environment: where data lie unless said
+from fastnn.environment import DATA
 
 
 @dataclass(frozen=True)
@@ -67,7 +66,7 @@ class Source:
                 raise ValueError(f"study: --data {data}: no {self.name} there ({detail})")
             missing = f"could not be read ({errors[-1]})" if errors else missing
         return self.fallback(), (
-            f"{self.name} {missing} (give --data PATH, or set {VARIABLE}), so this report was made on "
+            f"{self.name} {missing} (give --data PATH, or set {DATA}), so this report was made on "
             f"{self.stands_in}. The figures cannot be compared with those reported."
         )
 
