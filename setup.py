@@ -40,7 +40,7 @@ CHECKED = [] if SANITIZE == "thread" else ["-O1"]
 SANITIZER = [f"-fsanitize={SANITIZE}", *CHECKED, "-g", "-fno-omit-frame-pointer"] if SANITIZE else []
 
 # independent of the instruction set and of the type
-COMMON = ["csrc/file_rows.c", "csrc/isa.c", "csrc/pool.c", "csrc/replay.c"]
+COMMON = ["csrc/ahead.c", "csrc/file_rows.c", "csrc/isa.c", "csrc/pool.c", "csrc/replay.c"]
 SOURCES = sorted(str(path) for path in Path("csrc").glob("*.c"))
 HEADERS = sorted(str(path) for path in Path("csrc").glob("*.h"))
 KERNELS = [source for source in SOURCES if source not in COMMON]

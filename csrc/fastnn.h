@@ -80,8 +80,10 @@ typedef struct {
     int op_count;
     const fnn_patch *patches;
     int patch_count;
-    double *op_seconds; /* per operation, summed over the sampled steps */
-    int64_t *samples;   /* how many steps were sampled */
+    double *op_seconds;  /* per operation, summed over the sampled steps */
+    int64_t *samples;    /* how many steps were sampled */
+    int gather;          /* the patch of the index by which the inputs are gathered; -1: there is none */
+    ptrdiff_t row_bytes; /* of a row of the inputs */
 } fnn_program;
 
 /* Runs steps first … first+count-1. Ends early after `seconds`, or behind the first step whose value in

@@ -1,6 +1,7 @@
 /* The matrix product's blocks and threads; the arithmetic is in tile.c. */
 #include "gemm.h"
 
+#include "ahead.h"
 #include "pack.h"
 #include "tile.h"
 
@@ -12,6 +13,7 @@ enum {
     B_ELEMENTS = (2 << 20) / sizeof(real),
     KC = 4096 / sizeof(real),
     MC = 120,
+    THIN_K = 256,
     CLOSE_ROWS = 512 / sizeof(real), /* elements from row to row of B that need no packing */
     SERIAL_WORK = 1 << 15,           /* multiply-adds below which waking a thread costs more than it brings */
 };
@@ -42,20 +44,28 @@ static void thin_block(const gemm *g, ptrdiff_t i, ptrdiff_t rows, ptrdiff_t j, 
         ptrdiff_t cols = fnn_min(take * VL, j_end - j);
         real *c = g->c != NULL ? g->c + i * g->ldc + j : local;
         ptrdiff_t ldc = g->c != NULL ? g->ldc : take * VL;
-        tile_task t = {
-            .k = g->k,
-            .a = g->a + i * g->a_row,
-            .a_row = g->a_row,
-            .a_col = g->a_col,
-            .b = columns_of_b(g, j),
-            .ldb = g->b_row,
-            .c = c,
-            .ldc = ldc,
-            .bias = g->bias != NULL ? g->bias + j : NULL,
-            .add = g->accumulate,
-            .tail = cols - (take - 1) * VL,
-        };
-        FN(tile_get)((int)rows, take, g->a_row == 1)(&t);
+        const real *b = columns_of_b(g, j);
+        /* in pieces, so that what the next step reads can be asked for between them */
+        const ptrdiff_t piece = g->accumulate ? g->k : THIN_K;
+        for (ptrdiff_t p = 0; p < g->k; p += piece) {
+            const bool last = p + piece >= g->k;
+            tile_task t = {
+                .k = fnn_min(piece, g->k - p),
+                .a = g->a + i * g->a_row + p * g->a_col,
+                .a_row = g->a_row,
+                .a_col = g->a_col,
+                .b = b + p * g->b_row,
+                .ldb = g->b_row,
+                .c = c,
+                .ldc = ldc,
+                .bias = last && g->bias != NULL ? g->bias + j : NULL,
+                .resume = p > 0,
+                .add = g->accumulate,
+                .tail = cols - (take - 1) * VL,
+            };
+            fnn_ahead_fetch(rows * take * t.k);
+            FN(tile_get)((int)rows, take, g->a_row == 1)(&t);
+        }
         finish(g, c, ldc, i, j, rows, cols);
         j += cols;
     }
@@ -94,6 +104,7 @@ static void panel(const gemm *g, const real *a_packed, ptrdiff_t i, ptrdiff_t i_
             t.a_row = g->a_row;
             t.a_col = g->a_col;
         }
+        fnn_ahead_fetch(rows * vectors * kc);
         FN(tile_get)((int)rows, vectors, t.a_row == 1)(&t);
         if (last) finish(g, c, ldc, top, j, rows, cols);
     }

@@ -35,15 +35,14 @@ FNN_INLINE real cells_counted(const pool *v, const window *at) {
 FNN_INLINE void max_of(const pool *v, const real *x, const window *at, int type, real *out, void *positions,
                        ptrdiff_t o) {
     const ptrdiff_t row = v->w * N16, corner = at->y * row + at->x * N16;
+    if (whole(v, at)) {
+        n16_window(x + corner, row, v->size_h, v->size_w, out, positions, type, o);
+        return;
+    }
     for (int part = 0; part < N16_PARTS; part++, o += VL) {
         vint place;
-        const real *from = x + corner + part * VL;
-        vreal best;
-        if (whole(v, at) && v->size_h == 2 && v->size_w == 2)
-            best = n16_largest(from, row, 2, 0, 2, 0, 2, positions != NULL, NULL, &place);
-        else
-            best =
-                n16_largest(from, row, v->size_w, at->r, at->r_end, at->s, at->s_end, positions != NULL, NULL, &place);
+        const vreal best = n16_largest(x + corner + part * VL, row, v->size_w, at->r, at->r_end, at->s, at->s_end,
+                                       positions != NULL, NULL, &place);
         vstore(out + o, best);
         if (positions != NULL) n16_put_position(positions, type, o, place);
     }

@@ -53,4 +53,19 @@ FNN_INLINE vreal n16_largest(const real *x, ptrdiff_t row, ptrdiff_t size_w, ptr
     return best;
 }
 
+/* The largest of a whole window whose corner lies at x, into out[at …]; its number, unless positions is NULL. */
+FNN_INLINE void n16_window(const real *x, ptrdiff_t row, ptrdiff_t size_h, ptrdiff_t size_w, real *out, void *positions,
+                           int type, ptrdiff_t at) {
+    for (int part = 0; part < N16_PARTS; part++, at += VL, x += VL) {
+        vint place;
+        vreal best;
+        if (size_h == 2 && size_w == 2)
+            best = n16_largest(x, row, 2, 0, 2, 0, 2, positions != NULL, NULL, &place);
+        else
+            best = n16_largest(x, row, size_w, 0, size_h, 0, size_w, positions != NULL, NULL, &place);
+        vstore(out + at, best);
+        if (positions != NULL) n16_put_position(positions, type, at, place);
+    }
+}
+
 #endif

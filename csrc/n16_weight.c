@@ -4,6 +4,7 @@
  * passes dout in strips of rows that stay in the first cache while all its taps are taken; the lanes' sums meanwhile
  * stand in its workspace and are added up at the end, by one tree.
  */
+#include "ahead.h"
 #include "axis.h"
 #include "n16_sums.h"
 
@@ -62,6 +63,7 @@ static void tile(const range *g, n16_sums_task *t, const real *x, const real *do
     t->cols = col->count;
     t->dout = dout + ((row->first + skip) * v->cols + col->first) * N16;
     t->total = g->total;
+    fnn_ahead_fetch(g->filters * taps * rows * col->count);
     const n16_sums_fn run = FN(n16_sums_get)(g->filters, taps, total);
     for (int part = 0; part < N16_PARTS; part++) {
         run(t);

@@ -5,6 +5,8 @@
  */
 #include "outer.h"
 
+#include "ahead.h"
+
 enum { STRIP_VECTORS = TILE_VECTORS, SERIAL_ELEMENTS = 1 << 13 };
 
 typedef struct {
@@ -26,6 +28,7 @@ FNN_INLINE void strip(const outer *o, const int samples, const int vectors, cons
     real *const first = action == UPDATE_ADAM ? sink->m : sink->w; /* never read where the rule has none */
     real *const second = action == UPDATE_ADAM || action == UPDATE_MOMENTUM ? sink->v : sink->w;
     vreal dz[OUTER_MAX_SAMPLES][STRIP_VECTORS];
+    fnn_ahead_fetch(d * samples * vectors);
 #pragma GCC unroll 12
     for (int s = 0; s < samples; s++)
 #pragma GCC unroll 2

@@ -8,6 +8,7 @@
  * After fork the child forgets the pool, whose threads it does not have, and builds its own when it needs one.
  */
 #define _GNU_SOURCE
+#include "ahead.h"
 #include "alone.h"
 #include "fastnn.h"
 
@@ -41,6 +42,7 @@ typedef struct {
     LINE _Atomic(uint32_t) generation;
     void (*fn)(void *, int);
     void *context;
+    const fnn_ahead *ahead; /* the caller's */
     atomic_int tasks;
     atomic_bool stop;
 
@@ -168,6 +170,7 @@ static void *work(void *argument) {
         }
         seen = now;
         if (atomic_load(&p->stop)) return NULL;
+        fnn_ahead_join(p->ahead, start.index, p->threads);
         run_tasks(p, start.index, now);
     }
 }
@@ -277,6 +280,7 @@ void fnn_parallel(int tasks, void (*fn)(void *context, int task), void *context)
         if (p != NULL) {
             p->fn = fn;
             p->context = context;
+            p->ahead = fnn_ahead_joined();
             atomic_store_explicit(&p->tasks, tasks, memory_order_relaxed);
             run_tasks(p, 0, publish(p));
             await_tasks(p, tasks);

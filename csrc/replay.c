@@ -1,6 +1,8 @@
 /* The loop that replays a compiled step. */
 #include "replay.h"
 
+#include "ahead.h"
+
 #include <math.h>
 
 enum { SAMPLE_EVERY = 64 }; /* steps between two whose operations are timed one by one */
@@ -16,14 +18,25 @@ static void run_timed(const fnn_program *program) {
     (*program->samples)++;
 }
 
-ptrdiff_t fnn_replay(const fnn_program *program, char *const *streams, ptrdiff_t first, ptrdiff_t count, double seconds,
-                     const double *watch) {
+/* The inputs that steps of this program gather. */
+static fnn_ahead inputs_of(const fnn_program *program) {
+    const fnn_op *gather = &program->ops[program->patches[program->gather].op];
+    return (fnn_ahead){.source = gather->p[0], .rows = gather->n[2], .row_bytes = program->row_bytes};
+}
+
+static ptrdiff_t run_steps(const fnn_program *program, char *const *streams, ptrdiff_t first, ptrdiff_t count,
+                           double seconds, const double *watch, fnn_ahead *ahead) {
     double end = fnn_seconds() + seconds;
     for (ptrdiff_t done = 0; done < count; done++) {
         ptrdiff_t step = first + done;
         for (int i = 0; i < program->patch_count; i++) {
             const fnn_patch *patch = &program->patches[i];
             program->ops[patch->op].p[patch->arg] = streams[patch->stream] + step * patch->stride;
+        }
+        if (ahead != NULL) {
+            const fnn_patch *index = &program->patches[program->gather];
+            const char *next = streams[index->stream] + (step + 1) * index->stride;
+            fnn_ahead_begin(ahead, done + 1 < count ? (const int64_t *)next : NULL);
         }
         if (step % SAMPLE_EVERY == SAMPLE_EVERY - 1 || *program->samples == 0) {
             run_timed(program);
@@ -34,6 +47,16 @@ ptrdiff_t fnn_replay(const fnn_program *program, char *const *streams, ptrdiff_t
         if (fnn_seconds() >= end) return done + 1;
     }
     return count;
+}
+
+ptrdiff_t fnn_replay(const fnn_program *program, char *const *streams, ptrdiff_t first, ptrdiff_t count, double seconds,
+                     const double *watch) {
+    if (program->gather < 0 || count < 2) return run_steps(program, streams, first, count, seconds, watch, NULL);
+    fnn_ahead ahead = inputs_of(program);
+    fnn_ahead_join(&ahead, 0, fnn_get_num_threads());
+    const ptrdiff_t done = run_steps(program, streams, first, count, seconds, watch, &ahead);
+    fnn_ahead_join(NULL, 0, 1);
+    return done;
 }
 
 ptrdiff_t fnn_replay_parts(fnn_part *parts, ptrdiff_t count, double seconds) {

@@ -1,6 +1,7 @@
 /* The sweep's tiles, and its threads. */
 #include "sweep.h"
 
+#include "ahead.h"
 #include "pack.h"
 
 enum {
@@ -98,6 +99,7 @@ FNN_INLINE void rows_of_tiles(const sweep *s, const real *x, ptrdiff_t step, ptr
         for (ptrdiff_t i = 0; i < rows; i += TILE_ROWS) {
             const ptrdiff_t count = fnn_min(TILE_ROWS, rows - i), at = outer_place(s->sink, row + i, p);
             const real *from = x + (step == 0 ? i * s->n : i);
+            fnn_ahead_fetch(count * TILE_VECTORS * s->n);
             if (count < TILE_ROWS)
                 edge_tile(s, from, step == 0 ? count : step, row + i, count, p, b, cols);
             else if (cols > (TILE_VECTORS - 1) * VL)

@@ -39,6 +39,9 @@
     _(conv_statistics_forward_n16,                                                                                     \
       "x[g,c,h,w,16], weight[f,k,r,s], b[f]?, out[g,f,p,q,16]!, running_mean[f]?~, running_var[f]?~, "                 \
       "mean[f]!, var[f]!, work[*]:f64!, " CONV ", kind, alpha, images, momentum")                                      \
+    _(conv_max_pool_forward_n16,                                                                                       \
+      "x[g,c,h,w,16], weight[f,k,r,s], b[f]?, out[g,f,p,q,16]!, position[g,f,p,q,16]:any?!, " CONV                     \
+      ", kind, alpha, size_h, size_w")                                                                                 \
     _(batch_norm_max_pool_forward_n16,                                                                                 \
       "x[g,c,h,w,16], w[c]?, b[c]?, mean[c], var[c], out[g,c,p,q,16]!, position[g,c,p,q,16]:any?!, eps")               \
     _(batch_norm_max_pool_backward_n16,                                                                                \

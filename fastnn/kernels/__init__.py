@@ -154,6 +154,10 @@ SIGNATURES: dict[str, Signature] = {
             "conv_statistics_forward_n16(x[g,c,h,w,16], weight[f,k,r,s], b[f]?, out[g,f,p,q,16]!, running_mean[f]?~, "
             "running_var[f]?~, mean[f]!, var[f]!, work[*]:f64!, stride_h, stride_w, pad_h, pad_w, dilation_h, "
             "dilation_w, algorithm, kind, alpha, images, momentum)",
+            # windows that tile the image, of at most MOST_WINDOW_CELLS
+            "conv_max_pool_forward_n16(x[g,c,h,w,16], weight[f,k,r,s], b[f]?, out[g,f,p,q,16]!, "
+            "position[g,f,p,q,16]:any?!, stride_h, stride_w, pad_h, pad_w, dilation_h, dilation_w, algorithm, kind, "
+            "alpha, size_h, size_w)",
             # windows that tile the image
             "batch_norm_max_pool_forward_n16(x[g,c,h,w,16], w[c]?, b[c]?, mean[c], var[c], out[g,c,p,q,16]!, "
             "position[g,c,p,q,16]:any?!, eps)",

@@ -41,6 +41,8 @@ cdef extern from "fastnn.h" nogil:
         int patch_count
         double *op_seconds
         int64_t *samples
+        int gather
+        ptrdiff_t row_bytes
     const fnn_isa *const *fnn_isas()
     int fnn_get_num_threads()
     int fnn_set_num_threads(int count)

@@ -27,6 +27,7 @@ class Program:
         self,
         operations: Sequence[tuple[Callable[..., None], Sequence[Any]]],
         moving: Sequence[tuple[int, int, int, int]] = ...,
+        gather: int = ...,
     ) -> None: ...
     def run(
         self,

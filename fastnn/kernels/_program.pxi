@@ -11,6 +11,9 @@ cdef class Program:
     moving : sequence of (operation, argument, stream, stride)
         Before step ``i``, array ``argument`` of ``operation`` is pointed at ``i * stride`` bytes into
         the array that ``run`` gets for ``stream``.
+    gather : int
+        Which of `moving` is the index by which the inputs are gathered: the next step's rows are fetched while
+        a step computes. -1: there is none.
     """
 
     cdef fnn_program program
@@ -18,7 +21,7 @@ cdef class Program:
     cdef int _streams
     cdef int64_t _samples
 
-    def __cinit__(self, operations, moving=()):
+    def __cinit__(self, operations, moving=(), int gather=-1):
         cdef int i
         cdef Kernel kernel
         cdef fnn_patch *patches
@@ -41,6 +44,12 @@ cdef class Program:
                 raise ValueError(f"Program: moving argument {(op, arg, stream, stride)} does not exist")
             patches[i].op, patches[i].arg, patches[i].stream, patches[i].stride = op, arg, stream, stride
             self._streams = max(self._streams, stream + 1)
+        if not -1 <= gather < len(moving):
+            raise ValueError(f"Program: there is no moving argument {gather} to gather by")
+        self.program.gather = gather
+        if gather >= 0:
+            source = self._keep[moving[gather][0]][1][0]
+            self.program.row_bytes = source.nbytes // max(1, len(source))
 
     def __dealloc__(self):
         PyMem_Free(self.program.ops)

@@ -14,6 +14,7 @@ from fastnn.program.algorithms import choose_algorithms
 from fastnn.program.fuse import fuse
 from fastnn.program.fuse_n16 import fuse_innermost
 from fastnn.program.fuse_norm import fuse_norms
+from fastnn.program.fuse_pool import fuse_pools
 from fastnn.program.layout import images_innermost
 from fastnn.program.plan import ALIGNMENT, Place, plan
 from fastnn.program.record import Buffer, Operation, Recorder, Stream
@@ -24,6 +25,8 @@ except ImportError:
     _native = None  # type: ignore[assignment]
 
 Array = NDArray[Any]
+
+_GATHERS = ("gather_rows", "gather_n16")  # source, index, …
 
 
 @dataclass(frozen=True)
@@ -54,7 +57,8 @@ def record(step: Callable[[Recorder], None], dtype: np.dtype[Any], beta: float =
     """
     recorder = Recorder(dtype, beta)
     step(recorder)
-    operations = fuse_norms(choose_algorithms(fuse_innermost(images_innermost(fuse(recorder.operations)))))
+    innermost = fuse_innermost(images_innermost(fuse(recorder.operations)))
+    operations = fuse_pools(fuse_norms(choose_algorithms(innermost)))
     return Recording(recorder.operations, operations, recorder.dtype)
 
 
@@ -91,7 +95,7 @@ class Compiled:
             if isinstance(value, Buffer) and isinstance(value.root, Stream)
         ]
         bound = [(get(op.kernel, "native"), [self._bind(v) for v in op.arguments]) for op in recording.operations]
-        self._native = _native.Program(bound, moving)
+        self._native = _native.Program(bound, moving, _gathers_by(recording.operations, moving))
 
     def _bind(self, value: Any) -> Any:
         if not isinstance(value, Buffer):
@@ -143,6 +147,14 @@ def replay(
     """
     bound = [(program._native, streams, steps, watch) for program, streams, steps, watch in parts]
     return _native.replay(bound, seconds)
+
+
+def _gathers_by(operations: Sequence[Operation], moving: Sequence[tuple[int, int, int, int]]) -> int:
+    """Which of `moving` is the index by which a step gathers its inputs; -1: none."""
+    for k, (i, position, _, _) in enumerate(moving):
+        if operations[i].kernel in _GATHERS and position == 1 and isinstance(operations[i].arguments[0], np.ndarray):
+            return k
+    return -1
 
 
 def _array_arguments(operation: Operation) -> list[Any]:

@@ -32,7 +32,8 @@ def flops(operation: Operation) -> int:
         products = 2 if operation.kernel.startswith("affine_backward_n16_") else 1
         return int(2 * products * sizes["n"] * sizes["d"] * sizes["m"])
     images = sizes["n"] if "n" in sizes else LANES * sizes["g"]
-    return int(2 * images * prod(sizes[letter] for letter in "fpqkrs"))
+    cells = prod(operation.arguments[-2:]) if operation.kernel == "conv_max_pool_forward_n16" else 1
+    return int(2 * images * cells * prod(sizes[letter] for letter in "fpqkrs"))
 
 
 def nbytes(operation: Operation) -> int:

@@ -14,19 +14,13 @@ import numpy as np
 from fastnn.kernels import Activation
 from fastnn.kernels.convolution import moments_work
 from fastnn.program.fuse import Rule, fuse, sole_user
+from fastnn.program.fuse_pool import tiles
 from fastnn.program.record import Buffer, Operation, same_memory
 
 
 def _work(image: Buffer) -> Buffer:
     groups, channels, *_ = image.shape
     return Buffer((moments_work(groups, channels),), np.dtype(np.float64))
-
-
-def _tiles(image: Buffer, windows: Buffer, window: Sequence[int]) -> bool:
-    """Whether the windows tile the image."""
-    size_h, size_w, stride_h, stride_w, pad_h, pad_w = window
-    tiled = (windows.shape[2] * size_h, windows.shape[3] * size_w) == image.shape[2:4]
-    return tiled and (stride_h, stride_w, pad_h, pad_w) == (size_h, size_w, 0, 0)
 
 
 def _stays(operations: Sequence[Operation], arrays: Sequence[Any]) -> bool:
@@ -47,7 +41,7 @@ def norm_then_pool(operations: list[Operation], i: int) -> list[Operation] | Non
     if j is None or operations[j].kernel != "max_pool_forward_n16":
         return None
     image, pooled, position, *window = operations[j].arguments
-    if not _tiles(image, pooled, window) or not _stays(operations[i + 1 : j], (x, w, b, mean, var)):
+    if not tiles(image, pooled, window) or not _stays(operations[i + 1 : j], (x, w, b, mean, var)):
         return None
     x = x.reshape(image.shape)
     before = operations[:i]
@@ -64,7 +58,7 @@ def pool_gradient_then_norm(operations: list[Operation], i: int) -> list[Operati
         return None
     dout, position, share, *window = operations[i].arguments
     j = sole_user(operations, share, i) if isinstance(share, Buffer) else None
-    if j is None or operations[j].kernel != "batch_norm_backward_n16" or not _tiles(share, dout, window):
+    if j is None or operations[j].kernel != "batch_norm_backward_n16" or not tiles(share, dout, window):
         return None
     _, x, w, mean, var, dx, dw, db, images, eps, fixed, beta = operations[j].arguments
     if dx is None or not _stays(operations[i + 1 : j], (dout, position, x, w, mean, var)):

@@ -15,6 +15,7 @@ from test_backends_agree import BACKENDS, dims_of
 
 from fastnn import kernels
 from fastnn.kernels import SIGNATURES
+from fastnn.kernels.convolution import MOST_WINDOW_CELLS
 
 
 def _affine_activation_forward(run, a):
@@ -83,6 +84,14 @@ def _conv_statistics_forward_n16(run, a):
     run("batch_norm_statistics_n16", a["out"], *state, a["images"], a["momentum"])
 
 
+def _conv_max_pool_forward_n16(run, a):
+    size = (a["size_h"], a["size_w"])
+    groups, filters, rows, cols, lanes = a["out"].shape
+    image = np.empty((groups, filters, rows * size[0], cols * size[1], lanes), a["out"].dtype)
+    run("conv_activation_forward_n16", a["x"], a["weight"], a["b"], image, *_conv(a), a["kind"], a["alpha"])
+    run("max_pool_forward_n16", image, a["out"], a["position"], *size, *size, 0, 0)
+
+
 def _batch_norm_max_pool_forward_n16(run, a):
     normal = np.empty_like(a["x"])
     planes = [v.reshape(*v.shape[:2], -1, 16) for v in (a["x"], normal)]
@@ -105,6 +114,7 @@ SEQUENCES = {
     "conv_activation_forward_n16": _conv_activation_forward_n16,
     "conv_activation_backward_input_n16": _conv_activation_backward_input_n16,
     "conv_statistics_forward_n16": _conv_statistics_forward_n16,
+    "conv_max_pool_forward_n16": _conv_max_pool_forward_n16,
     "batch_norm_max_pool_forward_n16": _batch_norm_max_pool_forward_n16,
     "conv_activation_forward": _conv_activation_forward,
     "conv_activation_backward_input": _conv_activation_backward_input,
@@ -151,3 +161,16 @@ def test_same_bits(kernel, dtype, backend, data, seed):
 @pytest.mark.parametrize("shape", [(8, 784, 200), (100, 331, 333), (1021, 67, 10), (1, 300, 1)])
 def test_same_bits_beyond_the_tiles(kernel, shape, dtype, backend):
     check(kernel, backend, make(kernel, dict(zip("ndm", shape, strict=True)), dtype, sum(shape)))
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("window", [(16, 64), (1, MOST_WINDOW_CELLS), (2, 2), (3, 1)])
+def test_windows_whose_strips_take_several_passes(window, dtype, backend):
+    """Over the filters, over the columns, or over both."""
+    size_h, size_w = window
+    cols = max(3, 1100 // size_w)
+    dims = {"g": 1, "c": 1, "h": 5, "w": cols * size_w, "f": 19, "k": 1, "r": 2, "s": 1, "p": 2, "q": cols}
+    given = {"stride_h": 1, "stride_w": 1, "pad_h": 0, "pad_w": 0, "dilation_h": 1, "dilation_w": 1}
+    made = make("conv_max_pool_forward_n16", dims, dtype, 1, **given, size_h=size_h, size_w=size_w, kind=5)
+    check("conv_max_pool_forward_n16", backend, made)

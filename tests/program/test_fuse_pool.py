@@ -1,10 +1,15 @@
-"""A rectifier's derivative is taken on what a pool gave, not on what it was given."""
+"""A rectifier's derivative is taken on what a pool gave; a convolution before a pool leaves nothing in memory."""
+
+import copy
 
 import numpy as np
 import pytest
 from strategies import same_bits
+from trainings import digest, fit, images, kernels_of, needs_native, threads
 
+import fastnn
 from fastnn.kernels import Activation, get
+from fastnn.layers import Conv2D, Dense, Flatten, MaxPool2D, ReLU, Tanhshrink
 from fastnn.program.fuse import fuse
 from fastnn.program.record import Recorder
 
@@ -59,3 +64,45 @@ def test_not_where_the_pool_took_something_else():
     last = operations[-1]
     changed = type(last)(last.kernel, (*last.arguments[:2], other, *last.arguments[3:]))
     assert [op.kernel for op in fuse([*operations[:-1], changed])][-1] == "activation_backward"
+
+
+CONVOLUTION = "conv_max_pool_forward_n16"
+BLOCKS = {
+    "LeNet's": ((Conv2D(6, 5), ReLU(), MaxPool2D(2)), True),
+    "no activation, windows of 3 x 4": ((Conv2D(5, 3, pad="same"), MaxPool2D((3, 4))), True),
+    "activation behind the pool": ((Conv2D(5, 3, pad="same"), MaxPool2D(2), ReLU()), True),
+    "windows that overlap": ((Conv2D(5, 3), ReLU(), MaxPool2D(3, stride=2)), False),
+    "windows that leave a border": ((Conv2D(5, 3, pad="same"), ReLU(), MaxPool2D(5)), False),
+    "an activation that needs its input": ((Conv2D(5, 3, pad="same"), Tanhshrink(), MaxPool2D(2)), False),
+}
+
+
+@needs_native
+@pytest.mark.parametrize("block", BLOCKS)
+@pytest.mark.parametrize("n", [16, 37])
+def test_a_convolution_is_joined_with_the_windows_that_tile_it(block, n):
+    x, y = images(2 * n, (2, 12, 12))
+    layers, expected = BLOCKS[block]
+    results = []
+    for compile in (True, False):
+        stack = [*copy.deepcopy(layers), Flatten(), Dense(3)]
+        model = fastnn.Sequential(stack, input_shape=(2, 12, 12), seed=1, dtype="float64")
+        trainer = fit(model, x, y, batch_size=n, epochs=2, compile=compile, optimizer="adam")
+        results.append((model.params, trainer.history.steps, model.predict_proba(x)))
+        if compile:
+            assert (CONVOLUTION in kernels_of(trainer)) == expected
+    for one, two in zip(*results, strict=True):
+        np.testing.assert_allclose(one, two, rtol=1e-9, atol=1e-9)
+
+
+@needs_native
+def test_the_number_of_threads_changes_no_bit():
+    x, y = images(80, (2, 12, 12))
+    digests = set()
+    for count in (1, 2, 3, 4):
+        stack = [Conv2D(6, 5), ReLU(), MaxPool2D(2), Flatten(), Dense(3)]
+        model = fastnn.Sequential(stack, input_shape=(2, 12, 12), seed=1)
+        with threads(count):
+            fit(model, x, y, batch_size=40, epochs=2, optimizer="momentum")
+        digests.add(digest(model.params))
+    assert len(digests) == 1

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from trainings import needs_native, output_of
 
-from fastnn.program.compiled import Compiled, record, replay
+from fastnn.program.compiled import Compiled, _native, record, replay
 
 pytestmark = needs_native
 
@@ -42,6 +42,37 @@ def test_first_and_count_are_kept_to(rows):
     assert (out[:3] == -1).all()
     assert (out[7:] == -1).all()
     assert scaled_copy(2.0).run((source, out), 9, 0) == 0
+
+
+@pytest.mark.parametrize("kernel", ["gather_rows", "gather_n16"])
+@pytest.mark.parametrize(("rows", "width"), [(5, 3), (70, 3000)])
+def test_rows_are_gathered_by_an_index_that_moves(kernel, rows, width):
+    """Those of the next step are fetched meanwhile; behind the last step there are none."""
+    source = np.random.default_rng(0).normal(size=(97, width)).astype(np.float32)
+    weight = np.eye(width, 20, dtype=np.float32)
+
+    def step(ops):
+        index, out = ops.stream((rows,), np.int64), ops.stream((rows, 20), "float32")
+        x = ops.empty((rows, width))
+        if kernel == "gather_n16":
+            inner = ops.empty((-(-rows // 16), width, 16))
+            ops.gather_n16(source, index, inner, 1.0)
+            ops.n16_to_rows(inner, x)
+        else:
+            ops.gather_rows(source, index, x, 1.0)
+        ops.affine_forward(x, weight, None, out)
+
+    program = Compiled(record(step, np.dtype("float32")))
+    index = np.random.default_rng(1).integers(len(source), size=(9, rows))
+    out = np.zeros((9, rows, 20), np.float32)
+    assert program.run((index, out), 0, 4) == 4
+    assert program.run((index, out), 4, 5) == 5
+    np.testing.assert_array_equal(out, (source @ weight)[index])
+
+
+def test_an_index_that_does_not_move_is_refused():
+    with pytest.raises(ValueError, match="Program: there is no moving argument 1 to gather by"):
+        _native.Program([], [], 1)
 
 
 def test_it_comes_back_behind_the_first_value_that_is_not_finite():

@@ -252,6 +252,19 @@ def conv_statistics_forward_n16(
     batch_norm_statistics_n16(out, running_mean, running_var, mean, var, work, images, momentum)
 
 
+def conv_max_pool_forward_n16(
+    x: Array, weight: Array, b: Array | None, out: Array, position: Array | None, stride_h: int, stride_w: int,
+    pad_h: int, pad_w: int, dilation_h: int, dilation_w: int, algorithm: int, kind: int, alpha: float, size_h: int,
+    size_w: int,
+) -> None:  # fmt: skip
+    """`conv_activation_forward_n16`, then `max_pool_forward_n16` by windows that tile what it gives."""
+    groups, filters, rows, cols, lanes = out.shape
+    image = np.empty((groups, filters, rows * size_h, cols * size_w, lanes), out.dtype)
+    window = (stride_h, stride_w, pad_h, pad_w, dilation_h, dilation_w, algorithm)
+    conv_activation_forward_n16(x, weight, b, image, *window, kind, alpha)
+    max_pool_forward_n16(image, out, position, *_tiling(image, out))
+
+
 def _tiling(image: Array, windows: Array) -> tuple[int, ...]:
     """The window of which ``windows`` (g, c, p, q, 16) tile ``image`` (g, c, h, w, 16)."""
     size = image.shape[2] // max(1, windows.shape[2]), image.shape[3] // max(1, windows.shape[3])
