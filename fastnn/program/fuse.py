@@ -25,6 +25,16 @@ def touches(operation: Operation, array: Any) -> bool:
     return operation.reads(array) or operation.writes(array)
 
 
+def writes_any(operations: Sequence[Operation], *arrays: Any) -> bool:
+    """Whether one of the operations writes one of the arrays (None: an array that is not there)."""
+    return any(operation.writes(array) for operation in operations for array in arrays)
+
+
+def touches_any(operations: Sequence[Operation], *arrays: Any) -> bool:
+    """Whether one of the operations reads or writes one of the arrays (None: an array that is not there)."""
+    return any(touches(operation, array) for operation in operations for array in arrays)
+
+
 def sole_user(operations: Sequence[Operation], array: Any, after: int) -> int | None:
     """Index of the only later operation that touches `array`, where that one reads it."""
     users = [i for i in range(after + 1, len(operations)) if touches(operations[i], array)]
@@ -67,7 +77,7 @@ def input_gradient_then_activation(operations: list[Operation], i: int) -> list[
     into_dx, x, out, into, kind, alpha = operations[j].arguments
     if x is not None or not same_memory(into_dx, dx) or any(same_memory(into, a) for a in (dout, w, out)):
         return None
-    if any(op.writes(out) or touches(op, into) for op in operations[i + 1 : j]):
+    if writes_any(operations[i + 1 : j], out) or touches_any(operations[i + 1 : j], into):
         return None
     arguments = (dout, w, out.reshape(dx.shape), into.reshape(dx.shape), *options, kind, alpha)
     fused = Operation(_WITH_ACTIVATION[operations[i].kernel], arguments)
@@ -87,7 +97,7 @@ def penalty_then_update(operations: list[Operation], i: int) -> list[Operation] 
     if j is None or operations[j].kernel not in _DECAYING:
         return None
     update = operations[j].arguments
-    if update[0] is not w or update[-1] or not any(a is dw for a in update) or _written(operations[:j], w):
+    if update[0] is not w or update[-1] or not any(a is dw for a in update) or writes_any(operations[:j], w):
         return None
     # behind whoever writes the loss last, out of the way of what becomes of the gradient
     first = max((k + 1 for k in range(i) if operations[k].writes(loss)), default=i)
@@ -95,10 +105,6 @@ def penalty_then_update(operations: list[Operation], i: int) -> list[Operation] 
     decayed = Operation(operations[j].kernel, (*update[:-1], l2))
     before, between = operations[:first], operations[first:i]
     return [*before, share, *between, *operations[i + 1 : j], decayed, *operations[j + 1 :]]
-
-
-def _written(operations: Sequence[Operation], array: Any) -> bool:
-    return any(operation.writes(array) for operation in operations)
 
 
 def pool_gradient_then_activation(operations: list[Operation], i: int) -> list[Operation] | None:
@@ -123,9 +129,9 @@ def pool_gradient_then_activation(operations: list[Operation], i: int) -> list[O
     image, pooled, *_ = operations[pools[0]].arguments
     if not same_memory(image, out) or same_memory(into, out):
         return None
-    if any(op.writes(pooled) for op in operations[pools[0] + 1 : j]):
+    if writes_any(operations[pools[0] + 1 : j], pooled):
         return None
-    if any(touches(op, into) for op in operations[i:j]) and not same_memory(into, dx):
+    if touches_any(operations[i:j], into) and not same_memory(into, dx):
         return None
     share = Buffer(dout.shape, dout.dtype)
     first = Operation("activation_backward", (dout, None, pooled, share, kind, alpha))
@@ -168,9 +174,8 @@ def weight_gradient_then_update(operations: list[Operation], i: int) -> list[Ope
     if not all(same(p, q) for p, q in zip(w_rest[:-1], b_rest[:-1], strict=True)):
         return None
     last = max(found)
-    touched = [a for a in (*w_arrays, *b_arrays) if a is not None]
     between = [op for j, op in enumerate(operations[i + 1 : last], i + 1) if j not in found]
-    if any(touches(op, a) for op in between for a in touched):
+    if touches_any(between, *w_arrays, *b_arrays):
         return None
     joined = Operation(fused, (x, dout, *w_arrays, *b_arrays, *w_rest, b_rest[-1]))
     rest = [op for j, op in enumerate(operations[i + 1 :], i + 1) if j not in found]
@@ -200,7 +205,7 @@ def copy_of_input(operations: list[Operation], i: int) -> list[Operation] | None
     later = operations[i + 1 :]
     if not isinstance(source, Stream) or not isinstance(out, Buffer) or isinstance(out.root, Stream):
         return None
-    if any(op.writes(source) or op.writes(out) for op in later):
+    if writes_any(later, source, out):
         return None
     return [*operations[:i], *(_renamed(op, out, source) for op in later)]
 
@@ -212,9 +217,7 @@ def copy_to_output(operations: list[Operation], i: int) -> list[Operation] | Non
     source, _, out, _ = operations[i].arguments
     if not isinstance(source, Buffer) or isinstance(source.root, Stream) or not isinstance(out, Stream):
         return None
-    if any(op.reads(out) or op.writes(out) for op in operations[:i]) or any(
-        touches(op, source) for op in operations[i + 1 :]
-    ):
+    if touches_any(operations[:i], out) or touches_any(operations[i + 1 :], source):
         return None
     return [*(_renamed(op, source, out) for op in operations[:i]), *operations[i + 1 :]]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from fastnn.kernels import SIGNATURES
-from fastnn.program.fuse import Rule, fuse, sole_user
+from fastnn.program.fuse import Rule, fuse, sole_user, writes_any
 from fastnn.program.record import Buffer, Operation, same_memory
 
 
@@ -53,7 +53,7 @@ def backward_in_one_sweep(operations: list[Operation], i: int) -> list[Operation
         return None
     signature = SIGNATURES[operations[j].kernel]
     arrays, scalars = operations[j].arguments[: len(signature.arrays)], operations[j].arguments[len(signature.arrays) :]
-    if not same_memory(arrays[1], dout) or any(op.writes(a) for op in operations[i:j] for a in arrays if a is not None):
+    if not same_memory(arrays[1], dout) or writes_any(operations[i:j], *arrays):
         return None
     written = [a for a, s in zip(arrays, signature.arrays, strict=True) if s.writes and a is not None]
     if any(op.reads(a) for op in operations[i + 1 : j] for a in written):

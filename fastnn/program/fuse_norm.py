@@ -7,13 +7,12 @@ convolution's outputs are close.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
 from fastnn.kernels import Activation
 from fastnn.kernels.convolution import moments_work
-from fastnn.program.fuse import Rule, fuse, sole_user
+from fastnn.program.fuse import Rule, fuse, sole_user, touches_any, writes_any
 from fastnn.program.fuse_pool import tiles
 from fastnn.program.record import Buffer, Operation, same_memory
 
@@ -21,11 +20,6 @@ from fastnn.program.record import Buffer, Operation, same_memory
 def _work(image: Buffer) -> Buffer:
     groups, channels, *_ = image.shape
     return Buffer((moments_work(groups, channels),), np.dtype(np.float64))
-
-
-def _stays(operations: Sequence[Operation], arrays: Sequence[Any]) -> bool:
-    """Whether none of the operations writes any of the arrays."""
-    return not any(op.writes(a) for op in operations for a in arrays if a is not None)
 
 
 def norm_then_pool(operations: list[Operation], i: int) -> list[Operation] | None:
@@ -41,7 +35,7 @@ def norm_then_pool(operations: list[Operation], i: int) -> list[Operation] | Non
     if j is None or operations[j].kernel != "max_pool_forward_n16":
         return None
     image, pooled, position, *window = operations[j].arguments
-    if not tiles(image, pooled, window) or not _stays(operations[i + 1 : j], (x, w, b, mean, var)):
+    if not tiles(image, pooled, window) or writes_any(operations[i + 1 : j], x, w, b, mean, var):
         return None
     x = x.reshape(image.shape)
     before = operations[:i]
@@ -61,14 +55,15 @@ def pool_gradient_then_norm(operations: list[Operation], i: int) -> list[Operati
     if j is None or operations[j].kernel != "batch_norm_backward_n16" or not tiles(share, dout, window):
         return None
     _, x, w, mean, var, dx, dw, db, images, eps, fixed, beta = operations[j].arguments
-    if dx is None or not _stays(operations[i + 1 : j], (dout, position, x, w, mean, var)):
+    if dx is None or writes_any(operations[i + 1 : j], dout, position, x, w, mean, var):
         return None
     kind, alpha, rest = Activation.IDENTITY, 0.0, operations[j + 1 :]
     k = sole_user(operations, dx, j) if isinstance(dx, Buffer) else None
     if k is not None and operations[k].kernel == "activation_backward":
         gradient, given, out, into, its_kind, its_alpha = operations[k].arguments
         between = operations[j + 1 : k]
-        if given is None and same_memory(gradient, dx) and same_memory(out, x) and _stays(between, (x, into)):
+        fits = given is None and same_memory(gradient, dx) and same_memory(out, x)
+        if fits and not writes_any(between, x, into):
             dx, kind, alpha, rest = into, its_kind, its_alpha, [*between, *operations[k + 1 :]]
     image = share.shape
     arrays = (dout, position, x.reshape(image), w, mean, var, dx.reshape(image), dw, db, _work(share))
@@ -93,7 +88,7 @@ def convolution_then_statistics(operations: list[Operation], i: int) -> list[Ope
     else:
         return None
     state = (running_mean, running_var, mean, var)
-    if any(op.reads(a) or op.writes(a) for op in operations[i:j] for a in state if a is not None):
+    if touches_any(operations[i:j], *state):
         return None
     if operations[i].kernel == "conv_forward_n16":
         options += [Activation.IDENTITY, 0.0]

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from fastnn.kernels import Activation
 from fastnn.kernels.convolution import MOST_WINDOW_CELLS
-from fastnn.program.fuse import Rule, fuse, sole_user
+from fastnn.program.fuse import Rule, fuse, sole_user, writes_any
 from fastnn.program.record import Buffer, Operation
 
 
@@ -32,7 +32,7 @@ def convolution_then_pool(operations: list[Operation], i: int) -> list[Operation
     size_h, size_w, *_ = window
     if image.shape != out.shape or not tiles(image, pooled, window) or size_h * size_w > MOST_WINDOW_CELLS:
         return None
-    if any(op.writes(a) for op in operations[i + 1 : j] for a in (x, weight, b) if a is not None):
+    if writes_any(operations[i + 1 : j], x, weight, b):
         return None
     if operations[i].kernel == "conv_forward_n16":
         options += [Activation.IDENTITY, 0.0]
