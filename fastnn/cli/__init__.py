@@ -16,7 +16,7 @@ _EPILOG = """\
 first steps:
   fastnn train                train on letters made on the spot, in some seconds
   fastnn train --data PATH    the same on images of your own: a folder by class, MNIST's files, .mat, .npz, .csv
-  fastnn evaluate --model-file fastnn-run-1 --data glyphs
+  fastnn evaluate fastnn-run-1 --data glyphs
   fastnn train --help         every option, with examples
 """
 

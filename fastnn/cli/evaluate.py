@@ -9,15 +9,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fastnn.cli.inputs import add_data, add_model_file, load_data, load_model
+from fastnn.cli.inputs import add_data, add_model, load_data, load_model
 from fastnn.cli.options import HelpFormatter
 
 _EPILOG = """\
 Data sets without test images of their own are split as in `fastnn train`: the test images are the same ones.
 
 examples:
-  fastnn evaluate --model-file fastnn-run-1 --data glyphs
-  fastnn evaluate --model-file mnist-run/model.safetensors --data ~/mnist --part train
+  fastnn evaluate fastnn-run-1 --data glyphs
+  fastnn evaluate mnist-run/model.safetensors --data ~/mnist --part train
 """
 
 
@@ -31,7 +31,7 @@ def add(commands: Any) -> None:
         formatter_class=HelpFormatter,
     )
     parser.set_defaults(run=run)
-    add_model_file(parser)
+    add_model(parser)
     add_data(parser)
     parser.add_argument("--part", choices=("test", "train"), default="test", help="which images (default: %(default)s)")
     parser.add_argument("--quiet", action="store_true", help="print the last line only")
@@ -39,7 +39,7 @@ def add(commands: Any) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Evaluate; return the exit status."""
-    model = load_model(options.model_file)
+    model = load_model(options.model)
     data = load_data(options.data)
     images, labels = data.test if options.part == "test" else data.train
     if model.output_shape != (len(data.class_names),):

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from fastnn.cli.inputs import MODEL_FILE, load_model
+from fastnn.cli.inputs import add_model, load_model
 from fastnn.cli.options import HelpFormatter
 from fastnn.cli.output import check_file
 from fastnn.export import to_npz, to_onnx
@@ -35,9 +35,7 @@ def add(commands: Any) -> None:
         formatter_class=HelpFormatter,
     )
     parser.set_defaults(run=run)
-    parser.add_argument(
-        "model", metavar="MODEL", help=f"a model that `fastnn train` wrote: its {MODEL_FILE}, or the folder with it"
-    )
+    add_model(parser)
     parser.add_argument(
         "-o", "--output", metavar="FILE", required=True, help=f"where it goes; the name ends in {' or '.join(_FORMATS)}"
     )

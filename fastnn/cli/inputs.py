@@ -35,13 +35,10 @@ def add_data(group: argparse._ActionsContainer, default: str | None = None) -> N
     group.add_argument("--data", metavar="DATA", default=default, required=default is None, help=shown)
 
 
-def add_model_file(group: argparse._ActionsContainer) -> None:
-    """Add --model-file."""
+def add_model(group: argparse._ActionsContainer) -> None:
+    """Add MODEL, a trained one."""
     group.add_argument(
-        "--model-file",
-        metavar="FILE",
-        required=True,
-        help=f"a model that `fastnn train` wrote: its {MODEL_FILE}, or the folder with it",
+        "model", metavar="MODEL", help=f"a model that `fastnn train` wrote: its {MODEL_FILE}, or the folder with it"
     )
 
 

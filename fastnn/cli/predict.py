@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from fastnn.cli.inputs import add_data, add_model_file, load_images, load_model
+from fastnn.cli.inputs import add_data, add_model, load_images, load_model
 from fastnn.cli.options import HelpFormatter
 from fastnn.cli.output import check_file
 from fastnn.files import write_whole
@@ -21,8 +21,8 @@ range that the model was trained on. Of a data set the images without labels are
 test images.
 
 examples:
-  fastnn predict --model-file fastnn-run-1 --data glyphs -o predictions.csv
-  fastnn predict --model-file fastnn-run-1 --data my-images.npy | head
+  fastnn predict fastnn-run-1 --data glyphs -o predictions.csv
+  fastnn predict fastnn-run-1 --data my-images.npy | head
 """
 
 
@@ -36,7 +36,7 @@ def add(commands: Any) -> None:
         formatter_class=HelpFormatter,
     )
     parser.set_defaults(run=run)
-    add_model_file(parser)
+    add_model(parser)
     add_data(parser)
     parser.add_argument("--part", choices=("test", "train", "unlabelled"), help="which images of a data set")
     parser.add_argument(
@@ -46,7 +46,7 @@ def add(commands: Any) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Predict; return the exit status."""
-    model = load_model(options.model_file)
+    model = load_model(options.model)
     target = None if options.output == "-" else check_file("--output", Path(options.output).expanduser())
     images, which = load_images(options.data, options.part)
     answers = model.predict(images).tolist()

@@ -161,17 +161,17 @@ def test_model_files(
     whole = (run_folder / "model.safetensors").read_bytes()
     for name, content in {"cut": whole[:100], "half": whole[: len(whole) // 2], "empty": b""}.items():
         (tmp_path / name).write_bytes(content)
-        line = refused(capsys, command, "--model-file", str(tmp_path / name), "--data", str(toy_data))
+        line = refused(capsys, command, str(tmp_path / name), "--data", str(toy_data))
         assert f"{tmp_path / name} is not a readable safetensors file" in line
-    line = refused(capsys, command, "--model-file", str(tmp_path), "--data", str(toy_data))
+    line = refused(capsys, command, str(tmp_path), "--data", str(toy_data))
     assert f"no model file at {tmp_path / 'model.safetensors'}" in line
 
 
 def test_evaluate_with_other_data(run_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert "glyphs has 10 classes" in refused(capsys, "evaluate", "--model-file", str(run_folder), "--data", "glyphs")
+    assert "glyphs has 10 classes" in refused(capsys, "evaluate", str(run_folder), "--data", "glyphs")
     images, labels = np.zeros((30, 5, 5), np.uint8), np.arange(30) % 3
     np.savez(tmp_path / "d.npz", images=images, labels=labels)
-    line = refused(capsys, "evaluate", "--model-file", str(run_folder), "--data", str(tmp_path / "d.npz"))
+    line = refused(capsys, "evaluate", str(run_folder), "--data", str(tmp_path / "d.npz"))
     assert "x must have shape (N, 16)" in line
 
 
@@ -192,12 +192,12 @@ def test_predict_images_that_do_not_fit(
     message: str,
 ) -> None:
     np.save(tmp_path / "i.npy", images)
-    line = refused(capsys, "predict", "--model-file", str(run_folder), "--data", str(tmp_path / "i.npy"))
+    line = refused(capsys, "predict", str(run_folder), "--data", str(tmp_path / "i.npy"))
     assert message in line
 
 
 def test_predict_output(run_folder: Path, toy_data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    command = ("predict", "--model-file", str(run_folder), "--data", str(toy_data), "-o")
+    command = ("predict", str(run_folder), "--data", str(toy_data), "-o")
     assert "is a folder, expected a file" in refused(capsys, *command, str(tmp_path))
     assert "cannot write in" in refused(capsys, *command, str(tmp_path / "no" / "p.csv"))
     assert "no images without labels" in refused(capsys, *command, "-", "--part", "unlabelled")
@@ -223,7 +223,7 @@ def test_gradcheck(options: str, message: str, capsys: pytest.CaptureFixture[str
         ([], "required: <subcommand>"),
         (["fly"], "invalid choice: 'fly'"),
         (["train", "--wings", "2"], "unrecognized arguments: --wings 2"),
-        (["predict"], "required: --model-file, --data"),
+        (["predict"], "required: MODEL, --data"),
     ],
 )
 def test_unknown_commands_and_options(arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:

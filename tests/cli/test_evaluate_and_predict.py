@@ -15,7 +15,7 @@ from fastnn.cli import main
 
 
 def test_evaluate(run_folder: Path, toy_data: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["evaluate", "--model-file", str(run_folder), "--data", str(toy_data)]) == 0
+    assert main(["evaluate", str(run_folder), "--data", str(toy_data)]) == 0
     *table, _, last = capsys.readouterr().out.splitlines()
     data = fastnn.data.load(toy_data)
     figures = fastnn.load(run_folder / "model.safetensors").evaluate(*data.test)
@@ -27,7 +27,7 @@ def test_evaluate(run_folder: Path, toy_data: Path, capsys: pytest.CaptureFixtur
 
 def test_evaluate_on_the_training_images(run_folder: Path, toy_data: Path, capsys: pytest.CaptureFixture[str]) -> None:
     model = str(run_folder / "model.safetensors")
-    assert main(["evaluate", "--model-file", model, "--data", str(toy_data), "--part", "train", "--quiet"]) == 0
+    assert main(["evaluate", model, "--data", str(toy_data), "--part", "train", "--quiet"]) == 0
     assert re.fullmatch(r"train accuracy .*% \(\d+ of 200 images\), loss .* nats\n", capsys.readouterr().out)
 
 
@@ -38,7 +38,7 @@ def test_evaluate_shows_what_is_taken_for_what(
     images.reshape(12, 16)[:, :5] = 200  # all look like class 0
     labels = np.arange(12) % 3
     np.savez(tmp_path / "d.npz", x_train=images, y_train=labels, x_test=images[:6], y_test=labels[:6])
-    assert main(["evaluate", "--model-file", str(run_folder), "--data", str(tmp_path / "d.npz")]) == 0
+    assert main(["evaluate", str(run_folder), "--data", str(tmp_path / "d.npz")]) == 0
     rows = capsys.readouterr().out.splitlines()
     assert rows[1].split() == ["0", "2", "2", "100.00%"]
     assert rows[2].split() == ["1", "2", "0", "0.00%", "0", "(2)"]
@@ -51,7 +51,7 @@ def test_evaluate_warns_about_other_class_names(
     model = fastnn.load(run_folder / "model.safetensors")
     model.class_names = ("x", "y", "z")
     model.save(tmp_path / "m.safetensors")
-    command = ["evaluate", "--model-file", str(tmp_path / "m.safetensors"), "--data", str(toy_data)]
+    command = ["evaluate", str(tmp_path / "m.safetensors"), "--data", str(toy_data)]
     assert main(command) == 0
     assert "warning: the model was trained on classes x, y, z, toy has 0, 1, 2" in capsys.readouterr().err
 
@@ -67,7 +67,7 @@ def test_predict_the_test_images(
     run_folder: Path, toy_data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     table = tmp_path / "p.csv"
-    assert main(["predict", "--model-file", str(run_folder), "--data", str(toy_data), "-o", str(table)]) == 0
+    assert main(["predict", str(run_folder), "--data", str(toy_data), "-o", str(table)]) == 0
     assert capsys.readouterr().err == f"40 predictions of the test images of toy in {table}\n"
     images = fastnn.data.load(toy_data).test_images
     expected = fastnn.load(run_folder / "model.safetensors").predict(images)
@@ -84,7 +84,7 @@ def test_predict_images_alone(
         np.savez(path, whatever=images)
     else:
         np.save(path, images.reshape(5, -1) if kind == "rows" else images)
-    assert main(["predict", "--model-file", str(run_folder), "--data", str(path)]) == 0
+    assert main(["predict", str(run_folder), "--data", str(path)]) == 0
     assert predictions(capsys.readouterr().out) == [(i + 1, str(i % 3)) for i in range(5)]
 
 
@@ -95,7 +95,7 @@ def test_predict_prefers_images_without_labels(
     unlabelled = stored["images"][[2, 0]]
     path = tmp_path / "d.npz"
     np.savez(path, x_train=stored["images"], y_train=stored["labels"], x_test=unlabelled)
-    command = ["predict", "--model-file", str(run_folder), "--data", str(path)]
+    command = ["predict", str(run_folder), "--data", str(path)]
     assert main(command) == 0
     assert predictions(capsys.readouterr().out) == [(1, "2"), (2, "0")]
     assert main([*command, "--part", "train"]) == 0
@@ -109,7 +109,7 @@ def test_predict_writes_class_names(
     model.class_names = ("left", "middle, of course", "right")
     model.save(tmp_path / "m.safetensors")
     np.save(tmp_path / "i.npy", np.load(toy_data)["images"][:3])
-    command = ["predict", "--model-file", str(tmp_path / "m.safetensors"), "--data", str(tmp_path / "i.npy")]
+    command = ["predict", str(tmp_path / "m.safetensors"), "--data", str(tmp_path / "i.npy")]
     assert main(command) == 0
     assert predictions(capsys.readouterr().out) == [(1, "left"), (2, "middle, of course"), (3, "right")]
 
@@ -117,16 +117,7 @@ def test_predict_writes_class_names(
 def test_a_reader_that_stops_early_is_no_error(run_folder: Path, toy_data: Path, tmp_path: Path) -> None:
     images = np.repeat(np.load(toy_data)["images"], 200, axis=0)  # more than a pipe holds
     np.save(tmp_path / "i.npy", images)
-    command = [
-        sys.executable,
-        "-m",
-        "fastnn",
-        "predict",
-        "--model-file",
-        str(run_folder),
-        "--data",
-        str(tmp_path / "i.npy"),
-    ]
+    command = [sys.executable, "-m", "fastnn", "predict", str(run_folder), "--data", str(tmp_path / "i.npy")]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=tmp_path) as process:
         assert process.stdout is not None
         assert process.stderr is not None
