@@ -1,6 +1,8 @@
 /* Instances of the register tile of direct convolution. */
 #include "conv_direct.h"
 
+#include "instances.h"
+
 FNN_INLINE void tile(const direct_tile_task *t, const int rows, const int vectors) {
     vreal acc[DIRECT_ROWS][DIRECT_VECTORS];
 #pragma GCC unroll 8
@@ -29,12 +31,6 @@ FNN_INLINE void tile(const direct_tile_task *t, const int rows, const int vector
 #define INSTANCE(rows, vectors) \
     static void tile_##rows##_##vectors(const direct_tile_task *t) { tile(t, rows, vectors); }
 
-#define UP_TO_2(_, rows) _(rows, 1) _(rows, 2)
-#define UP_TO_3(_, rows) UP_TO_2(_, rows) _(rows, 3)
-#define UP_TO_4(_, rows) UP_TO_3(_, rows) _(rows, 4)
-#define UP_TO_6(_, rows) UP_TO_4(_, rows) _(rows, 5) _(rows, 6)
-#define UP_TO_7(_, rows) UP_TO_6(_, rows) _(rows, 7)
-#define UP_TO_8(_, rows) UP_TO_7(_, rows) _(rows, 8)
 #if FNN_VECTOR_REGISTERS == 32
 #define EACH(_) UP_TO_8(_, 1) UP_TO_8(_, 2) UP_TO_7(_, 3) UP_TO_6(_, 4)
 static const int most_vectors[DIRECT_ROWS + 1] = {0, 8, 8, 7, 6};

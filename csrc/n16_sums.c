@@ -1,6 +1,8 @@
 /* Instances of the weight gradient's register tile. */
 #include "n16_sums.h"
 
+#include "instances.h"
+
 FNN_INLINE void sums(const n16_sums_task *t, const int filters, const int taps, const bool total) {
     vreal acc[SUMS_TAPS][SUMS_FILTERS], all[SUMS_FILTERS];
     const real *x[SUMS_TAPS], *dout[SUMS_FILTERS];
@@ -46,18 +48,12 @@ FNN_INLINE void sums(const n16_sums_task *t, const int filters, const int taps, 
     static void sums_##filters##_##taps(const n16_sums_task *t) { sums(t, filters, taps, false); } \
     static void sums_total_##filters##_##taps(const n16_sums_task *t) { sums(t, filters, taps, true); }
 
-#define UP_TO_2(_, f) _(f, 0) _(f, 1) _(f, 2)
-#define UP_TO_4(_, f) UP_TO_2(_, f) _(f, 3) _(f, 4)
-#define UP_TO_5(_, f) UP_TO_4(_, f) _(f, 5)
-#define UP_TO_6(_, f) UP_TO_5(_, f) _(f, 6)
-#define UP_TO_7(_, f) UP_TO_6(_, f) _(f, 7)
-#define UP_TO_8(_, f) UP_TO_7(_, f) _(f, 8)
-#define UP_TO_10(_, f) UP_TO_8(_, f) _(f, 9) _(f, 10)
+#define FROM_0(_, f, most) _(f, 0) UP_TO_##most(_, f)
 #if FNN_VECTOR_REGISTERS == 32
-#define EACH(_) UP_TO_10(_, 1) UP_TO_10(_, 2) UP_TO_7(_, 3) UP_TO_5(_, 4)
+#define EACH(_) FROM_0(_, 1, 10) FROM_0(_, 2, 10) FROM_0(_, 3, 7) FROM_0(_, 4, 5)
 static const int most_taps[SUMS_FILTERS + 1] = {0, 10, 10, 7, 5};
 #else
-#define EACH(_) UP_TO_8(_, 1) UP_TO_6(_, 2) UP_TO_4(_, 3)
+#define EACH(_) FROM_0(_, 1, 8) FROM_0(_, 2, 6) FROM_0(_, 3, 4)
 static const int most_taps[SUMS_FILTERS + 1] = {0, 8, 6, 4};
 #endif
 

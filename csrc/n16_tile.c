@@ -1,6 +1,8 @@
 /* Instances of the direct convolution's register tile. */
 #include "n16_tile.h"
 
+#include "instances.h"
+
 FNN_INLINE void tile(const n16_tile_task *t, const int filters, const int pixels) {
     vreal acc[N16_MAX_FILTERS][N16_MAX_PIXELS];
 #pragma GCC unroll 8
@@ -49,12 +51,6 @@ FNN_INLINE void tile(const n16_tile_task *t, const int filters, const int pixels
 #define INSTANCE(filters, pixels) \
     static void tile_##filters##_##pixels(const n16_tile_task *t) { tile(t, filters, pixels); }
 
-#define UP_TO_2(_, f) _(f, 1) _(f, 2)
-#define UP_TO_3(_, f) UP_TO_2(_, f) _(f, 3)
-#define UP_TO_4(_, f) UP_TO_3(_, f) _(f, 4)
-#define UP_TO_6(_, f) UP_TO_4(_, f) _(f, 5) _(f, 6)
-#define UP_TO_7(_, f) UP_TO_6(_, f) _(f, 7)
-#define UP_TO_8(_, f) UP_TO_7(_, f) _(f, 8)
 #if FNN_VECTOR_REGISTERS == 32
 #define EACH(_) \
     UP_TO_8(_, 1) UP_TO_8(_, 2) UP_TO_7(_, 3) UP_TO_6(_, 4) UP_TO_4(_, 5) UP_TO_4(_, 6) UP_TO_3(_, 7) UP_TO_3(_, 8)
