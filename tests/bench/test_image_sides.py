@@ -3,23 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
-import importlib
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
-if str(ROOT) not in sys.path:
-    sys.path.append(str(ROOT))
-
-heat = importlib.import_module("bench.heat")
-images = importlib.import_module("bench.images")
-operations = importlib.import_module("bench.operations")
-peers = importlib.import_module("bench.peers")
-base = importlib.import_module("bench.peers.base")
-workloads = importlib.import_module("bench.workloads")
+from bench import heat, images, operations, peers, workloads
 
 SMALL = {
     "conv": (16, 24, 9, 40, 3, 1, 1),

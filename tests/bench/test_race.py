@@ -2,23 +2,14 @@
 
 from __future__ import annotations
 
-import importlib
 import json
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
-if str(ROOT) not in sys.path:
-    sys.path.append(str(ROOT))
-
-heat = importlib.import_module("bench.heat")
-base = importlib.import_module("bench.peers.base")
-race = importlib.import_module("bench.command")
-table = importlib.import_module("bench.table")
-workloads = importlib.import_module("bench.workloads")
+from bench import command as race
+from bench import heat, probe, table, workloads
+from bench.peers import base
 
 
 def _row(ours: float | None, eager: float | None, isa: str | None = None, **others: float):
@@ -183,6 +174,5 @@ def test_list(capsys):
 
 
 def test_the_best_of_disturbed_probes_counts():
-    probe = importlib.import_module("bench.probe")
     found = [probe.Probe(2, 117.0, 34.0, 20.0, "a"), probe.Probe(2, 231.0, 30.0, 54.0, "a")]
     assert probe.best_of(found) == probe.Probe(2, 231.0, 34.0, 54.0, "a")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import importlib
 import os
 import signal
 import subprocess
@@ -13,19 +12,12 @@ from pathlib import Path
 
 import pytest
 
+from bench import command as race
+from bench import environment, heat, load, peers, workloads
+from bench import side as side_module
+from bench.peers import base
+
 ROOT = Path(__file__).resolve().parents[2]
-if str(ROOT) not in sys.path:
-    sys.path.append(str(ROOT))
-
-environment = importlib.import_module("bench.environment")
-heat = importlib.import_module("bench.heat")
-load = importlib.import_module("bench.load")
-peers = importlib.import_module("bench.peers")
-base = importlib.import_module("bench.peers.base")
-race = importlib.import_module("bench.command")
-side_module = importlib.import_module("bench.side")
-workloads = importlib.import_module("bench.workloads")
-
 HEAVY = ("torch", "jax", "tensorflow", "sklearn", "numba")
 
 
