@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -43,6 +44,17 @@ class Runner(ABC):
     def warm(self, steps: int) -> None:
         """Bring caches and threads back to what they are in the middle of a long run."""
         self.run(steps)
+
+
+class OneByOne(Runner):
+    """A workload whose step is one call, over when it returns."""
+
+    once: Callable[[], Any]
+
+    def run(self, steps: int) -> int:
+        for _ in range(steps):
+            self.once()
+        return steps
 
 
 def thread_counts(threads: int) -> list[int]:

@@ -9,7 +9,7 @@ import numpy as np
 
 from bench import operations
 from bench.peers import base
-from bench.peers.base import FloatArray, IntArray, Runner, Setting
+from bench.peers.base import FloatArray, IntArray, OneByOne, Runner, Setting
 from bench.workloads import ON_IMAGES, Workload
 
 MODULE = "numpy"
@@ -249,7 +249,7 @@ class Train(base.TrainRunner):
         return total / base.CHECK_ROWS
 
 
-class Loss(Runner):
+class Loss(OneByOne):
     """Softmax cross-entropy and its gradient, whole or block by block."""
 
     def __init__(self, workload: Workload, block: int | None) -> None:
@@ -264,11 +264,6 @@ class Loss(Runner):
             rows = slice(start, start + self.block)
             loss += self.softmax_loss(self.x[rows], self.dx[rows], self.y[rows], 1.0 / n)
         return loss / n
-
-    def run(self, steps: int) -> int:
-        for _ in range(steps):
-            self.once()
-        return steps
 
     def check(self) -> list[float]:
         return [self.once(), float(np.abs(self.dx).sum(dtype=np.float64))]

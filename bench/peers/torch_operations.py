@@ -7,11 +7,11 @@ from typing import Any
 from bench import operations
 from bench.operations import Shape
 from bench.peers import torch_images
-from bench.peers.base import Runner, Setting
+from bench.peers.base import OneByOne, Setting
 from bench.workloads import Workload
 
 
-class Operation(Runner):
+class Operation(OneByOne):
     """The function, and by autograd its gradients."""
 
     def __init__(self, workload: Workload, setting: Setting) -> None:
@@ -66,11 +66,6 @@ class Operation(Runner):
 
         out = self.function(*self.inputs)
         return [out.detach(), *torch.autograd.grad(out, self.inputs, self.dout)]
-
-    def run(self, steps: int) -> int:
-        for _ in range(steps):
-            self.once()
-        return steps
 
     def check(self) -> list[float]:
         found = self.once()

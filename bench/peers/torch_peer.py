@@ -8,7 +8,7 @@ import numpy as np
 
 from bench import operations
 from bench.peers import base, torch_images
-from bench.peers.base import IntArray, Runner, Setting
+from bench.peers.base import IntArray, OneByOne, Runner, Setting
 from bench.workloads import ON_IMAGES, Workload
 
 MODULE = "torch"
@@ -199,7 +199,7 @@ class GraphTrain(base.TrainRunner):
             return float(self._loss(self.params, self.x[rows], self.y[rows]))
 
 
-class Loss(Runner):
+class Loss(OneByOne):
     """Forward and backward of cross_entropy."""
 
     def __init__(self, workload: Workload, compiled: bool) -> None:
@@ -216,11 +216,6 @@ class Loss(Runner):
         loss: Any = self.loss_of(self.x, self.y)
         loss.backward()
         return loss
-
-    def run(self, steps: int) -> int:
-        for _ in range(steps):
-            self.once()
-        return steps
 
     def check(self) -> list[float]:
         loss = self.once()
