@@ -96,8 +96,7 @@ FNN_INLINE void spread(const pool *v, const real *dout, const window *at, int ty
 
 /* --- tasks --- */
 
-static void forward_task(void *context, int task) {
-    const pool *v = context;
+FNN_INLINE void windows_of_task(const pool *v, int task, const bool largest) {
     const fnn_op *op = v->op;
     const ptrdiff_t group = n16_group(&v->cut, task);
     for (ptrdiff_t c = 0; c < v->channels; c++) {
@@ -106,27 +105,18 @@ static void forward_task(void *context, int task) {
         for (ptrdiff_t p = n16_begin(&v->cut, task); p < n16_end(&v->cut, task); p++) {
             for (ptrdiff_t q = 0; q < v->q; q++) {
                 const window at = window_at(v, p, q);
-                max_of(v, x, &at, op->type[2], OUT(1), op->p[2], ((plane * v->p + p) * v->q + q) * N16);
+                const ptrdiff_t o = ((plane * v->p + p) * v->q + q) * N16;
+                if (largest)
+                    max_of(v, x, &at, op->type[2], OUT(1), op->p[2], o);
+                else
+                    mean_of(v, x, &at, OUT(1) + o);
             }
         }
     }
 }
 
-static void mean_task(void *context, int task) {
-    const pool *v = context;
-    const fnn_op *op = v->op;
-    const ptrdiff_t group = n16_group(&v->cut, task);
-    for (ptrdiff_t c = 0; c < v->channels; c++) {
-        const ptrdiff_t plane = group * v->channels + c;
-        const real *x = IN(0) + plane * v->h * v->w * N16;
-        for (ptrdiff_t p = n16_begin(&v->cut, task); p < n16_end(&v->cut, task); p++) {
-            for (ptrdiff_t q = 0; q < v->q; q++) {
-                const window at = window_at(v, p, q);
-                mean_of(v, x, &at, OUT(1) + ((plane * v->p + p) * v->q + q) * N16);
-            }
-        }
-    }
-}
+static void max_task(void *context, int task) { windows_of_task(context, task, true); }
+static void mean_task(void *context, int task) { windows_of_task(context, task, false); }
 
 /* Rows of dx that rows p … p_end-1 of windows write, the rest of the image shared out at its ends. */
 static void backward_rows(const pool *v, ptrdiff_t plane, ptrdiff_t p, ptrdiff_t p_end, const real *dout, int type,
@@ -202,7 +192,7 @@ static void backward(const fnn_op *op, const void *positions, int type, real *dx
 }
 
 /* x, out, position; size_h, size_w, stride_h, stride_w, pad_h, pad_w */
-void FN(max_pool_forward_n16)(const fnn_op *op) { forward(op, false, forward_task); }
+void FN(max_pool_forward_n16)(const fnn_op *op) { forward(op, false, max_task); }
 
 /* dout, position, dx; size_h … pad_w */
 void FN(max_pool_backward_n16)(const fnn_op *op) { backward(op, op->p[1], op->type[1], OUT(2), false); }
