@@ -96,7 +96,8 @@ FNN_INLINE void spread(const pool *v, const real *dout, const window *at, int ty
 
 /* --- tasks --- */
 
-FNN_INLINE void windows_of_task(const pool *v, int task, const bool largest) {
+FNN_INLINE void windows_of_task(void *context, int task, const bool largest) {
+    const pool copy = *(const pool *)context, *v = &copy; /* in registers: no store can change it */
     const fnn_op *op = v->op;
     const ptrdiff_t group = n16_group(&v->cut, task);
     for (ptrdiff_t c = 0; c < v->channels; c++) {
@@ -149,7 +150,7 @@ typedef struct {
 } gradient;
 
 static void backward_task(void *context, int task) {
-    const gradient *g = context;
+    const gradient copy = *(const gradient *)context, *g = &copy;
     const pool *v = &g->pool;
     const fnn_op *op = v->op;
     const ptrdiff_t group = n16_group(&v->cut, task), begin = n16_begin(&v->cut, task), end = n16_end(&v->cut, task);
