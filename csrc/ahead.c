@@ -3,12 +3,7 @@
 
 #include <stdatomic.h>
 
-enum {
-    LINE = 64,
-    LINE_PRODUCTS = 16,      /* while one core is brought a line of memory, as many vector multiply-adds go by */
-    MOST_LINES = 64,         /* asked for at once: about what a core can wait for */
-    ALONE_BYTES = 128 << 10, /* of a batch: below, one thread gathers it */
-};
+enum { ALONE_BYTES = 128 << 10 }; /* of a batch: below, one thread gathers it */
 
 static _Atomic(uint64_t) steps;
 
@@ -41,19 +36,23 @@ static void find_share(const fnn_ahead *a) {
     mine.next = mine.row_end = NULL;
 }
 
-void fnn_ahead_fetch(ptrdiff_t products) {
+int fnn_ahead_waits(void) {
     const fnn_ahead *a = mine.ahead;
-    if (a == NULL || a->index == NULL) return;
+    if (a == NULL || a->index == NULL) return 0;
     if (mine.step != a->step) find_share(a);
-    ptrdiff_t lines = products / LINE_PRODUCTS;
-    for (lines = lines < MOST_LINES ? lines : MOST_LINES; lines > 0; lines--) {
-        if (mine.next >= mine.row_end) {
-            if (mine.row == mine.end) return;
-            mine.next = a->source + a->index[mine.row++] * a->row_bytes;
-            mine.row_end = mine.next + a->row_bytes;
-            mine.next -= (uintptr_t)mine.next % LINE;
-        }
-        __builtin_prefetch(mine.next, 0, 2); /* into the second cache: the first has work to do */
-        mine.next += LINE;
+    return mine.next < mine.row_end || mine.row < mine.end;
+}
+
+ptrdiff_t fnn_ahead_take(ptrdiff_t most, const char **lines) {
+    if (most <= 0 || !fnn_ahead_waits()) return 0;
+    const fnn_ahead *a = mine.ahead;
+    if (mine.next >= mine.row_end) {
+        mine.next = a->source + a->index[mine.row++] * a->row_bytes;
+        mine.row_end = mine.next + a->row_bytes;
+        mine.next -= (uintptr_t)mine.next % FNN_LINE;
     }
+    const ptrdiff_t left = (mine.row_end - mine.next + FNN_LINE - 1) / FNN_LINE, count = most < left ? most : left;
+    *lines = mine.next;
+    mine.next += count * FNN_LINE;
+    return count;
 }

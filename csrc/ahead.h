@@ -20,7 +20,26 @@ const fnn_ahead *fnn_ahead_joined(void);
 /* Begin a step that is followed by one with these rows. */
 void fnn_ahead_begin(fnn_ahead *ahead, const int64_t *next);
 
-/* Call before about `products` vector multiply-adds: asks the memory for what it can bring meanwhile. */
-void fnn_ahead_fetch(ptrdiff_t products);
+/* Whether anything is left to fetch of this thread's share. */
+int fnn_ahead_waits(void);
+
+/* At most `most` lines that are next to be fetched, one behind the other from *lines on; returns how many. The caller
+ * prefetches them, one for every few multiply-adds: what is asked for faster than memory can bring it blocks the rest.
+ */
+ptrdiff_t fnn_ahead_take(ptrdiff_t most, const char **lines);
+
+enum { FNN_LINE = 64 };
+
+/* Into the second cache: the first has work to do. */
+static inline void fnn_ahead_prefetch(const char *line) { __builtin_prefetch(line, 0, 2); }
+
+/* Call before about `products` vector multiply-adds, few enough for a handful of lines. */
+static inline void fnn_ahead_fetch(ptrdiff_t products) {
+    enum { LINE_PRODUCTS = 64, MOST = 8 };
+    const char *lines;
+    const ptrdiff_t worth = products / LINE_PRODUCTS;
+    const ptrdiff_t count = fnn_ahead_take(worth < MOST ? worth : MOST, &lines);
+    for (ptrdiff_t i = 0; i < count; i++) fnn_ahead_prefetch(lines + i * FNN_LINE);
+}
 
 #endif

@@ -13,7 +13,7 @@ enum {
     B_ELEMENTS = (2 << 20) / sizeof(real),
     KC = 4096 / sizeof(real),
     MC = 120,
-    THIN_K = 256,
+    THIN_K = 96,
     CLOSE_ROWS = 512 / sizeof(real), /* elements from row to row of B that need no packing */
     SERIAL_WORK = 1 << 15,           /* multiply-adds below which waking a thread costs more than it brings */
 };
@@ -45,8 +45,8 @@ static void thin_block(const gemm *g, ptrdiff_t i, ptrdiff_t rows, ptrdiff_t j, 
         real *c = g->c != NULL ? g->c + i * g->ldc + j : local;
         ptrdiff_t ldc = g->c != NULL ? g->ldc : take * VL;
         const real *b = columns_of_b(g, j);
-        /* in pieces, so that what the next step reads can be asked for between them */
-        const ptrdiff_t piece = g->accumulate ? g->k : THIN_K;
+        /* in pieces, for each can fetch a row that the next step reads */
+        const ptrdiff_t piece = g->accumulate || !fnn_ahead_waits() ? g->k : THIN_K;
         for (ptrdiff_t p = 0; p < g->k; p += piece) {
             const bool last = p + piece >= g->k;
             tile_task t = {
@@ -63,7 +63,7 @@ static void thin_block(const gemm *g, ptrdiff_t i, ptrdiff_t rows, ptrdiff_t j, 
                 .add = g->accumulate,
                 .tail = cols - (take - 1) * VL,
             };
-            fnn_ahead_fetch(rows * take * t.k);
+            t.ahead_lines = fnn_ahead_take(t.k, &t.ahead);
             FN(tile_get)((int)rows, take, g->a_row == 1)(&t);
         }
         finish(g, c, ldc, i, j, rows, cols);
@@ -104,7 +104,7 @@ static void panel(const gemm *g, const real *a_packed, ptrdiff_t i, ptrdiff_t i_
             t.a_row = g->a_row;
             t.a_col = g->a_col;
         }
-        fnn_ahead_fetch(rows * vectors * kc);
+        t.ahead_lines = fnn_ahead_take(kc, &t.ahead);
         FN(tile_get)((int)rows, vectors, t.a_row == 1)(&t);
         if (last) finish(g, c, ldc, top, j, rows, cols);
     }

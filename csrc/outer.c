@@ -28,7 +28,8 @@ FNN_INLINE void strip(const outer *o, const int samples, const int vectors, cons
     real *const first = action == UPDATE_ADAM ? sink->m : sink->w; /* never read where the rule has none */
     real *const second = action == UPDATE_ADAM || action == UPDATE_MOMENTUM ? sink->v : sink->w;
     vreal dz[OUTER_MAX_SAMPLES][STRIP_VECTORS];
-    fnn_ahead_fetch(d * samples * vectors);
+    const char *ahead = NULL;
+    const ptrdiff_t ahead_lines = fnn_ahead_take(d, &ahead);
 #pragma GCC unroll 12
     for (int s = 0; s < samples; s++)
 #pragma GCC unroll 2
@@ -37,6 +38,7 @@ FNN_INLINE void strip(const outer *o, const int samples, const int vectors, cons
             dz[s][c] = whole || c < vectors - 1 ? vload(p) : vload_part(p, tail);
         }
     for (ptrdiff_t i = 0; i < d; i++, x++) {
+        if (i < ahead_lines) fnn_ahead_prefetch(ahead + i * FNN_LINE);
 #pragma GCC unroll 2
         for (int c = 0; c < vectors; c++) {
             const ptrdiff_t at = start + i * sink->ld + c * VL;

@@ -41,6 +41,8 @@ FNN_INLINE void whole_tile(const sweep *s, const int vectors, const real *x, ptr
     for (int i = 0; i < TILE_ROWS; i++)
 #pragma GCC unroll 2
         for (int j = 0; j < vectors; j++) acc[i][j] = vset(0);
+    const char *ahead = NULL;
+    const ptrdiff_t ahead_lines = fnn_ahead_take(s->n, &ahead);
     for (ptrdiff_t k = 0; k < fnn_max(s->n, fnn_max(LINES, VECTORS)); k++) {
         if (k < waiting) spend_vector(sink, &u, q, k, rule);
         if (k < LINES) {
@@ -49,6 +51,7 @@ FNN_INLINE void whole_tile(const sweep *s, const int vectors, const real *x, ptr
             if (rule != UPDATE_SGD) __builtin_prefetch(sink->v + at + k * LINE, 0, 2);
         }
         if (k >= s->n) continue;
+        if (k < ahead_lines) fnn_ahead_prefetch(ahead + k * FNN_LINE);
         vreal bv[TILE_VECTORS];
 #pragma GCC unroll 2
         for (int j = 0; j < vectors; j++) bv[j] = vload(b + j * VL);
@@ -99,7 +102,6 @@ FNN_INLINE void rows_of_tiles(const sweep *s, const real *x, ptrdiff_t step, ptr
         for (ptrdiff_t i = 0; i < rows; i += TILE_ROWS) {
             const ptrdiff_t count = fnn_min(TILE_ROWS, rows - i), at = outer_place(s->sink, row + i, p);
             const real *from = x + (step == 0 ? i * s->n : i);
-            fnn_ahead_fetch(count * TILE_VECTORS * s->n);
             if (count < TILE_ROWS)
                 edge_tile(s, from, step == 0 ? count : step, row + i, count, p, b, cols);
             else if (cols > (TILE_VECTORS - 1) * VL)

@@ -1,6 +1,8 @@
 /* Instances of the register tile for every height and width. */
 #include "tile.h"
 
+#include "ahead.h"
+
 FNN_INLINE void tile(const tile_task *t, const int rows, const int vectors, const bool packed) {
     const real *restrict a = t->a;
     const real *restrict b = t->b;
@@ -18,7 +20,12 @@ FNN_INLINE void tile(const tile_task *t, const int rows, const int vectors, cons
     /* where the results go is wanted when the chain is done */
     for (int i = 0; i < rows; i++)
         for (int j = 0; j < vectors; j++) __builtin_prefetch(c + i * ldc + j * VL, 1);
+    const char *ahead = t->ahead, *const ahead_end = ahead + t->ahead_lines * FNN_LINE;
     for (ptrdiff_t p = t->k; p > 0; p--) {
+        if (ahead < ahead_end) {
+            fnn_ahead_prefetch(ahead);
+            ahead += FNN_LINE;
+        }
         vreal bv[TILE_MAX_VECTORS];
 #pragma GCC unroll 16
         for (int j = 0; j < vectors; j++)

@@ -24,11 +24,13 @@ typedef struct {
     ptrdiff_t ldb;
     real *c;
     ptrdiff_t ldc;
-    const real *bias; /* added to every row when the chain is done; or NULL */
-    bool resume;      /* take the chain up again from c; otherwise it begins at zero */
-    bool add;         /* add what c held when the chain is done (not with resume) */
-    ptrdiff_t tail;   /* columns in use of the last vector, 1 … VL */
-    bool b_padded;    /* the last vector of a row of b may be read whole */
+    const real *bias;  /* added to every row when the chain is done; or NULL */
+    bool resume;       /* take the chain up again from c; otherwise it begins at zero */
+    bool add;          /* add what c held when the chain is done (not with resume) */
+    ptrdiff_t tail;    /* columns in use of the last vector, 1 … VL */
+    bool b_padded;     /* the last vector of a row of b may be read whole */
+    const char *ahead; /* lines to prefetch meanwhile, one a product */
+    ptrdiff_t ahead_lines;
 } tile_task;
 
 /* The most vectors of a tile of `rows` rows; there are instances for all numbers up to it. Few rows take more, so that
