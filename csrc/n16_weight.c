@@ -1,17 +1,21 @@
 /* The weight gradient of a convolution on images innermost.
  *
- * A task owns some filters and a range of their taps and sums over all images, so no sum is cut between threads. It
+ * A task owns some filters, a range of their taps and a chunk of the images: a thread meets those that it wrote. It
  * passes dout in strips of rows that stay in the first cache while all its taps are taken; the lanes' sums meanwhile
- * stand in its workspace and are added up at the end, by one tree.
+ * stand in its workspace and are added up at the end, by one tree. The chunks, which depend on the shape alone, are put
+ * together in their order.
  */
 #include "ahead.h"
 #include "axis.h"
 #include "n16_sums.h"
 
 enum {
-    STRIP_BYTES = 16 << 10, /* of dout */
+    STRIP_BYTES = 24 << 10, /* of dout */
     RANGE_TAPS = 512,       /* at most, of a task */
     LEAST_TASKS = 16,
+    MOST_CHUNKS = 4,
+    CHUNK_PIXELS = 128,       /* of 16 images each, so that adding up the lanes costs little */
+    CHUNKS_BYTES = 512 << 10, /* of sums */
     PARTS_BYTES = 2 * AXIS_BLOCK * sizeof(axis_part),
 };
 
@@ -25,6 +29,8 @@ typedef struct {
     ptrdiff_t taps;                         /* of a filter: channels × rows × columns */
     ptrdiff_t blocks, tiles;                /* tiles of filters in a group of channels; of taps in a filter */
     ptrdiff_t ranges;                       /* of tiles of taps */
+    ptrdiff_t chunks;                       /* of images */
+    real *sums;                             /* each chunk's dw, then its db; with one chunk dw and db get them */
     const axis_part *row_parts, *col_parts; /* of a block of rows and one of columns */
     int row_count, col_count;
 } weight_sums;
@@ -72,7 +78,8 @@ static void tile(const range *g, n16_sums_task *t, const real *x, const real *do
     }
 }
 
-static void sum_images(const range *g, ptrdiff_t group, ptrdiff_t filter, ptrdiff_t first_tile, ptrdiff_t end_tile) {
+static void sum_images(const range *g, ptrdiff_t chunk, ptrdiff_t group, ptrdiff_t filter, ptrdiff_t first_tile,
+                       ptrdiff_t end_tile) {
     const weight_sums *v = g->v;
     const ptrdiff_t x_plane = v->x_rows * v->x_cols * N16, plane = v->rows * v->cols * N16;
     const ptrdiff_t row_bytes = g->filters * v->cols * N16 * (ptrdiff_t)sizeof(real);
@@ -84,7 +91,7 @@ static void sum_images(const range *g, ptrdiff_t group, ptrdiff_t filter, ptrdif
         .x_row = v->row_axis.stride * v->x_cols * N16,
         .acc_filter = g->count * VL,
     };
-    for (ptrdiff_t image = 0; image < v->images; image++) {
+    for (ptrdiff_t image = v->images * chunk / v->chunks; image < v->images * (chunk + 1) / v->chunks; image++) {
         const real *x = v->x + (image * v->groups + group) * v->channels * x_plane;
         const real *dout = v->dout + (image * v->groups * v->filters + filter) * plane;
         for (int r = 0; r < v->row_count; r++) {
@@ -102,7 +109,8 @@ static void sum_images(const range *g, ptrdiff_t group, ptrdiff_t filter, ptrdif
 
 static void run_task(void *context, int task) {
     const weight_sums *v = context;
-    const ptrdiff_t index = task / v->ranges, piece = task % v->ranges;
+    const ptrdiff_t chunk = task / (v->groups * v->blocks * v->ranges);
+    const ptrdiff_t index = task / v->ranges % (v->groups * v->blocks), piece = task % v->ranges;
     const ptrdiff_t group = index / v->blocks, b = index % v->blocks;
     const ptrdiff_t first_tile = v->tiles * piece / v->ranges, end_tile = v->tiles * (piece + 1) / v->ranges;
     const ptrdiff_t f = v->filters * b / v->blocks, filter = group * v->filters + f;
@@ -116,10 +124,31 @@ static void run_task(void *context, int task) {
     };
     g.total = g.acc + g.filters * g.count * VL;
     memset(g.acc, 0, (size_t)(g.filters * (g.count + 1) * VBYTES));
-    sum_images(&g, group, filter, first_tile, end_tile);
+    sum_images(&g, chunk, group, filter, first_tile, end_tile);
+    const ptrdiff_t all = v->groups * v->filters;
+    real *dw = v->chunks == 1 ? v->dw : v->sums + chunk * all * (v->taps + 1);
+    real *db = v->chunks == 1 ? v->db : dw + all * v->taps;
+    const bool add = v->chunks == 1 && v->add;
     for (int i = 0; i < g.filters; i++)
-        n16_add_lanes(g.acc + i * g.count * VL, g.count, v->dw + (filter + i) * v->taps + first, v->add);
-    if (first_tile == 0 && v->db != NULL) n16_add_lanes(g.total, g.filters, v->db + filter, v->add);
+        n16_add_lanes(g.acc + i * g.count * VL, g.count, dw + (filter + i) * v->taps + first, add);
+    if (first_tile == 0 && v->db != NULL) n16_add_lanes(g.total, g.filters, db + filter, add);
+}
+
+/* Element i of all chunks, `apart` elements from one to the next, for i < count. */
+static void put_together(const weight_sums *v, const real *sums, ptrdiff_t apart, ptrdiff_t count, real *dst) {
+    for (ptrdiff_t i = 0; i < count; i++) {
+        real total = sums[i];
+        for (ptrdiff_t c = 1; c < v->chunks; c++) total += sums[c * apart + i];
+        dst[i] = v->add ? dst[i] + total : total;
+    }
+}
+
+static void run(const weight_sums *v, double work) {
+    n16_run((int)(v->chunks * v->groups * v->blocks * v->ranges), run_task, (void *)v, work);
+    if (v->chunks == 1) return;
+    const ptrdiff_t all = v->groups * v->filters, apart = all * (v->taps + 1);
+    put_together(v, v->sums, apart, all * v->taps, v->dw);
+    if (v->db != NULL) put_together(v, v->sums + all * v->taps, apart, all, v->db);
 }
 
 /* x[g,c,h,w,16], dout[g,f,p,q,16], dw[f,k,r,s], db[f]; stride_h … algorithm, beta */
@@ -150,7 +179,11 @@ void FN(conv_backward_weight_n16)(const fnn_op *op) {
     const int filters = FN(n16_sums_filters)(v.filters, v.taps);
     v.blocks = (v.filters + filters - 1) / filters;
     v.tiles = fnn_max(1, (v.taps + FN(n16_sums_taps)(filters) - 1) / FN(n16_sums_taps)(filters)); /* for db */
-    const ptrdiff_t wanted = (LEAST_TASKS + groups * v.blocks - 1) / (groups * v.blocks);
+    const ptrdiff_t room = CHUNKS_BYTES / (ptrdiff_t)sizeof(real) / (f * (v.taps + 1));
+    const ptrdiff_t long_enough = v.images * v.rows * v.cols / CHUNK_PIXELS;
+    v.chunks = fnn_max(1, fnn_min(fnn_min(MOST_CHUNKS, v.images), fnn_min(room, long_enough)));
+    v.sums = (real *)((char *)fnn_scratch() + FNN_SCRATCH_BYTES - CHUNKS_BYTES);
+    const ptrdiff_t owners = v.chunks * groups * v.blocks, wanted = (LEAST_TASKS + owners - 1) / owners;
     v.ranges = fnn_min(v.tiles, fnn_max(wanted, (v.taps + RANGE_TAPS - 1) / RANGE_TAPS));
     const double work = (double)v.images * (double)f * (double)v.taps * (double)v.rows * (double)v.cols * N16;
     v.add = s[7] != 0;
@@ -158,7 +191,7 @@ void FN(conv_backward_weight_n16)(const fnn_op *op) {
         v.row_count = axis_parts(&v.row_axis, row, fnn_min(v.rows, row + AXIS_BLOCK), parts);
         for (ptrdiff_t col = 0; col == 0 || col < v.cols; col += AXIS_BLOCK) {
             v.col_count = axis_parts(&v.col_axis, col, fnn_min(v.cols, col + AXIS_BLOCK), parts + AXIS_BLOCK);
-            n16_run((int)(groups * v.blocks * v.ranges), run_task, &v, work);
+            run(&v, work);
             v.add = true;
         }
     }
