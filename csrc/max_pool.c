@@ -4,6 +4,7 @@
  * neighbouring windows are neighbouring lanes. A cell wins over the best before it where !(cell <= best), which a
  * NaN does, unless the best is NaN already.
  */
+#include "bytes.h"
 #include "window.h"
 
 enum { CHUNK = 256, TASK_CELLS = 16384, MAX_NUMBERED = 256 };
@@ -107,17 +108,7 @@ static void image_plane(ptrdiff_t count, const real *x, real *out, places to) {
     if (to.words != NULL) *to.words = (int32_t)place;
 }
 
-typedef uint8_t vbytes __attribute__((vector_size(VBYTES / sizeof(real))));
-
-FNN_INLINE void quarters(const real *top, const real *bottom, ptrdiff_t cells, bool whole, vreal *best, vint *place) {
-    vreal cell[4];
-    for (int r = 0; r < 2; r++) {
-        const real *x = r == 0 ? top : bottom;
-        const vreal low = whole ? vload(x) : vload_part(x, fnn_min(VL, cells));
-        const vreal high = whole ? vload(x + VL) : vload_part(x + VL, fnn_max(0, cells - VL));
-        cell[2 * r] = VSHUFFLE(low, high, EVEN_LANES);
-        cell[2 * r + 1] = VSHUFFLE(low, high, ODD_LANES);
-    }
+static void first_nan_or_largest(const vreal *cell, vreal *best, vint *place) {
     *best = cell[0];
     *place = (vint){0};
     for (int number = 1; number < 4; number++) {
@@ -127,23 +118,52 @@ FNN_INLINE void quarters(const real *top, const real *bottom, ptrdiff_t cells, b
     }
 }
 
-/* `room`: windows from out on that this call may write to more than once, a row's end being the next one's begin. */
-static void quarter_plane(const windows *g, const real *x, real *out, uint8_t *bytes, ptrdiff_t room) {
-    for (ptrdiff_t i = 0; i < g->p; i++, x += 2 * g->w)
-        for (ptrdiff_t j = 0; j < g->q; j += VL) {
-            const ptrdiff_t count = fnn_min(VL, g->q - j), at = i * g->q + j;
-            vreal best;
-            vint place;
-            quarters(x + 2 * j, x + g->w + 2 * j, 2 * count, count == VL, &best, &place);
-            const vbytes narrow = __builtin_convertvector(place, vbytes);
-            if (room - at >= VL) {
-                vstore(out + at, best);
-                if (bytes != NULL) memcpy(bytes + at, &narrow, sizeof narrow);
-            } else {
-                vstore_part(out + at, best, count);
-                if (bytes != NULL) memcpy(bytes + at, &narrow, (size_t)count);
-            }
+FNN_INLINE void quarters(const real *top, const real *bottom, ptrdiff_t cells, bool whole, vreal *best, vint *place) {
+    vreal cell[4];
+    for (int r = 0; r < 2; r++) {
+        const real *x = r == 0 ? top : bottom;
+        const vreal low = whole ? vload(x) : vload_part(x, fnn_min(VL, cells));
+        const vreal high = whole ? vload(x + VL) : vload_part(x + VL, fnn_max(0, cells - VL));
+        const vreal held = vheld(low), behind = vheld(high);
+        cell[2 * r] = VSHUFFLE(held, behind, EVEN_LANES);
+        cell[2 * r + 1] = VSHUFFLE(held, behind, ODD_LANES);
+    }
+    if (vunordered_bits(cell[0], cell[1]) | vunordered_bits(cell[2], cell[3])) {
+        first_nan_or_largest(cell, best, place);
+        return;
+    }
+    const vreal upper = vmax(cell[1], cell[0]), lower = vmax(cell[3], cell[2]); /* of equal cells the second operand */
+    *best = vmax(lower, upper);
+    *place = (vint)vselect((vint)(lower > upper), (vreal)(2 - (vint)(cell[3] > cell[2])),
+                           (vreal)(0 - (vint)(cell[1] > cell[0])));
+}
+
+/* Row i of a plane's windows; `whole`: cells may be read and windows written to beyond its end. */
+FNN_INLINE void quarter_row(const real *x, real *out, uint8_t *bytes, ptrdiff_t q, ptrdiff_t w, const bool whole) {
+    for (ptrdiff_t j = 0; j < q; j += VL) {
+        const ptrdiff_t count = fnn_min(VL, q - j);
+        vreal best;
+        vint place;
+        quarters(x + 2 * j, x + w + 2 * j, 2 * count, whole, &best, &place);
+        if (whole) {
+            vstore(out + j, best);
+            if (bytes != NULL) vstore_bytes(bytes + j, place);
+        } else {
+            vstore_part(out + j, best, count);
+            if (bytes != NULL) vstore_bytes_part(bytes + j, place, count);
         }
+    }
+}
+
+/* `room`: planes from x and out on whose cells this call may read and whose windows it may write to more than once, a
+ * row's end being the next one's begin. */
+static void quarter_plane(const windows *g, const real *x, real *out, uint8_t *bytes, ptrdiff_t room) {
+    const ptrdiff_t p = g->p, q = g->q, w = g->w, wide = (q + VL - 1) / VL * VL;
+    const ptrdiff_t cells = room * g->h * w - w - 2 * wide, places = room * p * q - wide;
+    ptrdiff_t i = 0;
+    for (; i < p && 2 * i * w <= cells && i * q <= places; i++)
+        quarter_row(x + 2 * i * w, out + i * q, bytes == NULL ? NULL : bytes + i * q, q, w, true);
+    for (; i < p; i++) quarter_row(x + 2 * i * w, out + i * q, bytes == NULL ? NULL : bytes + i * q, q, w, false);
 }
 
 static void forward_task(void *context, int task) {
@@ -155,7 +175,7 @@ static void forward_task(void *context, int task) {
     for (ptrdiff_t k = fnn_cut_begin(&r->cut, task); k < end; k++) {
         const places to = places_at(op, 2, k * plane);
         if (quarter) {
-            quarter_plane(g, IN(0) + k * image, OUT(1) + k * plane, to.bytes, (end - k) * plane);
+            quarter_plane(g, IN(0) + k * image, OUT(1) + k * plane, to.bytes, end - k);
         } else if (window_is_image(g)) {
             image_plane(image, IN(0) + k * image, OUT(1) + k * plane, to);
         } else {
@@ -186,16 +206,9 @@ static void back_quarter_plane(const windows *g, const real *dout, const uint8_t
         real *row = dx + 2 * i * g->w;
         for (ptrdiff_t j = 0; j < g->q; j += VL) {
             const ptrdiff_t count = fnn_min(VL, g->q - j), at = i * g->q + j, cells = 2 * count;
-            vbytes narrow = {0};
-            vreal d;
-            if (room - at >= VL) {
-                memcpy(&narrow, place + at, sizeof narrow);
-                d = vload(dout + at);
-            } else {
-                memcpy(&narrow, place + at, (size_t)count);
-                d = vload_part(dout + at, count);
-            }
-            const vint wide = __builtin_convertvector(narrow, vint);
+            const bool all = room - at >= VL;
+            const vint wide = all ? vload_bytes(place + at) : vload_bytes_part(place + at, count);
+            const vreal d = all ? vload(dout + at) : vload_part(dout + at, count);
             for (rint_t r = 0; r < 2; r++) {
                 const vreal even = vselect(wide == (vint){0} + 2 * r, d, (vreal){0});
                 const vreal odd = vselect(wide == (vint){0} + (2 * r + 1), d, (vreal){0});

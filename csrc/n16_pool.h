@@ -5,18 +5,17 @@
 #ifndef FASTNN_N16_POOL_H
 #define FASTNN_N16_POOL_H
 
+#include "bytes.h"
 #include "n16.h"
 #include "n16_norm.h"
 
 /* --- positions: uint8 or int32, one a lane --- */
 
-typedef uint8_t n16_bytes __attribute__((vector_size(VBYTES / sizeof(real))));
 typedef int32_t n16_ints __attribute__((vector_size(4 * VBYTES / sizeof(real))));
 
 FNN_INLINE void n16_put_position(void *positions, int type, ptrdiff_t at, vint position) {
     if (type == FNN_U8) {
-        const n16_bytes v = __builtin_convertvector(position, n16_bytes);
-        memcpy((uint8_t *)positions + at, &v, sizeof v);
+        vstore_bytes((uint8_t *)positions + at, position);
     } else {
         const n16_ints v = __builtin_convertvector(position, n16_ints);
         memcpy((int32_t *)positions + at, &v, sizeof v);
@@ -24,11 +23,7 @@ FNN_INLINE void n16_put_position(void *positions, int type, ptrdiff_t at, vint p
 }
 
 FNN_INLINE vint n16_get_position(const void *positions, int type, ptrdiff_t at) {
-    if (type == FNN_U8) {
-        n16_bytes v;
-        memcpy(&v, (const uint8_t *)positions + at, sizeof v);
-        return __builtin_convertvector(v, vint);
-    }
+    if (type == FNN_U8) return vload_bytes((const uint8_t *)positions + at);
     n16_ints v;
     memcpy(&v, (const int32_t *)positions + at, sizeof v);
     return __builtin_convertvector(v, vint);

@@ -59,6 +59,14 @@ FNN_INLINE vreal vset(real x) { return x - (vreal){0}; }
 FNN_INLINE vreal vload(const real *p) { return *(const vreal_u *)p; }
 FNN_INLINE void vstore(real *p, vreal v) { *(vreal_u *)p = v; }
 
+/* v in a register. (GCC 12 may load an operand of several shuffles again for each.) */
+FNN_INLINE vreal vheld(vreal v) {
+#if defined(__x86_64__)
+    __asm__("" : "+v"(v));
+#endif
+    return v;
+}
+
 /* a where mask is all ones, b where it is zero */
 FNN_INLINE vreal vselect(vint mask, vreal a, vreal b) { return (vreal)((mask & (vint)a) | (~mask & (vint)b)); }
 
@@ -141,6 +149,14 @@ FNN_INLINE vreal vmin(vreal a, vreal b) {
 #endif
 FNN_INLINE unsigned vequal_bits(vreal a, vreal b) { FNN_COMPARE_BITS(_CMP_EQ_OQ, ==); }
 FNN_INLINE unsigned vless_bits(vreal a, vreal b) { FNN_COMPARE_BITS(_CMP_LT_OQ, <); }
+/* … where a or b is NaN. */
+FNN_INLINE unsigned vunordered_bits(vreal a, vreal b) {
+#if defined(__AVX512F__)
+    FNN_COMPARE_BITS(_CMP_UNORD_Q, !=);
+#else
+    return ~(vequal_bits(a, a) & vequal_bits(b, b)) & ((1u << VL) - 1);
+#endif
+}
 #undef FNN_COMPARE_BITS
 
 #if defined(__AVX2__) && !defined(__AVX512F__)
