@@ -15,7 +15,6 @@ enum {
     MC = 120,
     THIN_K = 96,
     CLOSE_ROWS = 512 / sizeof(real), /* elements from row to row of B that need no packing */
-    SERIAL_WORK = 1 << 15,           /* multiply-adds below which waking a thread costs more than it brings */
 };
 
 typedef struct {
@@ -196,13 +195,10 @@ static void run_task(void *context, int task) {
 /* The cut that packs least: each task packs its rows of A and its columns of B. */
 static grid cut(const gemm *g) {
     grid best = {g, 1, 1};
-    const ptrdiff_t threads = fnn_get_num_threads();
-    if ((double)g->m * (double)g->n * (double)g->k < SERIAL_WORK) return best;
-    /* a thread updates the panels that it reads going forward, where there are enough for equal shares */
-    const bool owns_panels = g->whole_panels && g->n >= 4 * threads * TILE_COLS;
+    const ptrdiff_t threads = fnn_threads_for((double)g->m * (double)g->n * (double)g->k);
     double least = INFINITY;
     for (ptrdiff_t rows = 1; rows <= threads; rows++) {
-        if (threads % rows != 0 || (rows > 1 && (g->whole_columns || owns_panels))) continue;
+        if (threads % rows != 0 || (rows > 1 && g->whole_columns)) continue;
         const ptrdiff_t cols = threads / rows;
         const ptrdiff_t m = (g->m + rows - 1) / rows;
         const ptrdiff_t n = (g->n + VL * cols - 1) / (VL * cols) * VL;

@@ -23,6 +23,15 @@ FNN_INLINE fnn_cut fnn_cut_work(ptrdiff_t size, ptrdiff_t unit, ptrdiff_t grain)
     return (fnn_cut){size, step, (int)((size + step - 1) / step)};
 }
 
+/* How many of the threads so many multiply-adds are worth: waking one costs as much as FNN_THREAD_WORK of them. */
+enum { FNN_THREAD_WORK = 1 << 15 };
+
+FNN_INLINE ptrdiff_t fnn_threads_for(double products) {
+    ptrdiff_t threads = fnn_get_num_threads();
+    while (threads > 1 && products < (double)threads * FNN_THREAD_WORK) threads /= 2;
+    return threads;
+}
+
 FNN_INLINE ptrdiff_t fnn_cut_begin(const fnn_cut *cut, int task) { return task * cut->step; }
 FNN_INLINE ptrdiff_t fnn_cut_end(const fnn_cut *cut, int task) { return fnn_min(cut->size, (task + 1) * cut->step); }
 

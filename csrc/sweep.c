@@ -5,10 +5,9 @@
 #include "pack.h"
 
 enum {
-    FEW_PANELS = 4,        /* that read x as it lies; for more a strip of it is packed */
-    MIN_COLS = TILE_ROWS,  /* fewer outputs: vectors along the inputs serve better */
-    OWN_PANELS = 4,        /* a thread, so that the panels can be dealt out in equal shares */
-    SERIAL_WORK = 1 << 15, /* multiply-adds below which waking a thread costs more than it brings */
+    FEW_PANELS = 4,       /* that read x as it lies; for more a strip of it is packed */
+    MIN_COLS = TILE_ROWS, /* fewer outputs: vectors along the inputs serve better */
+    OWN_PANELS = 4,       /* a thread, so that the panels can be dealt out in equal shares */
     X_ELEMENTS = (1 << 20) / sizeof(real),
     COLUMN_ELEMENTS = (2 << 20) / sizeof(real),
 };
@@ -182,8 +181,7 @@ static void run_task(void *context, int task) {
 bool FN(sweep_run)(ptrdiff_t n, ptrdiff_t d, ptrdiff_t m, const real *x, const real *dout, const outer_sink *sink) {
     if (!sink->updates || sink->panel == 0 || m <= MIN_COLS || n == 0 || n * SWEEP_STRIP + VL > X_ELEMENTS)
         return false;
-    const bool alone = (double)n * (double)d * (double)m < SERIAL_WORK;
-    whole v = {n, d, m, x, dout, sink, alone ? 1 : fnn_get_num_threads()};
+    whole v = {n, d, m, x, dout, sink, fnn_threads_for((double)n * (double)d * (double)m)};
     fnn_parallel((int)v.tasks, run_task, &v);
     return true;
 }
