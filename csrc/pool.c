@@ -42,7 +42,7 @@ typedef struct {
     LINE _Atomic(uint32_t) generation;
     void (*fn)(void *, int);
     void *context;
-    const fnn_ahead *ahead; /* the caller's */
+    _Atomic(const fnn_ahead *) ahead; /* the caller's; read by workers who may have no task of this generation */
     atomic_int tasks;
     atomic_bool stop;
 
@@ -170,7 +170,7 @@ static void *work(void *argument) {
         }
         seen = now;
         if (atomic_load(&p->stop)) return NULL;
-        fnn_ahead_join(p->ahead, start.index, p->threads);
+        fnn_ahead_join(atomic_load_explicit(&p->ahead, memory_order_relaxed), start.index, p->threads);
         run_tasks(p, start.index, now);
     }
 }
@@ -280,7 +280,7 @@ void fnn_parallel(int tasks, void (*fn)(void *context, int task), void *context)
         if (p != NULL) {
             p->fn = fn;
             p->context = context;
-            p->ahead = fnn_ahead_joined();
+            atomic_store_explicit(&p->ahead, fnn_ahead_joined(), memory_order_relaxed);
             atomic_store_explicit(&p->tasks, tasks, memory_order_relaxed);
             run_tasks(p, 0, publish(p));
             await_tasks(p, tasks);
