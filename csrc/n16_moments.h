@@ -7,6 +7,7 @@
 #define FASTNN_N16_MOMENTS_H
 
 #include "n16.h"
+#include "norm.h"
 
 /* Of one channel of a piece: its mean and Σ (x - mean)². */
 typedef struct {
@@ -32,14 +33,13 @@ FNN_INLINE void n16_all_lanes(ptrdiff_t images, vreal lanes[]) {
 
 /* Σ (x - centre) and Σ (x - centre)² over the pixels at x; runs are summed in the type of the call. */
 FNN_INLINE void n16_sums_about(const real *x, ptrdiff_t pixels, ptrdiff_t images, real centre, double sums[2]) {
-    enum { RUN = 64 };
     const vreal m = vset(centre);
     sums[0] = sums[1] = 0;
     for (int part = 0; part < N16_PARTS; part++) {
         const vreal lanes = n16_lanes(images, part);
-        for (ptrdiff_t i = 0; i < pixels; i += RUN) {
+        for (ptrdiff_t i = 0; i < pixels; i += CHAIN) {
             const real *p = x + i * N16 + part * VL;
-            const ptrdiff_t count = fnn_min(RUN, pixels - i);
+            const ptrdiff_t count = fnn_min(CHAIN, pixels - i);
             vreal a[4] = {{0}}, b[4] = {{0}};
             ptrdiff_t j = 0;
             for (; j + 4 <= count; j += 4) {

@@ -5,9 +5,6 @@
  */
 #include "n16_moments.h"
 #include "n16_norm.h"
-#include "norm.h"
-
-enum { RUN = 64 }; /* vectors summed in the type of the call */
 
 typedef struct {
     ptrdiff_t groups, channels, pixels;
@@ -34,8 +31,8 @@ FNN_INLINE two_sums sums_of(const norm *v, ptrdiff_t c, real mean, const int wha
         vreal lanes[N16_PARTS];
         n16_all_lanes(v->s.images - g * N16, lanes);
         for (int part = 0; part < N16_PARTS; part++) {
-            for (ptrdiff_t i = part * VL; i < plane; i += RUN * N16) {
-                const ptrdiff_t end = fnn_min(plane, i + RUN * N16);
+            for (ptrdiff_t i = part * VL; i < plane; i += CHAIN * N16) {
+                const ptrdiff_t end = fnn_min(plane, i + CHAIN * N16);
                 vreal a[4] = {{0}}, b[4] = {{0}};
                 for (ptrdiff_t j = i; j < end; j += 4 * N16) {
 #pragma GCC unroll 4
