@@ -107,14 +107,26 @@ static void cross_entropy_group(const fnn_op *op, ptrdiff_t first, int rows, los
 
 /* --- cross-entropy with soft targets --- */
 
-/* The lanes of Σ t and of Σ t (x - max), without the terms where t is 0. */
-FNN_INLINE void row_targets(const real *x, const real *t, ptrdiff_t cols, vreal max, vreal *weight, vreal *inner) {
+/* The lanes of Σ t and of Σ t (x - max), without the terms where t is 0; for cols <= SUM_BLOCK. */
+FNN_INLINE void row_targets_block(const real *x, const real *t, ptrdiff_t cols, vreal max, vreal *weight,
+                                  vreal *inner) {
     *weight = *inner = vset(0);
     for (ptrdiff_t j = 0; j < cols; j += VL) {
         ptrdiff_t left = cols - j;
         vreal target = row_load(t + j, left), z = row_load(x + j, left) - max;
         *weight += target;
         *inner += vselect(target == vset(0), vset(0), target * z);
+    }
+}
+
+FNN_INLINE void row_targets(const real *x, const real *t, ptrdiff_t cols, vreal max, vreal *weight, vreal *inner) {
+    row_targets_block(x, t, fnn_min(SUM_BLOCK, cols), max, weight, inner);
+    vreal lost_weight = {0}, lost_inner = {0};
+    for (ptrdiff_t j = SUM_BLOCK; j < cols; j += SUM_BLOCK) {
+        vreal targets, products;
+        row_targets_block(x + j, t + j, fnn_min(SUM_BLOCK, cols - j), max, &targets, &products);
+        block_add(weight, &lost_weight, targets);
+        block_add(inner, &lost_inner, products);
     }
 }
 

@@ -110,16 +110,20 @@ FNN_INLINE vreal row_exp_block(const real *x, real *e, ptrdiff_t cols, real sign
     return a + b;
 }
 
-/* Long rows: the sums of blocks are added with Kahan's compensation, so that the error does not grow. */
+/* Adds a block's sum to those before it with Kahan's compensation, so that the error of long rows does not grow; an
+ * infinite sum has none. */
+FNN_INLINE void block_add(vreal *sum, vreal *lost, vreal block) {
+    const vreal part = block - *lost, next = *sum + part, rest = (next - *sum) - part;
+    *lost = vselect(rest == rest, rest, vset(0));
+    *sum = next;
+}
+
 FNN_INLINE vreal row_exp(const real *x, real *e, ptrdiff_t cols, real sign, vreal max, int range) {
     if (cols <= SUM_BLOCK) return row_exp_block(x, e, cols, sign, max, range);
     vreal sum = {0}, lost = {0};
     for (ptrdiff_t j = 0; j < cols; j += SUM_BLOCK) {
         ptrdiff_t left = fnn_min(SUM_BLOCK, cols - j);
-        vreal part = row_exp_block(x + j, e == NULL ? NULL : e + j, left, sign, max, range) - lost;
-        vreal next = sum + part;
-        lost = (next - sum) - part;
-        sum = next;
+        block_add(&sum, &lost, row_exp_block(x + j, e == NULL ? NULL : e + j, left, sign, max, range));
     }
     return sum;
 }

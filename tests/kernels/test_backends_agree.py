@@ -172,7 +172,7 @@ def test_images_beyond_the_tiles(kernel, shape, dtype, backend):
 
 @pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("shape", [(4096, 10), (64, 1000), (3, 20_011)])
+@pytest.mark.parametrize("shape", [(4096, 10), (64, 1000), (3, 20_011), (1, 200_001)])
 @pytest.mark.parametrize("kernel", [k for k in ORACLES if "softmax" in k or "entropy" in k or "hinge" in k])
 def test_rows_long_and_many(kernel, shape, dtype, backend):
     check(kernel, backend, make(kernel, dict(zip("nc", shape, strict=True)), dtype, sum(shape)), dtype)
