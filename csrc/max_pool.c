@@ -5,6 +5,7 @@
  * NaN does, unless the best is NaN already.
  */
 #include "bytes.h"
+#include "largest.h"
 #include "window.h"
 
 enum { CHUNK = 256, TASK_CELLS = 16384, MAX_NUMBERED = 256 };
@@ -108,16 +109,6 @@ static void image_plane(ptrdiff_t count, const real *x, real *out, places to) {
     if (to.words != NULL) *to.words = (int32_t)place;
 }
 
-static void first_nan_or_largest(const vreal *cell, vreal *best, vint *place) {
-    *best = cell[0];
-    *place = (vint){0};
-    for (int number = 1; number < 4; number++) {
-        const vint wins = (~(cell[number] <= *best)) & (*best == *best);
-        *best = vselect(wins, cell[number], *best);
-        *place = (wins & ((vint){0} + number)) | (~wins & *place);
-    }
-}
-
 FNN_INLINE void quarters(const real *top, const real *bottom, ptrdiff_t cells, bool whole, vreal *best, vint *place) {
     vreal cell[4];
     for (int r = 0; r < 2; r++) {
@@ -128,14 +119,7 @@ FNN_INLINE void quarters(const real *top, const real *bottom, ptrdiff_t cells, b
         cell[2 * r] = VSHUFFLE(held, behind, EVEN_LANES);
         cell[2 * r + 1] = VSHUFFLE(held, behind, ODD_LANES);
     }
-    if (vunordered_bits(cell[0], cell[1]) | vunordered_bits(cell[2], cell[3])) {
-        first_nan_or_largest(cell, best, place);
-        return;
-    }
-    const vreal upper = vmax(cell[1], cell[0]), lower = vmax(cell[3], cell[2]); /* of equal cells the second operand */
-    *best = vmax(lower, upper);
-    *place = (vint)vselect((vint)(lower > upper), (vreal)(2 - (vint)(cell[3] > cell[2])),
-                           (vreal)(0 - (vint)(cell[1] > cell[0])));
+    *best = largest_of_4(cell, place);
 }
 
 /* Row i of a plane's windows; `whole`: cells may be read and windows written to beyond its end. */

@@ -6,6 +6,7 @@
 #define FASTNN_N16_POOL_H
 
 #include "bytes.h"
+#include "largest.h"
 #include "n16.h"
 #include "n16_norm.h"
 
@@ -33,6 +34,11 @@ FNN_INLINE vint n16_get_position(const void *positions, int type, ptrdiff_t at) 
  */
 FNN_INLINE vreal n16_largest(const real *x, ptrdiff_t row, ptrdiff_t size_w, ptrdiff_t r, ptrdiff_t r_end, ptrdiff_t s,
                              ptrdiff_t s_end, bool numbered, const n16_line *line, vint *place) {
+    if (size_w == 2 && r == 0 && r_end == 2 && s == 0 && s_end == 2) {
+        vreal cell[4];
+        for (int i = 0; i < 4; i++) cell[i] = n16_on(line, vload(x + i / 2 * row + i % 2 * N16));
+        return largest_of_4(cell, place);
+    }
     const vint none = {0};
     vreal best = n16_on(line, vload(x + r * row + s * N16));
     *place = none + (rint_t)(r * size_w + s);

@@ -1,11 +1,12 @@
 """Operations on images by fastnn's kernels: as a compiled step calls them, or by their NumPy reference.
 
-A compiled step has the images innermost and chooses the algorithm of a convolution; the transform of the weights that
-Winograd's needs is timed with it. The reference has plain images.
+A compiled step has the images innermost, begins every array on a cache line, and chooses the algorithm of a
+convolution; the transform of the weights that Winograd's needs is timed with it. The reference has plain images.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -19,10 +20,22 @@ from bench.workloads import Workload
 LANES = 16
 
 
+def empty(shape: tuple[int, ...], dtype: Any = np.float32) -> Any:
+    """An array that lies as a compiled step's do."""
+    from fastnn.program.plan import ALIGNMENT
+
+    size = math.prod(shape) * np.dtype(dtype).itemsize
+    raw = np.empty(size + ALIGNMENT, np.uint8)
+    start = -raw.ctypes.data % ALIGNMENT
+    return raw[start : start + size].view(dtype).reshape(shape)
+
+
 def innermost(images: FloatArray) -> FloatArray:
     """Images n × c × h × w with 16 of them innermost, n / 16 × c × h × w × 16."""
-    grouped = images.reshape(-1, LANES, *images.shape[1:])
-    return np.ascontiguousarray(np.moveaxis(grouped, 1, -1))
+    grouped = np.moveaxis(images.reshape(-1, LANES, *images.shape[1:]), 1, -1)
+    laid = empty(grouped.shape)
+    laid[...] = grouped
+    return laid
 
 
 def plain(images: FloatArray) -> FloatArray:
@@ -58,7 +71,7 @@ class Operation(Runner):
         self.images = [out]
         calls: list[tuple[str, tuple[Any, ...]]] = [("conv_forward", (x, a.w, a.b, out, *window))]
         if self.workload.direction == "both":
-            dx, dw, db = np.empty_like(x), np.empty_like(a.w), np.empty_like(a.b)
+            dx, dw, db = empty(x.shape), empty(a.w.shape), empty(a.b.shape)
             self.images, self.vectors = [out, dx], [dw, db]
             calls.append(("conv_backward_input", (dout, a.w, dx, *window)))
             calls.append(("conv_backward_weight", (x, dout, dw, db, *window, 0.0)))
@@ -67,20 +80,20 @@ class Operation(Runner):
     def _max_pool(self, a: operations.Arrays) -> list[tuple[str, tuple[Any, ...]]]:
         s = self.shape
         x, dout, out = self._laid(a.x), self._laid(a.dout), self._empty(s.out)
-        position = np.empty(out.shape, np.uint8)
+        position = empty(out.shape, np.uint8)
         window = (s.size, s.size, s.stride, s.stride, s.pad, s.pad)
         forward = ("max_pool_forward", (x, out, position, *window))
         self.images = [out]
         if self.workload.direction == "forward":
             return [forward]
         self._kernel(forward[0])(*forward[1])
-        dx = np.empty_like(x)
+        dx = empty(x.shape)
         self.images = [dx]
         return [("max_pool_backward", (dout, position, dx, *window))]
 
     def _batch_norm(self, a: operations.Arrays) -> list[tuple[str, tuple[Any, ...]]]:
         x, dout = self._laid(a.x), self._laid(a.dout)
-        out, dx, (mean, var, dw, db) = np.empty_like(x), np.empty_like(x), np.empty((4, self.shape.channels), "f4")
+        out, dx, (mean, var, dw, db) = empty(x.shape), empty(x.shape), empty((4, self.shape.channels))
         pixels = (self.shape.side**2, *(() if self.plain else (LANES,)))
         rows = {id(array): array.reshape(*array.shape[:2], *pixels) for array in (x, dout, out, dx)}
         count = () if self.plain else (self.shape.images,)
@@ -108,7 +121,7 @@ class Operation(Runner):
         def memory(value: Any) -> Any:
             if not isinstance(value, Buffer):
                 return value
-            return made.setdefault(value, np.empty(value.shape, value.dtype))
+            return made.setdefault(value, empty(value.shape, value.dtype))
 
         chosen = choose_algorithms([Recorded(f"{name}_n16", arguments) for name, arguments in calls])
         return [(kernels.get(op.kernel), tuple(map(memory, op.arguments))) for op in chosen]
