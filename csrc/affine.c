@@ -106,7 +106,7 @@ static void spend_tile(const gemm *g, real *tile, ptrdiff_t ld, ptrdiff_t i, ptr
 /* The tile is the gradient's transpose: all m outputs of `cols` inputs. */
 static void spend_transposed_tile(const gemm *g, real *tile, ptrdiff_t ld, ptrdiff_t i, ptrdiff_t j, ptrdiff_t rows,
                                   ptrdiff_t cols) {
-    real turned[(TILE_MAX_VECTORS * TILE_ROWS + 1) * VL];
+    FNN_ALIGNED real turned[(TILE_MAX_VECTORS * TILE_ROWS + 1) * VL];
     (void)i;
     FN(pack_rows)(turned, rows, cols, tile, ld, 1);
     outer_spend_rows(g->context, j, rows, turned, cols);
@@ -173,7 +173,7 @@ typedef struct {
 
 static void sum_columns(void *context, int task) {
     const column_sums *c = context;
-    real sum[BIAS_COLUMNS];
+    FNN_ALIGNED real sum[BIAS_COLUMNS];
     const ptrdiff_t j = task * (ptrdiff_t)BIAS_COLUMNS, cols = fnn_min(BIAS_COLUMNS, c->m - j);
     for (ptrdiff_t v = 0; v < cols; v += VL) {
         const ptrdiff_t count = fnn_min(VL, cols - v);

@@ -103,7 +103,7 @@ static void input_tile_of_panels(const product *v, real *tile, ptrdiff_t row) {
 }
 
 static void input_rows(const product *v, ptrdiff_t row, ptrdiff_t rows) {
-    real tile[TILE_ROWS * TILE_COLS];
+    FNN_ALIGNED real tile[TILE_ROWS * TILE_COLS];
     if (v->first > 0) exchange(v, tile, row, rows, false);
     if (rows == TILE_ROWS && v->panel != 0)
         input_tile_of_panels(v, tile, row);

@@ -35,7 +35,7 @@ static const real *columns_of_b(const gemm *g, ptrdiff_t j) {
 
 /* Columns j … j_end-1 of rows i … i+rows-1 in one sweep over the whole chain, B as it lies. */
 static void thin_block(const gemm *g, ptrdiff_t i, ptrdiff_t rows, ptrdiff_t j, ptrdiff_t j_end) {
-    real local[TILE_ROWS * TILE_MAX_VECTORS * VL];
+    FNN_ALIGNED real local[TILE_ROWS * TILE_MAX_VECTORS * VL];
     const int widest = g->b_panel != 0 || g->whole_panels ? TILE_VECTORS : tile_vectors(rows);
     while (j < j_end) {
         ptrdiff_t vectors = (j_end - j + VL - 1) / VL;
@@ -73,7 +73,7 @@ static void thin_block(const gemm *g, ptrdiff_t i, ptrdiff_t rows, ptrdiff_t j, 
 /* Rows i … i_end-1 against one packed panel of B. */
 static void panel(const gemm *g, const real *a_packed, ptrdiff_t i, ptrdiff_t i_end, const real *b_packed, ptrdiff_t j,
                   ptrdiff_t j_end, ptrdiff_t p, ptrdiff_t kc) {
-    real local[TILE_ROWS * TILE_COLS];
+    FNN_ALIGNED real local[TILE_ROWS * TILE_COLS];
     const ptrdiff_t cols = j_end - j;
     const int vectors = (int)((cols + VL - 1) / VL);
     const bool last = p + kc == g->k;

@@ -74,7 +74,7 @@ FNN_INLINE void whole_tile(const sweep *s, const int vectors, const real *x, ptr
 /* A tile of `rows` < TILE_ROWS inputs, spent at once. */
 static void edge_tile(const sweep *s, const real *x, ptrdiff_t step, ptrdiff_t row, ptrdiff_t rows, ptrdiff_t p,
                       const real *b, ptrdiff_t cols) {
-    real gradient[TILE_ROWS * TILE_COLS];
+    FNN_ALIGNED real gradient[TILE_ROWS * TILE_COLS];
     const tile_task t = {
         .k = s->n,
         .a = x,

@@ -18,7 +18,7 @@ enum { SWEEP_STRIP = 2 * TILE_ROWS };
 /* Gradients of a whole tile that wait for being spent. Begin with .cols = 0. */
 typedef struct {
     ptrdiff_t at, cols; /* of the tile's parameters; how many columns, 0: nothing waits */
-    real gradient[TILE_ROWS * TILE_COLS];
+    FNN_ALIGNED real gradient[TILE_ROWS * TILE_COLS];
 } sweep_pending;
 
 /* dout (n, m) → columns, of the outputs first … end-1. */
