@@ -16,6 +16,13 @@ typedef struct {
     bool backward;
 } axis;
 
+/* Axis `which` of a kernel whose scalars begin with stride, pad and dilation, each of the rows and of the columns. */
+enum { AXIS_ROWS, AXIS_COLS };
+
+FNN_INLINE axis axis_of(const double *s, int which, ptrdiff_t size, ptrdiff_t taps, bool backward) {
+    return (axis){size, taps, (ptrdiff_t)s[which], (ptrdiff_t)s[2 + which], (ptrdiff_t)s[4 + which], backward};
+}
+
 /* Positions first, first + step, … (count of them) read `taps` taps each: tap, tap + tap_step, … */
 typedef struct {
     ptrdiff_t first, count, step;

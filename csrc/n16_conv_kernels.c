@@ -1,11 +1,9 @@
 /* The kernels of direct convolution on images innermost. */
 #include "n16_conv.h"
 
-/* stride_h, stride_w, pad_h, pad_w, dilation_h, dilation_w: the first six scalars */
 static void set_axes(n16_conv *v, const fnn_op *op, ptrdiff_t rows, ptrdiff_t cols, bool backward) {
-    const double *s = op->s;
-    v->rows = (axis){v->x_rows, rows, (ptrdiff_t)s[0], (ptrdiff_t)s[2], (ptrdiff_t)s[4], backward};
-    v->cols = (axis){v->x_cols, cols, (ptrdiff_t)s[1], (ptrdiff_t)s[3], (ptrdiff_t)s[5], backward};
+    v->rows = axis_of(op->s, AXIS_ROWS, v->x_rows, rows, backward);
+    v->cols = axis_of(op->s, AXIS_COLS, v->x_cols, cols, backward);
 }
 
 /* x[g,c,h,w,16], weight[f,k,r,s], b[f], out[g,f,p,q,16] */
