@@ -7,6 +7,7 @@
 #include "affine_n16.h"
 
 #include "pack.h"
+#include "prefetch.h"
 #include "sweep.h"
 
 enum {
@@ -43,11 +44,6 @@ FNN_INLINE void exchange(const product *v, real *tile, ptrdiff_t row, ptrdiff_t 
     }
 }
 
-/* Into the second cache, for panels fall on the same lines of the first. */
-FNN_INLINE void prefetch(const real *p, ptrdiff_t count) {
-    for (ptrdiff_t i = 0; i < count; i += 64 / (ptrdiff_t)sizeof(real)) __builtin_prefetch(p + i, 0, 2);
-}
-
 /* Adds to the chains of `rows` inputs the share of outputs first … end-1. */
 static void input_tile(const product *v, real *tile, ptrdiff_t row, ptrdiff_t rows) {
     const ptrdiff_t step = v->panel == 0 ? v->end - v->first : TILE_COLS;
@@ -80,10 +76,12 @@ static void input_tile_of_panels(const product *v, real *tile, ptrdiff_t row) {
     const real *b = v->turned;
     for (ptrdiff_t p = v->first; p < v->end; p += TILE_COLS) {
         const real *a = v->w + p / TILE_COLS * v->panel + row * TILE_COLS;
-        /* of the next panel, or the next rows of the first */
-        prefetch(p + TILE_COLS < v->end ? a + v->panel
-                                        : v->w + v->first / TILE_COLS * v->panel + (row + TILE_ROWS) * TILE_COLS,
-                 TILE_ROWS * TILE_COLS);
+        /* of the next panel, or the next rows of the first; not into the first cache, on whose same lines panels fall
+         */
+        fnn_prefetch_run(p + TILE_COLS < v->end
+                             ? a + v->panel
+                             : v->w + v->first / TILE_COLS * v->panel + (row + TILE_ROWS) * TILE_COLS,
+                         TILE_ROWS * TILE_COLS * sizeof(real));
         for (ptrdiff_t k = fnn_min(TILE_COLS, v->end - p); k > 0; k--, a++, b += TILE_COLS) {
             vreal bv[TILE_VECTORS];
 #pragma GCC unroll 2

@@ -3,7 +3,8 @@
 #ifndef FASTNN_AHEAD_H
 #define FASTNN_AHEAD_H
 
-#include <stddef.h>
+#include "prefetch.h"
+
 #include <stdint.h>
 
 typedef struct {
@@ -28,18 +29,13 @@ int fnn_ahead_waits(void);
  */
 ptrdiff_t fnn_ahead_take(ptrdiff_t most, const char **lines);
 
-enum { FNN_LINE = 64 };
-
-/* Into the second cache: the first has work to do. */
-static inline void fnn_ahead_prefetch(const char *line) { __builtin_prefetch(line, 0, 2); }
-
 /* Call before about `products` vector multiply-adds, few enough for a handful of lines. */
 static inline void fnn_ahead_fetch(ptrdiff_t products) {
     enum { LINE_PRODUCTS = 64, MOST = 8 };
     const char *lines;
     const ptrdiff_t worth = products / LINE_PRODUCTS;
     const ptrdiff_t count = fnn_ahead_take(worth < MOST ? worth : MOST, &lines);
-    for (ptrdiff_t i = 0; i < count; i++) fnn_ahead_prefetch(lines + i * FNN_LINE);
+    if (count > 0) fnn_prefetch_run(lines, count * FNN_LINE);
 }
 
 #endif

@@ -127,14 +127,6 @@ static void run_task(void *context, int task) {
     if (c->db != NULL && channel == 0) n16_add_lanes(w->sums + c->f * g->taps * VL, c->f, db + group * c->f, add);
 }
 
-static void add_up(const gradient *g, ptrdiff_t at, ptrdiff_t count, real *to, bool add) {
-    for (ptrdiff_t i = at; i < at + count; i++) {
-        real sum = g->partial[i];
-        for (ptrdiff_t chunk = 1; chunk < g->chunks; chunk++) sum += g->partial[chunk * g->size + i];
-        to[i - at] = add ? sum + to[i - at] : sum;
-    }
-}
-
 void FN(conv_weight_direct)(const conv_gradient *c) {
     const conv_view *v = &c->view;
     const ptrdiff_t most = conv_lines_rows(v, 1, STRIP), strips = (v->rows + most - 1) / most, taps = v->r * v->s;
@@ -156,6 +148,7 @@ void FN(conv_weight_direct)(const conv_gradient *c) {
     const double work = (double)c->windows * (double)c->filters * (double)c->k;
     n16_run((int)(all * g.chunks), run_task, &g, work);
     if (g.partial == NULL) return;
-    add_up(&g, 0, c->filters * c->k, c->dw, c->accumulate);
-    if (c->db != NULL) add_up(&g, c->filters * c->k, c->filters, c->db, c->accumulate);
+    const ptrdiff_t weights = c->filters * c->k;
+    n16_add_chunks(g.partial, g.size, g.chunks, weights, c->dw, c->accumulate);
+    if (c->db != NULL) n16_add_chunks(g.partial + weights, g.size, g.chunks, c->filters, c->db, c->accumulate);
 }

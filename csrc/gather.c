@@ -1,10 +1,10 @@
 /* Rows by index: the batch of a training step, converted to the type of the call and scaled. */
 #include "convert.h"
 #include "kernel.h"
+#include "prefetch.h"
 
 enum {
     TASK_ELEMENTS = 32768,
-    LINE = 64,
     PREFETCH_BYTES = 16384, /* of the next row; the hardware follows from there */
 };
 
@@ -12,12 +12,6 @@ typedef struct {
     const fnn_op *op;
     fnn_cut cut;
 } run;
-
-FNN_INLINE void prefetch(const char *p, ptrdiff_t bytes) {
-    bytes = fnn_min(bytes, PREFETCH_BYTES);
-    /* into the second cache: the first has too few lines in flight to fetch a row at memory's speed */
-    for (ptrdiff_t i = 0; i < bytes; i += LINE) __builtin_prefetch(p + i, 0, 2);
-}
 
 static void rows_task(void *context, int task) {
     const run *r = context;
@@ -31,7 +25,7 @@ static void rows_task(void *context, int task) {
         return;
     }
     for (ptrdiff_t i = begin; i < end; i++) {
-        if (i + 1 < end) prefetch(source + index[i + 1] * row_bytes, row_bytes);
+        if (i + 1 < end) fnn_prefetch_run(source + index[i + 1] * row_bytes, fnn_min(row_bytes, PREFETCH_BYTES));
         convert(op->type[0], source + index[i] * row_bytes, OUT(2) + i * cols, cols, (real)op->s[0]);
     }
 }

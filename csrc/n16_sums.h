@@ -44,4 +44,14 @@ FNN_INLINE void n16_add_lanes(const real *acc, ptrdiff_t count, real *dst, bool 
     }
 }
 
+/* Σ over the chunks, in their order, of element i of each, `apart` elements from one to the next, for i < count. */
+FNN_INLINE void n16_add_chunks(const real *sums, ptrdiff_t apart, ptrdiff_t chunks, ptrdiff_t count, real *dst,
+                               bool add) {
+    for (ptrdiff_t i = 0; i < count; i++) {
+        real total = sums[i];
+        for (ptrdiff_t c = 1; c < chunks; c++) total += sums[c * apart + i];
+        dst[i] = add ? dst[i] + total : total;
+    }
+}
+
 #endif

@@ -134,21 +134,12 @@ static void run_task(void *context, int task) {
     if (first_tile == 0 && v->db != NULL) n16_add_lanes(g.total, g.filters, db + filter, add);
 }
 
-/* Element i of all chunks, `apart` elements from one to the next, for i < count. */
-static void put_together(const weight_sums *v, const real *sums, ptrdiff_t apart, ptrdiff_t count, real *dst) {
-    for (ptrdiff_t i = 0; i < count; i++) {
-        real total = sums[i];
-        for (ptrdiff_t c = 1; c < v->chunks; c++) total += sums[c * apart + i];
-        dst[i] = v->add ? dst[i] + total : total;
-    }
-}
-
-static void run(const weight_sums *v, double work) {
-    n16_run((int)(v->chunks * v->groups * v->blocks * v->ranges), run_task, (void *)v, work);
+static void run(weight_sums *v, double work) {
+    n16_run((int)(v->chunks * v->groups * v->blocks * v->ranges), run_task, v, work);
     if (v->chunks == 1) return;
     const ptrdiff_t all = v->groups * v->filters, apart = all * (v->taps + 1);
-    put_together(v, v->sums, apart, all * v->taps, v->dw);
-    if (v->db != NULL) put_together(v, v->sums + all * v->taps, apart, all, v->db);
+    n16_add_chunks(v->sums, apart, v->chunks, all * v->taps, v->dw, v->add);
+    if (v->db != NULL) n16_add_chunks(v->sums + all * v->taps, apart, v->chunks, all, v->db, v->add);
 }
 
 /* x[g,c,h,w,16], dout[g,f,p,q,16], dw[f,k,r,s], db[f]; stride_h … algorithm, beta */

@@ -38,7 +38,7 @@ FNN_INLINE void strip(const outer *o, const int samples, const int vectors, cons
             dz[s][c] = whole || c < vectors - 1 ? vload(p) : vload_part(p, tail);
         }
     for (ptrdiff_t i = 0; i < d; i++, x++) {
-        if (i < ahead_lines) fnn_ahead_prefetch(ahead + i * FNN_LINE);
+        if (i < ahead_lines) fnn_prefetch(ahead + i * FNN_LINE);
 #pragma GCC unroll 2
         for (int c = 0; c < vectors; c++) {
             const ptrdiff_t at = start + i * sink->ld + c * VL;

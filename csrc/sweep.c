@@ -5,9 +5,8 @@
 #include "pack.h"
 
 enum {
-    FEW_PANELS = 4,       /* that read x as it lies; for more a strip of it is packed */
-    MIN_COLS = TILE_ROWS, /* fewer outputs: vectors along the inputs serve better */
-    OWN_PANELS = 4,       /* a thread, so that the panels can be dealt out in equal shares */
+    FEW_PANELS = 4, /* that read x as it lies; for more a strip of it is packed */
+    OWN_PANELS = 4, /* a thread, so that the panels can be dealt out in equal shares */
     X_ELEMENTS = (1 << 20) / sizeof(real),
     COLUMN_ELEMENTS = (2 << 20) / sizeof(real),
 };
@@ -31,7 +30,7 @@ FNN_INLINE void spend_vector(const outer_sink *sink, const update_vectors *u, co
 /* A whole tile, of `vectors` vectors a row: spends what is pending and leaves its own gradients so. */
 FNN_INLINE void whole_tile(const sweep *s, const int vectors, const real *x, ptrdiff_t step, ptrdiff_t at,
                            const real *b, ptrdiff_t cols, sweep_pending *q, const int rule) {
-    enum { LINE = 64 / sizeof(real), LINES = TILE_ROWS * TILE_COLS / LINE, VECTORS = TILE_ROWS * TILE_VECTORS };
+    enum { LINE = FNN_LINE / sizeof(real), LINES = TILE_ROWS * TILE_COLS / LINE, VECTORS = TILE_ROWS * TILE_VECTORS };
     const outer_sink *sink = s->sink;
     const update_vectors u = update_broadcast(&sink->update);
     const ptrdiff_t waiting = q->cols == 0 ? 0 : VECTORS;
@@ -45,12 +44,12 @@ FNN_INLINE void whole_tile(const sweep *s, const int vectors, const real *x, ptr
     for (ptrdiff_t k = 0; k < fnn_max(s->n, fnn_max(LINES, VECTORS)); k++) {
         if (k < waiting) spend_vector(sink, &u, q, k, rule);
         if (k < LINES) {
-            __builtin_prefetch(sink->w + at + k * LINE, 0, 2);
-            if (rule == UPDATE_ADAM) __builtin_prefetch(sink->m + at + k * LINE, 0, 2);
-            if (rule != UPDATE_SGD) __builtin_prefetch(sink->v + at + k * LINE, 0, 2);
+            fnn_prefetch(sink->w + at + k * LINE);
+            if (rule == UPDATE_ADAM) fnn_prefetch(sink->m + at + k * LINE);
+            if (rule != UPDATE_SGD) fnn_prefetch(sink->v + at + k * LINE);
         }
         if (k >= s->n) continue;
-        if (k < ahead_lines) fnn_ahead_prefetch(ahead + k * FNN_LINE);
+        if (k < ahead_lines) fnn_prefetch(ahead + k * FNN_LINE);
         vreal bv[TILE_VECTORS];
 #pragma GCC unroll 2
         for (int j = 0; j < vectors; j++) bv[j] = vload(b + j * VL);
@@ -179,8 +178,7 @@ static void run_task(void *context, int task) {
 }
 
 bool FN(sweep_run)(ptrdiff_t n, ptrdiff_t d, ptrdiff_t m, const real *x, const real *dout, const outer_sink *sink) {
-    if (!sink->updates || sink->panel == 0 || m <= MIN_COLS || n == 0 || n * SWEEP_STRIP + VL > X_ELEMENTS)
-        return false;
+    if (!sink->updates || sink->panel == 0 || n == 0 || n * SWEEP_STRIP + VL > X_ELEMENTS) return false;
     whole v = {n, d, m, x, dout, sink, fnn_threads_for((double)n * (double)d * (double)m)};
     fnn_parallel((int)v.tasks, run_task, &v);
     return true;

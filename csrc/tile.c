@@ -23,7 +23,7 @@ FNN_INLINE void tile(const tile_task *t, const int rows, const int vectors, cons
     const char *ahead = t->ahead, *const ahead_end = ahead + t->ahead_lines * FNN_LINE;
     for (ptrdiff_t p = t->k; p > 0; p--) {
         if (ahead < ahead_end) {
-            fnn_ahead_prefetch(ahead);
+            fnn_prefetch(ahead);
             ahead += FNN_LINE;
         }
         vreal bv[TILE_MAX_VECTORS];
