@@ -1,6 +1,7 @@
 /* The fully connected layer: out = x w + b and its gradients, alone and with what comes right before or behind. */
 #include "activation.h"
 #include "affine_n16.h"
+#include "dots.h"
 #include "gemm.h"
 #include "outer.h"
 #include "pack.h"
@@ -67,9 +68,13 @@ static gemm backward_input(const fnn_op *op, real *dx) {
     };
 }
 
+static void run_forward(const gemm *g) {
+    if (!FN(dots_run)(g)) FN(gemm_run)(g);
+}
+
 void FN(affine_forward)(const fnn_op *op) {
-    gemm g = forward(op);
-    FN(gemm_run)(&g);
+    const gemm g = forward(op);
+    run_forward(&g);
 }
 
 void FN(affine_activation_forward)(const fnn_op *op) {
@@ -77,7 +82,7 @@ void FN(affine_activation_forward)(const fnn_op *op) {
     activation_context context = {.kind = (int)op->s[0], .alpha = (real)op->s[1]};
     g.epilogue = activate_tile;
     g.context = &context;
-    FN(gemm_run)(&g);
+    run_forward(&g);
 }
 
 void FN(affine_backward_input)(const fnn_op *op) {

@@ -1,31 +1,44 @@
-/* The rows of the data that the next step will gather, fetched little by little while this step computes: a gather
- * leaves the arithmetic idle, arithmetic on tiles leaves the memory so. */
+/* The rows of the data that the next step will gather, fetched and brought to their place little by little while this
+ * step computes: a gather leaves the arithmetic idle, arithmetic on tiles leaves the memory so.
+ */
 #ifndef FASTNN_AHEAD_H
 #define FASTNN_AHEAD_H
 
+#include "fastnn.h"
 #include "prefetch.h"
 
-#include <stdint.h>
+/* Gathers one row of `gather`, from `source` to number `row` of `out`. */
+typedef void (*fnn_bring)(const fnn_op *gather, const char *source, ptrdiff_t row, void *out);
 
 typedef struct {
     const char *source;
     const int64_t *index; /* of the next step's rows; NULL: there is none */
     ptrdiff_t rows, row_bytes;
-    uint64_t step; /* of all that this process runs: another one has other rows */
+    uint64_t step;        /* of all that this process runs: another one has other rows */
+    const fnn_op *gather; /* that will ask for them */
+    void *out;            /* where it will want them; NULL: they are only fetched */
+    uint8_t *brought;     /* of each row: it is there */
+    fnn_bring bring;      /* NULL: not yet, `brought` tells of this step's rows */
 } fnn_ahead;
 
 /* From now on this thread is number `thread` of `threads` that share the rows of `ahead`; NULL: it fetches nothing. */
-void fnn_ahead_join(const fnn_ahead *ahead, int thread, int threads);
-const fnn_ahead *fnn_ahead_joined(void);
+void fnn_ahead_join(fnn_ahead *ahead, int thread, int threads);
+fnn_ahead *fnn_ahead_joined(void);
 
 /* Begin a step that is followed by one with these rows. */
 void fnn_ahead_begin(fnn_ahead *ahead, const int64_t *next);
 
-/* Whether anything is left to fetch of this thread's share. */
+/* For the operation that gathers: of each of this step's rows, whether it was brought; NULL: none was. */
+const uint8_t *fnn_ahead_brought(const fnn_op *gather);
+/* … and: all of them are in place now, those of the next step may be brought by `bring`. */
+void fnn_ahead_gathered(const fnn_op *gather, fnn_bring bring);
+
+/* Whether anything is left to fetch or to bring of this thread's share. */
 int fnn_ahead_waits(void);
 
 /* At most `most` lines that are next to be fetched, one behind the other from *lines on; returns how many. The caller
  * prefetches them, one for every few multiply-adds: what is asked for faster than memory can bring it blocks the rest.
+ * A row whose lines were all taken is brought to its place first.
  */
 ptrdiff_t fnn_ahead_take(ptrdiff_t most, const char **lines);
 

@@ -75,6 +75,12 @@ typedef struct {
     ptrdiff_t stride;
 } fnn_patch;
 
+/* An argument that points to the inputs of a step; those of the step behind it are brought to `other` meanwhile. */
+typedef struct {
+    int op, arg;
+    char *other;
+} fnn_swap;
+
 typedef struct {
     fnn_op *ops;
     int op_count;
@@ -84,6 +90,9 @@ typedef struct {
     int64_t *samples;    /* how many steps were sampled */
     int gather;          /* the patch of the index by which the inputs are gathered; -1: there is none */
     ptrdiff_t row_bytes; /* of a row of the inputs */
+    fnn_swap *swaps;     /* they change places behind every step that is followed by another; may be none */
+    int swap_count;
+    uint8_t *brought; /* of each of a step's rows: it is in place already */
 } fnn_program;
 
 /* Runs steps first … first+count-1. Ends early after `seconds`, or behind the first step whose value in

@@ -1,7 +1,7 @@
 /* Rows by index: the batch of a training step, converted to the type of the call and scaled. */
+#include "ahead.h"
 #include "convert.h"
 #include "kernel.h"
-#include "prefetch.h"
 
 enum {
     TASK_ELEMENTS = 32768,
@@ -11,6 +11,7 @@ enum {
 typedef struct {
     const fnn_op *op;
     fnn_cut cut;
+    const uint8_t *brought; /* of each row: it is in place already; NULL: none is */
 } run;
 
 static void rows_task(void *context, int task) {
@@ -25,9 +26,14 @@ static void rows_task(void *context, int task) {
         return;
     }
     for (ptrdiff_t i = begin; i < end; i++) {
+        if (r->brought != NULL && r->brought[i]) continue;
         if (i + 1 < end) fnn_prefetch_run(source + index[i + 1] * row_bytes, fnn_min(row_bytes, PREFETCH_BYTES));
         convert(op->type[0], source + index[i] * row_bytes, OUT(2) + i * cols, cols, (real)op->s[0]);
     }
+}
+
+static void bring_row(const fnn_op *op, const char *source, ptrdiff_t row, void *out) {
+    convert(op->type[0], source, (real *)out + row * op->n[1], op->n[1], (real)op->s[0]);
 }
 
 static void labels_task(void *context, int task) {
@@ -41,11 +47,13 @@ static void labels_task(void *context, int task) {
 void FN(gather_rows)(const fnn_op *op) {
     /* one run of rows for each thread, which in what follows works on the same ones */
     const ptrdiff_t threads = fnn_get_num_threads(), grain = TASK_ELEMENTS / fnn_max(1, op->n[1]);
-    run r = {op, fnn_cut_work(op->n[2], 1, fnn_max(fnn_max(1, grain), (op->n[2] + threads - 1) / threads))};
-    fnn_parallel(r.cut.tasks, rows_task, &r);
+    run r = {op, fnn_cut_work(op->n[2], 1, fnn_max(fnn_max(1, grain), (op->n[2] + threads - 1) / threads)),
+             fnn_ahead_brought(op)};
+    if (r.brought == NULL || memchr(r.brought, 0, (size_t)op->n[2]) != NULL) fnn_parallel(r.cut.tasks, rows_task, &r);
+    fnn_ahead_gathered(op, bring_row);
 }
 
 void FN(gather_labels)(const fnn_op *op) {
-    run r = {op, fnn_cut_work(op->n[1], 64, TASK_ELEMENTS)};
+    run r = {op, fnn_cut_work(op->n[1], 64, TASK_ELEMENTS), NULL};
     fnn_parallel(r.cut.tasks, labels_task, &r);
 }

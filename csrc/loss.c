@@ -3,6 +3,8 @@
  */
 #include "loss.h"
 
+#include "transpose.h"
+
 enum { GRAIN = 16384 };
 
 /* The place of the first element equal to x among `cols`, or cols. */
@@ -32,52 +34,69 @@ typedef struct {
     row_values max, inverse, factor; /* of the rows: their maxima, 1 / sums, scale / sums */
 } cross_entropy;
 
-/* Adds the rows' losses and right answers; sets inverse and factor. */
-FNN_INLINE void add_rows(cross_entropy *c, vreal total, vreal at_label, const bool *right, loss_sum *sum) {
+/* Adds the rows' losses and right answers (a bit a row); sets inverse and factor. */
+FNN_INLINE void add_rows(cross_entropy *c, vreal total, vreal at_label, unsigned right, loss_sum *sum) {
     row_values loss = {vlog(total) - (at_label - c->max.all)};
     c->inverse.all = vset(1) / total;
     c->factor.all = c->inverse.all * c->scale.all;
-    for (int i = 0; i < c->rows; i++) {
-        sum->loss += (double)c->weight.row[i] * (double)loss.row[i];
-        sum->correct += right[i] & (loss.row[i] == loss.row[i]);
+    for (int i = 0; i < c->rows; i++) sum->loss += (double)c->weight.row[i] * (double)loss.row[i];
+    const unsigned with_row = (1u << c->rows) - 1;
+    sum->correct += __builtin_popcount(right & vequal_bits(loss.all, loss.all) & with_row);
+}
+
+/* Rows of one vector at most: turned over, so that a lane is a row and a vector a class. */
+FNN_INLINE void cross_entropy_turned(cross_entropy *c, const int rows, loss_sum *sum) {
+    const ptrdiff_t cols = c->cols, end = rows * cols;
+    row_values label = {vset(-1)};
+    vreal x[MAX_ROWS];
+    for (int i = 0; i < rows; i++) label.row[i] = (real)c->labels[i];
+#pragma GCC unroll 16
+    for (int i = 0; i < VL; i++) x[i] = vload_part(c->x + i * cols, i < rows ? cols : 0);
+    transpose(x);
+    c->max.all = x[0];
+    for (ptrdiff_t j = 1; j < cols; j++) c->max.all = vmax(c->max.all, x[j]);
+    vreal first = vset(-2), at_label = vset(0), total = vset(0);
+    for (ptrdiff_t j = cols - 1; j >= 0; j--) {
+        first = vselect(x[j] == c->max.all, vset((real)j), first);
+        at_label = vselect(label.all == vset((real)j), x[j], at_label);
+        x[j] = vexp_in(x[j] - c->max.all, EXP_NONPOSITIVE);
+        total += x[j];
+    }
+    add_rows(c, total, at_label, vequal_bits(first, label.all), sum);
+    if (c->dx == NULL) return;
+    for (ptrdiff_t j = 0; j < cols; j++) {
+        const vreal wanted = (x[j] * c->inverse.all - vset(1)) * c->scale.all;
+        x[j] = vselect(label.all == vset((real)j), wanted, x[j] * c->factor.all);
+    }
+    transpose(x);
+    /* what a whole vector writes beyond its row, the next rows mend */
+#pragma GCC unroll 16
+    for (int i = 0; i < VL; i++) {
+        const ptrdiff_t at = i * cols;
+        if (at + VL <= end)
+            vstore(c->dx + at, x[i]);
+        else if (i < rows)
+            vstore_part(c->dx + at, x[i], cols);
     }
 }
 
-/* Rows of one vector, kept in it from beginning to end. */
 static void cross_entropy_short(cross_entropy *c, loss_sum *sum) {
-    ptrdiff_t cols = c->cols;
-    row_partials v;
-    row_values at_label = {vset(0)};
-    bool right[MAX_ROWS];
-    rows_clear(&v, c->rows);
-    for (int i = 0; i < c->rows; i++) v.lanes[i] = vload_part_or(c->x + i * cols, cols, vset(c->x[i * cols]));
-    c->max.all = vlanes(LANES_MAX, v.lanes);
-    for (int i = 0; i < c->rows; i++) {
-        unsigned maxima = vequal_bits(v.lanes[i], vset(c->max.row[i]));
-        at_label.row[i] = c->x[i * cols + c->labels[i]];
-        right[i] = (maxima & -maxima) == 1u << c->labels[i];
-    }
-    for (int i = 0; i < c->rows; i++)
-        v.lanes[i] = vfirst(vexp_in(v.lanes[i] - vset(c->max.row[i]), EXP_NONPOSITIVE), cols);
-    add_rows(c, vlanes(LANES_SUM, v.lanes), at_label.all, right, sum);
-    if (c->dx == NULL) return;
-    for (int i = 0; i < c->rows; i++) {
-        real *dx = c->dx + i * cols, p = ((real *)&v.lanes[i])[c->labels[i]] * c->inverse.row[i];
-        vstore_part(dx, v.lanes[i] * vset(c->factor.row[i]), cols);
-        dx[c->labels[i]] = (p - 1) * c->scale.row[i];
-    }
+    if (c->rows == VL)
+        cross_entropy_turned(c, VL, sum);
+    else
+        cross_entropy_turned(c, c->rows, sum);
 }
 
 static void cross_entropy_long(cross_entropy *c, loss_sum *sum) {
     ptrdiff_t cols = c->cols;
     row_ranges ranges;
     row_values at_label = {vset(0)};
-    bool right[MAX_ROWS];
+    unsigned right = 0;
     group_ranges(c->x, c->rows, cols, 1, &ranges);
     c->max = ranges.max;
     for (int i = 0; i < c->rows; i++) {
         at_label.row[i] = c->x[i * cols + c->labels[i]];
-        right[i] = is_first_max(c->x + i * cols, cols, c->labels[i], c->max.row[i]);
+        right |= (unsigned)is_first_max(c->x + i * cols, cols, c->labels[i], c->max.row[i]) << i;
     }
     add_rows(c, group_exp(c->x, c->dx, c->rows, cols, 1, &ranges), at_label.all, right, sum);
     if (c->dx == NULL) return;
@@ -96,7 +115,7 @@ static void cross_entropy_group(const fnn_op *op, ptrdiff_t first, int rows, los
                        .cols = cols,
                        .rows = rows};
     c.weight.all = vset(1);
-    for (int i = 0; i < rows; i++) c.weight.row[i] = loss_weight(op, first + i);
+    for (int i = 0; op->p[5] != NULL && i < rows; i++) c.weight.row[i] = loss_weight(op, first + i);
     c.scale.all = c.weight.all * vset((real)op->s[0]);
     if (cols <= VL) {
         cross_entropy_short(&c, sum);

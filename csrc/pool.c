@@ -42,7 +42,7 @@ typedef struct {
     LINE _Atomic(uint32_t) generation;
     void (*fn)(void *, int);
     void *context;
-    _Atomic(const fnn_ahead *) ahead; /* the caller's; read by workers who may have no task of this generation */
+    _Atomic(fnn_ahead *) ahead; /* the caller's; read by workers who may have no task of this generation */
     atomic_int tasks;
     atomic_bool stop;
 

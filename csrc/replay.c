@@ -4,6 +4,7 @@
 #include "ahead.h"
 
 #include <math.h>
+#include <string.h>
 
 enum { SAMPLE_EVERY = 64 }; /* steps between two whose operations are timed one by one */
 
@@ -18,10 +19,35 @@ static void run_timed(const fnn_program *program) {
     (*program->samples)++;
 }
 
+enum { GATHER_SOURCE = 0, GATHER_OUT = 2, GATHER_COUNT = 2 }; /* arrays of a gather; its dimension n */
+
 /* The inputs that steps of this program gather. */
 static fnn_ahead inputs_of(const fnn_program *program) {
     const fnn_op *gather = &program->ops[program->patches[program->gather].op];
-    return (fnn_ahead){.source = gather->p[0], .rows = gather->n[2], .row_bytes = program->row_bytes};
+    fnn_ahead ahead = {
+        .source = gather->p[GATHER_SOURCE],
+        .rows = gather->n[GATHER_COUNT],
+        .row_bytes = program->row_bytes,
+        .gather = gather,
+        .brought = program->brought,
+    };
+    if (program->swap_count > 0) memset(ahead.brought, 0, (size_t)ahead.rows); /* the last steps run may be others */
+    return ahead;
+}
+
+/* Where the rows of the next step go. */
+static void *other_out(const fnn_program *program, const fnn_op *gather) {
+    for (const fnn_swap *swap = program->swaps; swap < program->swaps + program->swap_count; swap++)
+        if (&program->ops[swap->op] == gather && swap->arg == GATHER_OUT) return swap->other;
+    return NULL;
+}
+
+static void swap_inputs(const fnn_program *program) {
+    for (fnn_swap *swap = program->swaps; swap < program->swaps + program->swap_count; swap++) {
+        char *now = program->ops[swap->op].p[swap->arg];
+        program->ops[swap->op].p[swap->arg] = swap->other;
+        swap->other = now;
+    }
 }
 
 static ptrdiff_t run_steps(const fnn_program *program, char *const *streams, ptrdiff_t first, ptrdiff_t count,
@@ -36,6 +62,7 @@ static ptrdiff_t run_steps(const fnn_program *program, char *const *streams, ptr
         if (ahead != NULL) {
             const fnn_patch *index = &program->patches[program->gather];
             const char *next = streams[index->stream] + (step + 1) * index->stride;
+            ahead->out = other_out(program, ahead->gather);
             fnn_ahead_begin(ahead, done + 1 < count ? (const int64_t *)next : NULL);
         }
         if (step % SAMPLE_EVERY == SAMPLE_EVERY - 1 || *program->samples == 0) {
@@ -45,6 +72,7 @@ static ptrdiff_t run_steps(const fnn_program *program, char *const *streams, ptr
         }
         if (watch != NULL && !isfinite(watch[step])) return done + 1;
         if (fnn_seconds() >= end) return done + 1;
+        if (ahead != NULL) swap_inputs(program);
     }
     return count;
 }

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastnn.kernels.eager import Ops
+from fastnn.kernels.layout import as_taken
 from fastnn.named import named
 
 Task = Literal["classification", "multilabel", "regression"]
@@ -203,7 +204,7 @@ def _like_outputs(function: str, targets: NDArray[Any], outputs: tuple[int, ...]
     if targets.ndim == 0 or prod(targets.shape[1:]) != prod(outputs):
         expected = ", ".join(map(str, outputs))
         raise ValueError(f"{function}: targets must have shape (N, {expected}), got {targets.shape}")
-    targets = np.require(targets.reshape(len(targets), *outputs), dtype, ("C", "A"))
+    targets = as_taken(targets.reshape(len(targets), *outputs), dtype)
     if not np.isfinite(targets).all():
         raise ValueError(f"{function}: targets hold NaN or infinity")
     return targets
@@ -224,10 +225,10 @@ def class_labels(function: str, labels: NDArray[Any], classes: int) -> NDArray[n
     if labels.ndim != 1:
         raise ValueError(f"{function}: labels must have shape (N,), got {labels.shape}")
     # uint64 labels beyond int64 turn negative here, and negative ones are huge as uint64
-    whole = np.require(labels, np.dtype(np.int64), ["C", "A", "E"])
-    wrong = whole.view(np.uint64) >= classes
-    if wrong.any():
-        bad = int(np.argmax(wrong))
+    whole = as_taken(labels, np.dtype(np.int64))
+    unsigned = whole.view(np.uint64)
+    if len(whole) and np.maximum.reduce(unsigned) >= classes:
+        bad = int(np.argmax(unsigned >= classes))
         raise ValueError(f"{function}: labels must lie in 0 to {classes - 1}, got {labels[bad]} in sample {bad}")
     return whole
 
@@ -246,7 +247,7 @@ def _distributions(function: str, targets: NDArray[Any], classes: int, dtype: np
         raise TypeError(f"{function}: one-hot labels must be real numbers, got dtype {targets.dtype}")
     if targets.shape[1] != classes:
         raise ValueError(f"{function}: one-hot labels must have shape (N, {classes}), got {targets.shape}")
-    targets = np.require(targets, dtype, ("C", "A"))
+    targets = as_taken(targets, dtype)
     check_target_weights(function, targets)
     return targets
 

@@ -11,6 +11,8 @@ from typing import Any, NoReturn, TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from fastnn.kernels.layout import as_taken
+
 Array: TypeAlias = NDArray[np.floating[Any]]
 
 
@@ -40,7 +42,7 @@ def real_array(function: str, name: str, value: ArrayLike, like: tuple[str, Arra
             f"{function}: {name} must have the dtype of {like[0]}, {like[1].dtype}, got {array.dtype}; "
             f'convert it with {name}.astype("{like[1].dtype}")'
         )
-    return np.require(array, array.dtype.newbyteorder("="), ["C", "A", "E"])
+    return as_taken(array, array.dtype.newbyteorder("="))
 
 
 def rows(function: str, name: str, array: Array) -> Array:

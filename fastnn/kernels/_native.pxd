@@ -34,6 +34,10 @@ cdef extern from "fastnn.h" nogil:
         int arg
         int stream
         ptrdiff_t stride
+    ctypedef struct fnn_swap:
+        int op
+        int arg
+        char *other
     ctypedef struct fnn_program:
         fnn_op *ops
         int op_count
@@ -43,6 +47,9 @@ cdef extern from "fastnn.h" nogil:
         int64_t *samples
         int gather
         ptrdiff_t row_bytes
+        fnn_swap *swaps
+        int swap_count
+        uint8_t *brought
     const fnn_isa *const *fnn_isas()
     int fnn_get_num_threads()
     int fnn_set_num_threads(int count)

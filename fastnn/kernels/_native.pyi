@@ -28,6 +28,7 @@ class Program:
         operations: Sequence[tuple[Callable[..., None], Sequence[Any]]],
         moving: Sequence[tuple[int, int, int, int]] = ...,
         gather: int = ...,
+        swapping: Sequence[tuple[int, int, int]] = ...,
     ) -> None: ...
     def run(
         self,

@@ -14,6 +14,9 @@ cdef class Program:
     gather : int
         Which of `moving` is the index by which the inputs are gathered: the next step's rows are fetched while
         a step computes. -1: there is none.
+    swapping : sequence of (operation, argument, distance)
+        Where the gathered inputs are written and read, and how many bytes behind them there is room for as many
+        again: the next step's rows are brought there while a step computes. Empty: there is no such room.
     """
 
     cdef fnn_program program
@@ -21,7 +24,7 @@ cdef class Program:
     cdef int _streams
     cdef int64_t _samples
 
-    def __cinit__(self, operations, moving=(), int gather=-1):
+    def __cinit__(self, operations, moving=(), int gather=-1, swapping=()):
         cdef int i
         cdef Kernel kernel
         cdef fnn_patch *patches
@@ -50,9 +53,27 @@ cdef class Program:
         if gather >= 0:
             source = self._keep[moving[gather][0]][1][0]
             self.program.row_bytes = source.nbytes // max(1, len(source))
+            self.swap(self._keep[moving[gather][0]][1][2], list(swapping))
+
+    cdef int swap(self, inputs, list swapping) except -1:
+        """Prepare the swaps of the inputs' two halves."""
+        cdef int i
+        self.program.swap_count = len(swapping)
+        self.program.swaps = <fnn_swap *>PyMem_Calloc(len(swapping) + 1, sizeof(fnn_swap))
+        self.program.brought = <uint8_t *>PyMem_Calloc(len(inputs) + 1, 1)
+        if self.program.swaps == NULL or self.program.brought == NULL:
+            raise MemoryError("Program: no memory for the swaps")
+        for i, (op, arg, distance) in enumerate(swapping):
+            if not (0 <= op < self.program.op_count and 0 <= arg < FNN_MAX_ARRAYS):
+                raise ValueError(f"Program: swapping argument {(op, arg, distance)} does not exist")
+            self.program.swaps[i].op, self.program.swaps[i].arg = op, arg
+            self.program.swaps[i].other = <char *>self.program.ops[op].p[arg] + <ptrdiff_t>distance
+        return 0
 
     def __dealloc__(self):
         PyMem_Free(self.program.ops)
+        PyMem_Free(self.program.swaps)
+        PyMem_Free(self.program.brought)
         PyMem_Free(<void *>self.program.patches)
         PyMem_Free(self.program.op_seconds)
 

@@ -26,7 +26,9 @@ except ImportError:
 
 Array = NDArray[Any]
 
-_GATHERS = ("gather_rows", "gather_n16")  # source, index, …
+_GATHERS = ("gather_rows", "gather_n16")  # source, index, out, …
+_BRINGS = "gather_rows"  # whose rows can be brought to their place one by one
+_BRINGS_BYTES = 2 << 20  # of a batch at most: more would not stay in the second cache until it is used
 
 
 @dataclass(frozen=True)
@@ -82,20 +84,28 @@ class Compiled:
 
     def __init__(self, recording: Recording, instead: Mapping[int, Array] | None = None) -> None:
         self.recording = recording
-        self.places, self.arena_bytes = plan(recording.operations)
-        raw = np.empty(self.arena_bytes + ALIGNMENT, np.uint8)
-        raw.fill(0)  # the pages exist before the first step
-        start = -raw.ctypes.data % ALIGNMENT
-        self._arena = raw[start : start + self.arena_bytes]
-        self._instead = instead or {}
         moving = [
             (i, position, value.root.index, value.root.stride)
             for i, operation in enumerate(recording.operations)
             for position, value in enumerate(_array_arguments(operation))
             if isinstance(value, Buffer) and isinstance(value.root, Stream)
         ]
+        gather = _gathers_by(recording.operations, moving)
+        brought = None if gather < 0 else _brought(recording.operations[moving[gather][0]])
+        self.places, self.arena_bytes = plan(recording.operations, brought)
+        raw = np.empty(self.arena_bytes + ALIGNMENT, np.uint8)
+        raw.fill(0)  # the pages exist before the first step
+        start = -raw.ctypes.data % ALIGNMENT
+        self._arena = raw[start : start + self.arena_bytes]
+        self._instead = instead or {}
+        swapping = [
+            (i, position, self.places[brought].nbytes // 2)
+            for i, operation in enumerate(recording.operations)
+            for position, value in enumerate(_array_arguments(operation))
+            if brought is not None and isinstance(value, Buffer) and value.root is brought
+        ]
         bound = [(get(op.kernel, "native"), [self._bind(v) for v in op.arguments]) for op in recording.operations]
-        self._native = _native.Program(bound, moving, _gathers_by(recording.operations, moving))
+        self._native = _native.Program(bound, moving, gather, swapping)
 
     def _bind(self, value: Any) -> Any:
         if not isinstance(value, Buffer):
@@ -155,6 +165,12 @@ def _gathers_by(operations: Sequence[Operation], moving: Sequence[tuple[int, int
         if operations[i].kernel in _GATHERS and position == 1 and isinstance(operations[i].arguments[0], np.ndarray):
             return k
     return -1
+
+
+def _brought(gather: Operation) -> Buffer | None:
+    """The inputs, if the next step's can be brought to their place while a step computes."""
+    out = gather.arguments[2]
+    return out.root if gather.kernel == _BRINGS and isinstance(out, Buffer) and out.nbytes <= _BRINGS_BYTES else None
 
 
 def _array_arguments(operation: Operation) -> list[Any]:

@@ -31,17 +31,19 @@ def lifetimes(operations: Sequence[Operation]) -> dict[Buffer, tuple[int, int]]:
     return alive
 
 
-def plan(operations: Sequence[Operation]) -> tuple[dict[Buffer, Place], int]:
+def plan(operations: Sequence[Operation], twice: Buffer | None = None) -> tuple[dict[Buffer, Place], int]:
     """Places of all buffers and the arena's size in bytes.
 
     Largest first, each at the lowest offset where no array lies that is alive at the same time (greedy by size,
-    Pisarchyk & Lee 2020).
+    Pisarchyk & Lee 2020). `twice` gets room for two, from the first operation to the last.
     """
     placed: dict[Buffer, Place] = {}
     alive = lifetimes(operations)
+    if twice is not None:
+        alive[twice] = (0, len(operations) - 1)
     for buffer in sorted(alive, key=lambda b: (-b.nbytes, alive[b])):
         first, last = alive[buffer]
-        nbytes = -(-max(buffer.nbytes, 1) // ALIGNMENT) * ALIGNMENT
+        nbytes = -(-max(buffer.nbytes, 1) // ALIGNMENT) * ALIGNMENT * (2 if buffer is twice else 1)
         offset = 0
         for other in sorted(placed.values(), key=lambda p: p.offset):
             if other.last < first or last < other.first:

@@ -60,6 +60,17 @@ def test_the_arena_is_at_least_what_is_alive_at_once_and_at_most_everything(oper
     assert max(alive) <= total <= sum(p.nbytes for p in places.values())
 
 
+@given(programs(), st.data())
+def test_a_buffer_that_is_wanted_twice_has_room_for_two_all_along(operations, data):
+    twice = data.draw(st.sampled_from(sorted(plan(operations)[0], key=lambda b: b.nbytes)))
+    places, total = plan(operations, twice)
+    place = places[twice]
+    assert (place.first, place.last) == (0, len(operations) - 1)
+    assert 2 * twice.nbytes <= place.nbytes < 2 * (twice.nbytes + ALIGNMENT)
+    assert place.offset + place.nbytes <= total
+    assert not any(overlap(place, other) for buffer, other in places.items() if buffer is not twice)
+
+
 def test_a_chain_needs_room_for_two():
     buffers = [Buffer((64,), np.dtype("float32")) for _ in range(20)]
     _, total = plan([copy(a, b) for a, b in pairwise(buffers)])

@@ -45,10 +45,11 @@ def test_first_and_count_are_kept_to(rows):
 
 
 @pytest.mark.parametrize("kernel", ["gather_rows", "gather_n16"])
-@pytest.mark.parametrize(("rows", "width"), [(5, 3), (70, 3000)])
-def test_rows_are_gathered_by_an_index_that_moves(kernel, rows, width):
-    """Those of the next step are fetched meanwhile; behind the last step there are none."""
-    source = np.random.default_rng(0).normal(size=(97, width)).astype(np.float32)
+@pytest.mark.parametrize(("rows", "width"), [(5, 3), (70, 3000), (70, 3001)])
+@pytest.mark.parametrize(("dtype", "scale"), [("f4", 1.0), ("f4", 0.5), ("u1", 0.25), ("f8", 1.0), ("i2", 2.0)])
+def test_rows_are_gathered_by_an_index_that_moves(kernel, rows, width, dtype, scale):
+    """Those of the next step are brought meanwhile; behind the last step there are none."""
+    source = np.random.default_rng(0).integers(100, size=(97, width)).astype(dtype)
     weight = np.eye(width, 20, dtype=np.float32)
 
     def step(ops):
@@ -56,10 +57,10 @@ def test_rows_are_gathered_by_an_index_that_moves(kernel, rows, width):
         x = ops.empty((rows, width))
         if kernel == "gather_n16":
             inner = ops.empty((-(-rows // 16), width, 16))
-            ops.gather_n16(source, index, inner, 1.0)
+            ops.gather_n16(source, index, inner, scale)
             ops.n16_to_rows(inner, x)
         else:
-            ops.gather_rows(source, index, x, 1.0)
+            ops.gather_rows(source, index, x, scale)
         ops.affine_forward(x, weight, None, out)
 
     program = Compiled(record(step, np.dtype("float32")))
@@ -67,7 +68,7 @@ def test_rows_are_gathered_by_an_index_that_moves(kernel, rows, width):
     out = np.zeros((9, rows, 20), np.float32)
     assert program.run((index, out), 0, 4) == 4
     assert program.run((index, out), 4, 5) == 5
-    np.testing.assert_array_equal(out, (source @ weight)[index])
+    np.testing.assert_array_equal(out, (scale * source @ weight)[index])
 
 
 def test_an_index_that_does_not_move_is_refused():
