@@ -39,6 +39,7 @@ static gemm forward(const fnn_op *op) {
         .a = IN(0),
         .a_row = d,
         .a_col = 1,
+        .a_rows = ROWS(op),
         .b = IN(1),
         .b_row = op->n[3],
         .b_col = 1,
@@ -113,7 +114,7 @@ static void spend_transposed_tile(const gemm *g, real *tile, ptrdiff_t ld, ptrdi
                                   ptrdiff_t cols) {
     FNN_ALIGNED real turned[(TILE_MAX_VECTORS * TILE_ROWS + 1) * VL];
     (void)i;
-    FN(pack_rows)(turned, rows, cols, tile, ld, 1);
+    FN(pack_rows)(turned, rows, cols, tile, ld, 1, NULL, NULL);
     outer_spend_rows(g->context, j, rows, turned, cols);
 }
 
@@ -122,7 +123,7 @@ static void spend_transposed_tile(const gemm *g, real *tile, ptrdiff_t ld, ptrdi
 static void weight_gradient(const fnn_op *op, const outer_sink *sink) {
     const ptrdiff_t n = op->n[0], d = op->n[1], m = op->n[2];
     if (n <= OUTER_MAX_SAMPLES) {
-        FN(outer_run)(n, d, m, IN(0), IN(1), sink);
+        FN(outer_run)(n, d, m, IN(0), ROWS(op), IN(1), sink);
         return;
     }
     if (m <= TILE_ROWS && (sink->panel == 0 || m <= TILE_COLS)) {
@@ -137,6 +138,7 @@ static void weight_gradient(const fnn_op *op, const outer_sink *sink) {
             .b = IN(0),
             .b_row = d,
             .b_col = 1,
+            .b_steps = ROWS(op),
             .whole_columns = true,
             .epilogue = spend_transposed_tile,
             .context = sink,
@@ -144,7 +146,7 @@ static void weight_gradient(const fnn_op *op, const outer_sink *sink) {
         FN(gemm_run)(&g);
         return;
     }
-    if (FN(sweep_run)(n, d, m, IN(0), IN(1), sink)) return;
+    if (FN(sweep_run)(n, d, m, IN(0), ROWS(op), IN(1), sink)) return;
     const bool stored = !sink->updates && sink->ld == m;
     gemm g = {
         .m = d,
@@ -153,6 +155,7 @@ static void weight_gradient(const fnn_op *op, const outer_sink *sink) {
         .a = IN(0),
         .a_row = 1,
         .a_col = d,
+        .a_steps = ROWS(op),
         .b = IN(1),
         .b_row = m,
         .b_col = 1,

@@ -113,7 +113,7 @@ static void input_rows(const product *v, ptrdiff_t row, ptrdiff_t rows) {
 static void run_task(void *context, int task) {
     const product *v = context;
     real x[SWEEP_STRIP * FEW_IMAGES + VL];
-    const sweep updates = {v->sink, v->n, v->first, v->end, v->columns};
+    const sweep updates = {v->sink, v->n, v->first, v->end, NULL, v->columns};
     sweep_pending pending = {.cols = 0};
     const ptrdiff_t end = fnn_cut_end(&v->cut, task);
     for (ptrdiff_t row = fnn_cut_begin(&v->cut, task); row < end; row += SWEEP_STRIP) {
@@ -121,7 +121,7 @@ static void run_task(void *context, int task) {
         for (ptrdiff_t i = 0; i < rows; i += TILE_ROWS) {
             const ptrdiff_t count = fnn_min(TILE_ROWS, rows - i);
             input_rows(v, row + i, count);
-            if (v->sink != NULL) FN(pack_rows)(x + i * v->n, count, v->n, v->x + row + i, 1, v->d);
+            if (v->sink != NULL) FN(pack_rows)(x + i * v->n, count, v->n, v->x + row + i, 1, v->d, NULL, NULL);
         }
         if (v->sink != NULL) FN(sweep_rows)(&updates, x, 0, row, rows, &pending);
     }

@@ -17,20 +17,20 @@ typedef struct {
     ptrdiff_t chain, tasks; /* k in whole vectors */
 } dots;
 
-/* `rows` rows of A, lda apart, against two of the packed columns → ROWS × 2 elements. */
-FNN_INLINE vreal pair(const real *a, ptrdiff_t lda, ptrdiff_t k, const int rows, const real *b, ptrdiff_t chain) {
+/* `rows` rows of A against two of the packed columns → ROWS × 2 elements. */
+FNN_INLINE vreal pair(const real *const *a, ptrdiff_t k, const int rows, const real *b, ptrdiff_t chain) {
     vreal sum[2 * ROWS];
     const char *ahead = NULL;
-    const ptrdiff_t ahead_lines = fnn_ahead_take(k / VL, &ahead);
+    const ptrdiff_t ahead_lines = fnn_ahead_take(2 * (k / VL), &ahead);
 #pragma GCC unroll 16
     for (int i = 0; i < 2 * ROWS; i++) sum[i] = vset(0);
     ptrdiff_t p = 0;
     for (ptrdiff_t i = 0; p + VL <= k; p += VL, i++) {
-        if (i < ahead_lines) fnn_prefetch(ahead + i * FNN_LINE);
+        if (2 * i < ahead_lines) fnn_prefetch_run(ahead + 2 * i * FNN_LINE, 2 * FNN_LINE);
         const vreal b0 = vload(b + p), b1 = vload(b + chain + p);
 #pragma GCC unroll 8
         for (int i = 0; i < rows; i++) {
-            const vreal v = vload(a + i * lda + p);
+            const vreal v = vheld(vload(a[i] + p));
             sum[2 * i] = vfma(v, b0, sum[2 * i]);
             sum[2 * i + 1] = vfma(v, b1, sum[2 * i + 1]);
         }
@@ -39,7 +39,7 @@ FNN_INLINE vreal pair(const real *a, ptrdiff_t lda, ptrdiff_t k, const int rows,
         const vreal b0 = vload(b + p), b1 = vload(b + chain + p);
 #pragma GCC unroll 8
         for (int i = 0; i < rows; i++) {
-            const vreal v = vload_part(a + i * lda + p, k - p);
+            const vreal v = vheld(vload_part(a[i] + p, k - p));
             sum[2 * i] = vfma(v, b0, sum[2 * i]);
             sum[2 * i + 1] = vfma(v, b1, sum[2 * i + 1]);
         }
@@ -47,12 +47,12 @@ FNN_INLINE vreal pair(const real *a, ptrdiff_t lda, ptrdiff_t k, const int rows,
     return vlanes(LANES_SUM, sum);
 }
 
-static vreal pair_of_block(const real *a, ptrdiff_t lda, ptrdiff_t k, const real *b, ptrdiff_t chain) {
-    return pair(a, lda, k, ROWS, b, chain);
+static vreal pair_of_block(const real *const *a, ptrdiff_t k, const real *b, ptrdiff_t chain) {
+    return pair(a, k, ROWS, b, chain);
 }
 
-static vreal pair_of_row(const real *a, ptrdiff_t lda, ptrdiff_t k, const real *b, ptrdiff_t chain) {
-    return pair(a, lda, k, 1, b, chain);
+static vreal pair_of_row(const real *const *a, ptrdiff_t k, const real *b, ptrdiff_t chain) {
+    return pair(a, k, 1, b, chain);
 }
 
 /* Row j of `packed` is column j of B, zero behind its end; their number is even. */
@@ -69,9 +69,10 @@ static void run_task(void *context, int task) {
     const ptrdiff_t end = g->m * (task + 1) / d->tasks;
     for (ptrdiff_t i = g->m * task / d->tasks, rows; i < end; i += rows) {
         rows = end - i < ROWS ? 1 : ROWS;
+        const real *a[ROWS];
+        for (ptrdiff_t r = 0; r < rows; r++) a[r] = g->a + fnn_row(g->a_rows, i + r) * g->a_row;
         for (ptrdiff_t j = 0; j < g->n; j += 2) {
-            const real *a = g->a + i * g->a_row, *b = packed + j * d->chain;
-            const vreal sums = (rows == 1 ? pair_of_row : pair_of_block)(a, g->a_row, g->k, b, d->chain);
+            const vreal sums = (rows == 1 ? pair_of_row : pair_of_block)(a, g->k, packed + j * d->chain, d->chain);
             for (ptrdiff_t r = 0; r < rows; r++)
                 for (ptrdiff_t c = 0; c < fnn_min(2, g->n - j); c++)
                     g->c[(i + r) * g->ldc + j + c] = sums[2 * r + c] + (g->bias == NULL ? 0 : g->bias[j + c]);

@@ -25,12 +25,19 @@ typedef struct {
 /* Rows or vectors of task t of `tasks`: as equal as whole units allow. */
 static ptrdiff_t share(ptrdiff_t units, ptrdiff_t tasks, ptrdiff_t t) { return units * t / tasks; }
 
+static bool is_packed(const tile_task *t) { return t->a_row == 1 && t->a_rows == NULL; }
+
 static void finish(const gemm *g, real *tile, ptrdiff_t ld, ptrdiff_t i, ptrdiff_t j, ptrdiff_t rows, ptrdiff_t cols) {
     if (g->epilogue != NULL) g->epilogue(g, tile, ld, i, j, rows, cols);
 }
 
 static const real *columns_of_b(const gemm *g, ptrdiff_t j) {
     return g->b_panel != 0 ? g->b + j / TILE_COLS * g->b_panel + j % TILE_COLS : g->b + j * g->b_col;
+}
+
+/* Element (i, p) of A; behind it the indices are taken from i and p on, so they do not move it. */
+static const real *first_of_a(const gemm *g, ptrdiff_t i, ptrdiff_t p) {
+    return g->a + (g->a_rows == NULL ? i * g->a_row : 0) + (g->a_steps == NULL ? p * g->a_col : 0);
 }
 
 /* Columns j … j_end-1 of rows i … i+rows-1 in one sweep over the whole chain, B as it lies. */
@@ -50,10 +57,13 @@ static void thin_block(const gemm *g, ptrdiff_t i, ptrdiff_t rows, ptrdiff_t j, 
             const bool last = p + piece >= g->k;
             tile_task t = {
                 .k = fnn_min(piece, g->k - p),
-                .a = g->a + i * g->a_row + p * g->a_col,
+                .a = first_of_a(g, i, p),
                 .a_row = g->a_row,
                 .a_col = g->a_col,
-                .b = b + p * g->b_row,
+                .a_rows = fnn_rows_from(g->a_rows, i),
+                .a_steps = fnn_rows_from(g->a_steps, p),
+                .b = g->b_steps == NULL ? b + p * g->b_row : b,
+                .b_steps = fnn_rows_from(g->b_steps, p),
                 .ldb = g->b_row,
                 .c = c,
                 .ldc = ldc,
@@ -63,7 +73,7 @@ static void thin_block(const gemm *g, ptrdiff_t i, ptrdiff_t rows, ptrdiff_t j, 
                 .tail = cols - (take - 1) * VL,
             };
             t.ahead_lines = fnn_ahead_take(t.k, &t.ahead);
-            FN(tile_get)((int)rows, take, g->a_row == 1)(&t);
+            FN(tile_get)((int)rows, take, is_packed(&t))(&t);
         }
         finish(g, c, ldc, i, j, rows, cols);
         j += cols;
@@ -99,12 +109,14 @@ static void panel(const gemm *g, const real *a_packed, ptrdiff_t i, ptrdiff_t i_
             t.a_row = 1;
             t.a_col = rows;
         } else {
-            t.a = g->a + top * g->a_row + p * g->a_col;
+            t.a = first_of_a(g, top, p);
             t.a_row = g->a_row;
             t.a_col = g->a_col;
+            t.a_rows = fnn_rows_from(g->a_rows, top);
+            t.a_steps = fnn_rows_from(g->a_steps, p);
         }
         t.ahead_lines = fnn_ahead_take(kc, &t.ahead);
-        FN(tile_get)((int)rows, vectors, t.a_row == 1)(&t);
+        FN(tile_get)((int)rows, vectors, is_packed(&t))(&t);
         if (last) finish(g, c, ldc, top, j, rows, cols);
     }
 }
@@ -113,7 +125,8 @@ static void pack_block_of_a(const gemm *g, real *dst, ptrdiff_t i, ptrdiff_t i_e
     ptrdiff_t tiles = (i_end - i + TILE_ROWS - 1) / TILE_ROWS;
     for (ptrdiff_t s = 0; s < tiles; s++) {
         ptrdiff_t top = i + share(i_end - i, tiles, s), rows = i + share(i_end - i, tiles, s + 1) - top;
-        FN(pack_rows)(dst + (top - i) * kc, rows, kc, g->a + top * g->a_row + p * g->a_col, g->a_row, g->a_col);
+        FN(pack_rows)(dst + (top - i) * kc, rows, kc, first_of_a(g, top, p), g->a_row, g->a_col,
+                      fnn_rows_from(g->a_rows, top), fnn_rows_from(g->a_steps, p));
     }
 }
 
@@ -223,8 +236,10 @@ void FN(gemm_run)(const gemm *g) {
     const ptrdiff_t whole = g->accumulate ? GEMM_MAX_WHOLE_K : g->k;
     for (ptrdiff_t p = 0; p < g->k; p += whole) {
         part.k = fnn_min(whole, g->k - p);
-        part.a = g->a + p * g->a_col;
-        part.b = g->b + p * g->b_row;
+        part.a = first_of_a(g, 0, p);
+        part.a_steps = fnn_rows_from(g->a_steps, p);
+        part.b = g->b_steps == NULL ? g->b + p * g->b_row : g->b;
+        part.b_steps = fnn_rows_from(g->b_steps, p);
         grid grid_ = cut(&part);
         fnn_parallel((int)(grid_.row_tasks * grid_.col_tasks), run_task, &grid_);
     }

@@ -20,7 +20,9 @@ struct gemm {
     ptrdiff_t m, n, k;
     const real *a; /* element (i, p) at a[i * a_row + p * a_col] */
     ptrdiff_t a_row, a_col;
-    const real *b; /* element (p, j) at b[p * b_row + j * b_col] */
+    const int64_t *a_rows;            /* i stands for a_rows[i] there (a_col is 1); or NULL */
+    const int64_t *a_steps, *b_steps; /* p stands for …[p] there (a_row, b_col are 1); or NULL */
+    const real *b;                    /* element (p, j) at b[p * b_row + j * b_col] */
     ptrdiff_t b_row, b_col;
     /* Where B, or its transpose, is kept in panels of TILE_COLS columns: from panel to panel, 0 otherwise. With b_panel
      * column j begins at j / TILE_COLS panels; with b_run row p does. */

@@ -7,6 +7,7 @@
 
 #define IN(i) ((const real *)op->p[i])
 #define OUT(i) ((real *)op->p[i])
+#define ROWS(op) ((const int64_t *)(op)->p[FNN_ROWS])
 
 /* Work is cut into at most FNN_MAX_TASKS tasks of a whole number of `unit`s, each of at least `grain` elements:
  * a function of the size alone, so that sums over tasks are the same for any number of threads. */
@@ -31,6 +32,10 @@ FNN_INLINE ptrdiff_t fnn_threads_for(double products) {
     while (threads > 1 && products < (double)threads * FNN_THREAD_WORK) threads /= 2;
     return threads;
 }
+
+/* Row i of those that are read by an index, or as they lie. */
+FNN_INLINE ptrdiff_t fnn_row(const int64_t *index, ptrdiff_t i) { return index == NULL ? i : index[i]; }
+FNN_INLINE const int64_t *fnn_rows_from(const int64_t *index, ptrdiff_t i) { return index == NULL ? NULL : index + i; }
 
 FNN_INLINE ptrdiff_t fnn_cut_begin(const fnn_cut *cut, int task) { return task * cut->step; }
 FNN_INLINE ptrdiff_t fnn_cut_end(const fnn_cut *cut, int task) { return fnn_min(cut->size, (task + 1) * cut->step); }

@@ -12,6 +12,7 @@ enum { STRIP_VECTORS = TILE_VECTORS, SERIAL_ELEMENTS = 1 << 13 };
 typedef struct {
     ptrdiff_t n, d, m;
     const real *x, *dout;
+    const int64_t *index;
     const outer_sink *sink;
     ptrdiff_t tasks;
 } outer;
@@ -23,7 +24,7 @@ FNN_INLINE void strip(const outer *o, const int samples, const int vectors, cons
                       ptrdiff_t j, ptrdiff_t tail) {
     const outer_sink *sink = o->sink;
     const update_vectors u = update_broadcast(&sink->update);
-    const real *x = o->x;
+    const real *row[OUTER_MAX_SAMPLES + 1]; /* of x */
     const ptrdiff_t d = o->d, m = o->m, start = outer_place(sink, 0, j);
     real *const first = action == UPDATE_ADAM ? sink->m : sink->w; /* never read where the rule has none */
     real *const second = action == UPDATE_ADAM || action == UPDATE_MOMENTUM ? sink->v : sink->w;
@@ -37,7 +38,8 @@ FNN_INLINE void strip(const outer *o, const int samples, const int vectors, cons
             const real *p = o->dout + s * m + j + c * VL;
             dz[s][c] = whole || c < vectors - 1 ? vload(p) : vload_part(p, tail);
         }
-    for (ptrdiff_t i = 0; i < d; i++, x++) {
+    for (int s = 0; s < samples; s++) row[s] = o->x + fnn_row(o->index, s) * d;
+    for (ptrdiff_t i = 0; i < d; i++) {
         if (i < ahead_lines) fnn_prefetch(ahead + i * FNN_LINE);
 #pragma GCC unroll 2
         for (int c = 0; c < vectors; c++) {
@@ -45,7 +47,7 @@ FNN_INLINE void strip(const outer *o, const int samples, const int vectors, cons
             const bool full = whole || c < vectors - 1;
             vreal g = vset(0);
 #pragma GCC unroll 12
-            for (int s = 0; s < samples; s++) g = vfma(vset(x[s * d]), dz[s][c], g);
+            for (int s = 0; s < samples; s++) g = vfma(vset(row[s][i]), dz[s][c], g);
             if (action == ADD) g += full ? vload(sink->w + at) : vload_part(sink->w + at, tail);
             if (action < 0) {
                 if (full)
@@ -101,8 +103,9 @@ static void run_task(void *context, int task) {
     if (j < j_end) instances[o->n][action](o, j, j_end);
 }
 
-void FN(outer_run)(ptrdiff_t n, ptrdiff_t d, ptrdiff_t m, const real *x, const real *dout, const outer_sink *sink) {
-    outer o = {n, d, m, x, dout, sink, 1};
+void FN(outer_run)(ptrdiff_t n, ptrdiff_t d, ptrdiff_t m, const real *x, const int64_t *index, const real *dout,
+                   const outer_sink *sink) {
+    outer o = {n, d, m, x, dout, index, sink, 1};
     if (d * m >= SERIAL_ELEMENTS) o.tasks = fnn_get_num_threads();
     fnn_parallel((int)o.tasks, run_task, &o);
 }

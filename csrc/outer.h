@@ -60,7 +60,9 @@ FNN_INLINE void outer_spend_rows(const outer_sink *sink, ptrdiff_t row, ptrdiff_
 /* Up to this many samples their rows of dout stay in registers while w streams by. */
 enum { OUTER_MAX_SAMPLES = TILE_ROWS };
 
-/* x (n, d), dout (n, m) → gradient (d, m), element by element one chain over the samples, as gemm_run makes it. */
-void FN(outer_run)(ptrdiff_t n, ptrdiff_t d, ptrdiff_t m, const real *x, const real *dout, const outer_sink *sink);
+/* x (n, d), its rows read by `index` if there is one, dout (n, m) → gradient (d, m), element by element one chain over
+ * the samples, as gemm_run makes it. */
+void FN(outer_run)(ptrdiff_t n, ptrdiff_t d, ptrdiff_t m, const real *x, const int64_t *index, const real *dout,
+                   const outer_sink *sink);
 
 #endif

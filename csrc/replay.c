@@ -19,14 +19,16 @@ static void run_timed(const fnn_program *program) {
     (*program->samples)++;
 }
 
-enum { GATHER_SOURCE = 0, GATHER_OUT = 2, GATHER_COUNT = 2 }; /* arrays of a gather; its dimension n */
+enum { SOURCE = 0, GATHER_OUT = 2 };       /* arrays of what reads inputs by an index, and of a gather */
+enum { GATHER_COUNT = 2, ROWS_COUNT = 0 }; /* the dimension n of a gather, and of what reads rows in place */
 
-/* The inputs that steps of this program gather. */
+/* The inputs that steps of this program read by an index. */
 static fnn_ahead inputs_of(const fnn_program *program) {
-    const fnn_op *gather = &program->ops[program->patches[program->gather].op];
+    const fnn_patch *index = &program->patches[program->gather];
+    const fnn_op *gather = &program->ops[index->op];
     fnn_ahead ahead = {
-        .source = gather->p[GATHER_SOURCE],
-        .rows = gather->n[GATHER_COUNT],
+        .source = gather->p[SOURCE],
+        .rows = gather->n[index->arg == FNN_ROWS ? ROWS_COUNT : GATHER_COUNT],
         .row_bytes = program->row_bytes,
         .gather = gather,
         .brought = program->brought,

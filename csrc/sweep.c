@@ -28,12 +28,13 @@ FNN_INLINE void spend_vector(const outer_sink *sink, const update_vectors *u, co
 }
 
 /* A whole tile, of `vectors` vectors a row: spends what is pending and leaves its own gradients so. */
-FNN_INLINE void whole_tile(const sweep *s, const int vectors, const real *x, ptrdiff_t step, ptrdiff_t at,
-                           const real *b, ptrdiff_t cols, sweep_pending *q, const int rule) {
+FNN_INLINE void whole_tile(const sweep *s, const int vectors, const real *x, const int64_t *index, ptrdiff_t step,
+                           ptrdiff_t at, const real *b, ptrdiff_t cols, sweep_pending *q, const int rule) {
     enum { LINE = FNN_LINE / sizeof(real), LINES = TILE_ROWS * TILE_COLS / LINE, VECTORS = TILE_ROWS * TILE_VECTORS };
     const outer_sink *sink = s->sink;
     const update_vectors u = update_broadcast(&sink->update);
     const ptrdiff_t waiting = q->cols == 0 ? 0 : VECTORS;
+    const real *const first = x;
     vreal acc[TILE_ROWS][TILE_VECTORS];
 #pragma GCC unroll 12
     for (int i = 0; i < TILE_ROWS; i++)
@@ -50,6 +51,10 @@ FNN_INLINE void whole_tile(const sweep *s, const int vectors, const real *x, ptr
         }
         if (k >= s->n) continue;
         if (k < ahead_lines) fnn_prefetch(ahead + k * FNN_LINE);
+        if (index != NULL) {
+            x = first + index[k] * step;
+            __builtin_prefetch(x + SWEEP_STRIP);
+        }
         vreal bv[TILE_VECTORS];
 #pragma GCC unroll 2
         for (int j = 0; j < vectors; j++) bv[j] = vload(b + j * VL);
@@ -71,14 +76,15 @@ FNN_INLINE void whole_tile(const sweep *s, const int vectors, const real *x, ptr
 }
 
 /* A tile of `rows` < TILE_ROWS inputs, spent at once. */
-static void edge_tile(const sweep *s, const real *x, ptrdiff_t step, ptrdiff_t row, ptrdiff_t rows, ptrdiff_t p,
-                      const real *b, ptrdiff_t cols) {
+static void edge_tile(const sweep *s, const real *x, const int64_t *index, ptrdiff_t step, ptrdiff_t row,
+                      ptrdiff_t rows, ptrdiff_t p, const real *b, ptrdiff_t cols) {
     FNN_ALIGNED real gradient[TILE_ROWS * TILE_COLS];
     const tile_task t = {
         .k = s->n,
         .a = x,
         .a_row = 1,
         .a_col = step,
+        .a_steps = index,
         .b = b,
         .ldb = TILE_COLS,
         .c = gradient,
@@ -94,6 +100,7 @@ static void edge_tile(const sweep *s, const real *x, ptrdiff_t step, ptrdiff_t r
 
 FNN_INLINE void rows_of_tiles(const sweep *s, const real *x, ptrdiff_t step, ptrdiff_t row, ptrdiff_t rows,
                               sweep_pending *q, const int rule) {
+    const int64_t *index = step == 0 ? NULL : s->index;
     for (ptrdiff_t p = s->first; p < s->end; p += TILE_COLS) {
         const real *b = s->columns + (p - s->first) * s->n;
         const ptrdiff_t cols = fnn_min(TILE_COLS, s->end - p);
@@ -101,11 +108,11 @@ FNN_INLINE void rows_of_tiles(const sweep *s, const real *x, ptrdiff_t step, ptr
             const ptrdiff_t count = fnn_min(TILE_ROWS, rows - i), at = outer_place(s->sink, row + i, p);
             const real *from = x + (step == 0 ? i * s->n : i);
             if (count < TILE_ROWS)
-                edge_tile(s, from, step == 0 ? count : step, row + i, count, p, b, cols);
+                edge_tile(s, from, index, step == 0 ? count : step, row + i, count, p, b, cols);
             else if (cols > (TILE_VECTORS - 1) * VL)
-                whole_tile(s, TILE_VECTORS, from, step == 0 ? TILE_ROWS : step, at, b, cols, q, rule);
+                whole_tile(s, TILE_VECTORS, from, index, step == 0 ? TILE_ROWS : step, at, b, cols, q, rule);
             else
-                whole_tile(s, TILE_VECTORS - 1, from, step == 0 ? TILE_ROWS : step, at, b, cols, q, rule);
+                whole_tile(s, TILE_VECTORS - 1, from, index, step == 0 ? TILE_ROWS : step, at, b, cols, q, rule);
         }
     }
 }
@@ -134,6 +141,7 @@ void FN(sweep_pack)(real *columns, ptrdiff_t n, ptrdiff_t m, const real *dout, p
 typedef struct {
     ptrdiff_t n, d, m;
     const real *x, *dout;
+    const int64_t *index;
     const outer_sink *sink;
     ptrdiff_t tasks;
 } whole;
@@ -145,13 +153,14 @@ static void block(const whole *v, ptrdiff_t row, ptrdiff_t row_end, ptrdiff_t fi
     sweep_pending q = {.cols = 0};
     for (ptrdiff_t next; first < end; first = next) {
         next = fnn_min(end, first + most);
-        const sweep s = {v->sink, v->n, first, next, columns};
+        const sweep s = {v->sink, v->n, first, next, v->index, columns};
         FN(sweep_pack)(columns, v->n, v->m, v->dout, first, next);
         const bool packs = next - first > FEW_PANELS * TILE_COLS;
         for (ptrdiff_t r = row; r < row_end; r += SWEEP_STRIP) {
             const ptrdiff_t rows = fnn_min(SWEEP_STRIP, row_end - r);
             for (ptrdiff_t i = 0; packs && i < rows; i += TILE_ROWS)
-                FN(pack_rows)(packed + i * v->n, fnn_min(TILE_ROWS, rows - i), v->n, v->x + r + i, 1, v->d);
+                FN(pack_rows)(packed + i * v->n, fnn_min(TILE_ROWS, rows - i), v->n, v->x + r + i, 1, v->d, NULL,
+                              v->index);
             FN(sweep_rows)(&s, packs ? packed : v->x + r, packs ? 0 : v->d, r, rows, &q);
         }
         FN(sweep_finish)(&s, &q);
@@ -177,9 +186,10 @@ static void run_task(void *context, int task) {
         block(v, 0, end % tiles * TILE_ROWS, whole_to * TILE_COLS, fnn_min(v->m, (whole_to + 1) * TILE_COLS));
 }
 
-bool FN(sweep_run)(ptrdiff_t n, ptrdiff_t d, ptrdiff_t m, const real *x, const real *dout, const outer_sink *sink) {
+bool FN(sweep_run)(ptrdiff_t n, ptrdiff_t d, ptrdiff_t m, const real *x, const int64_t *index, const real *dout,
+                   const outer_sink *sink) {
     if (!sink->updates || sink->panel == 0 || n == 0 || n * SWEEP_STRIP + VL > X_ELEMENTS) return false;
-    whole v = {n, d, m, x, dout, sink, fnn_threads_for((double)n * (double)d * (double)m)};
+    whole v = {n, d, m, x, dout, index, sink, fnn_threads_for((double)n * (double)d * (double)m)};
     fnn_parallel((int)v.tasks, run_task, &v);
     return true;
 }

@@ -9,7 +9,8 @@
 typedef struct {
     const outer_sink *sink; /* updates, in panels, by sgd, momentum or adam */
     ptrdiff_t n, first, end;
-    const real *columns; /* dout of these outputs, panel by panel: [panel][sample][TILE_COLS] */
+    const int64_t *index; /* sample k of x, where that is not packed, is row index[k]; or NULL */
+    const real *columns;  /* dout of these outputs, panel by panel: [panel][sample][TILE_COLS] */
 } sweep;
 
 /* Inputs whose panels are best updated side by side: longer runs of memory. */
@@ -31,8 +32,9 @@ void FN(sweep_rows)(const sweep *s, const real *x, ptrdiff_t step, ptrdiff_t row
 /* Spends what is left. */
 void FN(sweep_finish)(const sweep *s, sweep_pending *q);
 
-/* All of x (n, d), dout (n, m) → the update of w (d, m); the same bits as outer_run's and gemm_run's. False, and
- * nothing done, where the sink or the sizes are not for a sweep. */
-bool FN(sweep_run)(ptrdiff_t n, ptrdiff_t d, ptrdiff_t m, const real *x, const real *dout, const outer_sink *sink);
+/* All of x (n, d), its rows read by `index` if there is one, dout (n, m) → the update of w (d, m); the same bits as
+ * outer_run's and gemm_run's. False, and nothing done, where the sink or the sizes are not for a sweep. */
+bool FN(sweep_run)(ptrdiff_t n, ptrdiff_t d, ptrdiff_t m, const real *x, const int64_t *index, const real *dout,
+                   const outer_sink *sink);
 
 #endif

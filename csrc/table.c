@@ -8,9 +8,9 @@
 #include "table_n16.h" /* with the words defined above */
 
 #define KERNELS(_)                                                                                                    \
-    _(affine_forward, "x[n,d], w[d,m+], b[m]?, out[n,m]!")                                                            \
+    _(affine_forward, "x[n,d]@, w[d,m+], b[m]?, out[n,m]!")                                                           \
     _(affine_backward_input, "dout[n,m], w[d,m+], dx[n,d]!")                                                          \
-    _(affine_backward_weight, "x[n,d], dout[n,m], dw[d,m]~, db[m]?~, beta")                                           \
+    _(affine_backward_weight, "x[n,d]@, dout[n,m], dw[d,m]~, db[m]?~, beta")                                          \
     _(conv_forward, "x[n,c,h,w], weight[f,k,r,s], b[f]?, out[n,f,p,q]!, " CONV)                                       \
     _(conv_backward_input, "dout[n,f,p,q], weight[f,k,r,s], dx[n,c,h,w]!, " CONV)                                     \
     _(conv_backward_weight, "x[n,c,h,w], dout[n,f,p,q], dw[f,k,r,s]~, db[f]?~, " CONV ", beta")                       \
@@ -45,14 +45,14 @@
     _(adamw_update, "w[*]~, m[*]~, v[*]~, dw[*], rate[1]:f64, t[1]:i64, beta1, beta2, eps, decay")                    \
     _(clip_norm, "g[*]~, limit")                                                                                      \
     _(clip_value, "g[*]~, limit")                                                                                     \
-    _(affine_activation_forward, "x[n,d], w[d,m+], b[m]?, out[n,m]!, kind, alpha")                                    \
+    _(affine_activation_forward, "x[n,d]@, w[d,m+], b[m]?, out[n,m]!, kind, alpha")                                   \
     _(affine_activation_backward_input, "dout[n,m], w[d,m+], out[n,d], dx[n,d]!, kind, alpha")                        \
-    _(affine_backward_weight_sgd, "x[n,d], dout[n,m], w[d,m+]~, b[m]?~, rate[1]:f64, decay, decay_b")                 \
-    _(affine_backward_weight_momentum, "x[n,d], dout[n,m], w[d,m+]~, vw[d,m+]~, b[m]?~, vb[m]?~, rate[1]:f64, "       \
+    _(affine_backward_weight_sgd, "x[n,d]@, dout[n,m], w[d,m+]~, b[m]?~, rate[1]:f64, decay, decay_b")                \
+    _(affine_backward_weight_momentum, "x[n,d]@, dout[n,m], w[d,m+]~, vw[d,m+]~, b[m]?~, vb[m]?~, rate[1]:f64, "      \
                                        "momentum, decay, decay_b")                                                    \
-    _(affine_backward_weight_adam, "x[n,d], dout[n,m], w[d,m+]~, mw[d,m+]~, vw[d,m+]~, b[m]?~, mb[m]?~, vb[m]?~, "    \
+    _(affine_backward_weight_adam, "x[n,d]@, dout[n,m], w[d,m+]~, mw[d,m+]~, vw[d,m+]~, b[m]?~, mb[m]?~, vb[m]?~, "   \
                                    "rate[1]:f64, t[1]:i64, beta1, beta2, eps, decay, decay_b")                        \
-    _(affine_backward_weight_adamw, "x[n,d], dout[n,m], w[d,m+]~, mw[d,m+]~, vw[d,m+]~, b[m]?~, mb[m]?~, vb[m]?~, "   \
+    _(affine_backward_weight_adamw, "x[n,d]@, dout[n,m], w[d,m+]~, mw[d,m+]~, vw[d,m+]~, b[m]?~, mb[m]?~, vb[m]?~, "  \
                                     "rate[1]:f64, t[1]:i64, beta1, beta2, eps, decay, decay_b")
 
 /* measurements of the machine, for explain and the benchmarks; not part of the kernel table */

@@ -6,7 +6,10 @@
 FNN_INLINE void tile(const tile_task *t, const int rows, const int vectors, const bool packed) {
     const real *restrict a = t->a;
     const real *restrict b = t->b;
-    const ptrdiff_t a_row = packed ? 1 : t->a_row, a_col = t->a_col, ldb = t->ldb, ldc = t->ldc;
+    const ptrdiff_t a_col = t->a_col, ldb = t->ldb, ldc = t->ldc;
+    const real *row[TILE_ROWS];
+    for (int i = 0; !packed && i < rows; i++) row[i] = a + fnn_row(t->a_rows, i) * t->a_row;
+    ptrdiff_t at = 0; /* a_col further on for every step; of packed rows, `a` is */
     const bool whole = t->tail == VL;
     const bool masked = !whole && !t->b_padded;
     real *c = t->c;
@@ -21,7 +24,12 @@ FNN_INLINE void tile(const tile_task *t, const int rows, const int vectors, cons
     for (int i = 0; i < rows; i++)
         for (int j = 0; j < vectors; j++) __builtin_prefetch(c + i * ldc + j * VL, 1);
     const char *ahead = t->ahead, *const ahead_end = ahead + t->ahead_lines * FNN_LINE;
-    for (ptrdiff_t p = t->k; p > 0; p--) {
+    for (ptrdiff_t p = 0; p < t->k; p++) {
+        if (packed && t->a_steps != NULL) a = t->a + t->a_steps[p] * a_col;
+        if (t->b_steps != NULL) {
+            b = t->b + t->b_steps[p] * ldb;
+            for (int j = 0; j < vectors; j++) __builtin_prefetch(b + (vectors + j) * VL); /* of the tile behind */
+        }
         if (ahead < ahead_end) {
             fnn_prefetch(ahead);
             ahead += FNN_LINE;
@@ -32,11 +40,14 @@ FNN_INLINE void tile(const tile_task *t, const int rows, const int vectors, cons
             bv[j] = j == vectors - 1 && masked ? vload_part(b + j * VL, t->tail) : vload(b + j * VL);
 #pragma GCC unroll 16
         for (int i = 0; i < rows; i++) {
-            vreal av = vset(a[i * a_row]);
+            vreal av = vset(packed ? a[i] : row[i][at]);
 #pragma GCC unroll 16
             for (int j = 0; j < vectors; j++) acc[i][j] = vfma(av, bv[j], acc[i][j]);
         }
-        a += a_col;
+        if (packed)
+            a += a_col;
+        else
+            at += a_col;
         b += ldb;
     }
 #pragma GCC unroll 16

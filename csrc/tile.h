@@ -20,7 +20,9 @@ typedef struct {
     ptrdiff_t k;
     const real *a;
     ptrdiff_t a_row, a_col;
-    const real *b; /* k rows of vectors * VL elements, ldb apart */
+    const int64_t *a_rows;            /* row i of A is row a_rows[i]; or NULL. Not where packed */
+    const int64_t *a_steps, *b_steps; /* step p of A, of B, is step …[p]; or NULL */
+    const real *b;                    /* k rows of vectors * VL elements, ldb apart */
     ptrdiff_t ldb;
     real *c;
     ptrdiff_t ldc;

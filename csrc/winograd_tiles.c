@@ -100,9 +100,10 @@ static void transform_filters(const work *wk, ptrdiff_t part, ptrdiff_t first, p
     for (ptrdiff_t c = 0, chunk; c < wk->k; c += chunk) {
         chunk = wk->flip ? 1 : fnn_min(GATHERED, wk->k - c);
         if (wk->flip) /* weight[channel][filter][tap] */
-            FN(pack_rows)(gathered, count, taps, weight + (c * wk->filters + first) * taps, taps, 1);
+            FN(pack_rows)(gathered, count, taps, weight + (c * wk->filters + first) * taps, taps, 1, NULL, NULL);
         else
-            FN(pack_rows)(gathered, count, chunk * taps, weight + (first * wk->k + c) * taps, wk->k * taps, 1);
+            FN(pack_rows)(gathered, count, chunk * taps, weight + (first * wk->k + c) * taps, wk->k * taps, 1, NULL,
+                          NULL);
         for (ptrdiff_t i = 0; i < chunk; i++) {
             const real *tap = gathered + (i * taps + (wk->flip ? taps - 1 : 0)) * count;
             for (ptrdiff_t l = 0; l < count; l += VL)

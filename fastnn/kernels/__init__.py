@@ -13,9 +13,9 @@ SIGNATURES: dict[str, Signature] = {
         parse,
         (
             # affine: rows are samples
-            "affine_forward(x[n,d], w[d,m+], b[m]?, out[n,m]!)",
+            "affine_forward(x[n,d]@, w[d,m+], b[m]?, out[n,m]!)",
             "affine_backward_input(dout[n,m], w[d,m+], dx[n,d]!)",
-            "affine_backward_weight(x[n,d], dout[n,m], dw[d,m]~, db[m]?~, beta)",
+            "affine_backward_weight(x[n,d]@, dout[n,m], dw[d,m]~, db[m]?~, beta)",
             # convolution (cross-correlation) of images n × c × h × w; each of c / k groups has f k / c filters
             "conv_forward(x[n,c,h,w], weight[f,k,r,s], b[f]?, out[n,f,p,q]!, stride_h, stride_w, pad_h, pad_w, "
             "dilation_h, dilation_w, algorithm)",
@@ -106,14 +106,14 @@ SIGNATURES: dict[str, Signature] = {
             "clip_norm(g[*]~, limit)",
             "clip_value(g[*]~, limit)",
             # several of the above in one pass: the same bits, fewer bytes
-            "affine_activation_forward(x[n,d], w[d,m+], b[m]?, out[n,m]!, kind, alpha)",
+            "affine_activation_forward(x[n,d]@, w[d,m+], b[m]?, out[n,m]!, kind, alpha)",
             "affine_activation_backward_input(dout[n,m], w[d,m+], out[n,d], dx[n,d]!, kind, alpha)",
-            "affine_backward_weight_sgd(x[n,d], dout[n,m], w[d,m+]~, b[m]?~, rate[1]:f64, decay, decay_b)",
-            "affine_backward_weight_momentum(x[n,d], dout[n,m], w[d,m+]~, vw[d,m+]~, b[m]?~, vb[m]?~, "
+            "affine_backward_weight_sgd(x[n,d]@, dout[n,m], w[d,m+]~, b[m]?~, rate[1]:f64, decay, decay_b)",
+            "affine_backward_weight_momentum(x[n,d]@, dout[n,m], w[d,m+]~, vw[d,m+]~, b[m]?~, vb[m]?~, "
             "rate[1]:f64, momentum, decay, decay_b)",
-            "affine_backward_weight_adam(x[n,d], dout[n,m], w[d,m+]~, mw[d,m+]~, vw[d,m+]~, b[m]?~, mb[m]?~, "
+            "affine_backward_weight_adam(x[n,d]@, dout[n,m], w[d,m+]~, mw[d,m+]~, vw[d,m+]~, b[m]?~, mb[m]?~, "
             "vb[m]?~, rate[1]:f64, t[1]:i64, beta1, beta2, eps, decay, decay_b)",
-            "affine_backward_weight_adamw(x[n,d], dout[n,m], w[d,m+]~, mw[d,m+]~, vw[d,m+]~, b[m]?~, mb[m]?~, "
+            "affine_backward_weight_adamw(x[n,d]@, dout[n,m], w[d,m+]~, mw[d,m+]~, vw[d,m+]~, b[m]?~, mb[m]?~, "
             "vb[m]?~, rate[1]:f64, t[1]:i64, beta1, beta2, eps, decay, decay_b)",
             # images innermost: lane i of group g is image 16 g + i; lanes behind the last image are zero in gradients
             "rows_to_n16(x[n,d], out[g,d,16]!)",

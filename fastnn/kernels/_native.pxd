@@ -9,6 +9,7 @@ cdef extern from "alone.h" nogil:
 
 cdef extern from "fastnn.h" nogil:
     enum: FNN_MAX_ARRAYS, FNN_MAX_DIMS, FNN_MAX_SCALARS, FNN_MAX_THREADS
+    enum: FNN_ROWS
     enum: FNN_F32, FNN_F64, FNN_U8, FNN_I8, FNN_U16, FNN_I16, FNN_I32, FNN_I64
     ctypedef struct fnn_op
     ctypedef void (*fnn_kernel)(const fnn_op *op) noexcept

@@ -22,6 +22,8 @@ def replay(
     parts: Sequence[tuple[Program, Sequence[np.ndarray[Any, Any]], int, np.ndarray[Any, Any] | None]], seconds: float
 ) -> tuple[int, list[float]]: ...
 
+ROWS: int
+
 class Program:
     def __init__(
         self,

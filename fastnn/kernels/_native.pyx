@@ -18,6 +18,8 @@ import numpy as np
 
 from fastnn.kernels.signature import DTYPES, parse
 
+ROWS = FNN_ROWS  # the place of an index by which rows are read, behind all arrays of a kernel
+
 cnp.import_array()
 
 MAX_THREADS = FNN_MAX_THREADS

@@ -10,7 +10,7 @@ cdef class Program:
         In the order in which they run. The program keeps the arrays alive.
     moving : sequence of (operation, argument, stream, stride)
         Before step ``i``, array ``argument`` of ``operation`` is pointed at ``i * stride`` bytes into
-        the array that ``run`` gets for ``stream``.
+        the array that ``run`` gets for ``stream``; where the argument is ``ROWS``, the index by which rows are read.
     gather : int
         Which of `moving` is the index by which the inputs are gathered: the next step's rows are fetched while
         a step computes. -1: there is none.
@@ -43,7 +43,7 @@ cdef class Program:
             kernel.bind(&self.program.ops[i], tuple(args))
         self._streams = 0
         for i, (op, arg, stream, stride) in enumerate(moving):
-            if not (0 <= op < self.program.op_count and 0 <= arg < FNN_MAX_ARRAYS and 0 <= stream < 16):
+            if not (0 <= op < self.program.op_count and 0 <= arg <= FNN_ROWS and 0 <= stream < 16):
                 raise ValueError(f"Program: moving argument {(op, arg, stream, stride)} does not exist")
             patches[i].op, patches[i].arg, patches[i].stream, patches[i].stride = op, arg, stream, stride
             self._streams = max(self._streams, stream + 1)
@@ -53,14 +53,14 @@ cdef class Program:
         if gather >= 0:
             source = self._keep[moving[gather][0]][1][0]
             self.program.row_bytes = source.nbytes // max(1, len(source))
-            self.swap(self._keep[moving[gather][0]][1][2], list(swapping))
+            self.swap(self.program.patches[gather].op, list(swapping))
 
-    cdef int swap(self, inputs, list swapping) except -1:
+    cdef int swap(self, int gather, list swapping) except -1:
         """Prepare the swaps of the inputs' two halves."""
         cdef int i
         self.program.swap_count = len(swapping)
         self.program.swaps = <fnn_swap *>PyMem_Calloc(len(swapping) + 1, sizeof(fnn_swap))
-        self.program.brought = <uint8_t *>PyMem_Calloc(len(inputs) + 1, 1)
+        self.program.brought = <uint8_t *>PyMem_Calloc(self.program.ops[gather].n[2] + 1, 1)
         if self.program.swaps == NULL or self.program.brought == NULL:
             raise MemoryError("Program: no memory for the swaps")
         for i, (op, arg, distance) in enumerate(swapping):

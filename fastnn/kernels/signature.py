@@ -5,6 +5,7 @@
 - ``x[n,d]`` an array and its dimensions; a letter that stands twice is the same number. ``x[n,16]``: must be 16.
   ``x[*]`` is an array of any shape, seen as one run of elements; every ``*`` has the same length.
   ``w[d,m+]``: rows may lie further apart than m elements; native also takes (panels, d, columns).
+  ``x[n,d]@``: native also reads row ``index[i]`` of a longer array as row i (`Program` binds the index).
 - ``?`` the array may be ``None``; ``!`` the kernel writes it (``!`` alone: it is not read before).
   ``~`` the kernel reads it and writes it in place.
 - ``:i64`` ``:f64`` ``:u8`` a fixed dtype, ``:any`` a dtype of its own; without it the dtype of the call,
@@ -19,7 +20,7 @@ from dataclasses import dataclass
 
 DTYPES = {"i64": "int64", "f64": "float64", "u8": "uint8"}  # those that a signature may fix
 
-_ARGUMENT = re.compile(r"(\w+)(?:\[([^\]]*)\](?::(\w+))?([?!~]*))?$")
+_ARGUMENT = re.compile(r"(\w+)(?:\[([^\]]*)\](?::(\w+))?([?!~@]*))?$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,7 @@ class Argument:
     reads: bool
     writes: bool
     spaced: bool = False  # rows may lie further apart than they are long
+    by_index: bool = False  # rows may be read by an index
 
     @property
     def is_array(self) -> bool:
@@ -91,6 +93,7 @@ def parse(text: str) -> Signature:
                 "!" not in marks,
                 "!" in marks or "~" in marks,
                 spaced,
+                "@" in marks,
             )
         )
     return Signature(text, name, tuple(arguments), tuple(dict.fromkeys(dims)))

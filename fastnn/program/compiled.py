@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from fastnn.kernels.backend import get
 from fastnn.program.algorithms import choose_algorithms
 from fastnn.program.fuse import fuse
+from fastnn.program.fuse_gather import read_in_place
 from fastnn.program.fuse_n16 import fuse_innermost
 from fastnn.program.fuse_norm import fuse_norms
 from fastnn.program.fuse_pool import fuse_pools
@@ -61,7 +62,7 @@ def record(step: Callable[[Recorder], None], dtype: np.dtype[Any], beta: float =
     step(recorder)
     innermost = fuse_innermost(images_innermost(fuse(recorder.operations)))
     operations = fuse_pools(fuse_norms(choose_algorithms(innermost)))
-    return Recording(recorder.operations, operations, recorder.dtype)
+    return Recording(recorder.operations, read_in_place(operations), recorder.dtype)
 
 
 class Compiled:
@@ -87,7 +88,7 @@ class Compiled:
         moving = [
             (i, position, value.root.index, value.root.stride)
             for i, operation in enumerate(recording.operations)
-            for position, value in enumerate(_array_arguments(operation))
+            for position, value in [*enumerate(_array_arguments(operation)), (_native.ROWS, operation.index)]
             if isinstance(value, Buffer) and isinstance(value.root, Stream)
         ]
         gather = _gathers_by(recording.operations, moving)
@@ -160,17 +161,20 @@ def replay(
 
 
 def _gathers_by(operations: Sequence[Operation], moving: Sequence[tuple[int, int, int, int]]) -> int:
-    """Which of `moving` is the index by which a step gathers its inputs; -1: none."""
+    """Which of `moving` is the index by which a step gathers or reads its inputs; -1: none."""
     for k, (i, position, _, _) in enumerate(moving):
-        if operations[i].kernel in _GATHERS and position == 1 and isinstance(operations[i].arguments[0], np.ndarray):
+        gathers = operations[i].kernel in _GATHERS and position == 1
+        if position == _native.ROWS or (gathers and isinstance(operations[i].arguments[0], np.ndarray)):
             return k
     return -1
 
 
 def _brought(gather: Operation) -> Buffer | None:
     """The inputs, if the next step's can be brought to their place while a step computes."""
+    if gather.kernel != _BRINGS:
+        return None
     out = gather.arguments[2]
-    return out.root if gather.kernel == _BRINGS and isinstance(out, Buffer) and out.nbytes <= _BRINGS_BYTES else None
+    return out.root if isinstance(out, Buffer) and out.nbytes <= _BRINGS_BYTES else None
 
 
 def _array_arguments(operation: Operation) -> list[Any]:

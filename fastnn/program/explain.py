@@ -63,7 +63,9 @@ def _rows(program: Compiled, known: dict[int, str]) -> list[tuple[str, ...]]:
         arguments = []
         for argument, value in operation.arrays():
             mark = "→" if argument.writes else ""
-            arguments.append(f"{mark}{_label(value, known, others)}{list(value.shape)}".replace(" ", ""))
+            read_in_place = argument.by_index and operation.index is not None
+            label = "inputs" if read_in_place else _label(value, known, others)
+            arguments.append(f"{mark}{label}{list(value.shape)}".replace(" ", ""))
         work = flops(operation)
         share = work / seconds / peak if work and peak and seconds > 0 else math.nan
         rows.append(

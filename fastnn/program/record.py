@@ -84,17 +84,25 @@ class Stream(Buffer):
         self.index, self.stride = index, stride
 
 
+_INDEX = Argument("index", ("n",), "i64", optional=True, reads=True, writes=False)
+
+
 @dataclass(frozen=True)
 class Operation:
-    """One kernel call: arrays (Buffer, NumPy array or None), then scalars."""
+    """One kernel call: arrays (Buffer, NumPy array or None), then scalars.
+
+    With an `index` the rows of the argument that may be read by one are those rows of the array whose beginning it is.
+    """
 
     kernel: str
     arguments: tuple[Any, ...]
+    index: Stream | None = None
 
     @cached_property
     def _arrays(self) -> list[tuple[Argument, Any]]:
         pairs = zip(SIGNATURES[self.kernel].arguments, self.arguments, strict=True)
-        return [(a, value) for a, value in pairs if a.is_array and value is not None]
+        arrays = [(a, value) for a, value in pairs if a.is_array and value is not None]
+        return arrays if self.index is None else [*arrays, (_INDEX, self.index)]
 
     def arrays(self) -> list[tuple[Argument, Any]]:
         """Array arguments that are there, with what the signature says of them."""
