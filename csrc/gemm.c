@@ -20,6 +20,7 @@ enum {
 typedef struct {
     const gemm *g;
     ptrdiff_t row_tasks, col_tasks;
+    ptrdiff_t own; /* panels of B that a task has to itself, of the rest all have rows; 0: a plain grid */
 } grid;
 
 /* Rows or vectors of task t of `tasks`: as equal as whole units allow. */
@@ -181,16 +182,8 @@ static void empty_chain(const gemm *g) {
     finish(g, g->c, g->ldc, 0, 0, g->m, g->n);
 }
 
-static void run_task(void *context, int task) {
-    const grid *grid_ = context;
-    const gemm *g = grid_->g;
-    const ptrdiff_t row = task / grid_->col_tasks, col = task % grid_->col_tasks;
-    const ptrdiff_t unit = g->b_panel != 0 || g->whole_panels ? TILE_COLS : VL;
-    const ptrdiff_t units = (g->n + unit - 1) / unit;
-    const ptrdiff_t i_end = share(g->m, grid_->row_tasks, row + 1);
-    ptrdiff_t i = share(g->m, grid_->row_tasks, row);
-    const ptrdiff_t j = share(units, grid_->col_tasks, col) * unit;
-    const ptrdiff_t j_end = fnn_min(g->n, share(units, grid_->col_tasks, col + 1) * unit);
+/* Rows i … i_end-1 of columns j … j_end-1. */
+static void rectangle(const gemm *g, ptrdiff_t i, ptrdiff_t i_end, ptrdiff_t j, ptrdiff_t j_end) {
     if (i == i_end || j >= j_end) return;
     /* not packed: a panel that is used once; few short rows, which lie close enough; what does not fit */
     const bool thin = i_end - i <= TILE_ROWS ||
@@ -205,22 +198,45 @@ static void run_task(void *context, int task) {
         thin_block(g, i + share(rows, tiles, s), share(rows, tiles, s + 1) - share(rows, tiles, s), j, j_end);
 }
 
-/* The cut that packs least: each task packs its rows of A and its columns of B. */
+static void run_task(void *context, int task) {
+    const grid *grid_ = context;
+    const gemm *g = grid_->g;
+    const ptrdiff_t row = task / grid_->col_tasks, col = task % grid_->col_tasks;
+    if (grid_->own > 0) {
+        const ptrdiff_t cols = grid_->own * TILE_COLS, rest = grid_->col_tasks * cols;
+        rectangle(g, 0, g->m, col * cols, (col + 1) * cols);
+        rectangle(g, share(g->m, grid_->col_tasks, col), share(g->m, grid_->col_tasks, col + 1), rest, g->n);
+        return;
+    }
+    const ptrdiff_t unit = g->b_panel != 0 || g->whole_panels ? TILE_COLS : VL;
+    const ptrdiff_t units = (g->n + unit - 1) / unit;
+    rectangle(g, share(g->m, grid_->row_tasks, row), share(g->m, grid_->row_tasks, row + 1),
+              share(units, grid_->col_tasks, col) * unit,
+              fnn_min(g->n, share(units, grid_->col_tasks, col + 1) * unit));
+}
+
+/* A vector step of a tile's rows for each element, and what packing m rows and n columns adds to it. */
+static double cost_of(double m, double n) { return m * n + 4 * (m + n); }
+
+/* The cut that costs least: each task packs its rows of A and its columns of B. Where B is kept in panels, a thread may
+ * have the same ones in every step, which nobody else writes (sweep.c; of few rows outer.c, by a plain grid). */
 static grid cut(const gemm *g) {
-    grid best = {g, 1, 1};
     const ptrdiff_t threads = fnn_threads_for((double)g->m * (double)g->n * (double)g->k);
+    grid best = {g, 1, 1, 0};
     double least = INFINITY;
+    if (g->b_panel != 0 && threads > 1 && g->m > TILE_ROWS && panels_to_own(g->n, threads) > 0) {
+        best = (grid){g, 1, threads, panels_to_own(g->n, threads)};
+        least = cost_of((double)g->m, (double)g->n / (double)threads);
+    }
     for (ptrdiff_t rows = 1; rows <= threads; rows++) {
         if (threads % rows != 0 || (rows > 1 && g->whole_columns)) continue;
         const ptrdiff_t cols = threads / rows;
         const ptrdiff_t m = (g->m + rows - 1) / rows;
         const ptrdiff_t n = (g->n + VL * cols - 1) / (VL * cols) * VL;
-        /* a vector step of a tile's rows, and what packing adds to it */
-        const double cost = (double)m * (double)n + 4 * ((double)m + (double)n);
+        const double cost = cost_of((double)m, (double)n);
         if (cost < least) {
             least = cost;
-            best.row_tasks = rows;
-            best.col_tasks = cols;
+            best = (grid){g, rows, cols, 0};
         }
     }
     return best;

@@ -6,7 +6,6 @@
 
 enum {
     FEW_PANELS = 4, /* that read x as it lies; for more a strip of it is packed */
-    OWN_PANELS = 4, /* a thread, so that the panels can be dealt out in equal shares */
     X_ELEMENTS = (1 << 20) / sizeof(real),
     COLUMN_ELEMENTS = (2 << 20) / sizeof(real),
 };
@@ -167,23 +166,13 @@ static void block(const whole *v, ptrdiff_t row, ptrdiff_t row_end, ptrdiff_t fi
     }
 }
 
-/* Tiles are numbered panel by panel; each task has a run of them, so that a panel stays with the thread that reads it
- * going forward. Where panels are few each task has all panels of a run of inputs. */
+/* A task has panels of its own, the same that it reads going forward (gemm.c), and of the rest a run of inputs. */
 static void run_task(void *context, int task) {
     const whole *v = context;
-    const ptrdiff_t panels = (v->m + TILE_COLS - 1) / TILE_COLS, tiles = (v->d + TILE_ROWS - 1) / TILE_ROWS;
-    if (panels < OWN_PANELS * v->tasks) {
-        block(v, tiles * task / v->tasks * TILE_ROWS, fnn_min(v->d, tiles * (task + 1) / v->tasks * TILE_ROWS), 0,
-              v->m);
-        return;
-    }
-    const ptrdiff_t begin = panels * tiles * task / v->tasks, end = panels * tiles * (task + 1) / v->tasks;
-    const ptrdiff_t whole_from = (begin + tiles - 1) / tiles, whole_to = end / tiles;
-    if (begin % tiles != 0)
-        block(v, begin % tiles * TILE_ROWS, v->d, (whole_from - 1) * TILE_COLS, fnn_min(v->m, whole_from * TILE_COLS));
-    block(v, 0, v->d, whole_from * TILE_COLS, fnn_min(v->m, whole_to * TILE_COLS));
-    if (end % tiles != 0)
-        block(v, 0, end % tiles * TILE_ROWS, whole_to * TILE_COLS, fnn_min(v->m, (whole_to + 1) * TILE_COLS));
+    const ptrdiff_t own = panels_to_own(v->m, v->tasks) * TILE_COLS, rest = v->tasks * own;
+    const ptrdiff_t tiles = (v->d + TILE_ROWS - 1) / TILE_ROWS, begin = tiles * task / v->tasks * TILE_ROWS;
+    block(v, 0, v->d, task * own, (task + 1) * own);
+    block(v, begin, fnn_min(v->d, tiles * (task + 1) / v->tasks * TILE_ROWS), rest, v->m);
 }
 
 bool FN(sweep_run)(ptrdiff_t n, ptrdiff_t d, ptrdiff_t m, const real *x, const int64_t *index, const real *dout,

@@ -16,6 +16,9 @@
 #define TILE_VECTORS (TILE_ACCUMULATORS / TILE_ROWS) /* of a full tile */
 #define TILE_COLS (TILE_VECTORS * VL)
 
+/* Whole panels of `cols` columns for each of `threads` to have to itself; the rest is for all of them. */
+FNN_INLINE ptrdiff_t panels_to_own(ptrdiff_t cols, ptrdiff_t threads) { return cols / TILE_COLS / threads; }
+
 typedef struct {
     ptrdiff_t k;
     const real *a;
