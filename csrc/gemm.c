@@ -215,6 +215,9 @@ static void run_task(void *context, int task) {
               fnn_min(g->n, share(units, grid_->col_tasks, col + 1) * unit));
 }
 
+/* Columns of each of `tasks`, in whole vectors. */
+static ptrdiff_t padded(ptrdiff_t n, ptrdiff_t tasks) { return (n + VL * tasks - 1) / (VL * tasks) * VL; }
+
 /* A vector step of a tile's rows for each element, and what packing m rows and n columns adds to it. */
 static double cost_of(double m, double n) { return m * n + 4 * (m + n); }
 
@@ -226,14 +229,13 @@ static grid cut(const gemm *g) {
     double least = INFINITY;
     if (g->b_panel != 0 && threads > 1 && g->m > TILE_ROWS && panels_to_own(g->n, threads) > 0) {
         best = (grid){g, 1, threads, panels_to_own(g->n, threads)};
-        least = cost_of((double)g->m, (double)g->n / (double)threads);
+        least = cost_of((double)g->m, (double)padded(g->n, threads));
     }
     for (ptrdiff_t rows = 1; rows <= threads; rows++) {
         if (threads % rows != 0 || (rows > 1 && g->whole_columns)) continue;
         const ptrdiff_t cols = threads / rows;
         const ptrdiff_t m = (g->m + rows - 1) / rows;
-        const ptrdiff_t n = (g->n + VL * cols - 1) / (VL * cols) * VL;
-        const double cost = cost_of((double)m, (double)n);
+        const double cost = cost_of((double)m, (double)padded(g->n, cols));
         if (cost < least) {
             least = cost;
             best = (grid){g, rows, cols, 0};
