@@ -36,7 +36,9 @@ def touches_any(operations: Sequence[Operation], *arrays: Any) -> bool:
 
 
 def sole_user(operations: Sequence[Operation], array: Any, after: int) -> int | None:
-    """Index of the only later operation that touches `array`, where that one reads it."""
+    """Index of the only later operation that touches `array`, where that one reads it; none has a stream to itself."""
+    if isinstance(array, Buffer) and isinstance(array.root, Stream):
+        return None
     users = [i for i in range(after + 1, len(operations)) if touches(operations[i], array)]
     return users[0] if len(users) == 1 and operations[users[0]].reads(array) else None
 

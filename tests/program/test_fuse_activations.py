@@ -69,6 +69,14 @@ def test_an_activation_stays_when_it_writes_what_the_layer_reads():
     assert unchanged(s)
 
 
+def test_an_activation_stays_when_its_input_is_an_output_of_the_step():
+    s = Scene()
+    out = s.ops.stream((4, 5), "float32")
+    s.ops.affine_forward(s.x, s.w, s.b, out)
+    s.ops.activation_forward(out, s.activated, RELU, 0.0)
+    assert unchanged(s)
+
+
 def test_an_activation_stays_when_its_input_is_an_array_of_somebody_else():
     s = Scene()
     out = np.zeros((4, 5), "f4")
