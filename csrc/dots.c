@@ -17,6 +17,18 @@ typedef struct {
     ptrdiff_t chain, tasks; /* k in whole vectors */
 } dots;
 
+/* Adds the products of `count` <= VL steps from p on. */
+FNN_INLINE void add_products(vreal *sum, const real *const *a, const int rows, const real *b, ptrdiff_t chain,
+                             ptrdiff_t p, ptrdiff_t count) {
+    const vreal b0 = vload(b + p), b1 = vload(b + chain + p);
+#pragma GCC unroll 8
+    for (int i = 0; i < rows; i++) {
+        const vreal v = vheld(count == VL ? vload(a[i] + p) : vload_part(a[i] + p, count));
+        sum[2 * i] = vfma(v, b0, sum[2 * i]);
+        sum[2 * i + 1] = vfma(v, b1, sum[2 * i + 1]);
+    }
+}
+
 /* `rows` rows of A against two of the packed columns → ROWS × 2 elements. */
 FNN_INLINE vreal pair(const real *const *a, ptrdiff_t k, const int rows, const real *b, ptrdiff_t chain) {
     vreal sum[2 * ROWS];
@@ -27,23 +39,9 @@ FNN_INLINE vreal pair(const real *const *a, ptrdiff_t k, const int rows, const r
     ptrdiff_t p = 0;
     for (ptrdiff_t i = 0; p + VL <= k; p += VL, i++) {
         if (2 * i < ahead_lines) fnn_prefetch_run(ahead + 2 * i * FNN_LINE, 2 * FNN_LINE);
-        const vreal b0 = vload(b + p), b1 = vload(b + chain + p);
-#pragma GCC unroll 8
-        for (int i = 0; i < rows; i++) {
-            const vreal v = vheld(vload(a[i] + p));
-            sum[2 * i] = vfma(v, b0, sum[2 * i]);
-            sum[2 * i + 1] = vfma(v, b1, sum[2 * i + 1]);
-        }
+        add_products(sum, a, rows, b, chain, p, VL);
     }
-    if (p < k) {
-        const vreal b0 = vload(b + p), b1 = vload(b + chain + p);
-#pragma GCC unroll 8
-        for (int i = 0; i < rows; i++) {
-            const vreal v = vheld(vload_part(a[i] + p, k - p));
-            sum[2 * i] = vfma(v, b0, sum[2 * i]);
-            sum[2 * i + 1] = vfma(v, b1, sum[2 * i + 1]);
-        }
-    }
+    if (p < k) add_products(sum, a, rows, b, chain, p, k - p);
     return vlanes(LANES_SUM, sum);
 }
 

@@ -14,6 +14,10 @@ typedef struct {
     const uint8_t *brought; /* of each row: it is in place already; NULL: none is */
 } run;
 
+static void gather_row(const fnn_op *op, const char *source, ptrdiff_t row, void *out) {
+    convert(op->type[0], source, (real *)out + row * op->n[1], op->n[1], (real)op->s[0]);
+}
+
 static void rows_task(void *context, int task) {
     const run *r = context;
     const fnn_op *op = r->op;
@@ -28,12 +32,8 @@ static void rows_task(void *context, int task) {
     for (ptrdiff_t i = begin; i < end; i++) {
         if (r->brought != NULL && r->brought[i]) continue;
         if (i + 1 < end) fnn_prefetch_run(source + index[i + 1] * row_bytes, fnn_min(row_bytes, PREFETCH_BYTES));
-        convert(op->type[0], source + index[i] * row_bytes, OUT(2) + i * cols, cols, (real)op->s[0]);
+        gather_row(op, source + index[i] * row_bytes, i, OUT(2));
     }
-}
-
-static void bring_row(const fnn_op *op, const char *source, ptrdiff_t row, void *out) {
-    convert(op->type[0], source, (real *)out + row * op->n[1], op->n[1], (real)op->s[0]);
 }
 
 static void labels_task(void *context, int task) {
@@ -50,7 +50,7 @@ void FN(gather_rows)(const fnn_op *op) {
     run r = {op, fnn_cut_work(op->n[2], 1, fnn_max(fnn_max(1, grain), (op->n[2] + threads - 1) / threads)),
              fnn_ahead_brought(op)};
     if (r.brought == NULL || memchr(r.brought, 0, (size_t)op->n[2]) != NULL) fnn_parallel(r.cut.tasks, rows_task, &r);
-    fnn_ahead_gathered(op, bring_row);
+    fnn_ahead_gathered(op, gather_row);
 }
 
 void FN(gather_labels)(const fnn_op *op) {

@@ -227,7 +227,7 @@ def class_labels(function: str, labels: NDArray[Any], classes: int) -> NDArray[n
     # uint64 labels beyond int64 turn negative here, and negative ones are huge as uint64
     whole = as_taken(labels, np.dtype(np.int64))
     unsigned = whole.view(np.uint64)
-    if len(whole) and np.maximum.reduce(unsigned) >= classes:
+    if np.maximum.reduce(unsigned, initial=0) >= classes:
         bad = int(np.argmax(unsigned >= classes))
         raise ValueError(f"{function}: labels must lie in 0 to {classes - 1}, got {labels[bad]} in sample {bad}")
     return whole

@@ -53,7 +53,8 @@ cdef class Program:
         if gather >= 0:
             source = self._keep[moving[gather][0]][1][0]
             self.program.row_bytes = source.nbytes // max(1, len(source))
-            self.swap(self.program.patches[gather].op, list(swapping))
+            if swapping:
+                self.swap(self.program.patches[gather].op, list(swapping))
 
     cdef int swap(self, int gather, list swapping) except -1:
         """Prepare the swaps of the inputs' two halves."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -85,11 +85,11 @@ class Compiled:
 
     def __init__(self, recording: Recording, instead: Mapping[int, Array] | None = None) -> None:
         self.recording = recording
+        buffers = list(_buffers(recording.operations))
         moving = [
             (i, position, value.root.index, value.root.stride)
-            for i, operation in enumerate(recording.operations)
-            for position, value in [*enumerate(_array_arguments(operation)), (_native.ROWS, operation.index)]
-            if isinstance(value, Buffer) and isinstance(value.root, Stream)
+            for i, position, value in buffers
+            if isinstance(value.root, Stream)
         ]
         gather = _gathers_by(recording.operations, moving)
         brought = None if gather < 0 else _brought(recording.operations[moving[gather][0]])
@@ -101,9 +101,8 @@ class Compiled:
         self._instead = instead or {}
         swapping = [
             (i, position, self.places[brought].nbytes // 2)
-            for i, operation in enumerate(recording.operations)
-            for position, value in enumerate(_array_arguments(operation))
-            if brought is not None and isinstance(value, Buffer) and value.root is brought
+            for i, position, value in buffers
+            if brought is not None and value.root is brought
         ]
         bound = [(get(op.kernel, "native"), [self._bind(v) for v in op.arguments]) for op in recording.operations]
         self._native = _native.Program(bound, moving, gather, swapping)
@@ -175,6 +174,14 @@ def _brought(gather: Operation) -> Buffer | None:
         return None
     out = gather.arguments[2]
     return out.root if isinstance(out, Buffer) and out.nbytes <= _BRINGS_BYTES else None
+
+
+def _buffers(operations: Sequence[Operation]) -> Iterator[tuple[int, int, Buffer]]:
+    """Operation and position in its descriptor of every buffer, indices among them."""
+    for i, operation in enumerate(operations):
+        for position, value in [*enumerate(_array_arguments(operation)), (_native.ROWS, operation.index)]:
+            if isinstance(value, Buffer):
+                yield i, position, value
 
 
 def _array_arguments(operation: Operation) -> list[Any]:

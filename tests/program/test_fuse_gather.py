@@ -27,6 +27,7 @@ def operands(rng, dtype, d, m):
 
 
 UPDATES = {
+    "": lambda w, b: (w[0], b[0], 0.0),
     "sgd": lambda w, b: (w[0], b[0], RATE, 0.0, 0.0),
     "momentum": lambda w, b: (w[0], w[1], b[0], b[1], RATE, 0.9, 0.01, 0.0),
     "adam": lambda w, b: (*w, *b, RATE, COUNT, 0.9, 0.99, 1e-6, 0.0, 0.02),
@@ -45,7 +46,8 @@ def step_of(source, n, w, b, update):
         ops.affine_forward(x, w[0], b[0], out)
         dout = ops.empty((n, m))
         ops.gather_rows(out, None, dout, 0.125)
-        getattr(ops, f"affine_backward_weight_{update}")(x, dout, *UPDATES[update](w, b))
+        kernel = f"affine_backward_weight_{update}".removesuffix("_")
+        getattr(ops, kernel)(x, dout, *UPDATES[update](w, b))
 
     return step
 
@@ -77,6 +79,29 @@ def test_reading_in_place_changes_no_bit(dtype, n, d, m, update):
         results.append([out, *w, *b])
     for there, copied in zip(*results, strict=True):
         np.testing.assert_array_equal(there, copied)
+
+
+@pytest.mark.parametrize("n", [700, 4500])
+def test_gradients_added_up_block_by_block_read_in_place(n):
+    index = np.random.default_rng(0).integers(5000, size=(2, n))
+    results = []
+    for passes in (read_in_place, list):
+        rng = np.random.default_rng(1)
+        source, dout = rng.normal(size=(5000, 40)).astype("f4"), rng.normal(size=(n, 30)).astype("f4")
+        dw, db = np.ones((40, 30), np.float32), np.ones(30, np.float32)
+
+        def step(ops, source=source, dout=dout, dw=dw, db=db):
+            x = ops.empty((n, 40))
+            ops.gather_rows(source, ops.stream((n,), np.int64), x, 1.0)
+            ops.affine_backward_weight(x, dout, dw, db, 1.0)
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(compiled, "read_in_place", passes)
+            program = Compiled(record(step, np.dtype("f4")))
+        assert len(program.recording.operations) == (1 if passes is read_in_place else 2)
+        assert program.run((index,), 0, 2) == 2
+        results.append(dw)
+    np.testing.assert_array_equal(*results)
 
 
 def kernels_of(step, dtype="float32"):
