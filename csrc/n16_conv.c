@@ -11,29 +11,31 @@
 #include "ahead.h"
 #include "n16_pool.h"
 #include "n16_tile.h"
+#include "pack.h"
 
 enum {
     X_BYTES = 64 << 10,    /* of the input that a tile of pixels reads of a block of channels */
     OUT_BYTES = 320 << 10, /* of the outputs whose chains stand while the blocks of channels follow each other */
     LEAST_CHAIN = 48,      /* taps of a block, so that taking up the chains costs little */
+    MOST_TAPS = 256,       /* of a tile's list */
     PARTS_BYTES = 2 * AXIS_BLOCK * sizeof(axis_part),
     STRIP_BYTES = 1 << 20, /* of outputs that only their windows see */
     STRIP_PIXELS = STRIP_BYTES / (N16 * sizeof(real)),
     CLOSE_BYTES = 24 << 10, /* of a strip with more than one row of windows */
-    WEIGHT_ELEMENTS = (FNN_SCRATCH_BYTES - PARTS_BYTES - STRIP_BYTES) / sizeof(real),
+    WEIGHT_ELEMENTS = (FNN_SCRATCH_BYTES - PARTS_BYTES - STRIP_BYTES) / sizeof(real) - N16, /* packing may spill */
 };
 
 /* Filters of tile `b` of a group, as equal as whole filters allow. */
 FNN_INLINE ptrdiff_t block_begin(const n16_conv *v, ptrdiff_t b) { return v->filters * b / v->blocks; }
 
-/* The taps of filters … of one tile side by side: packed[channel][row][column][filter]. */
+/* The taps of filters … of one tile side by side: packed[channel][row][column][filter]; may spill a vector. */
 static void pack_block(const n16_conv *v, ptrdiff_t index, real *dst) {
     const ptrdiff_t f = block_begin(v, index % v->blocks), count = block_begin(v, index % v->blocks + 1) - f;
     const real *src = v->weight + index / v->blocks * v->w_group + f * v->w_filter;
     const ptrdiff_t taps = v->rows.taps * v->cols.taps;
-    for (ptrdiff_t c = 0; c < v->channels; c++, src += v->w_channel)
-        for (ptrdiff_t t = 0; t < taps; t++, dst += count)
-            for (ptrdiff_t i = 0; i < count; i++) dst[i] = src[i * v->w_filter + t];
+    const ptrdiff_t whole = v->w_channel == taps ? v->channels : 1; /* channels that lie side by side */
+    for (ptrdiff_t c = 0; c < v->channels; c += whole, src += v->w_channel, dst += taps * count)
+        FN(pack_rows)(dst, count, whole * taps, src, v->w_filter, 1, NULL, NULL);
 }
 
 _Static_assert(STRIP_PIXELS / N16_MAX_FILTERS >= N16_WINDOW_CELLS, "a row of windows must fit");
@@ -56,19 +58,15 @@ typedef struct {
 } panel;
 
 /* All filters of the panel over one tile of pixels. */
-static void filters_of(const n16_conv *v, const panel *p, n16_tile_task *t, const real *x, real *out, ptrdiff_t tap,
-                       ptrdiff_t row_step, ptrdiff_t col_step, int pixels) {
+static void filters_of(const n16_conv *v, const panel *p, n16_tile_task *t, const real *x, real *out, int pixels) {
     const ptrdiff_t taps = v->rows.taps * v->cols.taps;
     const real *w = p->w, *bias = p->bias;
-    fnn_ahead_fetch((p->end - p->first) * v->block * pixels * t->channels * t->rows * t->cols);
+    fnn_ahead_fetch((p->end - p->first) * v->block * pixels * t->channels * t->taps);
     t->x = x;
     for (ptrdiff_t b = p->first; b < p->end; b++) {
         const int filters = (int)(block_begin(v, b + 1) - block_begin(v, b));
-        const ptrdiff_t w_tap = v->block == 1 ? 1 : filters;
         t->w_channel = v->block == 1 ? v->w_channel : taps * filters;
-        t->w = w + p->skipped * t->w_channel + tap * w_tap;
-        t->w_row = row_step * w_tap;
-        t->w_col = col_step * w_tap;
+        t->w = w + p->skipped * t->w_channel;
         t->out = out;
         t->bias = bias;
         FN(n16_tile_get)(filters, pixels)(t);
@@ -78,18 +76,13 @@ static void filters_of(const n16_conv *v, const panel *p, n16_tile_task *t, cons
     }
 }
 
-/* Positions of one part of the rows and one of the columns; all have the same taps. */
-static void rectangle(const n16_conv *v, const panel *p, n16_tile_task *t, const axis_part *row, const axis_part *col) {
+/* Positions of one part of the rows and one of the columns over the taps in the task's list. */
+static void tiles_of(const n16_conv *v, const panel *p, n16_tile_task *t, const axis_part *row, const axis_part *col) {
     const ptrdiff_t x_row = v->x_cols * N16, out_row = p->to->line;
     const bool tall = row->count > col->count; /* tiles run along the longer side */
     const ptrdiff_t along = tall ? row->count : col->count, across = tall ? col->count : row->count;
     const ptrdiff_t x_down = row->from_step * x_row, x_right = col->from_step * N16;
     const ptrdiff_t out_down = row->step * out_row, out_right = col->step * N16;
-    const ptrdiff_t tap = row->tap * v->cols.taps + col->tap;
-    t->rows = row->taps;
-    t->cols = col->taps;
-    t->x_row = row->from_tap * x_row;
-    t->x_col = col->from_tap * N16;
     t->x_pixel = tall ? x_down : x_right;
     t->out_pixel = tall ? out_down : out_right;
     const real *x = p->x + row->from * x_row + col->from * N16;
@@ -99,12 +92,38 @@ static void rectangle(const n16_conv *v, const panel *p, n16_tile_task *t, const
         for (ptrdiff_t i = 0; i < tiles; i++) {
             const ptrdiff_t begin = along * i / tiles, count = along * (i + 1) / tiles - begin;
             for (int part = 0; part < N16_PARTS; part++)
-                filters_of(v, p, t, x + begin * t->x_pixel + part * VL, out + begin * t->out_pixel + part * VL, tap,
-                           row->tap_step * v->cols.taps, col->tap_step, (int)count);
+                filters_of(v, p, t, x + begin * t->x_pixel + part * VL, out + begin * t->out_pixel + part * VL,
+                           (int)count);
         }
         x += tall ? x_right : x_down;
         out += tall ? out_right : out_down;
     }
+}
+
+/* The same over all their taps, which all these positions share; more than fit a list only with blocks of one channel.
+ */
+static void rectangle(const n16_conv *v, panel *p, n16_tile_task *t, const axis_part *row, const axis_part *col) {
+    const bool goes_on = t->goes_on, relu = t->relu;
+    const real *bias = p->bias;
+    n16_tap list[MOST_TAPS];
+    ptrdiff_t i = 0, j = 0;
+    const ptrdiff_t taps = row->taps * col->taps;
+    t->tap = list;
+    for (ptrdiff_t tap = 0; tap == 0 || tap < taps; tap += MOST_TAPS) {
+        const bool ends = tap + MOST_TAPS >= taps;
+        t->taps = fnn_min(MOST_TAPS, taps - tap);
+        for (ptrdiff_t k = 0; k < t->taps; k++) {
+            list[k].x = (i * row->from_tap * v->x_cols + j * col->from_tap) * N16;
+            list[k].w = (row->tap + i * row->tap_step) * v->cols.taps + col->tap + j * col->tap_step;
+            if (++j == col->taps) j = 0, i++;
+        }
+        t->goes_on = goes_on || tap > 0;
+        t->relu = relu && ends;
+        p->bias = ends ? bias : NULL;
+        tiles_of(v, p, t, row, col);
+    }
+    t->goes_on = goes_on;
+    p->bias = bias;
 }
 
 /* What follows the chains, on rows that are still in the cache. */
@@ -221,6 +240,7 @@ static void plan(n16_conv *v) {
     const ptrdiff_t columns = fnn_min(v->cols.taps * v->pixels, v->cols.taps + step * (v->pixels - 1));
     const ptrdiff_t channel_bytes = fnn_max(1, v->rows.taps * columns) * VBYTES;
     v->channel_block = fnn_max(X_BYTES / channel_bytes, (LEAST_CHAIN + taps - 1) / taps);
+    if (taps > MOST_TAPS) v->channel_block = 1;
     const ptrdiff_t count = (v->channels + v->channel_block - 1) / v->channel_block;
     if (count > 1) v->channel_block = (v->channels + count - 1) / count;
     v->cut = n16_cut_rows(v->images, v->windows != NULL ? v->out_rows / v->windows->size_h : v->out_rows);

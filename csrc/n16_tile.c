@@ -10,27 +10,21 @@ FNN_INLINE void tile(const n16_tile_task *t, const int filters, const int pixels
 #pragma GCC unroll 8
         for (int j = 0; j < pixels; j++)
             acc[i][j] = t->goes_on ? vload(t->out + i * t->out_filter + j * t->out_pixel) : vset(0);
-    const ptrdiff_t x_pixel = t->x_pixel, x_col = t->x_col, w_col = t->w_col;
+    const ptrdiff_t x_pixel = t->x_pixel;
     const real *x_channel = t->x, *w_channel = t->w;
+    const n16_tap *end = t->tap + t->taps;
     for (ptrdiff_t c = t->channels; c > 0; c--) {
-        const real *x_row = x_channel, *w_row = w_channel;
-        for (ptrdiff_t r = t->rows; r > 0; r--) {
-            const real *x = x_row, *w = w_row;
-            for (ptrdiff_t s = t->cols; s > 0; s--) {
-                vreal xv[N16_MAX_PIXELS];
+        for (const n16_tap *tap = t->tap; tap < end; tap++) {
+            const real *x = x_channel + tap->x, *w = w_channel + tap->w * filters;
+            vreal xv[N16_MAX_PIXELS];
 #pragma GCC unroll 8
-                for (int j = 0; j < pixels; j++) xv[j] = vload(x + j * x_pixel);
+            for (int j = 0; j < pixels; j++) xv[j] = vload(x + j * x_pixel);
 #pragma GCC unroll 8
-                for (int i = 0; i < filters; i++) {
-                    const vreal wv = vset(w[i]);
+            for (int i = 0; i < filters; i++) {
+                const vreal wv = vset(w[i]);
 #pragma GCC unroll 8
-                    for (int j = 0; j < pixels; j++) acc[i][j] = vfma(wv, xv[j], acc[i][j]);
-                }
-                x += x_col;
-                w += w_col;
+                for (int j = 0; j < pixels; j++) acc[i][j] = vfma(wv, xv[j], acc[i][j]);
             }
-            x_row += t->x_row;
-            w_row += t->w_row;
         }
         x_channel += t->x_channel;
         w_channel += t->w_channel;
