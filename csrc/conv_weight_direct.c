@@ -32,6 +32,7 @@ typedef struct {
     real sums[(MOST_SUMS + MOST_FILTERS) * (VBYTES / sizeof(real))]; /* [filter][tap], then one a filter */
     real lines[STRIP + N16];
     real partial[TASKS * (MOST_SUMS + MOST_FILTERS)];
+    n16_pixel pixels[STRIP / N16]; /* the k-th N16 windows of a strip */
 } workspace;
 
 _Static_assert(sizeof(workspace) <= FNN_SCRATCH_BYTES, "the workspace is too small");
@@ -49,14 +50,13 @@ typedef struct {
 
 static void run_tile(n16_sums_task *t, n16_sums_fn run, int filters, int taps, ptrdiff_t count) {
     n16_sums_task whole = *t;
-    whole.rows = 1;
-    whole.cols = count / N16;
-    for (int part = 0; part < N16_PARTS && whole.cols > 0; part++) {
+    whole.pixels = count / N16;
+    for (int part = 0; part < N16_PARTS && whole.pixels > 0; part++) {
         run(&whole);
         whole.dout += VL;
         for (int i = 0; i < taps; i++) whole.x[i] += VL;
     }
-    const ptrdiff_t done = whole.cols * N16, left = count - done;
+    const ptrdiff_t done = whole.pixels * N16, left = count - done;
     if (left == 0) return;
     rest r;
     memset(&r, 0, sizeof r);
@@ -64,7 +64,7 @@ static void run_tile(n16_sums_task *t, n16_sums_fn run, int filters, int taps, p
         memcpy(r.dout[i], t->dout + i * t->dout_filter + done, (size_t)left * sizeof(real));
     for (int i = 0; i < taps; i++) memcpy(r.x[i], t->x[i] + done, (size_t)left * sizeof(real));
     whole = *t;
-    whole.rows = whole.cols = 1;
+    whole.pixels = 1;
     whole.dout_filter = N16;
     for (int part = 0; part < N16_PARTS; part++) {
         whole.dout = r.dout[0] + part * VL;
@@ -90,7 +90,7 @@ static void strip(const gradient *g, ptrdiff_t unit, ptrdiff_t group, ptrdiff_t 
             n16_sums_task t = {
                 .dout = c->dout + (image * c->filters + group * c->f + f) * plane + y * v->cols,
                 .dout_filter = plane,
-                .x_pixel = N16,
+                .pixel = w->pixels,
                 .acc_filter = g->taps * VL,
                 .total = totals + f * VL,
             };
@@ -112,6 +112,7 @@ static void run_task(void *context, int task) {
                     channel = task / g->chunks % g->channels;
     workspace *w = fnn_scratch();
     memset(w->sums, 0, (size_t)(c->f * (g->taps + 1) * VBYTES));
+    for (ptrdiff_t i = 0; i < STRIP / (ptrdiff_t)N16; i++) w->pixels[i] = (n16_pixel){i * N16, i * N16};
     const ptrdiff_t end = share(g->units, g->chunks, chunk + 1);
     for (ptrdiff_t unit = share(g->units, g->chunks, chunk); unit < end; unit++) strip(g, unit, group, channel, w);
     real *dw = c->dw, *db = c->db;

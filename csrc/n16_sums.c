@@ -6,7 +6,6 @@
 FNN_INLINE void sums(const n16_sums_task *t, const int filters, const int taps, const bool total) {
     vreal acc[SUMS_TAPS][SUMS_FILTERS], all[SUMS_FILTERS];
     const real *x[SUMS_TAPS], *dout[SUMS_FILTERS];
-    const ptrdiff_t x_pixel = t->x_pixel;
 #pragma GCC unroll 10
     for (int j = 0; j < taps; j++) {
         x[j] = t->x[j];
@@ -18,22 +17,18 @@ FNN_INLINE void sums(const n16_sums_task *t, const int filters, const int taps, 
         dout[i] = t->dout + i * t->dout_filter;
         if (total) all[i] = vload(t->total + i * VL);
     }
-    for (ptrdiff_t row = 0; row < t->rows; row++) {
-        const ptrdiff_t begin = row * t->dout_row, end = begin + t->cols * N16;
-        ptrdiff_t from = row * t->x_row;
-        for (ptrdiff_t at = begin; at < end; at += N16, from += x_pixel) {
-            vreal d[SUMS_FILTERS];
+    for (const n16_pixel *pixel = t->pixel, *end = pixel + t->pixels; pixel < end; pixel++) {
+        vreal d[SUMS_FILTERS];
 #pragma GCC unroll 4
-            for (int i = 0; i < filters; i++) {
-                d[i] = vload(dout[i] + at);
-                if (total) all[i] += d[i];
-            }
+        for (int i = 0; i < filters; i++) {
+            d[i] = vload(dout[i] + pixel->dout);
+            if (total) all[i] += d[i];
+        }
 #pragma GCC unroll 10
-            for (int j = 0; j < taps; j++) {
-                const vreal xv = vload(x[j] + from);
+        for (int j = 0; j < taps; j++) {
+            const vreal xv = vload(x[j] + pixel->x);
 #pragma GCC unroll 4
-                for (int i = 0; i < filters; i++) acc[j][i] = vfma(xv, d[i], acc[j][i]);
-            }
+            for (int i = 0; i < filters; i++) acc[j][i] = vfma(xv, d[i], acc[j][i]);
         }
     }
 #pragma GCC unroll 4

@@ -1,5 +1,5 @@
 /* The register tile of a convolution's weight gradient on images innermost: filters × taps, a vector each, in which
- * every lane sums over the pixels of a rectangle; what the lanes hold is added up once, at the end. */
+ * every lane sums over a list of pixels; what the lanes hold is added up once, at the end. */
 #ifndef FASTNN_N16_SUMS_H
 #define FASTNN_N16_SUMS_H
 
@@ -12,13 +12,18 @@ enum { SUMS_FILTERS = 4, SUMS_TAPS = 10 };
 enum { SUMS_FILTERS = 3, SUMS_TAPS = 8 };
 #endif
 
+/* Where a pixel lies in dout and what it reads, from the first one, in elements. */
 typedef struct {
-    ptrdiff_t rows, cols; /* of outputs */
-    const real *dout;     /* of the first filter; pixels lie side by side */
-    ptrdiff_t dout_filter, dout_row;
+    ptrdiff_t dout, x;
+} n16_pixel;
+
+typedef struct {
+    ptrdiff_t pixels;
+    const n16_pixel *pixel;
+    const real *dout; /* of the first filter */
+    ptrdiff_t dout_filter;
     const real *x[SUMS_TAPS]; /* what each tap reads for the first pixel */
-    ptrdiff_t x_pixel, x_row;
-    real *acc[SUMS_TAPS]; /* where each tap's sums stand: one vector a filter, acc_filter apart */
+    real *acc[SUMS_TAPS];     /* where each tap's sums stand: one vector a filter, acc_filter apart */
     ptrdiff_t acc_filter;
     real *total; /* sums of dout, a vector a filter; or NULL */
 } n16_sums_task;
