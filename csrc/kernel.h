@@ -40,4 +40,17 @@ FNN_INLINE const int64_t *fnn_rows_from(const int64_t *index, ptrdiff_t i) { ret
 FNN_INLINE ptrdiff_t fnn_cut_begin(const fnn_cut *cut, int task) { return task * cut->step; }
 FNN_INLINE ptrdiff_t fnn_cut_end(const fnn_cut *cut, int task) { return fnn_min(cut->size, (task + 1) * cut->step); }
 
+/* `size` in parts as equal as whole numbers allow, the longer ones first; finding one needs no division. */
+typedef struct {
+    ptrdiff_t least, longer; /* the size of the shorter parts, the number of the longer */
+} fnn_even;
+
+FNN_INLINE fnn_even fnn_cut_evenly(ptrdiff_t size, ptrdiff_t parts) {
+    return parts == 0 ? (fnn_even){0} : (fnn_even){size / parts, size % parts};
+}
+
+FNN_INLINE ptrdiff_t fnn_even_begin(const fnn_even *even, ptrdiff_t part) {
+    return part * even->least + fnn_min(part, even->longer);
+}
+
 #endif

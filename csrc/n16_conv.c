@@ -26,7 +26,7 @@ enum {
 };
 
 /* Filters of tile `b` of a group, as equal as whole filters allow. */
-FNN_INLINE ptrdiff_t block_begin(const n16_conv *v, ptrdiff_t b) { return v->filters * b / v->blocks; }
+FNN_INLINE ptrdiff_t block_begin(const n16_conv *v, ptrdiff_t b) { return fnn_even_begin(&v->even, b); }
 
 /* The taps of filters … of one tile side by side: packed[channel][row][column][filter]; may spill a vector. */
 static void pack_block(const n16_conv *v, ptrdiff_t index, real *dst) {
@@ -88,9 +88,10 @@ static void tiles_of(const n16_conv *v, const panel *p, n16_tile_task *t, const 
     const real *x = p->x + row->from * x_row + col->from * N16;
     real *out = p->out + (row->first - p->to->row) * out_row + (col->first - p->to->col) * N16;
     const ptrdiff_t tiles = (along + v->pixels - 1) / v->pixels;
+    const fnn_even even = fnn_cut_evenly(along, tiles);
     for (ptrdiff_t a = 0; a < across; a++) {
         for (ptrdiff_t i = 0; i < tiles; i++) {
-            const ptrdiff_t begin = along * i / tiles, count = along * (i + 1) / tiles - begin;
+            const ptrdiff_t begin = fnn_even_begin(&even, i), count = fnn_even_begin(&even, i + 1) - begin;
             for (int part = 0; part < N16_PARTS; part++)
                 filters_of(v, p, t, x + begin * t->x_pixel + part * VL, out + begin * t->out_pixel + part * VL,
                            (int)count);
@@ -259,6 +260,7 @@ void FN(n16_conv_run)(n16_conv *v) {
         v->block = 1;
         v->blocks = v->filters;
     }
+    v->even = fnn_cut_evenly(v->filters, v->blocks);
     plan(v);
     const ptrdiff_t all = v->groups * v->blocks;
     ptrdiff_t fit = v->block == 1 ? all : WEIGHT_ELEMENTS / (fnn_max(1, v->chain) * N16_MAX_FILTERS);

@@ -34,6 +34,7 @@ typedef struct {
     /* of one pass, whose filters' weights fit the workspace */
     int block;                    /* filters of a tile; 1: the weights are read where they lie */
     ptrdiff_t blocks, first, end; /* tiles of filters in a group of channels; those of all groups from first to end-1 */
+    fnn_even even;                /* a group's filters into tiles */
     const real *packed;
     ptrdiff_t chain; /* channels × taps */
     int pixels;      /* of a tile, at most */
