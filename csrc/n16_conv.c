@@ -14,7 +14,7 @@
 #include "pack.h"
 
 enum {
-    X_BYTES = 64 << 10,    /* of the input that a tile of pixels reads of a block of channels */
+    X_BYTES = 128 << 10,   /* of the input that a tile of pixels reads of a block of channels */
     OUT_BYTES = 320 << 10, /* of the outputs whose chains stand while the blocks of channels follow each other */
     LEAST_CHAIN = 48,      /* taps of a block, so that taking up the chains costs little */
     MOST_TAPS = 256,       /* of a tile's list */
