@@ -4,11 +4,12 @@
  * A task takes a few tiles, alike in the number of their points, through everything: their inputs transformed for all
  * channels; then, for a few filters at a time, the products at every pair of points and the outputs from them. What it
  * holds meanwhile stays in the second-level cache and this thread's workspace. Every product is one chain over the
- * channels, so that neither blocks nor threads change a bit.
+ * channels, so that neither blocks nor threads change a bit. Of few channels winograd_few.c takes care.
  */
-#include "winograd_finish.h"
+#include "winograd_forward.h"
 
 #include "tile.h"
+#include "winograd_finish.h"
 
 enum {
     MAX_TILES = 4,                /* of a task */
@@ -16,16 +17,7 @@ enum {
     WORKSPACE = FNN_SCRATCH_BYTES / sizeof(real),
 };
 
-typedef struct {
-    const real *x, *u, *b;
-    real *out;
-    ptrdiff_t groups, c, h, w, parts, blocks, k, f, p, q, pad_h, pad_w;
-    int kind;
-    real alpha;
-    winograd_line rows, cols;
-    ptrdiff_t most;                      /* tiles of a task at most */
-    ptrdiff_t tasks[WINOGRAD_KINDS + 1]; /* before those of each kind of tile */
-} work;
+typedef winograd_forward_work work;
 
 /* One pair's products of filters first … last-1 with `columns` elements of the tiles. */
 static void multiply(const work *wk, const real *u, const real *values, real *products, ptrdiff_t first, ptrdiff_t last,
@@ -142,6 +134,7 @@ void FN(winograd_forward_n16)(const fnn_op *op) {
         .rows = winograd_cut(n[8], size),
         .cols = winograd_cut(n[9], size),
     };
+    if (FN(winograd_few_run)(&wk)) return;
     const ptrdiff_t filters = wk.f / wk.parts;
     const ptrdiff_t of_a_tile = PAIRS * N16 * (wk.k + fnn_min(FILTERS, filters));
     wk.most = fnn_min(MAX_TILES, fnn_max(1, (WORKSPACE - 2 * PAIRS * N16) / of_a_tile));

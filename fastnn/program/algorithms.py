@@ -28,8 +28,13 @@ _SIZES = (3, 5)
 # vector operations of the transforms: of a tile's inputs, a tile's outputs, the weights of a filter and channel
 _OF_INPUTS, _OF_OUTPUTS, _OF_WEIGHTS = 200, 150, 25
 _OF_INPUTS_OF_TILES, _OF_WEIGHTS_OF_TILES = 800, 12  # of few images: tiles are gathered
+_FEW_CHANNELS = 48  # go through a tile at once (csrc/winograd_few.c), so many filters together:
+_TOGETHER = 4
+_OF_FEW_INPUTS, _OF_FEW_OUTPUTS = 110, {3: 155, 5: 52}  # there, by the taps of a line
 _WORTH_IT = 1.15  # what direct must cost more
-_FULL = 16  # channels, and filters: with fewer its register tiles are part empty, those of the direct one full
+_FULL = (
+    16  # channels, and filters: with fewer the tiles of its other forms are part empty, those of the direct one full
+)
 _TILES_HELD = 4 * LANES  # of few images, whose products a thread holds for 16 filters (csrc/winograd_tiles.c)
 _VALUES = 8 << 20  # bytes of their transformed inputs, which every 16 filters read again: a part of the last cache
 _FULL_OF_FEW = 32  # two threads have 16 filters each
@@ -48,6 +53,9 @@ class Convolution(NamedTuple):
     extent: tuple[int, int]  # rows and columns of outputs
     stride: tuple[int, int]
     dilation: tuple[int, int]
+    pad: tuple[int, int]  # rows and columns before
+    source: tuple[int, int]  # rows and columns read
+    of_weights: bool = False  # the gradient of the weights
 
 
 def _few(c: Convolution) -> bool:
@@ -94,17 +102,31 @@ def _few_images_costs(c: Convolution) -> dict[ConvAlgorithm, float]:
     }
 
 
+def _few_channels(c: Convolution) -> bool:
+    return not _few(c) and not c.of_weights and c.channels <= _FEW_CHANNELS
+
+
+def _inside(c: Convolution, axis: int) -> int:
+    """Taps of one axis inside the image, over all outputs: only those are multiplied with images innermost."""
+    firsts = range(-c.pad[axis], c.extent[axis] - c.pad[axis])
+    return sum(max(0, min(first + c.taps[axis], c.source[axis]) - max(first, 0)) for first in firsts)
+
+
 def costs(c: Convolution) -> dict[ConvAlgorithm, float]:
     """Vector operations of each algorithm, where Winograd's serves."""
     if _few(c):
         return _few_images_costs(c)
     blocks = -(-c.images // LANES) * c.groups
-    pairs = c.channels * c.filters
     rows, cols = (len(winograd_line(n, c.taps[0])) for n in c.extent)
-    products = _points(c.extent, c.taps[0]) * pairs
-    transforms = rows * cols * (_OF_INPUTS * c.channels + _OF_OUTPUTS * c.filters)
+    filters, of_inputs, of_outputs = c.filters, _OF_INPUTS, _OF_OUTPUTS
+    if _few_channels(c):
+        filters = -(-c.filters // _TOGETHER) * _TOGETHER
+        of_inputs, of_outputs = _OF_FEW_INPUTS, _OF_FEW_OUTPUTS[c.taps[0]]
+    products = _points(c.extent, c.taps[0]) * c.channels * filters
+    transforms = rows * cols * (of_inputs * c.channels + of_outputs * c.filters)
+    pairs = c.channels * c.filters
     return {
-        ConvAlgorithm.DIRECT: blocks * c.extent[0] * c.extent[1] * c.taps[0] * c.taps[1] * pairs,
+        ConvAlgorithm.DIRECT: blocks * _inside(c, 0) * _inside(c, 1) * pairs,
         ConvAlgorithm.WINOGRAD: blocks * (products + transforms) + _OF_WEIGHTS * pairs * c.groups,
     }
 
@@ -116,7 +138,7 @@ def choose(c: Convolution, dtype: np.dtype[Any], wish: ConvAlgorithm) -> ConvAlg
     if wish == ConvAlgorithm.WINOGRAD:
         return wish
     cost = costs(c)
-    full = _FULL_OF_FEW if _few(c) else _FULL
+    full = _FULL_OF_FEW if _few(c) else 1 if _few_channels(c) else _FULL
     faster = (
         _WORTH_IT * cost[ConvAlgorithm.WINOGRAD] < cost[ConvAlgorithm.DIRECT] and min(c.channels, c.filters) >= full
     )
@@ -141,7 +163,7 @@ def _forward(operation: Operation) -> list[Operation]:
     groups = x.shape[1] // weight.shape[1]
     c = Convolution(
         _images(operation), groups, weight.shape[1], weight.shape[0] // groups, weight.shape[2:], out.shape[2:4],
-        (stride_h, stride_w), (dilation_h, dilation_w),
+        (stride_h, stride_w), (dilation_h, dilation_w), (pad_h, pad_w), x.shape[2:4],
     )  # fmt: skip
     if choose(c, x.dtype, ConvAlgorithm(wish)) != ConvAlgorithm.WINOGRAD:
         return [operation]
@@ -162,14 +184,14 @@ def _backward_input(operation: Operation) -> list[Operation]:
     dout, weight, dx = arrays[0], arrays[1], arrays[-1]
     stride_h, stride_w, pad_h, pad_w, dilation_h, dilation_w, wish, *rest = operation.arguments[len(arrays) :]
     groups = dx.shape[1] // weight.shape[1]
+    pad = (weight.shape[2] - 1 - pad_h, weight.shape[3] - 1 - pad_w)
     c = Convolution(
         _images(operation), groups, weight.shape[0] // groups, weight.shape[1], weight.shape[2:], dx.shape[2:4],
-        (stride_h, stride_w), (dilation_h, dilation_w),
+        (stride_h, stride_w), (dilation_h, dilation_w), pad, dout.shape[2:4],
     )  # fmt: skip
     if choose(c, dx.dtype, ConvAlgorithm(wish)) != ConvAlgorithm.WINOGRAD:
         return [operation]
     size = weight.shape[2]
-    pad = (size - 1 - pad_h, size - 1 - pad_w)
     if _few(c):
         operations = [_of_few(c, (dout, weight, None, dx), pad, 1, int(Activation.IDENTITY), 0.0)]
     else:
@@ -206,7 +228,7 @@ def _backward_weight(operation: Operation) -> list[Operation]:
     groups = x.shape[1] // dw.shape[1]
     c = Convolution(
         x.shape[0] * LANES, groups, dw.shape[1], dw.shape[0] // groups, dw.shape[2:], dout.shape[2:4],
-        (stride_h, stride_w), (dilation_h, dilation_w),
+        (stride_h, stride_w), (dilation_h, dilation_w), (pad_h, pad_w), x.shape[2:4], of_weights=True,
     )  # fmt: skip
     if choose(c, x.dtype, ConvAlgorithm(wish)) != ConvAlgorithm.WINOGRAD:
         return [operation]

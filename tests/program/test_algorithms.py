@@ -14,11 +14,22 @@ from fastnn.program.algorithms import Convolution, choose, costs, winograd_serve
 pytestmark = pytest.mark.skipif("native" not in kernels.available_backends(), reason="no native module")
 
 F32, F64 = np.dtype(np.float32), np.dtype(np.float64)
-WIDE = Convolution(64, 1, 192, 384, (3, 3), (13, 13), (1, 1), (1, 1))
+
+
+def same_size(images, groups, channels, filters, size, side, **more):
+    """The convolution that keeps the side of its square images."""
+    pad = (size // 2, size // 2)
+    return Convolution(
+        images, groups, channels, filters, (size, size), (side, side), (1, 1), (1, 1), pad, (side, side), **more
+    )
+
+
+WIDE = same_size(64, 1, 192, 384, 3, 13)
 sides = st.integers(1, 60)
 convolutions = st.builds(
     Convolution, st.integers(1, 300), st.integers(1, 4), sides, sides, st.sampled_from([(3, 3), (5, 5)]),
-    st.tuples(sides, sides), st.just((1, 1)), st.just((1, 1)),
+    st.tuples(sides, sides), st.just((1, 1)), st.just((1, 1)), st.tuples(*[st.integers(0, 4)] * 2),
+    st.tuples(sides, sides), st.booleans(),
 )  # fmt: skip
 
 
@@ -26,12 +37,15 @@ convolutions = st.builds(
     "shape",
     [
         WIDE,
-        Convolution(64, 1, 384, 256, (3, 3), (13, 13), (1, 1), (1, 1)),
-        Convolution(32, 1, 32, 64, (3, 3), (28, 28), (1, 1), (1, 1)),
-        Convolution(64, 1, 64, 192, (5, 5), (27, 27), (1, 1), (1, 1)),
-        Convolution(64, 2, 48, 128, (5, 5), (27, 27), (1, 1), (1, 1)),
-        Convolution(1, 1, 64, 192, (5, 5), (27, 27), (1, 1), (1, 1)),
-        Convolution(1, 1, 384, 256, (3, 3), (13, 13), (1, 1), (1, 1)),
+        same_size(64, 1, 384, 256, 3, 13),
+        same_size(32, 1, 32, 64, 3, 28),
+        same_size(64, 1, 64, 192, 5, 27),
+        same_size(64, 2, 48, 128, 5, 27),
+        same_size(1, 1, 64, 192, 5, 27),
+        same_size(1, 1, 384, 256, 3, 13),
+        same_size(32, 1, 16, 16, 3, 28),
+        same_size(32, 1, 3, 64, 3, 32),
+        Convolution(128, 1, 6, 16, (5, 5), (8, 8), (1, 1), (1, 1), (0, 0), (12, 12)),
     ],
 )
 def test_wide_layers_are_filtered_minimally(shape):
@@ -49,10 +63,22 @@ def test_float64_keeps_its_digits_unless_asked(shape):
 def test_auto_takes_what_costs_less_and_direct_is_direct(shape):
     assert choose(shape, F32, ConvAlgorithm.DIRECT) == ConvAlgorithm.DIRECT
     chosen = choose(shape, F32, ConvAlgorithm.AUTO)
-    if min(shape.channels, shape.filters) < (16 if shape.images >= 16 else 32):
+    few_channels = shape.images >= 16 and not shape.of_weights and shape.channels <= 48
+    if not few_channels and min(shape.channels, shape.filters) < (16 if shape.images >= 16 else 32):
         assert chosen == ConvAlgorithm.DIRECT
     elif winograd_serves(shape, F32):
         assert costs(shape)[chosen] <= 1.15 * min(costs(shape).values())
+
+
+def test_transforms_must_pay():
+    """One channel or filter; the input gradient, whose border reads few taps; the weights' gradient of few channels."""
+    for shape in (
+        same_size(32, 1, 1, 32, 3, 28),
+        same_size(32, 1, 64, 1, 3, 28),
+        Convolution(128, 1, 16, 6, (5, 5), (12, 12), (1, 1), (1, 1), (4, 4), (8, 8)),
+        same_size(32, 1, 3, 64, 3, 32, of_weights=True),
+    ):
+        assert choose(shape, F32, ConvAlgorithm.AUTO) == ConvAlgorithm.DIRECT
 
 
 @pytest.mark.parametrize(
