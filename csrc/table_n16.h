@@ -24,6 +24,8 @@
     _(conv_backward_weight_n16, "x[g,c,h,w,16], dout[g,f,p,q,16], dw[f,k,r,s]~, db[f]?~, " CONV ", beta")              \
     _(winograd_weights, "weight[f,k,r,s], u[e,j,36,i,24]!, flip")                                                      \
     _(winograd_forward_n16, "x[g,c,h,w,16], u[e,j,36,k,24], b[f]?, out[g,f,p,q,16]!, size, pad_h, pad_w, kind, alpha") \
+    _(winograd_backward_input_n16,                                                                                     \
+      "dout[g,f,p,q,16], u[e,j,36,k,24], out[g,c,h,w,16]?, dx[g,c,h,w,16]!, size, pad_h, pad_w, kind, alpha")          \
     _(winograd_forward,                                                                                                \
       "x[n,c,h,w], weight[i,k,r,s], b[f]?, out[n,f,p,q]!, work[*]!, pad_h, pad_w, flip, kind, alpha")                  \
     _(winograd_backward_weight_n16,                                                                                    \

@@ -16,7 +16,8 @@ enum {
     PAIRS = POINTS * POINTS,  /* of points: matrix products */
     WINOGRAD_BLOCK = 24,      /* filters of a block of transformed weights, [block][pair][channel][24] */
     WINOGRAD_MAX_OUTPUTS = 5, /* of a line: filters of 2 taps */
-
+    /* of few channels: results whose sums over a row of points are in registers together */
+    WINOGRAD_TOGETHER = FNN_VECTOR_REGISTERS == 32 ? 4 : 2,
 };
 
 #define SMALL_POINT ((real)0.70710678118654752440)

@@ -9,8 +9,8 @@
 
 enum {
     FEW_CHANNELS = 48,
-    TOGETHER = FNN_VECTOR_REGISTERS == 32 ? 4 : 2, /* filters, whose sums of a line of points are in registers */
-    TILE = PAIRS * N16,                            /* elements of a channel's values */
+    TOGETHER = WINOGRAD_TOGETHER,
+    TILE = PAIRS * N16, /* elements of a channel's values */
     WEIGHT_ELEMENTS = (2 << 20) / sizeof(real),
 };
 
@@ -45,15 +45,13 @@ FNN_INLINE void line_of_points(const real *values, const real *w, ptrdiff_t chan
 #pragma GCC unroll 6
         for (int j = 0; j < points_w; j++) acc[f][j] = vset(0);
 #pragma GCC unroll 1
-    for (ptrdiff_t c = channels; c > 0; c--) {
+    for (ptrdiff_t c = channels; c > 0; c--, values += TILE, w += POINTS * TOGETHER) {
 #pragma GCC unroll 6
         for (int j = 0; j < points_w; j++) {
             const vreal v = vload(values + j * N16);
 #pragma GCC unroll 4
             for (int f = 0; f < TOGETHER; f++) acc[f][j] = vfma(vset(w[j * TOGETHER + f]), v, acc[f][j]);
         }
-        values += TILE;
-        w += POINTS * TOGETHER;
     }
 #pragma GCC unroll 4
     for (int f = 0; f < TOGETHER; f++) {

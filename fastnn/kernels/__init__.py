@@ -74,7 +74,10 @@ SIGNATURES: dict[str, Signature] = {
             # u: the weights (flip: those of the input gradient) transformed, in e groups and j blocks of 24 filters
             "winograd_weights(weight[f,k,r,s], u[e,j,36,i,24]!, flip)",
             "winograd_forward_n16(x[g,c,h,w,16], u[e,j,36,k,24], b[f]?, out[g,f,p,q,16]!, size, pad_h, pad_w, kind, alpha)",
-            # the same of few plain images, whole tiles innermost; flip: the input gradient, x standing for dout and out
+            # its transpose, u as it is for the forward sweep; out: that of the activation before, for its derivative
+            "winograd_backward_input_n16(dout[g,f,p,q,16], u[e,j,36,k,24], out[g,c,h,w,16]?, dx[g,c,h,w,16]!, size, pad_h, "
+            "pad_w, kind, alpha)",
+            # the convolution of few plain images, whole tiles innermost; flip: the input gradient, x standing for dout and out
             # for dx; work: winograd_tile_work elements
             "winograd_forward(x[n,c,h,w], weight[i,k,r,s], b[f]?, out[n,f,p,q]!, work[*]!, pad_h, pad_w, flip, kind, alpha)",
             # work: winograd_work(filters, channels of a group) elements

@@ -8,7 +8,7 @@ counting operations says that it is faster, and never for float64, where one wan
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
@@ -31,6 +31,8 @@ _OF_INPUTS_OF_TILES, _OF_WEIGHTS_OF_TILES = 800, 12  # of few images: tiles are 
 _FEW_CHANNELS = 48  # go through a tile at once (csrc/winograd_few.c), so many filters together:
 _TOGETHER = 4
 _OF_FEW_INPUTS, _OF_FEW_OUTPUTS = 110, {3: 155, 5: 52}  # there, by the taps of a line
+# by the transpose (csrc/winograd_input.c): of a tile's slopes, of its inputs; what the products cost
+_OF_SLOPES, _OF_GIVEN, _OF_TRANSPOSED = 26, 260, 1.13
 _WORTH_IT = 1.15  # what direct must cost more
 _FULL = (
     16  # channels, and filters: with fewer the tiles of its other forms are part empty, those of the direct one full
@@ -55,7 +57,7 @@ class Convolution(NamedTuple):
     dilation: tuple[int, int]
     pad: tuple[int, int]  # rows and columns before
     source: tuple[int, int]  # rows and columns read
-    of_weights: bool = False  # the gradient of the weights
+    of: Literal["outputs", "inputs", "weights"] = "outputs"  # what it computes: those, or a gradient
 
 
 def _few(c: Convolution) -> bool:
@@ -103,7 +105,7 @@ def _few_images_costs(c: Convolution) -> dict[ConvAlgorithm, float]:
 
 
 def _few_channels(c: Convolution) -> bool:
-    return not _few(c) and not c.of_weights and c.channels <= _FEW_CHANNELS
+    return not _few(c) and c.of != "weights" and c.channels <= _FEW_CHANNELS
 
 
 def _inside(c: Convolution, axis: int) -> int:
@@ -112,10 +114,33 @@ def _inside(c: Convolution, axis: int) -> int:
     return sum(max(0, min(first + c.taps[axis], c.source[axis]) - max(first, 0)) for first in firsts)
 
 
+def _transposed_cost(c: Convolution) -> float:
+    """Of an input gradient that is the transpose of the forward sweep, in tiles of slopes."""
+    rows, cols = (len(winograd_line(n, c.taps[0])) for n in c.source)
+    products = _OF_TRANSPOSED * _points(c.source, c.taps[0]) * c.channels * c.filters
+    transforms = rows * cols * (_OF_SLOPES * c.channels + _OF_GIVEN * c.filters)
+    return -(-c.images // LANES) * c.groups * (products + transforms) + _OF_WEIGHTS * c.channels * c.filters * c.groups
+
+
+def is_transposed(c: Convolution) -> bool:
+    """Whether Winograd's input gradient is best the transpose of the forward sweep, not the slopes filtered."""
+    may = c.of == "inputs" and _few_channels(c) and c.taps[0] == 5  # 3 × 3: more to compute again for every channel
+    return may and _transposed_cost(c) < _filtered_cost(c)
+
+
 def costs(c: Convolution) -> dict[ConvAlgorithm, float]:
     """Vector operations of each algorithm, where Winograd's serves."""
     if _few(c):
         return _few_images_costs(c)
+    blocks = -(-c.images // LANES) * c.groups
+    return {
+        ConvAlgorithm.DIRECT: blocks * _inside(c, 0) * _inside(c, 1) * c.channels * c.filters,
+        ConvAlgorithm.WINOGRAD: _transposed_cost(c) if is_transposed(c) else _filtered_cost(c),
+    }
+
+
+def _filtered_cost(c: Convolution) -> float:
+    """Of Winograd's algorithm in tiles of outputs."""
     blocks = -(-c.images // LANES) * c.groups
     rows, cols = (len(winograd_line(n, c.taps[0])) for n in c.extent)
     filters, of_inputs, of_outputs = c.filters, _OF_INPUTS, _OF_OUTPUTS
@@ -124,11 +149,7 @@ def costs(c: Convolution) -> dict[ConvAlgorithm, float]:
         of_inputs, of_outputs = _OF_FEW_INPUTS, _OF_FEW_OUTPUTS[c.taps[0]]
     products = _points(c.extent, c.taps[0]) * c.channels * filters
     transforms = rows * cols * (of_inputs * c.channels + of_outputs * c.filters)
-    pairs = c.channels * c.filters
-    return {
-        ConvAlgorithm.DIRECT: blocks * _inside(c, 0) * _inside(c, 1) * pairs,
-        ConvAlgorithm.WINOGRAD: blocks * (products + transforms) + _OF_WEIGHTS * pairs * c.groups,
-    }
+    return blocks * (products + transforms) + _OF_WEIGHTS * c.channels * c.filters * c.groups
 
 
 def choose(c: Convolution, dtype: np.dtype[Any], wish: ConvAlgorithm) -> ConvAlgorithm:
@@ -187,11 +208,18 @@ def _backward_input(operation: Operation) -> list[Operation]:
     pad = (weight.shape[2] - 1 - pad_h, weight.shape[3] - 1 - pad_w)
     c = Convolution(
         _images(operation), groups, weight.shape[0] // groups, weight.shape[1], weight.shape[2:], dx.shape[2:4],
-        (stride_h, stride_w), (dilation_h, dilation_w), pad, dout.shape[2:4],
+        (stride_h, stride_w), (dilation_h, dilation_w), pad, dout.shape[2:4], "inputs",
     )  # fmt: skip
     if choose(c, dx.dtype, ConvAlgorithm(wish)) != ConvAlgorithm.WINOGRAD:
         return [operation]
     size = weight.shape[2]
+    if is_transposed(c):
+        u = Buffer(winograd_shape(c.channels, c.filters, groups), dx.dtype)
+        out, kind, alpha = (arrays[2], *rest) if fused else (None, int(Activation.IDENTITY), 0.0)
+        return [
+            Operation("winograd_weights", (weight, u, 0)),
+            Operation("winograd_backward_input_n16", (dout, u, out, dx, size, pad_h, pad_w, kind, alpha)),
+        ]
     if _few(c):
         operations = [_of_few(c, (dout, weight, None, dx), pad, 1, int(Activation.IDENTITY), 0.0)]
     else:
@@ -213,6 +241,9 @@ def winograd_flops(operation: Operation) -> int:
     elif operation.kernel == "winograd_forward_n16":
         x, u, _, out, size, *_ = operation.arguments
         channels = u.shape[3]
+    elif operation.kernel == "winograd_backward_input_n16":
+        x, u, _, _, size, *_ = operation.arguments
+        out, channels = x, u.shape[3]
     elif operation.kernel == "winograd_forward":
         x, weight, _, out, _, _, _, flip, *_ = operation.arguments
         channels = weight.shape[0] // (out.shape[1] // weight.shape[1]) if flip else weight.shape[1]
@@ -228,7 +259,7 @@ def _backward_weight(operation: Operation) -> list[Operation]:
     groups = x.shape[1] // dw.shape[1]
     c = Convolution(
         x.shape[0] * LANES, groups, dw.shape[1], dw.shape[0] // groups, dw.shape[2:], dout.shape[2:4],
-        (stride_h, stride_w), (dilation_h, dilation_w), (pad_h, pad_w), x.shape[2:4], of_weights=True,
+        (stride_h, stride_w), (dilation_h, dilation_w), (pad_h, pad_w), x.shape[2:4], "weights",
     )  # fmt: skip
     if choose(c, x.dtype, ConvAlgorithm(wish)) != ConvAlgorithm.WINOGRAD:
         return [operation]

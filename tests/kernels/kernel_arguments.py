@@ -185,7 +185,7 @@ class _Maker:
     def _scalar(self, name: str, made: dict[str, Any]) -> float:
         pick = self.rng.choice
         if name == "kind":
-            without_input = ("activation_backward_input", "max_pool_backward")
+            without_input = ("activation_backward_input", "max_pool_backward", "winograd_backward_input")
             kinds = [k for k in Activation if k != 6 or not any(part in self.kernel for part in without_input)]
             return int(pick(kinds))
         if name in ("pad_h", "pad_w") and "size" + name[3:] in made:

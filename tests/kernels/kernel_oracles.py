@@ -192,6 +192,22 @@ def winograd_forward_n16(a: SimpleNamespace, u: float) -> Expected:
 
 
 @oracle
+def winograd_backward_input_n16(a: SimpleNamespace, u: float) -> Expected:
+    window = (a.dx.shape, a.size, (a.pad_h, a.pad_w))
+    value = winograd.given_back(a.dout, a.u, *window)
+    terms = winograd.given_back(abs(a.dout), abs(a.u), *window, magnitudes=True)
+    filters = a.dout.shape[1] // len(a.u)
+    bound = (8 + math.sqrt(filters) + winograd.ROUNDINGS + winograd.OVERLAPS) * u * terms
+    if a.out is None:
+        return {"dx": (value, bound)}
+    activated = SimpleNamespace(**vars(a) | {"x": None, "dout": np.ones_like(value)})
+    slope, _ = ORACLES["activation_backward"](activated, u)["dx"]
+    activated.dout = value
+    value, own = ORACLES["activation_backward"](activated, u)["dx"]
+    return {"dx": (value, abs(slope) * bound + own)}
+
+
+@oracle
 def winograd_forward(a: SimpleNamespace, u: float) -> Expected:
     window = (a.out.shape, (a.pad_h, a.pad_w), a.flip)
     value = winograd.filtered_plain(a.x, a.weight, *window)

@@ -11,7 +11,14 @@ from fastnn import kernels
 from fastnn.kernels import Activation, reference
 from fastnn.kernels.convolution import winograd_shape, winograd_tile_work, winograd_work
 from fastnn.kernels.reference.n16 import images_of
-from fastnn.kernels.reference.winograd import ROUNDINGS, filter_gradient, filtered_plain
+from fastnn.kernels.reference.winograd import (
+    OVERLAPS,
+    ROUNDINGS,
+    filter_gradient,
+    filtered_plain,
+    given_back,
+    transformed,
+)
 
 ISAS = [None]
 if "native" in kernels.available_backends():
@@ -85,6 +92,33 @@ def test_with_weights_turned_it_is_the_input_gradient(isa, dtype, shape, seed):
     wide = [v.astype(np.float64 if dtype is np.float32 else np.longdouble) for v in (images_of(dout), weight)]
     exact = np.empty((16 * images, *dx.shape[1:4]), wide[0].dtype)
     reference.conv_backward_input(*wide, exact, 1, 1, top, left, 1, 1, 0)
+    assert np.all(abs(images_of(dx) - exact) <= images_of(bound))
+
+
+@pytest.mark.parametrize("isa", ISAS)
+@pytest.mark.parametrize("dtype", DTYPES)
+@given(shape=shapes(), seed=seeds, activated=st.booleans())
+@settings(max_examples=15)
+def test_its_transpose_is_the_input_gradient(isa, dtype, shape, seed, activated):
+    images, groups, k, filters, size, h, w, (top, left, below, right) = shape
+    rng = np.random.default_rng(seed)
+    dout = rng.standard_normal((images, groups * filters, h + top + below - size + 1, w + left + right - size + 1, 16))
+    dout = dout.astype(dtype)
+    weight = rng.standard_normal((groups * filters, k, size, size)).astype(dtype)
+    u = np.full(winograd_shape(filters, k, groups), np.nan, dtype)
+    dx = np.full((images, groups * k, h, w, 16), np.nan, dtype)
+    out = rng.integers(0, 3, dx.shape).astype(dtype) if activated else None  # of a ReLU
+    run(isa, "winograd_weights", weight, u, 0)
+    run(isa, "winograd_backward_input_n16", dout, u, out, dx, size, top, left, Activation.RELU, 0.0)
+    wide = [v.astype(np.float64 if dtype is np.float32 else np.longdouble) for v in (images_of(dout), weight)]
+    exact = np.empty((16 * images, *dx.shape[1:4]), wide[0].dtype)
+    reference.conv_backward_input(*wide, exact, 1, 1, top, left, 1, 1, 0)
+    if out is not None:
+        exact[images_of(out) == 0] = 0
+    sizes = np.empty(u.shape)
+    sizes[...] = transformed(abs(weight.astype(float)), u.shape, 0, magnitudes=True)
+    terms = given_back(abs(dout.astype(float)), sizes, dx.shape, size, (top, left), magnitudes=True)
+    bound = (8 + np.sqrt(filters) + ROUNDINGS + OVERLAPS) * np.finfo(dtype).eps / 2 * terms
     assert np.all(abs(images_of(dx) - exact) <= images_of(bound))
 
 

@@ -29,7 +29,7 @@ sides = st.integers(1, 60)
 convolutions = st.builds(
     Convolution, st.integers(1, 300), st.integers(1, 4), sides, sides, st.sampled_from([(3, 3), (5, 5)]),
     st.tuples(sides, sides), st.just((1, 1)), st.just((1, 1)), st.tuples(*[st.integers(0, 4)] * 2),
-    st.tuples(sides, sides), st.booleans(),
+    st.tuples(sides, sides), st.sampled_from(["outputs", "inputs", "weights"]),
 )  # fmt: skip
 
 
@@ -46,6 +46,7 @@ convolutions = st.builds(
         same_size(32, 1, 16, 16, 3, 28),
         same_size(32, 1, 3, 64, 3, 32),
         Convolution(128, 1, 6, 16, (5, 5), (8, 8), (1, 1), (1, 1), (0, 0), (12, 12)),
+        Convolution(128, 1, 16, 6, (5, 5), (12, 12), (1, 1), (1, 1), (4, 4), (8, 8), "inputs"),
     ],
 )
 def test_wide_layers_are_filtered_minimally(shape):
@@ -63,7 +64,7 @@ def test_float64_keeps_its_digits_unless_asked(shape):
 def test_auto_takes_what_costs_less_and_direct_is_direct(shape):
     assert choose(shape, F32, ConvAlgorithm.DIRECT) == ConvAlgorithm.DIRECT
     chosen = choose(shape, F32, ConvAlgorithm.AUTO)
-    few_channels = shape.images >= 16 and not shape.of_weights and shape.channels <= 48
+    few_channels = shape.images >= 16 and shape.of != "weights" and shape.channels <= 48
     if not few_channels and min(shape.channels, shape.filters) < (16 if shape.images >= 16 else 32):
         assert chosen == ConvAlgorithm.DIRECT
     elif winograd_serves(shape, F32):
@@ -75,8 +76,8 @@ def test_transforms_must_pay():
     for shape in (
         same_size(32, 1, 1, 32, 3, 28),
         same_size(32, 1, 64, 1, 3, 28),
-        Convolution(128, 1, 16, 6, (5, 5), (12, 12), (1, 1), (1, 1), (4, 4), (8, 8)),
-        same_size(32, 1, 3, 64, 3, 32, of_weights=True),
+        Convolution(128, 1, 16, 2, (5, 5), (12, 12), (1, 1), (1, 1), (4, 4), (8, 8)),
+        same_size(32, 1, 3, 64, 3, 32, of="weights"),
     ):
         assert choose(shape, F32, ConvAlgorithm.AUTO) == ConvAlgorithm.DIRECT
 

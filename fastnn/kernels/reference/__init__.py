@@ -91,6 +91,7 @@ from fastnn.kernels.reference.update import (
     sgd_update,
 )
 from fastnn.kernels.reference.winograd import (
+    winograd_backward_input_n16,
     winograd_backward_weight_n16,
     winograd_forward,
     winograd_forward_n16,
@@ -181,6 +182,7 @@ __all__ = [
     "squared_error",
     "to_panels",
     "warp_images",
+    "winograd_backward_input_n16",
     "winograd_backward_weight_n16",
     "winograd_forward",
     "winograd_forward_n16",

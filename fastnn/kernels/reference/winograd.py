@@ -14,10 +14,11 @@ Error: against the exact result each output is off by at most
     (8 + √k + 24) ε |Aᵀ| [Σ |G| |g| |Gᵀ| ⊙ |Bᵀ| |d| |B|] |A|
 
 where k counts channels, ε is the unit roundoff and 24 (`ROUNDINGS`) the roundings of a number on its way through the
-three transforms: 4 in each dimension of each. As the bound says,
-an error depends on all inputs of its tile. A NaN or an infinity reaches whatever the convolution would have it reach,
-and may reach the whole tile (in the weights' gradient all taps of its channel's filters or of its filter), no farther:
-how far depends on whether a transform multiplies by its zeros, as the matrices here do and faster kernels do not.
+three transforms: 4 in each dimension of each. In the input's gradient k counts filters, and what at most 36 tiles
+(`OVERLAPS`) give to the same input is added besides. As the bound says, an error depends on all inputs of its tile. A
+NaN or an infinity reaches whatever the convolution would have it reach, and may reach the whole tile (in the weights'
+gradient all taps of its channel's filters or of its filter), no farther: how far depends on whether a transform
+multiplies by its zeros, as the matrices here do and faster kernels do not.
 """
 
 from collections.abc import Callable
@@ -33,11 +34,12 @@ from fastnn.kernels.convolution import (
     winograd_long,
     winograd_shape,
 )
-from fastnn.kernels.reference.activation import activation_forward
+from fastnn.kernels.reference.activation import activation_backward, activation_forward
 from fastnn.kernels.reference.arrays import Array
 from fastnn.kernels.reference.n16 import LANES, images_of, put_images
 
 ROUNDINGS = 24
+OVERLAPS = WINOGRAD_POINTS**2
 _FINITE = np.array([0, np.sqrt(0.5), -np.sqrt(0.5), np.sqrt(2), -np.sqrt(2)])
 
 
@@ -102,11 +104,51 @@ def winograd_forward_n16(
 
 
 @np.errstate(all="ignore")
+def winograd_backward_input_n16(
+    dout: Array, u: Array, out: Array | None, dx: Array, size: int, pad_h: int, pad_w: int, kind: int, alpha: float
+) -> None:
+    """``dx = Σ B [u ⊙ (A dy Aᵀ)] Bᵀ``, over tiles added where they overlap, times f'(out) if there is ``out``.
+
+    The transpose of `winograd_forward_n16` with the same ``u``; ``out`` is the output of the activation before, which
+    is not tanhshrink.
+    """
+    dx[...] = given_back(dout, u, dx.shape, size, (pad_h, pad_w))
+    if out is not None:
+        activation_backward(dx, None, out, dx, kind, alpha)
+
+
+def given_back(
+    dout: Array, u: Array, shape: tuple[int, ...], size: int, pad: tuple[int, int], magnitudes: bool = False
+) -> Array:
+    """The gradient of the input, of `shape` (g, c, h, w, 16); with ``magnitudes`` as in `filtered`."""
+    groups, _, _, channels, _ = u.shape
+    prepared = _preparation(dout.dtype, magnitudes)
+    slopes = dout.reshape(len(dout), groups, dout.shape[1] // groups, *dout.shape[2:])
+    filters = u.transpose(0, 2, 3, 1, 4).reshape(groups, WINOGRAD_POINTS, WINOGRAD_POINTS, channels, -1)
+    filters = filters[..., : slopes.shape[2]]
+    room = [dout.shape[2 + i] + shape[2 + i] + 2 * WINOGRAD_POINTS + abs(pad[i]) for i in (0, 1)]
+    image = np.zeros((len(dout), groups, channels, *room, LANES), dout.dtype)  # from the first input of a window on
+    for top, points_h in winograd_line(dout.shape[2], size):
+        for left, points_w in winograd_line(dout.shape[3], size):
+            rows, cols = matrices(size, points_h), matrices(size, points_w)
+            dy = _patch(slopes, (top, left), (len(rows.a), len(cols.a)))
+            heights = np.einsum("yi,gefyxl,xj->gefijl", prepared(rows.a), dy, prepared(cols.a))
+            products = np.einsum("eijkf,gefijl->gekijl", filters[:, :points_h, :points_w], heights, optimize=True)
+            given = np.einsum("ia,gekijl,jb->gekabl", prepared(rows.b), products, prepared(cols.b))
+            image[:, :, :, top : top + points_h, left : left + points_w] += given
+    begin = [max(p, 0) for p in pad]
+    around = [(max(-p, 0), 0) for p in pad]
+    image = np.pad(image, ((0, 0), (0, 0), (0, 0), *around, (0, 0)))
+    inside: Array = image[:, :, :, begin[0] : begin[0] + shape[2], begin[1] : begin[1] + shape[3]]
+    return inside.reshape(shape)
+
+
+@np.errstate(all="ignore")
 def winograd_forward(
     x: Array, weight: Array, b: Array | None, out: Array, work: Array, pad_h: int, pad_w: int, flip: int, kind: int,
     alpha: float,
 ) -> None:  # fmt: skip
-    """The same of plain images with long tiles only, from the weights themselves; ``work`` is room for values.
+    """`winograd_forward_n16` of plain images, long tiles only, from the weights themselves; ``work`` is for values.
 
     With ``flip`` the input gradient: ``x`` holds the slopes, ``out`` becomes the gradient, and the padding is that of
     the turned filters.
