@@ -45,8 +45,8 @@ FNN_INLINE void sums(const n16_sums_task *t, const int filters, const int taps, 
 
 #define FROM_0(_, f, most) _(f, 0) UP_TO_##most(_, f)
 #if FNN_VECTOR_REGISTERS == 32
-#define EACH(_) FROM_0(_, 1, 10) FROM_0(_, 2, 10) FROM_0(_, 3, 7) FROM_0(_, 4, 5)
-static const int most_taps[SUMS_FILTERS + 1] = {0, 10, 10, 7, 5};
+#define EACH(_) FROM_0(_, 1, 10) FROM_0(_, 2, 10) FROM_0(_, 3, 7) FROM_0(_, 4, 6)
+static const int most_taps[SUMS_FILTERS + 1] = {0, 10, 10, 7, 6};
 #else
 #define EACH(_) FROM_0(_, 1, 8) FROM_0(_, 2, 6) FROM_0(_, 3, 4)
 static const int most_taps[SUMS_FILTERS + 1] = {0, 8, 6, 4};

@@ -161,6 +161,21 @@ FNN_INLINE void winograd_values(const vreal g[], ptrdiff_t step, int count, vrea
     if (points == POINTS) v[5 * v_step] = g[(count - 1) * step];
 }
 
+/* A y of a line of slopes, as winograd_values has it; of two or one it takes less. */
+FNN_INLINE void winograd_spread(const vreal y[], vreal v[], const int points, const int slopes) {
+    if (slopes > 2) {
+        winograd_values(y, 1, slopes, v, 1, points);
+        return;
+    }
+    const vreal small = vset(SMALL_POINT), large = vset(LARGE_POINT);
+    v[0] = y[0];
+    v[1] = slopes == 1 ? y[0] : vfma(small, y[1], y[0]);
+    v[2] = slopes == 1 ? y[0] : vfma(-small, y[1], y[0]);
+    v[3] = slopes == 1 ? y[0] : vfma(large, y[1], y[0]);
+    v[4] = slopes == 1 ? y[0] : vfma(-large, y[1], y[0]);
+    if (points == POINTS) v[5] = y[slopes - 1];
+}
+
 /* One over the product of a point's distances from the others; 1 for 0 and ∞. */
 #define WINOGRAD_OF_SMALL ((real)(-2.0 / 3))
 #define WINOGRAD_OF_LARGE ((real)(1.0 / 6))

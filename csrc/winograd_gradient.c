@@ -3,11 +3,13 @@
  *
  * Tiles are taken a chunk at a time. First their inputs and the gradients of their outputs are transformed, tile by
  * tile; then each pair of points adds its matrix product over the chunk's tiles and images to its sums. The chunks
- * follow from the shape, so that a sum is the same whoever runs it; that its chains are short keeps it exact.
+ * follow from the shape, so that a sum is the same whoever runs it; that its chains are short keeps it exact. Of few
+ * channels winograd_few_gradient.c makes the sums.
  */
+#include "winograd_gradient.h"
+
 #include "pack.h"
 #include "tile.h"
-#include "winograd.h"
 
 enum {
     CHUNK = 8,  /* tiles of a chunk; work[] is as large as fastnn/kernels/convolution.py says */
@@ -15,18 +17,7 @@ enum {
     HALVES = 2, /* of a pair's filters: tasks of the products */
 };
 
-typedef struct {
-    const real *x, *dout;
-    real *dw, *db, *values, *slopes,
-        *sums; /* [pair][channel][tile, lane], [pair][filter][tile, lane], [pair][filter][channel] */
-    ptrdiff_t groups, c, h, w, f, p, q, k, filters, pad_h, pad_w, size;
-    winograd_line rows, cols;
-    ptrdiff_t part, first, count; /* this chunk: of which channels, which tiles */
-    int kind;
-    bool begun[PAIRS]; /* the sums hold earlier chunks; otherwise nothing */
-    ptrdiff_t apart_values, apart_slopes;
-    real beta;
-} work;
+typedef winograd_gradient_work work;
 
 /* A dy Aᵀ of `count` filters' planes of p × q outputs; zero outside. */
 FNN_INLINE void read_slopes(const work *wk, const real *plane, ptrdiff_t count, const winograd_place *at, real *slopes,
@@ -154,17 +145,18 @@ static void finish_task(void *context, int task) {
     else
         finish(wk, task, 5);
     if (wk->db == NULL) return;
-    vreal sum = vset(0);
+    vreal sums[4] = {vset(0), vset(0), vset(0), vset(0)};
     for (ptrdiff_t g = 0; g < wk->groups; g++) {
         const real *dout = wk->dout + (g * wk->f + filter) * plane;
-        for (ptrdiff_t i = 0; i < plane; i += VL) sum += vload(dout + i);
+        for (ptrdiff_t i = 0; i < plane; i += VL) sums[i / VL % 4] += vload(dout + i);
     }
+    const vreal sum = (sums[0] + sums[1]) + (sums[2] + sums[3]);
     real total = 0;
     for (ptrdiff_t i = 0; i < VL; i++) total += sum[i];
     wk->db[filter] = wk->beta != 0 ? wk->db[filter] + total : total;
 }
 
-static void run_part(work *wk) {
+static void sum_chunks(work *wk) {
     memset(wk->begun, 0, sizeof wk->begun);
     for (wk->kind = 0; wk->kind < WINOGRAD_KINDS; wk->kind++) {
         const ptrdiff_t tiles = wk->groups * winograd_kind_tiles(&wk->rows, &wk->cols, wk->kind);
@@ -182,6 +174,10 @@ static void run_part(work *wk) {
                 for (int j = 0; j < points_w; j++) wk->begun[i * POINTS + j] = true;
         }
     }
+}
+
+static void run_part(work *wk) {
+    if (!FN(winograd_few_sums)(wk)) sum_chunks(wk);
     fnn_parallel((int)wk->filters, finish_task, wk);
 }
 

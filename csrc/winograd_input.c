@@ -45,21 +45,6 @@ static void pack(const work *wk, real *dst) {
     }
 }
 
-/* A y of a line of slopes, as winograd_values has it; two or one take less. */
-FNN_INLINE void spread(const vreal y[], vreal v[], const int points, const int slopes) {
-    if (slopes > 2) {
-        winograd_values(y, 1, slopes, v, 1, points);
-        return;
-    }
-    const vreal small = vset(SMALL_POINT), large = vset(LARGE_POINT);
-    v[0] = y[0];
-    v[1] = slopes == 1 ? y[0] : vfma(small, y[1], y[0]);
-    v[2] = slopes == 1 ? y[0] : vfma(-small, y[1], y[0]);
-    v[3] = slopes == 1 ? y[0] : vfma(large, y[1], y[0]);
-    v[4] = slopes == 1 ? y[0] : vfma(-large, y[1], y[0]);
-    if (points == POINTS) v[5] = y[slopes - 1];
-}
-
 /* A dy of the tile whose outputs begin at `row` and `col`, of every filter: values[filter][row of points][column of
  * slopes][lane]; zero outside. */
 FNN_INLINE void read_slopes(const work *wk, const real *plane, ptrdiff_t row, ptrdiff_t col, real *values,
@@ -74,7 +59,7 @@ FNN_INLINE void read_slopes(const work *wk, const real *plane, ptrdiff_t row, pt
 #pragma GCC unroll 4
                 for (int i = 0; i < m_h; i++)
                     y[i] = i < rows && j < cols ? vload(plane + (i * wk->q + j) * N16 + l) : vset(0);
-                spread(y, v, points_h, m_h);
+                winograd_spread(y, v, points_h, m_h);
 #pragma GCC unroll 6
                 for (int i = 0; i < points_h; i++) vstore(values + (i * m_w + j) * N16 + l, v[i]);
             }
@@ -92,7 +77,7 @@ FNN_INLINE void row_sums(const work *wk, const real *values, const real *w, vrea
         vreal y[WINOGRAD_MAX_OUTPUTS], v[POINTS];
 #pragma GCC unroll 4
         for (int j = 0; j < m_w; j++) y[j] = vload(values + j * N16);
-        spread(y, v, points_w, m_w);
+        winograd_spread(y, v, points_w, m_w);
 #pragma GCC unroll 6
         for (int j = 0; j < points_w; j++)
 #pragma GCC unroll 4

@@ -33,6 +33,8 @@ _TOGETHER = 4
 _OF_FEW_INPUTS, _OF_FEW_OUTPUTS = 110, {3: 155, 5: 52}  # there, by the taps of a line
 # by the transpose (csrc/winograd_input.c): of a tile's slopes, of its inputs; what the products cost
 _OF_SLOPES, _OF_GIVEN, _OF_TRANSPOSED = 26, 260, 1.13
+_FEW_PAIRS = 680  # channels × filters, whose weights' gradient goes so too (csrc/winograd_few_gradient.c)
+_OF_FEW_VALUES, _OF_FEW_SLOPES = 470, {3: 340, 5: 70}  # there, of a tile's channel and filter
 _WORTH_IT = 1.15  # what direct must cost more
 _FULL = (
     16  # channels, and filters: with fewer the tiles of its other forms are part empty, those of the direct one full
@@ -105,7 +107,8 @@ def _few_images_costs(c: Convolution) -> dict[ConvAlgorithm, float]:
 
 
 def _few_channels(c: Convolution) -> bool:
-    return not _few(c) and c.of != "weights" and c.channels <= _FEW_CHANNELS
+    fits = c.of != "weights" or c.channels * c.filters <= _FEW_PAIRS
+    return not _few(c) and c.channels <= _FEW_CHANNELS and fits
 
 
 def _inside(c: Convolution, axis: int) -> int:
@@ -144,7 +147,9 @@ def _filtered_cost(c: Convolution) -> float:
     blocks = -(-c.images // LANES) * c.groups
     rows, cols = (len(winograd_line(n, c.taps[0])) for n in c.extent)
     filters, of_inputs, of_outputs = c.filters, _OF_INPUTS, _OF_OUTPUTS
-    if _few_channels(c):
+    if _few_channels(c) and c.of == "weights":
+        of_inputs, of_outputs = _OF_FEW_VALUES, _OF_FEW_SLOPES[c.taps[0]]
+    elif _few_channels(c):
         filters = -(-c.filters // _TOGETHER) * _TOGETHER
         of_inputs, of_outputs = _OF_FEW_INPUTS, _OF_FEW_OUTPUTS[c.taps[0]]
     products = _points(c.extent, c.taps[0]) * c.channels * filters

@@ -47,6 +47,8 @@ convolutions = st.builds(
         same_size(32, 1, 3, 64, 3, 32),
         Convolution(128, 1, 6, 16, (5, 5), (8, 8), (1, 1), (1, 1), (0, 0), (12, 12)),
         Convolution(128, 1, 16, 6, (5, 5), (12, 12), (1, 1), (1, 1), (4, 4), (8, 8), "inputs"),
+        Convolution(128, 1, 6, 16, (5, 5), (8, 8), (1, 1), (1, 1), (0, 0), (12, 12), "weights"),
+        same_size(32, 1, 8, 32, 3, 28, of="weights"),
     ],
 )
 def test_wide_layers_are_filtered_minimally(shape):
@@ -64,7 +66,8 @@ def test_float64_keeps_its_digits_unless_asked(shape):
 def test_auto_takes_what_costs_less_and_direct_is_direct(shape):
     assert choose(shape, F32, ConvAlgorithm.DIRECT) == ConvAlgorithm.DIRECT
     chosen = choose(shape, F32, ConvAlgorithm.AUTO)
-    few_channels = shape.images >= 16 and shape.of != "weights" and shape.channels <= 48
+    few_pairs = shape.of != "weights" or shape.channels * shape.filters <= 680
+    few_channels = shape.images >= 16 and shape.channels <= 48 and few_pairs
     if not few_channels and min(shape.channels, shape.filters) < (16 if shape.images >= 16 else 32):
         assert chosen == ConvAlgorithm.DIRECT
     elif winograd_serves(shape, F32):

@@ -1,0 +1,250 @@
+/* The sums of Winograd's weight gradient for few channels: Σ (A dy Aᵀ) ⊙ (Bᵀ d B) over tiles and images.
+ *
+ * A task takes a piece of the images and some rows of points, those whose sums stay in the second cache: of a few tiles
+ * at a time it makes the values of one row after the other, and the register tile of the direct gradient (n16_sums.h)
+ * multiplies filters and channels, every lane a sum of its own; the lanes are added up at the end. The pieces are added
+ * in order, and their number follows from the shape.
+ */
+#include "n16_sums.h"
+#include "winograd_gradient.h"
+
+enum {
+    FEW_CHANNELS = 48,
+    PIECES = 2,                   /* of the images, at most: adding up lanes is dear */
+    CHUNK_BYTES = 320 << 10,      /* of a row's values, about */
+    MOST_TILES = 128,             /* of a chunk, */
+    LEAST_TILES = 8,              /* and at least */
+    CLOSE_SUMS_BYTES = 128 << 10, /* of the rows of points that a task takes */
+    FEW_PAIRS = 680, /* of channels and filters: what their sums of a row of points take of the second cache */
+    ROW_BYTES = POINTS * FEW_PAIRS * VBYTES, /* at most */
+    SUMS_BYTES = ROW_BYTES > CLOSE_SUMS_BYTES ? ROW_BYTES : CLOSE_SUMS_BYTES,
+    VALUES_BYTES = 5 << 18, /* of the least chunk there may be */
+};
+
+typedef struct {
+    winograd_gradient_work *of;
+    real *sums;      /* [piece][pair][filter][channel] */
+    ptrdiff_t tiles; /* of a chunk */
+    ptrdiff_t pieces;
+    int rows;    /* of points, of a task */
+    int filters; /* of a register tile, and how many of them; the same for channels */
+    ptrdiff_t filter_blocks, channel_blocks;
+    fnn_even filter_cut, channel_cut;
+} few;
+
+typedef struct {
+    n16_pixel pixels[MOST_TILES];
+    _Alignas(64) real sums[SUMS_BYTES / sizeof(real)]; /* [column of points][filter][channel], a vector each */
+    real values[VALUES_BYTES / sizeof(real)];          /* [column][tile][channel][lane] */
+    real slopes[VALUES_BYTES / sizeof(real)];          /* [column][tile][filter][lane] */
+} workspace;
+
+_Static_assert(sizeof(workspace) <= FNN_SCRATCH_BYTES, "the workspace is too small");
+
+/* From column to column of a chunk's values, of `count` channels or filters: an odd number of lines, so that columns do
+ * not meet in the same lines of a cache. */
+static ptrdiff_t apart_of(const few *v, ptrdiff_t count) { return (v->tiles * count | 1) * N16; }
+
+/* Row i of Bᵀ: inputs and their weights; the first and the last row have three. */
+static const struct {
+    int at[4];
+    real weight[4];
+} input_rows[POINTS] = {
+    {{0, 2, 4, 4}, {1, (real)-2.5, 1, 0}},
+    {{1, 2, 3, 4}, {-LARGE_POINT, -2, SMALL_POINT, 1}},
+    {{1, 2, 3, 4}, {LARGE_POINT, -2, -SMALL_POINT, 1}},
+    {{1, 2, 3, 4}, {-SMALL_POINT, (real)-0.5, LARGE_POINT, 1}},
+    {{1, 2, 3, 4}, {SMALL_POINT, (real)-0.5, -LARGE_POINT, 1}},
+    {{1, 3, 5, 5}, {1, (real)-2.5, 1, 0}},
+};
+
+/* Weight of slope k of m in row i of A. */
+static real slope_weight(int i, int k, int m) {
+    if (i == 0) return k == 0;
+    if (i == POINTS - 1) return k == m - 1;
+    const real power = i < 3 ? winograd_small[k] : winograd_large[k];
+    return i % 2 == 0 && k % 2 == 1 ? -power : power;
+}
+
+/* Row i of Bᵀ d B of the tile whose first input is (y, x), of all channels; `apart` from column to column. */
+FNN_INLINE void read_values(const winograd_gradient_work *wk, const real *plane, ptrdiff_t y, ptrdiff_t x, int i,
+                            real *values, ptrdiff_t apart, const bool inside, const int points_w, const int terms) {
+    const ptrdiff_t h = wk->h, w = wk->w;
+    vreal weight[4];
+    ptrdiff_t row[4];
+    bool row_in[4];
+    for (int t = 0; t < terms; t++) {
+        weight[t] = vset(input_rows[i].weight[t]);
+        row[t] = (y + input_rows[i].at[t]) * w;
+        row_in[t] = y + input_rows[i].at[t] >= 0 && y + input_rows[i].at[t] < h;
+    }
+    for (ptrdiff_t c = 0; c < wk->k; c++, plane += h * w * N16, values += N16)
+        for (ptrdiff_t l = 0; l < N16; l += VL) {
+            vreal line[POINTS], v[POINTS];
+#pragma GCC unroll 6
+            for (int j = 0; j < points_w; j++) {
+                const bool in = x + j >= 0 && x + j < w;
+                line[j] = vset(0);
+#pragma GCC unroll 4
+                for (int t = 0; t < terms; t++)
+                    if (inside || (in && row_in[t]))
+                        line[j] = vfma(weight[t], vload(plane + (row[t] + x + j) * N16 + l), line[j]);
+            }
+            winograd_input(line, 1, v, 1, points_w);
+#pragma GCC unroll 6
+            for (int j = 0; j < POINTS; j++) vstore(values + j * apart + l, j < points_w ? v[j] : vset(0));
+        }
+}
+
+/* Row i of A dy Aᵀ of the tile whose first output is (row, col), of all filters. */
+FNN_INLINE void read_slopes(const winograd_gradient_work *wk, const real *plane, ptrdiff_t row, ptrdiff_t col, int i,
+                            real *slopes, ptrdiff_t apart, const bool inside, const int points_w, const int m_h,
+                            const int m_w) {
+    const ptrdiff_t rows = fnn_min(m_h, wk->p - row), cols = fnn_min(m_w, wk->q - col);
+    vreal weight[WINOGRAD_MAX_OUTPUTS];
+    for (int k = 0; k < m_h; k++) weight[k] = vset(slope_weight(i, k, m_h));
+    plane += (row * wk->q + col) * N16;
+    for (ptrdiff_t f = 0; f < wk->filters; f++, plane += wk->p * wk->q * N16, slopes += N16)
+        for (ptrdiff_t l = 0; l < N16; l += VL) {
+            vreal line[WINOGRAD_MAX_OUTPUTS], v[POINTS];
+#pragma GCC unroll 4
+            for (int j = 0; j < m_w; j++) {
+                line[j] = vset(0);
+#pragma GCC unroll 4
+                for (int k = 0; k < m_h; k++)
+                    if (inside || (k < rows && j < cols))
+                        line[j] = vfma(weight[k], vload(plane + (k * wk->q + j) * N16 + l), line[j]);
+            }
+            winograd_spread(line, v, points_w, m_w);
+#pragma GCC unroll 6
+            for (int j = 0; j < POINTS; j++) vstore(slopes + j * apart + l, j < points_w ? v[j] : vset(0));
+        }
+}
+
+/* Both, of tile number `tile` of a group of images. */
+FNN_INLINE void read_tile(const few *v, workspace *w, ptrdiff_t group, ptrdiff_t row, ptrdiff_t col, int i,
+                          ptrdiff_t tile, const int points_w, const int m_h, const int m_w) {
+    const winograd_gradient_work *wk = v->of;
+    const real *image = wk->x + (group * wk->c + wk->part * wk->k) * wk->h * wk->w * N16;
+    const real *dout = wk->dout + (group * wk->f + wk->part * wk->filters) * wk->p * wk->q * N16;
+    real *values = w->values + tile * wk->k * N16, *slopes = w->slopes + tile * wk->filters * N16;
+    const ptrdiff_t apart = apart_of(v, wk->k), y = row - wk->pad_h, x = col - wk->pad_w;
+    const bool inside = y >= 0 && x >= 0 && y + POINTS <= wk->h && x + points_w <= wk->w, outer = i % (POINTS - 1) == 0;
+    if (outer && inside)
+        read_values(wk, image, y, x, i, values, apart, true, points_w, 3);
+    else if (outer)
+        read_values(wk, image, y, x, i, values, apart, false, points_w, 3);
+    else if (inside)
+        read_values(wk, image, y, x, i, values, apart, true, points_w, 4);
+    else
+        read_values(wk, image, y, x, i, values, apart, false, points_w, 4);
+    const ptrdiff_t apart_slopes = apart_of(v, wk->filters);
+    if (row + m_h <= wk->p && col + m_w <= wk->q)
+        read_slopes(wk, dout, row, col, i, slopes, apart_slopes, true, points_w, m_h, m_w);
+    else
+        read_slopes(wk, dout, row, col, i, slopes, apart_slopes, false, points_w, m_h, m_w);
+}
+
+/* The numbers of points and outputs are constants of each instance. */
+static void read_any_tile(const few *v, workspace *w, ptrdiff_t group, ptrdiff_t row, ptrdiff_t col, int i,
+                          ptrdiff_t tile, bool long_rows, bool long_cols) {
+    if (v->of->rows.outputs == 4) {
+        switch (2 * !long_rows + !long_cols) {
+            case 0: read_tile(v, w, group, row, col, i, tile, POINTS, 4, 4); break;
+            case 1: read_tile(v, w, group, row, col, i, tile, POINTS - 1, 4, 3); break;
+            case 2: read_tile(v, w, group, row, col, i, tile, POINTS, 3, 4); break;
+            case 3: read_tile(v, w, group, row, col, i, tile, POINTS - 1, 3, 3); break;
+        }
+    } else {
+        switch (2 * !long_rows + !long_cols) {
+            case 0: read_tile(v, w, group, row, col, i, tile, POINTS, 2, 2); break;
+            case 1: read_tile(v, w, group, row, col, i, tile, POINTS - 1, 2, 1); break;
+            case 2: read_tile(v, w, group, row, col, i, tile, POINTS, 1, 2); break;
+            case 3: read_tile(v, w, group, row, col, i, tile, POINTS - 1, 1, 1); break;
+        }
+    }
+}
+
+/* Adds the products of a row of points of `count` tiles to row `row` of the sums. */
+static void multiply(const few *v, workspace *w, ptrdiff_t count, int row) {
+    const winograd_gradient_work *wk = v->of;
+    n16_sums_task t = {.pixels = count, .pixel = w->pixels, .dout_filter = N16, .acc_filter = wk->k * VL};
+    for (int j = 0; j < POINTS; j++)
+        for (ptrdiff_t fb = 0; fb < v->filter_blocks; fb++) {
+            const ptrdiff_t f = fnn_even_begin(&v->filter_cut, fb);
+            const int filters = (int)(fnn_even_begin(&v->filter_cut, fb + 1) - f);
+            for (ptrdiff_t cb = 0; cb < v->channel_blocks; cb++) {
+                const ptrdiff_t c = fnn_even_begin(&v->channel_cut, cb);
+                const int channels = (int)(fnn_even_begin(&v->channel_cut, cb + 1) - c);
+                t.dout = w->slopes + j * apart_of(v, wk->filters) + f * N16;
+                for (int l = 0; l < channels; l++) {
+                    t.x[l] = w->values + j * apart_of(v, wk->k) + (c + l) * N16;
+                    t.acc[l] = w->sums + (((row * POINTS + j) * wk->filters + f) * wk->k + c + l) * VL;
+                }
+                const n16_sums_fn run = FN(n16_sums_get)(filters, channels, false);
+                for (int part = 0; part < N16_PARTS; part++) {
+                    run(&t);
+                    t.dout += VL;
+                    for (int l = 0; l < channels; l++) t.x[l] += VL;
+                }
+            }
+        }
+}
+
+/* Row i of points of tiles begin … end-1 of a row of tiles each, counted through the images of the piece. */
+static void add_row(const few *v, workspace *w, ptrdiff_t begin, ptrdiff_t end, int i) {
+    const winograd_gradient_work *wk = v->of;
+    const ptrdiff_t across = wk->cols.tiles, of_group = wk->rows.tiles * across;
+    ptrdiff_t count = 0;
+    for (ptrdiff_t tile = begin; tile < end; tile++) {
+        const ptrdiff_t t = tile % of_group / across, s = tile % across;
+        if (i == POINTS - 1 && t >= wk->rows.longs) continue; /* short tiles have no last row */
+        read_any_tile(v, w, tile / of_group, winograd_begin(&wk->rows, t), winograd_begin(&wk->cols, s), i, count++,
+                      t < wk->rows.longs, s < wk->cols.longs);
+    }
+    if (count > 0) multiply(v, w, count, i % v->rows);
+}
+
+static void run_task(void *context, int task) {
+    const few *v = context;
+    const winograd_gradient_work *wk = v->of;
+    const int sets = POINTS / v->rows, first = task % sets * v->rows;
+    const ptrdiff_t piece = task / sets, pairs = wk->filters * wk->k, of_group = wk->rows.tiles * wk->cols.tiles;
+    workspace *w = fnn_scratch();
+    memset(w->sums, 0, (size_t)(v->rows * POINTS * pairs) * VBYTES);
+    for (ptrdiff_t t = 0; t < v->tiles; t++)
+        w->pixels[t] = (n16_pixel){.dout = t * wk->filters * N16, .x = t * wk->k * N16};
+    const ptrdiff_t begin = wk->groups * piece / v->pieces * of_group;
+    const ptrdiff_t end = wk->groups * (piece + 1) / v->pieces * of_group,
+                    chunks = (end - begin + v->tiles - 1) / v->tiles;
+    for (ptrdiff_t k = 0; k < chunks; k++)
+        for (int i = first; i < first + v->rows; i++)
+            add_row(v, w, begin + (end - begin) * k / chunks, begin + (end - begin) * (k + 1) / chunks, i);
+    n16_add_lanes(w->sums, v->rows * POINTS * pairs, v->sums + (piece * POINTS + first) * POINTS * pairs, false);
+}
+
+bool FN(winograd_few_sums)(winograd_gradient_work *wk) {
+    const ptrdiff_t pairs = wk->filters * wk->k, all = PAIRS * pairs;
+    const ptrdiff_t of_a_tile = POINTS * N16 * (ptrdiff_t)sizeof(real); /* bytes, of a channel or filter */
+    const ptrdiff_t of_a_row = POINTS * pairs * VBYTES;
+    if (wk->k > FEW_CHANNELS || pairs > FEW_PAIRS || pairs == 0 ||
+        (LEAST_TILES + 1) * of_a_tile * fnn_max(wk->filters, wk->k) > VALUES_BYTES)
+        return false;
+    few v = {.of = wk, .sums = wk->sums, .rows = 1};
+    for (int rows = 2; rows < POINTS; rows++)
+        if (POINTS % rows == 0 && rows * of_a_row <= CLOSE_SUMS_BYTES) v.rows = rows;
+    v.pieces = fnn_max(1, fnn_min(wk->groups, PIECES));
+    v.tiles = fnn_max(LEAST_TILES, fnn_min(MOST_TILES, CHUNK_BYTES / (of_a_tile * (wk->filters + wk->k))));
+    v.filters = FN(n16_sums_filters)(wk->filters, wk->k);
+    const ptrdiff_t channels = FN(n16_sums_taps)(v.filters);
+    v.filter_blocks = (wk->filters + v.filters - 1) / v.filters;
+    v.channel_blocks = (wk->k + channels - 1) / channels;
+    v.filter_cut = fnn_cut_evenly(wk->filters, v.filter_blocks);
+    v.channel_cut = fnn_cut_evenly(wk->k, v.channel_blocks);
+    const double tiles = (double)wk->groups * (double)(wk->rows.tiles * wk->cols.tiles);
+    n16_run((int)v.pieces * (POINTS / v.rows), run_task, &v, tiles * (double)all);
+    for (ptrdiff_t piece = 1; piece < v.pieces; piece++)
+        for (ptrdiff_t i = 0; i < all; i++) wk->sums[i] += wk->sums[piece * all + i];
+    for (int pair = 0; pair < PAIRS; pair++) wk->begun[pair] = true;
+    return true;
+}
