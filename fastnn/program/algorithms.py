@@ -36,9 +36,7 @@ _OF_SLOPES, _OF_GIVEN, _OF_TRANSPOSED = 26, 260, 1.13
 _FEW_PAIRS = 680  # channels × filters, whose weights' gradient goes so too (csrc/winograd_few_gradient.c)
 _OF_FEW_VALUES, _OF_FEW_SLOPES = 470, {3: 340, 5: 70}  # there, of a tile's channel and filter
 _WORTH_IT = 1.15  # what direct must cost more
-_FULL = (
-    16  # channels, and filters: with fewer the tiles of its other forms are part empty, those of the direct one full
-)
+_FULL = 16  # channels, and filters: with fewer the tiles of the other forms are part empty, direct ones full
 _TILES_HELD = 4 * LANES  # of few images, whose products a thread holds for 16 filters (csrc/winograd_tiles.c)
 _VALUES = 8 << 20  # bytes of their transformed inputs, which every 16 filters read again: a part of the last cache
 _FULL_OF_FEW = 32  # two threads have 16 filters each
