@@ -16,6 +16,7 @@ enum {
     PAIRS = POINTS * POINTS,  /* of points: matrix products */
     WINOGRAD_BLOCK = 24,      /* filters of a block of transformed weights, [block][pair][channel][24] */
     WINOGRAD_MAX_OUTPUTS = 5, /* of a line: filters of 2 taps */
+    WINOGRAD_FEW_CHANNELS = 48,
     /* of few channels: results whose sums over a row of points are in registers together */
     WINOGRAD_TOGETHER = FNN_VECTOR_REGISTERS == 32 ? 4 : 2,
 };

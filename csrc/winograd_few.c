@@ -8,7 +8,6 @@
 #include "winograd_forward.h"
 
 enum {
-    FEW_CHANNELS = 48,
     TOGETHER = WINOGRAD_TOGETHER,
     TILE = PAIRS * N16, /* elements of a channel's values */
     WEIGHT_ELEMENTS = (2 << 20) / sizeof(real),
@@ -143,8 +142,8 @@ static void run_task(void *context, int task) {
 bool FN(winograd_few_run)(const winograd_forward_work *wk) {
     const ptrdiff_t filters = wk->f / wk->parts, sets = (filters + TOGETHER - 1) / TOGETHER;
     const ptrdiff_t elements = wk->parts * sets * TOGETHER * PAIRS * wk->k;
-    if (wk->k > FEW_CHANNELS || elements > WEIGHT_ELEMENTS) return false;
-    real *weights = (real *)fnn_scratch() + FEW_CHANNELS * TILE;
+    if (wk->k > WINOGRAD_FEW_CHANNELS || elements > WEIGHT_ELEMENTS) return false;
+    real *weights = (real *)fnn_scratch() + WINOGRAD_FEW_CHANNELS * TILE;
     const few v = {wk, weights, sets, n16_cut_rows(wk->groups, wk->rows.tiles)};
     pack(&v, weights);
     const double work = (double)wk->groups * (double)(wk->rows.tiles * wk->cols.tiles) * (double)elements;

@@ -9,7 +9,6 @@
 #include "winograd_gradient.h"
 
 enum {
-    FEW_CHANNELS = 48,
     PIECES = 2,                   /* of the images, at most: adding up lanes is dear */
     CHUNK_BYTES = 320 << 10,      /* of a row's values, about */
     MOST_TILES = 128,             /* of a chunk, */
@@ -22,18 +21,23 @@ enum {
 };
 
 typedef struct {
-    winograd_gradient_work *of;
-    real *sums;      /* [piece][pair][filter][channel] */
-    ptrdiff_t tiles; /* of a chunk */
+    winograd_gradient_work *of; /* its sums: those of every piece, one behind the other */
+    ptrdiff_t tiles;            /* of a chunk */
     ptrdiff_t pieces;
-    int rows;    /* of points, of a task */
-    int filters; /* of a register tile, and how many of them; the same for channels */
+    int rows; /* of points, of a task */
     ptrdiff_t filter_blocks, channel_blocks;
     fnn_even filter_cut, channel_cut;
 } few;
 
+/* Row i of Bᵀ: the inputs that it takes, three or four, and their weights. */
+typedef struct {
+    int terms, at[POINTS];
+    real weight[POINTS];
+} input_row;
+
 typedef struct {
     n16_pixel pixels[MOST_TILES];
+    input_row input_rows[POINTS];
     _Alignas(64) real sums[SUMS_BYTES / sizeof(real)]; /* [column of points][filter][channel], a vector each */
     real values[VALUES_BYTES / sizeof(real)];          /* [column][tile][channel][lane] */
     real slopes[VALUES_BYTES / sizeof(real)];          /* [column][tile][filter][lane] */
@@ -45,38 +49,39 @@ _Static_assert(sizeof(workspace) <= FNN_SCRATCH_BYTES, "the workspace is too sma
  * not meet in the same lines of a cache. */
 static ptrdiff_t apart_of(const few *v, ptrdiff_t count) { return (v->tiles * count | 1) * N16; }
 
-/* Row i of Bᵀ: inputs and their weights; the first and the last row have three. */
-static const struct {
-    int at[4];
-    real weight[4];
-} input_rows[POINTS] = {
-    {{0, 2, 4, 4}, {1, (real)-2.5, 1, 0}},
-    {{1, 2, 3, 4}, {-LARGE_POINT, -2, SMALL_POINT, 1}},
-    {{1, 2, 3, 4}, {LARGE_POINT, -2, -SMALL_POINT, 1}},
-    {{1, 2, 3, 4}, {-SMALL_POINT, (real)-0.5, LARGE_POINT, 1}},
-    {{1, 2, 3, 4}, {SMALL_POINT, (real)-0.5, -LARGE_POINT, 1}},
-    {{1, 3, 5, 5}, {1, (real)-2.5, 1, 0}},
-};
+static input_row input_row_of(int i) {
+    input_row row = {.terms = 0};
+    for (int k = 0; k < POINTS; k++) {
+        vreal unit[POINTS], v[POINTS];
+        for (int j = 0; j < POINTS; j++) unit[j] = vset((real)(j == k));
+        winograd_input(unit, 1, v, 1, POINTS);
+        if (v[i][0] == 0) continue;
+        row.at[row.terms] = k;
+        row.weight[row.terms++] = v[i][0];
+    }
+    return row;
+}
 
 /* Weight of slope k of m in row i of A. */
-static real slope_weight(int i, int k, int m) {
-    if (i == 0) return k == 0;
-    if (i == POINTS - 1) return k == m - 1;
-    const real power = i < 3 ? winograd_small[k] : winograd_large[k];
-    return i % 2 == 0 && k % 2 == 1 ? -power : power;
+FNN_INLINE vreal slope_weight(int i, int k, const int m) {
+    vreal unit[WINOGRAD_MAX_OUTPUTS], v[POINTS];
+    for (int j = 0; j < m; j++) unit[j] = vset((real)(j == k));
+    winograd_spread(unit, v, POINTS, m);
+    return v[i];
 }
 
 /* Row i of Bᵀ d B of the tile whose first input is (y, x), of all channels; `apart` from column to column. */
-FNN_INLINE void read_values(const winograd_gradient_work *wk, const real *plane, ptrdiff_t y, ptrdiff_t x, int i,
-                            real *values, ptrdiff_t apart, const bool inside, const int points_w, const int terms) {
+FNN_INLINE void read_values(const winograd_gradient_work *wk, const real *plane, ptrdiff_t y, ptrdiff_t x,
+                            const input_row *from, real *values, ptrdiff_t apart, const bool inside, const int points_w,
+                            const int terms) {
     const ptrdiff_t h = wk->h, w = wk->w;
     vreal weight[4];
     ptrdiff_t row[4];
     bool row_in[4];
     for (int t = 0; t < terms; t++) {
-        weight[t] = vset(input_rows[i].weight[t]);
-        row[t] = (y + input_rows[i].at[t]) * w;
-        row_in[t] = y + input_rows[i].at[t] >= 0 && y + input_rows[i].at[t] < h;
+        weight[t] = vset(from->weight[t]);
+        row[t] = (y + from->at[t]) * w;
+        row_in[t] = y + from->at[t] >= 0 && y + from->at[t] < h;
     }
     for (ptrdiff_t c = 0; c < wk->k; c++, plane += h * w * N16, values += N16)
         for (ptrdiff_t l = 0; l < N16; l += VL) {
@@ -102,7 +107,7 @@ FNN_INLINE void read_slopes(const winograd_gradient_work *wk, const real *plane,
                             const int m_w) {
     const ptrdiff_t rows = fnn_min(m_h, wk->p - row), cols = fnn_min(m_w, wk->q - col);
     vreal weight[WINOGRAD_MAX_OUTPUTS];
-    for (int k = 0; k < m_h; k++) weight[k] = vset(slope_weight(i, k, m_h));
+    for (int k = 0; k < m_h; k++) weight[k] = slope_weight(i, k, m_h);
     plane += (row * wk->q + col) * N16;
     for (ptrdiff_t f = 0; f < wk->filters; f++, plane += wk->p * wk->q * N16, slopes += N16)
         for (ptrdiff_t l = 0; l < N16; l += VL) {
@@ -129,15 +134,16 @@ FNN_INLINE void read_tile(const few *v, workspace *w, ptrdiff_t group, ptrdiff_t
     const real *dout = wk->dout + (group * wk->f + wk->part * wk->filters) * wk->p * wk->q * N16;
     real *values = w->values + tile * wk->k * N16, *slopes = w->slopes + tile * wk->filters * N16;
     const ptrdiff_t apart = apart_of(v, wk->k), y = row - wk->pad_h, x = col - wk->pad_w;
-    const bool inside = y >= 0 && x >= 0 && y + POINTS <= wk->h && x + points_w <= wk->w, outer = i % (POINTS - 1) == 0;
-    if (outer && inside)
-        read_values(wk, image, y, x, i, values, apart, true, points_w, 3);
-    else if (outer)
-        read_values(wk, image, y, x, i, values, apart, false, points_w, 3);
+    const bool inside = y >= 0 && x >= 0 && y + POINTS <= wk->h && x + points_w <= wk->w;
+    const input_row *from = &w->input_rows[i];
+    if (from->terms == 3 && inside)
+        read_values(wk, image, y, x, from, values, apart, true, points_w, 3);
+    else if (from->terms == 3)
+        read_values(wk, image, y, x, from, values, apart, false, points_w, 3);
     else if (inside)
-        read_values(wk, image, y, x, i, values, apart, true, points_w, 4);
+        read_values(wk, image, y, x, from, values, apart, true, points_w, 4);
     else
-        read_values(wk, image, y, x, i, values, apart, false, points_w, 4);
+        read_values(wk, image, y, x, from, values, apart, false, points_w, 4);
     const ptrdiff_t apart_slopes = apart_of(v, wk->filters);
     if (row + m_h <= wk->p && col + m_w <= wk->q)
         read_slopes(wk, dout, row, col, i, slopes, apart_slopes, true, points_w, m_h, m_w);
@@ -191,7 +197,7 @@ static void multiply(const few *v, workspace *w, ptrdiff_t count, int row) {
         }
 }
 
-/* Row i of points of tiles begin … end-1 of a row of tiles each, counted through the images of the piece. */
+/* Row i of points of tiles begin … end-1, counted through all images. */
 static void add_row(const few *v, workspace *w, ptrdiff_t begin, ptrdiff_t end, int i) {
     const winograd_gradient_work *wk = v->of;
     const ptrdiff_t across = wk->cols.tiles, of_group = wk->rows.tiles * across;
@@ -214,30 +220,30 @@ static void run_task(void *context, int task) {
     memset(w->sums, 0, (size_t)(v->rows * POINTS * pairs) * VBYTES);
     for (ptrdiff_t t = 0; t < v->tiles; t++)
         w->pixels[t] = (n16_pixel){.dout = t * wk->filters * N16, .x = t * wk->k * N16};
+    for (int i = first; i < first + v->rows; i++) w->input_rows[i] = input_row_of(i);
     const ptrdiff_t begin = wk->groups * piece / v->pieces * of_group;
     const ptrdiff_t end = wk->groups * (piece + 1) / v->pieces * of_group,
                     chunks = (end - begin + v->tiles - 1) / v->tiles;
     for (ptrdiff_t k = 0; k < chunks; k++)
         for (int i = first; i < first + v->rows; i++)
             add_row(v, w, begin + (end - begin) * k / chunks, begin + (end - begin) * (k + 1) / chunks, i);
-    n16_add_lanes(w->sums, v->rows * POINTS * pairs, v->sums + (piece * POINTS + first) * POINTS * pairs, false);
+    n16_add_lanes(w->sums, v->rows * POINTS * pairs, wk->sums + (piece * POINTS + first) * POINTS * pairs, false);
 }
 
 bool FN(winograd_few_sums)(winograd_gradient_work *wk) {
     const ptrdiff_t pairs = wk->filters * wk->k, all = PAIRS * pairs;
     const ptrdiff_t of_a_tile = POINTS * N16 * (ptrdiff_t)sizeof(real); /* bytes, of a channel or filter */
     const ptrdiff_t of_a_row = POINTS * pairs * VBYTES;
-    if (wk->k > FEW_CHANNELS || pairs > FEW_PAIRS || pairs == 0 ||
+    if (wk->k > WINOGRAD_FEW_CHANNELS || pairs > FEW_PAIRS || pairs == 0 ||
         (LEAST_TILES + 1) * of_a_tile * fnn_max(wk->filters, wk->k) > VALUES_BYTES)
         return false;
-    few v = {.of = wk, .sums = wk->sums, .rows = 1};
+    few v = {.of = wk, .rows = 1};
     for (int rows = 2; rows < POINTS; rows++)
         if (POINTS % rows == 0 && rows * of_a_row <= CLOSE_SUMS_BYTES) v.rows = rows;
     v.pieces = fnn_max(1, fnn_min(wk->groups, PIECES));
     v.tiles = fnn_max(LEAST_TILES, fnn_min(MOST_TILES, CHUNK_BYTES / (of_a_tile * (wk->filters + wk->k))));
-    v.filters = FN(n16_sums_filters)(wk->filters, wk->k);
-    const ptrdiff_t channels = FN(n16_sums_taps)(v.filters);
-    v.filter_blocks = (wk->filters + v.filters - 1) / v.filters;
+    const int filters = FN(n16_sums_filters)(wk->filters, wk->k), channels = FN(n16_sums_taps)(filters);
+    v.filter_blocks = (wk->filters + filters - 1) / filters;
     v.channel_blocks = (wk->k + channels - 1) / channels;
     v.filter_cut = fnn_cut_evenly(wk->filters, v.filter_blocks);
     v.channel_cut = fnn_cut_evenly(wk->k, v.channel_blocks);

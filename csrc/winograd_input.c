@@ -10,7 +10,7 @@
 #include "winograd.h"
 
 enum {
-    FILTERS = 48, /* of a block */
+    FILTERS = WINOGRAD_FEW_CHANNELS, /* of a block */
     WEIGHT_ELEMENTS = (2 << 20) / sizeof(real),
 };
 
@@ -88,17 +88,17 @@ FNN_INLINE void row_sums(const work *wk, const real *values, const real *w, vrea
 }
 
 /* B w of a line of sums: what each input of the line gets. */
-FNN_INLINE void give_back(const vreal w[], vreal d[], ptrdiff_t step, const int points) {
+FNN_INLINE void give_back(const vreal w[], vreal d[], const int points) {
     const vreal small = vset(SMALL_POINT), large = vset(LARGE_POINT), both = vset((real)-2.5);
     const vreal last = points == POINTS ? w[5] : vset(0);
     const vreal even_small = w[1] + w[2], odd_small = w[1] - w[2];
     const vreal even_large = w[3] + w[4], odd_large = w[3] - w[4];
     d[0] = w[0];
-    d[step] = vfma(-large, odd_small, vfma(-small, odd_large, last));
-    d[2 * step] = vfma(both, w[0], vfma(vset(-2), even_small, vset((real)-0.5) * even_large));
-    d[3 * step] = vfma(small, odd_small, vfma(large, odd_large, both * last));
-    d[4 * step] = w[0] + (even_small + even_large);
-    if (points == POINTS) d[5 * step] = last;
+    d[1] = vfma(-large, odd_small, vfma(-small, odd_large, last));
+    d[2] = vfma(both, w[0], vfma(vset(-2), even_small, vset((real)-0.5) * even_large));
+    d[3] = vfma(small, odd_small, vfma(large, odd_large, both * last));
+    d[4] = w[0] + (even_small + even_large);
+    if (points == POINTS) d[5] = last;
 }
 
 /* A set of `count` channels of one tile, whose first point lies on input (y, x) of their planes `dx`; `values`: of the
@@ -114,7 +114,7 @@ FNN_INLINE void add_set(const work *wk, const real *values, const real *w, ptrdi
 #pragma GCC unroll 4
         for (int l = 0; l < count; l++) {
             vreal given[POINTS];
-            give_back(acc[l], given, 1, points_w);
+            give_back(acc[l], given, points_w);
 #pragma GCC unroll 6
             for (int j = 0; j < points_w; j++) lines[l][j][i] = given[j];
         }
@@ -124,7 +124,7 @@ FNN_INLINE void add_set(const work *wk, const real *values, const real *w, ptrdi
 #pragma GCC unroll 1
         for (int j = 0; j < points_w; j++) {
             vreal given[POINTS];
-            give_back(lines[l][j], given, 1, points_h);
+            give_back(lines[l][j], given, points_h);
             if (x + j < 0 || x + j >= wk->w) continue;
 #pragma GCC unroll 6
             for (int i = 0; i < points_h; i++) {

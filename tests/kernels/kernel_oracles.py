@@ -191,6 +191,14 @@ def winograd_forward_n16(a: SimpleNamespace, u: float) -> Expected:
     return {"out": (value, 2 * bound + ulps(value, a.dtype, _UNARY_ULP))}
 
 
+def times_slope(a: SimpleNamespace, out: Array, value: Array, bound: Array, u: float) -> tuple[Array, Array]:
+    """A gradient and its bound before the activation whose output is ``out``."""
+    outer = {**vars(a), "x": None, "out": out}
+    slope, _ = ORACLES["activation_backward"](SimpleNamespace(**outer | {"dout": np.ones_like(value)}), u)["dx"]
+    value, own = ORACLES["activation_backward"](SimpleNamespace(**outer | {"dout": value}), u)["dx"]
+    return value, abs(slope) * bound + own
+
+
 @oracle
 def winograd_backward_input_n16(a: SimpleNamespace, u: float) -> Expected:
     window = (a.dx.shape, a.size, (a.pad_h, a.pad_w))
@@ -200,11 +208,7 @@ def winograd_backward_input_n16(a: SimpleNamespace, u: float) -> Expected:
     bound = (8 + math.sqrt(filters) + winograd.ROUNDINGS + winograd.OVERLAPS) * u * terms
     if a.out is None:
         return {"dx": (value, bound)}
-    activated = SimpleNamespace(**vars(a) | {"x": None, "dout": np.ones_like(value)})
-    slope, _ = ORACLES["activation_backward"](activated, u)["dx"]
-    activated.dout = value
-    value, own = ORACLES["activation_backward"](activated, u)["dx"]
-    return {"dx": (value, abs(slope) * bound + own)}
+    return {"dx": times_slope(a, a.out, value, bound, u)}
 
 
 @oracle

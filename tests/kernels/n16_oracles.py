@@ -3,7 +3,7 @@
 from types import SimpleNamespace
 
 import numpy as np
-from kernel_oracles import ORACLES, Expected, Oracle, gather_rows, oracle
+from kernel_oracles import ORACLES, Expected, Oracle, gather_rows, oracle, times_slope
 from strategies import Array
 
 from fastnn.kernels import SIGNATURES
@@ -107,7 +107,4 @@ def batch_norm_max_pool_backward_n16(a: SimpleNamespace, u: float) -> Expected:
     inner = SimpleNamespace(**{**vars(a), "dout": _planes(share), "x": _planes(a.x)})
     answers = ORACLES["batch_norm_backward_n16"](inner, u)
     value, bound = (v.reshape(a.x.shape) for v in answers["dx"])
-    outer = {**vars(a), "x": None, "out": a.x}
-    slope, _ = ORACLES["activation_backward"](SimpleNamespace(**outer | {"dout": np.ones_like(a.x)}), u)["dx"]
-    value, own = ORACLES["activation_backward"](SimpleNamespace(**outer | {"dout": value}), u)["dx"]
-    return answers | {"dx": (value, abs(slope) * bound + own)}
+    return answers | {"dx": times_slope(a, a.x, value, bound, u)}
