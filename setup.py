@@ -40,9 +40,9 @@ CHECKED = [] if SANITIZE == "thread" else ["-O1"]
 SANITIZER = [f"-fsanitize={SANITIZE}", *CHECKED, "-g", "-fno-omit-frame-pointer"] if SANITIZE else []
 
 # independent of the instruction set and of the type
-COMMON = ["csrc/ahead.c", "csrc/file_rows.c", "csrc/isa.c", "csrc/pool.c", "csrc/replay.c"]
-SOURCES = sorted(str(path) for path in Path("csrc").glob("*.c"))
-HEADERS = sorted(str(path) for path in Path("csrc").glob("*.h"))
+COMMON = [f"csrc/runtime/{name}.c" for name in ("file_rows", "input_prefetch", "isa", "replay", "thread_pool")]
+SOURCES = sorted(str(path) for path in Path("csrc").rglob("*.c"))
+HEADERS = sorted(str(path) for path in Path("csrc").rglob("*.h"))
 KERNELS = [source for source in SOURCES if source not in COMMON]
 
 FALLBACK = """
@@ -56,7 +56,7 @@ then  pip install --no-cache-dir --force-reinstall <what you installed>
 def changed(source: Path) -> float:
     """When the youngest of a C file and the headers that it includes was changed."""
     included = re.findall(r'#include "(.+)"', source.read_text())
-    return max([source.stat().st_mtime, *(changed(source.parent / name) for name in included)])
+    return max([source.stat().st_mtime, *(changed(Path("csrc") / name) for name in included)])
 
 
 def processors() -> int:

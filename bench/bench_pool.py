@@ -30,21 +30,21 @@ class Case:
         rng = np.random.default_rng(0)
         self.x = rng.standard_normal((n, c, size, size)).astype("f4")
         self.out = rng.standard_normal((n, c, count, count)).astype("f4")
-        self.position = rng.integers(0, taps * taps, self.out.shape).astype("u1")
+        self.argmax = rng.integers(0, taps * taps, self.out.shape).astype("u1")
         self.scalars = (taps, taps, stride, stride, pad, pad)
         self.bytes = float(self.x.nbytes + self.out.nbytes)
 
 
 def test_max_forward(timed: Timed, name: str) -> None:
     s = Case(name)
-    timed("max_pool_forward", name, s.x, s.out, s.position, *s.scalars, traffic=s.bytes + s.position.nbytes)
+    timed("max_pool_forward", name, s.x, s.out, s.argmax, *s.scalars, traffic=s.bytes + s.argmax.nbytes)
 
 
 def test_max_backward(timed: Timed, name: str) -> None:
     s = Case(name)
-    if s.scalars[-1]:  # positions that lie in the padding do not occur
-        s.position[...] = s.position.max() // 2
-    timed("max_pool_backward", name, s.out, s.position, s.x, *s.scalars, traffic=s.bytes + s.position.nbytes)
+    if s.scalars[-1]:  # argmax that lie in the padding do not occur
+        s.argmax[...] = s.argmax.max() // 2
+    timed("max_pool_backward", name, s.out, s.argmax, s.x, *s.scalars, traffic=s.bytes + s.argmax.nbytes)
 
 
 def test_avg_forward(timed: Timed, name: str) -> None:

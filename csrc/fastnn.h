@@ -47,14 +47,14 @@ typedef struct {
 typedef struct {
     const char *name; /* "baseline", "avx2", "avx512", "neon" */
     const fnn_entry *f32, *f64;
-    const fnn_entry *probes_f32, *probes_f64; /* probe.c */
-    const int *panel_f32, *panel_f64;         /* columns of a panel of weights (tile.c) */
+    const fnn_entry *probes_f32, *probes_f64; /* runtime/probe.c */
+    const int *panel_f32, *panel_f64;         /* columns of a panel of weights (gemm/microkernel.c) */
 } fnn_isa;
 
 /* The instruction sets that this library was built with AND this processor can run, best first, NULL-ended. */
 const fnn_isa *const *fnn_isas(void);
 
-/* --- threads (pool.c) --- */
+/* --- threads (runtime/thread_pool.c) --- */
 
 enum { FNN_MAX_THREADS = 256 };
 
@@ -69,7 +69,7 @@ void fnn_parallel(int tasks, void (*fn)(void *context, int task), void *context)
 enum { FNN_SCRATCH_BYTES = 4 << 20 };
 void *fnn_scratch(void);
 
-/* --- replay (replay.c) --- */
+/* --- replay (runtime/replay.c) --- */
 
 /* Before step i, array `arg` of operation `op` is pointed at streams[stream] + (i) * stride bytes. */
 typedef struct {

@@ -96,7 +96,7 @@ def used(folder: Path, cwd: Path) -> str:
 
 
 def test_sdist_holds_what_builds_tests_and_benchmarks_need(unpacked: Path) -> None:
-    source = {str(path.relative_to(ROOT)) for kind in ("c", "h") for path in (ROOT / "csrc").glob(f"*.{kind}")}
+    source = {str(path.relative_to(ROOT)) for kind in ("c", "h") for path in (ROOT / "csrc").rglob(f"*.{kind}")}
     tests = {str(path.relative_to(ROOT)) for top in ("tests", "bench") for path in (ROOT / top).rglob("*.py")}
     single = {
         "setup.py",
@@ -177,7 +177,7 @@ def test_a_changed_source_is_compiled_again(tree: Path, tmp_path: Path) -> None:
     checked(*command, cwd=tree, FASTNN_REQUIRE_NATIVE="1")
     module = next((tmp_path / "l").rglob("_native*.so"))
     before = module.read_bytes()
-    source = tree / "csrc" / "loss.c"
+    source = tree / "csrc" / "loss" / "loss.c"
     original = source.read_text()
     marker = "a line that was not there before"
     source.write_text(f'{original}\n__attribute__((used)) static const char changed[] = "{marker}";\n')

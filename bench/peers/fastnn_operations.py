@@ -80,16 +80,16 @@ class Operation(Runner):
     def _max_pool(self, a: operations.Arrays) -> list[tuple[str, tuple[Any, ...]]]:
         s = self.shape
         x, dout, out = self._laid(a.x), self._laid(a.dout), self._empty(s.out)
-        position = empty(out.shape, np.uint8)
+        argmax = empty(out.shape, np.uint8)
         window = (s.size, s.size, s.stride, s.stride, s.pad, s.pad)
-        forward = ("max_pool_forward", (x, out, position, *window))
+        forward = ("max_pool_forward", (x, out, argmax, *window))
         self.images = [out]
         if self.workload.direction == "forward":
             return [forward]
         self._kernel(forward[0])(*forward[1])
         dx = empty(x.shape)
         self.images = [dx]
-        return [("max_pool_backward", (dout, position, dx, *window))]
+        return [("max_pool_backward", (dout, argmax, dx, *window))]
 
     def _batch_norm(self, a: operations.Arrays) -> list[tuple[str, tuple[Any, ...]]]:
         x, dout = self._laid(a.x), self._laid(a.dout)
@@ -105,7 +105,7 @@ class Operation(Runner):
     def _kernel(self, name: str) -> Callable[..., None]:
         from fastnn import kernels
 
-        return kernels.get(name, backend="reference") if self.plain else kernels.get(f"{name}_n16")
+        return kernels.get(name, backend="reference") if self.plain else kernels.get(f"{name}_nchw16n")
 
     def _ready(self, calls: list[tuple[str, tuple[Any, ...]]]) -> list[tuple[Callable[..., None], tuple[Any, ...]]]:
         """Kernels and their arguments, as the program would have them."""
@@ -123,7 +123,7 @@ class Operation(Runner):
                 return value
             return made.setdefault(value, empty(value.shape, value.dtype))
 
-        chosen = choose_algorithms([Recorded(f"{name}_n16", arguments) for name, arguments in calls])
+        chosen = choose_algorithms([Recorded(f"{name}_nchw16n", arguments) for name, arguments in calls])
         return [(kernels.get(op.kernel), tuple(map(memory, op.arguments))) for op in chosen]
 
     def run(self, steps: int) -> int:

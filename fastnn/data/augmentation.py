@@ -174,7 +174,7 @@ class Augmentation:
         if self.noise or how.box is not None:
             numbers_of = np.ascontiguousarray(samples, np.int64)
             seed = self.seed % 2**32, self.seed >> 32
-            kernels.get("disturb_images")(out, numbers_of, how.box, epoch, self.noise, low, high, *seed, int(NOISE))
+            kernels.get("noise_cutout")(out, numbers_of, how.box, epoch, self.noise, low, high, *seed, int(NOISE))
 
     def image_shape(self, shape: Sequence[int]) -> tuple[int, int, int]:
         """Channels, rows and columns of samples of that shape.

@@ -20,7 +20,7 @@ class PoolCache(NamedTuple):
 
     origin: str
     scalars: tuple[int, ...]
-    position: Array | None  # of each window's largest cell
+    argmax: Array | None  # of each window's largest cell
     shape: tuple[int, ...]  # of x
     out: tuple[int, ...]
     like: Array  # empty, of the dtype of x
@@ -54,7 +54,7 @@ def pool_scalars(found: Window) -> tuple[int, ...]:
     return (*found.size, *found.stride, *found.before)
 
 
-def position_dtype(found: Window) -> DTypeLike:
+def argmax_dtype(found: Window) -> DTypeLike:
     """What the number of a window's cell fits in."""
     return np.uint8 if found.size[0] * found.size[1] <= _MOST_IN_A_BYTE else np.int32
 
@@ -96,7 +96,7 @@ def max_pool_forward(
 
     Notes
     -----
-    Of equal cells the first in row-major order wins; a NaN wins over everything. The cache holds the position of the
+    Of equal cells the first in row-major order wins; a NaN wins over everything. The cache holds the argmax of the
     winner in its window, in one byte where a window has at most 255 cells.
 
     Examples
@@ -112,9 +112,9 @@ def max_pool_forward(
     image = _image(name, x)
     found = pool_window(name, image.shape[2:], size, stride, pad)
     out = np.empty((*image.shape[:2], *found.count), image.dtype)
-    position = np.empty(out.shape, position_dtype(found))
-    kernels.get(name)(image, out, position, *pool_scalars(found))
-    return out, PoolCache(name, pool_scalars(found), position, image.shape, out.shape, image[:0])
+    argmax = np.empty(out.shape, argmax_dtype(found))
+    kernels.get(name)(image, out, argmax, *pool_scalars(found))
+    return out, PoolCache(name, pool_scalars(found), argmax, image.shape, out.shape, image[:0])
 
 
 def max_pool_backward(dout: ArrayLike, cache: PoolCache) -> Array:
@@ -149,11 +149,11 @@ def max_pool_backward(dout: ArrayLike, cache: PoolCache) -> Array:
              [ 0.,  0.]]]])
     """
     name = "max_pool_backward"
-    if not isinstance(cache, PoolCache) or cache.position is None:
+    if not isinstance(cache, PoolCache) or cache.argmax is None:
         refuse_cache(name, "max_pool_forward", cache)
     gradient = output_gradient(name, dout, cache.out, cache.like)
     dx = np.empty(cache.shape, gradient.dtype)
-    kernels.get(name)(gradient, cache.position, dx, *cache.scalars)
+    kernels.get(name)(gradient, cache.argmax, dx, *cache.scalars)
     return dx
 
 
@@ -237,7 +237,7 @@ def avg_pool_backward(dout: ArrayLike, cache: PoolCache) -> Array:
              [2., 2.]]]])
     """
     name = "avg_pool_backward"
-    if not isinstance(cache, PoolCache) or cache.position is not None:
+    if not isinstance(cache, PoolCache) or cache.argmax is not None:
         refuse_cache(name, "avg_pool_forward", cache)
     gradient = output_gradient(name, dout, cache.out, cache.like)
     dx = np.empty(cache.shape, gradient.dtype)

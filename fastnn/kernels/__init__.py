@@ -30,10 +30,10 @@ SIGNATURES: dict[str, Signature] = {
             # the windows of images as columns, and the transpose of that: their sums
             "im2col(x[n,c,h,w], columns[n,c,r,s,p,q]!, stride_h, stride_w, pad_h, pad_w, dilation_h, dilation_w)",
             "col2im(columns[n,c,r,s,p,q], dx[n,c,h,w]!, stride_h, stride_w, pad_h, pad_w, dilation_h, dilation_w)",
-            # windows of images; position numbers a window's cells: uint8 where it has at most 255, else int32
-            "max_pool_forward(x[n,c,h,w], out[n,c,p,q]!, position[n,c,p,q]:any?!, size_h, size_w, stride_h, stride_w, "
+            # windows of images; argmax numbers a window's cells: uint8 where it has at most 255, else int32
+            "max_pool_forward(x[n,c,h,w], out[n,c,p,q]!, argmax[n,c,p,q]:any?!, size_h, size_w, stride_h, stride_w, "
             "pad_h, pad_w)",
-            "max_pool_backward(dout[n,c,p,q], position[n,c,p,q]:any, dx[n,c,h,w]!, size_h, size_w, stride_h, stride_w, "
+            "max_pool_backward(dout[n,c,p,q], argmax[n,c,p,q]:any, dx[n,c,h,w]!, size_h, size_w, stride_h, stride_w, "
             "pad_h, pad_w)",
             "avg_pool_forward(x[n,c,h,w], out[n,c,p,q]!, size_h, size_w, stride_h, stride_w, pad_h, pad_w, count_pad)",
             "avg_pool_backward(dout[n,c,p,q], dx[n,c,h,w]!, size_h, size_w, stride_h, stride_w, pad_h, pad_w, "
@@ -73,15 +73,15 @@ SIGNATURES: dict[str, Signature] = {
             # convolution of stride 1 by Winograd's algorithm, images innermost: lane i of group g is image 16 g + i;
             # u: the weights (flip: those of the input gradient) transformed, in e groups and j blocks of 24 filters
             "winograd_weights(weight[f,k,r,s], u[e,j,36,i,24]!, flip)",
-            "winograd_forward_n16(x[g,c,h,w,16], u[e,j,36,k,24], b[f]?, out[g,f,p,q,16]!, size, pad_h, pad_w, kind, alpha)",
+            "winograd_forward_nchw16n(x[g,c,h,w,16], u[e,j,36,k,24], b[f]?, out[g,f,p,q,16]!, size, pad_h, pad_w, kind, alpha)",
             # its transpose, u as it is for the forward sweep; out: that of the activation before, for its derivative
-            "winograd_backward_input_n16(dout[g,f,p,q,16], u[e,j,36,k,24], out[g,c,h,w,16]?, dx[g,c,h,w,16]!, size, pad_h, "
+            "winograd_backward_input_nchw16n(dout[g,f,p,q,16], u[e,j,36,k,24], out[g,c,h,w,16]?, dx[g,c,h,w,16]!, size, pad_h, "
             "pad_w, kind, alpha)",
             # the convolution of few plain images, whole tiles innermost; flip: the input gradient, x standing for dout and out
             # for dx; work: winograd_tile_work elements
             "winograd_forward(x[n,c,h,w], weight[i,k,r,s], b[f]?, out[n,f,p,q]!, work[*]!, pad_h, pad_w, flip, kind, alpha)",
             # work: winograd_work(filters, channels of a group) elements
-            "winograd_backward_weight_n16(x[g,c,h,w,16], dout[g,f,p,q,16], dw[f,k,r,s]~, db[f]?~, work[*]!, pad_h, pad_w, "
+            "winograd_backward_weight_nchw16n(x[g,c,h,w,16], dout[g,f,p,q,16], dw[f,k,r,s]~, db[f]?~, work[*]!, pad_h, pad_w, "
             "beta)",
             # rows by index (None: the first n), converted to the call's dtype and scaled
             "gather_rows(source[r,d]:any, index[n]:i64?, out[n,d]!, scale)",
@@ -90,7 +90,7 @@ SIGNATURES: dict[str, Signature] = {
             # control points; then noise by the sample's number, limits, and zeros in a box (top, bottom, left, right)
             "warp_images(source[r,c,h,w]:any, index[n]:i64?, place[n,6], control[n,2,u,v]?, basis_y[u,p]?, "
             "basis_x[v,q]?, out[n,c,p,q]!)",
-            "disturb_images(x[n,c,h,w]~, sample[n]:i64, box[n,4]:i64?, epoch, noise, low, high, seed_low, seed_high, "
+            "noise_cutout(x[n,c,h,w]~, sample[n]:i64, box[n,4]:i64?, epoch, noise, low, high, seed_low, seed_high, "
             "purpose)",
             # a matrix in c panels of s columns, the last filled up with zeros, and back
             "to_panels(matrix[n,m], panels[c,n,s]!)",
@@ -119,55 +119,55 @@ SIGNATURES: dict[str, Signature] = {
             "affine_backward_weight_adamw(x[n,d]@, dout[n,m], w[d,m+]~, mw[d,m+]~, vw[d,m+]~, b[m]?~, mb[m]?~, "
             "vb[m]?~, rate[1]:f64, t[1]:i64, beta1, beta2, eps, decay, decay_b)",
             # images innermost: lane i of group g is image 16 g + i; lanes behind the last image are zero in gradients
-            "rows_to_n16(x[n,d], out[g,d,16]!)",
-            "n16_to_rows(x[g,d,16], out[n,d]!)",
-            "gather_n16(source[r,d]:any, index[n]:i64?, out[g,d,16]!, scale)",
-            "affine_backward_input_n16(dout[n,m], w[d,m+], dx[g,d,16]!)",
-            "affine_backward_n16_sgd(x[n,d], dout[n,m], w[d,m+]~, b[m]?~, rate[1]:f64, dx[g,d,16]!, decay, decay_b)",
-            "affine_backward_n16_momentum(x[n,d], dout[n,m], w[d,m+]~, vw[d,m+]~, b[m]?~, vb[m]?~, rate[1]:f64, "
+            "rows_to_nchw16n(x[n,d], out[g,d,16]!)",
+            "nchw16n_to_rows(x[g,d,16], out[n,d]!)",
+            "gather_nchw16n(source[r,d]:any, index[n]:i64?, out[g,d,16]!, scale)",
+            "affine_backward_input_nchw16n(dout[n,m], w[d,m+], dx[g,d,16]!)",
+            "affine_backward_nchw16n_sgd(x[n,d], dout[n,m], w[d,m+]~, b[m]?~, rate[1]:f64, dx[g,d,16]!, decay, decay_b)",
+            "affine_backward_nchw16n_momentum(x[n,d], dout[n,m], w[d,m+]~, vw[d,m+]~, b[m]?~, vb[m]?~, rate[1]:f64, "
             "dx[g,d,16]!, momentum, decay, decay_b)",
-            "affine_backward_n16_adam(x[n,d], dout[n,m], w[d,m+]~, mw[d,m+]~, vw[d,m+]~, b[m]?~, mb[m]?~, vb[m]?~, "
+            "affine_backward_nchw16n_adam(x[n,d], dout[n,m], w[d,m+]~, mw[d,m+]~, vw[d,m+]~, b[m]?~, mb[m]?~, vb[m]?~, "
             "rate[1]:f64, t[1]:i64, dx[g,d,16]!, beta1, beta2, eps, decay, decay_b)",
-            "affine_backward_n16_adamw(x[n,d], dout[n,m], w[d,m+]~, mw[d,m+]~, vw[d,m+]~, b[m]?~, mb[m]?~, vb[m]?~, "
+            "affine_backward_nchw16n_adamw(x[n,d], dout[n,m], w[d,m+]~, mw[d,m+]~, vw[d,m+]~, b[m]?~, mb[m]?~, vb[m]?~, "
             "rate[1]:f64, t[1]:i64, dx[g,d,16]!, beta1, beta2, eps, decay, decay_b)",
-            "conv_forward_n16(x[g,c,h,w,16], weight[f,k,r,s], b[f]?, out[g,f,p,q,16]!, stride_h, stride_w, pad_h, "
+            "conv_forward_nchw16n(x[g,c,h,w,16], weight[f,k,r,s], b[f]?, out[g,f,p,q,16]!, stride_h, stride_w, pad_h, "
             "pad_w, dilation_h, dilation_w, algorithm)",
-            "conv_activation_forward_n16(x[g,c,h,w,16], weight[f,k,r,s], b[f]?, out[g,f,p,q,16]!, stride_h, "
+            "conv_activation_forward_nchw16n(x[g,c,h,w,16], weight[f,k,r,s], b[f]?, out[g,f,p,q,16]!, stride_h, "
             "stride_w, pad_h, pad_w, dilation_h, dilation_w, algorithm, kind, alpha)",
-            "conv_backward_input_n16(dout[g,f,p,q,16], weight[f,k,r,s], dx[g,c,h,w,16]!, stride_h, stride_w, "
+            "conv_backward_input_nchw16n(dout[g,f,p,q,16], weight[f,k,r,s], dx[g,c,h,w,16]!, stride_h, stride_w, "
             "pad_h, pad_w, dilation_h, dilation_w, algorithm)",
-            "conv_activation_backward_input_n16(dout[g,f,p,q,16], weight[f,k,r,s], out[g,c,h,w,16], "
+            "conv_activation_backward_input_nchw16n(dout[g,f,p,q,16], weight[f,k,r,s], out[g,c,h,w,16], "
             "dx[g,c,h,w,16]!, stride_h, stride_w, pad_h, pad_w, dilation_h, dilation_w, algorithm, kind, "
             "alpha)",
-            "conv_backward_weight_n16(x[g,c,h,w,16], dout[g,f,p,q,16], dw[f,k,r,s]~, db[f]?~, stride_h, "
+            "conv_backward_weight_nchw16n(x[g,c,h,w,16], dout[g,f,p,q,16], dw[f,k,r,s]~, db[f]?~, stride_h, "
             "stride_w, pad_h, pad_w, dilation_h, dilation_w, algorithm, beta)",
-            "max_pool_forward_n16(x[g,c,h,w,16], out[g,c,p,q,16]!, position[g,c,p,q,16]:any?!, size_h, size_w, "
+            "max_pool_forward_nchw16n(x[g,c,h,w,16], out[g,c,p,q,16]!, argmax[g,c,p,q,16]:any?!, size_h, size_w, "
             "stride_h, stride_w, pad_h, pad_w)",
-            "max_pool_backward_n16(dout[g,c,p,q,16], position[g,c,p,q,16]:any, dx[g,c,h,w,16]!, size_h, size_w, "
+            "max_pool_backward_nchw16n(dout[g,c,p,q,16], argmax[g,c,p,q,16]:any, dx[g,c,h,w,16]!, size_h, size_w, "
             "stride_h, stride_w, pad_h, pad_w)",
-            "avg_pool_forward_n16(x[g,c,h,w,16], out[g,c,p,q,16]!, size_h, size_w, stride_h, stride_w, pad_h, pad_w, "
+            "avg_pool_forward_nchw16n(x[g,c,h,w,16], out[g,c,p,q,16]!, size_h, size_w, stride_h, stride_w, pad_h, pad_w, "
             "count_pad)",
-            "avg_pool_backward_n16(dout[g,c,p,q,16], dx[g,c,h,w,16]!, size_h, size_w, stride_h, stride_w, pad_h, "
+            "avg_pool_backward_nchw16n(dout[g,c,p,q,16], dx[g,c,h,w,16]!, size_h, size_w, stride_h, stride_w, pad_h, "
             "pad_w, count_pad)",
-            "batch_norm_forward_n16(x[g,c,s,16], w[c]?, b[c]?, running_mean[c]?~, running_var[c]?~, out[g,c,s,16]!, "
+            "batch_norm_forward_nchw16n(x[g,c,s,16], w[c]?, b[c]?, running_mean[c]?~, running_var[c]?~, out[g,c,s,16]!, "
             "mean[c]!, var[c]!, images, eps, momentum)",
             # work: moments_work elements
-            "batch_norm_statistics_n16(x[g,c,h,w,16], running_mean[c]?~, running_var[c]?~, mean[c]!, var[c]!, "
+            "batch_norm_statistics_nchw16n(x[g,c,h,w,16], running_mean[c]?~, running_var[c]?~, mean[c]!, var[c]!, "
             "work[*]:f64!, images, momentum)",
-            "conv_statistics_forward_n16(x[g,c,h,w,16], weight[f,k,r,s], b[f]?, out[g,f,p,q,16]!, running_mean[f]?~, "
+            "conv_statistics_forward_nchw16n(x[g,c,h,w,16], weight[f,k,r,s], b[f]?, out[g,f,p,q,16]!, running_mean[f]?~, "
             "running_var[f]?~, mean[f]!, var[f]!, work[*]:f64!, stride_h, stride_w, pad_h, pad_w, dilation_h, "
             "dilation_w, algorithm, kind, alpha, images, momentum)",
             # windows that tile the image, of at most MOST_WINDOW_CELLS
-            "conv_max_pool_forward_n16(x[g,c,h,w,16], weight[f,k,r,s], b[f]?, out[g,f,p,q,16]!, "
-            "position[g,f,p,q,16]:any?!, stride_h, stride_w, pad_h, pad_w, dilation_h, dilation_w, algorithm, kind, "
+            "conv_max_pool_forward_nchw16n(x[g,c,h,w,16], weight[f,k,r,s], b[f]?, out[g,f,p,q,16]!, "
+            "argmax[g,f,p,q,16]:any?!, stride_h, stride_w, pad_h, pad_w, dilation_h, dilation_w, algorithm, kind, "
             "alpha, size_h, size_w)",
             # windows that tile the image
-            "batch_norm_max_pool_forward_n16(x[g,c,h,w,16], w[c]?, b[c]?, mean[c], var[c], out[g,c,p,q,16]!, "
-            "position[g,c,p,q,16]:any?!, eps)",
-            "batch_norm_max_pool_backward_n16(dout[g,c,p,q,16], position[g,c,p,q,16]:any, x[g,c,h,w,16], w[c]?, mean[c], "
+            "batch_norm_max_pool_forward_nchw16n(x[g,c,h,w,16], w[c]?, b[c]?, mean[c], var[c], out[g,c,p,q,16]!, "
+            "argmax[g,c,p,q,16]:any?!, eps)",
+            "batch_norm_max_pool_backward_nchw16n(dout[g,c,p,q,16], argmax[g,c,p,q,16]:any, x[g,c,h,w,16], w[c]?, mean[c], "
             "var[c], dx[g,c,h,w,16]!, dw[c]?~, db[c]?~, work[*]:f64!, images, eps, fixed, beta, kind, alpha)",
-            "batch_norm_apply_n16(x[g,c,s,16], w[c]?, b[c]?, mean[c], var[c], out[g,c,s,16]!, eps)",
-            "batch_norm_backward_n16(dout[g,c,s,16], x[g,c,s,16], w[c]?, mean[c], var[c], dx[g,c,s,16]?!, dw[c]?~, "
+            "batch_norm_apply_nchw16n(x[g,c,s,16], w[c]?, b[c]?, mean[c], var[c], out[g,c,s,16]!, eps)",
+            "batch_norm_backward_nchw16n(dout[g,c,s,16], x[g,c,s,16], w[c]?, mean[c], var[c], dx[g,c,s,16]?!, dw[c]?~, "
             "db[c]?~, images, eps, fixed, beta)",
         ),
     )

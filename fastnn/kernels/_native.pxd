@@ -4,7 +4,7 @@
 from libc.stddef cimport ptrdiff_t
 from libc.stdint cimport int64_t, uint8_t
 
-cdef extern from "alone.h" nogil:
+cdef extern from "runtime/thread_pool.h" nogil:
     int fnn_stay_alone(int alone)
 
 cdef extern from "fastnn.h" nogil:
@@ -59,7 +59,7 @@ cdef extern from "fastnn.h" nogil:
     ptrdiff_t fnn_replay(const fnn_program *program, char *const *streams, ptrdiff_t first, ptrdiff_t count,
                          double seconds, const double *watch)
 
-cdef extern from "replay.h" nogil:
+cdef extern from "runtime/replay.h" nogil:
     enum: FNN_MAX_STREAMS
     ctypedef struct fnn_part:
         const fnn_program *program
@@ -69,5 +69,5 @@ cdef extern from "replay.h" nogil:
         double seconds
     ptrdiff_t fnn_replay_parts(fnn_part *parts, ptrdiff_t count, double seconds)
 
-cdef extern from "file_rows.h" nogil:
+cdef extern from "runtime/file_rows.h" nogil:
     ptrdiff_t fnn_read_rows(int file, const int64_t *index, ptrdiff_t rows, ptrdiff_t width, int64_t start, char *out)

@@ -4,7 +4,7 @@ from enum import IntEnum
 
 
 class Activation(IntEnum):
-    """``kind`` of the activation kernels; ``csrc/activation.h`` has the same numbers."""
+    """``kind`` of the activation kernels; ``csrc/elementwise/activation.h`` has the same numbers."""
 
     IDENTITY = 0
     RELU = 1

@@ -2,11 +2,11 @@
 
 from enum import IntEnum
 
-WINOGRAD_POINTS = 6  # inputs of a tile, as csrc/winograd.h has them
+WINOGRAD_POINTS = 6  # inputs of a tile, as csrc/winograd/transforms.h has them
 WINOGRAD_BLOCK = 24  # filters of a block of transformed weights
-MOST_WINDOW_CELLS = 1024  # of a window that a convolution takes the largest of, as csrc/n16_conv.h has it
-_TILE_GROUPS = 4  # of 16 tiles that go through the products together (csrc/winograd_tiles.c)
-_CHUNK = 8 * 16  # images of the tiles whose values the weights' gradient holds (csrc/winograd_gradient.c)
+MOST_WINDOW_CELLS = 1024  # of a window that a convolution takes the largest of, as csrc/nchw16n/direct_conv.h has it
+_TILE_GROUPS = 4  # of 16 tiles that go through the products together (csrc/winograd/forward_small_n.c)
+_CHUNK = 8 * 16  # images of the tiles whose values the weights' gradient holds (csrc/winograd/weight_grad.c)
 
 
 class ConvAlgorithm(IntEnum):

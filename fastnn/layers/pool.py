@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from fastnn.functional.checks import pair
-from fastnn.functional.pool import pool_scalars, pool_window, position_dtype
+from fastnn.functional.pool import argmax_dtype, pool_scalars, pool_window
 from fastnn.functional.window import Pad, Window
 from fastnn.kernels.eager import Ops
 from fastnn.layers.base import Layer, Shape
@@ -59,9 +59,9 @@ class MaxPool2D(_Pool):
 
     def forward(self, ops: Ops, x: Any, training: bool) -> tuple[Any, Any]:
         out = ops.empty((x.shape[0], *self.output_shape))
-        position = ops.empty(out.shape, position_dtype(self.window)) if training else None
-        ops.max_pool_forward(x, out, position, *pool_scalars(self.window))
-        return out, position
+        argmax = ops.empty(out.shape, argmax_dtype(self.window)) if training else None
+        ops.max_pool_forward(x, out, argmax, *pool_scalars(self.window))
+        return out, argmax
 
     def backward(self, ops: Ops, dout: Any, cache: Any, need_dx: bool) -> Any:
         if not need_dx:
@@ -145,9 +145,9 @@ class GlobalMaxPool2D(_Global):
 
     def forward(self, ops: Ops, x: Any, training: bool) -> tuple[Any, Any]:
         out = ops.empty((*x.shape[:2], 1, 1))
-        position = ops.empty(out.shape, position_dtype(self.window)) if training else None
-        ops.max_pool_forward(x, out, position, *pool_scalars(self.window))
-        return out.reshape(x.shape[:2]), position
+        argmax = ops.empty(out.shape, argmax_dtype(self.window)) if training else None
+        ops.max_pool_forward(x, out, argmax, *pool_scalars(self.window))
+        return out.reshape(x.shape[:2]), argmax
 
     def backward(self, ops: Ops, dout: Any, cache: Any, need_dx: bool) -> Any:
         if not need_dx:

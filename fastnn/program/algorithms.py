@@ -28,20 +28,20 @@ _SIZES = (3, 5)
 # vector operations of the transforms: of a tile's inputs, a tile's outputs, the weights of a filter and channel
 _OF_INPUTS, _OF_OUTPUTS, _OF_WEIGHTS = 200, 150, 25
 _OF_INPUTS_OF_TILES, _OF_WEIGHTS_OF_TILES = 800, 12  # of few images: tiles are gathered
-_FEW_CHANNELS = 48  # go through a tile at once (csrc/winograd_few.c), so many filters together:
+_FEW_CHANNELS = 48  # go through a tile at once (csrc/winograd/forward_small_c.c), so many filters together:
 _TOGETHER = 4
 _OF_FEW_INPUTS, _OF_FEW_OUTPUTS = 110, {3: 155, 5: 52}  # there, by the taps of a line
-# by the transpose (csrc/winograd_input.c): of a tile's slopes, of its inputs; what the products cost
+# by the transpose (csrc/winograd/input_grad_5x5.c): of a tile's slopes, of its inputs; what the products cost
 _OF_SLOPES, _OF_GIVEN, _OF_TRANSPOSED = 26, 260, 1.13
-_FEW_PAIRS = 680  # channels × filters, whose weights' gradient goes so too (csrc/winograd_few_gradient.c)
+_FEW_PAIRS = 680  # channels × filters, whose weights' gradient goes so too (csrc/winograd/weight_grad_small_c.c)
 _OF_FEW_VALUES, _OF_FEW_SLOPES = 470, {3: 340, 5: 70}  # there, of a tile's channel and filter
 _WORTH_IT = 1.15  # what direct must cost more
 _FULL = 16  # channels, and filters: with fewer the tiles of the other forms are part empty, direct ones full
-_TILES_HELD = 4 * LANES  # of few images, whose products a thread holds for 16 filters (csrc/winograd_tiles.c)
+_TILES_HELD = 4 * LANES  # of few images, whose products a thread holds for 16 filters (csrc/winograd/forward_small_n.c)
 _VALUES = 8 << 20  # bytes of their transformed inputs, which every 16 filters read again: a part of the last cache
 _FULL_OF_FEW = 32  # two threads have 16 filters each
 _WORKSPACE = 4 << 20  # bytes (csrc/fastnn.h, FNN_SCRATCH_BYTES)
-_FILTERS_HELD = 48  # whose products a thread holds (csrc/winograd.c)
+_FILTERS_HELD = 48  # whose products a thread holds (csrc/winograd/forward.c)
 
 
 class Convolution(NamedTuple):
@@ -198,7 +198,7 @@ def _forward(operation: Operation) -> list[Operation]:
     window = (weight.shape[2], pad_h, pad_w)
     return [
         Operation("winograd_weights", (weight, u, 0)),
-        Operation("winograd_forward_n16", (x, u, b, out, *window, int(kind), alpha)),
+        Operation("winograd_forward_nchw16n", (x, u, b, out, *window, int(kind), alpha)),
     ]
 
 
@@ -221,7 +221,7 @@ def _backward_input(operation: Operation) -> list[Operation]:
         out, kind, alpha = (arrays[2], *rest) if fused else (None, int(Activation.IDENTITY), 0.0)
         return [
             Operation("winograd_weights", (weight, u, 0)),
-            Operation("winograd_backward_input_n16", (dout, u, out, dx, size, pad_h, pad_w, kind, alpha)),
+            Operation("winograd_backward_input_nchw16n", (dout, u, out, dx, size, pad_h, pad_w, kind, alpha)),
         ]
     if _few(c):
         operations = [_of_few(c, (dout, weight, None, dx), pad, 1, int(Activation.IDENTITY), 0.0)]
@@ -229,7 +229,7 @@ def _backward_input(operation: Operation) -> list[Operation]:
         u = Buffer(winograd_shape(c.filters, c.channels, groups), dx.dtype)
         operations = [
             Operation("winograd_weights", (weight, u, 1)),
-            Operation("winograd_forward_n16", (dout, u, None, dx, size, *pad, int(Activation.IDENTITY), 0.0)),
+            Operation("winograd_forward_nchw16n", (dout, u, None, dx, size, *pad, int(Activation.IDENTITY), 0.0)),
         ]
     if fused:
         operations.append(Operation("activation_backward", (dx, None, arrays[2], dx, *rest)))
@@ -238,13 +238,13 @@ def _backward_input(operation: Operation) -> list[Operation]:
 
 def winograd_flops(operation: Operation) -> int:
     """Floating-point operations of the products in a call of a Winograd kernel; a multiply-add counts two."""
-    if operation.kernel == "winograd_backward_weight_n16":
+    if operation.kernel == "winograd_backward_weight_nchw16n":
         x, out, dw, *_ = operation.arguments
         channels, size = dw.shape[1:3]
-    elif operation.kernel == "winograd_forward_n16":
+    elif operation.kernel == "winograd_forward_nchw16n":
         x, u, _, out, size, *_ = operation.arguments
         channels = u.shape[3]
-    elif operation.kernel == "winograd_backward_input_n16":
+    elif operation.kernel == "winograd_backward_input_nchw16n":
         x, u, _, _, size, *_ = operation.arguments
         out, channels = x, u.shape[3]
     elif operation.kernel == "winograd_forward":
@@ -267,7 +267,7 @@ def _backward_weight(operation: Operation) -> list[Operation]:
     if choose(c, x.dtype, ConvAlgorithm(wish)) != ConvAlgorithm.WINOGRAD:
         return [operation]
     work = Buffer((winograd_work(c.filters, c.channels),), x.dtype)
-    return [Operation("winograd_backward_weight_n16", (x, dout, dw, db, work, pad_h, pad_w, beta))]
+    return [Operation("winograd_backward_weight_nchw16n", (x, dout, dw, db, work, pad_h, pad_w, beta))]
 
 
 _DIRECTIONS = {

@@ -13,7 +13,7 @@ from fastnn.kernels.backend import get
 from fastnn.program.algorithms import choose_algorithms
 from fastnn.program.fuse import fuse
 from fastnn.program.fuse_gather import read_in_place
-from fastnn.program.fuse_n16 import fuse_innermost
+from fastnn.program.fuse_nchw16n import fuse_innermost
 from fastnn.program.fuse_norm import fuse_norms
 from fastnn.program.fuse_pool import fuse_pools
 from fastnn.program.layout import images_innermost
@@ -27,7 +27,7 @@ except ImportError:
 
 Array = NDArray[Any]
 
-_GATHERS = ("gather_rows", "gather_n16")  # source, index, out, …
+_GATHERS = ("gather_rows", "gather_nchw16n")  # source, index, out, …
 _BRINGS = "gather_rows"  # whose rows can be brought to their place one by one
 _BRINGS_BYTES = 2 << 20  # of a batch at most: more would not stay in the second cache until it is used
 

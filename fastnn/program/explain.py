@@ -29,10 +29,10 @@ def flops(operation: Operation) -> int:
         for letter, size in zip(argument.dims, value.shape, strict=True)
     }
     if operation.kernel.startswith("affine_"):
-        products = 2 if operation.kernel.startswith("affine_backward_n16_") else 1
+        products = 2 if operation.kernel.startswith("affine_backward_nchw16n_") else 1
         return int(2 * products * sizes["n"] * sizes["d"] * sizes["m"])
     images = sizes["n"] if "n" in sizes else LANES * sizes["g"]
-    cells = prod(operation.arguments[-2:]) if operation.kernel == "conv_max_pool_forward_n16" else 1
+    cells = prod(operation.arguments[-2:]) if operation.kernel == "conv_max_pool_forward_nchw16n" else 1
     return int(2 * images * cells * prod(sizes[letter] for letter in "fpqkrs"))
 
 

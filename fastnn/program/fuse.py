@@ -17,7 +17,7 @@ from fastnn.program.record import Buffer, Operation, Stream, same_memory
 
 Rule = Callable[[list[Operation], int], list[Operation] | None]
 
-# weight gradients whose batch is longer keep their own array (csrc/gemm.h, GEMM_MAX_WHOLE_K)
+# weight gradients whose batch is longer keep their own array (csrc/gemm/gemm.h, GEMM_MAX_WHOLE_K)
 _MAX_FUSED_BATCH = 4096
 
 
@@ -117,7 +117,7 @@ def pool_gradient_then_activation(operations: list[Operation], i: int) -> list[O
     """
     if operations[i].kernel != "max_pool_backward":
         return None
-    dout, position, dx, *window = operations[i].arguments
+    dout, argmax, dx, *window = operations[i].arguments
     j = sole_user(operations, dx, i) if isinstance(dx, Buffer) else None
     if j is None or operations[j].kernel != "activation_backward":
         return None
@@ -125,7 +125,7 @@ def pool_gradient_then_activation(operations: list[Operation], i: int) -> list[O
     size_h, size_w, stride_h, stride_w, *_ = window
     if (stride_h < size_h or stride_w < size_w) and kind != Activation.RELU:
         return None
-    pools = [k for k in range(i) if operations[k].kernel == "max_pool_forward" and operations[k].writes(position)]
+    pools = [k for k in range(i) if operations[k].kernel == "max_pool_forward" and operations[k].writes(argmax)]
     if x is not None or not same_memory(into_dx, dx) or len(pools) != 1:
         return None
     image, pooled, *_ = operations[pools[0]].arguments
@@ -137,7 +137,7 @@ def pool_gradient_then_activation(operations: list[Operation], i: int) -> list[O
         return None
     share = Buffer(dout.shape, dout.dtype)
     first = Operation("activation_backward", (dout, None, pooled, share, kind, alpha))
-    second = Operation("max_pool_backward", (share, position, into.reshape(dx.shape), *window))
+    second = Operation("max_pool_backward", (share, argmax, into.reshape(dx.shape), *window))
     return [*operations[:i], first, second, *operations[i + 1 : j], *operations[j + 1 :]]
 
 

@@ -23,39 +23,39 @@ def _work(image: Buffer) -> Buffer:
 
 
 def norm_then_pool(operations: list[Operation], i: int) -> list[Operation] | None:
-    """batch_norm_forward_n16 or batch_norm_apply_n16, max_pool_forward_n16 → statistics, the two in one pass."""
+    """batch_norm_forward or batch_norm_apply, then max_pool_forward → statistics, then both in one pass."""
     first = operations[i]
-    if first.kernel == "batch_norm_forward_n16":
+    if first.kernel == "batch_norm_forward_nchw16n":
         x, w, b, running_mean, running_var, out, mean, var, images, eps, momentum = first.arguments
-    elif first.kernel == "batch_norm_apply_n16":
+    elif first.kernel == "batch_norm_apply_nchw16n":
         x, w, b, mean, var, out, eps = first.arguments
     else:
         return None
     j = sole_user(operations, out, i) if isinstance(out, Buffer) else None
-    if j is None or operations[j].kernel != "max_pool_forward_n16":
+    if j is None or operations[j].kernel != "max_pool_forward_nchw16n":
         return None
-    image, pooled, position, *window = operations[j].arguments
+    image, pooled, argmax, *window = operations[j].arguments
     if not tiles(image, pooled, window) or writes_any(operations[i + 1 : j], x, w, b, mean, var):
         return None
     x = x.reshape(image.shape)
     before = operations[:i]
-    if first.kernel == "batch_norm_forward_n16":
+    if first.kernel == "batch_norm_forward_nchw16n":
         statistics = (x, running_mean, running_var, mean, var, _work(x), images, momentum)
-        before = [*before, Operation("batch_norm_statistics_n16", statistics)]
-    joined = Operation("batch_norm_max_pool_forward_n16", (x, w, b, mean, var, pooled, position, eps))
+        before = [*before, Operation("batch_norm_statistics_nchw16n", statistics)]
+    joined = Operation("batch_norm_max_pool_forward_nchw16n", (x, w, b, mean, var, pooled, argmax, eps))
     return [*before, *operations[i + 1 : j], joined, *operations[j + 1 :]]
 
 
 def pool_gradient_then_norm(operations: list[Operation], i: int) -> list[Operation] | None:
-    """max_pool_backward_n16, batch_norm_backward_n16 (, activation_backward of what was normalised) → one kernel."""
-    if operations[i].kernel != "max_pool_backward_n16":
+    """max_pool_backward, batch_norm_backward (, activation_backward of what was normalised) → one kernel."""
+    if operations[i].kernel != "max_pool_backward_nchw16n":
         return None
-    dout, position, share, *window = operations[i].arguments
+    dout, argmax, share, *window = operations[i].arguments
     j = sole_user(operations, share, i) if isinstance(share, Buffer) else None
-    if j is None or operations[j].kernel != "batch_norm_backward_n16" or not tiles(share, dout, window):
+    if j is None or operations[j].kernel != "batch_norm_backward_nchw16n" or not tiles(share, dout, window):
         return None
     _, x, w, mean, var, dx, dw, db, images, eps, fixed, beta = operations[j].arguments
-    if dx is None or writes_any(operations[i + 1 : j], dout, position, x, w, mean, var):
+    if dx is None or writes_any(operations[i + 1 : j], dout, argmax, x, w, mean, var):
         return None
     kind, alpha, rest = Activation.IDENTITY, 0.0, operations[j + 1 :]
     k = sole_user(operations, dx, j) if isinstance(dx, Buffer) else None
@@ -66,33 +66,33 @@ def pool_gradient_then_norm(operations: list[Operation], i: int) -> list[Operati
         if fits and not writes_any(between, x, into):
             dx, kind, alpha, rest = into, its_kind, its_alpha, [*between, *operations[k + 1 :]]
     image = share.shape
-    arrays = (dout, position, x.reshape(image), w, mean, var, dx.reshape(image), dw, db, _work(share))
-    joined = Operation("batch_norm_max_pool_backward_n16", (*arrays, images, eps, fixed, beta, kind, alpha))
+    arrays = (dout, argmax, x.reshape(image), w, mean, var, dx.reshape(image), dw, db, _work(share))
+    joined = Operation("batch_norm_max_pool_backward_nchw16n", (*arrays, images, eps, fixed, beta, kind, alpha))
     return [*operations[:i], *operations[i + 1 : j], joined, *rest]
 
 
 def convolution_then_statistics(operations: list[Operation], i: int) -> list[Operation] | None:
-    """A direct convolution, batch_norm_statistics_n16 or batch_norm_forward_n16 → the statistics as it goes along."""
-    if operations[i].kernel not in ("conv_forward_n16", "conv_activation_forward_n16"):
+    """A direct convolution, then batch_norm_statistics or batch_norm_forward → statistics taken while it runs."""
+    if operations[i].kernel not in ("conv_forward_nchw16n", "conv_activation_forward_nchw16n"):
         return None
     x, weight, b, out, *options = operations[i].arguments
     j = next((j for j in range(i + 1, len(operations)) if operations[j].reads(out)), None)
     if j is None:
         return None
     found, apply = operations[j], []
-    if found.kernel == "batch_norm_statistics_n16":
+    if found.kernel == "batch_norm_statistics_nchw16n":
         _, running_mean, running_var, mean, var, work, images, momentum = found.arguments
-    elif found.kernel == "batch_norm_forward_n16":
+    elif found.kernel == "batch_norm_forward_nchw16n":
         normal, w, shift, running_mean, running_var, to, mean, var, images, eps, momentum = found.arguments
-        apply, work = [Operation("batch_norm_apply_n16", (normal, w, shift, mean, var, to, eps))], _work(out)
+        apply, work = [Operation("batch_norm_apply_nchw16n", (normal, w, shift, mean, var, to, eps))], _work(out)
     else:
         return None
     state = (running_mean, running_var, mean, var)
     if touches_any(operations[i:j], *state):
         return None
-    if operations[i].kernel == "conv_forward_n16":
+    if operations[i].kernel == "conv_forward_nchw16n":
         options += [Activation.IDENTITY, 0.0]
-    joined = Operation("conv_statistics_forward_n16", (x, weight, b, out, *state, work, *options, images, momentum))
+    joined = Operation("conv_statistics_forward_nchw16n", (x, weight, b, out, *state, work, *options, images, momentum))
     return [*operations[:i], joined, *operations[i + 1 : j], *apply, *operations[j + 1 :]]
 
 

@@ -21,22 +21,22 @@ def tiles(image: Buffer, windows: Buffer, window: Sequence[int]) -> bool:
 
 
 def convolution_then_pool(operations: list[Operation], i: int) -> list[Operation] | None:
-    """conv_forward_n16 or conv_activation_forward_n16, max_pool_forward_n16 → one kernel."""
-    if operations[i].kernel not in ("conv_forward_n16", "conv_activation_forward_n16"):
+    """conv_forward_nchw16n or conv_activation_forward_nchw16n, max_pool_forward_nchw16n → one kernel."""
+    if operations[i].kernel not in ("conv_forward_nchw16n", "conv_activation_forward_nchw16n"):
         return None
     x, weight, b, out, *options = operations[i].arguments
     j = sole_user(operations, out, i) if isinstance(out, Buffer) else None
-    if j is None or operations[j].kernel != "max_pool_forward_n16":
+    if j is None or operations[j].kernel != "max_pool_forward_nchw16n":
         return None
-    image, pooled, position, *window = operations[j].arguments
+    image, pooled, argmax, *window = operations[j].arguments
     size_h, size_w, *_ = window
     if image.shape != out.shape or not tiles(image, pooled, window) or size_h * size_w > MOST_WINDOW_CELLS:
         return None
     if writes_any(operations[i + 1 : j], x, weight, b):
         return None
-    if operations[i].kernel == "conv_forward_n16":
+    if operations[i].kernel == "conv_forward_nchw16n":
         options += [Activation.IDENTITY, 0.0]
-    joined = Operation("conv_max_pool_forward_n16", (x, weight, b, pooled, position, *options, size_h, size_w))
+    joined = Operation("conv_max_pool_forward_nchw16n", (x, weight, b, pooled, argmax, *options, size_h, size_w))
     return [*operations[:i], *operations[i + 1 : j], joined, *operations[j + 1 :]]
 
 

@@ -5,7 +5,8 @@ once from front to back; each intermediate array may exist in either layout or i
 that an operation wants where it is not there yet. So operations on images that follow each other stay in one layout,
 and conversions stand only where dense layers begin and end.
 
-- A kernel with a twin called ``…_n16`` that takes images (convolution, pooling) leads: its arrays are wanted innermost.
+- A kernel with a twin called ``…_nchw16n`` that takes images (convolution, pooling) leads: it wants its arrays
+  innermost.
 - An elementwise kernel, or a twin that also serves rows (normalisation, dropout), follows: it runs innermost where
   something that it reads lies so already.
 - Everything else wants rows.
@@ -22,7 +23,7 @@ from fastnn.kernels import SIGNATURES
 from fastnn.program.record import Buffer, Operation, Stream
 
 LANES = 16
-SUFFIX = "_n16"
+SUFFIX = "_nchw16n"
 _LEADERS = ("conv_", "max_pool_", "avg_pool_")
 
 
@@ -78,7 +79,7 @@ class _Layouts:
         """The array with images innermost, up to date where it is going to be read."""
         inner = self._inner_of(value)
         if read and value.root not in self._inner_valid:
-            self.operations.append(Operation("rows_to_n16", (self._rows(value), inner)))
+            self.operations.append(Operation("rows_to_nchw16n", (self._rows(value), inner)))
             self._inner_valid.add(value.root)
         return inner.reshape((inner.shape[0], *value.shape[1:], LANES))
 
@@ -88,7 +89,7 @@ class _Layouts:
             inner = self._inner[value.root]
             images = self._images[value.root]
             rows = value.reshape((images, value.size // images))
-            self.operations.append(Operation("n16_to_rows", (inner, rows)))
+            self.operations.append(Operation("nchw16n_to_rows", (inner, rows)))
             self._rows_valid.add(value.root)
 
     def wrote(self, value: Any, *, inner: bool) -> None:

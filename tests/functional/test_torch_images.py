@@ -158,7 +158,7 @@ def test_positions_take_one_byte_where_they_can(cells):
     x = np.zeros((1, 1, 1, cells))
     x[..., -1] = 1
     _, cache = F.max_pool_forward(x, size=(1, cells))
-    assert cache.position.dtype == (np.uint8 if cells == 255 else np.int32)
+    assert cache.argmax.dtype == (np.uint8 if cells == 255 else np.int32)
     np.testing.assert_array_equal(F.max_pool_backward(np.full((1, 1, 1, 1), 3.0), cache), 3 * x)
 
 

@@ -41,7 +41,7 @@ def warp_images(a: SimpleNamespace, u: float) -> Expected:
 
 
 @oracle
-def disturb_images(a: SimpleNamespace, u: float) -> Expected:
+def noise_cutout(a: SimpleNamespace, u: float) -> Expected:
     n, _, h, w = a.x.shape
     x = a.x.copy()
     size = a.x[0].size if n else 0

@@ -35,12 +35,12 @@ def max_pool_forward(a: SimpleNamespace, u: float) -> Expected:
     cells, inside = _windows(a, a.x, a.out)
     best = np.where(inside, cells, -np.inf).max(axis=-1, initial=-np.inf)
     place = (inside & (cells == best[..., None])).argmax(axis=-1)
-    return {"out": (best, np.zeros_like(best)), "position": (place, np.zeros(place.shape))}
+    return {"out": (best, np.zeros_like(best)), "argmax": (place, np.zeros(place.shape))}
 
 
 @oracle
 def max_pool_backward(a: SimpleNamespace, u: float) -> Expected:
-    won = a.position[..., None] == np.arange(a.size_h * a.size_w)
+    won = a.argmax[..., None] == np.arange(a.size_h * a.size_w)
     value = _add_into(a, won * a.dout[..., None], a.dx)
     terms = _add_into(a, won * abs(a.dout[..., None]), a.dx)
     return {"dx": (value, (8 + math.sqrt(a.size_h * a.size_w)) * u * terms)}

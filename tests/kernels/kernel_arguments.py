@@ -259,7 +259,7 @@ class _Maker:
             return rng.integers(0, 2**33, 1)
         if a.name == "row":
             return rng.integers(0, 1000, 1)
-        if a.name == "position":
+        if a.name == "argmax":
             return self._position(a, shape, made)
         if not a.reads:
             return np.full(shape, -1, np.int64) if a.dtype == "i64" else np.full(shape, np.nan, self._dtype(a))
@@ -302,11 +302,11 @@ class _Maker:
         if innermost:
             shape = (16 * shape[0], *shape[1:-1])
         x = self._real((shape[0], shape[1], self.dims["h"], self.dims["w"]))
-        position = np.zeros(shape, dtype)
-        reference.max_pool_forward(x, np.empty(shape, self.dtype), position, *window)
+        argmax = np.zeros(shape, dtype)
+        reference.max_pool_forward(x, np.empty(shape, self.dtype), argmax, *window)
         if innermost:
-            position = np.ascontiguousarray(np.moveaxis(position.reshape(-1, 16, *shape[1:]), 1, -1))
-        return position
+            argmax = np.ascontiguousarray(np.moveaxis(argmax.reshape(-1, 16, *shape[1:]), 1, -1))
+        return argmax
 
     def _real(self, shape: tuple[int, ...]) -> Array:
         if self.integers:

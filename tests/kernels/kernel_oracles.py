@@ -180,7 +180,7 @@ def winograd_bound(x: Array, weight: Array, b: Array | None, shape: tuple[int, .
 
 
 @oracle
-def winograd_forward_n16(a: SimpleNamespace, u: float) -> Expected:
+def winograd_forward_nchw16n(a: SimpleNamespace, u: float) -> Expected:
     window = (a.out.shape, a.size, (a.pad_h, a.pad_w))
     value = winograd.filtered(a.x, a.u, *window)
     terms = winograd.filtered(abs(a.x), abs(a.u), *window, magnitudes=True)
@@ -200,7 +200,7 @@ def times_slope(a: SimpleNamespace, out: Array, value: Array, bound: Array, u: f
 
 
 @oracle
-def winograd_backward_input_n16(a: SimpleNamespace, u: float) -> Expected:
+def winograd_backward_input_nchw16n(a: SimpleNamespace, u: float) -> Expected:
     window = (a.dx.shape, a.size, (a.pad_h, a.pad_w))
     value = winograd.given_back(a.dout, a.u, *window)
     terms = winograd.given_back(abs(a.dout), abs(a.u), *window, magnitudes=True)
@@ -225,7 +225,7 @@ def winograd_forward(a: SimpleNamespace, u: float) -> Expected:
 
 
 @oracle
-def winograd_backward_weight_n16(a: SimpleNamespace, u: float) -> Expected:
+def winograd_backward_weight_nchw16n(a: SimpleNamespace, u: float) -> Expected:
     pad = (a.pad_h, a.pad_w)
     before = a.beta == 1
     dw = winograd.filter_gradient(a.x, a.dout, a.dw.shape, pad) + (a.dw if before else 0)
@@ -586,4 +586,4 @@ def adam_update(a: SimpleNamespace, u: float) -> Expected:
 
 import augmentation_oracles  # noqa: E402, F401
 import image_oracles  # noqa: E402, F401  (it adds its own)
-import n16_oracles  # noqa: E402, F401  (of what the others have)
+import nchw16n_oracles  # noqa: E402, F401  (of what the others have)

@@ -189,7 +189,7 @@ def test_what_is_not_finite_reaches_what_reads_it_and_nothing_else(isa, shape, s
 def test_an_empty_filter_gives_the_bias_and_no_gradient(backend, size, groups, each):
     """Of images in rows and innermost."""
     rng = np.random.default_rng(0)
-    for suffix, x_shape, count in (("", (16, 2 * groups, 5, 6), (16,)), ("_n16", (1, 2 * groups, 5, 6, 16), (1,))):
+    for suffix, x_shape, count in (("", (16, 2 * groups, 5, 6), (16,)), ("_nchw16n", (1, 2 * groups, 5, 6, 16), (1,))):
         lanes = x_shape[4:]
         filters = groups * each
         x, w = rng.standard_normal(x_shape), np.empty((filters, 2, *size))

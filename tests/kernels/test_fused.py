@@ -58,8 +58,8 @@ def _affine_backward_weight_adamw(run, a):
     _affine_backward_weight_adam(run, a, "adamw_update")
 
 
-def _affine_backward_n16(run, a, rest):
-    run("affine_backward_input_n16", a["dout"], a["w"], a["dx"])
+def _affine_backward_nchw16n(run, a, rest):
+    run("affine_backward_input_nchw16n", a["dout"], a["w"], a["dx"])
     rest(run, a)
 
 
@@ -68,36 +68,36 @@ def _conv(a):
     return tuple(a[name] for name in window)
 
 
-def _conv_activation_forward_n16(run, a):
-    run("conv_forward_n16", a["x"], a["weight"], a["b"], a["out"], *_conv(a))
+def _conv_activation_forward_nchw16n(run, a):
+    run("conv_forward_nchw16n", a["x"], a["weight"], a["b"], a["out"], *_conv(a))
     run("activation_forward", a["out"], a["out"], a["kind"], a["alpha"])
 
 
-def _conv_activation_backward_input_n16(run, a):
-    run("conv_backward_input_n16", a["dout"], a["weight"], a["dx"], *_conv(a))
+def _conv_activation_backward_input_nchw16n(run, a):
+    run("conv_backward_input_nchw16n", a["dout"], a["weight"], a["dx"], *_conv(a))
     run("activation_backward", a["dx"], None, a["out"], a["dx"], a["kind"], a["alpha"])
 
 
-def _conv_statistics_forward_n16(run, a):
-    _conv_activation_forward_n16(run, a)
+def _conv_statistics_forward_nchw16n(run, a):
+    _conv_activation_forward_nchw16n(run, a)
     state = (a["running_mean"], a["running_var"], a["mean"], a["var"], a["work"])
-    run("batch_norm_statistics_n16", a["out"], *state, a["images"], a["momentum"])
+    run("batch_norm_statistics_nchw16n", a["out"], *state, a["images"], a["momentum"])
 
 
-def _conv_max_pool_forward_n16(run, a):
+def _conv_max_pool_forward_nchw16n(run, a):
     size = (a["size_h"], a["size_w"])
     groups, filters, rows, cols, lanes = a["out"].shape
     image = np.empty((groups, filters, rows * size[0], cols * size[1], lanes), a["out"].dtype)
-    run("conv_activation_forward_n16", a["x"], a["weight"], a["b"], image, *_conv(a), a["kind"], a["alpha"])
-    run("max_pool_forward_n16", image, a["out"], a["position"], *size, *size, 0, 0)
+    run("conv_activation_forward_nchw16n", a["x"], a["weight"], a["b"], image, *_conv(a), a["kind"], a["alpha"])
+    run("max_pool_forward_nchw16n", image, a["out"], a["argmax"], *size, *size, 0, 0)
 
 
-def _batch_norm_max_pool_forward_n16(run, a):
+def _batch_norm_max_pool_forward_nchw16n(run, a):
     normal = np.empty_like(a["x"])
     planes = [v.reshape(*v.shape[:2], -1, 16) for v in (a["x"], normal)]
-    run("batch_norm_apply_n16", planes[0], a["w"], a["b"], a["mean"], a["var"], planes[1], a["eps"])
+    run("batch_norm_apply_nchw16n", planes[0], a["w"], a["b"], a["mean"], a["var"], planes[1], a["eps"])
     size = [have // windows for have, windows in zip(normal.shape[2:4], a["out"].shape[2:4], strict=True)]
-    run("max_pool_forward_n16", normal, a["out"], a["position"], *size, *size, 0, 0)
+    run("max_pool_forward_nchw16n", normal, a["out"], a["argmax"], *size, *size, 0, 0)
 
 
 def _conv_activation_forward(run, a):
@@ -111,19 +111,19 @@ def _conv_activation_backward_input(run, a):
 
 
 SEQUENCES = {
-    "conv_activation_forward_n16": _conv_activation_forward_n16,
-    "conv_activation_backward_input_n16": _conv_activation_backward_input_n16,
-    "conv_statistics_forward_n16": _conv_statistics_forward_n16,
-    "conv_max_pool_forward_n16": _conv_max_pool_forward_n16,
-    "batch_norm_max_pool_forward_n16": _batch_norm_max_pool_forward_n16,
+    "conv_activation_forward_nchw16n": _conv_activation_forward_nchw16n,
+    "conv_activation_backward_input_nchw16n": _conv_activation_backward_input_nchw16n,
+    "conv_statistics_forward_nchw16n": _conv_statistics_forward_nchw16n,
+    "conv_max_pool_forward_nchw16n": _conv_max_pool_forward_nchw16n,
+    "batch_norm_max_pool_forward_nchw16n": _batch_norm_max_pool_forward_nchw16n,
     "conv_activation_forward": _conv_activation_forward,
     "conv_activation_backward_input": _conv_activation_backward_input,
     "affine_activation_forward": _affine_activation_forward,
     "affine_activation_backward_input": _affine_activation_backward_input,
-    "affine_backward_n16_sgd": partial(_affine_backward_n16, rest=_affine_backward_weight_sgd),
-    "affine_backward_n16_momentum": partial(_affine_backward_n16, rest=_affine_backward_weight_momentum),
-    "affine_backward_n16_adam": partial(_affine_backward_n16, rest=_affine_backward_weight_adam),
-    "affine_backward_n16_adamw": partial(_affine_backward_n16, rest=_affine_backward_weight_adamw),
+    "affine_backward_nchw16n_sgd": partial(_affine_backward_nchw16n, rest=_affine_backward_weight_sgd),
+    "affine_backward_nchw16n_momentum": partial(_affine_backward_nchw16n, rest=_affine_backward_weight_momentum),
+    "affine_backward_nchw16n_adam": partial(_affine_backward_nchw16n, rest=_affine_backward_weight_adam),
+    "affine_backward_nchw16n_adamw": partial(_affine_backward_nchw16n, rest=_affine_backward_weight_adamw),
     "affine_backward_weight_sgd": _affine_backward_weight_sgd,
     "affine_backward_weight_momentum": _affine_backward_weight_momentum,
     "affine_backward_weight_adam": _affine_backward_weight_adam,
@@ -172,5 +172,5 @@ def test_windows_whose_strips_take_several_passes(window, dtype, backend):
     cols = max(3, 1100 // size_w)
     dims = {"g": 1, "c": 1, "h": 5, "w": cols * size_w, "f": 19, "k": 1, "r": 2, "s": 1, "p": 2, "q": cols}
     given = {"stride_h": 1, "stride_w": 1, "pad_h": 0, "pad_w": 0, "dilation_h": 1, "dilation_w": 1}
-    made = make("conv_max_pool_forward_n16", dims, dtype, 1, **given, size_h=size_h, size_w=size_w, kind=5)
-    check("conv_max_pool_forward_n16", backend, made)
+    made = make("conv_max_pool_forward_nchw16n", dims, dtype, 1, **given, size_h=size_h, size_w=size_w, kind=5)
+    check("conv_max_pool_forward_nchw16n", backend, made)

@@ -10,7 +10,7 @@ from strategies import DTYPES, same_bits, seeds
 from fastnn import kernels
 from fastnn.kernels import Activation, reference
 from fastnn.kernels.convolution import winograd_shape, winograd_tile_work, winograd_work
-from fastnn.kernels.reference.n16 import images_of
+from fastnn.kernels.reference.nchw16n import images_of
 from fastnn.kernels.reference.winograd import (
     OVERLAPS,
     ROUNDINGS,
@@ -63,7 +63,7 @@ def test_forward_is_the_convolution(isa, dtype, shape, seed):
     u = np.full(winograd_shape(filters, k, groups), np.nan, dtype)
     out = np.full((images, len(weight), h + top + below - size + 1, w + left + right - size + 1, 16), np.nan, dtype)
     run(isa, "winograd_weights", weight, u, 0)
-    run(isa, "winograd_forward_n16", x, u, b, out, size, top, left, Activation.IDENTITY, 0.0)
+    run(isa, "winograd_forward_nchw16n", x, u, b, out, size, top, left, Activation.IDENTITY, 0.0)
     wide = [v.astype(np.float64 if dtype is np.float32 else np.longdouble) for v in (images_of(x), weight, b)]
     exact = np.empty((16 * images, *out.shape[1:4]), wide[0].dtype)
     reference.conv_forward(*wide, exact, 1, 1, top, left, 1, 1, 0)
@@ -84,7 +84,7 @@ def test_with_weights_turned_it_is_the_input_gradient(isa, dtype, shape, seed):
     dx = np.full((images, groups * k, h, w, 16), np.nan, dtype)
     run(isa, "winograd_weights", weight, u, 1)
     pad = (size - 1 - top, size - 1 - left)
-    run(isa, "winograd_forward_n16", dout, u, None, dx, size, *pad, Activation.IDENTITY, 0.0)
+    run(isa, "winograd_forward_nchw16n", dout, u, None, dx, size, *pad, Activation.IDENTITY, 0.0)
     turned = (
         weight.reshape(groups, filters, k, size, size).swapaxes(1, 2)[..., ::-1, ::-1].reshape(-1, filters, size, size)
     )
@@ -109,7 +109,7 @@ def test_its_transpose_is_the_input_gradient(isa, dtype, shape, seed, activated)
     dx = np.full((images, groups * k, h, w, 16), np.nan, dtype)
     out = rng.integers(0, 3, dx.shape).astype(dtype) if activated else None  # of a ReLU
     run(isa, "winograd_weights", weight, u, 0)
-    run(isa, "winograd_backward_input_n16", dout, u, out, dx, size, top, left, Activation.RELU, 0.0)
+    run(isa, "winograd_backward_input_nchw16n", dout, u, out, dx, size, top, left, Activation.RELU, 0.0)
     wide = [v.astype(np.float64 if dtype is np.float32 else np.longdouble) for v in (images_of(dout), weight)]
     exact = np.empty((16 * images, *dx.shape[1:4]), wide[0].dtype)
     reference.conv_backward_input(*wide, exact, 1, 1, top, left, 1, 1, 0)
@@ -164,7 +164,7 @@ def test_the_gradient_of_the_weights(isa, dtype, shape, seed, beta):
     dout = dout.astype(dtype)
     dw, db = np.ones((groups * filters, k, size, size), dtype), np.ones(groups * filters, dtype)
     work = np.full(winograd_work(filters, k), np.nan, dtype)
-    run(isa, "winograd_backward_weight_n16", x, dout, dw, db, work, top, left, beta)
+    run(isa, "winograd_backward_weight_nchw16n", x, dout, dw, db, work, top, left, beta)
     wide = np.float64 if dtype is np.float32 else np.longdouble
     exact, exact_b = np.ones(dw.shape, wide), np.ones(db.shape, wide)
     arrays = [images_of(v).astype(wide) for v in (x, dout)]
@@ -189,11 +189,11 @@ def test_forward_what_is_not_finite_reaches_all_that_read_it_and_no_farther_than
     out = np.empty((images, len(weight), h + top + below - size + 1, w + left + right - size + 1, 16), np.float32)
     run(isa, "winograd_weights", weight, u, 0)
     window = (size, top, left, Activation.IDENTITY, 0.0)
-    run(isa, "winograd_forward_n16", x, u, None, out, *window)
+    run(isa, "winograd_forward_nchw16n", x, u, None, out, *window)
     clean = out.copy()
     image, channel, row, col, lane = (int(rng.integers(n)) for n in x.shape)
     x[image, channel, row, col, lane] = value
-    run(isa, "winograd_forward_n16", x, u, None, out, *window)
+    run(isa, "winograd_forward_nchw16n", x, u, None, out, *window)
     direct = np.empty((16 * images, *out.shape[1:4]), np.float32)
     reference.conv_forward(images_of(x), weight, None, direct, 1, 1, top, left, 1, 1, 0)
     assert not np.isfinite(images_of(out)[~np.isfinite(direct)]).any()
@@ -219,12 +219,12 @@ def test_gradient_what_is_not_finite_reaches_all_that_read_it_and_only_its_chann
     dout = dout.astype(np.float32)
     dw, db = np.empty((groups * filters, k, size, size), np.float32), np.empty(groups * filters, np.float32)
     work = np.full(winograd_work(filters, k), np.nan, np.float32)
-    run(isa, "winograd_backward_weight_n16", x, dout, dw, db, work, top, left, 0.0)
+    run(isa, "winograd_backward_weight_nchw16n", x, dout, dw, db, work, top, left, 0.0)
     clean = dw.copy(), db.copy()
     array = x if place == "x" else dout
     at = tuple(int(rng.integers(n)) for n in array.shape)
     array[at] = value
-    run(isa, "winograd_backward_weight_n16", x, dout, dw, db, work, top, left, 0.0)
+    run(isa, "winograd_backward_weight_nchw16n", x, dout, dw, db, work, top, left, 0.0)
     direct, direct_b = np.empty_like(dw), np.empty_like(db)
     reference.conv_backward_weight(images_of(x), images_of(dout), direct, direct_b, 1, 1, top, left, 1, 1, 0, 0.0)
     assert not np.isfinite(dw[~np.isfinite(direct)]).any()
@@ -247,7 +247,7 @@ def test_float32_is_nearly_as_exact_as_the_direct_sum(channels):
     fast, direct = np.empty((1, 24, 13, 13, 16), np.float32), np.empty((16, 24, 13, 13), np.float32)
     exact = np.empty(direct.shape)
     kernels.get("winograd_weights")(weight, u, 0)
-    kernels.get("winograd_forward_n16")(x, u, None, fast, 3, 1, 1, Activation.IDENTITY, 0.0)
+    kernels.get("winograd_forward_nchw16n")(x, u, None, fast, 3, 1, 1, Activation.IDENTITY, 0.0)
     kernels.get("conv_forward")(images_of(x), weight, None, direct, 1, 1, 1, 1, 1, 1, 0)
     reference.conv_forward(images_of(x).astype(float), weight.astype(float), None, exact, 1, 1, 1, 1, 1, 1, 0)
     error = abs(images_of(fast) - exact)

@@ -116,8 +116,8 @@ def _trained(algorithm, dtype="float32", compile=True):
 def test_a_training_is_as_good_as_with_direct_convolution():
     _, fast_history, plan = _trained("winograd")
     _, direct_history, other_plan = _trained("direct")
-    assert plan.count("winograd_forward_n16") == 5  # three forward, two gradients of inputs
-    assert plan.count("winograd_backward_weight_n16") == 3
+    assert plan.count("winograd_forward_nchw16n") == 5  # three forward, two gradients of inputs
+    assert plan.count("winograd_backward_weight_nchw16n") == 3
     assert "winograd" not in other_plan
     np.testing.assert_allclose(fast_history.steps[:8], direct_history.steps[:8], rtol=1e-5)
     np.testing.assert_allclose(fast_history.steps, direct_history.steps, rtol=0.01)
@@ -126,7 +126,7 @@ def test_a_training_is_as_good_as_with_direct_convolution():
 def test_compiled_is_eager_in_float64():
     _, one, plan = _trained("winograd", "float64")
     _, two, _ = _trained("winograd", "float64", compile=False)
-    assert "winograd_forward_n16" in plan
+    assert "winograd_forward_nchw16n" in plan
     np.testing.assert_allclose(one.steps, two.steps, rtol=1e-11)
 
 

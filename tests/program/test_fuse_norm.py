@@ -10,9 +10,9 @@ from fastnn.layers import AvgPool2D, BatchNorm, Conv2D, Dense, Flatten, MaxPool2
 
 pytestmark = needs_native
 STATISTICS, POOL, BACK = (
-    "conv_statistics_forward_n16",
-    "batch_norm_max_pool_forward_n16",
-    "batch_norm_max_pool_backward_n16",
+    "conv_statistics_forward_nchw16n",
+    "batch_norm_max_pool_forward_nchw16n",
+    "batch_norm_max_pool_backward_nchw16n",
 )
 
 
@@ -44,7 +44,7 @@ def test_a_training_agrees_with_the_eager_one(block, n, options):
         results.append((model.params, trainer.history.steps, model.predict_proba(x)))
         if compile:
             assert expected == set(kernels_of(trainer)) & {STATISTICS, POOL, BACK}
-            assert not {"batch_norm_forward_n16", "activation_forward"} & set(kernels_of(trainer))
+            assert not {"batch_norm_forward_nchw16n", "activation_forward"} & set(kernels_of(trainer))
     for one, two in zip(*results, strict=True):
         np.testing.assert_allclose(one, two, rtol=1e-9, atol=1e-9)
 
@@ -81,7 +81,7 @@ def test_the_dense_layer_behind_goes_back_in_one_sweep(optimizer, n):
         trainer = fit(model, x, y, batch_size=n, epochs=2, compile=compile, optimizer=optimizer)
         results.append(model.params)
         if compile:
-            assert f"affine_backward_n16_{optimizer}" in kernels_of(trainer)
+            assert f"affine_backward_nchw16n_{optimizer}" in kernels_of(trainer)
     np.testing.assert_allclose(*results, rtol=1e-9, atol=1e-9)
 
 

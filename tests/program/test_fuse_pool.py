@@ -20,11 +20,11 @@ def recorded(window, kind, alpha=0.25, count=(3, 3)):
     ops = Recorder("float32")
     x, activated, dx = (ops.empty((4, 2, 6, 6)) for _ in range(3))
     out, dout = ops.empty((4, 2, *count)), ops.empty((4, 2, *count))
-    position = ops.empty(out.shape, np.uint8)
+    argmax = ops.empty(out.shape, np.uint8)
     ops.activation_forward(x, activated, kind, alpha)
-    ops.max_pool_forward(activated, out, position, *window)
+    ops.max_pool_forward(activated, out, argmax, *window)
     ops.activation_forward(out, dout, Activation.IDENTITY, 0.0)
-    ops.max_pool_backward(dout, position, dx, *window)
+    ops.max_pool_backward(dout, argmax, dx, *window)
     ops.activation_backward(dx, None, activated, dx, kind, alpha)
     return ops.operations
 
@@ -66,7 +66,7 @@ def test_not_where_the_pool_took_something_else():
     assert [op.kernel for op in fuse([*operations[:-1], changed])][-1] == "activation_backward"
 
 
-CONVOLUTION = "conv_max_pool_forward_n16"
+CONVOLUTION = "conv_max_pool_forward_nchw16n"
 BLOCKS = {
     "LeNet's": ((Conv2D(6, 5), ReLU(), MaxPool2D(2)), True),
     "no activation, windows of 3 x 4": ((Conv2D(5, 3, pad="same"), MaxPool2D((3, 4))), True),

@@ -59,17 +59,17 @@ def test_the_number_of_images_decides(images_in_a_batch, expected):
     assert suits(images_in_a_batch) == expected
     x, y = images(40)
     trainer = fit(network(), x, y, batch_size=images_in_a_batch, epochs=1)
-    assert any(kernel.endswith("_n16") for kernel in kernels_of(trainer)) == expected
+    assert any(kernel.endswith("_nchw16n") for kernel in kernels_of(trainer)) == expected
     assert ("layout: " in trainer.explain()) == expected
 
 
 def test_conversions_stand_at_the_borders_only():
     x, y = images(32)
     kernels = kernels_of(fit(network(), x, y, batch_size=32, epochs=1))
-    assert kernels.count("gather_n16") == 1
-    assert kernels.count("n16_to_rows") == 1
-    assert kernels.count("rows_to_n16") == 1
-    assert not [k for k in kernels if k.startswith("conv") and not k.endswith("_n16")]
+    assert kernels.count("gather_nchw16n") == 1
+    assert kernels.count("nchw16n_to_rows") == 1
+    assert kernels.count("rows_to_nchw16n") == 1
+    assert not [k for k in kernels if k.startswith("conv") and not k.endswith("_nchw16n")]
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])

@@ -44,7 +44,7 @@ def test_first_and_count_are_kept_to(rows):
     assert scaled_copy(2.0).run((source, out), 9, 0) == 0
 
 
-@pytest.mark.parametrize("kernel", ["gather_rows", "gather_n16"])
+@pytest.mark.parametrize("kernel", ["gather_rows", "gather_nchw16n"])
 @pytest.mark.parametrize(("rows", "width"), [(5, 3), (70, 3000), (70, 3001)])
 @pytest.mark.parametrize(("dtype", "scale"), [("f4", 1.0), ("f4", 0.5), ("u1", 0.25), ("f8", 1.0), ("i2", 2.0)])
 def test_rows_are_gathered_by_an_index_that_moves(kernel, rows, width, dtype, scale):
@@ -55,10 +55,10 @@ def test_rows_are_gathered_by_an_index_that_moves(kernel, rows, width, dtype, sc
     def step(ops):
         index, out = ops.stream((rows,), np.int64), ops.stream((rows, 20), "float32")
         x = ops.empty((rows, width))
-        if kernel == "gather_n16":
+        if kernel == "gather_nchw16n":
             inner = ops.empty((-(-rows // 16), width, 16))
-            ops.gather_n16(source, index, inner, scale)
-            ops.n16_to_rows(inner, x)
+            ops.gather_nchw16n(source, index, inner, scale)
+            ops.nchw16n_to_rows(inner, x)
         else:
             ops.gather_rows(source, index, x, scale)
         ops.affine_forward(x, weight, None, out)

@@ -55,7 +55,7 @@ def warp_images(
 
 
 @np.errstate(all="ignore")
-def disturb_images(
+def noise_cutout(
     x: Array,
     sample: Array,
     box: Array | None,

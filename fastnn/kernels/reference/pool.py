@@ -36,7 +36,7 @@ def _cells(
 def max_pool_forward(
     x: Array,
     out: Array,
-    position: Array | None,
+    argmax: Array | None,
     size_h: int,
     size_w: int,
     stride_h: int,
@@ -44,7 +44,7 @@ def max_pool_forward(
     pad_h: int,
     pad_w: int,
 ) -> None:
-    """``out`` = the largest cell of each window, ``position`` its number in the window, row by row.
+    """``out`` = the largest cell of each window, ``argmax`` its number in the window, row by row.
 
     Of equal cells the first wins; the first NaN wins over everything.
     """
@@ -56,14 +56,14 @@ def max_pool_forward(
         wins = (at < 0) | (value > old) | (np.isnan(value) & ~np.isnan(old))
         old[wins], at[wins] = value[wins], number
     out[...] = best
-    if position is not None:
-        position[...] = place
+    if argmax is not None:
+        argmax[...] = place
 
 
 @np.errstate(all="ignore")
 def max_pool_backward(
     dout: Array,
-    position: Array,
+    argmax: Array,
     dx: Array,
     size_h: int,
     size_w: int,
@@ -76,7 +76,7 @@ def max_pool_backward(
     dx[...] = 0
     cells = _cells(dx, dout, (size_h, size_w), (stride_h, stride_w), (pad_h, pad_w))
     for number, (rows, cols), (h, w) in cells:
-        won = position[:, :, rows, cols] == number
+        won = argmax[:, :, rows, cols] == number
         dx[:, :, h, w] += np.where(won, dout[:, :, rows, cols], 0)
 
 

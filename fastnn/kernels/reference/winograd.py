@@ -36,7 +36,7 @@ from fastnn.kernels.convolution import (
 )
 from fastnn.kernels.reference.activation import activation_backward, activation_forward
 from fastnn.kernels.reference.arrays import Array
-from fastnn.kernels.reference.n16 import LANES, images_of, put_images
+from fastnn.kernels.reference.nchw16n import LANES, images_of, put_images
 
 ROUNDINGS = 24
 OVERLAPS = WINOGRAD_POINTS**2
@@ -90,7 +90,7 @@ def transformed(weight: Array, shape: tuple[int, ...], flip: int, magnitudes: bo
 
 
 @np.errstate(all="ignore")
-def winograd_forward_n16(
+def winograd_forward_nchw16n(
     x: Array, u: Array, b: Array | None, out: Array, size: int, pad_h: int, pad_w: int, kind: int, alpha: float
 ) -> None:
     """Convolution of stride 1 with filters of ``size`` × ``size`` from `winograd_weights`, then the activation.
@@ -104,13 +104,13 @@ def winograd_forward_n16(
 
 
 @np.errstate(all="ignore")
-def winograd_backward_input_n16(
+def winograd_backward_input_nchw16n(
     dout: Array, u: Array, out: Array | None, dx: Array, size: int, pad_h: int, pad_w: int, kind: int, alpha: float
 ) -> None:
     """``dx = Σ B [u ⊙ (A dy Aᵀ)] Bᵀ``, over tiles added where they overlap, times f'(out) if there is ``out``.
 
-    The transpose of `winograd_forward_n16` with the same ``u``; ``out`` is the output of the activation before, which
-    is not tanhshrink.
+    The transpose of `winograd_forward_nchw16n` with the same ``u``; ``out`` is the output of the activation before,
+    which is not tanhshrink.
     """
     dx[...] = given_back(dout, u, dx.shape, size, (pad_h, pad_w))
     if out is not None:
@@ -148,7 +148,7 @@ def winograd_forward(
     x: Array, weight: Array, b: Array | None, out: Array, work: Array, pad_h: int, pad_w: int, flip: int, kind: int,
     alpha: float,
 ) -> None:  # fmt: skip
-    """`winograd_forward_n16` of plain images, long tiles only, from the weights themselves; ``work`` is for values.
+    """`winograd_forward_nchw16n` of plain images, long tiles only, from the weights themselves; ``work`` is for values.
 
     With ``flip`` the input gradient: ``x`` holds the slopes, ``out`` becomes the gradient, and the padding is that of
     the turned filters.
@@ -176,12 +176,12 @@ def filtered_plain(
 
 
 @np.errstate(all="ignore")
-def winograd_backward_weight_n16(
+def winograd_backward_weight_nchw16n(
     x: Array, dout: Array, dw: Array, db: Array | None, work: Array, pad_h: int, pad_w: int, beta: float
 ) -> None:
     """``dw = beta dw + Gᵀ [Σ (A dy Aᵀ) ⊙ (Bᵀ d B)] G`` over tiles and images, ``db = beta db + Σ dout``.
 
-    The transpose of `winograd_forward_n16`. ``beta`` is 0 or 1; with 0 what is in ``dw`` and ``db`` is not read.
+    The transpose of `winograd_forward_nchw16n`. ``beta`` is 0 or 1; with 0 what is in ``dw`` and ``db`` is not read.
     ``work`` is room for intermediate values.
     """
     gradient = filter_gradient(x, dout, dw.shape, (pad_h, pad_w))

@@ -1,0 +1,190 @@
+/* The input gradient of a dense layer of few images, straight to images innermost: its transpose is a product whose
+ * left factor is w as it lies, so the weights are read once and never packed. Where they are updated in the same sweep
+ * they come from memory once a step.
+ *
+ * Every element is one chain over the outputs from zero, as in gemm_run; every gradient one over the images.
+ */
+#include "dense/dense_nchw16n.h"
+
+#include "gemm/pack.h"
+#include "runtime/prefetch.h"
+#include "dense/weight_grad_fused.h"
+
+enum {
+    BLOCK = 4096,         /* outputs whose gradients the workspace holds */
+    TASK_ROWS = 96,       /* inputs of a task, at least */
+    SWEEP_TASKS = 16,     /* of a sweep that updates, at most */
+    FEW_IMAGES = 4 * N16, /* that a sweep which updates takes */
+};
+
+typedef struct {
+    ptrdiff_t n, m, d, ld, panel;
+    const real *w;
+    real *dx;
+    ptrdiff_t first, end, image, images;
+    const real *turned; /* dout, transposed: outputs first … end-1 of images image … image+images-1 */
+    const real *x, *dout;
+    const outer_sink *sink; /* NULL, or: update w */
+    real *columns;          /* then dout again, as a sweep reads it */
+    fnn_cut cut;
+} product;
+
+/* Rows of the tile to or from the lanes of dx. */
+FNN_INLINE void exchange(const product *v, real *tile, ptrdiff_t row, ptrdiff_t rows, const bool store) {
+    const ptrdiff_t lanes = TILE_COLS < N16 ? TILE_COLS : N16;
+    for (ptrdiff_t j = 0; j < v->images; j += lanes) {
+        const ptrdiff_t image = v->image + j;
+        real *to = v->dx + (image / N16 * v->d + row) * N16 + image % N16;
+        for (ptrdiff_t i = 0; i < rows; i++) {
+            if (store)
+                memcpy(to + i * N16, tile + i * TILE_COLS + j, (size_t)lanes * sizeof(real));
+            else
+                memcpy(tile + i * TILE_COLS + j, to + i * N16, (size_t)lanes * sizeof(real));
+        }
+    }
+}
+
+/* Adds to the chains of `rows` inputs the share of outputs first … end-1. */
+static void input_tile(const product *v, real *tile, ptrdiff_t row, ptrdiff_t rows) {
+    const ptrdiff_t step = v->panel == 0 ? v->end - v->first : TILE_COLS;
+    for (ptrdiff_t p = v->first; p < v->end; p += step) {
+        const tile_task t = {
+            .k = fnn_min(step, v->end - p),
+            .a = v->w + row * v->ld + (v->panel == 0 ? p : p / TILE_COLS * v->panel),
+            .a_row = v->ld,
+            .a_col = 1,
+            .b = v->turned + (p - v->first) * TILE_COLS,
+            .ldb = TILE_COLS,
+            .c = tile,
+            .ldc = TILE_COLS,
+            .resume = p > 0,
+            .tail = VL,
+            .b_padded = true,
+        };
+        FN(tile_get)((int)rows, TILE_VECTORS, false)(&t);
+    }
+}
+
+/* The same of a whole tile of rows in panels; the chains stay in registers from panel to panel. */
+static void input_tile_of_panels(const product *v, real *tile, ptrdiff_t row) {
+    vreal acc[TILE_ROWS][TILE_VECTORS];
+#pragma GCC unroll 12
+    for (int i = 0; i < TILE_ROWS; i++)
+#pragma GCC unroll 2
+        for (int j = 0; j < TILE_VECTORS; j++)
+            acc[i][j] = v->first > 0 ? vload(tile + i * TILE_COLS + j * VL) : vset(0);
+    const real *b = v->turned;
+    for (ptrdiff_t p = v->first; p < v->end; p += TILE_COLS) {
+        const real *a = v->w + p / TILE_COLS * v->panel + row * TILE_COLS;
+        /* of the next panel, or the next rows of the first; not into the first cache, on whose same lines panels fall
+         */
+        fnn_prefetch_run(p + TILE_COLS < v->end
+                             ? a + v->panel
+                             : v->w + v->first / TILE_COLS * v->panel + (row + TILE_ROWS) * TILE_COLS,
+                         TILE_ROWS * TILE_COLS * sizeof(real));
+        for (ptrdiff_t k = fnn_min(TILE_COLS, v->end - p); k > 0; k--, a++, b += TILE_COLS) {
+            vreal bv[TILE_VECTORS];
+#pragma GCC unroll 2
+            for (int j = 0; j < TILE_VECTORS; j++) bv[j] = vload(b + j * VL);
+#pragma GCC unroll 12
+            for (int i = 0; i < TILE_ROWS; i++) {
+                const vreal av = vset(a[i * TILE_COLS]);
+#pragma GCC unroll 2
+                for (int j = 0; j < TILE_VECTORS; j++) acc[i][j] = vfma(av, bv[j], acc[i][j]);
+            }
+        }
+    }
+#pragma GCC unroll 12
+    for (int i = 0; i < TILE_ROWS; i++)
+#pragma GCC unroll 2
+        for (int j = 0; j < TILE_VECTORS; j++) vstore(tile + i * TILE_COLS + j * VL, acc[i][j]);
+}
+
+static void input_rows(const product *v, ptrdiff_t row, ptrdiff_t rows) {
+    FNN_ALIGNED real tile[TILE_ROWS * TILE_COLS];
+    if (v->first > 0) exchange(v, tile, row, rows, false);
+    if (rows == TILE_ROWS && v->panel != 0)
+        input_tile_of_panels(v, tile, row);
+    else
+        input_tile(v, tile, row, rows);
+    exchange(v, tile, row, rows, true);
+}
+
+static void run_task(void *context, int task) {
+    const product *v = context;
+    real x[SWEEP_STRIP * FEW_IMAGES + VL];
+    const sweep updates = {v->sink, v->n, v->first, v->end, NULL, v->columns};
+    sweep_pending pending = {.cols = 0};
+    const ptrdiff_t end = fnn_cut_end(&v->cut, task);
+    for (ptrdiff_t row = fnn_cut_begin(&v->cut, task); row < end; row += SWEEP_STRIP) {
+        const ptrdiff_t rows = fnn_min(SWEEP_STRIP, end - row);
+        for (ptrdiff_t i = 0; i < rows; i += TILE_ROWS) {
+            const ptrdiff_t count = fnn_min(TILE_ROWS, rows - i);
+            input_rows(v, row + i, count);
+            if (v->sink != NULL) FN(pack_rows)(x + i * v->n, count, v->n, v->x + row + i, 1, v->d, NULL, NULL);
+        }
+        if (v->sink != NULL) FN(sweep_rows)(&updates, x, 0, row, rows, &pending);
+    }
+    FN(sweep_finish)(&updates, &pending);
+}
+
+static void run(product *v, ptrdiff_t groups, const outer_sink *sink) {
+    const ptrdiff_t lanes = groups * N16;
+    if (v->m == 0) memset(v->dx, 0, (size_t)(lanes * v->d) * sizeof(real));
+    for (v->image = 0; v->image < lanes; v->image += TILE_COLS) {
+        v->images = fnn_min(TILE_COLS, lanes - v->image);
+        if (v->image + TILE_COLS >= lanes) v->sink = sink; /* dx is done with what this sweep updates */
+        for (v->first = 0; v->first < v->m; v->first = v->end) {
+            v->end = fnn_min(v->m, v->first + BLOCK);
+            const ptrdiff_t cols = fnn_max(0, fnn_min(v->images, v->n - v->image));
+            FN(pack_cols)(fnn_scratch(), TILE_COLS, v->end - v->first, cols, v->dout + v->image * v->m + v->first, 1,
+                          v->m);
+            if (v->sink != NULL) FN(sweep_pack)(v->columns, v->n, v->m, v->dout, v->first, v->end);
+            nchw16n_run(v->cut.tasks, run_task, v, (double)v->d * (double)v->m * TILE_COLS);
+        }
+    }
+}
+
+void FN(affine_nchw16n_input)(ptrdiff_t n, ptrdiff_t m, ptrdiff_t d, ptrdiff_t groups, const real *dout,
+                              const outer_sink *sink, real *dx) {
+    product v = {
+        .n = n,
+        .m = m,
+        .d = d,
+        .ld = sink->ld,
+        .panel = sink->panel,
+        .w = sink->w,
+        .dout = dout,
+        .dx = dx,
+        .turned = fnn_scratch(),
+        .cut = fnn_cut_work(d, TILE_ROWS, TASK_ROWS),
+    };
+    run(&v, groups, NULL);
+}
+
+bool FN(affine_nchw16n_backward)(ptrdiff_t n, ptrdiff_t m, ptrdiff_t d, ptrdiff_t groups, const real *x,
+                                 const real *dout, const outer_sink *sink, real *dx) {
+    if (sink->panel == 0 || n == 0 || n > FEW_IMAGES || m == 0) return false;
+    product v = {
+        .n = n,
+        .m = m,
+        .d = d,
+        .ld = sink->ld,
+        .panel = sink->panel,
+        .w = sink->w,
+        .x = x,
+        .dout = dout,
+        .dx = dx,
+        .turned = fnn_scratch(),
+        .columns = (real *)fnn_scratch() + BLOCK * TILE_COLS,
+        .cut = fnn_cut_work(d, TILE_ROWS, fnn_max(TASK_ROWS, d / SWEEP_TASKS)),
+    };
+    run(&v, groups, sink);
+    return true;
+}
+
+/* dout[n,m], w[d,m+], dx[g,d,16]; n[4], n[5]: from row to row and from panel to panel of w */
+void FN(affine_backward_input_nchw16n)(const fnn_op *op) {
+    const outer_sink sink = {.w = (real *)IN(1), .ld = op->n[4], .panel = op->n[5]};
+    FN(affine_nchw16n_input)(op->n[0], op->n[1], op->n[2], op->n[3], IN(0), &sink, OUT(2));
+}

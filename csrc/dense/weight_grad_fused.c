@@ -1,0 +1,184 @@
+/* The sweep's tiles, and its threads. */
+#include "dense/weight_grad_fused.h"
+
+#include "runtime/input_prefetch.h"
+#include "gemm/pack.h"
+
+enum {
+    FEW_PANELS = 4, /* that read x as it lies; for more a strip of it is packed */
+    X_ELEMENTS = (1 << 20) / sizeof(real),
+    COLUMN_ELEMENTS = (2 << 20) / sizeof(real),
+};
+
+/* --- a tile --- */
+
+FNN_INLINE void spend_vector(const outer_sink *sink, const update_vectors *u, const sweep_pending *q, ptrdiff_t i,
+                             const int rule) {
+    const ptrdiff_t left = q->cols - i % TILE_VECTORS * VL;
+    if (left <= 0) return;
+    real *w = sink->w + q->at + i * VL;
+    real *m = rule == UPDATE_ADAM ? sink->m + q->at + i * VL : w,
+         *v = rule == UPDATE_SGD ? w : sink->v + q->at + i * VL;
+    const vreal g = vload(q->gradient + i * VL);
+    if (left >= VL)
+        update_one((enum update_rule)rule, u, w, m, v, g, sink->decays, true, VL);
+    else
+        update_one((enum update_rule)rule, u, w, m, v, g, sink->decays, false, left);
+}
+
+/* A whole tile, of `vectors` vectors a row: spends what is pending and leaves its own gradients so. */
+FNN_INLINE void whole_tile(const sweep *s, const int vectors, const real *x, const int64_t *index, ptrdiff_t step,
+                           ptrdiff_t at, const real *b, ptrdiff_t cols, sweep_pending *q, const int rule) {
+    enum { LINE = FNN_LINE / sizeof(real), LINES = TILE_ROWS * TILE_COLS / LINE, VECTORS = TILE_ROWS * TILE_VECTORS };
+    const outer_sink *sink = s->sink;
+    const update_vectors u = update_broadcast(&sink->update);
+    const ptrdiff_t waiting = q->cols == 0 ? 0 : VECTORS;
+    const real *const first = x;
+    vreal acc[TILE_ROWS][TILE_VECTORS];
+#pragma GCC unroll 12
+    for (int i = 0; i < TILE_ROWS; i++)
+#pragma GCC unroll 2
+        for (int j = 0; j < vectors; j++) acc[i][j] = vset(0);
+    const char *ahead = NULL;
+    const ptrdiff_t ahead_lines = fnn_ahead_take(s->n, &ahead);
+    for (ptrdiff_t k = 0; k < fnn_max(s->n, fnn_max(LINES, VECTORS)); k++) {
+        if (k < waiting) spend_vector(sink, &u, q, k, rule);
+        if (k < LINES) {
+            fnn_prefetch(sink->w + at + k * LINE);
+            if (rule == UPDATE_ADAM) fnn_prefetch(sink->m + at + k * LINE);
+            if (rule != UPDATE_SGD) fnn_prefetch(sink->v + at + k * LINE);
+        }
+        if (k >= s->n) continue;
+        if (k < ahead_lines) fnn_prefetch(ahead + k * FNN_LINE);
+        if (index != NULL) {
+            x = first + index[k] * step;
+            __builtin_prefetch(x + SWEEP_STRIP);
+        }
+        vreal bv[TILE_VECTORS];
+#pragma GCC unroll 2
+        for (int j = 0; j < vectors; j++) bv[j] = vload(b + j * VL);
+#pragma GCC unroll 12
+        for (int i = 0; i < TILE_ROWS; i++) {
+            const vreal av = vset(x[i]);
+#pragma GCC unroll 2
+            for (int j = 0; j < vectors; j++) acc[i][j] = vfma(av, bv[j], acc[i][j]);
+        }
+        x += step;
+        b += TILE_COLS;
+    }
+    q->at = at;
+    q->cols = cols;
+#pragma GCC unroll 12
+    for (int i = 0; i < TILE_ROWS; i++)
+#pragma GCC unroll 2
+        for (int j = 0; j < vectors; j++) vstore(q->gradient + i * TILE_COLS + j * VL, acc[i][j]);
+}
+
+/* A tile of `rows` < TILE_ROWS inputs, spent at once. */
+static void edge_tile(const sweep *s, const real *x, const int64_t *index, ptrdiff_t step, ptrdiff_t row,
+                      ptrdiff_t rows, ptrdiff_t p, const real *b, ptrdiff_t cols) {
+    FNN_ALIGNED real gradient[TILE_ROWS * TILE_COLS];
+    const tile_task t = {
+        .k = s->n,
+        .a = x,
+        .a_row = 1,
+        .a_col = step,
+        .a_steps = index,
+        .b = b,
+        .ldb = TILE_COLS,
+        .c = gradient,
+        .ldc = TILE_COLS,
+        .tail = VL,
+        .b_padded = true,
+    };
+    FN(tile_get)((int)rows, TILE_VECTORS, true)(&t);
+    for (ptrdiff_t i = 0; i < rows; i++) outer_spend(s->sink, row + i, p, gradient + i * TILE_COLS, cols);
+}
+
+/* --- rows of tiles --- */
+
+FNN_INLINE void rows_of_tiles(const sweep *s, const real *x, ptrdiff_t step, ptrdiff_t row, ptrdiff_t rows,
+                              sweep_pending *q, const int rule) {
+    const int64_t *index = step == 0 ? NULL : s->index;
+    for (ptrdiff_t p = s->first; p < s->end; p += TILE_COLS) {
+        const real *b = s->columns + (p - s->first) * s->n;
+        const ptrdiff_t cols = fnn_min(TILE_COLS, s->end - p);
+        for (ptrdiff_t i = 0; i < rows; i += TILE_ROWS) {
+            const ptrdiff_t count = fnn_min(TILE_ROWS, rows - i), at = outer_place(s->sink, row + i, p);
+            const real *from = x + (step == 0 ? i * s->n : i);
+            if (count < TILE_ROWS)
+                edge_tile(s, from, index, step == 0 ? count : step, row + i, count, p, b, cols);
+            else if (cols > (TILE_VECTORS - 1) * VL)
+                whole_tile(s, TILE_VECTORS, from, index, step == 0 ? TILE_ROWS : step, at, b, cols, q, rule);
+            else
+                whole_tile(s, TILE_VECTORS - 1, from, index, step == 0 ? TILE_ROWS : step, at, b, cols, q, rule);
+        }
+    }
+}
+
+void FN(sweep_rows)(const sweep *s, const real *x, ptrdiff_t step, ptrdiff_t row, ptrdiff_t rows, sweep_pending *q) {
+    switch (s->sink->update.rule) {
+        case UPDATE_SGD: rows_of_tiles(s, x, step, row, rows, q, UPDATE_SGD); break;
+        case UPDATE_MOMENTUM: rows_of_tiles(s, x, step, row, rows, q, UPDATE_MOMENTUM); break;
+        default: rows_of_tiles(s, x, step, row, rows, q, UPDATE_ADAM);
+    }
+}
+
+void FN(sweep_finish)(const sweep *s, sweep_pending *q) {
+    for (ptrdiff_t i = 0, at = q->at; q->cols > 0 && i < TILE_ROWS; i++, at += TILE_COLS)
+        outer_spend_at(s->sink, at, q->gradient + i * TILE_COLS, q->cols);
+    q->cols = 0;
+}
+
+void FN(sweep_pack)(real *columns, ptrdiff_t n, ptrdiff_t m, const real *dout, ptrdiff_t first, ptrdiff_t end) {
+    for (ptrdiff_t p = first; p < end; p += TILE_COLS)
+        FN(pack_cols)(columns + (p - first) * n, TILE_COLS, n, fnn_min(TILE_COLS, end - p), dout + p, m, 1);
+}
+
+/* --- all of it --- */
+
+typedef struct {
+    ptrdiff_t n, d, m;
+    const real *x, *dout;
+    const int64_t *index;
+    const outer_sink *sink;
+    ptrdiff_t tasks;
+} whole;
+
+/* Inputs row … row_end-1, outputs first … end-1. */
+static void block(const whole *v, ptrdiff_t row, ptrdiff_t row_end, ptrdiff_t first, ptrdiff_t end) {
+    real *packed = fnn_scratch(), *columns = packed + X_ELEMENTS;
+    const ptrdiff_t most = COLUMN_ELEMENTS / v->n / TILE_COLS * TILE_COLS;
+    sweep_pending q = {.cols = 0};
+    for (ptrdiff_t next; first < end; first = next) {
+        next = fnn_min(end, first + most);
+        const sweep s = {v->sink, v->n, first, next, v->index, columns};
+        FN(sweep_pack)(columns, v->n, v->m, v->dout, first, next);
+        const bool packs = next - first > FEW_PANELS * TILE_COLS;
+        for (ptrdiff_t r = row; r < row_end; r += SWEEP_STRIP) {
+            const ptrdiff_t rows = fnn_min(SWEEP_STRIP, row_end - r);
+            for (ptrdiff_t i = 0; packs && i < rows; i += TILE_ROWS)
+                FN(pack_rows)(packed + i * v->n, fnn_min(TILE_ROWS, rows - i), v->n, v->x + r + i, 1, v->d, NULL,
+                              v->index);
+            FN(sweep_rows)(&s, packs ? packed : v->x + r, packs ? 0 : v->d, r, rows, &q);
+        }
+        FN(sweep_finish)(&s, &q);
+    }
+}
+
+/* A task has panels of its own, the same that it reads going forward (gemm/gemm.c), and of the rest a run of inputs. */
+static void run_task(void *context, int task) {
+    const whole *v = context;
+    const ptrdiff_t own = panels_to_own(v->m, v->tasks) * TILE_COLS, rest = v->tasks * own;
+    const ptrdiff_t tiles = (v->d + TILE_ROWS - 1) / TILE_ROWS, begin = tiles * task / v->tasks * TILE_ROWS;
+    block(v, 0, v->d, task * own, (task + 1) * own);
+    block(v, begin, fnn_min(v->d, tiles * (task + 1) / v->tasks * TILE_ROWS), rest, v->m);
+}
+
+bool FN(sweep_run)(ptrdiff_t n, ptrdiff_t d, ptrdiff_t m, const real *x, const int64_t *index, const real *dout,
+                   const outer_sink *sink) {
+    if (!sink->updates || sink->panel == 0 || n == 0 || n * SWEEP_STRIP + VL > X_ELEMENTS) return false;
+    whole v = {n, d, m, x, dout, index, sink, fnn_threads_for((double)n * (double)d * (double)m)};
+    fnn_parallel((int)v.tasks, run_task, &v);
+    return true;
+}

@@ -1,0 +1,40 @@
+/* Activations over whole arrays: one pass, each task a run of elements. */
+#include "elementwise/activation.h"
+#include "runtime/kernel.h"
+
+enum { GRAIN = 16384 };
+
+typedef struct {
+    const fnn_op *op;
+    fnn_cut cut;
+} run;
+
+static void forward_task(void *context, int task) {
+    const run *r = context;
+    const fnn_op *op = r->op;
+    ptrdiff_t begin = fnn_cut_begin(&r->cut, task), count = fnn_cut_end(&r->cut, task) - begin;
+    const real *x = IN(0) + begin;
+    real *out = OUT(1) + begin, alpha = (real)op->s[1];
+#define FORWARD(kind) activate_run(kind, alpha, x, out, count)
+    ACTIVATION_SWITCH((int)op->s[0], FORWARD)
+}
+
+static void backward_task(void *context, int task) {
+    const run *r = context;
+    const fnn_op *op = r->op;
+    ptrdiff_t begin = fnn_cut_begin(&r->cut, task), count = fnn_cut_end(&r->cut, task) - begin;
+    const real *dout = IN(0) + begin, *x = op->p[1] == NULL ? NULL : IN(1) + begin, *out = IN(2) + begin;
+    real *dx = OUT(3) + begin, alpha = (real)op->s[1];
+#define BACKWARD(kind) activate_grad_run(kind, alpha, dout, x, out, dx, count)
+    ACTIVATION_SWITCH((int)op->s[0], BACKWARD)
+}
+
+void FN(activation_forward)(const fnn_op *op) {
+    run r = {op, fnn_cut_work(op->n[0], 64, GRAIN)};
+    fnn_parallel(r.cut.tasks, forward_task, &r);
+}
+
+void FN(activation_backward)(const fnn_op *op) {
+    run r = {op, fnn_cut_work(op->n[0], 64, GRAIN)};
+    fnn_parallel(r.cut.tasks, backward_task, &r);
+}

@@ -1,0 +1,56 @@
+/* Gradients made smaller before an update: one vector of all of them.
+ *
+ * The norm is added up in double, each task's elements in order, the tasks' sums in order.
+ */
+#include "runtime/kernel.h"
+#include "simd/simd_math.h"
+
+enum { GRAIN = 16384 };
+
+typedef struct {
+    real *g, limit, factor;
+    fnn_cut cut;
+    double squares[FNN_MAX_TASKS];
+} run;
+
+#define EACH_VECTOR(statements)                                              \
+    ptrdiff_t end = fnn_cut_end(&r->cut, task);                              \
+    for (ptrdiff_t i = fnn_cut_begin(&r->cut, task); i < end; i += VL) {     \
+        const ptrdiff_t left = fnn_min(VL, end - i);                         \
+        vreal g = left == VL ? vload(r->g + i) : vload_part(r->g + i, left); \
+        statements                                                           \
+    }
+#define STORE(value) (left == VL ? vstore(r->g + i, value) : vstore_part(r->g + i, value, left))
+
+static void squares_task(void *context, int task) {
+    run *r = context;
+    vsum sum = {0};
+    EACH_VECTOR(vsum_add_square(&sum, g);)
+    r->squares[task] = vsum_total(&sum);
+}
+
+static void scale_task(void *context, int task) {
+    const run *r = context;
+    EACH_VECTOR(STORE(g * vset(r->factor));)
+}
+
+static void clamp_task(void *context, int task) {
+    const run *r = context;
+    EACH_VECTOR(STORE(vmin(vset(r->limit), vmax(vset(-r->limit), g)));)
+}
+
+void FN(clip_norm)(const fnn_op *op) {
+    run r = {.g = OUT(0), .cut = fnn_cut_work(op->n[0], 64, GRAIN)};
+    fnn_parallel(r.cut.tasks, squares_task, &r);
+    double total = 0;
+    for (int i = 0; i < r.cut.tasks; i++) total += r.squares[i];
+    const double norm = sqrt(total);
+    if (!(norm > op->s[0])) return;
+    r.factor = (real)(op->s[0] / norm);
+    fnn_parallel(r.cut.tasks, scale_task, &r);
+}
+
+void FN(clip_value)(const fnn_op *op) {
+    run r = {.g = OUT(0), .limit = (real)op->s[0], .cut = fnn_cut_work(op->n[0], 64, GRAIN)};
+    fnn_parallel(r.cut.tasks, clamp_task, &r);
+}

@@ -1,0 +1,45 @@
+/* Matrix product with an addend and an epilogue: C (m × n) = A (m × k) · B (k × n) + addend.
+ *
+ * Every element is ONE chain of fused multiply-adds over p = 0 … k-1, begun at zero; the addend comes last. Stopping
+ * a chain at a block's end and taking it up again from memory does not change a bit, so neither the blocks, nor the
+ * tiles, nor the threads, nor whether panels are packed can be seen in the result. (Where C is added to and k is above
+ * GEMM_MAX_WHOLE_K there is one chain for every GEMM_MAX_WHOLE_K products.)
+ */
+#ifndef FASTNN_GEMM_GEMM_H
+#define FASTNN_GEMM_GEMM_H
+
+#include "runtime/kernel.h"
+
+typedef struct gemm gemm;
+
+/* Called once for each finished rectangle of C, rows i … i+rows-1, columns j … j+cols-1, while it is in cache. */
+typedef void (*gemm_epilogue)(const gemm *g, real *tile, ptrdiff_t ld, ptrdiff_t i, ptrdiff_t j, ptrdiff_t rows,
+                              ptrdiff_t cols);
+
+struct gemm {
+    ptrdiff_t m, n, k;
+    const real *a; /* element (i, p) at a[i * a_row + p * a_col] */
+    ptrdiff_t a_row, a_col;
+    const int64_t *a_rows;            /* i stands for a_rows[i] there (a_col is 1); or NULL */
+    const int64_t *a_steps, *b_steps; /* p stands for …[p] there (a_row, b_col are 1); or NULL */
+    const real *b;                    /* element (p, j) at b[p * b_row + j * b_col] */
+    ptrdiff_t b_row, b_col;
+    /* Where B, or its transpose, is kept in panels of TILE_COLS columns: from panel to panel, 0 otherwise. With b_panel
+     * column j begins at j / TILE_COLS panels; with b_run row p does. */
+    ptrdiff_t b_panel, b_run;
+    real *c; /* NULL: C exists tile by tile, for the epilogue only (then k <= GEMM_MAX_WHOLE_K) */
+    ptrdiff_t ldc;
+    const real *bias;       /* n addends, the same in every row; or NULL */
+    bool accumulate;        /* the addend is what C holds */
+    bool whole_panels;      /* the epilogue's columns never cross a multiple of TILE_COLS */
+    bool whole_columns;     /* no cut between rows: the epilogue gets all m <= TILE_ROWS rows of its columns */
+    gemm_epilogue epilogue; /* may be NULL */
+    const void *context;    /* the epilogue's */
+};
+
+void FN(gemm_run)(const gemm *g);
+
+/* Largest k whose panels fit the workspace in one piece. */
+enum { GEMM_MAX_WHOLE_K = 4096 };
+
+#endif

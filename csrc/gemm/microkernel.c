@@ -1,0 +1,94 @@
+/* Instances of the register tile for every height and width. */
+#include "gemm/microkernel.h"
+
+#include "runtime/input_prefetch.h"
+
+FNN_INLINE void tile(const tile_task *t, const int rows, const int vectors, const bool packed) {
+    const real *restrict a = t->a;
+    const real *restrict b = t->b;
+    const ptrdiff_t a_col = t->a_col, ldb = t->ldb, ldc = t->ldc;
+    const real *row[TILE_ROWS];
+    for (int i = 0; !packed && i < rows; i++) row[i] = a + fnn_row(t->a_rows, i) * t->a_row;
+    ptrdiff_t at = 0; /* a_col further on for every step; of packed rows, `a` is */
+    const bool whole = t->tail == VL;
+    const bool masked = !whole && !t->b_padded;
+    real *c = t->c;
+    vreal acc[TILE_ROWS][TILE_MAX_VECTORS];
+
+#define COLUMNS(p, j) ((j) == vectors - 1 && !whole ? vload_part((p) + (j) * VL, t->tail) : vload((p) + (j) * VL))
+#pragma GCC unroll 16
+    for (int i = 0; i < rows; i++)
+#pragma GCC unroll 16
+        for (int j = 0; j < vectors; j++) acc[i][j] = t->resume ? COLUMNS(c + i * ldc, j) : vset(0);
+    /* where the results go is wanted when the chain is done */
+    for (int i = 0; i < rows; i++)
+        for (int j = 0; j < vectors; j++) __builtin_prefetch(c + i * ldc + j * VL, 1);
+    const char *ahead = t->ahead, *const ahead_end = ahead + t->ahead_lines * FNN_LINE;
+    for (ptrdiff_t p = 0; p < t->k; p++) {
+        if (packed && t->a_steps != NULL) a = t->a + t->a_steps[p] * a_col;
+        if (t->b_steps != NULL) {
+            b = t->b + t->b_steps[p] * ldb;
+            for (int j = 0; j < vectors; j++) __builtin_prefetch(b + (vectors + j) * VL); /* of the tile behind */
+        }
+        if (ahead < ahead_end) {
+            fnn_prefetch(ahead);
+            ahead += FNN_LINE;
+        }
+        vreal bv[TILE_MAX_VECTORS];
+#pragma GCC unroll 16
+        for (int j = 0; j < vectors; j++)
+            bv[j] = j == vectors - 1 && masked ? vload_part(b + j * VL, t->tail) : vload(b + j * VL);
+#pragma GCC unroll 16
+        for (int i = 0; i < rows; i++) {
+            vreal av = vset(packed ? a[i] : row[i][at]);
+#pragma GCC unroll 16
+            for (int j = 0; j < vectors; j++) acc[i][j] = vfma(av, bv[j], acc[i][j]);
+        }
+        if (packed)
+            a += a_col;
+        else
+            at += a_col;
+        b += ldb;
+    }
+#pragma GCC unroll 16
+    for (int i = 0; i < rows; i++) {
+#pragma GCC unroll 16
+        for (int j = 0; j < vectors; j++) {
+            if (t->bias != NULL) acc[i][j] += COLUMNS(t->bias, j);
+            if (t->add) acc[i][j] += COLUMNS(c + i * ldc, j);
+            if (j == vectors - 1 && !whole)
+                vstore_part(c + i * ldc + j * VL, acc[i][j], t->tail);
+            else
+                vstore(c + i * ldc + j * VL, acc[i][j]);
+        }
+    }
+#undef COLUMNS
+}
+
+#define INSTANCE(rows, vectors)                                                                 \
+    static void tile_p_##rows##_##vectors(const tile_task *t) { tile(t, rows, vectors, true); } \
+    static void tile_s_##rows##_##vectors(const tile_task *t) { tile(t, rows, vectors, false); }
+
+#define UP_TO_2(_, rows) _(rows, 1) _(rows, 2)
+#define UP_TO_3(_, rows) UP_TO_2(_, rows) _(rows, 3)
+#define UP_TO_4(_, rows) UP_TO_3(_, rows) _(rows, 4)
+#define UP_TO_8(_, rows) UP_TO_4(_, rows) _(rows, 5) _(rows, 6) _(rows, 7) _(rows, 8)
+#if FNN_VECTOR_REGISTERS == 32
+#define EACH(_)   \
+    UP_TO_8(_, 1) \
+    UP_TO_8(_, 2) \
+    UP_TO_8(_, 3) \
+    UP_TO_4(_, 4) \
+    UP_TO_4(_, 5) UP_TO_4(_, 6) UP_TO_3(_, 7) UP_TO_3(_, 8) UP_TO_2(_, 9) UP_TO_2(_, 10) UP_TO_2(_, 11) UP_TO_2(_, 12)
+#else
+#define EACH(_) UP_TO_4(_, 1) UP_TO_4(_, 2) UP_TO_4(_, 3) UP_TO_3(_, 4) UP_TO_2(_, 5) UP_TO_2(_, 6)
+#endif
+
+EACH(INSTANCE)
+
+#define ROW(rows, vectors) [rows][vectors] = {tile_s_##rows##_##vectors, tile_p_##rows##_##vectors},
+static const tile_fn instances[TILE_ROWS + 1][TILE_MAX_VECTORS + 1][2] = {EACH(ROW)};
+
+tile_fn FN(tile_get)(int rows, int vectors, bool packed) { return instances[rows][vectors][packed]; }
+
+const int FN(fnn_panel) = TILE_COLS;

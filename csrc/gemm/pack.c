@@ -1,0 +1,51 @@
+/* Packing: plain copies where the source runs along the panel, transposes in registers where it runs across. */
+#include "gemm/pack.h"
+
+#include "simd/transpose.h"
+
+/* dst[p * stride + i] = src[i * row + p] for i < count <= VL; every store is a whole vector, the later ones
+ * mending what the earlier ones spilled. */
+static void transpose_strip(real *dst, ptrdiff_t stride, ptrdiff_t k, ptrdiff_t count, const real *src, ptrdiff_t row,
+                            const int64_t *index) {
+    const real *from[VBYTES / sizeof(real)];
+    for (ptrdiff_t i = 0; i < VL; i++) from[i] = src + (i < count ? fnn_row(index, i) * row : 0);
+    for (ptrdiff_t p = 0; p < k; p += VL) {
+        const ptrdiff_t part = fnn_min(VL, k - p);
+        vreal v[VBYTES / sizeof(real)];
+#pragma GCC unroll 16
+        for (ptrdiff_t i = 0; i < VL; i++)
+            v[i] = i >= count ? vset(0) : part == VL ? vload(from[i] + p) : vload_part(from[i] + p, part);
+        transpose(v);
+        for (ptrdiff_t i = 0; i < part; i++) vstore(dst + (p + i) * stride, v[i]);
+    }
+}
+
+void FN(pack_rows)(real *dst, ptrdiff_t height, ptrdiff_t k, const real *src, ptrdiff_t row, ptrdiff_t col,
+                   const int64_t *rows, const int64_t *steps) {
+    /* strips from the bottom up: what a strip spills into the next p lies in strips still to come */
+    for (ptrdiff_t i = (height - 1) / VL * VL; i >= 0; i -= VL) {
+        ptrdiff_t count = fnn_min(VL, height - i);
+        if (row == 1 && rows == NULL) {
+            for (ptrdiff_t p = 0; p < k; p++)
+                vstore(dst + p * height + i, vload_part(src + fnn_row(steps, p) * col + i, count));
+        } else if (rows == NULL) {
+            transpose_strip(dst + i, height, k, count, src + i * row, row, NULL);
+        } else {
+            transpose_strip(dst + i, height, k, count, src, row, rows + i);
+        }
+    }
+}
+
+void FN(pack_cols)(real *dst, ptrdiff_t width, ptrdiff_t k, ptrdiff_t cols, const real *src, ptrdiff_t row,
+                   ptrdiff_t col) {
+    for (ptrdiff_t j = 0; j < width; j += VL) {
+        ptrdiff_t count = fnn_max(0, fnn_min(VL, cols - j));
+        if (col != 1) {
+            transpose_strip(dst + j, width, k, count, src + j * col, col, NULL);
+        } else if (count == VL) {
+            for (ptrdiff_t p = 0; p < k; p++) vstore(dst + p * width + j, vload(src + p * row + j));
+        } else {
+            for (ptrdiff_t p = 0; p < k; p++) vstore(dst + p * width + j, vload_part(src + p * row + j, count));
+        }
+    }
+}

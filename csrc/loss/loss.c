@@ -1,0 +1,233 @@
+/* Cross-entropy and squared error with their gradient, and the count of right answers. A row whose softmax is NaN is
+ * never right.
+ */
+#include "loss/loss.h"
+
+#include "simd/transpose.h"
+
+enum { GRAIN = 16384 };
+
+/* The place of the first element equal to x among `cols`, or cols. */
+FNN_INLINE ptrdiff_t first_equal(const real *row, ptrdiff_t cols, real x) {
+    const vreal wanted = vset(x), none = vset((real)NAN);
+    for (ptrdiff_t j = 0; j < cols; j += VL) {
+        unsigned bits = vequal_bits(vload_part_or(row + j, fnn_min(VL, cols - j), none), wanted);
+        if (bits != 0) return j + __builtin_ctz(bits);
+    }
+    return cols;
+}
+
+/* Is `place` where the maximum stands first? */
+FNN_INLINE bool is_first_max(const real *row, ptrdiff_t cols, ptrdiff_t place, real max) {
+    return row[place] == max && first_equal(row, cols, max) == place;
+}
+
+/* --- softmax cross-entropy --- */
+
+typedef struct {
+    const real *x;
+    const int64_t *labels;
+    real *dx;
+    ptrdiff_t cols;
+    int rows;
+    row_values weight, scale;        /* of the rows: what multiplies their losses and their gradients */
+    row_values max, inverse, factor; /* of the rows: their maxima, 1 / sums, scale / sums */
+} cross_entropy;
+
+/* Adds the rows' losses and right answers (a bit a row); sets inverse and factor. */
+FNN_INLINE void add_rows(cross_entropy *c, vreal total, vreal at_label, unsigned right, loss_sum *sum) {
+    row_values loss = {vlog(total) - (at_label - c->max.all)};
+    c->inverse.all = vset(1) / total;
+    c->factor.all = c->inverse.all * c->scale.all;
+    for (int i = 0; i < c->rows; i++) sum->loss += (double)c->weight.row[i] * (double)loss.row[i];
+    const unsigned with_row = (1u << c->rows) - 1;
+    sum->correct += __builtin_popcount(right & vequal_bits(loss.all, loss.all) & with_row);
+}
+
+/* Rows of one vector at most: turned over, so that a lane is a row and a vector a class. */
+FNN_INLINE void cross_entropy_turned(cross_entropy *c, const int rows, loss_sum *sum) {
+    const ptrdiff_t cols = c->cols, end = rows * cols;
+    row_values label = {vset(-1)};
+    vreal x[MAX_ROWS];
+    for (int i = 0; i < rows; i++) label.row[i] = (real)c->labels[i];
+#pragma GCC unroll 16
+    for (int i = 0; i < VL; i++) x[i] = vload_part(c->x + i * cols, i < rows ? cols : 0);
+    transpose(x);
+    c->max.all = x[0];
+    for (ptrdiff_t j = 1; j < cols; j++) c->max.all = vmax(c->max.all, x[j]);
+    vreal first = vset(-2), at_label = vset(0), total = vset(0);
+    for (ptrdiff_t j = cols - 1; j >= 0; j--) {
+        first = vselect(x[j] == c->max.all, vset((real)j), first);
+        at_label = vselect(label.all == vset((real)j), x[j], at_label);
+        x[j] = vexp_in(x[j] - c->max.all, EXP_NONPOSITIVE);
+        total += x[j];
+    }
+    add_rows(c, total, at_label, vequal_bits(first, label.all), sum);
+    if (c->dx == NULL) return;
+    for (ptrdiff_t j = 0; j < cols; j++) {
+        const vreal wanted = (x[j] * c->inverse.all - vset(1)) * c->scale.all;
+        x[j] = vselect(label.all == vset((real)j), wanted, x[j] * c->factor.all);
+    }
+    transpose(x);
+    /* what a whole vector writes beyond its row, the next rows mend */
+#pragma GCC unroll 16
+    for (int i = 0; i < VL; i++) {
+        const ptrdiff_t at = i * cols;
+        if (at + VL <= end)
+            vstore(c->dx + at, x[i]);
+        else if (i < rows)
+            vstore_part(c->dx + at, x[i], cols);
+    }
+}
+
+static void cross_entropy_short(cross_entropy *c, loss_sum *sum) {
+    if (c->rows == VL)
+        cross_entropy_turned(c, VL, sum);
+    else
+        cross_entropy_turned(c, c->rows, sum);
+}
+
+static void cross_entropy_long(cross_entropy *c, loss_sum *sum) {
+    ptrdiff_t cols = c->cols;
+    row_ranges ranges;
+    row_values at_label = {vset(0)};
+    unsigned right = 0;
+    group_ranges(c->x, c->rows, cols, 1, &ranges);
+    c->max = ranges.max;
+    for (int i = 0; i < c->rows; i++) {
+        at_label.row[i] = c->x[i * cols + c->labels[i]];
+        right |= (unsigned)is_first_max(c->x + i * cols, cols, c->labels[i], c->max.row[i]) << i;
+    }
+    add_rows(c, group_exp(c->x, c->dx, c->rows, cols, 1, &ranges), at_label.all, right, sum);
+    if (c->dx == NULL) return;
+    for (int i = 0; i < c->rows; i++) {
+        real *dx = c->dx + i * cols, p = dx[c->labels[i]] * c->inverse.row[i];
+        row_scale(dx, cols, vset(c->factor.row[i]));
+        dx[c->labels[i]] = (p - 1) * c->scale.row[i];
+    }
+}
+
+static void cross_entropy_group(const fnn_op *op, ptrdiff_t first, int rows, loss_sum *sum) {
+    ptrdiff_t cols = op->n[1];
+    cross_entropy c = {.x = IN(0) + first * cols,
+                       .labels = (const int64_t *)op->p[1] + first,
+                       .dx = op->p[2] == NULL ? NULL : OUT(2) + first * cols,
+                       .cols = cols,
+                       .rows = rows};
+    c.weight.all = vset(1);
+    for (int i = 0; op->p[5] != NULL && i < rows; i++) c.weight.row[i] = loss_weight(op, first + i);
+    c.scale.all = c.weight.all * vset((real)op->s[0]);
+    if (cols <= VL) {
+        cross_entropy_short(&c, sum);
+    } else {
+        cross_entropy_long(&c, sum);
+    }
+}
+
+/* --- cross-entropy with soft targets --- */
+
+/* The lanes of Σ t and of Σ t (x - max), without the terms where t is 0; for cols <= SUM_BLOCK. */
+FNN_INLINE void row_targets_block(const real *x, const real *t, ptrdiff_t cols, vreal max, vreal *weight,
+                                  vreal *inner) {
+    *weight = *inner = vset(0);
+    for (ptrdiff_t j = 0; j < cols; j += VL) {
+        ptrdiff_t left = cols - j;
+        vreal target = row_load(t + j, left), z = row_load(x + j, left) - max;
+        *weight += target;
+        *inner += vselect(target == vset(0), vset(0), target * z);
+    }
+}
+
+FNN_INLINE void row_targets(const real *x, const real *t, ptrdiff_t cols, vreal max, vreal *weight, vreal *inner) {
+    row_targets_block(x, t, fnn_min(SUM_BLOCK, cols), max, weight, inner);
+    vreal lost_weight = {0}, lost_inner = {0};
+    for (ptrdiff_t j = SUM_BLOCK; j < cols; j += SUM_BLOCK) {
+        vreal targets, products;
+        row_targets_block(x + j, t + j, fnn_min(SUM_BLOCK, cols - j), max, &targets, &products);
+        block_add(weight, &lost_weight, targets);
+        block_add(inner, &lost_inner, products);
+    }
+}
+
+static void soft_cross_entropy_group(const fnn_op *op, ptrdiff_t first, int rows, loss_sum *sum) {
+    ptrdiff_t cols = op->n[1];
+    const real *x = IN(0) + first * cols, *t = IN(1) + first * cols;
+    real *dx = op->p[2] == NULL ? NULL : OUT(2) + first * cols, scale = (real)op->s[0];
+    row_ranges ranges, target_ranges;
+    group_ranges(x, rows, cols, 1, &ranges);
+    group_ranges(t, rows, cols, 1, &target_ranges);
+    row_partials weights, inners;
+    rows_clear(&weights, rows);
+    rows_clear(&inners, rows);
+    bool right[MAX_ROWS];
+    for (int i = 0; i < rows; i++) {
+        const real *xi = x + i * cols, *ti = t + i * cols;
+        ptrdiff_t label = first_equal(ti, cols, target_ranges.max.row[i]);
+        right[i] = label < cols && is_first_max(xi, cols, label, ranges.max.row[i]);
+        row_targets(xi, ti, cols, vset(ranges.max.row[i]), &weights.lanes[i], &inners.lanes[i]);
+    }
+    row_values weight = {vlanes(LANES_SUM, weights.lanes)}, inner = {vlanes(LANES_SUM, inners.lanes)};
+    vreal total = group_exp(x, dx, rows, cols, 1, &ranges);
+    row_values loss = {vfma(vlog(total), weight.all, -inner.all)}, factor = {weight.all / total};
+    for (int i = 0; i < rows; i++) {
+        sum->loss += (double)loss_weight(op, first + i) * (double)loss.row[i];
+        sum->correct += right[i] & (factor.row[i] == factor.row[i]);
+    }
+    if (dx == NULL) return;
+    for (int i = 0; i < rows; i++) {
+        const vreal slope = vset(loss_weight(op, first + i) * scale);
+        for (ptrdiff_t j = 0; j < cols; j += VL) {
+            ptrdiff_t at = i * cols + j, left = cols - j;
+            vreal e = row_load(dx + at, left), target = row_load(t + at, left);
+            row_store(dx + at, vfma(e, vset(factor.row[i]), -target) * slope, left);
+        }
+    }
+}
+
+/* --- squared error --- */
+
+/* Elements begin … end: their sum of squares. */
+FNN_INLINE double squared_run(const fnn_op *op, ptrdiff_t begin, ptrdiff_t end, real slope) {
+    const real *x = IN(0), *t = IN(1);
+    real *dx = OUT(2);
+    vsum sum = {0};
+    for (ptrdiff_t i = begin; i < end; i += VL) {
+        ptrdiff_t left = end - i;
+        vreal difference = row_load(x + i, left) - row_load(t + i, left);
+        vsum_add_square(&sum, difference);
+        if (dx != NULL) row_store(dx + i, difference * vset(slope), left);
+    }
+    return vsum_total(&sum);
+}
+
+static void squared_error_task(void *context, int task) {
+    loss_run *r = context;
+    ptrdiff_t begin = fnn_cut_begin(&r->cut, task), end = fnn_cut_end(&r->cut, task);
+    r->sums[task].loss = squared_run(r->op, begin, end, (real)(2 * r->op->s[0]));
+}
+
+static void weighted_squared_error_task(void *context, int task) {
+    loss_run *r = context;
+    const ptrdiff_t cols = r->op->n[1], end = fnn_cut_end(&r->cut, task);
+    double total = 0;
+    for (ptrdiff_t i = fnn_cut_begin(&r->cut, task); i < end; i++) {
+        const real weight = loss_weight(r->op, i);
+        total += (double)weight * squared_run(r->op, i * cols, (i + 1) * cols, (real)(2 * r->op->s[0]) * weight);
+    }
+    r->sums[task].loss = total;
+}
+
+void FN(softmax_cross_entropy)(const fnn_op *op) { loss_for_rows(op, cross_entropy_group); }
+void FN(soft_cross_entropy)(const fnn_op *op) { loss_for_rows(op, soft_cross_entropy_group); }
+
+/* x, targets, dx, loss, weights: without weights the elements are one run */
+void FN(squared_error)(const fnn_op *op) {
+    fnn_op moved = *op;
+    moved.p[5] = op->p[4]; /* where loss_weight looks */
+    loss_run r = {.op = &moved};
+    r.cut = moved.p[5] == NULL ? fnn_cut_work(op->n[0] * op->n[1], VL, GRAIN) : rows_cut(op->n[0], op->n[1]);
+    fnn_parallel(r.cut.tasks, moved.p[5] == NULL ? squared_error_task : weighted_squared_error_task, &r);
+    double total = 0;
+    for (int i = 0; i < r.cut.tasks; i++) total += r.sums[i].loss;
+    *(double *)op->p[3] = op->s[0] * total;
+}

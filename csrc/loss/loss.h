@@ -1,0 +1,50 @@
+/* What the losses share: rows in tasks, their sums, their weights.
+ *
+ * Arrays of a loss: x, labels or targets, dx, loss, correct, weights. Each task adds up its rows in order, in double;
+ * the tasks' sums are added in order.
+ */
+#ifndef FASTNN_LOSS_LOSS_H
+#define FASTNN_LOSS_LOSS_H
+
+#include "loss/softmax_rows.h"
+
+typedef struct {
+    double loss;
+    int64_t correct;
+} loss_sum;
+
+typedef void (*loss_group)(const fnn_op *op, ptrdiff_t first, int rows, loss_sum *sum);
+
+typedef struct {
+    const fnn_op *op;
+    loss_group fn;
+    fnn_cut cut;
+    loss_sum sums[FNN_MAX_TASKS];
+} loss_run;
+
+static inline void loss_task(void *context, int task) {
+    loss_run *r = context;
+    int group = rows_in_group(r->op->n[1]);
+    ptrdiff_t end = fnn_cut_end(&r->cut, task);
+    loss_sum sum = {0, 0};
+    for (ptrdiff_t i = fnn_cut_begin(&r->cut, task); i < end; i += group)
+        r->fn(r->op, i, (int)fnn_min(group, end - i), &sum);
+    r->sums[task] = sum;
+}
+
+static inline void loss_for_rows(const fnn_op *op, loss_group fn) {
+    loss_run r = {.op = op, .fn = fn, .cut = rows_cut(op->n[0], op->n[1])};
+    fnn_parallel(r.cut.tasks, loss_task, &r);
+    loss_sum total = {0, 0};
+    for (int i = 0; i < r.cut.tasks; i++) {
+        total.loss += r.sums[i].loss;
+        total.correct += r.sums[i].correct;
+    }
+    *(double *)op->p[3] = op->s[0] * total.loss;
+    *(int64_t *)op->p[4] = total.correct;
+}
+
+/* What multiplies the loss of a row; 1 where there are no weights. */
+FNN_INLINE real loss_weight(const fnn_op *op, ptrdiff_t row) { return op->p[5] == NULL ? 1 : IN(5)[row]; }
+
+#endif

@@ -1,0 +1,56 @@
+/* What every kernel file needs: the vector type, the descriptor, and how work is cut into tasks. */
+#ifndef FASTNN_RUNTIME_KERNEL_H
+#define FASTNN_RUNTIME_KERNEL_H
+
+#include "fastnn.h"
+#include "simd/simd.h"
+
+#define IN(i) ((const real *)op->p[i])
+#define OUT(i) ((real *)op->p[i])
+#define ROWS(op) ((const int64_t *)(op)->p[FNN_ROWS])
+
+/* Work is cut into at most FNN_MAX_TASKS tasks of a whole number of `unit`s, each of at least `grain` elements:
+ * a function of the size alone, so that sums over tasks are the same for any number of threads. */
+enum { FNN_MAX_TASKS = 64 };
+
+typedef struct {
+    ptrdiff_t size, step;
+    int tasks;
+} fnn_cut;
+
+FNN_INLINE fnn_cut fnn_cut_work(ptrdiff_t size, ptrdiff_t unit, ptrdiff_t grain) {
+    ptrdiff_t step = fnn_max(grain, (size + FNN_MAX_TASKS - 1) / FNN_MAX_TASKS);
+    step = (step + unit - 1) / unit * unit;
+    return (fnn_cut){size, step, (int)((size + step - 1) / step)};
+}
+
+/* How many of the threads so many multiply-adds are worth: waking one costs as much as FNN_THREAD_WORK of them. */
+enum { FNN_THREAD_WORK = 1 << 15 };
+
+FNN_INLINE ptrdiff_t fnn_threads_for(double products) {
+    ptrdiff_t threads = fnn_get_num_threads();
+    while (threads > 1 && products < (double)threads * FNN_THREAD_WORK) threads /= 2;
+    return threads;
+}
+
+/* Row i of those that are read by an index, or as they lie. */
+FNN_INLINE ptrdiff_t fnn_row(const int64_t *index, ptrdiff_t i) { return index == NULL ? i : index[i]; }
+FNN_INLINE const int64_t *fnn_rows_from(const int64_t *index, ptrdiff_t i) { return index == NULL ? NULL : index + i; }
+
+FNN_INLINE ptrdiff_t fnn_cut_begin(const fnn_cut *cut, int task) { return task * cut->step; }
+FNN_INLINE ptrdiff_t fnn_cut_end(const fnn_cut *cut, int task) { return fnn_min(cut->size, (task + 1) * cut->step); }
+
+/* `size` in parts as equal as whole numbers allow, the longer ones first; finding one needs no division. */
+typedef struct {
+    ptrdiff_t least, longer; /* the size of the shorter parts, the number of the longer */
+} fnn_even;
+
+FNN_INLINE fnn_even fnn_cut_evenly(ptrdiff_t size, ptrdiff_t parts) {
+    return parts == 0 ? (fnn_even){0} : (fnn_even){size / parts, size % parts};
+}
+
+FNN_INLINE ptrdiff_t fnn_even_begin(const fnn_even *even, ptrdiff_t part) {
+    return part * even->least + fnn_min(part, even->longer);
+}
+
+#endif

@@ -1,0 +1,293 @@
+/* The thread pool: one, of our own, built when first needed.
+ *
+ * A parallel call publishes (function, context, tasks) under a new generation number; workers spin on it for a
+ * bounded time, then sleep on a condition variable. Every thread has its own run of neighbouring tasks, so that it
+ * meets the same part of the arrays kernel after kernel and step after step, and that what is fetched ahead at a task's
+ * end is mostly its own; but whoever is idle takes over tasks that their owner has not begun, so that a call never
+ * waits for a thread that sleeps or has lost its processor. A second caller, or a nested call, runs its tasks alone.
+ * After fork the child forgets the pool, whose threads it does not have, and builds its own when it needs one.
+ */
+#define _GNU_SOURCE
+#include "runtime/input_prefetch.h"
+#include "runtime/thread_pool.h"
+#include "fastnn.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+/* How long a thread spins before it sleeps. Waking a sleeper takes a virtual machine 50 to 200 µs, and while one sleeps
+ * its tasks are taken over: a worker that gave up sooner than a call without it takes would sleep through every call.
+ */
+static const double SPIN_SECONDS = 1e-3;
+enum { SPINS_PER_LOOK = 64 }; /* pause instructions, 15 to 60 ns each, between two looks at the clock */
+
+#define LINE __attribute__((aligned(64)))
+
+/* A thread's tasks that nobody has begun: generation in the upper half, how many are begun in the lower. */
+typedef struct {
+    LINE _Atomic(uint64_t) begun;
+} share;
+
+typedef struct {
+    int threads; /* the caller counts as thread 0 */
+    pthread_t handle[FNN_MAX_THREADS];
+
+    LINE _Atomic(uint32_t) generation;
+    void (*fn)(void *, int);
+    void *context;
+    _Atomic(fnn_ahead *) ahead; /* the caller's; read by workers who may have no task of this generation */
+    atomic_int tasks;
+    atomic_bool stop;
+
+    LINE atomic_int finished; /* tasks of this generation; while the pool is built, workers that are ready */
+
+    LINE atomic_int sleepers;
+    atomic_bool caller_sleeps;
+    pthread_mutex_t mutex;
+    pthread_cond_t work, done;
+
+    share shares[FNN_MAX_THREADS];
+} pool;
+
+typedef struct {
+    pool *pool;
+    int index;
+} worker_start;
+
+static _Atomic(pool *) the_pool;
+static atomic_int wanted;                   /* threads asked for; 0: not decided yet */
+static atomic_flag busy = ATOMIC_FLAG_INIT; /* held by the caller whose tasks the pool runs */
+static _Thread_local bool inside;           /* this thread runs a task now */
+static _Thread_local bool by_itself;        /* this thread leaves the pool to others */
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+static pthread_key_t scratch_key;
+
+static void relax(void) {
+#if defined(__x86_64__)
+    __builtin_ia32_pause();
+#elif defined(__aarch64__)
+    __asm__ volatile("yield");
+#endif
+}
+
+double fnn_seconds(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+static void forget_pool(void) {
+    atomic_store(&the_pool, NULL);
+    atomic_flag_clear(&busy);
+    inside = false;
+}
+
+static void initialise(void) {
+    pthread_atfork(NULL, NULL, forget_pool);
+    pthread_key_create(&scratch_key, free);
+}
+
+void *fnn_scratch(void) {
+    pthread_once(&once, initialise);
+    void *block = pthread_getspecific(scratch_key);
+    if (block == NULL) {
+        block = aligned_alloc(64, FNN_SCRATCH_BYTES);
+        if (block == NULL) return NULL;
+        memset(block, 0, FNN_SCRATCH_BYTES); /* page faults now, not inside a step */
+        if (pthread_setspecific(scratch_key, block) != 0) {
+            free(block);
+            return NULL;
+        }
+    }
+    return block;
+}
+
+/* Begin one task of thread `owner`: its number, or -1 where none is left or the generation is over. */
+static int begin(pool *p, int owner, uint32_t generation) {
+    _Atomic(uint64_t) *begun = &p->shares[owner].begun;
+    uint64_t now = atomic_load_explicit(begun, memory_order_acquire);
+    for (;;) {
+        const int64_t tasks = atomic_load_explicit(&p->tasks, memory_order_relaxed);
+        const int task = (int)(tasks * owner / p->threads + (uint32_t)now);
+        if ((uint32_t)(now >> 32) != generation || task >= tasks * (owner + 1) / p->threads) return -1;
+        if (atomic_compare_exchange_weak_explicit(begun, &now, now + 1, memory_order_acq_rel, memory_order_acquire))
+            return task;
+    }
+}
+
+/* Thread `index` does its own tasks, then those that others have not begun. */
+static void run_tasks(pool *p, int index, uint32_t generation) {
+    inside = true;
+    int done = 0;
+    for (int i = 0; i < p->threads; i++) {
+        const int owner = (index + i) % p->threads;
+        /* fn and context hold still: the call cannot return before a task that was begun is finished */
+        for (int task; (task = begin(p, owner, generation)) >= 0; done++) p->fn(p->context, task);
+    }
+    inside = false;
+    if (done == 0) return;
+    const int tasks = atomic_load_explicit(&p->tasks, memory_order_relaxed);
+    if (atomic_fetch_add(&p->finished, done) + done == tasks && atomic_load(&p->caller_sleeps)) {
+        pthread_mutex_lock(&p->mutex);
+        pthread_cond_signal(&p->done);
+        pthread_mutex_unlock(&p->mutex);
+    }
+}
+
+/* A pause in spin number `spins` (from 1); false when it is time to sleep. `limit` is this wait's, 0 at first. */
+static bool still_spins(int spins, double *limit) {
+    relax();
+    if (spins % SPINS_PER_LOOK != 0) return true;
+    const double now = fnn_seconds();
+    if (*limit == 0) *limit = now + SPIN_SECONDS;
+    return now < *limit;
+}
+
+static void *work(void *argument) {
+    worker_start start = *(worker_start *)argument;
+    free(argument);
+    pool *p = start.pool;
+    if (fnn_scratch() == NULL) return NULL;
+    atomic_fetch_add(&p->finished, 1);
+    uint32_t seen = 0;
+    for (;;) {
+        double limit = 0;
+        uint32_t now;
+        for (int spins = 1; (now = atomic_load_explicit(&p->generation, memory_order_acquire)) == seen; spins++) {
+            if (still_spins(spins, &limit)) continue;
+            pthread_mutex_lock(&p->mutex);
+            atomic_fetch_add(&p->sleepers, 1);
+            while (atomic_load(&p->generation) == seen) pthread_cond_wait(&p->work, &p->mutex);
+            atomic_fetch_sub(&p->sleepers, 1);
+            pthread_mutex_unlock(&p->mutex);
+        }
+        seen = now;
+        if (atomic_load(&p->stop)) return NULL;
+        fnn_ahead_join(atomic_load_explicit(&p->ahead, memory_order_relaxed), start.index, p->threads);
+        run_tasks(p, start.index, now);
+    }
+}
+
+/* Returns the new generation. */
+static uint32_t publish(pool *p) {
+    const uint32_t generation = atomic_load_explicit(&p->generation, memory_order_relaxed) + 1;
+    atomic_store_explicit(&p->finished, 0, memory_order_relaxed);
+    for (int i = 0; i < p->threads; i++)
+        atomic_store_explicit(&p->shares[i].begun, (uint64_t)generation << 32, memory_order_release);
+    atomic_store(&p->generation, generation);
+    if (atomic_load(&p->sleepers) > 0) {
+        pthread_mutex_lock(&p->mutex);
+        pthread_cond_broadcast(&p->work);
+        pthread_mutex_unlock(&p->mutex);
+    }
+    return generation;
+}
+
+static void await_tasks(pool *p, int tasks) {
+    double limit = 0;
+    for (int spins = 1; still_spins(spins, &limit); spins++)
+        if (atomic_load_explicit(&p->finished, memory_order_acquire) == tasks) return;
+    pthread_mutex_lock(&p->mutex);
+    atomic_store(&p->caller_sleeps, true);
+    while (atomic_load(&p->finished) != tasks) pthread_cond_wait(&p->done, &p->mutex);
+    atomic_store(&p->caller_sleeps, false);
+    pthread_mutex_unlock(&p->mutex);
+}
+
+static void destroy(pool *p, int started) {
+    atomic_store(&p->stop, true);
+    publish(p);
+    for (int i = 1; i < started; i++) pthread_join(p->handle[i], NULL);
+    pthread_cond_destroy(&p->work);
+    pthread_cond_destroy(&p->done);
+    pthread_mutex_destroy(&p->mutex);
+    free(p);
+}
+
+/* NULL when the threads or their memory cannot be had. */
+static pool *build(int threads) {
+    pool *p = aligned_alloc(64, (sizeof(pool) + 63) / 64 * 64);
+    if (p == NULL) return NULL;
+    memset(p, 0, sizeof *p);
+    p->threads = threads;
+    pthread_mutex_init(&p->mutex, NULL);
+    pthread_cond_init(&p->work, NULL);
+    pthread_cond_init(&p->done, NULL);
+    int started = 1;
+    for (; started < threads; started++) {
+        worker_start *start = malloc(sizeof *start);
+        if (start == NULL) break;
+        *start = (worker_start){p, started};
+        if (pthread_create(&p->handle[started], NULL, work, start) != 0) {
+            free(start);
+            break;
+        }
+    }
+    /* every worker has its workspace before the pool is used */
+    double limit = fnn_seconds() + 10;
+    while (started == threads && atomic_load(&p->finished) != threads - 1 && fnn_seconds() < limit) sched_yield();
+    if (started < threads || atomic_load(&p->finished) != threads - 1) {
+        destroy(p, started);
+        return NULL;
+    }
+    return p;
+}
+
+static int clamp_threads(long count) {
+    return (int)(count < 1 ? 1 : count > FNN_MAX_THREADS ? FNN_MAX_THREADS : count);
+}
+
+int fnn_get_num_threads(void) { return clamp_threads(atomic_load(&wanted)); }
+
+int fnn_set_num_threads(int count) {
+    pthread_once(&once, initialise);
+    while (inside || atomic_flag_test_and_set_explicit(&busy, memory_order_acquire)) {
+        if (inside) return EBUSY;
+        sched_yield();
+    }
+    pool *old = atomic_load(&the_pool);
+    if (old != NULL && old->threads != count) {
+        atomic_store(&the_pool, NULL);
+        destroy(old, old->threads);
+    }
+    atomic_store(&wanted, clamp_threads(count));
+    atomic_flag_clear_explicit(&busy, memory_order_release);
+    return 0;
+}
+
+int fnn_stay_alone(int alone) {
+    const int before = by_itself;
+    by_itself = alone != 0;
+    return before;
+}
+
+void fnn_parallel(int tasks, void (*fn)(void *context, int task), void *context) {
+    int threads = by_itself ? 1 : fnn_get_num_threads();
+    if (tasks > 1 && threads > 1 && !inside && !atomic_flag_test_and_set_explicit(&busy, memory_order_acquire)) {
+        pool *p = atomic_load(&the_pool);
+        if (p == NULL || p->threads != threads) {
+            pthread_once(&once, initialise);
+            p = build(threads);
+            atomic_store(&the_pool, p);
+        }
+        if (p != NULL) {
+            p->fn = fn;
+            p->context = context;
+            atomic_store_explicit(&p->ahead, fnn_ahead_joined(), memory_order_relaxed);
+            atomic_store_explicit(&p->tasks, tasks, memory_order_relaxed);
+            run_tasks(p, 0, publish(p));
+            await_tasks(p, tasks);
+            atomic_flag_clear_explicit(&busy, memory_order_release);
+            return;
+        }
+        atomic_flag_clear_explicit(&busy, memory_order_release);
+    }
+    for (int task = 0; task < tasks; task++) fn(context, task);
+}

@@ -1,0 +1,269 @@
+/* Exponentials and logarithms on vectors, and sums over lanes: float and double from one text.
+ *
+ * Polynomials are minimax fits of our own; their rounded coefficients add at most 1/4 unit in the last place.
+ * NaN goes in and comes out; -inf, +inf, zeros and denormal results are as in libm. No lane looks at another.
+ */
+#ifndef FASTNN_SIMD_SIMD_MATH_H
+#define FASTNN_SIMD_SIMD_MATH_H
+
+#include <stdbool.h>
+
+#include "simd/simd.h"
+
+#if REAL_IS_DOUBLE
+typedef uint64_t ruint_t;
+#define REAL_MANTISSA 52
+#define REAL_BIAS 1023
+#define REAL_MIN_NORMAL 0x1p-1022
+#define ROUNDER 0x1.8p52             /* the low bits of x + ROUNDER are x rounded to an integer */
+#define EXP_LOW -745.2               /* exp is 0 here, */
+#define EXP_NORMAL -708.396418532265 /* the smallest normal number here, */
+#define EXP_HIGH 709.8               /* and inf here */
+#define EXPM1_LOW -40.0              /* exp - 1 is -1 here */
+#define LN2_HIGH 0.6931471805598903  /* 42 bits, so that n LN2_HIGH is exact */
+#define LN2_LOW 5.497923018708371e-14
+#define SQRT_HALF_BITS 0x3fe6a09e667f3bcd
+/* (exp(r) - 1 - r) / r² for |r| <= ln(2) / 2 */
+static const real exp_poly[] = {0.5,
+                                0.166666666666666,
+                                0.041666666666619036,
+                                0.00833333333338956,
+                                0.001388888892098934,
+                                0.00019841269707200501,
+                                2.480151563023441e-05,
+                                2.7557426266805782e-06,
+                                2.762255495472656e-07,
+                                2.5045834760020033e-08};
+/* (2 atanh(s) - 2 s) / s³ of z = s² for s = f / (2 + f), 1 + f within [√½, √2] */
+static const real log_poly[] = {0.6666666666666735, 0.39999999999412894, 0.285714287428225,  0.22222198524863385,
+                                0.1818356701839799, 0.15313977270193982, 0.14796725058466487};
+/* x³ / (x - tanh(x)) of z = x² for |x| <= 2 */
+static const real shrink_poly[] = {3.0,
+                                   1.1999999999999995,
+                                   -0.0057142857142773815,
+                                   0.00025396825391492053,
+                                   -1.2203669176602212e-05,
+                                   5.987659973034296e-07,
+                                   -2.956475437377457e-08,
+                                   1.4625172768429172e-09,
+                                   -7.22666416001407e-11,
+                                   3.5274364847823576e-12,
+                                   -1.6238774604304557e-13,
+                                   6.146452282525458e-15,
+                                   -1.349304911710333e-16};
+#else
+typedef uint32_t ruint_t;
+#define REAL_MANTISSA 23
+#define REAL_BIAS 127
+#define REAL_MIN_NORMAL 0x1p-126f
+#define ROUNDER 0x1.8p23f
+#define EXP_LOW -104.0f
+#define EXP_NORMAL -87.33655f
+#define EXP_HIGH 88.8f
+#define EXPM1_LOW -20.0f
+#define LN2_HIGH 0.693145751953125f /* 15 bits */
+#define LN2_LOW 1.4286068203094173e-06f
+#define SQRT_HALF_BITS 0x3f3504f3
+static const real exp_poly[] = {0.5f, 0.16666548f, 0.0416668579f, 0.00836620759f, 0.001389827f};
+static const real log_poly[] = {0.666667759f, 0.399775177f, 0.298724025f};
+static const real shrink_poly[] = {3.0f,           1.19999969f, -0.00571307587f, 0.000252391619f, -1.13057094e-05f,
+                                   3.56391666e-07f};
+#endif
+
+#define LOG2_E ((real)1.4426950408889634)
+
+typedef ruint_t vuint __attribute__((vector_size(VBYTES)));
+
+FNN_INLINE vuint vbits(vreal x) { return (vuint)x; }
+FNN_INLINE vuint vset_bits(ruint_t x) { return x + (vuint){0}; }
+FNN_INLINE vuint vsign(vreal x) { return vbits(x) & vbits(vset((real)-0.0)); }
+FNN_INLINE vreal vabs(vreal x) { return (vreal)(vbits(x) & ~vbits(vset((real)-0.0))); }
+FNN_INLINE vreal vcopysign(vreal magnitude, vreal sign) { return (vreal)(vbits(vabs(magnitude)) | vsign(sign)); }
+
+/* Horner's rule; with `count` a constant the loop unrolls and the coefficients become memory operands. */
+#define VPOLY(x, coefficients) vpoly(x, coefficients, (int)(sizeof coefficients / sizeof *coefficients))
+FNN_INLINE vreal vpoly(vreal x, const real *coefficients, int count) {
+    vreal sum = vset(coefficients[count - 1]);
+    for (int i = count - 2; i >= 0; i--) sum = vfma(sum, x, vset(coefficients[i]));
+    return sum;
+}
+
+/* x = n ln 2 + r with |r| <= ln(2) / 2 for EXP_LOW <= x <= EXP_HIGH; n is in the low bits of `rounded`. */
+FNN_INLINE vreal vreduce(vreal x, vreal *rounded) {
+    *rounded = vfma(x, vset(LOG2_E), vset(ROUNDER));
+    vreal n = *rounded - vset(ROUNDER);
+    return vfma(n, vset(-LN2_LOW), vfma(n, vset(-LN2_HIGH), x));
+}
+
+/* 2^n for n within the exponents: the low bits of ROUNDER are zero, so that shifted, only n is left. */
+FNN_INLINE vreal vpower(vreal rounded) { return (vreal)((vbits(rounded) << REAL_MANTISSA) + vbits(vset(1))); }
+
+/* x 2^n, also where 2^n alone would overflow */
+FNN_INLINE vreal vscale(vreal x, vreal rounded) {
+    vuint n = vbits(rounded) - vbits(vset(ROUNDER)) + vset_bits(2 * REAL_BIAS), half = n >> 1;
+    return x * (vreal)(half << REAL_MANTISSA) * (vreal)((n - half) << REAL_MANTISSA);
+}
+
+/* Which x an exponential is asked for; what cannot come costs nothing. NaN can always come. */
+enum { EXP_ANY, EXP_NONPOSITIVE, EXP_NORMAL_TO_0 };
+
+/* Denormal results are made without denormal arithmetic, which takes processors a hundred cycles: they are
+ * whole multiples of the smallest one, and that whole number is their bit pattern. */
+FNN_INLINE vreal vexp_in(vreal x, int range) {
+    vint tiny = x < vset(EXP_NORMAL);
+    bool any_tiny = range != EXP_NORMAL_TO_0 && vless_bits(x, vset(EXP_NORMAL)) != 0;
+    if (any_tiny) x = vmax(vset(EXP_LOW), x);
+    if (range == EXP_ANY) x = vmin(vset(EXP_HIGH), x);
+    vreal rounded, r = vreduce(x, &rounded);
+    vreal y = vfma(vfma(VPOLY(r, exp_poly), r, vset(1)), r, vset(1));
+    if (any_tiny) rounded += vselect(tiny, vset(REAL_BIAS + REAL_MANTISSA - 1), vset(0));
+    y = range == EXP_ANY ? vscale(y, rounded) : y * vpower(rounded);
+    const vreal integer = vset(ROUNDER / (real)1.5); /* for up to twice as many integers >= 0 as ROUNDER */
+    if (any_tiny) y = vselect(tiny, (vreal)(vbits(y + integer) - vbits(integer)), y);
+    return y;
+}
+
+FNN_INLINE vreal vexp(vreal x) { return vexp_in(x, EXP_ANY); }
+FNN_INLINE vreal vexp_nonpositive(vreal x) { return vexp_in(x, EXP_NONPOSITIVE); }
+
+/* exp(x) - 1 for x <= 0 */
+FNN_INLINE vreal vexpm1_nonpositive(vreal x) {
+    vreal rounded, r = vreduce(vmax(vset(EXPM1_LOW), x), &rounded);
+    vreal p = vfma(VPOLY(r, exp_poly) * r, r, r);
+    vreal power = vpower(rounded);
+    return vfma(power, p, power - vset(1));
+}
+
+FNN_INLINE vreal vlog(vreal x) {
+    vint denormal = x < vset(REAL_MIN_NORMAL);
+    vreal scaled = vselect(denormal, x * vset((real)(1ull << (REAL_MANTISSA + 1))), x);
+    /* scaled = 2^k m, m within [√½, √2) */
+    vuint bits = vbits(scaled) - vset_bits(SQRT_HALF_BITS) + vbits(vset(1));
+    vreal m = (vreal)((bits & vset_bits(((ruint_t)1 << REAL_MANTISSA) - 1)) + vset_bits(SQRT_HALF_BITS));
+    vreal k = (vreal)((bits >> REAL_MANTISSA) + vbits(vset(ROUNDER))) - vset(ROUNDER + REAL_BIAS);
+    k -= vselect(denormal, vset(REAL_MANTISSA + 1), vset(0));
+    vreal f = m - vset(1), s = f / (vset(2) + f), z = s * s, half = vset((real)0.5) * f * f;
+    vreal small = vfma(k, vset(LN2_LOW), s * vfma(z, VPOLY(z, log_poly), half));
+    vreal y = vfma(k, vset(LN2_HIGH), f - (half - small));
+    y = vselect(x == vset(0), vset(-(real)INFINITY), y);
+    y = vselect(x < vset((real)INFINITY), y, x); /* inf and NaN */
+    return vselect(x < vset(0), vset((real)NAN), y);
+}
+
+FNN_INLINE vreal vsigmoid(vreal x) {
+    /* e^-|x| cannot overflow, and e / (1 + e) keeps the small digits for x < 0 */
+    vreal e = vexp_nonpositive(-vabs(x));
+    return vselect(x < vset(0), e, vset(1)) / (vset(1) + e);
+}
+
+FNN_INLINE vreal vtanh(vreal x) {
+    vreal t = vexpm1_nonpositive(vset(-2) * vabs(x));
+    return vcopysign(t / (vset(2) + t), x);
+}
+
+/* x - tanh(x): from 2 on the difference keeps its digits, below a fit of its own */
+FNN_INLINE vreal vtanhshrink(vreal x) {
+    vreal z = x * x, near = z / VPOLY(z, shrink_poly) * x;
+    return vselect(vabs(x) < vset(2), near, x - vtanh(x));
+}
+
+/* --- over lanes --- */
+
+enum { LANES_MAX, LANES_SUM };
+
+FNN_INLINE vreal vcombine(int operation, vreal a, vreal b) { return operation == LANES_MAX ? vmax(a, b) : a + b; }
+
+#if defined(__x86_64__)
+/* Combines neighbours of `bytes` bytes: the units of a and b that are left alternate in the result. */
+FNN_INLINE vreal vpair(int operation, vreal a, vreal b, size_t bytes) {
+#if defined(__AVX512F__)
+    if (bytes == 4)
+        return vcombine(operation, (vreal)_mm512_unpacklo_ps((__m512)a, (__m512)b),
+                        (vreal)_mm512_unpackhi_ps((__m512)a, (__m512)b));
+    if (bytes == 8)
+        return vcombine(operation, (vreal)_mm512_unpacklo_pd((__m512d)a, (__m512d)b),
+                        (vreal)_mm512_unpackhi_pd((__m512d)a, (__m512d)b));
+    return vcombine(operation, (vreal)_mm512_shuffle_f32x4((__m512)a, (__m512)b, 0x88),
+                    (vreal)_mm512_shuffle_f32x4((__m512)a, (__m512)b, 0xdd));
+#elif defined(__AVX2__)
+    if (bytes == 4)
+        return vcombine(operation, (vreal)_mm256_unpacklo_ps((__m256)a, (__m256)b),
+                        (vreal)_mm256_unpackhi_ps((__m256)a, (__m256)b));
+    if (bytes == 8)
+        return vcombine(operation, (vreal)_mm256_unpacklo_pd((__m256d)a, (__m256d)b),
+                        (vreal)_mm256_unpackhi_pd((__m256d)a, (__m256d)b));
+    return vcombine(operation, (vreal)_mm256_permute2f128_ps((__m256)a, (__m256)b, 0x20),
+                    (vreal)_mm256_permute2f128_ps((__m256)a, (__m256)b, 0x31));
+#else
+    if (bytes == 4)
+        return vcombine(operation, (vreal)_mm_unpacklo_ps((__m128)a, (__m128)b),
+                        (vreal)_mm_unpackhi_ps((__m128)a, (__m128)b));
+    return vcombine(operation, (vreal)_mm_unpacklo_pd((__m128d)a, (__m128d)b),
+                    (vreal)_mm_unpackhi_pd((__m128d)a, (__m128d)b));
+#endif
+}
+
+FNN_INLINE void vhalve(int operation, vreal *t, ptrdiff_t done) {
+    for (ptrdiff_t i = 0; i < VL / (2 * done); i++)
+        t[i] = vpair(operation, t[2 * i], t[2 * i + 1], (size_t)done * sizeof(real));
+}
+#endif
+
+/* VL vectors in, one out: lane i is the maximum or the sum of the lanes of v[i], by one tree for all i. */
+FNN_INLINE vreal vlanes(int operation, const vreal *v) {
+#if defined(__x86_64__)
+    vreal t[VBYTES / sizeof(real)];
+    memcpy(t, v, sizeof t);
+    vhalve(operation, t, 1);
+    if (VL > 2) vhalve(operation, t, 2);
+    if (VL > 4) vhalve(operation, t, 4);
+    if (VL > 8) vhalve(operation, t, 8);
+    return t[0];
+#else
+    vreal result;
+    for (ptrdiff_t i = 0; i < VL; i++) {
+        real x = v[i][0];
+        for (ptrdiff_t j = 1; j < VL; j++) x = operation == LANES_SUM ? x + v[i][j] : x > v[i][j] ? x : v[i][j];
+        result[i] = x;
+    }
+    return result;
+#endif
+}
+
+/* A sum kept in double, lane by lane. */
+typedef double vdouble __attribute__((vector_size(VBYTES)));
+enum { HALVES = sizeof(double) / sizeof(real) };
+typedef struct {
+    vdouble half[HALVES];
+} vsum;
+
+FNN_INLINE void vsum_add(vsum *sum, vreal x) {
+    typedef real part __attribute__((vector_size(VBYTES / HALVES)));
+    part parts[HALVES];
+    memcpy(parts, &x, sizeof x);
+    for (int i = 0; i < HALVES; i++) sum->half[i] += __builtin_convertvector(parts[i], vdouble);
+}
+
+FNN_INLINE void vsum_add_square(vsum *sum, vreal x) {
+    typedef real part __attribute__((vector_size(VBYTES / HALVES)));
+    part parts[HALVES];
+    memcpy(parts, &x, sizeof x);
+    for (int i = 0; i < HALVES; i++) {
+        vdouble wide = __builtin_convertvector(parts[i], vdouble);
+        sum->half[i] += wide * wide;
+    }
+}
+
+FNN_INLINE double vsum_lane(const vsum *sum, ptrdiff_t lane) {
+    const ptrdiff_t wide = VBYTES / sizeof(double);
+    return sum->half[lane / wide][lane % wide];
+}
+
+FNN_INLINE double vsum_total(const vsum *sum) {
+    double total = 0;
+    for (int i = 0; i < HALVES; i++)
+        for (size_t j = 0; j < VBYTES / sizeof(double); j++) total += sum->half[i][j];
+    return total;
+}
+
+#endif
