@@ -15,7 +15,7 @@ A layer of your own may compute with NumPy instead; training then takes the laye
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Protocol
 
 from fastnn.kernels.eager import Ops
 from fastnn.parameter import Parameter, State
@@ -24,11 +24,36 @@ Shape = tuple[int, ...]
 REGISTRY: dict[str, type[Layer]] = {}
 
 
+class Owner(Protocol):
+    """The model that a layer stands in."""
+
+    def place_gradients(self) -> None:
+        """Give each parameter the array for its gradient, after a layer was frozen or released."""
+
+
 class Layer:
     """Base of all layers.
 
     A subclass sets `input_shape`, `output_shape` and `parameters` in `build`, and implements `forward` and
     `backward`. Its constructor arguments come back from `config`, which is how a model file describes it.
+
+    Attributes
+    ----------
+    frozen : bool
+        Whether training leaves the layer as it is: its parameters get no gradient and no update, batch normalisation
+        uses its running statistics and leaves them alone, and no gradient is computed below the lowest layer that is
+        trained. Setting it also sets it for the layers inside; kept in model files. Dropout still drops.
+
+    Examples
+    --------
+    >>> import fastnn
+    >>> from fastnn.layers import Dense
+    >>> model = fastnn.Sequential([Dense(3), Dense(2)], input_shape=(4,))
+    >>> model.layers[0].frozen = True
+    >>> before = model.parameters["dense1.w"].copy()
+    >>> history = fastnn.Trainer(model, epochs=1).fit([[1, 2, 3, 4], [4, 3, 2, 1]], [0, 1])
+    >>> bool((model.parameters["dense1.w"] == before).all())
+    True
     """
 
     kind: ClassVar[str] = "layer"  # begins the layer's name in a model: "dense1"
@@ -38,7 +63,8 @@ class Layer:
     mixes_samples: bool = False  # a sample's output depends on those beside it, at evaluation too
     input_shape: Shape
     output_shape: Shape
-    owner: Callable[[], object] | None = None  # weak reference to the model that the layer stands in
+    owner: Callable[[], Owner | None] | None = None  # weak reference to the model that the layer stands in
+    _frozen: bool = False
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -61,6 +87,27 @@ class Layer:
     def parameters(self) -> tuple[Parameter, ...]:
         """The trained arrays, in a fixed order."""
         return ()
+
+    @property
+    def frozen(self) -> bool:
+        """Whether training leaves the layer as it is; of one that is made of layers: whether all of them are."""
+        return all(layer.frozen for layer in self.inner) if self.inner else self._frozen
+
+    @frozen.setter
+    def frozen(self, value: bool) -> None:
+        self._frozen = bool(value) and not self.inner
+        for layer in self.inner:
+            layer.frozen = value
+        model = None if self.owner is None else self.owner()
+        if model is not None:
+            model.place_gradients()
+
+    @property
+    def trained(self) -> tuple[Parameter, ...]:
+        """The parameters that get a gradient and an update: all, or none where the layer is frozen."""
+        if self.inner:
+            return tuple(p for layer in self.inner for p in layer.trained)
+        return () if self.frozen else self.parameters
 
     @property
     def state(self) -> tuple[State, ...]:
@@ -118,7 +165,7 @@ def describe(layer: Layer) -> dict[str, Any]:
     name = type(layer).__name__
     if REGISTRY.get(name) is not type(layer):
         raise ValueError(f"Sequential: {layer.name}: another layer is called {name} too")
-    return {"type": name, **layer.config()}
+    return {"type": name, **layer.config(), **({"frozen": True} if layer._frozen else {})}
 
 
 def described(entry: Mapping[str, Any]) -> Layer:
@@ -130,7 +177,10 @@ def described(entry: Mapping[str, Any]) -> Layer:
         If it names a layer that does not exist.
     """
     arguments = dict(entry)
-    name = arguments.pop("type", None)
+    name, frozen = arguments.pop("type", None), arguments.pop("frozen", False)
     if name not in REGISTRY:
         raise ValueError(f"Sequential: expected a layer of {', '.join(REGISTRY)}, got {name!r}")
-    return REGISTRY[name].from_config(arguments)
+    layer = REGISTRY[name].from_config(arguments)
+    if frozen:
+        layer.frozen = True
+    return layer

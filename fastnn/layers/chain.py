@@ -48,8 +48,8 @@ def forward(layers: Sequence[Layer], ops: Ops, x: Any, training: bool) -> tuple[
 
 
 def backward(layers: Sequence[Layer], ops: Ops, dout: Any, caches: Sequence[Any], need_dx: bool) -> Any:
-    """Write the gradients of all parameters; return that of the inputs, or None where `need_dx` is false."""
-    first = next((i for i, layer in enumerate(layers) if layer.parameters), len(layers))
+    """Write the gradients of all trained parameters; return that of the inputs, or None where `need_dx` is false."""
+    first = next((i for i, layer in enumerate(layers) if layer.trained), len(layers))
     for i in range(len(layers) - 1, -1, -1):
         if i < first and not need_dx:
             return None

@@ -123,8 +123,9 @@ class Conv2D(Layer):
         if need_dx:  # before the weights' gradient, as in Dense
             dx = ops.empty(x.shape)
             ops.conv_backward_input(dout, self.w.value, dx, *self._scalars)
-        db = None if self.b is None else self.b.grad
-        ops.conv_backward_weight(x, dout, self.w.grad, db, *self._scalars, ops.beta)
+        if not self.frozen:
+            db = None if self.b is None else self.b.grad
+            ops.conv_backward_weight(x, dout, self.w.grad, db, *self._scalars, ops.beta)
         return dx
 
     def config(self) -> dict[str, Any]:

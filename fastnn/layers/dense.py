@@ -85,7 +85,8 @@ class Dense(Layer):
         if need_dx:  # before the weights' gradient: a compiled step may update w together with it
             dx = ops.empty(x.shape)
             ops.affine_backward_input(dout, self.w.value, dx)
-        ops.affine_backward_weight(x, dout, self.w.grad, None if self.b is None else self.b.grad, ops.beta)
+        if not self.frozen:
+            ops.affine_backward_weight(x, dout, self.w.grad, None if self.b is None else self.b.grad, ops.beta)
         return dx
 
     def config(self) -> dict[str, Any]:

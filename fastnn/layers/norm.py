@@ -33,7 +33,9 @@ class _Affine(Layer):
         return (None, None) if self.gamma is None or self.beta is None else (self.gamma.value, self.beta.value)
 
     def _gradients(self) -> tuple[Any, Any]:
-        return (None, None) if self.gamma is None or self.beta is None else (self.gamma.grad, self.beta.grad)
+        if self.frozen or self.gamma is None or self.beta is None:
+            return None, None
+        return self.gamma.grad, self.beta.grad
 
 
 def _pixels(x: Any) -> Any:
@@ -61,7 +63,8 @@ class BatchNorm(_Affine):
     Ioffe & Szegedy 2015. Inputs are (C,) or (C, H, W). While training, statistics are the batch's, the variance divided
     by N, the number of values of a channel; ``running = momentum running + (1 - momentum) batch`` with the variance
     divided by N - 1. (PyTorch calls 1 - momentum momentum.) A batch of one value a channel gives beta, a gradient of 0,
-    and leaves the running variance alone. Batches are never worked through in blocks.
+    and leaves the running variance alone. Batches are never worked through in blocks. A `frozen` layer that tracks uses
+    the running statistics while training too, and leaves them alone.
 
     Examples
     --------
@@ -98,9 +101,9 @@ class BatchNorm(_Affine):
         pixels = _pixels(x)
         out = ops.empty(pixels.shape)
         running: list[Any] = [s.value for s in self._state] or [None, None]
-        if not training and self.track:
+        if self.track and (self.frozen or not training):
             ops.batch_norm_apply(pixels, *self._values(), *running, out, self.eps)
-            return out.reshape(x.shape), None
+            return out.reshape(x.shape), (pixels, *running)
         mean, var = ops.empty(x.shape[1:2]), ops.empty(x.shape[1:2])
         if not training:
             running = [None, None]
@@ -112,8 +115,8 @@ class BatchNorm(_Affine):
         dx = ops.empty(x.shape) if need_dx else None
         if dx is None and not self.affine:
             return None
-        gradient, gamma = dout.reshape(x.shape), self._values()[0]
-        ops.batch_norm_backward(gradient, x, gamma, mean, var, dx, *self._gradients(), self.eps, 0, ops.beta)
+        gradient, gamma, fixed = dout.reshape(x.shape), self._values()[0], int(self.track and self.frozen)
+        ops.batch_norm_backward(gradient, x, gamma, mean, var, dx, *self._gradients(), self.eps, fixed, ops.beta)
         return None if dx is None else dx.reshape(dout.shape)
 
     def config(self) -> dict[str, Any]:

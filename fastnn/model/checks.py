@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import operator
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from math import prod
 
 from fastnn.layers.base import Layer, Shape
@@ -70,3 +70,17 @@ def checked_names(names: Sequence[str] | None, outputs: Shape) -> tuple[str, ...
     if len(texts) != outputs[-1]:
         raise ValueError(f"Sequential: expected {outputs[-1]} class_names, one an output, got {len(texts)}")
     return texts
+
+
+def checked_points(points: Mapping[str, str] | None, names: Sequence[str]) -> dict[str, str]:
+    """`points` as a dict: names, none of them a layer's own, of layers."""
+    if points is None:
+        return {}
+    if not isinstance(points, Mapping):
+        raise TypeError(f"Sequential: points must be a dict of names of layers, got {type(points).__name__}")
+    for point, name in points.items():
+        if name not in names:
+            raise ValueError(f"Sequential: points: {point!r} names layer {name!r}; there are {', '.join(names)}")
+        if point in names and point != name:
+            raise ValueError(f"Sequential: points: {point!r} is the name of a layer, but stands for {name!r}")
+    return dict(points)

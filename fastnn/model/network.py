@@ -16,7 +16,14 @@ from fastnn.inputs import as_array, as_batch
 from fastnn.kernels.eager import Eager, Ops
 from fastnn.layers import chain
 from fastnn.layers.base import Layer, Shape
-from fastnn.model.checks import checked_layers, checked_names, checked_scale, checked_seed, checked_shape
+from fastnn.model.checks import (
+    checked_layers,
+    checked_names,
+    checked_points,
+    checked_scale,
+    checked_seed,
+    checked_shape,
+)
 from fastnn.model.engine import QuickForward
 from fastnn.parameter import Parameter
 
@@ -35,6 +42,7 @@ class Network:
         seed: int | None = 0,
         input_scale: float = 1.0,
         class_names: Sequence[str] | None = None,
+        points: Mapping[str, str] | None = None,
     ) -> None:
         self.dtype = np.dtype(dtype)
         if self.dtype not in (np.float32, np.float64):
@@ -46,6 +54,8 @@ class Network:
         self.quick: dict[tuple[str, np.dtype[Any], Shape], QuickForward] = {}  # filled by the engine
         self.output_shape = self._build()
         self.class_names = checked_names(class_names, self.output_shape)
+        self.points = checked_points(points, [layer.name for layer in self.layers])
+        self._parts: dict[int, Self] = {}  # the first layers as models that share the parameters, by their number
         self.seed: int | None = None
         if seed is not None:
             self.reset(seed)
@@ -58,19 +68,36 @@ class Network:
         for index, layer in enumerate(chain.walk(self.layers)):
             layer.index = index
         shape = chain.build(self.layers, self.input_shape)
-        self._state = {f"{layer.name}.{s.name}": s for layer in self.layers for s in layer.state}
+        self._adopt(self.layers)
         for state in self._state.values():
             state.reset(self.dtype)
-        named = [(f"{layer.name}.{p.name}", p) for layer in self.layers for p in layer.parameters]
-        self._named: dict[str, Parameter] = dict(named)
-        total = sum(p.size for _, p in named)
-        self.params, self.grads = np.zeros(total, self.dtype), np.zeros(total, self.dtype)
+        self.params, self.grads = np.zeros(self.size, self.dtype), np.zeros(self.size, self.dtype)
         offset = 0
-        for _, p in named:
+        for p in self._named.values():
             p.offset = offset
-            p.value, p.grad = p.view(self.params), p.view(self.grads)
+            p.value = p.view(self.params)
             offset += p.size
+        self.place_gradients()
         return shape
+
+    def _adopt(self, layers: Sequence[Layer]) -> None:
+        """Take over parameters and state of built layers."""
+        self._state = {f"{layer.name}.{s.name}": s for layer in layers for s in layer.state}
+        self._named: dict[str, Parameter] = {f"{layer.name}.{p.name}": p for layer in layers for p in layer.parameters}
+
+    @property
+    def size(self) -> int:
+        """Numbers in all parameters."""
+        return sum(p.size for p in self._named.values())
+
+    def place_gradients(self) -> None:
+        """Let a gradient of a trained parameter lie in `grads`; what a frozen one might get goes nowhere."""
+        trained = {id(p) for p in self.trained_parameters.values()}
+        for p in self._named.values():
+            p.grad = p.view(self.grads)
+            if id(p) not in trained:
+                p.grad[...] = 0
+                p.grad = np.zeros(p.shape, self.dtype)
 
     @property
     def parameters(self) -> dict[str, Array]:
@@ -84,12 +111,18 @@ class Network:
         `loss_and_gradients` and layer-by-layer training leave the last step's here; a compiled training does
         not, where an update takes the place of its gradient.
         """
-        return {name: p.grad for name, p in self._named.items()}
+        return {name: p.view(self.grads) for name, p in self._named.items()}
 
     @property
     def named_parameters(self) -> Mapping[str, Parameter]:
         """The `Parameter` objects by name."""
         return self._named
+
+    @property
+    def trained_parameters(self) -> Mapping[str, Parameter]:
+        """Those of layers that are not frozen, by name."""
+        trained = {id(p) for layer in self.layers for p in layer.trained}
+        return {name: p for name, p in self._named.items() if id(p) in trained}
 
     @property
     def state(self) -> dict[str, Array]:
@@ -122,13 +155,14 @@ class Network:
 
     def __getstate__(self) -> dict[str, Any]:
         """What copies and pickles hold: no compiled passes."""
-        return vars(self) | {"quick": {}}
+        return vars(self) | {"quick": {}, "_parts": {}}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         """Of a copy or a pickle: the parameters are views into its own vectors again."""
         vars(self).update(state)
         for p in self._named.values():
-            p.value, p.grad = p.view(self.params), p.view(self.grads)
+            p.value = p.view(self.params)
+        self.place_gradients()
 
     # --- one batch ---
 
@@ -142,9 +176,10 @@ class Network:
 
     def penalise(self, ops: Ops, loss: Any, gradients: bool = True) -> None:
         """Add the penalties on parameters to loss (1,) float64 and, if asked, to the gradients."""
-        for p in self._named.values():
+        trained = self.trained_parameters if gradients else {}
+        for name, p in self._named.items():
             if p.l1 or p.l2:
-                ops.penalty(p.value, p.grad if gradients else None, loss, p.l1, p.l2)
+                ops.penalty(p.value, p.grad if name in trained else None, loss, p.l1, p.l2)
 
     @contextmanager
     def _state_kept(self) -> Iterator[None]:

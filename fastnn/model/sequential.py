@@ -5,26 +5,25 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from functools import partial
 from os import PathLike
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fastnn import losses
-from fastnn.inputs import as_array, as_batch
+from fastnn.inputs import as_array
 from fastnn.kernels import Activation
 from fastnn.kernels.eager import Eager
 from fastnn.layers.base import describe, described
 from fastnn.metrics import Metric, get_all
-from fastnn.model.engine import ForwardEngine
 from fastnn.model.file import load, save
-from fastnn.model.network import Network
+from fastnn.model.forward import ForwardNetwork
 from fastnn.model.summary import summary
 
 Array = NDArray[Any]
 
 
-class Sequential(Network):
+class Sequential(ForwardNetwork):
     """Layers applied one after the other.
 
     Parameters
@@ -40,6 +39,8 @@ class Sequential(Network):
         Inputs are multiplied by it on the way in: 1/255 turns uint8 pixels into [0, 1].
     class_names : sequence of str, optional
         Kept with the model, in class order.
+    points : dict of str to str, optional
+        Further names of layers, as ``{"hidden": "relu1"}``: what `features` and `cut` take beside the layers' own.
 
     Attributes
     ----------
@@ -65,40 +66,6 @@ class Sequential(Network):
     >>> model.params.size
     159010
     """
-
-    _engine: ClassVar[ForwardEngine | None] = None
-
-    # --- many samples ---
-
-    def forward(self, x: ArrayLike) -> Array:
-        """Raw outputs of the last layer.
-
-        Parameters
-        ----------
-        x : (N, *input_shape), any real dtype
-
-        Returns
-        -------
-        (N, *output_shape), the model's dtype
-
-        Raises
-        ------
-        ValueError, TypeError
-            If x does not fit the model.
-
-        Notes
-        -----
-        Runs compiled, in blocks of rows. A row's result does not depend on the rows beside it: on the native
-        backend it has the same bits in any batch, block or number of threads.
-
-        Examples
-        --------
-        >>> import fastnn
-        >>> model = fastnn.Sequential([fastnn.layers.Dense(3, init="zeros")], input_shape=(2,))
-        >>> model.forward([[1, 2], [3, 4]]).shape
-        (2, 3)
-        """
-        return self._run(x, "outputs")
 
     def predict_proba(self, x: ArrayLike) -> Array:
         """Class probabilities: the softmax of the outputs, or those where the last layer gives probabilities.
@@ -206,21 +173,6 @@ class Sequential(Network):
             result["accuracy"] = int(correct[0]) / len(out)
         return result | {name: metric(targets, out) for name, metric in get_all(metrics).items()}
 
-    def _run(self, x: ArrayLike, kind: str) -> Array:
-        if type(x) is np.ndarray:
-            quick = self.quick.get((kind, x.dtype, x.shape))
-            out = None if quick is None else quick(self, x)
-            if out is not None:
-                return out
-        batch = as_batch(type(self).__name__, x, self.input_shape)
-        if kind != "outputs" and len(self.output_shape) != 1:
-            shape = self.output_shape
-            raise ValueError(f"predict: expected a model with outputs of one dimension, got {shape}")
-        engine = type(self)._engine
-        if engine is None:
-            raise RuntimeError("Sequential: import fastnn (not fastnn.model alone) to run models")
-        return engine(self, batch, kind)
-
     # --- description and files ---
 
     @property
@@ -260,6 +212,7 @@ class Sequential(Network):
             "input_scale": self.input_scale,
             "class_names": None if self.class_names is None else list(self.class_names),
             "task": self.task,
+            **({"points": dict(self.points)} if self.points else {}),
         }
 
     @classmethod

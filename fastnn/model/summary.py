@@ -27,6 +27,11 @@ def _flops(count: float) -> str:
     return f"{count:.1f} GFLOP"
 
 
+def _frozen(model: Sequential) -> str:
+    frozen = model.params.size - sum(p.size for p in model.trained_parameters.values())
+    return f" ({frozen:,} frozen)" if frozen else ""
+
+
 def summary(model: Sequential) -> str:
     """Layers, shapes, parameters, memory and floating-point operations as text.
 
@@ -58,7 +63,7 @@ def summary(model: Sequential) -> str:
     rule = "-" * max(map(len, lines))
     work = 2 * sum(layer.multiply_adds() for layer in model.layers)
     total = (
-        f"{model.params.size:,} parameters, {_bytes(model.params.nbytes)} as {model.dtype.name}; "
+        f"{model.params.size:,} parameters{_frozen(model)}, {_bytes(model.params.nbytes)} as {model.dtype.name}; "
         f"forward {_flops(work)} a sample"
     )
     return "\n".join([lines[0], rule, *lines[1:], rule, total])

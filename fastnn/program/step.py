@@ -53,10 +53,10 @@ def gradient_step(ops: Ops, task: Task, index: Any, loss: Any, correct: Any, sca
 
 
 def update_step(ops: Ops, task: Task, rate: Any, t: Any) -> None:
-    """Change every parameter by its gradient. rate (1,) float64; t (1,) int64, from 1."""
+    """Change every trained parameter by its gradient. rate (1,) float64; t (1,) int64, from 1."""
     if task.clip_value is not None:
         ops.clip_value(task.model.grads, task.clip_value)
     if task.clip_norm is not None:
         ops.clip_norm(task.model.grads, task.clip_norm)
-    for name, parameter in task.model.named_parameters.items():
+    for name, parameter in task.model.trained_parameters.items():
         task.optimizer.update(ops, parameter, task.state[name], rate, t)

@@ -32,6 +32,8 @@ def prepare(
         If the data do not fit the model, its loss or each other.
     """
     model, loss = trainer.model, trainer.loss
+    if model.params.size and not model.trained_parameters:
+        raise ValueError("fit: every layer with parameters is frozen, so there is nothing to train")
     if loss.takes_scores and model.gives_probabilities:
         warnings.warn(
             f"fit: {loss.name} takes scores, but the model ends in {model.layers[-1]!r}, which makes them "

@@ -94,8 +94,9 @@ class Run:
         return EagerSession(self.window.task)
 
     def _numbers(self) -> dict[str, Any]:
-        """The optimiser's numbers that a compiled step holds."""
-        return {name: value for name, value in self.task.optimizer.config().items() if name != "learning_rate"}
+        """What a compiled step holds of the optimiser's numbers, and which parameters it trains."""
+        numbers = {name: value for name, value in self.task.optimizer.config().items() if name != "learning_rate"}
+        return numbers | {"trained": tuple(self.task.model.trained_parameters)}
 
     # --- who has the parameters ---
 
@@ -121,7 +122,7 @@ class Run:
             getattr(callback, name)(self.trainer, *arguments)
 
     def _follow_optimizer(self) -> None:
-        """Compile again where a callback has changed the optimiser's numbers."""
+        """Compile again where a callback has changed the optimiser's numbers, or frozen or released a layer."""
         if self._numbers() != self._compiled_for:
             self._hand_out()
             self.session.store_state()

@@ -1,0 +1,170 @@
+"""What a network gives for many samples: its outputs, or those of a layer inside."""
+
+from __future__ import annotations
+
+import copy
+from typing import TYPE_CHECKING, Any, ClassVar, Self, cast
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from fastnn.inputs import as_batch
+from fastnn.model.engine import ForwardEngine
+from fastnn.model.network import Network
+
+if TYPE_CHECKING:
+    from fastnn.model.sequential import Sequential
+
+Array = NDArray[Any]
+
+
+class ForwardNetwork(Network):
+    """A network whose outputs, and those of its layers, are computed for many samples at once."""
+
+    _engine: ClassVar[ForwardEngine | None] = None
+
+    def forward(self, x: ArrayLike) -> Array:
+        """Raw outputs of the last layer.
+
+        Parameters
+        ----------
+        x : (N, *input_shape), any real dtype
+
+        Returns
+        -------
+        (N, *output_shape), the model's dtype
+
+        Raises
+        ------
+        ValueError, TypeError
+            If x does not fit the model.
+
+        Notes
+        -----
+        Runs compiled, in blocks of rows. A row's result does not depend on the rows beside it: on the native
+        backend it has the same bits in any batch, block or number of threads.
+
+        Examples
+        --------
+        >>> import fastnn
+        >>> model = fastnn.Sequential([fastnn.layers.Dense(3, init="zeros")], input_shape=(2,))
+        >>> model.forward([[1, 2], [3, 4]]).shape
+        (2, 3)
+        """
+        return self._run(x, "outputs")
+
+    def features(self, x: ArrayLike, *, at: str) -> Array:
+        """Outputs of a layer inside the model, as `forward` computes them; the layers above it are not run.
+
+        Parameters
+        ----------
+        x : (N, *input_shape), any real dtype
+        at : str
+            The layer, by its name ("relu1") or by one of the model's `points`.
+
+        Returns
+        -------
+        (N, *shape), the model's dtype; shape is the layer's `output_shape`
+
+        Raises
+        ------
+        ValueError, TypeError
+            If there is no such layer (the message has the list of names), or x does not fit the model.
+
+        Examples
+        --------
+        >>> import fastnn
+        >>> from fastnn.layers import Dense, ReLU
+        >>> model = fastnn.Sequential([Dense(3), ReLU(), Dense(2)], input_shape=(4,), points={"hidden": "relu1"})
+        >>> model.features([[1, 2, 3, 4]], at="hidden").shape
+        (1, 3)
+        """
+        return self._shared(self._layers_to("features", at))._run(x, "outputs")
+
+    def cut(self, at: str) -> Self:
+        """A new model of the layers up to and including one, with copies of their parameters and state.
+
+        Parameters
+        ----------
+        at : str
+            The last layer to keep, by its name ("relu1") or by one of the model's `points`.
+
+        Returns
+        -------
+        Sequential
+            A model of its own: training it leaves this one as it is. It keeps `input_scale`, which layers are
+            frozen, and the points that lie within it.
+
+        Raises
+        ------
+        ValueError
+            If there is no such layer; the message has the list of names.
+
+        Examples
+        --------
+        >>> import fastnn
+        >>> from fastnn.layers import Dense, ReLU
+        >>> model = fastnn.Sequential([Dense(3), ReLU(), Dense(2)], input_shape=(4,))
+        >>> [layer.name for layer in model.cut("relu1").layers]
+        ['dense1', 'relu1']
+        """
+        count = self._layers_to("cut", at)
+        names = {layer.name for layer in self.layers[:count]}
+        part = type(self)(
+            copy.deepcopy(self.layers[:count]),
+            input_shape=self.input_shape,
+            dtype=self.dtype,
+            seed=None,
+            input_scale=self.input_scale,
+            class_names=self.class_names if count == len(self.layers) else None,
+            points={point: name for point, name in self.points.items() if name in names},
+        )
+        part.seed, part.task = self.seed, self.task
+        for mine, values in ((part.parameters, self.parameters), (part.state, self.state)):
+            for name, array in mine.items():
+                array[...] = values[name]
+        return part
+
+    def _layers_to(self, function: str, at: str) -> int:
+        """How many layers there are up to and including the one that `at` names."""
+        names = [layer.name for layer in self.layers]
+        wanted = self.points.get(at, at) if isinstance(at, str) else at
+        if wanted not in names:
+            raise ValueError(f"{function}: at: expected one of {', '.join((*names, *self.points))}; got {at!r}")
+        return names.index(wanted) + 1
+
+    def _shared(self, count: int) -> Self:
+        """The first `count` layers as a model that shares their parameters and state."""
+        part = self._parts.get(count)
+        if part is None:
+            part = object.__new__(type(self))
+            layers = self.layers[:count]
+            within: dict[str, Any] = {
+                "layers": layers,
+                "output_shape": layers[-1].output_shape,
+                "class_names": None,
+                "quick": {},
+                "_parts": {},
+            }
+            vars(part).update(vars(self) | within)
+            part._adopt(layers)
+            part.params, part.grads = (flat[: part.size] for flat in (self.params, self.grads))
+            self._parts[count] = part
+        part.input_scale = self.input_scale
+        return part
+
+    def _run(self, x: ArrayLike, kind: str) -> Array:
+        model = cast("Sequential", self)  # there is no other network
+        if type(x) is np.ndarray:
+            quick = self.quick.get((kind, x.dtype, x.shape))
+            out = None if quick is None else quick(model, x)
+            if out is not None:
+                return out
+        batch = as_batch(type(self).__name__, x, self.input_shape)
+        if kind != "outputs" and len(self.output_shape) != 1:
+            shape = self.output_shape
+            raise ValueError(f"predict: expected a model with outputs of one dimension, got {shape}")
+        engine = type(self)._engine
+        if engine is None:
+            raise RuntimeError("Sequential: import fastnn (not fastnn.model alone) to run models")
+        return engine(model, batch, kind)
