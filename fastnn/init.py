@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastnn import random
+from fastnn.checks import number
 from fastnn.random import Purpose
 
 Shape = tuple[int, ...]
@@ -44,13 +45,6 @@ class _Named:
 _CUSTOM = "custom:"  # begins the name of a user's function, which no text can bring back
 
 
-def _check_scale(function: str, argument: str, value: float) -> float:
-    value = float(value)
-    if not 0 <= value < math.inf:
-        raise ValueError(f"{function}: {argument} must be finite and at least 0, got {value}")
-    return value
-
-
 def zeros() -> Initializer:
     """All zero."""
     return _Named("zeros", lambda shape, fans, seed, step: np.zeros(shape))
@@ -63,7 +57,7 @@ def ones() -> Initializer:
 
 def normal(std: float = 1.0) -> Initializer:
     """Normal with mean 0 and standard deviation `std`."""
-    std = _check_scale("normal", "std", std)
+    std = number("normal", "std", std, at_least=0)
     return _Named(
         f"normal({std!r})", lambda shape, fans, seed, step: std * random.normal(seed, Purpose.INIT, step, shape)
     )
@@ -71,9 +65,8 @@ def normal(std: float = 1.0) -> Initializer:
 
 def uniform(low: float = -1.0, high: float = 1.0) -> Initializer:
     """Uniform on [low, high)."""
-    low, high = float(low), float(high)
-    if not -math.inf < low <= high < math.inf:
-        raise ValueError(f"uniform: low and high must be finite with low <= high, got {low}, {high}")
+    low = number("uniform", "low", low)
+    high = number("uniform", "high", high, at_least=low)
     return _Named(
         f"uniform({low!r}, {high!r})",
         lambda shape, fans, seed, step: low + (high - low) * random.uniform(seed, Purpose.INIT, step, shape),

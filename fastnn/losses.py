@@ -6,13 +6,13 @@ one pass. `scale` is 1 / batch for the mean over samples, 1 for the sum.
 
 from __future__ import annotations
 
-import math
 from math import prod
 from typing import Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from fastnn.checks import number
 from fastnn.kernels.eager import Ops
 from fastnn.kernels.layout import as_taken
 from fastnn.named import named
@@ -139,9 +139,7 @@ class MulticlassHinge(Loss):
     takes_scores = True
 
     def __init__(self, delta: float = 1.0) -> None:
-        if not (math.isfinite(delta) and delta > 0):
-            raise ValueError(f"MulticlassHinge: delta must be finite and above 0, got {delta}")
-        self.delta = float(delta)
+        self.delta = number("MulticlassHinge", "delta", delta, above=0)
 
     def prepare(self, targets: NDArray[Any], outputs: tuple[int, ...], dtype: np.dtype[Any]) -> NDArray[Any]:
         _rows_of_outputs(self.name, outputs)

@@ -14,6 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from fastnn.checks import whole
+
 Array = NDArray[Any]
 Metric = Callable[[Array, Array], Any]
 
@@ -103,8 +105,7 @@ def top_k_accuracy(targets: ArrayLike, outputs: ArrayLike, k: int = 5) -> float:
     if scores.ndim != 2:
         raise ValueError(f"top_k_accuracy: outputs must be scores (N, C), got {scores.shape}")
     true, _ = _pair("top_k_accuracy", targets, scores)
-    if not 1 <= k <= scores.shape[1]:
-        raise ValueError(f"top_k_accuracy: k must be 1 to {scores.shape[1]}, got {k}")
+    k = whole("top_k_accuracy", "k", k, at_least=1, at_most=scores.shape[1])
     if true.max() >= scores.shape[1]:
         raise ValueError(f"top_k_accuracy: labels must lie in 0 to {scores.shape[1] - 1}, got {true.max()}")
     best = np.argsort(np.where(np.isnan(scores), -np.inf, -scores), axis=1, kind="stable")[:, :k]

@@ -6,18 +6,11 @@ import inspect
 import math
 from typing import Any, Literal
 
+from fastnn.checks import choice, number, whole
 from fastnn.named import named
 
 By = Literal["epoch", "step"]
-
-
-def _within(owner: str, name: str, value: float, low: float, high: float, *, open_low: bool = False) -> float:
-    """`value` as a float from `low` (or above it) to `high`."""
-    if not (math.isfinite(value) and (low < value if open_low else low <= value) and value <= high):
-        end = "" if high == math.inf else f" and at most {high:g}"
-        bounds = f"{'above' if open_low else 'at least'} {low:g}{end}"
-        raise ValueError(f"{owner}: {name} must be {bounds}, got {value}")
-    return float(value)
+_BY: tuple[By, ...] = ("epoch", "step")
 
 
 class Schedule:
@@ -78,8 +71,8 @@ class Exponential(Schedule):
     """
 
     def __init__(self, decay: float, *, by: By = "epoch") -> None:
-        self.decay = _within("Exponential", "decay", decay, 0, 1, open_low=True)
-        self.by = _by("Exponential", by)
+        self.decay = number("Exponential", "decay", decay, above=0, at_most=1)
+        self.by = choice("Exponential", "by", by, _BY)
 
     def factor(self, epoch: float) -> float:
         return float(self.decay**epoch)
@@ -103,10 +96,8 @@ class Step(Schedule):
     """
 
     def __init__(self, every: int, decay: float = 0.1) -> None:
-        if isinstance(every, bool) or not hasattr(every, "__index__"):
-            raise TypeError(f"Step: every must be an int, got {type(every).__name__}")
-        self.every = int(_within("Step", "every", every, 1, math.inf))
-        self.decay = _within("Step", "decay", decay, 0, 1, open_low=True)
+        self.every = whole("Step", "every", every, at_least=1)
+        self.decay = number("Step", "decay", decay, above=0, at_most=1)
 
     def factor(self, epoch: float) -> float:
         return float(self.decay ** (epoch // self.every))
@@ -135,9 +126,9 @@ class Cosine(Schedule):
     """
 
     def __init__(self, epochs: float, floor: float = 0.0, *, by: By = "epoch") -> None:
-        self.epochs = _within("Cosine", "epochs", epochs, 0, math.inf, open_low=True)
-        self.floor = _within("Cosine", "floor", floor, 0, 1)
-        self.by = _by("Cosine", by)
+        self.epochs = number("Cosine", "epochs", epochs, above=0)
+        self.floor = number("Cosine", "floor", floor, at_least=0, at_most=1)
+        self.by = choice("Cosine", "by", by, _BY)
 
     def factor(self, epoch: float) -> float:
         return _cosine(1.0, self.floor, epoch / self.epochs)
@@ -168,12 +159,12 @@ class WarmUp(Schedule):
     """
 
     def __init__(self, epochs: float, then: Schedule | None = None, *, start: float = 0.01, by: By = "step") -> None:
-        self.epochs = _within("WarmUp", "epochs", epochs, 0, math.inf, open_low=True)
+        self.epochs = number("WarmUp", "epochs", epochs, above=0)
         if not isinstance(then, Schedule | None):
             raise TypeError(f"WarmUp: then must be a Schedule, got {type(then).__name__}")
         self.then = Constant() if then is None else then
-        self.start = _within("WarmUp", "start", start, 0, 1)
-        self.by = _by("WarmUp", by)
+        self.start = number("WarmUp", "start", start, at_least=0, at_most=1)
+        self.by = choice("WarmUp", "by", by, _BY)
 
     def factor(self, epoch: float) -> float:
         if epoch >= self.epochs:
@@ -209,12 +200,11 @@ class OneCycle(Schedule):
     def __init__(
         self, epochs: float, rise: float = 0.3, start: float = 0.04, end: float = 4e-6, *, by: By = "step"
     ) -> None:
-        self.epochs = _within("OneCycle", "epochs", epochs, 0, math.inf, open_low=True)
-        self.rise = _within("OneCycle", "rise", rise, 0, 1, open_low=True)
-        if self.rise == 1:
-            raise ValueError("OneCycle: rise must be below 1, got 1.0")
-        self.start, self.end = _within("OneCycle", "start", start, 0, 1), _within("OneCycle", "end", end, 0, 1)
-        self.by = _by("OneCycle", by)
+        self.epochs = number("OneCycle", "epochs", epochs, above=0)
+        self.rise = number("OneCycle", "rise", rise, above=0, below=1)
+        self.start = number("OneCycle", "start", start, at_least=0, at_most=1)
+        self.end = number("OneCycle", "end", end, at_least=0, at_most=1)
+        self.by = choice("OneCycle", "by", by, _BY)
 
     def factor(self, epoch: float) -> float:
         place = epoch / self.epochs
@@ -226,12 +216,6 @@ class OneCycle(Schedule):
 def _cosine(begin: float, end: float, place: float) -> float:
     """From `begin` at place 0 to `end` at 1 and behind it."""
     return end + (begin - end) * (1 + math.cos(math.pi * min(place, 1.0))) / 2
-
-
-def _by(owner: str, by: By) -> By:
-    if by not in ("epoch", "step"):
-        raise ValueError(f'{owner}: by must be "epoch" or "step", got {by!r}')
-    return by
 
 
 SCHEDULES: dict[str, type[Schedule]] = {

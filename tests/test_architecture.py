@@ -10,7 +10,7 @@ PACKAGE = ROOT / "fastnn"
 
 # A part imports from its own level and those below.
 LEVELS = (
-    {"_version", "environment", "random"},
+    {"_version", "environment", "checks", "random"},
     {"kernels"},
     {
         "inputs",
@@ -37,8 +37,8 @@ LEVELS = (
 )
 LEVEL = {part: height for height, parts in enumerate(LEVELS) for part in parts}
 STANDS_ALONE = {
-    "data": {"random", "kernels", "files", "environment", "_version"},
-    "plots": {"random", "kernels", "_version"},
+    "data": {"checks", "random", "kernels", "files", "environment", "_version"},
+    "plots": {"checks", "random", "kernels", "_version"},
 }
 PRIVATE_ALLOWED = {"_native", "_version"}
 MOST_LINES = 330

@@ -216,5 +216,5 @@ def test_get_gives_back_a_loss():
 
 @pytest.mark.parametrize("delta", [0, -1, np.nan, np.inf])
 def test_a_margin_must_be_above_0(delta):
-    with pytest.raises(ValueError, match="MulticlassHinge: delta must be finite and above 0"):
+    with pytest.raises(ValueError, match="MulticlassHinge: delta: expected a finite number above 0"):
         losses.MulticlassHinge(delta)

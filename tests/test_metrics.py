@@ -54,7 +54,11 @@ def test_names():
         (lambda: metrics.accuracy([-1], [1]), ValueError, "labels in targets must be at least 0, got -1"),
         (lambda: metrics.accuracy(np.zeros((2, 2, 2)), [1]), ValueError, r"must have shape \(N,\) or \(N, C\)"),
         (lambda: metrics.top_k_accuracy([0], [0], 1), ValueError, r"outputs must be scores \(N, C\), got \(1,\)"),
-        (lambda: metrics.top_k_accuracy([0], [[1, 2]], 3), ValueError, "k must be 1 to 2, got 3"),
+        (
+            lambda: metrics.top_k_accuracy([0], [[1, 2]], 3),
+            ValueError,
+            "k: expected a whole number of at least 1 and at most 2, got 3",
+        ),
         (lambda: metrics.top_k_accuracy([2], [[1, 2]], 1), ValueError, "labels must lie in 0 to 1, got 2"),
         (lambda: metrics.confusion_matrix([3], [0], 3), ValueError, "labels must lie in 0 to 2, got 3"),
         (lambda: metrics.get("top_0_accuracy"), ValueError, "metric: expected one of accuracy, .* top_K_accuracy"),

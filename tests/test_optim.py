@@ -181,35 +181,43 @@ def test_what_is_no_optimizer(what):
             (
                 lambda cls=cls, v=v: cls(v),
                 ValueError,
-                f"{cls.__name__}: learning_rate must be finite and above 0",
+                f"{cls.__name__}: learning_rate: expected a finite number above 0",
             )
             for cls in optim.OPTIMIZERS.values()
             for v in (0, -0.1, math.nan, math.inf)
         ],
-        (lambda: optim.SGD(None), TypeError, "SGD: learning_rate must be a number, got None"),
-        (lambda: optim.SGD("fast"), TypeError, "SGD: learning_rate must be a number, got 'fast'"),
+        (lambda: optim.SGD(None), TypeError, "SGD: learning_rate: expected a finite number above 0, got None"),
+        (lambda: optim.SGD("fast"), TypeError, "SGD: learning_rate: expected a finite number above 0, got 'fast'"),
         (
             lambda: optim.SGD(0.1, weight_decay=-1),
             ValueError,
-            "SGD: weight_decay must be finite and at least 0",
+            "SGD: weight_decay: expected a finite number of at least 0",
         ),
         (lambda: optim.SGD(0.1, weight_decay=math.nan), ValueError, "SGD: weight_decay"),
         (
             lambda: optim.Momentum(0.1, 1.0),
             ValueError,
-            "Momentum: momentum must be at least 0 and below 1, got 1.0",
+            "Momentum: momentum: expected a number of at least 0 and below 1, got 1.0",
         ),
         (lambda: optim.Momentum(0.1, -0.1), ValueError, "Momentum: momentum"),
-        (lambda: optim.Momentum(initial_velocity=math.inf), ValueError, "initial_velocity must be finite"),
-        (lambda: optim.Adam(beta1=1), ValueError, "Adam: beta1 must be at least 0 and below 1"),
+        (lambda: optim.Momentum(initial_velocity=math.inf), ValueError, "initial_velocity: expected a finite number"),
+        (lambda: optim.Adam(beta1=1), ValueError, "Adam: beta1: expected a number of at least 0 and below 1"),
         (lambda: optim.Adam(beta2=math.nan), ValueError, "Adam: beta2"),
-        (lambda: optim.AdamW(beta1=1), ValueError, "AdamW: beta1 must be at least 0 and below 1"),
-        (lambda: optim.Nesterov(0.1, 1.0), ValueError, "Nesterov: momentum must be at least 0 and below 1"),
-        (lambda: optim.RMSProp(rho=1.0), ValueError, "RMSProp: rho must be at least 0 and below 1"),
-        (lambda: optim.RMSProp(eps=0), ValueError, "RMSProp: eps must be finite and above 0"),
-        (lambda: optim.Adagrad(eps=0), ValueError, "Adagrad: eps must be finite and above 0"),
-        (lambda: optim.Adagrad(initial_accumulator=-1), ValueError, "Adagrad: initial_accumulator must be finite and"),
-        (lambda: optim.Adam(eps=0), ValueError, "Adam: eps must be finite and above 0"),
+        (lambda: optim.AdamW(beta1=1), ValueError, "AdamW: beta1: expected a number of at least 0 and below 1"),
+        (
+            lambda: optim.Nesterov(0.1, 1.0),
+            ValueError,
+            "Nesterov: momentum: expected a number of at least 0 and below 1",
+        ),
+        (lambda: optim.RMSProp(rho=1.0), ValueError, "RMSProp: rho: expected a number of at least 0 and below 1"),
+        (lambda: optim.RMSProp(eps=0), ValueError, "RMSProp: eps: expected a finite number above 0"),
+        (lambda: optim.Adagrad(eps=0), ValueError, "Adagrad: eps: expected a finite number above 0"),
+        (
+            lambda: optim.Adagrad(initial_accumulator=-1),
+            ValueError,
+            "Adagrad: initial_accumulator: expected a finite number of at least 0",
+        ),
+        (lambda: optim.Adam(eps=0), ValueError, "Adam: eps: expected a finite number above 0"),
     ],
 )
 def test_bad_arguments(make, error, message):

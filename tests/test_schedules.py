@@ -24,7 +24,7 @@ def test_exponential():
 
 @pytest.mark.parametrize("decay", [0, -0.5, 1.01, math.nan, math.inf])
 def test_decay_out_of_range(decay):
-    with pytest.raises(ValueError, match="Exponential: decay must be above 0 and at most 1, got"):
+    with pytest.raises(ValueError, match="Exponential: decay: expected a number above 0 and at most 1, got "):
         Exponential(decay)
 
 
@@ -90,16 +90,16 @@ def test_config_and_repr_make_it_again(name):
 @pytest.mark.parametrize(
     ("make", "error", "message"),
     [
-        (lambda: Step(0), ValueError, "Step: every must be at least 1, got 0"),
-        (lambda: Step(1.5), TypeError, "Step: every must be an int, got float"),
-        (lambda: Step(2, 1.5), ValueError, "Step: decay must be above 0 and at most 1, got 1.5"),
-        (lambda: Cosine(0), ValueError, "Cosine: epochs must be above 0, got 0"),
-        (lambda: Cosine(3, 1.5), ValueError, "Cosine: floor must be at least 0 and at most 1"),
-        (lambda: Cosine(3, by="batch"), ValueError, 'Cosine: by must be "epoch" or "step", got .batch.'),
+        (lambda: Step(0), ValueError, "Step: every: expected a whole number of at least 1, got 0"),
+        (lambda: Step(1.5), TypeError, "Step: every: expected a whole number of at least 1, got 1.5"),
+        (lambda: Step(2, 1.5), ValueError, "Step: decay: expected a number above 0 and at most 1, got 1.5"),
+        (lambda: Cosine(0), ValueError, "Cosine: epochs: expected a finite number above 0, got 0"),
+        (lambda: Cosine(3, 1.5), ValueError, "Cosine: floor: expected a number of at least 0 and at most 1"),
+        (lambda: Cosine(3, by="batch"), ValueError, "Cosine: by: expected .epoch. or .step., got .batch."),
         (lambda: WarmUp(2, 0.5), TypeError, "WarmUp: then must be a Schedule, got float"),
-        (lambda: WarmUp(math.nan), ValueError, "WarmUp: epochs must be above 0"),
-        (lambda: OneCycle(5, 1), ValueError, "OneCycle: rise must be below 1"),
-        (lambda: OneCycle(5, 0), ValueError, "OneCycle: rise must be above 0"),
+        (lambda: WarmUp(math.nan), ValueError, "WarmUp: epochs: expected a finite number above 0"),
+        (lambda: OneCycle(5, 1), ValueError, "OneCycle: rise: expected a number above 0 and below 1"),
+        (lambda: OneCycle(5, 0), ValueError, "OneCycle: rise: expected a number above 0 and below 1"),
         (lambda: schedules.get("linear"), ValueError, "schedule: expected one of constant, .* got 'linear'"),
     ],
 )

@@ -49,7 +49,11 @@ def add(commands: Any) -> None:
         help="the picture: .png, .svg or .pdf (default: %(default)s)",
     )
     preview.add_argument(
-        "--columns", type=whole(1, 100), default=10, metavar="N", help="images of a class (default: %(default)s)"
+        "--columns",
+        type=whole(at_least=1, at_most=100),
+        default=10,
+        metavar="N",
+        help="images of a class (default: %(default)s)",
     )
     preview.add_argument("--split", choices=("train", "test"), default="train", help="of which (default: %(default)s)")
     add_seed(preview, "of the choice of images")
@@ -57,7 +61,9 @@ def add(commands: Any) -> None:
 
 def _add_source(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("data", metavar="DATA", help=DATA_HELP)
-    parser.add_argument("--size", type=whole(1, 8192), metavar="N", help="resize image files to N x N pixels")
+    parser.add_argument(
+        "--size", type=whole(at_least=1, at_most=8192), metavar="N", help="resize image files to N x N pixels"
+    )
     parser.add_argument("--mode", choices=("grey", "rgb"), help="of image files (default: as they are)")
     parser.add_argument("--label", metavar="COLUMN", help="the column of labels of a table, by its name")
     parser.add_argument("--skip-damaged", action="store_true", help="leave damaged image files out")

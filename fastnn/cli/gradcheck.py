@@ -51,10 +51,12 @@ def add(commands: Any) -> None:
         default="softmax_cross_entropy",
         help="of the outputs (default: %(default)s)",
     )
-    parser.add_argument("--batch", type=whole(1), default=8, metavar="N", help="random images (default: %(default)s)")
+    parser.add_argument(
+        "--batch", type=whole(at_least=1), default=8, metavar="N", help="random images (default: %(default)s)"
+    )
     parser.add_argument(
         "--samples",
-        type=whole(0),
+        type=whole(at_least=0),
         default=100,
         metavar="N",
         help="entries of each array that are checked, drawn at random; 0 for all (default: %(default)s)",

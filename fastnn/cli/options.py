@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import argparse
-import math
 import re
 from collections.abc import Callable, Sequence
-from typing import Any, Literal, NoReturn
+from typing import Any, Literal, NoReturn, TypeVar, Unpack
 
+from fastnn import checks
 from fastnn.architecture import ACTIVATIONS, LINEAR
+from fastnn.checks import Range, in_words, inside
 from fastnn.cli.inputs import resolved_data
 from fastnn.data import Augmentation
 from fastnn.schedules import SCHEDULES, Schedule
+
+N = TypeVar("N", int, float)
 
 SCHEDULE_HELP = (
     "constant; exponential:DECAY, times DECAY after each epoch; step:EVERY,DECAY, times DECAY after EVERY epochs; "
@@ -39,38 +42,26 @@ class Parser(argparse.ArgumentParser):
         self.exit(2, f"{self.prog}: error: {message} ({self.prog} --help shows what there is)\n")
 
 
-def number(text: str) -> float:
-    """Convert to a number, for argparse."""
-    if not _is_number(text):
-        raise argparse.ArgumentTypeError(f"expected a number, got {text!r}")
-    return float(text)
-
-
-def whole(minimum: int, maximum: int | None = None) -> Callable[[str], int]:
-    """Return a converter to whole numbers in a range, for argparse."""
-    wanted = f"a whole number, at least {minimum}" if maximum is None else f"a whole number, {minimum} to {maximum}"
-
-    def convert(text: str) -> int:
+def _converter(kind: str, convert: Callable[[str], N], **ends: Unpack[Range]) -> Callable[[str], N]:
+    def converted(text: str) -> N:
         try:
-            value = int(text)
+            value = convert(text)
         except ValueError:
-            value = minimum - 1
-        if value < minimum or (maximum is not None and value > maximum):
-            raise argparse.ArgumentTypeError(f"expected {wanted}, got {text!r}")
+            value = None
+        if value is None or not inside(value, ends):
+            raise argparse.ArgumentTypeError(f"expected {in_words(kind, ends)}, got {text!r}")
         return value
 
-    return convert
+    return converted
 
 
-def share(text: str) -> float:
-    """Convert to a share, at least 0 and below 1, for argparse."""
-    try:
-        value = float(text)
-    except ValueError:
-        value = -1.0
-    if not 0 <= value < 1:
-        raise argparse.ArgumentTypeError(f"expected a share, at least 0 and below 1, got {text!r}")
-    return value
+def whole(**ends: Unpack[Range]) -> Callable[[str], int]:
+    """Return a converter to whole numbers in a range, for argparse."""
+    return _converter("a whole number", int, **ends)
+
+
+number = _converter("a number", float)
+share = _converter("a share", float, at_least=0, below=1)
 
 
 def share_or_data(text: str) -> float | str:
@@ -110,12 +101,12 @@ def class_weights(text: str, names: Sequence[str]) -> dict[int, float] | Literal
         return "balanced"
     found: dict[int, float] = {}
     for part in text.split(","):
-        name, equals, number = part.rpartition("=")
-        if not equals or not _is_number(number) or not 0 <= float(number) < math.inf:
+        name, equals, weight = part.rpartition("=")
+        if not equals or not _is_number(weight):
             raise ValueError(f"--class-weight: expected balanced or weights such as {names[0]}=2.5, got {part!r}")
         if name not in names:
             raise ValueError(f"--class-weight: unknown class {name!r}; the classes are {', '.join(names)}")
-        found[names.index(name)] = float(number)
+        found[names.index(name)] = checks.number("--class-weight", name, float(weight), at_least=0)
     return found
 
 
@@ -220,5 +211,5 @@ def add_activation_and_init(group: argparse._ActionsContainer) -> None:
 def add_seed(group: argparse._ActionsContainer, meaning: str) -> None:
     """Add --seed."""
     group.add_argument(
-        "--seed", type=whole(0, 2**64 - 1), default=0, metavar="N", help=f"{meaning} (default: %(default)s)"
+        "--seed", type=whole(at_least=0, below=2**64), default=0, metavar="N", help=f"{meaning} (default: %(default)s)"
     )

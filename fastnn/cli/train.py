@@ -96,12 +96,14 @@ def add(commands: Any) -> None:
     how = parser.add_argument_group("how to train")
     how.add_argument(
         "--epochs",
-        type=whole(1),
+        type=whole(at_least=1),
         default=10,
         metavar="N",
         help="passes over the images (default: %(default)s)",
     )
-    how.add_argument("--batch", type=whole(1), default=64, metavar="N", help="images a step (default: %(default)s)")
+    how.add_argument(
+        "--batch", type=whole(at_least=1), default=64, metavar="N", help="images a step (default: %(default)s)"
+    )
     how.add_argument(
         "--optimizer", choices=tuple(_RATES), default="adam", help="rule of the steps (default: %(default)s)"
     )
@@ -133,7 +135,7 @@ def add(commands: Any) -> None:
     )
     how.add_argument(
         "--early-stopping",
-        type=whole(1),
+        type=whole(at_least=1),
         metavar="N",
         help="stop when the loss on the validation images has not become lower for N epochs, and keep the best weights",
     )

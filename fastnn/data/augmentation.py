@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import numbers
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fastnn import kernels
+from fastnn.checks import choice, number, whole
 from fastnn.data.distortion import NOISE, draw
 
 __all__ = ["FLIPS", "Augmentation"]
@@ -88,26 +88,19 @@ class Augmentation:
 
     def __post_init__(self) -> None:
         """Check the numbers."""
-        for name, most in (("shift", 2**15), ("cutout", 2**15), ("seed", 2**64 - 1)):
-            value = getattr(self, name)
-            if isinstance(value, bool) or not hasattr(value, "__index__"):
-                raise TypeError(f"Augmentation: {name} must be an int, got {value!r}")
-            if not 0 <= value <= most:
-                raise ValueError(f"Augmentation: {name} must be 0 to {most}, got {value}")
-            object.__setattr__(self, name, int(value))
-        for name in ("rotate", "scale", "elastic", "crop", "noise"):
-            value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, numbers.Real):
-                raise TypeError(f"Augmentation: {name} must be a number, got {value!r}")
-            if not (math.isfinite(value) and float(value) >= 0):
-                raise ValueError(f"Augmentation: {name} must be finite and at least 0, got {value}")
-            object.__setattr__(self, name, float(value))
-        if not self.scale < 1:
-            raise ValueError(f"Augmentation: scale must be below 1, got {self.scale}")
-        if not 0 < self.crop <= 1:
-            raise ValueError(f"Augmentation: crop must be above 0 and at most 1, got {self.crop}")
-        if self.flip not in FLIPS:
-            raise ValueError(f"Augmentation: flip must be one of {', '.join(FLIPS)}, got {self.flip!r}")
+        checked: dict[str, float] = {
+            "shift": whole("Augmentation", "shift", self.shift, at_least=0, at_most=2**15),
+            "cutout": whole("Augmentation", "cutout", self.cutout, at_least=0, at_most=2**15),
+            "seed": whole("Augmentation", "seed", self.seed, at_least=0, below=2**64),
+            "rotate": number("Augmentation", "rotate", self.rotate, at_least=0),
+            "scale": number("Augmentation", "scale", self.scale, at_least=0, below=1),
+            "elastic": number("Augmentation", "elastic", self.elastic, at_least=0),
+            "crop": number("Augmentation", "crop", self.crop, above=0, at_most=1),
+            "noise": number("Augmentation", "noise", self.noise, at_least=0),
+        }
+        for name, value in checked.items():
+            object.__setattr__(self, name, value)
+        choice("Augmentation", "flip", self.flip, FLIPS)
         if self.shape is not None:
             if len(self.shape) not in (2, 3) or any(int(side) < 1 for side in self.shape):
                 raise ValueError(f"Augmentation: shape must be (H, W) or (C, H, W), got {self.shape!r}")

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from fastnn.checks import choice, whole
+
 if TYPE_CHECKING:
     from PIL.Image import Image
 
@@ -67,18 +69,17 @@ class ImageForm:
         ValueError, TypeError
             If one of them is not of the above.
         """
-        if mode not in (None, "grey", "rgb"):
-            raise ValueError(f"{function}: mode must be 'grey', 'rgb' or None, but is {mode!r}")
-        if fit not in ("crop", "stretch"):
-            raise ValueError(f"{function}: fit must be 'crop' or 'stretch', but is {fit!r}")
+        choice(function, "mode", mode, ("grey", "rgb", None))
+        choice(function, "fit", fit, ("crop", "stretch"))
         if size is None:
             return cls(None, mode, fit)
         pair = tuple(size) if isinstance(size, tuple | list) else (size, size)
-        if len(pair) != 2 or any(isinstance(side, bool) or not isinstance(side, int | np.integer) for side in pair):
-            raise TypeError(f"{function}: size must be a number or (height, width), but is {size!r}")
-        if min(pair) < 1 or pair[0] * pair[1] > _MAX_PIXELS:
-            raise ValueError(f"{function}: size must be 1 x 1 to {_MAX_PIXELS} pixels, but is {size!r}")
-        return cls((int(pair[0]), int(pair[1])), mode, fit)
+        if len(pair) != 2:
+            raise TypeError(f"{function}: size: expected a whole number or (height, width), got {size!r:.80}")
+        height, width = (whole(function, "size", side, at_least=1) for side in pair)
+        if height * width > _MAX_PIXELS:
+            raise ValueError(f"{function}: size: expected at most {_MAX_PIXELS} pixels, got {height} x {width}")
+        return cls((height, width), mode, fit)
 
 
 def is_image(start: bytes) -> bool:

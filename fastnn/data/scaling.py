@@ -8,6 +8,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
+from fastnn.checks import choice
 from fastnn.data.dataset import check_labels, one_hot_labels
 
 __all__ = ["Standardizer", "from_one_hot", "one_hot"]
@@ -69,8 +70,7 @@ class Standardizer:
             raise TypeError(f"Standardizer.fit: images must be real numbers, but have dtype {x.dtype}")
         if x.ndim < 2 or x.size == 0:
             raise ValueError(f"Standardizer.fit: images must have shape (N, ...), but have {x.shape}")
-        if by not in ("pixel", "channel", "all"):
-            raise ValueError(f"Standardizer.fit: by must be 'pixel', 'channel' or 'all', but is {by!r}")
+        choice("Standardizer.fit", "by", by, ("pixel", "channel", "all"))
         if by == "channel" and x.ndim != 4:
             raise ValueError(f"Standardizer.fit: by='channel' needs images (N, C, H, W), but they are {x.shape}")
         axes = {"pixel": (0,), "channel": (0, 2, 3), "all": tuple(range(x.ndim))}[by]

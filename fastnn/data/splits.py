@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from fastnn.checks import number
 from fastnn.random import Purpose, permutation
 
 __all__ = ["split_indices", "train_test_split"]
@@ -117,17 +118,14 @@ def train_test_split(
 
 def _size(size: object, total: int) -> int:
     if isinstance(size, bool) or not isinstance(size, Real):
-        raise TypeError(f"split_indices: a size must be a count or a share, but is {size!r}")
-    count = int(size) if isinstance(size, Integral) else _share(float(size), total)
+        raise TypeError(f"split_indices: sizes: expected counts, or shares above 0 and below 1, got {size!r:.80}")
+    if isinstance(size, Integral):
+        count = int(size)
+    else:
+        count = round(number("split_indices", "sizes", size, above=0, below=1) * total)
     if count < 1:
         raise ValueError(f"split_indices: a part must have at least one sample, but {size!r} of {total} gives {count}")
     return count
-
-
-def _share(share: float, total: int) -> int:
-    if not 0.0 < share < 1.0:
-        raise ValueError(f"split_indices: a share must lie between 0 and 1, but is {share!r}")
-    return round(share * total)
 
 
 def _proportional(classes: NDArray[Any], count: int) -> NDArray[np.bool_]:

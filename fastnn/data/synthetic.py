@@ -7,13 +7,12 @@ gives the same bytes on every machine.
 from __future__ import annotations
 
 import functools
-import operator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from fastnn.checks import choice, whole
 from fastnn.data.splines import cubic_b_spline
 from fastnn.random import Purpose, bits
 
@@ -85,12 +84,10 @@ def glyphs(
     >>> bool((glyphs(10, seed=1, start=90)[0] == images[90:]).all())
     True
     """
-    if kind not in CLASS_NAMES:
-        raise ValueError(f"glyphs: kind must be 'letters' or 'digits', but is {kind!r}")
-    if split not in ("train", "test"):
-        raise ValueError(f"glyphs: split must be 'train' or 'test', but is {split!r}")
-    count = _count("n", n)
-    first = _count("start", start)
+    choice("glyphs", "kind", kind, CLASS_NAMES)
+    choice("glyphs", "split", split, ("train", "test"))
+    count = whole("glyphs", "n", n, at_least=0)
+    first = whole("glyphs", "start", start, at_least=0)
     masks = _masks(f"{kind}_{split}")
     images = np.empty((count, _SIDE, _SIDE), np.uint8)
     labels = np.empty(count, np.int64)
@@ -231,13 +228,3 @@ def _column(values: NDArray[np.float64]) -> _Floats:
 
 def _bytes(words: NDArray[np.uint32]) -> NDArray[np.uint8]:
     return np.ascontiguousarray(words, "<u4").view(np.uint8)
-
-
-def _count(name: str, value: Any) -> int:
-    try:
-        number = operator.index(value)
-    except TypeError:
-        raise TypeError(f"glyphs: {name} must be an integer, but is {value!r}") from None
-    if number < 0:
-        raise ValueError(f"glyphs: {name} must not be negative, but is {number}")
-    return number

@@ -10,6 +10,7 @@ from sklearn.base import RegressorMixin
 from sklearn.metrics import r2_score
 from sklearn.utils import column_or_1d
 
+from fastnn.checks import choice
 from fastnn.estimators.base import Estimator, Hidden
 from fastnn.estimators.signature import with_parameters_of
 from fastnn.losses import Loss, MeanSquaredError
@@ -62,8 +63,7 @@ class MLPRegressor(RegressorMixin, Estimator):  # type: ignore[misc]
         y = np.asarray(y, np.float64)
         y = column_or_1d(y, warn=True) if y.ndim == 2 and y.shape[1] == 1 else y
         if first:
-            if self.loss != "squared_error":
-                raise ValueError(f"{type(self).__name__}: loss must be squared_error, got {self.loss!r}")
+            choice(type(self).__name__, "loss", self.loss, ("squared_error",))
             if self.class_weight is not None:
                 raise ValueError(f"{type(self).__name__}: class_weight needs classes; use sample_weight")
             self._flat_targets = y.ndim == 1

@@ -6,7 +6,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from fastnn import kernels
-from fastnn.functional.checks import Array, number
+from fastnn.checks import number
+from fastnn.functional.checks import Array
 from fastnn.functional.norm import NormCache, by_pixels, check_cache, gradients, parameter, samples
 
 
@@ -65,7 +66,7 @@ def batch_norm_forward(
     channels = values.shape[1:2]
     scale, shift = parameter(name, "gamma", gamma, channels, values), parameter(name, "beta", beta, channels, values)
     means, variances = parameter(name, "mean", mean, channels, values), parameter(name, "var", var, channels, values)
-    eps = number(name, "eps", eps, 0)
+    eps = number(name, "eps", eps, above=0)
     if (means is None) != (variances is None):
         raise ValueError(f"{name}: mean and var go together, got one of them")
     if variances is not None and not np.all(variances >= 0):

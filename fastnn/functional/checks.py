@@ -4,13 +4,13 @@ Messages have one voice: ``function: what was expected, what came``.
 """
 
 import math
-import numbers
 from collections.abc import Sequence
-from typing import Any, NoReturn, TypeAlias
+from typing import Any, NoReturn, TypeAlias, Unpack
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from fastnn.checks import Range, whole
 from fastnn.kernels.layout import as_taken
 
 Array: TypeAlias = NDArray[np.floating[Any]]
@@ -61,35 +61,14 @@ def output_gradient(function: str, dout: ArrayLike, out: Array | tuple[int, ...]
     return array
 
 
-def number(function: str, name: str, value: float, above: float, *, or_equal: bool = False) -> float:
-    """``value`` as a float: finite and above (or equal to) ``above``."""
-    if isinstance(value, bool | np.bool_) or not isinstance(value, numbers.Real):
-        raise TypeError(f"{function}: {name} must be a number, got {type(value).__name__}")
-    result = float(value)
-    if not math.isfinite(result) or result < above or (result == above and not or_equal):
-        sign = ">=" if or_equal else ">"
-        raise ValueError(f"{function}: {name} must be finite and {sign} {above:g}, got {value}")
-    return result
-
-
-def whole(function: str, name: str, value: object, least: int) -> int:
-    """``value`` as an int of at least ``least``."""
-    if isinstance(value, bool | np.bool_) or not hasattr(value, "__index__"):
-        raise TypeError(f"{function}: {name} must be an int, got {type(value).__name__}")
-    number = int(value.__index__())
-    if number < least:
-        raise ValueError(f"{function}: {name} must be at least {least}, got {number}")
-    return number
-
-
-def pair(function: str, name: str, value: object, least: int) -> tuple[int, int]:
-    """``value`` for rows and for columns: one int for both, or two."""
+def pair(function: str, name: str, value: object, **ends: Unpack[Range]) -> tuple[int, int]:
+    """``value`` for rows and for columns, in a range: one whole number for both, or two."""
     if not isinstance(value, Sequence) or isinstance(value, str):
-        number = whole(function, name, value, least)
+        number = whole(function, name, value, **ends)
         return number, number
     if len(value) != 2:
-        raise ValueError(f"{function}: {name} must be an int or a pair of them, got {value!r}")
-    return whole(function, name, value[0], least), whole(function, name, value[1], least)
+        raise ValueError(f"{function}: {name}: expected a whole number or a pair of them, got {value!r:.80}")
+    return whole(function, name, value[0], **ends), whole(function, name, value[1], **ends)
 
 
 def refuse_cache(function: str, forward: str, cache: object) -> NoReturn:

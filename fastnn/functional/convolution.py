@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from fastnn import kernels
-from fastnn.functional.checks import Array, output_gradient, pair, real_array, refuse_cache, whole
+from fastnn.checks import whole
+from fastnn.functional.checks import Array, output_gradient, pair, real_array, refuse_cache
 from fastnn.functional.window import Pad, Window, window
 from fastnn.kernels import ConvAlgorithm
 
@@ -105,7 +106,7 @@ def conv_forward(
     weights = real_array(name, "w", w, ("x", samples))
     if weights.ndim != 4 or weights.size == 0:
         raise ValueError(f"{name}: w must be filters (F, C / groups, R, S), got {weights.shape}")
-    count = whole(name, "groups", groups, 1)
+    count = whole(name, "groups", groups, at_least=1)
     filters, inner = weights.shape[:2]
     channels = samples.shape[1]
     shapes = f"(x: {samples.shape}, w: {weights.shape})"
@@ -218,7 +219,7 @@ def im2col(
     name = "im2col"
     samples = images(name, x)
     height, width = samples.shape[2:]
-    taps = pair(name, "size", size, 1)
+    taps = pair(name, "size", size, at_least=1)
     win = window(name, (height, width), taps, stride=stride, pad=pad, dilation=dilation)
     columns = np.empty((*samples.shape[:2], *taps, *win.count), samples.dtype)
     kernels.get(name)(samples, columns, *win.scalars)
@@ -269,8 +270,8 @@ def col2im(
     matrix = real_array(name, "columns", columns)
     if not isinstance(shape, Sequence) or len(shape) != 3:
         raise ValueError(f"{name}: shape must be (C, H, W), got {shape!r}")
-    channels, height, width = (whole(name, "shape", n, 1) for n in shape)
-    taps = pair(name, "size", size, 1)
+    channels, height, width = (whole(name, "shape", n, at_least=1) for n in shape)
+    taps = pair(name, "size", size, at_least=1)
     win = window(name, (height, width), taps, stride=stride, pad=pad, dilation=dilation)
     expected = (channels * taps[0] * taps[1], win.count[0] * win.count[1])
     if matrix.ndim != 3 or matrix.shape[1:] != expected:

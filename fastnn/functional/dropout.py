@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from fastnn import kernels
-from fastnn.functional.checks import Array, number, output_gradient, real_array, refuse_cache, whole
+from fastnn.checks import number, whole
+from fastnn.functional.checks import Array, output_gradient, real_array, refuse_cache
 from fastnn.random import Purpose
 
 _LAYERS = 2**16
@@ -27,10 +28,7 @@ class DropoutCache(NamedTuple):
 
 def share(function: str, rate: float) -> float:
     """`rate` as a float in [0, 1]."""
-    value = number(function, "rate", rate, 0, or_equal=True)
-    if value > 1:
-        raise ValueError(f"{function}: rate is the share that is dropped, in [0, 1], got {rate}")
-    return value
+    return number(function, "rate (the share that is dropped)", rate, at_least=0, at_most=1)
 
 
 def stream(seed: int, layer: int) -> tuple[int, int, int]:
@@ -90,9 +88,8 @@ def dropout_forward(
     if values.ndim == 0:
         raise ValueError(f"{name}: x must have an axis of samples, got {values.shape}")
     rate = share(name, rate) if training else share(name, rate) * 0
-    seed, step = whole(name, "seed", seed, 0), whole(name, "step", step, 0)
-    if seed >= 2**64 or step >= 2**32:
-        raise ValueError(f"{name}: seed must be below 2**64 and step below 2**32, got {seed} and {step}")
+    seed = whole(name, "seed", seed, at_least=0, below=2**64)
+    step = whole(name, "step", step, at_least=0, below=2**32)
     out = _mask(values, rate, seed, step)
     return out, DropoutCache(name, rate, seed, step, out)
 

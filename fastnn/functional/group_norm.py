@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from fastnn import kernels
-from fastnn.functional.checks import Array, number, whole
+from fastnn.checks import number, whole
+from fastnn.functional.checks import Array
 from fastnn.functional.norm import NormCache, by_pixels, check_cache, gradients, parameter, samples
 
 
@@ -17,7 +18,7 @@ def _by_groups(
 ) -> tuple[Array, NormCache]:
     shape = (len(values), groups)
     out, mean, var = np.empty_like(pixels), np.empty(shape, values.dtype), np.empty(shape, values.dtype)
-    eps = number(name, "eps", eps, 0)
+    eps = number(name, "eps", eps, above=0)
     scale, shift = (None if p is None else p.reshape(-1) for p in (gamma, beta))
     kernels.get("group_norm_forward")(pixels, scale, shift, out, mean, var, eps)
     parameters = values.shape[1:] if name.startswith("layer") else values.shape[1:2]
@@ -152,7 +153,7 @@ def group_norm_forward(
     """
     name = "group_norm_forward"
     values = samples(name, x)
-    groups = whole(name, "groups", groups, 1)
+    groups = whole(name, "groups", groups, at_least=1)
     if values.shape[1] % groups:
         raise ValueError(f"{name}: {values.shape[1]} channels do not divide into {groups} groups (x: {values.shape})")
     scale = parameter(name, "gamma", gamma, values.shape[1:2], values)

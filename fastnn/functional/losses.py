@@ -6,8 +6,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fastnn import kernels
+from fastnn.checks import choice, number
 from fastnn.functional.checks import Array, plain_array, real_array
-from fastnn.losses import MulticlassHinge, check_target_weights, class_labels
+from fastnn.losses import check_target_weights, class_labels
 
 
 def softmax_loss(x: ArrayLike, y: ArrayLike, *, reduction: str = "mean") -> tuple[float, Array]:
@@ -106,7 +107,7 @@ def hinge_loss(x: ArrayLike, y: ArrayLike, *, delta: float = 1.0, reduction: str
     name = "hinge_loss"
     scores = _scores(name, x)
     labels = _labels(name, plain_array(name, "y", y), scores)
-    margin = MulticlassHinge(delta).delta
+    margin = number(name, "delta", delta, above=0)
     scale = _scale(name, reduction, len(scores))
     dx, loss, correct = np.empty_like(scores), np.empty(1), np.empty(1, np.int64)
     kernels.get("multiclass_hinge")(scores, labels, dx, loss, correct, None, scale, margin)
@@ -174,9 +175,7 @@ def _scores(name: str, x: ArrayLike) -> Array:
 
 
 def _scale(name: str, reduction: str, count: int) -> float:
-    if reduction not in ("mean", "sum"):
-        raise ValueError(f'{name}: reduction must be "mean" or "sum", got {reduction!r}')
-    return 1 / count if reduction == "mean" else 1.0
+    return 1 / count if choice(name, "reduction", reduction, ("mean", "sum")) == "mean" else 1.0
 
 
 def _targets(name: str, y: ArrayLike, scores: Array) -> tuple[NDArray[Any], str]:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
 from fastnn import kernels
+from fastnn.checks import flag
 from fastnn.functional.checks import Array, output_gradient, pair, real_array, refuse_cache
 from fastnn.functional.window import Pad, Window, window
 
@@ -40,7 +41,7 @@ def pool_window(
     TypeError, ValueError
         As `fastnn.functional.window.window`; or if a window could lie outside the image.
     """
-    taps = pair(function, "size", size, 1)
+    taps = pair(function, "size", size, at_least=1)
     found = window(function, image, taps, stride=taps if stride is None else stride, pad=pad)
     for i in (0, 1):
         last = (found.count[i] - 1) * found.stride[i] - found.before[i]
@@ -200,7 +201,7 @@ def avg_pool_forward(
     name = "avg_pool_forward"
     image = _image(name, x)
     found = pool_window(name, image.shape[2:], size, stride, pad)
-    scalars = (*pool_scalars(found), int(bool(count_pad)))
+    scalars = (*pool_scalars(found), int(flag(name, "count_pad", count_pad)))
     out = np.empty((*image.shape[:2], *found.count), image.dtype)
     kernels.get(name)(image, out, *scalars)
     return out, PoolCache(name, scalars, None, image.shape, out.shape, image[:0])

@@ -2,7 +2,8 @@
 
 from numpy.typing import ArrayLike
 
-from fastnn.functional.checks import Array, number
+from fastnn.checks import number
+from fastnn.functional.checks import Array
 from fastnn.functional.elementwise import ActivationCache, backward, forward
 from fastnn.kernels import Activation
 
@@ -104,7 +105,7 @@ def leaky_relu_forward(x: ArrayLike, *, alpha: float = 0.01) -> tuple[Array, Act
     array([-0.2,  0. ,  2. ])
     """
     name = "leaky_relu_forward"
-    return forward(name, Activation.LEAKY_RELU, x, number(name, "alpha", alpha, 0, or_equal=True))
+    return forward(name, Activation.LEAKY_RELU, x, number(name, "alpha", alpha, at_least=0))
 
 
 def leaky_relu_backward(dout: ArrayLike, cache: ActivationCache) -> Array:
@@ -178,7 +179,7 @@ def elu_forward(x: ArrayLike, *, alpha: float = 1.0) -> tuple[Array, ActivationC
     array([-0.865,  0.   ,  2.   ])
     """
     name = "elu_forward"
-    return forward(name, Activation.ELU, x, number(name, "alpha", alpha, 0))
+    return forward(name, Activation.ELU, x, number(name, "alpha", alpha, above=0))
 
 
 def elu_backward(dout: ArrayLike, cache: ActivationCache) -> Array:

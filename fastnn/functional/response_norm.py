@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from fastnn import kernels
-from fastnn.functional.checks import Array, number, output_gradient, real_array, refuse_cache, whole
+from fastnn.checks import flag, number, whole
+from fastnn.functional.checks import Array, output_gradient, real_array, refuse_cache
 
 
 class ResponseNormCache(NamedTuple):
@@ -32,9 +33,9 @@ def response_norm_scalars(
     TypeError, ValueError
         If a number is not one or out of range.
     """
-    size = whole(function, "size", size, 1)
-    factor = number(function, "alpha", alpha, 0, or_equal=True) / (size if divide else 1)
-    return size, factor, number(function, "beta", beta, 0, or_equal=True), number(function, "k", k, 0)
+    size = whole(function, "size", size, at_least=1)
+    factor = number(function, "alpha", alpha, at_least=0) / (size if flag(function, "divide", divide) else 1)
+    return size, factor, number(function, "beta", beta, at_least=0), number(function, "k", k, above=0)
 
 
 def local_response_norm_forward(

@@ -2,7 +2,8 @@
 
 from numpy.typing import ArrayLike
 
-from fastnn.functional.checks import Array, number
+from fastnn.checks import number
+from fastnn.functional.checks import Array
 from fastnn.functional.elementwise import ActivationCache, backward, forward
 from fastnn.kernels import Activation
 
@@ -108,7 +109,7 @@ def softshrink_forward(x: ArrayLike, *, lambd: float = 0.5) -> tuple[Array, Acti
     array([-1.5,  0. ,  1.5])
     """
     name = "softshrink_forward"
-    return forward(name, Activation.SOFTSHRINK, x, number(name, "lambd", lambd, 0, or_equal=True))
+    return forward(name, Activation.SOFTSHRINK, x, number(name, "lambd", lambd, at_least=0))
 
 
 def softshrink_backward(dout: ArrayLike, cache: ActivationCache) -> Array:

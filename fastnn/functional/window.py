@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from fastnn.functional.checks import pair, whole
+from fastnn.checks import whole
+from fastnn.functional.checks import pair
 
 Pair = tuple[int, int]
 Pad = int | Sequence[Any] | Literal["same"]
@@ -54,11 +55,12 @@ def window(
     TypeError, ValueError
         If a number is not one, too small, or the window larger than the padded image.
     """
-    strides, dilations = pair(function, "stride", stride, 1), pair(function, "dilation", dilation, 1)
+    strides = pair(function, "stride", stride, at_least=1)
+    dilations = pair(function, "dilation", dilation, at_least=1)
     reach = [(size[i] - 1) * dilations[i] + 1 for i in (0, 1)]
     if isinstance(pad, str):
         if pad != "same":
-            raise ValueError(f'{function}: pad must be a number, pairs of numbers or "same", got {pad!r}')
+            raise ValueError(f'{function}: pad: expected a whole number, a pair, two pairs or "same", got {pad!r}')
         wanted = [-(-image[i] // strides[i]) for i in (0, 1)]
         total = [max(0, (wanted[i] - 1) * strides[i] + reach[i] - image[i]) for i in (0, 1)]
         around = [(t // 2, t - t // 2) for t in total]
@@ -78,8 +80,8 @@ def window(
 def _around(function: str, pad: object) -> list[Pair]:
     """((top, bottom), (left, right))."""
     if not isinstance(pad, Sequence):
-        both = whole(function, "pad", pad, 0)
+        both = whole(function, "pad", pad, at_least=0)
         return [(both, both), (both, both)]
     if len(pad) != 2:
-        raise ValueError(f'{function}: pad must be an int, a pair, two pairs or "same", got {pad!r}')
-    return [pair(function, "pad", side, 0) for side in pad]
+        raise ValueError(f'{function}: pad: expected a whole number, a pair, two pairs or "same", got {pad!r}')
+    return [pair(function, "pad", side, at_least=0) for side in pad]

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import numpy as np
 from numpy.typing import ArrayLike
 
+from fastnn.checks import number, whole
 from fastnn.gradcheck.result import GradCheckResult
 from fastnn.gradcheck.subjects import (
     Subject,
@@ -262,12 +262,9 @@ def _compare(
     h: float | None,
     refine: bool,
 ) -> GradCheckResult:
-    if not 0 < tolerance < np.inf:
-        raise ValueError(f"{function}: tolerance must be positive and finite, got {tolerance}")
-    if samples is not None and samples < 1:
-        raise ValueError(f"{function}: samples must be at least 1, got {samples}")
-    if h is not None and not 0 < h < np.inf:
-        raise ValueError(f"{function}: h must be positive and finite, got {h}")
+    tolerance = number(function, "tolerance", tolerance, above=0)
+    samples = None if samples is None else whole(function, "samples", samples, at_least=1)
+    h = None if h is None else number(function, "h", h, above=0)
     arrays = tuple(
         t.compare(t.sample(samples, seed, 1000 + k), tolerance=tolerance, h=h, refine=refine)
         for k, t in enumerate(subject.targets)

@@ -9,6 +9,8 @@ from typing import Any, NamedTuple, TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from fastnn.checks import number
+
 Float64: TypeAlias = NDArray[np.float64]
 
 # Units in the last place by which an output may be off, generously.
@@ -180,8 +182,7 @@ def step_around(x: ArrayLike, kinks: Sequence[float] = (0.0,), distance: float =
     >>> step_around([-0.5, -1e-9, 0.0, 2.0], distance=0.01)
     array([-0.5 , -0.01,  0.01,  2.  ])
     """
-    if not 0 < distance < np.inf:
-        raise ValueError(f"step_around: distance must be positive and finite, got {distance}")
+    distance = number("step_around", "distance", distance, above=0)
     ordered = np.sort(np.asarray(kinks, np.float64))
     if (np.diff(ordered) < 2 * distance).any():
         raise ValueError(f"step_around: kinks must be at least twice the distance {distance} apart, got {list(kinks)}")

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fastnn import losses
+from fastnn.checks import number, whole
 from fastnn.gradcheck.differences import Float64, step_around
 from fastnn.gradcheck.target import Target
 from fastnn.kernels.eager import Eager
@@ -100,6 +101,7 @@ def layer_subject(
     kinks: Sequence[float] = (0.0,),
 ) -> Subject:
     """Take apart a layer, built anew on `input_shape` with random parameters and inputs."""
+    batch = whole("check_layer", "batch", batch, at_least=1)
     layer = copy.deepcopy(layer)
     layer.build(tuple(int(n) for n in input_shape))
     ops = Eager(np.float64)
@@ -158,8 +160,8 @@ def model_subject(
     jitter: float = 1e-3,
 ) -> Subject:
     """Take apart the loss of a whole model, copied to float64 and moved a little, over a batch."""
-    if not 0 <= jitter < np.inf:
-        raise ValueError(f"check_model: jitter must be finite and not negative, got {jitter}")
+    jitter = number("check_model", "jitter", jitter, at_least=0)
+    batch = whole("check_model", "batch", batch, at_least=1)
     criterion = losses.get(loss)
     twin = _in_float64(model)
     if not twin.parameters:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from fastnn.checks import whole
 from fastnn.gradcheck.differences import Float64
 from fastnn.gradcheck.entry import dispatch
 from fastnn.gradcheck.subjects import (
@@ -128,8 +129,7 @@ def sweep(
     h = np.logspace(-1, -11, 11) if steps is None else np.atleast_1d(np.asarray(steps, np.float64))
     if h.ndim != 1 or h.size == 0 or not ((h > 0) & np.isfinite(h)).all():
         raise ValueError(f"sweep: steps must be a list of positive, finite numbers, got {steps!r}")
-    if samples is not None and samples < 1:
-        raise ValueError(f"sweep: samples must be at least 1, got {samples}")
+    samples = None if samples is None else whole("sweep", "samples", samples, at_least=1)
     build: Callable[..., Subject] = dispatch("sweep", obj, function_subject, layer_subject, model_subject, loss_subject)
     subject = build(*(obj if isinstance(obj, tuple | list) else (obj,)), *args, seed=seed, **options)
     forward, central = np.zeros(h.size), np.zeros(h.size)

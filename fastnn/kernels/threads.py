@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from fastnn.checks import whole
 from fastnn.environment import NUM_THREADS, OMP_NUM_THREADS
 from fastnn.kernels.control_group import control_groups
 
@@ -84,11 +85,8 @@ def set_num_threads(count: int) -> None:
     >>> fastnn.set_num_threads(1)
     >>> fastnn.set_num_threads(before)
     """
-    if isinstance(count, bool) or not hasattr(count, "__index__"):
-        raise TypeError(f"set_num_threads: count must be an int, got {type(count).__name__}")
     limit = 256 if _native is None else _native.MAX_THREADS
-    if not 1 <= count <= limit:
-        raise ValueError(f"set_num_threads: count must be 1 to {limit}, got {count}")
+    count = whole("set_num_threads", "count", count, at_least=1, at_most=limit)
     if _native is not None:
         _native.set_num_threads(count)
 

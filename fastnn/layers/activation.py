@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
+from fastnn.checks import number
 from fastnn.kernels import Activation
 from fastnn.kernels.eager import Ops
 from fastnn.layers.base import Layer, Shape
@@ -59,9 +60,7 @@ class LeakyReLU(_Elementwise):
     activation = Activation.LEAKY_RELU
 
     def __init__(self, alpha: float = 0.01) -> None:
-        if not 0 <= alpha < float("inf"):
-            raise ValueError(f"LeakyReLU: alpha must be finite and at least 0, got {alpha}")
-        self.alpha = float(alpha)
+        self.alpha = number("LeakyReLU", "alpha", alpha, at_least=0)
 
     def config(self) -> dict[str, Any]:
         return {"alpha": self.alpha}
@@ -82,9 +81,7 @@ class ELU(_Elementwise):
     activation = Activation.ELU
 
     def __init__(self, alpha: float = 1.0) -> None:
-        if not 0 < alpha < float("inf"):
-            raise ValueError(f"ELU: alpha must be finite and above 0, got {alpha}")
-        self.alpha = float(alpha)
+        self.alpha = number("ELU", "alpha", alpha, above=0)
 
     def config(self) -> dict[str, Any]:
         return {"alpha": self.alpha}
@@ -150,9 +147,7 @@ class Softshrink(_Elementwise):
     activation = Activation.SOFTSHRINK
 
     def __init__(self, lambd: float = 0.5) -> None:
-        if not 0 <= lambd < float("inf"):
-            raise ValueError(f"Softshrink: lambd must be finite and at least 0, got {lambd}")
-        self.alpha = float(lambd)
+        self.alpha = number("Softshrink", "lambd", lambd, at_least=0)
 
     def config(self) -> dict[str, Any]:
         return {"lambd": self.alpha}

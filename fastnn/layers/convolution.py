@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from fastnn import init as initializers
-from fastnn.functional.checks import number, pair, whole
+from fastnn.checks import choice, flag, number, whole
+from fastnn.functional.checks import pair
 from fastnn.functional.window import Pad, Window, window
 from fastnn.init import Initializer
 from fastnn.kernels import ConvAlgorithm
@@ -65,24 +66,22 @@ class Conv2D(Layer):
         l2: float = 0.0,
         conv_algorithm: str = "auto",
     ) -> None:
-        self.filters = whole("Conv2D", "filters", filters, 1)
-        self.size = pair("Conv2D", "size", size, 1)
-        self.stride = pair("Conv2D", "stride", stride, 1)
-        self.dilation = pair("Conv2D", "dilation", dilation, 1)
-        self.groups = whole("Conv2D", "groups", groups, 1)
+        self.filters = whole("Conv2D", "filters", filters, at_least=1)
+        self.size = pair("Conv2D", "size", size, at_least=1)
+        self.stride = pair("Conv2D", "stride", stride, at_least=1)
+        self.dilation = pair("Conv2D", "dilation", dilation, at_least=1)
+        self.groups = whole("Conv2D", "groups", groups, at_least=1)
         if self.filters % self.groups:
             raise ValueError(f"Conv2D: {self.filters} filters do not divide into {self.groups} groups")
         self.pad = _plain(pad)
         window("Conv2D", (2**30, 2**30), self.size, pad=pad)  # refuses a pad that is none
-        names = [a.name.lower() for a in ConvAlgorithm]
-        if conv_algorithm not in names:
-            raise ValueError(f"Conv2D: conv_algorithm must be one of {', '.join(names)}, got {conv_algorithm!r}")
-        self.conv_algorithm = ConvAlgorithm[conv_algorithm.upper()]
-        self.bias = bool(bias)
+        algorithm = choice("Conv2D", "conv_algorithm", conv_algorithm, (a.name.lower() for a in ConvAlgorithm))
+        self.conv_algorithm = ConvAlgorithm[algorithm.upper()]
+        self.bias = flag("Conv2D", "bias", bias)
         self.init = initializers.get(init)
         self.bias_init = initializers.get(bias_init)
-        self.l1 = number("Conv2D", "l1", l1, 0, or_equal=True)
-        self.l2 = number("Conv2D", "l2", l2, 0, or_equal=True)
+        self.l1 = number("Conv2D", "l1", l1, at_least=0)
+        self.l2 = number("Conv2D", "l2", l2, at_least=0)
         self._parameters: tuple[Parameter, ...] = ()
 
     def build(self, input_shape: Shape) -> Shape:

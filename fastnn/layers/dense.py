@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from fastnn import init as initializers
-from fastnn.functional.checks import number
+from fastnn.checks import flag, number, whole
 from fastnn.init import Initializer
 from fastnn.kernels.eager import Ops
 from fastnn.layers.base import Layer, Shape
@@ -46,16 +46,12 @@ class Dense(Layer):
         l1: float = 0.0,
         l2: float = 0.0,
     ) -> None:
-        if isinstance(units, bool) or not hasattr(units, "__index__"):
-            raise TypeError(f"Dense: units must be an int, got {type(units).__name__}")
-        if units < 1:
-            raise ValueError(f"Dense: units must be at least 1, got {units}")
-        self.units = int(units)
-        self.bias = bool(bias)
+        self.units = whole("Dense", "units", units, at_least=1)
+        self.bias = flag("Dense", "bias", bias)
         self.init = initializers.get(init)
         self.bias_init = initializers.get(bias_init)
-        self.l1 = number("Dense", "l1", l1, 0, or_equal=True)
-        self.l2 = number("Dense", "l2", l2, 0, or_equal=True)
+        self.l1 = number("Dense", "l1", l1, at_least=0)
+        self.l2 = number("Dense", "l2", l2, at_least=0)
         self._parameters: tuple[Parameter, ...] = ()
 
     def build(self, input_shape: Shape) -> Shape:

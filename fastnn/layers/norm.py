@@ -6,7 +6,7 @@ from math import prod
 from typing import Any
 
 from fastnn import init as initializers
-from fastnn.functional.checks import number, whole
+from fastnn.checks import flag, number, whole
 from fastnn.functional.response_norm import response_norm_scalars
 from fastnn.kernels.eager import Ops
 from fastnn.layers.base import Layer, Shape
@@ -78,12 +78,10 @@ class BatchNorm(_Affine):
     whole_batch = True
 
     def __init__(self, *, affine: bool = True, track: bool = True, eps: float = 1e-5, momentum: float = 0.9) -> None:
-        self.affine, self.track = bool(affine), bool(track)
+        self.affine, self.track = flag("BatchNorm", "affine", affine), flag("BatchNorm", "track", track)
         self.mixes_samples = not self.track
-        self.eps = number("BatchNorm", "eps", eps, 0)
-        self.momentum = number("BatchNorm", "momentum", momentum, 0, or_equal=True)
-        if self.momentum > 1:
-            raise ValueError(f"BatchNorm: momentum must be in [0, 1], got {momentum}")
+        self.eps = number("BatchNorm", "eps", eps, above=0)
+        self.momentum = number("BatchNorm", "momentum", momentum, at_least=0, at_most=1)
         self._state: tuple[State, ...] = ()
 
     def build(self, input_shape: Shape) -> Shape:
@@ -169,7 +167,8 @@ class LayerNorm(_PerSample):
     kind = "layer_norm"
 
     def __init__(self, *, affine: bool = True, eps: float = 1e-5) -> None:
-        self.affine, self.eps = bool(affine), number("LayerNorm", "eps", eps, 0)
+        self.affine = flag("LayerNorm", "affine", affine)
+        self.eps = number("LayerNorm", "eps", eps, above=0)
 
     def build(self, input_shape: Shape) -> Shape:
         self._declare((prod(input_shape),))
@@ -205,8 +204,9 @@ class GroupNorm(_PerSample):
     kind = "group_norm"
 
     def __init__(self, groups: int, *, affine: bool = True, eps: float = 1e-5) -> None:
-        self.groups = whole("GroupNorm", "groups", groups, 1)
-        self.affine, self.eps = bool(affine), number("GroupNorm", "eps", eps, 0)
+        self.groups = whole("GroupNorm", "groups", groups, at_least=1)
+        self.affine = flag("GroupNorm", "affine", affine)
+        self.eps = number("GroupNorm", "eps", eps, above=0)
 
     def build(self, input_shape: Shape) -> Shape:
         if input_shape[0] % self.groups:
@@ -249,7 +249,7 @@ class LocalResponseNorm(Layer):
         self, size: int = 5, *, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0, divide: bool = True
     ) -> None:
         self._scalars = response_norm_scalars("LocalResponseNorm", size, alpha, beta, k, divide)
-        self.size, self.alpha, self.beta, self.k, self.divide = size, alpha, beta, k, bool(divide)
+        self.size, self.alpha, self.beta, self.k, self.divide = size, alpha, beta, k, divide
 
     def forward(self, ops: Ops, x: Any, training: bool) -> tuple[Any, Any]:
         pixels = _pixels(x)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from fastnn.checks import flag
 from fastnn.functional.checks import pair
 from fastnn.functional.pool import argmax_dtype, pool_scalars, pool_window
 from fastnn.functional.window import Pad, Window
@@ -21,8 +22,8 @@ class _Pool(Layer):
         self, size: int | Sequence[int] = 2, *, stride: int | Sequence[int] | None = None, pad: Pad = 0
     ) -> None:
         name = type(self).__name__
-        self.size = pair(name, "size", size, 1)
-        self.stride = self.size if stride is None else pair(name, "stride", stride, 1)
+        self.size = pair(name, "size", size, at_least=1)
+        self.stride = self.size if stride is None else pair(name, "stride", stride, at_least=1)
         self.pad = _plain(pad)
         pool_window(name, (2**30, 2**30), self.size, self.stride, pad)  # refuses a pad that is none
 
@@ -99,7 +100,7 @@ class AvgPool2D(_Pool):
         count_pad: bool = True,
     ) -> None:
         super().__init__(size, stride=stride, pad=pad)
-        self.count_pad = bool(count_pad)
+        self.count_pad = flag("AvgPool2D", "count_pad", count_pad)
 
     @property
     def _scalars(self) -> tuple[int, ...]:

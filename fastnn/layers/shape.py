@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from math import prod
 from typing import Any
 
-from fastnn.functional.checks import whole
+from fastnn.checks import whole
 from fastnn.kernels.eager import Ops
 from fastnn.layers.base import Layer, Shape
 
@@ -54,7 +54,7 @@ class Reshape(Layer):
     def __init__(self, shape: Sequence[int]) -> None:
         if isinstance(shape, str) or not isinstance(shape, Sequence):
             raise TypeError(f"Reshape: shape must be a tuple of ints, got {type(shape).__name__}")
-        self.shape = tuple(whole("Reshape", "a size", n, -1) for n in shape)
+        self.shape = tuple(whole("Reshape", "shape", n, at_least=-1) for n in shape)
         if not self.shape or 0 in self.shape or self.shape.count(-1) > 1:
             raise ValueError(f"Reshape: shape must hold positive sizes and at most one -1, got {self.shape}")
 

@@ -2,34 +2,29 @@
 
 from __future__ import annotations
 
-import math
-import operator
 from collections.abc import Iterable, Mapping, Sequence
 from math import prod
 
+from fastnn.checks import number, whole
 from fastnn.layers.base import Layer, Shape
 from fastnn.layers.chain import walk
 
 
 def checked_scale(scale: float) -> float:
     """`input_scale` as a float."""
-    try:
-        number = float(scale)
-    except (TypeError, ValueError):
-        raise TypeError(f"Sequential: input_scale must be a number, got {scale!r}") from None
-    if not math.isfinite(number) or number == 0:
-        raise ValueError(f"Sequential: input_scale must be finite and not 0, got {scale}")
-    return number
+    factor = number("Sequential", "input_scale", scale)
+    if factor == 0:
+        raise ValueError("Sequential: input_scale: expected a finite number other than 0, got 0")
+    return factor
 
 
 def checked_shape(shape: Sequence[int]) -> Shape:
     """`input_shape` as a tuple of ints."""
-    try:
-        sizes = tuple(operator.index(n) for n in shape)
-    except TypeError:
-        raise TypeError(f"Sequential: input_shape must be a tuple like (784,), got {shape!r}") from None
-    if not sizes or min(sizes) < 1 or prod(sizes) > 2**48:
-        raise ValueError(f"Sequential: input_shape must be positive sizes, got {tuple(shape)}")
+    if isinstance(shape, str) or not isinstance(shape, Iterable):
+        raise TypeError(f"Sequential: input_shape: expected a tuple such as (784,), got {shape!r:.80}")
+    sizes = tuple(whole("Sequential", "input_shape", n, at_least=1) for n in shape)
+    if not sizes or prod(sizes) > 2**48:
+        raise ValueError(f"Sequential: input_shape: expected at least one size and at most 2**48 values, got {sizes}")
     return sizes
 
 
@@ -51,15 +46,6 @@ def checked_layers(layers: Sequence[Layer]) -> tuple[Layer, ...]:
                 "parameters; make a new one, or take a copy.deepcopy of it"
             )
     return layers
-
-
-def checked_seed(seed: int) -> int:
-    """`seed` as an int."""
-    if isinstance(seed, bool) or not hasattr(seed, "__index__"):
-        raise TypeError(f"Sequential: seed must be an int, got {type(seed).__name__}")
-    if not 0 <= seed < 2**64:
-        raise ValueError(f"Sequential: seed must be at least 0 and below 2**64, got {seed}")
-    return int(seed)
 
 
 def checked_names(names: Sequence[str] | None, outputs: Shape) -> tuple[str, ...] | None:

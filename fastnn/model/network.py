@@ -12,18 +12,12 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from fastnn import init, losses
+from fastnn.checks import float_dtype, whole
 from fastnn.inputs import as_array, as_batch
 from fastnn.kernels.eager import Eager, Ops
 from fastnn.layers import chain
 from fastnn.layers.base import Layer, Shape
-from fastnn.model.checks import (
-    checked_layers,
-    checked_names,
-    checked_points,
-    checked_scale,
-    checked_seed,
-    checked_shape,
-)
+from fastnn.model.checks import checked_layers, checked_names, checked_points, checked_scale, checked_shape
 from fastnn.model.engine import QuickForward
 from fastnn.parameter import Parameter
 
@@ -44,9 +38,7 @@ class Network:
         class_names: Sequence[str] | None = None,
         points: Mapping[str, str] | None = None,
     ) -> None:
-        self.dtype = np.dtype(dtype)
-        if self.dtype not in (np.float32, np.float64):
-            raise TypeError(f"Sequential: dtype must be float32 or float64, got {self.dtype}")
+        self.dtype = float_dtype("Sequential", dtype)
         self.input_scale = checked_scale(input_scale)
         self.task: losses.Task = "classification"
         self.input_shape = checked_shape(input_shape)
@@ -147,7 +139,7 @@ class Network:
         TypeError, ValueError
             If it is not a whole number in [0, 2**64).
         """
-        self.seed = checked_seed(seed)
+        self.seed = whole("Sequential", "seed", seed, at_least=0, below=2**64)
         for state in self._state.values():
             state.value[...] = state.initial
         for step, p in enumerate(self._named.values()):

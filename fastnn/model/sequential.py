@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fastnn import losses
+from fastnn.checks import choice
 from fastnn.inputs import as_array
 from fastnn.kernels import Activation
 from fastnn.kernels.eager import Eager
@@ -225,9 +226,7 @@ class Sequential(ForwardNetwork):
             If it names a layer or an argument that does not exist.
         """
         options = dict(config)
-        task = options.pop("task", "classification")
-        if task not in losses.BY_TASK:
-            raise ValueError(f"Sequential: task must be one of {', '.join(losses.BY_TASK)}, got {task!r}")
+        task = choice("Sequential", "task", options.pop("task", "classification"), losses.BY_TASK)
         layers = [described(entry) for entry in options.pop("layers")]
         seed = options.pop("seed", 0)
         model = cls(layers, seed=seed if draw else None, **options)

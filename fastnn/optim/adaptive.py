@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from fastnn.checks import number
 from fastnn.kernels.eager import Ops
-from fastnn.optim.base import Optimizer, fraction, not_negative, positive
+from fastnn.optim.base import Optimizer
 from fastnn.parameter import Parameter
 
 
@@ -42,8 +43,8 @@ class Adagrad(Optimizer):
         initial_accumulator: float = 0.0,
     ) -> None:
         super().__init__(learning_rate, weight_decay)
-        self.eps = positive("Adagrad", "eps", eps)
-        self.initial_accumulator = not_negative("Adagrad", "initial_accumulator", initial_accumulator)
+        self.eps = number("Adagrad", "eps", eps, above=0)
+        self.initial_accumulator = number("Adagrad", "initial_accumulator", initial_accumulator, at_least=0)
 
     def initial(self, slot: str) -> float:
         return self.initial_accumulator
@@ -79,8 +80,8 @@ class RMSProp(Optimizer):
         self, learning_rate: float = 1e-3, rho: float = 0.99, eps: float = 1e-8, *, weight_decay: float = 0.0
     ) -> None:
         super().__init__(learning_rate, weight_decay)
-        self.rho = fraction("RMSProp", "rho", rho)
-        self.eps = positive("RMSProp", "eps", eps)
+        self.rho = number("RMSProp", "rho", rho, at_least=0, below=1)
+        self.eps = number("RMSProp", "eps", eps, above=0)
 
     def update(self, ops: Ops, parameter: Parameter, state: Mapping[str, Any], rate: Any, t: Any) -> None:
         ops.rmsprop_update(parameter.value, state["v"], parameter.grad, rate, self.rho, self.eps, self.decay(parameter))
@@ -124,9 +125,10 @@ class Adam(Optimizer):
         weight_decay: float = 0.0,
     ) -> None:
         super().__init__(learning_rate, weight_decay)
-        self.beta1 = fraction(type(self).__name__, "beta1", beta1)
-        self.beta2 = fraction(type(self).__name__, "beta2", beta2)
-        self.eps = positive(type(self).__name__, "eps", eps)
+        owner = type(self).__name__
+        self.beta1 = number(owner, "beta1", beta1, at_least=0, below=1)
+        self.beta2 = number(owner, "beta2", beta2, at_least=0, below=1)
+        self.eps = number(owner, "eps", eps, above=0)
 
     def update(self, ops: Ops, parameter: Parameter, state: Mapping[str, Any], rate: Any, t: Any) -> None:
         ops.adam_update(

@@ -2,44 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
+from fastnn.checks import number
 from fastnn.kernels.eager import Ops
 from fastnn.parameter import Parameter
-
-
-def number(owner: str, name: str, value: float) -> float:
-    """`value` as a float."""
-    try:
-        return float(value)
-    except (TypeError, ValueError):
-        raise TypeError(f"{owner}: {name} must be a number, got {value!r}") from None
-
-
-def positive(owner: str, name: str, value: float) -> float:
-    """`value` as a float, finite and above 0."""
-    value = number(owner, name, value)
-    if not (math.isfinite(value) and value > 0):
-        raise ValueError(f"{owner}: {name} must be finite and above 0, got {value}")
-    return value
-
-
-def not_negative(owner: str, name: str, value: float) -> float:
-    """`value` as a float, finite and at least 0."""
-    value = number(owner, name, value)
-    if not 0 <= value < math.inf:
-        raise ValueError(f"{owner}: {name} must be finite and at least 0, got {value}")
-    return value
-
-
-def fraction(owner: str, name: str, value: float) -> float:
-    """`value` as a float in [0, 1)."""
-    value = number(owner, name, value)
-    if not 0 <= value < 1:
-        raise ValueError(f"{owner}: {name} must be at least 0 and below 1, got {value}")
-    return value
 
 
 class Optimizer:
@@ -55,8 +23,8 @@ class Optimizer:
 
     def __init__(self, learning_rate: float, weight_decay: float) -> None:
         owner = type(self).__name__
-        self.learning_rate = positive(owner, "learning_rate", learning_rate)
-        self.weight_decay = not_negative(owner, "weight_decay", weight_decay)
+        self.learning_rate = number(owner, "learning_rate", learning_rate, above=0)
+        self.weight_decay = number(owner, "weight_decay", weight_decay, at_least=0)
 
     def initial(self, slot: str) -> float:
         """The value that a slot's vector starts with."""

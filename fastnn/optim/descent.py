@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from typing import Any
 
+from fastnn.checks import number
 from fastnn.kernels.eager import Ops
-from fastnn.optim.base import Optimizer, fraction, number
+from fastnn.optim.base import Optimizer
 from fastnn.parameter import Parameter
 
 
@@ -72,10 +72,8 @@ class Momentum(Optimizer):
         initial_velocity: float = 0.0,
     ) -> None:
         super().__init__(learning_rate, weight_decay)
-        self.momentum = fraction("Momentum", "momentum", momentum)
+        self.momentum = number("Momentum", "momentum", momentum, at_least=0, below=1)
         self.initial_velocity = number("Momentum", "initial_velocity", initial_velocity)
-        if not math.isfinite(self.initial_velocity):
-            raise ValueError(f"Momentum: initial_velocity must be finite, got {initial_velocity}")
 
     def initial(self, slot: str) -> float:
         return self.initial_velocity
@@ -113,7 +111,7 @@ class Nesterov(Optimizer):
 
     def __init__(self, learning_rate: float = 0.01, momentum: float = 0.9, *, weight_decay: float = 0.0) -> None:
         super().__init__(learning_rate, weight_decay)
-        self.momentum = fraction("Nesterov", "momentum", momentum)
+        self.momentum = number("Nesterov", "momentum", momentum, at_least=0, below=1)
 
     def update(self, ops: Ops, parameter: Parameter, state: Mapping[str, Any], rate: Any, t: Any) -> None:
         ops.nesterov_update(parameter.value, state["v"], parameter.grad, rate, self.momentum, self.decay(parameter))

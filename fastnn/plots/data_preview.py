@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike
 
+from fastnn.checks import whole
 from fastnn.plots.image_grid import image_grid
 from fastnn.random import Purpose, permutation
 
@@ -62,8 +63,8 @@ def data_preview(
     shown, given = np.asarray(images), np.asarray(labels)
     if given.ndim != 1 or len(shown) != len(given) or not len(given):
         raise ValueError(f"data_preview: images {shown.shape} and labels {given.shape} must be as many, and some")
-    if min(columns, most_rows) < 1:
-        raise ValueError(f"data_preview: columns and most_rows must be at least 1, but are {columns} and {most_rows}")
+    columns = whole("data_preview", "columns", columns, at_least=1)
+    most_rows = whole("data_preview", "most_rows", most_rows, at_least=1)
     if not 0 <= given.min() <= given.max() < len(class_names):
         raise ValueError(f"data_preview: a label of {given.min()} ... {given.max()}, but {len(class_names)} names")
     order = permutation(seed, Purpose.SPLIT, 0, len(given))

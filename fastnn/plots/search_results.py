@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from fastnn.checks import choice
 from fastnn.plots.sweep import sweep
 
 if TYPE_CHECKING:
@@ -47,8 +48,7 @@ def search_results(search: Any, parameter: str, *, log: bool = False, ax: Axes |
     """
     found = search.cv_results_
     names = list(dict.fromkeys(name for candidate in found["params"] for name in candidate))
-    if parameter not in names:
-        raise ValueError(f"search_results: parameter must be one of {', '.join(names)}, got {parameter!r}")
+    choice("search_results", "parameter", parameter, names)
     key = next(name for name in found if name.startswith("mean_test_"))
     by_value: dict[Any, list[float]] = {}
     for candidate, score in zip(found["params"], found[key], strict=True):

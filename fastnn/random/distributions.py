@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from fastnn.random.arguments import as_shape, float_dtype, whole_number
+from fastnn.checks import float_dtype, number, whole
 from fastnn.random.philox import LOW_32, SHIFT_32, bits
 
 
@@ -50,7 +50,7 @@ def uniform(
     >>> x.shape, bool(0 <= x.min() <= x.max() < 1)
     ((2, 3), True)
     """
-    dims = as_shape("uniform", shape)
+    dims = _as_shape("uniform", shape)
     if float_dtype("uniform", dtype) == np.float32:
         high_24 = bits(seed, purpose, step, math.prod(dims)) >> np.uint32(8)
         return (high_24.astype(np.float32) * np.float32(2.0**-24)).reshape(dims)
@@ -93,7 +93,7 @@ def normal(
     >>> bool(abs(z.mean()) < 0.05 and abs(z.std() - 1) < 0.05)
     True
     """
-    dims = as_shape("normal", shape)
+    dims = _as_shape("normal", shape)
     target = float_dtype("normal", dtype)
     count = math.prod(dims)
     return _normals(seed, purpose, step, (count + 1) // 2)[:count].reshape(dims).astype(target, copy=False)
@@ -141,10 +141,10 @@ def truncated_normal(
     >>> bool(abs(truncated_normal(0, Purpose.INIT, 0, 1000)).max() <= 2)
     True
     """
-    dims = as_shape("truncated_normal", shape)
+    dims = _as_shape("truncated_normal", shape)
     target = float_dtype("truncated_normal", dtype)
-    if not bound >= 0.1:  # also refuses NaN; below it nearly everything drawn would be thrown away
-        raise ValueError(f"truncated_normal: bound must be at least 0.1, but is {bound}")
+    # below 0.1 nearly everything that is drawn would be thrown away
+    bound = number("truncated_normal", "bound", bound, at_least=0.1, finite=False)
     out = np.empty(math.prod(dims))
     kept = 0
     block = 0
@@ -193,9 +193,9 @@ def integers(seed: int, purpose: int, step: int, low: int, high: int, shape: int
     >>> sorted(set(integers(0, Purpose.CHECK, 0, -1, 2, 100).tolist()))
     [-1, 0, 1]
     """
-    dims = as_shape("integers", shape)
-    low = whole_number("integers", "low", low, 2**63, -(2**63))
-    high = whole_number("integers", "high", high, 2**63, -(2**63))
+    dims = _as_shape("integers", shape)
+    low = whole("integers", "low", low, at_least=-(2**63), below=2**63)
+    high = whole("integers", "high", high, at_least=-(2**63), below=2**63)
     if not 1 <= high - low <= 2**32:
         raise ValueError(f"integers: high - low must be in 1 ... 2**32, but low is {low} and high is {high}")
     words = bits(seed, purpose, step, 2 * math.prod(dims)).astype(np.uint64)
@@ -236,7 +236,7 @@ def permutation(seed: int, purpose: int, step: int, n: int) -> NDArray[np.int64]
     >>> sorted(permutation(3, Purpose.SHUFFLE, 0, 5).tolist())
     [0, 1, 2, 3, 4]
     """
-    n = whole_number("permutation", "n", n, 2**32)
+    n = whole("permutation", "n", n, at_least=0, below=2**32)
     keys = bits(seed, purpose, step, n).astype(np.uint64)
     keys <<= SHIFT_32
     keys |= np.arange(n, dtype=np.uint64)
@@ -257,3 +257,8 @@ def _normals(seed: int, purpose: int, step: int, pairs: int, first_pair: int = 0
     np.multiply(radius, np.cos(angle), out=halves[:, 0])
     np.multiply(radius, np.sin(angle), out=halves[:, 1])
     return halves.reshape(-1)
+
+
+def _as_shape(function: str, shape: int | Sequence[int]) -> tuple[int, ...]:
+    sizes = tuple(shape) if isinstance(shape, Sequence) else (shape,)
+    return tuple(whole(function, "shape", size, at_least=0, below=2**62) for size in sizes)

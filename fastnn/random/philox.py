@@ -8,7 +8,7 @@ from enum import IntEnum
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from fastnn.random.arguments import whole_number
+from fastnn.checks import whole
 
 _Words = NDArray[np.uint64]
 
@@ -69,8 +69,8 @@ def philox4x32(counter: ArrayLike, key: Sequence[int]) -> NDArray[np.uint32]:
         raise ValueError(f"philox4x32: counter must have shape (n, 4), but has {words.shape}")
     if len(key) != 2:
         raise ValueError(f"philox4x32: key must have 2 words, but has {len(key)}")
-    key_0 = whole_number("philox4x32", "key[0]", key[0], 2**32)
-    key_1 = whole_number("philox4x32", "key[1]", key[1], 2**32)
+    key_0 = whole("philox4x32", "key[0]", key[0], at_least=0, below=2**32)
+    key_1 = whole("philox4x32", "key[1]", key[1], at_least=0, below=2**32)
     even = words.T[0::2].astype(np.uint64, order="C")
     odd = words.T[1::2].astype(np.uint64, order="C")
     _rounds(even, odd, np.empty_like(even), key_0, key_1)
@@ -118,11 +118,11 @@ def bits(seed: int, purpose: int, step: int, size: int, offset: int = 0) -> NDAr
     >>> bits(7, Purpose.SHUFFLE, 0, 6)[4:].tolist() == bits(7, Purpose.SHUFFLE, 0, 2, offset=4).tolist()
     True
     """
-    key = whole_number("bits", "seed", seed, 2**64)
-    purpose = whole_number("bits", "purpose", purpose, 2**32)
-    step = whole_number("bits", "step", step, 2**32)
-    size = whole_number("bits", "size", size, 2**63)
-    offset = whole_number("bits", "offset", offset, 2**63)
+    key = whole("bits", "seed", seed, at_least=0, below=2**64)
+    purpose = whole("bits", "purpose", purpose, at_least=0, below=2**32)
+    step = whole("bits", "step", step, at_least=0, below=2**32)
+    size = whole("bits", "size", size, at_least=0, below=2**63)
+    offset = whole("bits", "offset", offset, at_least=0, below=2**63)
     first = offset // 4
     blocks = (offset + size + 3) // 4 - first
     out = np.empty((blocks, 4), np.uint32)
@@ -167,10 +167,10 @@ def sample_bits(seed: int, purpose: int, step: int, samples: ArrayLike, size: in
     >>> sample_bits(7, Purpose.AUGMENT, 3, [5, 0], 6)[1].tolist() == bits(7, Purpose.AUGMENT, 3, 6).tolist()
     True
     """
-    key = whole_number("sample_bits", "seed", seed, 2**64)
-    purpose = whole_number("sample_bits", "purpose", purpose, 2**32)
-    step = whole_number("sample_bits", "step", step, 2**32)
-    blocks = -(-whole_number("sample_bits", "size", size, 2**32) // 4)
+    key = whole("sample_bits", "seed", seed, at_least=0, below=2**64)
+    purpose = whole("sample_bits", "purpose", purpose, at_least=0, below=2**32)
+    step = whole("sample_bits", "step", step, at_least=0, below=2**32)
+    blocks = -(-whole("sample_bits", "size", size, at_least=0, below=2**32) // 4)
     numbers = np.asarray(samples)
     if numbers.dtype.kind not in "iu" and numbers.size:
         raise TypeError(f"sample_bits: samples must be integers, but have dtype {numbers.dtype}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any, Literal
 
-from fastnn.trainer.arguments import count
+from fastnn.checks import choice, number, whole
 from fastnn.trainer.callbacks import Callback
 
 if TYPE_CHECKING:
@@ -45,11 +45,9 @@ class BestWeights(Callback):
     """
 
     def __init__(self, monitor: str = "val_loss", mode: Mode | None = None, min_delta: float = 0.0) -> None:
-        if mode not in ("min", "max", None):
-            raise ValueError(f'{type(self).__name__}: mode must be "min" or "max", got {mode!r}')
-        if not 0 <= min_delta < math.inf:
-            raise ValueError(f"{type(self).__name__}: min_delta must be finite and at least 0, got {min_delta}")
-        self.monitor, self.min_delta = monitor, float(min_delta)
+        owner = type(self).__name__
+        mode = choice(owner, "mode", mode, ("min", "max", None))
+        self.monitor, self.min_delta = monitor, number(owner, "min_delta", min_delta, at_least=0)
         self.mode: Mode = mode or ("min" if "loss" in monitor or "error" in monitor else "max")
         self._forget()
 
@@ -133,7 +131,7 @@ class EarlyStopping(BestWeights):
         restore_best: bool = True,
     ) -> None:
         super().__init__(monitor, mode, min_delta)
-        self.patience = count("patience", patience, owner="EarlyStopping")
+        self.patience = whole("EarlyStopping", "patience", patience, at_least=1)
         self.restore_best = restore_best
 
     def on_epoch_end(self, trainer: Trainer, epoch: dict[str, Any]) -> None:

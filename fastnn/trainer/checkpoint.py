@@ -6,7 +6,7 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fastnn.trainer.arguments import count
+from fastnn.checks import number, whole
 from fastnn.trainer.callbacks import Callback
 from fastnn.trainer.snapshot import Snapshot, data_of, file_of, files_in
 
@@ -70,12 +70,13 @@ class Checkpoint(Callback):
         self.path = Path(path)
         if every_epochs is None and every_steps is None and every_seconds is None:
             every_epochs = 1
-        self.every_epochs = None if every_epochs is None else count("every_epochs", every_epochs, owner="Checkpoint")
-        self.every = None if every_steps is None else count("every_steps", every_steps, owner="Checkpoint")
-        if every_seconds is not None and not every_seconds > 0:
-            raise ValueError(f"Checkpoint: every_seconds must be above 0, got {every_seconds}")
+        counts = (("every_epochs", every_epochs), ("every_steps", every_steps), ("keep_last", keep_last))
+        self.every_epochs, self.every, self.keep_last = (
+            None if value is None else whole("Checkpoint", name, value, at_least=1) for name, value in counts
+        )
+        if every_seconds is not None:
+            every_seconds = number("Checkpoint", "every_seconds", every_seconds, above=0, finite=False)
         self.every_seconds = every_seconds
-        self.keep_last = None if keep_last is None else count("keep_last", keep_last, owner="Checkpoint")
         self.overwrite = overwrite
 
     @property

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from fastnn.checks import number
 from fastnn.data.splits import train_test_split
 from fastnn.inputs import as_array, as_batch, gatherable
 from fastnn.program.step import Task
@@ -82,8 +83,7 @@ def _checked_pair(trainer: Trainer, which: str, x: ArrayLike, y: ArrayLike) -> t
 
 def _split(targets: Array, share: float, seed: int, stratify: bool) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Rows to train on and rows to validate with."""
-    if not 0 < share < 1:
-        raise ValueError(f"fit: validation must be a share between 0 and 1, got {share}")
+    share = number("fit", "validation", share, above=0, below=1)
     labels = targets if targets.ndim == 1 else targets.reshape(len(targets), -1).argmax(axis=1)
     if not 1 <= round(share * len(labels)) < len(labels):
         raise ValueError(f"fit: validation={share} of {len(labels)} samples leaves none to train or to validate with")

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import copy
-import math
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from fastnn.checks import number, whole
 from fastnn.schedules import Schedule
-from fastnn.trainer.arguments import count
 from fastnn.trainer.callbacks import Callback
 from fastnn.trainer.trainer import Trainer
 
@@ -112,9 +111,9 @@ def find_learning_rate(
     >>> 1e-4 < found.suggestion < 1
     True
     """
-    if not (math.isfinite(highest) and 0 < lowest < highest):
-        raise ValueError(f"find_learning_rate: expected 0 < lowest < highest, got {lowest} and {highest}")
-    steps = count("steps", steps, owner="find_learning_rate")
+    lowest = number("find_learning_rate", "lowest", lowest, above=0)
+    highest = number("find_learning_rate", "highest", highest, above=lowest)
+    steps = whole("find_learning_rate", "steps", steps, at_least=1)
     samples = len(np.asarray(y))
     of_an_epoch = -(-samples // min(trainer.batch_size or samples, max(samples, 1)))
     optimizer = copy.copy(trainer.optimizer)

@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from fastnn.checks import whole
 from fastnn.files import write_whole
 from fastnn.kernels.threads import get_num_threads, set_num_threads
-from fastnn.trainer.arguments import count
 from fastnn.trainer.history import History
 from fastnn.trainer.progress import counting
 from fastnn.trainer.trainer import Trainer
@@ -147,7 +147,7 @@ def sweep(
     >>> trials.best("val_accuracy").configuration["rate"]
     0.003
     """
-    jobs = count("jobs", jobs, owner="sweep")
+    jobs = whole("sweep", "jobs", jobs, at_least=1)
     todo = [dict(configuration) for configuration in configurations]
     trainers = [make(**configuration) for configuration in todo]
     for configuration, trainer in zip(todo, trainers, strict=True):

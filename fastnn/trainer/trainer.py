@@ -9,6 +9,7 @@ from typing import Any, Literal
 from numpy.typing import ArrayLike, NDArray
 
 from fastnn import losses, optim
+from fastnn.checks import choice, number, whole
 from fastnn.data import Augmentation
 from fastnn.losses import Loss
 from fastnn.metrics import Metric, get_all
@@ -17,7 +18,7 @@ from fastnn.optim import Optimizer
 from fastnn.program.explain import explain
 from fastnn.program.step import Task
 from fastnn.schedules import Constant, Schedule
-from fastnn.trainer.arguments import checked, count, limit
+from fastnn.trainer.arguments import checked
 from fastnn.trainer.callbacks import Callback
 from fastnn.trainer.history import History
 from fastnn.trainer.position import Position
@@ -124,24 +125,22 @@ class Trainer:
         self.model = checked("model", model, Sequential)
         self.optimizer = optim.SGD() if optimizer is None else optim.get(optimizer)
         self.loss = losses.get(loss)
-        self.batch_size = None if batch_size is None else count("batch_size", batch_size)
-        self.epochs = count("epochs", epochs)
-        self.seed = count("seed", seed, least=0)
+        self.batch_size = None if batch_size is None else whole("Trainer", "batch_size", batch_size, at_least=1)
+        self.epochs = whole("Trainer", "epochs", epochs, at_least=1)
+        self.seed = whole("Trainer", "seed", seed, at_least=0, below=2**64)
         self.schedule = checked("schedule", Constant() if schedule is None else schedule, Schedule)
         self.metrics = get_all(metrics)
         self.class_weight = class_weight
-        self.clip_norm, self.clip_value = limit("clip_norm", clip_norm), limit("clip_value", clip_value)
-        if shuffle not in (True, False, "batches"):
-            raise ValueError(f'Trainer: shuffle must be True, False or "batches", got {shuffle!r}')
+        self.clip_norm = None if clip_norm is None else number("Trainer", "clip_norm", clip_norm, above=0)
+        self.clip_value = None if clip_value is None else number("Trainer", "clip_value", clip_value, above=0)
+        choice("Trainer", "shuffle", shuffle, (True, False, "batches"))
         self.shuffle = shuffle
         self.augmentation = None if augmentation is None else checked("augmentation", augmentation, Augmentation)
         self.callbacks = tuple(checked("a callback", callback, Callback) for callback in callbacks)
         self.compile = compile
         self.progress = progress
-        self.print_every = None if print_every is None else count("print_every", print_every)
-        if on_nonfinite not in ("raise", "ignore"):
-            raise ValueError(f'Trainer: on_nonfinite must be "raise" or "ignore", got {on_nonfinite!r}')
-        self.on_nonfinite = on_nonfinite
+        self.print_every = None if print_every is None else whole("Trainer", "print_every", print_every, at_least=1)
+        self.on_nonfinite = choice("Trainer", "on_nonfinite", on_nonfinite, ("raise", "ignore"))
         self.history = History()
         self.compiled: bool | None = None
         self.stop = False

@@ -62,8 +62,8 @@ def test_a_resumed_training_goes_on_with_it(toy_data: Path, tmp_path: Path) -> N
         ("", "got ''"),
         ("shift=1.5", "--augment: shift cannot be '1.5'; expected shift=PIXELS, rotate=DEGREES"),
         ("shape=8x", "--augment: shape cannot be '8x'"),
-        ("scale=2", "--augment: Augmentation: scale must be below 1, got 2.0"),
-        ("flip=up", "flip must be one of none, horizontal"),
+        ("scale=2", "--augment: Augmentation: scale: expected a number of at least 0 and below 1, got 2.0"),
+        ("flip=up", "flip: expected 'none', 'horizontal', 'vertical' or 'both'"),
     ],
 )
 def test_what_it_cannot_be(

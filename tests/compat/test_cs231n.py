@@ -299,7 +299,7 @@ def test_the_solver_learns_a_small_set_by_heart(rng, rule, capsys, tmp_path):
 
 
 def test_the_solver_names_the_update_rules_it_knows(rng):
-    with pytest.raises(ValueError, match=r"Solver: update_rule must be one of adam, .*got 'newton'"):
+    with pytest.raises(ValueError, match=r"Solver: update_rule: expected 'adam', 'rmsprop', 'sgd' or 'sgd_momentum'"):
         Solver(FullyConnectedNet([4], input_dim=8), small_data(rng), update_rule="newton")
 
 

@@ -97,16 +97,16 @@ def test_inputs_are_not_written_into():
     ("call", "message"),
     [
         (lambda: NN([3], 2), "NN: n_hidden is 2, but hidden_dims names 1"),
-        (lambda: small(init="normal"), "NN: init must be Normal, Glorot or Zero"),
-        (lambda: small(activate="elu"), "NN: activate must be one of relu, sigmoid, tanh"),
-        (lambda: NN([0], 1), "all sizes must be at least 1"),
+        (lambda: small(init="normal"), "NN: init: expected 'Normal', 'Glorot' or 'Zero'"),
+        (lambda: small(activate="elu"), "NN: activate: expected 'relu', 'sigmoid' or 'tanh'"),
+        (lambda: NN([0], 1), "NN: hidden_dims: expected a whole number of at least 1, got 0"),
         (lambda: small().forward(X[:, :4], Y), "inputs have 4 columns, the network takes 5"),
         (lambda: small().forward(X, Y[:5]), "NN: labels must be 60 classes of 3"),
         (lambda: small().forward(X, Y + 1), "one_hot: label 3"),
         (lambda: small().test((X, Y[:5])), "NN.test: 60 inputs but 5 labels"),
-        (lambda: list(data_iter((X, Y), 0)), "data_iter: batch_size must be at least 1"),
+        (lambda: list(data_iter((X, Y), 0)), "data_iter: batch_size: expected a whole number of at least 1"),
         (lambda: accuracy([[1, 2]], [0, 1]), "accuracy: labels must be one for each of 1 samples"),
-        (lambda: glorot(0, 3), "glorot: fan_in and fan_out must be at least 1"),
+        (lambda: glorot(0, 3), "glorot: fan_in: expected a whole number of at least 1, got 0"),
     ],
 )
 def test_refusals(call, message):

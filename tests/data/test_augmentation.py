@@ -116,13 +116,13 @@ def test_bytes_stay_in_their_range():
 @pytest.mark.parametrize(
     ("options", "error", "words"),
     [
-        ({"shift": 1.5}, TypeError, "shift must be an int"),
-        ({"shift": -1}, ValueError, "shift must be 0 to"),
-        ({"rotate": "9"}, TypeError, "rotate must be a number"),
-        ({"noise": float("nan")}, ValueError, "noise must be finite"),
-        ({"scale": 1.0}, ValueError, "scale must be below 1"),
-        ({"crop": 0}, ValueError, "crop must be above 0"),
-        ({"flip": "up"}, ValueError, "flip must be one of none, horizontal"),
+        ({"shift": 1.5}, TypeError, "shift: expected a whole number of at least 0 and at most 32768"),
+        ({"shift": -1}, ValueError, "shift: expected a whole number of at least 0 and at most 32768"),
+        ({"rotate": "9"}, TypeError, "rotate: expected a finite number of at least 0"),
+        ({"noise": float("nan")}, ValueError, "noise: expected a finite number of at least 0"),
+        ({"scale": 1.0}, ValueError, "scale: expected a number of at least 0 and below 1"),
+        ({"crop": 0}, ValueError, "crop: expected a number above 0 and at most 1"),
+        ({"flip": "up"}, ValueError, "flip: expected 'none', 'horizontal', 'vertical' or 'both'"),
         ({"shape": (4,)}, ValueError, "shape must be"),
     ],
 )

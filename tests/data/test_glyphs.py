@@ -126,13 +126,13 @@ def test_a_small_network_learns_the_held_out_fonts(kind):
 @pytest.mark.parametrize(
     ("options", "error", "message"),
     [
-        ({"n": -1}, ValueError, "glyphs: n must not be negative, but is -1"),
-        ({"n": 2.0}, TypeError, "glyphs: n must be an integer, but is 2.0"),
-        ({"n": 2, "start": -1}, ValueError, "start must not be negative"),
-        ({"n": 2, "kind": "greek"}, ValueError, "kind must be 'letters' or 'digits', but is 'greek'"),
-        ({"n": 2, "split": "dev"}, ValueError, "split must be 'train' or 'test', but is 'dev'"),
-        ({"n": 0, "seed": -1}, ValueError, "seed must be at least 0"),
-        ({"n": 2, "seed": 1.5}, TypeError, "seed must be an integer"),
+        ({"n": -1}, ValueError, "glyphs: n: expected a whole number of at least 0, got -1"),
+        ({"n": 2.0}, TypeError, "glyphs: n: expected a whole number of at least 0, got 2.0"),
+        ({"n": 2, "start": -1}, ValueError, "start: expected a whole number of at least 0"),
+        ({"n": 2, "kind": "greek"}, ValueError, "kind: expected 'letters' or 'digits', got 'greek'"),
+        ({"n": 2, "split": "dev"}, ValueError, "split: expected 'train' or 'test', got 'dev'"),
+        ({"n": 0, "seed": -1}, ValueError, "seed: expected a whole number of at least 0 and below 2..64"),
+        ({"n": 2, "seed": 1.5}, TypeError, "seed: expected a whole number of at least 0 and below 2..64"),
     ],
 )
 def test_bad_arguments(options, error, message):

@@ -101,11 +101,11 @@ def test_more_pixels_than_the_bytes_can_hold(tmp_path):
 @pytest.mark.parametrize(
     ("options", "error", "message"),
     [
-        ({"size": 0}, ValueError, "size must be 1 x 1 to"),
-        ({"size": 2.5}, TypeError, "size must be a number or"),
-        ({"size": (1, 2, 3)}, TypeError, "size must be a number or"),
-        ({"mode": "hsv"}, ValueError, "mode must be 'grey', 'rgb' or None, but is 'hsv'"),
-        ({"fit": "pad"}, ValueError, "fit must be 'crop' or 'stretch', but is 'pad'"),
+        ({"size": 0}, ValueError, "size: expected a whole number of at least 1"),
+        ({"size": 2.5}, TypeError, "size: expected a whole number of at least 1"),
+        ({"size": (1, 2, 3)}, TypeError, "size: expected a whole number or"),
+        ({"mode": "hsv"}, ValueError, "mode: expected 'grey', 'rgb' or None, got 'hsv'"),
+        ({"fit": "pad"}, ValueError, "fit: expected 'crop' or 'stretch', got 'pad'"),
         ({}, ValueError, "no folders with PNG, JPEG or PGM images"),
     ],
 )

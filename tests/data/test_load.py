@@ -200,8 +200,8 @@ def test_glyphs_arguments():
     for options, message in (
         ({"path": "x"}, "takes no path, but it is 'x'"),
         ({"class_names": "ABC"}, "takes no class_names"),
-        ({"kind": "runes"}, "kind must be 'letters' or 'digits', but is 'runes'"),
-        ({"train": -1}, "n must not be negative"),
+        ({"kind": "runes"}, "kind: expected 'letters' or 'digits', got 'runes'"),
+        ({"train": -1}, "n: expected a whole number of at least 0, got -1"),
     ):
         with pytest.raises(ValueError, match=message):
             load("glyphs", **options)

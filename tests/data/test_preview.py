@@ -27,7 +27,7 @@ def test_rows_are_classes(monkeypatch):
     [
         ([0, 0], {}, "must be as many"),
         ([0, 0, 3], {}, r"a label of 0 ... 3, but 2 names"),
-        ([0, 0, 1], {"columns": 0}, "must be at least 1"),
+        ([0, 0, 1], {"columns": 0}, "columns: expected a whole number of at least 1, got 0"),
     ],
 )
 def test_refusals(labels, options, message):

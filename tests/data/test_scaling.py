@@ -38,7 +38,7 @@ def test_a_pixel_that_never_changes_becomes_0():
     ("call", "error", "message"),
     [
         (lambda: Standardizer.fit(np.ones((0, 3))), ValueError, r"images must have shape \(N, ...\)"),
-        (lambda: Standardizer.fit(np.ones((2, 3)), by="row"), ValueError, "by must be 'pixel'"),
+        (lambda: Standardizer.fit(np.ones((2, 3)), by="row"), ValueError, "by: expected 'pixel', 'channel' or 'all'"),
         (lambda: Standardizer.fit(np.ones((2, 3)), by="channel"), ValueError, r"needs images \(N, C, H, W\)"),
         (lambda: Standardizer.fit(np.array([["a"]])), TypeError, "must be real numbers"),
         (lambda: Standardizer.fit(np.ones((2, 3))).transform(np.ones((2, 4))), ValueError, r"images \(2, 4\) do not"),

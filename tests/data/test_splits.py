@@ -90,12 +90,16 @@ def test_train_and_test_are_all_of_the_set(labels, seed):
         (lambda: split_indices([0, 1], (0,)), ValueError, "at least one sample"),
         (lambda: split_indices([0, 1], (-1,)), ValueError, "at least one sample"),
         (lambda: split_indices([0, 1], (0.01,)), ValueError, "0.01 of 2 gives 0"),
-        (lambda: split_indices([0, 1], (1.5,)), ValueError, "a share must lie between 0 and 1, but is 1.5"),
-        (lambda: split_indices([0, 1], (float("nan"),)), ValueError, "a share must lie between 0 and 1"),
-        (lambda: split_indices([0, 1], ("1",)), TypeError, "must be a count or a share, but is '1'"),
-        (lambda: split_indices([0, 1], (True,)), TypeError, "must be a count or a share, but is True"),
+        (lambda: split_indices([0, 1], (1.5,)), ValueError, "sizes: expected a number above 0 and below 1, got 1.5"),
+        (lambda: split_indices([0, 1], (float("nan"),)), ValueError, "sizes: expected a number above 0 and below 1"),
+        (lambda: split_indices([0, 1], ("1",)), TypeError, "expected counts, or shares above 0 and below 1, got '1'"),
+        (lambda: split_indices([0, 1], (True,)), TypeError, "expected counts, or shares above 0 and below 1, got True"),
         (lambda: train_test_split([0, 1], 2), ValueError, "takes 2 of 2 samples and leaves none"),
-        (lambda: train_test_split([0, 1], 1, seed=-1), ValueError, "seed must be at least 0"),
+        (
+            lambda: train_test_split([0, 1], 1, seed=-1),
+            ValueError,
+            "seed: expected a whole number of at least 0 and below 2..64",
+        ),
     ],
 )
 def test_bad_arguments(call, error, message):

@@ -198,7 +198,7 @@ def test_images_or_flat_rows_train_the_same_convolutions(digits):
         ConvNetClassifier(image_shape=(3, 8, 8)).fit(x, y)
     with pytest.raises(ValueError, match=r"X has images \(1, 4, 16\) but was fitted on images \(1, 8, 8\)"):
         images.predict(x.reshape(-1, 4, 16))
-    with pytest.raises(ValueError, match=r"conv_layers must be filters or \(filters, size\).*, got 'a'"):
+    with pytest.raises(TypeError, match="conv_layers: expected a whole number of at least 1, got 'a'"):
         ConvNetClassifier(conv_layers=(4, "a")).fit(x, y)
 
 
@@ -233,12 +233,12 @@ def test_the_same_seed_gives_the_same_bits_in_a_worker(digits):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"solver": "newton"}, "MLPClassifier: solver must be one of adam, sgd, lbfgs, got 'newton'"),
-        ({"hidden_layer_sizes": (0,)}, "hidden_layer_sizes must be > 0, whole numbers"),
-        ({"alpha": -1}, r"alpha must be in \[0, inf\), got -1"),
-        ({"dropout": 1.0}, r"dropout must be in \[0, 1\), got 1.0"),
-        ({"batch_size": 0}, 'batch_size must be "auto" or a whole number of at least 1, got 0'),
-        ({"max_iter": 0}, "max_iter must be a whole number of at least 1, got 0"),
+        ({"solver": "newton"}, "MLPClassifier: solver: expected 'adam', 'sgd' or 'lbfgs', got 'newton'"),
+        ({"hidden_layer_sizes": (0,)}, "hidden_layer_sizes: expected a whole number of at least 1, got 0"),
+        ({"alpha": -1}, "alpha: expected a finite number of at least 0, got -1"),
+        ({"dropout": 1.0}, "dropout: expected a number of at least 0 and below 1, got 1.0"),
+        ({"batch_size": 0}, r'batch_size \(unless "auto"\): expected a whole number of at least 1, got 0'),
+        ({"max_iter": 0}, "max_iter: expected a whole number of at least 1, got 0"),
         ({"solver": "lbfgs", "dropout": 0.5}, "dropout needs solver 'adam' or 'sgd', got 'lbfgs'"),
     ],
 )
@@ -293,5 +293,5 @@ print(all((other.coefs_[0] == here).all() for other in there))
 
 
 def test_the_regressors_loss_is_the_squared_error():
-    with pytest.raises(ValueError, match="MLPRegressor: loss must be squared_error, got 'poisson'"):
+    with pytest.raises(ValueError, match="MLPRegressor: loss: expected 'squared_error', got 'poisson'"):
         MLPRegressor(loss="poisson").fit([[0.0], [1.0]], [0.0, 1.0])

@@ -84,7 +84,7 @@ def test_picture(letters):
     np.testing.assert_allclose(best.get_ydata(), [score[rate == r].max() for r in (1e-5, 1e-2)])
     np.testing.assert_allclose(mean.get_ydata(), [score[rate == r].mean() for r in (1e-5, 1e-2)])
     assert len(search_results(found, "hidden_layer_sizes").axes[0].get_xticks()) == 2
-    with pytest.raises(ValueError, match="parameter must be one of"):
+    with pytest.raises(ValueError, match="parameter: expected 'hidden_layer_sizes' or 'learning_rate_init'"):
         search_results(found, "alpha")
 
 

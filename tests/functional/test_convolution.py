@@ -182,17 +182,17 @@ REFUSED = [
     ((X, np.ones((6, 3, 3, 3)), B), {}, ValueError, r"w has 3 input channels but x has 4 \(x: .*, w: \(6, 3, 3, 3\)\)"),
     ((X, W, B), {"groups": 2}, ValueError, "w has 4 input channels but x has 4 in 2 groups"),
     ((X, W, B), {"groups": 3}, ValueError, "4 channels and 6 filters do not divide into 3 groups"),
-    ((X, W, B), {"groups": 0}, ValueError, "groups must be at least 1, got 0"),
+    ((X, W, B), {"groups": 0}, ValueError, "groups: expected a whole number of at least 1, got 0"),
     ((X, W, np.ones(4)), {}, ValueError, r"b must have shape \(6,\), one number a filter, got \(4,\)"),
     ((X, W.astype("f4"), B), {}, TypeError, "w must have the dtype of x, float64, got float32"),
-    ((X, W, B), {"stride": 0}, ValueError, "stride must be at least 1, got 0"),
-    ((X, W, B), {"stride": (1, 2, 3)}, ValueError, r"stride must be an int or a pair of them, got \(1, 2, 3\)"),
-    ((X, W, B), {"stride": 1.0}, TypeError, "stride must be an int, got float"),
-    ((X, W, B), {"dilation": 0}, ValueError, "dilation must be at least 1, got 0"),
-    ((X, W, B), {"pad": -1}, ValueError, "pad must be at least 0, got -1"),
-    ((X, W, B), {"pad": "valid"}, ValueError, "pad must be a number, pairs of numbers or .same., got 'valid'"),
-    ((X, W, B), {"pad": (1, 2, 3)}, ValueError, "pad must be an int, a pair, two pairs or"),
-    ((X, W, B), {"pad": True}, TypeError, "pad must be an int, got bool"),
+    ((X, W, B), {"stride": 0}, ValueError, "stride: expected a whole number of at least 1, got 0"),
+    ((X, W, B), {"stride": (1, 2, 3)}, ValueError, r"stride: expected a whole number or a pair of them, got .1, 2, 3."),
+    ((X, W, B), {"stride": 1.0}, TypeError, "stride: expected a whole number of at least 1, got 1.0"),
+    ((X, W, B), {"dilation": 0}, ValueError, "dilation: expected a whole number of at least 1, got 0"),
+    ((X, W, B), {"pad": -1}, ValueError, "pad: expected a whole number of at least 0, got -1"),
+    ((X, W, B), {"pad": "valid"}, ValueError, "pad: expected a whole number, a pair, two pairs or .same., got 'valid'"),
+    ((X, W, B), {"pad": (1, 2, 3)}, ValueError, "pad: expected a whole number, a pair, two pairs or .same."),
+    ((X, W, B), {"pad": True}, TypeError, "pad: expected a whole number of at least 0, got True"),
     ((X, np.ones((6, 4, 6, 1)), B), {}, ValueError, "the window, 6 × 1, is larger than the padded image, 5 × 6"),
     ((X, W, B), {"dilation": 3}, ValueError, "the window, 3 × 3 dilated to 7 × 7, is larger than the padded image"),
 ]
@@ -209,5 +209,5 @@ def test_columns_that_do_not_fit_are_refused():
         F.col2im(np.ones((1, 4, 3)), (1, 2, 3), 2)
     with pytest.raises(ValueError, match=r"^col2im: shape must be \(C, H, W\), got \(2, 3\)"):
         F.col2im(np.ones((1, 4, 2)), (2, 3), 2)
-    with pytest.raises(ValueError, match=r"^im2col: size must be at least 1, got 0"):
+    with pytest.raises(ValueError, match=r"^im2col: size: expected a whole number of at least 1, got 0"):
         F.im2col(X, 0)

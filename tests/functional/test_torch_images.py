@@ -197,11 +197,15 @@ REFUSED = {
         ValueError,
         "x must be images",
     ),
-    "size 0": (lambda: F.max_pool_forward(np.ones((1, 1, 4, 4)), size=0), ValueError, "size must be at least 1, got 0"),
+    "size 0": (
+        lambda: F.max_pool_forward(np.ones((1, 1, 4, 4)), size=0),
+        ValueError,
+        "size: expected a whole number of at least 1, got 0",
+    ),
     "stride 0": (
         lambda: F.avg_pool_forward(np.ones((1, 1, 4, 4)), size=2, stride=0),
         ValueError,
-        "stride must be",
+        "stride: expected a whole number of at least 1",
     ),
     "window too large": (
         lambda: F.max_pool_forward(np.ones((1, 1, 4, 4)), size=5),
@@ -216,11 +220,27 @@ REFUSED = {
         ValueError,
         "must not be negative",
     ),
-    "eps 0": (lambda: F.layer_norm_forward(np.ones((2, 3)), eps=0), ValueError, "eps must be finite and > 0"),
+    "eps 0": (
+        lambda: F.layer_norm_forward(np.ones((2, 3)), eps=0),
+        ValueError,
+        "eps: expected a finite number above 0",
+    ),
     "groups": (lambda: F.group_norm_forward(np.ones((2, 3)), groups=2), ValueError, "3 channels do not divide into 2"),
-    "k 0": (lambda: F.local_response_norm_forward(np.ones((2, 3)), k=0), ValueError, "k must be finite and > 0"),
-    "rate": (lambda: F.dropout_forward(np.ones((2, 3)), rate=1.5), ValueError, r"rate is the share that is dropped"),
-    "rate text": (lambda: F.dropout_forward(np.ones((2, 3)), rate="half"), TypeError, "rate must be a number"),
+    "k 0": (
+        lambda: F.local_response_norm_forward(np.ones((2, 3)), k=0),
+        ValueError,
+        "k: expected a finite number above 0",
+    ),
+    "rate": (
+        lambda: F.dropout_forward(np.ones((2, 3)), rate=1.5),
+        ValueError,
+        r"rate .the share that is dropped.: expected a number of at least 0 and at most 1",
+    ),
+    "rate text": (
+        lambda: F.dropout_forward(np.ones((2, 3)), rate="half"),
+        TypeError,
+        "rate .*: expected a number of at least 0 and at most 1",
+    ),
     "other cache": (
         lambda: F.max_pool_backward(np.ones(1), F.avg_pool_forward(np.ones((1, 1, 2, 2)), size=2)[1]),
         TypeError,

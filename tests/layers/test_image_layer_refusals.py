@@ -19,15 +19,23 @@ from fastnn.layers import (
 )
 
 CONSTRUCTORS = {
-    "size": (lambda: MaxPool2D(0), ValueError, "MaxPool2D: size must be at least 1, got 0"),
-    "stride": (lambda: MaxPool2D(2, stride=0), ValueError, "MaxPool2D: stride must be at least 1"),
+    "size": (lambda: MaxPool2D(0), ValueError, "MaxPool2D: size: expected a whole number of at least 1, got 0"),
+    "stride": (lambda: MaxPool2D(2, stride=0), ValueError, "MaxPool2D: stride: expected a whole number of at least 1"),
     "pad": (lambda: AvgPool2D(2, pad=2), ValueError, "AvgPool2D: pad must be less than size"),
-    "momentum": (lambda: BatchNorm(momentum=1.5), ValueError, r"BatchNorm: momentum must be in \[0, 1\], got 1.5"),
-    "eps": (lambda: LayerNorm(eps=0), ValueError, "LayerNorm: eps must be finite and > 0"),
-    "groups": (lambda: GroupNorm(0), ValueError, "GroupNorm: groups must be at least 1"),
-    "k": (lambda: LocalResponseNorm(k=0.0), ValueError, "LocalResponseNorm: k must be finite and > 0"),
-    "rate": (lambda: Dropout(-0.1), ValueError, "Dropout: rate must be finite and >= 0"),
-    "rate above 1": (lambda: Dropout(1.1), ValueError, r"Dropout: rate is the share that is dropped, in \[0, 1\]"),
+    "momentum": (
+        lambda: BatchNorm(momentum=1.5),
+        ValueError,
+        r"BatchNorm: momentum: expected a number of at least 0 and at most 1, got 1.5",
+    ),
+    "eps": (lambda: LayerNorm(eps=0), ValueError, "LayerNorm: eps: expected a finite number above 0"),
+    "groups": (lambda: GroupNorm(0), ValueError, "GroupNorm: groups: expected a whole number of at least 1"),
+    "k": (lambda: LocalResponseNorm(k=0.0), ValueError, "LocalResponseNorm: k: expected a finite number above 0"),
+    "rate": (lambda: Dropout(-0.1), ValueError, "Dropout: rate .*: expected a number of at least 0 and at most 1"),
+    "rate above 1": (
+        lambda: Dropout(1.1),
+        ValueError,
+        r"Dropout: rate \(the share that is dropped\): expected a number of at least 0",
+    ),
     "shape": (lambda: Reshape((2, 0)), ValueError, "Reshape: shape must hold positive sizes"),
     "two -1": (lambda: Reshape((-1, -1)), ValueError, "at most one -1"),
     "shape is none": (lambda: Reshape(3), TypeError, "Reshape: shape must be a tuple of ints, got int"),

@@ -130,8 +130,8 @@ def test_from_config():
     [
         ({"layers": [{"type": "Dance", "units": 3}]}, "expected a layer of .*Dense.*, got 'Dance'"),
         ({"layers": [{"units": 3}]}, "got None"),
-        ({"task": "fortune telling"}, "task must be one of classification, multilabel, regression"),
-        ({"input_shape": []}, "input_shape must be positive sizes"),
+        ({"task": "fortune telling"}, "task: expected 'classification', 'multilabel' or 'regression'"),
+        ({"input_shape": []}, "input_shape: expected at least one size and at most 2..48 values"),
     ],
 )
 def test_a_config_that_describes_no_model(change, message):
@@ -193,14 +193,18 @@ def test_a_model_without_parameters_gives_the_gradient_of_its_input():
 @pytest.mark.parametrize(
     ("make", "error", "message"),
     [
-        (lambda: mlp(4, 3, dtype="float16"), TypeError, "dtype must be float32 or float64, got float16"),
-        (lambda: mlp(4, 3, dtype="int32"), TypeError, "dtype must be float32 or float64"),
-        (lambda: mlp(4, 3, input_scale=0), ValueError, "input_scale must be finite and not 0, got 0"),
-        (lambda: mlp(4, 3, input_scale=np.nan), ValueError, "input_scale must be finite"),
-        (lambda: mlp(4, 3, input_scale="x"), TypeError, "input_scale must be a number, got 'x'"),
-        (lambda: mlp(4, 3, seed=-1), ValueError, "seed must be at least 0 and below 2..64, got -1"),
-        (lambda: mlp(4, 3, seed=2**64), ValueError, "seed must be at least 0 and below 2..64"),
-        (lambda: mlp(4, 3, seed=1.5), TypeError, "seed must be an int, got float"),
+        (lambda: mlp(4, 3, dtype="float16"), TypeError, "dtype: expected float32 or float64, got float16"),
+        (lambda: mlp(4, 3, dtype="int32"), TypeError, "dtype: expected float32 or float64"),
+        (lambda: mlp(4, 3, input_scale=0), ValueError, "input_scale: expected a finite number other than 0, got 0"),
+        (lambda: mlp(4, 3, input_scale=np.nan), ValueError, "input_scale: expected a finite number"),
+        (lambda: mlp(4, 3, input_scale="x"), TypeError, "input_scale: expected a finite number, got 'x'"),
+        (lambda: mlp(4, 3, seed=-1), ValueError, "seed: expected a whole number of at least 0 and below 2..64, got -1"),
+        (lambda: mlp(4, 3, seed=2**64), ValueError, "seed: expected a whole number of at least 0 and below 2..64"),
+        (
+            lambda: mlp(4, 3, seed=1.5),
+            TypeError,
+            "seed: expected a whole number of at least 0 and below 2..64, got 1.5",
+        ),
         (
             lambda: mlp(4, 3, class_names=["a", "b"]),
             ValueError,
@@ -209,15 +213,23 @@ def test_a_model_without_parameters_gives_the_gradient_of_its_input():
         (
             lambda: fastnn.Sequential([Dense(3)], input_shape=784),
             TypeError,
-            "must be a tuple like .784,., got 784",
+            "input_shape: expected a tuple such as .784,., got 784",
         ),
-        (lambda: fastnn.Sequential([Dense(3)], input_shape=(3.5,)), TypeError, "must be a tuple like"),
-        (lambda: fastnn.Sequential([Dense(3)], input_shape=()), ValueError, "must be positive sizes"),
-        (lambda: fastnn.Sequential([Dense(3)], input_shape=(3, 0)), ValueError, "must be positive sizes"),
+        (
+            lambda: fastnn.Sequential([Dense(3)], input_shape=(3.5,)),
+            TypeError,
+            "input_shape: expected a whole number of at least 1, got 3.5",
+        ),
+        (lambda: fastnn.Sequential([Dense(3)], input_shape=()), ValueError, "input_shape: expected at least one size"),
+        (
+            lambda: fastnn.Sequential([Dense(3)], input_shape=(3, 0)),
+            ValueError,
+            "input_shape: expected a whole number of at least 1, got 0",
+        ),
         (
             lambda: fastnn.Sequential([Dense(3)], input_shape=(2**40, 2**40)),
             ValueError,
-            "must be positive sizes",
+            "input_shape: expected at least one size and at most 2..48 values",
         ),
         (
             lambda: fastnn.Sequential(Dense(3), input_shape=(3,)),

@@ -84,9 +84,9 @@ def test_a_figure_that_is_not_there():
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: fastnn.BestWeights(mode="less"), 'BestWeights: mode must be "min" or "max"'),
-        (lambda: fastnn.BestWeights(min_delta=-1), "BestWeights: min_delta must be finite and at least 0"),
-        (lambda: fastnn.EarlyStopping(patience=0), "EarlyStopping: patience must be at least 1"),
+        (lambda: fastnn.BestWeights(mode="less"), "BestWeights: mode: expected .min., .max. or None"),
+        (lambda: fastnn.BestWeights(min_delta=-1), "BestWeights: min_delta: expected a finite number of at least 0"),
+        (lambda: fastnn.EarlyStopping(patience=0), "EarlyStopping: patience: expected a whole number of at least 1"),
     ],
 )
 def test_bad_arguments(make, message):

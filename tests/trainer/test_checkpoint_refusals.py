@@ -141,10 +141,10 @@ def test_a_new_training_does_not_mix_with_what_is_there(tmp_path):
 @pytest.mark.parametrize(
     ("options", "error", "message"),
     [
-        ({"every_epochs": 0}, ValueError, "Checkpoint: every_epochs must be at least 1"),
-        ({"every_steps": 1.5}, TypeError, "Checkpoint: every_steps must be an int"),
-        ({"every_seconds": 0}, ValueError, "Checkpoint: every_seconds must be above 0"),
-        ({"keep_last": 0}, ValueError, "Checkpoint: keep_last must be at least 1"),
+        ({"every_epochs": 0}, ValueError, "Checkpoint: every_epochs: expected a whole number of at least 1"),
+        ({"every_steps": 1.5}, TypeError, "Checkpoint: every_steps: expected a whole number of at least 1"),
+        ({"every_seconds": 0}, ValueError, "Checkpoint: every_seconds: expected a number above 0"),
+        ({"keep_last": 0}, ValueError, "Checkpoint: keep_last: expected a whole number of at least 1"),
     ],
 )
 def test_arguments(tmp_path, options, error, message):

@@ -113,9 +113,9 @@ def test_a_clipped_training_is_that_of_torch():
         ({}, {"sample_weight": np.full(53, np.nan)}, ValueError, "sample_weight must be finite and at least 0"),
         ({}, {"sample_weight": np.full(53, "a")}, TypeError, "sample_weight must be real numbers"),
         ({}, {"sample_weight": np.zeros(53)}, ValueError, "every sample has weight 0"),
-        ({"clip_norm": 0}, {}, ValueError, "Trainer: clip_norm must be finite and above 0, got 0"),
-        ({"clip_value": np.nan}, {}, ValueError, "Trainer: clip_value must be finite and above 0"),
-        ({"clip_norm": "1"}, {}, TypeError, "Trainer: clip_norm must be a number, got str"),
+        ({"clip_norm": 0}, {}, ValueError, "Trainer: clip_norm: expected a finite number above 0, got 0"),
+        ({"clip_value": np.nan}, {}, ValueError, "Trainer: clip_value: expected a finite number above 0"),
+        ({"clip_norm": "1"}, {}, TypeError, "Trainer: clip_norm: expected a finite number above 0, got '1'"),
     ],
 )
 def test_what_does_not_fit(options, given, error, message):

@@ -7,6 +7,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike
 
+from fastnn.checks import choice
 from fastnn.compat.arguments import Array, floating
 
 __all__ = ["Array", "Cache", "Gradients", "Params", "common", "flat", "like", "mode_of"]
@@ -37,7 +38,4 @@ def like(dout: ArrayLike, cache: Cache) -> Array:
 
 def mode_of(function: str, param: Params) -> str:
     """``param["mode"]``, checked."""
-    mode = param["mode"]
-    if mode not in ("train", "test"):
-        raise ValueError(f'{function}: mode must be "train" or "test", got {mode!r}')
-    return str(mode)
+    return choice(function, "mode", param["mode"], ("train", "test"))

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from fastnn import functional
+from fastnn.checks import number
 from fastnn.compat.cs231n.arrays import Array, Cache, Gradients, Params, common, flat, like, mode_of
 from fastnn.compat.cs231n.normalization import (
     batchnorm_backward,
@@ -85,8 +86,7 @@ def dropout_forward(x: ArrayLike, dropout_param: Params) -> tuple[Array, Cache]:
     """
     (array,) = common(x)
     keep, mode = dropout_param["p"], mode_of("dropout_forward", dropout_param)
-    if not 0 < keep <= 1:
-        raise ValueError(f"dropout_forward: p is the share kept and must be in (0, 1], got {keep}")
+    number("dropout_forward", "p (the share that is kept)", keep, above=0, at_most=1)
     if "seed" in dropout_param:
         np.random.seed(dropout_param["seed"])
     mask = None

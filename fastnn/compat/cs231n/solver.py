@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from fastnn.checks import choice
 from fastnn.compat.cs231n import optim
 from fastnn.compat.cs231n.arrays import Array, Params
 from fastnn.files import write_whole
@@ -72,8 +73,7 @@ class Solver:
         print_every: int = 10,
         verbose: bool = True,
     ) -> None:
-        if update_rule not in optim.__all__:
-            raise ValueError(f"Solver: update_rule must be one of {', '.join(optim.__all__)}, got {update_rule!r}")
+        choice("Solver", "update_rule", update_rule, optim.__all__)
         self.model = model
         self.X_train, self.y_train = data["X_train"], data["y_train"]
         self.X_val, self.y_val = data["X_val"], data["y_val"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
+from fastnn.checks import number
 from fastnn.compat.arguments import Array, floating, real
 
 
@@ -57,15 +58,5 @@ def ranges(name: str, cases: Array, alpha: float, momentum: float) -> None:
     """Check that there are cases, and the numbers that all descents have."""
     if cases.shape[1] == 0:
         raise ValueError(f"{name}: x has no cases (columns), got shape {cases.shape}")
-    if not 0 < alpha < np.inf:
-        raise ValueError(f"{name}: alpha (the learning rate) must be positive and finite, got {alpha}")
-    if not 0 <= momentum < 1:
-        raise ValueError(f"{name}: momentum must be in [0, 1), got {momentum}")
-
-
-def count(name: str, what: str, value: int, *, least: int) -> None:
-    """Check a whole number."""
-    if not isinstance(value, int | np.integer) or isinstance(value, bool):
-        raise TypeError(f"{name}: {what} must be a whole number, got {value!r}")
-    if value < least:
-        raise ValueError(f"{name}: {what} must be at least {least}, got {value}")
+    number(name, "alpha (the learning rate)", alpha, above=0)
+    number(name, "momentum", momentum, at_least=0, below=1)

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from fastnn.checks import number, whole
 from fastnn.compat.arguments import Array
 from fastnn.compat.csc411.arguments import matrix, problem
 from fastnn.compat.csc411.network import cost, gradient, probabilities
@@ -52,7 +53,7 @@ def finite_difference(X: ArrayLike, Y: ArrayLike, W: ArrayLike, h: float = 1e-3,
     True
     """
     x, y, w = problem("finite_difference", X, Y, W)
-    _positive("finite_difference", h)
+    number("finite_difference", "h", h, above=0)
     estimate = np.zeros_like(w)
     here = cost(probabilities(x, w), y)
     for i, j in np.ndindex(w.shape):
@@ -110,9 +111,8 @@ def finite_difference_table(
     [2.698202291519, 0.200166359877, 0.019912135074]
     """
     x, y, w = problem("finite_difference_table", X, Y, W)
-    _positive("finite_difference_table", h)
-    if rows < 1:
-        raise ValueError(f"finite_difference_table: rows must be at least 1, got {rows}")
+    number("finite_difference_table", "h", h, above=0)
+    rows = whole("finite_difference_table", "rows", rows, at_least=1)
     exact = gradient(x, y, probabilities(x, w))
     steps, errors = np.empty(rows), np.empty(rows)
     for row in range(rows):
@@ -212,7 +212,7 @@ def shift_all_weights_check(
     True
     """
     x_, y_, w_ = problem("shift_all_weights_check", x, y, w)
-    _positive("shift_all_weights_check", h)
+    number("shift_all_weights_check", "h", h, above=0)
     difference = (cost(probabilities(x_, w_ + h), y_) - cost(probabilities(x_, w_), y_)) / h
     under_test = matrix("shift_all_weights_check", "df(w, x, y)", df(w_, x_, y_))
     if under_test.shape != w_.shape:
@@ -227,8 +227,3 @@ def _cost_with(x: Array, y: Array, w: Array, i: int, j: int, h: float) -> float:
     moved = w.copy()
     moved[i, j] += h
     return cost(probabilities(x, moved), y)
-
-
-def _positive(function: str, h: float) -> None:
-    if not 0 < h < np.inf:
-        raise ValueError(f"{function}: h must be positive and finite, got {h}")

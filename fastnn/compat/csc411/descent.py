@@ -8,8 +8,9 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike
 
+from fastnn.checks import whole
 from fastnn.compat.arguments import Array, floating
-from fastnn.compat.csc411.arguments import count, matrix, problem, ranges, velocity
+from fastnn.compat.csc411.arguments import matrix, problem, ranges, velocity
 from fastnn.compat.csc411.network import probabilities
 
 Gradient: TypeAlias = Callable[[Array, Array, Array], Any]
@@ -215,10 +216,10 @@ def _mini_batches(
             f"{name}: x and y must have the same number of columns (cases), got {cases.shape[1]} and {targets.shape[1]}"
         )
     ranges(name, cases, alpha, momentum)
-    count(name, "epoch", epoch, least=0)
-    count(name, "batch_size", batch_size, least=1)
+    whole(name, "epoch", epoch, at_least=0)
+    whole(name, "batch_size", batch_size, at_least=1)
     if max_steps is not None:
-        count(name, "max_steps", max_steps, least=0)
+        whole(name, "max_steps", max_steps, at_least=0)
     weights, v = start.copy(), velocity(name, init_v, start)
     for step, columns in enumerate(_slices(cases.shape[1], epoch, batch_size), start=1):
         if max_steps is not None and step > max_steps:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
+from fastnn.checks import number, whole
 from fastnn.compat.arguments import Array
-from fastnn.compat.csc411.arguments import count, problem, ranges, velocity
+from fastnn.compat.csc411.arguments import problem, ranges, velocity
 from fastnn.compat.csc411.network import cost, gradient, probabilities
 
 
@@ -72,9 +73,8 @@ def part5_gradient_descent(
     name = "part5_gradient_descent"
     x, y, w = problem(name, X, Y, init_W)
     ranges(name, x, alpha, momentum)
-    if not eps >= 0:
-        raise ValueError(f"{name}: eps must not be negative, got {eps}")
-    count(name, "max_iter", max_iter, least=0)
+    number(name, "eps", eps, at_least=0, finite=False)
+    whole(name, "max_iter", max_iter, at_least=0)
     w, v = w.copy(), velocity(name, init_v, w)
     due = {k * max_iter // 100 for k in range(101)}
     weights: list[Array] = []

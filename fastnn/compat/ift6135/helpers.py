@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import ArrayLike
 
+from fastnn.checks import whole
 from fastnn.compat.arguments import Array, rows
 
 Pair = tuple[ArrayLike, ArrayLike]
@@ -34,8 +35,8 @@ def glorot(fan_in: int, fan_out: int, rng: np.random.Generator | None = None) ->
     >>> weights.shape, bool(abs(weights).max() <= (6 / (784 + 666)) ** 0.5)
     ((784, 666), True)
     """
-    if min(fan_in, fan_out) < 1:
-        raise ValueError(f"glorot: fan_in and fan_out must be at least 1, got {fan_in} and {fan_out}")
+    fan_in = whole("glorot", "fan_in", fan_in, at_least=1)
+    fan_out = whole("glorot", "fan_out", fan_out, at_least=1)
     bound = np.sqrt(6.0 / (fan_in + fan_out))
     return (np.random.default_rng(0) if rng is None else rng).uniform(-bound, bound, (fan_in, fan_out))
 
@@ -91,8 +92,7 @@ def data_iter(data: Pair, batch_size: int, rng: np.random.Generator | None = Non
     [2, 1]
     """
     x, y = checked("data_iter", data)
-    if batch_size < 1:
-        raise ValueError(f"data_iter: batch_size must be at least 1, got {batch_size}")
+    batch_size = whole("data_iter", "batch_size", batch_size, at_least=1)
     starts = np.arange(0, len(x), batch_size)
     if rng is not None:
         rng.shuffle(starts)

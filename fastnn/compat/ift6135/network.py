@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from fastnn import functional
+from fastnn.checks import choice, whole
 from fastnn.compat.arguments import Array, rows
 from fastnn.compat.ift6135.helpers import Pair, accuracy, checked, data_iter, glorot
 from fastnn.data import one_hot
@@ -74,13 +75,13 @@ class NN:
     ) -> None:
         if len(hidden_dims) != n_hidden:
             raise ValueError(f"NN: n_hidden is {n_hidden}, but hidden_dims names {len(hidden_dims)} layers")
-        if init not in ("Normal", "Glorot", "Zero"):
-            raise ValueError(f"NN: init must be Normal, Glorot or Zero, got {init!r}")
-        if activate not in _ACTIVATIONS:
-            raise ValueError(f"NN: activate must be one of {', '.join(_ACTIVATIONS)}, got {activate!r}")
-        self.dims = (int(input_dim), *map(int, hidden_dims), int(n_classes))
-        if min(self.dims) < 1:
-            raise ValueError(f"NN: all sizes must be at least 1, got {self.dims}")
+        choice("NN", "init", init, ("Normal", "Glorot", "Zero"))
+        choice("NN", "activate", activate, _ACTIVATIONS)
+        self.dims = (
+            whole("NN", "input_dim", input_dim, at_least=1),
+            *(whole("NN", "hidden_dims", units, at_least=1) for units in hidden_dims),
+            whole("NN", "n_classes", n_classes, at_least=1),
+        )
         self.init, self.activate = init, activate
         self._rng = np.random.default_rng(seed)
         self.initialize_weights()

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
+from fastnn.checks import choice
 from fastnn.compat.cs231n.arrays import Array, Cache, Params
 from fastnn.compat.cs231n.layers import (
     affine_backward,
@@ -81,10 +82,7 @@ class FullyConnectedNet:
         dtype: DTypeLike = np.float32,
         seed: int | None = None,
     ) -> None:
-        if normalization not in (None, "batchnorm", "layernorm"):
-            raise ValueError(
-                f'FullyConnectedNet: normalization must be "batchnorm", "layernorm" or None, got {normalization!r}'
-            )
+        choice("FullyConnectedNet", "normalization", normalization, ("batchnorm", "layernorm", None))
         self.normalization, self.reg, self.dtype = normalization, reg, dtype
         self.use_dropout = dropout_keep_ratio != 1
         self.num_layers = 1 + len(hidden_dims)
