@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from fastnn.alexnet.form import FORMS
+from fastnn.alexnet.network import layers_of
 from fastnn.layers import BatchNorm, Conv2D, Dense, Dropout, Flatten, Layer, MaxPool2D, ReLU
 
 
@@ -34,13 +36,7 @@ def letters_cnn(classes: int, dropout: float = 0.0) -> list[Layer]:
 
 def alexnet(classes: int, dropout: float = 0.5) -> list[Layer]:
     """Krizhevsky, Sutskever & Hinton (2012) as simplified by Krizhevsky (2014), for images of 3 x 224 x 224."""
-    return [
-        *(Conv2D(64, 11, stride=4, pad=2), ReLU(), MaxPool2D(3, stride=2)),
-        *(Conv2D(192, 5, pad=2), ReLU(), MaxPool2D(3, stride=2)),
-        *(Conv2D(384, 3, pad=1), ReLU(), Conv2D(256, 3, pad=1), ReLU(), Conv2D(256, 3, pad=1), ReLU()),
-        *(MaxPool2D(3, stride=2), Flatten()),
-        *(Dropout(dropout), Dense(4096), ReLU(), Dropout(dropout), Dense(4096), ReLU(), Dense(classes)),
-    ]
+    return layers_of(FORMS["torchvision"].steps(classes=classes, dropout=dropout))
 
 
 NETWORKS: dict[str, Callable[[int], list[Layer]]] = {

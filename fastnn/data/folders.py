@@ -17,7 +17,7 @@ from fastnn.data.images import SUFFIXES, ImageForm, decode, decoded_size
 from fastnn.data.memory import SMALLER_IMAGES, Need, check_fits
 from fastnn.kernels.threads import get_num_threads
 
-__all__ = ["Labelled", "folder_need", "has_class_folders", "images_by_class", "read_image_folder", "stack"]
+__all__ = ["Labelled", "folder_need", "has_class_folders", "images_by_class", "natural", "read_image_folder", "stack"]
 
 _LOOKED_AT = 32  # files, to tell how large their images are
 
@@ -151,7 +151,7 @@ def has_class_folders(path: Path) -> bool:
 
 def stack(files: Iterable[_File], where: str, form: ImageForm, skip_damaged: bool) -> Labelled:
     """Decode files and put them into one array, classes in natural order."""
-    listed = sorted(files, key=lambda file: (_natural(file.class_name), _natural(file.where)))
+    listed = sorted(files, key=lambda file: (natural(file.class_name), natural(file.where)))
     if not listed:
         raise ValueError(f"{where}: no folders with PNG, JPEG or PGM images in them")
     from concurrent.futures import ThreadPoolExecutor  # loads logging: not at import
@@ -163,7 +163,7 @@ def stack(files: Iterable[_File], where: str, form: ImageForm, skip_damaged: boo
         shown = "; ".join(damaged[:5]) + ("; ..." if len(damaged) > 5 else "")
         warnings.warn(f"{where}: {len(damaged)} damaged files left out: {shown}", stacklevel=3)
     kept = [(file, image) for file, image in zip(listed, decoded, strict=True) if not isinstance(image, str)]
-    names = tuple(sorted({file.class_name for file, _ in kept}, key=_natural))
+    names = tuple(sorted({file.class_name for file, _ in kept}, key=natural))
     if not kept:
         raise ValueError(f"{where}: every image is damaged")
     images: list[NDArray[Any]] = [image for _, image in kept]
@@ -202,6 +202,6 @@ def _images_in(folder: Path) -> list[Path]:
     return [f for f in folder.iterdir() if f.suffix.lower() in SUFFIXES and not f.name.startswith(".") and f.is_file()]
 
 
-def _natural(text: str) -> list[tuple[int, str]]:
+def natural(text: str) -> list[tuple[int, str]]:
     """Order digits within a name as numbers: s2 before s10."""
     return [(int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"(\d+)", text)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import struct
 import zlib
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
@@ -18,13 +18,13 @@ from fastnn.checks import choice, whole
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-__all__ = ["SUFFIXES", "ImageForm", "decode", "decoded_size", "is_image"]
+__all__ = ["EIGHT_BITS", "SUFFIXES", "ImageForm", "decode", "decoded_size", "is_image", "opened_image"]
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".pgm", ".ppm")
 
 _FORMATS = ("PNG", "JPEG", "PPM")
 _MAGIC = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"P2", b"P3", b"P5", b"P6")
-_EIGHT_BITS = ("1", "L", "LA", "P", "PA", "RGB", "RGBA", "CMYK", "YCbCr")
+EIGHT_BITS = ("1", "L", "LA", "P", "PA", "RGB", "RGBA", "CMYK", "YCbCr")
 _MAX_PIXELS = 1 << 26
 _MAX_PIXELS_A_BYTE = 8 * 1032  # deflate at its best on one bit a pixel
 _DAMAGED = (
@@ -115,7 +115,7 @@ def decode(
     ImportError
         If Pillow is not installed.
     """
-    with _opened(data, where) as opened:
+    with opened_image(data, where) as opened:
         width, height = opened.size
         image = opened.convert("L" if _is_grey(opened, form.mode) else "RGB")
     if box is not None:
@@ -130,14 +130,17 @@ def decode(
 
 def decoded_size(data: bytes, where: str, form: ImageForm) -> int:
     """Bytes of what `decode` would give for the file, by its header; raises as it does."""
-    with _opened(data, where) as opened:
+    with opened_image(data, where) as opened:
         height, width = form.size or (opened.height, opened.width)
         return height * width * (1 if _is_grey(opened, form.mode) else 3)
 
 
 @contextmanager
-def _opened(data: bytes, where: str) -> Iterator[Image]:
-    """The image whose header has been read and is possible; what damage brings about within is a ValueError."""
+def opened_image(data: bytes, where: str, modes: Collection[str] = EIGHT_BITS) -> Iterator[Image]:
+    """The image whose header has been read and is possible; what damage brings about within is a ValueError.
+
+    `modes` are Pillow's names of the kinds of pixels that are taken.
+    """
     try:
         from PIL import Image as pil
     except ImportError:
@@ -149,7 +152,7 @@ def _opened(data: bytes, where: str) -> Iterator[Image]:
             width, height = opened.size
             if width * height > min(_MAX_PIXELS, _MAX_PIXELS_A_BYTE * len(data)):
                 raise ValueError(f"{width} x {height} pixels in {len(data)} bytes")
-            if opened.mode not in _EIGHT_BITS:
+            if opened.mode not in modes:
                 raise ValueError(f"{opened.mode} pixels; 8 bits a channel are read")
             yield opened
     except pil.DecompressionBombError as error:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import struct
 import zlib
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -18,7 +18,7 @@ from fastnn.data.npy import parse_npy
 if TYPE_CHECKING:
     from zipfile import ZipInfo
 
-__all__ = ["is_npz", "npz_need", "read_npz"]
+__all__ = ["is_npz", "npz_contents", "npz_need", "read_npz"]
 
 _LOCAL_HEADER = struct.Struct("<4s22xHH")  # signature, lengths of name and extra field
 _END_SIZE = 22  # of the record that ends an archive, without its comment
@@ -77,6 +77,20 @@ def read_npz(path: str | os.PathLike[str], names: Collection[str] | None = None)
             here = f"{where}: array {name!r}"
             arrays[name] = parse_npy(_content(file, info, here), here)
     return arrays
+
+
+def npz_contents(path: str | os.PathLike[str]) -> Iterator[tuple[str, bytes]]:
+    """Names of the arrays of an archive, each with the content of its .npy file, whatever that holds.
+
+    Raises
+    ------
+    OSError, ValueError
+        As `read_npz`.
+    """
+    where = f"read_npz: {os.fspath(path)}"
+    with Path(path).open("rb") as file:
+        for name, info in _members(file, where).items():
+            yield name, _content(file, info, f"{where}: array {name!r}")
 
 
 def npz_need(path: str | os.PathLike[str], names: Collection[str] | None = None) -> dict[str, Need]:

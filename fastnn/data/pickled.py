@@ -6,6 +6,7 @@ an array, and these are written here: nothing is imported and nothing is called 
 
 from __future__ import annotations
 
+import io
 import os
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from fastnn.data.inflate import content_size, gunzip, is_gzip
 from fastnn.data.memory import AS_NPY, Need, check_fits
 from fastnn.data.pickled_arrays import Array, Name, Refused, Type
 
-__all__ = ["is_pickle", "parse_pickle", "pickle_need", "read_pickle"]
+__all__ = ["Machine", "is_pickle", "parse_pickle", "pickle_need", "read_pickle", "run_pickle"]
 
 _MAX_OPCODES = 1 << 19  # each makes an object of up to some hundred bytes; CIFAR-10 takes 30,000 a file
 _PUSHED = {
@@ -100,12 +101,22 @@ def is_pickle(start: bytes) -> bool:
 
 def parse_pickle(data: bytes, where: str) -> Any:
     """Return what a pickle holds; `where` begins the error messages."""
+    return run_pickle(Machine(where), io.BytesIO(data))
+
+
+def run_pickle(machine: Machine, file: io.BytesIO) -> Any:
+    """Return what the pickle at the file's position holds, and leave the file behind its end.
+
+    Raises
+    ------
+    ValueError
+        As `read_pickle`.
+    """
     import pickletools
 
-    machine = _Machine(where)
-    at = 0
+    where, at = machine.where, 0
     try:
-        for count, (opcode, argument, position) in enumerate(pickletools.genops(data)):
+        for count, (opcode, argument, position) in enumerate(pickletools.genops(file)):
             at = position or 0
             if count >= _MAX_OPCODES:
                 raise ValueError(f"{where}: more than {_MAX_OPCODES} opcodes, at offset {at}")
@@ -121,8 +132,12 @@ def parse_pickle(data: bytes, where: str) -> Any:
     return machine.result()
 
 
-class _Machine:
-    """The stack and the memo that the opcodes work on."""
+class Machine:
+    """The stack and the memo that the opcodes work on.
+
+    A subclass may know more names than those of plain arrays (`name`), and carry out further opcodes: a method
+    ``_do_`` with the opcode's name in lower case, which takes its argument.
+    """
 
     def __init__(self, where: str) -> None:
         self.where = where
@@ -146,6 +161,10 @@ class _Machine:
         if not self.ended or len(self.stack) != 1 or self.marks:
             raise ValueError(f"{self.where}: truncated or damaged pickle: it does not end with one object")
         return _plain(self.stack[0], self.where)
+
+    def name(self, text: str) -> Name:
+        """What stands for a function or a class that the file names."""
+        return Name(text)
 
     def _pop(self) -> Any:
         if self.marks and len(self.stack) <= self.marks[-1]:
@@ -247,11 +266,11 @@ class _Machine:
         _put_items(_as(dict, self._top()), items)
 
     def _do_global(self, name: str) -> None:
-        self.stack.append(Name(name))
+        self.stack.append(self.name(name))
 
     def _do_stack_global(self, _: Any) -> None:
         name, module = self._pop(), self._pop()
-        self.stack.append(Name(f"{module} {name}"))
+        self.stack.append(self.name(f"{module} {name}"))
 
     def _do_reduce(self, _: Any) -> None:
         arguments, name = self._pop(), self._pop()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -115,9 +115,10 @@ for _module in ("numpy.core.multiarray", "numpy._core.multiarray", "numpy.core.n
 
 
 class Name:
-    """A function named by the file."""
+    """A function named by the file; `known` goes before those that a pickle of arrays holds."""
 
-    def __init__(self, name: str) -> None:
-        if name not in _KNOWN:
+    def __init__(self, name: str, known: Mapping[str, Callable[..., Any] | None] | None = None) -> None:
+        functions = _KNOWN | dict(known or {})
+        if name not in functions:
             raise Refused(f"{name[:80].replace(' ', '.')!r}, which is not plain data and is never loaded,")
-        self.function = _KNOWN[name]
+        self.text, self.function = name, functions[name]

@@ -1,0 +1,172 @@
+"""Images of every kind as RGB, 8 bits a channel, and where they lie."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastnn.alexnet.preprocessing import Preprocessing
+from fastnn.data.folders import natural
+from fastnn.data.images import EIGHT_BITS, SUFFIXES, opened_image
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+__all__ = ["ImageFiles", "decode_part", "image_files", "part_of_array"]
+
+_SIXTEEN_BITS = ("I;16", "I;16L", "I;16B", "I;16N", "I")
+
+
+def decode_part(data: bytes, where: str, preprocessing: Preprocessing, crop: int) -> NDArray[np.uint8]:
+    """The part of an image file that a network sees, (3, crop, crop).
+
+    Parameters
+    ----------
+    data : bytes
+        The content of a PNG, JPEG, PGM or PPM file.
+    where : str
+        Begins the error messages.
+    preprocessing : Preprocessing
+    crop : int
+
+    Raises
+    ------
+    ValueError
+        If it is no such image or is damaged.
+    ImportError
+        If Pillow is not installed.
+
+    Notes
+    -----
+    Grey becomes three equal channels; what is transparent shows white; of 16 bits the upper ones count (v / 257,
+    rounded); an image that its EXIF data says is turned is turned back.
+    """
+    with opened_image(data, where, (*EIGHT_BITS, *_SIXTEEN_BITS)) as image:
+        return preprocessing.part(_rgb(image), crop)
+
+
+def part_of_array(image: NDArray[np.uint8], preprocessing: Preprocessing, crop: int) -> NDArray[np.uint8]:
+    """The same of pixels (H, W) or (H, W, 3 or 4)."""
+    from PIL import Image as pil
+
+    return preprocessing.part(_rgb(pil.fromarray(image)), crop)
+
+
+def _rgb(image: Image) -> Image:
+    from PIL import Image as pil
+    from PIL import ImageOps
+
+    image = ImageOps.exif_transpose(image)
+    if image.mode in _SIXTEEN_BITS:
+        deep = np.asarray(image).astype(np.float64)
+        image = pil.fromarray((deep / 257).round().clip(0, 255).astype(np.uint8))
+    if image.mode in ("LA", "PA", "RGBA") or "transparency" in image.info:
+        coloured = image.convert("RGBA")
+        white = pil.new("RGBA", coloured.size, "white")
+        image = pil.alpha_composite(white, coloured)
+    return image.convert("RGB")
+
+
+class ImageFiles(NamedTuple):
+    """Image files in a fixed order, and their classes.
+
+    Parameters
+    ----------
+    paths : tuple of Path
+    labels : (N,) int64 array or None
+        Indices into `class_names`; None where the files lie in no folders by class.
+    class_names : tuple of str
+    """
+
+    paths: tuple[Path, ...]
+    labels: NDArray[np.int64] | None
+    class_names: tuple[str, ...]
+
+
+def image_files(folder: str | os.PathLike[str]) -> ImageFiles:
+    """The PNG, JPEG, PGM and PPM files of a folder: those in it, or those in a folder for each class.
+
+    Parameters
+    ----------
+    folder : path-like
+
+    Returns
+    -------
+    ImageFiles
+        Classes in natural order (s2 before s10), and within each the files.
+
+    Raises
+    ------
+    FileNotFoundError, NotADirectoryError
+        If there is no such folder.
+    ValueError
+        If it holds no images, or some of its own and others by class: that could mean two things.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> from fastnn.alexnet import image_files
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     for name in ("ants", "bees"):
+    ...         (Path(folder) / name).mkdir()
+    ...         (Path(folder) / name / "1.jpg").touch()
+    ...     found = image_files(folder)
+    >>> found.class_names, found.labels.tolist(), [path.name for path in found.paths]
+    (('ants', 'bees'), [0, 1], ['1.jpg', '1.jpg'])
+    """
+    top = Path(folder).expanduser()
+    own = _images_in(top)
+    classes = {inner: _images_in(inner) for inner in top.iterdir() if inner.is_dir() and inner.name[0] != "."}
+    classes = {inner: files for inner, files in classes.items() if files}
+    if own and classes:
+        raise ValueError(f"image_files: {top} holds images and also folders of images: expected one of the two")
+    if not own and not classes:
+        raise ValueError(f"image_files: {top} holds no PNG, JPEG, PGM or PPM files, nor folders of them")
+    if own:
+        return ImageFiles(tuple(own), None, ())
+    ordered = sorted(classes, key=lambda inner: natural(inner.name))
+    labels = np.repeat(np.arange(len(ordered)), [len(classes[inner]) for inner in ordered])
+    paths = tuple(path for inner in ordered for path in classes[inner])
+    return ImageFiles(paths, labels, tuple(inner.name for inner in ordered))
+
+
+def _images_in(folder: Path) -> list[Path]:
+    files = (f for f in folder.iterdir() if f.suffix.lower() in SUFFIXES and f.name[0] != "." and f.is_file())
+    return sorted(files, key=lambda file: natural(file.name))
+
+
+def as_sources(function: str, images: Any) -> Sequence[Path] | NDArray[np.uint8]:
+    """What a caller gave, as paths of files or as an array (N, H, W), (N, H, W, 3) or (N, H, W, 4) of uint8.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If it is neither a folder, nor paths, nor such an array.
+    """
+    if isinstance(images, str | os.PathLike):
+        return image_files(images).paths
+    if not isinstance(images, np.ndarray):
+        items = list(images) if hasattr(images, "__iter__") else []
+        if items and all(isinstance(item, str | os.PathLike) for item in items):
+            return [Path(item) for item in items]
+        try:
+            images = np.asarray(items) if items else np.empty(0)
+        except ValueError:
+            images = np.empty(0)
+    if images.dtype.kind in "UO" and images.size and all(isinstance(i, str | os.PathLike) for i in images.flat):
+        return [Path(str(item)) for item in images.flat]
+    if images.dtype != np.uint8 or images.ndim not in (3, 4) or not images.size:
+        raise TypeError(
+            f"{function}: X: expected a folder, paths of images, or pixels (N, H, W) or (N, H, W, 3) of uint8; got "
+            f"{images.dtype} of shape {images.shape}"
+        )
+    pixels: NDArray[np.uint8] = images
+    if images.ndim == 4 and images.shape[3] not in (3, 4):
+        raise ValueError(f"{function}: X: pixels must be (N, H, W, 3), red first, got shape {images.shape}")
+    return pixels
