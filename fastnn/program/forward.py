@@ -17,8 +17,8 @@ from fastnn.kernels.eager import Eager, Ops
 from fastnn.layers.base import Shape
 from fastnn.model.sequential import Sequential
 from fastnn.program.compiled import Compiled, record
+from fastnn.program.panels import Resident
 from fastnn.program.record import NotRecordableError
-from fastnn.program.resident import Resident
 
 Array = NDArray[Any]
 BLOCK_ROWS = 256

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from fastnn.kernels.eager import Counter, Eager
 from fastnn.program.compiled import Compiled, record, replay
+from fastnn.program.panels import Resident
 from fastnn.program.record import NotRecordableError
-from fastnn.program.resident import Resident
 from fastnn.program.step import Task, gradient_step, update_step
 
 Array = NDArray[Any]

@@ -20,11 +20,11 @@ from fastnn.trainer.callbacks import Callback, Calls
 from fastnn.trainer.description import configuration
 from fastnn.trainer.errors import NonFiniteLossError, explain_nonfinite
 from fastnn.trainer.history import as_plain
-from fastnn.trainer.order import batches
 from fastnn.trainer.position import Position
 from fastnn.trainer.progress import Progress
+from fastnn.trainer.sample_source import Whole, Window, window_of
+from fastnn.trainer.shuffle import batches
 from fastnn.trainer.snapshot import Snapshot
-from fastnn.trainer.window import Whole, Window, window_of
 
 if TYPE_CHECKING:
     from fastnn.trainer.trainer import Trainer

@@ -12,7 +12,7 @@ from fastnn import kernels
 from fastnn.kernels import SIGNATURES
 from fastnn.kernels.backend import panel_columns
 from fastnn.kernels.reference.nchw16n import images_of
-from fastnn.program.resident import Panels
+from fastnn.program.panels import Panels
 
 pytestmark = pytest.mark.skipif("native" not in kernels.available_backends(), reason="no native module")
 

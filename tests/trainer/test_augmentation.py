@@ -6,7 +6,7 @@ import pytest
 import fastnn
 from fastnn.data import Augmentation, read_npy
 from fastnn.layers import Dense, ReLU
-from fastnn.trainer import window
+from fastnn.trainer import sample_source as window
 
 DISTORT = Augmentation(shift=1, rotate=20, noise=3, cutout=2, seed=3)
 

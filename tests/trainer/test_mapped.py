@@ -13,7 +13,7 @@ from fastnn.data import read_npy
 from fastnn.data.mapped import RowFile
 from fastnn.kernels import file_rows
 from fastnn.layers import Dense, ReLU
-from fastnn.trainer import window
+from fastnn.trainer import sample_source as window
 
 
 def trained(x, y, **options):

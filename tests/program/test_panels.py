@@ -8,8 +8,8 @@ from trainings import fit, mlp, needs_native, samples
 import fastnn
 from fastnn.layers import Dense, Layer, Tanh
 from fastnn.parameter import Parameter
+from fastnn.program.panels import Panels
 from fastnn.program.plan import ALIGNMENT
-from fastnn.program.resident import Panels
 
 pytestmark = needs_native
 
