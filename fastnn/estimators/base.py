@@ -19,7 +19,6 @@ from fastnn.estimators.workers import share_of_threads
 from fastnn.losses import Loss
 from fastnn.model.sequential import Sequential
 from fastnn.trainer import BestWeights, Callback, Trainer
-from fastnn.trainer.preparation import prepare
 
 Array = NDArray[Any]
 _SPARSE, _DTYPES = ("csr", "csc", "coo"), (np.float64, np.float32)  # what X may be
@@ -169,7 +168,9 @@ class Estimator(BaseEstimator):  # type: ignore[misc]
             self._forget_curves()
         if self._continued is None:
             self._continued = Continued()
-        trainer = self._trainer(len(x), weights, [self._continued, EpochRules(self, to_convergence=False)], 1)
+        trainer = self._trainer(
+            len(x), weights, [self._continued, EpochRules(self, to_convergence=False)], self._continued.passes + 1
+        )
         self._train(trainer, x, targets, weights, None)
         return self
 
@@ -282,12 +283,12 @@ class Estimator(BaseEstimator):  # type: ignore[misc]
 
     def _fit_lbfgs(self, x: Array, targets: Array, weights: Array | None) -> None:
         trainer = self._trainer(len(x), weights, [], 1)
-        task, _ = prepare(trainer, self._shaped(x), targets, None, _mean_one(weights))
+        problem = trainer.specify(self._shaped(x), targets, sample_weight=_mean_one(weights)).problem
         self.model_.task = trainer.loss.task
         total = len(x) if weights is None else float(weights.sum())
         with share_of_threads():
             self.loss_curve_, self.n_iter_ = minimise(
-                task, self.alpha / total, max_iter=self.max_iter, max_fun=self.max_fun, tol=self.tol
+                problem, self.alpha / total, max_iter=self.max_iter, max_fun=self.max_fun, tol=self.tol
             )
         self.loss_ = self.best_loss_ = self.loss_curve_[-1]
         self.t_ = self.n_iter_ * len(x)

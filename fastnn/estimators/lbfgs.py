@@ -10,15 +10,15 @@ from numpy.typing import NDArray
 from sklearn.exceptions import ConvergenceWarning
 
 from fastnn.kernels.eager import Eager
-from fastnn.program.step import Task, gradient_step
+from fastnn.program.step import Problem, gradient_step
 
 
-def minimise(task: Task, alpha: float, *, max_iter: int, max_fun: int, tol: float) -> tuple[list[float], int]:
+def minimise(problem: Problem, alpha: float, *, max_iter: int, max_fun: int, tol: float) -> tuple[list[float], int]:
     """Minimise the mean loss plus ½ alpha Σ w² over the model's parameters, in place.
 
     Parameters
     ----------
-    task : Task
+    problem : Problem
         The model, its loss and all samples.
     alpha : float
         Of weights, not of biases.
@@ -35,7 +35,7 @@ def minimise(task: Task, alpha: float, *, max_iter: int, max_fun: int, tol: floa
     """
     from scipy.optimize import minimize
 
-    model, n = task.model, len(task.inputs)
+    model, n = problem.model, len(problem.inputs)
     index, ops = np.arange(n), Eager(model.dtype)
     decays = np.zeros(model.params.size)
     for parameter in model.named_parameters.values():
@@ -46,7 +46,7 @@ def minimise(task: Task, alpha: float, *, max_iter: int, max_fun: int, tol: floa
     def value_and_gradient(flat: NDArray[Any]) -> tuple[float, NDArray[np.float64]]:
         model.params[...] = flat
         loss, correct = np.zeros(1), np.zeros(1, np.int64)
-        gradient_step(ops, task, index, loss, correct, task.loss.scale(n, model.output_shape))
+        gradient_step(ops, problem, index, loss, correct, problem.loss.scale(n, model.output_shape))
         value = float(loss[0]) + 0.5 * float(decays @ (flat * flat))
         return value, model.grads.astype(np.float64) + decays * flat
 

@@ -42,7 +42,7 @@ class EpochRules(Callback):
     def on_epoch_end(self, trainer: Trainer, epoch: dict[str, Any]) -> None:
         e = self.estimator
         e.n_iter_ += 1
-        e.t_ += len(trainer.run.task.inputs) if trainer.run is not None else 0
+        e.t_ += trainer.run.spec.samples if trainer.run is not None else 0
         e.loss_ = epoch["loss"]
         e.loss_curve_.append(e.loss_)
         if "val_loss" in epoch:
@@ -90,15 +90,15 @@ class Continued(Callback):
 
     def on_train_begin(self, trainer: Trainer) -> None:
         assert trainer.run is not None
-        trainer.position.epoch = trainer.epochs = self.passes + 1
+        trainer.position.epoch = self.passes + 1
         for name, slots in self._state.items():
             for slot, kept in slots.items():
-                trainer.run.task.state[name][slot][...] = kept
+                trainer.run.spec.problem.state[name][slot][...] = kept
         trainer.run.session.load_state()
 
     def on_train_end(self, trainer: Trainer) -> None:
         assert trainer.run is not None
         trainer.run.session.store_state()
-        state = trainer.run.task.state
+        state = trainer.run.spec.problem.state
         self._state = {name: {slot: np.copy(a) for slot, a in slots.items()} for name, slots in state.items()}
         self.passes += 1

@@ -12,7 +12,7 @@ from fastnn.program.algorithms import winograd_flops
 from fastnn.program.compiled import Compiled
 from fastnn.program.layout import LANES, SUFFIX
 from fastnn.program.record import Buffer, Operation, Stream
-from fastnn.program.session import CompiledSession, EagerSession
+from fastnn.program.session import CompiledSession, Session
 
 
 def flops(operation: Operation) -> int:
@@ -101,16 +101,16 @@ def _layout(operations: list[Operation]) -> list[str]:
     return [f"layout: {inner} operations with {LANES} images innermost (…{SUFFIX}), arrays (groups, …, {LANES})"]
 
 
-def explain(session: CompiledSession | EagerSession, step_seconds: float) -> str:
+def explain(session: Session, step_seconds: float) -> str:
     """What a step does, after fusion; times are those of the sampled steps."""
-    if isinstance(session, EagerSession):
+    if not isinstance(session, CompiledSession):
         return "layer by layer: each kernel is called from Python, nothing is fused"
-    task = session.task
-    known = {id(task.inputs): "inputs", id(task.targets): "targets"}
-    for name, p in task.model.named_parameters.items():
+    problem = session.problem
+    known = {id(problem.inputs): "inputs", id(problem.targets): "targets"}
+    for name, p in problem.model.named_parameters.items():
         known |= {id(p.value): name, id(p.grad): f"d{name}"}
-        known |= {id(array): f"{slot}:{name}" for slot, array in task.state[name].items()}
-    known |= {id(array): name for name, array in task.model.state.items()}
+        known |= {id(array): f"{slot}:{name}" for slot, array in problem.state[name].items()}
+    known |= {id(array): name for name, array in problem.model.state.items()}
     lines = []
     work = moved = 0
     for program, times in session.programs:
@@ -129,7 +129,7 @@ def explain(session: CompiledSession | EagerSession, step_seconds: float) -> str
         moved += times * sum(nbytes(op) for op in recording.operations)
     lines[-1] = f"{work / 1e6:.2f} MFLOP and at least {moved / 1e6:.2f} MB a step"
     if step_seconds > 0:
-        peak = fma_peak(task.model.dtype)
+        peak = fma_peak(problem.model.dtype)
         share = f", {work / step_seconds / peak:.0%} of the measured peak ({peak / 1e9:.0f} GFLOP/s)" if peak else ""
         lines.append(f"{step_seconds * 1e6:.1f} µs a step, {work / step_seconds / 1e9:.1f} GFLOP/s{share}")
     return "\n".join(lines)

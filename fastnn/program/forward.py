@@ -17,13 +17,13 @@ from fastnn.kernels.eager import Eager, Ops
 from fastnn.layers.base import Shape
 from fastnn.model.sequential import Sequential
 from fastnn.program.compiled import Compiled, record
-from fastnn.program.panels import Resident
+from fastnn.program.panels import ParameterPanels
 from fastnn.program.record import NotRecordableError
+from fastnn.program.session import RETURN_SECONDS
 
 Array = NDArray[Any]
 BLOCK_ROWS = 256
 KEPT_PROGRAMS = 8  # of each model
-_LOOK_UP_SECONDS = 0.1  # a compiled run returns to Python this often, so that Ctrl-C works
 
 # compiled passes that nobody runs now, the longest unused first: a thread takes one out for as long as it needs it
 _idle: WeakKeyDictionary[Sequential, dict[Hashable, _Pass | None]] = WeakKeyDictionary()
@@ -62,15 +62,15 @@ class _Pass:
         recording = record(step, model.dtype)
         # whole blocks come by the dozen: their products need no packing of the weights
         weights = [p.value for p in model.named_parameters.values()] if rows == BLOCK_ROWS else []
-        self._resident = Resident([recording], [(value, []) for value in weights])
-        self.program = Compiled(recording, self._resident.instead)
+        self._panels = ParameterPanels([recording], [(value, []) for value in weights])
+        self.program = Compiled(recording, self._panels.replacements)
 
     def run(self, rows: Array, out: Array, count: int) -> None:
         """Do `count` blocks with the weights as they are now."""
-        self._resident.load()
+        self._panels.load()
         done = 0
         while done < count:
-            done += self.program.run((rows, out), done, count - done, seconds=_LOOK_UP_SECONDS)
+            done += self.program.run((rows, out), done, count - done, seconds=RETURN_SECONDS)
 
 
 @contextmanager

@@ -1,8 +1,9 @@
-"""Weights and their optimiser state kept in panels while a training runs.
+"""Copies of weights and optimiser state, packed into panels for as long as a training runs.
 
-A panel holds a tile's width of columns, row after row: the register tile reads and updates it as one run of memory,
-and a thread that owns panels shares no cache line, nor what is prefetched beside one, with another thread. The model's
-own arrays lie row after row; values are copied in and out where somebody may look at them.
+A panel holds as many columns of a matrix as a register tile is wide, row after row, so the tile reads and updates it as
+one run of memory. A thread that owns whole panels shares no cache line with another thread, nor a line that the
+hardware prefetches beside one. The model's own arrays stay in row-major order; values are copied between the two only
+when somebody may look at them or may have changed them.
 """
 
 from __future__ import annotations
@@ -20,15 +21,28 @@ from fastnn.program.record import Operation, same_memory
 
 Array = NDArray[Any]
 
-
-# bytes by which a state's panels begin further on, so that what is updated together shares no set of the caches
+# Bytes by which the panels of each further state array begin later in their memory. A parameter and its states are
+# read at the same offsets together; without the stagger they would compete for the same sets of the caches.
 _STAGGER = 5 << 10
 
 
 class Panels:
-    """A matrix (rows, cols) in panels (P, rows, width), the last one filled up with zeros.
+    """A packed copy of a matrix: panels of equal width, the last one padded with zeros.
 
-    The k-th of those that are used together begins ``k * _STAGGER`` bytes behind its memory.
+    Parameters
+    ----------
+    matrix : (R, C) float32 or float64, C-contiguous
+    width : int
+        Columns of a panel.
+    k : int
+        The position of the matrix among those that are updated together; its panels begin ``k * _STAGGER`` bytes
+        after the start of their memory.
+
+    Attributes
+    ----------
+    matrix : (R, C)
+        The array that was packed.
+    panels : (⌈C / width⌉, R, width), dtype of the matrix
     """
 
     def __init__(self, matrix: Array, width: int, k: int = 0) -> None:
@@ -50,25 +64,28 @@ class Panels:
         get("from_panels", "native")(self.panels, self.matrix)
 
 
-def _may_be_kept_in_panels(operations: Iterable[Operation], array: Array) -> bool:
-    """Whether every kernel that touches `array` gets it whole and can follow panels."""
+def _can_be_packed(operations: Iterable[Operation], array: Array) -> bool:
+    """Whether every kernel that touches `array` is given the whole of it and can work on panels."""
     touching = [(a, value) for op in operations for a, value in op.arrays() if same_memory(value, array)]
     return all(a.spaced and value is array for a, value in touching)
 
 
-class Resident:
-    """Panels that stand in for a model's matrices.
+class ParameterPanels:
+    """The packed copies of all matrices that compiled steps can use in this form.
 
     Parameters
     ----------
     recordings : iterable of Recording
-        All steps that are going to use the stand-ins.
+        All steps that will use the copies.
     matrices : iterable of (value, states)
-        Each parameter with its state arrays: values are looked at between steps, states are used by steps only.
-        Kernels want a parameter and its states kept alike; one narrower than a panel stays as it is.
+        Each parameter's array with the arrays of its optimiser state. A parameter is packed together with its states
+        or not at all, because the update kernels expect them in one layout. A parameter with no more columns than a
+        panel is not packed.
     """
 
-    def __init__(self, recordings: Iterable[Recording], matrices: Iterable[tuple[Array, list[Array]]]) -> None:
+    def __init__(
+        self, recordings: Iterable[Recording] = (), matrices: Iterable[tuple[Array, list[Array]]] = ()
+    ) -> None:
         operations = [op for recording in recordings for op in recording.operations]
         self._values: list[Panels] = []
         self._states: list[Panels] = []
@@ -76,31 +93,31 @@ class Resident:
             width = panel_columns(value.dtype)
             if value.ndim != 2 or value.shape[1] <= width:
                 continue
-            if all(_may_be_kept_in_panels(operations, array) for array in (value, *states)):
+            if all(_can_be_packed(operations, array) for array in (value, *states)):
                 self._values.append(Panels(value, width))
                 self._states += [Panels(state, width, k) for k, state in enumerate(states, 1)]
 
     @property
-    def instead(self) -> Mapping[int, Array]:
-        """Stand-ins by the ``id`` of what they stand for."""
+    def replacements(self) -> Mapping[int, Array]:
+        """The packed copies by the ``id`` of the arrays that they replace."""
         return {id(p.matrix): p.panels for p in (*self._values, *self._states)}
 
     def load(self) -> None:
-        """Take over the values that the model holds now."""
+        """Pack the parameters as the model holds them now."""
         for panels in self._values:
             panels.load()
 
     def store(self) -> None:
-        """Hand the values back to the model."""
+        """Unpack the parameters into the model's arrays."""
         for panels in self._values:
             panels.store()
 
     def load_state(self) -> None:
-        """Take over the optimiser's state."""
+        """Pack the optimiser's state as its arrays hold it now."""
         for panels in self._states:
             panels.load()
 
     def store_state(self) -> None:
-        """Hand the optimiser's state back."""
+        """Unpack the optimiser's state into its arrays."""
         for panels in self._states:
             panels.store()

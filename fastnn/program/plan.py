@@ -1,4 +1,4 @@
-"""Where each intermediate array of a step lies: one arena, places used again once their array is dead."""
+"""Memory plan of a step: one arena for all intermediate arrays, whose memory is reused once they are dead."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ ALIGNMENT = 64  # bytes: a cache line, and the widest vector
 
 @dataclass(frozen=True)
 class Place:
-    """Where one buffer lies, and from which to which operation it is alive."""
+    """Memory of one buffer in the arena (offset and size in bytes), and the operations between which it is alive."""
 
     offset: int
     nbytes: int
@@ -21,7 +21,7 @@ class Place:
 
 
 def lifetimes(operations: Sequence[Operation]) -> dict[Buffer, tuple[int, int]]:
-    """First and last operation that touches each intermediate array."""
+    """The first and the last operation that touch each intermediate array."""
     alive: dict[Buffer, tuple[int, int]] = {}
     for i, operation in enumerate(operations):
         for _, value in operation.arrays():
@@ -31,19 +31,34 @@ def lifetimes(operations: Sequence[Operation]) -> dict[Buffer, tuple[int, int]]:
     return alive
 
 
-def plan(operations: Sequence[Operation], twice: Buffer | None = None) -> tuple[dict[Buffer, Place], int]:
-    """Places of all buffers and the arena's size in bytes.
+def plan(operations: Sequence[Operation], doubled: Buffer | None = None) -> tuple[dict[Buffer, Place], int]:
+    """Assign every intermediate array its memory in one arena.
 
-    Largest first, each at the lowest offset where no array lies that is alive at the same time (greedy by size,
-    Pisarchyk & Lee 2020). `twice` gets room for two, from the first operation to the last.
+    Parameters
+    ----------
+    operations : sequence of Operation
+    doubled : Buffer, optional
+        This buffer gets memory for two arrays, which nothing else uses from the first operation to the last.
+
+    Returns
+    -------
+    places : dict of Buffer to Place
+    nbytes : int
+        Size of the arena.
+
+    Notes
+    -----
+    Arrays are placed from the largest to the smallest, each at the lowest offset at which it overlaps no array that
+    is alive at the same time: greedy by size (Pisarchyk & Lee 2020, "Efficient Memory Management for Deep Neural Net
+    Inference").
     """
     placed: dict[Buffer, Place] = {}
     alive = lifetimes(operations)
-    if twice is not None:
-        alive[twice] = (0, len(operations) - 1)
+    if doubled is not None:
+        alive[doubled] = (0, len(operations) - 1)
     for buffer in sorted(alive, key=lambda b: (-b.nbytes, alive[b])):
         first, last = alive[buffer]
-        nbytes = -(-max(buffer.nbytes, 1) // ALIGNMENT) * ALIGNMENT * (2 if buffer is twice else 1)
+        nbytes = -(-max(buffer.nbytes, 1) // ALIGNMENT) * ALIGNMENT * (2 if buffer is doubled else 1)
         offset = 0
         for other in sorted(placed.values(), key=lambda p: p.offset):
             if other.last < first or last < other.first:

@@ -1,47 +1,48 @@
-"""Checkpoints: a training that can be gone on with."""
+"""Checkpoints: files from which an interrupted training can be resumed."""
 
 from __future__ import annotations
 
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from fastnn.checks import number, whole
 from fastnn.trainer.callbacks import Callback
-from fastnn.trainer.snapshot import Snapshot, data_of, file_of, files_in
-
-if TYPE_CHECKING:
-    from fastnn.trainer.trainer import Trainer
+from fastnn.trainer.run import Run
+from fastnn.trainer.snapshot import file_of, files_in
+from fastnn.trainer.trainer import Trainer
 
 
 class Checkpoint(Callback):
-    """Writes the state of the training to a file, from which `Trainer.resume` goes on.
+    """Writes the state of the training to a file from which `Trainer.resume` continues.
 
     Parameters
     ----------
     path : path
-        A folder (made if missing), which gets files ``checkpoint-000000123.safetensors`` by the number of steps
-        done; or a file, whose name ends in ``.safetensors``, that each checkpoint replaces.
+        A folder, made if it is missing, for files ``checkpoint-000000123.safetensors`` named after the number of
+        steps done; or a file with the suffix ``.safetensors``, which each checkpoint replaces.
     every_epochs, every_steps : int, optional
-        How often; behind the last epoch there is one in any case. With none of the three: every epoch.
+        Write a checkpoint after every so many epochs or steps. Without any of `every_epochs`, `every_steps` and
+        `every_seconds`, after every epoch. In any case there is one after the last epoch.
     every_seconds : float, optional
-        Also when so much time has passed.
+        Write a checkpoint when so many seconds have passed since the last one of this kind.
     keep_last : int or None
-        How many files stay in a folder; None: all.
+        How many files to keep in a folder; None: all.
     overwrite : bool
-        Whether a new training may replace checkpoints that are there already. One that is resumed may.
+        Whether a new training may replace checkpoints that are there already. A resumed training always may.
 
     Raises
     ------
     ValueError, TypeError
-        If an argument is out of range.
+        If an argument is out of its range or of another type.
 
     Notes
     -----
-    A file is written to a temporary name, to the disk, and then renamed, so a crash at any moment leaves the
-    checkpoint before. It holds parameters, optimiser state, the position in the epoch (which with the seed decides
-    all random numbers to come), history, the state of callbacks, the configuration, fingerprints of the data and a
-    SHA-256 of it all. It is a model file as well: `fastnn.load` reads the model as it was.
+    A file is written under a temporary name, flushed to the disk and then renamed, so that a crash at any moment
+    leaves the previous checkpoint intact. It holds the parameters, the optimiser's state, the position in the epoch
+    (which with the seed decides all random numbers to come), the history, the state of the callbacks, the
+    configuration, fingerprints of the data and a SHA-256 of all of this. It is a model file as well: `fastnn.load`
+    reads the model from it.
 
     Examples
     --------
@@ -55,7 +56,7 @@ class Checkpoint(Callback):
     ['checkpoint-000000040.safetensors']
     """
 
-    order = 100  # behind callbacks whose state it keeps
+    order = 100  # after the callbacks whose state it stores
 
     def __init__(
         self,
@@ -86,25 +87,23 @@ class Checkpoint(Callback):
 
     @property
     def files(self) -> list[Path]:
-        """The checkpoints there are, the latest last."""
+        """The checkpoints that exist, from the earliest to the latest."""
         return files_in(self.path) if self.is_folder else [self.path] * self.path.exists()
 
     def on_train_begin(self, trainer: Trainer) -> None:
-        """Make the folder; refuse to mix with another training.
+        """Make the folder, and refuse to mix the checkpoints of two trainings.
 
         Raises
         ------
         ValueError
-            If there are checkpoints and the training does not go on from one.
+            If there are checkpoints already and the training is not resumed from one.
         OSError
             If the folder cannot be made.
         """
-        run = trainer.run
-        assert run is not None
-        if run.snapshot is None and self.files:
+        if _run(trainer).snapshot is None and self.files:
             if not self.overwrite:
                 raise ValueError(
-                    f"Checkpoint: {self.path} already holds a checkpoint; resume it, choose another place, or say "
+                    f"Checkpoint: {self.path} already holds a checkpoint; resume it, choose another path, or pass "
                     "overwrite=True"
                 )
             for path in files_in(self.path):  # a single file is replaced
@@ -112,28 +111,32 @@ class Checkpoint(Callback):
         folder = self.path if self.is_folder else self.path.parent
         folder.mkdir(parents=True, exist_ok=True)
         pattern = ".checkpoint-*.safetensors.*" if self.is_folder else f".{self.path.name}.*"
-        for left_over in folder.glob(pattern):  # of a process that was killed while it wrote
-            left_over.unlink()
-        self._data = data_of(run.task, run.validation)
+        for unfinished in folder.glob(pattern):  # left by a process that was killed while it wrote
+            unfinished.unlink()
+        _ = _run(trainer).spec.data  # hash the data now, not in the middle of the training
 
     def on_step(self, trainer: Trainer, step: int) -> None:
-        """Write one."""
+        """Write a checkpoint."""
         self._write(trainer)
 
     def on_epoch_end(self, trainer: Trainer, epoch: dict[str, Any]) -> None:
-        """Write one, if it is time."""
+        """Write a checkpoint if one is due."""
         last = trainer.stop or epoch["epoch"] == trainer.epochs
         if last or (self.every_epochs and epoch["epoch"] % self.every_epochs == 0):
             self._write(trainer)
 
     def _write(self, trainer: Trainer) -> None:
-        run = trainer.run
-        assert run is not None
-        path = file_of(self.path, run.done) if self.is_folder else self.path
+        run = _run(trainer)
+        path = file_of(self.path, run.steps_done) if self.is_folder else self.path
         try:
-            Snapshot.take(path, run, self._data).write()
+            run.take_snapshot(path).write()
         except OSError as error:
             raise type(error)(error.errno, f"Checkpoint: cannot write ({error.strerror})", str(path)) from error
         if self.is_folder and self.keep_last is not None:
             for old in self.files[: -self.keep_last]:
                 old.unlink(missing_ok=True)
+
+
+def _run(trainer: Trainer) -> Run:
+    assert trainer.run is not None
+    return trainer.run

@@ -1,11 +1,11 @@
-"""Optimisers, schedules, losses and data as JSON can hold them, and back."""
+"""Describing optimisers, schedules, losses and data in JSON, and building them again from their descriptions."""
 
 from __future__ import annotations
 
 import hashlib
 import inspect
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,16 +15,13 @@ from fastnn.losses import Loss
 from fastnn.optim import Optimizer
 from fastnn.schedules import Schedule
 
-if TYPE_CHECKING:
-    from fastnn.trainer.trainer import Trainer
-
 _NOT_DESCRIBED = ("self", "model", "callbacks", "progress", "print_every")  # arguments of Trainer
-_MAY_DIFFER = ("epochs", "compile", "on_nonfinite")  # without that a resumed training would give other bits
-_HASHED_BYTES = 2**26  # of larger arrays, rows at even distances are hashed
+_MAY_DIFFER = ("epochs", "compile", "on_nonfinite")  # a resumed training gives the same bits all the same
+_HASHED_BYTES = 2**26  # of a larger array, only rows at equal distances are hashed
 
 
 def describe(value: Any) -> Any:
-    """`value` as JSON can hold it: objects by type and arguments, functions by name, arrays by their SHA-256."""
+    """A value as JSON can hold it: objects by type and arguments, functions by name, arrays by their SHA-256."""
     if value is None or isinstance(value, bool | int | float | str):
         return value
     if isinstance(value, np.generic):
@@ -41,19 +38,25 @@ def describe(value: Any) -> Any:
 
 
 def arguments_of(value: Any) -> dict[str, Any]:
-    """Constructor arguments: what `config` gives, or the public attributes."""
+    """The constructor arguments of an object: what its `config` returns, or its public attributes."""
     if hasattr(value, "config"):
         return dict(value.config())
     return {name: item for name, item in vars(value).items() if not name.startswith("_")}
 
 
 def rebuild(name: str, description: Any) -> Any:
-    """What `describe` described, where it is made of fastnn's own classes.
+    """The value that `describe` described, if it consists of fastnn's own classes.
+
+    Parameters
+    ----------
+    name : str
+        What the value is, for the message of an error.
+    description : JSON value
 
     Raises
     ------
     ValueError
-        If it is not; `name` says what it is.
+        If it does not.
     """
     if isinstance(description, list):
         return [rebuild(name, item) for item in description]
@@ -78,14 +81,14 @@ def _known() -> dict[str, type]:
     }
 
 
-def configuration(trainer: Trainer) -> dict[str, Any]:
-    """The arguments that decide what a training does, described."""
+def configuration(trainer: object) -> dict[str, Any]:
+    """The arguments of a trainer that decide what it does to the model, described."""
     names = inspect.signature(type(trainer).__init__).parameters
     return {name: describe(getattr(trainer, name)) for name in names if name not in _NOT_DESCRIBED}
 
 
 def differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
-    """Where two configurations differ so that a training could not go on, in words."""
+    """In words, the differences between two configurations because of which a training cannot be resumed."""
     names = [name for name in (*before, *(name for name in now if name not in before)) if name not in _MAY_DIFFER]
     return [
         f"{name} was {_short(before.get(name))}, is {_short(now.get(name))}"
@@ -102,7 +105,7 @@ def _short(description: Any) -> str:
 
 
 def fingerprint(array: NDArray[Any]) -> dict[str, Any]:
-    """Shape, dtype and SHA-256 of an array (of a large one: of rows at even distances)."""
+    """Shape, dtype and SHA-256 of an array; for more than 64 MiB, the SHA-256 of rows at equal distances."""
     rows = array[:: -(-array.nbytes // _HASHED_BYTES)] if array.ndim and array.nbytes > _HASHED_BYTES else array
     digest = hashlib.sha256(np.ascontiguousarray(rows).reshape(-1).view(np.uint8).data).hexdigest()
     return {"shape": list(array.shape), "dtype": array.dtype.name, "sha256": digest}

@@ -1,81 +1,126 @@
-"""What `fit` is given, checked and made ready; before anything is changed."""
+"""Checking what `fit` is given, before anything is changed."""
 
 from __future__ import annotations
 
 import numbers
 import warnings
-from typing import TYPE_CHECKING, Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fastnn.checks import number
+from fastnn.data import Augmentation
 from fastnn.data.splits import train_test_split
 from fastnn.inputs import as_array, as_batch, gatherable
-from fastnn.program.step import Task
-from fastnn.trainer.weights import sample_weights
-
-if TYPE_CHECKING:
-    from fastnn.trainer.trainer import Trainer
+from fastnn.losses import Loss
+from fastnn.model.sequential import Sequential
+from fastnn.optim import Optimizer
+from fastnn.trainer.weights import ClassWeight, sample_weights
 
 Array = NDArray[Any]
 Pair = tuple[ArrayLike, ArrayLike]
 
+_CALLER_OF_FIT = 4  # frames from the warning to the line that called `fit` or `resume`
 
-def prepare(
-    trainer: Trainer, x: ArrayLike, y: ArrayLike, validation: Pair | float | None, sample_weight: ArrayLike | None
-) -> tuple[Task, tuple[Array, Array] | None]:
-    """The task that the trainer is to work on, and what to validate with.
+
+class TrainingData(NamedTuple):
+    """Checked arrays: samples to train on, and perhaps others to validate with.
+
+    Parameters
+    ----------
+    inputs : (N, D), any dtype that the gather kernels read
+    targets : (N,) int64, or (N, …) of the model's dtype
+    weights : (N, 1) of the model's dtype, or None
+    validation : pair of arrays, or None
+    """
+
+    inputs: Array
+    targets: Array
+    weights: Array | None
+    validation: tuple[Array, Array] | None
+
+
+def checked_data(
+    model: Sequential,
+    loss: Loss,
+    x: ArrayLike,
+    y: ArrayLike,
+    validation: Pair | float | None,
+    sample_weight: ArrayLike | None,
+    class_weight: ClassWeight | None,
+    seed: int,
+) -> TrainingData:
+    """The data of a training, in the form in which the steps read them.
+
+    Parameters
+    ----------
+    model : Sequential
+    loss : Loss
+    x, y, validation, sample_weight
+        As for `Trainer.fit`.
+    class_weight
+        As for `Trainer`.
+    seed : int
+        Decides the split if `validation` is a share.
 
     Raises
     ------
     ValueError, TypeError
         If the data do not fit the model, its loss or each other.
     """
-    model, loss = trainer.model, trainer.loss
     if model.params.size and not model.trained_parameters:
         raise ValueError("fit: every layer with parameters is frozen, so there is nothing to train")
     if loss.takes_scores and model.gives_probabilities:
         warnings.warn(
             f"fit: {loss.name} takes scores, but the model ends in {model.layers[-1]!r}, which makes them "
             "probabilities; leave that layer out",
-            stacklevel=3,
+            stacklevel=_CALLER_OF_FIT,
         )
-    inputs, targets = _checked_pair(trainer, "", x, y)
-    weights = sample_weights(
-        sample_weight, trainer.class_weight, targets, loss.task, model.output_shape[-1], model.dtype
-    )
-    held: tuple[Array, Array] | None = None
+    inputs, targets = _checked_pair(model, loss, "", x, y)
+    weights = sample_weights(sample_weight, class_weight, targets, loss.task, model.output_shape[-1], model.dtype)
+    held_out: tuple[Array, Array] | None = None
     if isinstance(validation, numbers.Real) and not isinstance(validation, bool):
-        rows, others = _split(targets, float(validation), trainer.seed, loss.task == "classification")
-        held = inputs[others], targets[others]
+        rows, others = _split(targets, float(validation), seed, loss.task == "classification")
+        held_out = inputs[others], targets[others]
         inputs, targets = inputs[rows], targets[rows]
         weights = None if weights is None else weights[rows]
     elif isinstance(validation, tuple | list) and len(validation) == 2:
-        held = _checked_pair(trainer, "validation ", *validation)
+        held_out = _checked_pair(model, loss, "validation ", *validation)
     elif validation is not None:
         raise TypeError("fit: validation must be a pair (x, y) or a share of the samples")
-    return _task(trainer, gatherable(inputs), targets, weights), held
+    inputs = gatherable(inputs)
+    return TrainingData(inputs.reshape(len(inputs), -1), targets, weights, held_out)
 
 
-def sample_images(trainer: Trainer, x: ArrayLike) -> tuple[int, int, int] | None:
-    """Channels, rows and columns of a sample, for the trainer's augmentation; None without one.
+def fresh_state(model: Sequential, optimizer: Optimizer) -> dict[str, dict[str, Array]]:
+    """The state of an optimiser before its first step, by parameter and slot."""
+    state: dict[str, dict[str, Array]] = {name: {} for name in model.named_parameters}
+    for slot in optimizer.slots:
+        flat = np.full_like(model.params, optimizer.initial(slot))
+        for name, parameter in model.named_parameters.items():
+            state[name][slot] = parameter.view(flat)
+    return state
+
+
+def sample_shape(augmentation: Augmentation | None, model: Sequential, x: ArrayLike) -> tuple[int, int, int] | None:
+    """Channels, rows and columns of a sample, as an augmentation needs them; None without one.
 
     Raises
     ------
     ValueError
-        If the samples are no images.
+        If the samples are not images.
     """
-    if trainer.augmentation is None:
+    if augmentation is None:
         return None
     shape = np.shape(x)[1:]
-    rows = len(shape) < 2 and trainer.augmentation.shape is None
-    return trainer.augmentation.image_shape(trainer.model.input_shape if rows else shape)
+    rows_of_pixels = len(shape) < 2 and augmentation.shape is None
+    return augmentation.image_shape(model.input_shape if rows_of_pixels else shape)
 
 
-def _checked_pair(trainer: Trainer, which: str, x: ArrayLike, y: ArrayLike) -> tuple[Array, Array]:
-    inputs = as_batch(f"fit: {which}".rstrip(": "), x, trainer.model.input_shape)
-    targets = trainer.loss.prepare(as_array("fit", f"{which}y", y), trainer.model.output_shape, trainer.model.dtype)
+def _checked_pair(model: Sequential, loss: Loss, which: str, x: ArrayLike, y: ArrayLike) -> tuple[Array, Array]:
+    inputs = as_batch(f"fit: {which}".rstrip(": "), x, model.input_shape)
+    targets = loss.prepare(as_array("fit", f"{which}y", y), model.output_shape, model.dtype)
     if len(inputs) != len(targets):
         raise ValueError(f"fit: {which}x has {len(inputs)} samples but y has {len(targets)}")
     return inputs, targets
@@ -88,24 +133,3 @@ def _split(targets: Array, share: float, seed: int, stratify: bool) -> tuple[NDA
     if not 1 <= round(share * len(labels)) < len(labels):
         raise ValueError(f"fit: validation={share} of {len(labels)} samples leaves none to train or to validate with")
     return train_test_split(labels, share, seed=seed, stratify=stratify)
-
-
-def _task(trainer: Trainer, inputs: Array, targets: Array, weights: Array | None) -> Task:
-    model, optimizer = trainer.model, trainer.optimizer
-    state: dict[str, dict[str, Array]] = {name: {} for name in model.named_parameters}
-    for slot in optimizer.slots:
-        flat = np.full_like(model.params, optimizer.initial(slot))
-        for name, parameter in model.named_parameters.items():
-            state[name][slot] = parameter.view(flat)
-    return Task(
-        model,
-        trainer.loss,
-        optimizer,
-        state,
-        inputs.reshape(len(inputs), -1),
-        targets,
-        trainer.seed,
-        weights=weights,
-        clip_value=trainer.clip_value,
-        clip_norm=trainer.clip_norm,
-    )

@@ -1,4 +1,4 @@
-"""The samples of the next steps: of a file, or distorted; made ready ahead where that costs the steps nothing."""
+"""Where the steps read their samples: in place, or from a buffer that is filled from a file or by the augmentation."""
 
 from __future__ import annotations
 
@@ -13,173 +13,137 @@ from numpy.typing import NDArray
 from fastnn.data import Augmentation
 from fastnn.data.mapped import RowFile, is_mapped, release
 from fastnn.kernels.threads import get_num_threads, granted_processors, one_thread
-from fastnn.program.session import Epoch
-from fastnn.program.step import Task
+from fastnn.program.session import Segment
+from fastnn.program.step import Problem
+from fastnn.trainer.spec import TrainingSpec
 
 if TYPE_CHECKING:
     from concurrent.futures import Future, ThreadPoolExecutor
 
 Array = NDArray[Any]
-Fill = Callable[[Array, Array, int], None]
+Fill = Callable[[Array, Array, int], object]
 
-_BYTES = 8 << 20  # of samples read ahead; two such pieces are held
-_SLOW = 20e-6  # seconds a row: what lies in the system's cache comes much faster, and reading it ahead gains nothing
-_MOST_BYTES = 256 << 20  # of one batch: a larger one is read through the mapping
-
-
-def window_of(
-    task: Task, batch: int, augmentation: Augmentation | None = None, image_shape: tuple[int, int, int] | None = None
-) -> Whole | Window:
-    """How the steps of a training read its samples: in place, or ahead: distorted, or from the file they lie in."""
-    rows = _rows_of(task, batch)
-    if augmentation is not None and image_shape is not None:
-        return _augmented(task, batch, augmentation, image_shape, rows)
-    if rows is None:
-        return Whole(task)
-    return Window(task, batch, lambda index, out, _: rows.read(index, _as_bytes(out)), task.inputs.dtype, None)
+_HALF_BYTES = 8 << 20  # size of each half of the buffer
+_SLOW_ROW = 20e-6  # seconds: a row in the system's page cache comes much faster, and prefetching it gains nothing
+_MAX_BATCH_BYTES = 256 << 20  # samples of a larger batch are read through the mapping of the file
 
 
-def _rows_of(task: Task, batch: int) -> RowFile | None:
-    """The file that the samples lie in, if they are to be read from it."""
-    if not is_mapped(task.inputs) or batch * task.inputs[:1].nbytes > _MOST_BYTES:
-        return None
-    try:
-        return RowFile(task.inputs)
-    except OSError:  # the file is there no more under its name; the mapping still is
-        return None
-
-
-def _augmented(
-    task: Task, batch: int, augmentation: Augmentation, image_shape: tuple[int, int, int], rows: RowFile | None
-) -> Window:
-    images = task.inputs.reshape(-1, *image_shape)
-
-    def fill(index: Array, out: Array, epoch: int) -> None:
-        here = out.reshape(-1, *image_shape)
-        if rows is None:
-            augmentation.write(images, np.ascontiguousarray(index), index, epoch, here)
-            release(images)
-            return
-        read = np.empty((len(index), *image_shape), images.dtype)
-        rows.read(index, _as_bytes(read))
-        augmentation.write(read, None, index, epoch, here)
-
-    # where no processor is left for it, making images beside the steps would only stand in their way
-    return Window(task, batch, fill, task.model.dtype, granted_processors() > get_num_threads())
-
-
-def _as_bytes(rows: Array) -> NDArray[np.uint8]:
-    return rows.reshape(len(rows), -1).view(np.uint8)
-
-
-class Whole:
-    """All samples in memory."""
-
-    def __init__(self, task: Task) -> None:
-        self.task = task
-
-    def load(self, part: Epoch, first: int, epoch: int) -> tuple[Epoch, int]:
-        """The steps that can be run from step `first` on in an epoch, and which step they begin with."""
-        return part, 0
-
-    def close(self) -> None:
-        """Nothing to give back."""
-
-
-class Window:
-    """Two pieces of the samples in memory, each of some steps in their order.
-
-    While one is used the other is made ready, where that takes long; what the system has in its cache is read when it
-    is needed, because reading it beside the steps would only take processor time from them.
+class InMemory:
+    """All samples, read in place.
 
     Parameters
     ----------
-    task : Task
-    batch : int
+    problem : Problem
+    """
+
+    def __init__(self, problem: Problem) -> None:
+        self.problem = problem
+
+    def load(self, segment: Segment, first: int, epoch: int) -> tuple[Segment, int]:
+        """The part of a segment that can be run from step `first` on, and the step at which that part begins."""
+        return segment, 0
+
+    def close(self) -> None:
+        """Do nothing: there is nothing to release."""
+
+
+class DoubleBuffer:
+    """A buffer of two halves, each with the samples of some steps in the order in which they are read.
+
+    While the steps read one half, the other may be prefetched by a thread of its own. Whether that pays is decided
+    from how long the last half took to fill: rows that the system holds in its page cache are read when they are
+    needed, because reading them beside the steps would only take processor time away from them.
+
+    Parameters
+    ----------
+    problem : Problem
+        The problem whose samples are buffered.
+    batch_size : int
     fill : callable
-        Writes the samples `index` (n,) as they are in an epoch: ``fill(index, out, epoch)``, out (n, D).
+        ``fill(index, out, epoch)`` writes the samples `index` (n,) as they are in that epoch to out (n, D).
     dtype : dtype
-        Of out.
-    ahead : bool or None
-        Whether to fill beside the steps; None: where the last filling took long.
+        Type of the buffered samples.
+    prefetch : bool or None
+        Whether to prefetch; None: if the last half took long to fill.
+
+    Attributes
+    ----------
+    problem : Problem
+        The same problem, whose samples are the rows of the buffer.
     """
 
     def __init__(
-        self,
-        task: Task,
-        batch: int,
-        fill: Callable[[Array, Array, int], None],
-        dtype: np.dtype[Any],
-        ahead: bool | None,
+        self, problem: Problem, batch_size: int, fill: Fill, dtype: np.dtype[Any], prefetch: bool | None
     ) -> None:
-        self._source, self._fill, self._ahead = task, fill, ahead
-        row_bytes = int(task.inputs[0].size) * dtype.itemsize
-        self._half: int = batch * max(1, _BYTES // (batch * row_bytes))
-        count = 2 * self._half + len(task.inputs) % batch  # leaves the same rest over as the set itself
-        self._inputs = np.empty((count, *task.inputs.shape[1:]), dtype)
-        self._targets = np.empty((count, *task.targets.shape[1:]), task.targets.dtype)
-        self._weights = None if task.weights is None else np.empty((count, 1), task.weights.dtype)
-        self.task = replace(task, inputs=self._inputs, targets=self._targets, weights=self._weights)
-        self._part: Epoch | None = None
-        self._loaded: tuple[int, int] = (0, 0)  # steps of the part that are held
-        self._here: Epoch | None = None
-        self._side = 0
+        self._source, self._fill, self._prefetch = problem, fill, prefetch
+        row_bytes = int(problem.inputs[0].size) * dtype.itemsize
+        self._half: int = batch_size * max(1, _HALF_BYTES // (batch_size * row_bytes))  # rows
+        # The last batch of an epoch is compiled for len(inputs) % batch_size rows: the buffer leaves the same rest.
+        count = 2 * self._half + len(problem.inputs) % batch_size
+        self._inputs = np.empty((count, *problem.inputs.shape[1:]), dtype)
+        self._targets = np.empty((count, *problem.targets.shape[1:]), problem.targets.dtype)
+        self._weights = None if problem.weights is None else np.empty((count, 1), problem.weights.dtype)
+        self.problem = replace(problem, inputs=self._inputs, targets=self._targets, weights=self._weights)
+        self._segment: Segment | None = None
         self._epoch = 0
-        self._slow = bool(ahead)  # whether to read the next piece ahead: the last one came from the disk
-        self._next: tuple[int, Future[int]] | None = None  # the step that the piece being read begins with
+        self._loaded: Segment | None = None  # the steps whose samples are in the half that was filled last,
+        self._steps: tuple[int, int] = (0, 0)  # and which steps of the segment they are
+        self._side = 0  # the half to fill next
+        self._slow = bool(prefetch)  # whether the next half is to be prefetched
+        self._pending: tuple[int, Future[int]] | None = None  # first step of the half that is being prefetched
         self._pool: ThreadPoolExecutor | None = None
 
-    def load(self, part: Epoch, first: int, epoch: int) -> tuple[Epoch, int]:
-        """The steps that can be run from step `first` of `part` of an epoch on, and which step they begin with.
+    def load(self, segment: Segment, first: int, epoch: int) -> tuple[Segment, int]:
+        """The part of a segment that can be run from step `first` on, and the step at which that part begins.
 
         Raises
         ------
         OSError
             If the file has become shorter or cannot be read.
         """
-        start, stop = self._loaded
-        if part is self._part and self._here is not None and start <= first < stop:
-            return self._here, start
-        if part is not self._part:
-            self._finish()
-            self._part, self._epoch = part, epoch
-        if self._next is not None and self._next[0] == first:
-            self._next[1].result()
+        start, stop = self._steps
+        if segment is self._segment and self._loaded is not None and start <= first < stop:
+            return self._loaded, start
+        if segment is not self._segment:
+            self._wait()
+            self._segment, self._epoch = segment, epoch
+        if self._pending is not None and self._pending[0] == first:
+            self._pending[1].result()
         else:
-            self._finish()
+            self._wait()
             started = time.perf_counter()
-            rows = self._read(part, first, self._side)
-            if self._ahead is None:
-                self._slow = time.perf_counter() - started > _SLOW * rows
-        side, stop = self._side, min(first + self._steps(part), len(part.index))
-        rows = part.index[first:stop].size
+            rows = self._fill_half(segment, first, self._side)
+            if self._prefetch is None:
+                self._slow = time.perf_counter() - started > _SLOW_ROW * rows
+        side, stop = self._side, min(first + self._steps_of_half(segment), len(segment.index))
+        rows = segment.index[first:stop].size
         index = np.arange(side * self._half, side * self._half + rows, dtype=np.int64)
         steps = slice(first, stop)
-        fields = (part.rate[steps], part.t[steps], part.loss[steps], part.correct[steps])
-        self._here = Epoch(index.reshape(stop - first, -1), *fields)
-        self._loaded, self._side, self._next = (first, stop), 1 - side, None
-        if self._slow and stop < len(part.index):
+        fields = (segment.rate[steps], segment.t[steps], segment.loss[steps], segment.correct[steps])
+        self._loaded = Segment(index.reshape(stop - first, -1), *fields)
+        self._steps, self._side, self._pending = (first, stop), 1 - side, None
+        if self._slow and stop < len(segment.index):
             if self._pool is None:
-                from concurrent.futures import ThreadPoolExecutor  # loads logging: not at import
+                from concurrent.futures import ThreadPoolExecutor  # imports logging: not at import
 
-                self._pool = ThreadPoolExecutor(1, "fastnn-read-ahead")
-            self._next = (stop, self._pool.submit(self._read_alone, part, stop, self._side))
-        return self._here, first
+                self._pool = ThreadPoolExecutor(1, "fastnn-prefetch")
+            self._pending = (stop, self._pool.submit(self._prefetch_half, segment, stop, self._side))
+        return self._loaded, first
 
     def close(self) -> None:
-        """Wait for the reading ahead to end."""
-        self._finish()
-        self._part = self._here = None
+        """Wait until nothing is being prefetched, and end the thread."""
+        self._wait()
+        self._segment = self._loaded = None
         if self._pool is not None:
             self._pool.shutdown()
             self._pool = None
 
-    def _steps(self, part: Epoch) -> int:
-        return max(1, self._half // int(part.index.shape[1]))
+    def _steps_of_half(self, segment: Segment) -> int:
+        return max(1, self._half // int(segment.index.shape[1]))
 
-    def _read(self, part: Epoch, first: int, side: int) -> int:
-        """Read the samples of the steps from `first` on; return how many."""
-        rows = part.index[first : first + self._steps(part)].reshape(-1)
+    def _fill_half(self, segment: Segment, first: int, side: int) -> int:
+        """Fill a half with the samples of the steps from `first` on; return how many samples there are."""
+        rows = segment.index[first : first + self._steps_of_half(segment)].reshape(-1)
         here = slice(side * self._half, side * self._half + len(rows))
         self._fill(rows, self._inputs[here], self._epoch)
         np.take(self._source.targets, rows, axis=0, out=self._targets[here])
@@ -187,11 +151,63 @@ class Window:
             np.take(self._source.weights, rows, axis=0, out=self._weights[here])
         return len(rows)
 
-    def _read_alone(self, part: Epoch, first: int, side: int) -> int:
-        with one_thread():  # the others are the steps'
-            return self._read(part, first, side)
+    def _prefetch_half(self, segment: Segment, first: int, side: int) -> int:
+        with one_thread():  # the other threads belong to the steps
+            return self._fill_half(segment, first, side)
 
-    def _finish(self) -> None:
-        if self._next is not None:
-            self._next[1].exception()
-            self._next = None
+    def _wait(self) -> None:
+        if self._pending is not None:
+            self._pending[1].exception()
+            self._pending = None
+
+
+def sample_source(spec: TrainingSpec) -> InMemory | DoubleBuffer:
+    """The source from which the steps of a training read.
+
+    Augmented samples and samples in a file come from a `DoubleBuffer`, all others are read in place.
+    """
+    problem = spec.problem
+    file = _row_file(problem, spec.batch_size)
+    if spec.augmentation is not None and spec.image_shape is not None:
+        # without a spare processor, making images beside the steps would only slow them down
+        spare = granted_processors() > get_num_threads()
+        fill = _augmenting(problem, spec.augmentation, spec.image_shape, file)
+        return DoubleBuffer(problem, spec.batch_size, fill, problem.model.dtype, spare)
+    if file is None:
+        return InMemory(problem)
+    return DoubleBuffer(
+        problem, spec.batch_size, lambda index, out, _: file.read(index, _as_bytes(out)), problem.inputs.dtype, None
+    )
+
+
+def _row_file(problem: Problem, batch_size: int) -> RowFile | None:
+    """The file that holds the samples, if they are to be read from it."""
+    if not is_mapped(problem.inputs) or batch_size * problem.inputs[:1].nbytes > _MAX_BATCH_BYTES:
+        return None
+    try:
+        return RowFile(problem.inputs)
+    except OSError:  # no file of that name is the mapped one any more, but its mapping can still be read
+        return None
+
+
+def _augmenting(
+    problem: Problem, augmentation: Augmentation, shape: tuple[int, int, int], file: RowFile | None
+) -> Fill:
+    """A `Fill` that writes augmented images, read from the file if there is one."""
+    images = problem.inputs.reshape(-1, *shape)
+
+    def fill(index: Array, out: Array, epoch: int) -> None:
+        here = out.reshape(-1, *shape)
+        if file is None:
+            augmentation.write(images, np.ascontiguousarray(index), index, epoch, here)
+            release(images)
+            return
+        read = np.empty((len(index), *shape), images.dtype)
+        file.read(index, _as_bytes(read))
+        augmentation.write(read, None, index, epoch, here)
+
+    return fill
+
+
+def _as_bytes(rows: Array) -> NDArray[np.uint8]:
+    return rows.reshape(len(rows), -1).view(np.uint8)

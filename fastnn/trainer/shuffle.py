@@ -1,23 +1,37 @@
-"""In which order epochs meet the samples."""
+"""In which order an epoch reads the samples."""
 
 from __future__ import annotations
-
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fastnn.kernels import get
 from fastnn.random import Purpose
+from fastnn.trainer.spec import Shuffle
+
+Index = NDArray[np.int64]
 
 
-def batches(
-    seed: int, epochs: range, samples: int, batch: int, shuffle: bool | Literal["batches"]
-) -> list[list[NDArray[np.int64]]]:
-    """Rows of each step of some epochs: of every epoch the equal batches (S, batch), then what is left (1, rest)."""
+def shuffled_batches(seed: int, epochs: range, samples: int, batch: int, shuffle: Shuffle) -> list[list[Index]]:
+    """The rows that each step of some epochs reads.
+
+    Parameters
+    ----------
+    seed : int, 0 <= seed < 2**64
+    epochs : range
+        Numbers of the epochs, which with the seed decide their order.
+    samples, batch : int
+    shuffle : bool or "batches"
+        True: the samples are shuffled. "batches": batches of consecutive samples are. False: neither.
+
+    Returns
+    -------
+    list of list of int64 arrays
+        For each epoch the rows (S, batch) of its S full batches, and the remaining rows (1, rest) if there are any.
+    """
     whole = samples // batch * batch
     found = []
-    for order in _orders(seed, epochs, whole // batch if shuffle == "batches" else samples, bool(shuffle)):
+    for order in _permutations(seed, epochs, whole // batch if shuffle == "batches" else samples, bool(shuffle)):
         if shuffle == "batches":
             full, rest = np.arange(whole).reshape(-1, batch)[order], np.arange(whole, samples)
         else:
@@ -26,8 +40,8 @@ def batches(
     return found
 
 
-def _orders(seed: int, epochs: range, count: int, shuffle: bool) -> NDArray[np.int64]:
-    """The numbers 0 ... count - 1, a row an epoch."""
+def _permutations(seed: int, epochs: range, count: int, shuffle: bool) -> Index:
+    """A permutation of 0 … count - 1 for each epoch, (E, count); without `shuffle` the identity."""
     if not shuffle:
         return np.tile(np.arange(count), (len(epochs), 1))
     orders, work = np.empty((2, len(epochs), count), np.int64)

@@ -1,4 +1,4 @@
-"""A training at one place, as a checkpoint keeps it."""
+"""A training at one point between two steps, as a checkpoint file stores it."""
 
 from __future__ import annotations
 
@@ -7,21 +7,18 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fastnn.model.file import check_digest, read, write
 from fastnn.model.sequential import Sequential
-from fastnn.program.step import Task
-from fastnn.trainer.description import arguments_of, configuration, describe, differences, fingerprint, rebuild
+from fastnn.trainer.callbacks import CallbackList
+from fastnn.trainer.description import arguments_of, describe, differences, rebuild
 from fastnn.trainer.history import History
 from fastnn.trainer.position import Position
-
-if TYPE_CHECKING:
-    from fastnn.trainer.run import Run
-    from fastnn.trainer.trainer import Trainer
+from fastnn.trainer.spec import TrainingSpec
 
 Array = NDArray[Any]
 
@@ -29,37 +26,29 @@ _FILE = re.compile(r"checkpoint-(\d+)\.safetensors")
 
 
 def file_of(folder: Path, step: int) -> Path:
-    """Where the checkpoint behind step `step` goes."""
+    """The file for the checkpoint after step `step`."""
     return folder / f"checkpoint-{step:09d}.safetensors"
 
 
 def files_in(folder: Path) -> list[Path]:
-    """The checkpoints in a folder, the latest last."""
+    """The checkpoints in a folder, from the earliest to the latest."""
     found = [path for path in folder.iterdir() if _FILE.fullmatch(path.name)] if folder.is_dir() else []
     return sorted(found, key=lambda path: int(path.stem.partition("-")[2]))
 
 
-def data_of(task: Task, validation: tuple[Array, Array] | None) -> dict[str, Any]:
-    """Fingerprints of all that is trained on and validated with."""
-    arrays = {name: value for name, value in vars(task).items() if isinstance(value, np.ndarray)}
-    if validation is not None:
-        arrays |= {"validation inputs": validation[0], "validation targets": validation[1]}
-    return {name: fingerprint(array) for name, array in arrays.items()}
-
-
 @dataclass(frozen=True)
 class Snapshot:
-    """What a checkpoint file holds.
+    """The content of a checkpoint file.
 
     Parameters
     ----------
     path : Path
-        Of the file that it was read from, or goes to.
+        The file from which it was read, or to which it will be written.
     tensors : dict of str to array
-        The model's arrays by their names; with a prefix ending in "/" optimiser state, history and what callbacks
-        keep.
+        The model's parameters and state under their names; ``optimizer/SLOT/PARAMETER``, ``history/steps`` and
+        ``callback/I/KEY`` hold the optimiser's state, the losses of the steps and the arrays of the callbacks.
     description : dict
-        Architecture ("config") and the rest ("checkpoint").
+        The model's architecture ("config") and everything else that is not an array ("checkpoint").
     """
 
     path: Path
@@ -69,33 +58,29 @@ class Snapshot:
     # --- writing ---
 
     @classmethod
-    def take(cls, path: Path, run: Run, data: Mapping[str, Any]) -> Snapshot:
-        """The training as it is now; `data` is what `data_of` gives for it."""
-        trainer = run.trainer
-        run.session.store_state()
-        tensors = {
-            **trainer.model.parameters,
-            **trainer.model.state,
-            **{f"optimizer/{slot}/{n}": a for n, slots in run.task.state.items() for slot, a in slots.items()},
-            "history/steps": trainer.history.steps,
-        }
-        callbacks = []
-        for i, callback in enumerate(run.calls.callbacks):
+    def take(
+        cls, path: Path, spec: TrainingSpec, history: History, position: Position, callbacks: CallbackList
+    ) -> Snapshot:
+        """The training as it is now; model and optimiser state must be up to date."""
+        model = spec.problem.model
+        tensors = {**_arrays(spec), "history/steps": history.steps}
+        described = []
+        for i, callback in enumerate(callbacks.in_order):
             state = callback.state()
             arrays = {key: value for key, value in state.items() if isinstance(value, np.ndarray)}
             tensors |= {f"callback/{i}/{key}": value for key, value in arrays.items()}
             rest = {key: value for key, value in state.items() if key not in arrays}
-            callbacks.append({"type": type(callback).__name__, "state": rest})
+            described.append({"type": type(callback).__name__, "state": rest})
         checkpoint = {
-            "configuration": run.configuration,
-            "optimizer": describe(trainer.optimizer)["arguments"],
-            "position": asdict(trainer.position),
-            "stop": bool(trainer.stop),
-            "history": trainer.history.epochs,
-            "callbacks": callbacks,
-            "data": data,
+            "configuration": spec.configuration,
+            "optimizer": describe(spec.problem.optimizer)["arguments"],
+            "position": asdict(position),
+            "stop": callbacks.stop,
+            "history": history.epochs,
+            "callbacks": described,
+            "data": spec.data,
         }
-        return cls(path, tensors, {"config": trainer.model.config(), "checkpoint": checkpoint})
+        return cls(path, tensors, {"config": model.config(), "checkpoint": checkpoint})
 
     def write(self) -> None:
         """Write the file, whole or not at all."""
@@ -105,14 +90,14 @@ class Snapshot:
 
     @classmethod
     def read(cls, path: str | PathLike[str]) -> Snapshot:
-        """Read a checkpoint: a file, or the latest of a folder.
+        """Read a checkpoint: a file, or the latest in a folder.
 
         Raises
         ------
         FileNotFoundError
-            If there is none.
+            If there is no checkpoint.
         ValueError
-            If it is damaged, or no checkpoint.
+            If the file is damaged or does not hold a checkpoint.
         """
         file = Path(path)
         if file.is_dir():
@@ -122,7 +107,7 @@ class Snapshot:
             file = files[-1]
         tensors, description = read(file, "resume")
         if "checkpoint" not in description:
-            raise ValueError(f"resume: {file} is a model file, not a checkpoint; fit goes on from a model")
+            raise ValueError(f"resume: {file} is a model file, not a checkpoint; `fit` continues from a model")
         check_digest(file, tensors, description, "resume")
         return cls(file, tensors, description)
 
@@ -133,37 +118,48 @@ class Snapshot:
 
     @property
     def history(self) -> History:
-        """All epochs and steps until now."""
+        """A copy of the history up to the checkpoint."""
         return History([dict(epoch) for epoch in self._checkpoint["history"]], self.tensors["history/steps"].copy())
 
     @property
     def position(self) -> Position:
-        """Where the training stood."""
+        """How far the training had come."""
         return Position(**self._checkpoint["position"])
 
+    @property
+    def stop(self) -> bool:
+        """Whether a callback had ended the training."""
+        return bool(self._checkpoint["stop"])
+
     def trainer_options(self, given: Mapping[str, Any]) -> dict[str, Any]:
-        """Arguments of the constructor of the trainer; `given` go before those of the checkpoint."""
+        """Arguments of the trainer's constructor: those that are given, and for the others those of the checkpoint."""
         options = {"model": Sequential.load(self.path)} if "model" not in given else {}
         for name, described in self._checkpoint["configuration"].items():
             if name not in given:
                 options[name] = rebuild(name, described)
         return {**options, **given}
 
-    # --- going on ---
+    # --- resuming ---
 
-    def check(self, trainer: Trainer, task: Task, validation: tuple[Array, Array] | None) -> None:
-        """Raise ValueError if the trainer and its data cannot go on from here."""
-        here, there = trainer.model.config(), self.description["config"]
+    def check(self, spec: TrainingSpec) -> None:
+        """Check that a training can continue from here.
+
+        Raises
+        ------
+        ValueError
+            If its architecture, configuration or data are not those of the checkpoint.
+        """
+        here, there = spec.problem.model.config(), self.description["config"]
         for name in ("input_shape", "dtype", "input_scale", "layers"):
             if here[name] != there.get(name):
                 raise ValueError(
                     f"resume: {self.path} is of another architecture: its {name} are {there.get(name)}, "
                     f"the model's are {here[name]}"
                 )
-        wrong = differences(self._checkpoint["configuration"], configuration(trainer))
+        wrong = differences(self._checkpoint["configuration"], spec.configuration)
         if wrong:
             raise ValueError(f"resume: {self.path} is of another training: {'; '.join(wrong)}")
-        before, now = self._checkpoint["data"], data_of(task, validation)
+        before, now = self._checkpoint["data"], spec.data
         for name in dict.fromkeys((*before, *now)):
             if name not in now:
                 raise ValueError(f"resume: {self.path} was trained with {name}, which are missing")
@@ -173,33 +169,34 @@ class Snapshot:
                 shapes = [tuple(part[name]["shape"]) for part in (before, now)]
                 how = "other values" if shapes[0] == shapes[1] else f"shape {shapes[1]} instead of {shapes[0]}"
                 raise ValueError(f"resume: {self.path} was trained with other data: {name} have {how}")
-        arrays = {**trainer.model.parameters, **trainer.model.state, **self._slots(task)}
-        for name, array in arrays.items():
+        for name, array in _arrays(spec).items():
             found = self.tensors.get(name)
             if found is None or found.shape != array.shape or found.dtype != array.dtype:
                 raise ValueError(f"resume: {self.path} holds no {name} of shape {array.shape} and dtype {array.dtype}")
 
-    def restore(self, trainer: Trainer, task: Task) -> None:
-        """Bring model, optimiser and callbacks to where they were; `check` has been passed."""
-        for name, array in {**trainer.model.parameters, **trainer.model.state, **self._slots(task)}.items():
+    def restore(self, spec: TrainingSpec, callbacks: CallbackList) -> None:
+        """Put model, optimiser and callbacks into the state of the checkpoint, which has passed `check`."""
+        for name, array in _arrays(spec).items():
             array[...] = self.tensors[name]
-        trainer.model.seed = self.description["config"]["seed"]
-        trainer.stop = self._checkpoint["stop"]
-        now = arguments_of(trainer.optimizer)
+        spec.problem.model.seed = self.description["config"]["seed"]
+        optimizer = spec.problem.optimizer
+        now = arguments_of(optimizer)
         for name, value in self._checkpoint["optimizer"].items():  # a callback may have changed them
             if isinstance(value, int | float | str) and now.get(name) != value:
-                setattr(trainer.optimizer, name, value)
-        assert trainer.run is not None
-        kept = list(enumerate(self._checkpoint["callbacks"]))
-        for callback in trainer.run.calls.callbacks:
-            for place, (i, entry) in enumerate(kept):
+                setattr(optimizer, name, value)
+        stored = list(enumerate(self._checkpoint["callbacks"]))
+        for callback in callbacks.in_order:
+            for place, (i, entry) in enumerate(stored):
                 if entry["type"] == type(callback).__name__:
                     prefix = f"callback/{i}/"
                     arrays = {n.removeprefix(prefix): a for n, a in self.tensors.items() if n.startswith(prefix)}
                     callback.restore({**entry["state"], **arrays})
-                    del kept[place]
+                    del stored[place]
                     break
 
-    @staticmethod
-    def _slots(task: Task) -> dict[str, Array]:
-        return {f"optimizer/{slot}/{n}": a for n, slots in task.state.items() for slot, a in slots.items()}
+
+def _arrays(spec: TrainingSpec) -> dict[str, Array]:
+    """All arrays that steps change, under their names in the file."""
+    model, state = spec.problem.model, spec.problem.state
+    slots = {f"optimizer/{slot}/{n}": a for n, slots in state.items() for slot, a in slots.items()}
+    return {**model.parameters, **model.state, **slots}

@@ -1,4 +1,4 @@
-"""The training loop."""
+"""The trainer: what a training is made of, and the calls that start it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from os import PathLike
 from typing import Any, Literal
 
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from fastnn import losses, optim
 from fastnn.checks import choice, number, whole
@@ -16,18 +16,19 @@ from fastnn.metrics import Metric, get_all
 from fastnn.model.sequential import Sequential
 from fastnn.optim import Optimizer
 from fastnn.program.explain import explain
-from fastnn.program.step import Task
+from fastnn.program.session import CompiledSession
+from fastnn.program.step import Problem
 from fastnn.schedules import Constant, Schedule
 from fastnn.trainer.arguments import checked
-from fastnn.trainer.callbacks import Callback
+from fastnn.trainer.callbacks import Callback, CallbackList
+from fastnn.trainer.description import configuration
 from fastnn.trainer.history import History
 from fastnn.trainer.position import Position
-from fastnn.trainer.preparation import Pair, prepare, sample_images
+from fastnn.trainer.preparation import Pair, checked_data, fresh_state, sample_shape
 from fastnn.trainer.run import Run
 from fastnn.trainer.snapshot import Snapshot
+from fastnn.trainer.spec import Shuffle, TrainingSpec
 from fastnn.trainer.weights import ClassWeight
-
-Array = NDArray[Any]
 
 
 class Trainer:
@@ -114,7 +115,7 @@ class Trainer:
         class_weight: ClassWeight | None = None,
         clip_norm: float | None = None,
         clip_value: float | None = None,
-        shuffle: bool | Literal["batches"] = True,
+        shuffle: Shuffle = True,
         augmentation: Augmentation | None = None,
         callbacks: Sequence[Callback] = (),
         compile: bool = True,
@@ -142,7 +143,6 @@ class Trainer:
         self.print_every = None if print_every is None else whole("Trainer", "print_every", print_every, at_least=1)
         self.on_nonfinite = choice("Trainer", "on_nonfinite", on_nonfinite, ("raise", "ignore"))
         self.history = History()
-        self.compiled: bool | None = None
         self.stop = False
         self.position = Position()
         self.run: Run | None = None
@@ -182,10 +182,9 @@ class Trainer:
         -----
         While it trains, the model's arrays are up to date in callbacks alone: steps change copies of them.
         """
-        task, checked_validation = prepare(self, x, y, validation, sample_weight)
-        image_shape = sample_images(self, x)
+        spec = self.specify(x, y, validation, sample_weight=sample_weight)
         self.history, self.stop, self.position = History(), False, Position()
-        return self._train(task, checked_validation, None, image_shape)
+        return self._train(spec, None)
 
     def resume(
         self,
@@ -237,12 +236,11 @@ class Trainer:
         >>> bool((resumed.model.params == uninterrupted.model.params).all())
         True
         """
-        task, checked_validation = prepare(self, x, y, validation, sample_weight)
-        image_shape = sample_images(self, x)
+        spec = self.specify(x, y, validation, sample_weight=sample_weight)
         snapshot = Snapshot.read(path)
-        snapshot.check(self, task, checked_validation)
-        self.history, self.stop, self.position = snapshot.history, False, snapshot.position
-        return self._train(task, checked_validation, snapshot, image_shape)
+        snapshot.check(spec)
+        self.history, self.stop, self.position = snapshot.history, snapshot.stop, snapshot.position
+        return self._train(spec, snapshot)
 
     @classmethod
     def from_checkpoint(cls, path: str | PathLike[str], **options: Any) -> Trainer:
@@ -288,14 +286,64 @@ class Trainer:
             raise RuntimeError("explain: call fit first")
         return explain(self.run.session, self.run.step_seconds)
 
-    def _train(
+    @property
+    def compiled(self) -> bool | None:
+        """Whether the steps of the last `fit` are compiled; None before the first."""
+        return None if self.run is None else isinstance(self.run.session, CompiledSession)
+
+    def specify(
         self,
-        task: Task,
-        validation: tuple[Array, Array] | None,
-        snapshot: Snapshot | None,
-        image_shape: tuple[int, int, int] | None,
-    ) -> History:
+        x: ArrayLike,
+        y: ArrayLike,
+        validation: Pair | float | None = None,
+        *,
+        sample_weight: ArrayLike | None = None,
+    ) -> TrainingSpec:
+        """Check the data and specify the training that `fit` would do with them; nothing is changed.
+
+        Parameters
+        ----------
+        x, y, validation, sample_weight
+            As for `fit`.
+
+        Raises
+        ------
+        ValueError, TypeError
+            If the data do not fit the model, its loss or each other.
+        """
+        model, optimizer = self.model, self.optimizer
+        data = checked_data(model, self.loss, x, y, validation, sample_weight, self.class_weight, self.seed)
+        problem = Problem(
+            model,
+            self.loss,
+            optimizer,
+            fresh_state(model, optimizer),
+            data.inputs,
+            data.targets,
+            self.seed,
+            data.weights,
+            self.clip_value,
+            self.clip_norm,
+        )
+        return TrainingSpec(
+            problem,
+            data.validation,
+            self.metrics,
+            epochs=self.epochs,
+            batch_size=min(self.batch_size or len(data.inputs), len(data.inputs)),
+            shuffle=self.shuffle,
+            schedule=self.schedule,
+            augmentation=self.augmentation,
+            image_shape=sample_shape(self.augmentation, model, x),
+            compile=self.compile,
+            ignore_nonfinite=self.on_nonfinite == "ignore",
+            progress=self.progress,
+            print_every=self.print_every,
+            configuration=configuration(self),
+        )
+
+    def _train(self, spec: TrainingSpec, snapshot: Snapshot | None) -> History:
         self.model.task = self.loss.task
-        self.run = Run(self, task, validation, snapshot, image_shape)
-        self.run.go()
+        self.run = Run(spec, CallbackList(self, self.callbacks), self.history, self.position, snapshot)
+        self.run.train()
         return self.history

@@ -130,10 +130,10 @@ def test_a_run_of_many_steps_faults_no_page_and_allocates_nothing():
 import json, resource, tracemalloc
 import numpy as np
 import fastnn
-from fastnn.program.session import CompiledSession, Epoch
+from fastnn.program.session import CompiledSession, Segment
 from trainings import mlp, samples
 from fastnn import losses, optim
-from fastnn.program.step import Task
+from fastnn.program.step import Problem
 
 fastnn.set_num_threads(2)
 x, y = samples(2000, 100, 10)
@@ -141,10 +141,10 @@ x = x.astype("float32")
 model = mlp(100, 64, 10)
 optimizer = optim.Adam()
 state = {n: {s: np.zeros_like(p.value) for s in optimizer.slots} for n, p in model.named_parameters.items()}
-session = CompiledSession(Task(model, losses.get("softmax_cross_entropy"), optimizer, state, x, y), 20, False)
+session = CompiledSession(Problem(model, losses.get("softmax_cross_entropy"), optimizer, state, x, y), 20, False)
 session.load()
 rng = np.random.default_rng(0)
-(epoch,) = Epoch.several([rng.integers(0, 2000, (3000, 20))], 0)
+(epoch,) = Segment.several([rng.integers(0, 2000, (3000, 20))], 0)
 epoch.loss[...] = epoch.correct[...] = epoch.rate[...] = 1e-3  # its own pages
 session.run(epoch, 0, 100, 1e9)
 found = {}

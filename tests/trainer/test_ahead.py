@@ -8,7 +8,7 @@ from trainings import OPTIMIZERS, mlp, needs_native, samples
 import fastnn
 from fastnn.program.session import CompiledSession
 from fastnn.schedules import Cosine, Exponential, Schedule
-from fastnn.trainer import run
+from fastnn.trainer import epoch_queue
 
 pytestmark = needs_native
 X, Y = samples(60, 5, 3)
@@ -47,7 +47,7 @@ class Waits(fastnn.Callback):
 def runs(monkeypatch):
     """How many parts each call ran ahead had."""
     found, run_ahead = [], CompiledSession.run_ahead
-    monkeypatch.setattr(run, "_LOOK_UP_SECONDS", 1e3)  # on a busy machine the first epoch takes long
+    monkeypatch.setattr(epoch_queue, "RETURN_SECONDS", 1e3)  # on a busy machine the first epoch takes long
 
     def counted(self, parts, seconds):
         found.append(len(parts))

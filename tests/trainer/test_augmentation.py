@@ -6,7 +6,7 @@ import pytest
 import fastnn
 from fastnn.data import Augmentation, read_npy
 from fastnn.layers import Dense, ReLU
-from fastnn.trainer import sample_source as window
+from fastnn.trainer import sample_source
 
 DISTORT = Augmentation(shift=1, rotate=20, noise=3, cutout=2, seed=3)
 
@@ -40,8 +40,8 @@ def test_an_epoch_is_trained_on_what_the_augmentation_gives():
 def test_same_bits_whatever_is_made_at_once_and_beside_the_steps_or_not(monkeypatch, compiled, piece, processors):
     x, y = data()
     expected = trained(x, y)
-    monkeypatch.setattr(window, "_BYTES", piece)
-    monkeypatch.setattr(window, "granted_processors", lambda: processors)
+    monkeypatch.setattr(sample_source, "_HALF_BYTES", piece)
+    monkeypatch.setattr(sample_source, "granted_processors", lambda: processors)
     for a, b in zip(trained(x.reshape(53, 1, 6, 5), y, compile=compiled), expected, strict=True):
         np.testing.assert_array_equal(a, b)
 

@@ -45,7 +45,7 @@ def interrupted(path, at, validation=None, **options):
 def outcome(trainer):
     """All that a training leaves, without its times."""
     epochs = [{k: v for k, v in e.items() if k != "seconds"} for e in trainer.history.epochs]
-    state = [a for slots in trainer.run.task.state.values() for a in slots.values()]
+    state = [a for slots in trainer.run.spec.problem.state.values() for a in slots.values()]
     trainer.run.session.store_state()
     return digest(trainer.model.params, trainer.history.steps, *state), epochs
 

@@ -13,7 +13,7 @@ from fastnn.data import read_npy
 from fastnn.data.mapped import RowFile
 from fastnn.kernels import file_rows
 from fastnn.layers import Dense, ReLU
-from fastnn.trainer import sample_source as window
+from fastnn.trainer import sample_source
 
 
 def trained(x, y, **options):
@@ -37,10 +37,10 @@ def data(tmp_path):
 @pytest.mark.parametrize("piece", [1, 300, 1 << 20])
 def test_same_bits(monkeypatch, data, compiled, shuffle, ahead, piece):
     x, y, path = data
-    monkeypatch.setattr(window, "_BYTES", piece)
-    monkeypatch.setattr(window, "_SLOW", -1.0 if ahead else 1e9)
-    opened, real = [], window.Window
-    monkeypatch.setattr(window, "Window", lambda *given: opened.append(real(*given)) or opened[-1])
+    monkeypatch.setattr(sample_source, "_HALF_BYTES", piece)
+    monkeypatch.setattr(sample_source, "_SLOW_ROW", -1.0 if ahead else 1e9)
+    opened, real = [], sample_source.DoubleBuffer
+    monkeypatch.setattr(sample_source, "DoubleBuffer", lambda *given: opened.append(real(*given)) or opened[-1])
     options = {"compile": compiled, "shuffle": shuffle}
     for expected, found in zip(
         trained(x, y, **options), trained(read_npy(path, mapped=True), y, **options), strict=True

@@ -1,0 +1,82 @@
+"""Who has the parameters: the model, where everyone can see them, or the session, which trains copies of them."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+from fastnn.kernels import current_backend
+from fastnn.program.record import NotRecordableError
+from fastnn.program.session import CompiledSession, EagerSession, Session
+from fastnn.program.step import Problem
+from fastnn.trainer.spec import TrainingSpec
+
+_CALLER_OF_FIT = 7  # frames from the warning to the line that called `fit` or `resume`
+
+
+class ParameterSync:
+    """Keeps the parameters of the model and those of its session in step; nothing is copied unless somebody needs it.
+
+    `publish` comes before somebody reads the model, `lend` before somebody may change it, and `take_over` before the
+    session does steps.
+
+    Parameters
+    ----------
+    spec : TrainingSpec
+    problem : Problem
+        What the steps work on: the problem of the specification, or one that reads its samples from a buffer.
+
+    Attributes
+    ----------
+    session : Session
+        Runs the steps; compiled if the specification, the backend and the layers allow it.
+    """
+
+    def __init__(self, spec: TrainingSpec, problem: Problem) -> None:
+        self._spec, self._problem = spec, problem
+        self._compile()
+        self._model_is_current = True
+
+    def _compile(self) -> None:
+        self.session = _session(self._spec, self._problem)
+        self._compiled_for = self._constants()
+        self._session_is_current = False
+
+    def _constants(self) -> dict[str, Any]:
+        """What is constant in a compiled step: the optimiser's settings, and which parameters are trained."""
+        settings = {name: value for name, value in self._problem.optimizer.config().items() if name != "learning_rate"}
+        return settings | {"trained": tuple(self._problem.model.trained_parameters)}
+
+    def publish(self) -> None:
+        """Bring the model up to date."""
+        if not self._model_is_current:
+            self.session.store()
+            self._model_is_current = True
+
+    def lend(self) -> None:
+        """Bring the model up to date, and expect that somebody changes it."""
+        self.publish()
+        self._session_is_current = False
+
+    def take_over(self) -> None:
+        """Bring the session up to date; steps will now make it newer than the model."""
+        if not self._session_is_current:
+            self.session.load()
+            self._session_is_current = True
+        self._model_is_current = False
+
+    def recompile_if_changed(self) -> None:
+        """Compile again if somebody has changed the optimiser's settings, or has frozen or unfrozen a layer."""
+        if self._constants() != self._compiled_for:
+            self.publish()
+            self.session.store_state()
+            self._compile()
+
+
+def _session(spec: TrainingSpec, problem: Problem) -> Session:
+    if spec.compile and current_backend() == "native":
+        try:
+            return CompiledSession(problem, spec.batch_size, spec.ignore_nonfinite)
+        except NotRecordableError as error:
+            warnings.warn(f"fit: the training runs layer by layer ({error})", stacklevel=_CALLER_OF_FIT)
+    return EagerSession(problem)
