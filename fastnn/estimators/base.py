@@ -19,6 +19,7 @@ from fastnn.estimators.workers import share_of_threads
 from fastnn.losses import Loss
 from fastnn.model.sequential import Sequential
 from fastnn.trainer import BestWeights, Callback, Trainer
+from fastnn.trainer.preparation import specify
 
 Array = NDArray[Any]
 _SPARSE, _DTYPES = ("csr", "csc", "coo"), (np.float64, np.float32)  # what X may be
@@ -283,7 +284,7 @@ class Estimator(BaseEstimator):  # type: ignore[misc]
 
     def _fit_lbfgs(self, x: Array, targets: Array, weights: Array | None) -> None:
         trainer = self._trainer(len(x), weights, [], 1)
-        problem = trainer.specify(self._shaped(x), targets, sample_weight=_mean_one(weights)).problem
+        problem = specify(trainer, self._shaped(x), targets, sample_weight=_mean_one(weights)).problem
         self.model_.task = trainer.loss.task
         total = len(x) if weights is None else float(weights.sum())
         with share_of_threads():

@@ -1,10 +1,10 @@
-"""Checking what `fit` is given, before anything is changed."""
+"""From the arguments of a trainer and of `fit` to the specification of a training; nothing is changed."""
 
 from __future__ import annotations
 
 import numbers
 import warnings
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -16,59 +16,39 @@ from fastnn.inputs import as_array, as_batch, gatherable
 from fastnn.losses import Loss
 from fastnn.model.sequential import Sequential
 from fastnn.optim import Optimizer
-from fastnn.trainer.weights import ClassWeight, sample_weights
+from fastnn.program.step import Problem
+from fastnn.trainer.base import BaseTrainer
+from fastnn.trainer.description import configuration
+from fastnn.trainer.spec import TrainingSpec
+from fastnn.trainer.weights import sample_weights
 
 Array = NDArray[Any]
 Pair = tuple[ArrayLike, ArrayLike]
 
-_CALLER_OF_FIT = 4  # frames from the warning to the line that called `fit` or `resume`
+_CALLER_OF_FIT = 3  # frames from the warning to the line that called `fit` or `resume`
 
 
-class TrainingData(NamedTuple):
-    """Checked arrays: samples to train on, and perhaps others to validate with.
-
-    Parameters
-    ----------
-    inputs : (N, D), any dtype that the gather kernels read
-    targets : (N,) int64, or (N, …) of the model's dtype
-    weights : (N, 1) of the model's dtype, or None
-    validation : pair of arrays, or None
-    """
-
-    inputs: Array
-    targets: Array
-    weights: Array | None
-    validation: tuple[Array, Array] | None
-
-
-def checked_data(
-    model: Sequential,
-    loss: Loss,
+def specify(
+    trainer: BaseTrainer,
     x: ArrayLike,
     y: ArrayLike,
-    validation: Pair | float | None,
-    sample_weight: ArrayLike | None,
-    class_weight: ClassWeight | None,
-    seed: int,
-) -> TrainingData:
-    """The data of a training, in the form in which the steps read them.
+    validation: Pair | float | None = None,
+    sample_weight: ArrayLike | None = None,
+) -> TrainingSpec:
+    """Check the data and specify the training that `Trainer.fit` would do with them.
 
     Parameters
     ----------
-    model : Sequential
-    loss : Loss
+    trainer : BaseTrainer
     x, y, validation, sample_weight
         As for `Trainer.fit`.
-    class_weight
-        As for `Trainer`.
-    seed : int
-        Decides the split if `validation` is a share.
 
     Raises
     ------
     ValueError, TypeError
         If the data do not fit the model, its loss or each other.
     """
+    model, loss = trainer.model, trainer.loss
     if model.params.size and not model.trained_parameters:
         raise ValueError("fit: every layer with parameters is frozen, so there is nothing to train")
     if loss.takes_scores and model.gives_probabilities:
@@ -78,10 +58,12 @@ def checked_data(
             stacklevel=_CALLER_OF_FIT,
         )
     inputs, targets = _checked_pair(model, loss, "", x, y)
-    weights = sample_weights(sample_weight, class_weight, targets, loss.task, model.output_shape[-1], model.dtype)
+    weights = sample_weights(
+        sample_weight, trainer.class_weight, targets, loss.task, model.output_shape[-1], model.dtype
+    )
     held_out: tuple[Array, Array] | None = None
     if isinstance(validation, numbers.Real) and not isinstance(validation, bool):
-        rows, others = _split(targets, float(validation), seed, loss.task == "classification")
+        rows, others = _split(targets, float(validation), trainer.seed, loss.task == "classification")
         held_out = inputs[others], targets[others]
         inputs, targets = inputs[rows], targets[rows]
         weights = None if weights is None else weights[rows]
@@ -89,11 +71,37 @@ def checked_data(
         held_out = _checked_pair(model, loss, "validation ", *validation)
     elif validation is not None:
         raise TypeError("fit: validation must be a pair (x, y) or a share of the samples")
-    inputs = gatherable(inputs)
-    return TrainingData(inputs.reshape(len(inputs), -1), targets, weights, held_out)
+    problem = Problem(
+        model,
+        loss,
+        trainer.optimizer,
+        _fresh_state(model, trainer.optimizer),
+        gatherable(inputs).reshape(len(inputs), -1),
+        targets,
+        trainer.seed,
+        weights,
+        trainer.clip_value,
+        trainer.clip_norm,
+    )
+    return TrainingSpec(
+        problem,
+        held_out,
+        trainer.metrics,
+        epochs=trainer.epochs,
+        batch_size=min(trainer.batch_size or len(inputs), len(inputs)),
+        shuffle=trainer.shuffle,
+        schedule=trainer.schedule,
+        augmentation=trainer.augmentation,
+        image_shape=_image_shape(trainer.augmentation, model, x),
+        compile=trainer.compile,
+        ignore_nonfinite=trainer.on_nonfinite == "ignore",
+        progress=trainer.progress,
+        print_every=trainer.print_every,
+        configuration=configuration(trainer),
+    )
 
 
-def fresh_state(model: Sequential, optimizer: Optimizer) -> dict[str, dict[str, Array]]:
+def _fresh_state(model: Sequential, optimizer: Optimizer) -> dict[str, dict[str, Array]]:
     """The state of an optimiser before its first step, by parameter and slot."""
     state: dict[str, dict[str, Array]] = {name: {} for name in model.named_parameters}
     for slot in optimizer.slots:
@@ -103,14 +111,8 @@ def fresh_state(model: Sequential, optimizer: Optimizer) -> dict[str, dict[str, 
     return state
 
 
-def sample_shape(augmentation: Augmentation | None, model: Sequential, x: ArrayLike) -> tuple[int, int, int] | None:
-    """Channels, rows and columns of a sample, as an augmentation needs them; None without one.
-
-    Raises
-    ------
-    ValueError
-        If the samples are not images.
-    """
+def _image_shape(augmentation: Augmentation | None, model: Sequential, x: ArrayLike) -> tuple[int, int, int] | None:
+    """Channels, rows and columns of a sample, as an augmentation needs them; None without one."""
     if augmentation is None:
         return None
     shape = np.shape(x)[1:]

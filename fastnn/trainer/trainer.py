@@ -2,36 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from os import PathLike
-from typing import Any, Literal
+from typing import Any
 
 from numpy.typing import ArrayLike
 
-from fastnn import losses, optim
-from fastnn.checks import choice, number, whole
-from fastnn.data import Augmentation
-from fastnn.losses import Loss
-from fastnn.metrics import Metric, get_all
-from fastnn.model.sequential import Sequential
-from fastnn.optim import Optimizer
 from fastnn.program.explain import explain
 from fastnn.program.session import CompiledSession
-from fastnn.program.step import Problem
-from fastnn.schedules import Constant, Schedule
-from fastnn.trainer.arguments import checked
-from fastnn.trainer.callbacks import Callback, CallbackList
-from fastnn.trainer.description import configuration
+from fastnn.trainer.base import BaseTrainer
+from fastnn.trainer.callbacks import CallbackList
 from fastnn.trainer.history import History
 from fastnn.trainer.position import Position
-from fastnn.trainer.preparation import Pair, checked_data, fresh_state, sample_shape
+from fastnn.trainer.preparation import Pair, specify
 from fastnn.trainer.run import Run
 from fastnn.trainer.snapshot import Snapshot
-from fastnn.trainer.spec import Shuffle, TrainingSpec
-from fastnn.trainer.weights import ClassWeight
+from fastnn.trainer.spec import TrainingSpec
 
 
-class Trainer:
+class Trainer(BaseTrainer):
     """Trains a model on arrays.
 
     Parameters
@@ -101,51 +89,7 @@ class Trainer:
     True
     """
 
-    def __init__(
-        self,
-        model: Sequential,
-        *,
-        optimizer: Optimizer | str | None = None,
-        loss: Loss | str = "softmax_cross_entropy",
-        batch_size: int | None = 32,
-        epochs: int = 10,
-        seed: int = 0,
-        schedule: Schedule | None = None,
-        metrics: Sequence[str | Metric] | Mapping[str, Metric] = (),
-        class_weight: ClassWeight | None = None,
-        clip_norm: float | None = None,
-        clip_value: float | None = None,
-        shuffle: Shuffle = True,
-        augmentation: Augmentation | None = None,
-        callbacks: Sequence[Callback] = (),
-        compile: bool = True,
-        progress: bool | None = None,
-        print_every: int | None = None,
-        on_nonfinite: Literal["raise", "ignore"] = "raise",
-    ) -> None:
-        self.model = checked("model", model, Sequential)
-        self.optimizer = optim.SGD() if optimizer is None else optim.get(optimizer)
-        self.loss = losses.get(loss)
-        self.batch_size = None if batch_size is None else whole("Trainer", "batch_size", batch_size, at_least=1)
-        self.epochs = whole("Trainer", "epochs", epochs, at_least=1)
-        self.seed = whole("Trainer", "seed", seed, at_least=0, below=2**64)
-        self.schedule = checked("schedule", Constant() if schedule is None else schedule, Schedule)
-        self.metrics = get_all(metrics)
-        self.class_weight = class_weight
-        self.clip_norm = None if clip_norm is None else number("Trainer", "clip_norm", clip_norm, above=0)
-        self.clip_value = None if clip_value is None else number("Trainer", "clip_value", clip_value, above=0)
-        choice("Trainer", "shuffle", shuffle, (True, False, "batches"))
-        self.shuffle = shuffle
-        self.augmentation = None if augmentation is None else checked("augmentation", augmentation, Augmentation)
-        self.callbacks = tuple(checked("a callback", callback, Callback) for callback in callbacks)
-        self.compile = compile
-        self.progress = progress
-        self.print_every = None if print_every is None else whole("Trainer", "print_every", print_every, at_least=1)
-        self.on_nonfinite = choice("Trainer", "on_nonfinite", on_nonfinite, ("raise", "ignore"))
-        self.history = History()
-        self.stop = False
-        self.position = Position()
-        self.run: Run | None = None
+    run: Run | None = None
 
     def fit(
         self,
@@ -182,7 +126,7 @@ class Trainer:
         -----
         While it trains, the model's arrays are up to date in callbacks alone: steps change copies of them.
         """
-        spec = self.specify(x, y, validation, sample_weight=sample_weight)
+        spec = specify(self, x, y, validation, sample_weight)
         self.history, self.stop, self.position = History(), False, Position()
         return self._train(spec, None)
 
@@ -236,7 +180,7 @@ class Trainer:
         >>> bool((resumed.model.params == uninterrupted.model.params).all())
         True
         """
-        spec = self.specify(x, y, validation, sample_weight=sample_weight)
+        spec = specify(self, x, y, validation, sample_weight)
         snapshot = Snapshot.read(path)
         snapshot.check(spec)
         self.history, self.stop, self.position = snapshot.history, snapshot.stop, snapshot.position
@@ -290,57 +234,6 @@ class Trainer:
     def compiled(self) -> bool | None:
         """Whether the steps of the last `fit` are compiled; None before the first."""
         return None if self.run is None else isinstance(self.run.session, CompiledSession)
-
-    def specify(
-        self,
-        x: ArrayLike,
-        y: ArrayLike,
-        validation: Pair | float | None = None,
-        *,
-        sample_weight: ArrayLike | None = None,
-    ) -> TrainingSpec:
-        """Check the data and specify the training that `fit` would do with them; nothing is changed.
-
-        Parameters
-        ----------
-        x, y, validation, sample_weight
-            As for `fit`.
-
-        Raises
-        ------
-        ValueError, TypeError
-            If the data do not fit the model, its loss or each other.
-        """
-        model, optimizer = self.model, self.optimizer
-        data = checked_data(model, self.loss, x, y, validation, sample_weight, self.class_weight, self.seed)
-        problem = Problem(
-            model,
-            self.loss,
-            optimizer,
-            fresh_state(model, optimizer),
-            data.inputs,
-            data.targets,
-            self.seed,
-            data.weights,
-            self.clip_value,
-            self.clip_norm,
-        )
-        return TrainingSpec(
-            problem,
-            data.validation,
-            self.metrics,
-            epochs=self.epochs,
-            batch_size=min(self.batch_size or len(data.inputs), len(data.inputs)),
-            shuffle=self.shuffle,
-            schedule=self.schedule,
-            augmentation=self.augmentation,
-            image_shape=sample_shape(self.augmentation, model, x),
-            compile=self.compile,
-            ignore_nonfinite=self.on_nonfinite == "ignore",
-            progress=self.progress,
-            print_every=self.print_every,
-            configuration=configuration(self),
-        )
 
     def _train(self, spec: TrainingSpec, snapshot: Snapshot | None) -> History:
         self.model.task = self.loss.task

@@ -169,13 +169,13 @@ def test_bad_targets_of_a_regression_change_nothing(targets):
         ({"seed": "a"}, TypeError, "Trainer: seed: expected a whole number of at least 0 and below 2..64, got 'a'"),
         ({"optimizer": "lion"}, ValueError, "optimizer: expected one of sgd, .*, adamw, got 'lion'"),
         ({"loss": "hinge"}, ValueError, "loss: expected one of .* got 'hinge'"),
-        ({"schedule": 0.95}, TypeError, "Trainer: schedule must be a Schedule, got float"),
+        ({"schedule": 0.95}, TypeError, "Trainer: schedule: expected a Schedule, got float"),
         ({"shuffle": "rows"}, ValueError, "Trainer: shuffle: expected True, False or 'batches', got 'rows'"),
         ({"shuffle": None}, ValueError, "Trainer: shuffle: expected True, False or 'batches'"),
         (
             {"callbacks": [print]},
             TypeError,
-            "Trainer: a callback must be a Callback, got builtin_function_or_method",
+            "Trainer: callbacks: expected a Callback, got builtin_function_or_method",
         ),
         (
             {"on_nonfinite": "stop"},
@@ -190,5 +190,5 @@ def test_bad_options(options, error, message):
 
 
 def test_a_model_that_is_none():
-    with pytest.raises(TypeError, match="Trainer: model must be a Sequential, got str"):
+    with pytest.raises(TypeError, match="Trainer: model: expected a Sequential, got str"):
         fastnn.Trainer("mlp:784-200-10")

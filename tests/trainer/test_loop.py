@@ -1,11 +1,12 @@
 """The loop: callbacks between steps, changed optimisers, schedules by step, metrics, validation shares, warnings."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
 from strategies import same_bits
-from trainings import fit, mlp, samples
+from trainings import fit, mlp, needs_native, samples
 
 import fastnn
 from fastnn.layers import Dense, Softmax
@@ -191,6 +192,23 @@ def test_a_softmax_before_a_loss_that_takes_one_is_warned_of():
     model = fastnn.Sequential([Dense(3), Softmax()], input_shape=(5,))
     with pytest.warns(UserWarning, match="softmax_cross_entropy takes scores, but the model ends in Softmax"):
         fit(model, X, Y, epochs=1)
+
+
+class OnNumPy(Dense):
+    """A layer whose forward pass computes with NumPy, which cannot be recorded."""
+
+    def forward(self, ops, x, training):
+        out, cache = super().forward(ops, x, training)
+        return out + 0.0, cache
+
+
+@needs_native
+def test_a_warning_points_to_the_line_that_called_fit():
+    for stack, message in (([Dense(3), Softmax()], "takes scores"), ([OnNumPy(3)], "runs layer by layer")):
+        trainer = fastnn.Trainer(fastnn.Sequential(stack, input_shape=(5,)), epochs=1, progress=False)
+        with pytest.warns(UserWarning, match=message) as caught:
+            trainer.fit(X, Y)
+        assert [Path(warning.filename) for warning in caught] == [Path(__file__)]
 
 
 # --- history ---

@@ -1,0 +1,81 @@
+"""The arguments of a trainer, checked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Literal, TypeVar
+
+from fastnn import losses, optim
+from fastnn.checks import choice, number, whole
+from fastnn.data import Augmentation
+from fastnn.losses import Loss
+from fastnn.metrics import Metric, get_all
+from fastnn.model.sequential import Sequential
+from fastnn.optim import Optimizer
+from fastnn.schedules import Constant, Schedule
+from fastnn.trainer.callbacks import Callback
+from fastnn.trainer.history import History
+from fastnn.trainer.position import Position
+from fastnn.trainer.spec import Shuffle
+from fastnn.trainer.weights import ClassWeight
+
+T = TypeVar("T")
+
+
+class BaseTrainer:
+    """What `Trainer` is made with and what it keeps; the methods that train are added there.
+
+    Parameters and attributes are described in `Trainer`.
+    """
+
+    def __init__(
+        self,
+        model: Sequential,
+        *,
+        optimizer: Optimizer | str | None = None,
+        loss: Loss | str = "softmax_cross_entropy",
+        batch_size: int | None = 32,
+        epochs: int = 10,
+        seed: int = 0,
+        schedule: Schedule | None = None,
+        metrics: Sequence[str | Metric] | Mapping[str, Metric] = (),
+        class_weight: ClassWeight | None = None,
+        clip_norm: float | None = None,
+        clip_value: float | None = None,
+        shuffle: Shuffle = True,
+        augmentation: Augmentation | None = None,
+        callbacks: Sequence[Callback] = (),
+        compile: bool = True,
+        progress: bool | None = None,
+        print_every: int | None = None,
+        on_nonfinite: Literal["raise", "ignore"] = "raise",
+    ) -> None:
+        self.model = _instance("model", model, Sequential)
+        self.optimizer = optim.SGD() if optimizer is None else optim.get(optimizer)
+        self.loss = losses.get(loss)
+        self.batch_size = None if batch_size is None else whole("Trainer", "batch_size", batch_size, at_least=1)
+        self.epochs = whole("Trainer", "epochs", epochs, at_least=1)
+        self.seed = whole("Trainer", "seed", seed, at_least=0, below=2**64)
+        self.schedule = _instance("schedule", Constant() if schedule is None else schedule, Schedule)
+        self.metrics = get_all(metrics)
+        self.class_weight = class_weight
+        self.clip_norm = None if clip_norm is None else number("Trainer", "clip_norm", clip_norm, above=0)
+        self.clip_value = None if clip_value is None else number("Trainer", "clip_value", clip_value, above=0)
+        choice("Trainer", "shuffle", shuffle, (True, False, "batches"))
+        self.shuffle = shuffle
+        self.augmentation = None if augmentation is None else _instance("augmentation", augmentation, Augmentation)
+        self.callbacks = tuple(_instance("callbacks", callback, Callback) for callback in callbacks)
+        self.compile = compile
+        self.progress = progress
+        self.print_every = None if print_every is None else whole("Trainer", "print_every", print_every, at_least=1)
+        self.on_nonfinite = choice("Trainer", "on_nonfinite", on_nonfinite, ("raise", "ignore"))
+        self.history = History()
+        self.stop = False
+        self.position = Position()
+
+
+def _instance(name: str, value: T, kind: type[T]) -> T:
+    """`value`, which must be of that type."""
+    if not isinstance(value, kind):
+        raise TypeError(f"Trainer: {name}: expected a {kind.__name__}, got {type(value).__name__}")
+    return value
