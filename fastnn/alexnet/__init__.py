@@ -1,5 +1,13 @@
-"""AlexNet for transfer learning: both forms of the network, its weights, and features of images."""
+"""AlexNet for transfer learning: both forms of the network, its weights, and features of images.
 
+`AlexNetFeatures` needs scikit-learn, and a GPU PyTorch; nothing else here does.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from fastnn.alexnet.extraction import Extracted, Extractor
 from fastnn.alexnet.form import FORMS, Form, Response
 from fastnn.alexnet.images import ImageFiles, image_files
 from fastnn.alexnet.loading import load_weights
@@ -8,10 +16,16 @@ from fastnn.alexnet.preprocessing import Preprocessing
 from fastnn.alexnet.torch_network import torch_module
 from fastnn.alexnet.weights import DESCRIPTIONS, Description, Weights
 
+if TYPE_CHECKING:
+    from fastnn.alexnet.transformer import AlexNetFeatures
+
 __all__ = [
     "DESCRIPTIONS",
     "FORMS",
+    "AlexNetFeatures",
     "Description",
+    "Extracted",
+    "Extractor",
     "Form",
     "ImageFiles",
     "Preprocessing",
@@ -23,3 +37,11 @@ __all__ = [
     "sequential",
     "torch_module",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name != "AlexNetFeatures":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from fastnn.alexnet.transformer import AlexNetFeatures
+
+    return AlexNetFeatures

@@ -79,7 +79,7 @@ DESCRIPTIONS = {
 """By the name of those who trained weights of that kind and passed them on."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Weights:
     """Weights and what belongs to them.
 

@@ -1,0 +1,227 @@
+"""Features of many images: decoded on other threads while a batch is computed, kept on disk as they are made."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import warnings
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from math import prod
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastnn.alexnet.images import as_sources, decode_part, part_of_array
+from fastnn.alexnet.network import feature_shape
+from fastnn.alexnet.store import FeatureStore, cache_folder
+from fastnn.alexnet.torch_network import TorchForward
+from fastnn.alexnet.weights import Weights
+from fastnn.kernels.threads import get_num_threads
+from fastnn.trainer.progress import progress_bar
+
+__all__ = ["CUT", "Extracted", "Extractor"]
+
+CUT = "conv5.pool"  # what separates classes best, or nearly so, with the fewest numbers
+_RULES = "1"  # counts the ways in which images were decoded: of another one other features are kept
+_SHOWN = 5  # damaged images that a message names
+_TORCH_ON_THE_PROCESSOR = "torch-cpu"
+
+Rows = NDArray[np.float32]
+Part = NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class Extracted:
+    """Features of the images that could be read.
+
+    Parameters
+    ----------
+    features : (N, D) float32 array
+        A read-only memory map where they are kept on disk.
+    kept : (N,) int64 array
+        Which of the images given they are of.
+    damaged : dict of int to str
+        The others, with what is wrong.
+    """
+
+    features: Rows
+    kept: NDArray[np.int64]
+    damaged: dict[int, str]
+
+
+@dataclass(frozen=True)
+class _Read:
+    """An image, read: its digest, and its part unless its features are known; or what is wrong with it."""
+
+    digest: bytes
+    part: Part | None = None
+    damage: str = ""
+
+
+class Extractor:
+    """Features of images at a cut.
+
+    Parameters
+    ----------
+    weights : Weights
+    cut : str
+    device : str
+        "cpu": fastnn; "cuda" or "cuda:1": PyTorch there; "torch-cpu": PyTorch on the processor.
+    batch_size : int
+        Images that are computed at once, at least 1.
+    workers : int or None
+        Threads that decode; None: as many as the kernels use.
+    cache : bool or path-like
+        Folder of the features that are kept; True: in the user's cache, False: none are.
+    progress : bool or None
+        Whether to show a bar; None: on a terminal.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If an argument does not fit, weights that the cut needs are missing, or the device is not there.
+    ImportError
+        If the device needs PyTorch and there is none.
+    """
+
+    def __init__(
+        self,
+        weights: Weights,
+        cut: str = CUT,
+        *,
+        device: str = "cpu",
+        batch_size: int = 64,
+        workers: int | None = None,
+        cache: bool | str | os.PathLike[str] = True,
+        progress: bool | None = None,
+    ) -> None:
+        for name, value in (("batch_size", batch_size), ("workers", 1 if workers is None else workers)):
+            if isinstance(value, bool) or not hasattr(value, "__index__") or value < 1:
+                raise ValueError(f"AlexNetFeatures: {name} must be a whole number of at least 1, got {value!r}")
+        weights.form.check_cut("AlexNetFeatures", cut)
+        self.weights, self.cut, self.batch_size, self.progress = weights, cut, int(batch_size), progress
+        self.workers = get_num_threads() if workers is None else int(workers)
+        self.shape = feature_shape(weights.description.form, cut, weights.description.response)
+        self.size = prod(self.shape)
+        self._forward = self._make_forward(device)
+        self.store: FeatureStore | None = None
+        if cache is not False:
+            name = hashlib.sha256("/".join((_RULES, weights.digest(cut), device)).encode()).hexdigest()
+            self.store = FeatureStore((cache_folder() if cache is True else Path(cache).expanduser()) / name, self.size)
+
+    def _make_forward(self, device: str) -> Callable[[Rows], Rows]:
+        d = self.weights.description
+        if device == "cpu":
+            model = self.weights.model(self.cut)
+            return lambda images: model.forward(images).reshape(len(images), -1)
+        if device == _TORCH_ON_THE_PROCESSOR or str(device).partition(":")[0] == "cuda":
+            there = "cpu" if device == _TORCH_ON_THE_PROCESSOR else device
+            self.weights.model(self.cut)  # says what is missing before torch is needed
+            return TorchForward(there, d.form, self.cut, d.response, self.weights.tensors)
+        raise ValueError(
+            f'AlexNetFeatures: device: expected "cpu", "cuda", "cuda:1" or "{_TORCH_ON_THE_PROCESSOR}", got {device!r}'
+        )
+
+    def __call__(self, images: Any, *, strict: bool = False) -> Extracted:
+        """Features of images.
+
+        Parameters
+        ----------
+        images : path-like, sequence of path-like, or uint8 array (N, H, W), (N, H, W, 3) or (N, H, W, 4)
+            A folder (see `image_files`), files, or pixels, red first.
+        strict : bool
+            Whether a damaged image is an error; else it is skipped, and one warning counts and names such.
+
+        Raises
+        ------
+        OSError
+            If a file is not there, or features cannot be written.
+        ValueError, TypeError
+            If `images` is none of the above, an image is damaged and `strict`, or all are.
+        """
+        sources = as_sources("AlexNetFeatures", images)
+        digests: list[bytes] = []
+        kept: list[int] = []
+        damaged: dict[int, str] = {}
+        rows: list[Rows] = []
+        waiting: dict[bytes, Part] = {}
+        places: dict[bytes, int] = {}  # without a store: of the rows by digest
+        with progress_bar(self.progress, total=len(sources), unit=" images") as bar:
+            for number, read in enumerate(self._read_ahead(sources)):
+                if bar is not None:
+                    bar.update(1)
+                if read.damage:
+                    if strict:
+                        raise ValueError(read.damage)
+                    damaged[number] = read.damage
+                    continue
+                digests.append(read.digest)
+                kept.append(number)
+                if read.part is not None and read.digest not in places:
+                    waiting[read.digest] = read.part
+                if len(waiting) == self.batch_size:
+                    self._compute(waiting, rows, places)
+            if waiting:
+                self._compute(waiting, rows, places)
+        if damaged:
+            shown = "; ".join(list(damaged.values())[:_SHOWN]) + ("; ..." if len(damaged) > _SHOWN else "")
+            if not kept:
+                raise ValueError(f"AlexNetFeatures: every image is damaged: {shown}")
+            text = f"AlexNetFeatures: {len(damaged)} of {len(sources)} images are damaged and skipped: {shown}"
+            warnings.warn(text, stacklevel=3)
+        if self.store is not None:
+            features = self.store.rows(digests)
+        else:
+            features = np.concatenate(rows)[[places[digest] for digest in digests]]
+        return Extracted(features, np.array(kept, np.int64), damaged)
+
+    def _compute(self, waiting: dict[bytes, Part], rows: list[Rows], places: dict[bytes, int]) -> None:
+        """Features of the parts that wait, into the store or behind `rows`."""
+        parts = np.stack(list(waiting.values()))
+        prepared = np.empty(parts.shape, np.float32)
+        self.weights.description.preprocessing.apply(parts, self.weights.mean_image, prepared)
+        found = self._forward(prepared)
+        if self.store is not None:
+            self.store.add(list(waiting), found)
+        else:
+            for digest in waiting:
+                places[digest] = len(places)
+            rows.append(found)
+        waiting.clear()
+
+    def _read_ahead(self, sources: Sequence[Path] | NDArray[np.uint8]) -> Iterator[_Read]:
+        """The images in their order, read by other threads, at most two batches ahead."""
+        if self.store is not None:
+            self.store.refresh()
+        pool = ThreadPoolExecutor(self.workers, thread_name_prefix="decode")
+        ahead: deque[Future[_Read]] = deque()
+        try:
+            for source in sources:
+                ahead.append(pool.submit(self._read, source))
+                if len(ahead) > 2 * self.batch_size:
+                    yield ahead.popleft().result()
+            while ahead:
+                yield ahead.popleft().result()
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
+
+    def _read(self, source: Path | NDArray[np.uint8]) -> _Read:
+        known = {} if self.store is None else self.store.known
+        preprocessing, crop = self.weights.description.preprocessing, self.weights.form.image
+        if isinstance(source, np.ndarray):
+            pixels = np.ascontiguousarray(source)
+            digest = hashlib.sha256(f"pixels{pixels.shape}".encode() + pixels.tobytes()).digest()
+            return _Read(digest, None if digest in known else part_of_array(pixels, preprocessing, crop))
+        data = source.read_bytes()
+        digest = hashlib.sha256(data).digest()
+        if digest in known:
+            return _Read(digest)
+        try:
+            return _Read(digest, decode_part(data, str(source), preprocessing, crop))
+        except ValueError as error:
+            return _Read(digest, damage=str(error))
