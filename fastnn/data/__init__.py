@@ -3,11 +3,11 @@
 from fastnn.data.augmentation import Augmentation
 from fastnn.data.dataset import Dataset
 from fastnn.data.download import fetch
-from fastnn.data.folders import Labelled, read_image_folder
 from fastnn.data.idx import read_idx
+from fastnn.data.image_folders import Labelled, read_image_folder
 from fastnn.data.loading import load, memory_needed
 from fastnn.data.mat import read_mat
-from fastnn.data.named import NAMED
+from fastnn.data.named_datasets import NAMED
 from fastnn.data.npy import read_npy
 from fastnn.data.npz import read_npz
 from fastnn.data.photo_list import ListedPhotos, read_photo_list

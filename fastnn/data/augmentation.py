@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from fastnn import kernels
 from fastnn.checks import choice, number, whole
-from fastnn.data.distortion import NOISE, draw
+from fastnn.data.transforms import NOISE, draw
 
 __all__ = ["FLIPS", "Augmentation"]
 

@@ -14,10 +14,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fastnn.data.conventions import ROLES, Parts
 from fastnn.data.dataset import check_images, check_labels
-from fastnn.data.named import NAMED, NamedSet, RemoteFile
-from fastnn.data.sources import Reading, read_source
+from fastnn.data.formats import Reading, read_source
+from fastnn.data.named_datasets import NAMED, NamedSet, RemoteFile
+from fastnn.data.raw_dataset import ROLES, Parts
 from fastnn.environment import DATA
 
 __all__ = ["ARRAYS", "DOWNLOADS", "WAYS_OUT", "content_digest", "fetch", "set_folder"]

@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fastnn.data.binary import shaped
 from fastnn.data.inflate import inflate, inflate_start, is_gzip, most_unfolded
 from fastnn.data.mapped import map_array
 from fastnn.data.memory import LEFT_IN_FILE, UNPACKED, Need, check_fits
-from fastnn.data.shapes import shaped
 
 __all__ = ["idx_need", "is_idx", "read_idx"]
 

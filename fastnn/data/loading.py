@@ -10,13 +10,13 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from fastnn.data.conventions import Parts, Stored
 from fastnn.data.dataset import Dataset, check_images, check_labels
 from fastnn.data.download import ARRAYS, DOWNLOADS, WAYS_OUT, fetch, set_folder
+from fastnn.data.formats import Reading, find_source, read_source
 from fastnn.data.images import ImageForm
 from fastnn.data.mapped import is_mapped
-from fastnn.data.named import NAMED
-from fastnn.data.sources import Reading, find_source, read_source
+from fastnn.data.named_datasets import NAMED
+from fastnn.data.raw_dataset import Parts, Stored
 from fastnn.data.splits import train_test_split
 from fastnn.data.synthetic import CLASS_NAMES, glyphs
 

@@ -12,9 +12,9 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from fastnn.data.binary import shaped
 from fastnn.data.inflate import inflate, inflate_start, most_unfolded
 from fastnn.data.memory import AS_NPY, Need, check_fits, in_turn
-from fastnn.data.shapes import shaped
 
 __all__ = ["is_mat", "mat_need", "read_mat"]
 

@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fastnn.data.binary import shaped
 from fastnn.data.mapped import map_array
 from fastnn.data.memory import LEFT_IN_FILE, Need, check_fits
-from fastnn.data.shapes import shaped
 
 __all__ = ["is_npy", "npy_need", "parse_npy", "read_npy"]
 

@@ -13,7 +13,7 @@ from urllib.parse import unquote, urlsplit
 import numpy as np
 from numpy.typing import NDArray
 
-from fastnn.data.folders import Labelled
+from fastnn.data.image_folders import Labelled
 from fastnn.data.images import ImageForm, decode
 from fastnn.data.memory import SMALLER_IMAGES, Need, check_fits
 from fastnn.files import write_whole

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fastnn.data.shapes import shaped
+from fastnn.data.binary import shaped
 
 __all__ = ["Array", "Name", "Refused", "Type"]
 

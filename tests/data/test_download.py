@@ -129,7 +129,7 @@ def test_without_a_network_the_three_ways_out_are_named(tmp_path, monkeypatch):
 PROCESS = """
 from dataclasses import replace
 from fastnn.data import NAMED, load
-from fastnn.data.named import RemoteFile
+from fastnn.data.named_datasets import RemoteFile
 files = {files!r}
 NAMED["mnist"] = replace(NAMED["mnist"], files=tuple(RemoteFile(*f) for f in files), sources=({source!r},))
 print(int(load("mnist").train_images.sum()))

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fastnn.data.conventions import Parts, Stored, assemble
 from fastnn.data.pickled import parse_pickle
+from fastnn.data.raw_dataset import Parts, Stored, assemble
 
 __all__ = ["cifar_parts", "is_cifar", "pickled_parts"]
 

@@ -9,9 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
-from fastnn.data.conventions import ROLES, Parts, Stored, assemble, has_test_split, is_by_class, recognised
-from fastnn.data.folders import Labelled, folder_need, has_class_folders, images_by_class, read_image_folder
 from fastnn.data.idx import idx_need, is_idx, read_idx
+from fastnn.data.image_folders import Labelled, folder_need, has_class_folders, images_by_class, read_image_folder
 from fastnn.data.images import ImageForm, is_image
 from fastnn.data.inflate import content_size, inflate_start, is_gzip
 from fastnn.data.mat import is_mat, mat_need, read_mat
@@ -19,7 +18,8 @@ from fastnn.data.memory import AS_NPY, LEFT_IN_FILE, SMALLER_IMAGES, UNPACKED, N
 from fastnn.data.npy import is_npy, npy_need, read_npy
 from fastnn.data.npz import is_npz, npz_need, read_npz
 from fastnn.data.pickled import is_pickle, pickle_need, read_pickle
-from fastnn.data.pickled_sets import cifar_parts, is_cifar, pickled_parts
+from fastnn.data.pickled_datasets import cifar_parts, is_cifar, pickled_parts
+from fastnn.data.raw_dataset import ROLES, Parts, Stored, assemble, has_test_split, is_by_class, recognised
 from fastnn.data.tables import csv_need, is_table, read_csv
 from fastnn.data.tar import is_tar, tar_members
 
