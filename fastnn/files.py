@@ -1,4 +1,4 @@
-"""Writing files whole or not at all."""
+"""Writing files completely or not at all."""
 
 from __future__ import annotations
 
@@ -8,14 +8,35 @@ from pathlib import Path
 
 
 def write_whole(path: str | PathLike[str], data: bytes | str) -> None:
-    """Write `data` to `path`: to a temporary name beside it, to the disk, then renamed into place.
+    """Write a file completely or not at all.
+
+    Parameters
+    ----------
+    path : path-like
+        The file; it is replaced if it exists.
+    data : bytes or str
+        The content; text is encoded as UTF-8.
 
     Raises
     ------
     OSError
-        If it cannot be written; what was at `path` is then as it was.
+        If the file cannot be written. What was at `path` is then unchanged.
+
+    Notes
+    -----
+    The data is written to a temporary file in the same folder, which is flushed to disk and then renamed.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> from fastnn.files import write_whole
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     write_whole(Path(folder) / "note.txt", "hello")
+    ...     [path.name for path in Path(folder).iterdir()]
+    ['note.txt']
     """
-    import tempfile  # loads random: not at import
+    import tempfile  # here, because it imports random
 
     target = Path(path)
     payload = data.encode() if isinstance(data, str) else data

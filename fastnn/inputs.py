@@ -1,4 +1,4 @@
-"""What may be handed to a model as its inputs."""
+"""Checks and conversions of the arrays that are given to a model."""
 
 from __future__ import annotations
 
@@ -8,14 +8,22 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from fastnn.kernels.signature import SOURCE_DTYPES
+
 
 def as_array(function: str, name: str, value: ArrayLike) -> NDArray[Any]:
-    """`value` as an array.
+    """Return `value` as an array.
+
+    Parameters
+    ----------
+    function, name : str
+        The function and the argument, for the error message.
+    value : array_like
 
     Raises
     ------
     ValueError
-        If it is a sequence of unequal parts.
+        If it is a nested sequence whose parts differ in length.
     """
     try:
         return np.asarray(value)
@@ -24,14 +32,29 @@ def as_array(function: str, name: str, value: ArrayLike) -> NDArray[Any]:
 
 
 def as_batch(function: str, x: ArrayLike, input_shape: tuple[int, ...]) -> NDArray[Any]:
-    """`x` as an array (N, *input_shape); samples of another shape but the same size are reshaped.
+    """Return samples as an array of shape (N, *input_shape).
+
+    Parameters
+    ----------
+    function : str
+        The beginning of the error messages.
+    x : array_like, shape (N, ...), real
+        Samples with as many elements as `input_shape`; they are reshaped to it.
+    input_shape : tuple of int
 
     Raises
     ------
     TypeError
-        If x is not of real numbers.
+        If `x` does not hold real numbers.
     ValueError
-        If there are no samples, or theirs is another size.
+        If there are no samples, or a sample has more or fewer elements.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastnn.inputs import as_batch
+    >>> as_batch("example", np.zeros((5, 784)), (1, 28, 28)).shape
+    (5, 1, 28, 28)
     """
     batch = as_array(function, "x", x)
     if batch.dtype.kind not in "fiub":
@@ -44,14 +67,22 @@ def as_batch(function: str, x: ArrayLike, input_shape: tuple[int, ...]) -> NDArr
     return batch.reshape(len(batch), *input_shape)
 
 
-_GATHERED = frozenset(["f4", "f8", "u1", "i1", "u2", "i2", "i4", "i8"])
-
-
 def gatherable(x: NDArray[Any]) -> NDArray[Any]:
-    """`x` as the gather reads it: C-contiguous, aligned, in its dtype or the narrowest that holds its values."""
+    """Return `x` as an array that the kernel `gather_rows` can read.
+
+    Parameters
+    ----------
+    x : ndarray, bool, integer or float
+
+    Returns
+    -------
+    ndarray, shape of `x`
+        C-contiguous and aligned, in native byte order. Its dtype is that of `x` if the kernel reads it, uint8 for bool,
+        and otherwise the narrowest dtype that the kernel reads and that holds all values; float64 if there is none.
+    """
     if x.dtype.kind == "b":
         x = x.view(np.uint8)
     dtype = x.dtype.newbyteorder("=")
-    if dtype.str[1:] not in _GATHERED:
+    if dtype.str[1:] not in SOURCE_DTYPES:
         dtype = np.dtype({"f2": np.float32, "u4": np.int64}.get(dtype.str[1:], np.float64))
     return np.require(x, dtype, ("C", "A"))

@@ -18,8 +18,8 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE") or ("ci" if os.enviro
 @pytest.fixture(autouse=True)
 def no_downloads(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
     """No test asks the network for a named data set, nor finds one in the user's cache."""
-    from fastnn.data import NAMED
+    from fastnn.data import NAMED_DATASETS
 
-    for name, named in NAMED.items():
-        monkeypatch.setitem(NAMED, name, replace(named, sources=("http://127.0.0.1:9/",)))
+    for name, named in NAMED_DATASETS.items():
+        monkeypatch.setitem(NAMED_DATASETS, name, replace(named, mirrors=("http://127.0.0.1:9/",)))
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.getbasetemp() / "cache"))

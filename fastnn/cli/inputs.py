@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fastnn.data import NAMED, Dataset, load, read_npy, read_npz, train_test_split
+from fastnn.data import NAMED_DATASETS, Dataset, load, read_npy, read_npz, train_test_split
+from fastnn.data.formats import formats_text
 from fastnn.data.mapped import is_mapped
 from fastnn.environment import DATA
 from fastnn.model import Sequential
@@ -23,9 +24,8 @@ MAPPED_HELP = (
     "than memory"
 )
 DATA_HELP = (
-    f"glyphs (letters A-J, made on the spot), digits (likewise), {', '.join(NAMED)} (in the folder that {DATA} "
-    "names, else downloaded), or the path of a data set: a folder with MNIST's IDX files (.gz or not), a .mat, .npz, "
-    ".pkl or .csv file, a folder of .npy files, a folder of images for each class"
+    f"glyphs (letters A-J, made on the spot), digits (likewise), {', '.join(NAMED_DATASETS)} (in the folder that "
+    f"{DATA} names, else downloaded), or the path of a data set: {formats_text()}"
 )
 
 
@@ -68,12 +68,13 @@ def place(data: str, option: str) -> dict[str, Any]:
         If it is neither.
     """
     here = Path(data).expanduser()
-    if data in NAMED:
+    if data in NAMED_DATASETS:
         return {"name": data, "path": here if here.exists() else None}
     if not here.exists():
         raise ValueError(
-            f"{option}: there is no file or folder {data}. Give the path of a data set, one of {', '.join(NAMED)} "
-            f"({DATA} names the folder above it), or use glyphs or digits, which need no files"
+            f"{option}: there is no file or folder {data}. Give the path of a data set, one of "
+            f"{', '.join(NAMED_DATASETS)} ({DATA} names the folder above it), or use glyphs or digits, which need no "
+            "files"
         )
     return {"name": here}
 
@@ -133,7 +134,7 @@ def split_data(data: Dataset, held_out: float | str) -> Split:
 def resolved_data(data: str) -> str:
     """`data` as it can be read from any folder: the whole path, if it is one."""
     here = Path(data).expanduser()
-    return str(here.resolve()) if data not in (*MADE, *NAMED) and here.exists() else data
+    return str(here.resolve()) if data not in (*MADE, *NAMED_DATASETS) and here.exists() else data
 
 
 def load_images(data: str, part: str | None) -> tuple[NDArray[Any], str]:

@@ -1,13 +1,26 @@
-"""Data sets: readers for the common file formats, splits, augmentation, and `glyphs`, which needs no files."""
+"""Data sets: readers for common file formats, splits, augmentation, and `glyphs`, which needs no files.
+
+`load` takes the name of a data set or a path. A path may lead to
+
+- a folder with the four IDX files of MNIST, gzipped or not (`read_idx`);
+- a MAT file, or a folder with one, that holds train0 ... train9 and test0 ... test9 or named arrays (`read_mat`);
+- an .npz file, or a folder with one (`read_npz`);
+- a folder of .npy files (`read_npy`);
+- mnist.pkl.gz, the batches of CIFAR-10 (their folder or their .tar.gz) or another pickle of plain arrays
+  (`read_pickle`);
+- a text table (.csv), or a folder with one for training and one for testing (`read_csv`);
+- a folder of PNG, JPEG or PGM images for each class, such folders inside train and test (or val), or a .tar.gz archive
+  of image folders (`read_image_folder`).
+"""
 
 from fastnn.data.augmentation import Augmentation
 from fastnn.data.dataset import Dataset
 from fastnn.data.download import fetch
 from fastnn.data.idx import read_idx
-from fastnn.data.image_folders import Labelled, read_image_folder
+from fastnn.data.image_folders import LabelledImages, read_image_folder
 from fastnn.data.loading import load, memory_needed
 from fastnn.data.mat import read_mat
-from fastnn.data.named_datasets import NAMED
+from fastnn.data.named_datasets import NAMED_DATASETS
 from fastnn.data.npy import read_npy
 from fastnn.data.npz import read_npz
 from fastnn.data.photo_list import ListedPhotos, read_photo_list
@@ -19,10 +32,10 @@ from fastnn.data.synthetic import glyphs
 from fastnn.data.tables import Table, read_csv
 
 __all__ = [
-    "NAMED",
+    "NAMED_DATASETS",
     "Augmentation",
     "Dataset",
-    "Labelled",
+    "LabelledImages",
     "ListedPhotos",
     "Split",
     "Standardizer",

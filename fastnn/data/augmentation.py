@@ -1,4 +1,4 @@
-"""Random distortions of images, the same for a sample and an epoch wherever it stands in a batch."""
+"""Random augmentation of images that depends on the sample and the epoch, not on the batch."""
 
 from __future__ import annotations
 
@@ -12,66 +12,71 @@ from numpy.typing import ArrayLike, NDArray
 
 from fastnn import kernels
 from fastnn.checks import choice, number, whole
-from fastnn.data.transforms import NOISE, draw
+from fastnn.data.transforms import affine_maps, cutout_boxes, elastic_fields, sample_uniforms
+from fastnn.kernels.signature import SOURCE_DTYPES
+from fastnn.random import Purpose
 
 __all__ = ["FLIPS", "Augmentation"]
 
 Array = NDArray[Any]
 
 FLIPS = ("none", "horizontal", "vertical", "both")
-_READ = frozenset(["f4", "f8", "u1", "i1", "u2", "i2", "i4", "i8"])  # dtypes that the kernel reads
+_NOISE = int(Purpose.AUGMENT) + (1 << 16)  # the purpose of the random words that noise is made of
 
 
 @dataclass(frozen=True)
 class Augmentation:
-    """Random distortions of images; every sample gets others in every epoch.
+    """Random augmentation of images; a sample looks different in every epoch.
 
-    In this order an image is flipped, a piece of it is cropped, it is scaled, rotated, shifted and bent, all in one
-    resampling (bilinear, zeros outside); then noise is added and a square cut out.
+    An image is flipped, cropped, scaled, rotated, shifted and deformed elastically, in this order. All of this is one
+    resampling (bilinear, with zeros outside the image). Then noise is added and a square is set to zero.
 
     Parameters
     ----------
     shift : int
-        Up to so many whole pixels each way.
+        The largest shift along an axis, in whole pixels.
     rotate : float
-        Up to so many degrees each way, about the middle.
+        The largest angle of rotation about the centre in either direction, in degrees.
     scale : float, at least 0 and below 1
-        Enlarged or made smaller by a factor in 1 - scale ... 1 + scale.
+        Images are enlarged or reduced by a factor in 1 - scale ... 1 + scale.
     elastic : float
-        Bent by a smooth field whose control points are up to so many pixels off.
+        Images are deformed by a smooth field; this is the largest displacement of its control points, in pixels.
     flip : {"none", "horizontal", "vertical", "both"}
-        Mirrored, left to right or upside down, in half of the cases (each).
+        The direction in which an image is mirrored with probability 1/2; "both" decides for each direction separately.
     crop : float, above 0 and at most 1
-        A piece whose sides are this share of the image's, or more, becomes the whole image; 1: no crop.
+        The smallest side of the part of an image that is enlarged to the whole image, as a fraction of the image's
+        side. 1 switches cropping off.
     noise : float
-        Standard deviation of the noise of each pixel, in the images' own unit (of 255 for bytes).
+        The standard deviation of the noise of each pixel, in the unit of the pixels (0 ... 255 for uint8).
     cutout : int
-        Side in pixels of a square that is set to zero; its middle lies in the image, it may reach beyond.
+        The side in pixels of a square that is set to zero. Its centre lies in the image, so part of it may be outside.
     seed : int, 0 <= seed < 2**64
     shape : (H, W) or (C, H, W), optional
-        Of an image, for images that come as rows of pixels.
+        The shape of an image, if images are given as rows of pixels.
 
     Raises
     ------
-    TypeError, ValueError
-        If a number is not of its kind or out of its range.
+    TypeError
+        If an argument is not a number of the right type.
+    ValueError
+        If an argument is out of range.
 
     Notes
     -----
-    The distortion is a function of the seed, the epoch and the sample's number alone. The field of
-    `elastic` is a cubic B-spline over 7 x 7 control points, each uniform, after P. Simard, D. Steinkraus and J. Platt,
-    "Best practices for convolutional neural networks applied to visual document analysis", ICDAR 2003. Cutout after T.
-    DeVries and G. Taylor, arXiv:1708.04552. Noise is the sum of four random bytes: near to normal, at most 3.46
-    standard deviations.
+    The transform is a function of the seed, the epoch and the number of the sample alone. The elastic field is a cubic
+    B-spline over 7 x 7 control points, whose displacements are uniform, after P. Simard, D. Steinkraus and J. Platt,
+    "Best practices for convolutional neural networks applied to visual document analysis", ICDAR 2003. Cutout follows
+    T. DeVries and G. Taylor, arXiv:1708.04552. Noise is a sum of four random bytes: its distribution is close to normal
+    and ends at 3.46 standard deviations.
 
     Examples
     --------
     >>> import fastnn
     >>> images, labels = fastnn.data.glyphs(100)
-    >>> distort = fastnn.data.Augmentation(shift=2, rotate=10, noise=5)
-    >>> distort(images).shape, distort(images).dtype
+    >>> augment = fastnn.data.Augmentation(shift=2, rotate=10, noise=5)
+    >>> augment(images).shape, augment(images).dtype
     ((100, 28, 28), dtype('uint8'))
-    >>> bool((distort(images, epoch=3)[40] == distort(images[40:41], [40], epoch=3)[0]).all())
+    >>> bool((augment(images, epoch=3)[40] == augment(images[40:41], [40], epoch=3)[0]).all())
     True
     """
 
@@ -87,7 +92,7 @@ class Augmentation:
     shape: Sequence[int] | None = None
 
     def __post_init__(self) -> None:
-        """Check the numbers."""
+        """Check the arguments."""
         checked: dict[str, float] = {
             "shift": whole("Augmentation", "shift", self.shift, at_least=0, at_most=2**15),
             "cutout": whole("Augmentation", "cutout", self.cutout, at_least=0, at_most=2**15),
@@ -107,36 +112,38 @@ class Augmentation:
             object.__setattr__(self, "shape", tuple(int(side) for side in self.shape))
 
     def __call__(self, images: ArrayLike, samples: ArrayLike | None = None, *, epoch: int = 0) -> Array:
-        """Distort images.
+        """Augment images.
 
         Parameters
         ----------
-        images : (N, H, W), (N, C, H, W), or (N, D) where `shape` says how they are laid out; any real dtype
-        samples : (N,) int, optional
-            The samples' numbers; default 0 ... N - 1.
+        images : array_like, shape (N, H, W) or (N, C, H, W), or (N, D) if `shape` is given, real
+        samples : array_like, shape (N,), int, optional
+            The numbers of the samples; by default 0 ... N - 1.
         epoch : int, 0 <= epoch < 2**32
 
         Returns
         -------
         ndarray, shape and dtype of the images
-            Whole numbers are rounded to the nearest, halves to even, and noise does not leave the range of their type
+            Integers are rounded to the nearest, halves to even. Noise does not leave the range of an integer dtype
             (0 ... 255 for uint8).
 
         Raises
         ------
-        ValueError, TypeError
-            If the images are none, or the samples' numbers do not fit them.
+        ValueError
+            If the arrays do not have these shapes.
+        TypeError
+            If the images are not real numbers.
         """
         given = np.asarray(images)
-        if given.dtype.kind not in "fiu" or given.dtype.str[1:] not in _READ:
+        if given.dtype.str[1:] not in SOURCE_DTYPES:
             raise TypeError(f"Augmentation: images must be uint8, another integer or float type, got {given.dtype}")
         c, h, w = self.image_shape(given.shape[1:])
-        numbers_of = np.arange(len(given)) if samples is None else np.asarray(samples)
-        if numbers_of.shape != (len(given),):
-            raise ValueError(f"Augmentation: samples must have shape ({len(given)},), got {numbers_of.shape}")
+        chosen = np.arange(len(given)) if samples is None else np.asarray(samples)
+        if chosen.shape != (len(given),):
+            raise ValueError(f"Augmentation: samples must have shape ({len(given)},), got {chosen.shape}")
         source = np.ascontiguousarray(given, given.dtype.newbyteorder("=")).reshape(-1, c, h, w)
         out = np.empty(source.shape, np.float64 if source.dtype.itemsize >= 4 and source.dtype != "f4" else np.float32)
-        self.write(source, None, numbers_of, epoch, out)
+        self.write(source, None, chosen, epoch, out)
         if source.dtype.kind in "iu":
             out = np.rint(out, out=out)
         return out.reshape(given.shape).astype(source.dtype, copy=False)
@@ -144,38 +151,45 @@ class Augmentation:
     def write(
         self, source: Array, index: NDArray[np.int64] | None, samples: NDArray[np.int64], epoch: int, out: Array
     ) -> None:
-        """Distort images ``source[index]``, or all, into `out`, unrounded.
+        """Write augmented images to an array, without rounding.
 
         Parameters
         ----------
         source : (R, C, H, W), C-contiguous
         index : (N,) int64 or None
+            The images to augment are ``source[index]``; None: all of them.
         samples : (N,) int
-            The samples' numbers.
+            The numbers of the samples.
         epoch : int
         out : (N, C, H, W), float32 or float64, written
         """
-        how = draw(self, samples, epoch, *source.shape[2:])
+        h, w = source.shape[2:]
         dtype = out.dtype
-        control = None if how.control is None else how.control.astype(dtype)
-        basis = (None, None) if how.basis is None else tuple(part.astype(dtype) for part in how.basis)
-        kernels.get("warp_images")(source, index, how.place.astype(dtype), control, *basis, out)
-        low, high = -math.inf, math.inf
-        if source.dtype.kind in "iu":
-            info = np.iinfo(source.dtype)
-            low, high = float(info.min), float(np.nextafter(dtype.type(info.max), 0) if info.bits > 32 else info.max)
-        if self.noise or how.box is not None:
-            numbers_of = np.ascontiguousarray(samples, np.int64)
+        uniform = sample_uniforms(self.seed, epoch, samples)
+        maps = affine_maps(
+            uniform, h, w, shift=self.shift, rotate=self.rotate, scale=self.scale, crop=self.crop, flip=self.flip
+        )
+        fields = elastic_fields(self.seed, epoch, samples, self.elastic, h, w) if self.elastic else None
+        elastic = (None, None, None) if fields is None else tuple(part.astype(dtype) for part in fields)
+        kernels.get("warp_images")(source, index, maps.astype(dtype), *elastic, out)
+        if self.noise or self.cutout:
+            low, high = -math.inf, math.inf
+            if source.dtype.kind in "iu":
+                info = np.iinfo(source.dtype)
+                low = float(info.min)
+                high = float(np.nextafter(dtype.type(info.max), 0) if info.bits > 32 else info.max)
+            boxes = cutout_boxes(uniform, self.cutout, h, w) if self.cutout else None
+            sample_numbers = np.ascontiguousarray(samples, np.int64)
             seed = self.seed % 2**32, self.seed >> 32
-            kernels.get("noise_cutout")(out, numbers_of, how.box, epoch, self.noise, low, high, *seed, int(NOISE))
+            kernels.get("noise_cutout")(out, sample_numbers, boxes, epoch, self.noise, low, high, *seed, _NOISE)
 
     def image_shape(self, shape: Sequence[int]) -> tuple[int, int, int]:
-        """Channels, rows and columns of samples of that shape.
+        """Return the channels, height and width of samples of that shape.
 
         Raises
         ------
         ValueError
-            If they are no images, or not of the augmentation's `shape`.
+            If the samples are not images, or do not have as many pixels as the `shape` of the augmentation.
         """
         found = tuple(shape)
         if self.shape is not None:

@@ -1,17 +1,70 @@
-"""Giving the flat content of a file the shape that the file announces."""
+"""Arrays from the bytes of a file: the checks and conversions that the readers of binary formats share."""
 
 from __future__ import annotations
 
+import math
 from typing import Any, Literal
 
+import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["shaped"]
+__all__ = ["MAX_DIMENSIONS", "check_size", "native_array", "reshaped"]
+
+MAX_DIMENSIONS = 32  # that every version of NumPy supports
 
 
-def shaped(values: NDArray[Any], shape: tuple[int, ...], where: str, order: Literal["C", "F"] = "C") -> NDArray[Any]:
-    """Reshape values whose count is right; `where` begins the message if NumPy cannot hold the shape."""
+def check_size(stored: int, shape: tuple[int, ...], dtype: np.dtype[Any], where: str) -> None:
+    """Check that a file stores as many bytes of numbers as its header announces.
+
+    Raises
+    ------
+    ValueError
+        If there are more or fewer; `where` begins the message.
+    """
+    needed = math.prod(shape) * dtype.itemsize
+    if stored != needed:
+        problem = "truncated" if stored < needed else f"{stored - needed} trailing bytes"
+        raise ValueError(
+            f"{where}: {problem}: shape {shape} of {dtype.name} needs {needed} bytes, but there are {stored}"
+        )
+
+
+def native_array(
+    values: NDArray[Any], shape: tuple[int, ...], where: str, order: Literal["C", "F"] = "C"
+) -> NDArray[Any]:
+    """Return numbers as an array in C order and native byte order; without a copy if they are stored so.
+
+    Parameters
+    ----------
+    values : ndarray, shape (n,)
+        The numbers as they were stored.
+    shape : tuple of int
+    where : str
+        The beginning of the error message.
+    order : {"C", "F"}
+        The order in which they were stored.
+
+    Raises
+    ------
+    ValueError
+        If there are more or fewer numbers than the shape needs, or NumPy does not support the shape.
+    """
+    if values.size != math.prod(shape):
+        raise ValueError(f"{where}: truncated while it was read")
+    if values.dtype.kind == "b":
+        values = values.view(np.uint8) != 0  # a bool whose byte is neither 0 nor 1 is not valid
+    return reshaped(values, shape, where, order).astype(values.dtype.newbyteorder("="), order="C", copy=False)
+
+
+def reshaped(values: NDArray[Any], shape: tuple[int, ...], where: str, order: Literal["C", "F"] = "C") -> NDArray[Any]:
+    """Return as many numbers as the shape needs in that shape.
+
+    Raises
+    ------
+    ValueError
+        If NumPy does not support the shape; `where` begins the message.
+    """
     try:
         return values.reshape(shape, order=order)
-    except (ValueError, OverflowError) as error:  # an empty array with dimensions beyond NumPy's limit
+    except (ValueError, OverflowError) as error:  # an empty array with more or larger dimensions than NumPy allows
         raise ValueError(f"{where}: impossible shape {shape} ({error})") from None

@@ -1,4 +1,4 @@
-"""A labelled set of images with its test split, and the checks that every source goes through."""
+"""A labelled data set of images with a training and a test split, and the checks of images and labels."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 
 from fastnn.data.mapped import release
 
-__all__ = ["Dataset", "check_images", "check_labels", "one_hot_labels"]
+__all__ = ["Dataset", "check_images", "check_labels", "chunks", "one_hot_labels"]
 
-_PIECE = 1 << 24  # pixels that are looked at together
+_CHUNK_PIXELS = 1 << 24
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,20 +25,20 @@ class Dataset:
     Parameters
     ----------
     train_images, test_images : ndarray, shape (N, ...), real
-        Most often (N, 28, 28) uint8. Kept in the type they were stored in.
+        Grey images have shape (N, H, W), colour images (N, C, H, W), other samples (N, D).
     train_labels, test_labels : ndarray, shape (N,), int64
         Indices into `class_names`.
     class_names : tuple of str
     scale : float
-        What to multiply the images by: 1/255 for uint8 images, 1 for floats.
+        The factor that brings the pixels into 0 ... 1: 1/255 for uint8 images, 1 for floats.
     name : str
     unlabelled_images : ndarray or None
-        Images that the source gives without labels, for predictions to hand in.
+        Test images whose labels are not published, for the predictions of a competition.
 
     Raises
     ------
     ValueError
-        If shapes, counts or labels do not fit together.
+        If the numbers of images and labels, the shapes of images, or the labels and the class names do not agree.
 
     Examples
     --------
@@ -62,7 +62,7 @@ class Dataset:
         """Check that the parts fit together."""
         for split, (images, labels) in (("train", self.train), ("test", self.test)):
             if images.shape[:1] != labels.shape:
-                raise ValueError(f"Dataset: {split} images {images.shape} and labels {labels.shape} differ in count")
+                raise ValueError(f"Dataset: {split} images {images.shape} and labels {labels.shape} differ in number")
             if labels.size and not 0 <= labels.min() <= labels.max() < len(self.class_names):
                 raise ValueError(
                     f"Dataset: {split} labels must lie in 0 ... {len(self.class_names) - 1}, one for each of "
@@ -89,12 +89,12 @@ class Dataset:
         return self.test_images, self.test_labels
 
     def sha256(self) -> str:
-        """Return the SHA-256 of the images and labels for training and testing, with their shapes and types.
+        """Return the SHA-256 of the training and test images and labels.
 
         Returns
         -------
         str
-            64 hexadecimal digits: over (shape, dtype, elements in C order) of each of the four arrays.
+            64 hexadecimal digits. Each of the four arrays contributes its shape, its dtype and its elements in C order.
 
         Examples
         --------
@@ -105,23 +105,29 @@ class Dataset:
         digest = hashlib.sha256()
         for array in (*self.train, *self.test):
             digest.update(f"{array.shape}{array.dtype.str}".encode())
-            for _, piece in _pieces(array):
-                digest.update(np.ascontiguousarray(piece).data)
+            for _, chunk in chunks(array, _CHUNK_PIXELS):
+                digest.update(np.ascontiguousarray(chunk).data)
         return digest.hexdigest()
 
     def balance(self) -> float:
-        """Return the size of the smallest class as a share of the largest's, among the training images.
+        """Return the ratio of the smallest class to the largest, by the number of training images.
 
         Returns
         -------
         float
-            1 where all are as large; 0 where a class has no images.
+            1 if all classes have equally many images, 0 if a class has none.
+
+        Examples
+        --------
+        >>> from fastnn.data import load
+        >>> 0.5 < load("glyphs", train=1000, test=10).balance() < 1
+        True
         """
         counts = np.bincount(self.train_labels, minlength=len(self.class_names))
         return float(counts.min() / max(1, counts.max()))
 
     def summary(self) -> str:
-        """Return a table of shapes and of the images in each class.
+        """Return a table with the shape of the images and their number in each class.
 
         Returns
         -------
@@ -148,7 +154,19 @@ class Dataset:
 
 
 def check_images(images: NDArray[Any], where: str) -> NDArray[Any]:
-    """Return images as a C-contiguous native array, rows of 784 as 28 x 28; `where` begins the errors."""
+    """Check images and return them as a C-contiguous array in native byte order; rows of 784 become 28 x 28.
+
+    Parameters
+    ----------
+    images : ndarray, shape (N, ...), real
+    where : str
+        The beginning of the error messages.
+
+    Raises
+    ------
+    ValueError
+        If they are not real numbers, have less than two dimensions or no pixels, or hold NaN or infinity.
+    """
     if images.dtype.kind not in "biuf":
         raise ValueError(f"{where}: images must be real numbers, but have dtype {images.dtype}")
     if images.ndim < 2 or images.size == 0:
@@ -160,25 +178,39 @@ def check_images(images: NDArray[Any], where: str) -> NDArray[Any]:
 
 
 def _check_finite(images: NDArray[Any], where: str) -> None:
-    for start, piece in _pieces(images):
-        finite = np.isfinite(piece)
+    for start, chunk in chunks(images, _CHUNK_PIXELS):
+        finite = np.isfinite(chunk)
         if not finite.all():
             bad = start + int(np.flatnonzero(~finite.reshape(len(finite), -1).all(axis=1))[0])
             raise ValueError(f"{where}: image {bad} has NaN or infinite pixels")
 
 
-def _pieces(array: NDArray[Any]) -> Iterator[tuple[int, NDArray[Any]]]:
-    """Rows that come one after the other, with the number of their first; no more of them stay in memory if mapped."""
-    rows = max(1, _PIECE // max(1, math.prod(array.shape[1:])))
+def chunks(array: NDArray[Any], pixels: int) -> Iterator[tuple[int, NDArray[Any]]]:
+    """Yield consecutive rows of about so many pixels and the index of the first row.
+
+    A mapped array never has more than these rows in memory.
+    """
+    rows = max(1, pixels // max(1, math.prod(array.shape[1:])))
     for start in range(0, len(array), rows):
         yield start, array[start : start + rows]
         release(array)
 
 
 def check_labels(labels: NDArray[Any], count: int, where: str) -> NDArray[np.int64]:
-    """Return the labels of `count` images as int64 indices.
+    """Check the labels of `count` images and return them as indices, shape (N,), int64.
 
-    Taken are whole numbers (of float type too) of shape (N,), (N, 1) or (1, N), and one-hot rows (N, C).
+    Parameters
+    ----------
+    labels : ndarray
+        Whole numbers of any real dtype, shape (N,), (N, 1) or (1, N), or one-hot rows (N, C).
+    count : int
+    where : str
+        The beginning of the error messages.
+
+    Raises
+    ------
+    ValueError
+        If they are neither, or there are more or fewer than `count`.
     """
     if labels.dtype.kind not in "biuf":
         raise ValueError(f"{where}: labels must be whole numbers, but have dtype {labels.dtype}")
@@ -198,7 +230,13 @@ def check_labels(labels: NDArray[Any], count: int, where: str) -> NDArray[np.int
 
 
 def one_hot_labels(rows: NDArray[Any], where: str) -> NDArray[np.int64]:
-    """Return the labels of one-hot rows (N, C); `where` begins the error."""
+    """Return the labels of one-hot rows (N, C).
+
+    Raises
+    ------
+    ValueError
+        If a row is not one-hot; `where` begins the message.
+    """
     if not (((rows == 0) | (rows == 1)).all() and (rows.sum(axis=1) == 1).all()):
-        raise ValueError(f"{where}: labels of shape {rows.shape} must be one-hot rows: a single 1 and else 0 in each")
+        raise ValueError(f"{where}: labels of shape {rows.shape} must be one-hot rows: a single 1 among zeros")
     return np.asarray(rows.argmax(axis=1), np.int64)

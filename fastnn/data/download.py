@@ -1,4 +1,4 @@
-"""Named data sets, downloaded once: checked, unfolded and kept as plain arrays."""
+"""Downloading named data sets: each file is fetched once and checked, and the arrays are stored as .npy files."""
 
 from __future__ import annotations
 
@@ -14,28 +14,32 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fastnn.data.dataset import check_images, check_labels
-from fastnn.data.formats import Reading, read_source
-from fastnn.data.named_datasets import NAMED, NamedSet, RemoteFile
-from fastnn.data.raw_dataset import ROLES, Parts
+from fastnn.data.formats import read_source
+from fastnn.data.named_datasets import NAMED_DATASETS, NamedDataset, RemoteFile
+from fastnn.data.raw_dataset import ROLES, RawDataset, check_split
+from fastnn.data.source import ReadOptions
 from fastnn.environment import DATA
 
-__all__ = ["ARRAYS", "DOWNLOADS", "WAYS_OUT", "content_digest", "fetch", "set_folder"]
+__all__ = ["ARRAYS", "DOWNLOADS", "WAYS_OUT", "content_digest", "dataset_folder", "fetch"]
 
 ARRAYS, DOWNLOADS = "arrays", "download"
-"""The folders in a set's folder: its arrays, once it is whole, and the files they came from."""
+"""Inside the folder of a data set: the folders of its arrays, once they are complete, and of the downloaded files."""
 
 WAYS_OUT = (
     "Three ways out: give path= (a file or folder that holds the data set), set the environment variable "
-    f"{DATA} to the folder above it (or copy there the cache of a machine that has it), or use load('glyphs'), "
-    "which needs no files"
+    f"{DATA} to the folder that contains the data set's folder (it may be a copy of another machine's cache), or use "
+    "load('glyphs'), which needs no files"
 )
-_TIMEOUT = 20.0  # seconds without a byte
+_TIMEOUT = 20.0  # seconds without receiving anything
 _FILE_OF = dict(zip(ROLES, ("x_train", "y_train", "x_test", "y_test"), strict=True))
 
 
-def set_folder(name: str) -> Path:
-    """Where a named set lies or will lie: in the folder that FASTNN_DATA names, else in the user's cache."""
+def dataset_folder(name: str) -> Path:
+    """Return the folder of a named data set, which may not exist yet.
+
+    It is inside the folder that the environment variable FASTNN_DATA names, or inside the user's cache if the variable
+    is not set.
+    """
     root = os.environ.get(DATA)
     if root:
         return Path(root).expanduser() / name
@@ -44,25 +48,25 @@ def set_folder(name: str) -> Path:
 
 
 def fetch(name: str, *, progress: bool | None = None) -> Path:
-    """Download a named data set, unless it is there already.
+    """Download a named data set, unless it has been downloaded before.
 
     Parameters
     ----------
     name : {"mnist", "fashion-mnist", "kmnist", "notmnist", "cifar10"}
     progress : bool, optional
-        Show a progress bar; None: if standard error is a terminal.
+        Whether to show a progress bar; by default it is shown if standard error is a terminal.
 
     Returns
     -------
     Path
-        A folder with the set as .npy files, which `load` and `read_npy` read (memory-mapped, if wanted).
+        A folder with the images and labels as .npy files, for `load` and `read_npy`, which can memory-map them.
 
     Raises
     ------
     ValueError
-        If there is no set of that name.
+        If there is no data set of that name.
     FileNotFoundError
-        If no source can be reached or what they hold is not the set; the message says what happened at each.
+        If no mirror can be reached, or what they offer is not the data set. The message says what happened at each.
     OSError
         If the folder cannot be written.
     ImportError
@@ -70,15 +74,23 @@ def fetch(name: str, *, progress: bool | None = None) -> Path:
 
     Notes
     -----
-    Files are kept in the folder that FASTNN_DATA names, else in the user's cache, under the name of the set. Each
-    is downloaded under a temporary name and compared to its SHA-256 before it gets its own. No SHA-256 of notMNIST's
-    archive is published: pinned is the one over the sorted SHA-256 of (label, pixels) of its 18,724 readable images,
-    so any archive of just these is taken, and no other. Processes that ask at the same time each
-    make a whole copy, and one of them stays.
+    Files are stored in a folder of the data set's name, inside the folder that the environment variable FASTNN_DATA
+    names, or inside the user's cache if the variable is not set. A file is downloaded under a temporary name and
+    renamed when its SHA-256 has been verified. No SHA-256 of notMNIST's archive is published. Instead, the images are
+    verified: the SHA-256 over the sorted SHA-256 of (label, pixels) of its 18,724 readable images must be the right
+    one, so that any archive of exactly these images is accepted. If several processes download a data set at the same
+    time, each makes a complete copy, and one of the copies is kept.
+
+    Examples
+    --------
+    >>> from fastnn.data import fetch
+    >>> fetch("mnits")
+    Traceback (most recent call last):
+    ValueError: fetch: no data set 'mnits'; there are mnist, fashion-mnist, kmnist, notmnist, cifar10
     """
-    if name not in NAMED:
-        raise ValueError(f"fetch: no data set {name!r}; there are {', '.join(NAMED)}")
-    named, folder = NAMED[name], set_folder(name)
+    if name not in NAMED_DATASETS:
+        raise ValueError(f"fetch: no data set {name!r}; there are {', '.join(NAMED_DATASETS)}")
+    named, folder = NAMED_DATASETS[name], dataset_folder(name)
     arrays = folder / ARRAYS
     if arrays.is_dir():
         return arrays
@@ -91,18 +103,28 @@ def fetch(name: str, *, progress: bool | None = None) -> Path:
         _download(named, file, downloads, sys.stderr.isatty() if progress is None else progress)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore" if named.skip_damaged else "default")
-        parts = read_source(downloads, Reading(skip_damaged=named.skip_damaged))
-    found = _checked(parts)
+        found = _checked(read_source(downloads, ReadOptions(skip_damaged=named.skip_damaged)))
     if named.content_sha256 is not None and content_digest(found) != named.content_sha256:
         for file in named.files:
             (downloads / file.name).unlink(missing_ok=True)
         raise FileNotFoundError(f"fetch: what was downloaded is not {named.title}: its images differ. {WAYS_OUT}")
-    _keep(found, arrays)
+    _save(found, arrays)
     return arrays
 
 
 def content_digest(arrays: Mapping[str, NDArray[Any]]) -> str:
-    """The SHA-256 of images and labels whatever their order: over the sorted SHA-256 of (label, pixels)."""
+    """Return a SHA-256 of images and labels that does not depend on the order of the samples.
+
+    Parameters
+    ----------
+    arrays : mapping of str to ndarray
+        Keys are those of `fastnn.data.raw_dataset.ROLES`; labels are below 256.
+
+    Returns
+    -------
+    str
+        64 hexadecimal digits: the SHA-256 over the sorted SHA-256 of (label, pixels) of each sample.
+    """
     digests = sorted(
         hashlib.sha256(bytes([int(label)]) + image.tobytes()).digest()
         for images, labels in (ROLES[:2], ROLES[2:])
@@ -112,25 +134,25 @@ def content_digest(arrays: Mapping[str, NDArray[Any]]) -> str:
     return hashlib.sha256(b"".join(digests)).hexdigest()
 
 
-def _download(named: NamedSet, file: RemoteFile, folder: Path, progress: bool) -> None:
+def _download(named: NamedDataset, file: RemoteFile, folder: Path, progress: bool) -> None:
     pooch = _pooch()
     known = None if file.sha256 is None else f"sha256:{file.sha256}"
     logger = pooch.get_logger()
     level = logger.level
-    happened = []
-    for source in named.sources:
+    failures = []
+    for mirror in named.mirrors:
         try:
-            logger.setLevel("ERROR")  # the progress bar says enough
+            logger.setLevel("ERROR")  # the progress bar is enough
             getter = pooch.HTTPDownloader(progressbar=progress, timeout=_TIMEOUT)
-            pooch.retrieve(source + file.name, known, file.name, folder, downloader=getter)
+            pooch.retrieve(mirror + file.name, known, file.name, folder, downloader=getter)
             return
-        except (OSError, ValueError) as error:  # what requests raises is an OSError; another hash a ValueError
-            happened.append(f"{source}: {_short(error)}")
+        except (OSError, ValueError) as error:  # requests raises an OSError; another hash is a ValueError
+            failures.append(f"{mirror}: {_short(error)}")
         finally:
             logger.setLevel(level)
     raise FileNotFoundError(
         f"fetch: {named.title} is not at {folder.parent} and cannot be downloaded "
-        f"({named.mebibytes} MiB; {'; '.join(happened)}). {WAYS_OUT}"
+        f"({named.mebibytes} MiB; {'; '.join(failures)}). {WAYS_OUT}"
     )
 
 
@@ -140,19 +162,17 @@ def _short(error: Exception) -> str:
     return f"{type(error).__name__}: {error}".split("\n", 1)[0][:160]
 
 
-def _checked(parts: Parts) -> dict[str, NDArray[Any]]:
+def _checked(raw: RawDataset) -> dict[str, NDArray[Any]]:
     found: dict[str, NDArray[Any]] = {}
-    for images, labels in ((parts.train_images, parts.train_labels), (parts.test_images, parts.test_labels)):
-        if images is None or labels is None:
-            continue
-        image_role, label_role = ROLES[:2] if not found else ROLES[2:]
-        found[image_role] = check_images(*images)
-        found[label_role] = check_labels(labels.values, len(images.values), labels.where).astype(np.uint8)
+    for images, labels in ((raw.train_images, raw.train_labels), (raw.test_images, raw.test_labels)):
+        if images is not None and labels is not None:
+            pixels, numbers = check_split(images, labels)
+            found |= zip(ROLES[len(found) :], (pixels, numbers.astype(np.uint8)), strict=False)
     return found
 
 
-def _keep(found: Mapping[str, NDArray[Any]], arrays: Path) -> None:
-    """Write the arrays into a folder that appears at once, with all of them in it."""
+def _save(found: Mapping[str, NDArray[Any]], arrays: Path) -> None:
+    """Write the arrays into a folder that gets its name only when all of them are in it."""
     import tempfile
 
     made = Path(tempfile.mkdtemp(prefix=f".{ARRAYS}.", dir=arrays.parent))
@@ -166,7 +186,7 @@ def _keep(found: Mapping[str, NDArray[Any]], arrays: Path) -> None:
         try:
             made.rename(arrays)
         except OSError:
-            if not arrays.is_dir():  # else another process was faster
+            if not arrays.is_dir():  # otherwise another process was faster
                 raise
     finally:
         shutil.rmtree(made, ignore_errors=True)

@@ -1,27 +1,28 @@
-"""The IDX format of the MNIST files: a big-endian header, then the bare numbers; often gzipped."""
+"""The IDX format of the MNIST files: a big-endian header, then the bare numbers; the files are often gzipped."""
 
 from __future__ import annotations
 
 import math
 import os
-import zlib
+import re
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fastnn.data.binary import shaped
-from fastnn.data.inflate import inflate, inflate_start, is_gzip, most_unfolded
+from fastnn.data.binary import MAX_DIMENSIONS, check_size, native_array
+from fastnn.data.inflate import GZIP_WBITS, inflate, inflate_start, is_gzip, max_decompressed
 from fastnn.data.mapped import map_array
-from fastnn.data.memory import LEFT_IN_FILE, UNPACKED, Need, check_fits
+from fastnn.data.memory import DECOMPRESS_OR_MAP, MAP_FILE, MemoryEstimate, check_memory
+from fastnn.data.raw_dataset import ROLES, RawArray, RawDataset
+from fastnn.data.source import FileStart, Format, ReadOptions, Source
 
-__all__ = ["idx_need", "is_idx", "read_idx"]
+__all__ = ["FORMAT", "read_idx"]
 
 _DTYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
-_WBITS = zlib.MAX_WBITS | 16  # gzip
-_MAX_RANK = 32  # as in every NumPy
-_HEAD = 1 << 16  # bytes, in which a header lies, that of gzip included
+_START = 1 << 16  # bytes that certainly include the header, that of gzip too
+_NAME = re.compile(r"(?:.*-)?(train|t10k|test)[-_.](images|labels)[-_.]idx[1-4][-_.]ubyte(\.gz)?")
 
 
 def read_idx(path: str | os.PathLike[str], *, mapped: bool = False) -> NDArray[Any]:
@@ -30,30 +31,31 @@ def read_idx(path: str | os.PathLike[str], *, mapped: bool = False) -> NDArray[A
     Parameters
     ----------
     path : path-like
-        Whether it is gzipped is told by its content, not by its name.
+        A gzipped file is recognised by its content, not by its name.
     mapped : bool, default False
-        Leave the numbers in the file and read them as they are used: for files larger than memory, which must
-        not be gzipped and hold bytes.
+        Map the file into memory instead of reading it, for files that are larger than memory. The file must not be
+        gzipped, and its numbers must be bytes.
 
     Returns
     -------
     ndarray
-        With the shape and the type that the file announces, in native byte order; read-only if mapped.
+        Its shape and dtype are those that the file declares, in native byte order. A mapped array is read-only.
 
     Raises
     ------
     OSError
         If the file cannot be read (FileNotFoundError if there is none).
     MemoryError
-        If it needs more memory than is available; before anything is allocated.
+        If the array needs more memory than is available; raised before anything is allocated.
     ValueError
-        If its content is not one whole IDX file. Sizes are checked before anything is allocated for them.
+        If the content is not exactly one IDX file. Sizes are checked before anything is allocated for them.
 
     Notes
     -----
-    Two zero bytes; the type (8: uint8, 9: int8, 11: int16, 12: int32, 13: float32, 14: float64); the number
-    of dimensions; each dimension in four bytes; the numbers in row-major order; all big-endian (Y. LeCun, C.
-    Cortes, C. Burges, "The MNIST database of handwritten digits").
+    The file begins with two zero bytes, the type (8: uint8, 9: int8, 11: int16, 12: int32, 13: float32, 14: float64)
+    and the number of dimensions. The size of each dimension follows in four bytes, then the numbers in row-major
+    order. Everything is big-endian. Source: Y. LeCun, C. Cortes, C. Burges, "The MNIST database of handwritten
+    digits".
 
     Examples
     --------
@@ -66,79 +68,106 @@ def read_idx(path: str | os.PathLike[str], *, mapped: bool = False) -> NDArray[A
     ...     read_idx(path)
     array([7, 8, 9], dtype=uint8)
     """
-    where = f"read_idx: {os.fspath(path)}"
+    if not mapped:
+        with Path(path).open("rb") as file:
+            hint = DECOMPRESS_OR_MAP if is_gzip(file.read(4)) else MAP_FILE
+        check_memory(lambda: _memory(path), _where(path), hint)
+    return _read(path, mapped)
+
+
+def _open_file(start: FileStart, options: ReadOptions) -> Source | None:
+    if _is_idx(start.content):
+        raise ValueError(f"load: {start.path}: one file of a data set; give the folder that contains all of them")
+    return None
+
+
+def _open_folder(path: Path, files: list[Path], options: ReadOptions) -> Source | None:
+    found: dict[str, Path] = {}
+    for file in files:  # sorted: x comes before x.gz
+        match = _NAME.fullmatch(file.name)
+        if not match:
+            continue
+        role = f"{'train' if match[1] == 'train' else 'test'}_{match[2]}"
+        other = found.setdefault(role, file)
+        if other.name not in (file.name, file.name.removesuffix(".gz")):
+            raise ValueError(f"load: {path}: both {other.name} and {file.name}; give a folder with one data set")
+    if not found:
+        return None
+    missing = [role.replace("_", " ") for role in ROLES if role not in found]
+    if missing:
+        there = ", ".join(file.name for file in found.values())
+        raise ValueError(f"load: {path}: no IDX file with the {' and the '.join(missing)} beside {there}")
+    mapped = {role: options.mapped and role.endswith("images") for role in ROLES}
+    return Source(
+        lambda: RawDataset.from_roles(
+            {role: RawArray(_read(file, mapped[role]), f"load: {file}") for role, file in found.items()}
+        ),
+        lambda: MemoryEstimate.total(_memory(file) for role, file in found.items() if not mapped[role]),
+        DECOMPRESS_OR_MAP if any(file.suffix == ".gz" for file in found.values()) else MAP_FILE,
+    )
+
+
+FORMAT = Format("the four IDX files of MNIST (.gz or not)", _open_file, open_folder=_open_folder)
+
+
+def _where(path: str | os.PathLike[str]) -> str:
+    return f"read_idx: {os.fspath(path)}"
+
+
+def _read(path: str | os.PathLike[str], mapped: bool) -> NDArray[Any]:
+    where = _where(path)
     with Path(path).open("rb") as file:
-        head = file.read(_HEAD)
-        packed = is_gzip(head)
-        if mapped and packed:
-            raise ValueError(f"{where}: is gzipped, so it cannot be mapped; unpack it first (gunzip)")
-        if not mapped:
-            check_fits(lambda: idx_need(path), where, UNPACKED if packed else LEFT_IN_FILE)
-        if packed:
-            return _unpacked(head + file.read(), where)
-        dtype, shape, total = _start(head, where)
-        _check_size(os.fstat(file.fileno()).st_size, total, shape, dtype, where)
-        if mapped:
-            return map_array(Path(path), dtype, shape, _header_size(head, where), where)
-        file.seek(_header_size(head, where))
-        values = np.fromfile(file, dtype, math.prod(shape))
-    if values.size != math.prod(shape):
-        raise ValueError(f"{where}: truncated while it was read")
-    return shaped(values, shape, where).astype(dtype.newbyteorder("="), copy=False)
+        start, stored = file.read(_START), os.fstat(file.fileno()).st_size
+        gzipped = is_gzip(start)
+        if gzipped and mapped:
+            raise ValueError(f"{where}: is gzipped, so it cannot be mapped; decompress it first (gunzip)")
+        dtype, shape, offset = _header(start, where)
+        if gzipped:
+            data = inflate(start + file.read(), _size(dtype, shape, offset), where, GZIP_WBITS)
+            values = np.frombuffer(data, dtype, offset=offset).astype(dtype.newbyteorder("="))
+        else:
+            check_size(stored - offset, shape, dtype, where)
+            if mapped:
+                return map_array(Path(path), dtype, shape, offset, where)
+            file.seek(offset)
+            values = np.fromfile(file, dtype, math.prod(shape))
+    return native_array(values, shape, where)
 
 
-def idx_need(path: str | os.PathLike[str]) -> Need:
-    """What `read_idx` takes, by the file's header; raises as it does where that is damaged."""
+def _memory(path: str | os.PathLike[str]) -> MemoryEstimate:
+    """Estimate the memory for reading the file, from its header; raises the errors of `read_idx` if it is damaged."""
     with Path(path).open("rb") as file:
-        head, stored = file.read(_HEAD), os.fstat(file.fileno()).st_size
-    dtype, _, total = _start(head, f"read_idx: {os.fspath(path)}")
-    if is_gzip(head):
-        size = min(total, most_unfolded(stored))
-        return Need(size, size + stored)  # unpacked, then copied
-    size = min(total, stored)
-    return Need(size, 0 if dtype.itemsize == 1 else size)
+        start, stored = file.read(_START), os.fstat(file.fileno()).st_size
+    dtype, shape, offset = _header(start, _where(path))
+    size = _size(dtype, shape, offset)
+    if is_gzip(start):
+        size = min(size, max_decompressed(stored))
+        return MemoryEstimate(size, size + stored)  # the decompressed bytes and the file, beside the array
+    size = min(size, stored)
+    return MemoryEstimate(size, 0 if dtype.itemsize == 1 else size)
 
 
-def is_idx(start: bytes) -> bool:
-    """Tell whether a file with these first bytes may be an uncompressed IDX file."""
+def _size(dtype: np.dtype[Any], shape: tuple[int, ...], offset: int) -> int:
+    return offset + math.prod(shape) * dtype.itemsize
+
+
+def _is_idx(start: bytes) -> bool:
     return len(start) >= 4 and start[:2] == b"\0\0" and start[2] in _DTYPES and start[3] > 0
 
 
-def _unpacked(data: bytes, where: str) -> NDArray[Any]:
-    dtype, shape, total = _start(data, where)
-    data = inflate(data, total, where, _WBITS)
-    values = np.frombuffer(data, dtype, offset=_header_size(data, where))
-    return shaped(values, shape, where).astype(dtype.newbyteorder("="))
-
-
-def _start(data: bytes, where: str) -> tuple[np.dtype[Any], tuple[int, ...], int]:
-    """Return dtype, shape and the size in bytes of the whole unpacked file that begins so, gzipped or not."""
-    if is_gzip(data):
-        size = _header_size(inflate_start(data, 4, where, _WBITS), where)
-        return _header(inflate_start(data, size, where, _WBITS), where)
-    return _header(data[: _header_size(data, where)], where)
-
-
-def _check_size(stored: int, total: int, shape: tuple[int, ...], dtype: np.dtype[Any], where: str) -> None:
-    if stored != total:
-        what = "truncated" if stored < total else f"{stored - total} trailing bytes"
-        raise ValueError(f"{where}: {what}: {shape} of {dtype.name} needs {total} bytes, but there are {stored}")
-
-
-def _header_size(start: bytes, where: str) -> int:
-    if not is_idx(start):
-        found = start[:4].hex(" ") or "nothing"
+def _header(start: bytes, where: str) -> tuple[np.dtype[Any], tuple[int, ...], int]:
+    """Return the dtype, the shape and the offset of the numbers in bytes; `start` may be gzipped."""
+    head = inflate_start(start, 4, where, GZIP_WBITS) if is_gzip(start) else start
+    if not _is_idx(head):
+        found = head[:4].hex(" ") or "nothing"
         raise ValueError(f"{where}: not an IDX file: expected 00 00, type, dimensions at offset 0, found {found}")
-    return 4 + 4 * start[3]
-
-
-def _header(head: bytes, where: str) -> tuple[np.dtype[Any], tuple[int, ...], int]:
-    """Return dtype, shape and the size of the whole file in bytes."""
     rank = head[3]
-    if rank > _MAX_RANK:
-        raise ValueError(f"{where}: {rank} dimensions announced at offset 3; at most {_MAX_RANK} are read")
-    if len(head) < 4 + 4 * rank:
-        raise ValueError(f"{where}: truncated: {rank} dimensions need a header of {4 + 4 * rank} bytes")
-    dtype = np.dtype(_DTYPES[head[2]])
-    shape = tuple(int.from_bytes(head[4 + 4 * i : 8 + 4 * i], "big") for i in range(rank))
-    return dtype, shape, len(head) + math.prod(shape) * dtype.itemsize
+    size = 4 + 4 * rank
+    if is_gzip(start):
+        head = inflate_start(start, size, where, GZIP_WBITS)
+    if rank > MAX_DIMENSIONS:
+        raise ValueError(f"{where}: declares {rank} dimensions at offset 3; at most {MAX_DIMENSIONS} are supported")
+    if len(head) < size:
+        raise ValueError(f"{where}: truncated: {rank} dimensions need a header of {size} bytes")
+    shape = tuple(int.from_bytes(head[i : i + 4], "big") for i in range(4, size, 4))
+    return np.dtype(_DTYPES[head[2]]), shape, size

@@ -1,11 +1,11 @@
-"""A folder for each class: PNG, JPEG and PGM files as one array."""
+"""Image files in one folder per class, read as one array."""
 
 from __future__ import annotations
 
 import os
 import re
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from itertools import islice
 from pathlib import Path, PurePosixPath
 from typing import Any, Literal, NamedTuple
@@ -13,22 +13,25 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from fastnn.data.images import SUFFIXES, ImageForm, decode, decoded_size
-from fastnn.data.memory import SMALLER_IMAGES, Need, check_fits
+from fastnn.data.images import SUFFIXES, ImageOptions, decode, decoded_bytes, is_image
+from fastnn.data.memory import SMALLER_IMAGES, MemoryEstimate, check_memory
+from fastnn.data.raw_dataset import RawDataset
+from fastnn.data.source import FileStart, Format, ReadOptions, Source
 from fastnn.kernels.threads import get_num_threads
 
-__all__ = ["Labelled", "folder_need", "has_class_folders", "images_by_class", "natural", "read_image_folder", "stack"]
+__all__ = ["FORMAT", "LabelledImages", "decode_archived", "read_image_folder"]
 
-_LOOKED_AT = 32  # files, to tell how large their images are
+_SAMPLED = 32  # files whose headers are read to estimate the size of all images
+_TEST_FOLDERS = ("test", "val", "valid", "validation")  # the first of these that exists is the test split
 
 
-class Labelled(NamedTuple):
+class LabelledImages(NamedTuple):
     """Images with labels.
 
     Parameters
     ----------
-    images : ndarray, (N, H, W) or (N, 3, H, W), uint8
-    labels : ndarray, (N,), int64
+    images : ndarray, shape (N, H, W) or (N, 3, H, W), uint8
+    labels : ndarray, shape (N,), int64
         Indices into `class_names`.
     class_names : tuple of str
     """
@@ -38,7 +41,7 @@ class Labelled(NamedTuple):
     class_names: tuple[str, ...]
 
 
-class _File(NamedTuple):
+class _ImageFile(NamedTuple):
     class_name: str
     where: str
     source: Path | bytes
@@ -54,26 +57,26 @@ def read_image_folder(
     mode: Literal["grey", "rgb"] | None = None,
     fit: Literal["crop", "stretch"] = "crop",
     skip_damaged: bool = False,
-) -> Labelled:
-    r"""Read PNG, JPEG and PGM files that lie in one folder for each class.
+) -> LabelledImages:
+    r"""Read PNG, JPEG, PGM and PPM files that are stored in one folder per class.
 
     Parameters
     ----------
     path : path-like
-        The folder above those of the classes, whose names become `class_names`, in natural order (s2 before
-        s10). Files beside them, and files of other kinds, are left aside.
+        The folder that contains the folders of the classes. Their names become `class_names`, in natural order (s2
+        before s10). Files beside these folders, and files of other types inside them, are ignored.
     size : int or (height, width), optional
-        What to resize to; needed where the files differ in size.
+        The size in pixels that images are resized to. It is required if the files differ in size.
     mode : {"grey", "rgb"}, optional
-        By default grey if all files are grey, else RGB.
+        By default the images are grey if all files are grey, otherwise RGB.
     fit : {"crop", "stretch"}, default "crop"
-        How to get to `size` from another shape: cut the middle out, or distort.
+        How an image of another aspect ratio is resized: "crop" cuts its centre out first, "stretch" distorts it.
     skip_damaged : bool, default False
-        Leave damaged files out, with one warning that names them, instead of raising.
+        Leave damaged files out and name them in one warning, instead of raising an error.
 
     Returns
     -------
-    Labelled
+    LabelledImages
         images, labels, class_names.
 
     Raises
@@ -81,15 +84,15 @@ def read_image_folder(
     FileNotFoundError, NotADirectoryError
         If there is no such folder.
     MemoryError
-        If the images need more memory than is available; before one is decoded.
+        If the images need more memory than is available; raised before the first one is decoded.
     ValueError
-        If it holds no class folders, a file is damaged, or sizes differ and `size` is not given.
+        If there are no class folders with images, a file is damaged, or sizes differ and `size` is not given.
     ImportError
         If Pillow is not installed.
 
     Notes
     -----
-    Resizing averages bilinearly over the area that a pixel covers (Pillow's BILINEAR); grey is
+    Resizing computes a weighted mean over the area that a pixel covers (Pillow's BILINEAR filter). Grey is
     0.299 R + 0.587 G + 0.114 B (ITU-R BT.601).
 
     Examples
@@ -105,69 +108,126 @@ def read_image_folder(
     >>> found.images.shape, found.labels.tolist(), found.class_names
     ((2, 2, 2), [0, 1], ('dark', 'light'))
     """
-    form = ImageForm.of("read_image_folder", size, mode, fit)
-    where = f"read_image_folder: {os.fspath(path)}"
-    files = list(_walk(Path(path)))
-    check_fits(lambda: _need(files, form), where, SMALLER_IMAGES)
-    return stack(files, where, form, skip_damaged)
+    options = ImageOptions.of("read_image_folder", size, mode, fit)
+    files = _image_files(_folders(Path(path)))
+    check_memory(lambda: _memory(files, options), _where(path), SMALLER_IMAGES)
+    return _decode_all(files, _where(path), options, skip_damaged)
 
 
-def folder_need(path: Path, form: ImageForm) -> Need:
-    """What `read_image_folder` takes: the number of files by the largest size of one file of each class.
+def decode_archived(
+    members: Iterable[tuple[str, bytes]], where: str, options: ImageOptions, skip_damaged: bool
+) -> LabelledImages:
+    """Decode the image files of an archive; the folder that contains a file names its class.
+
+    Parameters
+    ----------
+    members : iterable of (str, bytes)
+        Path and content of each file in the archive; files of other types are ignored.
+    where : str
+        The beginning of the error messages.
+    options, skip_damaged
+        As for `read_image_folder`.
 
     Raises
     ------
-    OSError, ValueError
-        If there is no such folder, or no file whose size can be told.
+    ValueError, ImportError
+        As for `read_image_folder`.
     """
-    return _need(list(_walk(path)), form)
-
-
-def _need(files: list[_File], form: ImageForm) -> Need:
-    sizes = []
-    for file in islice({file.class_name: file for file in files}.values(), _LOOKED_AT):
-        try:
-            sizes.append(decoded_size(file.content(), file.where, form))
-        except ValueError:  # damaged: reading tells
-            continue
-    kept = max(sizes) * len(files)
-    return Need(kept, kept)  # one by one, then as one array
-
-
-def images_by_class(files: Iterable[tuple[str, bytes]], where: str, form: ImageForm, skip_damaged: bool) -> Labelled:
-    """Decode image files given as (path in an archive, content); the folder of each names its class."""
     found = []
-    for name, content in files:
+    for name, content in members:
         path = PurePosixPath(name)
         if path.suffix.lower() in SUFFIXES and not path.name.startswith(".") and len(path.parts) > 1:
-            found.append(_File(path.parts[-2], f"{where}: {name}", content))
-    return stack(found, where, form, skip_damaged)
+            found.append(_ImageFile(path.parts[-2], f"{where}: {name}", content))
+    return _decode_all(found, where, options, skip_damaged)
 
 
-def has_class_folders(path: Path) -> bool:
-    """Tell whether a folder has folders with images in it."""
-    return any(_images_in(entry) for entry in path.iterdir() if entry.is_dir())
+def _open_file(start: FileStart, options: ReadOptions) -> Source | None:
+    if is_image(start.stored):
+        raise ValueError(f"load: {start.path}: one image; give the folder that contains the folders of the classes")
+    return None
 
 
-def stack(files: Iterable[_File], where: str, form: ImageForm, skip_damaged: bool) -> Labelled:
-    """Decode files and put them into one array, classes in natural order."""
-    listed = sorted(files, key=lambda file: (natural(file.class_name), natural(file.where)))
+def _open_folder(path: Path, files: list[Path], options: ReadOptions) -> Source | None:
+    folders = _folders(path)
+    named = {folder.name.lower(): folder for folder in folders}
+    test = next((named[name] for name in _TEST_FOLDERS if name in named), None)
+    if "train" in named and test is not None and (images := _image_files(_folders(named["train"]))):
+        splits = [(named["train"], images), (test, _image_files(_folders(test)))]
+    elif images := _image_files(folders):
+        splits = [(path, images)]
+    else:
+        return None
+
+    def read() -> RawDataset:
+        train, *rest = [
+            _decode_all(images, _where(folder), options.image, options.skip_damaged) for folder, images in splits
+        ]
+        return RawDataset.from_splits(train, f"load: {path}", rest[0] if rest else None, f"load: {test}")
+
+    def memory() -> MemoryEstimate:
+        total = MemoryEstimate.total(_memory(images, options.image) for _, images in splits)
+        return total if len(splits) == 2 else total.with_copies(1)  # without a test split, the images are split
+
+    return Source(read, memory, SMALLER_IMAGES)
+
+
+FORMAT = Format(
+    "a folder of PNG, JPEG or PGM images for each class, or such folders inside train and test (or val)",
+    _open_file,
+    open_folder=_open_folder,
+)
+
+
+def _where(path: str | os.PathLike[str]) -> str:
+    return f"read_image_folder: {os.fspath(path)}"
+
+
+def _folders(path: Path) -> list[Path]:
+    return [entry for entry in path.iterdir() if entry.is_dir()]
+
+
+def _image_files(folders: list[Path]) -> list[_ImageFile]:
+    """List the image files in the folders of the classes."""
+    return [
+        _ImageFile(folder.name, _where(file), file)
+        for folder in folders
+        if not folder.name.startswith(".")
+        for file in folder.iterdir()
+        if file.suffix.lower() in SUFFIXES and not file.name.startswith(".") and file.is_file()
+    ]
+
+
+def _memory(files: list[_ImageFile], options: ImageOptions) -> MemoryEstimate:
+    """Estimate the memory for all images: their number times the largest size of one image from each class."""
+    sizes = []
+    for file in islice({file.class_name: file for file in files}.values(), _SAMPLED):
+        try:
+            sizes.append(decoded_bytes(file.content(), file.where, options))
+        except ValueError:  # the file is damaged: reading it raises the error
+            continue
+    total = max(sizes) * len(files)
+    return MemoryEstimate(total, total)  # first one array for each image, then one for all
+
+
+def _decode_all(files: Iterable[_ImageFile], where: str, options: ImageOptions, skip_damaged: bool) -> LabelledImages:
+    """Decode files and stack them into one array, classes and files in natural order."""
+    listed = sorted(files, key=lambda file: (natural_key(file.class_name), natural_key(file.where)))
     if not listed:
         raise ValueError(f"{where}: no folders with PNG, JPEG or PGM images in them")
-    from concurrent.futures import ThreadPoolExecutor  # loads logging: not at import
+    from concurrent.futures import ThreadPoolExecutor  # here, because it imports logging
 
     with ThreadPoolExecutor(get_num_threads()) as pool:
-        decoded = list(pool.map(lambda file: _decoded(file, form, skip_damaged), listed))
+        decoded = list(pool.map(lambda file: _decode_one(file, options, skip_damaged), listed))
     damaged = [result for result in decoded if isinstance(result, str)]
     if damaged:
         shown = "; ".join(damaged[:5]) + ("; ..." if len(damaged) > 5 else "")
         warnings.warn(f"{where}: {len(damaged)} damaged files left out: {shown}", stacklevel=3)
-    kept = [(file, image) for file, image in zip(listed, decoded, strict=True) if not isinstance(image, str)]
-    names = tuple(sorted({file.class_name for file, _ in kept}, key=natural))
-    if not kept:
+    good = [(file, image) for file, image in zip(listed, decoded, strict=True) if not isinstance(image, str)]
+    names = tuple(sorted({file.class_name for file, _ in good}, key=natural_key))
+    if not good:
         raise ValueError(f"{where}: every image is damaged")
-    images: list[NDArray[Any]] = [image for _, image in kept]
-    if any(image.ndim == 3 for image in images):  # one colour image makes all of them so
+    images: list[NDArray[Any]] = [image for _, image in good]
+    if any(image.ndim == 3 for image in images):  # if one image has colours, all are returned as RGB
         images = [image if image.ndim == 3 else np.broadcast_to(image, (3, *image.shape)) for image in images]
     shapes = {image.shape[-2:] for image in images}
     if len(shapes) > 1:
@@ -176,32 +236,20 @@ def stack(files: Iterable[_File], where: str, form: ImageForm, skip_damaged: boo
             f"{where}: images of {len(shapes)} sizes, {low[0]} x {low[1]} to {high[0]} x {high[1]}; "
             "give size= to resize them"
         )
-    labels = np.array([names.index(file.class_name) for file, _ in kept], np.int64)
-    return Labelled(np.stack(images), labels, names)
+    labels = np.array([names.index(file.class_name) for file, _ in good], np.int64)
+    return LabelledImages(np.stack(images), labels, names)
 
 
-def _decoded(file: _File, form: ImageForm, skip_damaged: bool) -> NDArray[np.uint8] | str:
+def _decode_one(file: _ImageFile, options: ImageOptions, skip_damaged: bool) -> NDArray[np.uint8] | str:
+    """Return the image, or the message of the error if it is damaged and may be skipped."""
     try:
-        return decode(file.content(), file.where, form)
+        return decode(file.content(), file.where, options)
     except ValueError as error:
         if skip_damaged:
             return str(error)
         raise
 
 
-def _walk(path: Path) -> Iterator[_File]:
-    for folder in path.iterdir():
-        if folder.is_dir():
-            for file in _images_in(folder):
-                yield _File(folder.name, f"read_image_folder: {file}", file)
-
-
-def _images_in(folder: Path) -> list[Path]:
-    if folder.name.startswith("."):
-        return []
-    return [f for f in folder.iterdir() if f.suffix.lower() in SUFFIXES and not f.name.startswith(".") and f.is_file()]
-
-
-def natural(text: str) -> list[tuple[int, str]]:
-    """Order digits within a name as numbers: s2 before s10."""
+def natural_key(text: str) -> list[tuple[int, str]]:
+    """Return a sort key that orders digits within a name as numbers: s2 before s10."""
     return [(int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"(\d+)", text)]

@@ -1,4 +1,4 @@
-"""Decoding PNG, JPEG and PGM files and bringing them to one size."""
+"""Decoding PNG, JPEG, PGM and PPM files and converting them to one size and mode."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from fastnn.checks import choice, whole
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-__all__ = ["EIGHT_BITS", "SUFFIXES", "ImageForm", "decode", "decoded_size", "is_image", "opened_image"]
+__all__ = ["SUFFIXES", "ImageOptions", "decode", "decoded_bytes", "is_image"]
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".pgm", ".ppm")
 
@@ -26,7 +26,7 @@ _FORMATS = ("PNG", "JPEG", "PPM")
 _MAGIC = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"P2", b"P3", b"P5", b"P6")
 EIGHT_BITS = ("1", "L", "LA", "P", "PA", "RGB", "RGBA", "CMYK", "YCbCr")
 _MAX_PIXELS = 1 << 26
-_MAX_PIXELS_A_BYTE = 8 * 1032  # deflate at its best on one bit a pixel
+_MAX_PIXELS_PER_BYTE = 8 * 1032  # of a file: one bit per pixel, compressed by deflate as far as it can
 _DAMAGED = (
     OSError,
     SyntaxError,
@@ -39,21 +39,21 @@ _DAMAGED = (
     OverflowError,
     struct.error,
     zlib.error,
-)  # what Pillow raises on damaged files
+)  # the exceptions that Pillow raises on damaged files
 
 
 @dataclass(frozen=True)
-class ImageForm:
-    """What images are brought to.
+class ImageOptions:
+    """The size and mode that images are converted to.
 
     Parameters
     ----------
     size : (int, int) or None
-        Height and width in pixels; None leaves the size.
+        Height and width in pixels. None leaves the size as it is.
     mode : {"grey", "rgb"} or None
-        None: grey where a file is grey, else RGB.
+        None leaves grey images grey and converts all others to RGB.
     fit : {"crop", "stretch"}
-        How to get to a size of another shape: "crop" cuts the middle out, "stretch" distorts.
+        How an image of another aspect ratio is resized: "crop" cuts its centre out first, "stretch" distorts it.
     """
 
     size: tuple[int, int] | None = None
@@ -61,13 +61,24 @@ class ImageForm:
     fit: Literal["crop", "stretch"] = "crop"
 
     @classmethod
-    def of(cls, function: str, size: Any, mode: Any, fit: Any) -> ImageForm:
-        """The form that a function's arguments ask for, checked; `size` may be one number for squares.
+    def of(cls, function: str, size: Any, mode: Any, fit: Any) -> ImageOptions:
+        """Check the arguments of a function and return them as options.
+
+        Parameters
+        ----------
+        function : str
+            The beginning of the error messages.
+        size : int, (height, width) or None
+            One number stands for a square.
+        mode, fit
+            As for the class.
 
         Raises
         ------
-        ValueError, TypeError
-            If one of them is not of the above.
+        ValueError
+            If `mode` or `fit` is not one of the choices, or `size` is out of range.
+        TypeError
+            If `size` is neither an integer nor a pair of integers.
         """
         choice(function, "mode", mode, ("grey", "rgb", None))
         choice(function, "fit", fit, ("crop", "stretch"))
@@ -83,63 +94,88 @@ class ImageForm:
 
 
 def is_image(start: bytes) -> bool:
-    """Tell whether a file with these first bytes may be a PNG, JPEG, PGM or PPM file."""
+    """Return whether a file that begins with these bytes may be a PNG, JPEG, PGM or PPM file."""
     return start.startswith(_MAGIC)
 
 
 def decode(
-    data: bytes, where: str, form: ImageForm, box: tuple[float, float, float, float] | None = None
+    data: bytes, where: str, options: ImageOptions, box: tuple[float, float, float, float] | None = None
 ) -> NDArray[np.uint8]:
-    """Decode one image.
+    """Decode an image.
 
     Parameters
     ----------
     data : bytes
         The content of the file.
     where : str
-        Begins the error messages.
-    form : ImageForm
-        What to bring it to.
+        The beginning of the error messages.
+    options : ImageOptions
     box : (left, top, right, bottom), optional
-        The part to take, in pixels; cut down to what lies within the image.
+        The part of the image to return, in pixels. What lies outside the image is cut off.
 
     Returns
     -------
-    ndarray, (H, W) or (3, H, W), uint8
+    ndarray, shape (H, W) or (3, H, W), uint8
 
     Raises
     ------
     ValueError
-        If it is no such image, is damaged, has more pixels than its bytes can hold or than 2**26, or the box
-        lies outside.
+        If the data is not an image in one of these formats, is damaged, declares more pixels than its bytes can hold
+        or than 2**26, or the box lies outside the image.
     ImportError
         If Pillow is not installed.
+
+    Examples
+    --------
+    >>> from fastnn.data.images import ImageOptions, decode
+    >>> decode(b"P5 3 1 255 abc", "example", ImageOptions(mode="grey")).tolist()
+    [[97, 98, 99]]
     """
     with opened_image(data, where) as opened:
         width, height = opened.size
-        image = opened.convert("L" if _is_grey(opened, form.mode) else "RGB")
+        image = opened.convert("L" if _is_grey(opened, options.mode) else "RGB")
     if box is not None:
         left, top, right, bottom = box
         clipped = (max(0, round(left)), max(0, round(top)), min(width, round(right)), min(height, round(bottom)))
         if clipped[0] >= clipped[2] or clipped[1] >= clipped[3]:
             raise ValueError(f"{where}: the box {box} lies outside the image of {width} x {height} pixels")
         image = image.crop(clipped)
-    pixels = np.asarray(_resized(image, form))
+    pixels = np.asarray(_resized(image, options))
     return np.ascontiguousarray(pixels if pixels.ndim == 2 else pixels.transpose(2, 0, 1))
 
 
-def decoded_size(data: bytes, where: str, form: ImageForm) -> int:
-    """Bytes of what `decode` would give for the file, by its header; raises as it does."""
+def decoded_bytes(data: bytes, where: str, options: ImageOptions) -> int:
+    """Return the size in bytes of what `decode` would return, from the header of the file.
+
+    Raises
+    ------
+    ValueError, ImportError
+        As for `decode`, as far as the header shows it.
+    """
     with opened_image(data, where) as opened:
-        height, width = form.size or (opened.height, opened.width)
-        return height * width * (1 if _is_grey(opened, form.mode) else 3)
+        height, width = options.size or (opened.height, opened.width)
+        return height * width * (1 if _is_grey(opened, options.mode) else 3)
 
 
 @contextmanager
 def opened_image(data: bytes, where: str, modes: Collection[str] = EIGHT_BITS) -> Iterator[Image]:
-    """The image whose header has been read and is possible; what damage brings about within is a ValueError.
+    """Open an image with Pillow as a context; its header has been read and checked.
 
-    `modes` are Pillow's names of the kinds of pixels that are taken.
+    Parameters
+    ----------
+    data : bytes
+        The content of the file.
+    where : str
+        The beginning of the error messages.
+    modes : collection of str
+        The modes of Pillow that are accepted.
+
+    Raises
+    ------
+    ValueError
+        If the header is not that of an acceptable image, or damage is found inside the context.
+    ImportError
+        If Pillow is not installed.
     """
     try:
         from PIL import Image as pil
@@ -150,10 +186,10 @@ def opened_image(data: bytes, where: str, modes: Collection[str] = EIGHT_BITS) -
     try:
         with pil.open(io.BytesIO(data), formats=_FORMATS) as opened:
             width, height = opened.size
-            if width * height > min(_MAX_PIXELS, _MAX_PIXELS_A_BYTE * len(data)):
+            if width * height > min(_MAX_PIXELS, _MAX_PIXELS_PER_BYTE * len(data)):
                 raise ValueError(f"{width} x {height} pixels in {len(data)} bytes")
             if opened.mode not in modes:
-                raise ValueError(f"{opened.mode} pixels; 8 bits a channel are read")
+                raise ValueError(f"{opened.mode} pixels, but only 8 bits per channel are supported")
             yield opened
     except pil.DecompressionBombError as error:
         raise ValueError(f"{where}: {error}") from None
@@ -165,14 +201,14 @@ def _is_grey(image: Image, mode: str | None) -> bool:
     return mode == "grey" or (mode is None and image.mode in ("1", "L", "LA"))
 
 
-def _resized(image: Image, form: ImageForm) -> Image:
+def _resized(image: Image, options: ImageOptions) -> Image:
     from PIL import Image as pil
 
-    if form.size is None or image.size == (form.size[1], form.size[0]):
+    if options.size is None or image.size == (options.size[1], options.size[0]):
         return image
-    height, width = form.size
+    height, width = options.size
     box: tuple[float, float, float, float] | None = None
-    if form.fit == "crop":
+    if options.fit == "crop":
         scale = min(image.width / width, image.height / height)
         left, top = (image.width - width * scale) / 2, (image.height - height * scale) / 2
         box = (left, top, left + width * scale, top + height * scale)

@@ -1,4 +1,4 @@
-"""Decompression that never makes more bytes than were announced, nor believes an impossible announcement."""
+"""Decompression that trusts no declared size: nothing is allocated for a size that the compressed data cannot have."""
 
 from __future__ import annotations
 
@@ -7,38 +7,53 @@ import zlib
 from pathlib import Path
 
 __all__ = [
-    "LIMIT",
-    "check_announced",
-    "content_size",
+    "GZIP_WBITS",
+    "MAX_DECOMPRESSED",
+    "check_declared",
+    "file_sizes",
     "gunzip",
     "inflate",
     "inflate_start",
     "is_gzip",
-    "most_unfolded",
+    "max_decompressed",
 ]
 
-LIMIT = 1 << 33
-"""The most bytes one compressed array may unfold to (8 GiB)."""
+MAX_DECOMPRESSED = 1 << 33
+"""The largest decompressed size in bytes of one compressed array or archive (8 GiB)."""
+GZIP_WBITS = zlib.MAX_WBITS | 16
+"""What zlib calls the format of a gzip file."""
 
 _MAX_RATIO = 1032  # deflate stores at most 258 bytes in two bits
-_LEAST_GZIP = 18  # bytes of header and end
+_MIN_GZIP = 18  # bytes: the header and the trailer
 
 
-def most_unfolded(stored: int) -> int:
-    """The most bytes that are read from so many compressed ones."""
-    return min(_unfolding(stored), LIMIT)
+def max_decompressed(stored: int) -> int:
+    """Return the largest size in bytes that is accepted for so many compressed bytes."""
+    return min(_possible(stored), MAX_DECOMPRESSED)
 
 
-def check_announced(stored: int, announced: int, where: str) -> None:
-    """Refuse a size that `stored` compressed bytes cannot unfold to, before anything is allocated for it."""
-    if announced > _unfolding(stored):
-        raise ValueError(f"{where}: {announced} bytes announced, but {stored} compressed bytes cannot hold so many")
-    if announced > LIMIT:
-        raise ValueError(f"{where}: {announced} bytes announced; at most {LIMIT} are read from compressed data")
+def check_declared(stored: int, declared: int, where: str) -> None:
+    """Check that `stored` compressed bytes can decompress to the declared size.
+
+    Raises
+    ------
+    ValueError
+        If they cannot, or the size is above `MAX_DECOMPRESSED`; `where` begins the message.
+    """
+    if declared > _possible(stored):
+        raise ValueError(f"{where}: declares {declared} bytes, but {stored} compressed bytes cannot hold so many")
+    if declared > MAX_DECOMPRESSED:
+        raise ValueError(f"{where}: declares {declared} bytes, but at most {MAX_DECOMPRESSED} are decompressed")
 
 
 def inflate_start(data: bytes | memoryview, size: int, where: str, wbits: int) -> bytes:
-    """Decompress the first `size` bytes, or fewer where the stream is shorter; arguments as in `inflate`."""
+    """Decompress the first `size` bytes of a stream, or all of it if it is shorter; arguments as for `inflate`.
+
+    Raises
+    ------
+    ValueError
+        If this part of the stream is damaged.
+    """
     try:
         return zlib.decompressobj(wbits).decompress(data, size)
     except zlib.error as error:
@@ -46,18 +61,18 @@ def inflate_start(data: bytes | memoryview, size: int, where: str, wbits: int) -
 
 
 def inflate(data: bytes | memoryview, size: int, where: str, wbits: int) -> bytes:
-    """Decompress one whole stream, which must unfold to exactly `size` bytes.
+    """Decompress a whole stream, which must hold exactly `size` bytes.
 
     Parameters
     ----------
     data : bytes-like
-        A zlib, gzip or bare deflate stream.
+        A zlib, gzip or raw deflate stream.
     size : int
-        The number of bytes announced.
+        The declared number of decompressed bytes.
     where : str
-        Begins the error messages: the function and the file.
+        The beginning of the error messages: the function and the file.
     wbits : int
-        As in `zlib.decompressobj`: MAX_WBITS for zlib, MAX_WBITS | 16 for gzip, -MAX_WBITS for deflate.
+        As for `zlib.decompressobj`: MAX_WBITS for zlib, `GZIP_WBITS` for gzip, -MAX_WBITS for raw deflate.
 
     Returns
     -------
@@ -66,56 +81,72 @@ def inflate(data: bytes | memoryview, size: int, where: str, wbits: int) -> byte
     Raises
     ------
     ValueError
-        If the stream is damaged, fails its checksum, is too short or too long, or is followed by anything.
+        If the stream is damaged, fails its checksum, is too short or too long, or is followed by anything else.
+
+    Examples
+    --------
+    >>> import zlib
+    >>> from fastnn.data.inflate import inflate
+    >>> inflate(zlib.compress(b"abc"), 3, "example", zlib.MAX_WBITS)
+    b'abc'
     """
-    check_announced(len(data), size, where)
+    check_declared(len(data), size, where)
     stream = zlib.decompressobj(wbits)
     try:
-        # A limit of 0 would mean no limit. The call for one byte more also reads the checksum.
+        # A limit of 0 would mean no limit. Asking for one more byte also reads the checksum.
         out = stream.decompress(data, size) if size else b""
         extra = stream.decompress(stream.unconsumed_tail if size else data, 1)
     except zlib.error as error:
         raise ValueError(f"{where}: damaged compressed data ({error})") from None
     if extra:
-        raise ValueError(f"{where}: {size} bytes announced, but the compressed data hold more")
+        raise ValueError(f"{where}: declares {size} bytes, but the compressed data holds more")
     if len(out) < size:
-        raise ValueError(f"{where}: truncated: {size} bytes announced, but the compressed data hold {len(out)}")
+        raise ValueError(f"{where}: truncated: declares {size} bytes, but the compressed data holds {len(out)}")
     if not stream.eof:
-        raise ValueError(f"{where}: truncated: the compressed data lack their end")
+        raise ValueError(f"{where}: truncated: the compressed data does not reach its end")
     if stream.unused_data:
         raise ValueError(f"{where}: {len(stream.unused_data)} trailing bytes after the compressed data")
     return out
 
 
 def is_gzip(start: bytes) -> bool:
-    """Tell whether a file with these first bytes is gzipped."""
+    """Return whether a file that begins with these bytes is compressed by gzip."""
     return start.startswith(b"\x1f\x8b\x08")
 
 
 def gunzip(data: bytes, where: str) -> bytes:
-    """Decompress a gzip file whose content does not say how long it is: its last four bytes do, modulo 2**32.
+    """Decompress the content of a gzip file; its last four bytes declare the decompressed size modulo 2**32.
 
     Raises
     ------
     ValueError
-        As `inflate`.
+        As for `inflate`.
     """
-    if len(data) < _LEAST_GZIP:
-        raise ValueError(f"{where}: truncated: {len(data)} bytes, where gzip needs at least {_LEAST_GZIP}")
-    return inflate(data, int.from_bytes(data[-4:], "little"), where, zlib.MAX_WBITS | 16)
+    if len(data) < _MIN_GZIP:
+        raise ValueError(f"{where}: truncated: {len(data)} bytes, but a gzip file has at least {_MIN_GZIP}")
+    return inflate(data, int.from_bytes(data[-4:], "little"), where, GZIP_WBITS)
 
 
-def content_size(path: str | os.PathLike[str]) -> tuple[int, int]:
-    """Bytes that a file has on the disk and unpacked: if it is gzipped, as its end says, where that is possible."""
+def file_sizes(path: str | os.PathLike[str]) -> tuple[int, int]:
+    """Return a file's size on disk and its decompressed size, in bytes.
+
+    The two are equal unless the file is compressed by gzip. Then the second is what the file declares, or the largest
+    possible size if that is less.
+
+    Raises
+    ------
+    OSError
+        If the file cannot be read.
+    """
     with Path(path).open("rb") as file:
         start = file.read(4)
         stored = os.fstat(file.fileno()).st_size
-        if not is_gzip(start) or stored < _LEAST_GZIP:
+        if not is_gzip(start) or stored < _MIN_GZIP:
             return stored, stored
         file.seek(-4, os.SEEK_END)
-        return stored, min(int.from_bytes(file.read(4), "little"), most_unfolded(stored))
+        return stored, min(int.from_bytes(file.read(4), "little"), max_decompressed(stored))
 
 
-def _unfolding(stored: int) -> int:
-    """The most bytes that so many compressed ones can unfold to."""
+def _possible(stored: int) -> int:
+    """Return an upper bound on the number of bytes that so many compressed bytes can decompress to."""
     return stored * _MAX_RATIO + 64

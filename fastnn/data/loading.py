@@ -10,13 +10,14 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from fastnn.data.dataset import Dataset, check_images, check_labels
-from fastnn.data.download import ARRAYS, DOWNLOADS, WAYS_OUT, fetch, set_folder
-from fastnn.data.formats import Reading, find_source, read_source
-from fastnn.data.images import ImageForm
+from fastnn.data.dataset import Dataset, check_images
+from fastnn.data.download import ARRAYS, DOWNLOADS, WAYS_OUT, dataset_folder, fetch
+from fastnn.data.formats import find_source, read_source
+from fastnn.data.images import ImageOptions
 from fastnn.data.mapped import is_mapped
-from fastnn.data.named_datasets import NAMED
-from fastnn.data.raw_dataset import Parts, Stored
+from fastnn.data.named_datasets import NAMED_DATASETS
+from fastnn.data.raw_dataset import RawDataset, check_split
+from fastnn.data.source import ReadOptions
 from fastnn.data.splits import train_test_split
 from fastnn.data.synthetic import CLASS_NAMES, glyphs
 
@@ -46,65 +47,59 @@ def load(
     Parameters
     ----------
     name : str or path-like, default "glyphs"
-        "glyphs" (made on the spot, needs no files); "mnist", "fashion-mnist", "kmnist", "notmnist", "cifar10"; or
-        a path.
+        "glyphs" (synthetic, needs no files), "mnist", "fashion-mnist", "kmnist", "notmnist", "cifar10", or the path of
+        a file or a folder.
     path : path-like, optional
-        Where a named data set lies. Without it the subfolder of that name is taken of the folder that the
-        environment variable FASTNN_DATA names, else of the user's cache, and what is not there is downloaded.
+        The file or folder of a named data set. By default this is the folder of the same name inside the one that the
+        environment variable FASTNN_DATA names, or inside the user's cache if the variable is not set. If there is
+        nothing, the data set is downloaded.
     download : bool, default True
-        Whether a named set may be downloaded, as `fetch` does.
+        Whether a named data set may be downloaded, as by `fetch`.
     class_names : sequence of str, optional
-        One name for each class. By default those of the named set, else "0", "1", ... up to the largest
-        training label, and then every class must occur.
+        One name per class. By default these are the names of the named data set, or else "0", "1", ... up to the
+        largest training label; then every class must occur.
     test_fraction : float, default 1/6
-        The share of the images that become the test split, stratified, where the source has none.
+        The fraction of the images that become the test split, stratified by class, if the files hold no test split.
     seed : int, 0 <= seed < 2**64
-        For that split and for "glyphs".
+        The seed of that split and of "glyphs".
     kind : {"letters", "digits"}, optional
-        For "glyphs"; by default "letters".
+        What the images of "glyphs" show; by default letters.
     train, test : int, optional
-        For "glyphs": how many images; by default 10,000 and 2,000.
+        How many images of "glyphs" to make; by default 10,000 and 2,000.
     size, mode, fit, skip_damaged
-        For folders of image files, as in `read_image_folder`.
+        How image files are read; as for `read_image_folder`.
     label : str or int, optional
-        For tables: the column of the labels, as in `read_csv`.
+        The column of a table that holds the labels; as for `read_csv`.
     mapped : bool, default False
-        Leave the images of .npy and uncompressed IDX files on the disk and read them as they are used: for sets
-        that do not fit into memory.
+        Memory-map the images in .npy files and in uncompressed IDX files instead of reading them, for data sets that do
+        not fit into memory.
 
     Returns
     -------
     Dataset
-        Images in the type they were stored in; rows of 784 pixels become 28 x 28.
+        The images have the dtype in which they are stored. Rows of 784 pixels become 28 x 28.
 
     Raises
     ------
     FileNotFoundError
-        If there is nothing at the path, or a named set is nowhere and cannot be downloaded.
+        If there is nothing at the path, or a named data set is missing and cannot be downloaded.
     MemoryError
-        If it needs more memory than is available, as `memory_needed` tells; before the first file is read.
+        If loading needs more memory than is available, as `memory_needed` estimates it; raised before the first file is
+        read.
     ValueError
-        If the content of a file is damaged or does not fit together (the message names the file), or an
-        argument does not.
+        If a file is damaged, the files do not fit together (the message names the file), or an argument is not valid.
 
     Notes
     -----
-    A path may lead to
+    The formats that a path may lead to are listed in the documentation of `fastnn.data`. Files are recognised by their
+    content, not by their names.
 
-    - a folder with the four IDX files of MNIST, gzipped or not;
-    - a MAT file (or a folder with one) with train0 ... train9, test0 ... test9, or with the names below;
-    - an .npz file (or a folder with one);
-    - a folder of .npy files;
-    - mnist.pkl.gz, the batches of CIFAR-10 (their folder or the .tar.gz), or another pickle of plain arrays;
-    - a table as text (.csv), or a folder with one for training and one for testing;
-    - a folder of PNG, JPEG or PGM images for each class, or train and test (or val) with such folders in them,
-      or a .tar.gz of them.
+    Named arrays may be called x_train, y_train, x_test, y_test; train_images, train_labels, test_images, test_labels;
+    training_data, training_labels, test_data, test_labels; trainData, trainTarget, testData, testTarget; or images and
+    labels (data and target; X and y). Arrays of other names are ignored. Test images without labels become
+    `Dataset.unlabelled_images`.
 
-    Named arrays may be called x_train, y_train, x_test, y_test; train_images, train_labels, test_images,
-    test_labels; training_data, training_labels, test_data, test_labels; trainData, trainTarget, testData,
-    testTarget; or images, labels (data, target; X, y). Test images without labels go to
-    `Dataset.unlabelled_images`. Arrays of other names are left aside, files are told by their content, and
-    nothing in a file can run: pickles go through `read_pickle`, which knows plain data only.
+    Nothing in a file can run: pickles are read by `read_pickle`, which accepts plain data only.
 
     Examples
     --------
@@ -115,19 +110,19 @@ def load(
     if str(name) == "glyphs":
         for argument, value in (("path", path), ("class_names", class_names)):
             if value is not None:
-                raise ValueError(f"load: 'glyphs' is made, not read, and takes no {argument}, but it is {value!r}")
+                raise ValueError(f"load: 'glyphs' reads no files and takes no {argument}, but it is {value!r}")
         return _glyphs(kind or "letters", 10_000 if train is None else train, 2_000 if test is None else test, seed)
     for argument, count in (("kind", kind), ("train", train), ("test", test)):
         if count is not None:
             raise ValueError(f"load: {argument} is for 'glyphs' only, but the data set is {str(name)!r}")
     source = _find(str(name), path, download)
-    title = str(name) if str(name) in NAMED else source.resolve().name.split(".")[0]
-    known = NAMED.get("notmnist" if "notmnist" in title.lower() else title)
+    title = str(name) if str(name) in NAMED_DATASETS else source.resolve().name.split(".")[0]
+    known = NAMED_DATASETS.get("notmnist" if "notmnist" in title.lower() else title)
     if class_names is None and known is not None:
         class_names = known.class_names
-    how = Reading(ImageForm.of("load", size, mode, fit), label, skip_damaged, mapped)
-    parts = read_source(source, how)
-    return _dataset(parts, f"load: {source}", title, class_names or parts.class_names, test_fraction, seed)
+    options = ReadOptions(ImageOptions.of("load", size, mode, fit), label, skip_damaged, mapped)
+    raw = read_source(source, options)
+    return _dataset(raw, f"load: {source}", title, class_names or raw.class_names, test_fraction, seed)
 
 
 def memory_needed(
@@ -138,26 +133,27 @@ def memory_needed(
     mode: Literal["grey", "rgb"] | None = None,
     mapped: bool = False,
 ) -> int | None:
-    """Tell how much memory `load` takes at its most for a data set that is there, without reading it.
+    """Estimate the most memory that `load` uses while it reads a data set, without reading it.
 
     Parameters
     ----------
     name, path, size, mode, mapped
-        As for `load`, which refuses what needs more than there is.
+        As for `load`.
 
     Returns
     -------
     int or None
-        Bytes: of the images and labels, and while they are read. From headers where files have any that tell;
-        about, for tables (by their size and first lines), pickles and archives (by what they unfold to) and
-        folders of images (their number, and the size of one of each class). None where headers are damaged.
+        Bytes: the images and labels, and what is needed in addition while they are read. The estimate comes from the
+        headers of the files. It is approximate for tables (from their size and first lines), for pickles and archives
+        (from their decompressed size) and for folders of images (from their number and the size of one image per
+        class). None if headers are damaged.
 
     Raises
     ------
     FileNotFoundError
-        If there is nothing at the path, or a named set is not there yet.
+        If there is nothing at the path, or a named data set has not been downloaded yet.
     ValueError
-        If it is no data set.
+        If the path does not lead to a data set.
 
     Examples
     --------
@@ -169,10 +165,10 @@ def memory_needed(
     ...     memory_needed(folder) > 50 * 28 * 28
     True
     """
-    form = ImageForm.of("memory_needed", size, mode, "crop")
-    source = find_source(_find(str(name), path, download=False), Reading(form, mapped=mapped))
+    options = ReadOptions(ImageOptions.of("memory_needed", size, mode, "crop"), mapped=mapped)
+    source = find_source(_find(str(name), path, download=False), options)
     try:
-        return source.need().most
+        return source.memory().peak
     except (ValueError, OSError):
         return None
 
@@ -186,67 +182,62 @@ def _glyphs(kind: str, train: int, test: int, seed: int) -> Dataset:
 
 
 def _find(name: str, path: str | os.PathLike[str] | None, download: bool) -> Path:
-    """Return the file or folder to read, which exists."""
-    if path is None and name in NAMED:
+    """Return the file or folder to read, after checking that it exists."""
+    if path is None and name in NAMED_DATASETS:
         return _find_named(name, download)
-    place = Path(name if path is None else path).expanduser()
-    if not place.exists():
-        raise FileNotFoundError(f"load: no file or folder {place}. {WAYS_OUT}")
-    return place
+    found = Path(name if path is None else path).expanduser()
+    if not found.exists():
+        raise FileNotFoundError(f"load: no file or folder {found}. {WAYS_OUT}")
+    return found
 
 
 def _find_named(name: str, download: bool) -> Path:
-    place = set_folder(name)
-    if (place / ARRAYS).is_dir():
-        return place / ARRAYS
-    if place.is_dir() and any(entry.name != DOWNLOADS and entry.name[0] != "." for entry in place.iterdir()):
-        return place
+    folder = dataset_folder(name)
+    if (folder / ARRAYS).is_dir():
+        return folder / ARRAYS
+    if folder.is_dir() and any(entry.name != DOWNLOADS and entry.name[0] != "." for entry in folder.iterdir()):
+        return folder
     if not download:
-        raise FileNotFoundError(f"load: {name!r} is not at {place} and download is False. {WAYS_OUT}")
+        raise FileNotFoundError(f"load: {name!r} is not at {folder} and download is False. {WAYS_OUT}")
     return fetch(name)
 
 
 def _dataset(
-    parts: Parts, where: str, title: str, class_names: Sequence[str] | None, test_fraction: float, seed: int
+    raw: RawDataset, where: str, title: str, class_names: Sequence[str] | None, test_fraction: float, seed: int
 ) -> Dataset:
-    images, labels = _checked(parts.train_images, parts.train_labels)
-    names = tuple(class_names) if class_names is not None else _numbered(labels, parts.train_labels.where)
-    _in_range(labels, names, parts.train_labels.where)
+    images, labels = check_split(raw.train_images, raw.train_labels)
+    names = tuple(class_names) if class_names is not None else _numbered(labels, raw.train_labels.where)
+    _in_range(labels, names, raw.train_labels.where)
     unlabelled = None
-    if parts.test_images is not None and parts.test_labels is not None:
-        test_images, test_labels = _checked(parts.test_images, parts.test_labels)
-        _in_range(test_labels, names, parts.test_labels.where)
+    if raw.test_images is not None and raw.test_labels is not None:
+        test_images, test_labels = check_split(raw.test_images, raw.test_labels)
+        _in_range(test_labels, names, raw.test_labels.where)
     else:
-        if parts.test_images is not None:
-            unlabelled = check_images(*parts.test_images)
+        if raw.test_images is not None:
+            unlabelled = check_images(*raw.test_images)
         if is_mapped(images):
-            raise ValueError(f"{where}: has no test split, which a mapped set must have: splitting would copy it")
+            raise ValueError(f"{where}: has no test split, and a mapped data set cannot be split without a copy")
         try:
-            kept, held_out = train_test_split(labels, test_fraction, seed=seed)
+            train, test = train_test_split(labels, test_fraction, seed=seed)
         except ValueError as error:
-            raise ValueError(f"{where}: has no test split, and {len(labels)} images give none: {error}") from None
-        test_images, test_labels = images[held_out], labels[held_out]
-        images, labels = images[kept], labels[kept]
+            raise ValueError(f"{where}: has no test split, and {len(labels)} images cannot be split: {error}") from None
+        test_images, test_labels = images[test], labels[test]
+        images, labels = images[train], labels[train]
     for split, others in (("test", test_images), ("unlabelled", unlabelled)):
         if others is not None and others.shape[1:] != images.shape[1:]:
             raise ValueError(f"{where}: {split} images have shape {others.shape[1:]}, train images {images.shape[1:]}")
     return Dataset(images, labels, test_images, test_labels, names, _scale(images), title, unlabelled)
 
 
-def _checked(images: Stored, labels: Stored) -> tuple[NDArray[Any], NDArray[np.int64]]:
-    pixels = check_images(*images)
-    return pixels, check_labels(labels.values, len(pixels), labels.where)
-
-
 def _numbered(labels: NDArray[np.int64], where: str) -> tuple[str, ...]:
-    """Name the classes by their numbers; a gap in them is more likely a damaged label than a class."""
+    """Name the classes by their numbers. A number that does not occur suggests a damaged label, so it is an error."""
     found = np.unique(labels)
     missing = np.flatnonzero(found != np.arange(found.size))
     if missing.size:
         stray = found[missing[0]]
         raise ValueError(
             f"{where}: label {stray} at index {np.argmax(labels == stray)} is out of range: "
-            f"there is no label {missing[0]} (class_names says how many classes there are)"
+            f"there is no label {missing[0]} (if that is right, give class_names=)"
         )
     return tuple(str(number) for number in range(found.size))
 
@@ -256,14 +247,11 @@ def _in_range(labels: NDArray[np.int64], names: tuple[str, ...], where: str) -> 
     if wrong.size:
         raise ValueError(
             f"{where}: label {labels[wrong[0]]} at index {wrong[0]} is out of range: there are {len(names)} "
-            f"classes (class_names gives others)"
+            f"classes (if there are more, give class_names=)"
         )
 
 
 def _scale(images: NDArray[Any]) -> float:
-    """1/255 where whole numbers lie in 0 ... 255, else 1."""
-    if images.dtype == np.uint8:
-        return 1 / 255
-    if images.dtype.kind in "iu" and images.min() >= 0 and images.max() <= 255:
-        return 1 / 255
-    return 1.0
+    """Return 1/255 for integers that lie in 0 ... 255, otherwise 1."""
+    is_byte = images.dtype == np.uint8 or (images.dtype.kind in "iu" and images.min() >= 0 and images.max() <= 255)
+    return 1 / 255 if is_byte else 1.0

@@ -1,4 +1,4 @@
-"""Arrays that stay in their file: mapped into memory, read as they are used, and dropped again."""
+"""Memory-mapped arrays, which stay in their file and are read as they are used."""
 
 from __future__ import annotations
 
@@ -18,16 +18,27 @@ Array = NDArray[Any]
 
 
 def map_array(path: Path, dtype: np.dtype[Any], shape: tuple[int, ...], offset: int, where: str) -> Array:
-    """Map numbers in a file, whose size the caller has checked, as a read-only array.
+    """Map the numbers in a file as a read-only array.
+
+    Parameters
+    ----------
+    path : Path
+        A file that is known to be large enough.
+    dtype : dtype
+    shape : tuple of int
+    offset : int
+        Where the numbers begin, in bytes.
+    where : str
+        The beginning of the error messages.
 
     Raises
     ------
     ValueError
-        If they are stored in the other byte order, or there are none; `where` begins the message.
+        If they are not stored in native byte order, or there are none.
     """
     if dtype.newbyteorder("=") != dtype:
         raise ValueError(
-            f"{where}: stored in the other byte order, so it cannot be mapped; read it without mapped=True"
+            f"{where}: not stored in native byte order, so it cannot be mapped; read it without mapped=True"
         )
     if 0 in shape:
         raise ValueError(f"{where}: an empty array, shape {shape}, cannot be mapped")
@@ -38,14 +49,14 @@ def map_array(path: Path, dtype: np.dtype[Any], shape: tuple[int, ...], offset: 
 
 
 def is_mapped(array: Array) -> bool:
-    """Tell whether an array lies in a file that is mapped for reading."""
+    """Return whether an array, or the array that it is a view of, is memory-mapped."""
     return _mapping(array) is not None
 
 
 def release(array: Array) -> None:
-    """Let the system take back the memory of a mapped array's pages; its values stay, and are read again on use.
+    """Give the memory of a mapped array's pages back to the system; the values are read again when they are used.
 
-    Arrays that are not mapped, and those whose changes are not written to the file, are left as they are.
+    It does nothing if the array is not mapped, or if changes to it are not written to the file.
     """
     mapping = _mapping(array)
     if mapping is not None and hasattr(mmap, "MADV_DONTNEED"):
@@ -53,17 +64,17 @@ def release(array: Array) -> None:
 
 
 class RowFile:
-    """The rows of a mapped array, read from its file instead: a copy into given memory costs less than a mapping.
+    """Reads rows of a mapped array from its file, which costs less than reading them through the mapping.
 
     Parameters
     ----------
     array : ndarray, shape (R, ...)
-        Mapped for reading, C-contiguous.
+        Memory-mapped and C-contiguous.
 
     Raises
     ------
     OSError
-        If its file cannot be opened, or is not the one that is mapped any more.
+        If the file cannot be opened, or has been replaced since it was mapped.
     """
 
     def __init__(self, array: Array) -> None:
@@ -81,7 +92,12 @@ class RowFile:
                 raise OSError(f"{self.path} is not the file that is mapped")
 
     def read(self, index: NDArray[np.int64], out: NDArray[np.uint8]) -> None:
-        """Read the rows `index` (n,) into `out` (n or more, row_bytes).
+        """Read the rows of some indices.
+
+        Parameters
+        ----------
+        index : (n,) int64
+        out : (n or more, row_bytes) uint8, written
 
         Raises
         ------
@@ -89,7 +105,7 @@ class RowFile:
             If the file has become shorter or cannot be read.
         """
         if read_rows(self.file, np.ascontiguousarray(index, np.int64), out, self.start) < len(index):
-            raise OSError(f"{self.path}: the file has become shorter, or cannot be read")
+            raise OSError(f"{self.path} has become shorter, or cannot be read")
 
     def __del__(self) -> None:
         """Close the file."""
@@ -98,7 +114,7 @@ class RowFile:
 
 
 def _root(array: Any) -> Array | None:
-    """The memmap that an array is a view of, the one nearest to its file."""
+    """Return the memmap that an array is a view of, the one that opened the file if there are several."""
     found = None
     while isinstance(array, np.ndarray):
         if isinstance(array, np.memmap) and array.mode in ("r", "r+") and array.filename is not None:

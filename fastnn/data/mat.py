@@ -12,26 +12,28 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from fastnn.data.binary import shaped
-from fastnn.data.inflate import inflate, inflate_start, most_unfolded
-from fastnn.data.memory import AS_NPY, Need, check_fits, in_turn
+from fastnn.data.binary import check_size, reshaped
+from fastnn.data.inflate import inflate, inflate_start, max_decompressed
+from fastnn.data.memory import SAVE_AS_NPY, MemoryEstimate, check_memory
+from fastnn.data.raw_dataset import from_named_arrays
+from fastnn.data.source import FileStart, Format, ReadOptions, Source, named_arrays_memory
 
-__all__ = ["is_mat", "mat_need", "read_mat"]
+__all__ = ["FORMAT", "read_mat"]
 
-_Order = Literal["<", ">"]
+_ByteOrder = Literal["<", ">"]
 
 _HEADER = 128
-_BEFORE_VALUES = 1024  # bytes, in which class, shape and name of a variable lie
+_BEFORE_VALUES = 1024  # bytes that include the class, shape and name of a variable
 _MATRIX, _COMPRESSED = 14, 15
 _INT8, _UINT8, _INT32, _UINT32, _UTF8 = 1, 2, 5, 6, 16
 
-# What the elements of a file hold, by their type number, and the arrays of MATLAB, by their class number.
+# The types of the elements of a file, by number, and the classes of MATLAB's arrays, by number.
 _STORED = {1: "i1", 2: "u1", 3: "i2", 4: "u2", 5: "i4", 6: "u4", 7: "f4", 9: "f8", 12: "i8", 13: "u8"}
 _CLASSES = {6: "f8", 7: "f4", 8: "i1", 9: "u1", 10: "i2", 11: "u2", 12: "i4", 13: "u4", 14: "i8", 15: "u8"}
 _CHAR = 4
 _ENCODINGS = {1: "latin-1", 2: "latin-1", 4: "utf-16", 16: "utf-8", 17: "utf-16", 18: "utf-32"}
-_OTHERS = {1: "a cell array", 2: "a struct", 3: "an object", 5: "a sparse array"}
-_NAMELESS = (16, 17)  # functions and opaque objects, which are laid out in another way
+_UNSUPPORTED = {1: "a cell array", 2: "a struct", 3: "an object", 5: "a sparse array"}
+_NAMELESS = (16, 17)  # functions and opaque objects, whose layout is different
 _LOGICAL, _COMPLEX = 0x02, 0x08
 
 
@@ -41,32 +43,31 @@ def read_mat(path: str | os.PathLike[str], names: Collection[str] | None = None)
     Parameters
     ----------
     path : path-like
-        The file.
     names : collection of str, optional
-        The variables wanted; by default all.
+        The variables to read. By default all are read.
 
     Returns
     -------
     dict of ndarray
-        Variables by name, with the type they have in MATLAB (however they are stored), in native byte order
-        and with MATLAB's shape, so at least two dimensions. Logical arrays become bool; character arrays
-        become arrays of strings, one for each row. Variables of other kinds (cells, structs, objects, sparse
-        arrays) are left out.
+        The variables by name, in native byte order. An array has the dtype of its class in MATLAB, however it is
+        stored, and MATLAB's shape, so at least two dimensions. Logical arrays become bool. Character arrays become
+        arrays of strings, one for each row. Variables of other classes (cell arrays, structs, objects, sparse arrays)
+        are left out.
 
     Raises
     ------
     OSError
         If the file cannot be read (FileNotFoundError if there is none).
     MemoryError
-        If it needs more memory than is available; before anything is allocated.
+        If the arrays need more memory than is available; raised before anything is allocated.
     ValueError
-        If its content is not a level-5 MAT file that is whole, or if a variable of `names` is missing or of
-        another kind. Sizes are checked before anything is allocated for them.
+        If the content is not exactly one level-5 MAT file, or a variable of `names` is missing or has an unsupported
+        class. Sizes are checked before anything is allocated for them.
 
     Notes
     -----
-    The format is described in "MAT-File Format", The MathWorks, 2019. Version 7.3 files are another format
-    (HDF5).
+    The format is described in "MAT-File Format", The MathWorks, 2019. Files of version 7.3 have a different format
+    (HDF5) and are not supported.
 
     Examples
     --------
@@ -81,8 +82,33 @@ def read_mat(path: str | os.PathLike[str], names: Collection[str] | None = None)
     {'a': array([[1, 0],
            [0, 1]], dtype=int16)}
     """
-    where = f"read_mat: {os.fspath(path)}"
-    check_fits(lambda: in_turn(n for v, n in mat_need(path).items() if names is None or v in names), where, AS_NPY)
+
+    def memory() -> MemoryEstimate:
+        return MemoryEstimate.total(each for name, each in _memory(path).items() if names is None or name in names)
+
+    check_memory(memory, _where(path), SAVE_AS_NPY)
+    return _read(path, names)
+
+
+def _open_file(start: FileStart, options: ReadOptions) -> Source | None:
+    path = start.path
+    if not _is_mat(start.stored):
+        return None
+    return Source(
+        lambda: from_named_arrays(_read(path), f"load: {path}"),
+        lambda: named_arrays_memory(_memory(path), copies=1),  # from Fortran order to C order
+    )
+
+
+FORMAT = Format("a .mat file", _open_file, (".mat",), preferred_name="mnist_all.mat")
+
+
+def _where(path: str | os.PathLike[str]) -> str:
+    return f"read_mat: {os.fspath(path)}"
+
+
+def _read(path: str | os.PathLike[str], names: Collection[str] | None = None) -> dict[str, NDArray[Any]]:
+    where = _where(path)
     data = memoryview(Path(path).read_bytes())
     order = _byte_order(bytes(data[:_HEADER]), where)
     arrays: dict[str, NDArray[Any]] = {}
@@ -92,7 +118,7 @@ def read_mat(path: str | os.PathLike[str], names: Collection[str] | None = None)
         class_, flags = variable.flags()
         if class_ in _NAMELESS:
             continue
-        if class_ not in _CLASSES and class_ != _CHAR and class_ not in _OTHERS:
+        if class_ not in _CLASSES and class_ != _CHAR and class_ not in _UNSUPPORTED:
             raise ValueError(f"{variable.where}: unknown array class {class_}")
         shape = variable.shape()
         name = variable.name()
@@ -100,31 +126,28 @@ def read_mat(path: str | os.PathLike[str], names: Collection[str] | None = None)
         if name in arrays or name in refused:
             raise ValueError(f"{variable.where} occurs twice, again at offset {offset}")
         if not name or (names is not None and name not in names):
-            continue  # MATLAB's own notes on its objects have an empty name
-        if class_ in _OTHERS:
-            refused[name] = _OTHERS[class_]
+            continue  # not asked for, or MATLAB's description of its objects, whose name is empty
+        if class_ in _UNSUPPORTED:
+            refused[name] = _UNSUPPORTED[class_]
         elif class_ == _CHAR:
             arrays[name] = variable.strings(shape)
         else:
             arrays[name] = variable.numbers(shape, np.dtype(_CLASSES[class_]), flags)
     for name in names or ():
         if name in refused:
-            raise ValueError(f"{where}: {name!r} is {refused[name]}; only numeric and character arrays are read")
+            raise ValueError(f"{where}: {name!r} is {refused[name]}; only numeric and character arrays are supported")
         if name not in arrays:
             raise ValueError(f"{where}: no variable {name!r}; there are {', '.join([*arrays, *refused]) or 'none'}")
     return arrays
 
 
-def mat_need(path: str | os.PathLike[str]) -> dict[str, Need]:
-    """What it takes to read each variable, by what stands before its values; `read_mat` reads the whole file at once.
+def _memory(path: str | os.PathLike[str]) -> dict[str, MemoryEstimate]:
+    """Estimate the memory for reading each variable, from what stands before its values.
 
-    Raises
-    ------
-    OSError, ValueError
-        As `read_mat`, where this much of the file is damaged.
+    Raises the errors of `read_mat` if this part of the file is damaged.
     """
-    where = f"read_mat: {os.fspath(path)}"
-    needs: dict[str, Need] = {}
+    where = _where(path)
+    estimates: dict[str, MemoryEstimate] = {}
     with Path(path).open("rb") as file:
         order = _byte_order(file.read(_HEADER), where)
         stored, at = os.fstat(file.fileno()).st_size, _HEADER
@@ -132,31 +155,32 @@ def mat_need(path: str | os.PathLike[str]) -> dict[str, Need]:
             file.seek(at)
             start = file.read(_BEFORE_VALUES)
             kind, size = _tag(start, 0, order, where)
-            unfolded = packed = min(size, stored - at)
+            decompressed = compressed = min(size, stored - at)
             if kind == _COMPRESSED:
                 start = inflate_start(start[8:], _BEFORE_VALUES, where, zlib.MAX_WBITS)
-                unfolded = min(_tag(start, 0, order, where)[1], most_unfolded(packed))
+                decompressed = min(_tag(start, 0, order, where)[1], max_decompressed(compressed))
             variable = _Elements(memoryview(start)[8:], order, where)
             class_, _ = variable.flags()
             at += 8 + size
             if class_ not in _CLASSES:
                 continue
             shape, name = variable.shape(), variable.name()
-            kept = math.prod(shape) * np.dtype(_CLASSES[class_]).itemsize
-            passing = stored + (unfolded if kind == _COMPRESSED else 0)
-            needs[name] = Need(min(kept, 8 * unfolded), passing)  # of a byte at most eight are made
-    return needs
+            result = math.prod(shape) * np.dtype(_CLASSES[class_]).itemsize
+            temporary = stored + (decompressed if kind == _COMPRESSED else 0)  # the whole file is read at once
+            # A stored byte becomes at most the eight of a double.
+            estimates[name] = MemoryEstimate(min(result, 8 * decompressed), temporary)
+    return estimates
 
 
-def is_mat(start: bytes) -> bool:
-    """Tell whether a file that begins so is a MAT file of level 5, or of 7.3, which cannot be read."""
+def _is_mat(start: bytes) -> bool:
+    """Return whether a file that begins with these bytes is a MAT file of level 5 or of version 7.3."""
     return len(start) >= _HEADER and start[126:128] in (b"IM", b"MI")
 
 
-def _byte_order(header: bytes, where: str) -> _Order:
-    if not is_mat(header):
+def _byte_order(header: bytes, where: str) -> _ByteOrder:
+    if not _is_mat(header):
         raise ValueError(f"{where}: not a level-5 MAT file: no IM or MI at offset 126")
-    order: _Order = "<" if header[126:128] == b"IM" else ">"
+    order: _ByteOrder = "<" if header[126:128] == b"IM" else ">"
     version = int.from_bytes(header[124:126], "little" if order == "<" else "big")
     if version == 0x0200:
         raise ValueError(f"{where}: a version 7.3 MAT file (HDF5); save it in MATLAB with the option -v7")
@@ -165,7 +189,7 @@ def _byte_order(header: bytes, where: str) -> _Order:
     return order
 
 
-def _matrices(data: memoryview, order: _Order, where: str) -> Iterator[tuple[int, memoryview]]:
+def _matrices(data: memoryview, order: _ByteOrder, where: str) -> Iterator[tuple[int, memoryview]]:
     """Yield the file offset and the content of each variable, decompressed."""
     at = _HEADER
     if at == len(data):
@@ -189,37 +213,37 @@ def _matrices(data: memoryview, order: _Order, where: str) -> Iterator[tuple[int
         at += 8 + size
 
 
-def _tag(data: bytes | memoryview, at: int, order: _Order, where: str) -> tuple[int, int]:
+def _tag(data: bytes | memoryview, at: int, order: _ByteOrder, where: str) -> tuple[int, int]:
     if len(data) - at < 8:
-        raise ValueError(f"{where}: truncated: {len(data) - at} bytes at offset {at}, where a tag needs 8")
+        raise ValueError(f"{where}: truncated: {len(data) - at} bytes at offset {at}, but a tag has 8")
     kind, size = np.frombuffer(data, f"{order}u4", 2, at)
     return int(kind), int(size)
 
 
 class _Elements:
-    """The elements of one variable, read one after the other."""
+    """The elements of one variable, read one after another."""
 
-    def __init__(self, data: memoryview, order: _Order, where: str) -> None:
+    def __init__(self, data: memoryview, order: _ByteOrder, where: str) -> None:
         self.data = data
         self.order = order
         self.where = where
         self.at = 0
 
     def next(self, what: str) -> tuple[int, memoryview]:
-        """Return type and content of the next element, which ends on a multiple of 8 bytes."""
+        """Return the type and the content of the next element, which is padded to a multiple of 8 bytes."""
         where = f"{self.where}: {what}"
         kind, size = _tag(self.data, self.at, self.order, where)
-        if kind >> 16:  # the short form: size, type and up to four bytes in the place of a tag
+        if kind >> 16:  # the short form: a tag's eight bytes hold the size, the type and up to four bytes of content
             kind, size = kind & 0xFFFF, kind >> 16
             if size > 4:
-                raise ValueError(f"{where}: short element of {size} bytes, at most 4 fit")
+                raise ValueError(f"{where}: short element of {size} bytes, but at most 4 fit")
             start, end = self.at + 4, self.at + 8
         else:
             start = self.at + 8
             end = start + size + -size % 8
         if end > len(self.data):
             left = len(self.data) - start
-            raise ValueError(f"{where}: truncated: {size} bytes (padded to eights) announced, but {left} are left")
+            raise ValueError(f"{where}: truncated: declares {size} bytes (padded to eights), but {left} are left")
         self.at = end
         return kind, self.data[start : start + size]
 
@@ -253,7 +277,7 @@ class _Elements:
         if flags & _LOGICAL:
             values = values != 0
         self._end()
-        return shaped(values, shape, self.where, "F")
+        return reshaped(values, shape, self.where, "F")
 
     def strings(self, shape: tuple[int, ...]) -> NDArray[Any]:
         kind, content = self.next("characters")
@@ -269,22 +293,18 @@ class _Elements:
         if len(text) != math.prod(shape):
             raise ValueError(f"{self.where}: shape {shape} of characters, but {len(text)} are stored")
         self._end()
-        letters = shaped(np.array(list(text), "U1"), shape, self.where, "F")
+        letters = reshaped(np.array(list(text), "U1"), shape, self.where, "F")
         if letters.size == 0:
             return np.zeros(shape[:-1], "U1")
         return np.ascontiguousarray(letters).view(f"U{shape[-1]}")[..., 0]
 
     def _part(self, what: str, shape: tuple[int, ...], dtype: np.dtype[Any]) -> NDArray[Any]:
-        """Read real or imaginary values: MATLAB stores them as any smaller type that holds them."""
+        """Read real or imaginary values, which MATLAB may store as any smaller type that holds them."""
         kind, content = self.next(what)
         if kind not in _STORED:
             raise ValueError(f"{self.where}: {what} stored as type {kind}, which is not numeric")
         stored = np.dtype(_STORED[kind]).newbyteorder(self.order)
-        if len(content) != math.prod(shape) * stored.itemsize:
-            raise ValueError(
-                f"{self.where}: {what}: shape {shape} of {stored.name} needs "
-                f"{math.prod(shape) * stored.itemsize} bytes, but {len(content)} are stored"
-            )
+        check_size(len(content), shape, stored, f"{self.where}: {what}")
         if not np.can_cast(stored, dtype, "safe") and (stored.kind, dtype.kind) != ("i", "f"):
             raise ValueError(f"{self.where}: {what} of {dtype.name} stored as {stored.name}, which does not fit")
         return np.frombuffer(content, stored).astype(dtype)

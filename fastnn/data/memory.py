@@ -1,4 +1,4 @@
-"""Whether numbers that are about to be read fit into memory."""
+"""How much memory reading a data set takes, and whether that much is available."""
 
 from __future__ import annotations
 
@@ -10,67 +10,86 @@ from typing import NamedTuple
 from fastnn.kernels.control_group import control_groups
 
 __all__ = [
-    "AS_NPY",
-    "LEFT_IN_FILE",
+    "DECOMPRESS_OR_MAP",
+    "MAP_FILE",
+    "SAVE_AS_NPY",
     "SMALLER_IMAGES",
-    "UNPACKED",
-    "Need",
+    "MemoryEstimate",
     "available_bytes",
-    "check_fits",
-    "in_turn",
+    "check_memory",
     "size_text",
 ]
 
-LEFT_IN_FILE = "mapped=True leaves the numbers in the file"
-UNPACKED = "unpacked (gunzip), mapped=True leaves the numbers in the file"
-AS_NPY = (
-    "as .npy files (numpy.lib.format.open_memmap writes them piece by piece) it can stay on the disk, with mapped=True"
+# What a user whose memory is too small can do.
+MAP_FILE = "mapped=True leaves the numbers in the file"
+DECOMPRESS_OR_MAP = f"decompress the file (gunzip), then {MAP_FILE}"
+SAVE_AS_NPY = (
+    "saved as .npy files (numpy.lib.format.open_memmap writes them piece by piece) "
+    "the data can stay on the disk, with mapped=True"
 )
-SMALLER_IMAGES = f"a smaller size= takes less, and {AS_NPY}"
-"""Ways out for who has not enough memory."""
+SMALLER_IMAGES = f"a smaller size= takes less, and {SAVE_AS_NPY}"
 
-_LIMIT_USED = (("memory.max", "memory.current"), ("memory.limit_in_bytes", "memory.usage_in_bytes"))  # versions 2, 1
-_NO_LIMIT = 1 << 60  # bytes; version 1 has no other word for it
-_GIVEN_BACK = ("inactive_file", "active_file")  # kinds of memory that the system takes from a group when it is short
-
-
-class Need(NamedTuple):
-    """Bytes of memory that it takes to read something."""
-
-    kept: int
-    """Of what is read."""
-    passing: int = 0
-    """More, while it is being read."""
-
-    @property
-    def most(self) -> int:
-        """Bytes at the worst moment."""
-        return self.kept + self.passing
+# The files of a control group that hold its limit and its use, in version 2 and in version 1.
+_LIMIT_AND_USE = (("memory.max", "memory.current"), ("memory.limit_in_bytes", "memory.usage_in_bytes"))
+_NO_LIMIT = 1 << 60  # bytes; version 1 states a number of this size where there is no limit
+_RECLAIMABLE = ("inactive_file", "active_file")  # memory that the system takes back from a group when it runs short
 
 
-def in_turn(needs: Iterable[Need]) -> Need:
-    """What it takes to read one thing after the other and keep them all."""
-    listed = list(needs)
-    return Need(sum(need.kept for need in listed), max((need.passing for need in listed), default=0))
-
-
-def available_bytes() -> int | None:
-    """Bytes that the system and this process's control groups can give without swapping; None where nobody says."""
-    said = [*_by_the_system(), *_by_control_groups()]
-    return max(0, min(said)) if said else None
-
-
-def check_fits(need: Callable[[], Need], where: str, way_out: str) -> None:
-    """Refuse to read what does not fit; a file whose size its header does not tell is left to its reader.
+class MemoryEstimate(NamedTuple):
+    """The memory that it takes to read something, in bytes.
 
     Parameters
     ----------
-    need : callable
-        Tells from headers and sizes of files what it takes; ValueError, OSError: it cannot.
+    result : int
+        What the result occupies.
+    temporary : int, default 0
+        What is needed in addition while it is being read.
+    """
+
+    result: int
+    temporary: int = 0
+
+    @property
+    def peak(self) -> int:
+        """The most bytes that are in use at any moment."""
+        return self.result + self.temporary
+
+    @classmethod
+    def total(cls, estimates: Iterable[MemoryEstimate]) -> MemoryEstimate:
+        """The estimate for reading one thing after another and keeping all of them."""
+        listed = list(estimates)
+        return cls(sum(each.result for each in listed), max((each.temporary for each in listed), default=0))
+
+    def with_copies(self, copies: int) -> MemoryEstimate:
+        """The estimate for reading something that is then copied: for a moment there are so many copies beside it."""
+        return MemoryEstimate(self.result, max(self.temporary, copies * self.result))
+
+
+def available_bytes() -> int | None:
+    """Return how much memory is available without swapping.
+
+    Returns
+    -------
+    int or None
+        The smallest number of bytes that the system and the control groups of this process report; None if none of
+        them reports anything.
+    """
+    reported = [*_system_bytes(), *_control_group_bytes()]
+    return max(0, min(reported)) if reported else None
+
+
+def check_memory(estimate: Callable[[], MemoryEstimate], where: str, hint: str) -> None:
+    """Raise an error if what is about to be read does not fit into memory.
+
+    Parameters
+    ----------
+    estimate : callable
+        Returns the estimate, from the headers and sizes of the files. If it raises ValueError or OSError, because a
+        header is damaged, nothing is checked: the reader reports the damage better.
     where : str
-        Begins the message.
-    way_out : str
-        What the user can do.
+        The beginning of the error message.
+    hint : str
+        What the user can do; the end of the error message.
 
     Raises
     ------
@@ -78,25 +97,25 @@ def check_fits(need: Callable[[], Need], where: str, way_out: str) -> None:
         If more bytes are needed than are available.
     """
     try:
-        most = need().most
+        peak = estimate().peak
     except (ValueError, OSError):
         return
     available = available_bytes()
-    if available is not None and most > available:
+    if available is not None and peak > available:
         raise MemoryError(
-            f"{where}: takes {size_text(most)} of memory, but {size_text(available)} are available; {way_out}"
+            f"{where}: takes {size_text(peak)} of memory, but {size_text(available)} are available; {hint}"
         )
 
 
 def size_text(size: int) -> str:
-    """A number of bytes as people read it: 8.0 kB, 12.3 GB."""
+    """Return a number of bytes with a unit that suits it: 12 bytes, 8.0 kB, 12.3 GB."""
     for unit, name in ((1e9, "GB"), (1e6, "MB"), (1e3, "kB")):
         if size >= unit:
             return f"{size / unit:.1f} {name}"
     return f"{size} bytes"
 
 
-def _by_the_system() -> list[int]:
+def _system_bytes() -> list[int]:
     try:
         lines = Path("/proc/meminfo").read_text().splitlines()
         return [int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable:")]
@@ -108,19 +127,19 @@ def _by_the_system() -> list[int]:
         return []
 
 
-def _by_control_groups() -> list[int]:
-    """What each control group has left of its limit."""
-    left = []
+def _control_group_bytes() -> list[int]:
+    """Return what each control group that has a limit may still use."""
+    unused = []
     for folder in control_groups("memory"):
-        for limit, used in _LIMIT_USED:
+        for limit_file, use_file in _LIMIT_AND_USE:
             try:
-                most = int((folder / limit).read_text())
-                if most > _NO_LIMIT:
+                limit = int((folder / limit_file).read_text())
+                if limit > _NO_LIMIT:
                     continue
                 lines = (line.split() for line in (folder / "memory.stat").read_text().splitlines())
                 stat = {name: int(value) for name, value in lines}
-                back = sum(stat.get(f"total_{kind}", stat.get(kind, 0)) for kind in _GIVEN_BACK)
-                left.append(most - int((folder / used).read_text()) + back)
-            except (OSError, ValueError):  # "max": no limit
+                reclaimable = sum(stat.get(f"total_{kind}", stat.get(kind, 0)) for kind in _RECLAIMABLE)
+                unused.append(limit - int((folder / use_file).read_text()) + reclaimable)
+            except (OSError, ValueError):  # there is no such file, or it says "max": no limit
                 continue
-    return left
+    return unused

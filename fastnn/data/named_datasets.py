@@ -1,12 +1,12 @@
-"""The data sets that have a name: their files, where these are found, and how each is known to be right."""
+"""The data sets that can be loaded by name: their files, where to download them, and the checksums."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from fastnn.data.synthetic import CLASS_NAMES
 
-__all__ = ["NAMED", "NamedSet", "RemoteFile"]
+__all__ = ["NAMED_DATASETS", "NamedDataset", "RemoteFile"]
 
 
 @dataclass(frozen=True)
@@ -16,9 +16,9 @@ class RemoteFile:
     Parameters
     ----------
     name : str
-        What it is called at every source.
+        Its name on every mirror.
     sha256 : str or None
-        Of its bytes; None where only what it unfolds to is known (`NamedSet.content_sha256`).
+        None if only the checksum of the decoded images is known (`NamedDataset.content_sha256`).
     """
 
     name: str
@@ -26,32 +26,32 @@ class RemoteFile:
 
 
 @dataclass(frozen=True)
-class NamedSet:
-    """A data set by name.
+class NamedDataset:
+    """A data set that can be loaded by name.
 
     Parameters
     ----------
     title : str
     class_names : tuple of str
     files : tuple of RemoteFile
-    sources : tuple of str
-        Addresses that a file's name is put behind, tried in this order.
+    mirrors : tuple of str
+        URLs of folders with the files, in the order in which they are tried.
     mebibytes : int
-        To download.
+        The size of the download.
     skip_damaged : bool
-        Whether the set is known to hold damaged images, which are left out.
+        Whether the data set is known to include damaged images, which are then left out.
     content_sha256 : str or None
-        Of the images and labels whatever their order, as `fastnn.data.download.content_digest` has it: what stands for
-        a set whose files have no published SHA-256.
+        `fastnn.data.download.content_digest` of the images and labels, for a data set whose files have no published
+        SHA-256.
     """
 
     title: str
     class_names: tuple[str, ...]
     files: tuple[RemoteFile, ...]
-    sources: tuple[str, ...]
+    mirrors: tuple[str, ...]
     mebibytes: int
     skip_damaged: bool = False
-    content_sha256: str | None = field(default=None)
+    content_sha256: str | None = None
 
 
 def _idx(train_images: str, train_labels: str, test_images: str, test_labels: str) -> tuple[RemoteFile, ...]:
@@ -63,8 +63,8 @@ def _idx(train_images: str, train_labels: str, test_images: str, test_labels: st
     )
 
 
-NAMED = {
-    "mnist": NamedSet(
+NAMED_DATASETS = {
+    "mnist": NamedDataset(
         "MNIST",
         CLASS_NAMES["digits"],
         _idx(
@@ -80,20 +80,9 @@ NAMED = {
         ),
         12,
     ),
-    "fashion-mnist": NamedSet(
+    "fashion-mnist": NamedDataset(
         "Fashion-MNIST",
-        (
-            "T-shirt/top",
-            "trouser",
-            "pullover",
-            "dress",
-            "coat",
-            "sandal",
-            "shirt",
-            "sneaker",
-            "bag",
-            "ankle boot",
-        ),
+        ("T-shirt/top", "trouser", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "ankle boot"),
         _idx(
             "3aede38d61863908ad78613f6a32ed271626dd12800ba2636569512369268a84",
             "a04f17134ac03560a47e3764e11b92fc97de4d1bfaf8ba1a3aa29af54cc90845",
@@ -106,7 +95,7 @@ NAMED = {
         ),
         30,
     ),
-    "kmnist": NamedSet(
+    "kmnist": NamedDataset(
         "KMNIST",
         ("o", "ki", "su", "tsu", "na", "ha", "ma", "ya", "re", "wo"),
         _idx(
@@ -121,7 +110,7 @@ NAMED = {
         ),
         21,
     ),
-    "notmnist": NamedSet(
+    "notmnist": NamedDataset(
         "notMNIST (small)",
         CLASS_NAMES["letters"],
         (RemoteFile("notMNIST_small.tar.gz", None),),
@@ -133,7 +122,7 @@ NAMED = {
         skip_damaged=True,
         content_sha256="efaff5ed43131789b4df845bd4f89b583902d6abf597159e5352091dd2469239",
     ),
-    "cifar10": NamedSet(
+    "cifar10": NamedDataset(
         "CIFAR-10",
         ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"),
         (RemoteFile("cifar-10-python.tar.gz", "6d958be074577803d12ecdefd02955f39262c83c16fe9348329d7fe0b5c001ce"),),

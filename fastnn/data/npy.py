@@ -1,4 +1,4 @@
-"""A reader for NumPy's .npy files that takes plain numbers and nothing else, so that no file can run code."""
+"""A reader for NumPy's .npy files that accepts plain numbers and nothing else, so that no file can run code."""
 
 from __future__ import annotations
 
@@ -6,20 +6,23 @@ import ast
 import math
 import os
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fastnn.data.binary import shaped
+from fastnn.data.binary import check_size, native_array
 from fastnn.data.mapped import map_array
-from fastnn.data.memory import LEFT_IN_FILE, Need, check_fits
+from fastnn.data.memory import MAP_FILE, MemoryEstimate, check_memory
+from fastnn.data.raw_dataset import arrays_with_roles, from_named_arrays
+from fastnn.data.source import FileStart, Format, ReadOptions, Source, named_arrays_memory
 
-__all__ = ["is_npy", "npy_need", "parse_npy", "read_npy"]
+__all__ = ["FORMAT", "parse_npy", "read_npy"]
 
 _MAGIC = b"\x93NUMPY"
 _LENGTH_BYTES = {1: 2, 2: 4, 3: 4}  # of the header's length, by format version
 _MAX_HEADER = 4096
+_START = _MAX_HEADER + 12
 _KEYS = {"descr", "fortran_order", "shape"}
 
 
@@ -29,25 +32,28 @@ def read_npy(path: str | os.PathLike[str], *, mapped: bool = False) -> NDArray[A
     Parameters
     ----------
     path : path-like
-        The file.
     mapped : bool, default False
-        Leave the numbers in the file and read them as they are used: for files larger than memory, in native
-        byte order and C order.
+        Map the file into memory instead of reading it, for files that are larger than memory. The numbers must be
+        stored in native byte order and C order.
 
     Returns
     -------
     ndarray
-        In native byte order and C order; read-only if mapped.
+        In native byte order and C order. A mapped array is read-only.
 
     Raises
     ------
     OSError
         If the file cannot be read (FileNotFoundError if there is none).
     MemoryError
-        If it is larger than the memory that is available; before anything is allocated.
+        If the array is larger than the available memory; raised before anything is allocated.
     ValueError
-        If its content is not one whole .npy file, or holds anything but numbers. Sizes are checked before
-        anything is allocated for them.
+        If the content is not exactly one .npy file, or holds anything but numbers. Sizes are checked before anything
+        is allocated for them.
+
+    Notes
+    -----
+    The format is that of NumPy Enhancement Proposal 1, versions 1 to 3.
 
     Examples
     --------
@@ -61,77 +67,90 @@ def read_npy(path: str | os.PathLike[str], *, mapped: bool = False) -> NDArray[A
     ...     read_npy(path)
     array([0., 1., 2.])
     """
-    where = f"read_npy: {os.fspath(path)}"
     if not mapped:
-        check_fits(lambda: npy_need(path), where, LEFT_IN_FILE)
-    with Path(path).open("rb") as file:
-        start, dtype, fortran, shape = _start(file.read(_MAX_HEADER + 12), where)
-        _check_size(os.fstat(file.fileno()).st_size - start, dtype, shape, where)
-        if not mapped:
-            file.seek(start)
-            values = np.fromfile(file, dtype, math.prod(shape))
-            return _native(values, fortran, shape, where)
-    if fortran and len(shape) > 1:
-        raise ValueError(f"{where}: stored in Fortran order, so it cannot be mapped; read it without mapped=True")
-    return map_array(Path(path), dtype, shape, start, where)
-
-
-def npy_need(path: str | os.PathLike[str]) -> Need:
-    """What `read_npy` takes, by the file's header; raises as it does where that is damaged."""
-    with Path(path).open("rb") as file:
-        start, dtype, fortran, _ = _start(file.read(_MAX_HEADER + 12), f"read_npy: {os.fspath(path)}")
-        size = os.fstat(file.fileno()).st_size - start
-    return Need(size, size if fortran or dtype.newbyteorder("=") != dtype else 0)
-
-
-def is_npy(start: bytes) -> bool:
-    """Tell whether a file with these first bytes is a .npy file."""
-    return start.startswith(_MAGIC)
+        check_memory(lambda: _memory(path), _where(path), MAP_FILE)
+    return _read(path, mapped)
 
 
 def parse_npy(data: bytes, where: str) -> NDArray[Any]:
-    """Return the array in the content of a .npy file; `where` begins the error messages."""
-    start, dtype, fortran, shape = _start(data[: _MAX_HEADER + 12], where)
-    _check_size(len(data) - start, dtype, shape, where)
-    return _native(np.frombuffer(data, dtype, offset=start).copy(), fortran, shape, where)
+    """Return the array that the content of a .npy file holds.
+
+    Raises
+    ------
+    ValueError
+        As for `read_npy`; `where` begins the message.
+    """
+    offset, dtype, order, shape = _header(data[:_START], where)
+    check_size(len(data) - offset, shape, dtype, where)
+    return native_array(np.frombuffer(data, dtype, offset=offset).copy(), shape, where, order)
 
 
-def _native(values: NDArray[Any], fortran: bool, shape: tuple[int, ...], where: str) -> NDArray[Any]:
-    """Shape numbers of the caller's own, in native byte order and C order."""
-    if values.size != math.prod(shape):
-        raise ValueError(f"{where}: truncated while it was read")
-    if values.dtype.kind == "b":
-        values = values.view(np.uint8) != 0  # a byte other than 0 and 1 is no valid bool
-    made = shaped(values, shape, where, "F" if fortran else "C")
-    return made.astype(values.dtype.newbyteorder("="), order="C", copy=False)
+def _open_file(start: FileStart, options: ReadOptions) -> Source | None:
+    if start.stored.startswith(_MAGIC):
+        raise ValueError(f"load: {start.path}: one file of a data set; give the folder that contains all of them")
+    return None
 
 
-def _start(data: bytes, where: str) -> tuple[int, np.dtype[Any], bool, tuple[int, ...]]:
-    """Return where the numbers begin, their dtype, whether they are in Fortran order, and the shape."""
-    if not is_npy(data):
+def _open_folder(path: Path, files: list[Path], options: ReadOptions) -> Source | None:
+    used = arrays_with_roles({file.stem: file for file in files if file.suffix.lower() == ".npy"})
+    if not used:
+        return None
+    return Source(
+        lambda: from_named_arrays({n: _read(file, options.mapped) for n, file in used.items()}, f"load: {path}"),
+        lambda: MemoryEstimate(0) if options.mapped else named_arrays_memory({n: _memory(f) for n, f in used.items()}),
+        MAP_FILE,
+    )
+
+
+FORMAT = Format(
+    ".npy files such as x_train.npy, y_train.npy, x_test.npy, y_test.npy", _open_file, open_folder=_open_folder
+)
+
+
+def _where(path: str | os.PathLike[str]) -> str:
+    return f"read_npy: {os.fspath(path)}"
+
+
+def _read(path: str | os.PathLike[str], mapped: bool) -> NDArray[Any]:
+    where = _where(path)
+    with Path(path).open("rb") as file:
+        offset, dtype, order, shape = _header(file.read(_START), where)
+        check_size(os.fstat(file.fileno()).st_size - offset, shape, dtype, where)
+        if not mapped:
+            file.seek(offset)
+            return native_array(np.fromfile(file, dtype, math.prod(shape)), shape, where, order)
+    if order == "F" and len(shape) > 1:
+        raise ValueError(f"{where}: stored in Fortran order, so it cannot be mapped; read it without mapped=True")
+    return map_array(Path(path), dtype, shape, offset, where)
+
+
+def _memory(path: str | os.PathLike[str]) -> MemoryEstimate:
+    """Estimate the memory for reading the file, from its header; raises the errors of `read_npy` if it is damaged."""
+    with Path(path).open("rb") as file:
+        offset, dtype, order, _ = _header(file.read(_START), _where(path))
+        size = os.fstat(file.fileno()).st_size - offset
+    return MemoryEstimate(size, size if order == "F" or dtype.newbyteorder("=") != dtype else 0)
+
+
+def _header(start: bytes, where: str) -> tuple[int, np.dtype[Any], Literal["C", "F"], tuple[int, ...]]:
+    """Return the offset of the numbers in bytes, their dtype, the order in which they are stored, and the shape."""
+    if not start.startswith(_MAGIC):
         raise ValueError(
-            f"{where}: not an .npy file: expected 93 4e 55 4d 50 59 at offset 0, found {data[:6].hex(' ')}"
+            f"{where}: not an .npy file: expected {_MAGIC.hex(' ')} at offset 0, found {start[:6].hex(' ')}"
         )
-    version = data[6] if len(data) > 6 else 0
+    version = start[6] if len(start) > 6 else 0
     if version not in _LENGTH_BYTES:
         raise ValueError(f"{where}: .npy version {version} at offset 6, expected 1, 2 or 3")
-    start = 8 + _LENGTH_BYTES[version]
-    length = int.from_bytes(data[8:start], "little")
-    if length > _MAX_HEADER or start + length > len(data):
-        raise ValueError(f"{where}: truncated or damaged: a header of {length} bytes announced at offset 8")
-    return start + length, *_header(data[start : start + length], where)
+    begin = 8 + _LENGTH_BYTES[version]
+    length = int.from_bytes(start[8:begin], "little")
+    if length > _MAX_HEADER or begin + length > len(start):
+        raise ValueError(f"{where}: truncated or damaged: declares a header of {length} bytes at offset 8")
+    return begin + length, *_parse_header(start[begin : begin + length], where)
 
 
-def _check_size(stored: int, dtype: np.dtype[Any], shape: tuple[int, ...], where: str) -> None:
-    needed = math.prod(shape) * dtype.itemsize
-    if stored != needed:
-        what = "truncated" if stored < needed else f"{stored - needed} trailing bytes"
-        raise ValueError(f"{where}: {what}: shape {shape} of {dtype.name} needs {needed} bytes, but there are {stored}")
-
-
-def _header(text: bytes, where: str) -> tuple[np.dtype[Any], bool, tuple[int, ...]]:
+def _parse_header(text: bytes, where: str) -> tuple[np.dtype[Any], Literal["C", "F"], tuple[int, ...]]:
     try:
-        header = ast.literal_eval(text.decode("utf-8").strip())  # literals only: it runs nothing
+        header = ast.literal_eval(text.decode("utf-8").strip())  # evaluates literals only: nothing can run
     except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
         raise ValueError(f"{where}: damaged .npy header {text[:80]!r}") from None
     if not isinstance(header, dict) or set(header) != _KEYS:
@@ -148,5 +167,5 @@ def _header(text: bytes, where: str) -> tuple[np.dtype[Any], bool, tuple[int, ..
     if dtype is not None and dtype.hasobject:
         raise ValueError(f"{where}: holds pickled Python objects, which are never loaded; store plain arrays")
     if dtype is None or dtype.kind not in "biuf" or dtype.itemsize > 8:
-        raise ValueError(f"{where}: dtype {descr!r}; only booleans, integers and floats of up to 8 bytes are read")
-    return dtype, fortran, shape
+        raise ValueError(f"{where}: dtype {descr!r}; only booleans, integers and floats of up to 8 bytes are supported")
+    return dtype, "F" if fortran else "C", shape

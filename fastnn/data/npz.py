@@ -1,4 +1,4 @@
-"""A reader for .npz archives that takes plain numbers and nothing else."""
+"""A reader for .npz archives that accepts plain numbers and nothing else."""
 
 from __future__ import annotations
 
@@ -11,17 +11,20 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from numpy.typing import NDArray
 
-from fastnn.data.inflate import inflate, most_unfolded
-from fastnn.data.memory import AS_NPY, Need, check_fits, in_turn
+from fastnn.data.inflate import inflate, max_decompressed
+from fastnn.data.memory import SAVE_AS_NPY, MemoryEstimate, check_memory
 from fastnn.data.npy import parse_npy
+from fastnn.data.raw_dataset import RawDataset, arrays_with_roles, from_named_arrays
+from fastnn.data.source import FileStart, Format, ReadOptions, Source, named_arrays_memory
 
 if TYPE_CHECKING:
     from zipfile import ZipInfo
 
-__all__ = ["is_npz", "npz_contents", "npz_need", "read_npz"]
+__all__ = ["FORMAT", "read_npz"]
 
+_MAGIC = b"PK\x03\x04"  # of the archive and of each member
 _LOCAL_HEADER = struct.Struct("<4s22xHH")  # signature, lengths of name and extra field
-_END_SIZE = 22  # of the record that ends an archive, without its comment
+_END_SIZE = 22  # bytes of the record at the end of an archive, without its comment
 _STORED, _DEFLATED = 0, 8
 _ENCRYPTED = 0x1
 
@@ -32,9 +35,8 @@ def read_npz(path: str | os.PathLike[str], names: Collection[str] | None = None)
     Parameters
     ----------
     path : path-like
-        The file.
     names : collection of str, optional
-        The arrays wanted; by default all.
+        The arrays to read. By default all are read.
 
     Returns
     -------
@@ -46,11 +48,11 @@ def read_npz(path: str | os.PathLike[str], names: Collection[str] | None = None)
     OSError
         If the file cannot be read (FileNotFoundError if there is none).
     MemoryError
-        If they need more memory than is available; before anything is allocated.
+        If the arrays need more memory than is available; raised before anything is allocated.
     ValueError
-        If its content is not a whole .npz archive, an array wanted is missing or holds anything but booleans,
-        integers or real floats. Sizes are checked before anything is allocated for them, and so are
-        checksums.
+        If the content is not exactly one .npz archive, an array of `names` is missing, or one holds anything but
+        booleans, integers or real floats. Sizes are checked before anything is allocated for them, and the checksums
+        are verified.
 
     Examples
     --------
@@ -64,65 +66,80 @@ def read_npz(path: str | os.PathLike[str], names: Collection[str] | None = None)
     ...     sorted(read_npz(path))
     ['images', 'labels']
     """
-    where = f"read_npz: {os.fspath(path)}"
-    check_fits(lambda: in_turn(npz_need(path, names).values()), where, AS_NPY)
+
+    def memory() -> MemoryEstimate:
+        return MemoryEstimate.total(each for name, each in _memory(path).items() if names is None or name in names)
+
+    check_memory(memory, _where(path), SAVE_AS_NPY)
+    return _read(path, names)
+
+
+def _open_file(start: FileStart, options: ReadOptions) -> Source | None:
+    if not start.stored.startswith(_MAGIC):
+        return None
+    path = start.path
+
+    def read() -> RawDataset:
+        return from_named_arrays(_read(path, arrays_with_roles(_memory(path))), f"load: {path}")
+
+    return Source(read, lambda: named_arrays_memory(arrays_with_roles(_memory(path))))
+
+
+FORMAT = Format("an .npz file", _open_file, (".npz",))
+
+
+def _where(path: str | os.PathLike[str]) -> str:
+    return f"read_npz: {os.fspath(path)}"
+
+
+def _read(path: str | os.PathLike[str], names: Collection[str] | None) -> dict[str, NDArray[Any]]:
+    where = _where(path)
     with Path(path).open("rb") as file:
         members = _members(file, where)
         for name in names or ():
             if name not in members:
                 raise ValueError(f"{where}: no array {name!r}; there are {', '.join(members) or 'none'}")
-        wanted = members if names is None else {name: members[name] for name in names}
         arrays = {}
-        for name, info in wanted.items():
+        for name in members if names is None else names:
             here = f"{where}: array {name!r}"
-            arrays[name] = parse_npy(_content(file, info, here), here)
+            arrays[name] = parse_npy(_content(file, members[name], here), here)
     return arrays
 
 
 def npz_contents(path: str | os.PathLike[str]) -> Iterator[tuple[str, bytes]]:
-    """Names of the arrays of an archive, each with the content of its .npy file, whatever that holds.
+    """Yield the name of each array of an archive with the content of its .npy file, whatever that holds.
 
     Raises
     ------
     OSError, ValueError
-        As `read_npz`.
+        As for `read_npz`.
     """
-    where = f"read_npz: {os.fspath(path)}"
+    where = _where(path)
     with Path(path).open("rb") as file:
         for name, info in _members(file, where).items():
             yield name, _content(file, info, f"{where}: array {name!r}")
 
 
-def npz_need(path: str | os.PathLike[str], names: Collection[str] | None = None) -> dict[str, Need]:
-    """What it takes to read each array, or each of `names` that is there, by the archive's directory.
-
-    Raises
-    ------
-    OSError, ValueError
-        As `read_npz`.
-    """
+def _memory(path: str | os.PathLike[str]) -> dict[str, MemoryEstimate]:
+    """Estimate the memory for reading each array, from the directory of the archive; raises as `read_npz` does."""
     with Path(path).open("rb") as file:
-        members = _members(file, f"read_npz: {os.fspath(path)}")
-    needs = {}
+        members = _members(file, _where(path))
+    estimates = {}
     for name, info in members.items():
-        if names is None or name in names:
-            packed = info.compress_size if info.compress_type == _DEFLATED else 0
-            size = min(info.file_size, most_unfolded(packed) if packed else info.compress_size)
-            needs[name] = Need(size, size + packed)  # unpacked, then copied
-    return needs
-
-
-def is_npz(start: bytes) -> bool:
-    """Tell whether a file with these first bytes may be an .npz archive."""
-    return start.startswith(b"PK\x03\x04")
+        compressed = info.compress_size if info.compress_type == _DEFLATED else 0
+        size = min(info.file_size, max_decompressed(compressed) if compressed else info.compress_size)
+        estimates[name] = MemoryEstimate(size, size + compressed)  # the decompressed bytes and the compressed ones
+    return estimates
 
 
 def _members(file: BinaryIO, where: str) -> dict[str, ZipInfo]:
-    import zipfile  # here, because it would make up much of the time of importing fastnn
+    import zipfile  # here, because it would take a large part of the time of importing fastnn
 
     start = file.read(4)
-    if not is_npz(start):
-        raise ValueError(f"{where}: not an .npz archive: expected 50 4b 03 04 at offset 0, found {start.hex(' ')}")
+    if start != _MAGIC:
+        raise ValueError(
+            f"{where}: not an .npz archive: expected {_MAGIC.hex(' ')} at offset 0, found {start.hex(' ')}"
+        )
     try:
         with zipfile.ZipFile(file) as archive:
             infos = archive.infolist()
@@ -148,18 +165,18 @@ def _size(file: BinaryIO) -> int:
 
 
 def _content(file: BinaryIO, info: ZipInfo, where: str) -> bytes:
-    """Return the decompressed bytes of a member, never more than its entry announces."""
+    """Return the decompressed bytes of a member, never more than its entry in the directory declares."""
     begin = info.header_offset
     if not 0 <= begin <= _size(file) - _LOCAL_HEADER.size:
         raise ValueError(f"{where}: its header lies outside the file, at offset {begin}")
     file.seek(begin)
     signature, name_length, extra_length = _LOCAL_HEADER.unpack(file.read(_LOCAL_HEADER.size))
-    if signature != b"PK\x03\x04":
+    if signature != _MAGIC:
         raise ValueError(f"{where}: no member at offset {begin}")
     begin += _LOCAL_HEADER.size + name_length + extra_length
     left = max(0, _size(file) - begin)
     if left < info.compress_size:
-        raise ValueError(f"{where}: truncated: {info.compress_size} bytes announced, but {left} are left")
+        raise ValueError(f"{where}: truncated: declares {info.compress_size} bytes, but {left} are left")
     if info.flag_bits & _ENCRYPTED:
         raise ValueError(f"{where}: is encrypted")
     file.seek(begin)
@@ -168,7 +185,8 @@ def _content(file: BinaryIO, info: ZipInfo, where: str) -> bytes:
     elif info.compress_type == _STORED and info.file_size == info.compress_size:
         content = file.read(info.compress_size)
     else:
-        raise ValueError(f"{where}: compression method {info.compress_type} with {info.compress_size} bytes")
+        sizes = f"{info.compress_size} bytes for {info.file_size}"
+        raise ValueError(f"{where}: unsupported compression method {info.compress_type} ({sizes})")
     if zlib.crc32(content) != info.CRC:
         raise ValueError(f"{where}: damaged: its checksum differs")
     return content

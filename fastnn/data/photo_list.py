@@ -1,4 +1,4 @@
-"""Photos listed in a text file: address, crop box and SHA-256 of each."""
+"""A reader for photos that a text file lists, with the URL, the crop box and the SHA-256 of each."""
 
 from __future__ import annotations
 
@@ -13,20 +13,28 @@ from urllib.parse import unquote, urlsplit
 import numpy as np
 from numpy.typing import NDArray
 
-from fastnn.data.image_folders import Labelled
-from fastnn.data.images import ImageForm, decode
-from fastnn.data.memory import SMALLER_IMAGES, Need, check_fits
+from fastnn.data.image_folders import LabelledImages
+from fastnn.data.images import ImageOptions, decode
+from fastnn.data.memory import SMALLER_IMAGES, MemoryEstimate, check_memory
 from fastnn.files import write_whole
 
 __all__ = ["ListedPhotos", "Rejected", "read_photo_list"]
 
 _FIELDS = 7
-_MOST_BYTES = 32 << 20  # of a download
+_MAX_DOWNLOAD = 32 << 20  # bytes
 _HASH = re.compile(r"[0-9a-f]{64}")
 
 
 class Rejected(NamedTuple):
-    """A photo that was listed but not read: its line in the list (from 1), address, and why."""
+    """A photo that was listed but could not be read.
+
+    Parameters
+    ----------
+    line : int
+        Its line in the list, counted from 1.
+    url : str
+    reason : str
+    """
 
     line: int
     url: str
@@ -34,17 +42,17 @@ class Rejected(NamedTuple):
 
 
 class ListedPhotos(NamedTuple):
-    """What a list of photos gave.
+    """The photos of a list.
 
     Parameters
     ----------
-    images : ndarray, (N, H, W) or (N, 3, H, W), uint8
-    labels : ndarray, (N,), int64
+    images : ndarray, shape (N, H, W) or (N, 3, H, W), uint8
+    labels : ndarray, shape (N,), int64
         Indices into `class_names`.
     class_names : tuple of str
-        The people, in alphabetical order; those without a photo too.
-    lines : ndarray, (N,), int64
-        The line of the list that each image stands in, from 1.
+        The people in the list in alphabetical order, including those whose photos could not be read.
+    lines : ndarray, shape (N,), int64
+        The line of the list for each image, counted from 1.
     rejected : tuple of Rejected
     """
 
@@ -55,12 +63,12 @@ class ListedPhotos(NamedTuple):
     rejected: tuple[Rejected, ...]
 
     @property
-    def labelled(self) -> Labelled:
-        """Images, labels and names, as the other readers return them."""
-        return Labelled(self.images, self.labels, self.class_names)
+    def labelled(self) -> LabelledImages:
+        """Images, labels and class names, as `read_image_folder` returns them."""
+        return LabelledImages(self.images, self.labels, self.class_names)
 
     def report(self) -> str:
-        """How many photos were read, and which were not and why, as text."""
+        """Return a text with the number of photos, and each rejected one with the reason."""
         head = f"{len(self.images)} photos of {len(self.class_names)} people; {len(self.rejected)} rejected"
         return "\n".join([head, *(f"line {line}: {reason} ({url})" for line, url, reason in self.rejected)])
 
@@ -84,61 +92,75 @@ def read_photo_list(
     download: bool = False,
     timeout: float = 10.0,
 ) -> ListedPhotos:
-    """Read the photos that a text file lists, each cut to its box.
+    """Read the photos that a text file lists, each cropped to its box.
 
     Parameters
     ----------
     path : path-like
-        The list: a photo a line, whitespace between the fields. Counting from 0: fields 0 and 1 the person's
-        name, 4 the address (URL), 5 the box x1,y1,x2,y2 in pixels, 6 the SHA-256 of the file.
+        The list. Each line describes a photo in fields separated by whitespace. Counted from 0, fields 0 and 1 are
+        the person's name, 4 is the URL, 5 the box x1,y1,x2,y2 in pixels, and 6 the SHA-256 of the file.
     folder : path-like
-        Where the photos lie, in any folders and under any names: a file is known by its SHA-256, and where none
-        has the right one, by the last part of its address.
+        The folder that contains the photos, at any depth and under any names. A file is found by its SHA-256 or, if no
+        file has the right one, by its name, which is the last part of the URL.
     size : int or (height, width)
-        What to resize to, in pixels.
+        The size in pixels that the boxes are resized to.
     mode : {"rgb", "grey"}, default "rgb"
     fit : {"stretch", "crop"}, default "stretch"
-        How to get to `size` from a box of another shape.
+        How a box of another aspect ratio is resized: "stretch" distorts it, "crop" cuts its centre out first.
     accept : collection of str
-        Addresses or SHA-256 (as listed) of photos to take although their SHA-256 differs.
+        URLs or listed SHA-256 of photos that are accepted although their SHA-256 differs.
     download : bool, default False
-        Fetch what is not in the folder, and keep it there under its listed SHA-256.
+        Download the photos that are not in the folder, and store them there under their listed SHA-256.
     timeout : float, default 10.0
-        Seconds that a download may stand still.
+        Seconds without receiving anything after which a download fails.
 
     Returns
     -------
     ListedPhotos
-        In the order of the list.
+        The photos are in the order of the list.
 
     Raises
     ------
     OSError
         If the list cannot be read (FileNotFoundError if there is none).
     MemoryError
-        If the photos need more memory than is available; before one is read.
+        If the photos need more memory than is available; raised before the first one is read.
     ValueError
-        If a line of it has not these fields, or no photo could be read.
+        If a line does not have these fields, or no photo could be read.
     ImportError
         If Pillow is not installed.
 
     Notes
     -----
-    A photo that is missing, cannot be downloaded, has another SHA-256, is damaged or has a box outside of it is
-    left out, and `rejected` says why. A box that reaches over the edge is cut down to the photo.
+    A photo is left out, and `rejected` says why, if it is missing, cannot be downloaded, has another SHA-256, is
+    damaged, or if the box lies outside it. A box that extends beyond the edge of the photo is clipped.
+
+    Examples
+    --------
+    >>> import hashlib, tempfile
+    >>> from pathlib import Path
+    >>> from fastnn.data import read_photo_list
+    >>> photo = b"P5 4 2 255 " + bytes(range(8))
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     size = (Path(folder) / "1.pgm").write_bytes(photo)
+    ...     line = f"Ada Lovelace - - http://example.org/1.pgm 1,0,3,2 {hashlib.sha256(photo).hexdigest()}"
+    ...     size = (Path(folder) / "list.txt").write_text(line)
+    ...     found = read_photo_list(Path(folder) / "list.txt", folder, size=2, mode="grey")
+    >>> found.images.tolist(), found.class_names
+    ([[[1, 2], [5, 6]]], ('Ada Lovelace',))
     """
-    form = ImageForm.of("read_photo_list", size, mode, fit)
+    options = ImageOptions.of("read_photo_list", size, mode, fit)
     entries = _entries(Path(path))
-    height, width = form.size or (0, 0)
-    kept = len(entries) * height * width * (1 if mode == "grey" else 3)
-    check_fits(lambda: Need(kept, kept), f"read_photo_list: {os.fspath(path)}", SMALLER_IMAGES)
+    height, width = options.size or (0, 0)
+    total = len(entries) * height * width * (1 if mode == "grey" else 3)
+    check_memory(lambda: MemoryEstimate(total, total), f"read_photo_list: {os.fspath(path)}", SMALLER_IMAGES)
     photos = _Photos(Path(folder))
     images, labels, lines, rejected = [], [], [], []
     names = tuple(sorted({entry.person for entry in entries}))
     for entry in entries:
         try:
             data = photos.content(entry, accept, download, timeout)
-            images.append(decode(data, "read_photo_list", form, entry.box))
+            images.append(decode(data, "read_photo_list", options, entry.box))
         except ValueError as error:
             reason = str(error).removeprefix("read_photo_list: ")
             rejected.append(Rejected(entry.line, entry.url, reason))
@@ -176,13 +198,13 @@ def _box(text: str, where: str) -> tuple[float, float, float, float]:
         left, top, right, bottom = (float(part) for part in text.split(","))
     except ValueError:
         raise ValueError(f"{where}: field 5 must be a box x1,y1,x2,y2, but is {text!r:.80}") from None
-    if not (abs(left) < 1e6 and abs(top) < 1e6 and abs(right) < 1e6 and abs(bottom) < 1e6):  # nor NaN
-        raise ValueError(f"{where}: a box of {text!r:.80}")
+    if not (abs(left) < 1e6 and abs(top) < 1e6 and abs(right) < 1e6 and abs(bottom) < 1e6):  # false for NaN
+        raise ValueError(f"{where}: the box {text!r:.80} is out of range")
     return left, top, right, bottom
 
 
 class _Photos:
-    """The files of a folder by SHA-256 and by name."""
+    """The files in a folder, at any depth, by SHA-256 and by name."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -195,12 +217,12 @@ class _Photos:
                 self.by_name.setdefault(file.name, file)
 
     def content(self, entry: _Entry, accept: Collection[str], download: bool, timeout: float) -> bytes:
-        """Return the bytes of a photo.
+        """Return the content of a photo's file.
 
         Raises
         ------
         ValueError
-            Why there are none.
+            If it is not there or is not the right one; the message is the reason for rejecting the photo.
         """
         found = self.by_hash.get(entry.sha256)
         if found is not None:
@@ -225,15 +247,15 @@ def _fetched(url: str, timeout: float) -> bytes:
     from urllib.request import Request, urlopen
 
     if urlsplit(url).scheme not in ("http", "https"):
-        raise ValueError(f"not an http address: {url!r:.80}")
+        raise ValueError(f"not an http URL: {url!r:.80}")
     try:
         with urlopen(Request(url, headers={"User-Agent": "fastnn"}), timeout=timeout) as response:
-            data: Any = response.read(_MOST_BYTES + 1)
-            announced = response.headers.get("Content-Length", "")
+            data: Any = response.read(_MAX_DOWNLOAD + 1)
+            declared = response.headers.get("Content-Length", "")
     except (OSError, ValueError) as error:
         raise ValueError(f"cannot be downloaded ({error})") from None
-    if len(data) > _MOST_BYTES:
-        raise ValueError(f"more than {_MOST_BYTES} bytes to download")
-    if announced.isdecimal() and len(data) < int(announced):
-        raise ValueError(f"the download broke off after {len(data)} of {announced} bytes")
+    if len(data) > _MAX_DOWNLOAD:
+        raise ValueError(f"more than {_MAX_DOWNLOAD} bytes to download")
+    if declared.isdecimal() and len(data) < int(declared):
+        raise ValueError(f"the download broke off after {len(data)} of {declared} bytes")
     return bytes(data)

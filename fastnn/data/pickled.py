@@ -1,7 +1,7 @@
-"""A reader for pickled data sets that builds numbers, text, containers and plain arrays, and can build nothing else.
+"""A reader for pickled data sets that can build numbers, text, containers and plain arrays, and nothing else.
 
-It follows the opcodes of a pickle itself. What names a function is looked up in a table of the few that rebuild
-an array, and these are written here: nothing is imported and nothing is called that a file asks for.
+It interprets the opcodes of a pickle itself. If a pickle names a function, the name is looked up in a table of the few
+functions that rebuild an array, and fastnn's own version is called. Nothing that a file names is ever imported or run.
 """
 
 from __future__ import annotations
@@ -11,37 +11,18 @@ import os
 from pathlib import Path
 from typing import Any
 
-from fastnn.data.inflate import content_size, gunzip, is_gzip
-from fastnn.data.memory import AS_NPY, Need, check_fits
-from fastnn.data.pickled_arrays import Array, Name, Refused, Type
+from fastnn.data.inflate import file_sizes, gunzip, is_gzip
+from fastnn.data.memory import SAVE_AS_NPY, MemoryEstimate, check_memory
+from fastnn.data.pickled_arrays import NotPlainData, PickledArray, PickledDtype, PickledFunction
 
-__all__ = ["Machine", "is_pickle", "parse_pickle", "pickle_need", "read_pickle", "run_pickle"]
+__all__ = ["is_pickle", "parse_pickle", "pickle_memory", "read_pickle", "read_pickle_unchecked"]
 
-_MAX_OPCODES = 1 << 19  # each makes an object of up to some hundred bytes; CIFAR-10 takes 30,000 a file
+_MAX_OPCODES = 1 << 19  # each makes an object of up to a few hundred bytes; a file of CIFAR-10 has 30,000
+# The opcodes that push a constant or their argument.
 _PUSHED = {
-    "NONE",
-    "NEWTRUE",
-    "NEWFALSE",
-    "INT",
-    "BININT",
-    "BININT1",
-    "BININT2",
-    "LONG",
-    "LONG1",
-    "LONG4",
-    "FLOAT",
-    "BINFLOAT",
-    "STRING",
-    "BINSTRING",
-    "SHORT_BINSTRING",
-    "BINBYTES",
-    "SHORT_BINBYTES",
-    "BINBYTES8",
-    "BYTEARRAY8",
-    "UNICODE",
-    "BINUNICODE",
-    "SHORT_BINUNICODE",
-    "BINUNICODE8",
+    *("NONE", "NEWTRUE", "NEWFALSE", "INT", "BININT", "BININT1", "BININT2", "LONG", "LONG1", "LONG4", "FLOAT"),
+    *("BINFLOAT", "STRING", "BINSTRING", "SHORT_BINSTRING", "BINBYTES", "SHORT_BINBYTES", "BINBYTES8", "BYTEARRAY8"),
+    *("UNICODE", "BINUNICODE", "SHORT_BINUNICODE", "BINUNICODE8"),
 }
 _CONSTANTS = {"NONE": None, "NEWTRUE": True, "NEWFALSE": False}
 
@@ -52,23 +33,23 @@ def read_pickle(path: str | os.PathLike[str]) -> Any:
     Parameters
     ----------
     path : path-like
-        Whether it is gzipped is told by its content.
+        A gzipped file is recognised by its content.
 
     Returns
     -------
     object
         Lists, tuples and dicts of None, booleans, numbers, str, bytes and arrays of booleans, integers or real
-        floats (in native byte order). Text that Python 2 pickled is str, decoded as Latin-1.
+        floats (in native byte order). Text that Python 2 pickled is returned as str, decoded as Latin-1.
 
     Raises
     ------
     OSError
         If the file cannot be read (FileNotFoundError if there is none).
     MemoryError
-        If it needs more memory than is available; before anything is read.
+        If the content needs more memory than is available; raised before anything is read.
     ValueError
-        If it holds anything else, is damaged, or has more than half a million objects. No code in it runs: what
-        is not data is refused by name.
+        If the file holds anything else, is damaged, or has more than half a million opcodes. No code in it runs; the
+        message names what is not data.
 
     Examples
     --------
@@ -82,35 +63,52 @@ def read_pickle(path: str | os.PathLike[str]) -> Any:
     ...     read_pickle(path)
     {'data': array([0, 1, 2]), 'labels': [1, 0, 1]}
     """
-    where = f"read_pickle: {os.fspath(path)}"
-    check_fits(lambda: pickle_need(path), where, AS_NPY)
+    check_memory(lambda: pickle_memory(path), _where(path), SAVE_AS_NPY)
+    return read_pickle_unchecked(path)
+
+
+def read_pickle_unchecked(path: str | os.PathLike[str]) -> Any:
+    """Do what `read_pickle` does, without checking that the content fits into memory."""
     data = Path(path).read_bytes()
-    return parse_pickle(gunzip(data, where) if is_gzip(data) else data, where)
+    return parse_pickle(gunzip(data, _where(path)) if is_gzip(data) else data, _where(path))
 
 
-def pickle_need(path: str | os.PathLike[str]) -> Need:
-    """What `read_pickle` takes, by the file's size; raises OSError as it does."""
-    stored, size = content_size(path)
-    return Need(size, size + (0 if size == stored else stored))  # the content, and where it is packed the file too
+def pickle_memory(path: str | os.PathLike[str]) -> MemoryEstimate:
+    """Estimate the memory for reading a pickle, from the size of the file.
+
+    Raises
+    ------
+    OSError
+        If the file cannot be read.
+    """
+    stored, size = file_sizes(path)
+    compressed = 0 if size == stored else stored
+    return MemoryEstimate(size, size + compressed)  # the content, and the compressed file if there is one
 
 
 def is_pickle(start: bytes) -> bool:
-    """Tell whether a file with these first bytes may be a pickle of protocol 2 or later."""
+    """Return whether a file that begins with these bytes may be a pickle of protocol 2 or later."""
     return len(start) >= 2 and start[0] == 0x80 and 2 <= start[1] <= 5
 
 
 def parse_pickle(data: bytes, where: str) -> Any:
-    """Return what a pickle holds; `where` begins the error messages."""
-    return run_pickle(Machine(where), io.BytesIO(data))
-
-
-def run_pickle(machine: Machine, file: io.BytesIO) -> Any:
-    """Return what the pickle at the file's position holds, and leave the file behind its end.
+    """Return the object that the content of a pickle holds.
 
     Raises
     ------
     ValueError
-        As `read_pickle`.
+        As for `read_pickle`; `where` begins the message.
+    """
+    return run_pickle(Machine(where), io.BytesIO(data))
+
+
+def run_pickle(machine: Machine, file: io.BytesIO) -> Any:
+    """Return the object that the pickle at the position of a file holds, and leave the position after its end.
+
+    Raises
+    ------
+    ValueError
+        As for `read_pickle`; ``machine.where`` begins the message.
     """
     import pickletools
 
@@ -120,9 +118,9 @@ def run_pickle(machine: Machine, file: io.BytesIO) -> Any:
             at = position or 0
             if count >= _MAX_OPCODES:
                 raise ValueError(f"{where}: more than {_MAX_OPCODES} opcodes, at offset {at}")
-            machine.step(opcode.name, argument, at)
-    except Refused as refused:
-        raise ValueError(f"{where}: {refused} at offset {at}") from None
+            machine.step(opcode.name, argument)
+    except NotPlainData as error:
+        raise ValueError(f"{where}: {error} at offset {at}") from None
     except (IndexError, KeyError, TypeError, OverflowError, UnicodeError, RecursionError) as error:
         raise ValueError(f"{where}: damaged pickle at offset {at} ({type(error).__name__})") from None
     except ValueError as error:
@@ -132,11 +130,15 @@ def run_pickle(machine: Machine, file: io.BytesIO) -> Any:
     return machine.result()
 
 
-class Machine:
-    """The stack and the memo that the opcodes work on.
+def _where(path: str | os.PathLike[str]) -> str:
+    return f"read_pickle: {os.fspath(path)}"
 
-    A subclass may know more names than those of plain arrays (`name`), and carry out further opcodes: a method
-    ``_do_`` with the opcode's name in lower case, which takes its argument.
+
+class Machine:
+    """The pickle machine: a stack, the positions of marks on it, and the memo.
+
+    A subclass may know functions besides those of plain arrays (`function`) and further opcodes. The method for an
+    opcode is called ``_do_`` and the name of the opcode in lower case; it takes the opcode's argument.
     """
 
     def __init__(self, where: str) -> None:
@@ -146,25 +148,25 @@ class Machine:
         self.memo: dict[int, Any] = {}
         self.ended = False
 
-    def step(self, opcode: str, argument: Any, at: int) -> None:
-        """Carry out one opcode."""
+    def step(self, opcode: str, argument: Any) -> None:
+        """Execute one opcode."""
         if opcode in _PUSHED:
             self.stack.append(_CONSTANTS.get(opcode, argument))
             return
         method = getattr(self, f"_do_{opcode.lower()}", None)
         if method is None:
-            raise Refused(f"opcode {opcode}, which plain data do not need,")
+            raise NotPlainData(f"opcode {opcode}, which plain data does not need,")
         method(argument)
 
     def result(self) -> Any:
-        """What is left when the pickle has ended."""
+        """Return the object that is left on the stack at the end of the pickle."""
         if not self.ended or len(self.stack) != 1 or self.marks:
             raise ValueError(f"{self.where}: truncated or damaged pickle: it does not end with one object")
         return _plain(self.stack[0], self.where)
 
-    def name(self, text: str) -> Name:
-        """What stands for a function or a class that the file names."""
-        return Name(text)
+    def function(self, name: str) -> PickledFunction:
+        """Return what stands for a function or a class that the file names."""
+        return PickledFunction(name)
 
     def _pop(self) -> Any:
         if self.marks and len(self.stack) <= self.marks[-1]:
@@ -184,7 +186,7 @@ class Machine:
 
     def _do_proto(self, version: int) -> None:
         if version > 5:
-            raise Refused(f"pickle protocol {version}")
+            raise NotPlainData(f"pickle protocol {version}")
 
     def _do_frame(self, _: Any) -> None:
         pass
@@ -207,13 +209,13 @@ class Machine:
     def _do_memoize(self, _: Any) -> None:
         self.memo[len(self.memo)] = self._top()
 
-    def _do_put(self, place: int) -> None:
-        self.memo[place] = self._top()
+    def _do_put(self, key: int) -> None:
+        self.memo[key] = self._top()
 
     _do_binput = _do_long_binput = _do_put
 
-    def _do_get(self, place: int) -> None:
-        self.stack.append(self.memo[place])
+    def _do_get(self, key: int) -> None:
+        self.stack.append(self.memo[key])
 
     _do_binget = _do_long_binget = _do_get
 
@@ -266,56 +268,56 @@ class Machine:
         _put_items(_as(dict, self._top()), items)
 
     def _do_global(self, name: str) -> None:
-        self.stack.append(self.name(name))
+        self.stack.append(self.function(name))
 
     def _do_stack_global(self, _: Any) -> None:
         name, module = self._pop(), self._pop()
-        self.stack.append(self.name(f"{module} {name}"))
+        self.stack.append(self.function(f"{module} {name}"))
 
     def _do_reduce(self, _: Any) -> None:
         arguments, name = self._pop(), self._pop()
-        if not isinstance(name, Name) or name.function is None:
-            raise Refused("a call of something that is no function")
+        if not isinstance(name, PickledFunction) or name.function is None:
+            raise NotPlainData("a call of something that is not a function")
         self.stack.append(name.function(*_as(tuple, arguments)))
 
     def _do_build(self, _: Any) -> None:
         state = self._pop()
         made = self._top()
-        if not isinstance(made, Array | Type):
-            raise Refused(f"a state for {type(made).__name__}")
+        if not isinstance(made, PickledArray | PickledDtype):
+            raise NotPlainData(f"a state for {type(made).__name__}")
         made.build(state)
 
 
 def _as(kind: type, value: Any) -> Any:
     if type(value) is not kind:
-        raise Refused(f"{type(value).__name__} in the place of a {kind.__name__}")
+        raise NotPlainData(f"a {type(value).__name__} instead of a {kind.__name__}")
     return value
 
 
 def _put_items(into: dict[Any, Any], items: list[Any]) -> None:
     if len(items) % 2:
-        raise Refused("a key without a value")
+        raise NotPlainData("a key without a value")
     for key, value in zip(items[::2], items[1::2], strict=True):
         if not isinstance(key, str | bytes | int):
-            raise Refused(f"a dict key that is a {type(key).__name__}")
+            raise NotPlainData(f"a dict key that is a {type(key).__name__}")
         into[key] = value
 
 
 def _plain(value: Any, where: str) -> Any:
-    """Return `value` with its arrays finished; each container once, so that one in itself ends."""
+    """Return `value` with PickledArrays replaced by arrays, visiting each container once: it may contain itself."""
     done: dict[int, Any] = {}
-    keep: list[Any] = []  # so that no id is used twice
+    keep: list[Any] = []  # keeps containers alive, so that no two have the same id
 
     def finished(item: Any) -> Any:
-        if isinstance(item, Array):
+        if isinstance(item, PickledArray):
             if item.values is None:
                 raise ValueError(f"{where}: an array without values")
             return item.values
-        if isinstance(item, Type | Name):
-            raise ValueError(f"{where}: holds {type(item).__name__.lower()}s, which are not data")
+        if isinstance(item, PickledDtype | PickledFunction):
+            raise ValueError(f"{where}: holds a dtype or a function, which is not data")
         if type(item) is tuple and id(item) not in done:
             keep.append(item)
-            done[id(item)] = None  # a tuple can reach itself through a list only
+            done[id(item)] = None  # a tuple can contain itself only inside a list
             done[id(item)] = tuple([finished(part) for part in item])
         elif type(item) in (list, dict) and id(item) not in done:
             keep.append(item)

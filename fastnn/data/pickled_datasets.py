@@ -1,18 +1,22 @@
-"""Which object of a pickled data set is what: mnist.pkl.gz, the batches of CIFAR-10, dicts of arrays."""
+"""Pickled data sets: mnist.pkl.gz, the batches of CIFAR-10, dicts of arrays."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fastnn.data.pickled import parse_pickle
-from fastnn.data.raw_dataset import Parts, Stored, assemble
+from fastnn.data.memory import MemoryEstimate
+from fastnn.data.pickled import is_pickle, parse_pickle, pickle_memory, read_pickle_unchecked
+from fastnn.data.raw_dataset import ROLES, RawArray, RawDataset, from_named_arrays
+from fastnn.data.source import FileStart, Format, ReadOptions, Source
+from fastnn.data.tar import is_tar
 
-__all__ = ["cifar_parts", "is_cifar", "pickled_parts"]
+__all__ = ["CIFAR10", "PICKLE", "cifar_dataset", "has_cifar_batches"]
 
 _BATCH = re.compile(r"data_batch_\d+")
 _TEST_BATCH = "test_batch"
@@ -20,66 +24,112 @@ _META = "batches.meta"
 _CIFAR_PIXELS = 3 * 32 * 32
 
 
-def is_cifar(names: Iterable[str]) -> bool:
-    """Tell whether files of these names are batches of CIFAR-10."""
+def has_cifar_batches(names: Iterable[str]) -> bool:
+    """Return whether batches of CIFAR-10 are among the files of these names."""
     return any(_BATCH.fullmatch(name) for name in names)
 
 
-def cifar_parts(files: Iterable[tuple[str, bytes]], where: str) -> Parts:
-    """Join the batches of CIFAR-10, given as (name, content): images (N, 3, 32, 32)."""
+def cifar_dataset(files: Iterable[tuple[str, bytes]], where: str) -> RawDataset:
+    """Join the batches of CIFAR-10.
+
+    Parameters
+    ----------
+    files : iterable of (str, bytes)
+        Names and contents; files of other names are ignored.
+    where : str
+        The beginning of the error messages.
+
+    Returns
+    -------
+    RawDataset
+        Images have shape (N, 3, 32, 32).
+
+    Raises
+    ------
+    ValueError
+        If a file is damaged or not a batch.
+    """
     found = {
-        name: _by_name(parse_pickle(content, f"{where}: {name}"), f"{where}: {name}")
+        name: _text_keys(parse_pickle(content, f"{where}: {name}"), f"{where}: {name}")
         for name, content in files
         if _BATCH.fullmatch(name) or name in (_TEST_BATCH, _META)
     }
     names = found.pop(_META, {}).get("label_names")
     test = found.pop(_TEST_BATCH, None)
     batches = [_batch(found[name], f"{where}: {name}") for name in sorted(found)]
-    shapes = {images.shape[1:] for images, _ in batches}
-    if len(shapes) != 1:
-        raise ValueError(f"{where}: batches with images of different shapes: {sorted(shapes)}")
     images, labels = (np.concatenate(arrays) for arrays in zip(*batches, strict=True))
     class_names = tuple(map(str, names)) if isinstance(names, list) else None
-    parts = Parts(Stored(images, where), Stored(labels, where), class_names=class_names)
+    raw = RawDataset(RawArray(images, where), RawArray(labels, where), class_names=class_names)
     if test is None:
-        return parts
+        return raw
     test_where = f"{where}: {_TEST_BATCH}"
-    test_images, test_labels = _batch(test, test_where)
-    return parts._replace(test_images=Stored(test_images, test_where), test_labels=Stored(test_labels, test_where))
+    test_images, test_labels = (RawArray(array, test_where) for array in _batch(test, test_where))
+    return raw._replace(test_images=test_images, test_labels=test_labels)
 
 
-def pickled_parts(value: Any, where: str) -> Parts:
-    """Find images and labels in what a pickle holds.
+def _open_cifar_folder(path: Path, files: list[Path], options: ReadOptions) -> Source | None:
+    if not has_cifar_batches(file.name for file in files):
+        return None
+    return Source(
+        lambda: cifar_dataset(((file.name, file.read_bytes()) for file in files), f"load: {path}"),
+        lambda: MemoryEstimate.total(map(pickle_memory, files)).with_copies(1),  # the batches are joined
+    )
 
-    Taken are (train, validation, test) or (train, test), each a pair of images and labels, as in mnist.pkl.gz
-    (the validation images follow the training images, as they do in MNIST itself); a batch of CIFAR-10; and a
-    dict of arrays by the names that .npz files have.
+
+CIFAR10 = Format("the batches of CIFAR-10 (their folder or archive)", open_folder=_open_cifar_folder)
+
+
+def _open_pickle(start: FileStart, options: ReadOptions) -> Source | None:
+    # Pickles of protocols 0 and 1 have no signature and are recognised by their names.
+    if not is_pickle(start.content) and (not PICKLE.has_suffix(start.path) or is_tar(start.content)):
+        return None
+    path = start.path
+    return Source(
+        lambda: _pickled_dataset(read_pickle_unchecked(path), f"load: {path}"),
+        lambda: pickle_memory(path).with_copies(1),  # the training and the validation split are joined
+    )
+
+
+PICKLE = Format(
+    "mnist.pkl.gz or another pickle of plain arrays", _open_pickle, (".pkl", ".pickle", ".pkl.gz", ".pickle.gz")
+)
+
+
+def _pickled_dataset(value: Any, where: str) -> RawDataset:
+    """Find images and labels in the object that a pickle holds.
+
+    The object may be
+
+    - (train, validation, test) or (train, test), each a pair of images and labels, as in mnist.pkl.gz; the validation
+      images are appended to the training images, as they are in MNIST itself;
+    - a batch of CIFAR-10;
+    - a dict of arrays, named as in .npz files.
     """
     if isinstance(value, tuple | list):
-        return _pairs(list(value), where)
+        return _joined_pairs(list(value), where)
     if not isinstance(value, dict):
         raise ValueError(f"{where}: expected a dict or pairs of images and labels, but it holds {_kind(value)}")
-    named = _by_name(value, where)
+    named = _text_keys(value, where)
     data = named.get("data")
     if isinstance(data, np.ndarray) and data.ndim == 2 and data.shape[1] == _CIFAR_PIXELS and "labels" in named:
-        images, labels = _batch(named, where)
-        return Parts(Stored(images, where), Stored(labels, where))
+        return _raw_dataset(_batch(named, where), where)
     arrays = {name: _array(item, f"{where}: {name!r}") for name, item in named.items() if _is_array(item)}
-    return assemble(arrays, where)
+    return from_named_arrays(arrays, where)
 
 
-def _pairs(splits: list[Any], where: str) -> Parts:
+def _joined_pairs(splits: list[Any], where: str) -> RawDataset:
     if len(splits) not in (2, 3) or not all(isinstance(pair, tuple | list) and len(pair) == 2 for pair in splits):
         raise ValueError(f"{where}: expected (train, validation, test), each a pair of images and labels")
-    arrays = [tuple(_array(part, where) for part in pair) for pair in splits]
-    images, labels = arrays[0]
-    if len(splits) == 3:
-        more, more_labels = arrays[1]
+    (images, labels), *validation, test = [tuple(_array(part, where) for part in pair) for pair in splits]
+    for more, more_labels in validation:
         if more.shape[1:] != images.shape[1:] or more_labels.shape[1:] != labels.shape[1:]:
             raise ValueError(f"{where}: validation images {more.shape} do not fit train images {images.shape}")
         images, labels = np.concatenate([images, more]), np.concatenate([labels, more_labels])
-    test_images, test_labels = arrays[-1]
-    return Parts(Stored(images, where), Stored(labels, where), Stored(test_images, where), Stored(test_labels, where))
+    return _raw_dataset((images, labels, *test), where)
+
+
+def _raw_dataset(arrays: Iterable[NDArray[Any]], where: str) -> RawDataset:
+    return RawDataset.from_roles({role: RawArray(a, where) for role, a in zip(ROLES, arrays, strict=False)})
 
 
 def _batch(named: dict[str, Any], where: str) -> tuple[NDArray[Any], NDArray[Any]]:
@@ -95,7 +145,7 @@ def _batch(named: dict[str, Any], where: str) -> tuple[NDArray[Any], NDArray[Any
     return images.reshape(-1, 3, 32, 32), labels
 
 
-def _by_name(value: Any, where: str) -> dict[str, Any]:
+def _text_keys(value: Any, where: str) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise ValueError(f"{where}: expected a dict, but it holds {_kind(value)}")
     return {key.decode("latin-1") if isinstance(key, bytes) else str(key): item for key, item in value.items()}

@@ -1,43 +1,84 @@
-"""Which array of a file is what: the names that people give to images and labels."""
+"""A data set as its files hold it, not yet checked, and the names by which people call images and labels."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Mapping
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["ROLES", "Parts", "Stored", "assemble", "has_test_split", "is_by_class", "recognised"]
+from fastnn.data.dataset import check_images, check_labels
+
+__all__ = [
+    "ROLES",
+    "RawArray",
+    "RawDataset",
+    "arrays_with_roles",
+    "check_split",
+    "from_named_arrays",
+    "has_test_labels",
+    "is_one_array_per_class",
+]
+
+T = TypeVar("T")
+# Images, their labels as indices into the class names, and the class names.
+Labelled = tuple[NDArray[Any], NDArray[Any], tuple[str, ...]]
+MaybeLabelled = tuple[NDArray[Any], NDArray[Any] | None, tuple[str, ...]]
 
 
-class Stored(NamedTuple):
-    """An array as it was stored, not yet checked, and the words that begin an error message about it."""
+class RawArray(NamedTuple):
+    """An array as it was stored, not yet checked, and the beginning of every error message about it."""
 
     values: NDArray[Any]
     where: str
 
 
-class Parts(NamedTuple):
-    """What a source holds."""
+class RawDataset(NamedTuple):
+    """What the files of a data set hold; without `class_names` the labels are only known by their numbers."""
 
-    train_images: Stored
-    train_labels: Stored
-    test_images: Stored | None = None
-    test_labels: Stored | None = None
+    train_images: RawArray
+    train_labels: RawArray
+    test_images: RawArray | None = None
+    test_labels: RawArray | None = None
     class_names: tuple[str, ...] | None = None
 
     @classmethod
-    def of(cls, roles: Mapping[str, Stored]) -> Parts:
-        """The parts given by their roles; the test split may be missing."""
-        test = roles.get("test_images"), roles.get("test_labels")
-        return cls(roles["train_images"], roles["train_labels"], *test)
+    def from_roles(cls, arrays: Mapping[str, RawArray]) -> RawDataset:
+        """Return the data set whose arrays are given by their `ROLES`; those of the test split may be missing."""
+        test = arrays.get("test_images"), arrays.get("test_labels")
+        return cls(arrays["train_images"], arrays["train_labels"], *test)
+
+    @classmethod
+    def from_splits(
+        cls, train: Labelled, where: str, test: MaybeLabelled | None = None, test_where: str = ""
+    ) -> RawDataset:
+        """Join a training and a test split, each with class names of its own.
+
+        Raises
+        ------
+        ValueError
+            If a class of the test split does not occur in the training split; `test_where` begins the message.
+        """
+        images, labels, names = train
+        joined = cls(RawArray(images, where), RawArray(labels, where), class_names=names)
+        if test is None:
+            return joined
+        test_images, test_labels, test_names = test
+        joined = joined._replace(test_images=RawArray(test_images, test_where))
+        if test_labels is None:
+            return joined
+        unknown = [name for name in test_names if name not in names]
+        if unknown:
+            raise ValueError(f"{test_where}: class {unknown[0]!r} does not occur in the training split")
+        renumbered = np.array([names.index(name) for name in test_names], np.int64)[test_labels]
+        return joined._replace(test_labels=RawArray(renumbered, test_where))
 
 
 ROLES = ("train_images", "train_labels", "test_images", "test_labels")
 
-# Names are compared in lower case, letters and digits only: x_train, xTrain and X-train are one name.
+# Only letters and digits of a name are compared, in lower case: x_train, xTrain and X-train are the same name.
 _NAMES = {
     "train_images": "xtrain trainx trainimages trainingimages traindata trainingdata images data x",
     "train_labels": "ytrain trainy trainlabels traininglabels traintarget traintargets labels target y",
@@ -45,80 +86,105 @@ _NAMES = {
     "test_labels": "ytest testy testlabels testtarget testtargets",
 }
 _ROLES = {name: role for role, names in _NAMES.items() for name in names.split()}
-_BY_CLASS = re.compile(r"(train|test)(\d+)")  # mnist_all.mat: train0 ... train9, test0 ... test9
+_CLASS_ARRAY = re.compile(r"(train|test)(\d+)")  # mnist_all.mat: train0 ... train9, test0 ... test9
 
 
-def recognised(name: str) -> bool:
-    """Tell whether an array of this name would be used."""
-    return _plain(name) in _ROLES or _BY_CLASS.fullmatch(_plain(name)) is not None
-
-
-def is_by_class(names: Collection[str]) -> bool:
-    """Tell whether arrays of these names hold a class each, so that `assemble` joins them."""
-    plain = [_plain(name) for name in names]
-    return any(map(_BY_CLASS.fullmatch, plain)) and not any(name in _ROLES for name in plain)
-
-
-def has_test_split(names: Collection[str]) -> bool:
-    """Tell whether there are test images with labels among arrays of these names."""
-    if is_by_class(names):
-        return any(_plain(name).startswith("test") for name in names)
-    return any(_ROLES.get(_plain(name)) == "test_labels" for name in names)
-
-
-def assemble(arrays: Mapping[str, NDArray[Any]], where: str) -> Parts:
-    """Find images and labels by their names; arrays of other names are left aside.
+def check_split(images: RawArray, labels: RawArray) -> tuple[NDArray[Any], NDArray[np.int64]]:
+    """Check the images and labels of a split and return them as `Dataset` holds them.
 
     Raises
     ------
     ValueError
-        If images or labels are missing, or two arrays have the same meaning.
+        If they are not images and labels, or not equally many.
+    """
+    pixels = check_images(*images)
+    return pixels, check_labels(labels.values, len(pixels), labels.where)
+
+
+def arrays_with_roles(named: dict[str, T]) -> dict[str, T]:
+    """Return the items whose names are those of images or labels; all of them, for the error to list, if none is."""
+    return {name: value for name, value in named.items() if _has_role(_plain(name))} or named
+
+
+def is_one_array_per_class(names: Collection[str]) -> bool:
+    """Return whether arrays of these names hold one class each, so that `from_named_arrays` concatenates them."""
+    plain = [_plain(name) for name in names]
+    return any(map(_CLASS_ARRAY.fullmatch, plain)) and not any(name in _ROLES for name in plain)
+
+
+def has_test_labels(names: Collection[str]) -> bool:
+    """Return whether arrays of these names include the labels of a test split."""
+    if is_one_array_per_class(names):
+        return any(_plain(name).startswith("test") for name in names)
+    return any(_ROLES.get(_plain(name)) == "test_labels" for name in names)
+
+
+def from_named_arrays(arrays: Mapping[str, NDArray[Any]], where: str) -> RawDataset:
+    """Find images and labels by the names of the arrays; arrays of other names are ignored.
+
+    Parameters
+    ----------
+    arrays : mapping of str to ndarray
+    where : str
+        The beginning of the error messages.
+
+    Raises
+    ------
+    ValueError
+        If the training images or labels are missing, there are test labels without test images, or two arrays have
+        the same meaning.
     """
     roles: dict[str, str] = {}
-    by_class: dict[str, dict[int, str]] = {"train": {}, "test": {}}
+    class_arrays: dict[str, dict[int, str]] = {"train": {}, "test": {}}
     for name in arrays:
         plain = _plain(name)
-        match = _BY_CLASS.fullmatch(plain)
+        match = _CLASS_ARRAY.fullmatch(plain)
         if match:
-            _put(by_class[match[1]], int(match[2]), name, where)
+            _put(class_arrays[match[1]], int(match[2]), name, where)
         elif plain in _ROLES:
             _put(roles, _ROLES[plain], name, where)
-    if by_class["train"] and not roles:
-        return _concatenate(arrays, by_class, where)
+    if class_arrays["train"] and not roles:
+        return _concatenate(arrays, class_arrays, where)
     for role in ("train_images", "train_labels"):
         if role not in roles:
             known = ", ".join(_NAMES[role].split())
             raise ValueError(
-                f"{where}: no {role.replace('_', ' ')} (called {known} or so); there are {_listed(arrays)}"
+                f"{where}: no {role.replace('_', ' ')} (arrays called {known}); there are {_listed(arrays)}"
             )
     if "test_labels" in roles and "test_images" not in roles:
         raise ValueError(f"{where}: there is {roles['test_labels']!r} but no test images; there are {_listed(arrays)}")
-    return Parts.of({role: Stored(arrays[name], f"{where}: {name!r}") for role, name in roles.items()})
+    return RawDataset.from_roles({role: RawArray(arrays[name], f"{where}: {name!r}") for role, name in roles.items()})
 
 
-def _concatenate(arrays: Mapping[str, NDArray[Any]], by_class: Mapping[str, Mapping[int, str]], where: str) -> Parts:
-    classes = range(max(map(max, filter(None, by_class.values()))) + 1)
-    found: list[Stored] = []
-    for split, names in by_class.items():
+def _concatenate(
+    arrays: Mapping[str, NDArray[Any]], class_arrays: Mapping[str, Mapping[int, str]], where: str
+) -> RawDataset:
+    classes = range(max(map(max, filter(None, class_arrays.values()))) + 1)
+    found: list[RawArray] = []
+    for split, names in class_arrays.items():
         if not names:
-            continue  # no test split at all
+            continue  # there is no test split
         missing = [f"{split}{k}" for k in classes if k not in names]
         if missing:
             raise ValueError(f"{where}: {', '.join(missing[:10])} missing; there are {_listed(arrays)}")
         blocks = [arrays[names[k]] for k in classes]
         if any(block.ndim != 2 or block.shape[1] != blocks[0].shape[1] for block in blocks):
             shapes = ", ".join(f"{names[k]} {blocks[k].shape}" for k in classes)
-            raise ValueError(f"{where}: one image a row expected in each of {split}0 ...; there are {shapes}")
+            raise ValueError(f"{where}: expected {split}0 ... to have one image per row; the shapes are {shapes}")
         here = f"{where}: {split}0 ... {split}{len(blocks) - 1}"
-        found.append(Stored(np.concatenate(blocks), here))
-        found.append(Stored(np.repeat(np.arange(len(blocks)), [len(block) for block in blocks]), here))
-    return Parts.of(dict(zip(ROLES, found, strict=False)))
+        found.append(RawArray(np.concatenate(blocks), here))
+        found.append(RawArray(np.repeat(np.arange(len(blocks)), [len(block) for block in blocks]), here))
+    return RawDataset.from_roles(dict(zip(ROLES, found, strict=False)))
 
 
 def _put(table: dict[Any, str], key: object, name: str, where: str) -> None:
     if key in table:
         raise ValueError(f"{where}: {table[key]!r} and {name!r} both mean the {str(key).replace('_', ' ')}")
     table[key] = name
+
+
+def _has_role(plain: str) -> bool:
+    return plain in _ROLES or _CLASS_ARRAY.fullmatch(plain) is not None
 
 
 def _plain(name: str) -> str:

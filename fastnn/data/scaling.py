@@ -1,4 +1,4 @@
-"""Standardising by what the training set is like, and labels as one-hot rows."""
+"""Standardising images by the statistics of the training set, and one-hot encoding of labels."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from fastnn.checks import choice
-from fastnn.data.dataset import check_labels, one_hot_labels
+from fastnn.data.dataset import check_labels, chunks, one_hot_labels
 
 __all__ = ["Standardizer", "from_one_hot", "one_hot"]
 
@@ -18,12 +18,12 @@ _CHUNK_PIXELS = 1 << 22
 
 @dataclass(frozen=True, eq=False)
 class Standardizer:
-    """Subtracts a mean and divides by a standard deviation, both measured on the training set alone.
+    """Subtracts a mean and divides by a standard deviation that were computed from the training set.
 
     Parameters
     ----------
     mean, std : ndarray, float64
-        Of shapes that broadcast against a sample.
+        Their shapes broadcast against that of a sample.
 
     Examples
     --------
@@ -40,30 +40,39 @@ class Standardizer:
 
     @classmethod
     def fit(cls, images: ArrayLike, *, by: Literal["pixel", "channel", "all"] = "pixel") -> Standardizer:
-        """Measure a training set.
+        """Compute mean and standard deviation of a training set.
 
         Parameters
         ----------
         images : array_like, shape (N, ...), real
         by : {"pixel", "channel", "all"}, default "pixel"
-            What shares a mean and a deviation: nothing, the pixels of a channel (N, C, H, W), or everything.
+            Whether each pixel has a mean and a deviation of its own, the pixels of each channel share them (for
+            images of shape (N, C, H, W)), or all pixels do.
 
         Returns
         -------
         Standardizer
-            A deviation of 0 is taken as 1, so that a pixel that never changes becomes 0.
+            A deviation of 0 is replaced by 1, so that a pixel that never changes becomes 0.
 
         Raises
         ------
         ValueError
-            If there are no samples, or no channels where they are asked for.
+            If there are no samples, `by` is not one of the choices, or the images have no channels and `by` is
+            "channel".
         TypeError
-            If they are not real numbers.
+            If the images are not real numbers.
 
         Notes
         -----
-        The mean, and the square root of the mean squared distance from it, summed in float64 in two passes over
-        pieces of the set, so that a mapped set is never held whole.
+        std = sqrt(sum((x - mean)**2) / n), with the mean and the sum over the n pixels that share them, in float64. The
+        images are read twice, in chunks, so that a mapped data set is never in memory as a whole.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from fastnn.data import Standardizer
+        >>> Standardizer.fit(np.array([[0, 10], [2, 10]]), by="all").mean
+        array([5.5])
         """
         x = np.asarray(images)
         if x.dtype.kind not in "biuf":
@@ -75,13 +84,12 @@ class Standardizer:
             raise ValueError(f"Standardizer.fit: by='channel' needs images (N, C, H, W), but they are {x.shape}")
         axes = {"pixel": (0,), "channel": (0, 2, 3), "all": tuple(range(x.ndim))}[by]
         shared = x.size / np.prod([x.shape[axis] for axis in range(x.ndim) if axis not in axes], dtype=np.float64)
-        rows = max(1, _CHUNK_PIXELS // max(1, x[0].size))
         total, squares = np.zeros(()), np.zeros(())
-        for start in range(0, len(x), rows):
-            total = total + x[start : start + rows].sum(axis=axes, dtype=np.float64, keepdims=True)
+        for _, rows in chunks(x, _CHUNK_PIXELS):
+            total = total + rows.sum(axis=axes, dtype=np.float64, keepdims=True)
         mean = total / shared
-        for start in range(0, len(x), rows):
-            squares = squares + np.square(x[start : start + rows] - mean).sum(axis=axes, keepdims=True)
+        for _, rows in chunks(x, _CHUNK_PIXELS):
+            squares = squares + np.square(rows - mean).sum(axis=axes, keepdims=True)
         std = np.sqrt(squares / shared)
         return cls(mean[0], np.where(std == 0, 1.0, std)[0])
 
@@ -91,7 +99,7 @@ class Standardizer:
         Parameters
         ----------
         images : array_like, shape (N, ...), real
-            With samples like those of the training set.
+            Samples of the shape that the training set has.
         dtype : float32 or float64, default float32
 
         Returns
@@ -101,42 +109,49 @@ class Standardizer:
         Raises
         ------
         ValueError
-            If a sample has another shape.
+            If the samples have another shape.
         """
         x = np.asarray(images)
         sizes = zip(x.shape[1:], self.mean.shape, strict=False)
         if x.ndim != self.mean.ndim + 1 or any(own not in (1, size) for size, own in sizes):
             raise ValueError(f"Standardizer.transform: images {x.shape} do not fit a mean of shape {self.mean.shape}")
         out = np.empty(x.shape, np.dtype(dtype))
-        rows = max(1, _CHUNK_PIXELS // max(1, x[:1].size))
-        for start in range(0, len(x), rows):
-            out[start : start + rows] = (x[start : start + rows] - self.mean) / self.std
+        for start, rows in chunks(x, _CHUNK_PIXELS):
+            out[start : start + len(rows)] = (rows - self.mean) / self.std
         return out
 
     def inverse(self, values: ArrayLike) -> NDArray[np.float64]:
-        """Return values * std + mean: what `transform` was given, up to rounding; shape (N, ...), float64."""
+        """Return values * std + mean, which undoes `transform` up to rounding.
+
+        Parameters
+        ----------
+        values : array_like, shape (N, ...), real
+
+        Returns
+        -------
+        ndarray, shape (N, ...), float64
+        """
         return np.asarray(np.asarray(values, np.float64) * self.std + self.mean)
 
 
 def one_hot(labels: ArrayLike, classes: int | None = None, dtype: DTypeLike = np.float32) -> NDArray[Any]:
-    """Return labels as rows with a single 1.
+    """Return labels as one-hot rows: a 1 in the column of the label, zeros elsewhere.
 
     Parameters
     ----------
     labels : array_like, shape (N,), whole numbers
     classes : int, optional
-        How many columns; by default the largest label plus 1.
+        The number of columns; by default the largest label plus 1.
     dtype : dtype, default float32
-        Of the result.
 
     Returns
     -------
-    ndarray, shape (N, classes)
+    ndarray, shape (N, classes), of that dtype
 
     Raises
     ------
     ValueError
-        If a label is no whole number of 0 ... classes - 1.
+        If a label is not a whole number in 0 ... classes - 1, or `labels` has another shape.
 
     Examples
     --------
@@ -165,7 +180,7 @@ def from_one_hot(rows: ArrayLike) -> NDArray[np.int64]:
     Parameters
     ----------
     rows : array_like, shape (N, C)
-        Each with a single 1 and else 0.
+        Each row has a single 1 among zeros.
 
     Returns
     -------
@@ -174,7 +189,13 @@ def from_one_hot(rows: ArrayLike) -> NDArray[np.int64]:
     Raises
     ------
     ValueError
-        If a row is not of that kind.
+        If a row is not one-hot, or `rows` has another shape.
+
+    Examples
+    --------
+    >>> from fastnn.data import from_one_hot
+    >>> from_one_hot([[0, 1, 0], [1, 0, 0]]).tolist()
+    [1, 0]
     """
     given = np.asarray(rows)
     if given.ndim != 2:

@@ -1,4 +1,4 @@
-"""Seeded, stratified splits of a labelled set."""
+"""Seeded, stratified splits of a labelled data set."""
 
 from __future__ import annotations
 
@@ -12,25 +12,25 @@ from numpy.typing import ArrayLike, NDArray
 from fastnn.checks import number
 from fastnn.random import Purpose, permutation
 
-__all__ = ["split_indices", "train_test_split"]
+__all__ = ["apportion", "split_indices", "train_test_split"]
 
 
 def split_indices(
     labels: ArrayLike, sizes: Sequence[int | float], *, seed: int = 0, stratify: bool = True
 ) -> tuple[NDArray[np.int64], ...]:
-    """Split a set at random into disjoint parts.
+    """Split a data set at random into disjoint parts.
 
     Parameters
     ----------
     labels : array_like, shape (N,)
-        One label a sample, of any type that can be sorted.
+        One label per sample, of any type that can be sorted.
     sizes : sequence of ints or floats
-        The size of each part: a count (int) or a share of N (float, below 1; rounded half to even). Samples
-        left over are in no part.
+        The size of each part: a number of samples (int) or a fraction of N (float, below 1; the product is rounded,
+        half to even). If the sizes do not add up to N, the remaining samples are in no part.
     seed : int, 0 <= seed < 2**64
         The same seed gives the same split.
     stratify : bool, default True
-        Give each part the same mixture of classes, as near as whole numbers allow. Otherwise the parts are
+        Give each part the same proportions of the classes, as far as whole numbers allow. Otherwise the parts are
         consecutive pieces of one permutation.
 
     Returns
@@ -41,16 +41,17 @@ def split_indices(
     Raises
     ------
     ValueError
-        If a size is not positive, a share is not below 1, or the parts need more samples than there are.
+        If a size is not positive, a fraction is not below 1, the parts need more samples than there are, or `labels` is
+        not one-dimensional.
     TypeError
         If a size is not a number.
 
     Notes
     -----
-    The parts are taken one after the other, each from what the ones before it left. A stratified part of m
-    samples out of M takes floor(m M_c / M) of the M_c of class c; the few that are then missing come from the
-    classes with the largest remainders (on a tie the class that sorts first), so the first part is less than
-    one sample a class away from exact.
+    The parts are taken one after another, each from the samples that the earlier ones left. A stratified part of m out
+    of M samples takes floor(m M_c / M) of the M_c samples of class c. The few that are then missing come from the
+    classes with the largest remainders; on a tie, from the class that sorts first. So the first part differs from the
+    exact proportions by less than one sample per class.
 
     Examples
     --------
@@ -80,16 +81,16 @@ def split_indices(
 def train_test_split(
     labels: ArrayLike, test: int | float = 1 / 6, *, seed: int = 0, stratify: bool = True
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Split a set at random into two parts that together are all of it.
+    """Split a data set at random into two parts that together contain every sample.
 
     Parameters
     ----------
     labels : array_like, shape (N,)
-        As in `split_indices`.
+        As for `split_indices`.
     test : int or float, default 1/6
-        The size of the second part: a count, or a share of N.
+        The size of the second part: a number of samples, or a fraction of N.
     seed, stratify
-        As in `split_indices`.
+        As for `split_indices`.
 
     Returns
     -------
@@ -99,7 +100,7 @@ def train_test_split(
     Raises
     ------
     ValueError, TypeError
-        As in `split_indices`; ValueError also if nothing is left to train on.
+        As for `split_indices`; also ValueError if no sample is left for training.
 
     Examples
     --------
@@ -111,14 +112,16 @@ def train_test_split(
     total = int(np.asarray(labels).size)
     count = _size(test, total)
     if count >= total:
-        raise ValueError(f"train_test_split: test takes {count} of {total} samples and leaves none to train on")
+        raise ValueError(f"train_test_split: test takes {count} of {total} samples and leaves none for training")
     test_part, train_part = split_indices(labels, (count, total - count), seed=seed, stratify=stratify)
     return train_part, test_part
 
 
 def _size(size: object, total: int) -> int:
     if isinstance(size, bool) or not isinstance(size, Real):
-        raise TypeError(f"split_indices: sizes: expected counts, or shares above 0 and below 1, got {size!r:.80}")
+        raise TypeError(
+            f"split_indices: sizes: expected numbers of samples, or fractions above 0 and below 1, got {size!r:.80}"
+        )
     if isinstance(size, Integral):
         count = int(size)
     else:
@@ -129,12 +132,34 @@ def _size(size: object, total: int) -> int:
 
 
 def _proportional(classes: NDArray[Any], count: int) -> NDArray[np.bool_]:
-    """Mark `count` places, the first ones of each class, in proportion to the classes."""
+    """Return a mask of the first samples of each class, `count` in all, in proportion to the sizes of the classes."""
     sizes = np.bincount(classes)
-    whole, remainder = np.divmod(sizes * count, max(classes.size, 1))
-    largest = np.argsort(-remainder, kind="stable")[: count - int(whole.sum())]
-    whole[largest] += 1
     order = np.argsort(classes, kind="stable")
-    rank = np.empty(classes.size, np.int64)  # how many of the same class stand before
+    rank = np.empty(classes.size, np.int64)  # how many earlier samples have the same class
     rank[order] = np.arange(classes.size) - np.repeat(np.cumsum(sizes) - sizes, sizes)
-    return np.asarray(rank < whole[classes])
+    return np.asarray(rank < apportion(sizes, count)[classes])
+
+
+def apportion(sizes: ArrayLike, total: int) -> NDArray[np.int64]:
+    """Divide a total into whole numbers in proportion to sizes, by the method of largest remainders.
+
+    Parameters
+    ----------
+    sizes : array_like, shape (n,), int64
+    total : int
+
+    Returns
+    -------
+    ndarray, shape (n,), int64
+        They sum to `total`. On a tie the first of the largest remainders is rounded up.
+
+    Examples
+    --------
+    >>> from fastnn.data.splits import apportion
+    >>> apportion([70, 20, 20], 10).tolist()
+    [6, 2, 2]
+    """
+    given = np.asarray(sizes, np.int64)
+    whole, remainder = np.divmod(given * total, max(int(given.sum()), 1))
+    whole[np.argsort(-remainder, kind="stable")[: total - int(whole.sum())]] += 1
+    return np.asarray(whole)

@@ -1,19 +1,21 @@
-"""The splits of the studies, by name, and splits that take so many samples of each class."""
+"""The splits of the studies, by name, and splits with a given number of samples per class."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from fastnn.data.splits import split_indices
+from fastnn.data.splits import apportion, split_indices
 from fastnn.random import Purpose, permutation
 
-__all__ = ["STUDY_SPLITS", "Split", "per_class_split", "study_split"]
+__all__ = ["Split", "per_class_split", "study_split"]
 
 Indices = NDArray[np.int64]
+Labels = NDArray[np.generic]
 
 
 class Split(NamedTuple):
@@ -22,7 +24,7 @@ class Split(NamedTuple):
     Parameters
     ----------
     train, validation, test : ndarray, int64
-        `test` is empty where a set comes with a test split of its own.
+        `test` is empty if the data set has a test split of its own.
     """
 
     train: Indices
@@ -31,16 +33,17 @@ class Split(NamedTuple):
 
 
 def per_class_split(labels: ArrayLike, counts: Sequence[int], *, seed: int = 0) -> tuple[Indices, ...]:
-    """Take so many samples of every class for each part, such as 70, 20 and 20 photos a person.
+    """Split a data set into parts with a given number of samples per class, such as 70, 20 and 20 photos per person.
 
     Parameters
     ----------
     labels : array_like, shape (N,)
-        One label a sample.
+        One label per sample.
     counts : sequence of int
-        Samples of each class in each part. Where a class has fewer than they need together, the parts share what
-        it has in the same proportion.
+        How many samples of each class a part gets. If a class has fewer samples than all parts need together, they are
+        divided in the same proportions.
     seed : int, 0 <= seed < 2**64
+        The same seed gives the same split.
 
     Returns
     -------
@@ -54,8 +57,8 @@ def per_class_split(labels: ArrayLike, counts: Sequence[int], *, seed: int = 0) 
 
     Notes
     -----
-    Of a class with M < sum(counts) samples a part gets floor(M count / sum), and what is then left goes to the
-    parts with the largest remainders, on a tie the first: 70, 20, 20 of 10 is 6, 2, 2.
+    If a class has M < sum(counts) samples, a part gets floor(M count / sum(counts)) of them, and what is then left goes
+    to the parts with the largest remainders; on a tie, to the first. For 10 samples, 70, 20 and 20 become 6, 2 and 2.
 
     Examples
     --------
@@ -73,31 +76,30 @@ def per_class_split(labels: ArrayLike, counts: Sequence[int], *, seed: int = 0) 
     order = permutation(seed, Purpose.SPLIT, 0, given.size)
     parts = np.full(given.size, -1)  # the part of each sample
     for label in np.unique(given):
-        mine = order[given[order] == label]
-        sizes = _shared(wanted, mine.size)
-        ends = np.cumsum(sizes)
-        for part, (start, end) in enumerate(zip(ends - sizes, ends, strict=True)):
-            parts[mine[start:end]] = part
+        members = order[given[order] == label]
+        sizes = np.array(wanted) if sum(wanted) <= members.size else apportion(wanted, members.size)
+        for part, piece in enumerate(np.split(members, np.cumsum(sizes))[:-1]):
+            parts[piece] = part
     return tuple(order[parts[order] == part] for part in range(len(wanted)))
 
 
 def study_split(study: str, labels: ArrayLike, *, seed: int | None = None) -> Split:
-    """Split a set as a study does.
+    """Split a data set as one of the studies does.
 
     Parameters
     ----------
     study : {"mlp", "init", "letters", "letters-15000", "faces", "faces-60"}
         The split's name:
 
-        - "mlp": 50,000 to train and 10,000 to validate, at random (of the 60,000 training images of MNIST);
+        - "mlp": the 60,000 training images of MNIST at random into 50,000 for training and 10,000 for validation;
         - "init": the first 50,000 and the last 10,000;
         - "letters": 10,000, 6,000 and 2,724, at random; "letters-15000": 15,000, 1,000 and 2,724;
-        - "faces": 70, 20 and 20 of each person; "faces-60": 60, 10 and 20.
+        - "faces": 70, 20 and 20 photos of each person; "faces-60": 60, 10 and 20.
     labels : array_like, shape (N,)
-        Of the samples to split. Where N is another number, or a person has fewer photos, the parts keep their
-        proportions.
+        The labels of the samples to split. If N differs from the numbers above, or a person has fewer photos, the parts
+        keep their proportions.
     seed : int, optional
-        By default the study's own: 421 for the letters, otherwise 0. "init" needs none.
+        By default the seed of the study: 421 for the letters, otherwise 0. "init" ignores it.
 
     Returns
     -------
@@ -107,7 +109,8 @@ def study_split(study: str, labels: ArrayLike, *, seed: int | None = None) -> Sp
     Raises
     ------
     ValueError
-        If there is no split of that name, or a part gets no sample.
+        If there is no split of that name, `labels` is not one-dimensional, or the training or the validation split gets
+        no sample.
 
     Examples
     --------
@@ -117,62 +120,43 @@ def study_split(study: str, labels: ArrayLike, *, seed: int | None = None) -> Sp
     >>> len(split.train), len(split.validation), len(split.test)
     (240, 80, 80)
     """
-    if study not in STUDY_SPLITS:
-        raise ValueError(f"study_split: no split {study!r}; there are {', '.join(STUDY_SPLITS)}")
+    if study not in _SPLITS:
+        raise ValueError(f"study_split: no split {study!r}; there are {', '.join(_SPLITS)}")
     given = np.asarray(labels)
     if given.ndim != 1:
         raise ValueError(f"study_split: labels must have shape (N,), but have {given.shape}")
-    parts = STUDY_SPLITS[study](given, seed)
+    parts = _SPLITS[study](given, seed)
     if min(part.size for part in parts[:2]) == 0:
         raise ValueError(f"study_split: {given.size} samples are too few for {study!r}")
     return Split(*parts, *[np.empty(0, np.int64)] * (3 - len(parts)))
 
 
-def _at_random(sizes: Sequence[int], own_seed: int) -> Callable[[NDArray[np.generic], int | None], tuple[Indices, ...]]:
-    def split(labels: NDArray[np.generic], seed: int | None) -> tuple[Indices, ...]:
-        counts = _scaled(sizes, labels.size)
-        return split_indices(labels, counts, seed=own_seed if seed is None else seed, stratify=False)
-
-    return split
+def _at_random(sizes: Sequence[int], own_seed: int, labels: Labels, seed: int | None) -> tuple[Indices, ...]:
+    counts = _scaled(sizes, labels.size)
+    return split_indices(labels, counts, seed=own_seed if seed is None else seed, stratify=False)
 
 
-def _by_person(counts: Sequence[int]) -> Callable[[NDArray[np.generic], int | None], tuple[Indices, ...]]:
-    def split(labels: NDArray[np.generic], seed: int | None) -> tuple[Indices, ...]:
-        return per_class_split(labels, counts, seed=seed or 0)
-
-    return split
+def _per_person(counts: Sequence[int], labels: Labels, seed: int | None) -> tuple[Indices, ...]:
+    return per_class_split(labels, counts, seed=seed or 0)
 
 
-def _in_order(sizes: Sequence[int]) -> Callable[[NDArray[np.generic], int | None], tuple[Indices, ...]]:
-    def split(labels: NDArray[np.generic], seed: int | None) -> tuple[Indices, ...]:
-        ends = np.cumsum(_scaled(sizes, labels.size))
-        return tuple(np.split(np.arange(ends[-1]), ends[:-1]))
-
-    return split
+def _in_order(sizes: Sequence[int], labels: Labels, seed: int | None) -> tuple[Indices, ...]:
+    ends = np.cumsum(_scaled(sizes, labels.size))
+    return tuple(np.split(np.arange(ends[-1]), ends[:-1]))
 
 
-STUDY_SPLITS = {
-    "mlp": _at_random((50_000, 10_000), 0),
-    "init": _in_order((50_000, 10_000)),
-    "letters": _at_random((10_000, 6_000, 2_724), 421),
-    "letters-15000": _at_random((15_000, 1_000, 2_724), 421),
-    "faces": _by_person((70, 20, 20)),
-    "faces-60": _by_person((60, 10, 20)),
+_SPLITS: dict[str, Callable[[Labels, int | None], tuple[Indices, ...]]] = {
+    "mlp": partial(_at_random, (50_000, 10_000), 0),
+    "init": partial(_in_order, (50_000, 10_000)),
+    "letters": partial(_at_random, (10_000, 6_000, 2_724), 421),
+    "letters-15000": partial(_at_random, (15_000, 1_000, 2_724), 421),
+    "faces": partial(_per_person, (70, 20, 20)),
+    "faces-60": partial(_per_person, (60, 10, 20)),
 }
 
 
 def _scaled(sizes: Sequence[int], total: int) -> list[int]:
-    """`sizes` where that many samples are needed or just a few are left over, else in proportion to `total`."""
+    """Return `sizes` if they are all samples or all but a few, otherwise sizes in proportion that sum to `total`."""
     if sum(sizes) <= total <= sum(sizes) * 1.001:
         return list(sizes)
-    return [int(size) for size in _proportional(sizes, total)]
-
-
-def _shared(wanted: Sequence[int], total: int) -> NDArray[np.int64]:
-    return np.array(wanted) if sum(wanted) <= total else _proportional(wanted, total)
-
-
-def _proportional(sizes: Sequence[int], total: int) -> NDArray[np.int64]:
-    whole, remainder = np.divmod(np.array(sizes, np.int64) * total, sum(sizes))
-    whole[np.argsort(-remainder, kind="stable")[: total - int(whole.sum())]] += 1
-    return whole
+    return [int(size) for size in apportion(sizes, total)]

@@ -1,7 +1,7 @@
-"""`glyphs`: a synthetic data set of distorted letters or digits that needs no download.
+"""`glyphs`: a synthetic data set of letters or digits that needs no download.
 
-Everything after the random words is either exact or a single IEEE operation an element, so the same seed
-gives the same bytes on every machine.
+Everything that is computed from the random words is either exact or a single IEEE operation per element, so that the
+same seed gives the same bytes on every machine.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ _SIDE = 28
 _PIXELS = _SIDE * _SIDE
 _GLYPH = 32  # the longer side of a glyph in its mask, in mask pixels
 _CONTROLS = 6  # the elastic field is a cubic B-spline over 6 x 6 control points
-_PRODUCT_ROWS = 8  # so few rows a product that no BLAS starts threads for it, which would cost more than it
-_CHUNK = 64  # images at a time: the work arrays then stay in the cache
+_PRODUCT_ROWS = 8  # rows per matrix product: so few that no BLAS uses threads, which would cost more than they save
+_CHUNK = 64  # images at a time: the temporary arrays then fit into the cache
 
-# The random words of an image: parameters, a byte for each control point and axis, a byte for each pixel.
+# The random words of an image: parameters, one byte per control point and axis, one byte per pixel.
 _WORDS = 256
 _ELASTIC = slice(24, 42)
 _NOISE = slice(60, 256)
@@ -38,42 +38,42 @@ _NOISE = slice(60, 256)
 def glyphs(
     n: int, *, kind: str = "letters", split: str = "train", seed: int = 0, start: int = 0
 ) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
-    """Make images of letters A-J or digits, drawn in many fonts and distorted.
+    """Make images of the letters A-J or of digits, in many fonts, randomly distorted.
 
     Parameters
     ----------
     n : int
-        How many images.
+        The number of images.
     kind : {"letters", "digits"}
         The classes: A ... J, or 0 ... 9.
     split : {"train", "test"}
-        "test" uses fonts that never occur in "train", and other random numbers.
+        "test" uses fonts that do not occur in "train", and other random numbers.
     seed : int, 0 <= seed < 2**64
-        The same seed gives the same images, on every machine.
+        The same seed gives the same images on every machine.
     start : int, default 0
-        The number of the first image. An image depends on `kind`, `split`, `seed` and its number alone, so a
-        long series can be made piece by piece.
+        The number of the first image. An image depends on `kind`, `split`, `seed` and its number alone, so that a long
+        series can be made in parts.
 
     Returns
     -------
     images : ndarray, shape (n, 28, 28), uint8
-        Bright glyphs on a dark ground.
+        Bright glyphs on a dark background.
     labels : ndarray, shape (n,), int64
-        0 ... 9, each equally likely.
+        0 ... 9, all equally likely.
 
     Raises
     ------
     ValueError
-        If `kind` or `split` is unknown, or a number is out of its range.
+        If `kind` or `split` is unknown, or a number is out of range.
     TypeError
         If a number is not an integer.
 
     Notes
     -----
-    A glyph mask is sampled bilinearly under a random rotation (up to 15 degrees), scale (18 to 24 pixels high
-    or wide), aspect, shear and shift, plus an elastic displacement field (a cubic B-spline over random
-    control points, after Simard, Steinkraus and Platt, "Best practices for convolutional neural networks
-    applied to visual document analysis", ICDAR 2003). Stroke weight, contrast and pixel noise vary too.
+    The mask of a glyph is sampled bilinearly under a random rotation (up to 15 degrees), scale (18 to 24 pixels high or
+    wide), aspect ratio, shear and shift, and an elastic displacement field (a cubic B-spline over random control
+    points, after P. Simard, D. Steinkraus and J. Platt, "Best practices for convolutional neural networks applied to
+    visual document analysis", ICDAR 2003). The weight of the strokes, the contrast and the noise vary as well.
 
     Examples
     --------
@@ -91,7 +91,7 @@ def glyphs(
     masks = _masks(f"{kind}_{split}")
     images = np.empty((count, _SIDE, _SIDE), np.uint8)
     labels = np.empty(count, np.int64)
-    bits(seed, Purpose.SYNTHETIC, 0, 0)  # refuses a bad seed even where n is 0
+    bits(seed, Purpose.SYNTHETIC, 0, 0)  # raises the error for a bad seed, also if n is 0
     for begin in range(0, count, _CHUNK):
         end = min(begin + _CHUNK, count)
         size, offset = _WORDS * (end - begin), _WORDS * (first + begin)
@@ -101,41 +101,41 @@ def glyphs(
 
 
 def _draw(words: NDArray[np.uint32], masks: _Floats, out: NDArray[np.uint8]) -> NDArray[np.int64]:
-    """Draw one image a row of words and return their labels."""
-    faces, classes, side, _ = masks.shape
+    """Draw one image per row of words; return the labels."""
+    fonts, classes, side, _ = masks.shape
     label = _choice(words[:, 0], classes)
-    mask_start = (_choice(words[:, 1], faces) * classes + label) * (side * side)
+    mask_start = (_choice(words[:, 1], fonts) * classes + label) * (side * side)
     x, y = _coordinates(words, side)
     ink = _sample(masks.reshape(-1), mask_start, x, y, side)
 
-    # Stroke weight: a steeper edge moved outwards or inwards, never so far that the ground lights up.
+    # Stroke weight: the edge becomes steeper and moves outwards or inwards, but the background stays dark.
     gain = _range(words[:, 8], 1.0, 2.2)
     outwards = np.minimum(70.0, 127.5 * (gain - 1.0))
     weight = outwards - (outwards + 60.0) * _range(words[:, 9], 0.0, 1.0)
     ink *= _column(gain)
     ink += _column(127.5 - 127.5 * gain + weight)
     np.clip(ink, 0.0, 255.0, out=ink)
-    ground = _range(words[:, 10], 0.0, 40.0)
+    background = _range(words[:, 10], 0.0, 40.0)
     contrast = _range(words[:, 11], 0.5, 0.85)
     noise = _range(words[:, 12], 0.0, 2.0)
     random_bytes = _bytes(words[:, _NOISE])
     grain = (random_bytes & 15) + (random_bytes >> 4)  # 0 ... 30, triangular: standard deviation 6.5
     ink *= _column(contrast)
-    ink += _column(ground - 15.0 * noise + 0.5)
+    ink += _column(background - 15.0 * noise + 0.5)
     ink += grain * _column(noise)
     np.clip(ink, 0.0, 255.0, out=ink)
-    out[...] = ink  # truncates: the half was added above
+    out[...] = ink  # this truncates, but 0.5 has been added above
     return label
 
 
 def _coordinates(words: NDArray[np.uint32], side: int) -> tuple[_Floats, _Floats]:
-    """Return where in the mask each pixel looks, as two arrays (n, 784), at least 1 within the edge.
+    """Return the point of the mask that each pixel shows, as x and y of shape (n, 784), at least 1 from the edge.
 
-    All coefficients are rounded to a grid so coarse that the product with the basis is exact in float32 in
-    any order of summation, whatever BLAS is used.
+    The coefficients are rounded to a grid that is coarse enough to make their product with the basis exact in float32,
+    in any order of summation and so with any BLAS.
     """
     n = len(words)
-    half_tangent = _range(words[:, 2], -0.13, 0.13)  # of the angle, so that no sine is needed
+    half_tangent = _range(words[:, 2], -0.13, 0.13)  # tan(angle / 2), so that no sine is needed
     cosine = (1.0 - half_tangent * half_tangent) / (1.0 + half_tangent * half_tangent)
     sine = 2.0 * half_tangent / (1.0 + half_tangent * half_tangent)
     zoom = _GLYPH / _range(words[:, 3], 18.0, 24.0)
@@ -158,32 +158,32 @@ def _coordinates(words: NDArray[np.uint32], side: int) -> tuple[_Floats, _Floats
     controls = (_bytes(words[:, _ELASTIC]).reshape(n, 2, -1) - 127.5) / 127.5
     used[:, :, 3:] = (np.rint(controls * (32.0 * strength[:, None, None])) / 32.0).transpose(1, 0, 2)
 
-    places = np.matmul(coefficients.reshape(-1, _PRODUCT_ROWS, used.shape[2]), _basis()).reshape(padded, -1)
-    np.clip(places, 1.0, side - 2.5, out=places)
-    return places[:n], places[n : 2 * n]
+    points = np.matmul(coefficients.reshape(-1, _PRODUCT_ROWS, used.shape[2]), _basis()).reshape(padded, -1)
+    np.clip(points, 1.0, side - 2.5, out=points)
+    return points[:n], points[n : 2 * n]
 
 
 def _sample(masks: _Floats, start: NDArray[np.int64], x: _Floats, y: _Floats, side: int) -> _Floats:
-    """Interpolate the masks that begin at `start` bilinearly at (x, y); both are overwritten."""
+    """Interpolate the masks that begin at `start` bilinearly at (x, y); x and y are overwritten."""
     column = np.floor(x)
     row = np.floor(y)
     x -= column
     y -= row
     row *= side
     row += column
-    place = row.astype(np.intp)
-    place += start[:, None]
-    # mode="clip" only because it is the one that takes no copy: the places are inside already
-    upper = masks.take(place, mode="clip")
-    place += 1
-    right = masks.take(place, mode="clip")
+    index = row.astype(np.intp)
+    index += start[:, None]
+    # No index needs clipping, but mode="clip" is the only mode that does not copy.
+    upper = masks.take(index, mode="clip")
+    index += 1
+    right = masks.take(index, mode="clip")
     right -= upper
     right *= x
     upper += right
-    place += side
-    right = masks.take(place, mode="clip")
-    place -= 1
-    lower = masks.take(place, mode="clip")
+    index += side
+    right = masks.take(index, mode="clip")
+    index -= 1
+    lower = masks.take(index, mode="clip")
     right -= lower
     right *= x
     lower += right
@@ -195,7 +195,7 @@ def _sample(masks: _Floats, start: NDArray[np.int64], x: _Floats, y: _Floats, si
 
 @functools.cache
 def _basis() -> _Floats:
-    """Return what the coefficients of a coordinate multiply: x, y, 1 and the B-spline of each control."""
+    """Return the functions that the coefficients multiply: x, y, 1 and the B-spline of each control point."""
     position = np.arange(_SIDE) - (_SIDE - 1) / 2
     splines = np.rint(cubic_b_spline(_CONTROLS, _SIDE) * (64 / 6)) / 64
     rows = [
@@ -209,7 +209,7 @@ def _basis() -> _Floats:
 
 @functools.cache
 def _masks(key: str) -> _Floats:
-    """Return the masks of a kind and split, shape (faces, 10, side, side), 0 ... 255."""
+    """Return the masks of a kind and split, shape (fonts, 10, side, side), 0 ... 255."""
     with np.load(Path(__file__).with_name("glyph_masks.npz"), allow_pickle=False) as stored:
         return np.ascontiguousarray(stored[key], np.float32)
 

@@ -1,4 +1,4 @@
-"""A reader for tables of numbers as text, one sample a row, with a column of labels."""
+"""A reader for text tables (CSV) of numbers, one sample per row, with a column of labels."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import csv
 import os
 import re
 import warnings
-import zlib
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
@@ -15,20 +14,23 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from fastnn.data.inflate import content_size, gunzip, inflate_start, is_gzip
-from fastnn.data.memory import AS_NPY, Need, check_fits
+from fastnn.data.inflate import GZIP_WBITS, file_sizes, gunzip, inflate_start, is_gzip
+from fastnn.data.memory import SAVE_AS_NPY, MemoryEstimate, check_memory
+from fastnn.data.raw_dataset import RawDataset
+from fastnn.data.source import FileStart, Format, ReadOptions, Source, only_file
 
-__all__ = ["Table", "csv_need", "is_table", "read_csv"]
+__all__ = ["FORMAT", "Table", "read_csv"]
 
 _LABEL_NAMES = ("label", "labels", "class", "target", "y", "category", "digit", "letter", "species")
 _DELIMITERS = ",;\t"
-_ROWS = 4096  # converted at a time, or fewer, so that of values,
-_CELLS = 1 << 18  # each a str of its own before, there are not more than so many
-_OBJECT_BYTES = 64  # of a short str and what points to it
-_LOOKED_AT = 1 << 16  # bytes, to tell how large a table is
+_SUFFIXES = (".csv", ".tsv", ".csv.gz", ".tsv.gz")
+_MAX_BLOCK_ROWS = 4096  # rows that are converted at once, if they do not have more values than
+_MAX_BLOCK_VALUES = 1 << 18  # this, because each value is a str before it is converted
+_OBJECT_BYTES = 64  # of a short str and the reference to it
+_SAMPLED = 1 << 16  # bytes from which the size of a table is estimated
 _MAX_COLUMNS = 1 << 20
 _NUMBER = re.compile(r" *[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)? *")
-_NO_BYTES = re.compile(rb"\d\.|\.\d|-\d|\d[eE]|\d{4}")  # what no whole number in 0 ... 255 looks like
+_NOT_UINT8 = re.compile(rb"\d\.|\.\d|-\d|\d[eE]|\d{4}")  # text that a whole number in 0 ... 255 does not contain
 
 
 class Table(NamedTuple):
@@ -36,12 +38,12 @@ class Table(NamedTuple):
 
     Parameters
     ----------
-    values : ndarray, (N, D), uint8 or float64
-        uint8 where every value is a whole number in 0 ... 255.
-    labels : ndarray, (N,), int64, or None
-        Indices into `class_names`; None where the table has no such column.
+    values : ndarray, shape (N, D), uint8 or float64
+        uint8 if every value is a whole number in 0 ... 255.
+    labels : ndarray, shape (N,), int64, or None
+        Indices into `class_names`; None if the table has no column of labels.
     class_names : tuple of str
-        As written in the file: whole numbers in their order, otherwise alphabetically.
+        As they are written in the file; ordered by value if they are whole numbers, otherwise alphabetically.
     """
 
     values: NDArray[Any]
@@ -55,13 +57,16 @@ def read_csv(path: str | os.PathLike[str], *, label: str | int | None = None) ->
     Parameters
     ----------
     path : path-like
-        A text file (UTF-8) with a sample a line and values separated by commas, semicolons or tabs, with or
-        without a line of names before it.
+        A text file (UTF-8, gzipped or not) with one sample per line and values separated by commas, semicolons or tabs.
+        The first line may hold the names of the columns.
     label : str or int, optional
-        The column of the labels, by its name or its number from 0 (negative: from the end). Unless given: the
-        column called label, class, target, y, category, digit, letter or species; without such a name the only
-        column that is not of numbers; without names the first column, as in the tables of MNIST. A table with
-        names of which none says so has no labels.
+        The column of the labels, by its name or its index; a negative index counts from the end. By default it is
+
+        - the column named label, labels, class, target, y, category, digit, letter or species;
+        - if no column has such a name, the only column whose values are not numbers;
+        - otherwise, if the columns have no names, the first one, as in the tables of MNIST.
+
+        A table with names that fits none of these has no labels.
 
     Returns
     -------
@@ -73,10 +78,10 @@ def read_csv(path: str | os.PathLike[str], *, label: str | int | None = None) ->
     OSError
         If the file cannot be read (FileNotFoundError if there is none).
     MemoryError
-        If it needs more memory than is available; before anything is read.
+        If the table needs more memory than is available; raised before anything is read.
     ValueError
-        If a row has another number of values than the first, a value is no finite number, a label is missing,
-        or there is no such column; the message names the line.
+        If a row has more or fewer values than the first, a value is not a finite number, a label is missing, several
+        columns may be the labels, or there is no such column. The message names the line.
     TypeError
         If `label` is neither str nor int.
 
@@ -92,10 +97,80 @@ def read_csv(path: str | os.PathLike[str], *, label: str | int | None = None) ->
     Table(values=array([[1, 2],
            [3, 4]], dtype=uint8), labels=array([1, 0]), class_names=('ant', 'bee'))
     """
-    where = f"read_csv: {os.fspath(path)}"
+    check_memory(lambda: _memory(path), _where(path), SAVE_AS_NPY)
+    return _read(path, label)
+
+
+def _open_file(start: FileStart, options: ReadOptions) -> Source | None:
+    return _source({"train": start.path}, options) if _is_table(start.content) else None
+
+
+def _open_folder(path: Path, files: list[Path], options: ReadOptions) -> Source | None:
+    tables = [file for file in files if file.name.lower().endswith(_SUFFIXES)]
+    if not tables:
+        return None
+    named = {split: [file for file in tables if split in file.name.lower()] for split in ("train", "test")}
+    if len(tables) > 1 and len(named["train"]) == len(named["test"]) == 1:
+        return _source({split: found[0] for split, found in named.items()}, options)
+    return _source({"train": only_file(tables, _SUFFIXES[0])}, options)
+
+
+FORMAT = Format(
+    "a .csv file, or a folder with one to train on and one to test on", _open_file, open_folder=_open_folder
+)
+
+
+def _source(files: dict[str, Path], options: ReadOptions) -> Source:
+    def read() -> RawDataset:
+        tables = {split: _read(file, options.label) for split, file in files.items()}
+        where = {split: f"load: {file}" for split, file in files.items()}
+        train = tables["train"]
+        if train.labels is None:
+            raise ValueError(f"{where['train']}: no column of labels (called label, class, target or so); give label=")
+        labelled = (train.values, train.labels, train.class_names)
+        return RawDataset.from_splits(labelled, where["train"], tables.get("test"), where.get("test", ""))
+
+    return Source(
+        read,
+        lambda: MemoryEstimate.total(map(_memory, files.values())).with_copies("test" not in files),
+    )
+
+
+def _where(path: str | os.PathLike[str]) -> str:
+    return f"read_csv: {os.fspath(path)}"
+
+
+def _memory(path: str | os.PathLike[str]) -> MemoryEstimate:
+    """Estimate the memory for reading a table, from the size of the file and its first lines."""
+    stored, size = file_sizes(path)
+    with Path(path).open("rb") as file:
+        start = file.read(_SAMPLED)
+    if is_gzip(start):
+        start = inflate_start(start, _SAMPLED, _where(path), GZIP_WBITS)
+    lines = start.split(b"\n")[1:-1] or [start]  # without the line of names and the last line, which may be cut off
+    sample = b"\n".join(lines)
+    times = size / (len(sample) + 1)
+    rows = int(times * len(lines))
+    values = rows + int(times * max(sample.count(delimiter.encode()) for delimiter in _DELIMITERS))
+    result = values * (8 if _NOT_UINT8.search(sample) else 1) + 8 * rows
+    text = size + _OBJECT_BYTES * rows  # the lines, each a str
+    reading = size + max(text, stored)  # the whole content, and the lines or what it was decompressed from
+    # Then: the lines, the numbers in blocks and again as one array, the labels and the values of a block.
+    converting = text + 2 * result + _OBJECT_BYTES * (rows + _MAX_BLOCK_VALUES)
+    return MemoryEstimate(result, max(reading, converting) - result)
+
+
+def _is_table(start: bytes) -> bool:
+    """Return whether a file that begins with these bytes may be a table: its first line is text with a delimiter."""
+    line = start.split(b"\n", 1)[0]
+    printable = all(32 <= byte < 127 or byte in b"\t\r" or byte >= 128 for byte in line)
+    return printable and any(delimiter.encode() in line for delimiter in _DELIMITERS)
+
+
+def _read(path: str | os.PathLike[str], label: str | int | None) -> Table:
+    where = _where(path)
     if label is not None and (isinstance(label, bool) or not isinstance(label, str | int)):
-        raise TypeError(f"read_csv: label must be a column's name or number, but is {label!r}")
-    check_fits(lambda: csv_need(path), where, AS_NPY)
+        raise TypeError(f"read_csv: label must be a column's name or index, but is {label!r}")
     rows = _Rows(_text(Path(path), where), where)
     head = rows.peek(2)
     if not head:
@@ -107,37 +182,11 @@ def read_csv(path: str | os.PathLike[str], *, label: str | int | None = None) ->
         if not head:
             raise ValueError(f"{where}: a line of names, but no rows")
     column = _label_column(names, head[0], label, where)
-    return _read(rows, len(head[0]), column, where)
-
-
-def csv_need(path: str | os.PathLike[str]) -> Need:
-    """What `read_csv` takes, about: by the size of the file and how its first lines look; raises as it does."""
-    stored, size = content_size(path)
-    with Path(path).open("rb") as file:
-        start = file.read(_LOOKED_AT)
-    if is_gzip(start):
-        start = inflate_start(start, _LOOKED_AT, f"read_csv: {os.fspath(path)}", zlib.MAX_WBITS | 16)
-    lines = start.split(b"\n")[1:-1] or [start]  # neither names nor a part of a line
-    seen = b"\n".join(lines)
-    times = size / (len(seen) + 1)
-    rows = int(times * len(lines))
-    values = rows + int(times * max(seen.count(delimiter.encode()) for delimiter in _DELIMITERS))
-    kept = values * (8 if _NO_BYTES.search(seen) else 1) + 8 * rows
-    text = size + _OBJECT_BYTES * rows  # line by line
-    reading = size + max(text, stored)  # the whole content, and the lines or what it was unpacked from
-    converting = text + 2 * kept + _OBJECT_BYTES * (rows + _CELLS)  # lines, numbers in blocks and as one array, labels
-    return Need(kept, max(reading, converting) - kept)
-
-
-def is_table(start: bytes) -> bool:
-    """Tell whether a file that begins so may be a table: text whose first line has a delimiter."""
-    line = start.split(b"\n", 1)[0]
-    printable = all(32 <= byte < 127 or byte in b"\t\r" or byte >= 128 for byte in line)
-    return printable and any(delimiter.encode() in line for delimiter in _DELIMITERS)
+    return _convert(rows, len(head[0]), column, where)
 
 
 class _Rows:
-    """The rows of a text with the numbers of their lines."""
+    """Iterates over the rows of a text and knows the number of the current line."""
 
     def __init__(self, text: str, where: str) -> None:
         self.where = where
@@ -183,7 +232,7 @@ def _is_number(value: str) -> bool:
 
 
 def _are_names(row: list[str]) -> bool:
-    """Tell whether the first row names the columns: it has no numbers, or a word that only names a column."""
+    """Return whether the first row names the columns: it has no numbers, or a word that is the name of labels."""
     return not any(map(_is_number, row)) or any(value.strip().lower() in _LABEL_NAMES[:5] for value in row)
 
 
@@ -210,15 +259,15 @@ def _label_column(names: list[str] | None, row: list[str], label: str | int | No
     return None if names is not None else 0
 
 
-def _read(rows: _Rows, width: int, column: int | None, where: str) -> Table:
+def _convert(rows: _Rows, width: int, column: int | None, where: str) -> Table:
     if width < (1 if column is None else 2) or width > _MAX_COLUMNS:
-        raise ValueError(f"{where}: rows of {width} values, but 1 to {_MAX_COLUMNS} beside the label are read")
+        raise ValueError(f"{where}: rows of {width} values; expected 1 to {_MAX_COLUMNS}, not counting the label")
     blocks: list[NDArray[Any]] = []
     labels: list[str] = []
     source = iter(rows)
     while True:
         block = []
-        for row in islice(source, max(1, min(_ROWS, _CELLS // width))):
+        for row in islice(source, max(1, min(_MAX_BLOCK_ROWS, _MAX_BLOCK_VALUES // width))):
             if len(row) != width:
                 raise ValueError(f"{where}: line {rows.line}: {len(row)} values, but the first row has {width}")
             if column is not None:
@@ -238,7 +287,7 @@ def _read(rows: _Rows, width: int, column: int | None, where: str) -> Table:
 
 
 def _numbers(block: list[list[str]], last_line: int, where: str) -> NDArray[Any]:
-    """Convert rows of text to uint8 where that is exact, else to float64."""
+    """Convert rows of text to uint8 if that is exact, otherwise to float64."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error")
@@ -257,7 +306,7 @@ def _numbers(block: list[list[str]], last_line: int, where: str) -> NDArray[Any]
 
 
 def _classes(labels: list[str]) -> tuple[NDArray[np.int64], tuple[str, ...]]:
-    """Number the classes: by value where all are whole numbers, so that 10 follows 9, else alphabetically."""
+    """Number the classes by value if all are whole numbers, so that 10 follows 9, otherwise alphabetically."""
     whole = all(re.fullmatch(r"\d{1,9}(\.0*)?", name) for name in set(labels))
     if whole:
         labels = [name.split(".")[0].lstrip("0") or "0" for name in labels]

@@ -19,6 +19,7 @@ import re
 from dataclasses import dataclass
 
 DTYPES = {"i64": "int64", "f64": "float64", "u8": "uint8"}  # those that a signature may fix
+SOURCE_DTYPES = frozenset(["f4", "f8", "u1", "i1", "u2", "i2", "i4", "i8"])  # that samples may have
 
 _ARGUMENT = re.compile(r"(\w+)(?:\[([^\]]*)\](?::(\w+))?([?!~@]*))?$")
 

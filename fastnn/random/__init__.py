@@ -1,12 +1,11 @@
-"""Random numbers that are functions of where they are used, not of what was drawn before.
+"""Counter-based random numbers: each depends only on where it is used, not on what was drawn before.
 
-Everything random in fastnn comes from Philox4x32-10 [1]_, a counter-based generator: the key is the seed, the
-counter says (index, step, purpose). Any piece of any stream can be computed alone, in any order and on any
-thread, and two purposes (shuffling, dropout, ...) never share numbers.
+Everything random in fastnn comes from the generator Philox4x32-10 [1]_. Its key is the seed, and its counter consists
+of an index, a step and a purpose. Every part of every stream can be computed by itself, in any order and on any thread,
+and two purposes (shuffling, dropout, ...) never share numbers.
 
-`bits`, `uniform`, `integers` and `permutation` are exact: the same on every machine. `normal` and
-`truncated_normal` go through NumPy's ``log``, ``sin`` and ``cos``, whose last digit may differ between
-processors.
+`bits`, `uniform`, `integers` and `permutation` give the same result on every machine. `normal` and `truncated_normal`
+use NumPy's ``log``, ``sin`` and ``cos``, whose last digit may differ between processors.
 
 References
 ----------

@@ -1,4 +1,4 @@
-"""Numbers of every kind, made from the generator's bits."""
+"""Random numbers of several distributions, made from the bits of the generator."""
 
 from __future__ import annotations
 
@@ -16,16 +16,14 @@ from fastnn.random.philox import LOW_32, SHIFT_32, bits
 def uniform(
     seed: int, purpose: int, step: int, shape: int | Sequence[int], dtype: DTypeLike = np.float64
 ) -> NDArray[Any]:
-    """Return numbers uniform on [0, 1).
+    """Return random numbers that are uniform on [0, 1).
 
     Parameters
     ----------
     seed, purpose, step : int
-        The stream, as in `bits`.
+        The stream, as for `bits`.
     shape : int or sequence of ints
-        Of the result.
     dtype : float64 or float32, default float64
-        Of the result.
 
     Returns
     -------
@@ -34,14 +32,14 @@ def uniform(
     Raises
     ------
     ValueError
-        If an argument is out of its range.
+        If an argument is out of range.
     TypeError
-        If `dtype` is another one, or `seed`, `purpose`, `step` or `shape` are not integers.
+        If `dtype` is neither float32 nor float64, or another argument is not an integer.
 
     Notes
     -----
-    float64: the upper 53 bits of words 2i (low half) and 2i + 1 (high half), times 2**-53. float32: the upper
-    24 bits of word i, times 2**-24. Both are exact; the two dtypes give different numbers.
+    In float64, number i is the upper 53 bits of words 2i (low half) and 2i + 1 (high half), times 2**-53. In float32,
+    it is the upper 24 bits of word i, times 2**-24. Both are exact. The two dtypes give different numbers.
 
     Examples
     --------
@@ -60,31 +58,29 @@ def uniform(
 def normal(
     seed: int, purpose: int, step: int, shape: int | Sequence[int], dtype: DTypeLike = np.float64
 ) -> NDArray[Any]:
-    """Return numbers from the standard normal distribution.
+    """Return random numbers from the standard normal distribution.
 
     Parameters
     ----------
     seed, purpose, step : int
-        The stream, as in `bits`.
+        The stream, as for `bits`.
     shape : int or sequence of ints
-        Of the result.
     dtype : float64 or float32, default float64
-        Of the result.
 
     Returns
     -------
     ndarray of that shape and dtype
-        float32 values are the float64 ones, rounded.
+        float32 values are the rounded float64 values.
 
     Raises
     ------
     ValueError, TypeError
-        As in `uniform`.
+        As for `uniform`.
 
     Notes
     -----
-    Box-Muller in float64: with u, v the two float64 uniforms of a block, r = sqrt(-2 log(1 - u)), the values
-    are r cos(2 pi v) and r sin(2 pi v). None is larger than 8.58 in size.
+    The Box-Muller transform in float64: if u and v are the two uniform numbers of a block and r = sqrt(-2 log(1 - u)),
+    the values are r cos(2 pi v) and r sin(2 pi v). No absolute value exceeds 8.58.
 
     Examples
     --------
@@ -108,18 +104,16 @@ def truncated_normal(
     *,
     bound: float = 2.0,
 ) -> NDArray[Any]:
-    """Return numbers from the standard normal distribution, given that they lie in [-bound, bound].
+    """Return random numbers from the standard normal distribution truncated to [-bound, bound].
 
     Parameters
     ----------
     seed, purpose, step : int
-        The stream, as in `bits`.
+        The stream, as for `bits`.
     shape : int or sequence of ints
-        Of the result.
     dtype : float64 or float32, default float64
-        Of the result.
     bound : float, default 2.0
-        In standard deviations of the distribution before truncation; at least 0.1.
+        At least 0.1, in standard deviations of the distribution before truncation.
 
     Returns
     -------
@@ -128,12 +122,12 @@ def truncated_normal(
     Raises
     ------
     ValueError, TypeError
-        As in `uniform`; ValueError if `bound` is NaN or below 0.1.
+        As for `uniform`; also ValueError if `bound` is NaN or below 0.1.
 
     Notes
     -----
-    The values of the stream of `normal` that lie within the bound, in their order; the others are left out.
-    With bound 2 the standard deviation is 0.8796.
+    These are the values of the stream of `normal` that lie within the bound, in the same order. With bound 2, their
+    standard deviation is 0.8796.
 
     Examples
     --------
@@ -143,33 +137,32 @@ def truncated_normal(
     """
     dims = _as_shape("truncated_normal", shape)
     target = float_dtype("truncated_normal", dtype)
-    # below 0.1 nearly everything that is drawn would be thrown away
+    # A smaller bound would reject nearly all numbers that are drawn.
     bound = number("truncated_normal", "bound", bound, at_least=0.1, finite=False)
     out = np.empty(math.prod(dims))
-    kept = 0
+    filled = 0
     block = 0
-    while kept < out.size:
-        expected = (out.size - kept) / math.erf(bound / math.sqrt(2.0))
+    while filled < out.size:
+        expected = (out.size - filled) / math.erf(bound / math.sqrt(2.0))
         pairs = min(int(0.5 * expected) + 32, 1 << 20)
         drawn = _normals(seed, purpose, step, pairs, block)
         block += pairs
-        inside = drawn[np.abs(drawn) <= bound][: out.size - kept]
-        out[kept : kept + inside.size] = inside
-        kept += inside.size
+        inside = drawn[np.abs(drawn) <= bound][: out.size - filled]
+        out[filled : filled + inside.size] = inside
+        filled += inside.size
     return out.reshape(dims).astype(target, copy=False)
 
 
 def integers(seed: int, purpose: int, step: int, low: int, high: int, shape: int | Sequence[int]) -> NDArray[np.int64]:
-    """Return integers uniform on low, ..., high - 1.
+    """Return random integers that are uniform on low, ..., high - 1.
 
     Parameters
     ----------
     seed, purpose, step : int
-        The stream, as in `bits`.
+        The stream, as for `bits`.
     low, high : int
-        Both within int64, 1 <= high - low <= 2**32.
+        Both within the range of int64, with 1 <= high - low <= 2**32.
     shape : int or sequence of ints
-        Of the result.
 
     Returns
     -------
@@ -178,14 +171,14 @@ def integers(seed: int, purpose: int, step: int, low: int, high: int, shape: int
     Raises
     ------
     ValueError
-        If an argument is out of its range.
+        If an argument is out of range.
     TypeError
         If an argument is not an integer.
 
     Notes
     -----
-    floor(w (high - low) / 2**64), where w is the 64-bit number made of words 2i (low half) and 2i + 1 (high
-    half). The probability of a value is off by less than one part in 2**32.
+    Integer i is low + floor(w (high - low) / 2**64), where w is the 64-bit number made of words 2i (low half) and 2i +
+    1 (high half). The relative error of the probability of a value is less than 2**-32.
 
     Examples
     --------
@@ -210,9 +203,8 @@ def permutation(seed: int, purpose: int, step: int, n: int) -> NDArray[np.int64]
     Parameters
     ----------
     seed, purpose, step : int
-        The stream, as in `bits`.
+        The stream, as for `bits`.
     n : int, 0 <= n < 2**32
-        How many.
 
     Returns
     -------
@@ -221,14 +213,14 @@ def permutation(seed: int, purpose: int, step: int, n: int) -> NDArray[np.int64]
     Raises
     ------
     ValueError
-        If an argument is out of its range.
+        If an argument is out of range.
     TypeError
         If an argument is not an integer.
 
     Notes
     -----
-    The indices are sorted by word i of the stream; equal words (some n**2 / 2**33 pairs) leave the smaller
-    index first.
+    Index i is sorted by word i of the stream. If two words are equal, which is expected for n**2 / 2**33 pairs, the
+    smaller index comes first.
 
     Examples
     --------
@@ -240,7 +232,7 @@ def permutation(seed: int, purpose: int, step: int, n: int) -> NDArray[np.int64]
     keys = bits(seed, purpose, step, n).astype(np.uint64)
     keys <<= SHIFT_32
     keys |= np.arange(n, dtype=np.uint64)
-    keys.sort()  # one sort of whole numbers; an argsort would take several times as long
+    keys.sort()  # sorting keys that contain the index is several times as fast as an argsort
     keys &= LOW_32
     return keys.view(np.int64)
 

@@ -1,4 +1,4 @@
-"""The generator: Philox4x32-10, vectorised over blocks."""
+"""The generator Philox4x32-10, vectorised over blocks."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ _WEYL_1 = 0xBB67AE85
 LOW_32 = np.uint64(0xFFFFFFFF)
 SHIFT_32 = np.uint64(32)
 _ROUNDS = 10
-_CHUNK = 16384  # blocks at a time: few NumPy calls, and the work arrays stay in the cache
+_CHUNK = 16384  # blocks at a time: few calls of NumPy, and temporary arrays that fit into the cache
 
 
 class Purpose(IntEnum):
-    """What random numbers are for: the last word of the counter, so that no two uses share a stream."""
+    """What random numbers are used for; it is the last word of the counter, so that no two purposes share a stream."""
 
     INIT = 1
     SHUFFLE = 2
@@ -39,21 +39,25 @@ def philox4x32(counter: ArrayLike, key: Sequence[int]) -> NDArray[np.uint32]:
     Parameters
     ----------
     counter : array_like, shape (n, 4), uint32
-        One counter a row, least significant word first.
+        One counter per row, least significant word first.
     key : two ints in 0 ... 2**32 - 1
         Least significant word first.
 
     Returns
     -------
     ndarray, shape (n, 4), uint32
-        The block of four random words of each counter.
+        The block of four random words for each counter.
 
     Raises
     ------
     ValueError
-        If `counter` has another shape or `key` has not two words of 32 bits.
+        If `counter` has another shape, or `key` does not consist of two words of 32 bits.
     TypeError
-        If `counter` is not of dtype uint32.
+        If the dtype of `counter` is not uint32.
+
+    Notes
+    -----
+    J. K. Salmon, M. A. Moraes, R. O. Dror and D. E. Shaw, "Parallel random numbers: as easy as 1, 2, 3", SC 2011.
 
     Examples
     --------
@@ -88,13 +92,14 @@ def bits(seed: int, purpose: int, step: int, size: int, offset: int = 0) -> NDAr
     seed : int, 0 <= seed < 2**64
         The key: its low and its high 32 bits.
     purpose : int, 0 <= purpose < 2**32
-        A `Purpose`; numbers from 1000 to 65,535 are free for users (words above these hold a layer's number).
+        A `Purpose`. Numbers from 1000 to 65,535 are free for users; larger ones add the number of a layer, times
+        65,536, to a purpose.
     step : int, 0 <= step < 2**32
-        The training step, the epoch or another count chosen by the caller.
+        The training step, the epoch or another number that the caller chooses.
     size : int
-        How many words.
+        The number of words.
     offset : int, default 0
-        The first word wanted.
+        The index of the first word.
 
     Returns
     -------
@@ -103,7 +108,7 @@ def bits(seed: int, purpose: int, step: int, size: int, offset: int = 0) -> NDAr
     Raises
     ------
     ValueError
-        If an argument is out of its range.
+        If an argument is out of range.
     TypeError
         If an argument is not an integer.
 
@@ -118,9 +123,7 @@ def bits(seed: int, purpose: int, step: int, size: int, offset: int = 0) -> NDAr
     >>> bits(7, Purpose.SHUFFLE, 0, 6)[4:].tolist() == bits(7, Purpose.SHUFFLE, 0, 2, offset=4).tolist()
     True
     """
-    key = whole("bits", "seed", seed, at_least=0, below=2**64)
-    purpose = whole("bits", "purpose", purpose, at_least=0, below=2**32)
-    step = whole("bits", "step", step, at_least=0, below=2**32)
+    key, purpose, step = _stream("bits", seed, purpose, step)
     size = whole("bits", "size", size, at_least=0, below=2**63)
     offset = whole("bits", "offset", offset, at_least=0, below=2**63)
     first = offset // 4
@@ -134,16 +137,16 @@ def bits(seed: int, purpose: int, step: int, size: int, offset: int = 0) -> NDAr
 
 
 def sample_bits(seed: int, purpose: int, step: int, samples: ArrayLike, size: int) -> NDArray[np.uint32]:
-    """Return the random words that belong to each of some samples.
+    """Return the random words that belong to each sample.
 
     Parameters
     ----------
     seed, purpose, step : int
-        The stream, as in `bits`.
+        The stream, as for `bits`.
     samples : array_like, shape (n,), integers, at least 0
-        The samples' numbers, in any order.
+        The numbers of the samples, in any order.
     size : int
-        How many words each sample has.
+        The number of words per sample.
 
     Returns
     -------
@@ -152,14 +155,14 @@ def sample_bits(seed: int, purpose: int, step: int, samples: ArrayLike, size: in
     Raises
     ------
     ValueError
-        If an argument is out of its range.
+        If an argument is out of range.
     TypeError
         If an argument is not an integer.
 
     Notes
     -----
-    Sample i owns the blocks i B ... (i + 1) B - 1 of the stream, B = ceil(size / 4): its words do not depend on
-    which other samples are asked for.
+    With B = ceil(size / 4), sample i has the blocks i B ... (i + 1) B - 1 of the stream, so that its words do not
+    depend on which other samples are in the call.
 
     Examples
     --------
@@ -167,9 +170,7 @@ def sample_bits(seed: int, purpose: int, step: int, samples: ArrayLike, size: in
     >>> sample_bits(7, Purpose.AUGMENT, 3, [5, 0], 6)[1].tolist() == bits(7, Purpose.AUGMENT, 3, 6).tolist()
     True
     """
-    key = whole("sample_bits", "seed", seed, at_least=0, below=2**64)
-    purpose = whole("sample_bits", "purpose", purpose, at_least=0, below=2**32)
-    step = whole("sample_bits", "step", step, at_least=0, below=2**32)
+    key, purpose, step = _stream("sample_bits", seed, purpose, step)
     blocks = -(-whole("sample_bits", "size", size, at_least=0, below=2**32) // 4)
     numbers = np.asarray(samples)
     if numbers.dtype.kind not in "iu" and numbers.size:
@@ -187,8 +188,15 @@ def sample_bits(seed: int, purpose: int, step: int, samples: ArrayLike, size: in
     return out.reshape(len(first), 4 * blocks)[:, :size]
 
 
+def _stream(function: str, seed: int, purpose: int, step: int) -> tuple[int, int, int]:
+    """Return the checked arguments that name a stream."""
+    key = whole(function, "seed", seed, at_least=0, below=2**64)
+    purpose = whole(function, "purpose", purpose, at_least=0, below=2**32)
+    return key, purpose, whole(function, "step", step, at_least=0, below=2**32)
+
+
 def _blocks(index: _Words, step: int, purpose: int, key: int, out: NDArray[np.uint32]) -> None:
-    """Write blocks `index` (n,) of a stream to `out` (n, 4)."""
+    """Write the blocks of a stream whose numbers are `index` (n,) to `out` (n, 4)."""
     even, odd, product = np.empty((3, 2, len(index)), np.uint64)
     np.bitwise_and(index, LOW_32, out=even[0])
     np.right_shift(index, SHIFT_32, out=odd[0])
@@ -202,13 +210,13 @@ def _blocks(index: _Words, step: int, purpose: int, key: int, out: NDArray[np.ui
 def _rounds(even: _Words, odd: _Words, product: _Words, key_0: int, key_1: int) -> None:
     """Run the ten rounds in place.
 
-    `even` holds words 0 and 2 of the counters, `odd` words 1 and 3, as 32-bit numbers in uint64 arrays of
-    shape (2, n); `product` is scratch of that shape.
+    `even` holds words 0 and 2 of the counters and `odd` words 1 and 3, as 32-bit numbers in uint64 arrays of shape (2,
+    n); `product` is a temporary array of that shape.
     """
     crossed = product[::-1]  # each product goes to the other half
-    for turn in range(_ROUNDS):
+    for i in range(_ROUNDS):
         np.multiply(even, _MULTIPLIERS, out=product)
         np.right_shift(crossed, SHIFT_32, out=even)
         even ^= odd
-        even ^= np.array([[(key_0 + turn * _WEYL_0) & 0xFFFFFFFF], [(key_1 + turn * _WEYL_1) & 0xFFFFFFFF]], np.uint64)
+        even ^= np.array([[(key_0 + i * _WEYL_0) & 0xFFFFFFFF], [(key_1 + i * _WEYL_1) & 0xFFFFFFFF]], np.uint64)
         np.bitwise_and(crossed, LOW_32, out=odd)

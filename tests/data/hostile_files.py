@@ -103,7 +103,7 @@ def cifar_batch(protocol):
 
 
 PAIRS = tuple((IMAGES.reshape(6, 35).astype(np.float32) / 255, LABELS) for _ in range(3))
-NAMED = {"images": IMAGES, "labels": LABELS, "scale": np.float32(0.5), "names": ["a", "b", None, 1.5, True]}
+NAMED_DATASETS = {"images": IMAGES, "labels": LABELS, "scale": np.float32(0.5), "names": ["a", "b", None, 1.5, True]}
 CSV = "label,width,height\n" + "".join(f"{k % 3},{k * 37 % 256},{k / 4}\n" for k in range(12))
 
 
@@ -128,7 +128,7 @@ FORMATS = [
     Format("npy mapped", lambda path: read_npy(path, mapped=True), npy_bytes(IMAGES)),
     Format("npz", read_npz, npy_bytes(IMAGES), zipped(zipfile.ZIP_STORED)),
     Format("npz compressed", read_npz, npy_bytes(IMAGES), zipped(zipfile.ZIP_DEFLATED)),
-    *(Format(f"pickle protocol {p}", read_pickle, pickle.dumps(NAMED, p)) for p in (0, 2, 4, 5)),
+    *(Format(f"pickle protocol {p}", read_pickle, pickle.dumps(NAMED_DATASETS, p)) for p in (0, 2, 4, 5)),
     Format("mnist.pkl.gz", load, pickle.dumps(PAIRS, 2), gzipped, "mnist.pkl.gz"),
     Format("CIFAR-10 batch", load, cifar_batch(2), bytes, "cifar/data_batch_1"),
     Format("CIFAR-10 .tar.gz", load, cifar_batch(2), tarred("cifar/data_batch_1"), "cifar.tar.gz"),

@@ -45,9 +45,9 @@ def test_summary_counts_every_class():
     [
         (
             {"train_labels": np.zeros(29, np.int64)},
-            r"train images \(30, 28, 28\) and labels \(29,\) differ in count",
+            r"train images \(30, 28, 28\) and labels \(29,\) differ in number",
         ),
-        ({"test_labels": np.zeros((10, 1), np.int64)}, "test images .* differ in count"),
+        ({"test_labels": np.zeros((10, 1), np.int64)}, "test images .* differ in number"),
         ({"test_labels": np.full(10, 10)}, r"test labels must lie in 0 ... 9, .* but lie in 10 ... 10"),
         ({"train_labels": np.full(30, -1)}, r"train labels must lie in 0 ... 9"),
         ({"test_images": np.zeros((10, 27, 28), np.uint8)}, r"the test set has shape \(27, 28\)"),
@@ -65,6 +65,6 @@ def test_the_hash_is_over_shapes_types_and_elements(monkeypatch):
     for array in (data.train_images, data.train_labels, data.test_images, data.test_labels):
         digest.update(f"{array.shape}{array.dtype.str}".encode() + array.tobytes())
     assert data.sha256() == digest.hexdigest()
-    monkeypatch.setattr(dataset_module, "_PIECE", 1000)
+    monkeypatch.setattr(dataset_module, "_CHUNK_PIXELS", 1000)
     assert data.sha256() == digest.hexdigest()
     assert dataset(train_labels=data.train_labels[::-1]).sha256() != digest.hexdigest()

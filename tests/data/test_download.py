@@ -18,7 +18,7 @@ import pytest
 from data_files import shared, toy_set, write_idx_set
 from PIL import Image
 
-from fastnn.data import NAMED, fetch, load, read_npz
+from fastnn.data import NAMED_DATASETS, fetch, load, read_npz
 from fastnn.data.download import content_digest
 
 pytest.importorskip("pooch")
@@ -46,7 +46,7 @@ class Handler(http.server.SimpleHTTPRequestHandler):
 
 @pytest.fixture
 def server(tmp_path, monkeypatch):
-    """A server of tmp_path/served; NAMED["mnist"] is a small set there, and FASTNN_DATA an empty folder."""
+    """A server of tmp_path/served; NAMED_DATASETS["mnist"] is a small set there, and FASTNN_DATA an empty folder."""
     served = tmp_path / "served"
     write_idx_set(served, *toy_set(), suffix=".gz")
     Handler.asked = []
@@ -56,16 +56,16 @@ def server(tmp_path, monkeypatch):
         address = f"http://127.0.0.1:{httpd.server_port}/"
         files = tuple(
             replace(file, sha256=hashlib.sha256((served / file.name).read_bytes()).hexdigest())
-            for file in NAMED["mnist"].files
+            for file in NAMED_DATASETS["mnist"].files
         )
-        monkeypatch.setitem(NAMED, "mnist", replace(NAMED["mnist"], files=files, sources=(address,)))
+        monkeypatch.setitem(NAMED_DATASETS, "mnist", replace(NAMED_DATASETS["mnist"], files=files, mirrors=(address,)))
         monkeypatch.setenv("FASTNN_DATA", str(tmp_path / "data"))
         yield address
         httpd.shutdown()
 
 
 def sources(monkeypatch, *addresses):
-    monkeypatch.setitem(NAMED, "mnist", replace(NAMED["mnist"], sources=addresses))
+    monkeypatch.setitem(NAMED_DATASETS, "mnist", replace(NAMED_DATASETS["mnist"], mirrors=addresses))
 
 
 def check(data):
@@ -77,7 +77,7 @@ def check(data):
 
 def left(tmp_path):
     """The files in the data folder, without those of the set itself."""
-    names = {file.name for file in NAMED["mnist"].files}
+    names = {file.name for file in NAMED_DATASETS["mnist"].files}
     found = {path.name for path in (tmp_path / "data").rglob("*") if path.is_file()}
     return found - names - {"x_train.npy", "y_train.npy", "x_test.npy", "y_test.npy"}
 
@@ -119,7 +119,7 @@ def test_an_interrupted_download_leaves_nothing(tmp_path, monkeypatch, server):
 
 def test_without_a_network_the_three_ways_out_are_named(tmp_path, monkeypatch):
     monkeypatch.setenv("FASTNN_DATA", str(tmp_path))
-    for name in NAMED:
+    for name in NAMED_DATASETS:
         with pytest.raises(FileNotFoundError) as caught:
             load(name)
         for part in ("cannot be downloaded", "path=", "FASTNN_DATA", "load('glyphs')", "127.0.0.1:9"):
@@ -128,16 +128,17 @@ def test_without_a_network_the_three_ways_out_are_named(tmp_path, monkeypatch):
 
 PROCESS = """
 from dataclasses import replace
-from fastnn.data import NAMED, load
+from fastnn.data import NAMED_DATASETS, load
 from fastnn.data.named_datasets import RemoteFile
 files = {files!r}
-NAMED["mnist"] = replace(NAMED["mnist"], files=tuple(RemoteFile(*f) for f in files), sources=({source!r},))
+mnist = replace(NAMED_DATASETS["mnist"], files=tuple(RemoteFile(*f) for f in files), mirrors=({source!r},))
+NAMED_DATASETS["mnist"] = mnist
 print(int(load("mnist").train_images.sum()))
 """
 
 
 def test_two_processes_at_once_get_one_good_set(tmp_path, server):
-    code = PROCESS.format(files=[(f.name, f.sha256) for f in NAMED["mnist"].files], source=server)
+    code = PROCESS.format(files=[(f.name, f.sha256) for f in NAMED_DATASETS["mnist"].files], source=server)
     started = [
         subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         for _ in range(3)
@@ -177,7 +178,9 @@ def test_notmnist_is_known_by_its_images_whatever_their_order(tmp_path, monkeypa
     digest = content_digest({"train_images": images, "train_labels": labels})
     order = np.random.default_rng(0).permutation(30)
     png_archive(tmp_path / "served/notMNIST_small.tar.gz", [*images[order], None], [*labels[order], 0])
-    monkeypatch.setitem(NAMED, "notmnist", replace(NAMED["notmnist"], sources=(server,), content_sha256=digest))
+    monkeypatch.setitem(
+        NAMED_DATASETS, "notmnist", replace(NAMED_DATASETS["notmnist"], mirrors=(server,), content_sha256=digest)
+    )
     data = load("notmnist")
     found = np.concatenate([data.train_images, data.test_images])
     assert sorted(image.tobytes() for image in found) == sorted(image.tobytes() for image in images)
@@ -187,7 +190,7 @@ def test_notmnist_is_known_by_its_images_whatever_their_order(tmp_path, monkeypa
 def test_another_notmnist_is_refused(tmp_path, monkeypatch, server):
     images, labels, _, _ = toy_set()
     png_archive(tmp_path / "served/notMNIST_small.tar.gz", images, labels)
-    monkeypatch.setitem(NAMED, "notmnist", replace(NAMED["notmnist"], sources=(server,)))
+    monkeypatch.setitem(NAMED_DATASETS, "notmnist", replace(NAMED_DATASETS["notmnist"], mirrors=(server,)))
     with pytest.raises(FileNotFoundError, match="its images differ"):
         load("notmnist")
     assert [path for path in (tmp_path / "data").rglob("*") if path.is_file()] == []
@@ -202,8 +205,8 @@ def test_cifar10(tmp_path, monkeypatch, server):
             info = tarfile.TarInfo(f"cifar-10-batches-py/{name}")
             info.size = len(content)
             archive.addfile(info, io.BytesIO(content))
-    file = replace(NAMED["cifar10"].files[0], sha256=hashlib.sha256(path.read_bytes()).hexdigest())
-    monkeypatch.setitem(NAMED, "cifar10", replace(NAMED["cifar10"], sources=(server,), files=(file,)))
+    file = replace(NAMED_DATASETS["cifar10"].files[0], sha256=hashlib.sha256(path.read_bytes()).hexdigest())
+    monkeypatch.setitem(NAMED_DATASETS, "cifar10", replace(NAMED_DATASETS["cifar10"], mirrors=(server,), files=(file,)))
     for _ in range(2):
         found = load("cifar10")
         assert found.class_names[0] == "airplane"
@@ -213,4 +216,4 @@ def test_cifar10(tmp_path, monkeypatch, server):
 def test_the_real_notmnist_has_the_pinned_content():
     arrays = read_npz(shared("notmnist") / "notMNIST_small.npz")
     found = {"train_images": arrays["images"], "train_labels": arrays["labels"]}
-    assert content_digest(found) == NAMED["notmnist"].content_sha256
+    assert content_digest(found) == NAMED_DATASETS["notmnist"].content_sha256

@@ -74,4 +74,4 @@ def test_no_code_in_a_pickle_runs(tmp_path):
         path.write_bytes(attack)
         with pytest.raises(ValueError, match=r"bad.pkl: .*at offset") as caught:
             read_pickle(path)
-        assert "never loaded" in str(caught.value) or "do not need" in str(caught.value)
+        assert "never loaded" in str(caught.value) or "does not need" in str(caught.value)

@@ -59,8 +59,8 @@ def labels_with(value):
             r"test images have shape \(5, 28\), train images \(28, 28\)",
         ),
         (replaced(TEST_IMAGES, idx_bytes(TOY[2])[:-5]), TEST_IMAGES, "truncated"),
-        (replaced(TEST_IMAGES, gzip.compress(idx_bytes(TOY[2]))[:-5]), TEST_IMAGES, "lack their end"),
-        (replaced("emnist-" + TEST_LABELS, b""), "", "both .* give a folder with one set"),
+        (replaced(TEST_IMAGES, gzip.compress(idx_bytes(TOY[2]))[:-5]), TEST_IMAGES, "does not reach its end"),
+        (replaced("emnist-" + TEST_LABELS, b""), "", "both .* give a folder with one data set"),
     ],
 )
 def test_idx_sets_that_do_not_fit_together(tmp_path, change, named, message):
@@ -74,8 +74,8 @@ def test_idx_sets_that_do_not_fit_together(tmp_path, change, named, message):
 @pytest.mark.parametrize(
     ("arrays", "message"),
     [
-        ({"x": TOY[0]}, r"no train labels \(called ytrain, .*\); there are x"),
-        ({"labels": TOY[1], "pixels": TOY[0]}, r"no train images \(called xtrain, .*\); there are labels"),
+        ({"x": TOY[0]}, r"no train labels \(arrays called ytrain, .*\); there are x"),
+        ({"labels": TOY[1], "pixels": TOY[0]}, r"no train images \(arrays called xtrain, .*\); there are labels"),
         ({"weights": np.eye(3)}, "no train images .* there are weights"),
         ({"x": TOY[0], "images": TOY[0], "y": TOY[1]}, "'x' and 'images' both mean the train images"),
         ({"x_train": TOY[0], "y_train": TOY[1], "y_test": TOY[3]}, "there is 'y_test' but no test images"),
@@ -98,8 +98,8 @@ def test_idx_sets_that_do_not_fit_together(tmp_path, change, named, message):
             {"x": np.where(TOY[0] == 7, np.nan, TOY[0]), "y": TOY[1]},
             "'x': image 0 has NaN or infinite pixels",
         ),
-        ({"x": TOY[0][:1], "y": TOY[1][:1]}, "has no test split, and 1 images give none"),
-        ({"train0": TOY[0], "train1": TOY[0]}, "one image a row expected in each of train0"),
+        ({"x": TOY[0][:1], "y": TOY[1][:1]}, "has no test split, and 1 images cannot be split"),
+        ({"train0": TOY[0], "train1": TOY[0]}, "expected train0 ... to have one image per row"),
     ],
 )
 def test_arrays_that_do_not_fit_together(tmp_path, arrays, message):
@@ -133,8 +133,8 @@ def test_files_and_folders_of_no_known_kind(tmp_path):
     for name, message in (
         ("notes.txt", r"unknown format \(it begins with 68 65 6c 6c 6f\); expected the four IDX files"),
         ("empty", "it begins with nothing"),
-        ("one.npy", "one file of a set; give the folder"),
-        (f"idx/{TRAIN_LABELS}", "one file of a set; give the folder"),
+        ("one.npy", "one file of a data set; give the folder"),
+        (f"idx/{TRAIN_LABELS}", "one file of a data set; give the folder"),
         ("nothing", "no data set in this folder; expected the four IDX files"),
         ("two", "several .npz files .a.npz, b.npz.; give the path of one"),
     ):

@@ -87,7 +87,7 @@ class Own:
         (np.array(["text"]), "dtype '[<]?U4'"),
         (np.array([1j]), "dtype 'c16'"),
         (np.zeros(2, [("a", "f4")]), "dtype 'V4'"),
-        (np.dtype("f4"), "types, which are not data"),
+        (np.dtype("f4"), "holds a dtype or a function, which is not data"),
         ({1.5: 1}, "a dict key that is a float"),
         (np.array(["2020"], "M8[D]"), "dtype 'M8'"),
     ],

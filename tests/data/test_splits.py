@@ -92,8 +92,16 @@ def test_train_and_test_are_all_of_the_set(labels, seed):
         (lambda: split_indices([0, 1], (0.01,)), ValueError, "0.01 of 2 gives 0"),
         (lambda: split_indices([0, 1], (1.5,)), ValueError, "sizes: expected a number above 0 and below 1, got 1.5"),
         (lambda: split_indices([0, 1], (float("nan"),)), ValueError, "sizes: expected a number above 0 and below 1"),
-        (lambda: split_indices([0, 1], ("1",)), TypeError, "expected counts, or shares above 0 and below 1, got '1'"),
-        (lambda: split_indices([0, 1], (True,)), TypeError, "expected counts, or shares above 0 and below 1, got True"),
+        (
+            lambda: split_indices([0, 1], ("1",)),
+            TypeError,
+            "expected numbers of samples, or fractions above 0 and below 1, got '1'",
+        ),
+        (
+            lambda: split_indices([0, 1], (True,)),
+            TypeError,
+            "expected numbers of samples, or fractions above 0 and below 1, got True",
+        ),
         (lambda: train_test_split([0, 1], 2), ValueError, "takes 2 of 2 samples and leaves none"),
         (
             lambda: train_test_split([0, 1], 1, seed=-1),

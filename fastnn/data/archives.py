@@ -1,0 +1,40 @@
+"""Data sets in a tar archive: the batches of CIFAR-10, or image files in one folder per class."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from fastnn.data.image_folders import decode_archived
+from fastnn.data.inflate import file_sizes
+from fastnn.data.memory import MemoryEstimate
+from fastnn.data.pickled_datasets import cifar_dataset, has_cifar_batches
+from fastnn.data.raw_dataset import RawDataset
+from fastnn.data.source import FileStart, Format, ReadOptions, Source
+from fastnn.data.tar import is_tar, tar_members
+
+__all__ = ["FORMAT"]
+
+
+def _open_file(start: FileStart, options: ReadOptions) -> Source | None:
+    if not is_tar(start.content):
+        return None
+    return Source(lambda: _read(start.path, options), lambda: _memory(start.path))
+
+
+FORMAT = Format("a .tar or .tar.gz archive of image folders", _open_file, (".tar", ".tar.gz", ".tgz"))
+
+
+def _read(path: Path, options: ReadOptions) -> RawDataset:
+    where = f"load: {path}"
+    members = list(tar_members(path.read_bytes(), where))
+    named = [(member.name.rsplit("/", 1)[-1], member.content) for member in members]
+    if has_cifar_batches(name for name, _ in named):
+        return cifar_dataset(named, where)
+    images = decode_archived(members, where, options.image, options.skip_damaged)
+    return RawDataset.from_splits(images, where)
+
+
+def _memory(path: Path) -> MemoryEstimate:
+    """Estimate the memory as all that the archive holds: it has no directory that says what that is."""
+    stored, size = file_sizes(path)
+    return MemoryEstimate(size, stored + size)  # the archive and its members beside the arrays
