@@ -12,8 +12,6 @@ from fastnn.data.raw_dataset import RawDataset
 from fastnn.data.source import FileStart, Format, ReadOptions, Source
 from fastnn.data.tar import is_tar, tar_members
 
-__all__ = ["FORMAT"]
-
 
 def _open_file(start: FileStart, options: ReadOptions) -> Source | None:
     if not is_tar(start.content):

@@ -16,8 +16,6 @@ from fastnn.data.transforms import affine_maps, cutout_boxes, elastic_fields, sa
 from fastnn.kernels.signature import SOURCE_DTYPES
 from fastnn.random import Purpose
 
-__all__ = ["FLIPS", "Augmentation"]
-
 Array = NDArray[Any]
 
 FLIPS = ("none", "horizontal", "vertical", "both")

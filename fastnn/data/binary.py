@@ -8,8 +8,6 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["MAX_DIMENSIONS", "check_size", "native_array", "reshaped"]
-
 MAX_DIMENSIONS = 32  # that every version of NumPy supports
 
 

@@ -13,8 +13,6 @@ from numpy.typing import NDArray
 
 from fastnn.data.mapped import release
 
-__all__ = ["Dataset", "check_images", "check_labels", "chunks", "one_hot_labels"]
-
 _CHUNK_PIXELS = 1 << 24
 
 
@@ -68,14 +66,11 @@ class Dataset:
                     f"Dataset: {split} labels must lie in 0 ... {len(self.class_names) - 1}, one for each of "
                     f"class_names, but lie in {labels.min()} ... {labels.max()}"
                 )
-        others = [("test", self.test_images)]
-        if self.unlabelled_images is not None:
-            others.append(("unlabelled", self.unlabelled_images))
-        for split, images in others:
-            if images.shape[1:] != self.train_images.shape[1:]:
+        for split, others in (("test", self.test_images), ("unlabelled", self.unlabelled_images)):
+            if others is not None and others.shape[1:] != self.train_images.shape[1:]:
                 raise ValueError(
-                    f"Dataset: an image of the {split} set has shape {images.shape[1:]}, "
-                    f"one of the train set {self.train_images.shape[1:]}"
+                    f"Dataset: {split} images have shape {others.shape[1:]}, "
+                    f"but train images have shape {self.train_images.shape[1:]}"
                 )
 
     @property

@@ -20,8 +20,6 @@ from fastnn.data.raw_dataset import ROLES, RawDataset, check_split
 from fastnn.data.source import ReadOptions
 from fastnn.environment import DATA
 
-__all__ = ["ARRAYS", "DOWNLOADS", "WAYS_OUT", "content_digest", "dataset_folder", "fetch"]
-
 ARRAYS, DOWNLOADS = "arrays", "download"
 """Inside the folder of a data set: the folders of its arrays, once they are complete, and of the downloaded files."""
 

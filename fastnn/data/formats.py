@@ -13,8 +13,6 @@ from fastnn.data.memory import check_memory
 from fastnn.data.raw_dataset import RawDataset
 from fastnn.data.source import FileStart, Format, ReadOptions, Source
 
-__all__ = ["FORMATS", "find_source", "formats_text", "read_source"]
-
 FORMATS: tuple[Format, ...] = (
     idx.FORMAT,
     mat.FORMAT,

@@ -16,9 +16,7 @@ from fastnn.data.inflate import GZIP_WBITS, inflate, inflate_start, is_gzip, max
 from fastnn.data.mapped import map_array
 from fastnn.data.memory import DECOMPRESS_OR_MAP, MAP_FILE, MemoryEstimate, check_memory
 from fastnn.data.raw_dataset import ROLES, RawArray, RawDataset
-from fastnn.data.source import FileStart, Format, ReadOptions, Source
-
-__all__ = ["FORMAT", "read_idx"]
+from fastnn.data.source import ONE_OF_SEVERAL, FileStart, Format, ReadOptions, Source
 
 _DTYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 _START = 1 << 16  # bytes that certainly include the header, that of gzip too
@@ -77,7 +75,7 @@ def read_idx(path: str | os.PathLike[str], *, mapped: bool = False) -> NDArray[A
 
 def _open_file(start: FileStart, options: ReadOptions) -> Source | None:
     if _is_idx(start.content):
-        raise ValueError(f"load: {start.path}: one file of a data set; give the folder that contains all of them")
+        raise ValueError(f"load: {start.path}: {ONE_OF_SEVERAL}")
     return None
 
 

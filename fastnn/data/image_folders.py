@@ -19,8 +19,6 @@ from fastnn.data.raw_dataset import RawDataset
 from fastnn.data.source import FileStart, Format, ReadOptions, Source
 from fastnn.kernels.threads import get_num_threads
 
-__all__ = ["FORMAT", "LabelledImages", "decode_archived", "read_image_folder"]
-
 _SAMPLED = 32  # files whose headers are read to estimate the size of all images
 _TEST_FOLDERS = ("test", "val", "valid", "validation")  # the first of these that exists is the test split
 

@@ -18,8 +18,6 @@ from fastnn.checks import choice, whole
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-__all__ = ["SUFFIXES", "ImageOptions", "decode", "decoded_bytes", "is_image"]
-
 SUFFIXES = (".png", ".jpg", ".jpeg", ".pgm", ".ppm")
 
 _FORMATS = ("PNG", "JPEG", "PPM")

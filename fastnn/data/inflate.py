@@ -6,18 +6,6 @@ import os
 import zlib
 from pathlib import Path
 
-__all__ = [
-    "GZIP_WBITS",
-    "MAX_DECOMPRESSED",
-    "check_declared",
-    "file_sizes",
-    "gunzip",
-    "inflate",
-    "inflate_start",
-    "is_gzip",
-    "max_decompressed",
-]
-
 MAX_DECOMPRESSED = 1 << 33
 """The largest decompressed size in bytes of one compressed array or archive (8 GiB)."""
 GZIP_WBITS = zlib.MAX_WBITS | 16

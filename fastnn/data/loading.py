@@ -21,8 +21,6 @@ from fastnn.data.source import ReadOptions
 from fastnn.data.splits import train_test_split
 from fastnn.data.synthetic import CLASS_NAMES, glyphs
 
-__all__ = ["load", "memory_needed"]
-
 
 def load(
     name: str | os.PathLike[str] = "glyphs",

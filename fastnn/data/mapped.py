@@ -12,8 +12,6 @@ from numpy.typing import NDArray
 
 from fastnn.kernels.file_rows import read_rows
 
-__all__ = ["RowFile", "is_mapped", "map_array", "release"]
-
 Array = NDArray[Any]
 
 

@@ -18,8 +18,6 @@ from fastnn.data.memory import SAVE_AS_NPY, MemoryEstimate, check_memory
 from fastnn.data.raw_dataset import from_named_arrays
 from fastnn.data.source import FileStart, Format, ReadOptions, Source, named_arrays_memory
 
-__all__ = ["FORMAT", "read_mat"]
-
 _ByteOrder = Literal["<", ">"]
 
 _HEADER = 128
@@ -82,11 +80,7 @@ def read_mat(path: str | os.PathLike[str], names: Collection[str] | None = None)
     {'a': array([[1, 0],
            [0, 1]], dtype=int16)}
     """
-
-    def memory() -> MemoryEstimate:
-        return MemoryEstimate.total(each for name, each in _memory(path).items() if names is None or name in names)
-
-    check_memory(memory, _where(path), SAVE_AS_NPY)
+    check_memory(lambda: MemoryEstimate.total(_memory(path, names).values()), _where(path), SAVE_AS_NPY)
     return _read(path, names)
 
 
@@ -141,7 +135,7 @@ def _read(path: str | os.PathLike[str], names: Collection[str] | None = None) ->
     return arrays
 
 
-def _memory(path: str | os.PathLike[str]) -> dict[str, MemoryEstimate]:
+def _memory(path: str | os.PathLike[str], names: Collection[str] | None = None) -> dict[str, MemoryEstimate]:
     """Estimate the memory for reading each variable, from what stands before its values.
 
     Raises the errors of `read_mat` if this part of the file is damaged.
@@ -167,8 +161,8 @@ def _memory(path: str | os.PathLike[str]) -> dict[str, MemoryEstimate]:
             shape, name = variable.shape(), variable.name()
             result = math.prod(shape) * np.dtype(_CLASSES[class_]).itemsize
             temporary = stored + (decompressed if kind == _COMPRESSED else 0)  # the whole file is read at once
-            # A stored byte becomes at most the eight of a double.
-            estimates[name] = MemoryEstimate(min(result, 8 * decompressed), temporary)
+            if names is None or name in names:  # a stored byte becomes at most the eight of a double
+                estimates[name] = MemoryEstimate(min(result, 8 * decompressed), temporary)
     return estimates
 
 

@@ -9,17 +9,6 @@ from typing import NamedTuple
 
 from fastnn.kernels.control_group import control_groups
 
-__all__ = [
-    "DECOMPRESS_OR_MAP",
-    "MAP_FILE",
-    "SAVE_AS_NPY",
-    "SMALLER_IMAGES",
-    "MemoryEstimate",
-    "available_bytes",
-    "check_memory",
-    "size_text",
-]
-
 # What a user whose memory is too small can do.
 MAP_FILE = "mapped=True leaves the numbers in the file"
 DECOMPRESS_OR_MAP = f"decompress the file (gunzip), then {MAP_FILE}"

@@ -6,8 +6,6 @@ from dataclasses import dataclass
 
 from fastnn.data.synthetic import CLASS_NAMES
 
-__all__ = ["NAMED_DATASETS", "NamedDataset", "RemoteFile"]
-
 
 @dataclass(frozen=True)
 class RemoteFile:
@@ -104,20 +102,14 @@ NAMED_DATASETS = {
             "edd7a857845ad6bb1d0ba43fe7e794d164fe2dce499a1694695a792adfac43c5",
             "20bb9a0ef54c7db3efc55a92eef5582c109615df22683c380526788f98e42a1c",
         ),
-        (
-            "https://codh.rois.ac.jp/kmnist/dataset/kmnist/",
-            "http://codh.rois.ac.jp/kmnist/dataset/kmnist/",
-        ),
+        ("https://codh.rois.ac.jp/kmnist/dataset/kmnist/", "http://codh.rois.ac.jp/kmnist/dataset/kmnist/"),
         21,
     ),
     "notmnist": NamedDataset(
         "notMNIST (small)",
         CLASS_NAMES["letters"],
         (RemoteFile("notMNIST_small.tar.gz", None),),
-        (
-            "https://commondatastorage.googleapis.com/books1000/",
-            "http://yaroslavvb.com/upload/notMNIST/",
-        ),
+        ("https://commondatastorage.googleapis.com/books1000/", "http://yaroslavvb.com/upload/notMNIST/"),
         9,
         skip_damaged=True,
         content_sha256="efaff5ed43131789b4df845bd4f89b583902d6abf597159e5352091dd2469239",

@@ -15,9 +15,7 @@ from fastnn.data.binary import check_size, native_array
 from fastnn.data.mapped import map_array
 from fastnn.data.memory import MAP_FILE, MemoryEstimate, check_memory
 from fastnn.data.raw_dataset import arrays_with_roles, from_named_arrays
-from fastnn.data.source import FileStart, Format, ReadOptions, Source, named_arrays_memory
-
-__all__ = ["FORMAT", "parse_npy", "read_npy"]
+from fastnn.data.source import ONE_OF_SEVERAL, FileStart, Format, ReadOptions, Source, named_arrays_memory
 
 _MAGIC = b"\x93NUMPY"
 _LENGTH_BYTES = {1: 2, 2: 4, 3: 4}  # of the header's length, by format version
@@ -87,7 +85,7 @@ def parse_npy(data: bytes, where: str) -> NDArray[Any]:
 
 def _open_file(start: FileStart, options: ReadOptions) -> Source | None:
     if start.stored.startswith(_MAGIC):
-        raise ValueError(f"load: {start.path}: one file of a data set; give the folder that contains all of them")
+        raise ValueError(f"load: {start.path}: {ONE_OF_SEVERAL}")
     return None
 
 

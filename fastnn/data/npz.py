@@ -20,8 +20,6 @@ from fastnn.data.source import FileStart, Format, ReadOptions, Source, named_arr
 if TYPE_CHECKING:
     from zipfile import ZipInfo
 
-__all__ = ["FORMAT", "read_npz"]
-
 _MAGIC = b"PK\x03\x04"  # of the archive and of each member
 _LOCAL_HEADER = struct.Struct("<4s22xHH")  # signature, lengths of name and extra field
 _END_SIZE = 22  # bytes of the record at the end of an archive, without its comment
@@ -66,11 +64,7 @@ def read_npz(path: str | os.PathLike[str], names: Collection[str] | None = None)
     ...     sorted(read_npz(path))
     ['images', 'labels']
     """
-
-    def memory() -> MemoryEstimate:
-        return MemoryEstimate.total(each for name, each in _memory(path).items() if names is None or name in names)
-
-    check_memory(memory, _where(path), SAVE_AS_NPY)
+    check_memory(lambda: MemoryEstimate.total(_memory(path, names).values()), _where(path), SAVE_AS_NPY)
     return _read(path, names)
 
 
@@ -120,7 +114,7 @@ def npz_contents(path: str | os.PathLike[str]) -> Iterator[tuple[str, bytes]]:
             yield name, _content(file, info, f"{where}: array {name!r}")
 
 
-def _memory(path: str | os.PathLike[str]) -> dict[str, MemoryEstimate]:
+def _memory(path: str | os.PathLike[str], names: Collection[str] | None = None) -> dict[str, MemoryEstimate]:
     """Estimate the memory for reading each array, from the directory of the archive; raises as `read_npz` does."""
     with Path(path).open("rb") as file:
         members = _members(file, _where(path))
@@ -128,7 +122,8 @@ def _memory(path: str | os.PathLike[str]) -> dict[str, MemoryEstimate]:
     for name, info in members.items():
         compressed = info.compress_size if info.compress_type == _DEFLATED else 0
         size = min(info.file_size, max_decompressed(compressed) if compressed else info.compress_size)
-        estimates[name] = MemoryEstimate(size, size + compressed)  # the decompressed bytes and the compressed ones
+        if names is None or name in names:
+            estimates[name] = MemoryEstimate(size, size + compressed)  # the decompressed bytes and the compressed ones
     return estimates
 
 

@@ -18,8 +18,6 @@ from fastnn.data.images import ImageOptions, decode
 from fastnn.data.memory import SMALLER_IMAGES, MemoryEstimate, check_memory
 from fastnn.files import write_whole
 
-__all__ = ["ListedPhotos", "Rejected", "read_photo_list"]
-
 _FIELDS = 7
 _MAX_DOWNLOAD = 32 << 20  # bytes
 _HASH = re.compile(r"[0-9a-f]{64}")

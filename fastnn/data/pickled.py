@@ -15,8 +15,6 @@ from fastnn.data.inflate import file_sizes, gunzip, is_gzip
 from fastnn.data.memory import SAVE_AS_NPY, MemoryEstimate, check_memory
 from fastnn.data.pickled_arrays import NotPlainData, PickledArray, PickledDtype, PickledFunction
 
-__all__ = ["is_pickle", "parse_pickle", "pickle_memory", "read_pickle", "read_pickle_unchecked"]
-
 _MAX_OPCODES = 1 << 19  # each makes an object of up to a few hundred bytes; a file of CIFAR-10 has 30,000
 # The opcodes that push a constant or their argument.
 _PUSHED = {
@@ -25,6 +23,7 @@ _PUSHED = {
     *("UNICODE", "BINUNICODE", "SHORT_BINUNICODE", "BINUNICODE8"),
 }
 _CONSTANTS = {"NONE": None, "NEWTRUE": True, "NEWFALSE": False}
+_EMPTY: dict[str, type] = {"EMPTY_LIST": list, "EMPTY_TUPLE": tuple, "EMPTY_DICT": dict}
 
 
 def read_pickle(path: str | os.PathLike[str]) -> Any:
@@ -153,6 +152,9 @@ class Machine:
         if opcode in _PUSHED:
             self.stack.append(_CONSTANTS.get(opcode, argument))
             return
+        if opcode in _EMPTY:
+            self.stack.append(_EMPTY[opcode]())
+            return
         method = getattr(self, f"_do_{opcode.lower()}", None)
         if method is None:
             raise NotPlainData(f"opcode {opcode}, which plain data does not need,")
@@ -219,15 +221,6 @@ class Machine:
 
     _do_binget = _do_long_binget = _do_get
 
-    def _do_empty_list(self, _: Any) -> None:
-        self.stack.append([])
-
-    def _do_empty_tuple(self, _: Any) -> None:
-        self.stack.append(())
-
-    def _do_empty_dict(self, _: Any) -> None:
-        self.stack.append({})
-
     def _do_list(self, _: Any) -> None:
         self.stack.append(self._since_mark())
 
@@ -247,9 +240,8 @@ class Machine:
 
     def _do_dict(self, _: Any) -> None:
         items = self._since_mark()
-        made: dict[Any, Any] = {}
-        self.stack.append(made)
-        _put_items(made, items)
+        self.stack.append({})
+        _put_items(self.stack[-1], items)
 
     def _do_append(self, _: Any) -> None:
         item = self._pop()

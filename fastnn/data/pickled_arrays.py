@@ -11,8 +11,6 @@ from numpy.typing import NDArray
 
 from fastnn.data.binary import MAX_DIMENSIONS, native_array
 
-__all__ = ["NotPlainData", "PickledArray", "PickledDtype", "PickledFunction"]
-
 
 class NotPlainData(Exception):
     """The pickle holds something that is not plain data."""

@@ -16,8 +16,6 @@ from fastnn.data.raw_dataset import ROLES, RawArray, RawDataset, from_named_arra
 from fastnn.data.source import FileStart, Format, ReadOptions, Source
 from fastnn.data.tar import is_tar
 
-__all__ = ["CIFAR10", "PICKLE", "cifar_dataset", "has_cifar_batches"]
-
 _BATCH = re.compile(r"data_batch_\d+")
 _TEST_BATCH = "test_batch"
 _META = "batches.meta"

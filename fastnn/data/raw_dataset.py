@@ -11,17 +11,6 @@ from numpy.typing import NDArray
 
 from fastnn.data.dataset import check_images, check_labels
 
-__all__ = [
-    "ROLES",
-    "RawArray",
-    "RawDataset",
-    "arrays_with_roles",
-    "check_split",
-    "from_named_arrays",
-    "has_test_labels",
-    "is_one_array_per_class",
-]
-
 T = TypeVar("T")
 # Images, their labels as indices into the class names, and the class names.
 Labelled = tuple[NDArray[Any], NDArray[Any], tuple[str, ...]]

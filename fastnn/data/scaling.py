@@ -11,8 +11,6 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 from fastnn.checks import choice
 from fastnn.data.dataset import check_labels, chunks, one_hot_labels
 
-__all__ = ["Standardizer", "from_one_hot", "one_hot"]
-
 _CHUNK_PIXELS = 1 << 22
 
 

@@ -12,7 +12,8 @@ from fastnn.data.inflate import GZIP_WBITS, inflate_start, is_gzip
 from fastnn.data.memory import SAVE_AS_NPY, MemoryEstimate
 from fastnn.data.raw_dataset import RawDataset, has_test_labels, is_one_array_per_class
 
-__all__ = ["FileStart", "Format", "ReadOptions", "Source", "named_arrays_memory", "only_file"]
+ONE_OF_SEVERAL = "one file of a data set; give the folder that contains all of them"
+"""What `open_file` says about a file of a data set of several files."""
 
 _START = 1024  # bytes by which a file is recognised
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["cubic_b_spline"]
-
 
 def cubic_b_spline(controls: int, pixels: int) -> NDArray[np.float64]:
     """Return six times the weight of each control point at the middle of each pixel of a line.

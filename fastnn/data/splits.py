@@ -12,8 +12,6 @@ from numpy.typing import ArrayLike, NDArray
 from fastnn.checks import number
 from fastnn.random import Purpose, permutation
 
-__all__ = ["apportion", "split_indices", "train_test_split"]
-
 
 def split_indices(
     labels: ArrayLike, sizes: Sequence[int | float], *, seed: int = 0, stratify: bool = True

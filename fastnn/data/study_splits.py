@@ -12,8 +12,6 @@ from numpy.typing import ArrayLike, NDArray
 from fastnn.data.splits import apportion, split_indices
 from fastnn.random import Purpose, permutation
 
-__all__ = ["Split", "per_class_split", "study_split"]
-
 Indices = NDArray[np.int64]
 Labels = NDArray[np.generic]
 

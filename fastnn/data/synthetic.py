@@ -16,8 +16,6 @@ from fastnn.checks import choice, whole
 from fastnn.data.splines import cubic_b_spline
 from fastnn.random import Purpose, bits
 
-__all__ = ["CLASS_NAMES", "glyphs"]
-
 CLASS_NAMES = {"letters": tuple("ABCDEFGHIJ"), "digits": tuple("0123456789")}
 
 _Floats = NDArray[np.float32]

@@ -19,8 +19,6 @@ from fastnn.data.memory import SAVE_AS_NPY, MemoryEstimate, check_memory
 from fastnn.data.raw_dataset import RawDataset
 from fastnn.data.source import FileStart, Format, ReadOptions, Source, only_file
 
-__all__ = ["FORMAT", "Table", "read_csv"]
-
 _LABEL_NAMES = ("label", "labels", "class", "target", "y", "category", "digit", "letter", "species")
 _DELIMITERS = ",;\t"
 _SUFFIXES = (".csv", ".tsv", ".csv.gz", ".tsv.gz")

@@ -8,8 +8,6 @@ from typing import NamedTuple
 
 from fastnn.data.inflate import GZIP_WBITS, MAX_DECOMPRESSED, check_declared, is_gzip
 
-__all__ = ["Member", "is_tar", "tar_members"]
-
 _BLOCK = 512
 _REGULAR = (b"0", b"\0", b"7")
 _LONG_NAME = b"L"  # GNU: the content is the name of the next member

@@ -10,8 +10,6 @@ from numpy.typing import ArrayLike, NDArray
 from fastnn.data.splines import cubic_b_spline
 from fastnn.random import Purpose, sample_bits
 
-__all__ = ["affine_maps", "cutout_boxes", "elastic_fields", "sample_uniforms"]
-
 _ELASTIC = Purpose.AUGMENT + (2 << 16)  # the purpose of the random words that elastic fields are made of
 _CONTROLS = 7  # an elastic field is a cubic B-spline over 7 x 7 control points
 _UNIFORMS = 12  # random words per sample for all other transforms
