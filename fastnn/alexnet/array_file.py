@@ -16,12 +16,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fastnn.data.memory import Need, check_fits
+from fastnn.data.memory import MemoryEstimate, check_memory
 from fastnn.data.npy import is_npy, parse_npy
 from fastnn.data.npz import npz_contents
 from fastnn.data.pickled import Machine, run_pickle
-from fastnn.data.pickled_arrays import Array as PickledArray
-from fastnn.data.pickled_arrays import Name, Refused, Type
+from fastnn.data.pickled_arrays import NotPlainData, PickledArray, PickledDtype, PickledFunction
 
 __all__ = ["read_arrays"]
 
@@ -50,7 +49,7 @@ def read_arrays(path: str | os.PathLike[str]) -> dict[str, Array]:
     """
     where = f"read_arrays: {os.fspath(path)}"
     size = Path(path).stat().st_size
-    check_fits(lambda: Need(size, size), where, "close other programs")
+    check_memory(lambda: MemoryEstimate(size, size), where, "close other programs")
     with Path(path).open("rb") as file:
         start = file.read(6)
     if is_npy(start):
@@ -94,8 +93,8 @@ def _flat(found: Mapping[Any, Any], where: str) -> dict[str, Array]:
 class _ObjectMachine(Machine):
     """Follows a pickle of arrays of objects, which become lists or, without axes, the object itself."""
 
-    def name(self, text: str) -> Name:
-        return Name(text, {"numpy dtype": _dtype})
+    def function(self, name: str) -> PickledFunction:
+        return PickledFunction(name, {"numpy dtype": _dtype})
 
     def _do_build(self, _: Any) -> None:
         state, made = self._pop(), self._top()
@@ -118,13 +117,13 @@ class _ObjectType:
     """The dtype of Python's objects."""
 
 
-def _dtype(code: object, *_: object) -> _ObjectType | Type:
-    return _ObjectType() if code in ("O", "O8", "O4") else Type(code)
+def _dtype(code: object, *_: object) -> _ObjectType | PickledDtype:
+    return _ObjectType() if code in ("O", "O8", "O4") else PickledDtype(code)
 
 
 def _objects(shape: object, values: object) -> Any:
     if not isinstance(values, list) or not isinstance(shape, tuple) or len(shape) > 1:
-        raise Refused("an array of objects other than one dict or list of arrays")
+        raise NotPlainData("an array of objects other than one dict or list of arrays")
     if math.prod(shape) != len(values):
-        raise Refused("a damaged array of objects")
+        raise NotPlainData("a damaged array of objects")
     return values if shape else values[0]

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastnn.alexnet.preprocessing import Preprocessing
-from fastnn.data.folders import natural
+from fastnn.data.image_folders import natural_key
 from fastnn.data.images import EIGHT_BITS, SUFFIXES, opened_image
 
 if TYPE_CHECKING:
@@ -130,7 +130,7 @@ def image_files(folder: str | os.PathLike[str]) -> ImageFiles:
         raise ValueError(f"image_files: {top} holds no PNG, JPEG, PGM or PPM files, nor folders of them")
     if own:
         return ImageFiles(tuple(own), None, ())
-    ordered = sorted(classes, key=lambda inner: natural(inner.name))
+    ordered = sorted(classes, key=lambda inner: natural_key(inner.name))
     labels = np.repeat(np.arange(len(ordered)), [len(classes[inner]) for inner in ordered])
     paths = tuple(path for inner in ordered for path in classes[inner])
     return ImageFiles(paths, labels, tuple(inner.name for inner in ordered))
@@ -138,7 +138,7 @@ def image_files(folder: str | os.PathLike[str]) -> ImageFiles:
 
 def _images_in(folder: Path) -> list[Path]:
     files = (f for f in folder.iterdir() if f.suffix.lower() in SUFFIXES and f.name[0] != "." and f.is_file())
-    return sorted(files, key=lambda file: natural(file.name))
+    return sorted(files, key=lambda file: natural_key(file.name))
 
 
 def as_sources(function: str, images: Any) -> Sequence[Path] | NDArray[np.uint8]:

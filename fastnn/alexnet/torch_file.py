@@ -18,9 +18,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fastnn.data.memory import Need, check_fits
+from fastnn.data.memory import MemoryEstimate, check_memory
 from fastnn.data.pickled import Machine, run_pickle
-from fastnn.data.pickled_arrays import Name, Refused
+from fastnn.data.pickled_arrays import NotPlainData, PickledFunction
 
 __all__ = ["is_archive", "is_stream", "read_torch"]
 
@@ -79,13 +79,13 @@ class _Tensor:
 
 def _rebuilt(storage: object, offset: object, shape: object, strides: object, *_: object) -> _Tensor:
     if not isinstance(storage, _Storage) or not isinstance(shape, tuple) or not isinstance(strides, tuple):
-        raise Refused("a tensor without numbers")
+        raise NotPlainData("a tensor without numbers")
     if not (all(map(_is_size, (offset, *shape, *strides))) and len(shape) == len(strides) <= _MOST_AXES):
-        raise Refused("a tensor of impossible shape")
+        raise NotPlainData("a tensor of impossible shape")
     assert isinstance(offset, int)
     count, last = math.prod(shape), offset + sum((n - 1) * s for n, s in zip(shape, strides, strict=True))
     if count and (last >= storage.size or count > storage.size):
-        raise Refused(f"a tensor of shape {shape} in {storage.size} numbers")
+        raise NotPlainData(f"a tensor of shape {shape} in {storage.size} numbers")
     return _Tensor(storage, offset, shape, strides)
 
 
@@ -113,22 +113,22 @@ class _TensorMachine(Machine):
         super().__init__(where)
         self.storages: dict[str, _Storage] = {}
 
-    def name(self, text: str) -> Name:
-        return Name(text, _KNOWN)
+    def function(self, name: str) -> PickledFunction:
+        return PickledFunction(name, _KNOWN)
 
     def _do_binpersid(self, _: Any) -> None:
         told = self._pop()
         if not isinstance(told, tuple) or len(told) < 5 or told[0] != "storage":
-            raise Refused("a reference to something other than numbers")
-        kind = (told[1].text if isinstance(told[1], Name) else "").removeprefix("torch ")
+            raise NotPlainData("a reference to something other than numbers")
+        kind = (told[1].name if isinstance(told[1], PickledFunction) else "").removeprefix("torch ")
         key, size = told[2], told[4]
         if kind not in _DTYPES or type(key) is not str or not _is_size(size):
-            raise Refused("a damaged reference to numbers")
+            raise NotPlainData("a damaged reference to numbers")
         if len(told) > 5 and told[5] is not None:
-            raise Refused("a view of a storage")
+            raise NotPlainData("a view of a storage")
         known = self.storages.setdefault(key, _Storage(key, kind, size))
         if (known.kind, known.size) != (kind, size):
-            raise Refused(f"storage {key!r} twice, with {known.size} and {size} numbers")
+            raise NotPlainData(f"storage {key!r} twice, with {known.size} and {size} numbers")
         self.stack.append(known)
 
     def _do_build(self, _: Any) -> None:
@@ -178,7 +178,7 @@ def read_torch(path: str | os.PathLike[str]) -> dict[str, Array]:
     """
     where = f"read_torch: {os.fspath(path)}"
     size = Path(path).stat().st_size
-    check_fits(lambda: Need(size, size), where, "close other programs")
+    check_memory(lambda: MemoryEstimate(size, size), where, "close other programs")
     data = Path(path).read_bytes()
     if data.startswith(b"PK\x03\x04"):
         found = _from_archive(data, where)

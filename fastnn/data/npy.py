@@ -70,6 +70,11 @@ def read_npy(path: str | os.PathLike[str], *, mapped: bool = False) -> NDArray[A
     return _read(path, mapped)
 
 
+def is_npy(start: bytes) -> bool:
+    """Return whether a file that begins with these bytes is a .npy file."""
+    return start.startswith(_MAGIC)
+
+
 def parse_npy(data: bytes, where: str) -> NDArray[Any]:
     """Return the array that the content of a .npy file holds.
 
@@ -84,7 +89,7 @@ def parse_npy(data: bytes, where: str) -> NDArray[Any]:
 
 
 def _open_file(start: FileStart, options: ReadOptions) -> Source | None:
-    if start.stored.startswith(_MAGIC):
+    if is_npy(start.stored):
         raise ValueError(f"load: {start.path}: {ONE_OF_SEVERAL}")
     return None
 
@@ -132,7 +137,7 @@ def _memory(path: str | os.PathLike[str]) -> MemoryEstimate:
 
 def _header(start: bytes, where: str) -> tuple[int, np.dtype[Any], Literal["C", "F"], tuple[int, ...]]:
     """Return the offset of the numbers in bytes, their dtype, the order in which they are stored, and the shape."""
-    if not start.startswith(_MAGIC):
+    if not is_npy(start):
         raise ValueError(
             f"{where}: not an .npy file: expected {_MAGIC.hex(' ')} at offset 0, found {start[:6].hex(' ')}"
         )
