@@ -50,8 +50,8 @@ def test_summary_counts_every_class():
         ({"test_labels": np.zeros((10, 1), np.int64)}, "test images .* differ in number"),
         ({"test_labels": np.full(10, 10)}, r"test labels must lie in 0 ... 9, .* but lie in 10 ... 10"),
         ({"train_labels": np.full(30, -1)}, r"train labels must lie in 0 ... 9"),
-        ({"test_images": np.zeros((10, 27, 28), np.uint8)}, r"the test set has shape \(27, 28\)"),
-        ({"unlabelled_images": np.zeros((5, 784), np.uint8)}, r"the unlabelled set has shape \(784,\)"),
+        ({"test_images": np.zeros((10, 27, 28), np.uint8)}, r"test images have shape \(27, 28\)"),
+        ({"unlabelled_images": np.zeros((5, 784), np.uint8)}, r"unlabelled images have shape \(784,\)"),
     ],
 )
 def test_parts_that_do_not_fit_together(changes, message):
