@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fastnn.architecture.words import ACTIVATIONS, LINEAR, MAX_UNITS, checked_activation, known_activations
+from fastnn.architecture.words import ACTIVATIONS, LINEAR, checked_activation, known_activations, size
 from fastnn.init import Initializer
 from fastnn.layers import Dense, Layer
 
@@ -19,8 +19,8 @@ def layers_of(text: str, activation: str, init: str | Initializer) -> tuple[int,
     """
     inputs, units = _units_of(text, activation)
     layers: list[Layer] = []
-    for size, name in units:
-        layers.append(Dense(size, init=init))
+    for count, name in units:
+        layers.append(Dense(count, init=init))
         if name != LINEAR:
             layers.append(ACTIVATIONS[name]())
     return inputs, layers
@@ -36,7 +36,7 @@ def _units_of(text: str, activation: str) -> tuple[int, list[tuple[int, str]]]:
         raise ValueError(f"architecture: {text!r} has nothing beside a '-' or the colon; {_SHAPE}")
     for position, token in enumerate(tokens):
         if token.isascii() and token.isdigit():
-            found.append((_units(token, text), None))
+            found.append((size(token, text), None))
         elif token not in (*ACTIVATIONS, LINEAR):
             raise ValueError(
                 f"architecture: unknown layer {token!r} in {text!r}; expected a number of units, or one of "
@@ -51,11 +51,4 @@ def _units_of(text: str, activation: str) -> tuple[int, list[tuple[int, str]]]:
     if len(found) < 2:
         raise ValueError(f"architecture: {text!r} has no outputs; {_SHAPE}")
     (inputs, _), *hidden, (outputs, _) = found
-    return inputs, [*((size, name or activation) for size, name in hidden), (outputs, LINEAR)]
-
-
-def _units(token: str, text: str) -> int:
-    size = int(token) if len(token) < 12 else MAX_UNITS + 1
-    if not 1 <= size <= MAX_UNITS:
-        raise ValueError(f"architecture: {token} in {text!r} must be at least 1 and at most {MAX_UNITS}")
-    return size
+    return inputs, [*((count, name or activation) for count, name in hidden), (outputs, LINEAR)]

@@ -1,18 +1,24 @@
-"""What the architecture strings share."""
+"""The words of architecture strings, which the classes of `fastnn.layers` bring with them."""
 
 from __future__ import annotations
 
-from fastnn.layers import ELU, Layer, LeakyReLU, ReLU, Sigmoid, Softshrink, Tanh, Tanhshrink
+import inspect
+import re
+from collections.abc import Iterator
 
-ACTIVATIONS: dict[str, type[Layer]] = {
-    layer.kind: layer for layer in (ReLU, LeakyReLU, ELU, Sigmoid, Tanh, Tanhshrink, Softshrink)
-}
+from fastnn.checks import whole
+from fastnn.init import Initializer
+from fastnn.layers import REGISTRY, Layer
+
+ACTIVATIONS: dict[str, type[Layer]] = {layer.kind: layer for layer in REGISTRY.values() if layer.elementwise}
 LINEAR = "linear"
 MAX_UNITS = 2**24
 
+_WORD = re.compile(r"(?P<name>[a-z_]*)(?P<numbers>[0-9]*\.?[0-9]+(x[0-9]+)*)?(/(?P<stride>[0-9]+))?(p(?P<pad>[0-9]+))?")
+
 
 def known_activations() -> str:
-    """Their names, in a row."""
+    """Their names, separated by commas."""
     return ", ".join((*ACTIVATIONS, LINEAR))
 
 
@@ -27,3 +33,55 @@ def checked_activation(name: str) -> str:
     if name not in (*ACTIVATIONS, LINEAR):
         raise ValueError(f"architecture: unknown activation {name!r}; expected one of {known_activations()}")
     return name
+
+
+def size(digits: str, text: str, least: int = 1) -> int:
+    """A number in the architecture string `text`.
+
+    Raises
+    ------
+    ValueError
+        If it is smaller than `least`, or larger than any layer may be.
+    """
+    value = int(digits[:12])  # more digits than that are too large anyway
+    return whole("architecture", f"{digits:.40} in {text!r}", value, at_least=least, at_most=MAX_UNITS)
+
+
+def layer_of(word: str, text: str, init: str | Initializer) -> Layer | None:
+    """The layer that a word of the architecture string `text` stands for, or None if it is unknown.
+
+    A word is a name, then numbers joined by ``x``, then perhaps ``/`` and a stride, ``p`` and a padding: "32x3/2p1".
+    The name is the `kind` of a layer's class, whose constructor takes the numbers, or one of its `words`.
+
+    Raises
+    ------
+    ValueError
+        If the layer does not take what the word says.
+    """
+    match = _WORD.fullmatch(word)
+    numbers = match["numbers"].split("x") if match and match["numbers"] else []
+    layer = next(
+        (cls for name, count, cls in _names() if match and name == match["name"] and _fits(count, numbers)), None
+    )
+    if match is None or layer is None:
+        return None
+    options = {name: size(match[name], text, 0) for name in ("stride", "pad") if match[name]}
+    given = [float(number) if "." in number else size(number, text, 0) for number in numbers]
+    signature = inspect.signature(layer)
+    try:
+        signature.bind(*given, **options)
+        return layer.from_word(*given, **options, **({"init": init} if "init" in signature.parameters else {}))
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"architecture: {word!r} in {text!r}: {error}") from None
+
+
+def _names() -> Iterator[tuple[str, int | None, type[Layer]]]:
+    """Each name, how many numbers it takes (None: as many as the constructor does), and the class."""
+    for layer in REGISTRY.values():
+        yield layer.kind, None, layer
+        for name, count in layer.words.items():
+            yield name, count, layer
+
+
+def _fits(count: int | None, numbers: list[str]) -> bool:
+    return count is None or count == len(numbers)

@@ -33,15 +33,8 @@ from fastnn.model import Sequential
 from fastnn.trainer import Callback, Checkpoint, EarlyStopping, Trainer
 
 _HIDDEN = 200
-_RATES = {
-    "adam": 0.002,
-    "adamw": 0.002,
-    "rmsprop": 0.001,
-    "adagrad": 0.02,
-    "momentum": 0.05,
-    "nesterov": 0.05,
-    "sgd": 0.3,
-}
+_TRIED = {"adam": 0.002, "adamw": 0.002, "adagrad": 0.02, "momentum": 0.05, "nesterov": 0.05, "sgd": 0.3}
+_RATES = {name: _TRIED.get(name, optim.get(name).learning_rate) for name in optim.OPTIMIZERS}
 
 _EPILOG = f"""\
 The training images are split: most are trained on, a share (--validation) is looked at after every epoch.

@@ -115,7 +115,7 @@ class MLPClassifier(ClassifierMixin, Estimator):  # type: ignore[misc]
         scores = self.model_forward(X)
         if self.out_activation_ == "softmax":
             return functional.softmax_forward(scores)[0]
-        p = functional.sigmoid_forward(scores)[0]
+        p: Array = functional.sigmoid_forward(scores)[0]
         if self._multilabel:
             return p
         return np.hstack([1 - p, p]) if len(self.classes_) == 2 else np.ones_like(p)

@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 
 from fastnn._version import __version__
-from fastnn.export.onnx_nodes import Graph, add_layer
 from fastnn.files import write_whole
+from fastnn.layers import chain
+from fastnn.layers.onnx_graph import Graph
 from fastnn.model import Sequential
 
 OPSET = 17
@@ -65,8 +66,7 @@ def to_onnx(model: Sequential, path: str | PathLike[str] | None = None, *, proba
     name = "input"
     if model.input_scale != 1:
         name = graph.node("Mul", name, graph.constant("input_scale", np.asarray(model.input_scale, model.dtype)))
-    for layer in model.layers:
-        name = add_layer(graph, layer, name)
+    name = chain.onnx(model.layers, graph, name)
     if probabilities and not model.gives_probabilities:
         name = graph.node("Softmax", name, axis=-1)
     graph.node("Identity", name, out="output")

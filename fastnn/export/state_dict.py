@@ -8,21 +8,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fastnn.layers.base import Layer
+from fastnn.layers.base import Layer, speaks_for_itself
 from fastnn.model import Sequential
 
 Array = NDArray[Any]
 
-# class of a layer → its array → the module's tensor; a matrix (inputs, outputs) is (outputs, inputs) there
-_AFFINE = {"w": "weight", "b": "bias"}
-_NORM = {"gamma": "weight", "beta": "bias", "running_mean": "running_mean", "running_var": "running_var"}
-_TENSORS: dict[str, dict[str, str]] = {
-    "Dense": _AFFINE,
-    "Conv2D": _AFFINE,
-    "BatchNorm": _NORM,
-    "LayerNorm": _NORM,
-    "GroupNorm": _NORM,
-}
 _COUNTER = "num_batches_tracked"  # of torch's batch normalisation, which only uses it without a momentum
 
 
@@ -59,10 +49,10 @@ def to_torch_state_dict(model: Sequential) -> dict[str, Array]:
     """
     found: dict[str, Array] = {}
     for index, layer in enumerate(model.layers):
-        names = _names("to_torch_state_dict", layer)
-        for name, array in layer.arrays.items():
-            found[f"{index}.{names[name]}"] = np.array(_as_torch(layer, array), order="C")
-        if "running_mean" in layer.arrays:
+        tensors = _tensors("to_torch_state_dict", layer)
+        for name, array in tensors.items():
+            found[f"{index}.{name}"] = np.array(array, order="C")
+        if "running_mean" in tensors:
             found[f"{index}.{_COUNTER}"] = np.array(0, np.int64)
     return found
 
@@ -112,17 +102,15 @@ def from_torch_state_dict(model: Sequential, state_dict: Mapping[str, Any]) -> S
         layers = [(module, layer) for module, (_, layer) in zip(modules, layers, strict=True)]
     changes: list[tuple[Array, Array]] = []
     for module, layer in layers:
-        names, arrays, tensors = _names(function, layer), layer.arrays, dict(modules[module])
-        tensors.pop(_COUNTER, None)
-        wanted = {names[name] for name in arrays}
-        if wanted != set(tensors):
-            raise ValueError(f"{function}: {layer.name} needs {sorted(wanted)}, but {module} has {sorted(tensors)}")
-        for name, array in arrays.items():
-            value = _real(f"{function}: {module}.{names[name]}", tensors[names[name]])
-            place = _as_torch(layer, array)
+        wanted, given = _tensors(function, layer), dict(modules[module])
+        given.pop(_COUNTER, None)
+        if set(wanted) != set(given):
+            raise ValueError(f"{function}: {layer.name} needs {sorted(wanted)}, but {module} has {sorted(given)}")
+        for name, place in wanted.items():
+            value = _real(f"{function}: {module}.{name}", given[name])
             if value.shape != place.shape:
                 raise ValueError(
-                    f"{function}: {module}.{names[name]} has shape {value.shape}, {layer.name} needs {place.shape}"
+                    f"{function}: {module}.{name} has shape {value.shape}, {layer.name} needs {place.shape}"
                 )
             changes.append((place, value))
     for place, value in changes:
@@ -130,20 +118,12 @@ def from_torch_state_dict(model: Sequential, state_dict: Mapping[str, Any]) -> S
     return model
 
 
-def _names(function: str, layer: Layer) -> dict[str, str]:
-    names = _TENSORS.get(type(layer).__name__, {})
-    missing = [name for name in layer.arrays if name not in names]
-    if missing:
+def _tensors(function: str, layer: Layer) -> dict[str, Array]:
+    """The layer's arrays as the tensors of its module; what is written into them is written into the layer."""
+    tensors = layer.torch_tensors() if speaks_for_itself(layer, "torch_tensors") or not layer.arrays else None
+    if tensors is None:
         raise ValueError(f"{function}: {layer.name}: {type(layer).__name__} is no module of torch's with parameters")
-    return names
-
-
-def _as_torch(layer: Layer, array: Array) -> Array:
-    """The array in the module's shape; what is written into it stands in the layer."""
-    kind = type(layer).__name__
-    if kind == "LayerNorm":
-        return array.reshape(layer.input_shape)
-    return array.T if kind == "Dense" and array.ndim == 2 else array
+    return tensors
 
 
 def _real(what: str, tensor: Any) -> Array:

@@ -10,6 +10,10 @@ Arguments are checked before any work is done and inputs are never written. A ca
 through as in IEEE arithmetic. `fastnn.use_backend` chooses the kernels that run.
 """
 
+from collections.abc import Callable
+from typing import Any
+
+from fastnn.functional.activation import PAIRS
 from fastnn.functional.affine import affine_backward, affine_forward
 from fastnn.functional.batch_norm import batch_norm_backward, batch_norm_forward
 from fastnn.functional.convolution import col2im, conv_backward, conv_forward, im2col
@@ -29,21 +33,7 @@ from fastnn.functional.masks import (
     true_convolution,
 )
 from fastnn.functional.pool import avg_pool_backward, avg_pool_forward, max_pool_backward, max_pool_forward
-from fastnn.functional.rectifiers import (
-    elu_backward,
-    elu_forward,
-    leaky_relu_backward,
-    leaky_relu_forward,
-    relu_backward,
-    relu_forward,
-)
 from fastnn.functional.response_norm import local_response_norm_backward, local_response_norm_forward
-from fastnn.functional.shrinking import (
-    softshrink_backward,
-    softshrink_forward,
-    tanhshrink_backward,
-    tanhshrink_forward,
-)
 from fastnn.functional.softmax import (
     log_softmax,
     log_softmax_backward,
@@ -53,7 +43,6 @@ from fastnn.functional.softmax import (
     softmin_backward,
     softmin_forward,
 )
-from fastnn.functional.squashing import sigmoid_backward, sigmoid_forward, tanh_backward, tanh_forward
 
 __all__ = [
     "affine_backward",
@@ -68,16 +57,12 @@ __all__ = [
     "derivative_mask",
     "dropout_backward",
     "dropout_forward",
-    "elu_backward",
-    "elu_forward",
     "group_norm_backward",
     "group_norm_forward",
     "hinge_loss",
     "im2col",
     "layer_norm_backward",
     "layer_norm_forward",
-    "leaky_relu_backward",
-    "leaky_relu_forward",
     "local_response_norm_backward",
     "local_response_norm_forward",
     "log_softmax",
@@ -89,20 +74,17 @@ __all__ = [
     "max_pool_forward",
     "mse_loss",
     "prewitt_mask",
-    "relu_backward",
-    "relu_forward",
-    "sigmoid_backward",
-    "sigmoid_forward",
     "softmax_backward",
     "softmax_forward",
     "softmax_loss",
     "softmin_backward",
     "softmin_forward",
-    "softshrink_backward",
-    "softshrink_forward",
-    "tanh_backward",
-    "tanh_forward",
-    "tanhshrink_backward",
-    "tanhshrink_forward",
     "true_convolution",
 ]
+__all__ += sorted(PAIRS)  # relu_forward, relu_backward and so on, for every activation
+globals().update(PAIRS)
+
+
+def __getattr__(name: str) -> Callable[..., Any]:
+    """Tell type checkers that the functions of `PAIRS` exist; a name that arrives here does not."""
+    raise AttributeError(f"fastnn.functional has no {name!r}")

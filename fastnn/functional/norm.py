@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -51,9 +51,9 @@ def parameter(name: str, what: str, value: ArrayLike | None, shape: tuple[int, .
     return array
 
 
-def by_pixels(x: Array) -> Array:
-    """``x`` seen as (N, C, pixels)."""
-    return x.reshape(x.shape[0], x.shape[1], math.prod(x.shape[2:]))
+def by_pixels(x: Any) -> Any:
+    """A view of an array, or of what stands for one in a recorded step, as (N, C, pixels)."""
+    return x.reshape((x.shape[0], x.shape[1], math.prod(x.shape[2:])))
 
 
 def check_cache(name: str, cache: NormCache) -> None:

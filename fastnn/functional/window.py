@@ -15,17 +15,17 @@ Pad = int | Sequence[Any] | Literal["same"]
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """A window of `size` taps on images of one size, every number given for rows and for columns."""
+    """A window of `size` taps on images of one size; every pair is (rows, columns)."""
 
     size: Pair
     stride: Pair
-    before: Pair  # rows of padding above, columns to the left
+    before: Pair  # rows of padding above and columns of padding to the left
     dilation: Pair
-    count: Pair  # how many fit: the output's rows and columns
+    count: Pair  # rows and columns of the output: how many windows fit
 
     @property
     def scalars(self) -> tuple[int, int, int, int, int, int]:
-        """Stride, padding and dilation in the order in which kernels take them."""
+        """Stride, padding and dilation, in the order in which the kernels take them."""
         return (*self.stride, *self.before, *self.dilation)
 
 
@@ -43,29 +43,30 @@ def window(
     Parameters
     ----------
     function : str
-        Begins error messages.
+        It begins the message of an error.
+    image : pair of int
+        H and W.
+    size : pair of int
+        Rows and columns of the window.
     stride, dilation : int or pair of int
         At least 1; a pair is (rows, columns).
     pad : int, pair of int, ((top, bottom), (left, right)) or "same"
-        Rows and columns around the image. "same" makes ceil(H / stride) × ceil(W / stride) windows; where the
-        padding is odd the extra line lies below or to the right.
+        Rows and columns around the image. "same" makes ceil(H / stride) × ceil(W / stride) windows; if the number of
+        lines to add is odd, the extra one lies below or to the right.
 
     Raises
     ------
     TypeError, ValueError
-        If a number is not one, too small, or the window larger than the padded image.
+        If a number is not whole or is too small, or the window is larger than the padded image.
     """
     strides = pair(function, "stride", stride, at_least=1)
     dilations = pair(function, "dilation", dilation, at_least=1)
     reach = [(size[i] - 1) * dilations[i] + 1 for i in (0, 1)]
-    if isinstance(pad, str):
-        if pad != "same":
-            raise ValueError(f'{function}: pad: expected a whole number, a pair, two pairs or "same", got {pad!r}')
+    around = _around(function, pad)
+    if around is None:
         wanted = [-(-image[i] // strides[i]) for i in (0, 1)]
         total = [max(0, (wanted[i] - 1) * strides[i] + reach[i] - image[i]) for i in (0, 1)]
         around = [(t // 2, t - t // 2) for t in total]
-    else:
-        around = _around(function, pad)
     padded = [image[i] + sum(around[i]) for i in (0, 1)]
     if any(reach[i] > padded[i] for i in (0, 1)):
         dilated = f" dilated to {reach[0]} × {reach[1]}" if dilations != (1, 1) else ""
@@ -77,11 +78,27 @@ def window(
     return Window(size, strides, (around[0][0], around[1][0]), dilations, (count[0], count[1]))
 
 
-def _around(function: str, pad: object) -> list[Pair]:
-    """((top, bottom), (left, right))."""
+def checked_pad(function: str, pad: Pad) -> Any:
+    """The argument `pad` as JSON can hold it, with lists for sequences.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If it is not a padding.
+    """
+    _around(function, pad)
+    if isinstance(pad, str) or not isinstance(pad, Sequence):
+        return pad
+    return [list(side) if isinstance(side, Sequence) else side for side in pad]
+
+
+def _around(function: str, pad: object) -> list[Pair] | None:
+    """The padding as ((top, bottom), (left, right)); None for "same"."""
+    if isinstance(pad, str) and pad == "same":
+        return None
     if not isinstance(pad, Sequence):
         both = whole(function, "pad", pad, at_least=0)
         return [(both, both), (both, both)]
-    if len(pad) != 2:
+    if isinstance(pad, str) or len(pad) != 2:
         raise ValueError(f'{function}: pad: expected a whole number, a pair, two pairs or "same", got {pad!r}')
     return [pair(function, "pad", side, at_least=0) for side in pad]

@@ -1,21 +1,78 @@
-"""The elementwise activations that the activation kernels know, by number."""
+"""The elementwise activations: what each computes, and the number by which kernels know it."""
 
+from __future__ import annotations
+
+from dataclasses import dataclass, field
 from enum import IntEnum
+from typing import Self
+
+from fastnn.checks import Range
+
+
+@dataclass(frozen=True)
+class Alpha:
+    """The number that an activation takes beside its input; it has no name if there is none."""
+
+    name: str = ""
+    default: float = 0.0
+    ends: Range = field(default_factory=Range)
+    meaning: str = ""
+
+
+_NONE = Alpha()
 
 
 class Activation(IntEnum):
-    """``kind`` of the activation kernels; ``csrc/elementwise/activation.h`` has the same numbers."""
+    """``kind`` of the activation kernels; ``csrc/elementwise/activation.h`` has the same numbers.
 
-    IDENTITY = 0
-    RELU = 1
-    LEAKY_RELU = 2  # alpha: slope below zero, >= 0
-    ELU = 3  # alpha: scale below zero, > 0
-    SIGMOID = 4
-    TANH = 5
-    TANHSHRINK = 6  # x - tanh(x)
-    SOFTSHRINK = 7  # alpha: threshold, >= 0
+    The functions of `fastnn.functional` follow from these entries; their layers are in `fastnn.layers`.
 
-    @property
-    def backward_needs_input(self) -> bool:
-        """Whether the derivative cannot be had from the output alone."""
-        return self is Activation.TANHSHRINK
+    Attributes
+    ----------
+    formula : str
+        The output for the input x.
+    gradient : str
+        The gradient of the input for the gradient dout of the output.
+    alpha : Alpha
+    backward_needs_input : bool
+        Whether the gradient cannot be computed from the output alone.
+    """
+
+    formula: str
+    gradient: str
+    alpha: Alpha
+    backward_needs_input: bool
+
+    def __new__(
+        cls, number: int, formula: str, gradient: str, alpha: Alpha = _NONE, backward_needs_input: bool = False
+    ) -> Self:
+        """Give a member its number and what is known of it."""
+        member = int.__new__(cls, number)
+        member._value_ = number
+        member.formula, member.gradient, member.alpha = formula, gradient, alpha
+        member.backward_needs_input = backward_needs_input
+        return member
+
+    IDENTITY = 0, "x", "dout"
+    RELU = 1, "max(x, 0)", "dout where x > 0, else 0"
+    LEAKY_RELU = (
+        2,
+        "x where x > 0, else alpha x",
+        "dout where x > 0, else alpha dout",
+        Alpha("alpha", 0.01, {"at_least": 0}, "Slope below zero"),
+    )
+    ELU = (
+        3,
+        "x where x > 0, else alpha (exp(x) - 1)",
+        "dout where x > 0, else dout (out + alpha)",
+        Alpha("alpha", 1.0, {"above": 0}, "Scale below zero; the limit at -∞ is ``-alpha``"),
+    )
+    SIGMOID = 4, "1 / (1 + exp(-x))", "dout out (1 - out)"
+    TANH = 5, "tanh(x)", "dout (1 - out²)"
+    TANHSHRINK = 6, "x - tanh(x)", "dout tanh(x)²", _NONE, True
+    SOFTSHRINK = (
+        7,
+        "x - lambd where x > lambd, x + lambd where x < -lambd, else 0",
+        "dout where |x| > lambd, else 0",
+        Alpha("lambd", 0.5, {"at_least": 0}, "Threshold"),
+    )

@@ -1,52 +1,15 @@
-"""The layers, one small file a family."""
+"""The layers of a model: classes with shapes, parameters, a forward and a backward pass."""
 
-from fastnn.layers.activation import (
-    ELU,
-    LeakyReLU,
-    LogSoftmax,
-    ReLU,
-    Sigmoid,
-    Softmax,
-    Softmin,
-    Softshrink,
-    Tanh,
-    Tanhshrink,
-)
+from fastnn.layers.activation import *
 from fastnn.layers.base import REGISTRY, Layer, Shape
-from fastnn.layers.convolution import Conv2D
-from fastnn.layers.dense import Dense
-from fastnn.layers.dropout import Dropout
-from fastnn.layers.norm import BatchNorm, GroupNorm, LayerNorm, LocalResponseNorm
-from fastnn.layers.pool import AvgPool2D, GlobalAvgPool2D, GlobalMaxPool2D, MaxPool2D
-from fastnn.layers.residual import Residual
-from fastnn.layers.shape import Flatten, Reshape
+from fastnn.layers.convolution import *
+from fastnn.layers.dense import *
+from fastnn.layers.dropout import *
+from fastnn.layers.norm import *
+from fastnn.layers.pool import *
+from fastnn.layers.residual import *
+from fastnn.layers.response_norm import *
+from fastnn.layers.shape import *
+from fastnn.layers.softmax import *
 
-__all__ = [
-    "ELU",
-    "REGISTRY",
-    "AvgPool2D",
-    "BatchNorm",
-    "Conv2D",
-    "Dense",
-    "Dropout",
-    "Flatten",
-    "GlobalAvgPool2D",
-    "GlobalMaxPool2D",
-    "GroupNorm",
-    "Layer",
-    "LayerNorm",
-    "LeakyReLU",
-    "LocalResponseNorm",
-    "LogSoftmax",
-    "MaxPool2D",
-    "ReLU",
-    "Reshape",
-    "Residual",
-    "Shape",
-    "Sigmoid",
-    "Softmax",
-    "Softmin",
-    "Softshrink",
-    "Tanh",
-    "Tanhshrink",
-]
+__all__ = ["REGISTRY", "Layer", "Shape", *REGISTRY]  # every class that was imported has registered itself

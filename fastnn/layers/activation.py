@@ -1,4 +1,7 @@
-"""The activations as layers: elementwise ones, and those over a row."""
+"""The elementwise activations as layers, one class for each entry of `fastnn.kernels.Activation`.
+
+Inputs may have any shape (N, ...); outputs have the same shape, and the model's dtype.
+"""
 
 from __future__ import annotations
 
@@ -7,14 +10,29 @@ from typing import Any, ClassVar
 from fastnn.checks import number
 from fastnn.kernels import Activation
 from fastnn.kernels.eager import Ops
-from fastnn.layers.base import Layer, Shape
+from fastnn.layers.base import Layer
+from fastnn.layers.onnx_graph import Graph
+
+__all__ = ["ELU", "LeakyReLU", "ReLU", "Sigmoid", "Softshrink", "Tanh", "Tanhshrink"]
 
 
 class _Elementwise(Layer):
-    """An elementwise activation; `activation` and `alpha` say which."""
+    """Base of the activations: a subclass names its entry, and its operator in ONNX."""
 
     activation: ClassVar[Activation]
+    onnx_operator: ClassVar[str]
+    onnx_alpha: ClassVar[tuple[str, ...]] = ()  # attributes of the operator that are the activation's alpha
+    elementwise = True
     alpha: float = 0.0
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        if "activation" in vars(cls):
+            cls.kind = cls.activation.name.lower()
+        super().__init_subclass__(**kwargs)
+
+    def _take(self, alpha: float) -> None:
+        takes = self.activation.alpha
+        self.alpha = number(type(self).__name__, takes.name, alpha, **takes.ends)
 
     def forward(self, ops: Ops, x: Any, training: bool) -> tuple[Any, Any]:
         out = ops.empty(x.shape)
@@ -29,9 +47,21 @@ class _Elementwise(Layer):
         ops.activation_backward(dout, x, out, dx, int(self.activation), self.alpha)
         return dx
 
+    def config(self) -> dict[str, Any]:
+        name = self.activation.alpha.name
+        return {name: self.alpha} if name else {}
+
+    def onnx(self, graph: Graph, x: str) -> str:
+        attributes: dict[str, Any] = dict.fromkeys(self.onnx_alpha, self.alpha)
+        return graph.node(self.onnx_operator, x, **attributes)
+
 
 class ReLU(_Elementwise):
-    """max(x, 0); the derivative at 0 is 0.
+    """Rectified linear unit: out = max(x, 0); the gradient at 0 is 0.
+
+    Notes
+    -----
+    Nair & Hinton, "Rectified linear units improve restricted Boltzmann machines", 2010. NaN stays NaN.
 
     Examples
     --------
@@ -41,12 +71,26 @@ class ReLU(_Elementwise):
     [[0.0, 0.0, 3.0]]
     """
 
-    kind = "relu"
     activation = Activation.RELU
+    onnx_operator = "Relu"
 
 
 class LeakyReLU(_Elementwise):
-    """x where x > 0, alpha x elsewhere (alpha >= 0).
+    """Leaky rectified linear unit: out = x where x > 0, else alpha x; the gradient at 0 is alpha.
+
+    Parameters
+    ----------
+    alpha : float
+        Slope below zero, at least 0.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If alpha is not a number, or out of its range.
+
+    Notes
+    -----
+    Maas, Hannun & Ng, "Rectifier nonlinearities improve neural network acoustic models", 2013.
 
     Examples
     --------
@@ -56,18 +100,29 @@ class LeakyReLU(_Elementwise):
     [[-1.0, 0.0, 3.0]]
     """
 
-    kind = "leaky_relu"
     activation = Activation.LEAKY_RELU
+    onnx_operator, onnx_alpha = "LeakyRelu", ("alpha",)
 
-    def __init__(self, alpha: float = 0.01) -> None:
-        self.alpha = number("LeakyReLU", "alpha", alpha, at_least=0)
-
-    def config(self) -> dict[str, Any]:
-        return {"alpha": self.alpha}
+    def __init__(self, alpha: float = activation.alpha.default) -> None:
+        self._take(alpha)
 
 
 class ELU(_Elementwise):
-    """x where x > 0, alpha (exp(x) - 1) elsewhere (alpha > 0).
+    """Exponential linear unit: out = x where x > 0, else alpha (exp(x) - 1); the gradient at 0 is alpha.
+
+    Parameters
+    ----------
+    alpha : float
+        Scale below zero, above 0; the limit at -∞ is -alpha.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If alpha is not a number, or out of its range.
+
+    Notes
+    -----
+    Clevert, Unterthiner & Hochreiter, "Fast and accurate deep network learning by exponential linear units", 2016.
 
     Examples
     --------
@@ -77,18 +132,15 @@ class ELU(_Elementwise):
     [[-1.0, 0.0, 3.0]]
     """
 
-    kind = "elu"
     activation = Activation.ELU
+    onnx_operator, onnx_alpha = "Elu", ("alpha",)
 
-    def __init__(self, alpha: float = 1.0) -> None:
-        self.alpha = number("ELU", "alpha", alpha, above=0)
-
-    def config(self) -> dict[str, Any]:
-        return {"alpha": self.alpha}
+    def __init__(self, alpha: float = activation.alpha.default) -> None:
+        self._take(alpha)
 
 
 class Sigmoid(_Elementwise):
-    """1 / (1 + exp(-x)).
+    """Logistic sigmoid: out = 1 / (1 + exp(-x)), computed without overflow for any x.
 
     Examples
     --------
@@ -98,12 +150,12 @@ class Sigmoid(_Elementwise):
     [[0.0, 0.5, 1.0]]
     """
 
-    kind = "sigmoid"
     activation = Activation.SIGMOID
+    onnx_operator = "Sigmoid"
 
 
 class Tanh(_Elementwise):
-    """The hyperbolic tangent.
+    """Hyperbolic tangent: out = tanh(x).
 
     Examples
     --------
@@ -113,12 +165,16 @@ class Tanh(_Elementwise):
     [[-1.0, 0.0, 1.0]]
     """
 
-    kind = "tanh"
     activation = Activation.TANH
+    onnx_operator = "Tanh"
 
 
 class Tanhshrink(_Elementwise):
-    """x - tanh(x).
+    """What tanh takes away: out = x - tanh(x).
+
+    Notes
+    -----
+    Near 0, where the difference would cancel, the kernels compute it without subtracting.
 
     Examples
     --------
@@ -128,12 +184,29 @@ class Tanhshrink(_Elementwise):
     [[-49.0, 0.0, 49.0]]
     """
 
-    kind = "tanhshrink"
     activation = Activation.TANHSHRINK
+
+    def onnx(self, graph: Graph, x: str) -> str:
+        return graph.node("Sub", x, graph.node("Tanh", x))
 
 
 class Softshrink(_Elementwise):
-    """x pulled towards zero by `lambd` (>= 0), zero where |x| <= lambd.
+    """Soft thresholding: out = x moved towards zero by lambd, and 0 where its size is at most lambd.
+
+    Parameters
+    ----------
+    lambd : float
+        Threshold, at least 0.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If lambd is not a number, or out of its range.
+
+    Notes
+    -----
+    out = x - lambd where x > lambd, x + lambd where x < -lambd, else 0 (Donoho, "De-noising by soft-thresholding",
+    1995).
 
     Examples
     --------
@@ -143,91 +216,8 @@ class Softshrink(_Elementwise):
     [[-1.0, 0.0, 2.0]]
     """
 
-    kind = "softshrink"
     activation = Activation.SOFTSHRINK
+    onnx_operator, onnx_alpha = "Shrink", ("lambd", "bias")
 
-    def __init__(self, lambd: float = 0.5) -> None:
-        self.alpha = number("Softshrink", "lambd", lambd, at_least=0)
-
-    def config(self) -> dict[str, Any]:
-        return {"lambd": self.alpha}
-
-
-class _Rowwise(Layer):
-    """An activation over all units of a sample."""
-
-    def build(self, input_shape: Shape) -> Shape:
-        if len(input_shape) != 1:
-            raise ValueError(
-                f"{type(self).__name__}: expected inputs of one dimension, got shape {input_shape}; "
-                "put a Flatten() before it"
-            )
-        return super().build(input_shape)
-
-
-class Softmax(_Rowwise):
-    """exp(x) divided by its sum over the row.
-
-    Examples
-    --------
-    >>> import fastnn
-    >>> model = fastnn.Sequential([fastnn.layers.Softmax()], input_shape=(4,))
-    >>> model.forward([[1, 1, 1, 1]]).round(4).tolist()
-    [[0.25, 0.25, 0.25, 0.25]]
-    """
-
-    kind = "softmax"
-    sign = 1.0
-
-    def forward(self, ops: Ops, x: Any, training: bool) -> tuple[Any, Any]:
-        out = ops.empty(x.shape)
-        ops.softmax_forward(x, out, self.sign)
-        return out, out
-
-    def backward(self, ops: Ops, dout: Any, cache: Any, need_dx: bool) -> Any:
-        if not need_dx:
-            return None
-        dx = ops.empty(cache.shape)
-        ops.softmax_backward(dout, cache, dx, self.sign)
-        return dx
-
-
-class Softmin(Softmax):
-    """The softmax of -x.
-
-    Examples
-    --------
-    >>> import fastnn
-    >>> model = fastnn.Sequential([fastnn.layers.Softmin()], input_shape=(3,))
-    >>> model.forward([[50, 0, 0]]).round(4).tolist()
-    [[0.0, 0.5, 0.5]]
-    """
-
-    kind = "softmin"
-    sign = -1.0
-
-
-class LogSoftmax(_Rowwise):
-    """The logarithm of the softmax.
-
-    Examples
-    --------
-    >>> import fastnn
-    >>> model = fastnn.Sequential([fastnn.layers.LogSoftmax()], input_shape=(2,))
-    >>> model.forward([[50, 0]]).round(4).tolist()
-    [[0.0, -50.0]]
-    """
-
-    kind = "log_softmax"
-
-    def forward(self, ops: Ops, x: Any, training: bool) -> tuple[Any, Any]:
-        out = ops.empty(x.shape)
-        ops.log_softmax_forward(x, out)
-        return out, out
-
-    def backward(self, ops: Ops, dout: Any, cache: Any, need_dx: bool) -> Any:
-        if not need_dx:
-            return None
-        dx = ops.empty(cache.shape)
-        ops.log_softmax_backward(dout, cache, dx)
-        return dx
+    def __init__(self, lambd: float = activation.alpha.default) -> None:
+        self._take(lambd)

@@ -1,8 +1,8 @@
 """What a layer is: shapes, parameters, forward, backward.
 
-Shapes leave out the batch: a layer built on ``(784,)`` gets arrays ``(N, 784)``. A layer computes through `ops`
-(`fastnn.kernels.eager.Ops`) only, so that the same two methods run at once or are recorded into a compiled step.
-A layer of your own may compute with NumPy instead; training then takes the layer-by-layer path::
+Shapes leave out the batch: a layer built on ``(784,)`` gets arrays ``(N, 784)``. A layer computes only through `ops`
+(`fastnn.kernels.eager.Ops`), so that the same two methods either run immediately or are recorded into a compiled step.
+A layer that you write may compute with NumPy instead; the model is then trained layer by layer, without compiling::
 
     class Scale(Layer):  # out = 2 x
         def forward(self, ops, x, training):
@@ -17,7 +17,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, Protocol
 
+from fastnn.checks import flag
 from fastnn.kernels.eager import Ops
+from fastnn.layers.onnx_graph import Graph
 from fastnn.parameter import Parameter, State
 
 Shape = tuple[int, ...]
@@ -35,7 +37,9 @@ class Layer:
     """Base of all layers.
 
     A subclass sets `input_shape`, `output_shape` and `parameters` in `build`, and implements `forward` and
-    `backward`. Its constructor arguments come back from `config`, which is how a model file describes it.
+    `backward`. `config` returns its constructor arguments, which is how a model file describes it. That is all: the
+    class registers itself, so that model files and architecture strings know it. `onnx` and `torch_tensors` say what
+    it is called elsewhere, if it is known there.
 
     Attributes
     ----------
@@ -56,14 +60,17 @@ class Layer:
     True
     """
 
-    kind: ClassVar[str] = "layer"  # begins the layer's name in a model: "dense1"
+    kind: ClassVar[str] = "layer"  # begins the layer's name in a model, "dense1", and names it in architecture strings
+    words: ClassVar[Mapping[str, int]] = {}  # its other names in architecture strings, with how many numbers each takes
+    elementwise: ClassVar[bool] = False  # whether it is an activation that maps each element by itself
+    gives_probabilities: ClassVar[bool] = False  # whether its outputs are the probabilities of classes
     name: str = ""
-    index: int = 0  # place among all layers of the model, those inside others included
-    whole_batch: bool = False  # training must see a batch at once: it is not worked through in blocks
-    mixes_samples: bool = False  # a sample's output depends on those beside it, at evaluation too
+    index: int = 0  # position among all layers of the model, including those inside other layers
+    whole_batch: bool = False  # whether training must give it a batch at once instead of in blocks
+    mixes_samples: bool = False  # whether a sample's output depends on the other samples even at evaluation
     input_shape: Shape
     output_shape: Shape
-    owner: Callable[[], Owner | None] | None = None  # weak reference to the model that the layer stands in
+    owner: Callable[[], Owner | None] | None = None  # weak reference to the model that the layer belongs to
     _frozen: bool = False
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
@@ -90,77 +97,178 @@ class Layer:
 
     @property
     def frozen(self) -> bool:
-        """Whether training leaves the layer as it is; of one that is made of layers: whether all of them are."""
+        """Whether training leaves the layer as it is; for a layer made of layers, whether all of them are frozen."""
         return all(layer.frozen for layer in self.inner) if self.inner else self._frozen
 
     @frozen.setter
     def frozen(self, value: bool) -> None:
-        self._frozen = bool(value) and not self.inner
+        frozen = flag(type(self).__name__, "frozen", value)
+        self._frozen = frozen and not self.inner
         for layer in self.inner:
-            layer.frozen = value
+            layer.frozen = frozen
         model = None if self.owner is None else self.owner()
         if model is not None:
             model.place_gradients()
 
     @property
     def trained(self) -> tuple[Parameter, ...]:
-        """The parameters that get a gradient and an update: all, or none where the layer is frozen."""
+        """The parameters that get a gradient and an update: all of them, or none if the layer is frozen."""
         if self.inner:
             return tuple(p for layer in self.inner for p in layer.trained)
         return () if self.frozen else self.parameters
 
     @property
     def state(self) -> tuple[State, ...]:
-        """Arrays without a gradient that are kept with the model, in a fixed order."""
+        """Arrays that are saved with the model but have no gradient, in a fixed order."""
         return ()
 
     @property
     def arrays(self) -> dict[str, Any]:
-        """Values of parameters and state by their names within the layer."""
+        """The values of parameters and state, by their names within the layer."""
         return {p.name: p.value for p in self.parameters} | {s.name: s.value for s in self.state}
 
     @property
     def inner(self) -> tuple[Layer, ...]:
-        """Layers that this one is made of; their parameters and state are this one's."""
+        """The layers that this one is made of; their parameters and state are its own."""
         return ()
 
     def forward(self, ops: Ops, x: Any, training: bool) -> tuple[Any, Any]:
-        """(out, cache) of a batch x (N, *input_shape); out (N, *output_shape)."""
+        """Compute the output of a batch.
+
+        Parameters
+        ----------
+        ops : Ops
+            Runs or records kernels, and makes arrays.
+        x : (N, *input_shape) array of the model's dtype
+        training : bool
+            Whether `backward` will follow.
+
+        Returns
+        -------
+        out : (N, *output_shape) array
+        cache : object
+            What `backward` needs.
+        """
         raise NotImplementedError(f"{type(self).__name__}: forward is missing")
 
     def backward(self, ops: Ops, dout: Any, cache: Any, need_dx: bool) -> Any:
-        """Write the parameters' gradients; return dx, or None where `need_dx` is false."""
+        """Write the gradients of the parameters and compute that of the input.
+
+        Parameters
+        ----------
+        ops : Ops
+        dout : (N, *output_shape) array of the model's dtype
+            Gradient of the loss with respect to the output.
+        cache : object
+            From `forward`.
+        need_dx : bool
+            Whether the gradient of the input is needed.
+
+        Returns
+        -------
+        (N, *input_shape) array, or None if it is not needed
+        """
         raise NotImplementedError(f"{type(self).__name__}: backward is missing")
 
     def __getstate__(self) -> dict[str, Any]:
-        """What copies and pickles hold: they stand in no model."""
+        """The attributes of copies and pickles, which belong to no model."""
         return {key: value for key, value in vars(self).items() if key != "owner"}
 
     def config(self) -> dict[str, Any]:
-        """Constructor arguments, as JSON can hold them."""
+        """The constructor arguments, as values that JSON can hold."""
         return {}
 
     @classmethod
     def from_config(cls, arguments: Mapping[str, Any]) -> Layer:
-        """A layer from what `config` gave."""
+        """A layer made of what `config` returned."""
         return cls(**arguments)
 
+    @classmethod
+    def from_word(cls, *numbers: float, **options: Any) -> Layer:
+        """A layer made of a word of an architecture string: its numbers, and `stride`, `pad` and `init` if given."""
+        return cls(*numbers, **options)
+
     def multiply_adds(self) -> int:
-        """Multiply-adds of the forward pass of one sample."""
+        """How many multiply-adds the forward pass of one sample takes."""
         return 0
+
+    def onnx(self, graph: Graph, x: str) -> str:
+        """Add the layer, as it is at evaluation, to an ONNX graph.
+
+        Parameters
+        ----------
+        graph : Graph
+        x : str
+            Name of the input.
+
+        Returns
+        -------
+        str
+            Name of the output.
+
+        Raises
+        ------
+        ValueError
+            If ONNX has nothing that computes the same.
+        """
+        raise ValueError(f"to_onnx: {self.name}: {type(self).__name__} has no counterpart in ONNX")
+
+    def torch_tensors(self) -> dict[str, Any] | None:
+        """The arrays under the names and in the layouts of the PyTorch module that computes the same.
+
+        Returns
+        -------
+        dict of str to array, or None
+            Views: writing into them changes the layer. None if PyTorch has no such module with parameters.
+        """
+        return None if self.arrays else {}
 
     def __repr__(self) -> str:
         arguments = ", ".join(f"{key}={value!r}" for key, value in self.config().items())
         return f"{type(self).__name__}({arguments})"
 
 
-def describe(layer: Layer) -> dict[str, Any]:
-    """Type and constructor arguments, as JSON can hold them.
+def speaks_for_itself(layer: Layer, method: str) -> bool:
+    """Whether the layer's class says what another library calls it; a user's subclass does not inherit that."""
+    cls = type(layer)
+    return cls.__module__.startswith("fastnn.") or method in vars(cls)
+
+
+def row_shape(layer: Layer, shape: Shape) -> int:
+    """The number of features of a sample.
 
     Raises
     ------
     ValueError
-        If the layer's class has the name of another one.
+        If samples are not rows.
+    """
+    if len(shape) != 1:
+        raise ValueError(
+            f"{type(layer).__name__}: expected inputs of one dimension, got shape {shape}; put a Flatten() before it"
+        )
+    return shape[0]
+
+
+def image_shape(layer: Layer, shape: Shape) -> tuple[int, int, int]:
+    """Channels, rows and columns of a sample.
+
+    Raises
+    ------
+    ValueError
+        If samples are not images.
+    """
+    if len(shape) != 3:
+        raise ValueError(f"{type(layer).__name__}: expected images (C, H, W), got shape {shape}")
+    return shape[0], shape[1], shape[2]
+
+
+def describe(layer: Layer) -> dict[str, Any]:
+    """The type and the constructor arguments of a layer, as values that JSON can hold.
+
+    Raises
+    ------
+    ValueError
+        If another class is registered under the name of the layer's class.
     """
     name = type(layer).__name__
     if REGISTRY.get(name) is not type(layer):
@@ -169,12 +277,12 @@ def describe(layer: Layer) -> dict[str, Any]:
 
 
 def described(entry: Mapping[str, Any]) -> Layer:
-    """The layer that `describe` gave the entry of.
+    """The layer that an entry made by `describe` stands for.
 
     Raises
     ------
     ValueError
-        If it names a layer that does not exist.
+        If the entry names a layer that does not exist.
     """
     arguments = dict(entry)
     name, frozen = arguments.pop("type", None), arguments.pop("frozen", False)

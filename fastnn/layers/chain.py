@@ -1,4 +1,4 @@
-"""Layers one after the other: what a model and a layer made of layers have in common."""
+"""Chains of layers, each working on the output of the one before: what models and layers made of layers share."""
 
 from __future__ import annotations
 
@@ -8,23 +8,24 @@ from typing import Any
 import numpy as np
 
 from fastnn.kernels.eager import Ops
-from fastnn.layers.base import Layer, Shape
+from fastnn.layers.base import Layer, Shape, speaks_for_itself
+from fastnn.layers.onnx_graph import Graph
 
 
 def walk(layers: Sequence[Layer]) -> Iterator[Layer]:
-    """Every layer and, behind it, those inside it."""
+    """Every layer, each followed by the layers inside it."""
     for layer in layers:
         yield layer
         yield from walk(layer.inner)
 
 
 def build(layers: Sequence[Layer], shape: Shape) -> Shape:
-    """Name the layers by kind and count, build each on what the one before gives; return the last shape.
+    """Name the layers by kind and count, and build each on the output of the one before; return the last shape.
 
     Raises
     ------
     ValueError
-        If a layer cannot work on what reaches it; the message begins with its name.
+        If a layer cannot work on the shape that reaches it; the message begins with its name.
     """
     counts: dict[str, int] = {}
     for layer in layers:
@@ -38,7 +39,7 @@ def build(layers: Sequence[Layer], shape: Shape) -> Shape:
 
 
 def forward(layers: Sequence[Layer], ops: Ops, x: Any, training: bool) -> tuple[Any, list[Any]]:
-    """Outputs of the last layer, and what `backward` needs."""
+    """The output of the last layer, and the caches that `backward` needs."""
     caches = []
     for layer in layers:
         x, cache = layer.forward(ops, x, training)
@@ -48,7 +49,7 @@ def forward(layers: Sequence[Layer], ops: Ops, x: Any, training: bool) -> tuple[
 
 
 def backward(layers: Sequence[Layer], ops: Ops, dout: Any, caches: Sequence[Any], need_dx: bool) -> Any:
-    """Write the gradients of all trained parameters; return that of the inputs, or None where `need_dx` is false."""
+    """Write the gradients of all trained parameters; return that of the input, or None if it is not needed."""
     first = next((i for i, layer in enumerate(layers) if layer.trained), len(layers))
     for i in range(len(layers) - 1, -1, -1):
         if i < first and not need_dx:
@@ -57,6 +58,19 @@ def backward(layers: Sequence[Layer], ops: Ops, dout: Any, caches: Sequence[Any]
     return dout
 
 
+def onnx(layers: Sequence[Layer], graph: Graph, x: str) -> str:
+    """Add the layers to an ONNX graph, and return the name of the last one's output.
+
+    Raises
+    ------
+    ValueError
+        If ONNX has nothing that computes the same as one of them.
+    """
+    for layer in layers:
+        x = layer.onnx(graph, x) if speaks_for_itself(layer, "onnx") else Layer.onnx(layer, graph, x)
+    return x
+
+
 def _as_kernels_take(ops: Ops, array: Any) -> Any:
-    """What a layer of the user's own made with NumPy, contiguous and of the model's dtype."""
+    """An array that a user's layer made with NumPy, contiguous and of the model's dtype."""
     return np.require(array, ops.dtype, ("C", "A")) if isinstance(array, np.ndarray) else array

@@ -2,42 +2,63 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
 
 from fastnn import init as initializers
 from fastnn.checks import choice, flag, number, whole
 from fastnn.functional.checks import pair
-from fastnn.functional.window import Pad, Window, window
+from fastnn.functional.window import Pad, Window, checked_pad, window
 from fastnn.init import Initializer
 from fastnn.kernels import ConvAlgorithm
 from fastnn.kernels.eager import Ops
-from fastnn.layers.base import Layer, Shape
+from fastnn.layers.base import Layer, Shape, image_shape
+from fastnn.layers.onnx_graph import Graph, window_attributes
 from fastnn.parameter import Parameter, penalties
+
+__all__ = ["Conv2D"]
 
 
 class Conv2D(Layer):
-    """Convolution of images (cross-correlation, see `fastnn.functional.conv_forward`).
+    """Convolution of images with filters that are learned: cross-correlation plus a bias for each filter.
+
+    Inputs are images (N, C, H, W), outputs (N, F, P, Q), both of the model's dtype.
 
     Parameters
     ----------
     filters : int
-        Output channels F.
+        The number of filters, and so of output channels, F; at least 1.
     size : int or pair of int
-        Rows R and columns S of a filter.
-    stride, dilation : int or pair of int
+        Rows R and columns S of a filter, at least 1.
+    stride : int or pair of int
+        Pixels from one window to the next, at least 1.
     pad : int, pair of int, ((top, bottom), (left, right)) or "same"
+        Lines of zeros around the image, at least 0; "same" gives P = ceil(H / stride) and Q = ceil(W / stride).
+    dilation : int or pair of int
+        Pixels from one tap of a filter to the next, at least 1.
     groups : int
-        Groups into which channels and filters fall; as many as channels: depthwise.
+        The number of groups into which channels and filters are divided; with as many groups as channels the
+        convolution is depthwise.
     bias : bool
-        Whether there is a b.
+        Whether b is added.
     init, bias_init : str or callable
-        Initialisers of w (F, C / groups, R, S) and b (F,), see `fastnn.init`; a filter has C R S / groups inputs
-        and F R S / groups outputs.
+        Initialisers of the parameters w (F, C / groups, R, S) and b (F,), see `fastnn.init`; a unit has
+        C R S / groups inputs and F R S / groups outputs.
     l1, l2 : float
-        Penalties on w, at least 0: the reported loss gets l1 Σ|w| + l2 Σ w² / 2, the gradient what follows.
+        Penalties on w, at least 0: l1 Σ|w| + l2 Σ w² / 2 is added to the loss, and its gradient to that of w.
     conv_algorithm : {"auto", "direct", "winograd"}
-        How a compiled step may compute it; "winograd" where the shape allows it, "auto" by the shape.
+        How a compiled step computes it. "auto" chooses by the shape; "winograd" is used where the shape allows it.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument has the wrong type or is out of its range, or filters do not divide into groups; in a model, if
+        samples are not images, channels do not divide into groups, or a filter is larger than the padded image.
+
+    Notes
+    -----
+    `fastnn.functional.conv_forward` has the formula. Winograd's algorithm is that of Lavin & Gray, "Fast algorithms
+    for convolutional neural networks", 2016; its results differ from those of the direct one by rounding.
 
     Examples
     --------
@@ -48,6 +69,7 @@ class Conv2D(Layer):
     """
 
     kind = "conv"
+    words: ClassVar[Mapping[str, int]] = {"": 2}
     window: Window
 
     def __init__(
@@ -73,8 +95,7 @@ class Conv2D(Layer):
         self.groups = whole("Conv2D", "groups", groups, at_least=1)
         if self.filters % self.groups:
             raise ValueError(f"Conv2D: {self.filters} filters do not divide into {self.groups} groups")
-        self.pad = _plain(pad)
-        window("Conv2D", (2**30, 2**30), self.size, pad=pad)  # refuses a pad that is none
+        self.pad = checked_pad("Conv2D", pad)
         algorithm = choice("Conv2D", "conv_algorithm", conv_algorithm, (a.name.lower() for a in ConvAlgorithm))
         self.conv_algorithm = ConvAlgorithm[algorithm.upper()]
         self.bias = flag("Conv2D", "bias", bias)
@@ -84,10 +105,12 @@ class Conv2D(Layer):
         self.l2 = number("Conv2D", "l2", l2, at_least=0)
         self._parameters: tuple[Parameter, ...] = ()
 
+    @classmethod
+    def from_word(cls, *numbers: float, **options: Any) -> Layer:
+        return super().from_word(*numbers, **{"pad": "same", **options})
+
     def build(self, input_shape: Shape) -> Shape:
-        if len(input_shape) != 3:
-            raise ValueError(f"Conv2D: expected images (C, H, W), got shape {input_shape}")
-        channels, height, width = input_shape
+        channels, height, width = image_shape(self, input_shape)
         if channels % self.groups:
             raise ValueError(
                 f"Conv2D: {channels} channels do not divide into {self.groups} groups (input shape {input_shape})"
@@ -119,7 +142,7 @@ class Conv2D(Layer):
     def backward(self, ops: Ops, dout: Any, cache: Any, need_dx: bool) -> Any:
         x = cache
         dx = None
-        if need_dx:  # before the weights' gradient, as in Dense
+        if need_dx:  # before the weights' gradient, for the same reason as in Dense
             dx = ops.empty(x.shape)
             ops.conv_backward_input(dout, self.w.value, dx, *self._scalars)
         if not self.frozen:
@@ -145,7 +168,10 @@ class Conv2D(Layer):
     def multiply_adds(self) -> int:
         return self.output_shape[1] * self.output_shape[2] * self.w.size
 
+    def onnx(self, graph: Graph, x: str) -> str:
+        arrays = (graph.constant(f"{self.name}.{p.name}", p.value) for p in self.parameters)
+        shape = window_attributes(self.window, self.input_shape[1:])
+        return graph.node("Conv", x, *arrays, **shape, dilations=list(self.window.dilation), group=self.groups)
 
-def _plain(pad: Any) -> Any:
-    """`pad` with lists for sequences, as JSON has it."""
-    return [_plain(side) for side in pad] if isinstance(pad, Sequence) and not isinstance(pad, str) else pad
+    def torch_tensors(self) -> dict[str, Any] | None:
+        return {"weight": self.w.value} | ({} if self.b is None else {"bias": self.b.value})

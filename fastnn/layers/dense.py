@@ -2,29 +2,44 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 from fastnn import init as initializers
 from fastnn.checks import flag, number, whole
 from fastnn.init import Initializer
 from fastnn.kernels.eager import Ops
-from fastnn.layers.base import Layer, Shape
+from fastnn.layers.base import Layer, Shape, row_shape
+from fastnn.layers.onnx_graph import Graph
 from fastnn.parameter import Parameter, penalties
+
+__all__ = ["Dense"]
 
 
 class Dense(Layer):
     """Fully connected layer: out = x w + b.
 
+    Inputs are rows (N, D), outputs (N, M), both of the model's dtype.
+
     Parameters
     ----------
     units : int
-        Outputs M.
+        The number of outputs M, at least 1.
     bias : bool
-        Whether there is a b.
+        Whether b is added.
     init, bias_init : str or callable
-        Initialisers of w (D, M) and b (M,), see `fastnn.init`.
+        Initialisers of the parameters w (D, M) and b (M,), see `fastnn.init`.
     l1, l2 : float
-        Penalties on w, at least 0: the reported loss gets l1 Σ|w| + l2 Σ w² / 2, the gradient what follows.
+        Penalties on w, at least 0: l1 Σ|w| + l2 Σ w² / 2 is added to the loss, and its gradient to that of w.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument has the wrong type or is out of its range; in a model, if samples are not rows.
+
+    Notes
+    -----
+    The gradients are ``dx = dout wᵀ``, ``dw = xᵀ dout`` and ``db = Σ dout`` over the samples.
 
     Examples
     --------
@@ -35,6 +50,7 @@ class Dense(Layer):
     """
 
     kind = "dense"
+    words: ClassVar[Mapping[str, int]] = {"fc": 1}
 
     def __init__(
         self,
@@ -55,11 +71,7 @@ class Dense(Layer):
         self._parameters: tuple[Parameter, ...] = ()
 
     def build(self, input_shape: Shape) -> Shape:
-        if len(input_shape) != 1:
-            raise ValueError(
-                f"Dense: expected inputs of one dimension, got shape {input_shape}; put a Flatten() before it"
-            )
-        fans = (input_shape[0], self.units)
+        fans = (row_shape(self, input_shape), self.units)
         self.w = Parameter("w", fans, self.init, fans, l1=self.l1, l2=self.l2)
         self.b = Parameter("b", (self.units,), self.bias_init, fans, decays=False) if self.bias else None
         self._parameters = (self.w,) if self.b is None else (self.w, self.b)
@@ -78,7 +90,7 @@ class Dense(Layer):
     def backward(self, ops: Ops, dout: Any, cache: Any, need_dx: bool) -> Any:
         x = cache
         dx = None
-        if need_dx:  # before the weights' gradient: a compiled step may update w together with it
+        if need_dx:  # before the weights' gradient, because a compiled step may update w as it computes that
             dx = ops.empty(x.shape)
             ops.affine_backward_input(dout, self.w.value, dx)
         if not self.frozen:
@@ -96,3 +108,9 @@ class Dense(Layer):
 
     def multiply_adds(self) -> int:
         return self.input_shape[0] * self.units
+
+    def onnx(self, graph: Graph, x: str) -> str:
+        return graph.node("Gemm", x, *(graph.constant(f"{self.name}.{p.name}", p.value) for p in self.parameters))
+
+    def torch_tensors(self) -> dict[str, Any] | None:
+        return {"weight": self.w.value.T} | ({} if self.b is None else {"bias": self.b.value})

@@ -2,27 +2,40 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from math import prod
-from typing import Any
+from typing import Any, ClassVar
 
 from fastnn.functional.dropout import share, stream
 from fastnn.kernels.eager import Ops
 from fastnn.layers.base import Layer
+from fastnn.layers.onnx_graph import Graph
+
+__all__ = ["Dropout"]
 
 
 class Dropout(Layer):
-    """Sets a random share of the inputs to 0 while training and scales up the others; otherwise nothing.
+    """Set a random share of the inputs to 0 during training, and divide the others by 1 - rate.
+
+    Inputs may have any shape (N, ...); outputs have the same shape, and the model's dtype. Outside training they are
+    the inputs.
 
     Parameters
     ----------
     rate : float
-        Share that is dropped, in [0, 1]; what stays is divided by 1 - rate.
+        The share that is dropped, at least 0 and at most 1 (not the share that is kept).
+
+    Raises
+    ------
+    TypeError, ValueError
+        If the rate is not a number, or out of its range.
 
     Notes
     -----
-    Srivastava et al. 2014, scaled while training ("inverted"). The mask is a function of the training's seed, the
-    step, the sample's place in its batch and the layer's place in the model: the same layer by layer, compiled, for
-    any number of threads and where a batch is worked through in blocks.
+    Srivastava et al., "Dropout: a simple way to prevent neural networks from overfitting", 2014, in the "inverted"
+    form that scales during training. The mask depends on nothing but the seed of the training, the step, the position
+    of the sample in its batch and that of the layer in the model. So it is the same in a compiled training and in one
+    that runs layer by layer, for any number of threads, and for a batch that is divided into blocks.
 
     Examples
     --------
@@ -33,6 +46,7 @@ class Dropout(Layer):
     """
 
     kind = "dropout"
+    words: ClassVar[Mapping[str, int]] = {"drop": 1}
 
     def __init__(self, rate: float = 0.5) -> None:
         self.rate = share("Dropout", rate)
@@ -54,3 +68,6 @@ class Dropout(Layer):
 
     def config(self) -> dict[str, Any]:
         return {"rate": self.rate}
+
+    def onnx(self, graph: Graph, x: str) -> str:
+        return x

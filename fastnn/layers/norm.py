@@ -1,20 +1,26 @@
-"""Normalisation layers."""
+"""Normalisation layers with a learned scale and shift: batch, layer and group normalisation."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from math import prod
-from typing import Any
+from typing import Any, ClassVar
+
+import numpy as np
 
 from fastnn import init as initializers
 from fastnn.checks import flag, number, whole
-from fastnn.functional.response_norm import response_norm_scalars
+from fastnn.functional.norm import by_pixels
 from fastnn.kernels.eager import Ops
 from fastnn.layers.base import Layer, Shape
+from fastnn.layers.onnx_graph import Graph
 from fastnn.parameter import Parameter, State
+
+__all__ = ["BatchNorm", "GroupNorm", "LayerNorm"]
 
 
 class _Affine(Layer):
-    """A norm with a scale and a shift, gamma (from 1) and beta (from 0), or without both."""
+    """Base of the norms: a scale gamma that starts at 1 and a shift beta that starts at 0, or neither."""
 
     affine: bool
     gamma: Parameter | None = None
@@ -37,34 +43,49 @@ class _Affine(Layer):
             return None, None
         return self.gamma.grad, self.beta.grad
 
+    def _onnx_affine(self, graph: Graph, shape: tuple[int, ...]) -> list[str]:
+        """Gamma and beta in a shape, or 1 and 0, as constants of an ONNX graph."""
+        scale, shift = (np.ones(1), np.zeros(1)) if self.gamma is None else self._values()
+        return [
+            graph.constant(f"{self.name}.{name}", np.broadcast_to(value.reshape(-1), prod(shape)).reshape(shape))
+            for name, value in (("gamma", scale), ("beta", shift))
+        ]
 
-def _pixels(x: Any) -> Any:
-    """(N, C, pixels)."""
-    return x.reshape((x.shape[0], x.shape[1], prod(x.shape[2:])))
+    def torch_tensors(self) -> dict[str, Any] | None:
+        names = {"gamma": "weight", "beta": "bias"}
+        return {names.get(name, name): array for name, array in self.arrays.items()}
 
 
 class BatchNorm(_Affine):
-    """Normalises each channel over the samples of a batch and their pixels.
+    """Batch normalisation: out = gamma (x - mean) / √(var + eps) + beta, with the statistics of each channel.
+
+    Inputs are rows (N, C) or images (N, C, H, W); outputs have the same shape, and the model's dtype.
 
     Parameters
     ----------
     affine : bool
-        Whether there are a scale gamma and a shift beta, (C,).
+        Whether there are a scale gamma and a shift beta, (C,) each.
     track : bool
-        Whether evaluation uses running statistics. False: those of the samples evaluated together (`predict` and
-        `evaluate` take them in blocks of up to 256, as equal as can be).
+        Whether evaluation uses running statistics. If not, it uses those of the samples that are evaluated together;
+        `predict` and `evaluate` take samples in blocks of at most 256, all of nearly the same size.
     eps : float
-        Added to the variance; above 0.
+        Added to the variance, above 0.
     momentum : float
-        Share of the running statistics that a step keeps, in [0, 1].
+        The share of the running statistics that a step keeps, at least 0 and at most 1.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument has the wrong type or is out of its range.
 
     Notes
     -----
-    Ioffe & Szegedy 2015. Inputs are (C,) or (C, H, W). While training, statistics are the batch's, the variance divided
-    by N, the number of values of a channel; ``running = momentum running + (1 - momentum) batch`` with the variance
-    divided by N - 1. (PyTorch calls 1 - momentum momentum.) A batch of one value a channel gives beta, a gradient of 0,
-    and leaves the running variance alone. Batches are never worked through in blocks. A `frozen` layer that tracks uses
-    the running statistics while training too, and leaves them alone.
+    Ioffe & Szegedy, "Batch normalization: accelerating deep network training by reducing internal covariate shift",
+    2015. In training the statistics are those of the batch, over samples and pixels; the variance is divided by the
+    number n of values of a channel. The running ones follow: ``running = momentum running + (1 - momentum) batch``,
+    with the variance divided by n - 1. (What PyTorch calls momentum is 1 - momentum.) If n is 1, the output is beta,
+    the gradient of x is 0, and the running variance stays as it is. A batch is never divided into blocks. A `frozen`
+    layer that tracks uses its running statistics in training as well, and does not change them.
 
     Examples
     --------
@@ -75,6 +96,7 @@ class BatchNorm(_Affine):
     """
 
     kind = "batch_norm"
+    words: ClassVar[Mapping[str, int]] = {"bn": 0}
     whole_batch = True
 
     def __init__(self, *, affine: bool = True, track: bool = True, eps: float = 1e-5, momentum: float = 0.9) -> None:
@@ -96,7 +118,7 @@ class BatchNorm(_Affine):
         return self._state
 
     def forward(self, ops: Ops, x: Any, training: bool) -> tuple[Any, Any]:
-        pixels = _pixels(x)
+        pixels = by_pixels(x)
         out = ops.empty(pixels.shape)
         running: list[Any] = [s.value for s in self._state] or [None, None]
         if self.track and (self.frozen or not training):
@@ -120,14 +142,21 @@ class BatchNorm(_Affine):
     def config(self) -> dict[str, Any]:
         return {"affine": self.affine, "track": self.track, "eps": self.eps, "momentum": self.momentum}
 
+    def onnx(self, graph: Graph, x: str) -> str:
+        if not self.track:
+            raise ValueError(f"to_onnx: {self.name}: ONNX has no batch normalisation by the batch's own statistics")
+        running = [graph.constant(f"{self.name}.{s.name}", s.value) for s in self._state]
+        affine = self._onnx_affine(graph, self.input_shape[:1])
+        return graph.node("BatchNormalization", x, *affine, *running, epsilon=self.eps)
+
 
 class _PerSample(_Affine):
-    """A norm over groups of channels of each sample."""
+    """Base of the norms over groups of channels of each sample."""
 
     eps: float
 
     def _shape(self, x: Any) -> tuple[Any, int]:
-        """X as (N, channels, pixels), and the number of groups."""
+        """The input as (N, channels, pixels), and the number of groups."""
         raise NotImplementedError
 
     def forward(self, ops: Ops, x: Any, training: bool) -> tuple[Any, Any]:
@@ -147,14 +176,26 @@ class _PerSample(_Affine):
 
 
 class LayerNorm(_PerSample):
-    """Normalises each sample over all of its elements.
+    """Layer normalisation: out = gamma (x - mean) / √(var + eps) + beta, with the statistics of each sample.
+
+    Inputs may have any shape (N, ...); outputs have the same shape, and the model's dtype.
 
     Parameters
     ----------
     affine : bool
-        Whether there are a scale gamma and a shift beta, (D,): one for each element of a sample, in C order.
+        Whether there are a scale gamma and a shift beta, (D,) each: one number for each element of a sample, in C
+        order.
     eps : float
-        Added to the variance; above 0.
+        Added to the variance, above 0.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument has the wrong type or is out of its range.
+
+    Notes
+    -----
+    Ba, Kiros & Hinton, "Layer normalization", 2016. The variance is divided by the number D of elements.
 
     Examples
     --------
@@ -180,18 +221,38 @@ class LayerNorm(_PerSample):
     def config(self) -> dict[str, Any]:
         return {"affine": self.affine, "eps": self.eps}
 
+    def onnx(self, graph: Graph, x: str) -> str:
+        affine = self._onnx_affine(graph, self.input_shape)
+        return graph.node("LayerNormalization", x, *affine, axis=1, epsilon=self.eps)
+
+    def torch_tensors(self) -> dict[str, Any] | None:
+        return {name: array.reshape(self.input_shape) for name, array in (super().torch_tensors() or {}).items()}
+
 
 class GroupNorm(_PerSample):
-    """Normalises each sample over the channels of a group and their pixels.
+    """Group normalisation: out = gamma (x - mean) / √(var + eps) + beta, with the statistics of groups of channels.
+
+    Inputs are rows (N, C) or images (N, C, H, W); outputs have the same shape, and the model's dtype.
 
     Parameters
     ----------
     groups : int
-        Groups of neighbouring channels; divides C. C groups: instance norm.
+        The number of groups of neighbouring channels, at least 1; it divides C. C groups make it instance
+        normalisation.
     affine : bool
-        Whether there are a scale gamma and a shift beta, (C,).
+        Whether there are a scale gamma and a shift beta, (C,) each.
     eps : float
-        Added to the variance; above 0.
+        Added to the variance, above 0.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument has the wrong type or is out of its range; in a model, if channels do not divide into groups.
+
+    Notes
+    -----
+    Wu & He, "Group normalization", 2018. The statistics are those of each sample, over the channels of a group and
+    their pixels; the variance is divided by the number of values.
 
     Examples
     --------
@@ -217,54 +278,20 @@ class GroupNorm(_PerSample):
         return super().build(input_shape)
 
     def _shape(self, x: Any) -> tuple[Any, int]:
-        return _pixels(x), self.groups
+        return by_pixels(x), self.groups
 
     def config(self) -> dict[str, Any]:
         return {"groups": self.groups, "affine": self.affine, "eps": self.eps}
 
-
-class LocalResponseNorm(Layer):
-    """Divides by a power of the squares of neighbouring channels (see `fastnn.functional.local_response_norm_forward`).
-
-    Parameters
-    ----------
-    size : int
-        Channels of the window.
-    alpha, beta, k : float
-        alpha and beta at least 0, k above 0.
-    divide : bool
-        Whether alpha is divided by `size` (Caffe, PyTorch) or not (Krizhevsky et al. 2012, Theano).
-
-    Examples
-    --------
-    >>> import fastnn
-    >>> norm = fastnn.layers.LocalResponseNorm(5, k=2.0, divide=False)
-    >>> fastnn.Sequential([norm], input_shape=(96, 27, 27)).output_shape
-    (96, 27, 27)
-    """
-
-    kind = "local_response_norm"
-
-    def __init__(
-        self, size: int = 5, *, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0, divide: bool = True
-    ) -> None:
-        self._scalars = response_norm_scalars("LocalResponseNorm", size, alpha, beta, k, divide)
-        self.size, self.alpha, self.beta, self.k, self.divide = size, alpha, beta, k, divide
-
-    def forward(self, ops: Ops, x: Any, training: bool) -> tuple[Any, Any]:
-        pixels = _pixels(x)
-        out = ops.empty(pixels.shape)
-        scale = ops.empty(pixels.shape) if training else None
-        ops.local_response_norm_forward(pixels, out, scale, *self._scalars)
-        return out.reshape(x.shape), (pixels, scale)
-
-    def backward(self, ops: Ops, dout: Any, cache: Any, need_dx: bool) -> Any:
-        if not need_dx:
-            return None
-        x, scale = cache
-        dx = ops.empty(x.shape)
-        ops.local_response_norm_backward(dout.reshape(x.shape), x, scale, dx, *self._scalars[:3])
-        return dx.reshape(dout.shape)
-
-    def config(self) -> dict[str, Any]:
-        return {"size": self.size, "alpha": self.alpha, "beta": self.beta, "k": self.k, "divide": self.divide}
+    def onnx(self, graph: Graph, x: str) -> str:
+        """Each group becomes a channel of an instance norm; the channels' scale and shift follow."""
+        ones = np.ones(self.groups)
+        parts = [graph.constant(f"{self.name}.one", ones), graph.constant(f"{self.name}.zero", 0 * ones)]
+        groups = graph.reshape(self.name, x, (self.groups, -1))
+        normal = graph.node("InstanceNormalization", groups, *parts, epsilon=self.eps)
+        out = graph.reshape(self.name, normal, self.input_shape)
+        if self.gamma is None:
+            return out
+        gamma, beta = (value.reshape((-1, *(1 for _ in self.input_shape[1:]))) for value in self._values())
+        out = graph.node("Mul", out, graph.constant(f"{self.name}.gamma", gamma))
+        return graph.node("Add", out, graph.constant(f"{self.name}.beta", beta))

@@ -1,20 +1,25 @@
-"""Pooling layers."""
+"""Pooling layers: one number for each window of an image, channel by channel."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
 
 from fastnn.checks import flag
 from fastnn.functional.checks import pair
 from fastnn.functional.pool import argmax_dtype, pool_scalars, pool_window
-from fastnn.functional.window import Pad, Window
+from fastnn.functional.window import Pad, Window, checked_pad
 from fastnn.kernels.eager import Ops
-from fastnn.layers.base import Layer, Shape
+from fastnn.layers.base import Layer, Shape, image_shape
+from fastnn.layers.onnx_graph import Graph, window_attributes
+
+__all__ = ["AvgPool2D", "GlobalAvgPool2D", "GlobalMaxPool2D", "MaxPool2D"]
+
+_HUGE = (2**30, 2**30)  # an image in which every window fits that fits in any
 
 
 class _Pool(Layer):
-    """A pool with a window of its own."""
+    """Base of the pools whose window moves over the image."""
 
     window: Window
 
@@ -24,11 +29,11 @@ class _Pool(Layer):
         name = type(self).__name__
         self.size = pair(name, "size", size, at_least=1)
         self.stride = self.size if stride is None else pair(name, "stride", stride, at_least=1)
-        self.pad = _plain(pad)
-        pool_window(name, (2**30, 2**30), self.size, self.stride, pad)  # refuses a pad that is none
+        self.pad = checked_pad(name, pad)
+        pool_window(name, _HUGE, self.size, self.stride, pad)  # raises if the padding is not smaller than the window
 
     def build(self, input_shape: Shape) -> Shape:
-        channels, height, width = _image_shape(self, input_shape)
+        channels, height, width = image_shape(self, input_shape)
         self.window = pool_window(type(self).__name__, (height, width), self.size, self.stride, self.pad)
         self.input_shape, self.output_shape = input_shape, (channels, *self.window.count)
         return self.output_shape
@@ -38,16 +43,29 @@ class _Pool(Layer):
 
 
 class MaxPool2D(_Pool):
-    """The largest cell of each window, channel by channel (see `fastnn.functional.max_pool_forward`).
+    """The largest cell of each window, channel by channel.
+
+    Inputs are images (N, C, H, W), outputs (N, C, P, Q), both of the model's dtype, with
+    P = (H + top + bottom - rows of the window) // stride + 1, and Q likewise.
 
     Parameters
     ----------
     size : int or pair of int
-        Rows and columns of a window.
+        Rows and columns of a window, at least 1.
     stride : int or pair of int, optional
-        From window to window; default: `size`.
+        Cells from one window to the next, at least 1; default: `size`.
     pad : int, pair of int, ((top, bottom), (left, right)) or "same"
-        Less than `size`; cells outside the image never win.
+        Lines around the image, at least 0 and fewer than `size`; cells outside the image never win.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument has the wrong type or is out of its range; in a model, if samples are not images, or a window is
+        larger than the padded image.
+
+    Notes
+    -----
+    Of equal cells the first in row-major order wins and gets the whole gradient; NaN wins over every number.
 
     Examples
     --------
@@ -57,6 +75,7 @@ class MaxPool2D(_Pool):
     """
 
     kind = "max_pool"
+    words: ClassVar[Mapping[str, int]] = {"pool": 1, "maxpool": 1}
 
     def forward(self, ops: Ops, x: Any, training: bool) -> tuple[Any, Any]:
         out = ops.empty((x.shape[0], *self.output_shape))
@@ -71,16 +90,26 @@ class MaxPool2D(_Pool):
         ops.max_pool_backward(dout, cache, dx, *pool_scalars(self.window))
         return dx
 
+    def onnx(self, graph: Graph, x: str) -> str:
+        return graph.node("MaxPool", x, **window_attributes(self.window, self.input_shape[1:]))
+
 
 class AvgPool2D(_Pool):
-    """The mean of each window, channel by channel (see `fastnn.functional.avg_pool_forward`).
+    """The mean of each window, channel by channel.
+
+    Inputs are images (N, C, H, W), outputs (N, C, P, Q), both of the model's dtype; P and Q as for `MaxPool2D`.
 
     Parameters
     ----------
     size, stride, pad
         As for `MaxPool2D`.
     count_pad : bool
-        Whether cells outside the image count, as zeros.
+        Whether cells outside the image count, as zeros; if not, a sum is divided by the number of cells inside.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As for `MaxPool2D`.
 
     Examples
     --------
@@ -90,6 +119,7 @@ class AvgPool2D(_Pool):
     """
 
     kind = "avg_pool"
+    words: ClassVar[Mapping[str, int]] = {"avgpool": 1}
 
     def __init__(
         self,
@@ -121,19 +151,34 @@ class AvgPool2D(_Pool):
     def config(self) -> dict[str, Any]:
         return {**super().config(), "count_pad": self.count_pad}
 
+    def onnx(self, graph: Graph, x: str) -> str:
+        shape = window_attributes(self.window, self.input_shape[1:])
+        return graph.node("AveragePool", x, count_include_pad=int(self.count_pad), **shape)
+
 
 class _Global(Layer):
-    """A pool whose one window is the image: (N, C, H, W) to (N, C)."""
+    """Base of the pools whose only window is the whole image."""
+
+    onnx_operator: ClassVar[str]
 
     def build(self, input_shape: Shape) -> Shape:
-        channels, height, width = _image_shape(self, input_shape)
+        channels, height, width = image_shape(self, input_shape)
         self.window = pool_window(type(self).__name__, (height, width), (height, width), None, 0)
         self.input_shape, self.output_shape = input_shape, (channels,)
         return self.output_shape
 
+    def onnx(self, graph: Graph, x: str) -> str:
+        return graph.node("Flatten", graph.node(self.onnx_operator, x), axis=1)
+
 
 class GlobalMaxPool2D(_Global):
-    """The largest cell of each channel: (N, C, H, W) to (N, C).
+    """The largest cell of each channel.
+
+    Inputs are images (N, C, H, W), outputs rows (N, C), both of the model's dtype.
+
+    Notes
+    -----
+    Of equal cells the first in row-major order gets the whole gradient.
 
     Examples
     --------
@@ -143,6 +188,7 @@ class GlobalMaxPool2D(_Global):
     """
 
     kind = "global_max_pool"
+    onnx_operator = "GlobalMaxPool"
 
     def forward(self, ops: Ops, x: Any, training: bool) -> tuple[Any, Any]:
         out = ops.empty((*x.shape[:2], 1, 1))
@@ -159,7 +205,13 @@ class GlobalMaxPool2D(_Global):
 
 
 class GlobalAvgPool2D(_Global):
-    """The mean of each channel: (N, C, H, W) to (N, C).
+    """The mean of each channel.
+
+    Inputs are images (N, C, H, W), outputs rows (N, C), both of the model's dtype.
+
+    Notes
+    -----
+    Lin, Chen & Yan, "Network in network", 2014, put it in the place of dense layers.
 
     Examples
     --------
@@ -169,6 +221,7 @@ class GlobalAvgPool2D(_Global):
     """
 
     kind = "global_avg_pool"
+    onnx_operator = "GlobalAveragePool"
 
     def forward(self, ops: Ops, x: Any, training: bool) -> tuple[Any, Any]:
         out = ops.empty((*x.shape[:2], 1, 1))
@@ -181,14 +234,3 @@ class GlobalAvgPool2D(_Global):
         dx = ops.empty((dout.shape[0], *self.input_shape))
         ops.avg_pool_backward(dout.reshape((*dout.shape, 1, 1)), dx, *pool_scalars(self.window), 1)
         return dx
-
-
-def _image_shape(layer: Layer, shape: Shape) -> tuple[int, int, int]:
-    if len(shape) != 3:
-        raise ValueError(f"{type(layer).__name__}: expected images (C, H, W), got shape {shape}")
-    return shape[0], shape[1], shape[2]
-
-
-def _plain(pad: Pad) -> Any:
-    """Padding as JSON holds it."""
-    return [_plain(side) for side in pad] if isinstance(pad, Sequence) and not isinstance(pad, str) else pad

@@ -1,4 +1,4 @@
-"""The residual block: two ways from the input, added up."""
+"""The residual block: the sum of two chains of layers that start from the same input."""
 
 from __future__ import annotations
 
@@ -8,23 +8,33 @@ from typing import Any
 from fastnn.kernels.eager import Ops
 from fastnn.layers import chain
 from fastnn.layers.base import Layer, Shape, describe, described
+from fastnn.layers.onnx_graph import Graph
 from fastnn.parameter import Parameter, State
+
+__all__ = ["Residual"]
 
 
 class Residual(Layer):
-    """out = layers(x) + shortcut(x).
+    """Residual block: out = layers(x) + shortcut(x).
+
+    Inputs and outputs are those of its layers, of the model's dtype.
 
     Parameters
     ----------
     layers : sequence of Layer
-        The long way, at least one.
+        The block itself, at least one layer.
     shortcut : sequence of Layer
-        The short way; without layers x itself, which must then have the long way's shape.
+        Layers of the shortcut. Without any it is x itself, and the block's output must have the shape of x.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an element is not a layer, or there are no layers; in a model, if the two outputs differ in shape.
 
     Notes
     -----
-    He et al. 2016. Names of parameters and state inside say where they are: ``residual1.conv2.w``,
-    ``residual1.shortcut.conv1.w``.
+    He, Zhang, Ren & Sun, "Deep residual learning for image recognition", 2016. The names of parameters and state
+    inside the block say where they belong: ``residual1.conv2.w``, ``residual1.shortcut.conv1.w``.
 
     Examples
     --------
@@ -98,6 +108,9 @@ class Residual(Layer):
     @classmethod
     def from_config(cls, arguments: Mapping[str, Any]) -> Layer:
         return cls(*([described(entry) for entry in arguments[name]] for name in ("layers", "shortcut")))
+
+    def onnx(self, graph: Graph, x: str) -> str:
+        return graph.node("Add", chain.onnx(self.layers, graph, x), chain.onnx(self.shortcut, graph, x))
 
     def multiply_adds(self) -> int:
         return sum(layer.multiply_adds() for layer in self.inner)

@@ -1,4 +1,4 @@
-"""Layers that only look at the same numbers in another shape."""
+"""Layers that change the shape of samples and leave their numbers as they are."""
 
 from __future__ import annotations
 
@@ -9,10 +9,25 @@ from typing import Any
 from fastnn.checks import whole
 from fastnn.kernels.eager import Ops
 from fastnn.layers.base import Layer, Shape
+from fastnn.layers.onnx_graph import Graph
+
+__all__ = ["Flatten", "Reshape"]
 
 
-class Flatten(Layer):
-    """Each sample as one row: (N, C, H, W) to (N, C·H·W), in C order.
+class _Reshaping(Layer):
+    """Base of the layers whose output is the input in another shape."""
+
+    def forward(self, ops: Ops, x: Any, training: bool) -> tuple[Any, Any]:
+        return x.reshape((x.shape[0], *self.output_shape)), None
+
+    def backward(self, ops: Ops, dout: Any, cache: Any, need_dx: bool) -> Any:
+        return dout.reshape((dout.shape[0], *self.input_shape)) if need_dx else None
+
+
+class Flatten(_Reshaping):
+    """Each sample as one row, in C order.
+
+    Inputs may have any shape (N, d1, ..., dk); outputs are rows (N, d1 · ... · dk), of the model's dtype.
 
     Examples
     --------
@@ -27,20 +42,25 @@ class Flatten(Layer):
         self.input_shape, self.output_shape = input_shape, (prod(input_shape),)
         return self.output_shape
 
-    def forward(self, ops: Ops, x: Any, training: bool) -> tuple[Any, Any]:
-        return x.reshape((x.shape[0], *self.output_shape)), None
-
-    def backward(self, ops: Ops, dout: Any, cache: Any, need_dx: bool) -> Any:
-        return dout.reshape((dout.shape[0], *self.input_shape)) if need_dx else None
+    def onnx(self, graph: Graph, x: str) -> str:
+        return graph.node("Flatten", x, axis=1)
 
 
-class Reshape(Layer):
+class Reshape(_Reshaping):
     """Each sample in another shape, in C order.
+
+    Inputs may have any shape (N, ...) with as many numbers in a sample; outputs are (N, *shape), of the model's dtype.
 
     Parameters
     ----------
     shape : tuple of int
-        Of a sample, without the batch; one -1 stands for what is left.
+        The new shape of a sample, without the batch. Sizes are at least 1; one of them may be -1, which stands for
+        the size that follows from the others.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If it is not a tuple of such sizes; in a model, if it does not hold as many numbers as a sample has.
 
     Examples
     --------
@@ -66,11 +86,8 @@ class Reshape(Layer):
         self.output_shape = tuple(size // known if n == -1 else n for n in self.shape)
         return self.output_shape
 
-    def forward(self, ops: Ops, x: Any, training: bool) -> tuple[Any, Any]:
-        return x.reshape((x.shape[0], *self.output_shape)), None
-
-    def backward(self, ops: Ops, dout: Any, cache: Any, need_dx: bool) -> Any:
-        return dout.reshape((dout.shape[0], *self.input_shape)) if need_dx else None
+    def onnx(self, graph: Graph, x: str) -> str:
+        return graph.reshape(self.name, x, self.output_shape)
 
     def config(self) -> dict[str, Any]:
         return {"shape": list(self.shape)}

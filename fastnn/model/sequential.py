@@ -179,7 +179,7 @@ class Sequential(ForwardNetwork):
     @property
     def gives_probabilities(self) -> bool:
         """Whether the last layer's outputs are probabilities already."""
-        return bool(self.layers) and self.layers[-1].kind in ("softmax", "softmin")
+        return bool(self.layers) and self.layers[-1].gives_probabilities
 
     def summary(self) -> str:
         """A table of the layers: output shape, parameters, memory, floating-point operations.

@@ -1,8 +1,8 @@
-"""The optimisers: how a gradient changes a parameter.
+"""The optimisers: how the gradient of a parameter changes it.
 
-An optimiser names its state arrays (`slots`, one flat vector each, laid out like the parameters) and calls one update
-kernel a parameter. Weight decay adds ``weight_decay * w`` to the gradient of weights, never of biases; `AdamW` shrinks
-the weights instead.
+An optimiser names its state arrays in `slots`, one flat vector for each, laid out like the parameters, and calls one
+update kernel for each parameter. Weight decay adds ``weight_decay w`` to the gradient of weights, never to that of
+biases; `AdamW` shrinks the weights instead.
 """
 
 from __future__ import annotations
@@ -10,28 +10,30 @@ from __future__ import annotations
 from typing import Any
 
 from fastnn.named import named
-from fastnn.optim.adaptive import Adagrad, Adam, AdamW, RMSProp
+from fastnn.optim.adaptive import *
+from fastnn.optim.base import REGISTRY as OPTIMIZERS
 from fastnn.optim.base import Optimizer
-from fastnn.optim.descent import SGD, Momentum, Nesterov
-
-OPTIMIZERS: dict[str, type[Optimizer]] = {
-    "sgd": SGD,
-    "momentum": Momentum,
-    "nesterov": Nesterov,
-    "adagrad": Adagrad,
-    "rmsprop": RMSProp,
-    "adam": Adam,
-    "adamw": AdamW,
-}
+from fastnn.optim.descent import *
 
 
 def get(optimizer: str | Optimizer, **options: Any) -> Optimizer:
-    """The optimiser of that name with `options`; an `Optimizer` comes back as it is.
+    """The optimiser of a name, made with `options`; an `Optimizer` is returned as it is.
+
+    Parameters
+    ----------
+    optimizer : str or Optimizer
+        The name of a class in lower case, as ``"adamw"``.
+    **options
+        Arguments of the class.
+
+    Returns
+    -------
+    Optimizer
 
     Raises
     ------
     ValueError
-        If there is none of that name.
+        If there is no optimiser of that name.
 
     Examples
     --------
@@ -42,15 +44,4 @@ def get(optimizer: str | Optimizer, **options: Any) -> Optimizer:
     return named("optimizer", optimizer, Optimizer, OPTIMIZERS, options)
 
 
-__all__ = [
-    "OPTIMIZERS",
-    "SGD",
-    "Adagrad",
-    "Adam",
-    "AdamW",
-    "Momentum",
-    "Nesterov",
-    "Optimizer",
-    "RMSProp",
-    "get",
-]
+__all__ = ["OPTIMIZERS", "Optimizer", "get", *(cls.__name__ for cls in OPTIMIZERS.values())]

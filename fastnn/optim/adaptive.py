@@ -1,4 +1,4 @@
-"""Optimisers that divide each element's step by the size of its past gradients."""
+"""Optimisers that divide the step of each element by the size of its past gradients."""
 
 from __future__ import annotations
 
@@ -10,20 +10,32 @@ from fastnn.kernels.eager import Ops
 from fastnn.optim.base import Optimizer
 from fastnn.parameter import Parameter
 
+__all__ = ["Adagrad", "Adam", "AdamW", "RMSProp"]
+
 
 class Adagrad(Optimizer):
-    """v ← v + g²; w ← w - rate · g / (√v + eps) (Duchi, Hazan & Singer 2011).
+    """Adagrad: steps shrink with the sum of the squared gradients.
 
     Parameters
     ----------
     learning_rate : float
         Above 0.
     eps : float
-        Above 0.
+        Added to the divisor, above 0.
     weight_decay : float
-        At least 0; added to the gradient.
+        At least 0; ``weight_decay w`` is added to the gradient of weights.
     initial_accumulator : float
-        What every element of v starts with, at least 0.
+        The value that every element of v starts with, at least 0.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If a number is not one, or out of its range.
+
+    Notes
+    -----
+    For each element, with its gradient g: v ← v + g²; w ← w - rate g / (√v + eps). Duchi, Hazan & Singer, "Adaptive
+    subgradient methods for online learning and stochastic optimization", 2011.
 
     Examples
     --------
@@ -54,18 +66,28 @@ class Adagrad(Optimizer):
 
 
 class RMSProp(Optimizer):
-    """v ← rho · v + (1 - rho) · g²; w ← w - rate · g / (√v + eps) (Tieleman & Hinton 2012, lecture 6.5).
+    """RMSProp: steps are divided by a running root mean square of the gradients.
 
     Parameters
     ----------
     learning_rate : float
         Above 0.
     rho : float
-        How much of v a step keeps, in [0, 1).
+        The share of v that a step keeps, at least 0 and below 1.
     eps : float
-        Above 0.
+        Added to the divisor, above 0.
     weight_decay : float
-        At least 0; added to the gradient.
+        At least 0; ``weight_decay w`` is added to the gradient of weights.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If a number is not one, or out of its range.
+
+    Notes
+    -----
+    For each element, with its gradient g: v ← rho v + (1 - rho) g²; w ← w - rate g / (√v + eps). Tieleman & Hinton,
+    lecture 6.5 of "Neural networks for machine learning", 2012.
 
     Examples
     --------
@@ -88,23 +110,29 @@ class RMSProp(Optimizer):
 
 
 class Adam(Optimizer):
-    """Adam (Kingma & Ba 2015), with bias correction.
+    """Adam: running means of the gradient and of its square, both corrected for their start at 0.
 
     Parameters
     ----------
     learning_rate : float
         Above 0.
     beta1, beta2 : float
-        Decay rates of the two moments, in [0, 1).
+        The shares of the two running means that a step keeps, at least 0 and below 1.
     eps : float
-        Above 0.
+        Added to the divisor, above 0.
     weight_decay : float
-        At least 0; added to the gradient (not decoupled).
+        At least 0; ``weight_decay w`` is added to the gradient of weights. `AdamW` keeps the two apart.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If a number is not one, or out of its range.
 
     Notes
     -----
-    m ← beta1 m + (1 - beta1) g; v ← beta2 v + (1 - beta2) g²; w ← w - rate m̂ / (√v̂ + eps), with
-    m̂ = m / (1 - beta1ᵗ) and v̂ = v / (1 - beta2ᵗ) in step t, counted from 1 over the whole training.
+    For each element, with its gradient g: m ← beta1 m + (1 - beta1) g; v ← beta2 v + (1 - beta2) g²;
+    w ← w - rate m̂ / (√v̂ + eps), where m̂ = m / (1 - beta1ᵗ) and v̂ = v / (1 - beta2ᵗ) in step t, counted from 1 over
+    the whole training. Kingma & Ba, "Adam: a method for stochastic optimization", 2015, algorithm 1.
 
     Examples
     --------
@@ -146,18 +174,28 @@ class Adam(Optimizer):
 
 
 class AdamW(Adam):
-    """Adam with decay apart from the gradient: first w ← (1 - rate · weight_decay) · w (Loshchilov & Hutter 2019).
+    """Adam with decoupled weight decay, which shrinks the weights instead of changing their gradient.
 
     Parameters
     ----------
     learning_rate : float
         Above 0.
     beta1, beta2 : float
-        Decay rates of the two moments, in [0, 1).
+        The shares of the two running means that a step keeps, at least 0 and below 1.
     eps : float
-        Above 0.
+        Added to the divisor, above 0.
     weight_decay : float
-        At least 0; of weights, never of biases.
+        At least 0; applies to weights and never to biases.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If a number is not one, or out of its range.
+
+    Notes
+    -----
+    First w ← (1 - rate weight_decay) w, then the step of `Adam`. Loshchilov & Hutter, "Decoupled weight decay
+    regularization", 2019.
 
     Examples
     --------

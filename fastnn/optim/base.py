@@ -1,4 +1,4 @@
-"""What every optimiser is: its numbers, its state, and how it changes one parameter."""
+"""What an optimiser is: its numbers, its state, and how it changes one parameter."""
 
 from __future__ import annotations
 
@@ -9,17 +9,45 @@ from fastnn.checks import number
 from fastnn.kernels.eager import Ops
 from fastnn.parameter import Parameter
 
+REGISTRY: dict[str, type[Optimizer]] = {}  # those of fastnn, by their names in lower case
+
 
 class Optimizer:
     """Base of the optimisers.
 
-    A subclass names its state in `slots` and implements `update` by the kernels of `ops`; one that computes with
-    NumPy works too, and makes the training run layer by layer.
+    A subclass names its state in `slots` and implements `update` with the kernels of `ops`. It may compute with NumPy
+    instead; the model is then trained layer by layer, without compiling.
+
+    Parameters
+    ----------
+    learning_rate : float
+        Above 0; a schedule multiplies it.
+    weight_decay : float
+        At least 0.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If a number is not one, or out of its range.
+
+    Examples
+    --------
+    >>> import fastnn, numpy as np
+    >>> class SignDescent(fastnn.optim.Optimizer):  # w ← w - rate · sign(g)
+    ...     def update(self, ops, parameter, state, rate, t):
+    ...         parameter.value -= rate[0] * np.sign(parameter.grad)
+    >>> SignDescent(0.1, 0.0)
+    SignDescent(learning_rate=0.1, weight_decay=0.0)
     """
 
-    slots: ClassVar[tuple[str, ...]] = ()
+    slots: ClassVar[tuple[str, ...]] = ()  # names of the vectors that it keeps for the parameters
     learning_rate: float
     weight_decay: float
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if cls.__module__.startswith("fastnn."):
+            REGISTRY[cls.__name__.lower()] = cls
 
     def __init__(self, learning_rate: float, weight_decay: float) -> None:
         owner = type(self).__name__
@@ -27,19 +55,33 @@ class Optimizer:
         self.weight_decay = number(owner, "weight_decay", weight_decay, at_least=0)
 
     def initial(self, slot: str) -> float:
-        """The value that a slot's vector starts with."""
+        """The value that every element of a slot's vector starts with."""
         return 0.0
 
     def update(self, ops: Ops, parameter: Parameter, state: Mapping[str, Any], rate: Any, t: Any) -> None:
-        """Change one parameter. rate (1,) float64; t (1,) int64, the step counted from 1."""
-        raise NotImplementedError
+        """Change one parameter by its gradient.
+
+        Parameters
+        ----------
+        ops : Ops
+            Runs or records kernels.
+        parameter : Parameter
+            Its `value` is changed; its `grad` is that of the loss.
+        state : mapping of str to array
+            The parameter's part of each of the `slots`, in its shape.
+        rate : (1,) float64 array
+            The learning rate of this step.
+        t : (1,) int64 array
+            The number of this step, counted from 1 over the whole training.
+        """
+        raise NotImplementedError(f"{type(self).__name__}: update is missing")
 
     def decay(self, parameter: Parameter) -> float:
-        """Weight decay of this parameter."""
+        """The weight decay that applies to this parameter: none for biases, scales and shifts."""
         return self.weight_decay if parameter.decays else 0.0
 
     def config(self) -> dict[str, Any]:
-        """Constructor arguments."""
+        """The constructor arguments."""
         return dict(vars(self))
 
     def __repr__(self) -> str:

@@ -10,16 +10,23 @@ from fastnn.kernels.eager import Ops
 from fastnn.optim.base import Optimizer
 from fastnn.parameter import Parameter
 
+__all__ = ["SGD", "Momentum", "Nesterov"]
+
 
 class SGD(Optimizer):
-    """w ← w - rate · gradient.
+    """Stochastic gradient descent: w ← w - rate g, with the gradient g of a batch.
 
     Parameters
     ----------
     learning_rate : float
         Above 0.
     weight_decay : float
-        At least 0.
+        At least 0; ``weight_decay w`` is added to the gradient of weights.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If a number is not one, or out of its range.
 
     Examples
     --------
@@ -36,23 +43,29 @@ class SGD(Optimizer):
 
 
 class Momentum(Optimizer):
-    """v ← momentum · v + rate · gradient; w ← w - v.
+    """Gradient descent with momentum: v ← momentum v + rate g; w ← w - v.
 
     Parameters
     ----------
     learning_rate : float
         Above 0.
     momentum : float
-        In [0, 1).
+        The share of the velocity v that a step keeps, at least 0 and below 1.
     weight_decay : float
-        At least 0.
+        At least 0; ``weight_decay w`` is added to the gradient of weights.
     initial_velocity : float
-        What every element of v starts with.
+        The value that every element of v starts with; finite.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If a number is not one, or out of its range.
 
     Notes
     -----
-    The rate stands inside the velocity (Sutskever et al. 2013), so a schedule does not rescale steps already
-    taken. PyTorch keeps it outside; with a constant rate the two are the same method.
+    The velocity contains the rate, as in Sutskever, Martens, Dahl & Hinton, "On the importance of initialization and
+    momentum in deep learning", 2013, equation 1; so a schedule does not rescale the steps already taken. PyTorch
+    multiplies by the rate afterwards; with a constant rate the two methods are the same.
 
     Examples
     --------
@@ -83,22 +96,28 @@ class Momentum(Optimizer):
 
 
 class Nesterov(Optimizer):
-    """v ← momentum · v + rate · gradient; w ← w - (momentum · v + rate · gradient).
+    """Nesterov's accelerated gradient: v ← momentum v + rate g; w ← w - (momentum v + rate g).
 
     Parameters
     ----------
     learning_rate : float
         Above 0.
     momentum : float
-        In [0, 1).
+        The share of the velocity v that a step keeps, at least 0 and below 1.
     weight_decay : float
-        At least 0.
+        At least 0; ``weight_decay w`` is added to the gradient of weights.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If a number is not one, or out of its range.
 
     Notes
     -----
-    Nesterov's accelerated gradient as Sutskever et al. (2013) write it, with the gradient taken at the place to which
-    the velocity would lead; w holds that place (Bengio et al. 2013, eq. 7). With a constant rate the same method as
-    PyTorch's ``SGD(nesterov=True)``.
+    The method takes the gradient at the point to which the velocity would lead (Sutskever, Martens, Dahl & Hinton,
+    "On the importance of initialization and momentum in deep learning", 2013, equations 3 and 4). Here w is that point
+    (Bengio, Boulanger-Lewandowski & Pascanu, "Advances in optimizing recurrent networks", 2013, equation 7). With a
+    constant rate it is the same method as PyTorch's ``SGD(nesterov=True)``.
 
     Examples
     --------

@@ -61,12 +61,14 @@ def affine_backward(dout: ArrayLike, cache: Cache) -> Gradients:
 
 def relu_forward(x: ArrayLike) -> tuple[Array, Cache]:
     """max(x, 0), of any shape."""
-    return functional.relu_forward(*common(x))
+    out, cache = functional.relu_forward(*common(x))
+    return out, cache
 
 
 def relu_backward(dout: ArrayLike, cache: Cache) -> Array:
     """Dout where x was positive, zero elsewhere."""
-    return functional.relu_backward(like(dout, cache), cache)
+    dx: Array = functional.relu_backward(like(dout, cache), cache)
+    return dx
 
 
 def softmax_loss(x: ArrayLike, y: ArrayLike) -> tuple[float, Array]:
