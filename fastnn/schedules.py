@@ -1,4 +1,8 @@
-"""Learning-rate schedules: a factor on the optimiser's rate as a function of how far training is, in epochs."""
+"""Learning-rate schedules: a factor on the optimiser's rate as a function of the progress of a training.
+
+In all formulas e is that progress in epochs: 0 at the beginning, 1 after the first epoch. A schedule by epoch is
+evaluated at whole numbers only, one by step before every step.
+"""
 
 from __future__ import annotations
 
@@ -14,23 +18,50 @@ _BY: tuple[By, ...] = ("epoch", "step")
 
 
 class Schedule:
-    """Base of the schedules: a factor on the optimiser's learning rate. Subclass it for a rule of your own.
+    """Base class of schedules. A subclass defines `factor`; its constructor arguments should be its attributes.
 
     Attributes
     ----------
     by : {"epoch", "step"}
-        Whether the factor is asked for once an epoch, with a whole number, or at every step, with fractions of an
-        epoch: step 3 of 10 in the first epoch is at 0.2.
+        Whether the factor changes after each epoch or after each step. Step 3 of the 10 steps of the first epoch is
+        at e = 0.2.
+
+    Examples
+    --------
+    >>> import fastnn
+    >>> class InverseTime(fastnn.schedules.Schedule):
+    ...     def __init__(self, decay):
+    ...         self.decay = decay
+    ...
+    ...     def factor(self, epoch):
+    ...         return 1 / (1 + self.decay * epoch)
+    >>> x, y = fastnn.data.glyphs(100, seed=0)
+    >>> model = fastnn.Sequential([fastnn.layers.Dense(10)], input_shape=(784,), input_scale=1 / 255)
+    >>> trainer = fastnn.Trainer(model, optimizer=fastnn.optim.SGD(0.5), schedule=InverseTime(1), epochs=3)
+    >>> trainer.fit(x, y).column("learning_rate").round(4)
+    array([0.5   , 0.25  , 0.1667])
+    >>> trainer.schedule
+    InverseTime(decay=1)
     """
 
     by: By = "epoch"
 
     def factor(self, epoch: float) -> float:
-        """Factor at `epoch` (the first epoch begins at 0)."""
+        """The factor on the optimiser's learning rate.
+
+        Parameters
+        ----------
+        epoch : float
+            The progress of the training in epochs, at least 0.
+
+        Returns
+        -------
+        float
+        """
         raise NotImplementedError
 
     def config(self) -> dict[str, Any]:
-        """Constructor arguments."""
+        """The constructor arguments by name."""
         return {name: getattr(self, name) for name in inspect.signature(type(self)).parameters}
 
     def __repr__(self) -> str:
@@ -40,7 +71,11 @@ class Schedule:
 
 
 class Constant(Schedule):
-    """The optimiser's rate throughout.
+    """Keeps the optimiser's rate.
+
+    Notes
+    -----
+    The factor is 1.
 
     Examples
     --------
@@ -54,14 +89,23 @@ class Constant(Schedule):
 
 
 class Exponential(Schedule):
-    """The rate times `decay` after each epoch.
+    """Multiplies the rate by `decay` in each epoch.
 
     Parameters
     ----------
     decay : float
         In (0, 1].
     by : {"epoch", "step"}
-        "step": a little of it at every step.
+        Whether the rate changes after each epoch or after each step.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If an argument is out of its range or of another type.
+
+    Notes
+    -----
+    The factor is decay^e.
 
     Examples
     --------
@@ -79,14 +123,23 @@ class Exponential(Schedule):
 
 
 class Step(Schedule):
-    """The rate times `decay` after every `every` epochs.
+    """Multiplies the rate by `decay` after every `every` epochs.
 
     Parameters
     ----------
     every : int
-        Epochs, at least 1.
+        Number of epochs, at least 1.
     decay : float
         In (0, 1].
+
+    Raises
+    ------
+    ValueError, TypeError
+        If an argument is out of its range or of another type.
+
+    Notes
+    -----
+    The factor is decay^⌊e / every⌋.
 
     Examples
     --------
@@ -104,19 +157,26 @@ class Step(Schedule):
 
 
 class Cosine(Schedule):
-    """From the whole rate down to `floor` of it along half a cosine, in `epochs` epochs (Loshchilov & Hutter 2017).
+    """Lowers the rate along half a cosine.
 
     Parameters
     ----------
     epochs : float
-        Above 0; behind it the rate stays at `floor`.
+        Length of the half cosine, above 0; afterwards the factor stays at `floor`.
     floor : float
-        In [0, 1].
+        The last factor, in [0, 1].
     by : {"epoch", "step"}
+        Whether the rate changes after each epoch or after each step.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If an argument is out of its range or of another type.
 
     Notes
     -----
-    floor + (1 - floor) (1 + cos(π e / epochs)) / 2 at epoch e.
+    The factor is floor + (1 - floor) (1 + cos(π min(e / epochs, 1))) / 2: equation 5 of Loshchilov & Hutter (2017),
+    "SGDR: stochastic gradient descent with warm restarts", without the restarts.
 
     Examples
     --------
@@ -135,21 +195,28 @@ class Cosine(Schedule):
 
 
 class WarmUp(Schedule):
-    """The rate grows evenly for `epochs` epochs, then `then` begins.
+    """Raises the rate linearly at the beginning, then follows another schedule.
 
     Parameters
     ----------
     epochs : float
-        Above 0.
+        Length of the warm-up, above 0.
     then : Schedule, optional
-        What follows, counted from the end of the warm-up. Default: the rate stays.
+        The schedule that follows, with e counted from the end of the warm-up. Default: the rate stays.
     start : float
         Factor at the beginning, in [0, 1].
     by : {"epoch", "step"}
+        Whether the rate changes after each epoch or after each step.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If an argument is out of its range or of another type.
 
     Notes
     -----
-    Before its end the factor is start + (1 - start) e / epochs, times the first factor of `then`.
+    During the warm-up the factor is start + (1 - start) e / epochs, times the first factor of `then` (Goyal et al.
+    2017, "Accurate, large minibatch SGD: training ImageNet in 1 hour", section 2.2: gradual warm-up).
 
     Examples
     --------
@@ -161,7 +228,7 @@ class WarmUp(Schedule):
     def __init__(self, epochs: float, then: Schedule | None = None, *, start: float = 0.01, by: By = "step") -> None:
         self.epochs = number("WarmUp", "epochs", epochs, above=0)
         if not isinstance(then, Schedule | None):
-            raise TypeError(f"WarmUp: then must be a Schedule, got {type(then).__name__}")
+            raise TypeError(f"WarmUp: then: expected a Schedule, got {type(then).__name__}")
         self.then = Constant() if then is None else then
         self.start = number("WarmUp", "start", start, at_least=0, at_most=1)
         self.by = choice("WarmUp", "by", by, _BY)
@@ -174,21 +241,30 @@ class WarmUp(Schedule):
 
 
 class OneCycle(Schedule):
-    """Up to the whole rate and down to next to nothing, along two half cosines (Smith & Topin 2018).
+    """Raises the rate to the optimiser's and lowers it to almost 0, along two half cosines.
 
     Parameters
     ----------
     epochs : float
-        Length of the cycle, above 0: usually the epochs of the training.
+        Length of the cycle, above 0: usually the number of epochs of the training.
     rise : float
-        Share of it that goes up, in (0, 1).
+        Share of the cycle during which the rate rises, in (0, 1).
     start, end : float
         Factors at the beginning and at the end, in [0, 1].
     by : {"epoch", "step"}
+        Whether the rate changes after each epoch or after each step.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If an argument is out of its range or of another type.
 
     Notes
     -----
-    The optimiser's rate is the highest one.
+    With p = e / epochs, the factor is start + (1 - start) (1 - cos(π p / rise)) / 2 for p < rise, and
+    end + (1 - end) (1 + cos(π (p - rise) / (1 - rise))) / 2 from there to p = 1, after which it stays at `end`. After
+    Smith & Topin (2018), "Super-convergence: very fast training of neural networks using large learning rates", who
+    change the rate linearly.
 
     Examples
     --------
@@ -214,7 +290,7 @@ class OneCycle(Schedule):
 
 
 def _cosine(begin: float, end: float, place: float) -> float:
-    """From `begin` at place 0 to `end` at 1 and behind it."""
+    """Half a cosine from `begin` at place 0 to `end` at place 1, constant afterwards."""
     return end + (begin - end) * (1 + math.cos(math.pi * min(place, 1.0))) / 2
 
 
@@ -229,12 +305,23 @@ SCHEDULES: dict[str, type[Schedule]] = {
 
 
 def get(schedule: str | Schedule, **options: Any) -> Schedule:
-    """The schedule of that name with `options`; a `Schedule` comes back as it is.
+    """A schedule by its name.
+
+    Parameters
+    ----------
+    schedule : str or Schedule
+        A name in `SCHEDULES`; a `Schedule` is returned as it is.
+    **options
+        Arguments of its constructor.
+
+    Returns
+    -------
+    Schedule
 
     Raises
     ------
-    ValueError
-        If there is none of that name.
+    ValueError, TypeError
+        If there is no schedule of that name, or an option does not suit it.
 
     Examples
     --------

@@ -96,7 +96,7 @@ def test_config_and_repr_make_it_again(name):
         (lambda: Cosine(0), ValueError, "Cosine: epochs: expected a finite number above 0, got 0"),
         (lambda: Cosine(3, 1.5), ValueError, "Cosine: floor: expected a number of at least 0 and at most 1"),
         (lambda: Cosine(3, by="batch"), ValueError, "Cosine: by: expected .epoch. or .step., got .batch."),
-        (lambda: WarmUp(2, 0.5), TypeError, "WarmUp: then must be a Schedule, got float"),
+        (lambda: WarmUp(2, 0.5), TypeError, "WarmUp: then: expected a Schedule, got float"),
         (lambda: WarmUp(math.nan), ValueError, "WarmUp: epochs: expected a finite number above 0"),
         (lambda: OneCycle(5, 1), ValueError, "OneCycle: rise: expected a number above 0 and below 1"),
         (lambda: OneCycle(5, 0), ValueError, "OneCycle: rise: expected a number above 0 and below 1"),

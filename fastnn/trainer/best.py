@@ -1,36 +1,49 @@
-"""Keeping the best weights, and stopping when they get no better."""
+"""Keeping the best weights, and stopping when they no longer improve."""
 
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 from fastnn.checks import choice, number, whole
 from fastnn.trainer.callbacks import Callback
-
-if TYPE_CHECKING:
-    from fastnn.trainer.trainer import Trainer
+from fastnn.trainer.trainer import Trainer
 
 Mode = Literal["min", "max"]
 
 
+def mode_for(owner: str, monitor: str, mode: Mode | None) -> Mode:
+    """Whether lower or higher values of a figure are better: as `mode` says, otherwise by the name of the figure."""
+    mode = choice(owner, "mode", mode, ("min", "max", None))
+    return mode or ("min" if "loss" in monitor or "error" in monitor else "max")
+
+
 class BestWeights(Callback):
-    """Keeps the model's arrays of the best epoch and puts them back when training ends, also by Ctrl-C.
+    """Remembers the model of the best epoch, and restores it when the training ends, also after Ctrl-C.
+
+    That is its parameters and its running statistics, not the state of the optimiser.
 
     Parameters
     ----------
     monitor : str
-        The figure of the history that decides, as ``"val_loss"`` or ``"val_accuracy"``.
+        The figure of the history that decides, such as ``"val_loss"`` or ``"val_accuracy"``.
     mode : {"min", "max"}, optional
-        Whether less or more is better; default: "min" for a name with "loss" or "error" in it, otherwise "max".
+        Whether lower or higher figures are better. Default: "min" for a name that contains "loss" or "error",
+        otherwise "max".
     min_delta : float
-        By how much a figure must be better than the best one, at least 0.
+        By how much a figure must be better than the best one so far, at least 0.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If an argument is out of its range or of another type.
 
     Attributes
     ----------
     best_epoch : int
-        Counted from 1; 0 before the first epoch.
+        The number of the best epoch, counted from 1; 0 before the first epoch.
     best_value : float
+        The figure of that epoch; before the first one, infinity if lower is better and minus infinity otherwise.
 
     Examples
     --------
@@ -46,9 +59,8 @@ class BestWeights(Callback):
 
     def __init__(self, monitor: str = "val_loss", mode: Mode | None = None, min_delta: float = 0.0) -> None:
         owner = type(self).__name__
-        mode = choice(owner, "mode", mode, ("min", "max", None))
-        self.monitor, self.min_delta = monitor, number(owner, "min_delta", min_delta, at_least=0)
-        self.mode: Mode = mode or ("min" if "loss" in monitor or "error" in monitor else "max")
+        self.monitor, self.mode = monitor, mode_for(owner, monitor, mode)
+        self.min_delta = number(owner, "min_delta", min_delta, at_least=0)
         self._forget()
 
     def _forget(self) -> None:
@@ -65,17 +77,22 @@ class BestWeights(Callback):
             self._arrays = {name: array.copy() for name, array in arrays.items()}
 
     def is_better(self, epoch: dict[str, Any]) -> bool:
-        """Whether an epoch's figure is the best until now; NaN never is.
+        """Whether an epoch is better than all before; an epoch whose figure is NaN never is.
+
+        Parameters
+        ----------
+        epoch : dict
+            The epoch's line of the history.
 
         Raises
         ------
         ValueError
-            If the history has no such figure.
+            If the epoch does not have the figure.
         """
         if self.monitor not in epoch:
             raise ValueError(
                 f"{type(self).__name__}: the history has no {self.monitor!r}; it has {', '.join(epoch)}"
-                + (" (fit without validation)" if self.monitor.startswith("val_") else "")
+                + (" (it was fitted without validation)" if self.monitor.startswith("val_") else "")
             )
         value = float(epoch[self.monitor])
         gain = self.best_value - value if self.mode == "min" else value - self.best_value
@@ -91,24 +108,33 @@ class BestWeights(Callback):
         return {"best_epoch": self.best_epoch, "best_value": value, **self._arrays}
 
     def restore(self, state: dict[str, Any]) -> None:
-        kept = dict(state)
+        arrays = dict(state)
         self._forget()
-        self.best_epoch, value = kept.pop("best_epoch"), kept.pop("best_value")
+        self.best_epoch, value = arrays.pop("best_epoch"), arrays.pop("best_value")
         self.best_value = self.best_value if value is None else value
-        self._arrays = kept
+        self._arrays = arrays
 
 
 class EarlyStopping(BestWeights):
-    """Ends training when the figure has not become better for `patience` epochs, and puts the best weights back.
+    """Ends the training when a figure has not improved for `patience` epochs, and restores the best model.
 
     Parameters
     ----------
     monitor, mode, min_delta
         As for `BestWeights`.
     patience : int
-        Epochs without a better figure that are one too many, at least 1.
+        The training ends after this number of epochs in a row without improvement; at least 1.
     restore_best : bool
-        False: the weights stay those of the last epoch.
+        False: the model stays as it is after the last epoch.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If an argument is out of its range or of another type.
+
+    Notes
+    -----
+    Algorithm 7.1 of Goodfellow, Bengio & Courville (2016), "Deep Learning", with one evaluation per epoch.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Errors of training."""
+"""The error of a training whose loss is no longer finite."""
 
 from __future__ import annotations
 
@@ -9,15 +9,28 @@ from fastnn.optim import Optimizer
 
 
 class NonFiniteLossError(ArithmeticError):
-    """The loss became NaN or infinite; training stopped behind that step."""
+    """The loss became NaN or infinite; the training stopped after that step."""
 
 
 def explain_nonfinite(model: Sequential, optimizer: Optimizer, step: int, value: float, rate: float) -> str:
-    """What happened, where, and what usually helps."""
+    """The message of a `NonFiniteLossError`: what happened, where, and what usually helps.
+
+    Parameters
+    ----------
+    model : Sequential
+        Its parameters must be up to date.
+    optimizer : Optimizer
+    step : int
+        Number of the step in the whole training, counted from 1.
+    value : float
+        Its loss.
+    rate : float
+        Its learning rate.
+    """
     bad = [name for name, values in model.parameters.items() if not np.isfinite(values).all()]
     where = f"first in {bad[0]}" if bad else "all parameters are still finite, so it arose in the outputs or the inputs"
     return (
         f"fit: the loss of step {step} is {value} ({where}). Likely cause: the learning rate {rate:g} of "
         f"{type(optimizer).__name__} is too large for these inputs (try a tenth, or scale inputs to [0, 1]), or the "
-        'inputs hold NaN or infinity. on_nonfinite="ignore" trains on.'
+        'inputs hold NaN or infinity. on_nonfinite="ignore" continues all the same.'
     )

@@ -1,4 +1,4 @@
-"""The progress bar: on a terminal, unless asked otherwise."""
+"""Progress bars on standard error: shown on a terminal, unless the user says otherwise."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ T = TypeVar("T")
 
 
 def _bar(show: bool | None, **options: Any) -> Any:
-    """A bar of tqdm, or None."""
+    """A tqdm bar; None if there is to be none or tqdm is not installed."""
     if not (show or (show is None and sys.stderr.isatty())):
         return None
     try:
@@ -24,7 +24,7 @@ def _bar(show: bool | None, **options: Any) -> Any:
 
 @contextmanager
 def progress_bar(show: bool | None, **options: Any) -> Iterator[Any]:
-    """A bar of tqdm that is closed in the end; None where there is to be none."""
+    """A tqdm bar that is closed in the end; None if there is to be none."""
     bar = _bar(show, **options)
     try:
         yield bar
@@ -34,7 +34,7 @@ def progress_bar(show: bool | None, **options: Any) -> Iterator[Any]:
 
 
 def counting(items: Sequence[T], unit: str, show: bool | None) -> Iterator[T]:
-    """`items` one by one, with a bar that counts them."""
+    """Iterate over items with a bar that counts them."""
     with progress_bar(show, total=len(items), unit=f" {unit}") as bar:
         for item in items:
             yield item
@@ -43,31 +43,41 @@ def counting(items: Sequence[T], unit: str, show: bool | None) -> Iterator[T]:
 
 
 class Progress:
-    """Samples done, a second and left, loss and accuracy on standard error; nothing where that is not a terminal and
-    nobody asked.
+    """The bar of a training: samples done, speed, time left, loss and accuracy.
 
     Parameters
     ----------
     total : int
-        Samples of the whole training, each epoch's anew.
+        Samples of the whole training; each sample counts once in each epoch.
     show : bool or None
-        None: only on a terminal.
+        Whether to show the bar; None: if standard error is a terminal.
     done : int
-        Samples that an earlier part of the training did.
+        Samples that were done before a resumed training was interrupted.
     """
 
     def __init__(self, total: int, show: bool | None, done: int = 0) -> None:
         self._bar = _bar(show, total=total, initial=done, unit=" samples", unit_scale=True)
 
     def advance(self, samples: int, epoch: int, loss: float, accuracy: float | None) -> None:
-        """`samples` more are done."""
+        """Show that more samples are done.
+
+        Parameters
+        ----------
+        samples : int
+            How many more.
+        epoch : int
+        loss : float
+            Of the last step.
+        accuracy : float or None
+            Of the epoch so far.
+        """
         if self._bar is not None:
             right = "" if accuracy is None else f", accuracy {accuracy:.3f}"
             self._bar.set_postfix_str(f"epoch {epoch}, loss {loss:.4f}{right}", refresh=False)
             self._bar.update(samples)
 
     def line(self, text: str) -> None:
-        """Print a line of the training's table above the bar."""
+        """Print a line above the bar, on standard output."""
         if self._bar is not None:
             self._bar.write(text, file=sys.stdout)
         else:

@@ -1,4 +1,4 @@
-"""Which learning rate suits: the loss while the rate grows."""
+"""Finding a learning rate: how the loss falls while the rate grows."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from fastnn.schedules import Schedule
 from fastnn.trainer.callbacks import Callback
 from fastnn.trainer.trainer import Trainer
 
-_TOO_LARGE = 4.0  # times the smallest loss: the search is over
-_FEW = 20  # steps until the average holds about as many losses as later
+_TOO_LARGE = 4.0  # the search ends when the loss exceeds its minimum by this factor
+_FEW = 20  # steps until the average rests on about as many losses as later
 
 
 class _Ramp(Schedule):
-    """From `lowest` to `highest`, the same factor at every step."""
+    """Grows from `lowest` to `highest` by the same factor at every step."""
 
     by = "step"
 
@@ -31,7 +31,7 @@ class _Ramp(Schedule):
 
 
 class _Stop(Callback):
-    """Ends the search after `steps` steps, or where the loss has burst."""
+    """Ends the search after `steps` steps, or when the loss has exploded."""
 
     def __init__(self, steps: int) -> None:
         self.every, self.steps = min(10, steps), steps
@@ -43,16 +43,24 @@ class _Stop(Callback):
 
 @dataclass(frozen=True)
 class RateSearch:
-    """What `find_learning_rate` saw.
+    """The result of `find_learning_rate`.
 
-    Attributes
+    Parameters
     ----------
     rates : (S,) float64
         Learning rate of each step.
     losses : (S,) float64
-        Loss of each step's batch, smoothed.
+        Smoothed loss of each step's batch.
     suggestion : float
         The rate at which the loss fell fastest.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastnn.trainer import RateSearch
+    >>> found = RateSearch(np.array([0.01, 0.1, 1.0]), np.array([2.0, 1.5, 9.0]), suggestion=0.1)
+    >>> found.plot().axes[0].get_xscale()
+    'log'
     """
 
     rates: NDArray[np.float64]
@@ -60,7 +68,7 @@ class RateSearch:
     suggestion: float
 
     def plot(self) -> Any:
-        """The loss over the rate; a matplotlib Figure."""
+        """The loss as a function of the rate, as a matplotlib Figure."""
         from matplotlib.figure import Figure
 
         figure = Figure(layout="constrained")
@@ -75,18 +83,18 @@ class RateSearch:
 def find_learning_rate(
     trainer: Trainer, x: ArrayLike, y: ArrayLike, *, lowest: float = 1e-6, highest: float = 1.0, steps: int = 200
 ) -> RateSearch:
-    """Train a copy of the trainer's model while the rate grows step by step, and see where the loss falls fastest.
+    """Train a copy of a trainer's model while the rate grows at every step, and find where the loss falls fastest.
 
     Parameters
     ----------
     trainer : Trainer
-        Its model, optimiser, loss, batch size, seed, weights and augmentation are used; none of them is changed.
+        Its model, optimiser, loss, batch size, seed, weights, clipping and augmentation are used; none is changed.
     x, y
         As for `Trainer.fit`.
     lowest, highest : float
-        Bounds of the rate, above 0.
+        The first rate and the last one, above 0.
     steps : int
-        At most so many; it ends earlier where the loss has grown to four times its minimum.
+        Number of steps, at least 1. The search ends earlier if the loss exceeds its minimum fourfold.
 
     Returns
     -------
@@ -95,12 +103,15 @@ def find_learning_rate(
     Raises
     ------
     ValueError, TypeError
-        If the bounds are not in order or the data do not fit.
+        If the rates are out of order or the data do not fit.
 
     Notes
     -----
-    The range test of Smith (2017, section 3.3), with losses smoothed by an average that forgets 5 % a step. The first
-    20 steps, whose averages rest on few losses, are not looked at.
+    The learning-rate range test of Smith (2017), "Cyclical learning rates for training neural networks", section 3.3,
+    with a rate that grows exponentially. The losses l_k are smoothed by an exponential moving average with bias
+    correction: a_k = 0.95 a_{k-1} + 0.05 l_k, divided by 1 - 0.95^k. The suggestion is the rate at the steepest
+    descent from one step to the next before the minimum; up to 20 steps at the beginning, whose averages rest on few
+    losses, are not considered.
 
     Examples
     --------
@@ -115,7 +126,7 @@ def find_learning_rate(
     highest = number("find_learning_rate", "highest", highest, above=lowest)
     steps = whole("find_learning_rate", "steps", steps, at_least=1)
     samples = len(np.asarray(y))
-    of_an_epoch = -(-samples // min(trainer.batch_size or samples, max(samples, 1)))
+    steps_per_epoch = -(-samples // min(trainer.batch_size or samples, max(samples, 1)))
     optimizer = copy.copy(trainer.optimizer)
     optimizer.learning_rate = 1.0
     search = Trainer(
@@ -123,9 +134,9 @@ def find_learning_rate(
         optimizer=optimizer,
         loss=trainer.loss,
         batch_size=trainer.batch_size,
-        epochs=-(-steps // of_an_epoch),
+        epochs=-(-steps // steps_per_epoch),
         seed=trainer.seed,
-        schedule=_Ramp(lowest, highest, steps / of_an_epoch),
+        schedule=_Ramp(lowest, highest, steps / steps_per_epoch),
         callbacks=[_Stop(steps)],
         compile=trainer.compile,
         class_weight=trainer.class_weight,
@@ -138,7 +149,7 @@ def find_learning_rate(
     )
     losses = _smooth(search.fit(x, y).steps)
     losses = losses[: int(np.argmin(np.isfinite(losses)))] if not np.isfinite(losses).all() else losses
-    rates = np.array([search.schedule.factor(i / of_an_epoch) for i in range(len(losses))])
+    rates = np.array([search.schedule.factor(i / steps_per_epoch) for i in range(len(losses))])
     lowest_at = max(int(np.argmin(losses)), 1) if len(losses) else 0
     first = min(_FEW, lowest_at // 2)
     slopes = np.diff(losses[first : lowest_at + 1])
@@ -147,7 +158,7 @@ def find_learning_rate(
 
 
 def _smooth(losses: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Averages that forget 5 % a step, corrected for their start at 0."""
+    """The exponential moving averages of some losses, with bias correction."""
     smooth, average = np.empty(len(losses)), 0.0
     for i, loss in enumerate(losses):
         average = 0.95 * average + 0.05 * float(loss)

@@ -1,9 +1,7 @@
-"""Trying many configurations: each is trained, all are compared."""
+"""A search over configurations: every one is trained, and all are compared."""
 
 from __future__ import annotations
 
-import csv
-import io
 import itertools
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -14,9 +12,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from fastnn.checks import whole
-from fastnn.files import write_whole
 from fastnn.kernels.threads import get_num_threads, set_num_threads
-from fastnn.trainer.history import History
+from fastnn.trainer.best import Mode, mode_for
+from fastnn.trainer.history import History, cell, column_names, write_csv
 from fastnn.trainer.progress import counting
 from fastnn.trainer.trainer import Trainer
 
@@ -24,7 +22,16 @@ Configuration = Mapping[str, Any]
 
 
 def grid(**values: Iterable[Any]) -> list[dict[str, Any]]:
-    """Every combination of the values, the last name varying fastest.
+    """Every combination of some values; the last name varies fastest.
+
+    Parameters
+    ----------
+    **values : iterable
+        The values of each name.
+
+    Returns
+    -------
+    list of dict of str to value
 
     Examples
     --------
@@ -37,64 +44,100 @@ def grid(**values: Iterable[Any]) -> list[dict[str, Any]]:
 
 @dataclass(frozen=True)
 class Trial:
-    """One configuration, its trainer and what happened."""
+    """One configuration of a `sweep` and what became of it.
+
+    Parameters
+    ----------
+    configuration : dict of str to value
+    trainer : Trainer
+        With the trained model.
+    history : History
+
+    Examples
+    --------
+    >>> import fastnn
+    >>> from fastnn.trainer import Trial
+    >>> model = fastnn.Sequential([fastnn.layers.Dense(1)], input_shape=(1,))
+    >>> trial = Trial({"units": 20}, fastnn.Trainer(model), fastnn.History([{"epoch": 1, "loss": 0.5}]))
+    >>> trial.row()
+    {'units': 20, 'epoch': 1, 'loss': 0.5}
+    """
 
     configuration: Configuration
     trainer: Trainer
     history: History
 
     def row(self) -> dict[str, Any]:
-        """Configuration and the figures of the last epoch."""
+        """The configuration and the figures of the last epoch in one dict."""
         return {**self.configuration, **(self.history.epochs[-1] if self.history.epochs else {})}
 
 
 class Sweep(list[Trial]):
-    """The trials of a sweep in the order of their configurations."""
+    """The trials of a `sweep`, in the order of their configurations.
 
-    def best(self, monitor: str = "val_loss", mode: str | None = None) -> Trial:
-        """The trial with the best figure in its best epoch; the first of equal ones.
+    Examples
+    --------
+    >>> import fastnn
+    >>> from fastnn.trainer import Sweep, Trial
+    >>> model = fastnn.Sequential([fastnn.layers.Dense(1)], input_shape=(1,))
+    >>> histories = [fastnn.History([{"loss": loss}]) for loss in (0.75, 0.5)]
+    >>> trials = Sweep(
+    ...     Trial({"rate": rate}, fastnn.Trainer(model), history)
+    ...     for rate, history in zip((0.1, 0.2), histories, strict=True)
+    ... )
+    >>> trials.best("loss").configuration
+    {'rate': 0.2}
+    >>> print(trials)
+    rate  loss
+     0.1  0.75
+     0.2   0.5
+    """
+
+    def best(self, monitor: str = "val_loss", mode: Mode | None = None) -> Trial:
+        """The trial with the best figure in its best epoch; among equal ones the first.
 
         Parameters
         ----------
         monitor : str
             A figure of the histories.
         mode : {"min", "max"}, optional
-            Default: "min" for a name with "loss" or "error" in it, otherwise "max".
+            Whether lower or higher figures are better. Default: as for `BestWeights`.
 
         Raises
         ------
         ValueError
             If no trial has a finite figure of that name.
         """
-        sign = 1 if (mode or ("min" if "loss" in monitor or "error" in monitor else "max")) == "min" else -1
+        sign = 1 if mode_for("best", monitor, mode) == "min" else -1
         scores = [min((sign * v for v in t.history.column(monitor) if np.isfinite(v)), default=np.inf) for t in self]
         if not scores or not np.isfinite(min(scores)):
             raise ValueError(f"best: no trial has a finite {monitor!r}")
         return self[int(np.argmin(scores))]
 
     def rows(self) -> list[dict[str, Any]]:
-        """One dict a trial: its configuration and the figures of its last epoch."""
+        """For each trial a dict of its configuration and the figures of its last epoch."""
         return [trial.row() for trial in self]
 
     def to_csv(self, path: str | PathLike[str]) -> None:
-        """Write `rows` as CSV with a header line."""
-        rows = self.rows()
-        text = io.StringIO()
-        writer = csv.DictWriter(text, list(dict.fromkeys(n for row in rows for n in row)), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
-        write_whole(path, text.getvalue())
+        """Write the `rows` as CSV with a header line.
+
+        Parameters
+        ----------
+        path : path
+
+        Raises
+        ------
+        OSError
+            If the file cannot be written.
+        """
+        write_csv(path, self.rows())
 
     def __str__(self) -> str:
         rows = self.rows()
-        names = list(dict.fromkeys(name for row in rows for name in row))
-        cells = [[_cell(row.get(name, "-")) for name in names] for row in rows]
-        widths = [max(map(len, column)) for column in zip(names, *cells, strict=True)]
-        return "\n".join("  ".join(c.rjust(w) for c, w in zip(row, widths, strict=True)) for row in [names, *cells])
-
-
-def _cell(value: Any) -> str:
-    return f"{value:.5g}" if isinstance(value, float) else str(value)
+        names = column_names(rows)
+        cells = [names, *([cell(row.get(name, "-")) for name in names] for row in rows)]
+        widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+        return "\n".join("  ".join(c.rjust(w) for c, w in zip(row, widths, strict=True)) for row in cells)
 
 
 def sweep(
@@ -107,20 +150,20 @@ def sweep(
     jobs: int = 1,
     progress: bool | None = None,
 ) -> Sweep:
-    """Train every configuration.
+    """Train a model for every configuration.
 
     Parameters
     ----------
     make : callable
-        ``make(**configuration)`` gives a `Trainer` with a model of its own.
+        ``make(**configuration)`` returns a `Trainer`; no two may share a model.
     configurations : iterable of dict
-        `grid` makes them from lists.
+        See `grid`.
     x, y, validation
         As for `Trainer.fit`.
     jobs : int
-        Trainings at the same time, each on its share of the threads. The numbers are the same for any.
+        How many trainings run at the same time, each with its share of the threads. It does not change the results.
     progress : bool, optional
-        Show a bar that counts trials; None: if standard error is a terminal.
+        Whether to show a progress bar that counts the trials; None: if standard error is a terminal.
 
     Returns
     -------
@@ -129,11 +172,11 @@ def sweep(
     Raises
     ------
     ValueError, TypeError
-        If a configuration or the data do not fit.
+        If `make` does not return trainers with models of their own, or the data do not fit.
 
     Notes
     -----
-    After an error or Ctrl-C in one trial the others stop behind their epoch, and it is raised.
+    After an error or Ctrl-C in one trial, the others stop at the end of their epoch, and the error is raised.
 
     Examples
     --------
@@ -152,10 +195,10 @@ def sweep(
     trainers = [make(**configuration) for configuration in todo]
     for configuration, trainer in zip(todo, trainers, strict=True):
         if not isinstance(trainer, Trainer):
-            raise TypeError(f"sweep: make must give a Trainer, got {type(trainer).__name__} for {configuration}")
+            raise TypeError(f"sweep: make: expected a Trainer, got {type(trainer).__name__} for {configuration}")
         trainer.progress = False
     if len({id(trainer.model) for trainer in trainers}) < len(trainers):
-        raise ValueError("sweep: make must give every trainer a model of its own")
+        raise ValueError("sweep: make: expected a new model for every trainer, got the same one twice")
     threads = get_num_threads()
     if jobs > 1:
         set_num_threads(max(1, threads // jobs))
@@ -164,7 +207,7 @@ def sweep(
     def train(trainer: Trainer) -> History | None:
         return None if cancelled else trainer.fit(x, y, validation)
 
-    from concurrent.futures import Future, ThreadPoolExecutor  # loads logging: not at import
+    from concurrent.futures import Future, ThreadPoolExecutor  # imports logging: not at import
 
     try:
         with ThreadPoolExecutor(jobs) as pool:

@@ -25,56 +25,64 @@ class Trainer(BaseTrainer):
     Parameters
     ----------
     model : Sequential
-        Trained in place.
+        The model, whose parameters are changed in place.
     optimizer : Optimizer or str
-        Default: ``SGD(0.1)``.
+        The update rule. Default: ``SGD(0.1)``.
     loss : Loss or str
-        One of `fastnn.losses.LOSSES`, as ``"softmax_cross_entropy"`` or ``"mean_squared_error"``.
+        A loss or its name in `fastnn.losses.LOSSES`, such as ``"softmax_cross_entropy"`` or ``"mean_squared_error"``.
     batch_size : int or None
-        Samples a step; None: all of them. The last batch of an epoch holds what is left.
+        Samples of a step; None: all samples. The last batch of an epoch holds those that remain.
     epochs : int
         Passes over the data.
-    seed : int
-        Of the order of the samples.
+    seed : int, 0 <= seed < 2**64
+        Decides the order of the samples, the split of a validation share, and what layers such as `Dropout` draw.
     schedule : Schedule, optional
-        Factor on the learning rate by epoch or step.
+        Factor on the learning rate as a function of the epoch or the step. Default: 1.
     metrics : sequence of str and callable, or dict of str to callable
-        Measured after each epoch, on the validation set or else on the training set: names of `fastnn.metrics`, or
-        functions of the targets and the raw outputs.
+        Names of `fastnn.metrics`, or functions of the targets and the raw outputs. They are evaluated after each
+        epoch: on the validation set if there is one, otherwise on the training set.
     class_weight : dict of int to float, sequence of float, or "balanced", optional
-        What a sample's loss is multiplied by, by its class; 1 for those that a dict leaves out. "balanced": by
-        N / (classes · samples of the class). The loss of a batch stays the sum over its samples divided by their
-        number, so weights whose mean is 1 keep the scale of the learning rate.
-    clip_norm, clip_value : float, optional
-        Gradients are scaled down to this Euclidean norm of all together, or cut element by element; both: first cut.
-        Weight decay comes afterwards.
+        Factor on the loss of each sample, by its class; 1 for classes that a dict does not mention. "balanced":
+        N / (C N_c) for class c, with N_c of the N samples in it and C classes that occur. The loss of a batch remains
+        the sum over its samples divided by their number, so weights with a mean of 1 keep the scale of the learning
+        rate.
+    clip_norm : float, optional
+        The gradient g of all parameters together is multiplied by min(1, clip_norm / ‖g‖₂) (Pascanu, Mikolov & Bengio
+        2013, "On the difficulty of training recurrent neural networks", algorithm 1).
+    clip_value : float, optional
+        Each element of the gradient is clipped to ±clip_value, before `clip_norm`. Weight decay is added afterwards.
     shuffle : bool or "batches"
-        True: all samples in a new order each epoch. "batches": batches of neighbours, fixed, in a new order.
+        True: the samples are in a new random order in each epoch. "batches": the batches, which always consist of the
+        same consecutive samples, are. False: everything keeps its order.
     augmentation : Augmentation, optional
-        Distorts the training images, anew each epoch, while other steps are computed. The samples must be images,
-        or rows of pixels of a model whose inputs are images or of an augmentation that has a `shape`.
+        Distorts the training images, differently in each epoch, while other steps are computed. The samples must be
+        images; they may also be rows of pixels if the model's input is an image or the augmentation has a `shape`.
     callbacks : sequence of Callback
+        Code to run between steps and epochs.
     compile : bool
-        False: run layer by layer. The numbers are the same.
+        False: run the steps layer by layer. The results are the same.
     progress : bool, optional
-        Show a progress bar; None: if standard error is a terminal.
+        Whether to show a progress bar; None: if standard error is a terminal.
     print_every : int, optional
-        Print a line of the history every so many epochs.
+        Print a line of the history after every so many epochs.
     on_nonfinite : {"raise", "ignore"}
-        What to do when the loss becomes NaN or infinite.
+        What to do when the loss becomes NaN or infinite: raise `NonFiniteLossError`, or continue.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If an argument is out of its range or of another type.
 
     Attributes
     ----------
     history : History
-        Of the last `fit`.
-    compiled : bool or None
-        Whether the last `fit` ran compiled.
+        Losses and figures of the last `fit`.
     stop : bool
-        Set by a callback to end training after the epoch.
+        A callback sets it to end the training after the current epoch.
     position : Position
-        Where training stands.
+        How far the training has come: the epoch that is under way or comes next, and how many of its steps are done.
     run : Run or None
-        The last `fit`: its data and its session.
+        The last `fit`: its specification, with all data, and the session that ran its steps.
 
     Examples
     --------
@@ -99,21 +107,25 @@ class Trainer(BaseTrainer):
         *,
         sample_weight: ArrayLike | None = None,
     ) -> History:
-        """Train from the model's present parameters, with a fresh optimiser.
+        """Train from the model's current parameters, with a fresh state of the optimiser.
 
         Parameters
         ----------
         x : (N, *input_shape), any real dtype
+            Samples. Those of another shape but the same size are reshaped.
         y : (N,) integer labels, or (N, *output_shape)
+            Targets.
         validation : pair of arrays, or float, optional
-            Evaluated after each epoch. A share in (0, 1) is split off the samples, of every class alike.
+            Samples and targets on which the model is evaluated after each epoch; or the share of the samples, in
+            (0, 1), that is held out for this, the same share of each class.
         sample_weight : (N,), optional
-            Finite, at least 0; what a sample's loss (and so its gradient) is multiplied by.
+            Factor on the loss of each sample, and so on its gradient; finite and at least 0.
 
         Returns
         -------
         History
-            Kept in `history` too, also after Ctrl-C, which is raised when the callbacks have been told.
+            The same object as the attribute `history`, which is also there after Ctrl-C (raised again once the
+            callbacks have been called).
 
         Raises
         ------
@@ -124,7 +136,17 @@ class Trainer(BaseTrainer):
 
         Notes
         -----
-        While it trains, the model's arrays are up to date in callbacks alone: steps change copies of them.
+        The steps train copies of the parameters. During a training, the model's arrays are up to date only in
+        callbacks.
+
+        Examples
+        --------
+        >>> import fastnn
+        >>> x, y = fastnn.data.glyphs(500, seed=0)
+        >>> model = fastnn.Sequential([fastnn.layers.Dense(10)], input_shape=(784,), input_scale=1 / 255)
+        >>> history = fastnn.Trainer(model, epochs=3).fit(x, y, validation=0.2)
+        >>> history.names
+        ['epoch', 'loss', 'accuracy', 'val_loss', 'val_accuracy', 'learning_rate', 'seconds']
         """
         spec = specify(self, x, y, validation, sample_weight)
         self.history, self.stop, self.position = History(), False, Position()
@@ -139,29 +161,32 @@ class Trainer(BaseTrainer):
         *,
         sample_weight: ArrayLike | None = None,
     ) -> History:
-        """Go on with the training that a checkpoint holds, to the same bits as if it had not been interrupted.
+        """Continue the training of a checkpoint, with the same bits as if it had never been interrupted.
 
-        The trainer must be made as the interrupted one was; `epochs` may be another number, and so may the number
-        of threads.
+        The trainer must have the same arguments as the interrupted one; only `epochs`, `compile`, `on_nonfinite`,
+        `callbacks` and what is displayed may differ. The number of threads may differ too.
 
         Parameters
         ----------
         path : path
-            What a `Checkpoint` wrote: a file, or the folder of several, of which the latest counts.
+            What a `Checkpoint` wrote: a file, or a folder, whose latest file is used.
         x, y, validation, sample_weight
-            The data that the interrupted training had.
+            The data of the interrupted training.
 
         Returns
         -------
         History
-            Of the whole training, the interrupted part included.
+            The history of the whole training, including the interrupted part.
 
         Raises
         ------
         FileNotFoundError
             If there is no checkpoint.
-        ValueError
-            If it is damaged, or of another architecture, configuration or data; before anything is changed.
+        ValueError, TypeError
+            If the checkpoint is damaged, or belongs to another architecture, configuration or data; before anything
+            is changed.
+        NonFiniteLossError
+            As for `fit`.
 
         Examples
         --------
@@ -188,21 +213,27 @@ class Trainer(BaseTrainer):
 
     @classmethod
     def from_checkpoint(cls, path: str | PathLike[str], **options: Any) -> Trainer:
-        """The trainer that wrote a checkpoint, with its model; `resume` goes on with it.
+        """A trainer with the model and the arguments of the one that wrote a checkpoint, ready to `resume`.
 
         Parameters
         ----------
         path : path
             As for `resume`.
         **options
-            Arguments of the constructor that are not to be those of the checkpoint, such as ``callbacks``, which
-            it does not hold.
+            Arguments of the constructor that replace those of the checkpoint, or that it does not hold, such as
+            ``callbacks``.
+
+        Returns
+        -------
+        Trainer
 
         Raises
         ------
-        FileNotFoundError, ValueError
-            If there is no checkpoint, if it is damaged, or if something in it is not fastnn's own and missing
-            among `options`.
+        FileNotFoundError
+            If there is no checkpoint.
+        ValueError
+            If it is damaged, or if the interrupted trainer had an argument of a class or function that is not
+            fastnn's own and that `options` lacks.
 
         Examples
         --------
@@ -219,12 +250,28 @@ class Trainer(BaseTrainer):
         return cls(**Snapshot.read(path).trainer_options(options))
 
     def explain(self) -> str:
-        """The plan of the last `fit`: steps after fusion, buffers, bytes, operations, and measured times.
+        """The compiled step of the last `fit` as a table.
+
+        Returns
+        -------
+        str
+            Every kernel call after fusion with its arrays, its floating-point operations, the bytes that it moves at
+            least and its mean time, followed by sums.
 
         Raises
         ------
         RuntimeError
             Before the first `fit`.
+
+        Examples
+        --------
+        >>> import fastnn
+        >>> x, y = fastnn.data.glyphs(100, seed=0)
+        >>> model = fastnn.Sequential([fastnn.layers.Dense(10)], input_shape=(784,), input_scale=1 / 255)
+        >>> trainer = fastnn.Trainer(model, epochs=1, compile=False)
+        >>> _ = trainer.fit(x, y)
+        >>> trainer.explain()
+        'layer by layer: each kernel is called from Python, nothing is fused'
         """
         if self.run is None:
             raise RuntimeError("explain: call fit first")
@@ -232,7 +279,7 @@ class Trainer(BaseTrainer):
 
     @property
     def compiled(self) -> bool | None:
-        """Whether the steps of the last `fit` are compiled; None before the first."""
+        """Whether the steps of the last `fit` were compiled; None before the first `fit`."""
         return None if self.run is None else isinstance(self.run.session, CompiledSession)
 
     def _train(self, spec: TrainingSpec, snapshot: Snapshot | None) -> History:

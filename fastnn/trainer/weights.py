@@ -1,4 +1,4 @@
-"""How much each sample counts: its own weight times that of its class."""
+"""Weights of samples and classes: a factor on the loss of each sample."""
 
 from __future__ import annotations
 
@@ -22,20 +22,26 @@ def _checked(function: str, name: str, weights: Array) -> NDArray[np.float64]:
 
 
 def by_class(class_weight: ClassWeight, targets: Array, classes: int) -> NDArray[np.float64]:
-    """The weight of each sample's class, (N,).
+    """For each sample, the weight of its class.
 
     Parameters
     ----------
     class_weight : dict, sequence or "balanced"
-        By class, 1 for classes that a dict leaves out; "balanced": N / (classes met · samples of the class), whose
-        mean over the samples is 1.
-    targets : (N,) labels, or (N, C) rows whose largest element is the class
+        The weights by class; 1 for classes that a dict does not mention. "balanced": N / (C N_c) for class c, with N_c
+        of the N samples in it and C classes that occur, so that the mean over the samples is 1.
+    targets : (N,) int64, or (N, K)
+        Labels, or rows whose largest element is at the class.
     classes : int
+        Number of classes.
+
+    Returns
+    -------
+    (N,) float64
 
     Raises
     ------
     ValueError, TypeError
-        If a class is unknown, a number missing, or a weight not finite and at least 0.
+        If a class is unknown, a number is missing, or a weight is not finite and at least 0.
     """
     labels = targets if targets.ndim == 1 else targets.argmax(axis=1)
     if isinstance(class_weight, str):
@@ -65,7 +71,24 @@ def sample_weights(
     classes: int,
     dtype: np.dtype[Any],
 ) -> Array | None:
-    """What multiplies each sample's loss, (N, 1) of `dtype`; None: nothing.
+    """The factor on the loss of each sample: its own weight times the weight of its class.
+
+    Parameters
+    ----------
+    sample_weight : (N,), optional
+    class_weight : dict, sequence or "balanced", optional
+        As for `by_class`.
+    targets : (N,) int64, or (N, …)
+    task : {"classification", "regression"}
+        What the loss is for.
+    classes : int
+        Number of classes.
+    dtype : dtype
+        Type of the result.
+
+    Returns
+    -------
+    (N, 1) array of `dtype`, or None if there are neither weights of samples nor of classes
 
     Raises
     ------
