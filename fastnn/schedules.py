@@ -71,11 +71,7 @@ class Schedule:
 
 
 class Constant(Schedule):
-    """Keeps the optimiser's rate.
-
-    Notes
-    -----
-    The factor is 1.
+    """Keeps the optimiser's rate: the factor is 1.
 
     Examples
     --------

@@ -91,8 +91,8 @@ class BestWeights(Callback):
         """
         if self.monitor not in epoch:
             raise ValueError(
-                f"{type(self).__name__}: the history has no {self.monitor!r}; it has {', '.join(epoch)}"
-                + (" (it was fitted without validation)" if self.monitor.startswith("val_") else "")
+                f"{type(self).__name__}: monitor: expected one of {', '.join(epoch)}, got {self.monitor!r}"
+                + (" (there is no validation)" if self.monitor.startswith("val_") else "")
             )
         value = float(epoch[self.monitor])
         gain = self.best_value - value if self.mode == "min" else value - self.best_value

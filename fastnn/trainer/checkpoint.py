@@ -103,8 +103,8 @@ class Checkpoint(Callback):
         if _run(trainer).snapshot is None and self.files:
             if not self.overwrite:
                 raise ValueError(
-                    f"Checkpoint: {self.path} already holds a checkpoint; resume it, choose another path, or pass "
-                    "overwrite=True"
+                    f"Checkpoint: path: expected a place without a checkpoint, got {self.path}, which already holds "
+                    "one; resume it, choose another path, or pass overwrite=True"
                 )
             for path in files_in(self.path):  # a single file is replaced
                 path.unlink()

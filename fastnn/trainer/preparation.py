@@ -70,7 +70,9 @@ def specify(
     elif isinstance(validation, tuple | list) and len(validation) == 2:
         held_out = _checked_pair(model, loss, "validation ", *validation)
     elif validation is not None:
-        raise TypeError("fit: validation must be a pair (x, y) or a share of the samples")
+        raise TypeError(
+            f"fit: validation: expected a pair (x, y) or a share of the samples, got {type(validation).__name__}"
+        )
     problem = Problem(
         model,
         loss,
@@ -133,5 +135,8 @@ def _split(targets: Array, share: float, seed: int, stratify: bool) -> tuple[NDA
     share = number("fit", "validation", share, above=0, below=1)
     labels = targets if targets.ndim == 1 else targets.reshape(len(targets), -1).argmax(axis=1)
     if not 1 <= round(share * len(labels)) < len(labels):
-        raise ValueError(f"fit: validation={share} of {len(labels)} samples leaves none to train or to validate with")
+        raise ValueError(
+            "fit: validation: expected a share that leaves samples to train with and to validate with, "
+            f"got {share} of {len(labels)} samples"
+        )
     return train_test_split(labels, share, seed=seed, stratify=stratify)

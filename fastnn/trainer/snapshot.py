@@ -153,12 +153,12 @@ class Snapshot:
         for name in ("input_shape", "dtype", "input_scale", "layers"):
             if here[name] != there.get(name):
                 raise ValueError(
-                    f"resume: {self.path} is of another architecture: its {name} are {there.get(name)}, "
-                    f"the model's are {here[name]}"
+                    f"resume: {self.path} belongs to a model of another architecture: {name} was {there.get(name)}, "
+                    f"is {here[name]}"
                 )
         wrong = differences(self._checkpoint["configuration"], spec.configuration)
         if wrong:
-            raise ValueError(f"resume: {self.path} is of another training: {'; '.join(wrong)}")
+            raise ValueError(f"resume: {self.path} belongs to another training: {'; '.join(wrong)}")
         before, now = self._checkpoint["data"], spec.data
         for name in dict.fromkeys((*before, *now)):
             if name not in now:

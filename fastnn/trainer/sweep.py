@@ -111,7 +111,7 @@ class Sweep(list[Trial]):
         sign = 1 if mode_for("best", monitor, mode) == "min" else -1
         scores = [min((sign * v for v in t.history.column(monitor) if np.isfinite(v)), default=np.inf) for t in self]
         if not scores or not np.isfinite(min(scores)):
-            raise ValueError(f"best: no trial has a finite {monitor!r}")
+            raise ValueError(f"best: monitor: expected a figure that is finite in some trial, got {monitor!r}")
         return self[int(np.argmin(scores))]
 
     def rows(self) -> list[dict[str, Any]]:

@@ -12,12 +12,13 @@ Array = NDArray[Any]
 ClassWeight = Mapping[int, float] | Sequence[float] | Literal["balanced"]
 
 
-def _checked(function: str, name: str, weights: Array) -> NDArray[np.float64]:
+def _checked(name: str, weights: Array) -> NDArray[np.float64]:
     if weights.dtype.kind not in "fiub":
-        raise TypeError(f"{function}: {name} must be real numbers, got dtype {weights.dtype}")
+        raise TypeError(f"fit: {name}: expected real numbers, got dtype {weights.dtype}")
     found = weights.astype(np.float64)
-    if not (np.isfinite(found).all() and (found >= 0).all()):
-        raise ValueError(f"{function}: {name} must be finite and at least 0")
+    bad = found[~(np.isfinite(found) & (found >= 0))]
+    if bad.size:
+        raise ValueError(f"fit: {name}: expected finite numbers of at least 0, got {bad[0]:g}")
     return found
 
 
@@ -46,20 +47,22 @@ def by_class(class_weight: ClassWeight, targets: Array, classes: int) -> NDArray
     labels = targets if targets.ndim == 1 else targets.argmax(axis=1)
     if isinstance(class_weight, str):
         if class_weight != "balanced":
-            raise ValueError(f'fit: class_weight must be numbers or "balanced", got {class_weight!r}')
+            raise ValueError(f"fit: class_weight: expected numbers by class or 'balanced', got {class_weight!r}")
         counts = np.bincount(labels, minlength=classes)
         table = len(labels) / (np.count_nonzero(counts) * np.maximum(counts, 1))
     elif isinstance(class_weight, Mapping):
         unknown = [key for key in class_weight if key not in range(classes)]
         if unknown:
-            raise ValueError(f"fit: class_weight names class {unknown[0]!r}, but the classes are 0 to {classes - 1}")
+            raise ValueError(f"fit: class_weight: expected classes in 0 to {classes - 1}, got {unknown[0]!r}")
         table = np.ones(classes)
         for key, weight in class_weight.items():
-            table[key] = _checked("fit", "class_weight", np.asarray(weight))
+            table[key] = _checked("class_weight", np.asarray(weight))
     else:
-        table = _checked("fit", "class_weight", np.asarray(class_weight))
+        table = _checked("class_weight", np.asarray(class_weight))
         if table.shape != (classes,):
-            raise ValueError(f"fit: class_weight must have {classes} numbers, one a class, got shape {table.shape}")
+            raise ValueError(
+                f"fit: class_weight: expected {classes} numbers, one for each class, got shape {table.shape}"
+            )
     return np.asarray(table[labels], np.float64)
 
 
@@ -99,13 +102,13 @@ def sample_weights(
         return None
     weights = np.ones(len(targets))
     if sample_weight is not None:
-        weights = _checked("fit", "sample_weight", np.asarray(sample_weight))
+        weights = _checked("sample_weight", np.asarray(sample_weight))
         if weights.shape != (len(targets),):
-            raise ValueError(f"fit: sample_weight must have shape ({len(targets)},), got {weights.shape}")
+            raise ValueError(f"fit: sample_weight: expected shape ({len(targets)},), got {weights.shape}")
     if class_weight is not None:
         if task != "classification":
-            raise ValueError(f"fit: class_weight needs one class a sample, but the loss is for {task}")
+            raise ValueError(f"fit: class_weight: expected a loss for classification, got one for {task}")
         weights = weights * by_class(class_weight, targets, classes)
     if not weights.any():
-        raise ValueError("fit: every sample has weight 0")
+        raise ValueError("fit: sample_weight, class_weight: expected a weight above 0 for some sample, got 0 for all")
     return weights.astype(dtype).reshape(-1, 1)

@@ -77,7 +77,9 @@ def test_a_second_training_begins_afresh():
 
 def test_a_figure_that_is_not_there():
     trainer = fastnn.Trainer(mlp(5, 3), callbacks=[fastnn.EarlyStopping()], progress=False)
-    with pytest.raises(ValueError, match=r"no 'val_loss'; it has epoch, loss, .*\(fit without validation\)"):
+    with pytest.raises(
+        ValueError, match=r"monitor: expected one of epoch, loss, .*, got 'val_loss' \(there is no validation\)"
+    ):
         trainer.fit(X, Y)
 
 

@@ -48,12 +48,12 @@ class Rule(schedules.Schedule):
 @pytest.mark.parametrize(
     ("trainer", "message"),
     [
-        (lambda: make(sizes=(6, 9, 3)), "of another architecture: its layers are"),
-        (lambda: make(model=mlp(6, 8, 3, dtype="float64")), "its dtype are float32, the model's are float64"),
-        (lambda: make(model=mlp(6, 8, 3, input_scale=0.5)), "its input_scale are 1.0, the model's are 0.5"),
+        (lambda: make(sizes=(6, 9, 3)), "of another architecture: layers was"),
+        (lambda: make(model=mlp(6, 8, 3, dtype="float64")), "dtype was float32, is float64"),
+        (lambda: make(model=mlp(6, 8, 3, input_scale=0.5)), "input_scale was 1.0, is 0.5"),
         (lambda: make(optimizer="sgd"), "optimizer was Adam(learning_rate=0.001, weight"),
         (lambda: make(optimizer=optim.Adam(0.01)), "is Adam(learning_rate=0.01"),
-        (lambda: make(batch_size=30), "of another training: batch_size was 20, is 30"),
+        (lambda: make(batch_size=30), "belongs to another training: batch_size was 20, is 30"),
         (lambda: make(seed=1, shuffle=False), "seed was 0, is 1; shuffle was True, is False"),
         (lambda: make(schedule=schedules.Exponential(0.5)), "schedule was Constant(), is Exponential(decay=0.5, "),
         (lambda: make(schedule=Rule()), "schedule was Constant(), is Rule()"),
@@ -130,7 +130,7 @@ def test_a_new_training_does_not_mix_with_what_is_there(tmp_path):
         files = {p: p.read_bytes() for p in tmp_path.rglob("*.safetensors")}
         trainer = make(fastnn.Checkpoint(path))
         params = trainer.model.params.copy()
-        with pytest.raises(ValueError, match="already holds a checkpoint; resume it"):
+        with pytest.raises(ValueError, match="already holds one; resume it"):
             trainer.fit(X, Y)
         assert same_bits(trainer.model.params, params)
         assert {p: p.read_bytes() for p in tmp_path.rglob("*.safetensors")} == files

@@ -105,8 +105,8 @@ BAD = {
     ),
     "labels of unequal length": ({"y": [[1], [1, 2]]}, ValueError, "fit: y must be an array of numbers"),
     "one-hot of another width": ({"y": np.eye(4)[Y]}, ValueError, r"one-hot labels must have shape \(N, 3\)"),
-    "validation that is no pair": ({"validation": X}, TypeError, r"validation must be a pair \(x, y\)"),
-    "validation of three": ({"validation": (X, Y, Y)}, TypeError, r"validation must be a pair \(x, y\)"),
+    "validation that is no pair": ({"validation": X}, TypeError, r"validation: expected a pair \(x, y\)"),
+    "validation of three": ({"validation": (X, Y, Y)}, TypeError, r"validation: expected a pair \(x, y\)"),
     "validation width": (
         {"validation": (X[:, :5], Y)},
         ValueError,

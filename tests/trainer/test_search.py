@@ -73,7 +73,9 @@ def test_a_sweep_trains_every_configuration(jobs, tmp_path):
     rows = list(csv.DictReader((tmp_path / "s.csv").read_text().splitlines()))
     assert [(int(r["units"]), float(r["rate"])) for r in rows] == [(4, 1e-6), (4, 0.05), (8, 1e-6), (8, 0.05)]
     assert len(str(trials).splitlines()) == 5
-    with pytest.raises(ValueError, match="best: no trial has a finite 'nothing'"):
+    with pytest.raises(
+        ValueError, match="best: monitor: expected a figure that is finite in some trial, got 'nothing'"
+    ):
         trials.best("nothing")
 
 

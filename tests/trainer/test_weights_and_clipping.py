@@ -105,14 +105,19 @@ def test_a_clipped_training_is_that_of_torch():
 @pytest.mark.parametrize(
     ("options", "given", "error", "message"),
     [
-        ({"class_weight": {3: 2.0}}, {}, ValueError, "class_weight names class 3, but the classes are 0 to 2"),
-        ({"class_weight": {0: -1.0}}, {}, ValueError, "class_weight must be finite and at least 0"),
-        ({"class_weight": [1, 2]}, {}, ValueError, "class_weight must have 3 numbers, one a class"),
-        ({"class_weight": "even"}, {}, ValueError, "class_weight must be numbers or .balanced., got 'even'"),
-        ({}, {"sample_weight": np.ones(5)}, ValueError, r"sample_weight must have shape \(53,\), got \(5,\)"),
-        ({}, {"sample_weight": np.full(53, np.nan)}, ValueError, "sample_weight must be finite and at least 0"),
-        ({}, {"sample_weight": np.full(53, "a")}, TypeError, "sample_weight must be real numbers"),
-        ({}, {"sample_weight": np.zeros(53)}, ValueError, "every sample has weight 0"),
+        ({"class_weight": {3: 2.0}}, {}, ValueError, "class_weight: expected classes in 0 to 2, got 3"),
+        ({"class_weight": {0: -1.0}}, {}, ValueError, "class_weight: expected finite numbers of at least 0, got -1"),
+        ({"class_weight": [1, 2]}, {}, ValueError, "class_weight: expected 3 numbers, one for each class"),
+        ({"class_weight": "even"}, {}, ValueError, "class_weight: expected numbers by class or 'balanced', got 'even'"),
+        ({}, {"sample_weight": np.ones(5)}, ValueError, r"sample_weight: expected shape \(53,\), got \(5,\)"),
+        (
+            {},
+            {"sample_weight": np.full(53, np.nan)},
+            ValueError,
+            "sample_weight: expected finite numbers of at least 0, got nan",
+        ),
+        ({}, {"sample_weight": np.full(53, "a")}, TypeError, "sample_weight: expected real numbers"),
+        ({}, {"sample_weight": np.zeros(53)}, ValueError, "expected a weight above 0 for some sample"),
         ({"clip_norm": 0}, {}, ValueError, "Trainer: clip_norm: expected a finite number above 0, got 0"),
         ({"clip_value": np.nan}, {}, ValueError, "Trainer: clip_value: expected a finite number above 0"),
         ({"clip_norm": "1"}, {}, TypeError, "Trainer: clip_norm: expected a finite number above 0, got '1'"),
@@ -127,5 +132,5 @@ def test_what_does_not_fit(options, given, error, message):
 
 
 def test_class_weights_need_classes():
-    with pytest.raises(ValueError, match="class_weight needs one class a sample, but the loss is for regression"):
+    with pytest.raises(ValueError, match="class_weight: expected a loss for classification, got one for regression"):
         fit(mlp(6, 3), X, np.eye(3)[Y], loss="mean_squared_error", class_weight="balanced")
