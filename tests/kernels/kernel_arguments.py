@@ -177,7 +177,7 @@ class _Maker:
         if moved:
             out |= moved if self.rng.random() < 0.3 else set()
             optional -= moved
-        return out | {name for name in optional - bias if self.rng.random() < 0.3}
+        return out | {name for name in sorted(optional - bias) if self.rng.random() < 0.3}
 
     def _is_backward(self) -> bool:
         return self.kernel.endswith(("_backward", "_backward_input"))
