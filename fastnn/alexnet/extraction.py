@@ -21,6 +21,7 @@ from fastnn.alexnet.network import feature_shape
 from fastnn.alexnet.store import FeatureStore, cache_folder
 from fastnn.alexnet.torch_network import TorchForward
 from fastnn.alexnet.weights import Weights
+from fastnn.checks import whole
 from fastnn.kernels.threads import get_num_threads
 from fastnn.trainer.progress import progress_bar
 
@@ -100,12 +101,11 @@ class Extractor:
         cache: bool | str | os.PathLike[str] = True,
         progress: bool | None = None,
     ) -> None:
-        for name, value in (("batch_size", batch_size), ("workers", 1 if workers is None else workers)):
-            if isinstance(value, bool) or not hasattr(value, "__index__") or value < 1:
-                raise ValueError(f"AlexNetFeatures: {name} must be a whole number of at least 1, got {value!r}")
+        self.batch_size = whole("AlexNetFeatures", "batch_size", batch_size, at_least=1)
+        threads = get_num_threads() if workers is None else workers
+        self.workers = whole("AlexNetFeatures", "workers", threads, at_least=1)
         weights.form.check_cut("AlexNetFeatures", cut)
-        self.weights, self.cut, self.batch_size, self.progress = weights, cut, int(batch_size), progress
-        self.workers = get_num_threads() if workers is None else int(workers)
+        self.weights, self.cut, self.progress = weights, cut, progress
         self.shape = feature_shape(weights.description.form, cut, weights.description.response)
         self.size = prod(self.shape)
         self._forward = self._make_forward(device)
@@ -127,7 +127,7 @@ class Extractor:
             f'AlexNetFeatures: device: expected "cpu", "cuda", "cuda:1" or "{_TORCH_ON_THE_PROCESSOR}", got {device!r}'
         )
 
-    def __call__(self, images: Any, *, strict: bool = False) -> Extracted:
+    def __call__(self, images: Any, *, strict: bool = False, mirrored: bool = False) -> Extracted:
         """Features of images.
 
         Parameters
@@ -136,6 +136,8 @@ class Extractor:
             A folder (see `image_files`), files, or pixels, red first.
         strict : bool
             Whether a damaged image is an error; else it is skipped, and one warning counts and names such.
+        mirrored : bool
+            Whether left and right are exchanged in what the network sees.
 
         Raises
         ------
@@ -152,7 +154,7 @@ class Extractor:
         waiting: dict[bytes, Part] = {}
         places: dict[bytes, int] = {}  # without a store: of the rows by digest
         with progress_bar(self.progress, total=len(sources), unit=" images") as bar:
-            for number, read in enumerate(self._read_ahead(sources)):
+            for number, read in enumerate(self._read_ahead(sources, mirrored)):
                 if bar is not None:
                     bar.update(1)
                 if read.damage:
@@ -194,7 +196,7 @@ class Extractor:
             rows.append(found)
         waiting.clear()
 
-    def _read_ahead(self, sources: Sequence[Path] | NDArray[np.uint8]) -> Iterator[_Read]:
+    def _read_ahead(self, sources: Sequence[Path] | NDArray[np.uint8], mirrored: bool) -> Iterator[_Read]:
         """The images in their order, read by other threads, at most two batches ahead."""
         if self.store is not None:
             self.store.refresh()
@@ -202,7 +204,7 @@ class Extractor:
         ahead: deque[Future[_Read]] = deque()
         try:
             for source in sources:
-                ahead.append(pool.submit(self._read, source))
+                ahead.append(pool.submit(self._read, source, mirrored))
                 if len(ahead) > 2 * self.batch_size:
                     yield ahead.popleft().result()
             while ahead:
@@ -210,18 +212,21 @@ class Extractor:
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
 
-    def _read(self, source: Path | NDArray[np.uint8]) -> _Read:
+    def _read(self, source: Path | NDArray[np.uint8], mirrored: bool) -> _Read:
         known = {} if self.store is None else self.store.known
         preprocessing, crop = self.weights.description.preprocessing, self.weights.form.image
         if isinstance(source, np.ndarray):
-            pixels = np.ascontiguousarray(source)
-            digest = hashlib.sha256(f"pixels{pixels.shape}".encode() + pixels.tobytes()).digest()
-            return _Read(digest, None if digest in known else part_of_array(pixels, preprocessing, crop))
-        data = source.read_bytes()
-        digest = hashlib.sha256(data).digest()
+            data = f"pixels{source.shape}".encode() + source.tobytes()
+        else:
+            data = source.read_bytes()
+        digest = hashlib.sha256(data + b"mirrored" if mirrored else data).digest()
         if digest in known:
             return _Read(digest)
         try:
-            return _Read(digest, decode_part(data, str(source), preprocessing, crop))
+            if isinstance(source, np.ndarray):
+                part = part_of_array(np.ascontiguousarray(source), preprocessing, crop)
+            else:
+                part = decode_part(data, str(source), preprocessing, crop)
         except ValueError as error:
             return _Read(digest, damage=str(error))
+        return _Read(digest, np.ascontiguousarray(part[:, :, ::-1]) if mirrored else part)

@@ -152,7 +152,9 @@ class Form:
             If it has not; the message has the list of those it has.
         """
         if cut not in self.cuts:
-            raise ValueError(f"{function}: cut: the {self.name} form has {', '.join(self.cuts)}; got {cut!r}")
+            raise ValueError(
+                f"{function}: cut: expected one of {', '.join(self.cuts)} (the {self.name} form), got {cut!r}"
+            )
         return cut
 
     def steps(

@@ -124,17 +124,21 @@ class Weights:
             outputs = self.tensors[f"{self.form.dense[-1]}.b"].shape[:1]
             wanted |= {f"{layer}.w": (*wanted[f"{layer}.w"][:1], *outputs), f"{layer}.b": outputs}
         check_tensors("Weights", self.tensors, wanted)
-        ordered = {name: np.ascontiguousarray(self.tensors[name], np.float32) for name in wanted}
+        ordered = {name: _fixed(self.tensors[name]) for name in wanted}
         endless = [name for name, array in ordered.items() if not np.isfinite(array).all()]
         if endless:
             raise ValueError(f"Weights: NaN or infinite values in {', '.join(endless)}")
         object.__setattr__(self, "tensors", ordered)
         if self.mean_image is not None:
-            mean = np.ascontiguousarray(self.mean_image, np.float32)
+            mean = _fixed(self.mean_image)
             side = self.description.preprocessing.resize
             if mean.shape != (3, side, side) or not np.isfinite(mean).all():
                 raise ValueError(f"Weights: {MEAN} has shape {mean.shape}, expected finite (3, {side}, {side})")
             object.__setattr__(self, "mean_image", mean)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Weights:
+        """Itself: nothing in it changes."""
+        return self
 
     @classmethod
     def random(cls, like: str = "torchvision", *, seed: int = 0, up_to: str | None = None) -> Weights:
@@ -207,6 +211,13 @@ class Weights:
         """
         arrays = dict(self.tensors) | ({} if self.mean_image is None else {MEAN: self.mean_image})
         write(path, arrays, {KEY: self.description.describe()})
+
+
+def _fixed(array: Array) -> Array:
+    """The array as float32 in C order, read-only."""
+    view = np.ascontiguousarray(array, np.float32).view()
+    view.flags.writeable = False
+    return view
 
 
 def description_named(function: str, like: str) -> Description:

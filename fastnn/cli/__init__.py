@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 
 from fastnn._version import __version__
-from fastnn.cli import data, evaluate, export, gradcheck, info, predict, run_config, study, train
+from fastnn.cli import alexnet, data, evaluate, export, gradcheck, info, predict, run_config, study, train
 from fastnn.cli.options import HelpFormatter, Parser
 from fastnn.trainer import NonFiniteLossError
 
@@ -35,7 +35,7 @@ def parser() -> argparse.ArgumentParser:
     )
     top.add_argument("--version", action="version", version=f"fastnn {__version__}")
     commands = top.add_subparsers(title="commands", metavar="<subcommand>", dest="command", required=True)
-    for command in (train, evaluate, predict, export, study, data, gradcheck, info):
+    for command in (train, evaluate, predict, export, study, alexnet, data, gradcheck, info):
         command.add(commands)
     return top
 

@@ -55,7 +55,7 @@ def run(options: argparse.Namespace) -> int:
         )
     figures = model.evaluate(images, labels)
     if not options.quiet:
-        print(_table(data.class_names, labels, model.predict(images)), end="\n\n")
+        print(by_class(data.class_names, labels, model.predict(images)), end="\n\n")
     right = round(figures["accuracy"] * len(labels))
     print(
         f"{options.part} accuracy {figures['accuracy']:.2%} ({right:,} of {len(labels):,} images), "
@@ -64,7 +64,7 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
-def _table(names: tuple[str, ...], labels: NDArray[np.int64], predicted: NDArray[np.int64]) -> str:
+def by_class(names: tuple[str, ...], labels: NDArray[np.int64], predicted: NDArray[np.int64]) -> str:
     """Images, right answers and the commonest wrong answer of each class."""
     classes = len(names)
     counts = np.bincount(labels * classes + predicted, minlength=classes * classes).reshape(classes, classes)

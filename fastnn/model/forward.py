@@ -130,7 +130,7 @@ class ForwardNetwork(Network):
         names = [layer.name for layer in self.layers]
         wanted = self.points.get(at, at) if isinstance(at, str) else at
         if wanted not in names:
-            raise ValueError(f"{function}: at: expected one of {', '.join((*names, *self.points))}; got {at!r}")
+            raise ValueError(f"{function}: at: expected one of {', '.join((*names, *self.points))}, got {at!r}")
         return names.index(wanted) + 1
 
     def _shared(self, count: int) -> Self:

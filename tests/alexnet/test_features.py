@@ -1,5 +1,6 @@
 """`AlexNetFeatures`: images of every kind, pipelines, and features kept on disk through kills and company."""
 
+import dataclasses
 import io
 import os
 import pickle
@@ -183,6 +184,19 @@ def test_a_folder_is_its_files_in_natural_order(weights, tmp_path):
         image_files(tmp_path / "empty")
 
 
+def test_mirrored_images(weights, tmp_path):
+    """Their features are kept beside those of the images."""
+    images = pixels(3, shape=(256, 256, 3))
+    whole = Weights(dataclasses.replace(weights.description, preprocessing=Preprocessing(resize=227)), weights.tensors)
+    extractor = Extractor(whole, "conv1", cache=tmp_path, batch_size=2)
+    for _ in range(2):
+        plain, mirrored = (extractor(images, mirrored=m).features for m in (False, True))
+        want = extractor(images[:, :, ::-1]).features
+        assert np.abs(mirrored - want).max() < 0.02 * np.abs(want).max()
+        assert not np.array_equal(plain, mirrored)
+    assert index_size(tmp_path) == 9
+
+
 @pytest.mark.parametrize("cache", [True, False])
 def test_damaged_images_are_named_counted_and_skipped(weights, tmp_path, cache):
     paths = write(tmp_path / "photos", pixels(9))
@@ -213,11 +227,11 @@ def test_damaged_images_are_named_counted_and_skipped(weights, tmp_path, cache):
         ({}, np.zeros((2, 3)), TypeError, r"expected a folder, paths of images, or pixels .* got float64"),
         ({}, np.zeros((2, 3, 8, 8), np.uint8), ValueError, r"pixels must be \(N, H, W, 3\), red first"),
         ({}, [], TypeError, "expected a folder"),
-        ({"cut": "conv9"}, None, ValueError, "cut: the original form has conv1, .*; got 'conv9'"),
+        ({"cut": "conv9"}, None, ValueError, "cut: expected one of conv1, .*, got 'conv9'"),
         ({"cut": "conv3"}, None, ValueError, r"conv2.w \(256, 48, 5, 5\) is missing; conv2.b"),
         ({"device": "tpu"}, None, ValueError, 'device: expected "cpu", "cuda", "cuda:1" or "torch-cpu", got \'tpu\''),
-        ({"batch_size": 0}, None, ValueError, "batch_size must be a whole number of at least 1, got 0"),
-        ({"workers": 0}, None, ValueError, "workers must be a whole number of at least 1, got 0"),
+        ({"batch_size": 0}, None, ValueError, "batch_size: expected a whole number of at least 1, got 0"),
+        ({"workers": 0}, None, ValueError, "workers: expected a whole number of at least 1, got 0"),
     ],
 )
 def test_refusals(weights, options, images, error, text):

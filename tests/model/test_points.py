@@ -109,7 +109,7 @@ def test_points_are_kept_in_files(tmp_path):
 @pytest.mark.parametrize("call", ["features", "cut"])
 def test_an_unknown_layer_is_answered_with_the_names(call):
     model = network()
-    with pytest.raises(ValueError, match=rf"^{call}: at: expected one of conv1, .*dense1, first, last; got 'conv9'"):
+    with pytest.raises(ValueError, match=rf"^{call}: at: expected one of conv1, .*dense1, first, last, got 'conv9'"):
         getattr(model, call)(*([images(1)] if call == "features" else []), at="conv9")
 
 

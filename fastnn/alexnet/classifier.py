@@ -1,0 +1,186 @@
+"""A classifier of images: a small head on AlexNet's features."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import prod
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastnn.alexnet.extraction import Extracted, Extractor
+from fastnn.alexnet.network import feature_shape
+from fastnn.alexnet.weights import KEY, MEAN, Description, Weights
+from fastnn.architecture import parse
+from fastnn.model import Sequential
+from fastnn.model.file import check_digest, read, write
+
+__all__ = ["Classifier", "head_of", "one_scale"]
+
+_BASE, _HEAD = "base/", "head/"  # begin the names of tensors in a file
+
+
+def head_of(text: str, weights: Weights, cut: str, class_names: Sequence[str], *, seed: int = 0) -> Sequential:
+    """The untrained head that a text describes, for features at a cut.
+
+    Parameters
+    ----------
+    text : str
+        Layers joined by commas: "50,tanh" has 50 units and the hyperbolic tangent; "drop0.5,2048,relu" drops half of
+        the features. The outputs, one for each class, follow by themselves; an empty text is those alone.
+    weights : Weights
+    cut : str
+    class_names : sequence of str
+    seed : int
+        Of the first weights.
+
+    Raises
+    ------
+    ValueError
+        If the text describes no layers, or there are fewer than two classes.
+
+    Examples
+    --------
+    >>> from fastnn.alexnet import Weights
+    >>> from fastnn.alexnet.classifier import head_of
+    >>> weights = Weights.random(up_to="conv1")
+    >>> [layer.name for layer in head_of("drop0.5,50,tanh", weights, "conv1.pool", ["ant", "bee"]).layers]
+    ['dropout1', 'flatten1', 'dense1', 'tanh1', 'dense2']
+    """
+    if len(class_names) < 2:
+        raise ValueError(f"head: expected images of at least two classes, got {', '.join(class_names) or 'none'}")
+    words = [f"fc{word}" if re.fullmatch(r"\d+", word) else word for word in "".join(text.split()).split(",") if word]
+    shape = feature_shape(weights.description.form, cut, weights.description.response)
+    layers = ",".join((*words, f"fc{len(class_names)}"))
+    images = "x".join(map(str, (*shape, 1, 1)[:3]))
+    return parse(f"conv:{images},{layers}", seed=seed, class_names=class_names)
+
+
+def one_scale(features: NDArray[np.float32]) -> float:
+    """1 / the standard deviation of all numbers: what brings features to the size for which layers are made.
+
+    Raises
+    ------
+    ValueError
+        If all numbers are equal.
+    """
+    spread = float(np.std(features, dtype=np.float64))
+    if not spread > 0:
+        raise ValueError("one_scale: features: expected numbers that differ, got equal ones")
+    return 1 / spread
+
+
+@dataclass(eq=False)
+class Classifier:
+    """A trained head and the weights that its features come from.
+
+    Parameters
+    ----------
+    weights : Weights
+    cut : str
+    head : Sequential
+        Takes features (N, D); its `input_scale` is the scale that they were brought to, and it knows the classes.
+    mirrored : bool
+        Whether an image and its mirror image are both looked at, and their probabilities averaged.
+    """
+
+    weights: Weights
+    cut: str
+    head: Sequential
+    mirrored: bool = False
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """In the order of the outputs."""
+        assert self.head.class_names is not None
+        return self.head.class_names
+
+    def predict_proba(self, images: Any, *, strict: bool = False, **options: Any) -> tuple[NDArray[Any], Extracted]:
+        """Probabilities (N, C) of the images that can be read, and which those are.
+
+        Parameters
+        ----------
+        images : as for `Extractor`
+        strict : bool
+            Whether a damaged image is an error.
+        **options
+            Of the `Extractor`: device, batch_size, workers, cache, progress.
+
+        Raises
+        ------
+        ValueError, TypeError, OSError
+            As `Extractor`.
+        """
+        extractor = Extractor(self.weights, self.cut, **options)
+        found = extractor(images, strict=strict)
+        probabilities = self.head.predict_proba(found.features)
+        if self.mirrored:
+            turned = extractor(_only(images, found), mirrored=True)
+            probabilities = (probabilities + self.head.predict_proba(turned.features)) / 2
+        return probabilities, found
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write weights up to the cut, head and description to one ``.safetensors`` file, whole or not at all.
+
+        Raises
+        ------
+        OSError
+            If it cannot be written; what was there is then as it was.
+        ImportError
+            Without the safetensors package.
+        """
+        base = {name: self.weights.tensors[name] for name in self.weights.names_to(self.cut)}
+        base |= {} if self.weights.mean_image is None else {MEAN: self.weights.mean_image}
+        tensors = {f"{_BASE}{name}": array for name, array in base.items()}
+        tensors |= {f"{_HEAD}{name}": array for name, array in self.head.parameters.items()}
+        described = {"cut": self.cut, "head": self.head.config(), "mirrored": self.mirrored}
+        write(path, tensors, {KEY: self.weights.description.describe(), "classifier": described})
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> Classifier:
+        """Read what `save` wrote.
+
+        Raises
+        ------
+        ValueError
+            If it is no such file, or damaged.
+        FileNotFoundError
+            If there is none.
+        ImportError
+            Without the safetensors package.
+        """
+        tensors, said = read(path, "Classifier.load")
+        if KEY not in said or "classifier" not in said:
+            raise ValueError(f"Classifier.load: {os.fspath(path)}: a fastnn file, but not a classifier on AlexNet")
+        check_digest(path, tensors, said, "Classifier.load")
+        base = {n.removeprefix(_BASE): array for n, array in tensors.items() if n.startswith(_BASE)}
+        mean = base.pop(MEAN, None)
+        described = said["classifier"]
+        head = Sequential.from_config(described["head"], draw=False)
+        for name, array in head.parameters.items():
+            array[...] = tensors[f"{_HEAD}{name}"]
+        weights = Weights(Description.from_description(said[KEY]), base, mean)
+        return cls(weights, described["cut"], head, described["mirrored"])
+
+    def summary(self) -> str:
+        """One line: network, cut, size of the features, classes."""
+        shape = feature_shape(self.weights.description.form, self.cut, self.weights.description.response)
+        size = " × ".join(map(str, shape))
+        return (
+            f"AlexNet ({self.weights.description.form} form) up to {self.cut}: {size} = {prod(shape):,} features; "
+            f"{len(self.class_names)} classes: {', '.join(self.class_names)}"
+        )
+
+
+def _only(images: Any, found: Extracted) -> Any:
+    """Of the images given, those that could be read."""
+    if not found.damaged:
+        return images
+    from fastnn.alexnet.images import as_sources
+
+    sources = as_sources("Classifier", images)
+    return sources[found.kept] if isinstance(sources, np.ndarray) else [sources[i] for i in found.kept]
