@@ -42,7 +42,7 @@ def train(files, *more):
 
 def test_train_evaluate_predict(files, capsys):
     _, data, folder = files
-    assert train(files, "--epochs", "20", "--head", "8,tanh", "--batch", "4") == 0
+    assert train(files, "--epochs", "20", "--head", "8,tanh", "--batch", "4", "--learning-rate", "1e-5") == 0
     said = capsys.readouterr().out
     assert "validation accuracy 100.00%" in said
     assert {p.name for p in (folder / "run").iterdir()} == {
