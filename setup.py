@@ -1,7 +1,8 @@
 """Builds the one extension: every C source once per (instruction set, type), chosen at load.
 
 Without a C compiler or Python's headers the install still succeeds, without the extension; set
-FASTNN_REQUIRE_NATIVE=1 to make that an error. FASTNN_SANITIZE=address|thread|undefined adds a sanitizer.
+FASTNN_REQUIRE_NATIVE=1 to make that an error. FASTNN_BUILD_ISA=avx2,baseline builds these instruction sets only, which
+takes less time while one works on the kernels. FASTNN_SANITIZE=address|thread|undefined adds a sanitizer.
 """
 
 import os
@@ -13,6 +14,9 @@ from pathlib import Path
 
 from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
+
+sys.path.insert(0, "csrc")
+import generate_header
 
 REQUIRED = bool(os.environ.get("FASTNN_REQUIRE_NATIVE"))
 MACHINE = platform.machine().lower()
@@ -26,6 +30,7 @@ ISAS = {
     "aarch64": {"neon": []},
 }
 ISAS["amd64"], ISAS["arm64"] = ISAS["x86_64"], ISAS["aarch64"]
+CHOSEN = [isa for isa in os.environ.get("FASTNN_BUILD_ISA", "").split(",") if isa] or list(ISAS.get(MACHINE, ()))
 
 # -g0: Python's own flags ask for debug information, which doubles the time to compile and makes 49 MB of 5
 FLAGS = [
@@ -43,6 +48,7 @@ SANITIZER = [f"-fsanitize={SANITIZE}", *CHECKED, "-g", "-fno-omit-frame-pointer"
 COMMON = [f"csrc/runtime/{name}.c" for name in ("file_rows", "input_prefetch", "isa", "replay", "thread_pool")]
 SOURCES = sorted(str(path) for path in Path("csrc").rglob("*.c"))
 HEADERS = sorted(str(path) for path in Path("csrc").rglob("*.h"))
+DESCRIPTIONS = [os.path.relpath(path) for path in generate_header.sources()]
 KERNELS = [source for source in SOURCES if source not in COMMON]
 
 FALLBACK = """
@@ -53,10 +59,11 @@ then  pip install --no-cache-dir --force-reinstall <what you installed>
 """
 
 
-def changed(source: Path) -> float:
+def changed(source: Path, include_dirs: list[str]) -> float:
     """When the youngest of a C file and the headers that it includes was changed."""
     included = re.findall(r'#include "(.+)"', source.read_text())
-    return max([source.stat().st_mtime, *(changed(Path("csrc") / name) for name in included)])
+    found = [Path(folder) / name for name in included for folder in include_dirs if (Path(folder) / name).exists()]
+    return max([source.stat().st_mtime, *(changed(path, include_dirs) for path in found)])
 
 
 def processors() -> int:
@@ -77,16 +84,24 @@ class BuildNative(build_ext):
 
     def build_extension(self, ext: Extension) -> None:
         try:
-            ext.extra_objects = [*ext.extra_objects, *self._compile_kernels()]
+            generated = generate_header.write(Path(self.build_temp) / "generated")
+            ext.include_dirs = [*ext.include_dirs, str(generated.parent)]
+            ext.extra_objects = [*ext.extra_objects, *self._compile_kernels(["csrc", str(generated.parent)])]
             super().build_extension(ext)
         except Exception as error:
             if REQUIRED:
                 raise
             self._say_fallback(error)
 
-    def _compile_kernels(self) -> list[str]:
-        jobs = [(source, f"common{SANITIZE}", [], []) for source in COMMON]
-        for isa, flags in ISAS[MACHINE].items():
+    def _compile_kernels(self, include_dirs: list[str]) -> list[str]:
+        unknown = set(CHOSEN) - set(ISAS[MACHINE])
+        if unknown:
+            raise SystemExit(
+                f"FASTNN_BUILD_ISA: expected some of {', '.join(ISAS[MACHINE])}, got {', '.join(sorted(unknown))}"
+            )
+        present = [(f"FNN_WITH_{isa}", "1") for isa in CHOSEN]
+        jobs = [(source, f"common_{'_'.join(CHOSEN)}{SANITIZE}", [], present) for source in COMMON]
+        for isa, flags in ((isa, ISAS[MACHINE][isa]) for isa in CHOSEN):
             for is_double in (0, 1):
                 macros = [("FNN_ISA", isa), ("REAL_IS_DOUBLE", str(is_double))]
                 folder = f"{isa}_f{64 if is_double else 32}{SANITIZE}"
@@ -95,13 +110,15 @@ class BuildNative(build_ext):
         def compile_one(job: tuple[str, str, list[str], list[tuple[str, str]]]) -> list[str]:
             source, folder, flags, macros = job
             made = Path(self.build_temp) / folder / Path(source).with_suffix(".o")
-            if made.exists() and made.stat().st_mtime > max(changed(Path(source)), Path("setup.py").stat().st_mtime):
+            if made.exists() and made.stat().st_mtime > max(
+                changed(Path(source), include_dirs), Path("setup.py").stat().st_mtime
+            ):
                 return [str(made)]
             return self.compiler.compile(
                 [source],
                 output_dir=str(Path(self.build_temp) / folder),
                 macros=macros,
-                include_dirs=["csrc"],
+                include_dirs=include_dirs,
                 extra_postargs=[*FLAGS, *flags, *WARNINGS, *SANITIZER],
             )
 
@@ -126,7 +143,10 @@ def extensions() -> list[Extension]:
             ["fastnn/kernels/_native.pyx"],
             include_dirs=["csrc", numpy.get_include()],
             define_macros=[("NPY_NO_DEPRECATED_API", "NPY_1_7_API_VERSION")],
-            depends=["setup.py", "fastnn/kernels/_native.pxd", "fastnn/kernels/_program.pxi", *SOURCES, *HEADERS],
+            depends=[
+                *("setup.py", "fastnn/kernels/_native.pxd", "fastnn/kernels/_program.pxi"),
+                *(*SOURCES, *HEADERS, *DESCRIPTIONS),
+            ],
             extra_compile_args=["-O2", "-g0", "-std=c11", "-pthread", *SANITIZER],
             extra_link_args=["-pthread", *SANITIZER],
             libraries=["m"],

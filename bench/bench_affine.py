@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from fastnn.kernels import Activation
+from fastnn.kernels import Activation, UpdateRule
 
 Timed = Callable[..., None]
 
@@ -42,7 +42,7 @@ def test_forward(timed: Timed, shape: tuple[int, int, int], dtype: str) -> None:
 @pytest.mark.parametrize("shape", SHAPES, ids=_case)
 def test_backward_input(timed: Timed, shape: tuple[int, int, int]) -> None:
     x, w, _, dout = _arrays(*shape)
-    timed("affine_backward_input", _case(shape), dout, w, np.empty_like(x), flops=_flops(shape))
+    timed("affine_backward_input", _case(shape), dout, w, np.empty_like(x), None, flops=_flops(shape))
 
 
 @pytest.mark.parametrize("shape", SHAPES, ids=_case)
@@ -55,7 +55,7 @@ def test_backward_weight(timed: Timed, shape: tuple[int, int, int]) -> None:
 def test_activation_forward(timed: Timed, shape: tuple[int, int, int]) -> None:
     x, w, b, out = _arrays(*shape)
     relu = int(Activation.RELU)
-    timed("affine_activation_forward", _case(shape), x, w, b, out, relu, 0.0, flops=_flops(shape))
+    timed("affine_forward", _case(shape), x, w, b, out, relu, 0.0, flops=_flops(shape))
 
 
 @pytest.mark.parametrize("shape", SHAPES, ids=_case)
@@ -64,7 +64,7 @@ def test_activation_backward_input(timed: Timed, shape: tuple[int, int, int]) ->
     x, w, _, dout = _arrays(*shape)
     relu = int(Activation.RELU)
     timed(
-        "affine_activation_backward_input", _case(shape), dout, w, np.maximum(x, 0), np.empty_like(x),
+        "affine_backward_input", _case(shape), dout, w, np.empty_like(x), np.maximum(x, 0),
         relu, 0.0, flops=_flops(shape),
     )  # fmt: skip
 
@@ -72,18 +72,18 @@ def test_activation_backward_input(timed: Timed, shape: tuple[int, int, int]) ->
 @pytest.mark.parametrize("shape", SHAPES, ids=_case)
 def test_weight_sgd(timed: Timed, shape: tuple[int, int, int]) -> None:
     x, w, b, dout = _arrays(*shape)
-    rate = np.array([1e-9])
-    timed("affine_backward_weight_sgd", _case(shape), x, dout, w, b, rate, 0.0, 0.0, flops=_flops(shape))
+    state = (x, dout, w, None, None, b, None, None, np.array([1e-9]), np.array([1000]))
+    timed("affine_backward_weight_update", _case(shape), *state, UpdateRule.SGD, 0.0, 0.0, flops=_flops(shape))
 
 
 @pytest.mark.parametrize("shape", SHAPES, ids=_case)
 def test_weight_momentum(timed: Timed, shape: tuple[int, int, int]) -> None:
     x, w, b, dout = _arrays(*shape)
-    vw, vb, rate = np.zeros_like(w), np.zeros_like(b), np.array([1e-9])
+    vw, vb = np.zeros_like(w), np.zeros_like(b)
+    state = (x, dout, w, None, vw, b, None, vb, np.array([1e-9]), np.array([1000]))
     timed(
-        "affine_backward_weight_momentum", _case(shape), x, dout, w, vw, b, vb, rate, 0.9, 0.0, 0.0,
-        flops=_flops(shape),
-    )  # fmt: skip
+        "affine_backward_weight_update", _case(shape), *state, UpdateRule.MOMENTUM, 0.0, 0.0, 0.9, flops=_flops(shape)
+    )
 
 
 @pytest.mark.parametrize("shape", SHAPES, ids=_case)
@@ -92,6 +92,6 @@ def test_weight_adam(timed: Timed, shape: tuple[int, int, int]) -> None:
     mw, vw, mb, vb = (np.zeros_like(a) for a in (w, w, b, b))
     rate, t = np.array([1e-9]), np.array([1000])
     timed(
-        "affine_backward_weight_adam", _case(shape), x, dout, w, mw, vw, b, mb, vb, rate, t,
-        0.9, 0.999, 1e-8, 0.0, 0.0, flops=_flops(shape),
+        "affine_backward_weight_update", _case(shape), x, dout, w, mw, vw, b, mb, vb, rate, t,
+        UpdateRule.ADAM, 0.0, 0.0, 0.9, 0.999, 1e-8, flops=_flops(shape),
     )  # fmt: skip

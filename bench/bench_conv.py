@@ -57,13 +57,13 @@ def test_forward_float64(timed: Timed, name: str) -> None:
 @pytest.mark.parametrize("name", SHAPES)
 def test_activation_forward(timed: Timed, name: str) -> None:
     s = Case(name)
-    timed("conv_activation_forward", name, s.x, s.w, s.b, s.out, *s.scalars, int(Activation.RELU), 0.0, flops=s.flops)
+    timed("conv_forward", name, s.x, s.w, s.b, s.out, *s.scalars, int(Activation.RELU), 0.0, flops=s.flops)
 
 
 @pytest.mark.parametrize("name", SHAPES)
 def test_backward_input(timed: Timed, name: str) -> None:
     s = Case(name)
-    timed("conv_backward_input", name, s.out, s.w, np.empty_like(s.x), *s.scalars, flops=s.flops)
+    timed("conv_backward_input", name, s.out, s.w, np.empty_like(s.x), None, *s.scalars, flops=s.flops)
 
 
 @pytest.mark.parametrize("name", SHAPES)

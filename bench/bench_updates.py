@@ -7,6 +7,8 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
+from fastnn.kernels import UpdateRule
+
 Timed = Callable[..., None]
 
 # Parameters of 784-10, 784-200-10 and 784-666-666-10.
@@ -20,39 +22,30 @@ def _vectors(size: int, count: int) -> list[np.ndarray]:
     return [rng.random(size, dtype=np.float32) for _ in range(count)]
 
 
-@pytest.mark.parametrize("decay", [0.0, 1e-4])
-@pytest.mark.parametrize("size", SIZES)
-def test_sgd(timed: Timed, size: int, decay: float) -> None:
-    w, dw = _vectors(size, 2)
-    timed("sgd_update", f"{size} decay {decay:g}", w, dw, np.array([1e-9]), decay, traffic=3.0 * w.nbytes)
+COEFFICIENTS = {
+    UpdateRule.MOMENTUM: (0.9,),
+    UpdateRule.NESTEROV: (0.9,),
+    UpdateRule.RMSPROP: (0.99, 1e-8),
+    UpdateRule.ADAGRAD: (1e-10,),
+    UpdateRule.ADAM: (0.9, 0.999, 1e-8),
+    UpdateRule.ADAMW: (0.9, 0.999, 1e-8),
+}
 
 
 @pytest.mark.parametrize("size", SIZES)
-def test_momentum(timed: Timed, size: int) -> None:
-    w, v, dw = _vectors(size, 3)
-    timed("momentum_update", str(size), w, v, dw, np.array([1e-9]), 0.9, 0.0, traffic=5.0 * w.nbytes)
-
-
-@pytest.mark.parametrize("size", SIZES)
-def test_adam(timed: Timed, size: int) -> None:
-    w, m, v, dw = _vectors(size, 4)
-    rate, t = np.array([1e-9]), np.array([1000])
-    timed("adam_update", str(size), w, m, v, dw, rate, t, 0.9, 0.999, 1e-8, 0.0, traffic=7.0 * w.nbytes)
-
-
-@pytest.mark.parametrize("size", SIZES)
-def test_adamw(timed: Timed, size: int) -> None:
-    w, m, v, dw = _vectors(size, 4)
-    rate, t = np.array([1e-9]), np.array([1000])
-    timed("adamw_update", str(size), w, m, v, dw, rate, t, 0.9, 0.999, 1e-8, 0.01, traffic=7.0 * w.nbytes)
-
-
-@pytest.mark.parametrize("size", SIZES)
-@pytest.mark.parametrize("rule", ["nesterov", "rmsprop", "adagrad"])
-def test_rules_with_one_state(timed: Timed, rule: str, size: int) -> None:
-    w, v, dw = _vectors(size, 3)
-    scalars = {"nesterov": (0.9, 0.0), "rmsprop": (0.99, 1e-8, 0.0), "adagrad": (1e-10, 0.0)}[rule]
-    timed(f"{rule}_update", str(size), w, v, dw, np.array([1e-9]), *scalars, traffic=5.0 * w.nbytes)
+@pytest.mark.parametrize(
+    ("rule", "decay"),
+    [*((rule, 0.01 if rule.decoupled else 0.0) for rule in UpdateRule), (UpdateRule.SGD, 1e-4)],
+    ids=lambda value: value.name.lower() if isinstance(value, UpdateRule) else f"decay {value:g}",
+)
+def test_update(timed: Timed, rule: UpdateRule, decay: float, size: int) -> None:
+    w, dw, *arrays = _vectors(size, 2 + len(rule.slots))
+    state = dict(zip(rule.slots, arrays, strict=True))
+    timed(
+        "update", f"{rule.name.lower()} {size} decay {decay:g}", w, state.get("m"), state.get("v"), dw,
+        np.array([1e-9]), np.array([1000]), rule, decay, *COEFFICIENTS.get(rule, ()),
+        traffic=(3.0 + 2 * len(rule.slots)) * w.nbytes,
+    )  # fmt: skip
 
 
 @pytest.mark.parametrize("size", SIZES)

@@ -10,6 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "fastnn_generated.h"
+
 enum { FNN_MAX_ARRAYS = 12, FNN_MAX_DIMS = 16, FNN_MAX_SCALARS = 12 };
 enum { FNN_ROWS = FNN_MAX_ARRAYS }; /* the place of an index behind all arrays */
 
@@ -66,7 +68,6 @@ int fnn_set_num_threads(int count);
 void fnn_parallel(int tasks, void (*fn)(void *context, int task), void *context);
 /* This thread's workspace (FNN_SCRATCH_BYTES, 64-byte aligned), or NULL when memory is short. A thread that
  * is about to run kernels calls fnn_scratch once and checks it; workers do so before they report ready. */
-enum { FNN_SCRATCH_BYTES = 4 << 20 };
 void *fnn_scratch(void);
 
 /* --- replay (runtime/replay.c) --- */

@@ -2,10 +2,22 @@
 
 import numpy as np
 
+from fastnn.kernels import UpdateRule
 from fastnn.program.fuse import fuse
 from fastnn.program.record import Recorder
 
 RELU, TANHSHRINK = 1, 6
+STEP = np.ones(1, np.int64)
+
+
+def sgd(ops, w, dw, rate, decay=0.0):
+    """Record an update by gradient descent."""
+    ops.update(w, None, None, dw, rate, STEP, UpdateRule.SGD, decay)
+
+
+def momentum(ops, w, v, dw, rate, keep, decay=0.0):
+    """Record an update with momentum `keep`."""
+    ops.update(w, None, v, dw, rate, STEP, UpdateRule.MOMENTUM, decay, keep)
 
 
 class Scene:
@@ -32,17 +44,17 @@ class Scene:
         self.ops.activation_forward(self.out, self.activated, kind, 0.0)
 
     def backward_input(self):
-        self.ops.affine_backward_input(self.dout, self.w, self.dx)
+        self.ops.affine_backward_input(self.dout, self.w, self.dx, None)
 
-    def activate_back(self, kind=RELU, x=None):
-        self.ops.activation_backward(self.dx, x, self.x, self.dbefore, kind, 0.0)
+    def activate_back(self, kind=RELU, saved=None):
+        self.ops.activation_backward(self.dx, self.x if saved is None else saved, self.dbefore, kind, 0.0)
 
     def gradient(self, beta=0.0, db=True):
         self.ops.affine_backward_weight(self.x, self.dout, self.dw, self.db if db else None, beta)
 
     def sgd(self, which, decay=0.0):
         w, dw = {"w": (self.w, self.dw), "b": (self.b, self.db)}[which]
-        self.ops.sgd_update(w, dw, self.rate, decay)
+        sgd(self.ops, w, dw, self.rate, decay)
 
     def read(self, array):
         self.ops.activation_forward(array, self.empty(*array.shape), RELU, 0.0)

@@ -73,7 +73,7 @@ class Operation(Runner):
         if self.workload.direction == "both":
             dx, dw, db = empty(x.shape), empty(a.w.shape), empty(a.b.shape)
             self.images, self.vectors = [out, dx], [dw, db]
-            calls.append(("conv_backward_input", (dout, a.w, dx, *window)))
+            calls.append(("conv_backward_input", (dout, a.w, dx, None, *window)))
             calls.append(("conv_backward_weight", (x, dout, dw, db, *window, 0.0)))
         return calls
 

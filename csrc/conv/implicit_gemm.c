@@ -184,7 +184,7 @@ enum { STRIDE_H, STRIDE_W, PAD_H, PAD_W, DILATION_H, DILATION_W, ALGORITHM, KIND
 static ptrdiff_t whole(const fnn_op *op, int scalar) { return (ptrdiff_t)op->s[scalar]; }
 
 /* x[n,c,h,w], weight[f,k,r,s], b[f], out[n,f,p,q] */
-static void forward(const fnn_op *op, int kind, real alpha) {
+void FN(conv_forward)(const fnn_op *op) {
     const ptrdiff_t n = op->n[0], ch = op->n[1], h = op->n[2], w = op->n[3], f = op->n[4], k = op->n[5], r = op->n[6],
                     s = op->n[7], p = op->n[8], q = op->n[9], groups = k == 0 ? 1 : fnn_max(1, ch / k);
     conv_product c = {
@@ -218,14 +218,11 @@ static void forward(const fnn_op *op, int kind, real alpha) {
         .out_step_h = 1,
         .out_step_w = 1,
         .bias = IN(2),
-        .kind = kind,
-        .alpha = alpha,
+        .kind = (int)op->s[KIND],
+        .alpha = (real)op->s[ALPHA],
     };
     run_products(&c, 1);
 }
-
-void FN(conv_forward)(const fnn_op *op) { forward(op, IDENTITY, 0); }
-void FN(conv_activation_forward)(const fnn_op *op) { forward(op, (int)op->s[KIND], (real)op->s[ALPHA]); }
 
 /* --- input gradient --- */
 
@@ -248,12 +245,11 @@ static phase_taps taps_of_phase(ptrdiff_t at, ptrdiff_t count, ptrdiff_t stride,
     return t;
 }
 
-/* dout[n,f,p,q], weight[f,k,r,s] → dx[n,c,h,w] */
-typedef struct {
-    ptrdiff_t n, f, p, q, k, r, s, c, h, w;
-} gradient_sizes;
-
-static void backward_input(const fnn_op *op, gradient_sizes z, real *dx, const real *out, int kind, real alpha) {
+/* dout[n,f,p,q], weight[f,k,r,s], dx[n,c,h,w], saved[n,c,h,w]? */
+void FN(conv_backward_input)(const fnn_op *op) {
+    const struct {
+        ptrdiff_t n, f, p, q, k, r, s, c, h, w;
+    } z = {op->n[0], op->n[1], op->n[2], op->n[3], op->n[4], op->n[5], op->n[6], op->n[7], op->n[8], op->n[9]};
     const ptrdiff_t groups = z.k == 0 ? 1 : fnn_max(1, z.c / z.k), stride_h = whole(op, STRIDE_H),
                     stride_w = whole(op, STRIDE_W);
     conv_product phases[CONV_DIRECT_PRODUCTS];
@@ -292,7 +288,7 @@ static void backward_input(const fnn_op *op, gradient_sizes z, real *dx, const r
                 .b0 = b.first,
                 .a_step = a.step,
                 .b_step = b.step,
-                .out = dx,
+                .out = OUT(2),
                 .out_image = z.c * z.h * z.w,
                 .out_plane = z.h * z.w,
                 .out_w = z.w,
@@ -300,9 +296,9 @@ static void backward_input(const fnn_op *op, gradient_sizes z, real *dx, const r
                 .out_step_w = stride_w,
                 .out_row0 = y,
                 .out_col0 = x,
-                .kind = kind,
-                .alpha = alpha,
-                .at = out,
+                .kind = op->p[3] == NULL ? IDENTITY : (int)op->s[KIND],
+                .alpha = (real)op->s[ALPHA],
+                .at = IN(3),
             };
             c->windows = z.n * c->view.rows * c->view.cols;
             if (count < CONV_DIRECT_PRODUCTS) continue;
@@ -311,16 +307,4 @@ static void backward_input(const fnn_op *op, gradient_sizes z, real *dx, const r
         }
     }
     run_products(phases, count);
-}
-
-void FN(conv_backward_input)(const fnn_op *op) {
-    const ptrdiff_t *n = op->n; /* n f p q k r s c h w */
-    const gradient_sizes z = {n[0], n[1], n[2], n[3], n[4], n[5], n[6], n[7], n[8], n[9]};
-    backward_input(op, z, OUT(2), NULL, IDENTITY, 0);
-}
-
-void FN(conv_activation_backward_input)(const fnn_op *op) {
-    const ptrdiff_t *n = op->n;
-    const gradient_sizes z = {n[0], n[1], n[2], n[3], n[4], n[5], n[6], n[7], n[8], n[9]};
-    backward_input(op, z, OUT(3), IN(2), (int)op->s[KIND], (real)op->s[ALPHA]);
 }

@@ -1,6 +1,6 @@
-/* The input gradient of a dense layer of few images, straight to images innermost: its transpose is a product whose
- * left factor is w as it lies, so the weights are read once and never packed. Where they are updated in the same sweep
- * they come from memory once a step.
+/* The input gradient of a dense layer of few images, written in the layout NCHW16n. Its transpose is a product whose
+ * left factor is w as it lies, so the weights are read once and never packed. Where w is updated in the same pass, it
+ * comes from memory once a step.
  *
  * Every element is one chain over the outputs from zero, as in gemm_run; every gradient one over the images.
  */
@@ -13,8 +13,8 @@
 enum {
     BLOCK = 4096,         /* outputs whose gradients the workspace holds */
     TASK_ROWS = 96,       /* inputs of a task, at least */
-    SWEEP_TASKS = 16,     /* of a sweep that updates, at most */
-    FEW_IMAGES = 4 * N16, /* that a sweep which updates takes */
+    UPDATE_TASKS = 16,    /* of a pass that updates w, at most */
+    FEW_IMAGES = 4 * N16, /* that a pass which updates w takes */
 };
 
 typedef struct {
@@ -24,8 +24,8 @@ typedef struct {
     ptrdiff_t first, end, image, images;
     const real *turned; /* dout, transposed: outputs first … end-1 of images image … image+images-1 */
     const real *x, *dout;
-    const outer_sink *sink; /* NULL, or: update w */
-    real *columns;          /* then dout again, as a sweep reads it */
+    const weight_grad_sink *sink; /* NULL, or: update w */
+    real *columns;                /* then dout again, as the fused weight gradient reads it */
     fnn_cut cut;
 } product;
 
@@ -112,41 +112,41 @@ static void input_rows(const product *v, ptrdiff_t row, ptrdiff_t rows) {
 
 static void run_task(void *context, int task) {
     const product *v = context;
-    real x[SWEEP_STRIP * FEW_IMAGES + VL];
-    const sweep updates = {v->sink, v->n, v->first, v->end, NULL, v->columns};
-    sweep_pending pending = {.cols = 0};
+    real x[FUSED_STRIP * FEW_IMAGES + VL];
+    const fused_block updates = {v->sink, v->n, v->first, v->end, NULL, v->columns};
+    pending_tile pending = {.cols = 0};
     const ptrdiff_t end = fnn_cut_end(&v->cut, task);
-    for (ptrdiff_t row = fnn_cut_begin(&v->cut, task); row < end; row += SWEEP_STRIP) {
-        const ptrdiff_t rows = fnn_min(SWEEP_STRIP, end - row);
+    for (ptrdiff_t row = fnn_cut_begin(&v->cut, task); row < end; row += FUSED_STRIP) {
+        const ptrdiff_t rows = fnn_min(FUSED_STRIP, end - row);
         for (ptrdiff_t i = 0; i < rows; i += TILE_ROWS) {
             const ptrdiff_t count = fnn_min(TILE_ROWS, rows - i);
             input_rows(v, row + i, count);
             if (v->sink != NULL) FN(pack_rows)(x + i * v->n, count, v->n, v->x + row + i, 1, v->d, NULL, NULL);
         }
-        if (v->sink != NULL) FN(sweep_rows)(&updates, x, 0, row, rows, &pending);
+        if (v->sink != NULL) FN(weight_grad_fused_rows)(&updates, x, 0, row, rows, &pending);
     }
-    FN(sweep_finish)(&updates, &pending);
+    FN(weight_grad_fused_finish)(&updates, &pending);
 }
 
-static void run(product *v, ptrdiff_t groups, const outer_sink *sink) {
+static void run(product *v, ptrdiff_t groups, const weight_grad_sink *sink) {
     const ptrdiff_t lanes = groups * N16;
     if (v->m == 0) memset(v->dx, 0, (size_t)(lanes * v->d) * sizeof(real));
     for (v->image = 0; v->image < lanes; v->image += TILE_COLS) {
         v->images = fnn_min(TILE_COLS, lanes - v->image);
-        if (v->image + TILE_COLS >= lanes) v->sink = sink; /* dx is done with what this sweep updates */
+        if (v->image + TILE_COLS >= lanes) v->sink = sink; /* dx needs w no more after this pass */
         for (v->first = 0; v->first < v->m; v->first = v->end) {
             v->end = fnn_min(v->m, v->first + BLOCK);
             const ptrdiff_t cols = fnn_max(0, fnn_min(v->images, v->n - v->image));
             FN(pack_cols)(fnn_scratch(), TILE_COLS, v->end - v->first, cols, v->dout + v->image * v->m + v->first, 1,
                           v->m);
-            if (v->sink != NULL) FN(sweep_pack)(v->columns, v->n, v->m, v->dout, v->first, v->end);
+            if (v->sink != NULL) FN(weight_grad_fused_pack)(v->columns, v->n, v->m, v->dout, v->first, v->end);
             nchw16n_run(v->cut.tasks, run_task, v, (double)v->d * (double)v->m * TILE_COLS);
         }
     }
 }
 
 void FN(affine_nchw16n_input)(ptrdiff_t n, ptrdiff_t m, ptrdiff_t d, ptrdiff_t groups, const real *dout,
-                              const outer_sink *sink, real *dx) {
+                              const weight_grad_sink *sink, real *dx) {
     product v = {
         .n = n,
         .m = m,
@@ -163,7 +163,7 @@ void FN(affine_nchw16n_input)(ptrdiff_t n, ptrdiff_t m, ptrdiff_t d, ptrdiff_t g
 }
 
 bool FN(affine_nchw16n_backward)(ptrdiff_t n, ptrdiff_t m, ptrdiff_t d, ptrdiff_t groups, const real *x,
-                                 const real *dout, const outer_sink *sink, real *dx) {
+                                 const real *dout, const weight_grad_sink *sink, real *dx) {
     if (sink->panel == 0 || n == 0 || n > FEW_IMAGES || m == 0) return false;
     product v = {
         .n = n,
@@ -177,7 +177,7 @@ bool FN(affine_nchw16n_backward)(ptrdiff_t n, ptrdiff_t m, ptrdiff_t d, ptrdiff_
         .dx = dx,
         .turned = fnn_scratch(),
         .columns = (real *)fnn_scratch() + BLOCK * TILE_COLS,
-        .cut = fnn_cut_work(d, TILE_ROWS, fnn_max(TASK_ROWS, d / SWEEP_TASKS)),
+        .cut = fnn_cut_work(d, TILE_ROWS, fnn_max(TASK_ROWS, d / UPDATE_TASKS)),
     };
     run(&v, groups, sink);
     return true;
@@ -185,6 +185,6 @@ bool FN(affine_nchw16n_backward)(ptrdiff_t n, ptrdiff_t m, ptrdiff_t d, ptrdiff_
 
 /* dout[n,m], w[d,m+], dx[g,d,16]; n[4], n[5]: from row to row and from panel to panel of w */
 void FN(affine_backward_input_nchw16n)(const fnn_op *op) {
-    const outer_sink sink = {.w = (real *)IN(1), .ld = op->n[4], .panel = op->n[5]};
+    const weight_grad_sink sink = {.w = (real *)IN(1), .ld = op->n[4], .panel = op->n[5]};
     FN(affine_nchw16n_input)(op->n[0], op->n[1], op->n[2], op->n[3], IN(0), &sink, OUT(2));
 }

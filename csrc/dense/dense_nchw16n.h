@@ -3,15 +3,15 @@
 #define FASTNN_DENSE_DENSE_NCHW16N_H
 
 #include "nchw16n/nchw16n.h"
-#include "dense/weight_grad_rank_k.h"
+#include "dense/weight_grad_sink.h"
 
 /* dout (n, m), w (d, m) of the sink → dx (groups, d, 16). */
 void FN(affine_nchw16n_input)(ptrdiff_t n, ptrdiff_t m, ptrdiff_t d, ptrdiff_t groups, const real *dout,
-                              const outer_sink *sink, real *dx);
+                              const weight_grad_sink *sink, real *dx);
 
-/* The same, and the gradient xᵀ · dout of x (n, d) spent on the sink's update, in one sweep over w: each tile gives its
- * share of dx and is updated then. False, and nothing done, where w is not in panels or the images are too many. */
+/* The same, and the gradient xᵀ · dout of x (n, d), applied to the sink in one pass over w: each tile gives its share
+ * of dx and is then updated. Returns false, and does nothing, where w is not in panels or the images are too many. */
 bool FN(affine_nchw16n_backward)(ptrdiff_t n, ptrdiff_t m, ptrdiff_t d, ptrdiff_t groups, const real *x,
-                                 const real *dout, const outer_sink *sink, real *dx);
+                                 const real *dout, const weight_grad_sink *sink, real *dx);
 
 #endif

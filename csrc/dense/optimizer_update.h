@@ -4,71 +4,50 @@
 
 #include <stdbool.h>
 
+#include "fastnn_generated.h"
 #include "simd/simd.h"
 
-/* Which state a rule keeps: sgd none, adam m and v, the others v. AdamW is adam without decay and with shrink. The
- * first three have strips of their own in dense/weight_grad_rank_k.c. */
-enum update_rule {
-    UPDATE_SGD,
-    UPDATE_MOMENTUM,
-    UPDATE_ADAM,
-    UPDATE_NESTEROV,
-    UPDATE_RMSPROP,
-    UPDATE_ADAGRAD,
-};
-
-/* Scalars of one step, combined in double and rounded once. */
+/* Scalars of one step, combined in double and rounded once. AdamW is Adam without decay and with shrink. */
 typedef struct {
     enum update_rule rule;
+    bool decays; /* adds decay w to the gradient */
     real rate, decay, momentum, beta1, rest1, beta2, rest2, eps, shrink;
 } update;
 
-FNN_INLINE update sgd_constants(double rate, double decay) {
-    return (update){.rule = UPDATE_SGD, .rate = (real)rate, .decay = (real)decay};
-}
+FNN_INLINE bool update_keeps_m(int rule) { return FNN_RULES_WITH_M >> rule & 1; }
+FNN_INLINE bool update_keeps_v(int rule) { return FNN_RULES_WITH_V >> rule & 1; }
 
-FNN_INLINE update momentum_constants(double rate, double momentum, double decay) {
-    return (update){.rule = UPDATE_MOMENTUM, .rate = (real)rate, .decay = (real)decay, .momentum = (real)momentum};
-}
-
-/* The bias corrections 1 - betaᵗ of m and v move into rate and eps. */
-static inline update adam_constants(double rate, int64_t t, double beta1, double beta2, double eps, double decay) {
-    double correction = sqrt(1 - pow(beta2, (double)t));
-    return (update){.rule = UPDATE_ADAM,
-                    .rate = (real)(rate * correction / (1 - pow(beta1, (double)t))),
-                    .decay = (real)decay,
-                    .beta1 = (real)beta1,
-                    .rest1 = (real)(1 - beta1),
-                    .beta2 = (real)beta2,
-                    .rest2 = (real)(1 - beta2),
-                    .eps = (real)(eps * correction),
-                    .shrink = 1};
-}
-
-/* Decay apart from the gradient: w shrinks first. */
-static inline update adamw_constants(double rate, int64_t t, double beta1, double beta2, double eps, double decay) {
-    update u = adam_constants(rate, t, beta1, beta2, eps, 0);
-    u.shrink = (real)(1 - rate * decay);
+/* The scalars of step t (counted from 1); c: the rule's coefficients, as fastnn/kernels/updates.py names them. */
+static inline update update_constants(enum update_rule rule, double rate, int64_t t, double decay, const double *c) {
+    update u = {.rule = rule, .decays = decay != 0, .rate = (real)rate, .decay = (real)decay, .shrink = 1};
+    switch (rule) {
+        case UPDATE_SGD: break;
+        case UPDATE_MOMENTUM:
+        case UPDATE_NESTEROV: u.momentum = (real)c[0]; break;
+        case UPDATE_RMSPROP:
+            u.beta2 = (real)c[0];
+            u.rest2 = (real)(1 - c[0]);
+            u.eps = (real)c[1];
+            break;
+        case UPDATE_ADAGRAD: u.eps = (real)c[0]; break;
+        case UPDATE_ADAMW: /* decay apart from the gradient: w shrinks first */
+            u.rule = UPDATE_ADAM;
+            u.decays = false;
+            u.shrink = (real)(1 - rate * decay);
+            /* fall through */
+        case UPDATE_ADAM: {
+            /* the bias corrections 1 - betaᵗ of m and v move into rate and eps */
+            const double correction = sqrt(1 - pow(c[1], (double)t));
+            u.rate = (real)(rate * correction / (1 - pow(c[0], (double)t)));
+            u.beta1 = (real)c[0];
+            u.rest1 = (real)(1 - c[0]);
+            u.beta2 = (real)c[1];
+            u.rest2 = (real)(1 - c[1]);
+            u.eps = (real)(c[2] * correction);
+            break;
+        }
+    }
     return u;
-}
-
-FNN_INLINE update nesterov_constants(double rate, double momentum, double decay) {
-    update u = momentum_constants(rate, momentum, decay);
-    u.rule = UPDATE_NESTEROV;
-    return u;
-}
-
-FNN_INLINE update rmsprop_constants(double rate, double rho, double eps, double decay) {
-    return (update){.rule = UPDATE_RMSPROP,
-                    .rate = (real)rate,
-                    .decay = (real)decay,
-                    .beta2 = (real)rho,
-                    .rest2 = (real)(1 - rho),
-                    .eps = (real)eps};
-}
-
-FNN_INLINE update adagrad_constants(double rate, double eps, double decay) {
-    return (update){.rule = UPDATE_ADAGRAD, .rate = (real)rate, .decay = (real)decay, .eps = (real)eps};
 }
 
 /* the same, once in every lane */
@@ -86,64 +65,47 @@ FNN_INLINE vreal update_gradient(const update_vectors *u, vreal w, vreal dw, boo
     return decays ? vfma(u->decay, w, dw) : dw;
 }
 
-/* w after the step */
-FNN_INLINE vreal update_sgd(const update_vectors *u, vreal w, vreal g) { return vfma(-u->rate, g, w); }
-
-FNN_INLINE vreal update_momentum(const update_vectors *u, vreal w, vreal *v, vreal g) {
-    *v = vfma(u->momentum, *v, u->rate * g);
-    return w - *v;
+/* w after a step of the rule, whose state changes in place; g is the gradient, with its decay. */
+FNN_INLINE vreal update_step(enum update_rule rule, const update_vectors *u, vreal w, vreal *m, vreal *v, vreal g) {
+    switch (rule) {
+        case UPDATE_MOMENTUM: *v = vfma(u->momentum, *v, u->rate * g); return w - *v;
+        case UPDATE_NESTEROV: {
+            const vreal step = u->rate * g;
+            *v = vfma(u->momentum, *v, step);
+            return w - vfma(u->momentum, *v, step);
+        }
+        case UPDATE_RMSPROP:
+            *v = vfma(u->beta2, *v, u->rest2 * (g * g));
+            return vfma(-u->rate, g / (vsqrt(*v) + u->eps), w);
+        case UPDATE_ADAGRAD: *v = vfma(g, g, *v); return vfma(-u->rate, g / (vsqrt(*v) + u->eps), w);
+        case UPDATE_ADAM:
+        case UPDATE_ADAMW:
+            *m = vfma(u->beta1, *m, u->rest1 * g);
+            *v = vfma(u->beta2, *v, u->rest2 * (g * g));
+            return vfma(-u->rate, *m / (vsqrt(*v) + u->eps), w * u->shrink);
+        default: return vfma(-u->rate, g, w); /* UPDATE_SGD */
+    }
 }
 
-FNN_INLINE vreal update_adam(const update_vectors *u, vreal w, vreal *m, vreal *v, vreal g) {
-    *m = vfma(u->beta1, *m, u->rest1 * g);
-    *v = vfma(u->beta2, *v, u->rest2 * (g * g));
-    return vfma(-u->rate, *m / (vsqrt(*v) + u->eps), w * u->shrink);
-}
-
-FNN_INLINE vreal update_nesterov(const update_vectors *u, vreal w, vreal *v, vreal g) {
-    vreal step = u->rate * g;
-    *v = vfma(u->momentum, *v, step);
-    return w - vfma(u->momentum, *v, step);
-}
-
-FNN_INLINE vreal update_rmsprop(const update_vectors *u, vreal w, vreal *v, vreal g) {
-    *v = vfma(u->beta2, *v, u->rest2 * (g * g));
-    return vfma(-u->rate, g / (vsqrt(*v) + u->eps), w);
-}
-
-FNN_INLINE vreal update_adagrad(const update_vectors *u, vreal w, vreal *v, vreal g) {
-    *v = vfma(g, g, *v);
-    return vfma(-u->rate, g / (vsqrt(*v) + u->eps), w);
-}
-
-/* One vector of parameters, or its first `count` elements, by its gradient. */
+/* One vector of parameters, or its first `count` elements, by its gradient. m and v are not read where the rule has
+ * none. */
 FNN_INLINE void update_one(enum update_rule rule, const update_vectors *u, real *w, real *m, real *v, vreal dw,
                            bool decays, bool whole, ptrdiff_t count) {
 #define LOAD(p) (whole ? vload(p) : vload_part(p, count))
 #define STORE(p, x) (whole ? vstore(p, x) : vstore_part(p, x, count))
-    vreal old = LOAD(w), g = update_gradient(u, old, dw, decays);
-    if (rule == UPDATE_SGD) {
-        STORE(w, update_sgd(u, old, g));
-    } else if (rule == UPDATE_ADAM) {
-        vreal first = LOAD(m), second = LOAD(v);
-        STORE(w, update_adam(u, old, &first, &second, g));
-        STORE(m, first);
-        STORE(v, second);
-    } else {
-        vreal state = LOAD(v);
-        STORE(w, rule == UPDATE_MOMENTUM   ? update_momentum(u, old, &state, g)
-                 : rule == UPDATE_NESTEROV ? update_nesterov(u, old, &state, g)
-                 : rule == UPDATE_RMSPROP  ? update_rmsprop(u, old, &state, g)
-                                           : update_adagrad(u, old, &state, g));
-        STORE(v, state);
-    }
+    const vreal old = LOAD(w), g = update_gradient(u, old, dw, decays);
+    vreal first = update_keeps_m(rule) ? LOAD(m) : vset(0), second = update_keeps_v(rule) ? LOAD(v) : vset(0);
+    STORE(w, update_step(rule, u, old, &first, &second, g));
+    if (update_keeps_m(rule)) STORE(m, first);
+    if (update_keeps_v(rule)) STORE(v, second);
 #undef LOAD
 #undef STORE
 }
 
 FNN_INLINE void update_run_as(enum update_rule rule, const update *constants, real *w, real *m, real *v, const real *dw,
-                              ptrdiff_t count, bool decays) {
-    update_vectors u = update_broadcast(constants);
+                              ptrdiff_t count) {
+    const update_vectors u = update_broadcast(constants);
+    const bool decays = constants->decays;
     ptrdiff_t i = 0;
 #define AT(p) ((p) == NULL ? NULL : (p) + i)
     for (; i + VL <= count; i += VL) update_one(rule, &u, w + i, AT(m), AT(v), vload(dw + i), decays, true, VL);
@@ -151,18 +113,14 @@ FNN_INLINE void update_run_as(enum update_rule rule, const update *constants, re
 #undef AT
 }
 
-/* One step of `count` parameters that lie side by side; m and v may be NULL where the rule does not keep
- * them. `decays`: add the decay term. */
-static inline void update_run(const update *u, real *w, real *m, real *v, const real *dw, ptrdiff_t count,
-                              bool decays) {
-    switch (u->rule) {
-        case UPDATE_SGD: update_run_as(UPDATE_SGD, u, w, m, v, dw, count, decays); break;
-        case UPDATE_MOMENTUM: update_run_as(UPDATE_MOMENTUM, u, w, m, v, dw, count, decays); break;
-        case UPDATE_ADAM: update_run_as(UPDATE_ADAM, u, w, m, v, dw, count, decays); break;
-        case UPDATE_NESTEROV: update_run_as(UPDATE_NESTEROV, u, w, m, v, dw, count, decays); break;
-        case UPDATE_RMSPROP: update_run_as(UPDATE_RMSPROP, u, w, m, v, dw, count, decays); break;
-        case UPDATE_ADAGRAD: update_run_as(UPDATE_ADAGRAD, u, w, m, v, dw, count, decays); break;
-    }
+/* One step of `count` parameters that lie side by side; m and v may be NULL where the rule does not keep them. */
+static inline void update_run(const update *u, real *w, real *m, real *v, const real *dw, ptrdiff_t count) {
+#define RUN(rule) update_run_as(rule, u, w, m, v, dw, count)
+#define UPDATE_CASE(rule, call) \
+    case rule: call(rule); break;
+    switch (u->rule) { FNN_UPDATE_RULES(UPDATE_CASE, RUN) }
+#undef UPDATE_CASE
+#undef RUN
 }
 
 #endif

@@ -1,39 +1,43 @@
-/* The sweep's tiles, and its threads. */
+/* Tiles of the fused weight gradient, and how threads share them. */
 #include "dense/weight_grad_fused.h"
 
 #include "runtime/input_prefetch.h"
 #include "gemm/pack.h"
 
 enum {
-    FEW_PANELS = 4, /* that read x as it lies; for more a strip of it is packed */
+    FEW_PANELS = 4, /* up to so many read x as it lies; for more a strip of x is packed */
     X_ELEMENTS = (1 << 20) / sizeof(real),
     COLUMN_ELEMENTS = (2 << 20) / sizeof(real),
 };
 
 /* --- a tile --- */
 
-FNN_INLINE void spend_vector(const outer_sink *sink, const update_vectors *u, const sweep_pending *q, ptrdiff_t i,
-                             const int rule) {
+FNN_INLINE void apply_pending_vector(const weight_grad_sink *sink, const update_vectors *u, const pending_tile *q,
+                                     ptrdiff_t i, const int rule) {
     const ptrdiff_t left = q->cols - i % TILE_VECTORS * VL;
     if (left <= 0) return;
     real *w = sink->w + q->at + i * VL;
-    real *m = rule == UPDATE_ADAM ? sink->m + q->at + i * VL : w,
-         *v = rule == UPDATE_SGD ? w : sink->v + q->at + i * VL;
+    real *m = update_keeps_m(rule) ? sink->m + q->at + i * VL : w;
+    real *v = update_keeps_v(rule) ? sink->v + q->at + i * VL : w;
     const vreal g = vload(q->gradient + i * VL);
     if (left >= VL)
-        update_one((enum update_rule)rule, u, w, m, v, g, sink->decays, true, VL);
+        update_one((enum update_rule)rule, u, w, m, v, g, sink->update.decays, true, VL);
     else
-        update_one((enum update_rule)rule, u, w, m, v, g, sink->decays, false, left);
+        update_one((enum update_rule)rule, u, w, m, v, g, sink->update.decays, false, left);
 }
 
-/* A whole tile, of `vectors` vectors a row: spends what is pending and leaves its own gradients so. */
-FNN_INLINE void whole_tile(const sweep *s, const int vectors, const real *x, const int64_t *index, ptrdiff_t step,
-                           ptrdiff_t at, const real *b, ptrdiff_t cols, sweep_pending *q, const int rule) {
+/* The update rules that are not applied vector by vector between multiply-adds, but whole tiles at a time. */
+enum { OTHER_RULES = -1 };
+
+/* A whole tile of `vectors` vectors a row: applies what is pending and leaves its own gradients pending. */
+FNN_INLINE void whole_tile(const fused_block *s, const int vectors, const real *x, const int64_t *index, ptrdiff_t step,
+                           ptrdiff_t at, const real *b, ptrdiff_t cols, pending_tile *q, const int rule) {
     enum { LINE = FNN_LINE / sizeof(real), LINES = TILE_ROWS * TILE_COLS / LINE, VECTORS = TILE_ROWS * TILE_VECTORS };
-    const outer_sink *sink = s->sink;
+    const weight_grad_sink *sink = s->sink;
     const update_vectors u = update_broadcast(&sink->update);
-    const ptrdiff_t waiting = q->cols == 0 ? 0 : VECTORS;
+    const ptrdiff_t waiting = q->cols == 0 || rule == OTHER_RULES ? 0 : VECTORS;
     const real *const first = x;
+    if (rule == OTHER_RULES) FN(weight_grad_fused_finish)(s, q);
     vreal acc[TILE_ROWS][TILE_VECTORS];
 #pragma GCC unroll 12
     for (int i = 0; i < TILE_ROWS; i++)
@@ -42,17 +46,17 @@ FNN_INLINE void whole_tile(const sweep *s, const int vectors, const real *x, con
     const char *ahead = NULL;
     const ptrdiff_t ahead_lines = fnn_ahead_take(s->n, &ahead);
     for (ptrdiff_t k = 0; k < fnn_max(s->n, fnn_max(LINES, VECTORS)); k++) {
-        if (k < waiting) spend_vector(sink, &u, q, k, rule);
+        if (k < waiting) apply_pending_vector(sink, &u, q, k, rule);
         if (k < LINES) {
             fnn_prefetch(sink->w + at + k * LINE);
-            if (rule == UPDATE_ADAM) fnn_prefetch(sink->m + at + k * LINE);
-            if (rule != UPDATE_SGD) fnn_prefetch(sink->v + at + k * LINE);
+            if (rule == OTHER_RULES ? sink->m != NULL : update_keeps_m(rule)) fnn_prefetch(sink->m + at + k * LINE);
+            if (rule == OTHER_RULES ? sink->v != NULL : update_keeps_v(rule)) fnn_prefetch(sink->v + at + k * LINE);
         }
         if (k >= s->n) continue;
         if (k < ahead_lines) fnn_prefetch(ahead + k * FNN_LINE);
         if (index != NULL) {
             x = first + index[k] * step;
-            __builtin_prefetch(x + SWEEP_STRIP);
+            __builtin_prefetch(x + FUSED_STRIP);
         }
         vreal bv[TILE_VECTORS];
 #pragma GCC unroll 2
@@ -74,8 +78,8 @@ FNN_INLINE void whole_tile(const sweep *s, const int vectors, const real *x, con
         for (int j = 0; j < vectors; j++) vstore(q->gradient + i * TILE_COLS + j * VL, acc[i][j]);
 }
 
-/* A tile of `rows` < TILE_ROWS inputs, spent at once. */
-static void edge_tile(const sweep *s, const real *x, const int64_t *index, ptrdiff_t step, ptrdiff_t row,
+/* A tile of `rows` < TILE_ROWS inputs, applied at once. */
+static void edge_tile(const fused_block *s, const real *x, const int64_t *index, ptrdiff_t step, ptrdiff_t row,
                       ptrdiff_t rows, ptrdiff_t p, const real *b, ptrdiff_t cols) {
     FNN_ALIGNED real gradient[TILE_ROWS * TILE_COLS];
     const tile_task t = {
@@ -92,19 +96,19 @@ static void edge_tile(const sweep *s, const real *x, const int64_t *index, ptrdi
         .b_padded = true,
     };
     FN(tile_get)((int)rows, TILE_VECTORS, true)(&t);
-    for (ptrdiff_t i = 0; i < rows; i++) outer_spend(s->sink, row + i, p, gradient + i * TILE_COLS, cols);
+    for (ptrdiff_t i = 0; i < rows; i++) sink_apply(s->sink, row + i, p, gradient + i * TILE_COLS, cols);
 }
 
 /* --- rows of tiles --- */
 
-FNN_INLINE void rows_of_tiles(const sweep *s, const real *x, ptrdiff_t step, ptrdiff_t row, ptrdiff_t rows,
-                              sweep_pending *q, const int rule) {
+FNN_INLINE void rows_of_tiles(const fused_block *s, const real *x, ptrdiff_t step, ptrdiff_t row, ptrdiff_t rows,
+                              pending_tile *q, const int rule) {
     const int64_t *index = step == 0 ? NULL : s->index;
     for (ptrdiff_t p = s->first; p < s->end; p += TILE_COLS) {
         const real *b = s->columns + (p - s->first) * s->n;
         const ptrdiff_t cols = fnn_min(TILE_COLS, s->end - p);
         for (ptrdiff_t i = 0; i < rows; i += TILE_ROWS) {
-            const ptrdiff_t count = fnn_min(TILE_ROWS, rows - i), at = outer_place(s->sink, row + i, p);
+            const ptrdiff_t count = fnn_min(TILE_ROWS, rows - i), at = sink_offset(s->sink, row + i, p);
             const real *from = x + (step == 0 ? i * s->n : i);
             if (count < TILE_ROWS)
                 edge_tile(s, from, index, step == 0 ? count : step, row + i, count, p, b, cols);
@@ -116,21 +120,24 @@ FNN_INLINE void rows_of_tiles(const sweep *s, const real *x, ptrdiff_t step, ptr
     }
 }
 
-void FN(sweep_rows)(const sweep *s, const real *x, ptrdiff_t step, ptrdiff_t row, ptrdiff_t rows, sweep_pending *q) {
+void FN(weight_grad_fused_rows)(const fused_block *s, const real *x, ptrdiff_t step, ptrdiff_t row, ptrdiff_t rows,
+                                pending_tile *q) {
     switch (s->sink->update.rule) {
         case UPDATE_SGD: rows_of_tiles(s, x, step, row, rows, q, UPDATE_SGD); break;
         case UPDATE_MOMENTUM: rows_of_tiles(s, x, step, row, rows, q, UPDATE_MOMENTUM); break;
-        default: rows_of_tiles(s, x, step, row, rows, q, UPDATE_ADAM);
+        case UPDATE_ADAM: rows_of_tiles(s, x, step, row, rows, q, UPDATE_ADAM); break;
+        default: rows_of_tiles(s, x, step, row, rows, q, OTHER_RULES);
     }
 }
 
-void FN(sweep_finish)(const sweep *s, sweep_pending *q) {
+void FN(weight_grad_fused_finish)(const fused_block *s, pending_tile *q) {
     for (ptrdiff_t i = 0, at = q->at; q->cols > 0 && i < TILE_ROWS; i++, at += TILE_COLS)
-        outer_spend_at(s->sink, at, q->gradient + i * TILE_COLS, q->cols);
+        sink_apply_at(s->sink, at, q->gradient + i * TILE_COLS, q->cols);
     q->cols = 0;
 }
 
-void FN(sweep_pack)(real *columns, ptrdiff_t n, ptrdiff_t m, const real *dout, ptrdiff_t first, ptrdiff_t end) {
+void FN(weight_grad_fused_pack)(real *columns, ptrdiff_t n, ptrdiff_t m, const real *dout, ptrdiff_t first,
+                                ptrdiff_t end) {
     for (ptrdiff_t p = first; p < end; p += TILE_COLS)
         FN(pack_cols)(columns + (p - first) * n, TILE_COLS, n, fnn_min(TILE_COLS, end - p), dout + p, m, 1);
 }
@@ -141,7 +148,7 @@ typedef struct {
     ptrdiff_t n, d, m;
     const real *x, *dout;
     const int64_t *index;
-    const outer_sink *sink;
+    const weight_grad_sink *sink;
     ptrdiff_t tasks;
 } whole;
 
@@ -149,20 +156,20 @@ typedef struct {
 static void block(const whole *v, ptrdiff_t row, ptrdiff_t row_end, ptrdiff_t first, ptrdiff_t end) {
     real *packed = fnn_scratch(), *columns = packed + X_ELEMENTS;
     const ptrdiff_t most = COLUMN_ELEMENTS / v->n / TILE_COLS * TILE_COLS;
-    sweep_pending q = {.cols = 0};
+    pending_tile q = {.cols = 0};
     for (ptrdiff_t next; first < end; first = next) {
         next = fnn_min(end, first + most);
-        const sweep s = {v->sink, v->n, first, next, v->index, columns};
-        FN(sweep_pack)(columns, v->n, v->m, v->dout, first, next);
+        const fused_block s = {v->sink, v->n, first, next, v->index, columns};
+        FN(weight_grad_fused_pack)(columns, v->n, v->m, v->dout, first, next);
         const bool packs = next - first > FEW_PANELS * TILE_COLS;
-        for (ptrdiff_t r = row; r < row_end; r += SWEEP_STRIP) {
-            const ptrdiff_t rows = fnn_min(SWEEP_STRIP, row_end - r);
+        for (ptrdiff_t r = row; r < row_end; r += FUSED_STRIP) {
+            const ptrdiff_t rows = fnn_min(FUSED_STRIP, row_end - r);
             for (ptrdiff_t i = 0; packs && i < rows; i += TILE_ROWS)
                 FN(pack_rows)(packed + i * v->n, fnn_min(TILE_ROWS, rows - i), v->n, v->x + r + i, 1, v->d, NULL,
                               v->index);
-            FN(sweep_rows)(&s, packs ? packed : v->x + r, packs ? 0 : v->d, r, rows, &q);
+            FN(weight_grad_fused_rows)(&s, packs ? packed : v->x + r, packs ? 0 : v->d, r, rows, &q);
         }
-        FN(sweep_finish)(&s, &q);
+        FN(weight_grad_fused_finish)(&s, &q);
     }
 }
 
@@ -175,9 +182,9 @@ static void run_task(void *context, int task) {
     block(v, begin, fnn_min(v->d, tiles * (task + 1) / v->tasks * TILE_ROWS), rest, v->m);
 }
 
-bool FN(sweep_run)(ptrdiff_t n, ptrdiff_t d, ptrdiff_t m, const real *x, const int64_t *index, const real *dout,
-                   const outer_sink *sink) {
-    if (!sink->updates || sink->panel == 0 || n == 0 || n * SWEEP_STRIP + VL > X_ELEMENTS) return false;
+bool FN(weight_grad_fused)(ptrdiff_t n, ptrdiff_t d, ptrdiff_t m, const real *x, const int64_t *index, const real *dout,
+                           const weight_grad_sink *sink) {
+    if (!sink->updates || sink->panel == 0 || n == 0 || n * FUSED_STRIP + VL > X_ELEMENTS) return false;
     whole v = {n, d, m, x, dout, index, sink, fnn_threads_for((double)n * (double)d * (double)m)};
     fnn_parallel((int)v.tasks, run_task, &v);
     return true;

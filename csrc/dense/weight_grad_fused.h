@@ -1,40 +1,44 @@
-/* Weight gradients in one sweep over w kept in panels: those of a tile are chains in registers, spent on the update
- * between the multiply-adds of the next tile, for an update keeps the divider and the memory busy and those do not. */
+/* The weight gradient fused with its update, in one pass over w kept in panels. A tile's gradients are chains in
+ * registers; they are applied between the multiply-adds of the next tile, because an update keeps the divider and the
+ * memory busy and multiply-adds do not. */
 #ifndef FASTNN_DENSE_WEIGHT_GRAD_FUSED_H
 #define FASTNN_DENSE_WEIGHT_GRAD_FUSED_H
 
-#include "dense/weight_grad_rank_k.h"
+#include "dense/weight_grad_sink.h"
 
-/* What a thread works on: n samples and the outputs first … end-1, first a panel's. */
+/* What a thread works on: n samples and the outputs first … end-1, where `first` begins a panel. */
 typedef struct {
-    const outer_sink *sink; /* updates, in panels, by sgd, momentum or adam */
+    const weight_grad_sink *sink; /* updates, in panels */
     ptrdiff_t n, first, end;
     const int64_t *index; /* sample k of x, where that is not packed, is row index[k]; or NULL */
     const real *columns;  /* dout of these outputs, panel by panel: [panel][sample][TILE_COLS] */
-} sweep;
+} fused_block;
 
-/* Inputs whose panels are best updated side by side: longer runs of memory. */
-enum { SWEEP_STRIP = 2 * TILE_ROWS };
+/* Inputs whose panels are best updated side by side, for longer runs of memory. */
+enum { FUSED_STRIP = 2 * TILE_ROWS };
 
-/* Gradients of a whole tile that wait for being spent. Begin with .cols = 0. */
+/* The gradients of a whole tile that are not applied yet. Begin with .cols = 0. */
 typedef struct {
-    ptrdiff_t at, cols; /* of the tile's parameters; how many columns, 0: nothing waits */
+    ptrdiff_t at, cols; /* offset of the tile's parameters; number of columns, 0: nothing is pending */
     FNN_ALIGNED real gradient[TILE_ROWS * TILE_COLS];
-} sweep_pending;
+} pending_tile;
 
 /* dout (n, m) → columns, of the outputs first … end-1. */
-void FN(sweep_pack)(real *columns, ptrdiff_t n, ptrdiff_t m, const real *dout, ptrdiff_t first, ptrdiff_t end);
+void FN(weight_grad_fused_pack)(real *columns, ptrdiff_t n, ptrdiff_t m, const real *dout, ptrdiff_t first,
+                                ptrdiff_t end);
 
-/* The gradients of inputs row … row+rows-1. x: their values; sample k of input row+i is x[k * step + i], or with
- * step 0 x holds a packed tile of TILE_ROWS inputs after the other. */
-void FN(sweep_rows)(const sweep *s, const real *x, ptrdiff_t step, ptrdiff_t row, ptrdiff_t rows, sweep_pending *q);
+/* Applies the gradients of inputs row … row+rows-1, but for those of the last tile, which are pending. x holds the
+ * inputs: sample k of input row+i is x[k * step + i], or with step 0 x holds packed tiles of TILE_ROWS inputs. */
+void FN(weight_grad_fused_rows)(const fused_block *s, const real *x, ptrdiff_t step, ptrdiff_t row, ptrdiff_t rows,
+                                pending_tile *q);
 
-/* Spends what is left. */
-void FN(sweep_finish)(const sweep *s, sweep_pending *q);
+/* Applies what is pending. */
+void FN(weight_grad_fused_finish)(const fused_block *s, pending_tile *q);
 
-/* All of x (n, d), its rows read by `index` if there is one, dout (n, m) → the update of w (d, m); the same bits as
- * outer_run's and gemm_run's. False, and nothing done, where the sink or the sizes are not for a sweep. */
-bool FN(sweep_run)(ptrdiff_t n, ptrdiff_t d, ptrdiff_t m, const real *x, const int64_t *index, const real *dout,
-                   const outer_sink *sink);
+/* The whole gradient of x (n, d), its rows read by `index` if there is one, and dout (n, m), applied to w (d, m); the
+ * bits are those of weight_grad_rank_k and gemm_run. Returns false, and does nothing, where the sink keeps no panels,
+ * does not update, or the samples do not fit the workspace. */
+bool FN(weight_grad_fused)(ptrdiff_t n, ptrdiff_t d, ptrdiff_t m, const real *x, const int64_t *index, const real *dout,
+                           const weight_grad_sink *sink);
 
 #endif

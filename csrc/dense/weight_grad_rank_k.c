@@ -1,36 +1,43 @@
-/* Weight gradients of few samples: no gradient in memory, one pass over the weights.
+/* The weight gradient of few samples, in one pass over the weights and without a gradient in memory.
  *
- * The rows of dout over a strip of columns stay in registers. For each input, the strip of its gradient is a short
- * chain of multiply-adds, spent at once.
+ * The rows of dout over a strip of columns stay in registers. The gradients of one input over that strip are short
+ * chains of multiply-adds, which the sink takes at once.
  */
 #include "dense/weight_grad_rank_k.h"
 
 #include "runtime/input_prefetch.h"
 
-enum { STRIP_VECTORS = TILE_VECTORS, SERIAL_ELEMENTS = 1 << 13 };
+enum {
+    STRIP_VECTORS = TILE_VECTORS,
+    STRIP = STRIP_VECTORS * VBYTES / sizeof(real), /* columns */
+    SERIAL_ELEMENTS = 1 << 13,
+    BLOCK_ROWS = 64, /* inputs whose gradients an update rule without strips of its own takes together */
+};
 
 typedef struct {
     ptrdiff_t n, d, m;
+    ptrdiff_t first, end; /* the inputs; the sink's row 0 is that of `first` */
     const real *x, *dout;
     const int64_t *index;
-    const outer_sink *sink;
+    const weight_grad_sink *sink;
     ptrdiff_t tasks;
-} outer;
+} rank_k;
 
-/* What a strip does with its gradient: the update rules, or: */
+/* What a strip does with its gradient: an update rule's step, or: */
 enum { STORE = -1, ADD = -2 };
 
-FNN_INLINE void strip(const outer *o, const int samples, const int vectors, const int action, const bool whole,
+FNN_INLINE void strip(const rank_k *o, const int samples, const int vectors, const int action, const bool whole,
                       ptrdiff_t j, ptrdiff_t tail) {
-    const outer_sink *sink = o->sink;
+    const weight_grad_sink *sink = o->sink;
     const update_vectors u = update_broadcast(&sink->update);
-    const real *row[OUTER_MAX_SAMPLES + 1]; /* of x */
-    const ptrdiff_t d = o->d, m = o->m, start = outer_place(sink, 0, j);
-    real *const first = action == UPDATE_ADAM ? sink->m : sink->w; /* never read where the rule has none */
-    real *const second = action == UPDATE_ADAM || action == UPDATE_MOMENTUM ? sink->v : sink->w;
-    vreal dz[OUTER_MAX_SAMPLES][STRIP_VECTORS];
+    const real *row[RANK_K_MAX_SAMPLES + 1]; /* of x */
+    const ptrdiff_t m = o->m, count = o->end - o->first, start = sink_offset(sink, 0, j);
+    /* never read where the rule does not keep them */
+    real *const first = action >= 0 && update_keeps_m(action) ? sink->m : sink->w;
+    real *const second = action >= 0 && update_keeps_v(action) ? sink->v : sink->w;
+    vreal dz[RANK_K_MAX_SAMPLES][STRIP_VECTORS];
     const char *ahead = NULL;
-    const ptrdiff_t ahead_lines = fnn_ahead_take(d, &ahead);
+    const ptrdiff_t ahead_lines = fnn_ahead_take(count, &ahead);
 #pragma GCC unroll 12
     for (int s = 0; s < samples; s++)
 #pragma GCC unroll 2
@@ -38,8 +45,8 @@ FNN_INLINE void strip(const outer *o, const int samples, const int vectors, cons
             const real *p = o->dout + s * m + j + c * VL;
             dz[s][c] = whole || c < vectors - 1 ? vload(p) : vload_part(p, tail);
         }
-    for (int s = 0; s < samples; s++) row[s] = o->x + fnn_row(o->index, s) * d;
-    for (ptrdiff_t i = 0; i < d; i++) {
+    for (int s = 0; s < samples; s++) row[s] = o->x + fnn_row(o->index, s) * o->d + o->first;
+    for (ptrdiff_t i = 0; i < count; i++) {
         if (i < ahead_lines) fnn_prefetch(ahead + i * FNN_LINE);
 #pragma GCC unroll 2
         for (int c = 0; c < vectors; c++) {
@@ -55,23 +62,23 @@ FNN_INLINE void strip(const outer *o, const int samples, const int vectors, cons
                 else
                     vstore_part(sink->w + at, g, tail);
             } else {
-                update_one((enum update_rule)action, &u, sink->w + at, first + at, second + at, g, sink->decays, full,
-                           tail);
+                update_one((enum update_rule)action, &u, sink->w + at, first + at, second + at, g, sink->update.decays,
+                           full, tail);
             }
         }
     }
 }
 
 #define STRIPS(samples, action)                                                                       \
-    static void strips_##samples##_##action(const outer *o, ptrdiff_t j, ptrdiff_t j_end) {           \
-        const ptrdiff_t width = STRIP_VECTORS * VL;                                                   \
-        for (; j + width <= j_end; j += width) strip(o, samples, STRIP_VECTORS, action, true, j, VL); \
+    static void strips_##samples##_##action(const rank_k *o, ptrdiff_t j, ptrdiff_t j_end) {          \
+        for (; j + STRIP <= j_end; j += STRIP) strip(o, samples, STRIP_VECTORS, action, true, j, VL); \
         if (j + VL < j_end)                                                                           \
             strip(o, samples, 2, action, false, j, j_end - j - VL);                                   \
         else if (j < j_end)                                                                           \
             strip(o, samples, 1, action, false, j, j_end - j);                                        \
     }
 
+/* The rules with strips of their own. */
 #define ACTIONS(samples)             \
     STRIPS(samples, STORE)           \
     STRIPS(samples, ADD)             \
@@ -87,25 +94,53 @@ FNN_INLINE void strip(const outer *o, const int samples, const int vectors, cons
 
 EACH(ACTIONS)
 
-typedef void (*strips_fn)(const outer *o, ptrdiff_t j, ptrdiff_t j_end);
+typedef void (*strips_fn)(const rank_k *o, ptrdiff_t j, ptrdiff_t j_end);
 
-#define ROW(samples)                                                                                                \
-    [samples] = {strips_##samples##_UPDATE_SGD, strips_##samples##_UPDATE_MOMENTUM, strips_##samples##_UPDATE_ADAM, \
-                 strips_##samples##_STORE, strips_##samples##_ADD},
-static const strips_fn instances[OUTER_MAX_SAMPLES + 1][5] = {EACH(ROW)};
+enum { STORING = FNN_UPDATE_RULE_COUNT, ADDING, ACTION_COUNT };
 
-static void run_task(void *context, int task) {
-    const outer *o = context;
-    const ptrdiff_t unit = o->sink->panel != 0 ? TILE_COLS : VL, units = (o->m + unit - 1) / unit;
-    const ptrdiff_t j = units * task / o->tasks * unit, j_end = fnn_min(o->m, units * (task + 1) / o->tasks * unit);
-    const outer_sink *sink = o->sink;
-    const int action = sink->updates ? (int)sink->update.rule : sink->accumulate ? 4 : 3;
-    if (j < j_end) instances[o->n][action](o, j, j_end);
+#define ROW(samples)                                            \
+    [samples] = {                                               \
+        [UPDATE_SGD] = strips_##samples##_UPDATE_SGD,           \
+        [UPDATE_MOMENTUM] = strips_##samples##_UPDATE_MOMENTUM, \
+        [UPDATE_ADAM] = strips_##samples##_UPDATE_ADAM,         \
+        [STORING] = strips_##samples##_STORE,                   \
+        [ADDING] = strips_##samples##_ADD,                      \
+    },
+static const strips_fn instances[RANK_K_MAX_SAMPLES + 1][ACTION_COUNT] = {EACH(ROW)};
+
+/* Columns j … j_end-1 for a rule without strips of its own: gradients of some inputs are stored, then applied. */
+static void apply_by_blocks(const rank_k *o, ptrdiff_t j, ptrdiff_t j_end) {
+    FNN_ALIGNED real block[BLOCK_ROWS * STRIP];
+    for (; j < j_end; j += STRIP) {
+        const ptrdiff_t cols = fnn_min(STRIP, j_end - j);
+        /* column j of the gradient is column 0 of the block */
+        const weight_grad_sink stored = {.w = block, .ld = STRIP};
+        rank_k part = *o;
+        part.sink = &stored;
+        part.dout = o->dout + j;
+        for (part.first = 0; part.first < o->d; part.first = part.end) {
+            part.end = fnn_min(o->d, part.first + BLOCK_ROWS);
+            instances[o->n][STORING](&part, 0, cols);
+            for (ptrdiff_t i = part.first; i < part.end; i++)
+                sink_apply(o->sink, i, j, block + (i - part.first) * STRIP, cols);
+        }
+    }
 }
 
-void FN(outer_run)(ptrdiff_t n, ptrdiff_t d, ptrdiff_t m, const real *x, const int64_t *index, const real *dout,
-                   const outer_sink *sink) {
-    outer o = {n, d, m, x, dout, index, sink, 1};
+static void run_task(void *context, int task) {
+    const rank_k *o = context;
+    const weight_grad_sink *sink = o->sink;
+    const ptrdiff_t unit = sink->panel != 0 ? TILE_COLS : VL, units = (o->m + unit - 1) / unit;
+    const ptrdiff_t j = units * task / o->tasks * unit, j_end = fnn_min(o->m, units * (task + 1) / o->tasks * unit);
+    const strips_fn strips = instances[o->n][sink->updates      ? (int)sink->update.rule
+                                             : sink->accumulate ? ADDING
+                                                                : STORING];
+    if (j < j_end) (strips == NULL ? apply_by_blocks : strips)(o, j, j_end);
+}
+
+void FN(weight_grad_rank_k)(ptrdiff_t n, ptrdiff_t d, ptrdiff_t m, const real *x, const int64_t *index,
+                            const real *dout, const weight_grad_sink *sink) {
+    rank_k o = {n, d, m, 0, d, x, dout, index, sink, 1};
     if (d * m >= SERIAL_ELEMENTS) o.tasks = fnn_get_num_threads();
     fnn_parallel((int)o.tasks, run_task, &o);
 }

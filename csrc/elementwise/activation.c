@@ -23,9 +23,9 @@ static void backward_task(void *context, int task) {
     const run *r = context;
     const fnn_op *op = r->op;
     ptrdiff_t begin = fnn_cut_begin(&r->cut, task), count = fnn_cut_end(&r->cut, task) - begin;
-    const real *dout = IN(0) + begin, *x = op->p[1] == NULL ? NULL : IN(1) + begin, *out = IN(2) + begin;
-    real *dx = OUT(3) + begin, alpha = (real)op->s[1];
-#define BACKWARD(kind) activate_grad_run(kind, alpha, dout, x, out, dx, count)
+    const real *dout = IN(0) + begin, *saved = IN(1) + begin;
+    real *dx = OUT(2) + begin, alpha = (real)op->s[1];
+#define BACKWARD(kind) activate_grad_run(kind, alpha, dout, saved, dx, count)
     ACTIVATION_SWITCH((int)op->s[0], BACKWARD)
 }
 

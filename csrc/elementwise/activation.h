@@ -6,22 +6,13 @@
 #ifndef FASTNN_ELEMENTWISE_ACTIVATION_H
 #define FASTNN_ELEMENTWISE_ACTIVATION_H
 
+#include "fastnn_generated.h"
 #include "simd/simd_math.h"
 
-/* as in fastnn/kernels/activations.py */
-enum activation { IDENTITY, RELU, LEAKY_RELU, ELU, SIGMOID, TANH, TANHSHRINK, SOFTSHRINK };
-
-#define ACTIVATION_SWITCH(kind, call)             \
-    switch (kind) {                               \
-        case IDENTITY: call(IDENTITY); break;     \
-        case RELU: call(RELU); break;             \
-        case LEAKY_RELU: call(LEAKY_RELU); break; \
-        case ELU: call(ELU); break;               \
-        case SIGMOID: call(SIGMOID); break;       \
-        case TANH: call(TANH); break;             \
-        case TANHSHRINK: call(TANHSHRINK); break; \
-        case SOFTSHRINK: call(SOFTSHRINK); break; \
-    }
+#define ACTIVATION_CASE(kind, call) \
+    case kind: call(kind); break;
+#define ACTIVATION_SWITCH(kind, call) \
+    switch (kind) { FNN_ACTIVATIONS(ACTIVATION_CASE, call) }
 
 FNN_INLINE vreal vactivate(int kind, vreal x, vreal alpha) {
     switch (kind) {
@@ -36,16 +27,17 @@ FNN_INLINE vreal vactivate(int kind, vreal x, vreal alpha) {
     }
 }
 
-/* dout times the derivative, from the output; `x` is read for tanhshrink only. */
-FNN_INLINE vreal vactivate_grad(int kind, vreal dout, vreal x, vreal out, vreal alpha) {
+/* dout times the derivative. `saved` is the activation's output, or its input where backward_needs_input says so in
+ * fastnn/kernels/activations.py. */
+FNN_INLINE vreal vactivate_grad(int kind, vreal dout, vreal saved, vreal alpha) {
     switch (kind) {
-        case RELU: return vselect(out <= vset(0), vset(0), dout);
-        case LEAKY_RELU: return vselect(out <= vset(0), alpha * dout, dout);
-        case ELU: return vselect(out > vset(0), dout, dout * (out + alpha));
-        case SIGMOID: return dout * (out * (vset(1) - out));
-        case TANH: return dout * ((vset(1) - out) * (vset(1) + out));
-        case TANHSHRINK: x = vtanh(x); return dout * (x * x);
-        case SOFTSHRINK: return vselect(out == vset(0), vset(0), dout);
+        case RELU: return vselect(saved <= vset(0), vset(0), dout);
+        case LEAKY_RELU: return vselect(saved <= vset(0), alpha * dout, dout);
+        case ELU: return vselect(saved > vset(0), dout, dout * (saved + alpha));
+        case SIGMOID: return dout * (saved * (vset(1) - saved));
+        case TANH: return dout * ((vset(1) - saved) * (vset(1) + saved));
+        case TANHSHRINK: saved = vtanh(saved); return dout * (saved * saved);
+        case SOFTSHRINK: return vselect(saved == vset(0), vset(0), dout);
         default: return dout;
     }
 }
@@ -58,17 +50,14 @@ FNN_INLINE void activate_run(int kind, real alpha, const real *x, real *out, ptr
     if (i < count) vstore_part(out + i, vactivate(kind, vload_part(x + i, count - i), vset(alpha)), count - i);
 }
 
-/* x may be NULL but for tanhshrink */
-FNN_INLINE void activate_grad_run(int kind, real alpha, const real *dout, const real *x, const real *out, real *dx,
+FNN_INLINE void activate_grad_run(int kind, real alpha, const real *dout, const real *saved, real *dx,
                                   ptrdiff_t count) {
-    if (kind != TANHSHRINK) x = out;
     ptrdiff_t i = 0;
     for (; i + VL <= count; i += VL)
-        vstore(dx + i, vactivate_grad(kind, vload(dout + i), vload(x + i), vload(out + i), vset(alpha)));
+        vstore(dx + i, vactivate_grad(kind, vload(dout + i), vload(saved + i), vset(alpha)));
     if (i == count) return;
-    vreal tail_x = vload_part(x + i, count - i), tail_out = vload_part(out + i, count - i);
-    vstore_part(dx + i, vactivate_grad(kind, vload_part(dout + i, count - i), tail_x, tail_out, vset(alpha)),
-                count - i);
+    const vreal tail = vload_part(saved + i, count - i);
+    vstore_part(dx + i, vactivate_grad(kind, vload_part(dout + i, count - i), tail, vset(alpha)), count - i);
 }
 
 /* --- blocks, in place: `ld` elements from row to row --- */
@@ -81,13 +70,13 @@ static inline void activate_block(int kind, real alpha, real *p, ptrdiff_t ld, p
 #undef ACTIVATE
 }
 
-/* dx times the derivative at the outputs; not for tanhshrink, whose derivative needs the input */
-static inline void activate_grad_block(int kind, real alpha, real *dx, ptrdiff_t ld, const real *out, ptrdiff_t ld_out,
-                                       ptrdiff_t rows, ptrdiff_t cols) {
+/* dx times the derivative, which `saved` (ld_saved elements from row to row) gives as vactivate_grad says */
+static inline void activate_grad_block(int kind, real alpha, real *dx, ptrdiff_t ld, const real *saved,
+                                       ptrdiff_t ld_saved, ptrdiff_t rows, ptrdiff_t cols) {
     if (kind == IDENTITY) return;
 #define ACTIVATE(kind)                   \
     for (ptrdiff_t i = 0; i < rows; i++) \
-    activate_grad_run(kind, alpha, dx + i * ld, out + i * ld_out, out + i * ld_out, dx + i * ld, cols)
+    activate_grad_run(kind, alpha, dx + i * ld, saved + i * ld_saved, dx + i * ld, cols)
     ACTIVATION_SWITCH(kind, ACTIVATE)
 #undef ACTIVATE
 }

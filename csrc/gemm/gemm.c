@@ -188,7 +188,7 @@ static void rectangle(const gemm *g, ptrdiff_t i, ptrdiff_t i_end, ptrdiff_t j, 
     /* not packed: a panel that is used once; few short rows, which lie close enough; what does not fit */
     const bool thin = i_end - i <= TILE_ROWS ||
                       (g->b_panel == 0 && g->b_row <= CLOSE_ROWS && i_end - i <= 16 * TILE_ROWS) ||
-                      (g->c == NULL && g->k > GEMM_MAX_WHOLE_K);
+                      (g->c == NULL && g->k > FNN_FUSED_BATCH);
     if (!thin || g->b_col != 1) {
         blocked(g, i, i_end, j, j_end);
         return;
@@ -252,7 +252,7 @@ void FN(gemm_run)(const gemm *g) {
         return;
     }
     gemm part = *g;
-    const ptrdiff_t whole = g->accumulate ? GEMM_MAX_WHOLE_K : g->k;
+    const ptrdiff_t whole = g->accumulate ? FNN_FUSED_BATCH : g->k;
     for (ptrdiff_t p = 0; p < g->k; p += whole) {
         part.k = fnn_min(whole, g->k - p);
         part.a = first_of_a(g, 0, p);

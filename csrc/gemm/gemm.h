@@ -3,7 +3,7 @@
  * Every element is ONE chain of fused multiply-adds over p = 0 … k-1, begun at zero; the addend comes last. Stopping
  * a chain at a block's end and taking it up again from memory does not change a bit, so neither the blocks, nor the
  * tiles, nor the threads, nor whether panels are packed can be seen in the result. (Where C is added to and k is above
- * GEMM_MAX_WHOLE_K there is one chain for every GEMM_MAX_WHOLE_K products.)
+ * FNN_FUSED_BATCH there is one chain for every FNN_FUSED_BATCH products.)
  */
 #ifndef FASTNN_GEMM_GEMM_H
 #define FASTNN_GEMM_GEMM_H
@@ -27,7 +27,7 @@ struct gemm {
     /* Where B, or its transpose, is kept in panels of TILE_COLS columns: from panel to panel, 0 otherwise. With b_panel
      * column j begins at j / TILE_COLS panels; with b_run row p does. */
     ptrdiff_t b_panel, b_run;
-    real *c; /* NULL: C exists tile by tile, for the epilogue only (then k <= GEMM_MAX_WHOLE_K) */
+    real *c; /* NULL: C exists tile by tile, for the epilogue only (then k <= FNN_FUSED_BATCH) */
     ptrdiff_t ldc;
     const real *bias;       /* n addends, the same in every row; or NULL */
     bool accumulate;        /* the addend is what C holds */
@@ -40,6 +40,4 @@ struct gemm {
 void FN(gemm_run)(const gemm *g);
 
 /* Largest k whose panels fit the workspace in one piece. */
-enum { GEMM_MAX_WHOLE_K = 4096 };
-
 #endif

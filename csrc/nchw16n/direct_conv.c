@@ -38,7 +38,7 @@ static void pack_block(const nchw16n_conv *v, ptrdiff_t index, real *dst) {
         FN(pack_rows)(dst, count, whole * taps, src, v->w_filter, 1, NULL, NULL);
 }
 
-_Static_assert(STRIP_PIXELS / NCHW16N_MAX_FILTERS >= NCHW16N_WINDOW_CELLS, "a row of windows must fit");
+_Static_assert(STRIP_PIXELS / NCHW16N_MAX_FILTERS >= FNN_WINDOW_CELLS, "a row of windows must fit");
 
 /* Where outputs go: those of an image in `out`, or a strip of them in the workspace. */
 typedef struct {

@@ -13,9 +13,6 @@ typedef struct {
     int type;
 } nchw16n_windows;
 
-/* The most cells of a window. */
-enum { NCHW16N_WINDOW_CELLS = 1024 };
-
 typedef struct {
     ptrdiff_t images, groups, filters, channels; /* groups of images; of channels; filters, channels of one of them */
     const real *x;

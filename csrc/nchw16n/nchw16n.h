@@ -9,7 +9,7 @@
 
 #include "runtime/kernel.h"
 
-enum { N16 = 16, NCHW16N_PARTS = N16 * sizeof(real) / VBYTES };
+enum { N16 = FNN_BLOCK_IMAGES, NCHW16N_PARTS = N16 * sizeof(real) / VBYTES };
 
 /* Tasks of an operation: every group's rows in the same number of pieces, so that a thread meets in each operation the
  * part of the images that it wrote in the one before. */
@@ -17,7 +17,7 @@ typedef struct {
     ptrdiff_t groups, rows, pieces;
 } nchw16n_cut;
 
-enum { NCHW16N_TASKS = 16 };
+enum { NCHW16N_TASKS = FNN_MOMENT_PIECES };
 
 FNN_INLINE nchw16n_cut nchw16n_cut_rows(ptrdiff_t groups, ptrdiff_t rows) {
     ptrdiff_t pieces = 1;

@@ -1,53 +1,48 @@
-/* Which of the instruction sets that were compiled can this processor run? */
+/* Which of the instruction sets that were compiled can this processor run? The build defines FNN_WITH_… for each of them. */
 #include "fastnn.h"
 
 #include <stdbool.h>
 
-#define TABLE(isa)                                                         \
+#define ISA(isa)                                                           \
     extern const fnn_entry fnn_table_f32_##isa[], fnn_table_f64_##isa[];   \
     extern const fnn_entry fnn_probes_f32_##isa[], fnn_probes_f64_##isa[]; \
-    extern const int fnn_panel_f32_##isa, fnn_panel_f64_##isa;
-#if !defined(__aarch64__)
-TABLE(baseline)
-#endif
-#if defined(__x86_64__)
-TABLE(avx2)
-TABLE(avx512)
-#elif defined(__aarch64__)
-TABLE(neon)
-#endif
-
-#define ISA(isa)                                      \
-    static const fnn_isa isa = {#isa,                 \
-                                fnn_table_f32_##isa,  \
-                                fnn_table_f64_##isa,  \
-                                fnn_probes_f32_##isa, \
-                                fnn_probes_f64_##isa, \
-                                &fnn_panel_f32_##isa, \
+    extern const int fnn_panel_f32_##isa, fnn_panel_f64_##isa;             \
+    static const fnn_isa isa = {#isa,                                      \
+                                fnn_table_f32_##isa,                       \
+                                fnn_table_f64_##isa,                       \
+                                fnn_probes_f32_##isa,                      \
+                                fnn_probes_f64_##isa,                      \
+                                &fnn_panel_f32_##isa,                      \
                                 &fnn_panel_f64_##isa};
-#if defined(__x86_64__)
+
+#ifdef FNN_WITH_avx512
 ISA(avx512)
+#endif
+#ifdef FNN_WITH_avx2
 ISA(avx2)
-#elif defined(__aarch64__)
+#endif
+#ifdef FNN_WITH_neon
 ISA(neon)
 #endif
-#if !defined(__aarch64__)
+#ifdef FNN_WITH_baseline
 ISA(baseline)
 #endif
 
 const fnn_isa *const *fnn_isas(void) {
-    static const fnn_isa *found[4];
+    static const fnn_isa *found[5];
     int count = 0;
-#if defined(__x86_64__)
-    __builtin_cpu_init();
+#ifdef FNN_WITH_avx512
     if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
         __builtin_cpu_supports("avx512vl"))
         found[count++] = &avx512;
+#endif
+#ifdef FNN_WITH_avx2
     if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) found[count++] = &avx2;
-#elif defined(__aarch64__)
+#endif
+#ifdef FNN_WITH_neon
     found[count++] = &neon;
 #endif
-#if !defined(__aarch64__)
+#ifdef FNN_WITH_baseline
     found[count++] = &baseline;
 #endif
     found[count] = NULL;

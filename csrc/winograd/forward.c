@@ -13,7 +13,7 @@
 
 enum {
     MAX_TILES = 4,                /* of a task */
-    FILTERS = 2 * WINOGRAD_BLOCK, /* whose products are held at a time */
+    FILTERS = FNN_WINOGRAD_HELD_FILTERS, /* whose products are held at a time */
     WORKSPACE = FNN_SCRATCH_BYTES / sizeof(real),
 };
 

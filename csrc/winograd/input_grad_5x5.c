@@ -207,13 +207,13 @@ static ptrdiff_t pieces_of(ptrdiff_t groups, ptrdiff_t sets) {
 }
 
 void FN(winograd_backward_input_nchw16n)(const fnn_op *op) {
-    /* dout[g,f,p,q,16], u[e,j,36,k,24], out[g,c,h,w,16]?, dx[g,c,h,w,16]; size, pad_h, pad_w, kind, alpha */
+    /* dout[g,f,p,q,16], u[e,j,36,k,24], dx[g,c,h,w,16], saved[g,c,h,w,16]?; size, pad_h, pad_w, kind, alpha */
     const ptrdiff_t *n = op->n, size = (ptrdiff_t)op->s[0];
     work wk = {
         .dout = IN(0),
         .u = IN(1),
-        .activated = op->p[2],
-        .dx = OUT(3),
+        .dx = OUT(2),
+        .activated = op->p[3],
         .groups = n[0],
         .f = n[1],
         .p = n[2],

@@ -78,8 +78,7 @@ class ActivationCache(NamedTuple):
     origin: str
     kind: Activation
     alpha: float
-    x: Array | None  # only where the gradient needs it
-    out: Array
+    saved: Array  # the output, or the input where the gradient needs that
 
 
 def _forward(kind: Activation) -> Callable[..., Any]:
@@ -94,7 +93,7 @@ def _forward(kind: Activation) -> Callable[..., Any]:
         values = real_array(name, "x", x)
         out = np.empty(values.shape, values.dtype)
         kernels.get("activation_forward")(values, out, int(kind), alpha)
-        return out, ActivationCache(name, kind, alpha, values if kind.backward_needs_input else None, out)
+        return out, ActivationCache(name, kind, alpha, values if kind.backward_needs_input else out)
 
     return forward
 
@@ -105,9 +104,9 @@ def _backward(kind: Activation) -> Callable[..., Any]:
     def backward(dout: ArrayLike, cache: ActivationCache) -> Array:
         if not isinstance(cache, ActivationCache) or cache.kind is not kind:
             refuse_cache(name, f"{kind.name.lower()}_forward", cache)
-        gradient = output_gradient(name, dout, cache.out, cache.out)
+        gradient = output_gradient(name, dout, cache.saved, cache.saved)
         dx = np.empty(gradient.shape, gradient.dtype)
-        kernels.get("activation_backward")(gradient, cache.x, cache.out, dx, int(kind), cache.alpha)
+        kernels.get("activation_backward")(gradient, cache.saved, dx, int(kind), cache.alpha)
         return dx
 
     return backward
@@ -131,7 +130,7 @@ def _words(kind: Activation) -> dict[str, Any]:
         "kind": kind,
         "name": kind.name.lower(),
         "alpha": meaning if takes.name else "",
-        "kept": "x and ``out``" if kind.backward_needs_input else "``out``",
+        "kept": "x" if kind.backward_needs_input else "``out``",
         "not_a_number": f", or {takes.name} is not a number" if takes.name else "",
         "out_of_range": f"\n    ValueError\n        If {takes.name} is out of its range." if takes.name else "",
     }

@@ -124,6 +124,6 @@ def affine_backward(dout: ArrayLike, cache: AffineCache) -> tuple[Array, Array, 
     gradient = output_gradient(name, dout, (len(x), w.shape[1]), x)
     dx, dw = np.empty_like(x), np.empty_like(w)
     db = np.empty(w.shape[1], w.dtype) if cache.has_bias else None
-    kernels.get("affine_backward_input")(gradient, w, dx)
+    kernels.get("affine_backward_input")(gradient, w, dx, None)
     kernels.get("affine_backward_weight")(x, gradient, dw, db, 0.0)
     return dx.reshape(cache.shape), dw, db

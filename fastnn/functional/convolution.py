@@ -171,7 +171,7 @@ def conv_backward(dout: ArrayLike, cache: ConvCache) -> tuple[Array, Array, Arra
     dx, dw = np.empty_like(x), np.empty_like(w)
     db = np.empty(len(w), w.dtype) if cache.has_bias else None
     direct = int(ConvAlgorithm.DIRECT)
-    kernels.get("conv_backward_input")(gradient, w, dx, *win.scalars, direct)
+    kernels.get("conv_backward_input")(gradient, w, dx, None, *win.scalars, direct)
     kernels.get("conv_backward_weight")(x, gradient, dw, db, *win.scalars, direct, 0.0)
     return dx, dw, db
 

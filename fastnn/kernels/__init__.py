@@ -1,187 +1,22 @@
-"""The kernel table: every kernel's signature, once, and the backend that runs it.
+"""The kernel table: every kernel's signature, and the backend that runs it.
 
 A kernel works on C-contiguous arrays, writes into outputs that its caller made, checks nothing
 and allocates nothing. ``reference`` (plain NumPy) has every kernel and says what it means;
 ``numba`` and ``native`` have faster ones. Lookup falls through native, numba, reference.
 """
 
-from fastnn.kernels.signature import Argument, Signature, parse
-
-SIGNATURES: dict[str, Signature] = {
-    s.name: s
-    for s in map(
-        parse,
-        (
-            # affine: rows are samples
-            "affine_forward(x[n,d]@, w[d,m+], b[m]?, out[n,m]!)",
-            "affine_backward_input(dout[n,m], w[d,m+], dx[n,d]!)",
-            "affine_backward_weight(x[n,d]@, dout[n,m], dw[d,m]~, db[m]?~, beta)",
-            # convolution (cross-correlation) of images n × c × h × w; each of c / k groups has f k / c filters
-            "conv_forward(x[n,c,h,w], weight[f,k,r,s], b[f]?, out[n,f,p,q]!, stride_h, stride_w, pad_h, pad_w, "
-            "dilation_h, dilation_w, algorithm)",
-            "conv_backward_input(dout[n,f,p,q], weight[f,k,r,s], dx[n,c,h,w]!, stride_h, stride_w, pad_h, pad_w, "
-            "dilation_h, dilation_w, algorithm)",
-            "conv_backward_weight(x[n,c,h,w], dout[n,f,p,q], dw[f,k,r,s]~, db[f]?~, stride_h, stride_w, pad_h, pad_w, "
-            "dilation_h, dilation_w, algorithm, beta)",
-            "conv_activation_forward(x[n,c,h,w], weight[f,k,r,s], b[f]?, out[n,f,p,q]!, stride_h, stride_w, pad_h, "
-            "pad_w, dilation_h, dilation_w, algorithm, kind, alpha)",
-            "conv_activation_backward_input(dout[n,f,p,q], weight[f,k,r,s], out[n,c,h,w], dx[n,c,h,w]!, stride_h, "
-            "stride_w, pad_h, pad_w, dilation_h, dilation_w, algorithm, kind, alpha)",
-            # the windows of images as columns, and the transpose of that: their sums
-            "im2col(x[n,c,h,w], columns[n,c,r,s,p,q]!, stride_h, stride_w, pad_h, pad_w, dilation_h, dilation_w)",
-            "col2im(columns[n,c,r,s,p,q], dx[n,c,h,w]!, stride_h, stride_w, pad_h, pad_w, dilation_h, dilation_w)",
-            # windows of images; argmax numbers a window's cells: uint8 where it has at most 255, else int32
-            "max_pool_forward(x[n,c,h,w], out[n,c,p,q]!, argmax[n,c,p,q]:any?!, size_h, size_w, stride_h, stride_w, "
-            "pad_h, pad_w)",
-            "max_pool_backward(dout[n,c,p,q], argmax[n,c,p,q]:any, dx[n,c,h,w]!, size_h, size_w, stride_h, stride_w, "
-            "pad_h, pad_w)",
-            "avg_pool_forward(x[n,c,h,w], out[n,c,p,q]!, size_h, size_w, stride_h, stride_w, pad_h, pad_w, count_pad)",
-            "avg_pool_backward(dout[n,c,p,q], dx[n,c,h,w]!, size_h, size_w, stride_h, stride_w, pad_h, pad_w, "
-            "count_pad)",
-            # normalisation: s are the pixels of a channel (1: rows), m groups of channels; w and b scale and shift
-            "batch_norm_forward(x[n,c,s], w[c]?, b[c]?, running_mean[c]?~, running_var[c]?~, out[n,c,s]!, mean[c]!, "
-            "var[c]!, eps, momentum)",
-            "batch_norm_apply(x[n,c,s], w[c]?, b[c]?, mean[c], var[c], out[n,c,s]!, eps)",
-            "batch_norm_backward(dout[n,c,s], x[n,c,s], w[c]?, mean[c], var[c], dx[n,c,s]?!, dw[c]?~, db[c]?~, eps, "
-            "fixed, beta)",
-            "group_norm_forward(x[n,c,s], w[c]?, b[c]?, out[n,c,s]!, mean[n,m]!, var[n,m]!, eps)",
-            "group_norm_backward(dout[n,c,s], x[n,c,s], w[c]?, mean[n,m], var[n,m], dx[n,c,s]?!, dw[c]?~, db[c]?~, "
-            "eps, beta)",
-            "local_response_norm_forward(x[n,c,s], out[n,c,s]!, scale[n,c,s]?!, size, alpha, power, k)",
-            "local_response_norm_backward(dout[n,c,s], x[n,c,s], scale[n,c,s], dx[n,c,s]!, size, alpha, power)",
-            # dropout, and its own gradient: the mask follows from the seed, the step and the first row
-            "dropout(x[n,d], step[1]:i64, row[1]:i64, out[n,d]!, rate, seed_low, seed_high, purpose)",
-            # sums; penalties on weights add to the loss and to the gradient
-            "add(a[*], b[*], out[*]!)",
-            "penalty(w[*], dw[*]?~, loss[1]:f64~, l1, l2)",
-            # elementwise activations; kind is an Activation, alpha its slope, scale or threshold
-            "activation_forward(x[*], out[*]!, kind, alpha)",
-            "activation_backward(dout[*], x[*]?, out[*], dx[*]!, kind, alpha)",
-            # softmax over rows of sign * x (sign = -1: softmin)
-            "softmax_forward(x[n,c], out[n,c]!, sign)",
-            "softmax_backward(dout[n,c], out[n,c], dx[n,c]!, sign)",
-            "log_softmax_forward(x[n,c], out[n,c]!)",
-            "log_softmax_backward(dout[n,c], out[n,c], dx[n,c]!)",
-            # the first largest of each row; a NaN counts as larger than any number
-            "argmax(x[n,c], out[n]:i64!)",
-            # losses: loss = scale * sum over samples (each times its weight), dx = its gradient, correct = right rows
-            "softmax_cross_entropy(x[n,c], labels[n]:i64, dx[n,c]?!, loss[1]:f64!, correct[1]:i64!, weights[n]?, scale)",
-            "soft_cross_entropy(x[n,c], targets[n,c], dx[n,c]?!, loss[1]:f64!, correct[1]:i64!, weights[n]?, scale)",
-            "multiclass_hinge(x[n,c], labels[n]:i64, dx[n,c]?!, loss[1]:f64!, correct[1]:i64!, weights[n]?, scale, delta)",
-            "binary_cross_entropy(x[n,c], targets[n,c], dx[n,c]?!, loss[1]:f64!, correct[1]:i64!, weights[n]?, scale)",
-            "squared_error(x[n,c], targets[n,c], dx[n,c]?!, loss[1]:f64!, weights[n]?, scale)",
-            # convolution of stride 1 by Winograd's algorithm, images innermost: lane i of group g is image 16 g + i;
-            # u: the weights (flip: those of the input gradient) transformed, in e groups and j blocks of 24 filters
-            "winograd_weights(weight[f,k,r,s], u[e,j,36,i,24]!, flip)",
-            "winograd_forward_nchw16n(x[g,c,h,w,16], u[e,j,36,k,24], b[f]?, out[g,f,p,q,16]!, size, pad_h, pad_w, kind, alpha)",
-            # its transpose, u as it is for the forward sweep; out: that of the activation before, for its derivative
-            "winograd_backward_input_nchw16n(dout[g,f,p,q,16], u[e,j,36,k,24], out[g,c,h,w,16]?, dx[g,c,h,w,16]!, size, pad_h, "
-            "pad_w, kind, alpha)",
-            # the convolution of few plain images, whole tiles innermost; flip: the input gradient, x standing for dout and out
-            # for dx; work: winograd_tile_work elements
-            "winograd_forward(x[n,c,h,w], weight[i,k,r,s], b[f]?, out[n,f,p,q]!, work[*]!, pad_h, pad_w, flip, kind, alpha)",
-            # work: winograd_work(filters, channels of a group) elements
-            "winograd_backward_weight_nchw16n(x[g,c,h,w,16], dout[g,f,p,q,16], dw[f,k,r,s]~, db[f]?~, work[*]!, pad_h, pad_w, "
-            "beta)",
-            # rows by index (None: the first n), converted to the call's dtype and scaled
-            "gather_rows(source[r,d]:any, index[n]:i64?, out[n,d]!, scale)",
-            "gather_labels(source[r]:i64, index[n]:i64?, out[n]:i64!)",
-            # augmentation: source images by index, seen through place (x, y by column, row, 1) and a displacement of
-            # control points; then noise by the sample's number, limits, and zeros in a box (top, bottom, left, right)
-            "warp_images(source[r,c,h,w]:any, index[n]:i64?, place[n,6], control[n,2,u,v]?, basis_y[u,p]?, "
-            "basis_x[v,q]?, out[n,c,p,q]!)",
-            "noise_cutout(x[n,c,h,w]~, sample[n]:i64, box[n,4]:i64?, epoch, noise, low, high, seed_low, seed_high, "
-            "purpose)",
-            # a matrix in c panels of s columns, the last filled up with zeros, and back
-            "to_panels(matrix[n,m], panels[c,n,s]!)",
-            "from_panels(panels[c,n,s], matrix[n,m]!)",
-            # row i: the numbers 0 ... n - 1 in the random order of step epoch + i
-            "permutations(order[m,n]:i64!, work[m,n]:i64!, epoch, seed_low, seed_high, purpose)",
-            # updates, in place; rate and t are one-element arrays because they change from step to step
-            "sgd_update(w[*]~, dw[*], rate[1]:f64, decay)",
-            "momentum_update(w[*]~, v[*]~, dw[*], rate[1]:f64, momentum, decay)",
-            "nesterov_update(w[*]~, v[*]~, dw[*], rate[1]:f64, momentum, decay)",
-            "rmsprop_update(w[*]~, v[*]~, dw[*], rate[1]:f64, rho, eps, decay)",
-            "adagrad_update(w[*]~, v[*]~, dw[*], rate[1]:f64, eps, decay)",
-            "adam_update(w[*]~, m[*]~, v[*]~, dw[*], rate[1]:f64, t[1]:i64, beta1, beta2, eps, decay)",
-            "adamw_update(w[*]~, m[*]~, v[*]~, dw[*], rate[1]:f64, t[1]:i64, beta1, beta2, eps, decay)",
-            # gradients before an update, in place: to a norm of at most limit, elements to at most limit
-            "clip_norm(g[*]~, limit)",
-            "clip_value(g[*]~, limit)",
-            # several of the above in one pass: the same bits, fewer bytes
-            "affine_activation_forward(x[n,d]@, w[d,m+], b[m]?, out[n,m]!, kind, alpha)",
-            "affine_activation_backward_input(dout[n,m], w[d,m+], out[n,d], dx[n,d]!, kind, alpha)",
-            "affine_backward_weight_sgd(x[n,d]@, dout[n,m], w[d,m+]~, b[m]?~, rate[1]:f64, decay, decay_b)",
-            "affine_backward_weight_momentum(x[n,d]@, dout[n,m], w[d,m+]~, vw[d,m+]~, b[m]?~, vb[m]?~, "
-            "rate[1]:f64, momentum, decay, decay_b)",
-            "affine_backward_weight_adam(x[n,d]@, dout[n,m], w[d,m+]~, mw[d,m+]~, vw[d,m+]~, b[m]?~, mb[m]?~, "
-            "vb[m]?~, rate[1]:f64, t[1]:i64, beta1, beta2, eps, decay, decay_b)",
-            "affine_backward_weight_adamw(x[n,d]@, dout[n,m], w[d,m+]~, mw[d,m+]~, vw[d,m+]~, b[m]?~, mb[m]?~, "
-            "vb[m]?~, rate[1]:f64, t[1]:i64, beta1, beta2, eps, decay, decay_b)",
-            # images innermost: lane i of group g is image 16 g + i; lanes behind the last image are zero in gradients
-            "rows_to_nchw16n(x[n,d], out[g,d,16]!)",
-            "nchw16n_to_rows(x[g,d,16], out[n,d]!)",
-            "gather_nchw16n(source[r,d]:any, index[n]:i64?, out[g,d,16]!, scale)",
-            "affine_backward_input_nchw16n(dout[n,m], w[d,m+], dx[g,d,16]!)",
-            "affine_backward_nchw16n_sgd(x[n,d], dout[n,m], w[d,m+]~, b[m]?~, rate[1]:f64, dx[g,d,16]!, decay, decay_b)",
-            "affine_backward_nchw16n_momentum(x[n,d], dout[n,m], w[d,m+]~, vw[d,m+]~, b[m]?~, vb[m]?~, rate[1]:f64, "
-            "dx[g,d,16]!, momentum, decay, decay_b)",
-            "affine_backward_nchw16n_adam(x[n,d], dout[n,m], w[d,m+]~, mw[d,m+]~, vw[d,m+]~, b[m]?~, mb[m]?~, vb[m]?~, "
-            "rate[1]:f64, t[1]:i64, dx[g,d,16]!, beta1, beta2, eps, decay, decay_b)",
-            "affine_backward_nchw16n_adamw(x[n,d], dout[n,m], w[d,m+]~, mw[d,m+]~, vw[d,m+]~, b[m]?~, mb[m]?~, vb[m]?~, "
-            "rate[1]:f64, t[1]:i64, dx[g,d,16]!, beta1, beta2, eps, decay, decay_b)",
-            "conv_forward_nchw16n(x[g,c,h,w,16], weight[f,k,r,s], b[f]?, out[g,f,p,q,16]!, stride_h, stride_w, pad_h, "
-            "pad_w, dilation_h, dilation_w, algorithm)",
-            "conv_activation_forward_nchw16n(x[g,c,h,w,16], weight[f,k,r,s], b[f]?, out[g,f,p,q,16]!, stride_h, "
-            "stride_w, pad_h, pad_w, dilation_h, dilation_w, algorithm, kind, alpha)",
-            "conv_backward_input_nchw16n(dout[g,f,p,q,16], weight[f,k,r,s], dx[g,c,h,w,16]!, stride_h, stride_w, "
-            "pad_h, pad_w, dilation_h, dilation_w, algorithm)",
-            "conv_activation_backward_input_nchw16n(dout[g,f,p,q,16], weight[f,k,r,s], out[g,c,h,w,16], "
-            "dx[g,c,h,w,16]!, stride_h, stride_w, pad_h, pad_w, dilation_h, dilation_w, algorithm, kind, "
-            "alpha)",
-            "conv_backward_weight_nchw16n(x[g,c,h,w,16], dout[g,f,p,q,16], dw[f,k,r,s]~, db[f]?~, stride_h, "
-            "stride_w, pad_h, pad_w, dilation_h, dilation_w, algorithm, beta)",
-            "max_pool_forward_nchw16n(x[g,c,h,w,16], out[g,c,p,q,16]!, argmax[g,c,p,q,16]:any?!, size_h, size_w, "
-            "stride_h, stride_w, pad_h, pad_w)",
-            "max_pool_backward_nchw16n(dout[g,c,p,q,16], argmax[g,c,p,q,16]:any, dx[g,c,h,w,16]!, size_h, size_w, "
-            "stride_h, stride_w, pad_h, pad_w)",
-            "avg_pool_forward_nchw16n(x[g,c,h,w,16], out[g,c,p,q,16]!, size_h, size_w, stride_h, stride_w, pad_h, pad_w, "
-            "count_pad)",
-            "avg_pool_backward_nchw16n(dout[g,c,p,q,16], dx[g,c,h,w,16]!, size_h, size_w, stride_h, stride_w, pad_h, "
-            "pad_w, count_pad)",
-            "batch_norm_forward_nchw16n(x[g,c,s,16], w[c]?, b[c]?, running_mean[c]?~, running_var[c]?~, out[g,c,s,16]!, "
-            "mean[c]!, var[c]!, images, eps, momentum)",
-            # work: moments_work elements
-            "batch_norm_statistics_nchw16n(x[g,c,h,w,16], running_mean[c]?~, running_var[c]?~, mean[c]!, var[c]!, "
-            "work[*]:f64!, images, momentum)",
-            "conv_statistics_forward_nchw16n(x[g,c,h,w,16], weight[f,k,r,s], b[f]?, out[g,f,p,q,16]!, running_mean[f]?~, "
-            "running_var[f]?~, mean[f]!, var[f]!, work[*]:f64!, stride_h, stride_w, pad_h, pad_w, dilation_h, "
-            "dilation_w, algorithm, kind, alpha, images, momentum)",
-            # windows that tile the image, of at most MOST_WINDOW_CELLS
-            "conv_max_pool_forward_nchw16n(x[g,c,h,w,16], weight[f,k,r,s], b[f]?, out[g,f,p,q,16]!, "
-            "argmax[g,f,p,q,16]:any?!, stride_h, stride_w, pad_h, pad_w, dilation_h, dilation_w, algorithm, kind, "
-            "alpha, size_h, size_w)",
-            # windows that tile the image
-            "batch_norm_max_pool_forward_nchw16n(x[g,c,h,w,16], w[c]?, b[c]?, mean[c], var[c], out[g,c,p,q,16]!, "
-            "argmax[g,c,p,q,16]:any?!, eps)",
-            "batch_norm_max_pool_backward_nchw16n(dout[g,c,p,q,16], argmax[g,c,p,q,16]:any, x[g,c,h,w,16], w[c]?, mean[c], "
-            "var[c], dx[g,c,h,w,16]!, dw[c]?~, db[c]?~, work[*]:f64!, images, eps, fixed, beta, kind, alpha)",
-            "batch_norm_apply_nchw16n(x[g,c,s,16], w[c]?, b[c]?, mean[c], var[c], out[g,c,s,16]!, eps)",
-            "batch_norm_backward_nchw16n(dout[g,c,s,16], x[g,c,s,16], w[c]?, mean[c], var[c], dx[g,c,s,16]?!, dw[c]?~, "
-            "db[c]?~, images, eps, fixed, beta)",
-        ),
-    )
-}
-
-from fastnn.kernels.activations import Activation  # noqa: E402
-from fastnn.kernels.backend import (  # noqa: E402
+from fastnn.kernels.activations import Activation
+from fastnn.kernels.backend import (
     available_backends,
     backend_of,
     current_backend,
     get,
     use_backend,
 )
-from fastnn.kernels.convolution import ConvAlgorithm  # noqa: E402
+from fastnn.kernels.convolution import ConvAlgorithm
+from fastnn.kernels.signature import Argument, Signature, parse
+from fastnn.kernels.table import SIGNATURES
+from fastnn.kernels.updates import UpdateRule
 
 __all__ = [
     "SIGNATURES",
@@ -189,6 +24,7 @@ __all__ = [
     "Argument",
     "ConvAlgorithm",
     "Signature",
+    "UpdateRule",
     "available_backends",
     "backend_of",
     "current_backend",

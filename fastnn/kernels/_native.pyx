@@ -1,7 +1,7 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, initializedcheck=False
 """The native backend: binds arrays to the C kernels' descriptors, runs them, replays programs of them.
 
-One binding serves every kernel: it follows the signature (fastnn/kernels/__init__.py), so no kernel has
+One binding serves every kernel: it follows the signature (fastnn/kernels/signatures.py), so no kernel has
 a wrapper of its own.
 """
 
@@ -54,6 +54,7 @@ cdef class Kernel:
     cdef fnn_kernel f32, f64
     cdef int panel_f32, panel_f64            # columns of a panel of weights
     cdef int arrays, scalars, dims
+    cdef tuple defaults                      # of the last scalars
     cdef bint spaced                         # the row and panel strides shared by spaced arrays follow the dims
     cdef int rank[FNN_MAX_ARRAYS]            # -1: any shape, seen flat
     cdef int letter[FNN_MAX_ARRAYS][8]       # index of each dimension in dims; -s: must be s
@@ -68,6 +69,7 @@ cdef class Kernel:
         self.arrays = len(arrays)
         self.scalars = len(signature.scalars)
         self.dims = len(signature.dims)
+        self.defaults = signature.defaults
         self.spaced = any(a.spaced for a in arrays)
         if self.arrays > FNN_MAX_ARRAYS or self.dims + 2 * self.spaced > FNN_MAX_DIMS or self.scalars > FNN_MAX_SCALARS:
             raise ValueError(f"Kernel: {signature.name} has more arguments than a descriptor holds")
@@ -85,16 +87,19 @@ cdef class Kernel:
 
     cdef int bind(self, fnn_op *op, tuple args) except -1:
         """Fill the descriptor; raise ValueError where an argument does not fit the signature."""
-        cdef int i, j, d, number, real = -1, columns = -1
+        cdef int i, j, d, number, missing, real = -1, columns = -1
         cdef ptrdiff_t extent, spacing, width = 0, count = 0
         cdef bint panels
         cdef cnp.ndarray a
         memset(op, 0, sizeof(fnn_op))
         for d in range(self.dims + 2 * self.spaced):
             op.n[d] = -1
-        if len(args) != self.arrays + self.scalars:
+        missing = self.arrays + self.scalars - len(args)
+        if not 0 <= missing <= len(self.defaults):
             raise ValueError(f"{self.signature.name}: expected {self.arrays + self.scalars} arguments, "
                              f"got {len(args)}")
+        if missing > 0:
+            args = args + self.defaults[len(self.defaults) - missing:]
         for i in range(self.arrays):
             if args[i] is None:
                 if not self.optional[i]:

@@ -1,12 +1,18 @@
-"""The elementwise activations: what each computes, and the number by which kernels know it."""
+"""The elementwise activations: what each computes, and the number by which kernels know it.
+
+The kernels' formulas are in ``reference/activation.py`` and ``csrc/elementwise/activation.h``; the numbers reach C through
+a generated header. Nothing of fastnn is imported when this runs, because the build reads the file before there is a
+package to import.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import IntEnum
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
-from fastnn.checks import Range
+if TYPE_CHECKING:
+    from fastnn.checks import Range
 
 
 @dataclass(frozen=True)
@@ -15,7 +21,7 @@ class Alpha:
 
     name: str = ""
     default: float = 0.0
-    ends: Range = field(default_factory=Range)
+    ends: Range = field(default_factory=dict)  # type: ignore[assignment]
     meaning: str = ""
 
 
@@ -23,7 +29,7 @@ _NONE = Alpha()
 
 
 class Activation(IntEnum):
-    """``kind`` of the activation kernels; ``csrc/elementwise/activation.h`` has the same numbers.
+    """``kind`` of the activation kernels and of all kernels that do an activation as well.
 
     The functions of `fastnn.functional` follow from these entries; their layers are in `fastnn.layers`.
 
@@ -35,7 +41,7 @@ class Activation(IntEnum):
         The gradient of the input for the gradient dout of the output.
     alpha : Alpha
     backward_needs_input : bool
-        Whether the gradient cannot be computed from the output alone.
+        Whether the gradient is computed from the input, because the output alone does not give it.
     """
 
     formula: str

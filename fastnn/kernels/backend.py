@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from fastnn.environment import BACKEND, ISA
-from fastnn.kernels import SIGNATURES, reference
+from fastnn.kernels import reference
 
 KernelFunction = Callable[..., None]
 _NAMES = ("native", "numba", "reference")  # best first
@@ -66,12 +66,10 @@ def _own_kernels(backend: str) -> Mapping[str, KernelFunction]:
         assert isa is not None
         return dict(_native.isa_tables()[isa])
     if backend == "numba":
-        from importlib import import_module
+        from fastnn.kernels import numba
 
-        module = import_module("fastnn.kernels.numba")
-    else:
-        module = reference
-    return {name: getattr(module, name) for name in SIGNATURES if hasattr(module, name)}
+        return numba.KERNELS
+    return reference.KERNELS
 
 
 @cache

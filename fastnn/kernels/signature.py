@@ -10,7 +10,8 @@
   ``~`` the kernel reads it and writes it in place.
 - ``:i64`` ``:f64`` ``:u8`` a fixed dtype, ``:any`` a dtype of its own; without it the dtype of the call,
   float32 or float64.
-- a bare name is a scalar (a Python float or int). Scalars stand last.
+- a bare name is a scalar (a Python float or int), ``alpha=0`` one with a default. Scalars stand last, those with a
+  default behind the others; a call may leave them out.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from dataclasses import dataclass
 DTYPES = {"i64": "int64", "f64": "float64", "u8": "uint8"}  # those that a signature may fix
 SOURCE_DTYPES = frozenset(["f4", "f8", "u1", "i1", "u2", "i2", "i4", "i8"])  # that samples may have
 
-_ARGUMENT = re.compile(r"(\w+)(?:\[([^\]]*)\](?::(\w+))?([?!~@]*))?$")
+_ARGUMENT = re.compile(r"(\w+)(?:\[([^\]]*)\](?::(\w+))?([?!~@]*)|=(\w+))?$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +37,7 @@ class Argument:
     writes: bool
     spaced: bool = False  # rows may lie further apart than they are long
     by_index: bool = False  # rows may be read by an index
+    default: float | None = None  # of a scalar that a call may leave out
 
     @property
     def is_array(self) -> bool:
@@ -59,6 +61,11 @@ class Signature:
     def scalars(self) -> tuple[Argument, ...]:
         return tuple(a for a in self.arguments if not a.is_array)
 
+    @property
+    def defaults(self) -> tuple[float, ...]:
+        """Values of the last scalars, which a call may leave out."""
+        return tuple(a.default for a in self.arguments if a.default is not None)
+
 
 def parse(text: str) -> Signature:
     """Read one signature.
@@ -77,9 +84,10 @@ def parse(text: str) -> Signature:
         match = _ARGUMENT.match(part)
         if match is None:
             raise ValueError(f"parse: cannot read argument {part!r} of {text!r}")
-        argument_name, shape, dtype, marks = match.groups()
+        argument_name, shape, dtype, marks, default = match.groups()
         if shape is None:
-            arguments.append(Argument(argument_name, None, "real", False, True, False))
+            value = None if default is None else float(default)
+            arguments.append(Argument(argument_name, None, "real", False, True, False, default=value))
             continue
         spaced = shape.endswith("+")
         letters = tuple(shape.removesuffix("+").split(","))

@@ -37,14 +37,13 @@ class _Elementwise(Layer):
     def forward(self, ops: Ops, x: Any, training: bool) -> tuple[Any, Any]:
         out = ops.empty(x.shape)
         ops.activation_forward(x, out, int(self.activation), self.alpha)
-        return out, (x if self.activation.backward_needs_input else None, out)
+        return out, x if self.activation.backward_needs_input else out
 
     def backward(self, ops: Ops, dout: Any, cache: Any, need_dx: bool) -> Any:
         if not need_dx:
             return None
-        x, out = cache
-        dx = ops.empty(out.shape)
-        ops.activation_backward(dout, x, out, dx, int(self.activation), self.alpha)
+        dx = ops.empty(cache.shape)
+        ops.activation_backward(dout, cache, dx, int(self.activation), self.alpha)
         return dx
 
     def config(self) -> dict[str, Any]:

@@ -144,7 +144,7 @@ class Conv2D(Layer):
         dx = None
         if need_dx:  # before the weights' gradient, for the same reason as in Dense
             dx = ops.empty(x.shape)
-            ops.conv_backward_input(dout, self.w.value, dx, *self._scalars)
+            ops.conv_backward_input(dout, self.w.value, dx, None, *self._scalars)
         if not self.frozen:
             db = None if self.b is None else self.b.grad
             ops.conv_backward_weight(x, dout, self.w.grad, db, *self._scalars, ops.beta)

@@ -92,7 +92,7 @@ class Dense(Layer):
         dx = None
         if need_dx:  # before the weights' gradient, because a compiled step may update w as it computes that
             dx = ops.empty(x.shape)
-            ops.affine_backward_input(dout, self.w.value, dx)
+            ops.affine_backward_input(dout, self.w.value, dx, None)
         if not self.frozen:
             ops.affine_backward_weight(x, dout, self.w.grad, None if self.b is None else self.b.grad, ops.beta)
         return dx

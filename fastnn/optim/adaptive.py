@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from fastnn.checks import number
-from fastnn.kernels.eager import Ops
+from fastnn.kernels import UpdateRule
 from fastnn.optim.base import Optimizer
-from fastnn.parameter import Parameter
 
 __all__ = ["Adagrad", "Adam", "AdamW", "RMSProp"]
 
@@ -44,7 +40,7 @@ class Adagrad(Optimizer):
     1e-10
     """
 
-    slots = ("v",)
+    rule = UpdateRule.ADAGRAD
 
     def __init__(
         self,
@@ -60,9 +56,6 @@ class Adagrad(Optimizer):
 
     def initial(self, slot: str) -> float:
         return self.initial_accumulator
-
-    def update(self, ops: Ops, parameter: Parameter, state: Mapping[str, Any], rate: Any, t: Any) -> None:
-        ops.adagrad_update(parameter.value, state["v"], parameter.grad, rate, self.eps, self.decay(parameter))
 
 
 class RMSProp(Optimizer):
@@ -96,7 +89,7 @@ class RMSProp(Optimizer):
     0.99
     """
 
-    slots = ("v",)
+    rule = UpdateRule.RMSPROP
 
     def __init__(
         self, learning_rate: float = 1e-3, rho: float = 0.99, eps: float = 1e-8, *, weight_decay: float = 0.0
@@ -104,9 +97,6 @@ class RMSProp(Optimizer):
         super().__init__(learning_rate, weight_decay)
         self.rho = number("RMSProp", "rho", rho, at_least=0, below=1)
         self.eps = number("RMSProp", "eps", eps, above=0)
-
-    def update(self, ops: Ops, parameter: Parameter, state: Mapping[str, Any], rate: Any, t: Any) -> None:
-        ops.rmsprop_update(parameter.value, state["v"], parameter.grad, rate, self.rho, self.eps, self.decay(parameter))
 
 
 class Adam(Optimizer):
@@ -141,7 +131,7 @@ class Adam(Optimizer):
     0.999
     """
 
-    slots = ("m", "v")
+    rule = UpdateRule.ADAM
 
     def __init__(
         self,
@@ -157,20 +147,6 @@ class Adam(Optimizer):
         self.beta1 = number(owner, "beta1", beta1, at_least=0, below=1)
         self.beta2 = number(owner, "beta2", beta2, at_least=0, below=1)
         self.eps = number(owner, "eps", eps, above=0)
-
-    def update(self, ops: Ops, parameter: Parameter, state: Mapping[str, Any], rate: Any, t: Any) -> None:
-        ops.adam_update(
-            parameter.value,
-            state["m"],
-            state["v"],
-            parameter.grad,
-            rate,
-            t,
-            self.beta1,
-            self.beta2,
-            self.eps,
-            self.decay(parameter),
-        )
 
 
 class AdamW(Adam):
@@ -204,6 +180,8 @@ class AdamW(Adam):
     0.01
     """
 
+    rule = UpdateRule.ADAMW
+
     def __init__(
         self,
         learning_rate: float = 1e-3,
@@ -214,17 +192,3 @@ class AdamW(Adam):
         weight_decay: float = 0.01,
     ) -> None:
         super().__init__(learning_rate, beta1, beta2, eps, weight_decay=weight_decay)
-
-    def update(self, ops: Ops, parameter: Parameter, state: Mapping[str, Any], rate: Any, t: Any) -> None:
-        ops.adamw_update(
-            parameter.value,
-            state["m"],
-            state["v"],
-            parameter.grad,
-            rate,
-            t,
-            self.beta1,
-            self.beta2,
-            self.eps,
-            self.decay(parameter),
-        )

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from fastnn.checks import number
+from fastnn.kernels import UpdateRule
 from fastnn.kernels.eager import Ops
 from fastnn.parameter import Parameter
 
@@ -15,8 +16,9 @@ REGISTRY: dict[str, type[Optimizer]] = {}  # those of fastnn, by their names in 
 class Optimizer:
     """Base of the optimisers.
 
-    A subclass names its state in `slots` and implements `update` with the kernels of `ops`. It may compute with NumPy
-    instead; the model is then trained layer by layer, without compiling.
+    A subclass has a `rule` of the compiled kernels, whose coefficients are attributes of the same names. Or it names its
+    state in `slots` and implements `update`: with kernels of `ops`, or with NumPy; the model is then trained layer by
+    layer, without compiling.
 
     Parameters
     ----------
@@ -40,12 +42,15 @@ class Optimizer:
     SignDescent(learning_rate=0.1, weight_decay=0.0)
     """
 
+    rule: ClassVar[UpdateRule]  # what the update kernels do, if it is one of theirs
     slots: ClassVar[tuple[str, ...]] = ()  # names of the vectors that it keeps for the parameters
     learning_rate: float
     weight_decay: float
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
+        if "rule" in vars(cls):
+            cls.slots = cls.rule.slots
         if cls.__module__.startswith("fastnn."):
             REGISTRY[cls.__name__.lower()] = cls
 
@@ -74,7 +79,11 @@ class Optimizer:
         t : (1,) int64 array
             The number of this step, counted from 1 over the whole training.
         """
-        raise NotImplementedError(f"{type(self).__name__}: update is missing")
+        if not hasattr(self, "rule"):
+            raise NotImplementedError(f"{type(self).__name__}: update is missing")
+        coefficients = (getattr(self, name) for name in self.rule.coefficients)
+        arrays = (parameter.value, state.get("m"), state.get("v"), parameter.grad, rate, t)
+        ops.update(*arrays, int(self.rule), self.decay(parameter), *coefficients)
 
     def decay(self, parameter: Parameter) -> float:
         """The weight decay that applies to this parameter: none for biases, scales and shifts."""

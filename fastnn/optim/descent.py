@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from fastnn.checks import number
-from fastnn.kernels.eager import Ops
+from fastnn.kernels import UpdateRule
 from fastnn.optim.base import Optimizer
-from fastnn.parameter import Parameter
 
 __all__ = ["SGD", "Momentum", "Nesterov"]
 
@@ -35,11 +31,10 @@ class SGD(Optimizer):
     SGD(learning_rate=0.5, weight_decay=0.0)
     """
 
+    rule = UpdateRule.SGD
+
     def __init__(self, learning_rate: float = 0.1, *, weight_decay: float = 0.0) -> None:
         super().__init__(learning_rate, weight_decay)
-
-    def update(self, ops: Ops, parameter: Parameter, state: Mapping[str, Any], rate: Any, t: Any) -> None:
-        ops.sgd_update(parameter.value, parameter.grad, rate, self.decay(parameter))
 
 
 class Momentum(Optimizer):
@@ -74,7 +69,7 @@ class Momentum(Optimizer):
     0.9
     """
 
-    slots = ("v",)
+    rule = UpdateRule.MOMENTUM
 
     def __init__(
         self,
@@ -90,9 +85,6 @@ class Momentum(Optimizer):
 
     def initial(self, slot: str) -> float:
         return self.initial_velocity
-
-    def update(self, ops: Ops, parameter: Parameter, state: Mapping[str, Any], rate: Any, t: Any) -> None:
-        ops.momentum_update(parameter.value, state["v"], parameter.grad, rate, self.momentum, self.decay(parameter))
 
 
 class Nesterov(Optimizer):
@@ -126,11 +118,8 @@ class Nesterov(Optimizer):
     Nesterov(learning_rate=0.1, weight_decay=0.0, momentum=0.9)
     """
 
-    slots = ("v",)
+    rule = UpdateRule.NESTEROV
 
     def __init__(self, learning_rate: float = 0.01, momentum: float = 0.9, *, weight_decay: float = 0.0) -> None:
         super().__init__(learning_rate, weight_decay)
         self.momentum = number("Nesterov", "momentum", momentum, at_least=0, below=1)
-
-    def update(self, ops: Ops, parameter: Parameter, state: Mapping[str, Any], rate: Any, t: Any) -> None:
-        ops.nesterov_update(parameter.value, state["v"], parameter.grad, rate, self.momentum, self.decay(parameter))

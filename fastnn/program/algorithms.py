@@ -8,40 +8,70 @@ counting operations says that it is faster, and never for float64, where one wan
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
-from fastnn.kernels import Activation, ConvAlgorithm
+from fastnn.kernels import ConvAlgorithm
 from fastnn.kernels.convolution import (
-    WINOGRAD_POINTS,
     winograd_line,
     winograd_shape,
     winograd_tile_groups,
     winograd_tile_work,
     winograd_work,
 )
+from fastnn.kernels.limits import (
+    SCRATCH_BYTES,
+    WINOGRAD_HELD_FILTERS,
+    WINOGRAD_POINTS,
+    WINOGRAD_SMALL_CHANNELS,
+    WINOGRAD_SMALL_PAIRS,
+    WINOGRAD_TILE_BLOCKS,
+)
 from fastnn.program.layout import LANES, SUFFIX
 from fastnn.program.record import Buffer, Operation
 
 _SIZES = (3, 5)
-# vector operations of the transforms: of a tile's inputs, a tile's outputs, the weights of a filter and channel
-_OF_INPUTS, _OF_OUTPUTS, _OF_WEIGHTS = 200, 150, 25
-_OF_INPUTS_OF_TILES, _OF_WEIGHTS_OF_TILES = 800, 12  # of few images: tiles are gathered
-_FEW_CHANNELS = 48  # go through a tile at once (csrc/winograd/forward_small_c.c), so many filters together:
-_TOGETHER = 4
-_OF_FEW_INPUTS, _OF_FEW_OUTPUTS = 110, {3: 155, 5: 52}  # there, by the taps of a line
-# by the transpose (csrc/winograd/input_grad_5x5.c): of a tile's slopes, of its inputs; what the products cost
-_OF_SLOPES, _OF_GIVEN, _OF_TRANSPOSED = 26, 260, 1.13
-_FEW_PAIRS = 680  # channels × filters, whose weights' gradient goes so too (csrc/winograd/weight_grad_small_c.c)
-_OF_FEW_VALUES, _OF_FEW_SLOPES = 470, {3: 340, 5: 70}  # there, of a tile's channel and filter
-_WORTH_IT = 1.15  # what direct must cost more
-_FULL = 16  # channels, and filters: with fewer the tiles of the other forms are part empty, direct ones full
-_TILES_HELD = 4 * LANES  # of few images, whose products a thread holds for 16 filters (csrc/winograd/forward_small_n.c)
-_VALUES = 8 << 20  # bytes of their transformed inputs, which every 16 filters read again: a part of the last cache
-_FULL_OF_FEW = 32  # two threads have 16 filters each
-_WORKSPACE = 4 << 20  # bytes (csrc/fastnn.h, FNN_SCRATCH_BYTES)
-_FILTERS_HELD = 48  # whose products a thread holds (csrc/winograd/forward.c)
+_TILES_HELD = WINOGRAD_TILE_BLOCKS * LANES  # of few images: tiles whose products a thread holds for 16 filters
+
+
+@dataclass(frozen=True)
+class Costs:
+    """What Winograd's algorithm costs beside its products, in vector multiply-adds of the direct algorithm.
+
+    Fitted on two cores of an AMD EPYC (Zen 4, AVX-512), 2026-11-26 to 2026-11-28, to the times of both algorithms by
+    ``python bench/race.py --rows conv``, each with ``conv_algorithm`` forced either way.
+    """
+
+    input_tile: float = 200  # the transform of a tile of inputs of one channel
+    output_tile: float = 150  # the transform of a tile of outputs of one filter
+    weight: float = 25  # the transform of the weights of one filter and channel
+    advantage: float = 1.15  # how many times dearer the direct algorithm must be for Winograd's to be chosen
+    full: int = 16  # channels and filters below which tiles of the general form are part empty
+
+    # few plain images (forward_small_n.c), whose tiles are gathered
+    gathered_input_tile: float = 800
+    gathered_weight: float = 12
+    gathered_full: int = 32  # channels and filters at least: two threads take 16 filters each
+    gathered_bytes: int = 8 << 20  # of transformed inputs at most, which every 16 filters read again
+
+    # few channels (forward_small_c.c), by the taps of a row
+    small_input_tile: float = 110
+    small_output_tile: tuple[tuple[int, float], ...] = ((3, 155), (5, 52))
+    small_filters: int = 4  # filters that go through a tile together
+
+    # the input gradient as the transpose of that (input_grad_5x5.c)
+    transposed_gradient_tile: float = 26
+    transposed_input_tile: float = 260
+    transposed_product: float = 1.13  # of a multiply-add
+
+    # the weight gradient of few channels (weight_grad_small_c.c), by the taps of a row
+    small_value_tile: float = 470
+    small_gradient_tile: tuple[tuple[int, float], ...] = ((3, 340), (5, 70))
+
+
+COSTS = Costs()
 
 
 class Convolution(NamedTuple):
@@ -71,15 +101,15 @@ def _values(c: Convolution) -> int:
 
 def winograd_serves(c: Convolution, dtype: np.dtype[Any]) -> bool:
     """Whether Winograd's algorithm can compute `c`."""
-    columns = _TILES_HELD if _few(c) else min(_FILTERS_HELD, c.filters)
+    columns = _TILES_HELD if _few(c) else min(WINOGRAD_HELD_FILTERS, c.filters)
     held = WINOGRAD_POINTS**2 * LANES * (c.channels + columns + 2) * dtype.itemsize
     return (
         c.taps[0] == c.taps[1]
         and c.taps[0] in _SIZES
         and c.stride == c.dilation == (1, 1)
-        and held <= _WORKSPACE
+        and held <= SCRATCH_BYTES
         and min(*c[:4], *c.extent) > 0
-        and not (_few(c) and _values(c) * dtype.itemsize > _VALUES)
+        and not (_few(c) and _values(c) * dtype.itemsize > COSTS.gathered_bytes)
     )
 
 
@@ -92,10 +122,10 @@ def _points(extent: tuple[int, int], size: int) -> int:
 def _few_images_costs(c: Convolution) -> dict[ConvAlgorithm, float]:
     """Of plain images, where tiles share vectors."""
     pairs = c.channels * c.filters
-    transforms = _OF_INPUTS_OF_TILES * c.channels + _OF_OUTPUTS * c.filters
+    transforms = COSTS.gathered_input_tile * c.channels + COSTS.output_tile * c.filters
     costs = (
         winograd_tile_groups(c.images, c.extent, c.taps[0]) * (WINOGRAD_POINTS**2 * pairs + transforms)
-        + _OF_WEIGHTS_OF_TILES * pairs
+        + COSTS.gathered_weight * pairs
     )
     windows = -(-c.images * c.extent[0] * c.extent[1] // LANES)
     return {
@@ -105,8 +135,8 @@ def _few_images_costs(c: Convolution) -> dict[ConvAlgorithm, float]:
 
 
 def _few_channels(c: Convolution) -> bool:
-    fits = c.of != "weights" or c.channels * c.filters <= _FEW_PAIRS
-    return not _few(c) and c.channels <= _FEW_CHANNELS and fits
+    fits = c.of != "weights" or c.channels * c.filters <= WINOGRAD_SMALL_PAIRS
+    return not _few(c) and c.channels <= WINOGRAD_SMALL_CHANNELS and fits
 
 
 def _inside(c: Convolution, axis: int) -> int:
@@ -118,9 +148,9 @@ def _inside(c: Convolution, axis: int) -> int:
 def _transposed_cost(c: Convolution) -> float:
     """Of an input gradient that is the transpose of the forward sweep, in tiles of slopes."""
     rows, cols = (len(winograd_line(n, c.taps[0])) for n in c.source)
-    products = _OF_TRANSPOSED * _points(c.source, c.taps[0]) * c.channels * c.filters
-    transforms = rows * cols * (_OF_SLOPES * c.channels + _OF_GIVEN * c.filters)
-    return -(-c.images // LANES) * c.groups * (products + transforms) + _OF_WEIGHTS * c.channels * c.filters * c.groups
+    products = COSTS.transposed_product * _points(c.source, c.taps[0]) * c.channels * c.filters
+    transforms = rows * cols * (COSTS.transposed_gradient_tile * c.channels + COSTS.transposed_input_tile * c.filters)
+    return -(-c.images // LANES) * c.groups * (products + transforms) + COSTS.weight * c.channels * c.filters * c.groups
 
 
 def is_transposed(c: Convolution) -> bool:
@@ -144,15 +174,15 @@ def _filtered_cost(c: Convolution) -> float:
     """Of Winograd's algorithm in tiles of outputs."""
     blocks = -(-c.images // LANES) * c.groups
     rows, cols = (len(winograd_line(n, c.taps[0])) for n in c.extent)
-    filters, of_inputs, of_outputs = c.filters, _OF_INPUTS, _OF_OUTPUTS
+    filters, of_inputs, of_outputs = c.filters, COSTS.input_tile, COSTS.output_tile
     if _few_channels(c) and c.of == "weights":
-        of_inputs, of_outputs = _OF_FEW_VALUES, _OF_FEW_SLOPES[c.taps[0]]
+        of_inputs, of_outputs = COSTS.small_value_tile, dict(COSTS.small_gradient_tile)[c.taps[0]]
     elif _few_channels(c):
-        filters = -(-c.filters // _TOGETHER) * _TOGETHER
-        of_inputs, of_outputs = _OF_FEW_INPUTS, _OF_FEW_OUTPUTS[c.taps[0]]
+        filters = -(-c.filters // COSTS.small_filters) * COSTS.small_filters
+        of_inputs, of_outputs = COSTS.small_input_tile, dict(COSTS.small_output_tile)[c.taps[0]]
     products = _points(c.extent, c.taps[0]) * c.channels * filters
     transforms = rows * cols * (of_inputs * c.channels + of_outputs * c.filters)
-    return blocks * (products + transforms) + _OF_WEIGHTS * c.channels * c.filters * c.groups
+    return blocks * (products + transforms) + COSTS.weight * c.channels * c.filters * c.groups
 
 
 def choose(c: Convolution, dtype: np.dtype[Any], wish: ConvAlgorithm) -> ConvAlgorithm:
@@ -162,9 +192,10 @@ def choose(c: Convolution, dtype: np.dtype[Any], wish: ConvAlgorithm) -> ConvAlg
     if wish == ConvAlgorithm.WINOGRAD:
         return wish
     cost = costs(c)
-    full = _FULL_OF_FEW if _few(c) else 1 if _few_channels(c) else _FULL
+    full = COSTS.gathered_full if _few(c) else 1 if _few_channels(c) else COSTS.full
     faster = (
-        _WORTH_IT * cost[ConvAlgorithm.WINOGRAD] < cost[ConvAlgorithm.DIRECT] and min(c.channels, c.filters) >= full
+        COSTS.advantage * cost[ConvAlgorithm.WINOGRAD] < cost[ConvAlgorithm.DIRECT]
+        and min(c.channels, c.filters) >= full
     )
     return ConvAlgorithm.WINOGRAD if faster and dtype == np.float32 else ConvAlgorithm.DIRECT
 
@@ -177,108 +208,109 @@ def _images(operation: Operation) -> int:
     return int(first) if first < LANES else 0
 
 
-def _of_few(c: Convolution, arrays: tuple[Any, ...], pad: tuple[int, int], *rest: Any) -> Operation:
+def _steps(operation: Operation) -> tuple[tuple[int, int], tuple[int, int]]:
+    """Stride and dilation."""
+    return (operation["stride_h"], operation["stride_w"]), (operation["dilation_h"], operation["dilation_w"])
+
+
+def _of_few(c: Convolution, x: Buffer, **named: Any) -> Operation:
     """Winograd's algorithm on plain images."""
-    return Operation("winograd_forward", (*arrays, Buffer((_values(c),), arrays[0].dtype), *pad, *rest))
+    work = Buffer((_values(c),), x.dtype)
+    return Operation.of("winograd_forward", x=x, work=work, pad_h=c.pad[0], pad_w=c.pad[1], **named)
+
+
+def _transformed(c: Convolution, weight: Any, flip: int, *, transpose: bool = False) -> Operation:
+    """The transform of the weights into an array of its own."""
+    sizes = (c.channels, c.filters) if transpose else (c.filters, c.channels)
+    u = Buffer(winograd_shape(*sizes, c.groups), weight.dtype)
+    return Operation.of("winograd_weights", weight=weight, u=u, flip=flip)
 
 
 def _forward(operation: Operation) -> list[Operation]:
-    x, weight, b, out, stride_h, stride_w, pad_h, pad_w, dilation_h, dilation_w, wish, *rest = operation.arguments
+    x, weight, out = operation["x"], operation["weight"], operation["out"]
     groups = x.shape[1] // weight.shape[1]
     c = Convolution(
         _images(operation), groups, weight.shape[1], weight.shape[0] // groups, weight.shape[2:], out.shape[2:4],
-        (stride_h, stride_w), (dilation_h, dilation_w), (pad_h, pad_w), x.shape[2:4],
+        *_steps(operation), (operation["pad_h"], operation["pad_w"]), x.shape[2:4],
     )  # fmt: skip
-    if choose(c, x.dtype, ConvAlgorithm(wish)) != ConvAlgorithm.WINOGRAD:
+    if choose(c, x.dtype, ConvAlgorithm(operation["algorithm"])) != ConvAlgorithm.WINOGRAD:
         return [operation]
-    kind, alpha = rest or (Activation.IDENTITY, 0.0)
+    given = operation.pick("x", "b", "out", "kind", "alpha")
     if _few(c):
-        return [_of_few(c, (x, weight, b, out), (pad_h, pad_w), 0, int(kind), alpha)]
-    u = Buffer(winograd_shape(c.filters, c.channels, groups), x.dtype)
-    window = (weight.shape[2], pad_h, pad_w)
-    return [
-        Operation("winograd_weights", (weight, u, 0)),
-        Operation("winograd_forward_nchw16n", (x, u, b, out, *window, int(kind), alpha)),
-    ]
+        return [_of_few(c, weight=weight, flip=0, **given)]
+    weights = _transformed(c, weight, 0)
+    window = {"size": weight.shape[2], **operation.pick("pad_h", "pad_w")}
+    return [weights, Operation.of("winograd_forward_nchw16n", u=weights["u"], **given, **window)]
 
 
 def _backward_input(operation: Operation) -> list[Operation]:
-    fused = operation.kernel.startswith("conv_activation")
-    arrays = operation.arguments[: 4 if fused else 3]
-    dout, weight, dx = arrays[0], arrays[1], arrays[-1]
-    stride_h, stride_w, pad_h, pad_w, dilation_h, dilation_w, wish, *rest = operation.arguments[len(arrays) :]
+    dout, weight, dx, saved = (operation[name] for name in ("dout", "weight", "dx", "saved"))
     groups = dx.shape[1] // weight.shape[1]
-    pad = (weight.shape[2] - 1 - pad_h, weight.shape[3] - 1 - pad_w)
+    size = weight.shape[2]
+    pad = (size - 1 - operation["pad_h"], weight.shape[3] - 1 - operation["pad_w"])
     c = Convolution(
         _images(operation), groups, weight.shape[0] // groups, weight.shape[1], weight.shape[2:], dx.shape[2:4],
-        (stride_h, stride_w), (dilation_h, dilation_w), pad, dout.shape[2:4], "inputs",
+        *_steps(operation), pad, dout.shape[2:4], "inputs",
     )  # fmt: skip
-    if choose(c, dx.dtype, ConvAlgorithm(wish)) != ConvAlgorithm.WINOGRAD:
+    if choose(c, dx.dtype, ConvAlgorithm(operation["algorithm"])) != ConvAlgorithm.WINOGRAD:
         return [operation]
-    size = weight.shape[2]
+    activation = operation.pick("saved", "kind", "alpha")
     if is_transposed(c):
-        u = Buffer(winograd_shape(c.channels, c.filters, groups), dx.dtype)
-        out, kind, alpha = (arrays[2], *rest) if fused else (None, int(Activation.IDENTITY), 0.0)
+        weights = _transformed(c, weight, 0, transpose=True)
+        given = operation.pick("dout", "dx", "pad_h", "pad_w")
         return [
-            Operation("winograd_weights", (weight, u, 0)),
-            Operation("winograd_backward_input_nchw16n", (dout, u, out, dx, size, pad_h, pad_w, kind, alpha)),
+            weights,
+            Operation.of("winograd_backward_input_nchw16n", u=weights["u"], size=size, **given, **activation),
         ]
     if _few(c):
-        operations = [_of_few(c, (dout, weight, None, dx), pad, 1, int(Activation.IDENTITY), 0.0)]
+        operations = [_of_few(c, x=dout, weight=weight, b=None, out=dx, flip=1)]
     else:
-        u = Buffer(winograd_shape(c.filters, c.channels, groups), dx.dtype)
-        operations = [
-            Operation("winograd_weights", (weight, u, 1)),
-            Operation("winograd_forward_nchw16n", (dout, u, None, dx, size, *pad, int(Activation.IDENTITY), 0.0)),
-        ]
-    if fused:
-        operations.append(Operation("activation_backward", (dx, None, arrays[2], dx, *rest)))
+        weights = _transformed(c, weight, 1)
+        given = {"x": dout, "u": weights["u"], "b": None, "out": dx}
+        window = {"size": size, "pad_h": pad[0], "pad_w": pad[1]}
+        operations = [weights, Operation.of("winograd_forward_nchw16n", **given, **window)]
+    if saved is not None:
+        operations.append(Operation.of("activation_backward", dout=dx, dx=dx, **activation))
     return operations
 
 
 def winograd_flops(operation: Operation) -> int:
     """Floating-point operations of the products in a call of a Winograd kernel; a multiply-add counts two."""
-    if operation.kernel == "winograd_backward_weight_nchw16n":
-        x, out, dw, *_ = operation.arguments
-        channels, size = dw.shape[1:3]
-    elif operation.kernel == "winograd_forward_nchw16n":
-        x, u, _, out, size, *_ = operation.arguments
-        channels = u.shape[3]
-    elif operation.kernel == "winograd_backward_input_nchw16n":
-        x, u, _, _, size, *_ = operation.arguments
-        out, channels = x, u.shape[3]
-    elif operation.kernel == "winograd_forward":
-        x, weight, _, out, _, _, _, flip, *_ = operation.arguments
-        channels = weight.shape[0] // (out.shape[1] // weight.shape[1]) if flip else weight.shape[1]
+    if operation.kernel == "winograd_weights":
+        return 0
+    if operation.kernel == "winograd_forward":
+        x, weight, out = operation["x"], operation["weight"], operation["out"]
+        groups = out.shape[1] // weight.shape[1] if operation["flip"] else 1
+        channels = weight.shape[0] // groups if operation["flip"] else weight.shape[1]
         vectors = winograd_tile_groups(x.shape[0], out.shape[2:4], weight.shape[2])
         return int(2 * WINOGRAD_POINTS**2 * LANES * vectors * out.shape[1] * channels)
+    if operation.kernel == "winograd_backward_weight_nchw16n":
+        out, channels, size = operation["dout"], operation["dw"].shape[1], operation["dw"].shape[2]
     else:
-        return 0
-    return int(2 * x.shape[0] * LANES * _points(out.shape[2:4], size) * out.shape[1] * channels)
+        out = operation["dout"] if operation.kernel == "winograd_backward_input_nchw16n" else operation["out"]
+        channels, size = operation["u"].shape[3], operation["size"]
+    return int(2 * out.shape[0] * LANES * _points(out.shape[2:4], size) * out.shape[1] * channels)
 
 
 def _backward_weight(operation: Operation) -> list[Operation]:
-    x, dout, dw, db, stride_h, stride_w, pad_h, pad_w, dilation_h, dilation_w, wish, beta = operation.arguments
+    x, dout, dw = operation["x"], operation["dout"], operation["dw"]
     groups = x.shape[1] // dw.shape[1]
     c = Convolution(
         x.shape[0] * LANES, groups, dw.shape[1], dw.shape[0] // groups, dw.shape[2:], dout.shape[2:4],
-        (stride_h, stride_w), (dilation_h, dilation_w), (pad_h, pad_w), x.shape[2:4], "weights",
+        *_steps(operation), (operation["pad_h"], operation["pad_w"]), x.shape[2:4], "weights",
     )  # fmt: skip
-    if choose(c, x.dtype, ConvAlgorithm(wish)) != ConvAlgorithm.WINOGRAD:
+    if choose(c, x.dtype, ConvAlgorithm(operation["algorithm"])) != ConvAlgorithm.WINOGRAD:
         return [operation]
     work = Buffer((winograd_work(c.filters, c.channels),), x.dtype)
-    return [Operation("winograd_backward_weight_nchw16n", (x, dout, dw, db, work, pad_h, pad_w, beta))]
+    given = operation.pick("x", "dout", "dw", "db", "pad_h", "pad_w", "beta")
+    return [Operation.of("winograd_backward_weight_nchw16n", work=work, **given)]
 
 
 _DIRECTIONS = {
     "conv_forward": _forward,
-    "conv_activation_forward": _forward,
     "conv_backward_input": _backward_input,
-    "conv_activation_backward_input": _backward_input,
     "conv_forward" + SUFFIX: _forward,
-    "conv_activation_forward" + SUFFIX: _forward,
     "conv_backward_input" + SUFFIX: _backward_input,
-    "conv_activation_backward_input" + SUFFIX: _backward_input,
     "conv_backward_weight" + SUFFIX: _backward_weight,
 }
 

@@ -6,7 +6,7 @@ import math
 from math import prod
 from typing import Any
 
-from fastnn.kernels import SIGNATURES
+from fastnn.kernels import SIGNATURES, Activation, UpdateRule
 from fastnn.kernels.native_probe import fma_peak
 from fastnn.program.algorithms import winograd_flops
 from fastnn.program.compiled import Compiled
@@ -29,10 +29,10 @@ def flops(operation: Operation) -> int:
         for letter, size in zip(argument.dims, value.shape, strict=True)
     }
     if operation.kernel.startswith("affine_"):
-        products = 2 if operation.kernel.startswith("affine_backward_nchw16n_") else 1
+        products = 2 if operation.kernel == "affine_backward_update_nchw16n" else 1
         return int(2 * products * sizes["n"] * sizes["d"] * sizes["m"])
     images = sizes["n"] if "n" in sizes else LANES * sizes["g"]
-    cells = prod(operation.arguments[-2:]) if operation.kernel == "conv_max_pool_forward_nchw16n" else 1
+    cells = operation["size_h"] * operation["size_w"] if operation.kernel == "conv_max_pool_forward_nchw16n" else 1
     return int(2 * images * cells * prod(sizes[letter] for letter in "fpqkrs"))
 
 
@@ -42,10 +42,20 @@ def nbytes(operation: Operation) -> int:
     for argument, value in operation.arrays():
         size = value.nbytes
         if argument.name == "source":
-            index, out = operation.arguments[1:3]
+            index, out = operation["index"], operation["out"]
             size = size // value.shape[0] * (out if index is None else index).shape[0]
         total += size * (int(argument.reads) + int(argument.writes))
     return total
+
+
+def title(operation: Operation) -> str:
+    """The kernel and, in brackets, the activation or the update rule that it applies as well."""
+    also = ""
+    if operation.named.get("kind") and operation.named.get("saved", operation) is not None:
+        also = f" ({Activation(int(operation['kind'])).name.lower()})"
+    elif "rule" in operation.named:
+        also = f" ({UpdateRule(int(operation['rule'])).name.lower()})"
+    return operation.kernel + also
 
 
 def _label(value: Any, known: dict[int, str], others: dict[int, str]) -> str:
@@ -70,7 +80,7 @@ def _rows(program: Compiled, known: dict[int, str]) -> list[tuple[str, ...]]:
         share = work / seconds / peak if work and peak and seconds > 0 else math.nan
         rows.append(
             (
-                operation.kernel,
+                title(operation),
                 " ".join(arguments),
                 f"{work / 1e6:.2f}" if work else "",
                 f"{nbytes(operation) / 1e6:.3f}",

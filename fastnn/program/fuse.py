@@ -7,18 +7,16 @@ operations that neither touch what it writes nor write what it reads.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from fastnn.kernels import Activation
+from fastnn.kernels import Activation, UpdateRule
+from fastnn.kernels.limits import FUSED_BATCH
 from fastnn.program.record import Buffer, Operation, Stream, same_memory
 
 Rule = Callable[[list[Operation], int], list[Operation] | None]
-
-# weight gradients whose batch is longer keep their own array (csrc/gemm/gemm.h, GEMM_MAX_WHOLE_K)
-_MAX_FUSED_BATCH = 4096
 
 
 def touches(operation: Operation, array: Any) -> bool:
@@ -35,78 +33,83 @@ def touches_any(operations: Sequence[Operation], *arrays: Any) -> bool:
     return any(touches(operation, array) for operation in operations for array in arrays)
 
 
-def sole_user(operations: Sequence[Operation], array: Any, after: int) -> int | None:
-    """Index of the only later operation that touches `array`, where that one reads it; none has a stream to itself."""
-    if isinstance(array, Buffer) and isinstance(array.root, Stream):
+def sole_user(
+    operations: Sequence[Operation], array: Any, after: int, *kernels: str, outside: bool = False
+) -> int | None:
+    """Index of the only operation behind `after` that touches `array`, where it reads it and is one of `kernels`.
+
+    An output of the step has no sole user, nor has an array that is there before and after it, unless `outside` says
+    that what it holds afterwards matters to nobody (a gradient).
+    """
+    if isinstance(array.root, Stream) if isinstance(array, Buffer) else not outside:
         return None
     users = [i for i in range(after + 1, len(operations)) if touches(operations[i], array)]
-    return users[0] if len(users) == 1 and operations[users[0]].reads(array) else None
+    if len(users) != 1 or not operations[users[0]].reads(array) or operations[users[0]].kernel not in kernels:
+        return None
+    return users[0]
 
 
-# kernel → what it is called when it does the activation behind it, or the activation's derivative, as well
-_WITH_ACTIVATION = {
-    "affine_forward": "affine_activation_forward",
-    "conv_forward": "conv_activation_forward",
-    "affine_backward_input": "affine_activation_backward_input",
-    "conv_backward_input": "conv_activation_backward_input",
-}
+def rewrite(operations: Sequence[Operation], changes: Mapping[int, Sequence[Operation]]) -> list[Operation]:
+    """The operations, with those at some places replaced by others or, where these are none, left out."""
+    return [new for i, old in enumerate(operations) for new in changes.get(i, (old,))]
 
 
 def product_then_activation(operations: list[Operation], i: int) -> list[Operation] | None:
     """affine_forward or conv_forward, activation_forward → one kernel."""
-    if operations[i].kernel not in ("affine_forward", "conv_forward"):
+    product = operations[i]
+    if product.kernel not in ("affine_forward", "conv_forward") or product["kind"] != Activation.IDENTITY:
         return None
-    x, w, b, out, *options = operations[i].arguments
-    j = sole_user(operations, out, i) if isinstance(out, Buffer) else None
-    if j != i + 1 or operations[j].kernel != "activation_forward":
+    j = sole_user(operations, product["out"], i, "activation_forward")
+    if j != i + 1:
         return None
-    _, activated, kind, alpha = operations[j].arguments
-    if any(same_memory(activated, a) for a in (x, w, b)):
+    activation = operations[j]
+    if any(same_memory(activation["out"], array) for _, array in product.arrays() if array is not product["out"]):
         return None
     # the activation takes arrays of any shape, the joined kernel rows or images
-    arguments = (x, w, b, activated.reshape(out.shape), *options, kind, alpha)
-    return [*operations[:i], Operation(_WITH_ACTIVATION[operations[i].kernel], arguments), *operations[j + 1 :]]
+    out = activation["out"].reshape(product["out"].shape)
+    return rewrite(operations, {i: [product.change(out=out, **activation.pick("kind", "alpha"))], j: []})
 
 
 def input_gradient_then_activation(operations: list[Operation], i: int) -> list[Operation] | None:
     """affine_backward_input or conv_backward_input, activation_backward → one kernel."""
-    if operations[i].kernel not in ("affine_backward_input", "conv_backward_input"):
+    product = operations[i]
+    if product.kernel not in ("affine_backward_input", "conv_backward_input") or product["saved"] is not None:
         return None
-    dout, w, dx, *options = operations[i].arguments
-    j = sole_user(operations, dx, i) if isinstance(dx, Buffer) else None
-    if j is None or operations[j].kernel != "activation_backward":
+    j = sole_user(operations, product["dx"], i, "activation_backward")
+    if j is None:
         return None
-    into_dx, x, out, into, kind, alpha = operations[j].arguments
-    if x is not None or not same_memory(into_dx, dx) or any(same_memory(into, a) for a in (dout, w, out)):
+    activation = operations[j]
+    saved, into, between = activation["saved"], activation["dx"], operations[i + 1 : j]
+    reads = [array for argument, array in product.arrays() if argument.reads]
+    if not same_memory(activation["dout"], product["dx"]) or any(same_memory(into, a) for a in (*reads, saved)):
         return None
-    if writes_any(operations[i + 1 : j], out) or touches_any(operations[i + 1 : j], into):
+    if writes_any(between, saved) or touches_any(between, into):
         return None
-    arguments = (dout, w, out.reshape(dx.shape), into.reshape(dx.shape), *options, kind, alpha)
-    fused = Operation(_WITH_ACTIVATION[operations[i].kernel], arguments)
-    return [*operations[:i], fused, *operations[i + 1 : j], *operations[j + 1 :]]
-
-
-# the updates whose decay is added to the gradient, as a penalty's is
-_DECAYING = ("sgd_update", "momentum_update", "nesterov_update", "rmsprop_update", "adagrad_update", "adam_update")
+    shape = product["dx"].shape
+    joined = product.change(dx=into.reshape(shape), saved=saved.reshape(shape), **activation.pick("kind", "alpha"))
+    return rewrite(operations, {i: [joined], j: []})
 
 
 def penalty_then_update(operations: list[Operation], i: int) -> list[Operation] | None:
-    """Penalty with l2 alone, *_update without decay → what it adds to the loss, an update with decay l2."""
-    if operations[i].kernel != "penalty":
+    """Penalty with l2 alone, update without decay → what it adds to the loss, an update with decay l2."""
+    penalty = operations[i]
+    if penalty.kernel != "penalty" or penalty["dw"] is None or penalty["l1"]:
         return None
-    w, dw, loss, l1, l2 = operations[i].arguments
-    j = None if dw is None or l1 else sole_user(operations, dw, i)
-    if j is None or operations[j].kernel not in _DECAYING:
+    w, dw, loss = penalty["w"], penalty["dw"], penalty["loss"]
+    j = sole_user(operations, dw, i, "update", outside=True)
+    if j is None:
         return None
-    update = operations[j].arguments
-    if update[0] is not w or update[-1] or not any(a is dw for a in update) or writes_any(operations[:j], w):
+    update = operations[j]
+    # only decay that is added to the gradient is what a penalty adds
+    if UpdateRule(update["rule"]).decoupled or update["decay"] or update["w"] is not w or update["dw"] is not dw:
+        return None
+    if writes_any(operations[:j], w):
         return None
     # behind whoever writes the loss last, out of the way of what becomes of the gradient
     first = max((k + 1 for k in range(i) if operations[k].writes(loss)), default=i)
-    share = Operation("penalty", (w, None, loss, l1, l2))
-    decayed = Operation(operations[j].kernel, (*update[:-1], l2))
-    before, between = operations[:first], operations[first:i]
-    return [*before, share, *between, *operations[i + 1 : j], decayed, *operations[j + 1 :]]
+    share, decayed = penalty.change(dw=None), update.change(decay=penalty["l2"])
+    moved = rewrite(operations, {i: [], j: [decayed]})
+    return [*moved[:first], share, *moved[first:]]
 
 
 def pool_gradient_then_activation(operations: list[Operation], i: int) -> list[Operation] | None:
@@ -115,73 +118,71 @@ def pool_gradient_then_activation(operations: list[Operation], i: int) -> list[O
     A gradient reaches only the cells that won, and what won is the pool's output: there the derivative is taken. Where
     windows overlap a cell's gradients are added before it is multiplied, so there only with a factor of 0 or 1.
     """
-    if operations[i].kernel != "max_pool_backward":
+    pool = operations[i]
+    if pool.kernel != "max_pool_backward":
         return None
-    dout, argmax, dx, *window = operations[i].arguments
-    j = sole_user(operations, dx, i) if isinstance(dx, Buffer) else None
-    if j is None or operations[j].kernel != "activation_backward":
+    j = sole_user(operations, pool["dx"], i, "activation_backward")
+    if j is None:
         return None
-    into_dx, x, out, into, kind, alpha = operations[j].arguments
-    size_h, size_w, stride_h, stride_w, *_ = window
-    if (stride_h < size_h or stride_w < size_w) and kind != Activation.RELU:
+    activation = operations[j]
+    kind, saved, into = Activation(activation["kind"]), activation["saved"], activation["dx"]
+    overlap = pool["stride_h"] < pool["size_h"] or pool["stride_w"] < pool["size_w"]
+    if kind.backward_needs_input or (overlap and kind != Activation.RELU):
         return None
-    pools = [k for k in range(i) if operations[k].kernel == "max_pool_forward" and operations[k].writes(argmax)]
-    if x is not None or not same_memory(into_dx, dx) or len(pools) != 1:
+    pools = [k for k in range(i) if operations[k].kernel == "max_pool_forward" and operations[k].writes(pool["argmax"])]
+    if not same_memory(activation["dout"], pool["dx"]) or len(pools) != 1:
         return None
-    image, pooled, *_ = operations[pools[0]].arguments
-    if not same_memory(image, out) or same_memory(into, out):
+    forward = operations[pools[0]]
+    if not same_memory(forward["x"], saved) or same_memory(into, saved):
         return None
-    if writes_any(operations[pools[0] + 1 : j], pooled):
+    if writes_any(operations[pools[0] + 1 : j], forward["out"]):
         return None
-    if touches_any(operations[i:j], into) and not same_memory(into, dx):
+    if touches_any(operations[i:j], into) and not same_memory(into, pool["dx"]):
         return None
-    share = Buffer(dout.shape, dout.dtype)
-    first = Operation("activation_backward", (dout, None, pooled, share, kind, alpha))
-    second = Operation("max_pool_backward", (share, argmax, into.reshape(dx.shape), *window))
-    return [*operations[:i], first, second, *operations[i + 1 : j], *operations[j + 1 :]]
+    share = Buffer(pool["dout"].shape, pool["dout"].dtype)
+    first = activation.change(dout=pool["dout"], saved=forward["out"], dx=share)
+    second = pool.change(dout=share, dx=into.reshape(pool["dx"].shape))
+    return rewrite(operations, {i: [first, second], j: []})
 
 
-# update kernel → (fused kernel, number of state arrays, arguments shared by w and b behind them)
-_UPDATES = {
-    "sgd_update": ("affine_backward_weight_sgd", 0),
-    "momentum_update": ("affine_backward_weight_momentum", 1),
-    "adam_update": ("affine_backward_weight_adam", 2),
-    "adamw_update": ("affine_backward_weight_adamw", 2),
-}
+# arguments of an update that w and b must share
+_SHARED = ("rate", "t", "rule", "c0", "c1", "c2")
 
 
 def weight_gradient_then_update(operations: list[Operation], i: int) -> list[Operation] | None:
-    """affine_backward_weight, *_update of w and of b → affine_backward_weight_*: no gradient in memory."""
-    if operations[i].kernel != "affine_backward_weight":
+    """affine_backward_weight, update of w and of b → affine_backward_weight_update: no gradient in memory."""
+    gradient = operations[i]
+    if gradient.kernel != "affine_backward_weight":
         return None
-    x, dout, dw, db, beta = operations[i].arguments
-    if beta != 0 or x.shape[0] > _MAX_FUSED_BATCH:
+    if gradient["beta"] != 0 or gradient["x"].shape[0] > FUSED_BATCH:
         return None
-    gradients = [g for g in (dw, db) if g is not None]
-    found = [j for g in gradients if (j := sole_user(operations, g, i)) is not None]
+    gradients = [g for g in (gradient["dw"], gradient["db"]) if g is not None]
+    found = [j for g in gradients if (j := sole_user(operations, g, i, "update", outside=True)) is not None]
     updates = [operations[j] for j in found]
-    kernel = updates[0].kernel if updates else ""
-    if len(found) != len(gradients) or kernel not in _UPDATES or any(u.kernel != kernel for u in updates):
+    if not updates or len(found) != len(gradients):
         return None
-    fused, slots = _UPDATES[kernel]
-    split = 1 + slots  # w (or b), its state arrays; then the gradient; then rate … decay
-    for update, gradient in zip(updates, gradients, strict=True):
-        if update.arguments[split] is not gradient or update.arguments[0].shape != gradient.shape:
+    for update, array in zip(updates, gradients, strict=True):
+        if update["dw"] is not array or update["w"].shape != array.shape:
             return None
-    w_arrays, w_rest = updates[0].arguments[:split], updates[0].arguments[split + 1 :]
-    b_arrays: tuple[Any, ...] = (None,) * split
-    b_rest = w_rest
-    if db is not None:
-        b_arrays, b_rest = updates[1].arguments[:split], updates[1].arguments[split + 1 :]
-    if not all(same(p, q) for p, q in zip(w_rest[:-1], b_rest[:-1], strict=True)):
+    w, b = updates[0], updates[1] if len(updates) > 1 else None
+    if b is not None and not all(same(w[name], b[name]) for name in _SHARED):
         return None
     last = max(found)
     between = [op for j, op in enumerate(operations[i + 1 : last], i + 1) if j not in found]
-    if touches_any(between, *w_arrays, *b_arrays):
+    if touches_any(between, *(update[name] for update in updates for name in ("w", "m", "v"))):
         return None
-    joined = Operation(fused, (x, dout, *w_arrays, *b_arrays, *w_rest, b_rest[-1]))
-    rest = [op for j, op in enumerate(operations[i + 1 :], i + 1) if j not in found]
-    return [*operations[:i], joined, *rest]
+    joined = Operation.of(
+        "affine_backward_weight_update",
+        **gradient.pick("x", "dout"),
+        **w.pick("w", "decay", *_SHARED),
+        mw=w["m"],
+        vw=w["v"],
+        b=b and b["w"],
+        mb=b and b["m"],
+        vb=b and b["v"],
+        decay_b=b["decay"] if b else 0.0,
+    )
+    return rewrite(operations, {i: [joined], **{j: [] for j in found}})
 
 
 def _is_plain_copy(operation: Operation) -> bool:
@@ -203,7 +204,7 @@ def copy_of_input(operations: list[Operation], i: int) -> list[Operation] | None
     """A step's input, copied unchanged → read where it is."""
     if not _is_plain_copy(operations[i]):
         return None
-    source, _, out, _ = operations[i].arguments
+    source, out = operations[i]["source"], operations[i]["out"]
     later = operations[i + 1 :]
     if not isinstance(source, Stream) or not isinstance(out, Buffer) or isinstance(out.root, Stream):
         return None
@@ -216,7 +217,7 @@ def copy_to_output(operations: list[Operation], i: int) -> list[Operation] | Non
     """An intermediate array, copied unchanged into an output → written there at once."""
     if not _is_plain_copy(operations[i]):
         return None
-    source, _, out, _ = operations[i].arguments
+    source, out = operations[i]["source"], operations[i]["out"]
     if not isinstance(source, Buffer) or isinstance(source.root, Stream) or not isinstance(out, Stream):
         return None
     if touches_any(operations[:i], out) or touches_any(operations[i + 1 :], source):

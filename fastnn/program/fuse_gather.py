@@ -6,21 +6,17 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from fastnn.kernels import SIGNATURES
 from fastnn.program.fuse import touches
 from fastnn.program.record import Operation, Stream, same_memory
 
 
 def _by_index(operation: Operation, gather: Operation) -> Operation | None:
     """The operation with the rows read by the index where it reads what was gathered; None where it cannot."""
-    source, index, out, _ = gather.arguments
-    arguments = zip(SIGNATURES[operation.kernel].arguments, operation.arguments, strict=True)
-    reading = [(a, value) for a, value in arguments if a.is_array and same_memory(value, out)]
-    if len(reading) != 1 or not reading[0][0].by_index or reading[0][1].shape != out.shape:
+    reading = [(argument, array) for argument, array in operation.arrays() if same_memory(array, gather["out"])]
+    if len(reading) != 1 or not reading[0][0].by_index or reading[0][1].shape != gather["out"].shape:
         return None
-    rows = source[: len(index)]  # of their shape: which ones they are, the index says
-    arguments_there = tuple(rows if value is reading[0][1] else value for value in operation.arguments)
-    return Operation(operation.kernel, arguments_there, index)
+    rows = gather["source"][: len(gather["index"])]  # of their shape: which ones they are, the index says
+    return Operation(operation.kernel, operation.change(**{reading[0][0].name: rows}).arguments, gather["index"])
 
 
 def read_in_place(operations: Sequence[Operation]) -> list[Operation]:
@@ -30,10 +26,10 @@ def read_in_place(operations: Sequence[Operation]) -> list[Operation]:
     """
     current = list(operations)
     for gather in [op for op in current if op.kernel == "gather_rows"]:
-        source, index, out, scale = gather.arguments
+        source, index, out = gather["source"], gather["index"], gather["out"]
         if not isinstance(source, np.ndarray) or not isinstance(index, Stream):
             continue
-        if scale != 1 or source.dtype != out.dtype or len(index) > len(source):
+        if gather["scale"] != 1 or source.dtype != out.dtype or len(index) > len(source):
             continue
         users = {i: _by_index(op, gather) for i, op in enumerate(current) if op is not gather and touches(op, out)}
         if users and all(users.values()):

@@ -1,4 +1,4 @@
-"""Joining batch normalisation, images innermost, with what stands beside it; rules as in `fastnn.program.fuse`.
+"""Joining batch normalisation in the layout NCHW16n with what stands beside it; rules as in `fastnn.program.fuse`.
 
 What a normalisation gives is then never in memory where a pool follows, and the statistics are taken while the
 convolution's outputs are close.
@@ -12,9 +12,11 @@ import numpy as np
 
 from fastnn.kernels import Activation
 from fastnn.kernels.convolution import moments_work
-from fastnn.program.fuse import Rule, fuse, sole_user, touches_any, writes_any
+from fastnn.program.fuse import Rule, fuse, rewrite, sole_user, touches_any, writes_any
 from fastnn.program.fuse_pool import tiles
 from fastnn.program.record import Buffer, Operation, same_memory
+
+_STATE = ("running_mean", "running_var", "mean", "var")
 
 
 def _work(image: Buffer) -> Buffer:
@@ -24,76 +26,88 @@ def _work(image: Buffer) -> Buffer:
 
 def norm_then_pool(operations: list[Operation], i: int) -> list[Operation] | None:
     """batch_norm_forward or batch_norm_apply, then max_pool_forward → statistics, then both in one pass."""
-    first = operations[i]
-    if first.kernel == "batch_norm_forward_nchw16n":
-        x, w, b, running_mean, running_var, out, mean, var, images, eps, momentum = first.arguments
-    elif first.kernel == "batch_norm_apply_nchw16n":
-        x, w, b, mean, var, out, eps = first.arguments
-    else:
+    norm = operations[i]
+    if norm.kernel not in ("batch_norm_forward_nchw16n", "batch_norm_apply_nchw16n"):
         return None
-    j = sole_user(operations, out, i) if isinstance(out, Buffer) else None
-    if j is None or operations[j].kernel != "max_pool_forward_nchw16n":
+    j = sole_user(operations, norm["out"], i, "max_pool_forward_nchw16n")
+    if j is None:
         return None
-    image, pooled, argmax, *window = operations[j].arguments
-    if not tiles(image, pooled, window) or writes_any(operations[i + 1 : j], x, w, b, mean, var):
+    pool = operations[j]
+    used = norm.pick("w", "b", "mean", "var", "eps")
+    if not tiles(pool["x"], pool["out"], pool) or writes_any(operations[i + 1 : j], norm["x"], *used.values()):
         return None
-    x = x.reshape(image.shape)
-    before = operations[:i]
-    if first.kernel == "batch_norm_forward_nchw16n":
-        statistics = (x, running_mean, running_var, mean, var, _work(x), images, momentum)
-        before = [*before, Operation("batch_norm_statistics_nchw16n", statistics)]
-    joined = Operation("batch_norm_max_pool_forward_nchw16n", (x, w, b, mean, var, pooled, argmax, eps))
-    return [*before, *operations[i + 1 : j], joined, *operations[j + 1 :]]
+    x = norm["x"].reshape(pool["x"].shape)
+    before = []
+    if norm.kernel == "batch_norm_forward_nchw16n":
+        statistics = norm.pick(*_STATE, "images", "momentum")
+        before = [Operation.of("batch_norm_statistics_nchw16n", x=x, work=_work(x), **statistics)]
+    joined = Operation.of("batch_norm_max_pool_forward_nchw16n", x=x, **used, **pool.pick("out", "argmax"))
+    return rewrite(operations, {i: before, j: [joined]})
 
 
 def pool_gradient_then_norm(operations: list[Operation], i: int) -> list[Operation] | None:
     """max_pool_backward, batch_norm_backward (, activation_backward of what was normalised) → one kernel."""
-    if operations[i].kernel != "max_pool_backward_nchw16n":
+    pool = operations[i]
+    if pool.kernel != "max_pool_backward_nchw16n":
         return None
-    dout, argmax, share, *window = operations[i].arguments
-    j = sole_user(operations, share, i) if isinstance(share, Buffer) else None
-    if j is None or operations[j].kernel != "batch_norm_backward_nchw16n" or not tiles(share, dout, window):
+    share = pool["dx"]
+    j = sole_user(operations, share, i, "batch_norm_backward_nchw16n")
+    if j is None or not tiles(share, pool["dout"], pool):
         return None
-    _, x, w, mean, var, dx, dw, db, images, eps, fixed, beta = operations[j].arguments
-    if dx is None or writes_any(operations[i + 1 : j], dout, argmax, x, w, mean, var):
+    norm = operations[j]
+    x, dx = norm["x"], norm["dx"]
+    if dx is None or writes_any(
+        operations[i + 1 : j], pool["dout"], pool["argmax"], x, norm["w"], norm["mean"], norm["var"]
+    ):
         return None
-    kind, alpha, rest = Activation.IDENTITY, 0.0, operations[j + 1 :]
-    k = sole_user(operations, dx, j) if isinstance(dx, Buffer) else None
-    if k is not None and operations[k].kernel == "activation_backward":
-        gradient, given, out, into, its_kind, its_alpha = operations[k].arguments
-        between = operations[j + 1 : k]
-        fits = given is None and same_memory(gradient, dx) and same_memory(out, x)
-        if fits and not writes_any(between, x, into):
-            dx, kind, alpha, rest = into, its_kind, its_alpha, [*between, *operations[k + 1 :]]
-    image = share.shape
-    arrays = (dout, argmax, x.reshape(image), w, mean, var, dx.reshape(image), dw, db, _work(share))
-    joined = Operation("batch_norm_max_pool_backward_nchw16n", (*arrays, images, eps, fixed, beta, kind, alpha))
-    return [*operations[:i], *operations[i + 1 : j], joined, *rest]
+    kind, alpha, left_out = Activation.IDENTITY, 0.0, [i]
+    k = sole_user(operations, dx, j, "activation_backward")
+    if k is not None:
+        activation = operations[k]
+        # the kernel takes the derivative from what was normalised, which is the activation's output
+        from_output = not Activation(activation["kind"]).backward_needs_input and same_memory(activation["saved"], x)
+        if (
+            from_output
+            and same_memory(activation["dout"], dx)
+            and not writes_any(operations[j + 1 : k], x, activation["dx"])
+        ):
+            dx, kind, alpha, left_out = activation["dx"], activation["kind"], activation["alpha"], [i, k]
+    joined = Operation.of(
+        "batch_norm_max_pool_backward_nchw16n",
+        **pool.pick("dout", "argmax"),
+        **norm.pick("w", "mean", "var", "dw", "db", "images", "eps", "fixed", "beta"),
+        x=x.reshape(share.shape),
+        dx=dx.reshape(share.shape),
+        work=_work(share),
+        kind=kind,
+        alpha=alpha,
+    )
+    return rewrite(operations, {**{place: [] for place in left_out}, j: [joined]})
 
 
 def convolution_then_statistics(operations: list[Operation], i: int) -> list[Operation] | None:
     """A direct convolution, then batch_norm_statistics or batch_norm_forward → statistics taken while it runs."""
-    if operations[i].kernel not in ("conv_forward_nchw16n", "conv_activation_forward_nchw16n"):
+    conv = operations[i]
+    if conv.kernel != "conv_forward_nchw16n":
         return None
-    x, weight, b, out, *options = operations[i].arguments
-    j = next((j for j in range(i + 1, len(operations)) if operations[j].reads(out)), None)
+    j = next((j for j in range(i + 1, len(operations)) if operations[j].reads(conv["out"])), None)
     if j is None:
         return None
-    found, apply = operations[j], []
-    if found.kernel == "batch_norm_statistics_nchw16n":
-        _, running_mean, running_var, mean, var, work, images, momentum = found.arguments
-    elif found.kernel == "batch_norm_forward_nchw16n":
-        normal, w, shift, running_mean, running_var, to, mean, var, images, eps, momentum = found.arguments
-        apply, work = [Operation("batch_norm_apply_nchw16n", (normal, w, shift, mean, var, to, eps))], _work(out)
+    norm, rest = operations[j], []
+    if norm.kernel == "batch_norm_forward_nchw16n":
+        work = _work(conv["out"])
+        rest = [Operation.of("batch_norm_apply_nchw16n", **norm.pick("x", "w", "b", "mean", "var", "out", "eps"))]
+    elif norm.kernel == "batch_norm_statistics_nchw16n":
+        work = norm["work"]
     else:
         return None
-    state = (running_mean, running_var, mean, var)
-    if touches_any(operations[i:j], *state):
+    state = norm.pick(*_STATE)
+    if touches_any(operations[i:j], *state.values()):
         return None
-    if operations[i].kernel == "conv_forward_nchw16n":
-        options += [Activation.IDENTITY, 0.0]
-    joined = Operation("conv_statistics_forward_nchw16n", (x, weight, b, out, *state, work, *options, images, momentum))
-    return [*operations[:i], joined, *operations[i + 1 : j], *apply, *operations[j + 1 :]]
+    joined = Operation.of(
+        "conv_statistics_forward_nchw16n", **conv.named, **state, **norm.pick("images", "momentum"), work=work
+    )
+    return rewrite(operations, {i: [joined], j: rest})
 
 
 RULES: tuple[Rule, ...] = (norm_then_pool, pool_gradient_then_norm, convolution_then_statistics)

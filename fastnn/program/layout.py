@@ -20,9 +20,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from fastnn.kernels import SIGNATURES
+from fastnn.kernels.limits import BLOCK_IMAGES
 from fastnn.program.record import Buffer, Operation, Stream
 
-LANES = 16
+LANES = BLOCK_IMAGES
 SUFFIX = "_nchw16n"
 _LEADERS = ("conv_", "max_pool_", "avg_pool_")
 

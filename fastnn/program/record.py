@@ -89,14 +89,41 @@ _INDEX = Argument("index", ("n",), "i64", optional=True, reads=True, writes=Fals
 
 @dataclass(frozen=True)
 class Operation:
-    """One kernel call: arrays (Buffer, NumPy array or None), then scalars.
+    """One kernel call: arrays (Buffer, NumPy array or None), then scalars; ``operation["dout"]`` is one of them.
 
-    With an `index` the rows of the argument that may be read by one are those rows of the array whose beginning it is.
+    With an `index`, the argument that the signature marks ``@`` is only the first rows of a longer array, and row i of
+    the call is row ``index[i]`` of that array.
     """
 
     kernel: str
     arguments: tuple[Any, ...]
     index: Stream | None = None
+
+    @classmethod
+    def of(cls, kernel: str, **named: Any) -> Operation:
+        """The call of `kernel` with these arguments; scalars that have a default may be left out."""
+        arguments = SIGNATURES[kernel].arguments
+        unknown = named.keys() - {a.name for a in arguments}
+        if unknown:
+            raise TypeError(f"{kernel}: there is no argument {', '.join(sorted(unknown))}")
+        given = {a.name: a.default for a in arguments if a.default is not None} | named
+        return cls(kernel, tuple(given[a.name] for a in arguments))
+
+    @cached_property
+    def named(self) -> dict[str, Any]:
+        """The arguments by name."""
+        return {a.name: v for a, v in zip(SIGNATURES[self.kernel].arguments, self.arguments, strict=True)}
+
+    def __getitem__(self, name: str) -> Any:
+        return self.named[name]
+
+    def pick(self, *names: str) -> dict[str, Any]:
+        """Some of the arguments by name, for another call."""
+        return {name: self.named[name] for name in names}
+
+    def change(self, **changes: Any) -> Operation:
+        """The same call with other values for some arguments."""
+        return Operation(self.kernel, Operation.of(self.kernel, **{**self.named, **changes}).arguments, self.index)
 
     @cached_property
     def _arrays(self) -> list[tuple[Argument, Any]]:
@@ -159,8 +186,13 @@ class Recorder:
         if kernel not in SIGNATURES:
             raise AttributeError(f"no kernel is called {kernel!r}")
 
+        signature = SIGNATURES[kernel]
+
         def take_down(*arguments: Any) -> None:
-            for argument, value in zip(SIGNATURES[kernel].arguments, arguments, strict=True):
+            missing = len(signature.arguments) - len(arguments)
+            if 0 < missing <= len(signature.defaults):
+                arguments += signature.defaults[-missing:]
+            for argument, value in zip(signature.arguments, arguments, strict=True):
                 if argument.is_array and not isinstance(value, Buffer | np.ndarray | None):
                     raise NotRecordableError(f"{kernel}: {argument.name} is a {type(value).__name__}, not an array")
             self.operations.append(Operation(kernel, arguments))

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from strategies import Array
 
-from fastnn.kernels import SIGNATURES, Activation, ConvAlgorithm, reference
+from fastnn.kernels import SIGNATURES, Activation, ConvAlgorithm, UpdateRule, reference
 from fastnn.kernels.convolution import moments_work, winograd_shape, winograd_tile_work, winograd_work
 from fastnn.kernels.signature import Argument
 
@@ -162,16 +162,18 @@ class _Maker:
             for name in ("dw", "db"):
                 if made[name] is not None:
                     made[name][...] = np.nan
-        if self.kernel == "activation_backward" and Activation(made["kind"]).backward_needs_input and made["x"] is None:
-            made["x"] = self._real(made["out"].shape)
-        if "out" in made and self._is_backward():
+        if "rule" in made:
+            self._complete_update(made)
+        if made.get("saved") is not None and "saved" not in given:
+            made["saved"] = self._saved(made)
+        elif "out" in made and self._is_backward():
             made["out"] = self._forward_output(made)
         return Arguments({a.name: made[a.name] for a in self.signature.arguments})
 
     def _absent(self) -> set[str]:
         """Optional arguments to leave out: the bias and its companions go together."""
         optional = {a.name for a in self.signature.arrays if a.optional}
-        bias = optional & {"b", "db", "mb", "vb"}
+        bias = optional & {"b", "db"}
         out = set(bias) if self.rng.random() < 0.3 else set()
         moved = optional & {"control", "basis_y", "basis_x"}
         if moved:
@@ -185,9 +187,16 @@ class _Maker:
     def _scalar(self, name: str, made: dict[str, Any]) -> float:
         pick = self.rng.choice
         if name == "kind":
-            without_input = ("activation_backward_input", "max_pool_backward", "winograd_backward_input")
-            kinds = [k for k in Activation if k != 6 or not any(part in self.kernel for part in without_input)]
-            return int(pick(kinds))
+            # the fused gradient of a batch norm and a pool takes the derivative from the activation's output
+            from_output = "norm_max_pool_backward" in self.kernel
+            exact = (Activation.IDENTITY, Activation.RELU)
+            kinds = exact if self.integers and "activation" not in self.kernel else tuple(Activation)
+            return int(pick([k for k in kinds if not (from_output and k.backward_needs_input)]))
+        if name == "rule":
+            exact = (UpdateRule.SGD, UpdateRule.MOMENTUM, UpdateRule.NESTEROV)
+            return int(pick(exact if self.integers else tuple(UpdateRule)))
+        if name in ("c0", "c1", "c2"):
+            return self._coefficient(int(name[1]), made)
         if name in ("pad_h", "pad_w") and "size" + name[3:] in made:
             return int(self.rng.integers(0, made["size" + name[3:]]))
         if name == "alpha" and "kind" in made:
@@ -227,9 +236,31 @@ class _Maker:
             "low": [-np.inf, -1.0, 0.0],
             "high": [np.inf, 1.0, 2.0],
         }
-        adam = {"beta1": [0.9, 0.5], "beta2": [0.999, 0.9], "rho": [0.99, 0.9], "eps": [1e-8, 1e-3]}
-        others = {"delta": [1.0, 0.5], "limit": [0.5, 3.0, 100.0]}
-        return float(pick((usual | (exact if self.integers else {}) | adam | others)[name]))
+        others = {"delta": [1.0, 0.5], "limit": [0.5, 3.0, 100.0], "eps": [1e-8, 1e-3]}
+        return float(pick((usual | (exact if self.integers else {}) | others)[name]))
+
+    def _coefficient(self, place: int, made: dict[str, Any]) -> float:
+        names = UpdateRule(made["rule"]).coefficients
+        if place >= len(names):
+            return 0.0
+        usual = {"momentum": [0.9], "rho": [0.99, 0.9], "beta1": [0.9, 0.5], "beta2": [0.999, 0.9], "eps": [1e-8, 1e-3]}
+        exact = {"momentum": [0.5]} if self.integers else {}
+        return float(self.rng.choice((usual | exact)[names[place]]))
+
+    def _complete_update(self, made: dict[str, Any]) -> None:
+        """The state that the rule keeps, and no other; second moments are not negative."""
+        rule = UpdateRule(made["rule"])
+        for slot in "mv":
+            for suffix in ("", "w", "b"):
+                name, of = slot + suffix, suffix or "w"
+                if name not in made:
+                    continue
+                made[name] = None
+                if slot in rule.slots and made[of] is not None:
+                    values = self._real(made[of].shape)
+                    signed = slot == "m" or rule in (UpdateRule.MOMENTUM, UpdateRule.NESTEROV)
+                    values = values if signed else np.square(values)
+                    made[name] = _padded(values, self.padding) if suffix == "w" else values
 
     def _shape(self, a: Argument) -> tuple[int, ...]:
         assert a.dims is not None
@@ -274,9 +305,7 @@ class _Maker:
         values = self._real(shape).astype(self._dtype(a))
         if a.spaced:
             values = _padded(values, self.padding)
-        signed = {"momentum", "nesterov"} & set(self.kernel.split("_"))  # rules whose v has both signs
-        squares = ("var", "running_var", "scale") if signed else ("v", "vw", "vb", "var", "running_var", "scale")
-        if a.name in squares:
+        if a.name in ("var", "running_var", "scale"):
             np.square(values, out=values)
         if a.name == "scale":
             values += 1
@@ -323,13 +352,18 @@ class _Maker:
         info = np.iinfo(dtype)
         return self.rng.integers(info.min, info.max, shape, dtype, endpoint=True)
 
+    def _saved(self, made: dict[str, Any]) -> Array:
+        """What an activation could have saved for its derivative."""
+        x = self._real(made["saved"].shape)
+        if not Activation(made["kind"]).backward_needs_input:
+            reference.activation_forward(x, x, made["kind"], made["alpha"])
+        return x
+
     def _forward_output(self, made: dict[str, Any]) -> Array:
         """An output that the forward kernel could have given."""
         x = made["x"] if made.get("x") is not None else self._real(made["out"].shape)
         out = np.empty_like(x)
-        if "kind" in made:
-            reference.activation_forward(x, out, made["kind"], made["alpha"])
-        elif self.kernel == "softmax_backward":
+        if self.kernel == "softmax_backward":
             reference.softmax_forward(x, out, made["sign"])
         else:
             reference.log_softmax_forward(x, out)

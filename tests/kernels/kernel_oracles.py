@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from strategies import Array
 
-from fastnn.kernels import SIGNATURES, Activation
+from fastnn.kernels import SIGNATURES, Activation, UpdateRule
 from fastnn.kernels.convolution import winograd_shape
 from fastnn.kernels.reference import winograd
 from fastnn.random import bits
@@ -55,14 +55,31 @@ def _product(a: Array, b: Array, added: Any, u: float) -> tuple[Array, Array]:
     return value, (8 + math.sqrt(a.shape[1])) * u * terms + u * np.abs(value)
 
 
+def activated(a: SimpleNamespace, value: Array, bound: Array) -> tuple[Array, Array]:
+    """A result and its bound behind the activation of the call; none is steeper than 2."""
+    if a.kind == Activation.IDENTITY:
+        return value, bound
+    value = activation(value, a.kind, a.wide(a.dtype(a.alpha)))
+    return value, 2 * bound + ulps(value, a.dtype, _UNARY_ULP)
+
+
+def times_slope(a: SimpleNamespace, value: Array, bound: Array, u: float) -> tuple[Array, Array]:
+    """A gradient and its bound times the slope of the activation before, where the call has what that saved."""
+    if a.saved is None:
+        return value, bound
+    slope, _ = ORACLES["activation_backward"](SimpleNamespace(**vars(a) | {"dout": np.ones_like(value)}), u)["dx"]
+    value, own = ORACLES["activation_backward"](SimpleNamespace(**vars(a) | {"dout": value}), u)["dx"]
+    return value, abs(slope) * bound + own
+
+
 @oracle
 def affine_forward(a: SimpleNamespace, u: float) -> Expected:
-    return {"out": _product(a.x, a.w, 0 if a.b is None else a.b, u)}
+    return {"out": activated(a, *_product(a.x, a.w, 0 if a.b is None else a.b, u))}
 
 
 @oracle
 def affine_backward_input(a: SimpleNamespace, u: float) -> Expected:
-    return {"dx": _product(a.dout, a.w.T, 0, u)}
+    return {"dx": times_slope(a, *_product(a.dout, a.w.T, 0, u), u)}
 
 
 @oracle
@@ -108,7 +125,7 @@ def conv_forward(a: SimpleNamespace, u: float) -> Expected:
     bias = bias[:, None, None]
     value = (weight @ columns).reshape(a.out.shape) + bias
     terms = (abs(weight) @ abs(columns)).reshape(a.out.shape) + abs(bias)
-    return {"out": (value, (8 + math.sqrt(weight.shape[2])) * u * terms + u * abs(value))}
+    return {"out": activated(a, value, (8 + math.sqrt(weight.shape[2])) * u * terms + u * abs(value))}
 
 
 @oracle
@@ -120,7 +137,7 @@ def conv_backward_input(a: SimpleNamespace, u: float) -> Expected:
     dout = a.dout.reshape(len(a.dout), groups, weight.shape[2], -1)
     value = _scatter(a, (weight @ dout).reshape(shape), a.dx)
     terms = _scatter(a, (abs(weight) @ abs(dout)).reshape(shape), a.dx)
-    return {"dx": (value, (8 + math.sqrt(a.weight[:, 0].size)) * u * terms + u * abs(value))}
+    return {"dx": times_slope(a, value, (8 + math.sqrt(a.weight[:, 0].size)) * u * terms + u * abs(value), u)}
 
 
 @oracle
@@ -187,16 +204,7 @@ def winograd_forward_nchw16n(a: SimpleNamespace, u: float) -> Expected:
     if a.b is not None:
         value, terms = value + a.b[:, None, None, None], terms + abs(a.b)[:, None, None, None]
     bound = (8 + math.sqrt(a.u.shape[3]) + winograd.ROUNDINGS) * u * terms
-    value = activation(value, a.kind, a.wide(a.dtype(a.alpha)))
-    return {"out": (value, 2 * bound + ulps(value, a.dtype, _UNARY_ULP))}
-
-
-def times_slope(a: SimpleNamespace, out: Array, value: Array, bound: Array, u: float) -> tuple[Array, Array]:
-    """A gradient and its bound before the activation whose output is ``out``."""
-    outer = {**vars(a), "x": None, "out": out}
-    slope, _ = ORACLES["activation_backward"](SimpleNamespace(**outer | {"dout": np.ones_like(value)}), u)["dx"]
-    value, own = ORACLES["activation_backward"](SimpleNamespace(**outer | {"dout": value}), u)["dx"]
-    return value, abs(slope) * bound + own
+    return {"out": activated(a, value, bound)}
 
 
 @oracle
@@ -206,9 +214,7 @@ def winograd_backward_input_nchw16n(a: SimpleNamespace, u: float) -> Expected:
     terms = winograd.given_back(abs(a.dout), abs(a.u), *window, magnitudes=True)
     filters = a.dout.shape[1] // len(a.u)
     bound = (8 + math.sqrt(filters) + winograd.ROUNDINGS + winograd.OVERLAPS) * u * terms
-    if a.out is None:
-        return {"dx": (value, bound)}
-    return {"dx": times_slope(a, a.out, value, bound, u)}
+    return {"dx": times_slope(a, value, bound, u)}
 
 
 @oracle
@@ -220,8 +226,7 @@ def winograd_forward(a: SimpleNamespace, u: float) -> Expected:
         value, terms = value + a.b[:, None, None], terms + abs(a.b)[:, None, None]
     channels = a.weight.shape[1] if not a.flip else len(a.weight) * a.weight.shape[1] // max(1, a.out.shape[1])
     bound = (8 + math.sqrt(channels) + winograd.ROUNDINGS) * u * terms
-    value = activation(value, a.kind, a.wide(a.dtype(a.alpha)))
-    return {"out": (value, 2 * bound + ulps(value, a.dtype, _UNARY_ULP))}
+    return {"out": activated(a, value, bound)}
 
 
 @oracle
@@ -270,24 +275,24 @@ def activation(x: Array, kind: int, alpha: Any) -> Array:
             return np.where(np.abs(x) <= alpha, 0, x - np.copysign(alpha, x))
 
 
-def derivative(x: Array | None, out: Array, kind: int, alpha: Any) -> Array:
+def derivative(saved: Array, kind: int, alpha: Any) -> Array:
     match Activation(kind):
         case Activation.IDENTITY:
-            return np.ones_like(out)
+            return np.ones_like(saved)
         case Activation.RELU:
-            return np.where(out <= 0, 0, np.ones_like(out))
+            return np.where(saved <= 0, 0, np.ones_like(saved))
         case Activation.LEAKY_RELU:
-            return np.where(out <= 0, alpha, np.ones_like(out))
+            return np.where(saved <= 0, alpha, np.ones_like(saved))
         case Activation.ELU:
-            return np.where(out > 0, 1, out + alpha)
+            return np.where(saved > 0, 1, saved + alpha)
         case Activation.SIGMOID:
-            return out * (1 - out)
+            return saved * (1 - saved)
         case Activation.TANH:
-            return (1 - out) * (1 + out)  # exact enough in the wider float; 1 - out² is not
+            return (1 - saved) * (1 + saved)  # exact enough in the wider float; 1 - out² is not
         case Activation.TANHSHRINK:
-            return np.tanh(x) ** 2  # type: ignore[operator]
+            return np.tanh(saved) ** 2
         case Activation.SOFTSHRINK:
-            return np.where(out == 0, 0, np.ones_like(out))
+            return np.where(saved == 0, 0, np.ones_like(saved))
 
 
 @oracle
@@ -298,7 +303,7 @@ def activation_forward(a: SimpleNamespace, u: float) -> Expected:
 
 @oracle
 def activation_backward(a: SimpleNamespace, u: float) -> Expected:
-    value = a.dout * derivative(a.x, a.out, a.kind, a.wide(a.dtype(a.alpha)))
+    value = a.dout * derivative(a.saved, a.kind, a.wide(a.dtype(a.alpha)))
     count = _SQUARED_ULP if a.kind == Activation.TANHSHRINK else _UNARY_ULP
     return {"dx": (value, ulps(value, a.dtype, count))}
 
@@ -474,22 +479,19 @@ def _gradient(a: SimpleNamespace) -> tuple[Array, Array]:
     return a.dw + a.decay * a.w, np.abs(a.dw) + np.abs(a.decay * a.w)
 
 
-@oracle
-def sgd_update(a: SimpleNamespace, u: float) -> Expected:
+def _sgd(a: SimpleNamespace, u: float) -> Expected:
     g, terms = _gradient(a)
     return {"w": (a.w - a.rate[0] * g, 8 * u * (np.abs(a.w) + a.rate[0] * terms))}
 
 
-@oracle
-def momentum_update(a: SimpleNamespace, u: float) -> Expected:
+def _momentum(a: SimpleNamespace, u: float) -> Expected:
     g, terms = _gradient(a)
     v = a.momentum * a.v + a.rate[0] * g
     v_bound = 8 * u * (np.abs(a.momentum * a.v) + a.rate[0] * terms)
     return {"v": (v, v_bound), "w": (a.w - v, v_bound + u * np.abs(a.w - v))}
 
 
-@oracle
-def nesterov_update(a: SimpleNamespace, u: float) -> Expected:
+def _nesterov(a: SimpleNamespace, u: float) -> Expected:
     g, terms = _gradient(a)
     v = a.momentum * a.v + a.rate[0] * g
     v_bound = 8 * u * (np.abs(a.momentum * a.v) + a.rate[0] * terms)
@@ -510,22 +512,54 @@ def _by_root(a: SimpleNamespace, u: float, kept: float, added: float) -> Expecte
     return {"v": (v, v_bound), "w": (w, w_bound)}
 
 
-@oracle
-def rmsprop_update(a: SimpleNamespace, u: float) -> Expected:
+def _rmsprop(a: SimpleNamespace, u: float) -> Expected:
     return _by_root(a, u, a.rho, 1 - a.rho)
 
 
-@oracle
-def adagrad_update(a: SimpleNamespace, u: float) -> Expected:
+def _adagrad(a: SimpleNamespace, u: float) -> Expected:
     return _by_root(a, u, 1, 1)
 
 
-@oracle
-def adamw_update(a: SimpleNamespace, u: float) -> Expected:
+def _adamw(a: SimpleNamespace, u: float) -> Expected:
     shrunk = SimpleNamespace(**{**vars(a), "w": (1 - a.rate[0] * a.decay) * a.w, "decay": 0})
-    found = adam_update(shrunk, u)
+    found = _adam(shrunk, u)
     w, bound = found["w"]
     return found | {"w": (w, bound + 2 * u * np.abs(a.w))}
+
+
+def _adam(a: SimpleNamespace, u: float) -> Expected:
+    step = int(a.t[0])
+    g, terms = _gradient(a)
+    m = a.beta1 * a.m + (1 - a.beta1) * g
+    v = a.beta2 * a.v + (1 - a.beta2) * g * g
+    g_bound = 3 * u * terms
+    m_bound = 4 * u * (np.abs(a.beta1 * a.m) + np.abs((1 - a.beta1) * g)) + (1 - a.beta1) * g_bound
+    v_bound = 4 * u * v + (1 - a.beta2) * 2 * np.abs(g) * g_bound
+    # as in the paper, with corrected moments
+    m_hat, v_hat = m / (1 - a.beta1**step), v / (1 - a.beta2**step)
+    size = a.rate[0] / (np.sqrt(v_hat) + a.eps)
+    scalars = 4 * 2.0**-53 * (1 / (1 - a.beta1**step) + 1 / (1 - a.beta2**step))
+    relative = 12 * u + scalars + 0.5 * v_bound / np.maximum(v, np.finfo(a.dtype).tiny)
+    w = a.w - size * m_hat
+    w_bound = size * m_bound / (1 - a.beta1**step) + np.abs(size * m_hat) * relative + 2 * u * np.abs(w)
+    return {"m": (m, m_bound), "v": (v, v_bound), "w": (w, w_bound)}
+
+
+_RULES: dict[UpdateRule, Oracle] = {
+    UpdateRule.SGD: _sgd,
+    UpdateRule.MOMENTUM: _momentum,
+    UpdateRule.NESTEROV: _nesterov,
+    UpdateRule.RMSPROP: _rmsprop,
+    UpdateRule.ADAGRAD: _adagrad,
+    UpdateRule.ADAM: _adam,
+    UpdateRule.ADAMW: _adamw,
+}
+
+
+@oracle
+def update(a: SimpleNamespace, u: float) -> Expected:
+    rule = UpdateRule(a.rule)
+    return _RULES[rule](SimpleNamespace(**vars(a), **dict(zip(rule.coefficients, (a.c0, a.c1, a.c2), strict=False))), u)
 
 
 @oracle
@@ -563,25 +597,6 @@ def to_panels(a: SimpleNamespace, u: float) -> Expected:
 def from_panels(a: SimpleNamespace, u: float) -> Expected:
     value = np.concatenate(list(a.panels), axis=1)[:, : a.matrix.shape[1]]
     return {"matrix": (value, np.zeros_like(value))}
-
-
-@oracle
-def adam_update(a: SimpleNamespace, u: float) -> Expected:
-    step = int(a.t[0])
-    g, terms = _gradient(a)
-    m = a.beta1 * a.m + (1 - a.beta1) * g
-    v = a.beta2 * a.v + (1 - a.beta2) * g * g
-    g_bound = 3 * u * terms
-    m_bound = 4 * u * (np.abs(a.beta1 * a.m) + np.abs((1 - a.beta1) * g)) + (1 - a.beta1) * g_bound
-    v_bound = 4 * u * v + (1 - a.beta2) * 2 * np.abs(g) * g_bound
-    # as in the paper, with corrected moments
-    m_hat, v_hat = m / (1 - a.beta1**step), v / (1 - a.beta2**step)
-    size = a.rate[0] / (np.sqrt(v_hat) + a.eps)
-    scalars = 4 * 2.0**-53 * (1 / (1 - a.beta1**step) + 1 / (1 - a.beta2**step))
-    relative = 12 * u + scalars + 0.5 * v_bound / np.maximum(v, np.finfo(a.dtype).tiny)
-    w = a.w - size * m_hat
-    w_bound = size * m_bound / (1 - a.beta1**step) + np.abs(size * m_hat) * relative + 2 * u * np.abs(w)
-    return {"m": (m, m_bound), "v": (v, v_bound), "w": (w, w_bound)}
 
 
 import augmentation_oracles  # noqa: E402, F401

@@ -75,7 +75,7 @@ def run(table, shape, arrays):
     x, w, b, dout = arrays
     out, dx, dw, db = (np.full(of.shape, np.nan, x.dtype) for of in (dout, x, w, b))
     table["conv_forward"](x, w, b, out, *shape.window)
-    table["conv_backward_input"](dout, w, dx, *shape.window)
+    table["conv_backward_input"](dout, w, dx, None, *shape.window)
     table["conv_backward_weight"](x, dout, dw, db, *shape.window, 0.0)
     return out, dx, dw, db
 
@@ -149,7 +149,7 @@ def test_a_group_is_a_convolution_of_its_own(isa, dtype, shape, seed):
         assert same_bits(np.ascontiguousarray(alone[:, :each]), np.ascontiguousarray(out[:, filters]))
         wide = np.concatenate([w[filters], rng.standard_normal((each, 20, *w.shape[2:])).astype(dtype)], axis=1)
         slopes = np.empty((len(x), inner + 20, *x.shape[2:]), dtype)
-        ISAS[isa]["conv_backward_input"](np.ascontiguousarray(dout[:, filters]), wide, slopes, *shape.window)
+        ISAS[isa]["conv_backward_input"](np.ascontiguousarray(dout[:, filters]), wide, slopes, None, *shape.window)
         assert same_bits(np.ascontiguousarray(slopes[:, :inner]), np.ascontiguousarray(dx[:, channels]))
 
 
@@ -197,7 +197,7 @@ def test_an_empty_filter_gives_the_bias_and_no_gradient(backend, size, groups, e
         out, dx, db = np.full(dout.shape, np.nan), np.full(x.shape, np.nan), np.full(filters, np.nan)
         window = (1, 2, 1, 0, 1, 1, 0)
         kernels.get("conv_forward" + suffix, backend)(x, w, b, out, *window)
-        kernels.get("conv_backward_input" + suffix, backend)(dout, w, dx, *window)
+        kernels.get("conv_backward_input" + suffix, backend)(dout, w, dx, None, *window)
         kernels.get("conv_backward_weight" + suffix, backend)(x, dout, w, db, *window, 0.0)
         np.testing.assert_array_equal(out, np.broadcast_to(b.reshape(-1, 1, 1, *[1] * len(lanes)), out.shape))
         assert not dx.any()

@@ -15,52 +15,42 @@ from test_backends_agree import BACKENDS, dims_of
 
 from fastnn import kernels
 from fastnn.kernels import SIGNATURES
-from fastnn.kernels.convolution import MOST_WINDOW_CELLS
+from fastnn.kernels.limits import WINDOW_CELLS
 
 
-def _affine_activation_forward(run, a):
-    run("affine_forward", a["x"], a["w"], a["b"], a["out"])
+def _activation(run, a):
     run("activation_forward", a["out"], a["out"], a["kind"], a["alpha"])
 
 
-def _affine_activation_backward_input(run, a):
-    run("affine_backward_input", a["dout"], a["w"], a["dx"])
-    run("activation_backward", a["dx"], None, a["out"], a["dx"], a["kind"], a["alpha"])
+def _slope(run, a):
+    if a["saved"] is not None:
+        run("activation_backward", a["dx"], a["saved"], a["dx"], a["kind"], a["alpha"])
 
 
-def _weight_gradients(run, a):
-    """``(parameter suffix, gradient, decay)`` for w and, where there is one, b."""
+def _affine_forward(run, a):
+    run("affine_forward", a["x"], a["w"], a["b"], a["out"])
+    _activation(run, a)
+
+
+def _affine_backward_input(run, a):
+    run("affine_backward_input", a["dout"], a["w"], a["dx"], None)
+    _slope(run, a)
+
+
+def _affine_backward_weight_update(run, a):
     dw = np.full_like(a["w"], np.nan)
     db = None if a["b"] is None else np.full_like(a["b"], np.nan)
     run("affine_backward_weight", a["x"], a["dout"], dw, db, 0.0)
-    yield "w", dw, a["decay"]
-    if db is not None:
-        yield "b", db, a["decay_b"]
+    coefficients = (a["c0"], a["c1"], a["c2"])
+    for p, gradient, decay in (("w", dw, a["decay"]), ("b", db, a["decay_b"])):
+        if gradient is not None:
+            state = (a["m" + p], a["v" + p])
+            run("update", a[p], *state, gradient, a["rate"], a["t"], a["rule"], decay, *coefficients)
 
 
-def _affine_backward_weight_sgd(run, a):
-    for p, gradient, decay in _weight_gradients(run, a):
-        run("sgd_update", a[p], gradient, a["rate"], decay)
-
-
-def _affine_backward_weight_momentum(run, a):
-    for p, gradient, decay in _weight_gradients(run, a):
-        run("momentum_update", a[p], a["v" + p], gradient, a["rate"], a["momentum"], decay)
-
-
-def _affine_backward_weight_adam(run, a, update="adam_update"):
-    for p, gradient, decay in _weight_gradients(run, a):
-        scalars = (a["beta1"], a["beta2"], a["eps"], decay)
-        run(update, a[p], a["m" + p], a["v" + p], gradient, a["rate"], a["t"], *scalars)
-
-
-def _affine_backward_weight_adamw(run, a):
-    _affine_backward_weight_adam(run, a, "adamw_update")
-
-
-def _affine_backward_nchw16n(run, a, rest):
+def _affine_backward_update_nchw16n(run, a):
     run("affine_backward_input_nchw16n", a["dout"], a["w"], a["dx"])
-    rest(run, a)
+    _affine_backward_weight_update(run, a)
 
 
 def _conv(a):
@@ -68,18 +58,18 @@ def _conv(a):
     return tuple(a[name] for name in window)
 
 
-def _conv_activation_forward_nchw16n(run, a):
-    run("conv_forward_nchw16n", a["x"], a["weight"], a["b"], a["out"], *_conv(a))
-    run("activation_forward", a["out"], a["out"], a["kind"], a["alpha"])
+def _conv_forward(run, a, suffix=""):
+    run("conv_forward" + suffix, a["x"], a["weight"], a["b"], a["out"], *_conv(a))
+    _activation(run, a)
 
 
-def _conv_activation_backward_input_nchw16n(run, a):
-    run("conv_backward_input_nchw16n", a["dout"], a["weight"], a["dx"], *_conv(a))
-    run("activation_backward", a["dx"], None, a["out"], a["dx"], a["kind"], a["alpha"])
+def _conv_backward_input(run, a, suffix=""):
+    run("conv_backward_input" + suffix, a["dout"], a["weight"], a["dx"], None, *_conv(a))
+    _slope(run, a)
 
 
 def _conv_statistics_forward_nchw16n(run, a):
-    _conv_activation_forward_nchw16n(run, a)
+    _conv_forward(run, a, "_nchw16n")
     state = (a["running_mean"], a["running_var"], a["mean"], a["var"], a["work"])
     run("batch_norm_statistics_nchw16n", a["out"], *state, a["images"], a["momentum"])
 
@@ -88,7 +78,7 @@ def _conv_max_pool_forward_nchw16n(run, a):
     size = (a["size_h"], a["size_w"])
     groups, filters, rows, cols, lanes = a["out"].shape
     image = np.empty((groups, filters, rows * size[0], cols * size[1], lanes), a["out"].dtype)
-    run("conv_activation_forward_nchw16n", a["x"], a["weight"], a["b"], image, *_conv(a), a["kind"], a["alpha"])
+    run("conv_forward_nchw16n", a["x"], a["weight"], a["b"], image, *_conv(a), a["kind"], a["alpha"])
     run("max_pool_forward_nchw16n", image, a["out"], a["argmax"], *size, *size, 0, 0)
 
 
@@ -100,34 +90,18 @@ def _batch_norm_max_pool_forward_nchw16n(run, a):
     run("max_pool_forward_nchw16n", normal, a["out"], a["argmax"], *size, *size, 0, 0)
 
 
-def _conv_activation_forward(run, a):
-    run("conv_forward", a["x"], a["weight"], a["b"], a["out"], *_conv(a))
-    run("activation_forward", a["out"], a["out"], a["kind"], a["alpha"])
-
-
-def _conv_activation_backward_input(run, a):
-    run("conv_backward_input", a["dout"], a["weight"], a["dx"], *_conv(a))
-    run("activation_backward", a["dx"], None, a["out"], a["dx"], a["kind"], a["alpha"])
-
-
 SEQUENCES = {
-    "conv_activation_forward_nchw16n": _conv_activation_forward_nchw16n,
-    "conv_activation_backward_input_nchw16n": _conv_activation_backward_input_nchw16n,
+    "conv_forward": _conv_forward,
+    "conv_forward_nchw16n": partial(_conv_forward, suffix="_nchw16n"),
+    "conv_backward_input": _conv_backward_input,
+    "conv_backward_input_nchw16n": partial(_conv_backward_input, suffix="_nchw16n"),
     "conv_statistics_forward_nchw16n": _conv_statistics_forward_nchw16n,
     "conv_max_pool_forward_nchw16n": _conv_max_pool_forward_nchw16n,
     "batch_norm_max_pool_forward_nchw16n": _batch_norm_max_pool_forward_nchw16n,
-    "conv_activation_forward": _conv_activation_forward,
-    "conv_activation_backward_input": _conv_activation_backward_input,
-    "affine_activation_forward": _affine_activation_forward,
-    "affine_activation_backward_input": _affine_activation_backward_input,
-    "affine_backward_nchw16n_sgd": partial(_affine_backward_nchw16n, rest=_affine_backward_weight_sgd),
-    "affine_backward_nchw16n_momentum": partial(_affine_backward_nchw16n, rest=_affine_backward_weight_momentum),
-    "affine_backward_nchw16n_adam": partial(_affine_backward_nchw16n, rest=_affine_backward_weight_adam),
-    "affine_backward_nchw16n_adamw": partial(_affine_backward_nchw16n, rest=_affine_backward_weight_adamw),
-    "affine_backward_weight_sgd": _affine_backward_weight_sgd,
-    "affine_backward_weight_momentum": _affine_backward_weight_momentum,
-    "affine_backward_weight_adam": _affine_backward_weight_adam,
-    "affine_backward_weight_adamw": _affine_backward_weight_adamw,
+    "affine_forward": _affine_forward,
+    "affine_backward_input": _affine_backward_input,
+    "affine_backward_weight_update": _affine_backward_weight_update,
+    "affine_backward_update_nchw16n": _affine_backward_update_nchw16n,
 }
 
 
@@ -165,7 +139,7 @@ def test_same_bits_beyond_the_tiles(kernel, shape, dtype, backend):
 
 @pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("window", [(16, 64), (1, MOST_WINDOW_CELLS), (2, 2), (3, 1)])
+@pytest.mark.parametrize("window", [(16, 64), (1, WINDOW_CELLS), (2, 2), (3, 1)])
 def test_windows_whose_strips_take_several_passes(window, dtype, backend):
     """Over the filters, over the columns, or over both."""
     size_h, size_w = window

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from fastnn.kernels import Activation, reference
+from fastnn.kernels import Activation, UpdateRule, reference
 
 special = pytest.importorskip("scipy.special")
 rng = np.random.default_rng(2024)
@@ -20,7 +20,7 @@ def test_affine_against_exact_sums():
     dout = rng.standard_normal((5, 7))
     out, dx, dw, db = np.empty((5, 7)), np.empty_like(x), np.empty_like(w), np.empty_like(b)
     reference.affine_forward(x, w, b, out)
-    reference.affine_backward_input(dout, w, dx)
+    reference.affine_backward_input(dout, w, dx, None)
     reference.affine_backward_weight(x, dout, dw, db, 0.0)
     close(out, [[math.fsum([*(x[i] * w[:, j]), b[j]]) for j in range(7)] for i in range(5)])
     close(dx, [[math.fsum(dout[i] * w[j]) for j in range(31)] for i in range(5)])
@@ -70,7 +70,7 @@ def test_activations_against_torch(kind, torch):
     want.backward(torch.tensor(dout))
     out, dx = np.empty_like(x), np.empty_like(x)
     reference.activation_forward(x, out, kind, alpha)
-    reference.activation_backward(dout, x, out, dx, kind, alpha)
+    reference.activation_backward(dout, x if kind.backward_needs_input else out, dx, kind, alpha)
     close(out, want.detach().numpy())
     close(dx, t.grad.numpy(), 1e-13)
 
@@ -138,18 +138,19 @@ def test_updates_against_torch(rule, decay, torch):
         t.grad = torch.tensor(g)
         optimiser.step()
         if rule == "sgd":
-            reference.sgd_update(w, g, rate, decay)
+            reference.update(w, None, None, g, rate, np.array([step]), UpdateRule.SGD, decay)
         elif rule == "momentum":
-            reference.momentum_update(w, v, g, rate, 0.9, decay)
+            reference.update(w, None, v, g, rate, np.array([step]), UpdateRule.MOMENTUM, decay, 0.9)
         else:
-            reference.adam_update(w, m, v, g, rate, np.array([step]), 0.8, 0.95, 1e-3, decay)
+            reference.update(w, m, v, g, rate, np.array([step]), UpdateRule.ADAM, decay, 0.8, 0.95, 1e-3)
         close(w, t.detach().numpy(), 1e-13)
 
 
 def test_adam_first_step_is_the_rate_in_the_direction_of_the_sign():
     """Without eps the corrected moments of the first step are g and g²."""
     w, g = np.zeros(4), np.array([1e-8, -3.0, 0.5, 1e8])
-    reference.adam_update(w, np.zeros(4), np.zeros(4), g, np.array([0.25]), np.array([1]), 0.9, 0.999, 0.0, 0.0)
+    m, v, rate, t = np.zeros(4), np.zeros(4), np.array([0.25]), np.array([1])
+    reference.update(w, m, v, g, rate, t, UpdateRule.ADAM, 0.0, 0.9, 0.999, 0.0)
     close(w, -0.25 * np.sign(g), 1e-12)
 
 
@@ -170,9 +171,3 @@ def test_gather_takes_rows_in_the_order_of_the_index():
     labels = np.empty(3, np.int64)
     reference.gather_labels(np.array([7, 8, 9, 6]), np.array([3, 0, 3]), labels)
     np.testing.assert_array_equal(labels, [6, 7, 6])
-
-
-def test_tanhshrink_without_its_input_is_refused():
-    a = np.zeros(3)
-    with pytest.raises(ValueError, match="activation_backward: the derivative of tanhshrink needs x"):
-        reference.activation_backward(a, None, a, a.copy(), Activation.TANHSHRINK, 0.0)

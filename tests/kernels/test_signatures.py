@@ -12,17 +12,18 @@ OWN = [b for b in kernels.available_backends() if b != "native"]
 
 
 def test_the_reference_has_every_kernel_and_nothing_else():
-    assert set(reference.__all__) == set(SIGNATURES)
+    assert set(reference.KERNELS) == set(SIGNATURES)
 
 
 @pytest.mark.parametrize("backend", OWN)
 def test_python_kernels_have_the_parameters_of_the_table(backend):
     module = import_module(f"fastnn.kernels.{backend}")
-    present = [name for name in SIGNATURES if hasattr(module, name)]
-    assert present
-    for name in present:
-        parameters = list(inspect.signature(getattr(module, name)).parameters)
-        assert parameters == [a.name for a in SIGNATURES[name].arguments], name
+    assert module.KERNELS
+    for name, kernel in module.KERNELS.items():
+        parameters = inspect.signature(kernel).parameters.values()
+        assert [p.name for p in parameters] == [a.name for a in SIGNATURES[name].arguments], name
+        defaults = [p.default for p in parameters if p.default is not p.empty]
+        assert defaults == list(SIGNATURES[name].defaults), name
 
 
 @pytest.mark.skipif("native" not in kernels.available_backends(), reason="no native module")

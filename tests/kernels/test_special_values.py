@@ -65,7 +65,7 @@ def test_activation_over_the_whole_range(kind, dtype, backend):
 def test_a_nan_output_gives_a_nan_gradient_or_passes_dout(kind, dtype, backend):
     out = np.full(37, nan, dtype)
     dx = np.empty_like(out)
-    kernels.get("activation_backward", backend)(np.full(37, 2, dtype), None, out, dx, int(kind), LIMITS[kind][0])
+    kernels.get("activation_backward", backend)(np.full(37, 2, dtype), out, dx, int(kind), LIMITS[kind][0])
     passes = kind in (Activation.IDENTITY, Activation.RELU, Activation.LEAKY_RELU, Activation.SOFTSHRINK)
     assert np.all(dx == 2) if passes else np.all(np.isnan(dx))
 
@@ -80,7 +80,7 @@ def test_slopes_at_the_kinks(dtype, backend):
         Activation.SOFTSHRINK: 0.0,
     }
     for kind, slope in slopes.items():
-        kernels.get("activation_backward", backend)(np.ones_like(out), None, out, dx, int(kind), LIMITS[kind][0])
+        kernels.get("activation_backward", backend)(np.ones_like(out), out, dx, int(kind), LIMITS[kind][0])
         assert np.all(dx == dtype(slope)), kind
 
 
@@ -89,7 +89,7 @@ def test_a_masked_gradient_is_zero_even_where_dout_is_infinite(dtype, backend):
     dout[::2] = nan
     dx = np.empty_like(out)
     for kind in (Activation.RELU, Activation.SOFTSHRINK):
-        kernels.get("activation_backward", backend)(dout, None, out, dx, int(kind), 0.5)
+        kernels.get("activation_backward", backend)(dout, out, dx, int(kind), 0.5)
         assert np.all(dx == 0), kind
 
 
@@ -245,13 +245,15 @@ def test_clipping_of_special_values(dtype, backend):
 
 def test_decay_of_zero_leaves_the_term_out(dtype, backend):
     w = np.full(19, inf, dtype)
-    kernels.get("sgd_update", backend)(w, np.ones(19, dtype), np.array([0.5]), 0.0)
+    kernels.get("update", backend)(
+        w, None, None, np.ones(19, dtype), np.array([0.5]), np.array([1]), kernels.UpdateRule.SGD, 0.0
+    )
     assert np.all(w == inf)
 
 
 SHARED = {  # kernel: (output, the inputs it may be)
     "activation_forward": ("out", ("x",)),
-    "activation_backward": ("dx", ("dout", "out")),
+    "activation_backward": ("dx", ("dout", "saved")),
     "softmax_forward": ("out", ("x",)),
     "softmax_backward": ("dx", ("dout", "out")),
     "log_softmax_forward": ("out", ("x",)),

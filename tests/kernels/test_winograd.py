@@ -91,7 +91,7 @@ def test_with_weights_turned_it_is_the_input_gradient(isa, dtype, shape, seed):
     bound = winograd_bound(dout, turned, None, dx.shape, pad)
     wide = [v.astype(np.float64 if dtype is np.float32 else np.longdouble) for v in (images_of(dout), weight)]
     exact = np.empty((16 * images, *dx.shape[1:4]), wide[0].dtype)
-    reference.conv_backward_input(*wide, exact, 1, 1, top, left, 1, 1, 0)
+    reference.conv_backward_input(*wide, exact, None, 1, 1, top, left, 1, 1, 0)
     assert np.all(abs(images_of(dx) - exact) <= images_of(bound))
 
 
@@ -109,10 +109,10 @@ def test_its_transpose_is_the_input_gradient(isa, dtype, shape, seed, activated)
     dx = np.full((images, groups * k, h, w, 16), np.nan, dtype)
     out = rng.integers(0, 3, dx.shape).astype(dtype) if activated else None  # of a ReLU
     run(isa, "winograd_weights", weight, u, 0)
-    run(isa, "winograd_backward_input_nchw16n", dout, u, out, dx, size, top, left, Activation.RELU, 0.0)
+    run(isa, "winograd_backward_input_nchw16n", dout, u, dx, out, size, top, left, Activation.RELU, 0.0)
     wide = [v.astype(np.float64 if dtype is np.float32 else np.longdouble) for v in (images_of(dout), weight)]
     exact = np.empty((16 * images, *dx.shape[1:4]), wide[0].dtype)
-    reference.conv_backward_input(*wide, exact, 1, 1, top, left, 1, 1, 0)
+    reference.conv_backward_input(*wide, exact, None, 1, 1, top, left, 1, 1, 0)
     if out is not None:
         exact[images_of(out) == 0] = 0
     sizes = np.empty(u.shape)
@@ -143,8 +143,9 @@ def test_of_few_images_it_is_the_convolution_and_its_input_gradient(isa, dtype, 
     ):
         work = np.full(winograd_tile_work(images, source.shape[1], groups, result.shape[2:], size), np.nan, dtype)
         run(isa, "winograd_forward", source, weight, bias, result, work, *pad, flip, Activation.IDENTITY, 0.0)
-        exact, biases = np.empty(result.shape, wide), [] if flip else [b.astype(wide)]
-        getattr(reference, kernel)(source.astype(wide), weight.astype(wide), *biases, exact, 1, 1, top, left, 1, 1, 0)
+        exact = np.empty(result.shape, wide)
+        results = [exact, None] if flip else [b.astype(wide), exact]
+        getattr(reference, kernel)(source.astype(wide), weight.astype(wide), *results, 1, 1, top, left, 1, 1, 0)
         sizes = (abs(source.astype(float)), abs(weight.astype(float)))
         terms = filtered_plain(*sizes, result.shape, pad, flip, magnitudes=True)
         terms += 0 if flip else abs(b[:, None, None])

@@ -75,8 +75,8 @@ class Twice(Layer):
     def backward(self, ops, dout, cache, need_dx):
         a, b = cache
         between, dx = ops.empty(a.shape), ops.empty(a.shape)
-        ops.activation_backward(dout, None, b, between, 1, 0.0)
-        ops.activation_backward(between, None, a, dx, 1, 0.0)
+        ops.activation_backward(dout, b, between, 1, 0.0)
+        ops.activation_backward(between, a, dx, 1, 0.0)
         return dx
 
 

@@ -19,17 +19,23 @@ def arrays(*shapes):
 
 N, D, M = 6, 5, 3
 RATE, STEP = np.zeros(1), np.zeros(1, "i8")
+W = np.zeros((D, M), F32)
 
 
 @pytest.mark.parametrize(
     "operation",
     [
-        Operation("affine_forward", (*arrays((N, D), (D, M), M, (N, M)),)),
-        Operation("affine_activation_forward", (*arrays((N, D), (D, M)), None, *arrays((N, M)), 1, 0.0)),
-        Operation("affine_backward_input", (*arrays((N, M), (D, M), (N, D)),)),
-        Operation("affine_activation_backward_input", (*arrays((N, M), (D, M), (N, D), (N, D)), 1, 0.0)),
+        Operation("affine_forward", (*arrays((N, D), (D, M), M, (N, M)), 0, 0.0)),
+        Operation("affine_forward", (*arrays((N, D), (D, M)), None, *arrays((N, M)), 1, 0.0)),
+        Operation("affine_backward_input", (*arrays((N, M), (D, M), (N, D)), None, 0, 0.0)),
+        Operation("affine_backward_input", (*arrays((N, M), (D, M), (N, D), (N, D)), 1, 0.0)),
         Operation("affine_backward_weight", (*arrays((N, D), (N, M), (D, M), M), 0.0)),
-        Operation("affine_backward_weight_sgd", (*arrays((N, D), (N, M), (D, M), M), RATE, 0.0, 0.0)),
+        Operation.of(
+            "affine_backward_weight_update",
+            **dict(zip(("x", "dout", "w", "b"), arrays((N, D), (N, M), (D, M), M), strict=True)),
+            **{"mw": None, "vw": None, "mb": None, "vb": None, "rate": RATE, "t": STEP},
+            **{"rule": 0, "decay": 0.0, "decay_b": 0.0},
+        ),
     ],
     ids=lambda op: op.kernel,
 )
@@ -39,7 +45,7 @@ def test_a_matrix_product_is_two_operations_a_multiply_add(operation):
 
 @pytest.mark.parametrize("n", [3, 5, 7])
 def test_equal_sizes_do_not_confuse_it(n):
-    assert flops(Operation("affine_backward_input", (*arrays((n, n), (4, n), (n, 4)),))) == 2 * n * n * 4
+    assert flops(Operation("affine_backward_input", (*arrays((n, n), (4, n), (n, 4)), None, 0, 0.0))) == 2 * n * n * 4
 
 
 def test_elementwise_work_is_left_out():
@@ -49,8 +55,11 @@ def test_elementwise_work_is_left_out():
 @pytest.mark.parametrize(
     ("operation", "expected"),
     [
-        (Operation("affine_forward", (*arrays((N, D), (D, M), M, (N, M)),)), 4 * (N * D + D * M + M + N * M)),
-        (Operation("sgd_update", (*arrays((D, M), (D, M)), RATE, 0.0)), 4 * 3 * D * M + 8),
+        (Operation("affine_forward", (*arrays((N, D), (D, M), M, (N, M)), 0, 0.0)), 4 * (N * D + D * M + M + N * M)),
+        (
+            Operation.of("update", w=W, m=None, v=None, dw=W.copy(), rate=RATE, t=STEP, rule=0, decay=0.0),
+            4 * 3 * D * M + 16,
+        ),
         (
             Operation("gather_rows", (np.zeros((100, D), "u1"), np.zeros(N, "i8"), Buffer((N, D), F32), 1.0)),
             N * D + 8 * N + 4 * N * D,
@@ -72,11 +81,11 @@ def test_the_text_of_a_training(dtype):
     x, y = samples(640, 20, 3)
     trainer = fit(mlp(20, 30, 3, dtype=dtype), x.astype(dtype), y, optimizer="momentum", batch_size=10, epochs=2)
     text = trainer.explain()
-    for kernel in ("gather_labels", "affine_activation_forward", "affine_activation_backward_input"):
+    for kernel in ("gather_labels", "affine_forward (relu)", "affine_backward_input (relu)"):
         assert f"\n{kernel} " in text
-    assert text.count("affine_backward_weight_momentum") == 2
+    assert text.count("affine_backward_weight_update (momentum)") == 2
     assert "\n14 recorded operations, 7 after fusion\n" in text
-    assert re.search(r"\naffine_activation_forward +inputs\[10,20\] dense1.w\[20,30\] .* stream0\[10\] ", text)
+    assert re.search(r"\naffine_forward \(relu\) +inputs\[10,20\] dense1.w\[20,30\] .* stream0\[10\] ", text)
     assert "→dense1.w[20,30] →v:dense1.w[20,30] →dense1.b[30] →v:dense1.b[30]" in text
     work = 2 * 10 * (2 * 20 * 30 + 3 * 30 * 3)
     assert f"{work / 1e6:.2f} MFLOP" in text

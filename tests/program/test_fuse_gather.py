@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from trainings import needs_native
 
+from fastnn.kernels import UpdateRule
 from fastnn.program import compiled
 from fastnn.program.compiled import Compiled, record
 from fastnn.program.fuse_gather import read_in_place
@@ -28,10 +29,17 @@ def operands(rng, dtype, d, m):
 
 UPDATES = {
     "": lambda w, b: (w[0], b[0], 0.0),
-    "sgd": lambda w, b: (w[0], b[0], RATE, 0.0, 0.0),
-    "momentum": lambda w, b: (w[0], w[1], b[0], b[1], RATE, 0.9, 0.01, 0.0),
-    "adam": lambda w, b: (*w, *b, RATE, COUNT, 0.9, 0.99, 1e-6, 0.0, 0.02),
-    "adamw": lambda w, b: (*w, *b, RATE, COUNT, 0.9, 0.99, 1e-6, 0.01, 0.0),
+    "sgd": lambda w, b: (w[0], None, None, b[0], None, None, RATE, COUNT, UpdateRule.SGD, 0.0, 0.0),
+    "momentum": lambda w, b: (
+        *(w[0], None, w[2], b[0], None, b[2], RATE, COUNT),
+        *(UpdateRule.MOMENTUM, 0.01, 0.0, 0.9),
+    ),
+    "adagrad": lambda w, b: (
+        *(w[0], None, w[2], b[0], None, b[2], RATE, COUNT),
+        *(UpdateRule.ADAGRAD, 0.0, 0.01, 1e-6),
+    ),
+    "adam": lambda w, b: (*w, *b, RATE, COUNT, UpdateRule.ADAM, 0.0, 0.02, 0.9, 0.99, 1e-6),
+    "adamw": lambda w, b: (*w, *b, RATE, COUNT, UpdateRule.ADAMW, 0.01, 0.0, 0.9, 0.99, 1e-6),
 }
 
 
@@ -46,7 +54,7 @@ def step_of(source, n, w, b, update):
         ops.affine_forward(x, w[0], b[0], out)
         dout = ops.empty((n, m))
         ops.gather_rows(out, None, dout, 0.125)
-        kernel = f"affine_backward_weight_{update}".removesuffix("_")
+        kernel = "affine_backward_weight_update" if update else "affine_backward_weight"
         getattr(ops, kernel)(x, dout, *UPDATES[update](w, b))
 
     return step

@@ -2,8 +2,9 @@
 
 import numpy as np
 import pytest
-from fuse_scenes import Scene, unchanged
+from fuse_scenes import STEP, Scene, momentum, sgd, unchanged
 
+from fastnn.kernels import UpdateRule
 from fastnn.program.fuse import fuse
 
 
@@ -13,10 +14,11 @@ def test_updates_join_the_weight_gradient():
     s.read(s.other)
     s.sgd("w", 0.5)
     s.sgd("b", 0.25)
-    assert s.fused == ["affine_backward_weight_sgd", "activation_forward"]
+    assert s.fused == ["affine_backward_weight_update", "activation_forward"]
     joined = fuse(s.ops.operations)[0]
-    assert all(got is want for got, want in zip(joined.arguments, (s.x, s.dout, s.w, s.b, s.rate), strict=False))
-    assert joined.arguments[5:] == (0.5, 0.25)
+    arrays = {"x": s.x, "dout": s.dout, "w": s.w, "b": s.b, "rate": s.rate, "mw": None, "vb": None}
+    assert all(joined[name] is want for name, want in arrays.items())
+    assert (joined["rule"], joined["decay"], joined["decay_b"]) == (UpdateRule.SGD, 0.5, 0.25)
 
 
 def test_in_either_order_and_without_a_bias():
@@ -24,36 +26,36 @@ def test_in_either_order_and_without_a_bias():
     s.gradient()
     s.sgd("b")
     s.sgd("w")
-    assert s.fused == ["affine_backward_weight_sgd"]
-    assert fuse(s.ops.operations)[0].arguments[2] is s.w
+    assert s.fused == ["affine_backward_weight_update"]
+    assert fuse(s.ops.operations)[0]["w"] is s.w
     s = Scene()
     s.gradient(db=False)
     s.sgd("w", 0.5)
     (joined,) = fuse(s.ops.operations)
-    assert joined.arguments[3] is None
-    assert joined.arguments[5:] == (0.5, 0.5)
+    assert joined["b"] is None
+    assert joined["decay"] == 0.5
 
 
 def test_the_other_rules_of_update_join_too():
     s = Scene()
     s.gradient()
-    s.ops.momentum_update(s.w, s.vw, s.dw, s.rate, 0.9, 0.1)
-    s.ops.momentum_update(s.b, s.vb, s.db, s.rate, 0.9, 0.0)
+    momentum(s.ops, s.w, s.vw, s.dw, s.rate, 0.9, 0.1)
+    momentum(s.ops, s.b, s.vb, s.db, s.rate, 0.9, 0.0)
     (joined,) = fuse(s.ops.operations)
-    assert joined.kernel == "affine_backward_weight_momentum"
-    arrays = (s.x, s.dout, s.w, s.vw, s.b, s.vb, s.rate)
+    assert joined.kernel == "affine_backward_weight_update"
+    arrays = (s.x, s.dout, s.w, None, s.vw, s.b, None, s.vb, s.rate, STEP)
     assert all(got is want for got, want in zip(joined.arguments, arrays, strict=False))
-    assert joined.arguments[7:] == (0.9, 0.1, 0.0)
+    assert joined.arguments[10:] == (UpdateRule.MOMENTUM, 0.1, 0.0, 0.9, 0.0, 0.0)
     s = Scene()
     t = s.ops.stream((1,), "int64")
     mw, mb = s.vw.copy(), s.vb.copy()
     s.gradient()
-    s.ops.adam_update(s.w, mw, s.vw, s.dw, s.rate, t, 0.9, 0.99, 1e-8, 0.1)
-    s.ops.adam_update(s.b, mb, s.vb, s.db, s.rate, t, 0.9, 0.99, 1e-8, 0.0)
+    s.ops.update(s.w, mw, s.vw, s.dw, s.rate, t, UpdateRule.ADAM, 0.1, 0.9, 0.99, 1e-8)
+    s.ops.update(s.b, mb, s.vb, s.db, s.rate, t, UpdateRule.ADAM, 0.0, 0.9, 0.99, 1e-8)
     (joined,) = fuse(s.ops.operations)
     arrays = (s.x, s.dout, s.w, mw, s.vw, s.b, mb, s.vb, s.rate, t)
     assert all(got is want for got, want in zip(joined.arguments, arrays, strict=False))
-    assert joined.arguments[10:] == (0.9, 0.99, 1e-8, 0.1, 0.0)
+    assert joined.arguments[10:] == (UpdateRule.ADAM, 0.1, 0.0, 0.9, 0.99, 1e-8)
 
 
 def _accumulating(s):
@@ -66,7 +68,7 @@ def _gradient_read(s):
     s.gradient()
     s.sgd("w")
     s.sgd("b")
-    s.ops.sgd_update(np.zeros((3, 5), "f4"), s.dw, s.rate, 0.0)
+    sgd(s.ops, np.zeros((3, 5), "f4"), s.dw, s.rate)
 
 
 def _gradient_added_to(s):
@@ -92,7 +94,7 @@ def _weight_read_between(s):
 
 def _weight_written_between(s):
     s.gradient()
-    s.ops.sgd_update(s.w, np.ones((3, 5), "f4"), s.rate, 0.0)
+    sgd(s.ops, s.w, np.ones((3, 5), "f4"), s.rate)
     s.sgd("w")
     s.sgd("b")
 
@@ -105,36 +107,36 @@ def _bias_not_updated(s):
 def _one_gradient_for_two_weights(s):
     s.gradient()
     s.sgd("w")
-    s.ops.sgd_update(np.zeros((3, 5), "f4"), s.dw, s.rate, 0.0)
+    sgd(s.ops, np.zeros((3, 5), "f4"), s.dw, s.rate)
 
 
 def _rules_differ(s):
     s.gradient()
     s.sgd("w")
-    s.ops.momentum_update(s.b, s.vb, s.db, s.rate, 0.9, 0.0)
+    momentum(s.ops, s.b, s.vb, s.db, s.rate, 0.9, 0.0)
 
 
 def _rates_differ(s):
     s.gradient()
     s.sgd("w")
-    s.ops.sgd_update(s.b, s.db, s.ops.stream((1,), "float64"), 0.0)
+    sgd(s.ops, s.b, s.db, s.ops.stream((1,), "float64"))
 
 
 def _momenta_differ(s):
     s.gradient()
-    s.ops.momentum_update(s.w, s.vw, s.dw, s.rate, 0.9, 0.0)
-    s.ops.momentum_update(s.b, s.vb, s.db, s.rate, 0.8, 0.0)
+    momentum(s.ops, s.w, s.vw, s.dw, s.rate, 0.9, 0.0)
+    momentum(s.ops, s.b, s.vb, s.db, s.rate, 0.8, 0.0)
 
 
 def _weight_seen_flat(s):
     s.gradient()
-    s.ops.sgd_update(s.w.reshape(-1), s.dw, s.rate, 0.0)
+    sgd(s.ops, s.w.reshape(-1), s.dw, s.rate)
     s.sgd("b")
 
 
 def _gradient_is_the_weight(s):
     s.gradient()
-    s.ops.sgd_update(s.dw, s.w, s.rate, 0.0)
+    sgd(s.ops, s.dw, s.w, s.rate)
     s.sgd("b")
 
 
@@ -169,4 +171,4 @@ def test_updates_of_a_very_large_batch_stay_apart():
         s.gradient()
         s.sgd("w")
         s.sgd("b")
-        assert (s.fused == ["affine_backward_weight_sgd"]) == joins
+        assert (s.fused == ["affine_backward_weight_update"]) == joins

@@ -80,7 +80,7 @@ class Tied(Layer):
 
     def backward(self, ops, dout, cache, need_dx):
         dx = ops.empty(cache.shape)
-        ops.affine_backward_input(dout, self.w.value[:], dx)
+        ops.affine_backward_input(dout, self.w.value[:], dx, None)
         ops.affine_backward_weight(cache, dout, self.w.grad, None, ops.beta)
         return dx
 

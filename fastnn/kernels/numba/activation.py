@@ -112,16 +112,16 @@ def activation_forward(x: Array, out: Array, kind: int, alpha: float) -> None:
         loop(x.reshape(-1), out.reshape(-1), x.dtype.type(alpha))
 
 
-def activation_backward(dout: Array, x: Array | None, out: Array, dx: Array, kind: int, alpha: float) -> None:
-    """``dx = dout f'``, with ``f'`` from the output (tanhshrink: from ``x``)."""
+def activation_backward(dout: Array, saved: Array, dx: Array, kind: int, alpha: float) -> None:
+    """``dx = dout f'``."""
     loop = _BACKWARD.get(kind)
     if loop is None:
-        reference.activation_backward(dout, x, out, dx, kind, alpha)
+        reference.activation_backward(dout, saved, dx, kind, alpha)
     else:
-        loop(dout.reshape(-1), out.reshape(-1), dx.reshape(-1), out.dtype.type(alpha))
+        loop(dout.reshape(-1), saved.reshape(-1), dx.reshape(-1), saved.dtype.type(alpha))
 
 
-def affine_activation_forward(x: Array, w: Array, b: Array | None, out: Array, kind: int, alpha: float) -> None:
+def affine_forward(x: Array, w: Array, b: Array | None, out: Array, kind: int = 0, alpha: float = 0.0) -> None:
     """``out = f(x w + b)``: here because its bits must be those of `activation_forward` above."""
     reference.affine_forward(x, w, b, out)
     activation_forward(out, out, kind, alpha)

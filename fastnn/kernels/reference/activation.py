@@ -1,6 +1,6 @@
 """Elementwise activations and their derivatives.
 
-``out`` may be ``x``, and ``dx`` may be ``dout``, ``out`` or ``x``: each result is written after its inputs
+``out`` may be ``x``, and ``dx`` may be ``dout`` or ``saved``: each result is written after its inputs
 were read. NaN comes out as NaN. The sign of a zero is not promised. ``alpha`` is rounded to the
 arrays' dtype first.
 """
@@ -59,42 +59,41 @@ def _softshrink(x: Array, alpha: np.floating) -> Array:
     return result
 
 
-# derivatives from (dout, x, out, alpha); x is None unless Activation.backward_needs_input
+# derivatives from (dout, saved, alpha); saved is the output, or the input where Activation.backward_needs_input
 
 
-def _relu_gradient(dout: Array, x: Array | None, out: Array, alpha: np.floating) -> Array:
-    return np.where(out <= 0, 0, dout)
+def _relu_gradient(dout: Array, saved: Array, alpha: np.floating) -> Array:
+    return np.where(saved <= 0, 0, dout)
 
 
-def _leaky_relu_gradient(dout: Array, x: Array | None, out: Array, alpha: np.floating) -> Array:
-    return np.where(out <= 0, alpha * dout, dout)
+def _leaky_relu_gradient(dout: Array, saved: Array, alpha: np.floating) -> Array:
+    return np.where(saved <= 0, alpha * dout, dout)
 
 
-def _elu_gradient(dout: Array, x: Array | None, out: Array, alpha: np.floating) -> Array:
-    return np.where(out > 0, dout, dout * (out + alpha))
+def _elu_gradient(dout: Array, saved: Array, alpha: np.floating) -> Array:
+    return np.where(saved > 0, dout, dout * (saved + alpha))
 
 
-def _sigmoid_gradient(dout: Array, x: Array | None, out: Array, alpha: np.floating) -> Array:
-    result: Array = dout * (out * (1 - out))
+def _sigmoid_gradient(dout: Array, saved: Array, alpha: np.floating) -> Array:
+    result: Array = dout * (saved * (1 - saved))
     return result
 
 
-def _tanh_gradient(dout: Array, x: Array | None, out: Array, alpha: np.floating) -> Array:
-    result: Array = dout * ((1 - out) * (1 + out))  # 1 - out² would lose digits where out is near ±1
+def _tanh_gradient(dout: Array, saved: Array, alpha: np.floating) -> Array:
+    result: Array = dout * ((1 - saved) * (1 + saved))  # 1 - out² would lose digits where saved is near ±1
     return result
 
 
-def _tanhshrink_gradient(dout: Array, x: Array | None, out: Array, alpha: np.floating) -> Array:
-    if x is None:
-        raise ValueError("activation_backward: the derivative of tanhshrink needs x, got None")
-    return dout * np.square(np.tanh(x))
+def _tanhshrink_gradient(dout: Array, saved: Array, alpha: np.floating) -> Array:
+    result: Array = dout * np.square(np.tanh(saved))
+    return result
 
 
-def _softshrink_gradient(dout: Array, x: Array | None, out: Array, alpha: np.floating) -> Array:
-    return np.where(out == 0, 0, dout)
+def _softshrink_gradient(dout: Array, saved: Array, alpha: np.floating) -> Array:
+    return np.where(saved == 0, 0, dout)
 
 
-def _identity_gradient(dout: Array, x: Array | None, out: Array, alpha: np.floating) -> Array:
+def _identity_gradient(dout: Array, saved: Array, alpha: np.floating) -> Array:
     return dout
 
 
@@ -108,7 +107,7 @@ _FORWARD: dict[int, Callable[[Array, "np.floating"], Array]] = {
     Activation.TANHSHRINK: _tanhshrink,
     Activation.SOFTSHRINK: _softshrink,
 }
-_BACKWARD: dict[int, Callable[[Array, Array | None, Array, "np.floating"], Array]] = {
+_BACKWARD: dict[int, Callable[[Array, Array, "np.floating"], Array]] = {
     Activation.IDENTITY: _identity_gradient,
     Activation.RELU: _relu_gradient,
     Activation.LEAKY_RELU: _leaky_relu_gradient,
@@ -132,10 +131,10 @@ def activation_forward(x: Array, out: Array, kind: int, alpha: float) -> None:
 
 
 @np.errstate(all="ignore")
-def activation_backward(dout: Array, x: Array | None, out: Array, dx: Array, kind: int, alpha: float) -> None:
-    """``dx = dout f'``, with ``f'`` from the output (tanhshrink: from ``x``).
+def activation_backward(dout: Array, saved: Array, dx: Array, kind: int, alpha: float) -> None:
+    """``dx = dout f'``, with ``f'`` from the output, or from the input where `Activation.backward_needs_input`.
 
     At the kink of relu and leaky relu the slope is that of the left side (0, ``alpha``), at those of
     softshrink 0.
     """
-    dx[...] = _BACKWARD[kind](dout, x, out, out.dtype.type(alpha))
+    dx[...] = _BACKWARD[kind](dout, saved, saved.dtype.type(alpha))

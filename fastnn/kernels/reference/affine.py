@@ -2,21 +2,28 @@
 
 import numpy as np
 
+from fastnn.kernels.reference.activation import activation_backward, activation_forward
 from fastnn.kernels.reference.arrays import Array
+from fastnn.kernels.reference.update_rules import update
 
 
 @np.errstate(all="ignore")
-def affine_forward(x: Array, w: Array, b: Array | None, out: Array) -> None:
-    """``out = x w + b``."""
+def affine_forward(x: Array, w: Array, b: Array | None, out: Array, kind: int = 0, alpha: float = 0.0) -> None:
+    """``out = f(x w + b)``."""
     np.matmul(x, w, out=out)
     if b is not None:
         out += b
+    activation_forward(out, out, kind, alpha)
 
 
 @np.errstate(all="ignore")
-def affine_backward_input(dout: Array, w: Array, dx: Array) -> None:
-    """``dx = dout wᵀ``."""
+def affine_backward_input(
+    dout: Array, w: Array, dx: Array, saved: Array | None, kind: int = 0, alpha: float = 0.0
+) -> None:
+    """``dx = dout wᵀ``, times the derivative of the activation before where it ``saved`` something."""
     np.matmul(dout, w.T, out=dx)
+    if saved is not None:
+        activation_backward(dx, saved, dx, kind, alpha)
 
 
 @np.errstate(all="ignore")
@@ -33,3 +40,30 @@ def affine_backward_weight(x: Array, dout: Array, dw: Array, db: Array | None, b
         dw += x.T @ dout
         if db is not None:
             db += dout.sum(axis=0)
+
+
+def affine_backward_weight_update(
+    x: Array,
+    dout: Array,
+    w: Array,
+    mw: Array | None,
+    vw: Array | None,
+    b: Array | None,
+    mb: Array | None,
+    vb: Array | None,
+    rate: Array,
+    t: Array,
+    rule: int,
+    decay: float,
+    decay_b: float,
+    c0: float = 0.0,
+    c1: float = 0.0,
+    c2: float = 0.0,
+) -> None:
+    """`affine_backward_weight`, then `update` of ``w`` (``decay``) and ``b`` (``decay_b``)."""
+    dw = np.empty_like(w)
+    db = None if b is None else np.empty_like(b)
+    affine_backward_weight(x, dout, dw, db, 0.0)
+    update(w, mw, vw, dw, rate, t, rule, decay, c0, c1, c2)
+    if b is not None and db is not None:
+        update(b, mb, vb, db, rate, t, rule, decay_b, c0, c1, c2)

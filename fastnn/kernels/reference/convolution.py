@@ -74,9 +74,9 @@ def _by_group(weight: Array, channels: int) -> Array:
 @np.errstate(all="ignore")
 def conv_forward(
     x: Array, weight: Array, b: Array | None, out: Array, stride_h: int, stride_w: int, pad_h: int, pad_w: int,
-    dilation_h: int, dilation_w: int, algorithm: int,
+    dilation_h: int, dilation_w: int, algorithm: int, kind: int = 0, alpha: float = 0.0,
 ) -> None:  # fmt: skip
-    """``out[i, j, y, x] = b[j] + Σ weight[j, c, a, b] x[i, c of the group, row of (y, a), column of (x, b)]``."""
+    """``out[i, j, y, x] = f(b[j] + Σ weight[j, c, a, b] x[i, c of the group, row of (y, a), column of (x, b)])``."""
     filters = _by_group(weight, x.shape[1])
     stride, pad, dilation = (stride_h, stride_w), (pad_h, pad_w), (dilation_h, dilation_w)
     windows = _windows(x, weight.shape[2:], out.shape[2:], stride, pad, dilation)
@@ -86,20 +86,26 @@ def conv_forward(
         np.matmul(filters, columns, out=result.reshape(*filters.shape[:2], pixels))
     if b is not None:
         out += b[:, None, None]
+    activation_forward(out, out, kind, alpha)
 
 
 @np.errstate(all="ignore")
 def conv_backward_input(
-    dout: Array, weight: Array, dx: Array, stride_h: int, stride_w: int, pad_h: int, pad_w: int, dilation_h: int,
-    dilation_w: int, algorithm: int,
+    dout: Array, weight: Array, dx: Array, saved: Array | None, stride_h: int, stride_w: int, pad_h: int, pad_w: int,
+    dilation_h: int, dilation_w: int, algorithm: int, kind: int = 0, alpha: float = 0.0,
 ) -> None:  # fmt: skip
-    """``dx[i, c, v, u] = Σ weight[j, c, a, b] dout[i, j, y, x]`` over all that read pixel (v, u)."""
+    """``dx[i, c, v, u] = Σ weight[j, c, a, b] dout[i, j, y, x]`` over all that read pixel (v, u).
+
+    Times the derivative of the activation before where it ``saved`` something.
+    """
     filters = _by_group(weight, dx.shape[1])
     pixels = dout.shape[2] * dout.shape[3]
     for i, gradient in enumerate(dout):
         columns = filters.transpose(0, 2, 1) @ gradient.reshape(*filters.shape[:2], pixels)
         one = columns.reshape(1, dx.shape[1], *weight.shape[2:], *dout.shape[2:])
         col2im(one, dx[i : i + 1], stride_h, stride_w, pad_h, pad_w, dilation_h, dilation_w)
+    if saved is not None:
+        activation_backward(dx, saved, dx, kind, alpha)
 
 
 @np.errstate(all="ignore")
@@ -127,21 +133,3 @@ def conv_backward_weight(
         dw += total.reshape(dw.shape)
         if db is not None:
             db += biases
-
-
-def conv_activation_forward(
-    x: Array, weight: Array, b: Array | None, out: Array, stride_h: int, stride_w: int, pad_h: int, pad_w: int,
-    dilation_h: int, dilation_w: int, algorithm: int, kind: int, alpha: float,
-) -> None:  # fmt: skip
-    """`conv_forward`, then `activation_forward` of its output."""
-    conv_forward(x, weight, b, out, stride_h, stride_w, pad_h, pad_w, dilation_h, dilation_w, algorithm)
-    activation_forward(out, out, kind, alpha)
-
-
-def conv_activation_backward_input(
-    dout: Array, weight: Array, out: Array, dx: Array, stride_h: int, stride_w: int, pad_h: int, pad_w: int,
-    dilation_h: int, dilation_w: int, algorithm: int, kind: int, alpha: float,
-) -> None:  # fmt: skip
-    """`conv_backward_input` times f'(out), ``out`` the output of the activation before; not for tanhshrink."""
-    conv_backward_input(dout, weight, dx, stride_h, stride_w, pad_h, pad_w, dilation_h, dilation_w, algorithm)
-    activation_backward(dx, None, out, dx, kind, alpha)

@@ -6,26 +6,16 @@ into this layout, and whatever the operation makes of them (finite) afterwards.
 
 import numpy as np
 
-from fastnn.kernels.reference.activation import activation_backward, activation_forward
-from fastnn.kernels.reference.affine import affine_backward_input
+from fastnn.kernels.limits import BLOCK_IMAGES
+from fastnn.kernels.reference.activation import activation_backward
+from fastnn.kernels.reference.affine import affine_backward_input, affine_backward_weight_update
 from fastnn.kernels.reference.arrays import Array
-from fastnn.kernels.reference.convolution import (
-    conv_activation_backward_input,
-    conv_backward_input,
-    conv_backward_weight,
-    conv_forward,
-)
-from fastnn.kernels.reference.fused import (
-    affine_backward_weight_adam,
-    affine_backward_weight_adamw,
-    affine_backward_weight_momentum,
-    affine_backward_weight_sgd,
-)
+from fastnn.kernels.reference.convolution import conv_backward_input, conv_backward_weight, conv_forward
 from fastnn.kernels.reference.gather import gather_rows
 from fastnn.kernels.reference.norm import batch_norm_apply, batch_norm_backward, batch_norm_forward
 from fastnn.kernels.reference.pool import avg_pool_backward, avg_pool_forward, max_pool_backward, max_pool_forward
 
-LANES = 16
+LANES = BLOCK_IMAGES
 
 
 def images_of(x: Array) -> Array:
@@ -66,84 +56,40 @@ def gather_nchw16n(source: Array, index: Array | None, out: Array, scale: float)
 def affine_backward_input_nchw16n(dout: Array, w: Array, dx: Array) -> None:
     """`affine_backward_input`, then `rows_to_nchw16n`."""
     rows = np.empty((len(dout), dx.shape[1]), dx.dtype)
-    affine_backward_input(dout, w, rows)
+    affine_backward_input(dout, w, rows, None)
     rows_to_nchw16n(rows, dx)
 
 
-def affine_backward_nchw16n_sgd(
-    x: Array, dout: Array, w: Array, b: Array | None, rate: Array, dx: Array, decay: float, decay_b: float
-) -> None:
-    """`affine_backward_input_nchw16n`, then `affine_backward_weight_sgd`."""
-    affine_backward_input_nchw16n(dout, w, dx)
-    affine_backward_weight_sgd(x, dout, w, b, rate, decay, decay_b)
-
-
-def affine_backward_nchw16n_momentum(
-    x: Array, dout: Array, w: Array, vw: Array, b: Array | None, vb: Array | None, rate: Array, dx: Array,
-    momentum: float, decay: float, decay_b: float,
+def affine_backward_update_nchw16n(
+    x: Array, dout: Array, w: Array, mw: Array | None, vw: Array | None, b: Array | None, mb: Array | None,
+    vb: Array | None, rate: Array, t: Array, dx: Array, rule: int, decay: float, decay_b: float, c0: float = 0.0,
+    c1: float = 0.0, c2: float = 0.0,
 ) -> None:  # fmt: skip
-    """`affine_backward_input_nchw16n`, then `affine_backward_weight_momentum`."""
+    """`affine_backward_input_nchw16n`, then `affine_backward_weight_update`."""
     affine_backward_input_nchw16n(dout, w, dx)
-    affine_backward_weight_momentum(x, dout, w, vw, b, vb, rate, momentum, decay, decay_b)
-
-
-def affine_backward_nchw16n_adam(
-    x: Array, dout: Array, w: Array, mw: Array, vw: Array, b: Array | None, mb: Array | None, vb: Array | None,
-    rate: Array, t: Array, dx: Array, beta1: float, beta2: float, eps: float, decay: float, decay_b: float,
-) -> None:  # fmt: skip
-    """`affine_backward_input_nchw16n`, then `affine_backward_weight_adam`."""
-    affine_backward_input_nchw16n(dout, w, dx)
-    affine_backward_weight_adam(x, dout, w, mw, vw, b, mb, vb, rate, t, beta1, beta2, eps, decay, decay_b)
-
-
-def affine_backward_nchw16n_adamw(
-    x: Array, dout: Array, w: Array, mw: Array, vw: Array, b: Array | None, mb: Array | None, vb: Array | None,
-    rate: Array, t: Array, dx: Array, beta1: float, beta2: float, eps: float, decay: float, decay_b: float,
-) -> None:  # fmt: skip
-    """`affine_backward_input_nchw16n`, then `affine_backward_weight_adamw`."""
-    affine_backward_input_nchw16n(dout, w, dx)
-    affine_backward_weight_adamw(x, dout, w, mw, vw, b, mb, vb, rate, t, beta1, beta2, eps, decay, decay_b)
+    affine_backward_weight_update(x, dout, w, mw, vw, b, mb, vb, rate, t, rule, decay, decay_b, c0, c1, c2)
 
 
 def conv_forward_nchw16n(
     x: Array, weight: Array, b: Array | None, out: Array, stride_h: int, stride_w: int, pad_h: int, pad_w: int,
-    dilation_h: int, dilation_w: int, algorithm: int,
+    dilation_h: int, dilation_w: int, algorithm: int, kind: int = 0, alpha: float = 0.0,
 ) -> None:  # fmt: skip
     """`conv_forward`."""
     images = _like(out)
     window = (stride_h, stride_w, pad_h, pad_w, dilation_h, dilation_w, algorithm)
-    conv_forward(images_of(x), weight, b, images, *window)
+    conv_forward(images_of(x), weight, b, images, *window, kind, alpha)
     put_images(images, out)
 
 
-def conv_activation_forward_nchw16n(
-    x: Array, weight: Array, b: Array | None, out: Array, stride_h: int, stride_w: int, pad_h: int, pad_w: int,
-    dilation_h: int, dilation_w: int, algorithm: int, kind: int, alpha: float,
-) -> None:  # fmt: skip
-    """`conv_activation_forward`."""
-    conv_forward_nchw16n(x, weight, b, out, stride_h, stride_w, pad_h, pad_w, dilation_h, dilation_w, algorithm)
-    activation_forward(out, out, kind, alpha)
-
-
 def conv_backward_input_nchw16n(
-    dout: Array, weight: Array, dx: Array, stride_h: int, stride_w: int, pad_h: int, pad_w: int, dilation_h: int,
-    dilation_w: int, algorithm: int,
+    dout: Array, weight: Array, dx: Array, saved: Array | None, stride_h: int, stride_w: int, pad_h: int, pad_w: int,
+    dilation_h: int, dilation_w: int, algorithm: int, kind: int = 0, alpha: float = 0.0,
 ) -> None:  # fmt: skip
     """`conv_backward_input`."""
     images = _like(dx)
     window = (stride_h, stride_w, pad_h, pad_w, dilation_h, dilation_w, algorithm)
-    conv_backward_input(images_of(dout), weight, images, *window)
-    put_images(images, dx)
-
-
-def conv_activation_backward_input_nchw16n(
-    dout: Array, weight: Array, out: Array, dx: Array, stride_h: int, stride_w: int, pad_h: int, pad_w: int,
-    dilation_h: int, dilation_w: int, algorithm: int, kind: int, alpha: float,
-) -> None:  # fmt: skip
-    """`conv_activation_backward_input`; not for tanhshrink."""
-    images = _like(dx)
-    window = (stride_h, stride_w, pad_h, pad_w, dilation_h, dilation_w, algorithm)
-    conv_activation_backward_input(images_of(dout), weight, images_of(out), images, *window, kind, alpha)
+    inner = None if saved is None else images_of(saved)
+    conv_backward_input(images_of(dout), weight, images, inner, *window, kind, alpha)
     put_images(images, dx)
 
 
@@ -246,9 +192,9 @@ def conv_statistics_forward_nchw16n(
     mean: Array, var: Array, work: Array, stride_h: int, stride_w: int, pad_h: int, pad_w: int, dilation_h: int,
     dilation_w: int, algorithm: int, kind: int, alpha: float, images: int, momentum: float,
 ) -> None:  # fmt: skip
-    """`conv_activation_forward_nchw16n`, then `batch_norm_statistics_nchw16n`."""
+    """`conv_forward_nchw16n`, then `batch_norm_statistics_nchw16n`."""
     window = (stride_h, stride_w, pad_h, pad_w, dilation_h, dilation_w, algorithm)
-    conv_activation_forward_nchw16n(x, weight, b, out, *window, kind, alpha)
+    conv_forward_nchw16n(x, weight, b, out, *window, kind, alpha)
     batch_norm_statistics_nchw16n(out, running_mean, running_var, mean, var, work, images, momentum)
 
 
@@ -257,11 +203,11 @@ def conv_max_pool_forward_nchw16n(
     pad_h: int, pad_w: int, dilation_h: int, dilation_w: int, algorithm: int, kind: int, alpha: float, size_h: int,
     size_w: int,
 ) -> None:  # fmt: skip
-    """`conv_activation_forward_nchw16n`, then `max_pool_forward_nchw16n` by windows that tile what it gives."""
+    """`conv_forward_nchw16n`, then `max_pool_forward_nchw16n` by windows that tile what it gives."""
     groups, filters, rows, cols, lanes = out.shape
     image = np.empty((groups, filters, rows * size_h, cols * size_w, lanes), out.dtype)
     window = (stride_h, stride_w, pad_h, pad_w, dilation_h, dilation_w, algorithm)
-    conv_activation_forward_nchw16n(x, weight, b, image, *window, kind, alpha)
+    conv_forward_nchw16n(x, weight, b, image, *window, kind, alpha)
     max_pool_forward_nchw16n(image, out, argmax, *_tiling(image, out))
 
 
@@ -293,4 +239,4 @@ def batch_norm_max_pool_backward_nchw16n(
     share = np.empty_like(x)
     max_pool_backward_nchw16n(dout, argmax, share, *_tiling(x, dout))
     batch_norm_backward_nchw16n(_flat(share), _flat(x), w, mean, var, _flat(dx), dw, db, images, eps, fixed, beta)
-    activation_backward(dx, None, x, dx, kind, alpha)
+    activation_backward(dx, x, dx, kind, alpha)

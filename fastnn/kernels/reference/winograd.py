@@ -28,12 +28,11 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from fastnn.kernels.convolution import (
-    WINOGRAD_BLOCK,
-    WINOGRAD_POINTS,
     winograd_line,
     winograd_long,
     winograd_shape,
 )
+from fastnn.kernels.limits import WINOGRAD_FILTER_BLOCK, WINOGRAD_POINTS
 from fastnn.kernels.reference.activation import activation_backward, activation_forward
 from fastnn.kernels.reference.arrays import Array
 from fastnn.kernels.reference.nchw16n import LANES, images_of, put_images
@@ -84,14 +83,22 @@ def transformed(weight: Array, shape: tuple[int, ...], flip: int, magnitudes: bo
         filters = filters[..., ::-1, ::-1].swapaxes(1, 2)
     g = _preparation(weight.dtype, magnitudes)(matrices(weight.shape[2]).g)
     values = np.einsum("ia,efkab,jb->eijkf", g, filters, g).reshape(groups, WINOGRAD_POINTS**2, *filters.shape[2:0:-1])
-    padded = np.zeros((*values.shape[:3], blocks * WINOGRAD_BLOCK), weight.dtype)
+    padded = np.zeros((*values.shape[:3], blocks * WINOGRAD_FILTER_BLOCK), weight.dtype)
     padded[..., : values.shape[3]] = values
-    return padded.reshape(*values.shape[:3], blocks, WINOGRAD_BLOCK).transpose(0, 3, 1, 2, 4)
+    return padded.reshape(*values.shape[:3], blocks, WINOGRAD_FILTER_BLOCK).transpose(0, 3, 1, 2, 4)
 
 
 @np.errstate(all="ignore")
 def winograd_forward_nchw16n(
-    x: Array, u: Array, b: Array | None, out: Array, size: int, pad_h: int, pad_w: int, kind: int, alpha: float
+    x: Array,
+    u: Array,
+    b: Array | None,
+    out: Array,
+    size: int,
+    pad_h: int,
+    pad_w: int,
+    kind: int = 0,
+    alpha: float = 0.0,
 ) -> None:
     """Convolution of stride 1 with filters of ``size`` × ``size`` from `winograd_weights`, then the activation.
 
@@ -105,16 +112,24 @@ def winograd_forward_nchw16n(
 
 @np.errstate(all="ignore")
 def winograd_backward_input_nchw16n(
-    dout: Array, u: Array, out: Array | None, dx: Array, size: int, pad_h: int, pad_w: int, kind: int, alpha: float
+    dout: Array,
+    u: Array,
+    dx: Array,
+    saved: Array | None,
+    size: int,
+    pad_h: int,
+    pad_w: int,
+    kind: int = 0,
+    alpha: float = 0.0,
 ) -> None:
-    """``dx = Σ B [u ⊙ (A dy Aᵀ)] Bᵀ``, over tiles added where they overlap, times f'(out) if there is ``out``.
+    """``dx = Σ B [u ⊙ (A dy Aᵀ)] Bᵀ``, over tiles added where they overlap.
 
-    The transpose of `winograd_forward_nchw16n` with the same ``u``; ``out`` is the output of the activation before,
-    which is not tanhshrink.
+    The transpose of `winograd_forward_nchw16n` with the same ``u``, times the derivative of the activation before where
+    it ``saved`` something.
     """
     dx[...] = given_back(dout, u, dx.shape, size, (pad_h, pad_w))
-    if out is not None:
-        activation_backward(dx, None, out, dx, kind, alpha)
+    if saved is not None:
+        activation_backward(dx, saved, dx, kind, alpha)
 
 
 def given_back(
@@ -145,8 +160,8 @@ def given_back(
 
 @np.errstate(all="ignore")
 def winograd_forward(
-    x: Array, weight: Array, b: Array | None, out: Array, work: Array, pad_h: int, pad_w: int, flip: int, kind: int,
-    alpha: float,
+    x: Array, weight: Array, b: Array | None, out: Array, work: Array, pad_h: int, pad_w: int, flip: int,
+    kind: int = 0, alpha: float = 0.0,
 ) -> None:  # fmt: skip
     """`winograd_forward_nchw16n` of plain images, long tiles only, from the weights themselves; ``work`` is for values.
 

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastnn import random
+from fastnn.kernels import UpdateRule
 from fastnn.kernels.eager import Eager
 from fastnn.losses import SoftmaxCrossEntropy
 from fastnn.random import Purpose
@@ -88,7 +89,8 @@ class Descent:
         ops, cross_entropy = Eager(np.float32), SoftmaxCrossEntropy()
         w = np.array(w, np.float32, order="C")
         v, dw = np.full_like(w, self.velocity), np.empty_like(w)
-        rate, loss, correct = np.array([self.rate]), np.zeros(1), np.zeros(1, np.int64)
+        rate, t = np.array([self.rate]), np.ones(1, np.int64)
+        loss, correct = np.zeros(1), np.zeros(1, np.int64)
         if look is not None:
             look(0, w)
         for step, (rows, targets) in enumerate(self._batches(ops, x, labels), 1):
@@ -96,7 +98,7 @@ class Descent:
             ops.affine_forward(rows, w, None, out)
             cross_entropy.run(ops, out, targets, dout, loss, correct, 1.0)
             ops.affine_backward_weight(rows, dout, dw, None, 0.0)
-            ops.momentum_update(w, v, dw, rate, self.momentum, 0.0)
+            ops.update(w, None, v, dw, rate, t, UpdateRule.MOMENTUM, 0.0, self.momentum)
             ended = step == self.steps or (shortest > 0 and float(np.linalg.norm(v)) < shortest)
             if look is not None and (ended or step % every == 0):
                 look(step, w)

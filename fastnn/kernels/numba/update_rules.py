@@ -1,0 +1,132 @@
+"""Parameter updates in one pass: the operations of the reference in the same order, so the same bits."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from fastnn.kernels import reference
+from fastnn.kernels.numba.compile import jit
+from fastnn.kernels.reference.arrays import Array
+from fastnn.kernels.updates import UpdateRule
+
+
+@jit
+def _sgd(w: Array, dw: Array, rate: np.floating, decay: np.floating) -> None:
+    for i in range(w.size):
+        g = dw[i] + decay * w[i] if decay != 0 else dw[i]
+        w[i] -= rate * g
+
+
+@jit
+def _momentum(w: Array, v: Array, dw: Array, rate: np.floating, momentum: np.floating, decay: np.floating) -> None:
+    for i in range(w.size):
+        g = dw[i] + decay * w[i] if decay != 0 else dw[i]
+        v[i] = momentum * v[i] + rate * g
+        w[i] -= v[i]
+
+
+@jit
+def _nesterov(w: Array, v: Array, dw: Array, rate: np.floating, momentum: np.floating, decay: np.floating) -> None:
+    for i in range(w.size):
+        g = dw[i] + decay * w[i] if decay != 0 else dw[i]
+        v[i] = momentum * v[i] + rate * g
+        w[i] -= momentum * v[i] + rate * g
+
+
+@jit
+def _by_root(
+    w: Array,
+    v: Array,
+    dw: Array,
+    rate: np.floating,
+    rho: np.floating,
+    rest: np.floating,
+    eps: np.floating,
+    decay: np.floating,
+) -> None:
+    for i in range(w.size):
+        g = dw[i] + decay * w[i] if decay != 0 else dw[i]
+        v[i] = rho * v[i] + rest * (g * g)
+        w[i] -= rate * (g / (math.sqrt(v[i]) + eps))
+
+
+@jit
+def _adam(
+    w: Array,
+    m: Array,
+    v: Array,
+    dw: Array,
+    size: np.floating,
+    beta1: np.floating,
+    rest1: np.floating,
+    beta2: np.floating,
+    rest2: np.floating,
+    eps: np.floating,
+    decay: np.floating,
+) -> None:
+    for i in range(w.size):
+        g = dw[i] + decay * w[i] if decay != 0 else dw[i]
+        m[i] = beta1 * m[i] + rest1 * g
+        v[i] = beta2 * v[i] + rest2 * (g * g)
+        w[i] -= size * (m[i] / (math.sqrt(v[i]) + eps))
+
+
+def _by_root_scalars(rate: float, t: int, rho: float, eps: float) -> tuple[float, ...]:
+    return rate, rho, 1 - rho, eps
+
+
+def _adagrad_scalars(rate: float, t: int, eps: float) -> tuple[float, ...]:
+    return rate, 1, 1, eps
+
+
+def _adam_scalars(rate: float, t: int, beta1: float, beta2: float, eps: float) -> tuple[float, ...]:
+    correction = math.sqrt(1 - beta2**t)
+    return rate * correction / (1 - beta1**t), beta1, 1 - beta1, beta2, 1 - beta2, eps * correction
+
+
+def _plain_scalars(rate: float, t: int, *coefficients: float) -> tuple[float, ...]:
+    return rate, *coefficients
+
+
+# the loop of each rule, and its scalars but the decay, in its order; the other rules are the reference's
+_STEPS: dict[int, tuple[Callable[..., None], Callable[..., tuple[float, ...]]]] = {
+    UpdateRule.SGD: (_sgd, _plain_scalars),
+    UpdateRule.MOMENTUM: (_momentum, _plain_scalars),
+    UpdateRule.NESTEROV: (_nesterov, _plain_scalars),
+    UpdateRule.RMSPROP: (_by_root, _by_root_scalars),
+    UpdateRule.ADAGRAD: (_by_root, _adagrad_scalars),
+    UpdateRule.ADAM: (_adam, _adam_scalars),
+    UpdateRule.ADAMW: (_adam, _adam_scalars),
+}
+
+
+def update(
+    w: Array,
+    m: Array | None,
+    v: Array | None,
+    dw: Array,
+    rate: Array,
+    t: Array,
+    rule: int,
+    decay: float,
+    c0: float = 0.0,
+    c1: float = 0.0,
+    c2: float = 0.0,
+) -> None:
+    """One step of `rule`."""
+    if rule not in _STEPS or not w.flags.c_contiguous:  # rows further apart than they are long
+        return reference.update(w, m, v, dw, rate, t, rule, decay, c0, c1, c2)
+    chosen, real, step = UpdateRule(rule), w.dtype.type, float(rate[0])
+    if chosen.decoupled:
+        w *= real(1 - step * decay)
+        decay = 0.0
+    loop, scalars = _STEPS[chosen]
+    state: dict[str, Any] = {"m": m, "v": v}
+    arrays = [w, *(state[slot] for slot in chosen.slots), dw]
+    numbers = scalars(step, int(t[0]), *(c0, c1, c2)[: len(chosen.coefficients)])
+    loop(*(a.reshape(-1) for a in arrays), *map(real, numbers), real(decay))
+    return None

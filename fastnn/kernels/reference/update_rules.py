@@ -1,0 +1,105 @@
+"""Parameter updates, in place: one step of each `UpdateRule`.
+
+``rate`` and ``t`` are one-element arrays. Scalars are combined in float64 and rounded to the arrays' dtype
+once; everything else is done in the arrays' dtype. ``decay`` is the coefficient of the L2 term ``decay w``
+in the gradient ``g = dw + decay w``; with 0 the term is left out, not added as ``0 w``.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from fastnn.kernels.reference.arrays import Array
+from fastnn.kernels.updates import UpdateRule
+
+
+def _sgd(w: Array, g: Array, rate: float, t: int) -> None:
+    """``w = w - rate g``."""
+    w -= w.dtype.type(rate) * g
+
+
+def _momentum(w: Array, v: Array, g: Array, rate: float, t: int, momentum: float) -> None:
+    """``v = momentum v + rate g``, then ``w = w - v``."""
+    v *= w.dtype.type(momentum)
+    v += w.dtype.type(rate) * g
+    w -= v
+
+
+def _nesterov(w: Array, v: Array, g: Array, rate: float, t: int, momentum: float) -> None:
+    """``v = momentum v + rate g``, then ``w = w - (momentum v + rate g)``."""
+    step = w.dtype.type(rate) * g
+    v *= w.dtype.type(momentum)
+    v += step
+    w -= w.dtype.type(momentum) * v + step
+
+
+def _rmsprop(w: Array, v: Array, g: Array, rate: float, t: int, rho: float, eps: float) -> None:
+    """``v = rho v + (1 - rho) g²``, then ``w = w - rate g / (√v + eps)``."""
+    real = w.dtype.type
+    v *= real(rho)
+    v += real(1 - rho) * np.square(g)
+    w -= real(rate) * (g / (np.sqrt(v) + real(eps)))
+
+
+def _adagrad(w: Array, v: Array, g: Array, rate: float, t: int, eps: float) -> None:
+    """``v = v + g²``, then ``w = w - rate g / (√v + eps)``."""
+    v += np.square(g)
+    w -= w.dtype.type(rate) * (g / (np.sqrt(v) + w.dtype.type(eps)))
+
+
+def _adam(w: Array, m: Array, v: Array, g: Array, rate: float, t: int, beta1: float, beta2: float, eps: float) -> None:
+    """Adam (Kingma & Ba 2015, algorithm 1) with bias correction; ``t`` is 1 in the first step.
+
+    ``m = beta1 m + (1 - beta1) g``, ``v = beta2 v + (1 - beta2) g²``, ``w = w - rate m̂ / (√v̂ + eps)`` with
+    ``m̂ = m / (1 - beta1ᵗ)`` and ``v̂ = v / (1 - beta2ᵗ)``; the corrections move into the scalars:
+    ``rate c / (1 - beta1ᵗ) · m / (√v + eps c)``, ``c = √(1 - beta2ᵗ)``.
+    """
+    real = w.dtype.type
+    correction = math.sqrt(1 - beta2**t)
+    m *= real(beta1)
+    m += real(1 - beta1) * g
+    v *= real(beta2)
+    v += real(1 - beta2) * np.square(g)
+    w -= real(rate * correction / (1 - beta1**t)) * (m / (np.sqrt(v) + real(eps * correction)))
+
+
+_STEPS: dict[UpdateRule, Callable[..., None]] = {
+    UpdateRule.SGD: _sgd,
+    UpdateRule.MOMENTUM: _momentum,
+    UpdateRule.NESTEROV: _nesterov,
+    UpdateRule.RMSPROP: _rmsprop,
+    UpdateRule.ADAGRAD: _adagrad,
+    UpdateRule.ADAM: _adam,
+    UpdateRule.ADAMW: _adam,
+}
+
+
+@np.errstate(all="ignore")
+def update(
+    w: Array,
+    m: Array | None,
+    v: Array | None,
+    dw: Array,
+    rate: Array,
+    t: Array,
+    rule: int,
+    decay: float,
+    c0: float = 0.0,
+    c1: float = 0.0,
+    c2: float = 0.0,
+) -> None:
+    """One step of `rule`; decoupled decay (Loshchilov & Hutter 2019) first shrinks w, ``w = (1 - rate decay) w``."""
+    chosen = UpdateRule(rule)
+    state: dict[str, Any] = {"m": m, "v": v}
+    g = dw
+    if chosen.decoupled:
+        w *= w.dtype.type(1 - float(rate[0]) * decay)
+    elif decay:
+        g = dw + w.dtype.type(decay) * w
+    coefficients = (c0, c1, c2)[: len(chosen.coefficients)]
+    slots = [state[slot] for slot in chosen.slots]
+    _STEPS[chosen](w, *slots, g, float(rate[0]), int(t[0]), *coefficients)

@@ -1,0 +1,47 @@
+"""The update rules, by number: which state each keeps and what its coefficients are.
+
+The formulas are in ``reference/update.py`` and, for all instruction sets and every fused pass, in
+``csrc/dense/optimizer_update.h``; the numbers below reach C through a generated header. Nothing but the standard
+library is imported here, because the build reads this file before there is a package to import.
+"""
+
+from enum import IntEnum
+
+
+class UpdateRule(IntEnum):
+    """``rule`` of the update kernels."""
+
+    SGD = 0
+    MOMENTUM = 1
+    NESTEROV = 2
+    RMSPROP = 3
+    ADAGRAD = 4
+    ADAM = 5
+    ADAMW = 6
+
+    @property
+    def slots(self) -> tuple[str, ...]:
+        """The state arrays that the rule keeps for each parameter, out of m and v."""
+        return RULES[self][0]
+
+    @property
+    def coefficients(self) -> tuple[str, ...]:
+        """What the kernels' c0, c1 and c2 are called, as attributes of the optimiser."""
+        return RULES[self][1]
+
+    @property
+    def decoupled(self) -> bool:
+        """Whether weight decay shrinks the weight itself, instead of being added to the gradient."""
+        return RULES[self][2]
+
+
+# rule: (slots, coefficients, decoupled decay)
+RULES: dict[UpdateRule, tuple[tuple[str, ...], tuple[str, ...], bool]] = {
+    UpdateRule.SGD: ((), (), False),
+    UpdateRule.MOMENTUM: (("v",), ("momentum",), False),
+    UpdateRule.NESTEROV: (("v",), ("momentum",), False),
+    UpdateRule.RMSPROP: (("v",), ("rho", "eps"), False),
+    UpdateRule.ADAGRAD: (("v",), ("eps",), False),
+    UpdateRule.ADAM: (("m", "v"), ("beta1", "beta2", "eps"), False),
+    UpdateRule.ADAMW: (("m", "v"), ("beta1", "beta2", "eps"), True),
+}
