@@ -1,4 +1,5 @@
-/* Which of the instruction sets that were compiled can this processor run? The build defines FNN_WITH_… for each of them. */
+/* Which of the instruction sets that were compiled can this processor run? The build defines FNN_WITH_… for each of
+ * them. */
 #include "fastnn.h"
 
 #include <stdbool.h>

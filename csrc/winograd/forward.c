@@ -12,7 +12,7 @@
 #include "winograd/output.h"
 
 enum {
-    MAX_TILES = 4,                /* of a task */
+    MAX_TILES = 4,                       /* of a task */
     FILTERS = FNN_WINOGRAD_HELD_FILTERS, /* whose products are held at a time */
     WORKSPACE = FNN_SCRATCH_BYTES / sizeof(real),
 };

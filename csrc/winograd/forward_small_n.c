@@ -13,10 +13,10 @@
 #include "gemm/microkernel.h"
 
 enum {
-    GROUPS = FNN_WINOGRAD_TILE_BLOCKS,       /* of 16 tiles whose products are held at a time */
-    BLOCK = N16,      /* filters of a task */
-    GATHERED = 8,     /* channels whose taps are gathered at a time */
-    MAX_TAPS = 5 * 5, /* of a filter */
+    GROUPS = FNN_WINOGRAD_TILE_BLOCKS, /* of 16 tiles whose products are held at a time */
+    BLOCK = N16,                       /* filters of a task */
+    GATHERED = 8,                      /* channels whose taps are gathered at a time */
+    MAX_TAPS = 5 * 5,                  /* of a filter */
 };
 
 typedef struct {

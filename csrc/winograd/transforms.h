@@ -12,10 +12,11 @@
 #include "nchw16n/nchw16n.h"
 
 enum {
-    POINTS = FNN_WINOGRAD_POINTS,               /* of a line */
-    PAIRS = POINTS * POINTS,  /* of points: matrix products */
-    WINOGRAD_BLOCK = FNN_WINOGRAD_FILTER_BLOCK,      /* filters of a block of transformed weights, [block][pair][channel][24] */
-    WINOGRAD_MAX_OUTPUTS = 5, /* of a line: filters of 2 taps */
+    POINTS = FNN_WINOGRAD_POINTS, /* of a line */
+    PAIRS = POINTS * POINTS,      /* of points: matrix products */
+    WINOGRAD_BLOCK =
+        FNN_WINOGRAD_FILTER_BLOCK, /* filters of a block of transformed weights, [block][pair][channel][24] */
+    WINOGRAD_MAX_OUTPUTS = 5,      /* of a line: filters of 2 taps */
     WINOGRAD_FEW_CHANNELS = FNN_WINOGRAD_SMALL_CHANNELS,
     /* of few channels: results whose sums over a row of points are in registers together */
     WINOGRAD_TOGETHER = FNN_VECTOR_REGISTERS == 32 ? 4 : 2,

@@ -13,8 +13,8 @@
 
 enum {
     CHUNK = FNN_WINOGRAD_CHUNK_BLOCKS, /* tiles of a chunk; work[] is as large as fastnn/kernels/convolution.py says */
-    PIECES = 4, /* of a tile's channels and filters: tasks of the transforms */
-    HALVES = 2, /* of a pair's filters: tasks of the products */
+    PIECES = 4,                        /* of a tile's channels and filters: tasks of the transforms */
+    HALVES = 2,                        /* of a pair's filters: tasks of the products */
 };
 
 typedef winograd_gradient_work work;

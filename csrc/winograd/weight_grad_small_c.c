@@ -9,12 +9,13 @@
 #include "winograd/weight_grad.h"
 
 enum {
-    PIECES = 2,                   /* of the images, at most: adding up lanes is dear */
-    CHUNK_BYTES = 320 << 10,      /* of a row's values, about */
-    MOST_TILES = 128,             /* of a chunk, */
-    LEAST_TILES = 8,              /* and at least */
-    CLOSE_SUMS_BYTES = 128 << 10, /* of the rows of points that a task takes */
-    FEW_PAIRS = FNN_WINOGRAD_SMALL_PAIRS, /* of channels and filters: what their sums of a row of points take of the second cache */
+    PIECES = 2,                              /* of the images, at most: adding up lanes is dear */
+    CHUNK_BYTES = 320 << 10,                 /* of a row's values, about */
+    MOST_TILES = 128,                        /* of a chunk, */
+    LEAST_TILES = 8,                         /* and at least */
+    CLOSE_SUMS_BYTES = 128 << 10,            /* of the rows of points that a task takes */
+    FEW_PAIRS = FNN_WINOGRAD_SMALL_PAIRS,    /* of channels and filters: what their sums of a row of points take of the
+                                                second cache */
     ROW_BYTES = POINTS * FEW_PAIRS * VBYTES, /* at most */
     SUMS_BYTES = ROW_BYTES > CLOSE_SUMS_BYTES ? ROW_BYTES : CLOSE_SUMS_BYTES,
     VALUES_BYTES = 5 << 18, /* of the least chunk there may be */
