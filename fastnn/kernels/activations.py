@@ -1,8 +1,8 @@
 """The elementwise activations: what each computes, and the number by which kernels know it.
 
-The kernels' formulas are in ``reference/activation.py`` and ``csrc/elementwise/activation.h``; the numbers reach C through
-a generated header. Nothing of fastnn is imported when this runs, because the build reads the file before there is a
-package to import.
+The kernels' formulas are in ``reference/activation.py`` and ``csrc/elementwise/activation.h``; the numbers reach C
+through a generated header. Nothing of fastnn is imported when this runs, because the build reads the file before there
+is a package to import.
 """
 
 from __future__ import annotations
@@ -50,7 +50,12 @@ class Activation(IntEnum):
     backward_needs_input: bool
 
     def __new__(
-        cls, number: int, formula: str, gradient: str, alpha: Alpha = _NONE, backward_needs_input: bool = False
+        cls,
+        number: int,
+        formula: str = "",
+        gradient: str = "",
+        alpha: Alpha = _NONE,
+        backward_needs_input: bool = False,
     ) -> Self:
         """Give a member its number and what is known of it."""
         member = int.__new__(cls, number)

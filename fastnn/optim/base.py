@@ -16,9 +16,9 @@ REGISTRY: dict[str, type[Optimizer]] = {}  # those of fastnn, by their names in 
 class Optimizer:
     """Base of the optimisers.
 
-    A subclass has a `rule` of the compiled kernels, whose coefficients are attributes of the same names. Or it names its
-    state in `slots` and implements `update`: with kernels of `ops`, or with NumPy; the model is then trained layer by
-    layer, without compiling.
+    A subclass has a `rule` of the compiled kernels, whose coefficients are attributes of the same names. Or it names
+    its state in `slots` and implements `update`: with kernels of `ops`, or with NumPy; the model is then trained layer
+    by layer, without compiling.
 
     Parameters
     ----------

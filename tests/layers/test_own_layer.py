@@ -102,7 +102,7 @@ def test_training_takes_the_layer_by_layer_path_and_says_so_once(cls, dtype):
     with warnings.catch_warnings(record=True) as said:
         warnings.simplefilter("always")
         trainer = fit(model, x, y, optimizer=fastnn.optim.Adam(0.02), epochs=8, batch_size=16)
-    assert [str(w.message)[:38] for w in said] == ["fit: training runs layer by layer (a c"]
+    assert [str(w.message)[:38] for w in said] == ["fit: the training runs layer by layer "]
     assert trainer.compiled is False
     assert trainer.history.epochs[-1]["accuracy"] > max(0.7, trainer.history.epochs[0]["accuracy"])
     assert model.evaluate(x, y)["accuracy"] > 0.7
