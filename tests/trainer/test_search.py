@@ -88,10 +88,10 @@ def test_an_error_in_a_trial_is_raised():
 
 
 def test_what_make_gives_is_checked():
-    with pytest.raises(TypeError, match="sweep: make must give a Trainer, got dict"):
+    with pytest.raises(TypeError, match="sweep: make: expected a Trainer, got dict"):
         fastnn.sweep(dict, [{"a": 1}], X, Y)
     model = mlp(6, 3)
-    with pytest.raises(ValueError, match="sweep: make must give every trainer a model of its own"):
+    with pytest.raises(ValueError, match="sweep: make: expected a new model for every trainer"):
         fastnn.sweep(lambda seed: fastnn.Trainer(model, seed=seed), fastnn.grid(seed=[0, 1]), X, Y)
 
 
