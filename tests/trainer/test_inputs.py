@@ -167,7 +167,7 @@ def test_bad_targets_of_a_regression_change_nothing(targets):
         ({"seed": -1}, ValueError, "Trainer: seed: expected a whole number of at least 0 and below 2..64"),
         ({"seed": 2**64}, ValueError, "Trainer: seed: expected a whole number of at least 0 and below 2..64"),
         ({"seed": "a"}, TypeError, "Trainer: seed: expected a whole number of at least 0 and below 2..64, got 'a'"),
-        ({"optimizer": "downhill"}, ValueError, "optimizer: expected one of sgd, .*, adamw, .*got 'downhill'"),
+        ({"optimizer": "downhill"}, ValueError, "optimizer: expected one of .*sgd, .* got 'downhill'"),
         ({"loss": "hinge"}, ValueError, "loss: expected one of .* got 'hinge'"),
         ({"schedule": 0.95}, TypeError, "Trainer: schedule: expected a Schedule, got float"),
         ({"shuffle": "rows"}, ValueError, "Trainer: shuffle: expected True, False or 'batches', got 'rows'"),
