@@ -252,8 +252,8 @@ def test_shapes(draw, shape):
         ),
         (lambda: truncated_normal(1, 1, 0, 3, bound=0.0), ValueError, "bound: expected a number of at least 0.1"),
         (lambda: truncated_normal(1, 1, 0, 3, bound=math.nan), ValueError, "bound: expected a number of at least 0.1"),
-        (lambda: integers(1, 1, 0, 5, 5, 3), ValueError, "high - low must be in 1"),
-        (lambda: integers(1, 1, 0, 0, 2**32 + 1, 3), ValueError, "high - low must be in 1"),
+        (lambda: integers(1, 1, 0, 5, 5, 3), ValueError, "high - low: expected 1"),
+        (lambda: integers(1, 1, 0, 0, 2**32 + 1, 3), ValueError, "high - low: expected 1"),
         (
             lambda: integers(1, 1, 0, 0.5, 2, 3),
             TypeError,
@@ -269,14 +269,14 @@ def test_shapes(draw, shape):
             ValueError,
             "permutation: n: expected a whole number of at least 0 and below 2..32",
         ),
-        (lambda: philox4x32(np.zeros((1, 4), np.uint32), (0,)), ValueError, "key must have 2 words"),
+        (lambda: philox4x32(np.zeros((1, 4), np.uint32), (0,)), ValueError, "key: expected 2 words"),
         (
             lambda: philox4x32(np.zeros((1, 4), np.uint32), (0, 2**32)),
             ValueError,
             r"key.1.: expected a whole number of at least 0 and below 2..32",
         ),
-        (lambda: philox4x32(np.zeros((1, 4)), (0, 0)), TypeError, "must have dtype uint32, but has float64"),
-        (lambda: philox4x32(np.zeros(4, np.uint32), (0, 0)), ValueError, r"must have shape \(n, 4\)"),
+        (lambda: philox4x32(np.zeros((1, 4)), (0, 0)), TypeError, "expected dtype uint32, got float64"),
+        (lambda: philox4x32(np.zeros(4, np.uint32), (0, 0)), ValueError, r"expected shape \(n, 4\)"),
     ],
 )
 def test_bad_arguments(call, error, message):

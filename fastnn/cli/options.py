@@ -110,7 +110,7 @@ def class_weights(text: str, names: Sequence[str]) -> dict[int, float] | Literal
     return found
 
 
-def distortion(text: str, seed: int) -> Augmentation:
+def parse_augmentation(text: str, seed: int) -> Augmentation:
     """The augmentation that "shift=2,rotate=10,flip=horizontal,shape=28x28" stands for.
 
     Parameters
@@ -128,11 +128,11 @@ def distortion(text: str, seed: int) -> Augmentation:
     given: dict[str, Any] = {}
     for part in text.split(","):
         name, equals, value = (word.strip() for word in part.partition("="))
-        if name not in _DISTORTIONS or not equals or name in given:
-            known = ", ".join(_DISTORTIONS)
+        if name not in _AUGMENTATION_PARSERS or not equals or name in given:
+            known = ", ".join(_AUGMENTATION_PARSERS)
             raise ValueError(f"--augment: expected some of {known}, each once with its value, got {part!r}")
         try:
-            given[name] = _DISTORTIONS[name](value)
+            given[name] = _AUGMENTATION_PARSERS[name](value)
         except ValueError:
             raise ValueError(f"--augment: {name} cannot be {value!r}; expected {AUGMENT_HELP}") from None
     try:
@@ -145,7 +145,7 @@ def _sides(text: str) -> tuple[int, ...]:
     return tuple(int(side) for side in text.split("x"))
 
 
-_DISTORTIONS: dict[str, Callable[[str], Any]] = {
+_AUGMENTATION_PARSERS: dict[str, Callable[[str], Any]] = {
     **{"shift": int, "rotate": float, "scale": float, "elastic": float, "flip": str, "crop": float},
     **{"noise": float, "cutout": int, "seed": int, "shape": _sides},
 }

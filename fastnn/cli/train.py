@@ -20,8 +20,8 @@ from fastnn.cli.options import (
     checkpoint_every,
     checkpoint_options,
     class_weights,
-    distortion,
     number,
+    parse_augmentation,
     resolved_schedule,
     schedule,
     share_or_data,
@@ -181,7 +181,7 @@ def run(options: argparse.Namespace) -> int:
     rates = schedule(options.schedule)
     if options.early_stopping is not None and options.validation == 0:
         raise ValueError("--early-stopping: needs validation images, but --validation is 0")
-    augmentation = None if options.augment is None else distortion(options.augment, options.seed)
+    augmentation = None if options.augment is None else parse_augmentation(options.augment, options.seed)
     data = load_data(options.data, mapped=options.mapped)
     weights = None if options.class_weight is None else class_weights(options.class_weight, data.class_names)
     split = split_data(data, options.validation)

@@ -106,7 +106,7 @@ class Augmentation:
         choice("Augmentation", "flip", self.flip, FLIPS)
         if self.shape is not None:
             if len(self.shape) not in (2, 3) or any(int(side) < 1 for side in self.shape):
-                raise ValueError(f"Augmentation: shape must be (H, W) or (C, H, W), got {self.shape!r}")
+                raise ValueError(f"Augmentation: shape: expected (H, W) or (C, H, W), got {self.shape!r}")
             object.__setattr__(self, "shape", tuple(int(side) for side in self.shape))
 
     def __call__(self, images: ArrayLike, samples: ArrayLike | None = None, *, epoch: int = 0) -> Array:
@@ -134,11 +134,11 @@ class Augmentation:
         """
         given = np.asarray(images)
         if given.dtype.str[1:] not in SOURCE_DTYPES:
-            raise TypeError(f"Augmentation: images must be uint8, another integer or float type, got {given.dtype}")
+            raise TypeError(f"Augmentation: images: expected uint8, another integer or a float type, got {given.dtype}")
         c, h, w = self.image_shape(given.shape[1:])
         chosen = np.arange(len(given)) if samples is None else np.asarray(samples)
         if chosen.shape != (len(given),):
-            raise ValueError(f"Augmentation: samples must have shape ({len(given)},), got {chosen.shape}")
+            raise ValueError(f"Augmentation: samples: expected shape ({len(given)},), got {chosen.shape}")
         source = np.ascontiguousarray(given, given.dtype.newbyteorder("=")).reshape(-1, c, h, w)
         out = np.empty(source.shape, np.float64 if source.dtype.itemsize >= 4 and source.dtype != "f4" else np.float32)
         self.write(source, None, chosen, epoch, out)
@@ -198,7 +198,7 @@ class Augmentation:
             found = (1, *found)
         if len(found) != 3 or 0 in found:
             raise ValueError(
-                f"Augmentation: expected images (N, H, W) or (N, C, H, W), got samples of shape {tuple(shape)}; "
+                f"Augmentation: images: expected (N, H, W) or (N, C, H, W), got samples of shape {tuple(shape)}; "
                 "shape=(H, W) says how rows of pixels are laid out"
             )
         return found

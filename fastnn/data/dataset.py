@@ -63,8 +63,8 @@ class Dataset:
                 raise ValueError(f"Dataset: {split} images {images.shape} and labels {labels.shape} differ in number")
             if labels.size and not 0 <= labels.min() <= labels.max() < len(self.class_names):
                 raise ValueError(
-                    f"Dataset: {split} labels must lie in 0 ... {len(self.class_names) - 1}, one for each of "
-                    f"class_names, but lie in {labels.min()} ... {labels.max()}"
+                    f"Dataset: {split} labels: expected 0 ... {len(self.class_names) - 1}, one for each of "
+                    f"class_names, got {labels.min()} ... {labels.max()}"
                 )
         for split, others in (("test", self.test_images), ("unlabelled", self.unlabelled_images)):
             if others is not None and others.shape[1:] != self.train_images.shape[1:]:
@@ -163,9 +163,9 @@ def check_images(images: NDArray[Any], where: str) -> NDArray[Any]:
         If they are not real numbers, have less than two dimensions or no pixels, or hold NaN or infinity.
     """
     if images.dtype.kind not in "biuf":
-        raise ValueError(f"{where}: images must be real numbers, but have dtype {images.dtype}")
+        raise ValueError(f"{where}: images: expected real numbers, got dtype {images.dtype}")
     if images.ndim < 2 or images.size == 0:
-        raise ValueError(f"{where}: images must have shape (N, ...) with at least one pixel, but have {images.shape}")
+        raise ValueError(f"{where}: images: expected shape (N, ...) with at least one pixel, got {images.shape}")
     if images.dtype.kind == "f":
         _check_finite(images, where)
     native = np.ascontiguousarray(images, images.dtype.newbyteorder("="))
@@ -208,11 +208,11 @@ def check_labels(labels: NDArray[Any], count: int, where: str) -> NDArray[np.int
         If they are neither, or there are more or fewer than `count`.
     """
     if labels.dtype.kind not in "biuf":
-        raise ValueError(f"{where}: labels must be whole numbers, but have dtype {labels.dtype}")
+        raise ValueError(f"{where}: labels: expected whole numbers, got dtype {labels.dtype}")
     if labels.ndim == 2 and labels.shape[0] == count and labels.shape[1] > 1:
         return one_hot_labels(labels, where)
     if labels.ndim == 0 or labels.size != max(labels.shape):
-        raise ValueError(f"{where}: labels must have shape (N,) or (N, 1) or be one-hot, but have {labels.shape}")
+        raise ValueError(f"{where}: labels: expected shape (N,) or (N, 1) or one-hot rows, got {labels.shape}")
     flat = labels.reshape(-1)
     if flat.size != count:
         raise ValueError(f"{where}: {flat.size} labels for {count} images")
@@ -233,5 +233,5 @@ def one_hot_labels(rows: NDArray[Any], where: str) -> NDArray[np.int64]:
         If a row is not one-hot; `where` begins the message.
     """
     if not (((rows == 0) | (rows == 1)).all() and (rows.sum(axis=1) == 1).all()):
-        raise ValueError(f"{where}: labels of shape {rows.shape} must be one-hot rows: a single 1 among zeros")
+        raise ValueError(f"{where}: labels of shape {rows.shape}: expected one-hot rows, each a single 1 among zeros")
     return np.asarray(rows.argmax(axis=1), np.int64)

@@ -157,12 +157,12 @@ def _parse_header(text: bytes, where: str) -> tuple[np.dtype[Any], Literal["C", 
     except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
         raise ValueError(f"{where}: damaged .npy header {text[:80]!r}") from None
     if not isinstance(header, dict) or set(header) != _KEYS:
-        raise ValueError(f"{where}: .npy header must have the keys {sorted(_KEYS)}, but is {text[:80]!r}")
+        raise ValueError(f"{where}: .npy header: expected the keys {sorted(_KEYS)}, found {text[:80]!r}")
     descr, fortran, shape = header["descr"], header["fortran_order"], header["shape"]
     if not isinstance(fortran, bool):
-        raise ValueError(f"{where}: fortran_order must be True or False, but is {fortran!r}")
+        raise ValueError(f"{where}: fortran_order: expected True or False, found {fortran!r}")
     if not isinstance(shape, tuple) or not all(type(size) is int and size >= 0 for size in shape):
-        raise ValueError(f"{where}: shape must be a tuple of sizes, but is {shape!r}")
+        raise ValueError(f"{where}: shape: expected a tuple of sizes, found {shape!r}")
     try:
         dtype = np.dtype(descr) if isinstance(descr, str) else None
     except (TypeError, ValueError, SyntaxError):

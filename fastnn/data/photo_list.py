@@ -186,7 +186,7 @@ def _entries(path: Path) -> list[_Entry]:
             raise ValueError(f"{where}: {len(fields)} fields, expected {_FIELDS} (name, name, ., ., URL, box, SHA-256)")
         sha256 = fields[6].lower()
         if not _HASH.fullmatch(sha256):
-            raise ValueError(f"{where}: field 6 must be a SHA-256 of 64 hexadecimal digits, but is {fields[6]!r:.80}")
+            raise ValueError(f"{where}: field 6: expected a SHA-256 of 64 hexadecimal digits, found {fields[6]!r:.80}")
         entries.append(_Entry(number, " ".join(fields[:2]), fields[4], _box(fields[5], where), sha256))
     return entries
 
@@ -195,7 +195,7 @@ def _box(text: str, where: str) -> tuple[float, float, float, float]:
     try:
         left, top, right, bottom = (float(part) for part in text.split(","))
     except ValueError:
-        raise ValueError(f"{where}: field 5 must be a box x1,y1,x2,y2, but is {text!r:.80}") from None
+        raise ValueError(f"{where}: field 5: expected a box x1,y1,x2,y2, found {text!r:.80}") from None
     if not (abs(left) < 1e6 and abs(top) < 1e6 and abs(right) < 1e6 and abs(bottom) < 1e6):  # false for NaN
         raise ValueError(f"{where}: the box {text!r:.80} is out of range")
     return left, top, right, bottom

@@ -106,7 +106,7 @@ def _pickled_dataset(value: Any, where: str) -> RawDataset:
     if isinstance(value, tuple | list):
         return _joined_pairs(list(value), where)
     if not isinstance(value, dict):
-        raise ValueError(f"{where}: expected a dict or pairs of images and labels, but it holds {_kind(value)}")
+        raise ValueError(f"{where}: expected a dict or pairs of images and labels, found {_kind(value)}")
     named = _text_keys(value, where)
     data = named.get("data")
     if isinstance(data, np.ndarray) and data.ndim == 2 and data.shape[1] == _CIFAR_PIXELS and "labels" in named:
@@ -137,15 +137,14 @@ def _batch(named: dict[str, Any], where: str) -> tuple[NDArray[Any], NDArray[Any
     images, labels = _array(named["data"], f"{where}: 'data'"), _array(named["labels"], f"{where}: 'labels'")
     if images.ndim != 2 or images.shape[1] != _CIFAR_PIXELS or labels.shape != images.shape[:1]:
         raise ValueError(
-            f"{where}: expected images (N, {_CIFAR_PIXELS}) and labels (N,), but they are {images.shape} and "
-            f"{labels.shape}"
+            f"{where}: expected images (N, {_CIFAR_PIXELS}) and labels (N,), found {images.shape} and {labels.shape}"
         )
     return images.reshape(-1, 3, 32, 32), labels
 
 
 def _text_keys(value: Any, where: str) -> dict[str, Any]:
     if not isinstance(value, dict):
-        raise ValueError(f"{where}: expected a dict, but it holds {_kind(value)}")
+        raise ValueError(f"{where}: expected a dict, found {_kind(value)}")
     return {key.decode("latin-1") if isinstance(key, bytes) else str(key): item for key, item in value.items()}
 
 
@@ -159,7 +158,7 @@ def _array(value: Any, where: str) -> NDArray[Any]:
             raise ValueError(f"{where}: a number beyond 64 bits")
         return np.array(value, np.int64)
     if not isinstance(value, np.ndarray):
-        raise ValueError(f"{where}: expected an array, but it holds {_kind(value)}")
+        raise ValueError(f"{where}: expected an array, found {_kind(value)}")
     return value
 
 

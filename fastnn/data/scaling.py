@@ -74,9 +74,9 @@ class Standardizer:
         """
         x = np.asarray(images)
         if x.dtype.kind not in "biuf":
-            raise TypeError(f"Standardizer.fit: images must be real numbers, but have dtype {x.dtype}")
+            raise TypeError(f"Standardizer.fit: images: expected real numbers, got dtype {x.dtype}")
         if x.ndim < 2 or x.size == 0:
-            raise ValueError(f"Standardizer.fit: images must have shape (N, ...), but have {x.shape}")
+            raise ValueError(f"Standardizer.fit: images: expected shape (N, ...) with N > 0, got {x.shape}")
         choice("Standardizer.fit", "by", by, ("pixel", "channel", "all"))
         if by == "channel" and x.ndim != 4:
             raise ValueError(f"Standardizer.fit: by='channel' needs images (N, C, H, W), but they are {x.shape}")
@@ -162,7 +162,7 @@ def one_hot(labels: ArrayLike, classes: int | None = None, dtype: DTypeLike = np
     """
     given = np.asarray(labels)
     if given.ndim != 1:
-        raise ValueError(f"one_hot: labels must have shape (N,), but have {given.shape}")
+        raise ValueError(f"one_hot: labels: expected shape (N,), got {given.shape}")
     numbers = check_labels(given, given.size, "one_hot")
     width = int(numbers.max(initial=-1)) + 1 if classes is None else int(classes)
     if numbers.size and numbers.max() >= width:
@@ -197,5 +197,5 @@ def from_one_hot(rows: ArrayLike) -> NDArray[np.int64]:
     """
     given = np.asarray(rows)
     if given.ndim != 2:
-        raise ValueError(f"from_one_hot: rows must have shape (N, C), but have {given.shape}")
+        raise ValueError(f"from_one_hot: rows: expected shape (N, C), got {given.shape}")
     return one_hot_labels(given, "from_one_hot")

@@ -62,7 +62,7 @@ def split_indices(
     """
     given = np.asarray(labels)
     if given.ndim != 1:
-        raise ValueError(f"split_indices: labels must have shape (N,), but have {given.shape}")
+        raise ValueError(f"split_indices: labels: expected shape (N,), got {given.shape}")
     counts = [_size(size, given.size) for size in sizes]
     if sum(counts) > given.size:
         raise ValueError(f"split_indices: sizes {tuple(sizes)} need {sum(counts)} samples, but there are {given.size}")
@@ -125,7 +125,9 @@ def _size(size: object, total: int) -> int:
     else:
         count = round(number("split_indices", "sizes", size, above=0, below=1) * total)
     if count < 1:
-        raise ValueError(f"split_indices: a part must have at least one sample, but {size!r} of {total} gives {count}")
+        raise ValueError(
+            f"split_indices: sizes: expected at least 1 sample per part, got {count} ({size!r} of {total})"
+        )
     return count
 
 

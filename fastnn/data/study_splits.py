@@ -68,9 +68,9 @@ def per_class_split(labels: ArrayLike, counts: Sequence[int], *, seed: int = 0) 
     given = np.asarray(labels)
     wanted = [int(count) for count in counts]
     if given.ndim != 1:
-        raise ValueError(f"per_class_split: labels must have shape (N,), but have {given.shape}")
+        raise ValueError(f"per_class_split: labels: expected shape (N,), got {given.shape}")
     if not any(wanted) or min(wanted) < 0:
-        raise ValueError(f"per_class_split: counts must not be negative nor all 0, but are {tuple(counts)}")
+        raise ValueError(f"per_class_split: counts: expected numbers of at least 0, not all 0, got {tuple(counts)}")
     order = permutation(seed, Purpose.SPLIT, 0, given.size)
     parts = np.full(given.size, -1)  # the part of each sample
     for label in np.unique(given):
@@ -122,7 +122,7 @@ def study_split(study: str, labels: ArrayLike, *, seed: int | None = None) -> Sp
         raise ValueError(f"study_split: no split {study!r}; there are {', '.join(_SPLITS)}")
     given = np.asarray(labels)
     if given.ndim != 1:
-        raise ValueError(f"study_split: labels must have shape (N,), but have {given.shape}")
+        raise ValueError(f"study_split: labels: expected shape (N,), got {given.shape}")
     parts = _SPLITS[study](given, seed)
     if min(part.size for part in parts[:2]) == 0:
         raise ValueError(f"study_split: {given.size} samples are too few for {study!r}")

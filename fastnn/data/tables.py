@@ -168,7 +168,7 @@ def _is_table(start: bytes) -> bool:
 def _read(path: str | os.PathLike[str], label: str | int | None) -> Table:
     where = _where(path)
     if label is not None and (isinstance(label, bool) or not isinstance(label, str | int)):
-        raise TypeError(f"read_csv: label must be a column's name or index, but is {label!r}")
+        raise TypeError(f"read_csv: label: expected a column's name or index, got {label!r}")
     rows = _Rows(_text(Path(path), where), where)
     head = rows.peek(2)
     if not head:

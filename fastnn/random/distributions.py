@@ -190,7 +190,7 @@ def integers(seed: int, purpose: int, step: int, low: int, high: int, shape: int
     low = whole("integers", "low", low, at_least=-(2**63), below=2**63)
     high = whole("integers", "high", high, at_least=-(2**63), below=2**63)
     if not 1 <= high - low <= 2**32:
-        raise ValueError(f"integers: high - low must be in 1 ... 2**32, but low is {low} and high is {high}")
+        raise ValueError(f"integers: high - low: expected 1 ... 2**32, got low {low} and high {high}")
     words = bits(seed, purpose, step, 2 * math.prod(dims)).astype(np.uint64)
     span = np.uint64(high - low)
     scaled = (words[1::2] * span + (words[0::2] * span >> SHIFT_32)) >> SHIFT_32

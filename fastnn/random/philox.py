@@ -68,11 +68,11 @@ def philox4x32(counter: ArrayLike, key: Sequence[int]) -> NDArray[np.uint32]:
     """
     words = np.asarray(counter)
     if words.dtype != np.uint32:
-        raise TypeError(f"philox4x32: counter must have dtype uint32, but has {words.dtype}")
+        raise TypeError(f"philox4x32: counter: expected dtype uint32, got {words.dtype}")
     if words.ndim != 2 or words.shape[1] != 4:
-        raise ValueError(f"philox4x32: counter must have shape (n, 4), but has {words.shape}")
+        raise ValueError(f"philox4x32: counter: expected shape (n, 4), got {words.shape}")
     if len(key) != 2:
-        raise ValueError(f"philox4x32: key must have 2 words, but has {len(key)}")
+        raise ValueError(f"philox4x32: key: expected 2 words, got {len(key)}")
     key_0 = whole("philox4x32", "key[0]", key[0], at_least=0, below=2**32)
     key_1 = whole("philox4x32", "key[1]", key[1], at_least=0, below=2**32)
     even = words.T[0::2].astype(np.uint64, order="C")
@@ -174,10 +174,10 @@ def sample_bits(seed: int, purpose: int, step: int, samples: ArrayLike, size: in
     blocks = -(-whole("sample_bits", "size", size, at_least=0, below=2**32) // 4)
     numbers = np.asarray(samples)
     if numbers.dtype.kind not in "iu" and numbers.size:
-        raise TypeError(f"sample_bits: samples must be integers, but have dtype {numbers.dtype}")
+        raise TypeError(f"sample_bits: samples: expected integers, got dtype {numbers.dtype}")
     if numbers.ndim != 1 or (numbers.size and not 0 <= int(numbers.min()) <= int(numbers.max()) < 2**31):
         raise ValueError(
-            f"sample_bits: samples must be numbers (n,) in 0 ... 2**31 - 1, but have shape {numbers.shape}"
+            f"sample_bits: samples: expected shape (n,) and numbers in 0 ... 2**31 - 1, got shape {numbers.shape}"
         )
     first = numbers.astype(np.uint64) * np.uint64(blocks)
     out = np.empty((len(first), blocks, 4), np.uint32)

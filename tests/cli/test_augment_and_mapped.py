@@ -8,7 +8,7 @@ import pytest
 
 import fastnn
 from fastnn.cli import main
-from fastnn.cli.options import distortion
+from fastnn.cli.options import parse_augmentation
 from fastnn.data import Augmentation, load
 
 BASE = ["--model", "mlp:16-12-3", "--batch", "16", "--schedule", "constant", "--quiet"]
@@ -26,8 +26,8 @@ def train(data: Path, folder: Path, *options: str) -> int:
 def test_what_the_text_stands_for() -> None:
     text = "shift=2, rotate=10,scale=0.1,elastic=1.5,flip=horizontal,crop=0.9,noise=5,cutout=8,shape=3x8x9"
     expected = Augmentation(2, 10, 0.1, 1.5, "horizontal", 0.9, 5, 8, seed=4, shape=(3, 8, 9))
-    assert distortion(text, seed=4) == expected
-    assert distortion("seed=7", seed=4) == Augmentation(seed=7)
+    assert parse_augmentation(text, seed=4) == expected
+    assert parse_augmentation("seed=7", seed=4) == Augmentation(seed=7)
 
 
 def test_it_distorts_and_is_recorded_and_repeated(toy_data: Path, tmp_path: Path) -> None:

@@ -123,7 +123,7 @@ def test_bytes_stay_in_their_range():
         ({"scale": 1.0}, ValueError, "scale: expected a number of at least 0 and below 1"),
         ({"crop": 0}, ValueError, "crop: expected a number above 0 and at most 1"),
         ({"flip": "up"}, ValueError, "flip: expected 'none', 'horizontal', 'vertical' or 'both'"),
-        ({"shape": (4,)}, ValueError, "shape must be"),
+        ({"shape": (4,)}, ValueError, r"shape: expected \(H, W\) or"),
     ],
 )
 def test_bad_numbers_are_refused(options, error, words):
@@ -132,11 +132,11 @@ def test_bad_numbers_are_refused(options, error, words):
 
 
 def test_what_is_no_image_is_refused():
-    with pytest.raises(ValueError, match=r"expected images \(N, H, W\)"):
+    with pytest.raises(ValueError, match=r"images: expected \(N, H, W\)"):
         Augmentation()(np.zeros((3, 16)))
     with pytest.raises(ValueError, match=r"shape is \(4, 5\), but the samples have shape \(16,\)"):
         Augmentation(shape=(4, 5))(np.zeros((3, 16)))
     with pytest.raises(TypeError, match="got bool"):
         Augmentation()(np.zeros((3, 4, 4), bool))
-    with pytest.raises(ValueError, match=r"samples must have shape \(3,\)"):
+    with pytest.raises(ValueError, match=r"samples: expected shape \(3,\)"):
         Augmentation()(np.zeros((3, 4, 4)), [1])

@@ -88,12 +88,12 @@ def test_idx_sets_that_do_not_fit_together(tmp_path, change, named, message):
         ({"x": TOY[0], "y": TOY[1] + 0.5}, "'y': label 0.5 at index 0 is not a class number"),
         ({"x": TOY[0], "y": np.where(TOY[1] == 3, np.nan, TOY[1])}, "'y': label nan at index 3"),
         ({"x": TOY[0], "y": np.where(TOY[1] == 3, np.inf, TOY[1])}, "'y': label inf at index 3"),
-        ({"x": TOY[0], "y": np.ones((30, 2))}, r"labels of shape \(30, 2\) must be one-hot rows"),
+        ({"x": TOY[0], "y": np.ones((30, 2))}, r"labels of shape \(30, 2\): expected one-hot rows"),
         (
             {"x": TOY[0], "y": np.ones((3, 10))},
-            r"must have shape \(N,\) or \(N, 1\) or be one-hot, but have \(3, 10\)",
+            r"expected shape \(N,\) or \(N, 1\) or one-hot rows, got \(3, 10\)",
         ),
-        ({"x": TOY[0], "y": np.int64(3)}, "labels must have shape"),
+        ({"x": TOY[0], "y": np.int64(3)}, "labels: expected shape"),
         (
             {"x": np.where(TOY[0] == 7, np.nan, TOY[0]), "y": TOY[1]},
             "'x': image 0 has NaN or infinite pixels",
@@ -111,13 +111,13 @@ def test_arrays_that_do_not_fit_together(tmp_path, arrays, message):
 
 def test_complex_images(tmp_path):
     scipy.io.savemat(tmp_path / "a.mat", {"images": TOY[0][:, 0] * 1j, "labels": TOY[1]})
-    with pytest.raises(ValueError, match="'images': images must be real numbers, but have dtype complex128"):
+    with pytest.raises(ValueError, match="'images': images: expected real numbers, got dtype complex128"):
         load(tmp_path / "a.mat")
 
 
 def test_text_labels(tmp_path):
     scipy.io.savemat(tmp_path / "a.mat", {"images": TOY[0][:, 0], "labels": "A" * 30})
-    with pytest.raises(ValueError, match="'labels': labels must be whole numbers, but have dtype <U30"):
+    with pytest.raises(ValueError, match="'labels': labels: expected whole numbers, got dtype <U30"):
         load(tmp_path / "a.mat")
 
 

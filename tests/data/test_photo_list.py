@@ -103,9 +103,9 @@ def test_accept_takes_a_photo_whose_hash_differs(tmp_path, by):
     ("text", "message"),
     [
         ("A B 1 2 url 1,2,3,4", "line 1: 6 fields, expected 7"),
-        (f"A B 1 2 url 1,2,3 {'0' * 64}", r"line 1: field 5 must be a box x1,y1,x2,y2, but is '1,2,3'"),
+        (f"A B 1 2 url 1,2,3 {'0' * 64}", r"line 1: field 5: expected a box x1,y1,x2,y2, found '1,2,3'"),
         (f"A B 1 2 url 1,2,3,nan {'0' * 64}", "line 1: the box .* is out of range"),
-        ("A B 1 2 url 1,2,3,4 xyz", "line 1: field 6 must be a SHA-256"),
+        ("A B 1 2 url 1,2,3,4 xyz", "line 1: field 6: expected a SHA-256"),
         (f"A B 1 2 url 1,2,3,4 {'0' * 64}", "none of 1 photos could be read: not in the folder"),
         ("", "none of 0 photos could be read"),
     ],

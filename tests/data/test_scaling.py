@@ -37,17 +37,17 @@ def test_a_pixel_that_never_changes_becomes_0():
 @pytest.mark.parametrize(
     ("call", "error", "message"),
     [
-        (lambda: Standardizer.fit(np.ones((0, 3))), ValueError, r"images must have shape \(N, ...\)"),
+        (lambda: Standardizer.fit(np.ones((0, 3))), ValueError, r"images: expected shape \(N, ...\)"),
         (lambda: Standardizer.fit(np.ones((2, 3)), by="row"), ValueError, "by: expected 'pixel', 'channel' or 'all'"),
         (lambda: Standardizer.fit(np.ones((2, 3)), by="channel"), ValueError, r"needs images \(N, C, H, W\)"),
-        (lambda: Standardizer.fit(np.array([["a"]])), TypeError, "must be real numbers"),
+        (lambda: Standardizer.fit(np.array([["a"]])), TypeError, "expected real numbers"),
         (lambda: Standardizer.fit(np.ones((2, 3))).transform(np.ones((2, 4))), ValueError, r"images \(2, 4\) do not"),
         (lambda: one_hot([0, 3], 3), ValueError, "label 3 at index 1, but there are 3 classes"),
         (lambda: one_hot([0.5]), ValueError, "label 0.5 at index 0 is not a class number"),
-        (lambda: one_hot([[1]]), ValueError, r"labels must have shape \(N,\)"),
-        (lambda: from_one_hot([1, 0]), ValueError, r"rows must have shape \(N, C\)"),
-        (lambda: from_one_hot([[1, 1]]), ValueError, "must be one-hot rows"),
-        (lambda: from_one_hot([[0, 0]]), ValueError, "must be one-hot rows"),
+        (lambda: one_hot([[1]]), ValueError, r"labels: expected shape \(N,\)"),
+        (lambda: from_one_hot([1, 0]), ValueError, r"rows: expected shape \(N, C\)"),
+        (lambda: from_one_hot([[1, 1]]), ValueError, "expected one-hot rows"),
+        (lambda: from_one_hot([[0, 0]]), ValueError, "expected one-hot rows"),
     ],
 )
 def test_refusals(call, error, message):

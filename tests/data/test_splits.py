@@ -80,16 +80,20 @@ def test_train_and_test_are_all_of_the_set(labels, seed):
         (
             lambda: split_indices([[0, 1]], (1,)),
             ValueError,
-            r"labels must have shape \(N,\), but have \(1, 2\)",
+            r"labels: expected shape \(N,\), got \(1, 2\)",
         ),
         (
             lambda: split_indices([0, 1], (2, 1)),
             ValueError,
             r"sizes \(2, 1\) need 3 samples, but there are 2",
         ),
-        (lambda: split_indices([0, 1], (0,)), ValueError, "at least one sample"),
-        (lambda: split_indices([0, 1], (-1,)), ValueError, "at least one sample"),
-        (lambda: split_indices([0, 1], (0.01,)), ValueError, "0.01 of 2 gives 0"),
+        (lambda: split_indices([0, 1], (0,)), ValueError, "at least 1 sample per part"),
+        (lambda: split_indices([0, 1], (-1,)), ValueError, "at least 1 sample per part"),
+        (
+            lambda: split_indices([0, 1], (0.01,)),
+            ValueError,
+            r"1 sample per part, got 0 \(0.01 of 2\)",
+        ),
         (lambda: split_indices([0, 1], (1.5,)), ValueError, "sizes: expected a number above 0 and below 1, got 1.5"),
         (lambda: split_indices([0, 1], (float("nan"),)), ValueError, "sizes: expected a number above 0 and below 1"),
         (

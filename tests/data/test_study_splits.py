@@ -73,11 +73,11 @@ def test_letters_have_the_seed_421():
     ("call", "message"),
     [
         (lambda: study_split("cnn", [1]), "no split 'cnn'; there are mlp, init, letters"),
-        (lambda: study_split("mlp", [[1]]), r"labels must have shape \(N,\)"),
+        (lambda: study_split("mlp", [[1]]), r"labels: expected shape \(N,\)"),
         (lambda: study_split("faces", []), "0 samples are too few for 'faces'"),
-        (lambda: per_class_split([1], (0, 0)), "counts must not be negative nor all 0"),
-        (lambda: per_class_split([1], (2, -1)), "counts must not be negative nor all 0"),
-        (lambda: per_class_split([[1]], (2,)), r"labels must have shape \(N,\)"),
+        (lambda: per_class_split([1], (0, 0)), "counts: expected numbers of at least 0, not all 0"),
+        (lambda: per_class_split([1], (2, -1)), "counts: expected numbers of at least 0, not all 0"),
+        (lambda: per_class_split([[1]], (2,)), r"labels: expected shape \(N,\)"),
     ],
 )
 def test_refusals(call, message):

@@ -92,7 +92,7 @@ def test_other_encodings_and_labels_of_other_types(tmp_path):
     path.write_bytes(b"label,a\n1,\xff\n")
     with pytest.raises(ValueError, match="not UTF-8 text: byte 0xff at offset 10"):
         read_csv(path)
-    with pytest.raises(TypeError, match=r"label must be a column's name or index, but is 1\.5"):
+    with pytest.raises(TypeError, match=r"label: expected a column's name or index, got 1\.5"):
         read_csv(path, label=1.5)
 
 
