@@ -33,6 +33,6 @@ def _read(path: Path, options: ReadOptions) -> RawDataset:
 
 
 def _memory(path: Path) -> MemoryEstimate:
-    """Estimate the memory as all that the archive holds: it has no directory that says what that is."""
+    """Estimate the memory as if everything in the archive were images: it has no directory that could tell."""
     stored, size = file_sizes(path)
     return MemoryEstimate(size, stored + size)  # the archive and its members beside the arrays

@@ -8,11 +8,11 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-MAX_DIMENSIONS = 32  # that every version of NumPy supports
+MAX_DIMENSIONS = 32  # every version of NumPy supports this many
 
 
 def check_size(stored: int, shape: tuple[int, ...], dtype: np.dtype[Any], where: str) -> None:
-    """Check that a file stores as many bytes of numbers as its header announces.
+    """Check that a file stores as many bytes of numbers as its header declares.
 
     Raises
     ------
@@ -30,7 +30,7 @@ def check_size(stored: int, shape: tuple[int, ...], dtype: np.dtype[Any], where:
 def native_array(
     values: NDArray[Any], shape: tuple[int, ...], where: str, order: Literal["C", "F"] = "C"
 ) -> NDArray[Any]:
-    """Return numbers as an array in C order and native byte order; without a copy if they are stored so.
+    """Return numbers as an array in C order and native byte order, without a copy if none is needed.
 
     Parameters
     ----------
@@ -55,7 +55,7 @@ def native_array(
 
 
 def reshaped(values: NDArray[Any], shape: tuple[int, ...], where: str, order: Literal["C", "F"] = "C") -> NDArray[Any]:
-    """Return as many numbers as the shape needs in that shape.
+    """Return numbers in a shape with as many elements.
 
     Raises
     ------

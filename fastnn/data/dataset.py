@@ -160,7 +160,7 @@ def check_images(images: NDArray[Any], where: str) -> NDArray[Any]:
     Raises
     ------
     ValueError
-        If they are not real numbers, have less than two dimensions or no pixels, or hold NaN or infinity.
+        If they are not real numbers, have fewer than two dimensions or no pixels, or hold NaN or infinity.
     """
     if images.dtype.kind not in "biuf":
         raise ValueError(f"{where}: images: expected real numbers, got dtype {images.dtype}")
@@ -181,7 +181,7 @@ def _check_finite(images: NDArray[Any], where: str) -> None:
 
 
 def chunks(array: NDArray[Any], pixels: int) -> Iterator[tuple[int, NDArray[Any]]]:
-    """Yield consecutive rows of about so many pixels and the index of the first row.
+    """Yield chunks of consecutive rows, each of about `pixels` pixels, after the index of their first row.
 
     A mapped array never has more than these rows in memory.
     """
@@ -216,7 +216,7 @@ def check_labels(labels: NDArray[Any], count: int, where: str) -> NDArray[np.int
     flat = labels.reshape(-1)
     if flat.size != count:
         raise ValueError(f"{where}: {flat.size} labels for {count} images")
-    whole = (flat >= 0) & (flat < 2**31)  # also refuses NaN
+    whole = (flat >= 0) & (flat < 2**31)  # false for NaN
     whole[whole] = flat[whole] == np.floor(flat[whole])
     if not whole.all():
         bad = int(np.flatnonzero(~whole)[0])

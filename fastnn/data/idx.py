@@ -19,7 +19,7 @@ from fastnn.data.raw_dataset import ROLES, RawArray, RawDataset
 from fastnn.data.source import ONE_OF_SEVERAL, FileStart, Format, ReadOptions, Source
 
 _DTYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
-_START = 1 << 16  # bytes that certainly include the header, that of gzip too
+_START = 1 << 16  # bytes; every header fits, including that of gzip
 _NAME = re.compile(r"(?:.*-)?(train|t10k|test)[-_.](images|labels)[-_.]idx[1-4][-_.]ubyte(\.gz)?")
 
 

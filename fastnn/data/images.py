@@ -24,7 +24,7 @@ _FORMATS = ("PNG", "JPEG", "PPM")
 _MAGIC = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"P2", b"P3", b"P5", b"P6")
 EIGHT_BITS = ("1", "L", "LA", "P", "PA", "RGB", "RGBA", "CMYK", "YCbCr")
 _MAX_PIXELS = 1 << 26
-_MAX_PIXELS_PER_BYTE = 8 * 1032  # of a file: one bit per pixel, compressed by deflate as far as it can
+_MAX_PIXELS_PER_BYTE = 8 * 1032  # one bit per pixel, compressed by deflate as far as possible
 _DAMAGED = (
     OSError,
     SyntaxError,

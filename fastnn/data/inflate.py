@@ -1,4 +1,4 @@
-"""Decompression that trusts no declared size: nothing is allocated for a size that the compressed data cannot have."""
+"""Decompression that does not trust declared sizes: no memory is allocated for a size that is impossible."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _MIN_GZIP = 18  # bytes: the header and the trailer
 
 
 def max_decompressed(stored: int) -> int:
-    """Return the largest size in bytes that is accepted for so many compressed bytes."""
+    """Return the largest decompressed size in bytes that is accepted for `stored` compressed bytes."""
     return min(_possible(stored), MAX_DECOMPRESSED)
 
 
@@ -29,7 +29,7 @@ def check_declared(stored: int, declared: int, where: str) -> None:
         If they cannot, or the size is above `MAX_DECOMPRESSED`; `where` begins the message.
     """
     if declared > _possible(stored):
-        raise ValueError(f"{where}: declares {declared} bytes, but {stored} compressed bytes cannot hold so many")
+        raise ValueError(f"{where}: declares {declared} bytes, but {stored} compressed bytes cannot hold that many")
     if declared > MAX_DECOMPRESSED:
         raise ValueError(f"{where}: declares {declared} bytes, but at most {MAX_DECOMPRESSED} are decompressed")
 
@@ -136,5 +136,5 @@ def file_sizes(path: str | os.PathLike[str]) -> tuple[int, int]:
 
 
 def _possible(stored: int) -> int:
-    """Return an upper bound on the number of bytes that so many compressed bytes can decompress to."""
+    """Return an upper bound on the decompressed size of `stored` compressed bytes."""
     return stored * _MAX_RATIO + 64

@@ -20,7 +20,7 @@ SMALLER_IMAGES = f"a smaller size= takes less, and {SAVE_AS_NPY}"
 
 # The files of a control group that hold its limit and its use, in version 2 and in version 1.
 _LIMIT_AND_USE = (("memory.max", "memory.current"), ("memory.limit_in_bytes", "memory.usage_in_bytes"))
-_NO_LIMIT = 1 << 60  # bytes; version 1 states a number of this size where there is no limit
+_NO_LIMIT = 1 << 60  # bytes; version 1 states a larger number if there is no limit
 _RECLAIMABLE = ("inactive_file", "active_file")  # memory that the system takes back from a group when it runs short
 
 
@@ -50,7 +50,7 @@ class MemoryEstimate(NamedTuple):
         return cls(sum(each.result for each in listed), max((each.temporary for each in listed), default=0))
 
     def with_copies(self, copies: int) -> MemoryEstimate:
-        """The estimate for reading something that is then copied: for a moment there are so many copies beside it."""
+        """The estimate for reading something of which copies are made, which exist beside it for a moment."""
         return MemoryEstimate(self.result, max(self.temporary, copies * self.result))
 
 

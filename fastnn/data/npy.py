@@ -18,7 +18,7 @@ from fastnn.data.raw_dataset import arrays_with_roles, from_named_arrays
 from fastnn.data.source import ONE_OF_SEVERAL, FileStart, Format, ReadOptions, Source, named_arrays_memory
 
 _MAGIC = b"\x93NUMPY"
-_LENGTH_BYTES = {1: 2, 2: 4, 3: 4}  # of the header's length, by format version
+_LENGTH_BYTES = {1: 2, 2: 4, 3: 4}  # size of the field that holds the header's length, by format version
 _MAX_HEADER = 4096
 _START = _MAX_HEADER + 12
 _KEYS = {"descr", "fortran_order", "shape"}

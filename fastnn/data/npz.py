@@ -20,7 +20,7 @@ from fastnn.data.source import FileStart, Format, ReadOptions, Source, named_arr
 if TYPE_CHECKING:
     from zipfile import ZipInfo
 
-_MAGIC = b"PK\x03\x04"  # of the archive and of each member
+_MAGIC = b"PK\x03\x04"  # begins the archive and each of its members
 _LOCAL_HEADER = struct.Struct("<4s22xHH")  # signature, lengths of name and extra field
 _END_SIZE = 22  # bytes of the record at the end of an archive, without its comment
 _STORED, _DEFLATED = 0, 8

@@ -1,4 +1,4 @@
-"""A data set as its files hold it, not yet checked, and the names by which people call images and labels."""
+"""A data set as its files hold it, not yet checked, and the names that people give to images and labels."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class RawArray(NamedTuple):
 
 
 class RawDataset(NamedTuple):
-    """What the files of a data set hold; without `class_names` the labels are only known by their numbers."""
+    """What the files of a data set hold; if `class_names` is None, the classes have numbers but no names."""
 
     train_images: RawArray
     train_labels: RawArray
@@ -91,7 +91,7 @@ def check_split(images: RawArray, labels: RawArray) -> tuple[NDArray[Any], NDArr
 
 
 def arrays_with_roles(named: dict[str, T]) -> dict[str, T]:
-    """Return the items whose names are those of images or labels; all of them, for the error to list, if none is."""
+    """Return the items with names of images or labels, or all items if there are none, for an error to list."""
     return {name: value for name, value in named.items() if _has_role(_plain(name))} or named
 
 

@@ -13,7 +13,7 @@ from fastnn.data.memory import SAVE_AS_NPY, MemoryEstimate
 from fastnn.data.raw_dataset import RawDataset, has_test_labels, is_one_array_per_class
 
 ONE_OF_SEVERAL = "one file of a data set; give the folder that contains all of them"
-"""What `open_file` says about a file of a data set of several files."""
+"""The error of `open_file` for one of the files of a data set that consists of several."""
 
 _START = 1024  # bytes by which a file is recognised
 
@@ -113,6 +113,16 @@ class Format:
     Notes
     -----
     Both functions raise ValueError if the file or the folder has this format and yet cannot be loaded.
+
+    Examples
+    --------
+    >>> from fastnn.data.source import Format, Source
+    >>> def open_file(start, options):
+    ...     if not start.content.startswith(b"%pixels"):
+    ...         return None
+    ...     return Source(lambda: read(start.path), lambda: estimate(start.path))
+    >>> Format("a .pixels file", open_file, (".pixels",)).description
+    'a .pixels file'
     """
 
     description: str

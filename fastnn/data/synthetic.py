@@ -141,7 +141,7 @@ def _coordinates(words: NDArray[np.uint32], side: int) -> tuple[_Floats, _Floats
     shear = _range(words[:, 5], -0.2, 0.2)
     shift_x = _range(words[:, 6], -2.0, 2.0)
     shift_y = _range(words[:, 7], -2.0, 2.0)
-    strength = _range(words[:, 13], 0.0, 3.5)  # of the elastic field, in mask pixels
+    strength = _range(words[:, 13], 0.0, 3.5)  # the largest elastic displacement, in mask pixels
 
     affine = np.empty((2, n, 3))
     affine[0, :, 0] = (cosine - shear * sine) * (zoom * aspect)

@@ -22,9 +22,9 @@ from fastnn.data.source import FileStart, Format, ReadOptions, Source, only_file
 _LABEL_NAMES = ("label", "labels", "class", "target", "y", "category", "digit", "letter", "species")
 _DELIMITERS = ",;\t"
 _SUFFIXES = (".csv", ".tsv", ".csv.gz", ".tsv.gz")
-_MAX_BLOCK_ROWS = 4096  # rows that are converted at once, if they do not have more values than
-_MAX_BLOCK_VALUES = 1 << 18  # this, because each value is a str before it is converted
-_OBJECT_BYTES = 64  # of a short str and the reference to it
+_MAX_BLOCK_ROWS = 4096  # rows that are converted at once
+_MAX_BLOCK_VALUES = 1 << 18  # values that are converted at once; until then each of them is a str
+_OBJECT_BYTES = 64  # a short str and the reference to it
 _SAMPLED = 1 << 16  # bytes from which the size of a table is estimated
 _MAX_COLUMNS = 1 << 20
 _NUMBER = re.compile(r" *[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)? *")
@@ -230,7 +230,7 @@ def _is_number(value: str) -> bool:
 
 
 def _are_names(row: list[str]) -> bool:
-    """Return whether the first row names the columns: it has no numbers, or a word that is the name of labels."""
+    """Return whether the first row names the columns: it has no numbers, or one of the words that name labels."""
     return not any(map(_is_number, row)) or any(value.strip().lower() in _LABEL_NAMES[:5] for value in row)
 
 

@@ -51,12 +51,12 @@ def affine_maps(
         a, b, c, d, e, f of each map (x, y) -> (a x + b y + c, d x + e y + f).
     """
     angle = np.deg2rad(_between(uniform[4], -rotate, rotate))
-    side = _between(uniform[6], crop, 1.0)  # of the crop, as a fraction of the image's
+    side = _between(uniform[6], crop, 1.0)  # the side of the crop, as a fraction of that of the image
     zoom = side / _between(uniform[5], 1 - scale, 1 + scale)
     cosine, sine = np.cos(angle) * zoom, np.sin(angle) * zoom
     right, down = (np.floor(value * (2 * shift + 1)) - shift for value in uniform[2:4])
     centre_x, centre_y = (w - 1) / 2, (h - 1) / 2
-    # How far the centre of the crop is from that of the image: so far that the crop still lies inside.
+    # The distance between the centres of the crop and the image; it is so small that the crop lies inside the image.
     crop_x, crop_y = ((1 - side) * _between(uniform[k], -0.5, 0.5) * size for k, size in ((7, w), (8, h)))
     from_x, from_y = centre_x + right, centre_y + down
     maps = np.empty((uniform.shape[1], 6))
