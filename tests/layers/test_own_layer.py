@@ -108,7 +108,7 @@ def test_training_takes_the_layer_by_layer_path_and_says_so_once(cls, dtype):
     assert model.evaluate(x, y)["accuracy"] > 0.7
 
 
-@pytest.mark.filterwarnings("ignore:fit. training runs layer by layer")
+@pytest.mark.filterwarnings("ignore:fit. the training runs layer by layer")
 @pytest.mark.parametrize("cls", OWN)
 def test_compile_or_not_gives_the_same_bits(cls):
     x, y = samples(80, 6, 3)
@@ -163,7 +163,7 @@ def test_an_unfinished_layer_names_what_is_missing():
         Layer.backward(Unfinished(), None, None, None, True)
 
 
-@pytest.mark.filterwarnings("ignore:fit. training runs layer by layer")
+@pytest.mark.filterwarnings("ignore:fit. the training runs layer by layer")
 def test_an_error_in_it_comes_out_as_it_is():
     class Broken(Layer):
         def forward(self, ops, x, training):

@@ -202,7 +202,7 @@ class Shift(Layer):
         return dout
 
 
-@pytest.mark.filterwarnings("ignore:fit. training runs layer by layer")
+@pytest.mark.filterwarnings("ignore:fit. the training runs layer by layer")
 def test_a_layer_of_ones_own_is_frozen_too():
     x, y = samples(16, 5, 3)
     model = fastnn.Sequential([Dense(4), Shift(), Dense(3)], input_shape=(5,), seed=1)

@@ -116,7 +116,7 @@ class NumPyDense(Layer):
         return {"units": self.units}
 
 
-@pytest.mark.filterwarnings("ignore:fit. training runs layer by layer")
+@pytest.mark.filterwarnings("ignore:fit. the training runs layer by layer")
 @pytest.mark.parametrize("compile", [True, False])
 def test_a_numpy_layer_gets_whole_batches(compile, small_blocks):
     """It cannot know that gradients are to be added up, so it must not have to."""
