@@ -1,7 +1,7 @@
 """The losses that a model is trained on.
 
-A loss gets raw outputs and targets and gives the loss, its gradient and (for classes) the number of right answers in
-one pass. `scale` is 1 / batch for the mean over samples, 1 for the sum.
+From the model's raw outputs and the targets a loss computes its value, its gradient and, for classes, the number of
+right answers, all in one pass over the data.
 """
 
 from __future__ import annotations
@@ -14,54 +14,116 @@ from numpy.typing import NDArray
 
 from fastnn.checks import number
 from fastnn.kernels.eager import Ops
-from fastnn.kernels.layout import as_taken
 from fastnn.named import named
+from fastnn.targets import check_rows, class_labels, distributions, like_outputs
 
 Task = Literal["classification", "multilabel", "regression"]
 
 
 class Loss:
-    """Base of the losses."""
+    """Base of the losses.
+
+    Attributes
+    ----------
+    name : str
+        By which `get` finds it.
+    classifies : bool
+        Whether `run` counts right answers.
+    takes_scores : bool
+        Whether it applies a softmax or a sigmoid to the outputs itself.
+
+    Examples
+    --------
+    >>> import fastnn
+    >>> [name for name, loss in fastnn.losses.LOSSES.items() if loss.classifies]
+    ['softmax_cross_entropy', 'multiclass_hinge', 'binary_cross_entropy']
+    """
 
     name: ClassVar[str]
-    classifies: ClassVar[bool]  # whether `run` counts right answers
-    takes_scores: ClassVar[bool] = False  # whether it applies a softmax or sigmoid of its own to the outputs
+    classifies: ClassVar[bool]
+    takes_scores: ClassVar[bool] = False
 
     @property
     def task(self) -> Task:
-        """What a model trained on it does, see `Sequential.task`."""
+        """What a model that is trained on it does, see `Sequential.task`."""
         return "classification" if self.classifies else "regression"
 
     def config(self) -> dict[str, Any]:
-        """Constructor arguments."""
+        """The constructor arguments."""
         return dict(vars(self))
 
     def prepare(self, targets: NDArray[Any], outputs: tuple[int, ...], dtype: np.dtype[Any]) -> NDArray[Any]:
-        """`targets` checked against the model's output shape (without the batch) and made ready for the kernels.
+        """Check targets and make them ready for the kernels.
+
+        Parameters
+        ----------
+        targets : (N, ...) array
+        outputs : tuple of int
+            Shape of the model's output for one sample.
+        dtype : dtype
+            Of the model.
+
+        Returns
+        -------
+        (N, ...) array, C-contiguous
 
         Raises
         ------
         ValueError, TypeError
-            If they do not fit.
+            If the targets do not fit the outputs.
         """
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__}: prepare is missing")
 
     def run(
         self, ops: Ops, out: Any, targets: Any, dx: Any, loss: Any, correct: Any, scale: float, weights: Any = None
     ) -> None:
-        """Write loss (1,), gradient dx (or None) and count of right answers (1,); weights (N,) or None."""
-        raise NotImplementedError
+        """Compute the loss of a batch and its gradient.
+
+        Parameters
+        ----------
+        ops : Ops
+            Runs or records kernels.
+        out : (N, *outputs) array
+            The model's raw outputs.
+        targets : (N, ...) array
+            From `prepare`.
+        dx : (N, *outputs) array or None
+            Where the gradient with respect to `out` is written; None if it is not needed.
+        loss : (1,) float64 array
+            Where the loss is written.
+        correct : (1,) int64 array
+            Where the number of right answers is written, if the loss `classifies`.
+        scale : float
+            Factor on the sum over the samples, in the loss and in the gradient.
+        weights : (N,) array or None
+            Factor for each sample.
+        """
+        raise NotImplementedError(f"{type(self).__name__}: run is missing")
 
     def scale(self, batch: int, outputs: tuple[int, ...]) -> float:
-        """The factor that makes the sum over samples the mean."""
+        """The factor by which the sum over the samples becomes the mean.
+
+        Parameters
+        ----------
+        batch : int
+            The number of samples.
+        outputs : tuple of int
+            Shape of the model's output for one sample.
+        """
         return 1.0 / batch
 
 
 class SoftmaxCrossEntropy(Loss):
-    """-log softmax(out)[label], mean over samples, in nats; labels (N,) or distributions (N, C).
+    """Cross-entropy of the softmax of the outputs: -log softmax(out)[label], mean over samples, in nats.
 
-    Rows of distributions are taken as they are: they need not sum to 1. The outputs are those before a softmax; a
-    model that ends in one trains on the softmax of its probabilities.
+    Outputs are scores (N, C), without a softmax: a model that ends in one is trained on the softmax of its
+    probabilities. Targets are labels (N,) of an integer dtype, or rows (N, C) of weights t, for which the loss is
+    -Σ t log softmax(out).
+
+    Notes
+    -----
+    The gradient is (softmax(out) Σt - t) / N. Weights are at least 0; a row need not sum to 1. The logarithm is taken
+    through log Σ exp(out - max), and is finite where the softmax is too small for a floating-point number.
 
     Examples
     --------
@@ -76,9 +138,9 @@ class SoftmaxCrossEntropy(Loss):
     takes_scores = True
 
     def prepare(self, targets: NDArray[Any], outputs: tuple[int, ...], dtype: np.dtype[Any]) -> NDArray[Any]:
-        _rows_of_outputs(self.name, outputs)
+        check_rows(self.name, outputs)
         if targets.ndim == 2:
-            return _distributions(self.name, targets, outputs[0], dtype)
+            return distributions(self.name, targets, outputs[0], dtype)
         return class_labels(self.name, targets, outputs[0])
 
     def run(
@@ -89,7 +151,13 @@ class SoftmaxCrossEntropy(Loss):
 
 
 class MeanSquaredError(Loss):
-    """(out - target)², mean over samples and outputs; targets (N, *output_shape), or (N,) for one output.
+    """Squared error: (out - target)², mean over samples and outputs.
+
+    Targets have the shape of the outputs, (N, *output_shape), or (N,) for one output; any real dtype.
+
+    Notes
+    -----
+    The gradient is 2 (out - target) / (N · the number of outputs).
 
     Examples
     --------
@@ -103,7 +171,7 @@ class MeanSquaredError(Loss):
     classifies = False
 
     def prepare(self, targets: NDArray[Any], outputs: tuple[int, ...], dtype: np.dtype[Any]) -> NDArray[Any]:
-        return _like_outputs(self.name, targets, outputs, dtype)
+        return like_outputs(self.name, targets, outputs, dtype)
 
     def run(
         self, ops: Ops, out: Any, targets: Any, dx: Any, loss: Any, correct: Any, scale: float, weights: Any = None
@@ -117,14 +185,24 @@ class MeanSquaredError(Loss):
 
 
 class MulticlassHinge(Loss):
-    """Σ max(0, out[j] - out[label] + delta) over the wrong classes j, mean over samples; labels (N,).
+    """Multi-class hinge loss: Σ max(0, out[j] - out[label] + delta) over the wrong classes j, mean over samples.
 
-    The support vector machine of Weston & Watkins (1999). Outputs are scores, not probabilities.
+    Outputs are scores (N, C), not probabilities; targets are labels (N,) of an integer dtype.
 
     Parameters
     ----------
     delta : float
-        The margin that is asked for, above 0.
+        The margin by which the right score shall exceed the others, above 0.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If delta is not a number, or out of its range.
+
+    Notes
+    -----
+    Weston & Watkins, "Support vector machines for multi-class pattern recognition", 1999. At the kink the gradient
+    is 0.
 
     Examples
     --------
@@ -142,7 +220,7 @@ class MulticlassHinge(Loss):
         self.delta = number("MulticlassHinge", "delta", delta, above=0)
 
     def prepare(self, targets: NDArray[Any], outputs: tuple[int, ...], dtype: np.dtype[Any]) -> NDArray[Any]:
-        _rows_of_outputs(self.name, outputs)
+        check_rows(self.name, outputs)
         return class_labels(self.name, targets, outputs[0])
 
     def run(
@@ -152,10 +230,15 @@ class MulticlassHinge(Loss):
 
 
 class BinaryCrossEntropy(Loss):
-    """-t log σ(out) - (1 - t) log σ(-out), mean over samples and outputs, in nats.
+    """Binary cross-entropy: -t log σ(out) - (1 - t) log σ(-out), mean over samples and outputs, in nats.
 
-    Every output is a yes-or-no question of its own; targets t in [0, 1], (N, C), or (N,) for one output. A sample is
-    right where all its outputs are on the right side of 0. The outputs are those before a sigmoid.
+    Each output answers its own yes-or-no question. Outputs are scores (N, C), without a sigmoid; targets t are at
+    least 0 and at most 1, (N, C), or (N,) for one output. A sample counts as right if every one of its outputs is on
+    the right side of 0.
+
+    Notes
+    -----
+    The gradient is (σ(out) - t) / (N C).
 
     Examples
     --------
@@ -175,8 +258,8 @@ class BinaryCrossEntropy(Loss):
         return "multilabel"
 
     def prepare(self, targets: NDArray[Any], outputs: tuple[int, ...], dtype: np.dtype[Any]) -> NDArray[Any]:
-        _rows_of_outputs(self.name, outputs)
-        prepared = _like_outputs(self.name, targets, outputs, dtype)
+        check_rows(self.name, outputs)
+        prepared = like_outputs(self.name, targets, outputs, dtype)
         if prepared.size and not (prepared.min() >= 0 and prepared.max() <= 1):
             raise ValueError(f"{self.name}: targets must lie in 0 to 1, got {prepared.min():g} to {prepared.max():g}")
         return prepared
@@ -190,66 +273,6 @@ class BinaryCrossEntropy(Loss):
         return 1.0 / (batch * prod(outputs))
 
 
-def _rows_of_outputs(function: str, outputs: tuple[int, ...]) -> None:
-    if len(outputs) != 1:
-        raise ValueError(f"{function}: expected a model with outputs of one dimension, got {outputs}")
-
-
-def _like_outputs(function: str, targets: NDArray[Any], outputs: tuple[int, ...], dtype: np.dtype[Any]) -> NDArray[Any]:
-    """Finite numbers, as many a sample as outputs."""
-    if targets.dtype.kind not in "fiub":
-        raise TypeError(f"{function}: targets must be real numbers, got dtype {targets.dtype}")
-    if targets.ndim == 0 or prod(targets.shape[1:]) != prod(outputs):
-        expected = ", ".join(map(str, outputs))
-        raise ValueError(f"{function}: targets must have shape (N, {expected}), got {targets.shape}")
-    targets = as_taken(targets.reshape(len(targets), *outputs), dtype)
-    if not np.isfinite(targets).all():
-        raise ValueError(f"{function}: targets hold NaN or infinity")
-    return targets
-
-
-def class_labels(function: str, labels: NDArray[Any], classes: int) -> NDArray[np.int64]:
-    """Whole-number labels (N,) in 0 … classes-1, as int64.
-
-    Raises
-    ------
-    TypeError
-        If they are not integers.
-    ValueError
-        If their shape or range is wrong.
-    """
-    if labels.dtype.kind not in "iu":
-        raise TypeError(f"{function}: labels must be integers, got dtype {labels.dtype}")
-    if labels.ndim != 1:
-        raise ValueError(f"{function}: labels must have shape (N,), got {labels.shape}")
-    # uint64 labels beyond int64 turn negative here, and negative ones are huge as uint64
-    whole = as_taken(labels, np.dtype(np.int64))
-    unsigned = whole.view(np.uint64)
-    if np.maximum.reduce(unsigned, initial=0) >= classes:
-        bad = int(np.argmax(unsigned >= classes))
-        raise ValueError(f"{function}: labels must lie in 0 to {classes - 1}, got {labels[bad]} in sample {bad}")
-    return whole
-
-
-def check_target_weights(function: str, targets: NDArray[Any]) -> None:
-    """Raise ValueError unless all of (N, C) are finite and at least 0."""
-    good = np.isfinite(targets) & (targets >= 0)
-    if not good.all():
-        row, column = np.argwhere(~good)[0]
-        value = targets[row, column]
-        raise ValueError(f"{function}: one-hot labels must be finite and at least 0, got {value} in sample {row}")
-
-
-def _distributions(function: str, targets: NDArray[Any], classes: int, dtype: np.dtype[Any]) -> NDArray[Any]:
-    if targets.dtype.kind not in "fiub":
-        raise TypeError(f"{function}: one-hot labels must be real numbers, got dtype {targets.dtype}")
-    if targets.shape[1] != classes:
-        raise ValueError(f"{function}: one-hot labels must have shape (N, {classes}), got {targets.shape}")
-    targets = as_taken(targets, dtype)
-    check_target_weights(function, targets)
-    return targets
-
-
 BY_TASK: dict[Task, str] = {
     "classification": "softmax_cross_entropy",
     "multilabel": "binary_cross_entropy",
@@ -261,12 +284,23 @@ LOSSES: dict[str, type[Loss]] = {
 
 
 def get(loss: str | Loss, **options: Any) -> Loss:
-    """The loss of that name with `options`; a `Loss` comes back as it is.
+    """The loss of a name, made with `options`; a `Loss` is returned as it is.
+
+    Parameters
+    ----------
+    loss : str or Loss
+        A key of `LOSSES`, as ``"mean_squared_error"``.
+    **options
+        Arguments of the class.
+
+    Returns
+    -------
+    Loss
 
     Raises
     ------
     ValueError
-        If there is none of that name.
+        If there is no loss of that name.
 
     Examples
     --------

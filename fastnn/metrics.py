@@ -1,7 +1,7 @@
-"""How good predictions are: accuracy, top-k, figures by class, confusion matrix.
+"""Measures of how good predictions are: accuracy, top-k accuracy, figures by class, the confusion matrix.
 
-Every metric takes targets and outputs: targets are labels (N,) or rows (N, C) whose largest element is the class;
-outputs are scores (N, C), or predicted labels (N,).
+Every metric takes targets and outputs. Targets are labels (N,), or rows (N, C) whose largest element marks the class;
+outputs are scores (N, C), or predicted labels (N,). Labels are integers, or bools for two classes.
 """
 
 from __future__ import annotations
@@ -34,26 +34,26 @@ def _labels(function: str, name: str, values: ArrayLike) -> NDArray[np.int64]:
 
 
 def _pair(function: str, targets: ArrayLike, outputs: ArrayLike) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    true, said = _labels(function, "targets", targets), _labels(function, "outputs", outputs)
-    if len(true) != len(said):
-        raise ValueError(f"{function}: targets has {len(true)} samples but outputs has {len(said)}")
+    true, predicted = _labels(function, "targets", targets), _labels(function, "outputs", outputs)
+    if len(true) != len(predicted):
+        raise ValueError(f"{function}: targets has {len(true)} samples but outputs has {len(predicted)}")
     if len(true) == 0:
         raise ValueError(f"{function}: expected at least one sample")
-    return true, said
+    return true, predicted
 
 
 def accuracy(targets: ArrayLike, outputs: ArrayLike) -> float:
-    """Share of samples whose class is right.
+    """The share of samples whose class is predicted correctly.
 
     Parameters
     ----------
-    targets : (N,) or (N, C)
-    outputs : (N,) or (N, C)
+    targets : (N,) labels, or (N, C) rows
+    outputs : (N,) labels, or (N, C) scores
 
     Returns
     -------
     float
-        In [0, 1].
+        At least 0 and at most 1.
 
     Raises
     ------
@@ -66,24 +66,24 @@ def accuracy(targets: ArrayLike, outputs: ArrayLike) -> float:
     >>> metrics.accuracy([0, 1, 1, 0], [0, 1, 0, 0])
     0.75
     """
-    true, said = _pair("accuracy", targets, outputs)
-    return float(np.mean(true == said))
+    true, predicted = _pair("accuracy", targets, outputs)
+    return float(np.mean(true == predicted))
 
 
 def top_k_accuracy(targets: ArrayLike, outputs: ArrayLike, k: int = 5) -> float:
-    """Share of samples whose class is among the `k` largest scores.
+    """The share of samples whose class is among the `k` largest scores.
 
     Parameters
     ----------
     targets : (N,) or (N, C)
     outputs : (N, C) scores
     k : int
-        1 to C.
+        At least 1 and at most C.
 
     Returns
     -------
     float
-        In [0, 1].
+        At least 0 and at most 1.
 
     Raises
     ------
@@ -92,8 +92,8 @@ def top_k_accuracy(targets: ArrayLike, outputs: ArrayLike, k: int = 5) -> float:
 
     Notes
     -----
-    Of equal scores the first counts as the larger, as for `accuracy`: with k = 1 the two agree. A NaN score is larger
-    than all numbers.
+    Of equal scores the first counts as the larger, as for `accuracy`, so that the two agree for k = 1. A NaN score
+    counts as larger than every number.
 
     Examples
     --------
@@ -113,14 +113,14 @@ def top_k_accuracy(targets: ArrayLike, outputs: ArrayLike, k: int = 5) -> float:
 
 
 def confusion_matrix(targets: ArrayLike, outputs: ArrayLike, classes: int | None = None) -> NDArray[np.int64]:
-    """How many samples of each class (row) were taken for each class (column).
+    """How many samples of each class (rows) were predicted to be of each class (columns).
 
     Parameters
     ----------
-    targets : (N,) or (N, C)
-    outputs : (N,) or (N, C)
+    targets : (N,) labels, or (N, C) rows
+    outputs : (N,) labels, or (N, C) scores
     classes : int, optional
-        Rows and columns; default: as many as there are columns of scores, or labels.
+        At least 1. Default: the number of columns of scores or rows, or one more than the largest label.
 
     Returns
     -------
@@ -139,25 +139,28 @@ def confusion_matrix(targets: ArrayLike, outputs: ArrayLike, classes: int | None
            [0, 1, 0],
            [0, 0, 1]])
     """
-    true, said = _pair("confusion_matrix", targets, outputs)
+    true, predicted = _pair("confusion_matrix", targets, outputs)
     widths = [array.shape[1] for array in (np.asarray(targets), np.asarray(outputs)) if array.ndim == 2]
-    count = max([*widths, int(true.max()) + 1, int(said.max()) + 1]) if classes is None else classes
-    if max(true.max(), said.max()) >= count:
-        raise ValueError(f"confusion_matrix: labels must lie in 0 to {count - 1}, got {max(true.max(), said.max())}")
-    return np.bincount(true * count + said, minlength=count * count).reshape(count, count)
+    largest = int(max(true.max(), predicted.max()))
+    given = max([*widths, largest + 1]) if classes is None else classes
+    count = whole("confusion_matrix", "classes", given, at_least=1)
+    if largest >= count:
+        raise ValueError(f"confusion_matrix: labels must lie in 0 to {count - 1}, got {largest}")
+    return np.bincount(true * count + predicted, minlength=count * count).reshape(count, count)
 
 
 @dataclass(frozen=True)
 class PerClass:
-    """Figures of every class, (C,) each; ``str`` of it is a table.
+    """Precision, recall, F1 and support of every class; prints as a table.
 
     Attributes
     ----------
-    precision, recall, f1 : (C,) float64
-        In [0, 1]; 0 where they are 0/0.
-    support : (C,) int64
-        Samples of the class.
+    precision, recall, f1 : (C,) float64 arrays
+        At least 0 and at most 1; 0 where the denominator is 0.
+    support : (C,) int64 array
+        The number of samples of the class.
     names : tuple of str
+        The names of the classes.
     """
 
     precision: NDArray[np.float64]
@@ -168,7 +171,7 @@ class PerClass:
 
     @property
     def macro_f1(self) -> float:
-        """Mean of f1 over the classes."""
+        """The mean of F1 over the classes."""
         return float(self.f1.mean())
 
     def __str__(self) -> str:
@@ -184,10 +187,10 @@ def per_class(targets: ArrayLike, outputs: ArrayLike, names: Sequence[str] | Non
 
     Parameters
     ----------
-    targets : (N,) or (N, C)
-    outputs : (N,) or (N, C)
+    targets : (N,) labels, or (N, C) rows
+    outputs : (N,) labels, or (N, C) scores
     names : sequence of str, optional
-        Of the classes; default: their numbers.
+        Names of the classes; default: their numbers.
 
     Returns
     -------
@@ -200,7 +203,8 @@ def per_class(targets: ArrayLike, outputs: ArrayLike, names: Sequence[str] | Non
 
     Notes
     -----
-    precision = right / said to be of the class, recall = right / of the class, f1 = their harmonic mean.
+    Precision is the share of the samples predicted to be of the class that are of it; recall is the share of the
+    samples of the class that are predicted to be; F1 is the harmonic mean of the two.
 
     Examples
     --------
@@ -211,14 +215,29 @@ def per_class(targets: ArrayLike, outputs: ArrayLike, names: Sequence[str] | Non
     dog       0.6667  1.0000  0.8000        2
     """
     table = confusion_matrix(targets, outputs, None if names is None else len(names))
-    right, said, support = np.diag(table).astype(np.float64), table.sum(axis=0), table.sum(axis=1)
-    precision, recall = right / np.maximum(said, 1), right / np.maximum(support, 1)
-    f1 = 2 * right / np.maximum(said + support, 1)
+    right, predicted, support = np.diag(table).astype(np.float64), table.sum(axis=0), table.sum(axis=1)
+    precision, recall = right / np.maximum(predicted, 1), right / np.maximum(support, 1)
+    f1 = 2 * right / np.maximum(predicted + support, 1)
     return PerClass(precision, recall, f1, support, tuple(map(str, range(len(table)) if names is None else names)))
 
 
 def macro_f1(targets: ArrayLike, outputs: ArrayLike) -> float:
-    """Mean over the classes of F1, see `per_class`.
+    """The mean of F1 over the classes, see `per_class`.
+
+    Parameters
+    ----------
+    targets : (N,) labels, or (N, C) rows
+    outputs : (N,) labels, or (N, C) scores
+
+    Returns
+    -------
+    float
+        At least 0 and at most 1.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If shapes, dtypes or labels do not fit.
 
     Examples
     --------
@@ -237,14 +256,25 @@ METRICS: dict[str, Metric] = {
 
 
 def get(metric: str | Metric) -> tuple[str, Metric]:
-    """Name and function of a metric given by name, as ``"top_3_accuracy"``, or as a function of targets and outputs.
+    """The name and the function of a metric.
+
+    Parameters
+    ----------
+    metric : str or callable
+        A key of `METRICS`, ``"top_3_accuracy"`` with any number, or a function of targets and outputs.
+
+    Returns
+    -------
+    name : str
+    function : callable
+        Of targets and outputs.
 
     Raises
     ------
     ValueError
-        If there is none of that name.
+        If there is no metric of that name.
     TypeError
-        If it is neither.
+        If it is neither a name nor a function.
 
     Examples
     --------
@@ -256,8 +286,7 @@ def get(metric: str | Metric) -> tuple[str, Metric]:
     if isinstance(metric, str):
         top = re.fullmatch(r"top_([1-9]\d*)_accuracy", metric)
         if top:
-            k = int(top[1])
-            return metric, lambda targets, outputs: top_k_accuracy(targets, outputs, k)
+            return metric, lambda targets, outputs: top_k_accuracy(targets, outputs, int(top[1]))
         if metric not in METRICS:
             raise ValueError(f"metric: expected one of {', '.join(METRICS)} or top_K_accuracy, got {metric!r}")
         return metric, METRICS[metric]
@@ -267,12 +296,21 @@ def get(metric: str | Metric) -> tuple[str, Metric]:
 
 
 def get_all(metrics: Sequence[str | Metric] | Mapping[str, Metric]) -> dict[str, Metric]:
-    """Metrics by name, of a sequence of what `get` takes, or named functions as they are.
+    """Metrics by name.
+
+    Parameters
+    ----------
+    metrics : sequence or dict
+        A sequence of names and functions as `get` takes them, or a dict that names its functions.
+
+    Returns
+    -------
+    dict of str to callable
 
     Raises
     ------
     ValueError, TypeError
-        If one is unknown, or two have one name.
+        If a metric is unknown, or two have the same name.
 
     Examples
     --------
@@ -288,5 +326,5 @@ def get_all(metrics: Sequence[str | Metric] | Mapping[str, Metric]) -> dict[str,
     names = [name for name, _ in pairs]
     for name in names:
         if names.count(name) > 1:
-            raise ValueError(f"metrics: two are called {name!r}; name them by a dict")
+            raise ValueError(f"metrics: two are called {name!r}; give them names in a dict")
     return dict(pairs)

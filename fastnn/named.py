@@ -1,4 +1,4 @@
-"""Objects that may be asked for by name: optimisers, schedules, losses."""
+"""Objects that can be made by name: optimisers, schedules, losses."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ T = TypeVar("T")
 
 
 def named(what: str, wanted: str | T, base: type[T], table: Mapping[str, type[T]], options: Mapping[str, Any]) -> T:
-    """`wanted` itself where it is a `base`, else the one of that name in `table`, made with `options`.
+    """The object of a name in a table of classes, made with `options`; an instance of `base` is returned as it is.
 
     Raises
     ------
     ValueError
-        If there is none of that name.
+        If there is no class of that name; `what` begins the message.
     """
     if isinstance(wanted, base):
         return wanted

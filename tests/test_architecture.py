@@ -21,6 +21,7 @@ LEVELS = (
         "parameter",
         "optim",
         "schedules",
+        "targets",
         "losses",
         "metrics",
         "named",

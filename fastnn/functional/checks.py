@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fastnn.checks import Range, whole
-from fastnn.kernels.layout import as_taken
+from fastnn.kernels.layout import as_contiguous
 
 Array: TypeAlias = NDArray[np.floating[Any]]
 
@@ -42,7 +42,7 @@ def real_array(function: str, name: str, value: ArrayLike, like: tuple[str, Arra
             f"{function}: {name} must have the dtype of {like[0]}, {like[1].dtype}, got {array.dtype}; "
             f'convert it with {name}.astype("{like[1].dtype}")'
         )
-    return as_taken(array, array.dtype.newbyteorder("="))
+    return as_contiguous(array, array.dtype.newbyteorder("="))
 
 
 def rows(function: str, name: str, array: Array) -> Array:

@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 from fastnn import kernels
 from fastnn.checks import choice, number
 from fastnn.functional.checks import Array, plain_array, real_array
-from fastnn.losses import check_target_weights, class_labels
+from fastnn.targets import check_target_weights, class_labels
 
 
 def softmax_loss(x: ArrayLike, y: ArrayLike, *, reduction: str = "mean") -> tuple[float, Array]:

@@ -1,6 +1,6 @@
 """Convolution by hand: one mask on one image, and the masks that find edges.
 
-True convolution turns its mask round, `mask_response` (correlation) does not; the names keep them apart.
+`true_convolution` rotates its mask by 180°, as mathematics does; `mask_response` (correlation) does not.
 """
 
 from __future__ import annotations
@@ -15,9 +15,24 @@ from fastnn.functional.convolution import ConvCache, conv_backward, conv_forward
 
 
 def derivative_mask(dtype: DTypeLike = "float64") -> NDArray[Any]:
-    """The mask G[-1] = ½, G[1] = -½ along columns, (1, 3).
+    """The mask G[-1] = ½, G[1] = -½ along columns: a central difference.
 
-    True convolution with it is the central difference ``(I[y, x + 1] - I[y, x - 1]) / 2``.
+    Parameters
+    ----------
+    dtype : dtype
+
+    Returns
+    -------
+    (1, 3) array
+
+    Raises
+    ------
+    TypeError
+        If `dtype` is not a dtype.
+
+    Notes
+    -----
+    `true_convolution` with it gives ``(I[y, x + 1] - I[y, x - 1]) / 2``.
 
     Examples
     --------
@@ -29,10 +44,22 @@ def derivative_mask(dtype: DTypeLike = "float64") -> NDArray[Any]:
 
 
 def prewitt_mask(dtype: DTypeLike = "float64") -> NDArray[Any]:
-    """Prewitt's Gx, (3, 3): the derivative along columns, summed over three rows.
+    """Prewitt's mask Gx: the derivative along columns, summed over three rows.
 
-    Turned round already, as `mask_response` takes it: brighter to the right gives a positive response. For
-    `true_convolution` take its negative, for the derivative along rows its transpose.
+    Parameters
+    ----------
+    dtype : dtype
+
+    Returns
+    -------
+    (3, 3) array
+        For `mask_response_forward`, whose response is positive where the image becomes brighter to the right. The
+        negative is the mask for `true_convolution`, the transpose that for the derivative along rows.
+
+    Raises
+    ------
+    TypeError
+        If `dtype` is not a dtype.
 
     Notes
     -----
@@ -50,12 +77,12 @@ def prewitt_mask(dtype: DTypeLike = "float64") -> NDArray[Any]:
 
 
 def true_convolution(image: ArrayLike, mask: ArrayLike) -> Array:
-    """The convolution of mathematics, ``R[y, x] = Σ G[i, j] I[y - i, x - j]``: the mask is turned round.
+    """The convolution of mathematics, ``R[y, x] = Σ G[i, j] I[y - i, x - j]``, which rotates the mask by 180°.
 
     Parameters
     ----------
     image : (..., H, W) array, float32 or float64
-        Zero outside.
+        Taken as zero outside its edges.
     mask : (R, S) array of the dtype of image, R and S odd
         Its middle element is G[0, 0].
 
@@ -68,7 +95,7 @@ def true_convolution(image: ArrayLike, mask: ArrayLike) -> Array:
     TypeError
         If an array is not float32 or float64, or the dtypes differ.
     ValueError
-        If image is not at least a matrix, or mask not a matrix with a middle.
+        If image has fewer than two axes, or mask is not a matrix with a middle element.
 
     Examples
     --------
@@ -98,16 +125,16 @@ class MaskCache(NamedTuple):
 
 
 def mask_response_forward(image: ArrayLike, masks: ArrayLike, *, stride: int = 1) -> tuple[Array, MaskCache]:
-    """Response of a set of masks, one a channel, moved over an image (correlation, no padding).
+    """Response of a set of masks, one for each channel, moved over an image: correlation without padding.
 
     Parameters
     ----------
     image : (C, X, Y) array, float32 or float64
-        I; the first index within a channel is x.
+        The image I; the first index within a channel is x.
     masks : (C, A, B) array of the dtype of image
         G, one mask for each channel.
     stride : int
-        Steps s from place to place in both directions.
+        Pixels s from one position to the next in both directions, at least 1.
 
     Returns
     -------
@@ -143,7 +170,7 @@ def mask_response_forward(image: ArrayLike, masks: ArrayLike, *, stride: int = 1
         or any(m > n for m, n in zip(mask.shape[1:], picture.shape[1:], strict=True))
     ):
         raise ValueError(
-            f"{name}: masks must be (C, A, B), one a channel and none larger than the image, got {mask.shape} "
+            f"{name}: masks must be (C, A, B), one for each channel and not larger than the image, got {mask.shape} "
             f"(image: {picture.shape})"
         )
     out, cache = conv_forward(picture[None], mask[None], stride=stride)
@@ -156,7 +183,7 @@ def mask_response_backward(dresponse: ArrayLike, cache: MaskCache) -> tuple[Arra
     Parameters
     ----------
     dresponse : (P, Q) array of the dtype of image
-        ∂L/∂R.
+        Gradient of the loss L with respect to the response, ∂L/∂R.
     cache : MaskCache
         From `mask_response_forward`.
 

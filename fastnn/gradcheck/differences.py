@@ -30,6 +30,11 @@ def default_step(x: ArrayLike) -> Float64:
     ndarray of float64, shape of x
         One step for each entry, at least 6.06e-6.
 
+    Raises
+    ------
+    TypeError, ValueError
+        If x is not real.
+
     Notes
     -----
     The error of a central difference is about h**2 f'''/6 + eps f/h; with derivatives of order one
@@ -196,7 +201,7 @@ def step_around(x: ArrayLike, kinks: Sequence[float] = (0.0,), distance: float =
 
 
 class Quotient(NamedTuple):
-    """A difference quotient, and how far rounding alone may put it off."""
+    """A difference quotient, and how wrong rounding alone can make it."""
 
     value: float
     rounding: float

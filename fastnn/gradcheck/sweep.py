@@ -1,4 +1,4 @@
-"""The error of finite differences over a row of step sizes."""
+"""The error of finite differences for a sequence of step sizes."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def sweep(
     relative: bool = True,
     **options: Any,
 ) -> GradCheckSweep:
-    """Show how the error of finite differences falls with the step and rises again.
+    """Show how the error of finite differences first falls with the step and then rises again.
 
     Forward differences fall with h, central ones with h**2, until rounding, which grows as 1/h,
     takes over. A curve that stays level is a wrong gradient, or one that is zero.
@@ -94,16 +94,18 @@ def sweep(
     ----------
     obj : (forward, backward), Layer, model or loss function
         As in :func:`gradcheck`.
-    *args, **options
-        Handed on, as in :func:`gradcheck`.
+    *args
+        Passed on, as in :func:`gradcheck`.
     steps : array_like, shape (S,), optional
         Step sizes, the same for all entries; 0.1, 0.01, ... 1e-11 unless given.
     samples : int or None, default 20
-        Random entries of each array; None for all.
+        The number of random entries of each array that are compared; None compares all.
     seed : int, default 0
         Of the random numbers.
     relative : bool, default True
-        Divide by the largest gradient.
+        Whether errors are divided by the largest gradient.
+    **options
+        Passed on, as in :func:`gradcheck`.
 
     Returns
     -------
@@ -115,7 +117,7 @@ def sweep(
     TypeError
         If `obj` cannot be checked.
     ValueError
-        If a step is not positive and finite, or there is none.
+        If a step is not positive and finite, or there are no steps.
 
     Examples
     --------

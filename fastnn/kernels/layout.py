@@ -1,4 +1,4 @@
-"""Arrays as kernels take them."""
+"""The memory layout of arrays that kernels read."""
 
 from typing import Any
 
@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 
-def as_taken(array: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
-    """`array` itself where it is C-contiguous, aligned, of `dtype` and of no subclass; else such a copy or view."""
+def as_contiguous(array: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
+    """`array` itself if it is a plain array, C-contiguous, aligned and of `dtype`; otherwise such a copy or view."""
     if type(array) is np.ndarray and array.dtype == dtype and array.flags.c_contiguous and array.flags.aligned:
-        return array  # np.require takes a microsecond to find that out
+        return array  # np.require needs a microsecond to find that out
     return np.require(array, dtype, ["C", "A", "E"])

@@ -27,7 +27,7 @@ REGISTRY: dict[str, type[Layer]] = {}
 
 
 class Owner(Protocol):
-    """The model that a layer stands in."""
+    """The model that a layer belongs to."""
 
     def place_gradients(self) -> None:
         """Give each parameter the array for its gradient, after a layer was frozen or released."""
@@ -80,7 +80,17 @@ class Layer:
             REGISTRY[cls.__name__] = cls
 
     def build(self, input_shape: Shape) -> Shape:
-        """Fix the shapes, declare the parameters, return the output shape (all without the batch).
+        """Set the shapes and declare the parameters.
+
+        Parameters
+        ----------
+        input_shape : tuple of int
+            Shape of a sample, without the batch.
+
+        Returns
+        -------
+        tuple of int
+            Shape of the output for a sample.
 
         Raises
         ------
@@ -180,12 +190,25 @@ class Layer:
 
     @classmethod
     def from_config(cls, arguments: Mapping[str, Any]) -> Layer:
-        """A layer made of what `config` returned."""
+        """Make a layer of what `config` returned.
+
+        Parameters
+        ----------
+        arguments : dict
+        """
         return cls(**arguments)
 
     @classmethod
     def from_word(cls, *numbers: float, **options: Any) -> Layer:
-        """A layer made of a word of an architecture string: its numbers, and `stride`, `pad` and `init` if given."""
+        """Make a layer of a word in an architecture string.
+
+        Parameters
+        ----------
+        *numbers : int or float
+            The numbers in the word, for the constructor.
+        **options
+            `stride` and `pad`, if the word has them, and `init`, if the constructor takes it.
+        """
         return cls(*numbers, **options)
 
     def multiply_adds(self) -> int:

@@ -284,7 +284,7 @@ class GroupNorm(_PerSample):
         return {"groups": self.groups, "affine": self.affine, "eps": self.eps}
 
     def onnx(self, graph: Graph, x: str) -> str:
-        """Each group becomes a channel of an instance norm; the channels' scale and shift follow."""
+        # each group becomes a channel of an instance norm; the scale and shift of the channels follow
         ones = np.ones(self.groups)
         parts = [graph.constant(f"{self.name}.one", ones), graph.constant(f"{self.name}.zero", 0 * ones)]
         groups = graph.reshape(self.name, x, (self.groups, -1))

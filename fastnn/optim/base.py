@@ -60,7 +60,13 @@ class Optimizer:
         self.weight_decay = number(owner, "weight_decay", weight_decay, at_least=0)
 
     def initial(self, slot: str) -> float:
-        """The value that every element of a slot's vector starts with."""
+        """The value that every element of a slot's vector starts with.
+
+        Parameters
+        ----------
+        slot : str
+            One of `slots`.
+        """
         return 0.0
 
     def update(self, ops: Ops, parameter: Parameter, state: Mapping[str, Any], rate: Any, t: Any) -> None:
@@ -86,7 +92,12 @@ class Optimizer:
         ops.update(*arrays, int(self.rule), self.decay(parameter), *coefficients)
 
     def decay(self, parameter: Parameter) -> float:
-        """The weight decay that applies to this parameter: none for biases, scales and shifts."""
+        """The weight decay that applies to a parameter: 0 for biases, scales and shifts.
+
+        Parameters
+        ----------
+        parameter : Parameter
+        """
         return self.weight_decay if parameter.decays else 0.0
 
     def config(self) -> dict[str, Any]:

@@ -1,0 +1,113 @@
+"""Targets checked against a model's outputs and made ready for the kernels; `function` begins every message."""
+
+from __future__ import annotations
+
+from math import prod
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastnn.kernels.layout import as_contiguous
+
+
+def check_rows(function: str, outputs: tuple[int, ...]) -> None:
+    """Raise ValueError unless the outputs for a sample are a row."""
+    if len(outputs) != 1:
+        raise ValueError(f"{function}: expected a model with outputs of one dimension, got {outputs}")
+
+
+def like_outputs(function: str, targets: NDArray[Any], outputs: tuple[int, ...], dtype: np.dtype[Any]) -> NDArray[Any]:
+    """Targets that are finite numbers, as many for each sample as there are outputs."""
+    if targets.dtype.kind not in "fiub":
+        raise TypeError(f"{function}: targets must be real numbers, got dtype {targets.dtype}")
+    if targets.ndim == 0 or prod(targets.shape[1:]) != prod(outputs):
+        expected = ", ".join(map(str, outputs))
+        raise ValueError(f"{function}: targets must have shape (N, {expected}), got {targets.shape}")
+    targets = as_contiguous(targets.reshape(len(targets), *outputs), dtype)
+    if not np.isfinite(targets).all():
+        raise ValueError(f"{function}: targets hold NaN or infinity")
+    return targets
+
+
+def class_labels(function: str, labels: NDArray[Any], classes: int) -> NDArray[np.int64]:
+    """Labels as int64, each from 0 to classes - 1.
+
+    Parameters
+    ----------
+    function : str
+        It begins the message of an error.
+    labels : (N,) array of integers
+    classes : int
+
+    Returns
+    -------
+    (N,) int64 array, C-contiguous
+
+    Raises
+    ------
+    TypeError
+        If they are not integers.
+    ValueError
+        If their shape is wrong, or one is out of range.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastnn.targets import class_labels
+    >>> class_labels("f", np.array([2, 0], np.uint8), 3)
+    array([2, 0])
+    """
+    if labels.dtype.kind not in "iu":
+        raise TypeError(f"{function}: labels must be integers, got dtype {labels.dtype}")
+    if labels.ndim != 1:
+        raise ValueError(f"{function}: labels must have shape (N,), got {labels.shape}")
+    # labels beyond int64 become negative here, and seen as uint64 negative labels are larger than any class
+    signed = as_contiguous(labels, np.dtype(np.int64))
+    unsigned = signed.view(np.uint64)
+    if np.maximum.reduce(unsigned, initial=0) >= classes:
+        bad = int(np.argmax(unsigned >= classes))
+        raise ValueError(f"{function}: labels must lie in 0 to {classes - 1}, got {labels[bad]} in sample {bad}")
+    return signed
+
+
+def check_target_weights(function: str, targets: NDArray[Any]) -> None:
+    """Check rows of target weights.
+
+    Parameters
+    ----------
+    function : str
+        It begins the message of an error.
+    targets : (N, C) array
+
+    Returns
+    -------
+    None
+
+    Raises
+    ------
+    ValueError
+        If a weight is negative, infinite or NaN.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastnn.targets import check_target_weights
+    >>> check_target_weights("f", np.array([[0.25, 0.75]]))
+    """
+    good = np.isfinite(targets) & (targets >= 0)
+    if not good.all():
+        row, column = np.argwhere(~good)[0]
+        value = targets[row, column]
+        raise ValueError(f"{function}: one-hot labels must be finite and at least 0, got {value} in sample {row}")
+
+
+def distributions(function: str, targets: NDArray[Any], classes: int, dtype: np.dtype[Any]) -> NDArray[Any]:
+    """One-hot labels, or other weights of the classes, as rows (N, classes)."""
+    if targets.dtype.kind not in "fiub":
+        raise TypeError(f"{function}: one-hot labels must be real numbers, got dtype {targets.dtype}")
+    if targets.shape[1] != classes:
+        raise ValueError(f"{function}: one-hot labels must have shape (N, {classes}), got {targets.shape}")
+    targets = as_contiguous(targets, dtype)
+    check_target_weights(function, targets)
+    return targets
