@@ -121,18 +121,19 @@ def test_the_sections_are_there(name: str, item: object) -> None:
 
 METHODS = list(
     {
-        value: (f"{name}.{method}", value)
+        getattr(value, "__func__", value): (f"{name}.{method}", value)
         for name, item in ITEMS
         if isinstance(item, type)
-        for method, value in inspect.getmembers(item, inspect.isfunction)
-        if value.__module__.startswith("fastnn.") and not method.startswith("_") and value.__doc__
+        for method, value in inspect.getmembers(item, inspect.isroutine)
+        if not method.startswith("_") and value.__module__.startswith("fastnn.") and value.__doc__
     }.values()
 )
 
 
 @pytest.mark.parametrize(("name", "method"), METHODS, ids=[name for name, _ in METHODS])
 def test_methods_name_their_arguments(name: str, method: object) -> None:
-    assert documented(sections(method.__doc__).get("Parameters", [])) == arguments(method)[1:]
+    takes = [argument for argument in arguments(method) if argument != "self"]
+    assert documented(sections(method.__doc__).get("Parameters", [])) == takes
 
 
 def test_there_are_items() -> None:

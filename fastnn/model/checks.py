@@ -1,4 +1,4 @@
-"""What may be handed to `Sequential`: each check gives it back, or raises and says what was expected."""
+"""The arguments of `Sequential`: each check returns its argument, or raises and says what was expected."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from fastnn.layers.chain import walk
 
 
 def checked_scale(scale: float) -> float:
-    """`input_scale` as a float."""
+    """The argument `input_scale` as a float."""
     factor = number("Sequential", "input_scale", scale)
     if factor == 0:
         raise ValueError("Sequential: input_scale: expected a finite number other than 0, got 0")
@@ -19,7 +19,7 @@ def checked_scale(scale: float) -> float:
 
 
 def checked_shape(shape: Sequence[int]) -> Shape:
-    """`input_shape` as a tuple of ints."""
+    """The argument `input_shape` as a tuple of ints."""
     if isinstance(shape, str) or not isinstance(shape, Iterable):
         raise TypeError(f"Sequential: input_shape: expected a tuple such as (784,), got {shape!r:.80}")
     sizes = tuple(whole("Sequential", "input_shape", n, at_least=1) for n in shape)
@@ -29,41 +29,41 @@ def checked_shape(shape: Sequence[int]) -> Shape:
 
 
 def checked_layers(layers: Sequence[Layer]) -> tuple[Layer, ...]:
-    """`layers` as a tuple, each of them free to stand in a model."""
+    """The argument `layers` as a tuple of layers none of which belongs to a model."""
     if isinstance(layers, Layer) or not isinstance(layers, Iterable):
-        raise TypeError(f"Sequential: layers must be a sequence of layers, got {type(layers).__name__}")
+        raise TypeError(f"Sequential: layers: expected a sequence of layers, got {type(layers).__name__}")
     layers = tuple(layers)
     for i, layer in enumerate(layers):
         if not isinstance(layer, Layer):
-            raise TypeError(f"Sequential: layer {i} must be a Layer, got {type(layer).__name__}")
+            raise TypeError(f"Sequential: layer {i}: expected a Layer, got {type(layer).__name__}")
     everyone = list(walk(layers))
     for i, layer in enumerate(everyone):
         if any(layer is other for other in everyone[:i]):
-            raise ValueError(f"Sequential: layer {i} ({layer!r}) stands twice; make a second one")
+            raise ValueError(f"Sequential: layer {i} ({layer!r}) occurs twice; make a second one")
         if layer.owner is not None and layer.owner() is not None:
             raise ValueError(
-                f"Sequential: layer {i} ({layer!r}) stands in another model, which would lose its "
-                "parameters; make a new one, or take a copy.deepcopy of it"
+                f"Sequential: layer {i} ({layer!r}) belongs to another model, which would lose its "
+                "parameters; make a new one, or use copy.deepcopy of it"
             )
     return layers
 
 
 def checked_names(names: Sequence[str] | None, outputs: Shape) -> tuple[str, ...] | None:
-    """`class_names` as a tuple of text, as many as outputs."""
+    """The argument `class_names` as a tuple of str, one for each output."""
     if names is None:
         return None
     texts = tuple(str(name) for name in names)
     if len(texts) != outputs[-1]:
-        raise ValueError(f"Sequential: expected {outputs[-1]} class_names, one an output, got {len(texts)}")
+        raise ValueError(f"Sequential: class_names: expected {outputs[-1]}, one for each output, got {len(texts)}")
     return texts
 
 
 def checked_points(points: Mapping[str, str] | None, names: Sequence[str]) -> dict[str, str]:
-    """`points` as a dict: names, none of them a layer's own, of layers."""
+    """The argument `points` as a dict from names, none of them already that of a layer, to names of layers."""
     if points is None:
         return {}
     if not isinstance(points, Mapping):
-        raise TypeError(f"Sequential: points must be a dict of names of layers, got {type(points).__name__}")
+        raise TypeError(f"Sequential: points: expected a dict of names of layers, got {type(points).__name__}")
     for point, name in points.items():
         if name not in names:
             raise ValueError(f"Sequential: points: {point!r} names layer {name!r}; there are {', '.join(names)}")

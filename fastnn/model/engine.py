@@ -1,4 +1,4 @@
-"""What runs a model on many samples; `fastnn.program` brings it."""
+"""The interface of what runs a model on many samples; `fastnn.program` implements it."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ class ForwardEngine(Protocol):
     """Runs a model on many samples, a block at a time."""
 
     def __call__(self, model: Sequential, x: Array, kind: str) -> Array:
-        """kind: "outputs", "probabilities" (rows) or "classes" (int64)."""
+        """Compute "outputs", "probabilities" (rows) or "classes" (int64), as `kind` says."""
 
 
 class QuickForward(Protocol):
-    """Runs a model on samples of one shape and dtype; None: ask the engine."""
+    """Runs a model on samples of one shape and dtype, or returns None to leave it to the engine."""
 
     def __call__(self, model: Sequential, x: Array) -> Array | None: ...

@@ -1,4 +1,4 @@
-"""The model file: one ``.safetensors`` file, the architecture as JSON in its metadata. Loading it runs no code."""
+"""The model file: one ``.safetensors`` file with the architecture as JSON in its metadata; loading it runs no code."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ def _safetensors() -> Any:
 
 
 def write(path: str | PathLike[str], tensors: Mapping[str, NDArray[Any]], description: Mapping[str, Any]) -> None:
-    """Write arrays and a description that JSON can hold, with their SHA-256, whole or not at all."""
+    """Write arrays, a description that JSON can hold and the SHA-256 of both, whole or not at all."""
     arrays = {name: np.ascontiguousarray(value) for name, value in tensors.items()}
-    # one entry: the package writes several in any order, and the same model should give the same bytes
+    # one entry, because the package writes several in any order and the same model should give the same bytes
     text = json.dumps({"format_version": FORMAT, "fastnn_version": __version__, **description}, default=_plain)
     plain = json.loads(text)
     plain["sha256"] = _digest(arrays, plain)
@@ -40,21 +40,21 @@ def write(path: str | PathLike[str], tensors: Mapping[str, NDArray[Any]], descri
 
 
 def _plain(value: Any) -> Any:
-    """A NumPy number or array as JSON holds it."""
+    """A NumPy number or array as a value that JSON can hold."""
     if isinstance(value, np.generic | np.ndarray):
         return value.tolist()
     raise TypeError(f"save: JSON cannot hold a {type(value).__name__}")
 
 
 def read(path: str | PathLike[str], function: str = "load") -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
-    """What `write` wrote; `function` begins the messages.
+    """Read the arrays and the description that `write` wrote; `function` begins the messages of errors.
 
     Raises
     ------
     ValueError
-        If the file is not one of ours, is damaged, or is of a later format.
+        If the file is not a model file of fastnn, is damaged, or has a later format.
     FileNotFoundError
-        If there is none.
+        If there is no such file.
     """
     if not Path(path).is_file():
         raise FileNotFoundError(f"{function}: no model file at {path}")
@@ -81,15 +81,15 @@ def read(path: str | PathLike[str], function: str = "load") -> tuple[dict[str, N
 def check_digest(
     path: str | PathLike[str], tensors: Mapping[str, NDArray[Any]], description: Mapping[str, Any], function: str
 ) -> None:
-    """Raise ValueError if values or description are not those that were written."""
+    """Raise ValueError if the values or the description have changed since they were written."""
     if description.get("sha256") != _digest(tensors, description):
         raise ValueError(f"{function}: {path} is damaged: its contents do not have the SHA-256 that it names")
 
 
 def _digest(tensors: Mapping[str, NDArray[Any]], description: Mapping[str, Any]) -> str:
-    """Of the values in the order of their names, and of all else that the description says."""
-    said = {name: value for name, value in description.items() if name != "sha256"}
-    total = hashlib.sha256(json.dumps(said, sort_keys=True).encode())
+    """SHA-256 of the values, in the order of their names, and of the rest of the description."""
+    rest = {name: value for name, value in description.items() if name != "sha256"}
+    total = hashlib.sha256(json.dumps(rest, sort_keys=True).encode())
     for name in sorted(tensors):
         total.update(name.encode())
         total.update(np.ascontiguousarray(tensors[name]).reshape(-1).view(np.uint8).data)
@@ -97,7 +97,7 @@ def _digest(tensors: Mapping[str, NDArray[Any]], description: Mapping[str, Any])
 
 
 def save(path: str | PathLike[str], arrays: Mapping[str, NDArray[Any]], config: Mapping[str, Any]) -> None:
-    """Write parameters, state and configuration."""
+    """Write parameters, state and configuration of a model."""
     write(path, arrays, {"config": config})
 
 
@@ -107,9 +107,9 @@ def load(path: str | PathLike[str], make: Callable[[Mapping[str, Any]], Sequenti
     Raises
     ------
     ValueError
-        If the file is not a model file, is damaged, or is of a later format.
+        If the file is not a model file, is damaged, or has a later format.
     FileNotFoundError
-        If there is none.
+        If there is no such file.
     """
     tensors, description = read(path)
     try:
@@ -125,7 +125,7 @@ def load(path: str | PathLike[str], make: Callable[[Mapping[str, Any]], Sequenti
     for name, value in arrays.items():
         if kept[name].dtype != value.dtype:
             raise ValueError(f"load: {path} holds {name} as {kept[name].dtype}, expected {value.dtype}")
-    if "sha256" in description or "checkpoint" in description:  # the first model files had none
+    if "sha256" in description or "checkpoint" in description:  # the first model files had no SHA-256
         check_digest(path, tensors, description, "load")
     for name, value in arrays.items():
         value[...] = kept[name]

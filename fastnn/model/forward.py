@@ -1,4 +1,4 @@
-"""What a network gives for many samples: its outputs, or those of a layer inside."""
+"""The outputs of a network, or of a layer inside it, for many samples."""
 
 from __future__ import annotations
 
@@ -41,8 +41,8 @@ class ForwardNetwork(Network):
 
         Notes
         -----
-        Runs compiled, in blocks of rows. A row's result does not depend on the rows beside it: on the native
-        backend it has the same bits in any batch, block or number of threads.
+        The pass is compiled and runs in blocks of rows. A row's result does not depend on the other rows: on the
+        native backend it has the same bits in any batch or block and for any number of threads.
 
         Examples
         --------

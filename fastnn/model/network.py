@@ -1,4 +1,4 @@
-"""`Network`: layers in a row, their parameters in one flat vector, and what they do to one batch."""
+"""`Network`: a chain of layers, their parameters in one flat vector, and the forward and backward pass of a batch."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ Array = NDArray[Any]
 
 
 class Network:
-    """Base of `Sequential`, which says what the arguments are."""
+    """Base of `Sequential`, where the arguments are described."""
 
     def __init__(
         self,
@@ -47,7 +47,7 @@ class Network:
         self.output_shape = self._build()
         self.class_names = checked_names(class_names, self.output_shape)
         self.points = checked_points(points, [layer.name for layer in self.layers])
-        self._parts: dict[int, Self] = {}  # the first layers as models that share the parameters, by their number
+        self._parts: dict[int, Self] = {}  # by their number, the first layers as models that share parameters
         self.seed: int | None = None
         if seed is not None:
             self.reset(seed)
@@ -73,17 +73,17 @@ class Network:
         return shape
 
     def _adopt(self, layers: Sequence[Layer]) -> None:
-        """Take over parameters and state of built layers."""
+        """Make the parameters and the state of built layers those of the model."""
         self._state = {f"{layer.name}.{s.name}": s for layer in layers for s in layer.state}
         self._named: dict[str, Parameter] = {f"{layer.name}.{p.name}": p for layer in layers for p in layer.parameters}
 
     @property
     def size(self) -> int:
-        """Numbers in all parameters."""
+        """The number of elements of all parameters."""
         return sum(p.size for p in self._named.values())
 
     def place_gradients(self) -> None:
-        """Let a gradient of a trained parameter lie in `grads`; what a frozen one might get goes nowhere."""
+        """Make the gradients of trained parameters views into `grads`; those of frozen ones get other arrays."""
         trained = {id(p) for p in self.trained_parameters.values()}
         for p in self._named.values():
             p.grad = p.view(self.grads)
@@ -100,8 +100,8 @@ class Network:
     def gradients(self) -> dict[str, Array]:
         """Views into `grads` by name.
 
-        `loss_and_gradients` and layer-by-layer training leave the last step's here; a compiled training does
-        not, where an update takes the place of its gradient.
+        `loss_and_gradients` and a training that runs layer by layer leave the gradients of the last step here. A
+        compiled training does not where it updates a parameter without ever writing its gradient.
         """
         return {name: p.view(self.grads) for name, p in self._named.items()}
 
@@ -112,32 +112,37 @@ class Network:
 
     @property
     def trained_parameters(self) -> Mapping[str, Parameter]:
-        """Those of layers that are not frozen, by name."""
+        """The `Parameter` objects of layers that are not frozen, by name."""
         trained = {id(p) for layer in self.layers for p in layer.trained}
         return {name: p for name, p in self._named.items() if id(p) in trained}
 
     @property
     def state(self) -> dict[str, Array]:
-        """Arrays that are kept with the parameters but not trained by gradient, as ``"batch_norm1.running_mean"``."""
+        """Arrays that are saved with the parameters but have no gradient, as ``"batch_norm1.running_mean"``."""
         return {name: s.value for name, s in self._state.items()}
 
     @property
     def whole_batch(self) -> bool:
-        """Whether a layer must see a training batch at once."""
+        """Whether a layer must be given a training batch at once, instead of in blocks."""
         return any(layer.whole_batch for layer in chain.walk(self.layers))
 
     @property
     def mixes_samples(self) -> bool:
-        """Whether, at evaluation too, outputs depend on the samples beside them."""
+        """Whether the output for a sample depends on the other samples even at evaluation."""
         return any(layer.mixes_samples for layer in chain.walk(self.layers))
 
     def reset(self, seed: int) -> None:
-        """Draw all parameters afresh from `seed`; state begins anew.
+        """Draw all parameters anew, and set the state to its initial values.
+
+        Parameters
+        ----------
+        seed : int
+            At least 0 and below 2**64.
 
         Raises
         ------
         TypeError, ValueError
-            If it is not a whole number in [0, 2**64).
+            If it is not a whole number, or out of its range.
         """
         self.seed = whole("Sequential", "seed", seed, at_least=0, below=2**64)
         for state in self._state.values():
@@ -146,11 +151,11 @@ class Network:
             p.value[...] = init.draw(p.initializer, p.shape, p.fans, self.seed, step)
 
     def __getstate__(self) -> dict[str, Any]:
-        """What copies and pickles hold: no compiled passes."""
+        """The attributes of copies and pickles: all but compiled passes."""
         return vars(self) | {"quick": {}, "_parts": {}}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        """Of a copy or a pickle: the parameters are views into its own vectors again."""
+        """Make the parameters of a copy or a pickle views into its own vectors."""
         vars(self).update(state)
         for p in self._named.values():
             p.value = p.view(self.params)
@@ -159,15 +164,56 @@ class Network:
     # --- one batch ---
 
     def run_forward(self, ops: Ops, x: Any, training: bool) -> tuple[Any, list[Any]]:
-        """Raw outputs of a batch x (N, *input_shape), already scaled, and what `run_backward` needs."""
+        """Compute the raw outputs of a batch.
+
+        Parameters
+        ----------
+        ops : Ops
+            Runs or records kernels.
+        x : (N, *input_shape) array of the model's dtype
+            Already multiplied by `input_scale`.
+        training : bool
+            Whether `run_backward` will follow.
+
+        Returns
+        -------
+        out : (N, *output_shape) array
+        caches : list
+            What `run_backward` needs.
+        """
         return chain.forward(self.layers, ops, x, training)
 
     def run_backward(self, ops: Ops, dout: Any, caches: list[Any], need_dx: bool = False) -> Any:
-        """Write all gradients from that of the outputs; return that of the inputs if asked."""
+        """Write the gradients of all trained parameters.
+
+        Parameters
+        ----------
+        ops : Ops
+            Runs or records kernels.
+        dout : (N, *output_shape) array
+            Gradient of the loss with respect to the outputs.
+        caches : list
+            From `run_forward`.
+        need_dx : bool
+            Whether the gradient with respect to the inputs is needed.
+
+        Returns
+        -------
+        (N, *input_shape) array, or None if it is not needed
+        """
         return chain.backward(self.layers, ops, dout, caches, need_dx)
 
     def penalise(self, ops: Ops, loss: Any, gradients: bool = True) -> None:
-        """Add the penalties on parameters to loss (1,) float64 and, if asked, to the gradients."""
+        """Add the penalties on parameters to the loss.
+
+        Parameters
+        ----------
+        ops : Ops
+            Runs or records kernels.
+        loss : (1,) float64 array
+        gradients : bool
+            Whether their gradients are added to those of the parameters.
+        """
         trained = self.trained_parameters if gradients else {}
         for name, p in self._named.items():
             if p.l1 or p.l2:
@@ -175,7 +221,7 @@ class Network:
 
     @contextmanager
     def _state_kept(self) -> Iterator[None]:
-        """Running a step to look at it moves no running statistics."""
+        """Restore the state, such as running statistics, after a step that does not train."""
         before = {name: value.copy() for name, value in self.state.items()}
         try:
             yield
@@ -184,17 +230,17 @@ class Network:
                 value[...] = before[name]
 
     def backward_from(self, x: ArrayLike, dout: ArrayLike) -> tuple[Array, dict[str, Array]]:
-        """Gradients of sum(forward(x) · dout).
+        """Gradients of Σ forward(x) · dout, with respect to the inputs and to all parameters.
 
         Parameters
         ----------
-        x : (N, *input_shape)
-        dout : (N, *output_shape)
+        x : (N, *input_shape) array, any real dtype
+        dout : (N, *output_shape) array
 
         Returns
         -------
-        dx : (N, *input_shape)
-            With respect to the scaled inputs times `input_scale`, so to `x` itself.
+        dx : (N, *input_shape) array of the model's dtype
+            With respect to `x` itself, before `input_scale` is applied.
         gradients : dict of str to array
             Copies, by parameter name.
 
@@ -223,18 +269,19 @@ class Network:
     def loss_and_gradients(
         self, x: ArrayLike, y: ArrayLike, loss: str | losses.Loss = "softmax_cross_entropy"
     ) -> tuple[float, dict[str, Array]]:
-        """Mean loss of a batch, penalties included, and its gradients by parameter name (copies).
+        """Mean loss of a batch, penalties included, and its gradients.
 
         Parameters
         ----------
-        x : (N, *input_shape)
-        y : (N,) integer labels, or (N, *output_shape)
+        x : (N, *input_shape) array, any real dtype
+        y : (N,) array of integer labels, or (N, *output_shape) array
         loss : str or Loss
 
         Returns
         -------
         loss : float
         gradients : dict of str to array
+            Copies, by parameter name.
 
         Raises
         ------
@@ -268,5 +315,5 @@ class Network:
         return np.ascontiguousarray(batch.astype(self.dtype) * np.asarray(self.input_scale, self.dtype))
 
     def copy(self) -> Self:
-        """A model of its own with the same layers and values."""
+        """A new model with copies of the layers, the parameters and the state."""
         return copy.deepcopy(self)

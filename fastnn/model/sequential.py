@@ -1,4 +1,4 @@
-"""`Sequential`: a network that runs on many samples, describes itself and is kept in a file."""
+"""`Sequential`: a network that makes predictions, describes itself and can be saved."""
 
 from __future__ import annotations
 
@@ -25,23 +25,25 @@ Array = NDArray[Any]
 
 
 class Sequential(ForwardNetwork):
-    """Layers applied one after the other.
+    """A model of layers that are applied one after the other.
 
     Parameters
     ----------
     layers : sequence of Layer
+        Each belongs to no other model.
     input_shape : tuple of int
-        Of one sample, without the batch.
+        Shape of a sample, without the batch.
     dtype : {"float32", "float64"}
         Of parameters and arithmetic.
     seed : int or None
-        Of the parameters' initial values; None: all 0, for values that come from elsewhere.
+        From which the first values of the parameters are drawn, at least 0 and below 2**64. None sets all of them to
+        0, for values that come from elsewhere.
     input_scale : float
-        Inputs are multiplied by it on the way in: 1/255 turns uint8 pixels into [0, 1].
+        Factor on the inputs, finite and not 0: 1/255 brings uint8 pixels to the range from 0 to 1.
     class_names : sequence of str, optional
-        Kept with the model, in class order.
+        Saved with the model, in the order of the classes.
     points : dict of str to str, optional
-        Further names of layers, as ``{"hidden": "relu1"}``: what `features` and `cut` take beside the layers' own.
+        Further names of layers, as ``{"hidden": "relu1"}``, which `features` and `cut` accept as well.
 
     Attributes
     ----------
@@ -50,14 +52,14 @@ class Sequential(ForwardNetwork):
     parameters, gradients : dict of str to array
         Views into them by name, as ``"dense1.w"``.
     state : dict of str to array
-        What is kept with them but has no gradient, as ``"batch_norm1.running_mean"``.
+        Arrays that are saved with them but have no gradient, as ``"batch_norm1.running_mean"``.
     task : {"classification", "multilabel", "regression"}
-        What `predict` gives; set by training.
+        Decides what `predict` returns; training sets it by its loss.
 
     Raises
     ------
     ValueError, TypeError
-        If a layer cannot work on the shape that reaches it; the message names the layer.
+        If an argument does not fit, or a layer cannot work on the shape that reaches it; the message names the layer.
 
     Examples
     --------
@@ -69,9 +71,9 @@ class Sequential(ForwardNetwork):
     """
 
     def predict_proba(self, x: ArrayLike) -> Array:
-        """Class probabilities: the softmax of the outputs, or those where the last layer gives probabilities.
+        """Probabilities of the classes: the softmax of the outputs, or the outputs if they are probabilities already.
 
-        After training on several labels a sample (`task` "multilabel") each output's own: its sigmoid.
+        If the task is "multilabel", the probability of each label, which is the sigmoid of its output.
 
         Parameters
         ----------
@@ -182,7 +184,7 @@ class Sequential(ForwardNetwork):
         return bool(self.layers) and self.layers[-1].gives_probabilities
 
     def summary(self) -> str:
-        """A table of the layers: output shape, parameters, memory, floating-point operations.
+        """A table of the layers with output shape, parameters, memory and floating-point operations.
 
         Examples
         --------
@@ -198,12 +200,12 @@ class Sequential(ForwardNetwork):
         return summary(self)
 
     def config(self) -> dict[str, Any]:
-        """The architecture as JSON can hold it; `from_config` makes it again (without the values).
+        """The architecture as values that JSON can hold, from which `from_config` makes the model again.
 
         Raises
         ------
         ValueError
-            If a layer's class has the name of another one.
+            If another class is registered under the name of a layer's class.
         """
         return {
             "layers": [describe(layer) for layer in self.layers],
@@ -218,7 +220,13 @@ class Sequential(ForwardNetwork):
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any], *, draw: bool = True) -> Sequential:
-        """The model that `config` describes, with fresh parameters (or zeros, where `draw` is false).
+        """Make a model of what `config` returned.
+
+        Parameters
+        ----------
+        config : dict
+        draw : bool
+            Whether the parameters are drawn; otherwise they are 0.
 
         Raises
         ------
@@ -234,19 +242,23 @@ class Sequential(ForwardNetwork):
         return model
 
     def save(self, path: str | PathLike[str]) -> None:
-        """Write architecture, preprocessing, parameters and state to one ``.safetensors`` file, whole or not at all.
+        """Write the model to one ``.safetensors`` file: architecture, preprocessing, parameters and state.
+
+        Parameters
+        ----------
+        path : path
 
         Raises
         ------
         OSError
-            If the file cannot be written; what was there is then as it was.
+            If the file cannot be written; a file that was there is then unchanged.
         ImportError
-            Without the safetensors package.
+            If the safetensors package is missing.
 
         Notes
         -----
-        An initialiser that is a function of your own is kept by its name only: a model read from the file has
-        the values, but cannot be drawn afresh. A layer of your own must be defined (imported) before `load`.
+        Of an initialiser that is your own function only the name is saved: a model that is read from the file has the
+        values, but `reset` cannot draw them anew. A layer class of your own must be defined before `load`.
 
         Examples
         --------
@@ -262,16 +274,20 @@ class Sequential(ForwardNetwork):
 
     @classmethod
     def load(cls, path: str | PathLike[str]) -> Sequential:
-        """Read what `save` wrote.
+        """Read a model that `save` wrote. Nothing in the file is run as code.
+
+        Parameters
+        ----------
+        path : path
 
         Raises
         ------
         ValueError
-            If the file is not one of ours, or damaged.
+            If the file is not a model file of fastnn, or is damaged.
         FileNotFoundError
-            If there is none.
+            If there is no such file.
         ImportError
-            Without the safetensors package.
+            If the safetensors package is missing.
         """
         return load(path, partial(cls.from_config, draw=False))
 

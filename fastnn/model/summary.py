@@ -33,9 +33,9 @@ def _frozen(model: Sequential) -> str:
 
 
 def summary(model: Sequential) -> str:
-    """Layers, shapes, parameters, memory and floating-point operations as text.
+    """The layers of a model with shapes, parameters, memory and floating-point operations, as text.
 
-    A multiply-add counts as two operations; elementwise work is left out.
+    A multiply-add counts as two operations; elementwise operations are not counted.
     """
     itemsize = model.dtype.itemsize
     rows = [_HEAD, ("input", "", str(model.input_shape), "", _bytes(prod(model.input_shape) * itemsize), "")]

@@ -71,13 +71,13 @@ def test_shapes(case):
 
 def test_a_layer_stands_once_also_inside_a_block():
     layer = ReLU()
-    with pytest.raises(ValueError, match="stands twice"):
+    with pytest.raises(ValueError, match="occurs twice"):
         fastnn.Sequential([Residual([Dense(3), layer]), layer], input_shape=(3,))
 
 
 def test_a_layer_inside_a_block_stands_in_one_model():
     layer = Dense(3)
     model = fastnn.Sequential([Residual([layer])], input_shape=(3,))
-    with pytest.raises(ValueError, match="stands in another model"):
+    with pytest.raises(ValueError, match="belongs to another model"):
         fastnn.Sequential([layer], input_shape=(3,))
     assert model.params.size == 12

@@ -242,7 +242,7 @@ def test_a_copy_of_a_layer_stands_in_no_model(again):
 def test_a_layer_cannot_stand_in_two_models():
     layers = [Dense(3), ReLU(), Dense(2)]
     first = fastnn.Sequential(layers, input_shape=(4,))
-    with pytest.raises(ValueError, match=r"layer 0 .* stands in another model"):
+    with pytest.raises(ValueError, match=r"layer 0 .* belongs to another model"):
         fastnn.Sequential(layers, input_shape=(4,))
     del first
     fastnn.Sequential(layers, input_shape=(5,))

@@ -118,7 +118,7 @@ def test_an_unknown_layer_is_answered_with_the_names(call):
     [
         ({"end": "dense9"}, ValueError, "'end' names layer 'dense9'; there are dense1, relu1, dense2"),
         ({"dense1": "relu1"}, ValueError, "'dense1' is the name of a layer, but stands for 'relu1'"),
-        ([("end", "dense1")], TypeError, "points must be a dict of names of layers, got list"),
+        ([("end", "dense1")], TypeError, "points: expected a dict of names of layers, got list"),
     ],
 )
 def test_refusals(points, error, text):

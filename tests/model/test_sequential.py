@@ -208,7 +208,7 @@ def test_a_model_without_parameters_gives_the_gradient_of_its_input():
         (
             lambda: mlp(4, 3, class_names=["a", "b"]),
             ValueError,
-            "expected 3 class_names, one an output, got 2",
+            "class_names: expected 3, one for each output, got 2",
         ),
         (
             lambda: fastnn.Sequential([Dense(3)], input_shape=784),
@@ -234,22 +234,22 @@ def test_a_model_without_parameters_gives_the_gradient_of_its_input():
         (
             lambda: fastnn.Sequential(Dense(3), input_shape=(3,)),
             TypeError,
-            "must be a sequence of layers, got Dense",
+            "layers: expected a sequence of layers, got Dense",
         ),
         (
             lambda: fastnn.Sequential(None, input_shape=(3,)),
             TypeError,
-            "must be a sequence of layers, got NoneType",
+            "layers: expected a sequence of layers, got NoneType",
         ),
         (
             lambda: fastnn.Sequential([Dense], input_shape=(3,)),
             TypeError,
-            "layer 0 must be .*Layer, got type",
+            "layer 0: expected a .*Layer, got type",
         ),
         (
             lambda: fastnn.Sequential(["relu"], input_shape=(3,)),
             TypeError,
-            "layer 0 must be .*Layer, got str",
+            "layer 0: expected a .*Layer, got str",
         ),
         (
             lambda: fastnn.Sequential([ReLU(), Dense(2)], input_shape=(3, 3)),
@@ -259,7 +259,7 @@ def test_a_model_without_parameters_gives_the_gradient_of_its_input():
         (
             lambda: fastnn.Sequential([layer := ReLU(), layer], input_shape=(3,)),
             ValueError,
-            "layer 1 .* stands twice",
+            "layer 1 .* occurs twice",
         ),
         (
             lambda: fastnn.Sequential([Dense(2, init=lambda *a, **k: np.zeros(3))], input_shape=(4,)),
