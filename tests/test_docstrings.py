@@ -56,6 +56,8 @@ SECTIONS = {
     "fastnn.metrics": FUNCTION,
     "fastnn.model": CLASS,
     "fastnn.optim": CLASS,
+    "fastnn.schedules": CLASS,
+    "fastnn.trainer": CLASS,
 }
 # Results and types, which users do not make: their attributes are documented instead.
 NEVER_RAISE = {"name_of"}
@@ -125,7 +127,7 @@ METHODS = list(
         for name, item in ITEMS
         if isinstance(item, type)
         for method, value in inspect.getmembers(item, inspect.isroutine)
-        if not method.startswith("_") and value.__module__.startswith("fastnn.") and value.__doc__
+        if not method.startswith("_") and value.__doc__ and "fastnn." in (getattr(value, "__module__", None) or "")
     }.values()
 )
 
