@@ -33,6 +33,11 @@ def grid(**values: Iterable[Any]) -> list[dict[str, Any]]:
     -------
     list of dict of str to value
 
+    Raises
+    ------
+    TypeError
+        If the values of a name are not iterable.
+
     Examples
     --------
     >>> import fastnn
