@@ -1,4 +1,4 @@
-"""What is active: versions, instruction set, threads, backend by kernel."""
+"""The active configuration: versions, instruction set, threads, and the backend of each kernel."""
 
 from __future__ import annotations
 
@@ -16,7 +16,19 @@ from fastnn.kernels.threads import get_num_threads
 
 
 def config() -> dict[str, str]:
-    """Names and values of everything that decides how fastnn runs here."""
+    """Return the names and values of everything that determines how fastnn runs on this machine.
+
+    Returns
+    -------
+    dict of str to str
+        Versions, processor, backend, instruction set, threads, and the environment variables that are set.
+
+    Examples
+    --------
+    >>> from fastnn.config import config
+    >>> sorted(config())[:3]
+    ['backend', 'environment', 'fastnn']
+    """
     kernels = Counter(backend_of(name) for name in SIGNATURES)
     return {
         "fastnn": __version__,
@@ -32,7 +44,7 @@ def config() -> dict[str, str]:
 
 
 def show_config() -> None:
-    """Print versions, instruction set, threads and backends.
+    """Print the versions, the instruction set, the number of threads and the backends.
 
     Examples
     --------

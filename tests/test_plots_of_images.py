@@ -80,7 +80,7 @@ def test_image_grid_frames_what_is_marked() -> None:
     assert texts(figure) == ["a", "b", "c"]
     assert [text.get_fontweight() for text in figure.axes[0].texts] == ["normal", "bold", "normal"]
     assert len(figure.axes[0].patches) == 1
-    with pytest.raises(ValueError, match="words must be as many as images, 3, got 1"):
+    with pytest.raises(ValueError, match="words must have one entry for each of 3 images, got 1"):
         plots.image_grid(np.zeros((3, 5, 5)), ["a"])
 
 

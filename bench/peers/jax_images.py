@@ -8,7 +8,7 @@ from bench import images
 from bench.images import ImageLayer
 from bench.peers import base
 from bench.peers.base import Runner, Setting
-from bench.peers.jax_peer import Train, device_parameters
+from bench.peers.jax_dense import Train, device_parameters
 from bench.workloads import Workload
 
 

@@ -11,7 +11,7 @@ from bench.images import ImageLayer
 from bench.operations import FloatArray, Shape
 from bench.peers import base
 from bench.peers.base import Runner
-from bench.peers.tensorflow_peer import Train
+from bench.peers.tensorflow_dense import Train
 from bench.workloads import Workload
 
 

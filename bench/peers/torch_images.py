@@ -7,6 +7,7 @@ from typing import Any
 from bench import images
 from bench.peers import base
 from bench.peers.base import IntArray, Setting
+from bench.peers.torch_dense import optimizer_of
 from bench.workloads import Workload
 
 
@@ -66,8 +67,6 @@ class Train(base.TrainRunner):
     def __init__(self, workload: Workload, setting: Setting) -> None:
         import torch
         from torch.nn import functional as F
-
-        from bench.peers.torch_peer import optimizer_of
 
         super().__init__(workload)
         x, y = base.training_data(workload)

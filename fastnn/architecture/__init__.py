@@ -33,31 +33,36 @@ def parse(
     Parameters
     ----------
     text : str
-        ``mlp:`` and then, joined by ``-``, the number of inputs, of units of each hidden layer and of
-        outputs. A name of an activation behind a hidden layer's units is used there instead of `activation`:
-        ``mlp:784-200-tanh-100-10``.
-        ``conv:`` and then, joined by ``,``, the layers: ``32x3`` 32 filters of 3 × 3 with the padding that keeps the
-        size (``32x3/2p1``: in steps of 2, padding 1), ``pool2``, ``avgpool2`` (``pool3/2``), ``bn``, ``drop0.5``,
-        ``flatten``, ``fc10``, names of activations. The shape of the images may stand before them: ``conv:1x28x28,…``.
-        Or a name: ``lenet5``, ``letters-cnn``, ``alexnet``. Spaces and case do not matter.
+        One of three forms; spaces and case do not matter.
+
+        - ``mlp:`` and the sizes, joined by ``-``: the number of inputs, the units of each hidden layer and the
+          number of outputs. The name of an activation after a hidden layer's units replaces `activation` for that
+          layer: ``mlp:784-200-tanh-100-10``.
+        - ``conv:`` and the layers, joined by ``,``: ``32x3`` is 32 filters of 3 × 3 with the padding that preserves
+          the size (``32x3/2p1`` has stride 2 and padding 1); ``pool2``, ``avgpool2``, ``pool3/2``; ``bn``;
+          ``drop0.5``; ``flatten``; ``fc10``; names of activations. The shape of the images may come first:
+          ``conv:1x28x28,…``.
+        - A name: ``lenet5``, ``letters-cnn`` or ``alexnet``.
     activation : str
-        Of ``mlp:``, behind every other hidden layer: a key of `ACTIVATIONS`, or "linear" for none.
+        The activation of the hidden layers of ``mlp:`` that name none: a key of `ACTIVATIONS`, or "linear" for none.
     init : str or callable
-        Initialiser of the weights, see `fastnn.init`; biases start at zero. Named networks bring theirs.
+        Initialiser of the weights, see `fastnn.init`; biases start at zero. Named networks have their own.
     dtype, seed, input_scale, class_names
         As for `Sequential`.
     input_shape : tuple of int, optional
-        Of an image, (H, W) or (C, H, W), where the text does not say it.
+        Shape of an image, (H, W) or (C, H, W), for a text that does not give it.
 
     Returns
     -------
     Sequential
-        The outputs are raw (logits).
+        A model whose outputs are raw scores (logits), of shape (N, outputs).
 
     Raises
     ------
+    TypeError
+        If `text` is not a string.
     ValueError
-        If the string is malformed or names a layer that does not exist, or another argument does not fit.
+        If the string is malformed or names a layer that does not exist, or if another argument does not fit.
 
     Examples
     --------

@@ -12,19 +12,19 @@ Shape = tuple[int, ...]
 
 _INPUTS = re.compile(r"([0-9]+)x([0-9]+)x([0-9]+)")
 _WORDS = (
-    "32x3 (32 filters of 3 x 3; 32x3/2 in steps of 2, 32x3p0 without the padding that keeps the size), pool2 or "
-    "avgpool2 (pool3/2 in steps of 2, pool3/2p1 with padding), bn (batch normalisation), drop0.5 (the share dropped), "
+    "32x3 (32 filters of 3 x 3; 32x3/2 with stride 2, 32x3p0 without the padding that preserves the size), pool2 or "
+    "avgpool2 (pool3/2 with stride 2, pool3/2p1 with padding), bn (batch normalisation), drop0.5 (the share dropped), "
     f"fc10 (10 units), or a layer with its numbers: {', '.join(layer.kind for layer in REGISTRY.values())}"
 )
 
 
 def layers_of(text: str, init: str | Initializer) -> tuple[Shape | None, list[Layer]]:
-    """The shape of the inputs, if the string says it, and the layers that it describes.
+    """Return the shape of the inputs, or None if the string does not give it, and the layers it describes.
 
     Raises
     ------
     ValueError
-        If it is malformed.
+        If the string is malformed.
     """
     tokens = "".join(text.split()).lower().partition(":")[2].split(",")
     inputs = _INPUTS.fullmatch(tokens[0])
@@ -42,7 +42,7 @@ def layers_of(text: str, init: str | Initializer) -> tuple[Shape | None, list[La
             layers.append(Flatten())
         layers.append(found)
     if not layers:
-        raise ValueError(f"architecture: {text!r} has no layers; expected words of {_WORDS}")
+        raise ValueError(f"architecture: {text!r} has no layers; expected some of {_WORDS}")
     if not isinstance(layers[-1], Dense):
-        raise ValueError(f"architecture: {text!r} must end in the outputs, such as fc10")
+        raise ValueError(f"architecture: {text!r} must end with the outputs, such as fc10")
     return shape, layers

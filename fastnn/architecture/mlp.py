@@ -10,12 +10,12 @@ _SHAPE = "expected mlp:INPUTS-HIDDEN-...-OUTPUTS such as mlp:784-200-10"
 
 
 def layers_of(text: str, activation: str, init: str | Initializer) -> tuple[int, list[Layer]]:
-    """The number of inputs, and the layers that the string describes.
+    """Return the number of inputs and the layers that the string describes.
 
     Raises
     ------
     ValueError
-        If it is malformed.
+        If the string is malformed.
     """
     inputs, units = _units_of(text, activation)
     layers: list[Layer] = []
@@ -27,13 +27,13 @@ def layers_of(text: str, activation: str, init: str | Initializer) -> tuple[int,
 
 
 def _units_of(text: str, activation: str) -> tuple[int, list[tuple[int, str]]]:
-    """Return the number of inputs, and units and activation of each dense layer."""
+    """Return the number of inputs, and the units and the activation of each dense layer."""
     checked_activation(activation)
     body = "".join(text.split()).lower().partition(":")[2]
     found: list[tuple[int, str | None]] = []
     tokens = body.split("-")
     if "" in tokens:
-        raise ValueError(f"architecture: {text!r} has nothing beside a '-' or the colon; {_SHAPE}")
+        raise ValueError(f"architecture: {text!r} has nothing next to a '-' or the colon; {_SHAPE}")
     for position, token in enumerate(tokens):
         if token.isascii() and token.isdigit():
             found.append((size(token, text), None))
@@ -43,9 +43,7 @@ def _units_of(text: str, activation: str) -> tuple[int, list[tuple[int, str]]]:
                 f"{known_activations()}"
             )
         elif len(found) < 2 or found[-1][1] is not None or position == len(tokens) - 1:
-            raise ValueError(
-                f"architecture: {token!r} in {text!r} must stand behind the units of a hidden layer; {_SHAPE}"
-            )
+            raise ValueError(f"architecture: {token!r} in {text!r} must follow the units of a hidden layer; {_SHAPE}")
         else:
             found[-1] = (found[-1][0], token)
     if len(found) < 2:

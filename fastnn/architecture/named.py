@@ -1,4 +1,4 @@
-"""Networks that have a name."""
+"""Networks with a name, as lists of layers for a given number of classes."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from fastnn.layers import BatchNorm, Conv2D, Dense, Dropout, Flatten, Layer, Max
 
 
 def lenet5(classes: int) -> list[Layer]:
-    """Two convolutions and three dense layers after LeCun et al. (1998), with ReLU and max-pools."""
+    """LeNet-5 after LeCun et al. (1998): two convolutions and three dense layers, with ReLU and max-pooling."""
     return [
         *(Conv2D(6, 5, pad="same"), ReLU(), MaxPool2D(2)),
         *(Conv2D(16, 5), ReLU(), MaxPool2D(2)),
@@ -19,10 +19,10 @@ def lenet5(classes: int) -> list[Layer]:
 
 
 def letters_cnn(classes: int, dropout: float = 0.0) -> list[Layer]:
-    """One convolution with batch normalisation, and a dense layer of 784 units, for letters of 28 x 28.
+    """One convolution with batch normalisation and a dense layer of 784 units, for letters of 28 x 28 pixels.
 
-    Normalised without scale and shift, by the statistics of the batch at evaluation too. `dropout` is the share that
-    is dropped behind the 784 units.
+    The normalisation has no scale and shift, and uses the statistics of the batch at evaluation too. `dropout` is the
+    share of the 784 units that is dropped.
     """
     init = "glorot_truncated_normal"
     return [
@@ -35,7 +35,7 @@ def letters_cnn(classes: int, dropout: float = 0.0) -> list[Layer]:
 
 
 def alexnet(classes: int, dropout: float = 0.5) -> list[Layer]:
-    """Krizhevsky, Sutskever & Hinton (2012) as simplified by Krizhevsky (2014), for images of 3 x 224 x 224."""
+    """AlexNet (Krizhevsky, Sutskever & Hinton, 2012) as simplified by Krizhevsky (2014), for 3 x 224 x 224 images."""
     return layers_of(FORMS["torchvision"].steps(classes=classes, dropout=dropout))
 
 

@@ -1,4 +1,4 @@
-"""The words of architecture strings, which the classes of `fastnn.layers` bring with them."""
+"""The words of architecture strings, which the classes of `fastnn.layers` define."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ _WORD = re.compile(r"(?P<name>[a-z_]*)(?P<numbers>[0-9]*\.?[0-9]+(x[0-9]+)*)?(/(
 
 
 def known_activations() -> str:
-    """Their names, separated by commas."""
+    """List the names of the activations, joined by commas."""
     return ", ".join((*ACTIVATIONS, LINEAR))
 
 
 def checked_activation(name: str) -> str:
-    """`name`, if there is such an activation.
+    """Return `name` if an activation has that name.
 
     Raises
     ------
     ValueError
-        If there is none.
+        If there is no such activation.
     """
     if name not in (*ACTIVATIONS, LINEAR):
         raise ValueError(f"architecture: unknown activation {name!r}; expected one of {known_activations()}")
@@ -36,27 +36,28 @@ def checked_activation(name: str) -> str:
 
 
 def size(digits: str, text: str, least: int = 1) -> int:
-    """A number in the architecture string `text`.
+    """Convert a number in the architecture string `text`.
 
     Raises
     ------
     ValueError
-        If it is smaller than `least`, or larger than any layer may be.
+        If it is below `least` or above `MAX_UNITS`.
     """
-    value = int(digits[:12])  # more digits than that are too large anyway
+    value = int(digits[:12])  # a number with more digits is too large in any case
     return whole("architecture", f"{digits:.40} in {text!r}", value, at_least=least, at_most=MAX_UNITS)
 
 
 def layer_of(word: str, text: str, init: str | Initializer) -> Layer | None:
-    """The layer that a word of the architecture string `text` stands for, or None if it is unknown.
+    """Return the layer that a word of the architecture string `text` stands for, or None if the word is unknown.
 
-    A word is a name, then numbers joined by ``x``, then perhaps ``/`` and a stride, ``p`` and a padding: "32x3/2p1".
-    The name is the `kind` of a layer's class, whose constructor takes the numbers, or one of its `words`.
+    A word is a name, numbers joined by ``x``, optionally ``/`` and a stride, and optionally ``p`` and a padding:
+    "32x3/2p1". The name is the `kind` of a class of layers, whose constructor receives the numbers, or one of its
+    `words`.
 
     Raises
     ------
     ValueError
-        If the layer does not take what the word says.
+        If the numbers do not fit the layer.
     """
     match = _WORD.fullmatch(word)
     numbers = match["numbers"].split("x") if match and match["numbers"] else []
@@ -76,7 +77,7 @@ def layer_of(word: str, text: str, init: str | Initializer) -> Layer | None:
 
 
 def _names() -> Iterator[tuple[str, int | None, type[Layer]]]:
-    """Each name, how many numbers it takes (None: as many as the constructor does), and the class."""
+    """Yield each name, the number of numbers after it (None if the constructor decides), and the class."""
     for layer in REGISTRY.values():
         yield layer.kind, None, layer
         for name, count in layer.words.items():

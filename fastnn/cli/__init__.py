@@ -1,4 +1,4 @@
-"""The command ``fastnn``: one module a subcommand, each with `add` (its arguments) and `run` (its work)."""
+"""The command ``fastnn``. Each subcommand is a module with `add`, for its arguments, and `run`, which does the work."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from fastnn.trainer import NonFiniteLossError
 
 _EPILOG = """\
 first steps:
-  fastnn train                train on letters made on the spot, in some seconds
-  fastnn train --data PATH    the same on images of your own: a folder by class, MNIST's files, .mat, .npz, .csv
+  fastnn train                train on synthetic letters, in a few seconds
+  fastnn train --data PATH    train on your own images: a folder for each class, MNIST's files, .mat, .npz or .csv
   fastnn evaluate fastnn-run-1 --data glyphs
   fastnn train --help         every option, with examples
 """
 
 _BAD_INPUT = 2
 _FAILED = 1
-_INTERRUPTED = 130  # 128 + SIGINT, as shells have it
+_INTERRUPTED = 130  # 128 + SIGINT, the status that shells report
 
 
 def parser() -> argparse.ArgumentParser:
@@ -46,17 +46,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Parameters
     ----------
     arguments : sequence of str, optional
-        Without the program's name; those of the process unless given.
+        The arguments without the program's name. By default they are those of the process.
 
     Returns
     -------
     int
-        Exit status: 0; 1 where a check or a training failed; 2 for bad input; 130 after Ctrl-C.
+        Exit status: 0 for success, 1 if a check or a training failed, 2 for bad input, 130 after Ctrl-C.
 
     Raises
     ------
     SystemExit
-        From argparse, for --help and for arguments that do not parse (status 2).
+        Raised by argparse for --help and for arguments that it cannot parse (status 2).
 
     Examples
     --------
@@ -74,11 +74,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = top.parse_args(arguments)
     try:
         status: int = options.run(options)
-        sys.stdout.flush()  # a closed pipe shows here, not at exit
+        sys.stdout.flush()  # so that a closed pipe is noticed here and not at exit
         return status
     except KeyboardInterrupt:
         return _say(options, "interrupted", _INTERRUPTED)
-    except BrokenPipeError:  # the reader, such as head, has seen enough
+    except BrokenPipeError:  # the reader of the output, such as head, has closed it
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return _FAILED
     except NonFiniteLossError as error:

@@ -1,4 +1,4 @@
-"""``fastnn data``: what a data set holds, as a table and as a picture."""
+"""``fastnn data``: the contents of a data set as a table and as a picture."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from fastnn.cli.inputs import DATA_HELP, MADE, MAPPED_HELP, load_data, place
+from fastnn.cli.inputs import DATA_HELP, MAPPED_HELP, SYNTHETIC, load_data, locate
 from fastnn.cli.options import HelpFormatter, add_seed, whole
 from fastnn.cli.output import check_picture, save_figure
 from fastnn.data import Dataset, load, memory_needed
@@ -24,11 +24,11 @@ examples:
 
 
 def add(commands: Any) -> None:
-    """Add the command, its two actions and their arguments."""
+    """Add the subcommand, its two actions and their arguments."""
     parser = commands.add_parser(
         "data",
         help="look at a data set",
-        description="Show what a data set holds: shapes and the balance of its classes, or some of its images.",
+        description="Show the shapes of a data set and the balance of its classes, or some of its images.",
         epilog=_EPILOG,
         formatter_class=HelpFormatter,
     )
@@ -53,10 +53,12 @@ def add(commands: Any) -> None:
         type=whole(at_least=1, at_most=100),
         default=10,
         metavar="N",
-        help="images of a class (default: %(default)s)",
+        help="images per class (default: %(default)s)",
     )
-    preview.add_argument("--split", choices=("train", "test"), default="train", help="of which (default: %(default)s)")
-    add_seed(preview, "of the choice of images")
+    preview.add_argument(
+        "--split", choices=("train", "test"), default="train", help="which images to show (default: %(default)s)"
+    )
+    add_seed(preview, "seed for the choice of images")
 
 
 def _add_source(parser: argparse.ArgumentParser) -> None:
@@ -64,24 +66,26 @@ def _add_source(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--size", type=whole(at_least=1, at_most=8192), metavar="N", help="resize image files to N x N pixels"
     )
-    parser.add_argument("--mode", choices=("grey", "rgb"), help="of image files (default: as they are)")
-    parser.add_argument("--label", metavar="COLUMN", help="the column of labels of a table, by its name")
-    parser.add_argument("--skip-damaged", action="store_true", help="leave damaged image files out")
+    parser.add_argument(
+        "--mode", choices=("grey", "rgb"), help="convert image files to this mode (default: as they are)"
+    )
+    parser.add_argument("--label", metavar="COLUMN", help="name of the column of a table that holds the labels")
+    parser.add_argument("--skip-damaged", action="store_true", help="leave out damaged image files")
     parser.add_argument("--mapped", action="store_true", help=MAPPED_HELP)
 
 
 def run_info(options: argparse.Namespace) -> int:
-    """Print the table; return the exit status."""
+    """Print the table and return the exit status."""
     data = _load(options)
     print(data.summary())
     print(f"\nthe smallest class has {data.balance():.0%} of the images of the largest (training images)")
-    if options.data not in MADE:
+    if options.data not in SYNTHETIC:
         print(_memory(options))
     return 0
 
 
 def run_preview(options: argparse.Namespace) -> int:
-    """Write the picture; return the exit status."""
+    """Write the picture and return the exit status."""
     path = check_picture("--output", Path(options.output).expanduser())
     data = _load(options)
     images, labels = data.train if options.split == "train" else data.test
@@ -94,18 +98,18 @@ def run_preview(options: argparse.Namespace) -> int:
 
 
 def _memory(options: argparse.Namespace) -> str:
-    needed = memory_needed(**place(options.data, "DATA"), size=options.size, mode=options.mode, mapped=options.mapped)
+    needed = memory_needed(**locate(options.data, "DATA"), size=options.size, mode=options.mode, mapped=options.mapped)
     free = available_bytes()
     amount = "an unknown amount" if needed is None else f"about {size_text(needed)}"
-    there = "" if free is None else f"; {size_text(free)} are available"
-    return f"reading it takes {amount} of memory{there}"
+    available = "" if free is None else f"; {size_text(free)} are available"
+    return f"reading it takes {amount} of memory{available}"
 
 
 def _load(options: argparse.Namespace) -> Dataset:
-    if options.data in MADE:
+    if options.data in SYNTHETIC:
         return load_data(options.data)
     return load(
-        **place(options.data, "DATA"),
+        **locate(options.data, "DATA"),
         size=options.size,
         mode=options.mode,
         label=options.label,

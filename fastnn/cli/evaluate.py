@@ -1,4 +1,4 @@
-"""``fastnn evaluate``: how good a trained model is, class by class."""
+"""``fastnn evaluate``: accuracy and loss of a trained model, class by class."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from fastnn.cli.inputs import add_data, add_model, load_data, load_model
 from fastnn.cli.options import HelpFormatter
 
 _EPILOG = """\
-Data sets without test images of their own are split as in `fastnn train`: the test images are the same ones.
+A data set without its own test images is split as in `fastnn train`, so the test images are the same.
 
 examples:
   fastnn evaluate fastnn-run-1 --data glyphs
@@ -22,7 +22,7 @@ examples:
 
 
 def add(commands: Any) -> None:
-    """Add the command and its arguments."""
+    """Add the subcommand and its arguments."""
     parser = commands.add_parser(
         "evaluate",
         help="measure a trained network on labelled images",
@@ -38,7 +38,7 @@ def add(commands: Any) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Evaluate; return the exit status."""
+    """Evaluate the model and return the exit status."""
     model = load_model(options.model)
     data = load_data(options.data)
     images, labels = data.test if options.part == "test" else data.train
@@ -65,7 +65,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def by_class(names: tuple[str, ...], labels: NDArray[np.int64], predicted: NDArray[np.int64]) -> str:
-    """Images, right answers and the commonest wrong answer of each class."""
+    """Return a table of the images, the right answers and the most frequent wrong answer of each class."""
     classes = len(names)
     counts = np.bincount(labels * classes + predicted, minlength=classes * classes).reshape(classes, classes)
     wrong = counts - np.diag(np.diag(counts))
@@ -74,6 +74,6 @@ def by_class(names: tuple[str, ...], labels: NDArray[np.int64], predicted: NDArr
     for k, name in enumerate(names):
         total, right, other = int(counts[k].sum()), int(counts[k, k]), int(wrong[k].argmax())
         accuracy = f"{right / total:8.2%}" if total else f"{'-':>8}"
-        mistake = f"  {names[other]} ({wrong[k, other]})" if wrong[k, other] else ""
-        lines.append(f"{name:<{width}}  {total:7d}  {right:7d}  {accuracy}{mistake}")
+        confused = f"  {names[other]} ({wrong[k, other]})" if wrong[k, other] else ""
+        lines.append(f"{name:<{width}}  {total:7d}  {right:7d}  {accuracy}{confused}")
     return "\n".join(lines)

@@ -1,4 +1,4 @@
-"""``fastnn export``: a trained model for other libraries."""
+"""``fastnn export``: write a trained model for other libraries."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from fastnn.model import Sequential
 _FORMATS: dict[str, Callable[[Sequential, Path], Any]] = {".onnx": to_onnx, ".npz": to_npz}
 
 _EPILOG = """\
-.onnx: the network at evaluation, with the scaling of its inputs; outputs are those before a softmax.
-.npz: parameters by name for NumPy, and under "config" the architecture as JSON.
+.onnx: the network as it is at evaluation, with the scaling of its inputs; the outputs are raw scores (logits).
+.npz: the parameters by name for NumPy, and the architecture as JSON under "config".
 
 examples:
   fastnn export fastnn-run-1 -o digits.onnx
@@ -26,7 +26,7 @@ examples:
 
 
 def add(commands: Any) -> None:
-    """Add the command and its arguments."""
+    """Add the subcommand and its arguments."""
     parser = commands.add_parser(
         "export",
         help="write a trained network for other libraries",
@@ -37,12 +37,12 @@ def add(commands: Any) -> None:
     parser.set_defaults(run=run)
     add_model(parser)
     parser.add_argument(
-        "-o", "--output", metavar="FILE", required=True, help=f"where it goes; the name ends in {' or '.join(_FORMATS)}"
+        "-o", "--output", metavar="FILE", required=True, help=f"output file, whose name ends in {' or '.join(_FORMATS)}"
     )
 
 
 def run(options: argparse.Namespace) -> int:
-    """Export; return the exit status."""
+    """Export the model and return the exit status."""
     target = Path(options.output).expanduser()
     write = _FORMATS.get(target.suffix.lower())
     if write is None:

@@ -1,4 +1,4 @@
-"""``fastnn gradcheck``: are a network's gradients right?"""
+"""``fastnn gradcheck``: check a network's gradients against finite differences."""
 
 from __future__ import annotations
 
@@ -12,13 +12,14 @@ from fastnn.cli.output import check_picture, save_figure
 from fastnn.gradcheck import check_model, sweep
 from fastnn.plots import gradcheck_error
 
-_SWEPT = 20
+_SWEEP_SAMPLES = 20
 
 _EPILOG = """\
-Each gradient that back-propagation gives is compared with central differences of the loss, in float64,
-on random images and labels. The error of an array is max|analytic - numeric| / max|numeric|. The exit
-status is 1 if a check fails. --sweep shows the same error for one step size after another: large steps
-miss the curvature, small ones drown in rounding, and central differences beat forward ones.
+The gradients that back-propagation computes are compared with central differences of the loss, in
+float64, on random images and labels. The error of an array is max|analytic - numeric| / max|numeric|.
+The exit status is 1 if a check fails. --sweep shows this error for a range of step sizes: large steps
+suffer from the curvature of the loss, small ones from rounding, and central differences are more
+accurate than forward differences.
 
 examples:
   fastnn gradcheck
@@ -28,7 +29,7 @@ examples:
 
 
 def add(commands: Any) -> None:
-    """Add the command and its arguments."""
+    """Add the subcommand and its arguments."""
     parser = commands.add_parser(
         "gradcheck",
         help="check a network's gradients against finite differences",
@@ -49,17 +50,17 @@ def add(commands: Any) -> None:
         "--loss",
         choices=("softmax_cross_entropy", "mean_squared_error"),
         default="softmax_cross_entropy",
-        help="of the outputs (default: %(default)s)",
+        help="loss of the outputs (default: %(default)s)",
     )
     parser.add_argument(
-        "--batch", type=whole(at_least=1), default=8, metavar="N", help="random images (default: %(default)s)"
+        "--batch", type=whole(at_least=1), default=8, metavar="N", help="number of random images (default: %(default)s)"
     )
     parser.add_argument(
         "--samples",
         type=whole(at_least=0),
         default=100,
         metavar="N",
-        help="entries of each array that are checked, drawn at random; 0 for all (default: %(default)s)",
+        help="number of randomly chosen entries to check in each array; 0 for all (default: %(default)s)",
     )
     parser.add_argument(
         "--tolerance",
@@ -68,18 +69,20 @@ def add(commands: Any) -> None:
         metavar="X",
         help="largest error that passes (default: %(default)s)",
     )
-    add_seed(parser, "of the weights, the images and the choice of entries")
+    add_seed(parser, "seed for the weights, the images and the choice of entries")
     parser.add_argument(
         "--sweep",
         action="store_true",
-        help=f"also print the error for a row of step sizes, of at most {_SWEPT} entries of each array",
+        help=f"also print the error for a range of step sizes, from at most {_SWEEP_SAMPLES} entries of each array",
     )
-    parser.add_argument("--plot", metavar="FILE", help="also draw that row into a picture: .png, .svg or .pdf")
-    parser.add_argument("--quiet", action="store_true", help="print nothing; the exit status says it")
+    parser.add_argument(
+        "--plot", metavar="FILE", help="also draw the error against the step size into a .png, .svg or .pdf file"
+    )
+    parser.add_argument("--quiet", action="store_true", help="print nothing; the exit status is the result")
 
 
 def run(options: argparse.Namespace) -> int:
-    """Check; return the exit status."""
+    """Check the gradients and return the exit status."""
     model = architecture.parse(
         options.model, activation=options.activation, init=options.init, dtype="float64", seed=options.seed
     )
@@ -96,12 +99,12 @@ def run(options: argparse.Namespace) -> int:
     if not options.quiet:
         print(result)
     if options.sweep or picture:
-        swept = min(samples or _SWEPT, _SWEPT)
-        table = sweep(model, loss=options.loss, batch=options.batch, seed=options.seed, samples=swept)
+        few = min(samples or _SWEEP_SAMPLES, _SWEEP_SAMPLES)
+        table = sweep(model, loss=options.loss, batch=options.batch, seed=options.seed, samples=few)
         if not options.quiet:
             print(f"\n{table}")
         if picture:
             save_figure(picture, gradcheck_error, table)
             if not options.quiet:
-                print(f"\nthe picture is {picture}")
+                print(f"\nthe picture is in {picture}")
     return 0 if result.passed else 1

@@ -1,4 +1,4 @@
-"""``fastnn info``: what is installed and active."""
+"""``fastnn info``: show what is installed and active."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from fastnn.kernels.native_probe import probe
 
 _EPILOG = """\
 environment variables:
-  FASTNN_NUM_THREADS  threads; else OMP_NUM_THREADS, else the processors that the process may use
-  FASTNN_BACKEND      native, numba or reference; else the first of these that is installed
-  FASTNN_ISA          baseline, avx2, avx512 or neon; else the best that the processor has
-  FASTNN_DATA         the folder of the named data sets, above mnist/ and so on; else the user's cache
+  FASTNN_NUM_THREADS  number of threads (default: OMP_NUM_THREADS, else the processors available to the process)
+  FASTNN_BACKEND      native, numba or reference (default: the first of these that is installed)
+  FASTNN_ISA          baseline, avx2, avx512 or neon (default: the best that the processor supports)
+  FASTNN_DATA         the folder that holds the named data sets, in mnist/ and so on (default: the user's cache)
 
 examples:
   fastnn info
@@ -24,22 +24,22 @@ examples:
 
 
 def add(commands: Any) -> None:
-    """Add the command and its arguments."""
+    """Add the subcommand and its arguments."""
     parser = commands.add_parser(
         "info",
         help="show versions, instruction set, threads and backends",
-        description="Show versions, instruction set, threads and backends. Paste it into a bug report.",
+        description="Show versions, instruction set, threads and backends. Please paste the output into bug reports.",
         epilog=_EPILOG,
         formatter_class=HelpFormatter,
     )
     parser.set_defaults(run=run)
     parser.add_argument(
-        "--probe", action="store_true", help="also measure what this machine can do at most (about a second)"
+        "--probe", action="store_true", help="also measure the peak performance of this machine (about a second)"
     )
 
 
 def run(options: argparse.Namespace) -> int:
-    """Print the configuration; return the exit status."""
+    """Print the configuration and return the exit status."""
     show_config()
     if options.probe:
         print(_limits(probe()))

@@ -1,4 +1,4 @@
-"""What the commands' arguments share: the look of help, numbers in a range, the schedule, the model's."""
+"""What the arguments of the commands share: the layout of the help, and values that stand for more than text."""
 
 from __future__ import annotations
 
@@ -17,29 +17,29 @@ from fastnn.schedules import SCHEDULES, Schedule
 N = TypeVar("N", int, float)
 
 SCHEDULE_HELP = (
-    "constant; exponential:DECAY, times DECAY after each epoch; step:EVERY,DECAY, times DECAY after EVERY epochs; "
-    "cosine:EPOCHS, down to 0; onecycle:EPOCHS, up and down; warmup:EPOCHS+ and another one behind it"
+    "constant; exponential:DECAY, times DECAY after each epoch; step:EVERY,DECAY, times DECAY every EVERY epochs; "
+    "cosine:EPOCHS, down to 0; onecycle:EPOCHS, up and down; warmup:EPOCHS+ followed by another schedule"
 )
 AUGMENT_HELP = (
     "shift=PIXELS, rotate=DEGREES, scale=SHARE, elastic=PIXELS, flip=horizontal|vertical|both, crop=SHARE, "
-    "noise=GREYS, cutout=PIXELS, seed=N (default: --seed), shape=HxW or CxHxW (of rows of pixels), joined by commas"
+    "noise=GREYS, cutout=PIXELS, seed=N (default: --seed), shape=HxW or CxHxW (for rows of pixels), joined by commas"
 )
-_LAST_RATE = 0.1  # of "exponential": the last epoch's rate as a share of the first's
+_LAST_RATE = 0.1  # for "exponential": the rate of the last epoch as a share of the first epoch's
 
 
 class HelpFormatter(argparse.RawDescriptionHelpFormatter):
-    """Keeps the lines of the examples; leaves more room to the names of options."""
+    """Preserves the line breaks of the examples and leaves more room for the names of options."""
 
     def __init__(self, prog: str) -> None:
         super().__init__(prog, max_help_position=28)
 
 
 class Parser(argparse.ArgumentParser):
-    """Says what is wrong in one line, without the usage, and where the options are."""
+    """Reports an error in one line that refers to --help, instead of printing the usage."""
 
     def error(self, message: str) -> NoReturn:
-        """Leave with status 2."""
-        self.exit(2, f"{self.prog}: error: {message} ({self.prog} --help shows what there is)\n")
+        """Print the message and exit with status 2."""
+        self.exit(2, f"{self.prog}: error: {message} ({self.prog} --help shows the options)\n")
 
 
 def _converter(kind: str, convert: Callable[[str], N], **ends: Unpack[Range]) -> Callable[[str], N]:
@@ -56,7 +56,7 @@ def _converter(kind: str, convert: Callable[[str], N], **ends: Unpack[Range]) ->
 
 
 def whole(**ends: Unpack[Range]) -> Callable[[str], int]:
-    """Return a converter to whole numbers in a range, for argparse."""
+    """Return a function that converts text to a whole number in a range, for argparse."""
     return _converter("a whole number", int, **ends)
 
 
@@ -65,7 +65,7 @@ share = _converter("a share", float, at_least=0, below=1)
 
 
 def share_or_data(text: str) -> float | str:
-    """Convert to a share, at least 0 and below 1, or to the path of a data set, for argparse."""
+    """Convert text to a share, at least 0 and below 1, or to the path of a data set, for argparse."""
     try:
         float(text)
     except ValueError:
@@ -74,13 +74,13 @@ def share_or_data(text: str) -> float | str:
 
 
 def checkpoint_every(text: str) -> str:
-    """Check how often checkpoints are written, for argparse: "2" epochs, "500steps", "60s"."""
+    """Check the interval between checkpoints, "2" (epochs), "500steps" or "60s", for argparse."""
     checkpoint_options(text)
     return text
 
 
 def checkpoint_options(text: str) -> dict[str, float]:
-    """The arguments of `Checkpoint` that the text stands for."""
+    """Return the arguments of `Checkpoint` that the text stands for."""
     match = re.fullmatch(r"(\d+)(|steps|s)", text)
     if not match or int(match[1]) == 0:
         raise argparse.ArgumentTypeError(
@@ -90,12 +90,12 @@ def checkpoint_options(text: str) -> dict[str, float]:
 
 
 def class_weights(text: str, names: Sequence[str]) -> dict[int, float] | Literal["balanced"]:
-    """The weights by class index that "A=2,B=0.5" stands for; "balanced" as it is.
+    """Return the weights by class index that "A=2,B=0.5" stands for, or "balanced" for that word.
 
     Raises
     ------
     ValueError
-        If a class is unknown, or a weight no number of at least 0.
+        If a class is unknown, or a weight is not a finite number of at least 0.
     """
     if text == "balanced":
         return "balanced"
@@ -111,19 +111,19 @@ def class_weights(text: str, names: Sequence[str]) -> dict[int, float] | Literal
 
 
 def parse_augmentation(text: str, seed: int) -> Augmentation:
-    """The augmentation that "shift=2,rotate=10,flip=horizontal,shape=28x28" stands for.
+    """Return the augmentation that "shift=2,rotate=10,flip=horizontal,shape=28x28" stands for.
 
     Parameters
     ----------
     text : str
         Arguments of `Augmentation`.
     seed : int
-        Unless the text has one.
+        Seed to use if the text has none.
 
     Raises
     ------
     ValueError
-        If an argument is unknown, given twice or out of its range.
+        If an argument is unknown, given twice or out of range.
     """
     given: dict[str, Any] = {}
     for part in text.split(","):
@@ -152,7 +152,7 @@ _AUGMENTATION_PARSERS: dict[str, Callable[[str], Any]] = {
 
 
 def resolved_schedule(text: str, epochs: int) -> str:
-    """The schedule with the numbers that follow from the epochs of the training."""
+    """Fill in the numbers of a schedule that follow from the number of epochs of the training."""
     first, plus, then = text.partition("+")
     if plus:
         warm = first.partition(":")[2]
@@ -164,12 +164,12 @@ def resolved_schedule(text: str, epochs: int) -> str:
 
 
 def schedule(text: str) -> Schedule:
-    """Return the schedule of that name, as "exponential:0.9", "step:10,0.5" or "warmup:2+cosine:20".
+    """Return the schedule that a text such as "exponential:0.9", "step:10,0.5" or "warmup:2+cosine:20" stands for.
 
     Raises
     ------
     ValueError
-        If there is none of that name, or its numbers are not those that it takes.
+        If the name is unknown, or the numbers do not fit the schedule.
     """
     first, plus, then = text.partition("+")
     name, colon, numbers = first.partition(":")
@@ -197,13 +197,13 @@ def add_activation_and_init(group: argparse._ActionsContainer) -> None:
         "--activation",
         default="relu",
         metavar="NAME",
-        help=f"behind each hidden layer: {', '.join((*ACTIVATIONS, LINEAR))} (default: %(default)s)",
+        help=f"activation of each hidden layer: {', '.join((*ACTIVATIONS, LINEAR))} (default: %(default)s)",
     )
     group.add_argument(
         "--init",
         default="glorot_uniform",
         metavar="NAME",
-        help="first values of the weights: glorot_uniform, glorot_normal, glorot_truncated_normal, "
+        help="initial values of the weights: glorot_uniform, glorot_normal, glorot_truncated_normal, "
         "he_normal, he_uniform, fan_in_uniform, normal(STD), uniform(LOW,HIGH), zeros (default: %(default)s)",
     )
 

@@ -1,4 +1,4 @@
-"""Where the files go: a folder that no earlier run loses anything to; pictures."""
+"""The output files: the folder of a run, which never replaces an earlier run unasked, and pictures."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ OPTIONS_FILE = "config.toml"
 HISTORY_FILE = "history.csv"
 CURVE_FILE = "learning_curve.png"
 FILES = (MODEL_FILE, CONFIG_FILE, OPTIONS_FILE, HISTORY_FILE, CURVE_FILE)
-CHECKPOINTS = "checkpoints"  # a folder
+CHECKPOINTS = "checkpoints"  # the name of a folder
 _DEFAULT = "fastnn-run"
 _PICTURES = (".png", ".svg", ".pdf")
 
 
 def check_writable(option: str, folder: Path) -> None:
-    """Raise ValueError if no file can be made in `folder`."""
+    """Raise ValueError if no file can be created in `folder`."""
     try:
         with tempfile.TemporaryFile(dir=folder):
             pass
@@ -31,7 +31,7 @@ def check_writable(option: str, folder: Path) -> None:
 
 
 def check_file(option: str, path: Path) -> Path:
-    """Return `path`; raise ValueError if no file can be written there."""
+    """Return `path`, or raise ValueError if no file can be written there."""
     if path.is_dir():
         raise ValueError(f"{option}: {path} is a folder, expected a file")
     check_writable(option, path.parent)
@@ -39,30 +39,30 @@ def check_file(option: str, path: Path) -> Path:
 
 
 def check_picture(option: str, path: Path) -> Path:
-    """Return `path`; raise ValueError if no picture can be written there."""
+    """Return `path`, or raise ValueError if no picture can be written there."""
     if path.suffix.lower() not in _PICTURES:
         raise ValueError(f"{option}: {path} must end in {', '.join(_PICTURES[:-1])} or {_PICTURES[-1]}")
     return check_file(option, path)
 
 
 class Output:
-    """The folder of a run, made and tried before training.
+    """The folder of a run, created and checked before training.
 
     Parameters
     ----------
     folder : str or None
-        None: the first of fastnn-run-1, fastnn-run-2, ... that does not exist.
+        Path of the folder. None stands for the first of fastnn-run-1, fastnn-run-2, ... that does not exist.
     overwrite : bool
         Whether files of an earlier run in `folder` may be replaced.
 
     Raises
     ------
     ValueError
-        If the folder cannot be made or written, or holds a run.
+        If the folder cannot be created or written to, or holds the files of a run.
     """
 
     def __init__(self, folder: str | None, overwrite: bool) -> None:
-        self._made: list[Path] = []
+        self._created: list[Path] = []
         self.folder = self._next() if folder is None else self._given(Path(folder).expanduser(), overwrite)
         try:
             check_writable("--output", self.folder)
@@ -71,12 +71,12 @@ class Output:
             raise
 
     def path(self, name: str) -> Path:
-        """Where the file of that name goes."""
+        """Return the path of the file with that name."""
         return self.folder / name
 
     def discard(self) -> None:
-        """Remove the folders that were made for this run, where they are still empty."""
-        for folder in reversed(self._made):
+        """Remove the folders that were created for this run and are still empty."""
+        for folder in reversed(self._created):
             try:
                 folder.rmdir()
             except OSError:
@@ -102,10 +102,10 @@ class Output:
                 self._make(folder)
             except FileExistsError:
                 raise ValueError(f"--output: {folder} is not a folder") from None
-        there = [name for name in FILES if (folder / name).exists()]
-        if there and not overwrite:
+        existing = [name for name in FILES if (folder / name).exists()]
+        if existing and not overwrite:
             raise ValueError(
-                f"--output: {folder} already holds {', '.join(there)}; choose another folder, or add --overwrite"
+                f"--output: {folder} already holds {', '.join(existing)}; choose another folder, or add --overwrite"
             )
         return folder
 
@@ -116,17 +116,17 @@ class Output:
             raise
         except OSError as error:
             self.discard()
-            raise ValueError(f"--output: cannot make the folder {folder} ({error.strerror})") from None
-        self._made.append(folder)
+            raise ValueError(f"--output: cannot create the folder {folder} ({error.strerror})") from None
+        self._created.append(folder)
 
 
 def save_figure(path: Path, draw: Callable[..., Any], *arguments: Any, **options: Any) -> None:
-    """Write the figure that ``draw(*arguments, **options)`` makes, without a display, whole or not at all.
+    """Write the figure that ``draw(*arguments, **options)`` returns. No display is needed.
 
     Raises
     ------
     ImportError
-        If there is no matplotlib.
+        If matplotlib is missing.
     OSError
         If the file cannot be written.
     """

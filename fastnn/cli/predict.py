@@ -1,4 +1,4 @@
-"""``fastnn predict``: a trained model's answers as CSV."""
+"""``fastnn predict``: write the predictions of a trained model as CSV."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from fastnn.cli.output import check_file
 from fastnn.files import write_whole
 
 _EPILOG = """\
-The table has the header Id,Category: the number of the image, from 1, and the name of its class. --data may
-also be an .npy file, or an .npz file with one array: images (N, 28, 28) or rows of pixels (N, 784), in the
-range that the model was trained on. Of a data set the images without labels are taken if it has any, else the
-test images.
+The table has the header Id,Category: the number of the image, from 1, and the name of its predicted class.
+--data may also be an .npy file, or an .npz file with one array: images (N, 28, 28) or rows of pixels (N, 784),
+in the range of values that the model was trained on. From any other data set the unlabelled images are used,
+or the test images if it has no unlabelled ones.
 
 examples:
   fastnn predict fastnn-run-1 --data glyphs -o predictions.csv
@@ -27,11 +27,11 @@ examples:
 
 
 def add(commands: Any) -> None:
-    """Add the command and its arguments."""
+    """Add the subcommand and its arguments."""
     parser = commands.add_parser(
         "predict",
-        help="write a trained network's answers as CSV",
-        description="Write which class a trained network takes each image for.",
+        help="write a trained network's predictions as CSV",
+        description="Write the class that a trained network predicts for each image.",
         epilog=_EPILOG,
         formatter_class=HelpFormatter,
     )
@@ -40,24 +40,24 @@ def add(commands: Any) -> None:
     add_data(parser)
     parser.add_argument("--part", choices=("test", "train", "unlabelled"), help="which images of a data set")
     parser.add_argument(
-        "-o", "--output", metavar="FILE", default="-", help="where the table goes (default: standard output)"
+        "-o", "--output", metavar="FILE", default="-", help="file to write the table to (default: standard output)"
     )
 
 
 def run(options: argparse.Namespace) -> int:
-    """Predict; return the exit status."""
+    """Write the predictions and return the exit status."""
     model = load_model(options.model)
     target = None if options.output == "-" else check_file("--output", Path(options.output).expanduser())
     images, which = load_images(options.data, options.part)
-    answers = model.predict(images).tolist()
+    predicted = model.predict(images).tolist()
     names = model.class_names or tuple(map(str, range(model.output_shape[0])))
     text = io.StringIO()
     table = csv.writer(text, lineterminator="\n")
     table.writerow(("Id", "Category"))
-    table.writerows((number, names[answer]) for number, answer in enumerate(answers, 1))
+    table.writerows((number, names[k]) for number, k in enumerate(predicted, 1))
     if target is None:
         print(text.getvalue(), end="")
         return 0
     write_whole(target, text.getvalue())
-    print(f"{len(answers):,} predictions of {which} in {target}", file=sys.stderr)
+    print(f"{len(predicted):,} predictions of {which} in {target}", file=sys.stderr)
     return 0

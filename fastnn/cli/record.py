@@ -1,4 +1,4 @@
-"""What a training leaves behind: the model, how it was made, its history, and a picture of that."""
+"""The files that a training writes: the model, a record of how it was made, its history, and a picture of that."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from fastnn.trainer import Trainer
 
 
 def check_can_write() -> None:
-    """Raise ImportError if the package that model files need is missing: before training, not after."""
+    """Raise ImportError if the package that model files need is missing, before training rather than after it."""
     try:
         import safetensors.numpy  # noqa: F401
     except ImportError:
@@ -29,7 +29,7 @@ def check_can_write() -> None:
 def write(
     output: Output, options: argparse.Namespace, data: Dataset, trainer: Trainer, result: dict[str, Any]
 ) -> list[str]:
-    """Write the files of a run; return their names."""
+    """Write the files of a run and return their names."""
     trainer.model.save(output.path(MODEL_FILE))
     described = {
         "written": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
@@ -55,7 +55,7 @@ def write(
 
 
 def fingerprint(data: Dataset) -> dict[str, Any]:
-    """Name, shapes and dtypes of the arrays, and the SHA-256 of them all."""
+    """Describe a data set: its name and classes, the shape and dtype of each array, and the SHA-256 of them all."""
     arrays = {
         "train_images": data.train_images,
         "train_labels": data.train_labels,

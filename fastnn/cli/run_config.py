@@ -1,4 +1,4 @@
-"""The options of ``fastnn train`` in a TOML file, read and written."""
+"""Reads and writes the options of ``fastnn train`` as a TOML file."""
 
 from __future__ import annotations
 
@@ -13,33 +13,35 @@ from fastnn.cli.output import CHECKPOINTS, OPTIONS_FILE
 from fastnn.files import write_whole
 
 _NOT_OPTIONS = ("run", "command")
-_ON_THE_COMMAND_LINE = ("config", "resume")  # those that say where to read the others
+_ON_THE_COMMAND_LINE = ("config", "resume")  # the options that say where to read the others from
 NOT_REPEATED = (*_NOT_OPTIONS, *_ON_THE_COMMAND_LINE, "output", "overwrite", "explain", "quiet")
 
 
 def expand(arguments: Sequence[str], defaults: Mapping[str, Any]) -> list[str]:
-    """Arguments of ``fastnn train`` with the options of its TOML file before them, so that they go before those.
+    """Put the options of the TOML file that the arguments of ``fastnn train`` name in front of the arguments.
+
+    argparse uses the last value it sees, so the arguments override the options in the file.
 
     Parameters
     ----------
     arguments : sequence of str
-        Without "train".
+        The arguments after "train".
     defaults : mapping
-        All options and their defaults, by their names in Python.
+        The default of each option, by its name in Python.
 
     Raises
     ------
     ValueError
-        If the file is no TOML, or has an option that does not exist or a value that is none.
+        If the file is not valid TOML, or holds an unknown option or a value of the wrong type.
     OSError
-        If it cannot be read.
+        If the file cannot be read.
     """
     finder = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
     finder.add_argument("--config")
     finder.add_argument("--resume")
     try:
         given, _ = finder.parse_known_args(arguments)
-    except SystemExit:  # without its value: the real parser says so
+    except SystemExit:  # the value of --config or --resume is missing, which the complete parser reports
         return list(arguments)
     if given.resume is not None:
         folder = Path(given.resume).expanduser()
@@ -78,7 +80,7 @@ def _read(path: Path) -> dict[str, Any]:
 
 
 def write(path: Path, options: argparse.Namespace) -> None:
-    """Write all that decides what a training does, so that ``--config`` repeats it."""
+    """Write the options that determine a training, so that ``--config`` repeats it."""
     lines = ["# fastnn train --config with this file gives the same weights"]
     for name, value in vars(options).items():
         if value is not None and name not in NOT_REPEATED:

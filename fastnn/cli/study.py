@@ -1,4 +1,4 @@
-"""``fastnn study``: a study by name in, its report out."""
+"""``fastnn study``: run a study and write its report."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ from fastnn.cli.options import HelpFormatter, add_seed
 _ALL = "all"
 
 _EPILOG = """\
-The report stands in OUT/report.html, one file that opens anywhere; OUT/results.json has every number, OUT/figures the
-pictures, OUT/config.json how it was made. What a part found is kept: a second run with the same settings, seed and
-data only draws again. Ctrl-C keeps the finished parts, --resume goes on as the run was begun.
+The report is OUT/report.html, a single file that any browser opens; OUT/results.json holds every number, OUT/figures
+the pictures, OUT/config.json the settings. The results of each part are cached: a second run with the same settings,
+seed and data only draws the pictures again. After Ctrl-C the finished parts remain, and --resume continues the run
+with its original settings.
 
 studies:
   digits   a softmax network on MNIST, by hand
@@ -21,7 +22,7 @@ studies:
   mlp      modular layers, a solver and a grid search on MNIST
   init     initialisation, sizes and gradient validation of a 784-666-666-10 network
   letters  notMNIST: a wide network by hand, and a convolutional one
-  all      one after the other, each in a folder of its own below OUT
+  all      all of them in turn, each in its own folder below OUT
 
 examples:
   fastnn study digits --quick
@@ -31,11 +32,11 @@ examples:
 
 
 def add(commands: Any) -> None:
-    """Add the command and its arguments."""
+    """Add the subcommand and its arguments."""
     parser = commands.add_parser(
         "study",
         help="run a study and write its report",
-        description="Run a study, an experiment from data to a report with the reported numbers beside ours.",
+        description="Run a study, an experiment that ends with a report of the reported numbers beside our own.",
         epilog=_EPILOG,
         formatter_class=HelpFormatter,
     )
@@ -44,21 +45,21 @@ def add(commands: Any) -> None:
     parser.add_argument(
         "--data",
         metavar="PATH",
-        help="the data set, or a folder above it (default: what FASTNN_DATA names, else made-up images)",
+        help="the data set, or a folder that contains it (default: the folder FASTNN_DATA, else synthetic images)",
     )
     parser.add_argument("--out", metavar="DIR", help="output folder (default: fastnn-study-NAME)")
-    parser.add_argument("--quick", action="store_true", help="less data and fewer epochs: under a minute a study")
-    parser.add_argument("--only", metavar="PART,...", help="these parts, and what they need")
-    parser.add_argument("--resume", action="store_true", help="go on with the run in --out, as it was begun")
-    parser.add_argument("--quiet", action="store_true", help="print where the report is, nothing else")
-    add_seed(parser, "of everything random")
+    parser.add_argument("--quick", action="store_true", help="less data and fewer epochs: under a minute per study")
+    parser.add_argument("--only", metavar="PART,...", help="run only these parts and those that they need")
+    parser.add_argument("--resume", action="store_true", help="continue the run in --out with its original settings")
+    parser.add_argument("--quiet", action="store_true", help="print only the path of the report")
+    add_seed(parser, "seed for all random numbers")
 
 
 def run(options: argparse.Namespace) -> int:
-    """Run the study; return the exit status."""
+    """Run the study and return the exit status."""
     everything = options.name == _ALL
     if everything and options.only:
-        raise ValueError("--only: it names parts of one study, but all studies are asked for")
+        raise ValueError("--only: names parts of one study, but all studies are to be run")
     if everything:
         every = [studies.get(name) for name in studies.NAMES]
         reports = studies.run_all(

@@ -1,4 +1,4 @@
-"""``fastnn train``: data set and architecture in, trained model out."""
+"""``fastnn train``: train a model on a data set."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from fastnn.cli.options import (
     HelpFormatter,
     add_activation_and_init,
     add_seed,
+    augmentation,
     checkpoint_every,
     checkpoint_options,
     class_weights,
@@ -37,13 +38,13 @@ _TRIED = {"adam": 0.002, "adamw": 0.002, "adagrad": 0.02, "momentum": 0.05, "nes
 _RATES = {name: _TRIED.get(name, optim.get(name).learning_rate) for name in optim.OPTIMIZERS}
 
 _EPILOG = f"""\
-The training images are split: most are trained on, a share (--validation) is looked at after every epoch.
-The test images are looked at once, at the end. The same options and seed give the same model, bit for bit,
-on one instruction set, whatever the number of threads (FASTNN_NUM_THREADS).
+A share of the training images (--validation) is held out and evaluated after every epoch. The test images are
+evaluated once, at the end. On one instruction set the same options and seed give the same model, bit for bit,
+whatever the number of threads (FASTNN_NUM_THREADS).
 
-Written are {", ".join(FILES)}.
-Ctrl-C ends the training and keeps the model as it then is.
---config with the {OPTIONS_FILE} of a run repeats it.
+The files written are {", ".join(FILES)}.
+Ctrl-C ends the training and writes the model as it is at that moment.
+--config with the {OPTIONS_FILE} of a run repeats the run.
 
 examples:
   fastnn train
@@ -60,7 +61,7 @@ examples:
 
 
 def add(commands: Any) -> None:
-    """Add the command and its arguments."""
+    """Add the subcommand and its arguments."""
     parser = commands.add_parser(
         "train",
         help="train a network on a data set",
@@ -69,14 +70,15 @@ def add(commands: Any) -> None:
         formatter_class=HelpFormatter,
     )
     parser.set_defaults(run=run)
-    what = parser.add_argument_group("what to train, on what")
+    what = parser.add_argument_group("the data and the model")
     add_data(what, default="glyphs")
     what.add_argument("--mapped", action="store_true", help=MAPPED_HELP)
     what.add_argument(
         "--model",
         metavar="MODEL",
-        help="sizes from inputs to outputs, as mlp:784-200-10 (a name of an activation behind a hidden layer replaces "
-        "--activation there: mlp:784-200-tanh-10); layers, as conv:32x3,relu,bn,pool2,fc784,drop0.5,relu,fc10; or "
+        help="sizes from inputs to outputs, such as mlp:784-200-10 (the name of an activation after a hidden layer "
+        "replaces --activation for that layer: mlp:784-200-tanh-10); layers, such as "
+        "conv:32x3,relu,bn,pool2,fc784,drop0.5,relu,fc10; or "
         f"one of {', '.join(architecture.NETWORKS)} (default: mlp with {_HIDDEN} hidden units)",
     )
     add_activation_and_init(what)
@@ -84,9 +86,9 @@ def add(commands: Any) -> None:
         "--dtype",
         choices=("float32", "float64"),
         default="float32",
-        help="of all arithmetic (default: %(default)s)",
+        help="type of all numbers (default: %(default)s)",
     )
-    how = parser.add_argument_group("how to train")
+    how = parser.add_argument_group("the training")
     how.add_argument(
         "--epochs",
         type=whole(at_least=1),
@@ -95,14 +97,12 @@ def add(commands: Any) -> None:
         help="passes over the images (default: %(default)s)",
     )
     how.add_argument(
-        "--batch", type=whole(at_least=1), default=64, metavar="N", help="images a step (default: %(default)s)"
+        "--batch", type=whole(at_least=1), default=64, metavar="N", help="images per step (default: %(default)s)"
     )
-    how.add_argument(
-        "--optimizer", choices=tuple(_RATES), default="adam", help="rule of the steps (default: %(default)s)"
-    )
+    how.add_argument("--optimizer", choices=tuple(_RATES), default="adam", help="update rule (default: %(default)s)")
     rates = ", ".join(f"{rate} for {name}" for name, rate in _RATES.items())
     how.add_argument(
-        "--learning-rate", type=number, metavar="RATE", help=f"in the first epoch, above 0 (default: {rates})"
+        "--learning-rate", type=number, metavar="RATE", help=f"rate of the first epoch, above 0 (default: {rates})"
     )
     how.add_argument(
         "--weight-decay",
@@ -115,8 +115,8 @@ def add(commands: Any) -> None:
         "--schedule",
         default="exponential",
         metavar="NAME",
-        help=f"the learning rate by epoch: {SCHEDULE_HELP}; exponential alone leaves a tenth in the last epoch, cosine "
-        "and onecycle alone take all epochs (default: %(default)s)",
+        help=f"the learning rate by epoch: {SCHEDULE_HELP}; exponential without a number ends at a tenth of the first "
+        "rate, cosine and onecycle without a number last for all epochs (default: %(default)s)",
     )
     how.add_argument(
         "--validation",
@@ -124,55 +124,56 @@ def add(commands: Any) -> None:
         type=share_or_data,
         default=0.1,
         metavar="SHARE",
-        help="share of the training images held out to validate, 0 for none; or a data set (default: %(default)s)",
+        help="share of the training images held out for validation, 0 for none; or the path of a data set to validate "
+        "on (default: %(default)s)",
     )
     how.add_argument(
         "--early-stopping",
         type=whole(at_least=1),
         metavar="N",
-        help="stop when the loss on the validation images has not become lower for N epochs, and keep the best weights",
+        help="stop when the validation loss has not improved for N epochs, and restore the best weights",
     )
     how.add_argument(
         "--class-weight",
         metavar="WEIGHTS",
-        help="how much images of a class count: balanced (rare classes more), or NAME=WEIGHT,... (1 for the others)",
+        help="weight of each class in the loss: balanced (rare classes count more), or NAME=WEIGHT,... (others 1)",
     )
-    how.add_argument("--augment", metavar="HOW", help=f"distort the images anew in each epoch: {AUGMENT_HELP}")
+    how.add_argument("--augment", metavar="HOW", help=f"augment the images anew in each epoch: {AUGMENT_HELP}")
     how.add_argument(
         "--config",
         metavar="FILE",
-        help="a TOML file with options by their names, as epochs = 20; those of the command line go before it",
+        help="a TOML file with options by name, such as epochs = 20; the command line overrides it",
     )
-    add_seed(how, "of the first weights and of the order of the images")
-    out = parser.add_argument_group("what comes out")
+    add_seed(how, "seed for the initial weights and the order of the images")
+    out = parser.add_argument_group("the output")
     out.add_argument(
         "--output",
         metavar="FOLDER",
-        help="where the files go; made if missing (default: fastnn-run-1, or -2, ... as those exist)",
+        help="folder for the files, created if missing (default: fastnn-run-1, or the next number that is free)",
     )
     out.add_argument("--overwrite", action="store_true", help="replace the files of an earlier run in --output")
     out.add_argument(
         "--checkpoint",
         type=checkpoint_every,
         metavar="EVERY",
-        help=f"write a checkpoint to {CHECKPOINTS}/ in --output every EVERY epochs, or as 500steps or 60s",
+        help=f"write a checkpoint to {CHECKPOINTS}/ in --output every EVERY epochs, or every 500steps or 60s",
     )
     out.add_argument(
         "--resume",
         metavar="FOLDER",
-        help="go on from the last checkpoint of the run in that folder, with its options, to the same weights as if "
-        "it had not been interrupted",
+        help="continue the run in that folder from its last checkpoint, with its options; the weights are the same as "
+        "without the interruption",
     )
     out.add_argument(
         "--explain",
         action="store_true",
-        help="at the end, show the plan of a training step with measured times",
+        help="at the end, show the compiled training step with measured times",
     )
     out.add_argument("--quiet", action="store_true", help="print the last line only")
 
 
 def run(options: argparse.Namespace) -> int:
-    """Train; return the exit status."""
+    """Train the model, write the files and return the exit status."""
     record.check_can_write()
     if options.learning_rate is None:
         options.learning_rate = _RATES[options.optimizer]
@@ -201,7 +202,7 @@ def run(options: argparse.Namespace) -> int:
         print_every=None if options.quiet else 1,
         callbacks=_callbacks(options, output),
         class_weight=weights,
-        augmentation=augmentation,
+        augmentation=augment,
     )
     if not options.quiet:
         print(_introduction(data, split, model), flush=True)
@@ -235,13 +236,13 @@ def run(options: argparse.Namespace) -> int:
     written = record.write(output, options, data, trainer, result)
     if interrupted:
         print(
-            f"fastnn train: interrupted after {done} of {options.epochs} epochs; the model as it then was is "
+            f"fastnn train: interrupted after {done} of {options.epochs} epochs; the model at that moment is in "
             f"{output.path(MODEL_FILE)}",
             file=sys.stderr,
         )
         return 130
     if not options.quiet:
-        _say_how(options, trainer, seconds)
+        _print_steps(options, trainer, seconds)
     accuracy, total = result["test"]["accuracy"], len(data.test_labels)
     print(
         f"test accuracy {accuracy:.2%} ({round(accuracy * total):,} of {total:,} images); "
@@ -261,7 +262,7 @@ def _callbacks(options: argparse.Namespace, output: Output) -> list[Callback]:
 
 
 def _model(options: argparse.Namespace, data: Dataset) -> Sequential:
-    named = options.model.lower() in architecture.NETWORKS  # gets its outputs from the class names
+    named = options.model.lower() in architecture.NETWORKS  # its number of outputs comes from the class names
     model = architecture.parse(
         options.model,
         activation=options.activation,
@@ -300,7 +301,7 @@ def _introduction(data: Dataset, split: Split, model: Sequential) -> str:
     return f"{data.name}: {', '.join(counts)}; {len(data.class_names)} classes\n\n{model.summary()}\n"
 
 
-def _say_how(options: argparse.Namespace, trainer: Trainer, seconds: float) -> None:
+def _print_steps(options: argparse.Namespace, trainer: Trainer, seconds: float) -> None:
     how = "compiled steps" if trainer.compiled else "layer by layer"
     steps = len(trainer.history.steps)
     print(f"\n{steps:,} steps in {seconds:.1f} s, {how}")

@@ -1,7 +1,8 @@
 """Neural networks as scikit-learn estimators.
 
-Constructor parameters are those of `sklearn.neural_network.MLPClassifier` and more; everything that takes an estimator
-takes these: pipelines, `clone`, `GridSearchCV`, `cross_val_score`, joblib. Needs scikit-learn, the extra "sklearn".
+The constructor parameters are those of `sklearn.neural_network.MLPClassifier` and a few more. The estimators work
+wherever scikit-learn expects an estimator: in pipelines, `clone`, `GridSearchCV`, `cross_val_score` and joblib. They
+need scikit-learn, which the extra "sklearn" installs.
 
 Examples
 --------
@@ -16,7 +17,7 @@ True
 
 try:
     import sklearn  # noqa: F401
-except ImportError as error:  # pragma: no cover - one message for what this package needs
+except ImportError as error:  # pragma: no cover - the tests install scikit-learn
     raise ImportError("fastnn.estimators needs scikit-learn; type:  pip install 'fastnn-cpu[sklearn]'") from error
 
 from fastnn.estimators.classifiers import ConvNetClassifier, MLPClassifier

@@ -1,4 +1,4 @@
-"""What the estimators share: parameters, and fitting a network to checked arrays."""
+"""What the estimators share: their parameters, and fitting a network to checked arrays."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted, vali
 from fastnn import layers, optim
 from fastnn.estimators import parameters
 from fastnn.estimators.lbfgs import minimise
-from fastnn.estimators.stopping import Continued, EpochRules
+from fastnn.estimators.stopping import ContinuedTraining, EpochRules
 from fastnn.estimators.workers import share_of_threads
 from fastnn.losses import Loss
 from fastnn.model.sequential import Sequential
@@ -22,21 +22,26 @@ from fastnn.trainer import BestWeights, Callback, Trainer
 from fastnn.trainer.preparation import specify
 
 Array = NDArray[Any]
-_SPARSE, _DTYPES = ("csr", "csc", "coo"), (np.float64, np.float32)  # what X may be
+_SPARSE, _DTYPES = ("csr", "csc", "coo"), (np.float64, np.float32)  # the formats and dtypes that X may have
 Hidden = int | tuple[int, ...] | list[int]
 
 
 class Estimator(BaseEstimator):  # type: ignore[misc]
-    """Base of the estimators; parameters mean what they mean in scikit-learn, those that it lacks:
+    """Base class of the estimators.
 
     Parameters
     ----------
-    dropout : float
-        Share of each hidden layer's units that is dropped.
-    batch_norm : bool
-        Normalise each hidden layer's sums before its activation.
+    hidden_layer_sizes, activation, solver, alpha, batch_size, learning_rate, learning_rate_init, power_t, max_iter, \
+shuffle, random_state, tol, verbose, warm_start, momentum, nesterovs_momentum, early_stopping, validation_fraction, \
+beta_1, beta_2, epsilon, n_iter_no_change, max_fun
+        As in scikit-learn, with the same defaults.
+    dropout : float, default 0
+        Share of the units of each hidden layer that is dropped in training.
+    batch_norm : bool, default False
+        Apply batch normalisation before the activation of each hidden layer.
     class_weight : dict, "balanced" or None
-        What a sample's loss is multiplied by, by its class (classifiers only).
+        Factor of the loss of a sample, by its class; "balanced" gives every class the same total weight. Classifiers
+        only.
     """
 
     def __init__(
@@ -69,50 +74,36 @@ class Estimator(BaseEstimator):  # type: ignore[misc]
         batch_norm: bool = False,
         class_weight: Any = None,
     ) -> None:
-        self.hidden_layer_sizes = hidden_layer_sizes
-        self.activation = activation
-        self.solver = solver
-        self.alpha = alpha
-        self.batch_size = batch_size
-        self.learning_rate = learning_rate
-        self.learning_rate_init = learning_rate_init
-        self.power_t = power_t
-        self.max_iter = max_iter
-        self.shuffle = shuffle
-        self.random_state = random_state
-        self.tol = tol
-        self.verbose = verbose
-        self.warm_start = warm_start
-        self.momentum = momentum
-        self.nesterovs_momentum = nesterovs_momentum
-        self.early_stopping = early_stopping
-        self.validation_fraction = validation_fraction
-        self.beta_1 = beta_1
-        self.beta_2 = beta_2
-        self.epsilon = epsilon
-        self.n_iter_no_change = n_iter_no_change
-        self.max_fun = max_fun
-        self.dropout = dropout
-        self.batch_norm = batch_norm
+        self.hidden_layer_sizes, self.activation = hidden_layer_sizes, activation
+        self.solver, self.alpha = solver, alpha
+        self.batch_size, self.learning_rate = batch_size, learning_rate
+        self.learning_rate_init, self.power_t = learning_rate_init, power_t
+        self.max_iter, self.shuffle = max_iter, shuffle
+        self.random_state, self.tol, self.verbose = random_state, tol, verbose
+        self.warm_start, self.momentum = warm_start, momentum
+        self.nesterovs_momentum, self.early_stopping = nesterovs_momentum, early_stopping
+        self.validation_fraction, self.beta_1, self.beta_2 = validation_fraction, beta_1, beta_2
+        self.epsilon, self.n_iter_no_change = epsilon, n_iter_no_change
+        self.max_fun, self.dropout, self.batch_norm = max_fun, dropout, batch_norm
         self.class_weight = class_weight
 
-    _continued: Continued | None = None  # what `partial_fit` goes on from
+    _continued: ContinuedTraining | None = None  # the state from which `partial_fit` continues
 
-    # --- what a kind of estimator says of itself ---
+    # --- what the subclasses define ---
 
-    def _more_layers(self) -> tuple[list[layers.Layer], tuple[int, ...]]:
-        """Layers before the hidden ones, and the shape of a sample."""
+    def _first_layers(self) -> tuple[list[layers.Layer], tuple[int, ...]]:
+        """Return the layers before the hidden layers, and the shape of a sample."""
         return [], (self.n_features_in_,)
 
     def _loss(self) -> Loss:
         raise NotImplementedError(f"{type(self).__name__}: _loss is missing")
 
     def _targets(self, y: Array, first: bool) -> Array:
-        """Y as the loss takes it; the first call of a fit learns what there is to know of it."""
+        """Convert y to the targets of the loss. If `first`, also set the attributes that are derived from y."""
         raise NotImplementedError(f"{type(self).__name__}: _targets is missing")
 
     def score_of(self, targets: Array, outputs: Array) -> float:
-        """`score` of the network's raw outputs."""
+        """Return the score, as `score` defines it, of raw outputs of the network (N, outputs) for their targets."""
         raise NotImplementedError(f"{type(self).__name__}: score_of is missing")
 
     # --- fitting ---
@@ -128,23 +119,36 @@ class Estimator(BaseEstimator):  # type: ignore[misc]
 
         Parameters
         ----------
-        X : (N, D) array or sparse matrix, float32 or what becomes float64
-        y : (N,) or (N, K)
-        sample_weight : (N,), optional
-            A weight of k counts like k samples; 0 leaves a sample out.
+        X : (N, D) array or sparse matrix, real
+            Samples. float32 samples are trained on in float32, all others in float64.
+        y : (N,) or (N, K) array
+            Targets: classes, a matrix of zeros and ones for several labels per sample, or numbers for a regressor.
+        sample_weight : (N,) array of float, optional
+            Weights of the samples: a weight of k has the effect of k equal samples, 0 leaves a sample out.
         validation : pair (X, y), optional
-            Its loss goes into ``validation_curve_``; with ``early_stopping`` it takes the place of the split.
+            Validation set. Its loss after each epoch is in ``validation_curve_``. With ``early_stopping`` it is used
+            instead of a share of the training set.
+
+        Returns
+        -------
+        Self
+            The estimator.
+
+        Raises
+        ------
+        ValueError, TypeError
+            If a parameter or an array does not fit.
         """
         parameters.check(self)
         fresh = not (self.warm_start and hasattr(self, "model_"))
         x, targets, weights = self._checked(X, y, sample_weight, first=fresh)
-        if fresh or self.model_.input_shape != self._more_layers()[1]:
+        if fresh or self.model_.input_shape != self._first_layers()[1]:
             self._begin(x.dtype)
         self.n_iter_, self.t_, self._continued = 0, 0, None
         self._forget_curves()
-        held = self._validation(validation, x.dtype)
-        if self.early_stopping and held is None:
-            x, targets, weights, held = self._split(x, targets, weights)
+        held_out = self._validation(validation, x.dtype)
+        if self.early_stopping and held_out is None:
+            x, targets, weights, held_out = self._split(x, targets, weights)
         if self.solver == "lbfgs":
             self._fit_lbfgs(x, targets, weights)
         else:
@@ -152,14 +156,14 @@ class Estimator(BaseEstimator):  # type: ignore[misc]
             if self.early_stopping:
                 callbacks.append(BestWeights("val_score", "max"))
             trainer = self._trainer(len(x), weights, callbacks, self.max_iter)
-            self._train(trainer, x, targets, weights, held)
+            self._train(trainer, x, targets, weights, held_out)
         return self
 
     def _partial_fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None) -> Self:
         parameters.check(self)
         first = not hasattr(self, "model_")
         if self.solver == "lbfgs":
-            raise AttributeError("partial_fit: solver 'lbfgs' takes all samples at once; use 'adam' or 'sgd'")
+            raise AttributeError("partial_fit: solver 'lbfgs' needs all samples at once; use 'adam' or 'sgd'")
         if self.early_stopping:
             raise ValueError("partial_fit: early_stopping needs all samples at once; use fit")
         x, targets, weights = self._checked(X, y, sample_weight, first=first)
@@ -168,10 +172,9 @@ class Estimator(BaseEstimator):  # type: ignore[misc]
             self.n_iter_, self.t_ = 0, 0
             self._forget_curves()
         if self._continued is None:
-            self._continued = Continued()
-        trainer = self._trainer(
-            len(x), weights, [self._continued, EpochRules(self, to_convergence=False)], self._continued.passes + 1
-        )
+            self._continued = ContinuedTraining()
+        callbacks: list[Callback] = [self._continued, EpochRules(self, warn_unconverged=False)]
+        trainer = self._trainer(len(x), weights, callbacks, self._continued.passes + 1)
         self._train(trainer, x, targets, weights, None)
         return self
 
@@ -212,16 +215,17 @@ class Estimator(BaseEstimator):  # type: ignore[misc]
     def _split(
         self, x: Array, targets: Array, weights: Array | None
     ) -> tuple[Array, Array, Array | None, tuple[Array, Array]]:
-        """What to train on, and a pair to validate with; of every class alike where there is one a sample."""
+        """Hold out a validation pair, stratified by class if each sample has one class; return it last."""
         labels = targets if targets.ndim == 1 and targets.dtype.kind == "i" else None
-        kept, others = train_test_split(
+        training, validation = train_test_split(
             np.arange(len(x)), test_size=self.validation_fraction, random_state=self._seed, stratify=labels
         )
-        return x[kept], targets[kept], None if weights is None else weights[kept], (x[others], targets[others])
+        training_weights = None if weights is None else weights[training]
+        return x[training], targets[training], training_weights, (x[validation], targets[validation])
 
     def _begin(self, dtype: Any) -> None:
         self._seed = int(check_random_state(self.random_state).randint(2**31 - 1))
-        before, shape = self._more_layers()
+        before, shape = self._first_layers()
         stack: list[layers.Layer] = list(before)
         kind = parameters.ACTIVATIONS[self.activation]
         for units in parameters.hidden_layers(self):
@@ -238,18 +242,18 @@ class Estimator(BaseEstimator):  # type: ignore[misc]
     def _forget_curves(self) -> None:
         self.loss_curve_: list[float] = []
         self.validation_curve_: list[float] = []
-        # scikit-learn leaves out the one that does not decide
+        # scikit-learn sets the one that early stopping does not use to None
         self.best_loss_: Any = None if self.early_stopping else np.inf
         self.validation_scores_: Any = [] if self.early_stopping else None
         self.best_validation_score_: Any = -np.inf if self.early_stopping else None
 
     def _trainer(self, samples: int, weights: Array | None, callbacks: list[Any], epochs: int) -> Trainer:
         batch = min(200, samples) if self.batch_size == "auto" else min(int(self.batch_size), samples)
-        # scikit-learn's penalty is divided by the samples of a batch; a weight of k counts like k samples
-        each = 1.0 if weights is None else float(weights.mean())
+        # scikit-learn divides the penalty by the number of samples of a batch, and a weight of k counts as k samples
+        mean_weight = 1.0 if weights is None else float(weights.mean())
         options: dict[str, Any] = {
             "learning_rate": self.learning_rate_init,
-            "weight_decay": self.alpha / (batch * each),
+            "weight_decay": self.alpha / (batch * mean_weight),
         }
         if self.solver == "adam":
             optimizer: Any = optim.Adam(beta1=self.beta_1, beta2=self.beta_2, eps=self.epsilon, **options)
@@ -272,15 +276,14 @@ class Estimator(BaseEstimator):  # type: ignore[misc]
         )
 
     def _train(
-        self, trainer: Trainer, x: Array, targets: Array, weights: Array | None, held: tuple[Array, Array] | None
+        self, trainer: Trainer, x: Array, targets: Array, weights: Array | None, held_out: tuple[Array, Array] | None
     ) -> None:
         try:
+            validation = held_out and (self._shaped(held_out[0]), held_out[1])
             with share_of_threads():
-                trainer.fit(
-                    self._shaped(x), targets, validation=self._shaped_pair(held), sample_weight=_mean_one(weights)
-                )
+                trainer.fit(self._shaped(x), targets, validation=validation, sample_weight=_mean_one(weights))
         finally:
-            self._describe()  # after Ctrl-C too
+            self._set_fitted_attributes()  # after Ctrl-C too
 
     def _fit_lbfgs(self, x: Array, targets: Array, weights: Array | None) -> None:
         trainer = self._trainer(len(x), weights, [], 1)
@@ -293,10 +296,10 @@ class Estimator(BaseEstimator):  # type: ignore[misc]
             )
         self.loss_ = self.best_loss_ = self.loss_curve_[-1]
         self.t_ = self.n_iter_ * len(x)
-        self._describe()
+        self._set_fitted_attributes()
 
-    def _describe(self) -> None:
-        """scikit-learn's fitted attributes."""
+    def _set_fitted_attributes(self) -> None:
+        """Set the attributes that scikit-learn's networks have after `fit`."""
         dense = [layer for layer in self.model_.layers if isinstance(layer, layers.Dense)]
         self.coefs_ = [layer.w.value for layer in dense]
         self.intercepts_ = [np.zeros(d.units, d.w.value.dtype) if d.b is None else d.b.value for d in dense]
@@ -305,10 +308,7 @@ class Estimator(BaseEstimator):  # type: ignore[misc]
     # --- predicting ---
 
     def _shaped(self, x: Array) -> Array:
-        return x.reshape(len(x), *self._more_layers()[1])
-
-    def _shaped_pair(self, pair: tuple[Array, Array] | None) -> tuple[Array, Array] | None:
-        return None if pair is None else (self._shaped(pair[0]), pair[1])
+        return x.reshape(len(x), *self._first_layers()[1])
 
     def _inputs(self, X: ArrayLike) -> Array:
         check_is_fitted(self, "model_")
@@ -325,5 +325,5 @@ def _dense(x: Any) -> Array:
 
 
 def _mean_one(weights: Array | None) -> Array | None:
-    """Weights whose mean is 1: a batch's loss is divided by its samples."""
+    """Scale weights to a mean of 1, because the loss of a batch is divided by its number of samples."""
     return None if weights is None else weights / weights.mean()

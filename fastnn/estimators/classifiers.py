@@ -1,4 +1,4 @@
-"""Classifiers: one class a sample, or several labels."""
+"""Classifiers, for one class or several labels per sample."""
 
 from __future__ import annotations
 
@@ -21,20 +21,26 @@ Array = NDArray[Any]
 
 
 class MLPClassifier(ClassifierMixin, Estimator):  # type: ignore[misc]
-    """A fully connected network for classes, or, where y is a matrix of zeros and ones, for several labels a sample.
+    """A fully connected network for classification, or for several labels per sample if y is a matrix of 0 and 1.
 
-    Parameters are those of `sklearn.neural_network.MLPClassifier`, and dropout, batch_norm, class_weight
-    (`fastnn.estimators.base.Estimator`). float32 samples are trained in float32.
+    Parameters
+    ----------
+    **parameters
+        Those of `sklearn.neural_network.MLPClassifier`, and ``dropout``, ``batch_norm`` and ``class_weight``, see
+        `fastnn.estimators.base.Estimator`.
 
     Attributes
     ----------
     classes_ : (C,) array
+        The classes in order, or the indices of the labels.
     loss_curve_, validation_curve_ : list of float
-        Mean loss after each epoch, of the training and of the validation set, without the penalty.
+        Mean loss in nats after each epoch on the training set and on the validation set, without the penalty.
     validation_scores_ : list of float or None
         Accuracy on the validation set after each epoch, with ``early_stopping``.
+    coefs_, intercepts_ : list of array
+        Weights (inputs, units) and biases (units,) of the dense layers.
     model_ : Sequential
-        The network; ``model_.save(path)`` keeps it without scikit-learn.
+        The network. ``model_.save(path)`` writes it to a file that can be loaded without scikit-learn.
 
     Examples
     --------
@@ -57,8 +63,8 @@ class MLPClassifier(ClassifierMixin, Estimator):  # type: ignore[misc]
             raise ValueError(f"{type(self).__name__}: y must be labels (N,) or zeros and ones (N, K), got {y.shape}")
         if first:
             self._multilabel = multilabel
-            known = getattr(self, "_told_classes", None)
-            self.classes_ = np.arange(y.shape[1]) if multilabel else unique_labels(y) if known is None else known
+            known: Array | None = np.arange(y.shape[1]) if multilabel else getattr(self, "_announced_classes", None)
+            self.classes_: Array = unique_labels(y) if known is None else known
             binary = not multilabel and len(self.classes_) <= 2
             self.n_outputs_ = 1 if binary else len(self.classes_)
             self.out_activation_ = "softmax" if not (binary or multilabel) else "logistic"
@@ -69,8 +75,8 @@ class MLPClassifier(ClassifierMixin, Estimator):  # type: ignore[misc]
         unknown = np.setdiff1d(y, self.classes_)
         if unknown.size:
             raise ValueError(f"{type(self).__name__}: y has {unknown[0]}, which is not in classes_ {self.classes_}")
-        places = np.searchsorted(self.classes_, y)
-        return places.reshape(-1, 1).astype(np.float64) if self.n_outputs_ == 1 else places.astype(np.int64)
+        indices = np.searchsorted(self.classes_, y)
+        return indices.reshape(-1, 1).astype(np.float64) if self.n_outputs_ == 1 else indices.astype(np.int64)
 
     def _checked(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None, first: bool) -> Any:
         if self.class_weight is not None:
@@ -89,29 +95,43 @@ class MLPClassifier(ClassifierMixin, Estimator):  # type: ignore[misc]
         classes: ArrayLike | None = None,
         sample_weight: ArrayLike | None = None,
     ) -> Self:
-        """One pass over some samples, from where the last call ended.
+        """Train for one pass over some samples, continuing after the last call.
 
         Parameters
         ----------
-        X : (N, D)
-        y : (N,) or (N, K)
-        classes : (C,)
-            All classes that will ever come; needed in the first call.
-        sample_weight : (N,), optional
+        X : (N, D) array or sparse matrix, real
+            Samples.
+        y : (N,) or (N, K) array
+            Classes, or a matrix of zeros and ones for several labels per sample.
+        classes : (C,) array
+            All classes that will occur in any call; required in the first call.
+        sample_weight : (N,) array of float, optional
+            Weights of the samples.
+
+        Returns
+        -------
+        Self
+            The estimator.
+
+        Raises
+        ------
+        ValueError
+            If `classes` is missing in the first call or differs in a later one, if y has another class, or if the
+            parameters do not allow partial fits.
         """
         first = not hasattr(self, "model_")
         if first and classes is None and not type_of_target(np.asarray(y)).startswith("multilabel"):
-            raise ValueError("partial_fit: the first call must be told all classes (classes=…)")
-        self._told_classes = None if classes is None else unique_labels(classes)
+            raise ValueError("partial_fit: classes: the first call must list all classes")
+        self._announced_classes = None if classes is None else unique_labels(classes)
         if not first and classes is not None and not np.array_equal(self.classes_, unique_labels(classes)):
             raise ValueError(f"partial_fit: classes is {classes!r}, but the first call had {self.classes_}")
         try:
             return self._partial_fit(X, y, sample_weight)
         finally:
-            del self._told_classes
+            del self._announced_classes
 
     def predict_proba(self, X: ArrayLike) -> Array:
-        """Probabilities (N, C): of the classes in the order of ``classes_``, or of each label."""
+        """Return probabilities (N, C), of the classes in the order of ``classes_`` or of each label."""
         scores = self.model_forward(X)
         if self.out_activation_ == "softmax":
             return functional.softmax_forward(scores)[0]
@@ -121,26 +141,24 @@ class MLPClassifier(ClassifierMixin, Estimator):  # type: ignore[misc]
         return np.hstack([1 - p, p]) if len(self.classes_) == 2 else np.ones_like(p)
 
     def predict_log_proba(self, X: ArrayLike) -> Array:
-        """Logarithms of `predict_proba`."""
+        """Return the logarithms (N, C) of the probabilities, in nats."""
         with np.errstate(divide="ignore"):
             return np.log(self.predict_proba(X))
 
     def predict(self, X: ArrayLike) -> Array:
-        """Classes (N,), or labels (N, K) of zeros and ones."""
-        return self._decided(self.model_forward(X))
-
-    def model_forward(self, X: ArrayLike) -> Array:
-        """The network's raw outputs (N, outputs)."""
-        x = self._inputs(X)
-        return self.model_.forward(x)
-
-    def _decided(self, scores: Array) -> Array:
+        """Return the predicted classes (N,), or labels (N, K) of zeros and ones, int64."""
+        scores = self.model_forward(X)
         if self._multilabel:
             return (scores > 0).astype(np.int64)
         if self.n_outputs_ == 1:
-            places = (scores[:, 0] > 0) & (len(self.classes_) == 2)
-            return np.asarray(self.classes_[places.astype(int)])
+            second = (scores[:, 0] > 0) & (len(self.classes_) == 2)
+            return np.asarray(self.classes_[second.astype(int)])
         return np.asarray(self.classes_[scores.argmax(axis=1)])
+
+    def model_forward(self, X: ArrayLike) -> Array:
+        """Return the raw outputs of the network (N, outputs)."""
+        x = self._inputs(X)
+        return self.model_.forward(x)
 
     def score_of(self, targets: Array, outputs: Array) -> float:
         if self.n_outputs_ > 1 and not self._multilabel:
@@ -155,19 +173,20 @@ class MLPClassifier(ClassifierMixin, Estimator):  # type: ignore[misc]
 
 @with_parameters_of(Estimator)
 class ConvNetClassifier(MLPClassifier):
-    """Convolutions, pools and fully connected layers for images.
+    """A network of convolutions, max-pools and fully connected layers for the classification of images.
 
     Parameters
     ----------
     image_shape : (C, H, W), optional
-        How a flat row is an image; default 1 × 1 × D. Samples may also be images (N, H, W) or (N, C, H, W).
+        Shape of the image that a flat row forms, by default 1 × 1 × D. Samples may also be images (N, H, W) or
+        (N, C, H, W), which determine the shape.
     conv_layers : sequence of int or pair of int
-        Filters, or (filters, size of their side, 3 by default), of each convolution; height and width stay, a
-        max-pool follows.
+        For each convolution the number of filters, of 3 × 3, or a pair (filters, size). A convolution preserves height
+        and width and is followed by a max-pool.
     pool : int
-        Side of the max-pools, 1 for none.
+        Size of the max-pools, 1 for none.
     **parameters
-        Those of `MLPClassifier`, here for the layers behind the convolutions.
+        Those of `MLPClassifier`, which here describe the layers after the convolutions.
 
     Examples
     --------
@@ -193,10 +212,11 @@ class ConvNetClassifier(MLPClassifier):
         self.conv_layers = conv_layers
         self.pool = pool
 
-    _seen_shape: tuple[int, ...] | None = None
+    _fitted_shape: tuple[int, ...] | None = None  # shape of the images passed to `fit`, None for rows
 
-    def _more_layers(self) -> tuple[list[layers.Layer], tuple[int, ...]]:
-        shape = self._seen_shape or (1, 1, self.n_features_in_) if self.image_shape is None else tuple(self.image_shape)
+    def _first_layers(self) -> tuple[list[layers.Layer], tuple[int, ...]]:
+        given = self._fitted_shape if self.image_shape is None else tuple(self.image_shape)
+        shape = given or (1, 1, self.n_features_in_)
         if len(shape) != 3 or int(np.prod(shape)) != self.n_features_in_:
             raise ValueError(
                 f"{type(self).__name__}: image_shape must be (C, H, W) with {self.n_features_in_} values, got {shape}"
@@ -208,25 +228,25 @@ class ConvNetClassifier(MLPClassifier):
             if self.batch_norm:
                 stack.append(layers.BatchNorm())
             stack.append(layers.ReLU())
-            window = min(self.pool, height), min(self.pool, width)
-            if window != (1, 1):
-                stack.append(layers.MaxPool2D(window))
-                height, width = height // window[0], width // window[1]
+            rows, columns = min(self.pool, height), min(self.pool, width)
+            if (rows, columns) != (1, 1):
+                stack.append(layers.MaxPool2D((rows, columns)))
+                height, width = height // rows, width // columns
         return [*stack, layers.Flatten()], shape
 
     def _flat(self, X: Any, first: bool = False) -> Any:
-        """Images as rows; without `image_shape` the first ones say what an image is."""
+        """Convert images to rows. If `first`, remember their shape."""
         if first:
-            self._seen_shape = None
+            self._fitted_shape = None
         array = X if hasattr(X, "toarray") or hasattr(X, "columns") else np.asarray(X)
         if getattr(array, "ndim", 2) in (3, 4):
             shape = tuple(array.shape[1:]) if array.ndim == 4 else (1, *array.shape[1:])
             if self.image_shape is not None and tuple(self.image_shape) != shape:
                 raise ValueError(f"{type(self).__name__}: image_shape is {self.image_shape} but X has images {shape}")
             if first:
-                self._seen_shape = shape
-            elif self.image_shape is None and self._seen_shape != shape:
-                fitted = f"images {self._seen_shape}" if self._seen_shape else "rows"
+                self._fitted_shape = shape
+            elif self.image_shape is None and self._fitted_shape != shape:
+                fitted = f"images {self._fitted_shape}" if self._fitted_shape else "rows"
                 raise ValueError(f"{type(self).__name__}: X has images {shape} but was fitted on {fitted}")
             return array.reshape(len(array), -1)
         return X

@@ -1,4 +1,4 @@
-"""Training by L-BFGS: SciPy's search over the gradients of all samples at once."""
+"""Training with SciPy's L-BFGS, on the gradient of all samples."""
 
 from __future__ import annotations
 
@@ -21,17 +21,18 @@ def minimise(problem: Problem, alpha: float, *, max_iter: int, max_fun: int, tol
     problem : Problem
         The model, its loss and all samples.
     alpha : float
-        Of weights, not of biases.
+        Coefficient of the penalty, which applies to weights but not to biases.
     max_iter, max_fun : int
-        Most iterations, and most evaluations of the loss.
+        Maximum number of iterations and of evaluations of the loss.
     tol : float
-        The largest element of the gradient at which the search ends.
+        The search ends when the largest element of the gradient is below this.
 
     Returns
     -------
     curve : list of float
-        The loss after each iteration, the penalty included.
+        The loss including the penalty after each iteration.
     iterations : int
+        Number of iterations.
     """
     from scipy.optimize import minimize
 

@@ -35,7 +35,7 @@ def check(estimator: Any) -> None:
     Raises
     ------
     ValueError, TypeError
-        If one is out of its range; the message names the estimator and the parameter.
+        If a parameter is out of range or of the wrong type. The message names the estimator and the parameter.
     """
     name = type(estimator).__name__
     for parameter, choices in _CHOICES.items():
@@ -54,11 +54,11 @@ def check(estimator: Any) -> None:
 
 
 def hidden_layers(estimator: Any) -> list[int]:
-    """`hidden_layer_sizes`, a number or a sequence, as a list of units.
+    """Return the units of each hidden layer from `hidden_layer_sizes`, which is a number or a sequence.
 
     Raises
     ------
-    ValueError
+    ValueError, TypeError
         If one is not a whole number of at least 1.
     """
     sizes = estimator.hidden_layer_sizes
@@ -67,12 +67,12 @@ def hidden_layers(estimator: Any) -> list[int]:
 
 
 def conv_layers(estimator: Any) -> list[tuple[int, int]]:
-    """`conv_layers`, each a number of filters or that and their side, as pairs.
+    """Return a pair (filters, size) for each entry of `conv_layers`, which is such a pair or a number of filters.
 
     Raises
     ------
-    ValueError
-        If one is something else.
+    ValueError, TypeError
+        If an entry is something else.
     """
     name, found = type(estimator).__name__, []
     for entry in estimator.conv_layers:

@@ -1,4 +1,4 @@
-"""The regressor."""
+"""The estimator for regression."""
 
 from __future__ import annotations
 
@@ -20,18 +20,24 @@ Array = NDArray[Any]
 
 @with_parameters_of(Estimator)
 class MLPRegressor(RegressorMixin, Estimator):  # type: ignore[misc]
-    """A fully connected network for numbers, trained on the squared error.
+    """A fully connected network for regression, trained on the squared error.
 
-    Parameters are those of `sklearn.neural_network.MLPRegressor`, and dropout, batch_norm
-    (`fastnn.estimators.base.Estimator`; class_weight must stay None, and loss "squared_error").
+    Parameters
+    ----------
+    **parameters
+        Those of `sklearn.neural_network.MLPRegressor`, and ``dropout`` and ``batch_norm``, see
+        `fastnn.estimators.base.Estimator`. ``class_weight`` must be None and ``loss`` "squared_error".
 
     Attributes
     ----------
     loss_curve_, validation_curve_ : list of float
-        Mean squared error after each epoch, of the training and of the validation set.
+        Mean squared error after each epoch on the training set and on the validation set.
     validation_scores_ : list of float or None
         R² on the validation set after each epoch, with ``early_stopping``.
+    coefs_, intercepts_ : list of array
+        Weights (inputs, units) and biases (units,) of the dense layers.
     model_ : Sequential
+        The network. ``model_.save(path)`` writes it to a file that can be loaded without scikit-learn.
 
     Examples
     --------
@@ -71,11 +77,31 @@ class MLPRegressor(RegressorMixin, Estimator):  # type: ignore[misc]
         return y.reshape(len(y), -1)
 
     def partial_fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
-        """One pass over some samples, from where the last call ended."""
+        """Train for one pass over some samples, continuing after the last call.
+
+        Parameters
+        ----------
+        X : (N, D) array or sparse matrix, real
+            Samples.
+        y : (N,) or (N, K) array, real
+            Targets.
+        sample_weight : (N,) array of float, optional
+            Weights of the samples.
+
+        Returns
+        -------
+        Self
+            The estimator.
+
+        Raises
+        ------
+        ValueError, TypeError
+            If an array does not fit, or the parameters do not allow partial fits.
+        """
         return self._partial_fit(X, y, sample_weight)
 
     def predict(self, X: ArrayLike) -> Array:
-        """Numbers (N,), or (N, K) where y had K columns."""
+        """Return the predicted numbers (N,), or (N, K) if y had K columns."""
         x = self._inputs(X)
         out = self.model_.forward(x)
         return out[:, 0] if self._flat_targets else out

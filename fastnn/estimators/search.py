@@ -1,16 +1,16 @@
-"""Searching hyper-parameters with scikit-learn: a progress bar, a table of what was found, and threads shared out.
+"""Hyper-parameter searches with scikit-learn: a progress bar, a table of the results, and threads as workers.
 
-The search itself is scikit-learn's; `fastnn.plots.search_results` draws it. Where `n_jobs` is above 1 the workers are
-threads, unless `joblib.parallel_config` names a backend: training leaves Python for C, so that threads do not wait for
-each other and nothing has to be started. Each fit has one thread.
+The search itself is scikit-learn's; `fastnn.plots.search_results` draws its results. If `n_jobs` is above 1, the
+workers are threads unless `joblib.parallel_config` names a backend: training runs in C, so that threads do not wait
+for each other, and no processes have to be started. Each fit has one thread.
 
-Several machines, by Dask (extra "search")::
+On several machines, with Dask (extra "search")::
 
     from dask.distributed import Client
     with Client("tcp://scheduler:8786"), joblib.parallel_config("dask"):
         fit_search(search, x, y)
 
-Optuna (extra "search") asks for one figure a trial:
+With Optuna (extra "search"), which needs one score per trial:
 
 >>> import optuna
 >>> from sklearn.datasets import load_digits
@@ -54,23 +54,28 @@ __all__ = ["SearchTable", "fit_search", "search_table"]
 def fit_search(
     search: Any, X: ArrayLike, y: ArrayLike | None = None, *, progress: bool | None = None, **fit: Any
 ) -> Any:
-    """Fit a search of scikit-learn's with a progress bar; returns it.
+    """Fit a scikit-learn search and show a progress bar.
 
     Parameters
     ----------
-    search : GridSearchCV, RandomizedSearchCV or the like
-        Its `n_jobs` says how many fits run at the same time.
+    search : GridSearchCV, RandomizedSearchCV or similar
+        The search. Its `n_jobs` is the number of fits that run at the same time.
     X, y : array_like
-        As for its `fit`.
+        Arguments of its `fit`.
     progress : bool, optional
-        Show a bar that counts fits; None: if standard error is a terminal.
+        Show a bar that counts fits. By default it is shown if standard error is a terminal.
     **fit
-        Passed on.
+        Further arguments of its `fit`.
+
+    Returns
+    -------
+    GridSearchCV, RandomizedSearchCV or similar
+        `search`.
 
     Raises
     ------
     ValueError
-        As the search's `fit` does, such as for more folds than samples.
+        As in the `fit` of the search, for instance if there are more folds than samples.
 
     Examples
     --------
@@ -90,14 +95,14 @@ def fit_search(
 
 
 def _backend() -> Any:
-    """Threads, where nobody has chosen."""
-    # joblib makes its default backend anew for every question, and keeps one that was configured
+    """Choose threads, unless a backend is configured."""
+    # joblib returns a new default backend at every call, but the same one if it was configured
     chosen = get_active_backend()[0] is get_active_backend()[0]
     return nullcontext() if chosen else joblib.parallel_config("threading")
 
 
 def _fits(search: Any, X: Any, y: Any) -> int | None:
-    """How many fits there will be, None where the search decides as it goes."""
+    """The number of fits, or None if the search decides on it while it runs."""
     if hasattr(search, "param_grid") and not hasattr(search, "factor"):
         candidates = len(ParameterGrid(search.param_grid))
     elif hasattr(search, "n_iter"):
@@ -109,7 +114,7 @@ def _fits(search: Any, X: Any, y: Any) -> int | None:
 
 @contextmanager
 def _counting(bar: Any) -> Iterator[None]:
-    """Move `bar` by what joblib reports in this process, whatever the backend."""
+    """Advance `bar` by the number of finished tasks that joblib reports in this process, for any backend."""
     if bar is None:
         yield
         return
@@ -118,7 +123,7 @@ def _counting(bar: Any) -> Iterator[None]:
 
     def count(parallel: Any) -> None:
         report(parallel)
-        watched[:] = watched or [parallel, 0]  # the search's own, which comes first
+        watched[:] = watched or [parallel, 0]  # the first is that of the search; a fit may have its own
         if parallel is watched[0]:
             done = parallel.n_completed_tasks
             bar.update(done - watched[1] if done >= watched[1] else done)
@@ -133,7 +138,19 @@ def _counting(bar: Any) -> Iterator[None]:
 
 
 class SearchTable(list[dict[str, Any]]):
-    """One dict a candidate, the best first: rank, score and its standard deviation, seconds of a fit, parameters."""
+    """The candidates of a search, the best first.
+
+    Each row is a dict with the rank, the score and its standard deviation, the seconds of a fit and the parameters.
+    ``print`` shows the rows as a table, and so do notebooks.
+
+    Examples
+    --------
+    >>> from fastnn.estimators.search import SearchTable
+    >>> print(SearchTable([{"rank": 1, "alpha": 0.1}, {"rank": 2, "alpha": 0.01}]))
+    rank  alpha
+       1    0.1
+       2   0.01
+    """
 
     @property
     def names(self) -> list[str]:
@@ -141,11 +158,11 @@ class SearchTable(list[dict[str, Any]]):
         return list(dict.fromkeys(name for row in self for name in row))
 
     def cells(self) -> list[list[str]]:
-        """The rows as text."""
+        """Return the rows as text."""
         return [[_cell(row.get(name, "")) for name in self.names] for row in self]
 
     def to_markdown(self) -> str:
-        """A table in Markdown."""
+        """Return the table in Markdown."""
         rows = [self.names, ["---"] * len(self.names), *self.cells()]
         return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in rows)
 
@@ -155,7 +172,7 @@ class SearchTable(list[dict[str, Any]]):
         return "\n".join("  ".join(c.rjust(w) for c, w in zip(row, widths, strict=True)) for row in rows)
 
     def _repr_html_(self) -> str:
-        """A table for notebooks."""
+        """Return the table in HTML, which notebooks show."""
         rows = [f"<th>{'</th><th>'.join(map(html.escape, self.names))}</th>"]
         rows += [f"<td>{'</td><td>'.join(map(html.escape, row))}</td>" for row in self.cells()]
         return f"<table><tr>{'</tr><tr>'.join(rows)}</tr></table>"
@@ -166,21 +183,29 @@ def _cell(value: Any) -> str:
 
 
 def search_table(search: Any) -> SearchTable:
-    """What a fitted search found.
+    """Return the results of a fitted search as a table.
 
     Parameters
     ----------
-    search : GridSearchCV, RandomizedSearchCV or the like
-        Fitted; of several scores the one that `refit` names counts, else the first.
+    search : GridSearchCV, RandomizedSearchCV or similar
+        A fitted search. If it has several scores, the table shows the one that `refit` names, else the first.
+
+    Returns
+    -------
+    SearchTable
 
     Raises
     ------
     NotFittedError
-        Before its `fit`.
+        If the search is not fitted.
 
     Notes
     -----
-    Candidates whose fits failed have the score NaN and stand last.
+    Candidates whose fits failed have the score NaN and come last.
+
+    Examples
+    --------
+    See `fit_search`.
     """
     check_is_fitted(search, "cv_results_")
     found = search.cv_results_

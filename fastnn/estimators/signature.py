@@ -1,4 +1,4 @@
-"""Constructor parameters taken over from a base class, each with one default in one place."""
+"""Constructor parameters inherited from a base class, so that each default is written once."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ T = TypeVar("T", bound=type)
 
 
 def with_parameters_of(base: type) -> Callable[[T], T]:
-    """Show the parameters of `base`'s constructor where the class's own has ``**rest``.
+    """Decorate a class: replace ``**rest`` in the signature of its constructor by the parameters of `base`.
 
-    scikit-learn reads an estimator's parameters from the signature of its constructor.
+    scikit-learn reads the parameters of an estimator from the signature of its constructor.
     """
 
     def decorate(cls: T) -> T:

@@ -1,38 +1,36 @@
-"""What happens between two epochs of an estimator's training, by scikit-learn's rules."""
+"""What an estimator does between two epochs of its training, by the rules of scikit-learn."""
 
 from __future__ import annotations
 
 import warnings
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
 from fastnn.trainer import Callback, Trainer
 
-if TYPE_CHECKING:
-    from fastnn.estimators.base import Estimator
-
 
 class EpochRules(Callback):
-    """Keeps the curves, changes the rate, and ends training where nothing gets better.
+    """Records the curves, changes the learning rate, and ends the training when it no longer improves.
 
     Parameters
     ----------
     estimator : Estimator
-    to_convergence : bool
-        Whether to warn where training ends before it.
+        The estimator that is trained. Its parameters are read, its fitted attributes are written.
+    warn_unconverged : bool
+        Whether to warn if the training ends before it has converged.
     """
 
-    def __init__(self, estimator: Estimator, *, to_convergence: bool = True) -> None:
-        self.estimator, self.to_convergence = estimator, to_convergence
+    def __init__(self, estimator: Any, *, warn_unconverged: bool = True) -> None:
+        self.estimator, self.warn_unconverged = estimator, warn_unconverged
         self._unchanged = 0
 
     def epochs_ahead(self) -> int:
         e = self.estimator
         if e.early_stopping or (e.solver == "sgd" and e.learning_rate == "invscaling"):
             return 1
-        return max(1, e.n_iter_no_change + 1 - self._unchanged)  # nothing is decided before
+        return max(1, int(e.n_iter_no_change) + 1 - self._unchanged)  # training cannot end in the epochs before
 
     def on_epoch_begin(self, trainer: Trainer, epoch: int) -> None:
         e = self.estimator
@@ -59,9 +57,9 @@ class EpochRules(Callback):
             e.best_loss_ = min(e.best_loss_, e.loss_)
         self._unchanged = 0 if better > e.tol or not np.isfinite(better) else self._unchanged + 1
         if self._unchanged > e.n_iter_no_change:
-            self._nothing_better(trainer)
+            self._slow_down_or_stop(trainer)
 
-    def _nothing_better(self, trainer: Trainer) -> None:
+    def _slow_down_or_stop(self, trainer: Trainer) -> None:
         e = self.estimator
         if e.solver == "sgd" and e.learning_rate == "adaptive" and trainer.optimizer.learning_rate > 1e-6:
             trainer.optimizer.learning_rate /= 5
@@ -70,7 +68,7 @@ class EpochRules(Callback):
         trainer.stop = True
 
     def on_train_end(self, trainer: Trainer) -> None:
-        if self.to_convergence and not trainer.stop and trainer.position.epoch > trainer.epochs:
+        if self.warn_unconverged and not trainer.stop and trainer.position.epoch > trainer.epochs:
             warnings.warn(
                 f"{type(self.estimator).__name__}: max_iter={trainer.epochs} reached and the training has not "
                 "converged yet",
@@ -79,8 +77,8 @@ class EpochRules(Callback):
             )
 
 
-class Continued(Callback):
-    """Lets `partial_fit` go on where the last call ended: the optimiser's state and its count of steps are kept."""
+class ContinuedTraining(Callback):
+    """Carries the state of the optimiser and its number of steps from one call of `partial_fit` to the next."""
 
     order = -1
 
@@ -92,8 +90,8 @@ class Continued(Callback):
         assert trainer.run is not None
         trainer.position.epoch = self.passes + 1
         for name, slots in self._state.items():
-            for slot, kept in slots.items():
-                trainer.run.spec.problem.state[name][slot][...] = kept
+            for slot, value in slots.items():
+                trainer.run.spec.problem.state[name][slot][...] = value
         trainer.run.session.load_state()
 
     def on_train_end(self, trainer: Trainer) -> None:

@@ -1,4 +1,4 @@
-"""Many fits at once: each on its share of the machine."""
+"""The number of threads of a fit, when many fits run at the same time."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from fastnn.kernels.threads import one_thread
 
 
 def share_of_threads() -> AbstractContextManager[None]:
-    """What a fit computes in: one thread inside a worker of joblib that has not been told how many.
+    """Return a context in which a fit has one thread, if it runs in a joblib worker without a set number of threads.
 
     Notes
     -----
-    A loky worker and one of Dask have OMP_NUM_THREADS from their maker, which fastnn heeds. Workers that are threads of
-    one process, or processes of `multiprocessing`, would else all use every processor.
+    Workers of loky and Dask are started with OMP_NUM_THREADS, which fastnn respects. Workers that are threads of one
+    process, or processes of `multiprocessing`, would otherwise each use all processors.
     """
     backend, _ = get_active_backend()
     if not getattr(backend, "nesting_level", 0):
         return nullcontext()
-    told = os.environ.get(NUM_THREADS) or os.environ.get(OMP_NUM_THREADS)
+    is_set = os.environ.get(NUM_THREADS) or os.environ.get(OMP_NUM_THREADS)
     in_a_thread = threading.current_thread() is not threading.main_thread()
-    return one_thread() if in_a_thread or not told else nullcontext()
+    return one_thread() if in_a_thread or not is_set else nullcontext()

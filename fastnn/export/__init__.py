@@ -1,4 +1,4 @@
-"""Models for other libraries: PyTorch's state dict, ONNX, plain NumPy archives."""
+"""Models for other libraries: PyTorch state dicts, ONNX files and plain NumPy archives."""
 
 from fastnn.export.archive import to_npz
 from fastnn.export.onnx_file import to_onnx

@@ -13,12 +13,19 @@ from fastnn.model import Sequential
 
 
 def to_npz(model: Sequential, path: str | PathLike[str]) -> None:
-    """Write parameters and state by their names to an ``.npz`` file, and the architecture as JSON under ``config``.
+    """Write the arrays of a model to an ``.npz`` file.
+
+    Parameters
+    ----------
+    model : Sequential
+    path : path
+        The file, which is replaced if it exists. It holds the parameters and the state, such as running means, under
+        their names, in the model's dtype, and under ``config`` the architecture as JSON, an array of dtype str.
 
     Raises
     ------
     OSError
-        If the file cannot be written; what was there is then as it was.
+        If the file cannot be written. A file that was there before is then unchanged.
 
     Examples
     --------

@@ -15,40 +15,41 @@ from fastnn.layers.onnx_graph import Graph
 from fastnn.model import Sequential
 
 OPSET = 17
-_IR_VERSION = 8  # of the release of ONNX that brought this opset
+_IR_VERSION = 8  # the version of the release of ONNX that introduced this opset
 _MISSING = "ONNX export needs the onnx package: pip install fastnn-cpu[onnx]"
 
 
 def to_onnx(model: Sequential, path: str | PathLike[str] | None = None, *, probabilities: bool = False) -> Any:
-    """The model as an ONNX graph, as it is at evaluation.
+    """Convert a model to an ONNX graph that computes what the model computes at evaluation.
 
     Parameters
     ----------
     model : Sequential
     path : path, optional
-        Where to write it.
+        File to write the graph to.
     probabilities : bool
-        End with a softmax, where the last layer is none; else the outputs are those of `Sequential.forward`.
+        If true, the graph ends with a softmax even where the model does not. Otherwise its outputs are those of
+        `Sequential.forward`.
 
     Returns
     -------
     onnx.ModelProto
-        Input ``"input"`` (batch, *input_shape) and output ``"output"`` of the model's dtype; the factor
-        `input_scale` is part of the graph, class names are in its metadata.
+        Its input ``"input"`` has shape (batch, *input_shape), its output ``"output"`` (batch, *output_shape), both in
+        the model's dtype. The factor `input_scale` is part of the graph; class names are in its metadata.
 
     Raises
     ------
     ValueError
         If a layer has no counterpart in ONNX.
     ImportError
-        Without the onnx package.
+        If the onnx package is missing.
     OSError
-        If the file cannot be written; what was there is then as it was.
+        If the file cannot be written. A file that was there before is then unchanged.
 
     Notes
     -----
-    Operators of opset 17: ``Gemm``, ``Conv``, ``MaxPool``, ``AveragePool``, ``BatchNormalization``, ``Relu``, … Dropout
-    is left out. onnxruntime has no float64 version of some of them.
+    The graph uses operators of opset 17: ``Gemm``, ``Conv``, ``MaxPool``, ``AveragePool``, ``BatchNormalization``,
+    ``Relu``, … Dropout is left out. onnxruntime has no float64 version of some of them.
 
     Examples
     --------
@@ -71,7 +72,10 @@ def to_onnx(model: Sequential, path: str | PathLike[str] | None = None, *, proba
         name = graph.node("Softmax", name, axis=-1)
     graph.node("Identity", name, out="output")
     described = onnx.helper.make_graph(
-        [onnx.helper.make_node(kind, inputs, [out], **attributes) for kind, inputs, out, attributes in graph.tidy()],
+        [
+            onnx.helper.make_node(kind, inputs, [out], **attributes)
+            for kind, inputs, out, attributes in graph.simplified()
+        ],
         "fastnn",
         [_value(onnx, "input", model.dtype, model.input_shape)],
         [_value(onnx, "output", model.dtype, model.output_shape)],

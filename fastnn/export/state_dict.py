@@ -1,4 +1,4 @@
-"""Parameters under PyTorch's names and in its layouts, without PyTorch."""
+"""Parameters under PyTorch's names and in its layouts, without importing PyTorch."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from fastnn.model import Sequential
 
 Array = NDArray[Any]
 
-_COUNTER = "num_batches_tracked"  # of torch's batch normalisation, which only uses it without a momentum
+_COUNTER = "num_batches_tracked"  # a tensor of torch's batch normalisation, which it only uses without a momentum
 
 
 def to_torch_state_dict(model: Sequential) -> dict[str, Array]:
-    """The state dict of the ``torch.nn.Sequential`` with one module for each layer.
+    """Return the state dict of a ``torch.nn.Sequential`` with one module for each layer of a model.
 
     Parameters
     ----------
@@ -26,17 +26,18 @@ def to_torch_state_dict(model: Sequential) -> dict[str, Array]:
     Returns
     -------
     dict of str to array
-        ``"0.weight"`` and so on, copies of the model's dtype; dense weights transposed to (outputs, inputs).
+        Copies of the parameters in the model's dtype under ``"0.weight"`` and so on. Dense weights are transposed to
+        (outputs, inputs).
 
     Raises
     ------
     ValueError
-        If a layer with parameters has no module of torch's that does the same.
+        If torch has no module that computes the same as a layer with parameters.
 
     Notes
     -----
     The modules are ``Linear``, ``Conv2d``, ``BatchNorm1d/2d``, ``LayerNorm``, ``GroupNorm`` and those without
-    parameters: ``ReLU``, ``Flatten``, ``MaxPool2d``, … The factor `input_scale` is no layer: multiply the inputs of
+    parameters: ``ReLU``, ``Flatten``, ``MaxPool2d``, … The factor `input_scale` is not a layer: multiply the inputs of
     the torch module by it.
 
     Examples
@@ -58,26 +59,28 @@ def to_torch_state_dict(model: Sequential) -> dict[str, Array]:
 
 
 def from_torch_state_dict(model: Sequential, state_dict: Mapping[str, Any]) -> Sequential:
-    """Give a model the parameters of a state dict.
+    """Set a model's parameters to those of a state dict.
 
     Parameters
     ----------
     model : Sequential
-        Changed in place.
+        The model, which is changed in place.
     state_dict : dict of str to array
-        NumPy arrays or what turns into them, such as torch tensors on the CPU. Modules may have any names
-        (``"fc1.weight"``): unless they are those of `to_torch_state_dict`, modules with parameters are taken in
-        their order for the model's layers with parameters.
+        NumPy arrays, or objects that convert to them, such as torch tensors on the CPU. Modules may have any names
+        (``"fc1.weight"``): unless the names are those of `to_torch_state_dict`, the modules with parameters are
+        matched to the model's layers with parameters in the order in which they appear.
 
     Returns
     -------
     Sequential
-        The model.
+        `model`.
 
     Raises
     ------
-    ValueError, TypeError
-        If names, shapes or dtypes do not fit; the model is then as it was.
+    ValueError
+        If names or shapes do not fit. The model is then unchanged.
+    TypeError
+        If a tensor does not hold real numbers. The model is then unchanged.
 
     Examples
     --------
@@ -96,7 +99,7 @@ def from_torch_state_dict(model: Sequential, state_dict: Mapping[str, Any]) -> S
     if set(modules) != {index for index, _ in layers}:
         if len(modules) != len(layers):
             raise ValueError(
-                f"{function}: expected {len(layers)} modules with parameters, as the model has layers "
+                f"{function}: expected {len(layers)} modules with parameters, one for each layer of the model "
                 f"({', '.join(layer.name for _, layer in layers)}), got {len(modules)} ({', '.join(modules)})"
             )
         layers = [(module, layer) for module, (_, layer) in zip(modules, layers, strict=True)]
@@ -106,23 +109,23 @@ def from_torch_state_dict(model: Sequential, state_dict: Mapping[str, Any]) -> S
         given.pop(_COUNTER, None)
         if set(wanted) != set(given):
             raise ValueError(f"{function}: {layer.name} needs {sorted(wanted)}, but {module} has {sorted(given)}")
-        for name, place in wanted.items():
+        for name, target in wanted.items():
             value = _real(f"{function}: {module}.{name}", given[name])
-            if value.shape != place.shape:
+            if value.shape != target.shape:
                 raise ValueError(
-                    f"{function}: {module}.{name} has shape {value.shape}, {layer.name} needs {place.shape}"
+                    f"{function}: {module}.{name} has shape {value.shape}, {layer.name} needs {target.shape}"
                 )
-            changes.append((place, value))
-    for place, value in changes:
-        place[...] = value
+            changes.append((target, value))
+    for target, value in changes:
+        target[...] = value
     return model
 
 
 def _tensors(function: str, layer: Layer) -> dict[str, Array]:
-    """The layer's arrays as the tensors of its module; what is written into them is written into the layer."""
+    """Views of the arrays of a layer in the shapes of the tensors of PyTorch's module."""
     tensors = layer.torch_tensors() if speaks_for_itself(layer, "torch_tensors") or not layer.arrays else None
     if tensors is None:
-        raise ValueError(f"{function}: {layer.name}: {type(layer).__name__} is no module of torch's with parameters")
+        raise ValueError(f"{function}: {layer.name}: torch has no module with the parameters of {type(layer).__name__}")
     return tensors
 
 
@@ -130,7 +133,7 @@ def _real(what: str, tensor: Any) -> Array:
     try:
         value = np.asarray(tensor)
     except (TypeError, ValueError, RuntimeError) as error:
-        raise TypeError(f"{what} is no array ({error})") from None
+        raise TypeError(f"{what} is not an array ({error})") from None
     if value.dtype.kind not in "fiu":
-        raise TypeError(f"{what} must be of real numbers, got dtype {value.dtype}")
+        raise TypeError(f"{what} must hold real numbers, got dtype {value.dtype}")
     return value

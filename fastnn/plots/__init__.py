@@ -1,8 +1,8 @@
-"""Pictures of what fastnn computes, as matplotlib figures.
+"""Pictures of data, models and results, as matplotlib figures.
 
-Each function takes arrays, or the object that has them, draws into `ax` or into a new figure, and
-returns the figure. matplotlib is loaded by the first call, not by this import. Lines differ by
-marker and dash as well as by colour, so that the figures read in grey.
+Each function takes arrays, or an object that holds them, draws into `ax` or into a new figure, and returns the
+figure. matplotlib is imported by the first call, not with this package. Lines differ in marker and dash pattern as
+well as in colour, so that the figures can be read in greyscale.
 """
 
 from fastnn.plots.confusion import confusion_matrix, wrong_predictions

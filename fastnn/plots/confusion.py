@@ -1,4 +1,4 @@
-"""Which class was taken for which, and the images it happened to."""
+"""The confusion matrix of a classifier, and the images that it classifies wrongly."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-_MOST_NUMBERS = 15  # classes up to which counts are written into the cells
+_MOST_NUMBERS = 15  # up to this number of classes the counts are written into the cells
 
 
 def confusion_matrix(
@@ -26,16 +26,16 @@ def confusion_matrix(
     ax: Axes | None = None,
     title: str | None = "Confusion matrix",
 ) -> Figure:
-    """Draw how often each class was taken for each.
+    """Draw how often each class was predicted for the samples of each class.
 
     Parameters
     ----------
     labels, predicted : (N,) array_like of int
         True and predicted classes.
     class_names : sequence of str, optional
-        Numbers unless given.
+        Names of the classes, by default their numbers.
     ax : matplotlib Axes, optional
-        Where to draw; a new figure unless given.
+        Axes to draw into, by default those of a new figure.
     title : str or None
 
     Returns
@@ -45,12 +45,12 @@ def confusion_matrix(
     Raises
     ------
     ValueError
-        If the two differ in shape, or a class has no name.
+        If `labels` and `predicted` differ in shape, or a class has no name.
 
     Notes
     -----
-    A cell's grey is its share of the true class (row); the number in it is the count, left out where there are
-    more than 15 classes.
+    The grey of a cell is its share of the true class (the row). The number in it is the count, which is left out if
+    there are more than 15 classes.
 
     Examples
     --------
@@ -69,12 +69,11 @@ def confusion_matrix(
     names = [str(k) for k in range(classes)] if class_names is None else list(class_names)
     counts = np.bincount(true * classes + found, minlength=classes * classes).reshape(classes, classes)
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
-    figure = None
     if ax is None:
         import matplotlib.pyplot as plt
 
         side = min(9.0, 2.5 + 0.36 * classes)
-        figure, ax = plt.subplots(figsize=(side + 0.6, side), layout="constrained")
+        _, ax = plt.subplots(figsize=(side + 0.6, side), layout="constrained")
     picture = ax.imshow(shares, cmap="Greys", vmin=0, vmax=1)
     if classes <= _MOST_NUMBERS:
         for (row, column), count in np.ndenumerate(counts):
@@ -87,8 +86,9 @@ def confusion_matrix(
     ax.set_ylabel("true class")
     if title is not None:
         ax.set_title(title)
-    (figure or figure_of(ax)).colorbar(picture, ax=ax, label="share of the true class", shrink=0.8)
-    return figure or figure_of(ax)
+    figure = figure_of(ax)
+    figure.colorbar(picture, ax=ax, label="share of the true class", shrink=0.8)
+    return figure
 
 
 def wrong_predictions(
@@ -102,22 +102,23 @@ def wrong_predictions(
     ax: Axes | None = None,
     title: str | None = None,
 ) -> Figure:
-    """Draw the images that were got wrong, with what they were taken for.
+    """Draw the images that are classified wrongly, with their true and predicted classes.
 
     Parameters
     ----------
-    images : (N, H, W), (N, H, W, 3) or (N, 3, H, W) array_like
+    images : (N, H, W), (N, H, W, 3) or (N, 3, H, W) array_like, real
     labels, predicted : (N,) array_like of int
+        True and predicted classes.
     class_names : sequence of str, optional
-        Numbers unless given.
+        Names of the classes, by default their numbers.
     most : int
-        How many of the wrong ones at most, in order.
+        The number of images to draw at most; the first ones are drawn.
     columns : int, optional
-        As in `image_grid`.
+        Images in a row, as in `image_grid`.
     ax : matplotlib Axes, optional
-        Where to draw; a new figure unless given.
+        Axes to draw into, by default those of a new figure.
     title : str or None
-        "W of N wrong" unless given.
+        By default a title with the number of wrong predictions.
 
     Returns
     -------
@@ -126,7 +127,7 @@ def wrong_predictions(
     Raises
     ------
     ValueError
-        If none is wrong, or the arrays differ in length.
+        If every prediction is right, or the arrays differ in length.
 
     Examples
     --------
@@ -139,8 +140,8 @@ def wrong_predictions(
     true, found, shown = np.asarray(labels), np.asarray(predicted), np.asarray(images)
     if not len(true) == len(found) == len(shown):
         raise ValueError(
-            f"wrong_predictions: images, labels and predicted must be as many, got {len(shown)}, {len(true)} and "
-            f"{len(found)}"
+            f"wrong_predictions: images, labels and predicted must have the same length, got {len(shown)}, "
+            f"{len(true)} and {len(found)}"
         )
     wrong = np.flatnonzero(true != found)
     if not wrong.size:
@@ -148,5 +149,5 @@ def wrong_predictions(
     some = wrong[:most]
     names = class_names if class_names is not None else [str(k) for k in range(int(max(true.max(), found.max())) + 1)]
     words = [f"{names[true[k]]} as {names[found[k]]}" for k in some]
-    title = title or f"{wrong.size:,} of {true.size:,} wrong: true class, and what it was taken for"
+    title = title or f"{wrong.size:,} of {true.size:,} wrong: true class as predicted class"
     return image_grid(shown[some], words, columns=columns, ax=ax, title=title)

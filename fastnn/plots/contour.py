@@ -1,4 +1,4 @@
-"""Contours of a function of two weights, with the ways that descents took over them."""
+"""Contours of a function of two weights, with the paths of descents over them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from fastnn.plots.style import figure_of, finish, line_style, new_figure
+from fastnn.plots.style import figure_and_axes, finish, line_style
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -23,12 +23,14 @@ def cost_grid(cost: Callable[[float, float], float], x: ArrayLike, y: ArrayLike)
     cost : callable
         ``cost(x, y) -> float``.
     x : (A,) array_like
+        Values of the first number.
     y : (B,) array_like
+        Values of the second number.
 
     Returns
     -------
     (A, B) float64 array
-        Element (i, j) is ``cost(x[i], y[j])``, which is how `contour` takes it.
+        Element (i, j) is ``cost(x[i], y[j])``, the order that `contour` expects.
 
     Examples
     --------
@@ -57,20 +59,21 @@ def contour(
     Parameters
     ----------
     x : (A,) array_like
-        Values of the weight on the horizontal axis, rising.
+        Values of the weight on the horizontal axis, increasing.
     y : (B,) array_like
-        Values of the weight on the vertical axis, rising.
+        Values of the weight on the vertical axis, increasing.
     cost : (A, B) array_like
-        Element (i, j) belongs to the point (x[i], y[j]), as `cost_grid` makes it: the grid is turned here, and
-        nowhere else.
+        Element (i, j) belongs to the point (x[i], y[j]), as in the result of `cost_grid`. Matplotlib expects the
+        transpose; this function transposes it.
     paths : dict of name to (S, 2) array_like, optional
-        Points (x, y) of a descent in order; the first is marked by a ring.
+        Successive points (x, y) of each descent, of which the first is marked by a ring.
     xlabel, ylabel : str
-        Which weights, with units.
+        Labels with units.
     levels : int
-        Contours, spaced by the square root of the height above the lowest point so that a valley shows.
+        Number of contours. They are evenly spaced in the square root of the height above the lowest point, which
+        makes a valley visible.
     ax : matplotlib Axes, optional
-        Where to draw; a new figure unless given.
+        Axes to draw into, by default those of a new figure.
     title : str or None
 
     Returns
@@ -97,9 +100,7 @@ def contour(
         raise ValueError(
             f"contour: cost must have shape (len(x), len(y)) = ({across.size}, {up.size}), got {heights.shape}"
         )
-    figure = None
-    if ax is None:
-        figure, (ax,) = new_figure()
+    figure, ax = figure_and_axes(ax)
     low, high = float(heights.min()), float(heights.max())
     steps = low + (high - low) * np.linspace(0, 1, levels + 1)[1:] ** 2
     lines: Any = ax.contour(across, up, heights.T, levels=np.unique(steps), colors="0.6", linewidths=0.8)
@@ -114,4 +115,4 @@ def contour(
     finish(ax, xlabel=xlabel, ylabel=ylabel, title=title)
     ax.set_xlim(float(across[0]), float(across[-1]))
     ax.set_ylim(float(up[0]), float(up[-1]))
-    return figure or figure_of(ax)
+    return figure

@@ -1,4 +1,4 @@
-"""A look at a data set: images of each class in a row of their own."""
+"""A preview of a data set: one row of images for each class."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def data_preview(
     seed: int = 0,
     title: str | None = "Images of each class",
 ) -> Figure:
-    """Draw random images of each class, a class a row.
+    """Draw random images of each class, one row for each class.
 
     Parameters
     ----------
@@ -35,11 +35,11 @@ def data_preview(
         Indices into `class_names`.
     class_names : sequence of str
     columns : int, default 10
-        Images of a class; one with fewer ends with blanks.
+        Images per class. The row of a class with fewer images ends with blanks.
     most_rows : int, default 20
-        Classes shown: the first ones that have images.
+        The number of classes to draw at most; the first ones that have images are drawn.
     seed : int, default 0
-        Which images.
+        Seed for the choice of images.
     title : str or None
 
     Returns
@@ -49,7 +49,7 @@ def data_preview(
     Raises
     ------
     ValueError
-        If there are no images, not as many labels, a label has no name, or a number is below 1.
+        If there are no images, the number of labels differs, a label has no name, or a number is below 1.
 
     Examples
     --------
@@ -62,16 +62,22 @@ def data_preview(
     """
     shown, given = np.asarray(images), np.asarray(labels)
     if given.ndim != 1 or len(shown) != len(given) or not len(given):
-        raise ValueError(f"data_preview: images {shown.shape} and labels {given.shape} must be as many, and some")
+        raise ValueError(
+            "data_preview: images and labels must have the same length, at least 1, got shapes "
+            f"{shown.shape} and {given.shape}"
+        )
     columns = whole("data_preview", "columns", columns, at_least=1)
     most_rows = whole("data_preview", "most_rows", most_rows, at_least=1)
     if not 0 <= given.min() <= given.max() < len(class_names):
-        raise ValueError(f"data_preview: a label of {given.min()} ... {given.max()}, but {len(class_names)} names")
-    order = permutation(seed, Purpose.SPLIT, 0, len(given))
+        raise ValueError(
+            f"data_preview: labels must be 0 to {len(class_names) - 1}, indices into class_names, got {given.min()} "
+            f"to {given.max()}"
+        )
+    shuffled = permutation(seed, Purpose.SPLIT, 0, len(given))
     present = np.unique(given)[:most_rows]
     grid = np.zeros((len(present) * columns, *shown.shape[1:]), shown.dtype)
     for row, label in enumerate(present):
-        chosen = np.sort(order[given[order] == label][:columns])
+        chosen = np.sort(shuffled[given[shuffled] == label][:columns])
         grid[row * columns : row * columns + len(chosen)] = shown[chosen]
     names = [str(class_names[label]) for label in present]
     return image_grid(grid, columns=columns, row_names=names, title=title)

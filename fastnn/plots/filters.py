@@ -1,4 +1,4 @@
-"""Filters of a convolution as small images."""
+"""The filters of a convolution as small images."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ def filters(
     Parameters
     ----------
     w : (F, C, H, W) array_like, real
-        With three channels each filter is one colour image; otherwise its channels stand side by side in a row of
-        their own, grey (with one channel: sixteen filters in a row).
+        The weights. A filter with three channels is drawn as one colour image. Otherwise each filter has its own row
+        with one grey image for each channel, or sixteen filters share a row if there is only one channel.
     columns : int, optional
-        Tiles in a row.
+        Images in a row.
     ax : matplotlib Axes, optional
-        Where to draw; a new figure unless given.
+        Axes to draw into, by default those of a new figure.
     title : str or None
 
     Returns
@@ -42,7 +42,7 @@ def filters(
 
     Notes
     -----
-    Each filter is scaled by its largest magnitude; mid-grey is zero.
+    Each filter is scaled by its largest magnitude. Mid-grey is zero.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Error of finite differences against the step."""
+"""The error of finite differences against the step size."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from fastnn.plots.style import figure_of, finish, line_style, new_figure
+from fastnn.plots.style import figure_and_axes, finish, line_style
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -28,32 +28,32 @@ def gradcheck_error(
     Parameters
     ----------
     steps : (S,) array_like, or GradCheckSweep
-        Step sizes; or a sweep, which brings its errors along.
+        Step sizes, or a sweep, which contains its errors.
     errors : (S,) array_like, or dict of name to (S,) array_like, optional
-        One line, or several with a legend. Not with a sweep.
+        Errors for one line, or for several lines with a legend. None for a sweep.
     ax : matplotlib Axes, optional
-        Where to draw; a new figure unless given.
+        Axes to draw into, by default those of a new figure.
     title : str or None
-        Title of the axes; None leaves it.
+        Title of the axes; None leaves the title unchanged.
     ylabel : str, optional
-        Label of the error axis, with its unit. Unless given: max|analytic - numeric| for a
-        sweep with absolute errors, the same divided by max|numeric| for others.
+        Label of the error axis, with its unit. The default is max|analytic - numeric| for a sweep with absolute
+        errors, and this divided by max|numeric| otherwise.
 
     Returns
     -------
     matplotlib Figure
-        Close it with ``matplotlib.pyplot.close`` when many are made.
+        Use ``matplotlib.pyplot.close`` to close it if you draw many.
 
     Raises
     ------
     ValueError
-        If there are no errors, there are both a sweep and errors, lengths differ, or a step or an
-        error is negative.
+        If there are no errors, if there are both a sweep and errors, if lengths differ, or if a step or an error is
+        negative.
 
     Notes
     -----
-    An error of exactly zero has no place on a logarithmic axis: the line is interrupted there. The
-    largest step is on the left, as the tables have it.
+    The line is interrupted where the error is exactly zero, which a logarithmic axis cannot show. The largest step is
+    on the left, as in the tables.
 
     Examples
     --------
@@ -65,12 +65,12 @@ def gradcheck_error(
     relative = True
     if hasattr(steps, "central_errors"):
         if errors is not None:
-            raise ValueError("gradcheck_error: a sweep brings its errors along, errors must be None")
+            raise ValueError("gradcheck_error: errors must be None for a sweep, which contains its errors")
         relative = steps.relative
         errors = {"forward differences": steps.forward_errors, "central differences": steps.central_errors}
         steps = steps.steps
     if errors is None:
-        raise ValueError("gradcheck_error: errors must be given with steps")
+        raise ValueError("gradcheck_error: errors must be given for an array of steps")
     h = _numbers("steps", steps)
     lines = {
         name: _numbers(f"errors {name!r}" if name else "errors", values)
@@ -78,10 +78,8 @@ def gradcheck_error(
     }
     for name, values in lines.items():
         if len(values) != len(h):
-            raise ValueError(f"gradcheck_error: errors {name!r} must be as many as steps, {len(h)}, got {len(values)}")
-    figure = None
-    if ax is None:
-        figure, (ax,) = new_figure()
+            raise ValueError(f"gradcheck_error: errors {name!r} must have length {len(h)}, as steps, got {len(values)}")
+    figure, ax = figure_and_axes(ax)
     for k, (name, values) in enumerate(lines.items()):
         shown = np.where(values > 0, values, np.nan)
         ax.plot(h, shown, label=name or None, **line_style(k, len(h)))
@@ -92,7 +90,7 @@ def gradcheck_error(
     if ylabel is None:
         ylabel = "max |analytic − numeric|" + (" / max |numeric|" if relative else "")
     finish(ax, xlabel="step h (in units of the checked array)", ylabel=ylabel, title=title)
-    return figure or figure_of(ax)
+    return figure
 
 
 def _numbers(name: str, values: ArrayLike) -> np.ndarray[Any, np.dtype[np.float64]]:

@@ -1,4 +1,4 @@
-"""The hidden units that speak for and against each class."""
+"""The hidden units that promote and inhibit each class."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class UsefulUnits:
-    """The most frequent promoter and inhibitor of each class.
+    """The most frequent promoter and inhibitor of each class, as `useful_units` returns them.
 
     Attributes
     ----------
     promoters, inhibitors : (C,) int64 array
-        Hidden units; -1 for a class without images.
+        Indices of hidden units, -1 for a class without images.
     promoter_shares, inhibitor_shares : (C,) float64 array
-        The share of the class's images for which it is that unit.
+        Share of the images of the class for which this unit is the promoter or the inhibitor.
     """
 
     promoters: NDArray[np.int64]
@@ -35,15 +35,16 @@ class UsefulUnits:
 
 
 def useful_units(activations: ArrayLike, outgoing: ArrayLike, labels: ArrayLike) -> UsefulUnits:
-    """Find the units that speak most for and against each class.
+    """Find the hidden unit that promotes each class most often, and the one that inhibits it most often.
 
     Parameters
     ----------
-    activations : (N, K) array_like
-        Of the hidden units, by image.
-    outgoing : (K, C) array_like
+    activations : (N, K) array_like, real
+        Activations of the hidden units for each image.
+    outgoing : (K, C) array_like, real
         Weights from the hidden units to the classes.
     labels : (N,) array_like of int
+        Class of each image.
 
     Returns
     -------
@@ -56,8 +57,8 @@ def useful_units(activations: ArrayLike, outgoing: ArrayLike, labels: ArrayLike)
 
     Notes
     -----
-    For each image of class c: the unit with the largest activation × outgoing weight to c is its promoter, the one
-    with the smallest its inhibitor. Ties go to the first unit.
+    The promoter of an image of class c is the unit with the largest product of activation and outgoing weight to c,
+    its inhibitor the unit with the smallest product. The first of equal units is chosen.
 
     Examples
     --------
@@ -92,22 +93,23 @@ def promoters(
     *,
     most: int = 6,
     ax: Axes | None = None,
-    title: str | None = "Units that speak for (upper row) and against each class",
+    title: str | None = "Units that promote (upper row) and inhibit each class",
 ) -> Figure:
     """Draw the input weights of each class's promoter above those of its inhibitor.
 
     Parameters
     ----------
-    w : (D, K) array_like
+    w : (D, K) array_like, real
         Input weights of the hidden units.
     shape : (H, W) or (3, H, W)
-        What a column of `w` is.
+        Shape of the image that a column of `w` forms.
     useful : UsefulUnits
+        Result of `useful_units`.
     class_names : sequence of str
     most : int
-        Classes shown at most, the first ones that have images.
+        The number of classes to draw at most; the first ones that have images are drawn.
     ax : matplotlib Axes, optional
-        Where to draw; a new figure unless given.
+        Axes to draw into, by default those of a new figure.
     title : str or None
 
     Returns
@@ -128,14 +130,14 @@ def promoters(
     4
     """
     weights = np.asarray(w)
-    there = np.flatnonzero(useful.promoters >= 0)[:most]
-    if not there.size:
+    present = np.flatnonzero(useful.promoters >= 0)[:most]
+    if not present.size:
         raise ValueError("promoters: no class has images")
-    units = np.concatenate([useful.promoters[there], useful.inhibitors[there]])
-    shares = np.concatenate([useful.promoter_shares[there], useful.inhibitor_shares[there]])
-    signs = ["for"] * there.size + ["against"] * there.size
+    units = np.concatenate([useful.promoters[present], useful.inhibitors[present]])
+    shares = np.concatenate([useful.promoter_shares[present], useful.inhibitor_shares[present]])
+    signs = ["for"] * present.size + ["against"] * present.size
     names = [
         f"{sign} {class_names[c]}\nunit {unit} ({share:.0%})"
-        for sign, c, unit, share in zip(signs, np.tile(there, 2), units, shares, strict=True)
+        for sign, c, unit, share in zip(signs, np.tile(present, 2), units, shares, strict=True)
     ]
-    return weight_images(weights[:, units], shape, names=names, columns=int(there.size), ax=ax, title=title)
+    return weight_images(weights[:, units], shape, names=names, columns=int(present.size), ax=ax, title=title)

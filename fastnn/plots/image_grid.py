@@ -1,4 +1,4 @@
-"""Images in rows and columns, with a word about each."""
+"""Images in rows and columns, with a caption above each."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from fastnn.plots.style import image_axes
-from fastnn.plots.tiles import as_images, columns_for, frame_tiles, mosaic, place
+from fastnn.plots.tiles import as_images, columns_for, frame_tiles, mosaic, tile_corner
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 _TILE = 0.72  # inches
-_WORD = 0.16  # inches, the height of a line of words
+_WORD = 0.16  # inches, the height of a line of text
 
 
 def image_grid(
@@ -29,23 +29,24 @@ def image_grid(
     title: str | None = "Images",
     row_names: Sequence[str] | None = None,
 ) -> Figure:
-    """Draw images in a grid, light on dark as they are stored.
+    """Draw images in a grid.
 
     Parameters
     ----------
     images : (N, H, W), (N, H, W, 3) or (N, 3, H, W) array_like, real
-        Each grey grid shows the range from its smallest to its largest value; colours lie in 0 ... 1 or 0 ... 255.
+        The images. For grey images black is the smallest value of all and white the largest; the values of colour
+        images must be in 0 ... 1 or 0 ... 255.
     words : sequence of N str, optional
-        Written above each image.
+        Text above each image.
     columns : int, optional
-        Ten unless given, or as many as there are.
+        Images in a row, by default at most ten.
     marked : (N,) array_like of bool, optional
-        Images to frame, with their words in bold.
+        Whether to frame each image and set its text in bold.
     ax : matplotlib Axes, optional
-        Where to draw; a new figure unless given.
+        Axes to draw into, by default those of a new figure.
     title : str or None
     row_names : sequence of str, optional
-        Written left of each row.
+        Text to the left of each row.
 
     Returns
     -------
@@ -54,7 +55,7 @@ def image_grid(
     Raises
     ------
     ValueError
-        If the images have another shape, or there are not as many words or marks as images.
+        If the images have another shape, or the number of words or marks differs from that of the images.
 
     Examples
     --------
@@ -69,7 +70,7 @@ def image_grid(
     marks = np.zeros(count, bool) if marked is None else np.asarray(marked, bool)
     for name, given in (("words", words), ("marked", marks)):
         if given is not None and len(given) != count:
-            raise ValueError(f"image_grid: {name} must be as many as images, {count}, got {len(given)}")
+            raise ValueError(f"image_grid: {name} must have one entry for each of {count} images, got {len(given)}")
     columns = columns_for(count, columns)
     rows = -(-count // columns)
     lines = 0 if words is None else 1 + max(word.count("\n") for word in words)
@@ -84,7 +85,7 @@ def image_grid(
     axes.imshow(whole, interpolation="nearest", **grey)
     frame_tiles(axes, count, columns, height, width, gap)
     for k, word in enumerate(words or ()):
-        left, top = place(k, columns, height, width, gap)
+        left, top = tile_corner(k, columns, height, width, gap)
         axes.text(
             left + width / 2 - 0.5,
             top - 0.08 * height,
@@ -97,13 +98,13 @@ def image_grid(
     from matplotlib.patches import Rectangle
 
     for number in np.flatnonzero(marks).tolist():
-        left, top = place(number, columns, height, width, gap)
+        left, top = tile_corner(number, columns, height, width, gap)
         frame = Rectangle(
             (left - 1, top - 1), width + 1, height + 1, fill=False, linewidth=1.8, edgecolor="#D55E00", clip_on=False
         )
         axes.add_patch(frame)
     if row_names is not None:
-        centres = [place(row * columns, columns, height, width, gap)[1] + height / 2 for row in range(rows)]
+        centres = [tile_corner(row * columns, columns, height, width, gap)[1] + height / 2 for row in range(rows)]
         axes.set_yticks(centres[: len(row_names)], list(row_names)[:rows], fontsize=8)
         axes.tick_params(length=0)
     if words is not None:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-# Prefix of a history's column: the set it was measured on.
+# The prefix of a column of a history, and the set on which it was measured.
 _SETS = {"": "training", "train_": "training", "val_": "validation", "test_": "test"}
 _METRICS = ("loss", "accuracy")
 
@@ -28,42 +28,42 @@ def learning_curve(
     loss_unit: str | None = "nats",
     xlabel: str = "epoch",
 ) -> Figure:
-    """Draw loss and accuracy by epoch for every set that a history has.
+    """Draw loss and accuracy by epoch for every set in a history.
 
     Parameters
     ----------
-    history : History, list of dict, dict of str to array, or array
-        A trainer's history; or its epochs; or columns named as there, ``loss``, ``accuracy``, with
-        ``val_`` or ``test_`` before for the other sets, and optionally ``epoch``; or the losses
-        alone.
+    history : History, list of dict, dict of str to (E,) array, or (E,) array
+        The history of a trainer, or its epochs, or columns with the same names: ``loss`` and ``accuracy``, with the
+        prefix ``val_`` or ``test_`` for the other sets, and optionally ``epoch``. An array holds the training losses.
     metric : {"loss", "accuracy"}, optional
-        What to draw. Unless given: each of them that is there in a panel of its own, or the
-        first that is there when `ax` is given.
+        What to draw. By default each metric in the history has its own panel; if `ax` is given, only the first is
+        drawn.
     ax : matplotlib Axes, optional
-        Where to draw; a new figure unless given.
+        Axes to draw into, by default those of a new figure.
     title : str or None
-        Title; None leaves it.
+        Title; None leaves the title unchanged.
     loss_unit : str or None, default "nats"
-        Unit of the loss, right for cross-entropy; None for a loss without unit.
+        Unit of the loss; "nats" is that of cross-entropy. None for a loss without a unit.
     xlabel : str, default "epoch"
-        What the history counts, e.g. ``"iteration"``. Without an ``epoch`` column it counts from 1.
+        What the rows of the history are, such as ``"iteration"``. They are numbered from 1 if there is no ``epoch``
+        column.
 
     Returns
     -------
     matplotlib Figure
-        Close it with ``matplotlib.pyplot.close`` when many are made.
+        Use ``matplotlib.pyplot.close`` to close it if you draw many.
 
     Raises
     ------
     TypeError
         If `history` is none of these.
     ValueError
-        If the history is empty or has no such metric, or columns differ in length.
+        If the history is empty or does not have the metric, or columns differ in length.
 
     Notes
     -----
-    Accuracies are fractions, as in the history; the axis shows them in per cent. Missing values
-    (None, NaN) are left out of a line.
+    Accuracies are fractions, as in a history; the axis shows them in per cent. Missing values (None, NaN) are left out
+    of a line.
 
     Examples
     --------
@@ -77,8 +77,7 @@ def learning_curve(
     if metric is not None:
         if metric not in found:
             raise ValueError(
-                f"learning_curve: metric must be one that the history has ({', '.join(found) or 'none'}), "
-                f"got {metric!r}"
+                f"learning_curve: metric must be one in the history ({', '.join(found) or 'none'}), got {metric!r}"
             )
         found = {metric: found[metric]}
     if not found:
@@ -91,20 +90,20 @@ def learning_curve(
     x = columns.get("epoch", np.arange(1.0, 1 + len(next(iter(columns.values())))))
     for panel, (name, lines) in zip(axes, found.items(), strict=False):
         for k, (label, y) in enumerate(lines.items()):
-            there = np.isfinite(y)
-            panel.plot(x[there], y[there], label=label, **line_style(k, int(there.sum())))
+            finite = np.isfinite(y)
+            panel.plot(x[finite], y[finite], label=label, **line_style(k, int(finite.sum())))
         unit = {"loss": f" ({loss_unit})" if loss_unit else "", "accuracy": " (%)"}[name]
         _scale(panel, name, x)
         finish(panel, xlabel=xlabel, ylabel=name + unit, title=None if len(found) > 1 and ax is None else title)
         if len(lines) == 1:
-            panel.legend()  # says which set it is
+            panel.legend()  # names the set
     if figure is not None and len(axes) > 1 and title is not None:
         figure.suptitle(title)
     return figure or figure_of(axes[0])
 
 
 def _columns(history: Any) -> dict[str, NDArray[np.float64]]:
-    """Return the history's columns as arrays of one length, NaN where a value is missing."""
+    """Return the columns of the history as arrays of equal length, with NaN for missing values."""
     table = getattr(history, "epochs", history)
     if isinstance(table, Mapping):
         raw = dict(table)
@@ -122,14 +121,14 @@ def _columns(history: Any) -> dict[str, NDArray[np.float64]]:
     columns = {name: np.array(values, np.float64) for name, values in raw.items() if name in wanted}
     shapes = {name: values.shape for name, values in columns.items()}
     if len(set(shapes.values())) > 1 or any(len(shape) != 1 for shape in shapes.values()):
-        raise ValueError(f"learning_curve: columns must be one-dimensional and of one length, got {shapes}")
+        raise ValueError(f"learning_curve: columns must be one-dimensional and of equal length, got {shapes}")
     if columns and next(iter(columns.values())).size == 0:
         raise ValueError("learning_curve: history is empty")
     return columns
 
 
 def _lines(columns: dict[str, NDArray[np.float64]], metric: str) -> dict[str, NDArray[np.float64]]:
-    """Return the columns of a metric by the name of their set, without those that are all missing."""
+    """Return the columns of a metric by the name of their set, without columns whose values are all missing."""
     return {
         label: columns[prefix + metric]
         for prefix, label in _SETS.items()

@@ -1,4 +1,4 @@
-"""Time against size, beside the slope that a model of the cost gives."""
+"""Time against size, compared with the slope of a cost model."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike
 
-from fastnn.plots.style import figure_of, finish, line_style, new_figure, plain_log_ticks, value_ticks
+from fastnn.plots.style import figure_and_axes, finish, line_style, plain_log_ticks, value_ticks
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -25,21 +25,23 @@ def scaling(
     ax: Axes | None = None,
     title: str | None = "Time against size",
 ) -> Figure:
-    """Draw measured times against a size with what a cost model predicts.
+    """Draw measured times against a size, with the predictions of cost models.
 
     Parameters
     ----------
     sizes : (S,) array_like
+        Sizes on the horizontal axis.
     seconds : dict of name to (S,) array_like
-        Measured, in seconds; NaN where nothing was measured.
+        Measured times in seconds, NaN where nothing was measured.
     models : dict of name to (S,) array_like, optional
-        Costs in any unit for lines of those names in `seconds`: each is scaled to the last measured point and drawn
-        thin, so that its slope can be compared.
+        Costs in any unit, under the names of `seconds`. Each is scaled to the last measured point and drawn as a thin
+        line, so that the slopes can be compared.
     xlabel : str
+        Label of the sizes, with their unit.
     logx : bool, default True
-        False: a linear axis of sizes, on which exponential growth is straight.
+        Use a logarithmic axis of sizes. On a linear axis exponential growth is a straight line.
     ax : matplotlib Axes, optional
-        Where to draw; a new figure unless given.
+        Axes to draw into, by default those of a new figure.
     title : str or None
 
     Returns
@@ -59,12 +61,10 @@ def scaling(
     ['ours, measured', 'ours, model']
     """
     x = np.asarray(sizes, np.float64)
-    figure = None
-    if ax is None:
-        figure, (ax,) = new_figure()
     unknown = (models or {}).keys() - seconds.keys()
     if unknown:
-        raise ValueError(f"scaling: models has {', '.join(unknown)}, which seconds has not")
+        raise ValueError(f"scaling: models has {', '.join(unknown)}, which seconds does not have")
+    figure, ax = figure_and_axes(ax)
     for k, (name, measured) in enumerate(seconds.items()):
         y = np.asarray(measured, np.float64)
         model = None if models is None or name not in models else np.asarray(models[name], np.float64)
@@ -72,9 +72,9 @@ def scaling(
             raise ValueError(f"scaling: {name} must have shape {x.shape}, got {y.shape}")
         style = line_style(k, len(x))
         ax.plot(x, y, label=f"{name}, measured", **(style | {"linestyle": "none", "markersize": 6}))
-        there = np.flatnonzero(np.isfinite(y))
-        if model is not None and there.size:
-            last = there[-1]
+        finite = np.flatnonzero(np.isfinite(y))
+        if model is not None and finite.size:
+            last = finite[-1]
             ax.plot(
                 x, model * (y[last] / model[last]), label=f"{name}, model", **(style | {"marker": "", "linewidth": 1})
             )
@@ -84,4 +84,4 @@ def scaling(
     value_ticks(ax, x)
     plain_log_ticks(ax)
     finish(ax, xlabel=xlabel, ylabel="time (s)", title=title)
-    return figure or figure_of(ax)
+    return figure

@@ -1,4 +1,4 @@
-"""The scores that a hyper-parameter search found."""
+"""The scores of a hyper-parameter search."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ if TYPE_CHECKING:
 
 
 def search_results(search: Any, parameter: str, *, log: bool = False, ax: Axes | None = None) -> Figure:
-    """Draw the best score at each value of a parameter, and the mean over all candidates that have it.
+    """Draw the best and the mean score of the candidates with each value of a parameter.
 
     Parameters
     ----------
-    search : GridSearchCV, RandomizedSearchCV or the like
-        Fitted; its score must be one, in the units of its scorer.
+    search : GridSearchCV, RandomizedSearchCV or similar
+        A fitted search. If it has several scores, the first is drawn.
     parameter : str
-        One that was varied.
+        Name of a parameter that the search varied.
     log : bool, default False
-        A logarithmic axis of values.
+        Use a logarithmic axis of values.
     ax : matplotlib Axes, optional
-        Where to draw; a new figure unless given.
+        Axes to draw into, by default those of a new figure.
 
     Returns
     -------
@@ -35,7 +35,7 @@ def search_results(search: Any, parameter: str, *, log: bool = False, ax: Axes |
     Raises
     ------
     ValueError
-        If the search did not vary the parameter.
+        If the search did not vary `parameter`.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""What the pictures share: lines that differ without colour, axes made or taken over."""
+"""What the pictures share: line styles, axes and ticks."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-# Colours after Okabe and Ito (2008), told apart by colour-blind readers; ordered so that
-# neighbours differ in brightness too.
+# Colours after Okabe and Ito (2008), which colour-blind readers can tell apart, in an order in which neighbours differ
+# in brightness too.
 _COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#000000")
 _DASHES = ("-", "--", "-.", ":")
 _MARKERS = ("o", "s", "^", "D", "v", "x")
 _MANY_POINTS = 30
 _MOST_TICKS = 12
-_SHORT_SPAN = 50  # the largest over the smallest value of a logarithmic axis with plain numbers
-_MANY_LINES = 5  # more have their legend beside the axes
+_SHORT_SPAN = 50  # up to this ratio of its limits a logarithmic axis has plain numbers
+_MANY_LINES = 5  # up to this number of lines the legend is inside the axes
 
 
 def line_style(k: int, points: int) -> dict[str, Any]:
-    """Return the keyword arguments of ``Axes.plot`` for line `k` with that many points.
+    """Return the keyword arguments of ``Axes.plot`` for line `k`, which has `points` points.
 
-    Long lines carry a marker at every fifteenth of their length only.
+    A line with many points has markers only at every fifteenth of its length.
     """
     return {
         "color": _COLOURS[k % len(_COLOURS)],
@@ -36,7 +36,7 @@ def line_style(k: int, points: int) -> dict[str, Any]:
 
 
 def new_figure(panels: int = 1) -> tuple[Figure, list[Axes]]:
-    """Return a new figure with panels side by side."""
+    """Return a new figure and its axes, which are side by side."""
     import matplotlib.pyplot as plt
 
     figure, axes = plt.subplots(
@@ -45,8 +45,16 @@ def new_figure(panels: int = 1) -> tuple[Figure, list[Axes]]:
     return figure, list(axes[0])
 
 
+def figure_and_axes(ax: Axes | None) -> tuple[Figure, Axes]:
+    """Return `ax` and its figure, or a new figure with one axes if `ax` is None."""
+    if ax is not None:
+        return figure_of(ax), ax
+    figure, (ax,) = new_figure()
+    return figure, ax
+
+
 def figure_of(ax: Axes) -> Figure:
-    """Return the figure that an Axes stands in, however deep."""
+    """Return the figure that contains `ax`, outside all subfigures."""
     figure: Any = ax.figure
     while hasattr(figure, "figure") and figure.figure is not figure:
         figure = figure.figure
@@ -55,7 +63,7 @@ def figure_of(ax: Axes) -> Figure:
 
 
 def finish(ax: Axes, *, xlabel: str, ylabel: str, title: str | None, beside: bool = False) -> None:
-    """Label the axes, draw the grid, and a legend where there are several lines (`beside`: not over the points)."""
+    """Label the axes and draw the grid, and a legend if there are several lines (outside the axes if `beside`)."""
     ax.set_xlabel(xlabel)
     ax.set_ylabel(ylabel)
     if title is not None:
@@ -69,36 +77,35 @@ def finish(ax: Axes, *, xlabel: str, ylabel: str, title: str | None, beside: boo
 
 
 def render(figure: Figure, kind: str, dpi: int = 150) -> bytes:
-    """The file of a figure, "svg", "png" or "pdf"; the same bytes for the same picture."""
+    """Return the contents of a file of a figure, "svg", "png" or "pdf". The same figure gives the same bytes."""
     import matplotlib
 
     file = io.BytesIO()
-    same: dict[str, dict[str, Any]] = {
+    without_dates: dict[str, dict[str, Any]] = {
         "svg": {"Date": None, "Creator": None},
         "png": {"Software": None},
         "pdf": {"CreationDate": None, "Producer": None, "Creator": None},
     }
     with matplotlib.rc_context({"svg.hashsalt": "fastnn", "svg.fonttype": "path"}):
-        figure.savefig(file, format=kind, dpi=dpi, metadata=same[kind])
+        figure.savefig(file, format=kind, dpi=dpi, metadata=without_dates[kind])
     return file.getvalue()
 
 
 def image_axes(ax: Axes | None, width: float, height: float) -> tuple[Figure, Axes]:
-    """Axes without ticks for a picture of that size in inches, in a new figure unless given."""
+    """Return a figure and axes without ticks: those of `ax`, or a new figure of that size in inches."""
     import matplotlib.pyplot as plt
 
-    figure = None
     if ax is None:
-        figure, ax = plt.subplots(figsize=(width, height), layout="constrained")
+        _, ax = plt.subplots(figsize=(width, height), layout="constrained")
     ax.set_xticks([])
     ax.set_yticks([])
     for side in ax.spines.values():
         side.set_visible(False)
-    return figure or figure_of(ax), ax
+    return figure_of(ax), ax
 
 
 def whole_ticks(ax: Axes, x: Any) -> None:
-    """Whole numbers only at the ticks of the horizontal axis, where all of `x` are whole."""
+    """Put the ticks of the horizontal axis at whole numbers only, if all of `x` are whole."""
     import numpy as np
     from matplotlib.ticker import MaxNLocator
 
@@ -107,7 +114,7 @@ def whole_ticks(ax: Axes, x: Any) -> None:
 
 
 def value_ticks(ax: Axes, x: Any) -> None:
-    """A tick at each of the values, in plain numbers, where they are few."""
+    """Put a tick with a plain number at each value of `x`, if there are few."""
     from matplotlib.ticker import NullLocator
 
     if len(x) <= _MOST_TICKS:
@@ -116,7 +123,7 @@ def value_ticks(ax: Axes, x: Any) -> None:
 
 
 def percent_ticks(ax: Axes) -> None:
-    """Fractions on the vertical axis in per cent, with the decimals that its ticks need and no more."""
+    """Show fractions on the vertical axis in per cent, with no more decimals than its ticks need."""
     from matplotlib.ticker import FuncFormatter
 
     def text(value: float, _: int | None = None) -> str:
@@ -128,7 +135,7 @@ def percent_ticks(ax: Axes) -> None:
 
 
 def plain_log_ticks(ax: Axes) -> None:
-    """Plain numbers on a logarithmic vertical axis of less than about two decades, instead of 6 × 10⁻¹."""
+    """Show plain numbers, not 6 × 10⁻¹, on a logarithmic vertical axis of less than about two decades."""
     from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
     low, high = ax.get_ylim()

@@ -1,4 +1,4 @@
-"""A figure of merit against what was varied."""
+"""Results against the values of a setting."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from fastnn.plots.style import figure_of, finish, line_style, new_figure, percent_ticks, value_ticks, whole_ticks
+from fastnn.plots.style import figure_and_axes, finish, line_style, percent_ticks, value_ticks, whole_ticks
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-_FEW = 6  # values on a linear axis that have a tick each
+_FEW = 6  # up to this number of values on a linear axis each has a tick
 
 
 def sweep(
@@ -33,17 +33,18 @@ def sweep(
     Parameters
     ----------
     values : sequence of S numbers or str
-        Numbers make an axis of numbers; words stand side by side, as points.
+        The values that were tried. Numbers are drawn on a numeric axis and connected by lines, strings side by side
+        as separate points.
     results : (S,) array_like, or dict of name to (S,) array_like
-        One line, or several with a legend. NaN leaves a point out.
+        Results for one line, or for several lines with a legend. Points that are NaN are left out.
     xlabel, ylabel : str
         Labels with units.
     percent : bool, default True
-        The results are fractions, shown in per cent.
+        Show the results, which are fractions, in per cent.
     log : bool, default False
-        A logarithmic axis of values.
+        Use a logarithmic axis of values.
     ax : matplotlib Axes, optional
-        Where to draw; a new figure unless given.
+        Axes to draw into, by default those of a new figure.
     title : str or None
 
     Returns
@@ -53,7 +54,7 @@ def sweep(
     Raises
     ------
     ValueError
-        If there are no values, or a line has another number of results.
+        If there are no values, or a line does not have one result for each value.
 
     Examples
     --------
@@ -67,9 +68,7 @@ def sweep(
     lines = dict(results) if isinstance(results, Mapping) else {"": results}
     if len(values) == 0:
         raise ValueError("sweep: values must not be empty")
-    figure = None
-    if ax is None:
-        figure, (ax,) = new_figure()
+    figure, ax = figure_and_axes(ax)
     for k, (name, result) in enumerate(lines.items()):
         y = np.asarray(result, np.float64)
         if y.shape != (len(values),):
@@ -90,4 +89,4 @@ def sweep(
     if percent:
         percent_ticks(ax)
     finish(ax, xlabel=xlabel, ylabel=ylabel, title=title, beside=words)
-    return figure or figure_of(ax)
+    return figure

@@ -1,4 +1,4 @@
-"""Images side by side in one array: what every picture of many images is drawn from."""
+"""Many images as tiles of one array, from which the pictures of many images are drawn."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ GAP = 2  # pixels between two tiles
 
 
 def as_images(function: str, images: ArrayLike) -> NDArray[Any]:
-    """Images (N, H, W), (N, H, W, 3) or (N, 3, H, W) as (N, H, W) or (N, H, W, 3).
+    """Convert images (N, H, W), (N, H, W, 3) or (N, 3, H, W) to (N, H, W) or (N, H, W, 3).
 
     Raises
     ------
     ValueError
-        If they have another shape, or there are none.
+        If the images have another shape, or there are none.
     """
     array = np.asarray(images)
     if array.ndim == 4 and array.shape[-1] != 3 and array.shape[1] in (1, 3):
@@ -34,12 +34,12 @@ def as_images(function: str, images: ArrayLike) -> NDArray[Any]:
 
 
 def columns_for(count: int, columns: int | None, widest: int = 10) -> int:
-    """How many tiles stand in a row."""
+    """Return the number of tiles in a row."""
     return max(1, min(count, widest) if columns is None else columns)
 
 
 def mosaic(images: NDArray[Any], columns: int, blank: float, gap: int = GAP) -> NDArray[Any]:
-    """Images (N, H, W[, 3]) in rows, `gap` pixels of `blank` between them."""
+    """Arrange images (N, H, W[, 3]) in rows, with `gap` pixels of the value `blank` between them."""
     count, height, width = images.shape[:3]
     rows = -(-count // columns)
     shape = (rows * (height + gap) - gap, columns * (width + gap) - gap, *images.shape[3:])
@@ -50,17 +50,17 @@ def mosaic(images: NDArray[Any], columns: int, blank: float, gap: int = GAP) -> 
     return whole
 
 
-def place(k: int, columns: int, height: int, width: int, gap: int = GAP) -> tuple[int, int]:
-    """Left and top pixel of tile `k`."""
+def tile_corner(k: int, columns: int, height: int, width: int, gap: int = GAP) -> tuple[int, int]:
+    """Return the left and the top pixel of tile `k`."""
     return k % columns * (width + gap), k // columns * (height + gap)
 
 
 def frame_tiles(ax: Axes, count: int, columns: int, height: int, width: int, gap: int = GAP) -> None:
-    """A hairline around every tile: images that are white at an edge end there too."""
+    """Draw a hairline around every tile, so that the edge of an image is visible where it is white."""
     from matplotlib.collections import PatchCollection
     from matplotlib.patches import Rectangle
 
-    corners = [place(k, columns, height, width, gap) for k in range(count)]
+    corners = [tile_corner(k, columns, height, width, gap) for k in range(count)]
     frames = [Rectangle((left - 0.5, top - 0.5), width, height) for left, top in corners]
     ax.add_collection(
         PatchCollection(frames, facecolor="none", edgecolor="0.6", linewidth=0.4, clip_on=False), autolim=False

@@ -1,4 +1,4 @@
-"""Weights of units as images of what they look at."""
+"""The input weights of units as images."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from fastnn.plots.style import image_axes
-from fastnn.plots.tiles import columns_for, mosaic, place
+from fastnn.plots.tiles import columns_for, mosaic, tile_corner
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 _TILE = 1.05  # inches
-_SHOWN = 0.995  # share of the weights inside the scale of grey; the few beyond are black or white
-_GAP_SHARE = 0.3  # of a tile, for the name above it
+_SHOWN = 0.995  # share of the weights inside the grey scale; the few outside are black or white
+_GAP_SHARE = 0.3  # height of the space for a name, as a share of the height of a tile
 
 
 def weight_images(
@@ -29,20 +29,20 @@ def weight_images(
     ax: Axes | None = None,
     title: str | None = "Weights",
 ) -> Figure:
-    """Draw the input weights of units, grey images or for colours the positive and the negative part.
+    """Draw the input weights of units as grey images, or as the positive and negative parts of colour images.
 
     Parameters
     ----------
     w : (D, K) array_like, real
-        Weights, one column a unit; D is the product of `shape`.
+        Weights, with one column for each unit; D is the product of `shape`.
     shape : (H, W) or (3, H, W)
-        What a column is: rows of a grey image, or the three channels one after the other.
+        Shape of the image that a column forms: a grey image, or the three channels of a colour image.
     names : sequence of K str, optional
-        Written above each unit; "unit 0" ... unless given.
+        Text above each unit, by default "unit 0" and so on.
     columns : int, optional
-        Units in a row; ten unless given, or as many as there are.
+        Units in a row, by default at most ten for grey and five for colour images.
     ax : matplotlib Axes, optional
-        Where to draw; a new figure unless given.
+        Axes to draw into, by default those of a new figure.
     title : str or None
 
     Returns
@@ -56,10 +56,11 @@ def weight_images(
 
     Notes
     -----
-    Grey: all units share one scale, symmetric about zero, which is the grey of the frame; white is positive. It spans
-    99.5 % of the weights, so that a few large ones do not hide the rest.
-    Colour: left the positive part, right the negative part (as magnitudes), both on the unit's own scale, so that
-    a unit that likes red shows red on the left.
+    Grey images share one scale, which is symmetric about zero. Zero is the grey of the frame, white is positive. The
+    scale spans 99.5 % of the weights, so that a few large weights do not hide the others.
+
+    A colour image shows the positive weights on the left and the magnitudes of the negative weights on the right,
+    both on the scale of the unit: a unit that red inputs activate is red on the left.
 
     Examples
     --------
@@ -79,7 +80,7 @@ def weight_images(
         raise ValueError(f"weight_images: shape must be (H, W) or (3, H, W), got {shape}")
     count = weights.shape[1]
     if names is not None and len(names) != count:
-        raise ValueError(f"weight_images: names must be as many as units, {count}, got {len(names)}")
+        raise ValueError(f"weight_images: names must have one entry for each of {count} units, got {len(names)}")
     tiles = weights.T.reshape(count, *shape)
     if len(shape) == 2:
         largest = float(np.quantile(np.abs(tiles), _SHOWN)) or float(np.abs(tiles).max()) or 1.0
@@ -100,7 +101,7 @@ def weight_images(
     figure, axes = image_axes(ax, max(3.0, columns * across * (1 + share) + 0.2), rows * _TILE * (1 + share) + 0.5)
     axes.imshow(whole, cmap="gray", vmin=0.0, vmax=1.0, interpolation="nearest")
     for k in range(count):
-        left, top = place(k, columns, height, width, gap)
+        left, top = tile_corner(k, columns, height, width, gap)
         name = f"unit {k}" if names is None else names[k]
         axes.text(left + width / 2, top - 0.04 * height, name, ha="center", va="bottom", fontsize=7)
     axes.set_ylim(whole.shape[0] - 0.5, -gap)

@@ -1,7 +1,7 @@
 """Studies: experiments from data to a report with the originally reported numbers beside ours.
 
-A study is a `Study` with parts; `run` computes the parts, keeps what they found, and writes the report. The
-studies that come with fastnn are modules of this package, found by name with `get`.
+A study is a `Study` with parts. `run` computes the parts, caches their results and writes the report. The studies
+that come with fastnn are modules of this package; `get` returns them by name.
 """
 
 from __future__ import annotations
@@ -19,12 +19,21 @@ __all__ = ["GLYPHS", "MNIST", "NAMES", "NOTMNIST", "Page", "Run", "Source", "Stu
 
 
 def get(name: str) -> Study:
-    """The study of that name.
+    """Return the study with the given name.
+
+    Parameters
+    ----------
+    name : str
+        One of `NAMES`.
+
+    Returns
+    -------
+    Study
 
     Raises
     ------
     ValueError
-        If there is none; the message lists those there are.
+        If there is no such study. The message lists the names.
 
     Examples
     --------
@@ -33,6 +42,6 @@ def get(name: str) -> Study:
     ['data', 'forward']
     """
     if name not in NAMES:
-        raise ValueError(f"study: there is no study {name!r}; there are {', '.join(NAMES)}, and all")
+        raise ValueError(f"study: there is no study {name!r}; the studies are {', '.join(NAMES)}, and all")
     study: Study = import_module(f"fastnn.studies.{name}").study
     return study

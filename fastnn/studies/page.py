@@ -1,4 +1,4 @@
-"""What a part shows: tables, pictures and sentences, collected for the report."""
+"""The section of a report that a part fills: its tables, pictures, files and paragraphs."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Row = tuple[str, Any, Any] | tuple[str, Any, Any, str]
 
 @dataclass
 class Table:
-    """A table with a heading; cells are text already."""
+    """A table with a header row. All cells are text."""
 
     head: list[str]
     rows: list[list[str]]
@@ -34,7 +34,7 @@ class Picture:
 
 @dataclass
 class File:
-    """A file that the report leaves beside itself."""
+    """A text file that is written next to the report."""
 
     name: str
     content: str
@@ -43,7 +43,7 @@ class File:
 
 @dataclass
 class Comparison:
-    """A number beside the one that was reported."""
+    """One of our numbers beside the one that was reported."""
 
     what: str
     reported: Any
@@ -52,7 +52,7 @@ class Comparison:
 
     @property
     def ratio(self) -> float | None:
-        """Ours divided by the reported one, where both are numbers."""
+        """Our number divided by the reported one, or None unless both are numbers."""
         try:
             return float(self.ours) / float(self.reported)
         except (TypeError, ValueError, ZeroDivisionError):
@@ -61,7 +61,22 @@ class Comparison:
 
 @dataclass
 class Page:
-    """Collects what a part shows, in order."""
+    """Collects what a part shows, in the order in which it is added.
+
+    Parameters
+    ----------
+    blocks : list, optional
+        The contents so far.
+
+    Examples
+    --------
+    >>> from fastnn.studies import Page
+    >>> page = Page()
+    >>> page.text("Two runs.")
+    >>> page.compare([("test accuracy", 0.92, 0.95), ("seconds", None, 1.5)])
+    >>> [row.ours for row in page.comparisons]
+    [0.95, 1.5]
+    """
 
     blocks: list[Table | Picture | File | str | list[Comparison]] = field(default_factory=list)
 
@@ -70,19 +85,19 @@ class Page:
         self.blocks.append(text)
 
     def table(self, head: Sequence[str], rows: Iterable[Sequence[Any]], caption: str = "") -> None:
-        """Add a table; numbers are shown with four significant digits."""
+        """Add a table. Numbers are shown with four significant digits."""
         self.blocks.append(Table(list(head), [[shown(cell) for cell in row] for row in rows], caption))
 
     def compare(self, rows: Iterable[Row]) -> None:
-        """Add rows (what, reported, ours[, note]); reported None where the original has no number."""
+        """Add rows (what, reported, ours[, note]), where reported is None if the original has no such number."""
         self.blocks.append([Comparison(*row) for row in rows])
 
     def figure(self, name: str, figure: Figure, caption: str) -> None:
-        """Add a picture; `name` becomes its file's."""
+        """Add a matplotlib figure, whose file is named after `name`."""
         self.blocks.append(Picture(name, figure, caption))
 
     def file(self, name: str, content: str, caption: str) -> None:
-        """Add a text file, written into the output folder."""
+        """Add a text file, which is written to the output folder."""
         self.blocks.append(File(name, content, caption))
 
     @property
@@ -92,7 +107,7 @@ class Page:
 
 
 def shown(value: Any) -> str:
-    """A cell of a table."""
+    """Return the text of a table cell."""
     if value is None:
         return "–"
     if isinstance(value, bool | np.bool_):

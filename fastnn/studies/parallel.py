@@ -1,4 +1,4 @@
-"""Many small trainings at once: one a core."""
+"""Many small trainings at the same time, one on each core."""
 
 from __future__ import annotations
 
@@ -13,28 +13,37 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 
-def one_a_core(
+def map_on_cores(
     function: Callable[[T], R], items: Sequence[T], at: Callable[[int, int], None] = lambda done, total: None
 ) -> list[R]:
-    """``[function(item) for item in items]`` with as many at once as fastnn uses threads, one thread each.
+    """``[function(item) for item in items]``, with as many items at a time as fastnn has threads, one thread each.
 
     Parameters
     ----------
     function : callable
-        A compiled training leaves Python for most of its time, so threads of one process do.
+        A function that spends most of its time outside Python, as a compiled training does. It is called from
+        several threads of this process.
     items : sequence
-        Taken in order; put the long ones first.
+        The items are started in this order, so those that take longest should come first.
     at : callable
-        Called with the number of finished items and of all.
+        Called with the number of finished items and the number of all items.
+
+    Returns
+    -------
+    list
+        The results in the order of the items. They do not depend on the number of threads, because those of the
+        kernels do not.
 
     Raises
     ------
     Exception
-        What `function` raised first; items not yet begun are left.
+        The first exception that `function` raises. Items that have not been started then are not run.
 
-    Notes
-    -----
-    The results do not depend on the number of threads: no kernel's do.
+    Examples
+    --------
+    >>> from fastnn.studies.parallel import map_on_cores
+    >>> map_on_cores(lambda n: n * n, [1, 2, 3])
+    [1, 4, 9]
     """
     cores = get_num_threads()
     with _one_thread(), ThreadPoolExecutor(cores) as pool:

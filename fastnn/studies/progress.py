@@ -1,4 +1,4 @@
-"""What is running now and how long the rest will take."""
+"""The progress of a study: the part that is running, and an estimate of the time left."""
 
 from __future__ import annotations
 
@@ -8,29 +8,31 @@ from typing import TextIO
 
 
 class Bar:
-    """Progress of a study's parts on standard error: one line a part, on a terminal one that is redrawn.
+    """Shows the progress of a study on standard error: one line per part, which a terminal redraws as it runs.
 
     Parameters
     ----------
     costs : dict of str to float
-        Of each part to come, in any unit; the time left is judged from them.
+        The cost of each part to come, in any unit, from which the time left is estimated.
     quiet : bool
-        Say nothing.
+        Print nothing.
+    stream : file, optional
+        The stream to print to; standard error by default.
     """
 
     def __init__(self, costs: dict[str, float], quiet: bool, stream: TextIO | None = None) -> None:
         self._costs = costs
-        self._order = list(costs)
+        self._parts = list(costs)
         self._stream = sys.stderr if stream is None else stream
         self._live = not quiet and self._stream.isatty()
         self._quiet = quiet
-        self._spent = 0.0  # seconds in parts that are done and were not cached
+        self._spent = 0.0  # seconds in finished parts that were not cached
         self._spent_cost = 0.0
         self._left = dict(costs)
         self._part, self._title, self._began, self._share, self._drawn = "", "", 0.0, 0.0, 0.0
 
     def begin(self, part: str, title: str) -> None:
-        """A part begins."""
+        """Note that a part begins."""
         self._part, self._title, self._share, self._drawn = part, title, 0.0, 0.0
         self._began = time.perf_counter()
         if not self._quiet and not self._live:
@@ -38,29 +40,29 @@ class Bar:
         self._draw()
 
     def at(self, done: int, total: int) -> None:
-        """`done` of `total` pieces of the present part are done."""
+        """Note that `done` of the `total` pieces of the current part are finished."""
         self._share = done / total if total else 0.0
         self._draw()
 
     def end(self, cached: bool) -> None:
-        """The part is done."""
+        """Note that the current part is finished."""
         seconds = time.perf_counter() - self._began
         cost = self._left.pop(self._part, 0.0)
         if not cached:
             self._spent += seconds
             self._spent_cost += cost
         if not self._quiet:
-            how = "kept from an earlier run" if cached else f"{seconds:.1f} s"
+            how = "cached by an earlier run" if cached else f"{seconds:.1f} s"
             rest = self._rest()
             left = f"; about {rest} left" if rest and self._left else ""
             print(f"{self._clear()}{self._head()}: {how}{left}", file=self._stream, flush=True)
 
     def seconds(self) -> float:
-        """How long the present part has run."""
+        """Seconds that the current part has run."""
         return time.perf_counter() - self._began
 
     def _head(self) -> str:
-        return f"[{self._order.index(self._part) + 1}/{len(self._order)}] {self._part}: {self._title}"
+        return f"[{self._parts.index(self._part) + 1}/{len(self._parts)}] {self._part}: {self._title}"
 
     def _draw(self) -> None:
         now = time.perf_counter()
@@ -74,7 +76,7 @@ class Bar:
         return "\r\033[K" if self._live else ""
 
     def _rest(self) -> str:
-        """The time left, from the parts and the share that are done; empty where nothing is known yet."""
+        """The estimated time left as text, empty as long as there is nothing to estimate it from."""
         running = self._left.get(self._part, 0.0)
         spent = self._spent + (self.seconds() if running else 0.0)
         cost = self._spent_cost + running * self._share

@@ -1,4 +1,4 @@
-"""The report of a study: one HTML file that needs nothing else, the numbers as JSON, the figures as files."""
+"""The report of a study: one self-contained HTML file, the numbers as JSON, and the figures as files."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Any
 
 from fastnn.plots.style import render
 from fastnn.studies.page import Comparison, File, Page, Picture, Table, shown
-from fastnn.studies.store import Folder, plain
+from fastnn.studies.store import Folder, as_json
 
 if TYPE_CHECKING:
     from fastnn.studies.study import Found, Part, Study
 
-_LARGEST_SVG = 400_000  # bytes; a picture of more goes into the page as PNG
-_WIDE = 7.0  # inches; a picture of more is not shrunk to a phone's width but scrolls
+_LARGEST_SVG = 400_000  # bytes; a larger picture is embedded as PNG
+_WIDE = 7.0  # inches; a wider picture scrolls on a phone instead of being shrunk to its width
 
 _STYLE = """
 :root { --ink: #1b1b1b; --soft: #5c5c5c; --line: #d4d4d4; --wash: #f5f5f2; --mark: #0b5a8a; }
@@ -47,7 +47,7 @@ nav ol { padding-left: 1.3rem; } pre { white-space: pre-wrap; font-size: .78rem;
 
 @dataclass
 class Section:
-    """A part as it goes into the report."""
+    """A part of the study as the report shows it."""
 
     part: Part
     page: Page
@@ -59,7 +59,7 @@ class Section:
 
     @property
     def took(self) -> str:
-        """Wall time and, where it is known, the time of all processor cores together."""
+        """The wall time and, if it was recorded, the processor time, as text."""
         cores = "" if self.cpu_seconds is None else f" ({self.cpu_seconds:.1f} s of processor time)"
         return f"{self.seconds:.1f} s{cores}"
 
@@ -67,7 +67,7 @@ class Section:
 def write_report(
     folder: Folder, study: Study, sections: list[Section], about: dict[str, Any], banner: str | None
 ) -> Path:
-    """Write report.html, results.json and figures/*.svg and *.png; return the report's path.
+    """Write report.html, results.json, figures/*.svg and figures/*.png, and return the path of the report.
 
     Raises
     ------
@@ -81,7 +81,7 @@ def write_report(
         "banner": banner,
         "results": {section.part.name: _numbers(section) for section in sections},
     }
-    folder.write("results.json", json.dumps(plain(results), indent=1) + "\n")
+    folder.write("results.json", json.dumps(as_json(results), indent=1) + "\n")
     body = [_head(study, sections, about, banner, written)]
     for number, section in enumerate(sections, 1):
         body.append(_section(folder, number, section))
@@ -119,7 +119,10 @@ def _head(study: Study, sections: list[Section], about: dict[str, Any], banner: 
     elif study.source.differs:
         lines.append(f'<p class="note">{escape(study.source.differs)}</p>')
     if about["quick"]:
-        lines.append('<p class="note">A quick run, with less data and fewer epochs than reported; expect less.</p>')
+        lines.append(
+            '<p class="note">This is a quick run, with less data and fewer epochs than reported: expect lower '
+            "accuracies.</p>"
+        )
     lines.append(
         f'<p class="soft">Written {written} by fastnn {escape(about["environment"]["fastnn"])} on the data set '
         f"{escape(about['data set'])}, seed {about['seed']}; {total:.0f} s of computing.</p>"
@@ -147,9 +150,9 @@ def _section(folder: Folder, number: int, section: Section) -> str:
             lines.append(f'<p class="soft">{escape(block.caption)} Written to {escape(block.name)}.</p>')
         else:
             lines.append(_comparison(block))
-    kept = ", kept from an earlier run" if section.cached else ""
+    cached = ", cached by an earlier run" if section.cached else ""
     settings = ", ".join(f"{name} = {value}" for name, value in section.settings.items())
-    lines.append(f'<p class="soft">{section.took}{kept}. {escape(settings)}</p></section>')
+    lines.append(f'<p class="soft">{section.took}{cached}. {escape(settings)}</p></section>')
     return "\n".join(lines)
 
 
@@ -158,7 +161,7 @@ def _paragraphs(text: str) -> str:
 
 
 def _inline(text: str) -> str:
-    """One paragraph: *words* stand out, ``code`` is set as such."""
+    """Convert one paragraph to HTML: *words* are emphasised, ``code`` is set as code."""
     words = re.sub(r"``(.+?)``", r"<code>\1</code>", escape(" ".join(text.split())))
     return re.sub(r"\*(\w[^*]*\w)\*", r"<em>\1</em>", words)
 
@@ -197,6 +200,6 @@ def _picture(folder: Folder, name: str, picture: Picture) -> str:
 
 
 def _foot(about: dict[str, Any]) -> str:
-    text = escape(json.dumps(plain(about), indent=1))
+    text = escape(json.dumps(as_json(about), indent=1))
     head = "<h2>How this was made</h2><details><summary>Configuration and machine</summary>"
     return f"{head}<pre>{text}</pre></details>"

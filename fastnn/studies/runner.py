@@ -1,4 +1,4 @@
-"""Running a study: parts from the cache or computed, then the report."""
+"""Runs a study: computes its parts or reads them from the cache, and writes the report."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from typing import Any
 from fastnn.config import config
 from fastnn.data import Dataset
 from fastnn.environment import DATA
-from fastnn.studies.code_key import key
-from fastnn.studies.kept import Computed, Piece, computed
+from fastnn.studies.cache import Piece, Result, compute_once
+from fastnn.studies.cache_key import cache_key
 from fastnn.studies.page import Page
 from fastnn.studies.progress import Bar
 from fastnn.studies.report import Section, write_report
-from fastnn.studies.store import Folder, held
+from fastnn.studies.store import Folder, locked_folder
 from fastnn.studies.study import Found, Part, Run, Study
 
 CONFIG = "config.json"
@@ -39,31 +39,31 @@ def run(
     ----------
     study : Study
     data : path, optional
-        The data set, or a folder above it; else what FASTNN_DATA names; else the embedded stand-in, which the
-        report then says.
+        The data set, or a folder that contains it. By default the folder FASTNN_DATA is searched; if the data set is
+        not found there, synthetic data replace it, which the report states.
     out : path, optional
-        Output folder; ``fastnn-study-NAME`` unless given. Parts that an earlier run there has finished with the
-        same settings, seed, data and code are taken over.
+        Output folder, by default ``fastnn-study-NAME``. Parts that an earlier run in this folder has finished with
+        the same settings, seed, data and code are not computed again.
     quick : bool
-        The quick settings.
+        Use the quick settings of each part.
     only : sequence of str, optional
-        Names of parts; all unless given. What they need is computed besides.
+        Names of the parts to show, by default all. The parts that they need are computed too.
     seed : int
-        Of everything random.
+        Seed for all random numbers.
     resume : bool
-        Continue the run in `out` as it was started: data, quick, only and seed come from there.
+        Continue the run in `out` with the data, quick, only and seed that it was started with.
     quiet : bool
-        No progress.
+        Show no progress.
 
     Returns
     -------
     Path
-        Of ``report.html``.
+        Path of ``report.html``.
 
     Raises
     ------
     ValueError
-        If there is no such part, the data cannot be read, there is nothing to resume, or the folder is in use.
+        If there is no such part, the data cannot be read, there is no run to resume, or the folder is in use.
     OSError
         If a file cannot be written.
 
@@ -72,8 +72,8 @@ def run(
     See `Study`.
     """
     study.chosen(only)
-    place = Path(f"fastnn-study-{study.name}" if out is None else out).expanduser()
-    return _run(study, place, _options(data, quick, only, seed), resume, quiet)
+    path = Path(f"fastnn-study-{study.name}" if out is None else out).expanduser()
+    return _run(study, path, _options(data, quick, only, seed), resume, quiet)
 
 
 def run_all(
@@ -86,26 +86,27 @@ def run_all(
     seed: int = 0,
     quiet: bool = False,
 ) -> Iterator[Path]:
-    """Run studies one after the other, each in the folder of its name below `out`.
+    """Run studies one after the other, each in the folder below `out` that has the name of the study.
 
     Parameters
     ----------
     studies : sequence of Study
     out : path
+        Folder for all studies.
     resume : bool
-        Continue where an earlier call was interrupted, as it was begun.
+        Continue an earlier call that was interrupted, with its original settings.
     data, quick, seed, quiet
-        As `run` has them.
+        As in `run`.
 
     Yields
     ------
     Path
-        Of each ``report.html``, as soon as it is written.
+        Path of each ``report.html``, as soon as it is written.
 
     Raises
     ------
     ValueError, OSError
-        As `run` does; data that cannot be read are refused before the first study begins.
+        As in `run`. Data that cannot be read raise ValueError before the first study begins.
 
     Examples
     --------
@@ -114,13 +115,13 @@ def run_all(
     options = _options(data, quick, None, seed)
     folders = [Path(out).expanduser() / study.name for study in studies]
     if resume:
-        with held(folders[0]) as folder:
-            options = _earlier(folder, studies[0])
+        with locked_folder(folders[0]) as folder:
+            options = _options_of_earlier_run(folder, studies[0])
     if options["data"] is not None:
         for study in studies:
             study.source.load(options["data"])
-    for study, place in zip(studies, folders, strict=True):
-        yield _run(study, place, options, resume and (place / CONFIG).exists(), quiet)
+    for study, path in zip(studies, folders, strict=True):
+        yield _run(study, path, options, resume and (path / CONFIG).exists(), quiet)
 
 
 def _options(data: str | os.PathLike[str] | None, quick: bool, only: Sequence[str] | None, seed: int) -> dict[str, Any]:
@@ -133,20 +134,20 @@ def _options(data: str | os.PathLike[str] | None, quick: bool, only: Sequence[st
     }
 
 
-def _earlier(folder: Folder, study: Study) -> dict[str, Any]:
+def _options_of_earlier_run(folder: Folder, study: Study) -> dict[str, Any]:
     earlier = folder.read_json(CONFIG)
     if earlier is None or earlier.get("study") != study.name:
         raise ValueError(f"study: there is no run of {study.name} in {folder.path} to resume")
     return {name: earlier.get(name) for name in ("data", DATA, "quick", "only", "seed")}
 
 
-def _run(study: Study, place: Path, options: dict[str, Any], resume: bool, quiet: bool) -> Path:
-    with held(place) as folder:
+def _run(study: Study, path: Path, options: dict[str, Any], resume: bool, quiet: bool) -> Path:
+    with locked_folder(path) as folder:
         if resume:
-            options = _earlier(folder, study)
+            options = _options_of_earlier_run(folder, study)
         dataset, banner = study.source.load(options["data"], options[DATA])
         parts = study.chosen(options["only"])
-        chosen = {part.name: part.used(bool(options["quick"])) for part in parts}
+        chosen = {part.name: part.settings_for(bool(options["quick"])) for part in parts}
         described = {"study": study.name, **options, "parts": chosen}
         folder.write(CONFIG, json.dumps(described, indent=2) + "\n")
         work = _Work(study, folder, dataset, bool(options["quick"]), int(options["seed"] or 0), parts, quiet)
@@ -166,37 +167,39 @@ class _Work:
         needed = {name for part in parts for name in self._all_needs(part)}
         shown = {part.name for part in parts}
         self.bar = Bar({n: p.cost for n, p in study.parts.items() if n in shown | needed}, quiet)
-        self._computed: dict[str, Computed] = {}
+        self._results: dict[str, Result] = {}
 
     def section(self, part: Part) -> Section:
-        """What the report shows of a part."""
-        done = self.computed(part)
+        """Return the section of the report about a part."""
+        done = self.result(part)
         page = Page()
         if part.draw is not None:
             part.draw(page, done.found)
-        return Section(part, page, done.found, part.used(self.quick), done.seconds, done.cpu_seconds, done.cached)
+        settings = part.settings_for(self.quick)
+        return Section(part, page, done.found, settings, done.seconds, done.cpu_seconds, done.cached)
 
-    def computed(self, part: Part) -> Computed:
-        """The part, computed or kept from an earlier run."""
-        if part.name in self._computed:
-            return self._computed[part.name]
-        needed = {name: self.computed(self.study.parts[name]).found for name in part.needs}
+    def result(self, part: Part) -> Result:
+        """Return the result of a part, computed now or cached by an earlier run."""
+        if part.name in self._results:
+            return self._results[part.name]
+        needed = {name: self.result(self.study.parts[name]).found for name in part.needs}
         self.bar.begin(part.name, part.title)
         name = f"{part.name}-{self._key(part)}"
-        done = computed(self.folder, name, lambda piece: self._compute(part, needed, piece))
+        done = compute_once(self.folder, name, lambda piece: self._compute(part, needed, piece))
         self.bar.end(done.cached)
-        self._computed[part.name] = done
+        self._results[part.name] = done
         return done
 
     def _compute(self, part: Part, needed: dict[str, Found], piece: Piece) -> Found:
         run = Run(self.data, self.seed, self.quick, self.bar, needed.__getitem__, piece)
-        return part.compute(run, **part.used(self.quick))
+        return part.compute(run, **part.settings_for(self.quick))
 
     def _key(self, part: Part) -> str:
         needs = {name: self._key(self.study.parts[name]) for name in part.needs}
-        known = {"study": self.study.name, "part": part.name, "settings": part.used(self.quick), "seed": self.seed,
-                 "data": self.data_hash, "needs": needs, "fastnn": config()["fastnn"]}  # fmt: skip
-        return key(part.compute, known)
+        settings = {"study": self.study.name, "part": part.name, "settings": part.settings_for(self.quick),
+                    "seed": self.seed, "data": self.data_hash, "needs": needs,
+                    "fastnn": config()["fastnn"]}  # fmt: skip
+        return cache_key(part.compute, settings)
 
     def _all_needs(self, part: Part) -> set[str]:
         return {name for n in part.needs for name in (n, *self._all_needs(self.study.parts[n]))}

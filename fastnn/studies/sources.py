@@ -1,4 +1,4 @@
-"""Where a study's data come from, and what stands in when they are missing."""
+"""The data sets of the studies, and the synthetic data that replace them where they are missing."""
 
 from __future__ import annotations
 
@@ -16,49 +16,68 @@ from fastnn.environment import DATA
 class Source:
     """A data set of a study.
 
-    Attributes
+    Parameters
     ----------
     name : str
-        As people call it.
-    places : tuple of str
-        Where it may lie below the folder that ``--data`` or FASTNN_DATA names; "" is that folder itself.
+        The name that people know it by.
+    folders : tuple of str
+        Folders that may contain it, relative to the folder that ``--data`` or FASTNN_DATA names; "" is that folder
+        itself. Empty if the fallback is the data set.
     read : callable
         ``read(path) -> Dataset``.
     fallback : callable
-        ``fallback() -> Dataset``, needs no files.
-    stands_in : str
-        What the fallback is.
+        ``fallback() -> Dataset``, which needs no files.
+    substitute : str
+        A description of the fallback.
     differs : str
-        How even the right data differ from the original report's; empty where they do not.
+        How the data differ from those of the original report, even if they are found; empty if they do not differ.
+
+    Examples
+    --------
+    >>> from fastnn.studies import GLYPHS
+    >>> dataset, banner = GLYPHS.load(None)
+    >>> dataset.name, banner
+    ('glyphs', None)
     """
 
     name: str
-    places: tuple[str, ...]
+    folders: tuple[str, ...]
     read: Callable[[Path], Dataset]
     fallback: Callable[[], Dataset]
-    stands_in: str
+    substitute: str
     differs: str = ""
 
-    def load(self, data: str | os.PathLike[str] | None, else_in: str | None = None) -> tuple[Dataset, str | None]:
-        """The data set, and where it is not the one that the study is about a sentence that says so.
+    def load(self, data: str | os.PathLike[str] | None, search_in: str | None = None) -> tuple[Dataset, str | None]:
+        """Read the data set, or return its substitute.
 
-        It is read from `data`, which must have it; else from `else_in` or the fallback.
+        Parameters
+        ----------
+        data : path or None
+            A folder that must contain the data set.
+        search_in : path or None
+            A folder that may contain it, searched if `data` is None.
+
+        Returns
+        -------
+        dataset : Dataset
+        banner : str or None
+            If the data set was replaced, a sentence that says so.
 
         Raises
         ------
         ValueError
-            If `data` is given and there is nothing that can be read.
+            If `data` is given and the data set cannot be read from there.
         """
-        if not self.places:
+        if not self.folders:
             return self.fallback(), None
         missing = "was not found"
-        if root := data or else_in:
+        if root := data or search_in:
             here = Path(root).expanduser()
-            found = [here / place for place in self.places if (here / place).exists()]
+            found = [here / folder for folder in self.folders if (here / folder).exists()]
             errors = []
-            for place in found:
+            for path in found:
                 try:
-                    return self.read(place), None
+                    return self.read(path), None
                 except (ValueError, OSError) as error:
                     errors.append(str(error))
             if data:
@@ -67,28 +86,28 @@ class Source:
             missing = f"could not be read ({errors[-1]})" if errors else missing
         return self.fallback(), (
             f"{self.name} {missing} (give --data PATH, or set {DATA}), so this report was made on "
-            f"{self.stands_in}. The figures cannot be compared with those reported."
+            f"{self.substitute}. The figures cannot be compared with those reported."
         )
 
 
-def _read(path: Path, known_as: str) -> Dataset:
-    return load(known_as, path=path)
+def _read(path: Path, name: str) -> Dataset:
+    return load(name, path=path)
 
 
 MNIST = Source(
     "MNIST",
     ("", "mnist"),
-    partial(_read, known_as="mnist"),
+    partial(_read, name="mnist"),
     partial(load, "glyphs", kind="digits", train=12_000, test=2_000),
-    "synthetic digits of fastnn's own",
+    "fastnn's synthetic digits",
 )
 NOTMNIST = Source(
     "notMNIST",
     ("", "notmnist"),
-    partial(_read, known_as="notmnist"),
+    partial(_read, name="notmnist"),
     partial(load, "glyphs", train=16_000, test=2_724),
-    "synthetic letters A-J of fastnn's own",
-    "The original reports used another order of the same 18,724 images, so their split cannot be had again: ours "
-    "has the same sizes, drawn by class with the study's seed.",
+    "fastnn's synthetic letters A-J",
+    "The original reports used another order of the same 18,724 images, so their split cannot be reproduced: ours "
+    "has the same sizes and is drawn by class with the study's seed.",
 )
-GLYPHS = Source("glyphs", (), partial(_read, known_as="glyphs"), partial(load, "glyphs"), "synthetic letters")
+GLYPHS = Source("glyphs", (), partial(_read, name="glyphs"), partial(load, "glyphs"), "synthetic letters")

@@ -1,4 +1,4 @@
-"""The output folder of a study: one run at a time, files whole or not at all, finished parts kept."""
+"""The output folder of a study, which one run at a time may use: its files and the cache of its results."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ _JSON = "__found__"
 
 
 class Folder:
-    """An output folder, held by this process until `close`.
+    """An output folder, locked by this process until `close`.
 
     Parameters
     ----------
     path : Path
-        Made if missing.
+        The folder, which is created if it is missing.
 
     Raises
     ------
     ValueError
-        If another run holds it, or it cannot be made.
+        If another run has locked the folder, or it cannot be created.
     """
 
     def __init__(self, path: Path) -> None:
@@ -40,17 +40,17 @@ class Folder:
             self._lock = (path / ".lock").open("ab")
         except OSError as error:
             raise ValueError(f"study: cannot write in {path} ({error.strerror})") from None
-        if not _hold(self._lock):
+        if not _lock_file(self._lock):
             self._lock.close()
             raise ValueError(f"study: {path} is in use by another run; wait for it, or choose another folder")
 
     def write(self, name: str, payload: bytes | str) -> Path:
-        """Write a file of the folder, and the folders above it.
+        """Write a file in the folder, or in a folder in it that is created if it is missing, and return its path.
 
         Raises
         ------
         OSError
-            If it cannot be written; what was there is then as it was.
+            If the file cannot be written. A file that was there before is then unchanged.
         """
         target = self.path / name
         try:
@@ -59,20 +59,20 @@ class Folder:
         except OSError as error:
             raise OSError(
                 error.errno,
-                f"study: cannot write {target} ({error.strerror}); finished parts are kept, --resume continues",
+                f"study: cannot write {target} ({error.strerror}); finished parts remain, --resume continues",
             ) from None
         return target
 
     def read_json(self, name: str) -> dict[str, Any] | None:
-        """The content of a JSON file; None where there is none that can be read."""
+        """Return the contents of a JSON file, or None if it is missing or cannot be read."""
         try:
             content = json.loads((self.path / name).read_text())
         except (OSError, ValueError):
             return None
         return content if isinstance(content, dict) else None
 
-    def keep(self, key: str, found: Mapping[str, Any]) -> None:
-        """Keep what a part found."""
+    def store_result(self, key: str, found: Mapping[str, Any]) -> None:
+        """Write a result to the cache."""
         arrays: dict[str, Any] = {}
         text = json.dumps(_without_arrays(found, arrays))
         payload = io.BytesIO()
@@ -80,8 +80,8 @@ class Folder:
         np.savez_compressed(payload, **arrays)
         self.write(f"cache/{key}.npz", payload.getvalue())
 
-    def kept(self, key: str) -> dict[str, Any] | None:
-        """What was kept under that key; None where there is nothing, or it is damaged."""
+    def load_result(self, key: str) -> dict[str, Any] | None:
+        """Return the cached result with that key, or None if it is missing or damaged."""
         try:
             with np.load(self.path / "cache" / f"{key}.npz", allow_pickle=False) as stored:
                 content = json.loads(stored[_JSON].tobytes())
@@ -90,19 +90,19 @@ class Folder:
             return None
         return found
 
-    def drop(self, start: str) -> None:
-        """Forget what was kept under names that begin so."""
-        for file in (self.path / "cache").glob(f"{start}*.npz"):
+    def delete_results(self, prefix: str) -> None:
+        """Delete the cached results whose keys start with `prefix`."""
+        for file in (self.path / "cache").glob(f"{prefix}*.npz"):
             file.unlink()
 
     def close(self) -> None:
-        """Let go of the folder."""
+        """Unlock the folder."""
         self._lock.close()
 
 
 @contextmanager
-def held(path: Path) -> Iterator[Folder]:
-    """The folder at `path`, held inside the block."""
+def locked_folder(path: Path) -> Iterator[Folder]:
+    """Lock the folder at `path` for the duration of the block."""
     folder = Folder(path)
     try:
         yield folder
@@ -110,19 +110,19 @@ def held(path: Path) -> Iterator[Folder]:
         folder.close()
 
 
-def plain(value: Any, largest: int = 2_000) -> Any:
-    """`value` as JSON can hold it; an array of more than `largest` elements as its shape, type and range."""
+def as_json(value: Any, largest: int = 2_000) -> Any:
+    """Convert `value` to what JSON can hold; an array of more than `largest` elements to its shape, dtype and range."""
     if isinstance(value, Mapping):
-        return {str(key): plain(item, largest) for key, item in value.items()}
+        return {str(key): as_json(item, largest) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [plain(item, largest) for item in value]
+        return [as_json(item, largest) for item in value]
     if isinstance(value, np.ndarray):
         if value.size > largest:
-            return {"shape": list(value.shape), "dtype": value.dtype.name, "min": plain(value.min()),
-                    "max": plain(value.max())}  # fmt: skip
-        return plain(value.tolist(), largest)
+            return {"shape": list(value.shape), "dtype": value.dtype.name, "min": as_json(value.min()),
+                    "max": as_json(value.max())}  # fmt: skip
+        return as_json(value.tolist(), largest)
     if isinstance(value, np.generic):
-        return plain(value.item(), largest)
+        return as_json(value.item(), largest)
     if isinstance(value, float) and not np.isfinite(value):
         return str(value)  # JSON has no NaN and no infinity
     return value
@@ -148,12 +148,12 @@ def _with_arrays(value: Any, arrays: Mapping[str, Any]) -> Any:
     return [_with_arrays(item, arrays) for item in value] if isinstance(value, list) else value
 
 
-def _hold(file: BinaryIO) -> bool:
-    """Lock the file for this process; the system lets go when the process ends, however it ends."""
+def _lock_file(file: BinaryIO) -> bool:
+    """Lock the file for this process. The system releases the lock when the process ends, however it ends."""
     try:
         import fcntl
     except ImportError:
-        return _hold_windows(file)
+        return _lock_file_on_windows(file)
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -161,7 +161,7 @@ def _hold(file: BinaryIO) -> bool:
     return True
 
 
-def _hold_windows(file: BinaryIO) -> bool:
+def _lock_file_on_windows(file: BinaryIO) -> bool:
     if os.name != "nt":
         return True
     import msvcrt

@@ -1,4 +1,4 @@
-"""What a study is: numbered parts over one data set, each with what it computes and what it shows."""
+"""The definition of a study: parts over one data set, each with a function that computes and one that shows."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from functools import partial
 from typing import Any, Protocol, TypeVar
 
 from fastnn.data import Dataset
-from fastnn.studies.kept import Piece
+from fastnn.studies.cache import Piece
 from fastnn.studies.page import Page
-from fastnn.studies.parallel import one_a_core
+from fastnn.studies.parallel import map_on_cores
 from fastnn.studies.sources import Source
 
 T = TypeVar("T")
@@ -21,23 +21,25 @@ Found = dict[str, Any]
 
 
 class Progress(Protocol):
-    """Who is told how far a part is."""
+    """An object that is told about the progress of a part."""
 
     def at(self, done: int, total: int) -> None:
-        """`done` of `total` pieces of the present part are done."""
+        """Note that `done` of the `total` pieces of the current part are finished."""
 
 
 @dataclass
 class Run:
-    """What a part computes with.
+    """What the function of a part receives as its first argument.
 
     Attributes
     ----------
     data : Dataset
     seed : int
-        Of everything random.
+        Seed for all random numbers.
     quick : bool
-        Whether this is the run in under a minute; the settings of a part are then its quick ones already.
+        Whether this is a quick run, for which the settings of the part are its quick settings.
+    progress : Progress
+        Its method `at` shows how much of the part is done.
     """
 
     data: Dataset
@@ -48,35 +50,35 @@ class Run:
     _piece: Piece
 
     def found(self, part: str) -> Found:
-        """What another part found; it must be one of the `needs` of this one."""
+        """Return the result of another part, which must be listed in the `needs` of this one."""
         return self._found(part)
 
     def each(self, items: Iterable[T]) -> Iterator[T]:
-        """The items one after the other, with progress."""
+        """Iterate over the items and show the progress."""
         every = list(items)
         for done, item in enumerate(every):
             self.progress.at(done, len(every))
             yield item
         self.progress.at(len(every), len(every))
 
-    def each_kept(self, function: Callable[[T], Found], items: Iterable[T]) -> list[Found]:
-        """``[function(item) for item in items]`` with progress, each result kept as soon as it is there.
+    def each_cached(self, function: Callable[[T], Found], items: Iterable[T]) -> list[Found]:
+        """``[function(item) for item in items]`` with progress, where each result is cached as soon as it is computed.
 
-        Right where an item takes minutes: an interrupted part goes on behind the last that was done.
+        This suits items that take minutes: a part that was interrupted continues after its last finished item.
         """
         return [self._piece(f"{number}", partial(function, item)) for number, item in enumerate(self.each(items))]
 
     def on_cores(self, function: Callable[[T], R], items: Sequence[T]) -> list[R]:
-        """``[function(item) for item in items]``, one item a core at a time, with progress.
+        """``[function(item) for item in items]`` with progress, computed with one item on each core.
 
-        Right where every item is a small training: a core of its own each beats all cores for one.
+        This suits small trainings, which run faster one on each core than one after the other on all cores.
         """
-        return one_a_core(function, items, self.progress.at)
+        return map_on_cores(function, items, self.progress.at)
 
 
 @dataclass
 class Part:
-    """A numbered part of a study."""
+    """A part of a study, as `Study.part` declares it."""
 
     name: str
     title: str
@@ -89,27 +91,31 @@ class Part:
     draw: Callable[[Page, Found], None] | None = None
 
     def shows(self, draw: Callable[[Page, Found], None]) -> Callable[[Page, Found], None]:
-        """Decorate the function that shows what the part found."""
+        """Decorate the function that shows the result of the part, ``draw(page, found)``."""
         self.draw = draw
         return draw
 
-    def used(self, quick: bool) -> dict[str, Any]:
-        """The settings of a run."""
+    def settings_for(self, quick: bool) -> dict[str, Any]:
+        """Return the settings of a normal or a quick run."""
         return {**self.settings, **self.quick} if quick else dict(self.settings)
 
 
 @dataclass
 class Study:
-    """A study: a title, a data set and its parts in the order in which they were declared.
+    """A study: a title, a data set, and parts in the order in which they are declared.
 
     Parameters
     ----------
     name : str
-        One word; names the output folder.
-    title, about : str
-        Head of the report.
+        One word, after which the output folder is named.
+    title : str
+        Title of the report.
     source : Source
-        Where the data come from, and what stands in for them.
+        The data set.
+    about : str
+        Introduction of the report.
+    parts : dict of str to Part
+        The parts, which `part` adds.
 
     Examples
     --------
@@ -152,31 +158,40 @@ class Study:
         cost: float = 1.0,
         **settings: Any,
     ) -> Callable[[Callable[..., Found]], Part]:
-        """Declare a part: decorate ``compute(run, **settings) -> dict of numbers, texts, lists and arrays``.
+        """Declare a part by decorating the function that computes it.
+
+        The function is called as ``compute(run, **settings)`` and returns a dict of numbers, strings, lists and
+        arrays. Its docstring is the text of the part in the report.
 
         Parameters
         ----------
         title : str
+            Heading of the part.
         quick : mapping, optional
-            Settings that ``--quick`` uses instead.
+            Settings that replace the others in a quick run.
         needs : sequence of str
-            Names of earlier parts that it builds upon (`Run.found`).
+            Names of earlier parts whose results it uses (`Run.found`).
         cost : float
-            About how long it takes beside the others, for the time left.
+            Estimated duration relative to the other parts, from which the time left is estimated.
         **settings
-            What can be varied; recorded in the report, and part of what a cached result is found by.
+            What can be varied. The settings are recorded in the report and are part of the key of a cached result.
+
+        Returns
+        -------
+        callable
+            A decorator that turns the function into a `Part`.
 
         Raises
         ------
         ValueError
-            If there is a part of that name, one that it needs is missing, or a quick setting is not a setting.
+            If a part of that name exists, a part that it needs does not, or a quick setting is not a setting.
         """
         changed = dict(quick or {})
         for needed in needs:
             if needed not in self.parts:
-                raise ValueError(f"part: it needs {needed!r}, but the parts before it are {', '.join(self.parts)}")
+                raise ValueError(f"part: needs {needed!r}, but the parts before it are {', '.join(self.parts)}")
         if not changed.keys() <= settings.keys():
-            raise ValueError(f"part: quick has {', '.join(changed.keys() - settings.keys())}, which is no setting")
+            raise ValueError(f"part: quick has {', '.join(changed.keys() - settings.keys())}, which is not a setting")
 
         def declare(compute: Callable[..., Found]) -> Part:
             name = compute.__name__.strip("_").replace("_", "-")
@@ -190,12 +205,12 @@ class Study:
         return declare
 
     def chosen(self, only: Sequence[str] | None) -> list[Part]:
-        """The parts of those names, or all.
+        """Return the parts with the given names, or all parts for None.
 
         Raises
         ------
         ValueError
-            If there is no part of a name; the message lists those there are.
+            If there is no part with one of the names. The message lists the parts.
         """
         if only is None:
             return list(self.parts.values())

@@ -1,4 +1,4 @@
-"""What the studies' trainings share: several sets looked at after every epoch."""
+"""What the trainings of the studies share: several sets that are evaluated after every epoch."""
 
 from __future__ import annotations
 
@@ -16,71 +16,83 @@ Pair = tuple[Array, Array]
 Columns = dict[str, Array]
 
 
-class Watch(Callback):
-    """Looks at sets before training and after every epoch.
+class EpochEvaluations(Callback):
+    """Evaluates sets of images before training and after every epoch.
 
     Parameters
     ----------
     sets : dict of name to (images, labels)
-        Names as the columns of a history have them: "" for training, "val", "test".
-    look : callable, optional
-        ``look(model, images, labels) -> dict of numbers``; loss and accuracy unless given.
+        The names are prefixes of the columns of a history: "" for training, "val", "test".
+    evaluate : callable, optional
+        ``evaluate(model, images, labels) -> dict of numbers``, by default `Sequential.evaluate`.
     """
 
     def __init__(
-        self, sets: Mapping[str, Pair], look: Callable[[Sequential, Array, Array], dict[str, float]] | None = None
+        self,
+        sets: Mapping[str, Pair],
+        evaluate: Callable[[Sequential, Array, Array], dict[str, float]] = Sequential.evaluate,
     ) -> None:
-        self.sets, self.look = sets, look
+        self.sets, self.evaluate = sets, evaluate
         self._rows: list[dict[str, float]] = []
 
     def on_train_begin(self, trainer: Trainer) -> None:
-        """Look before the first epoch."""
+        """Evaluate before the first epoch."""
         self._rows = []
         self._add(trainer, 0)
 
     def on_epoch_end(self, trainer: Trainer, epoch: dict[str, Any]) -> None:
-        """Look after an epoch."""
+        """Evaluate after an epoch."""
         self._add(trainer, int(epoch["epoch"]))
 
     def _add(self, trainer: Trainer, epoch: int) -> None:
         row: dict[str, float] = {"epoch": epoch}
         for name, (images, labels) in self.sets.items():
-            look = self.look or (lambda model, x, y: model.evaluate(x, y))
-            for what, value in look(trainer.model, images, labels).items():
+            for what, value in self.evaluate(trainer.model, images, labels).items():
                 row[f"{name}_{what}" if name else what] = value
         self._rows.append(row)
 
     @property
     def columns(self) -> Columns:
-        """What was seen, by column; row k is after epoch k."""
+        """The results by column, float64 arrays of shape (epochs + 1,); row k was evaluated after epoch k."""
         return {name: np.array([row[name] for row in self._rows], np.float64) for name in self._rows[0]}
 
 
 def train(
-    model: Sequential, sets: Mapping[str, Pair], *, watch: Watch | None = None, shuffle: Any = True, **options: Any
+    model: Sequential,
+    sets: Mapping[str, Pair],
+    *,
+    evaluations: EpochEvaluations | None = None,
+    shuffle: Any = True,
+    **options: Any,
 ) -> Columns:
-    """Train on ``sets[""]`` and return the columns that `watch` saw.
-
-    Besides the losses of the steps (``steps``), the seconds of the epochs, and loss and accuracy over the batches of
-    each epoch as they were met (``met_loss``, ``met_accuracy``).
+    """Train on ``sets[""]`` and return the evaluations by column.
 
     Parameters
     ----------
     model : Sequential
-        Trained in place.
+        The model, which is trained in place.
     sets : dict of name to (images, labels)
-        As `Watch` has them; all are looked at unless `watch` is given.
+        As in `EpochEvaluations`.
+    evaluations : EpochEvaluations, optional
+        What is evaluated after every epoch, by default all `sets`.
     shuffle, **options
-        Of `Trainer`.
+        Arguments of `Trainer`.
+
+    Returns
+    -------
+    dict of str to array
+        The columns of `evaluations`; the loss of every step (``steps``); the ``seconds`` of every epoch; and the
+        loss and accuracy over the batches of every epoch at the time each was used (``running_loss``,
+        ``running_accuracy``).
     """
-    watch = watch or Watch(sets)
-    trainer = Trainer(model, shuffle=shuffle, callbacks=[watch], progress=False, **options)
+    evaluations = evaluations or EpochEvaluations(sets)
+    trainer = Trainer(model, shuffle=shuffle, callbacks=[evaluations], progress=False, **options)
     history = trainer.fit(*sets[""])
-    met = {f"met_{name}": history.column(name) for name in ("loss", "accuracy")}
-    return {**watch.columns, **met, "steps": history.steps, "seconds": history.column("seconds")}
+    running = {f"running_{name}": history.column(name) for name in ("loss", "accuracy")}
+    return {**evaluations.columns, **running, "steps": history.steps, "seconds": history.column("seconds")}
 
 
 def curves(columns: Mapping[str, Any]) -> Columns:
-    """The columns that a learning curve shows, from the first epoch on."""
-    names = [n for n in columns if n.endswith(("epoch", "loss", "accuracy")) and not n.startswith("met")]
+    """Return the columns that a learning curve shows, from the first epoch on."""
+    names = [n for n in columns if n.endswith(("epoch", "loss", "accuracy")) and not n.startswith("running")]
     return {name: np.asarray(columns[name])[1:] for name in names}

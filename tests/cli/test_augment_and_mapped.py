@@ -96,7 +96,7 @@ def test_a_mapped_set_gives_the_same_weights(folder: Path, tmp_path: Path) -> No
 
 def test_images_held_out_would_be_copied(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert train(folder, tmp_path / "run", "--mapped") == 2
-    assert "--mapped: needs --validation 0 or a path, because what is held out" in capsys.readouterr().err
+    assert "--mapped: needs --validation 0 or a path, because held-out images" in capsys.readouterr().err
 
 
 def test_info_of_a_mapped_set(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -129,7 +129,7 @@ def test_output_that_is_a_file(toy_data: Path, tmp_path: Path, capsys: pytest.Ca
     (tmp_path / "file").write_text("mine")
     data = ("train", "--data", str(toy_data), "--output")
     assert "is not a folder" in refused(capsys, *data, "file")
-    assert "cannot make the folder" in refused(capsys, *data, "file/below")
+    assert "cannot create the folder" in refused(capsys, *data, "file/below")
     assert (tmp_path / "file").read_text() == "mine"
 
 
@@ -138,7 +138,7 @@ def test_output_that_is_a_file(toy_data: Path, tmp_path: Path, capsys: pytest.Ca
 @pytest.mark.parametrize("folder", ["/proc/fastnn-run", "/proc/self"])
 def test_output_that_cannot_be_written(toy_data: Path, capsys: pytest.CaptureFixture[str], folder: str) -> None:
     line = refused(capsys, "train", "--data", str(toy_data), "--output", folder)
-    assert f"cannot make the folder {folder}" in line or f"cannot write in {folder}" in line
+    assert f"cannot create the folder {folder}" in line or f"cannot write in {folder}" in line
 
 
 @pytest.mark.usefixtures("no_training")

@@ -25,8 +25,8 @@ def test_rows_are_classes(monkeypatch):
 @pytest.mark.parametrize(
     ("labels", "options", "message"),
     [
-        ([0, 0], {}, "must be as many"),
-        ([0, 0, 3], {}, r"a label of 0 ... 3, but 2 names"),
+        ([0, 0], {}, "must have the same length"),
+        ([0, 0, 3], {}, r"labels must be 0 to 1, indices into class_names, got 0 to 3"),
         ([0, 0, 1], {"columns": 0}, "columns: expected a whole number of at least 1, got 0"),
     ],
 )

@@ -172,7 +172,7 @@ def test_partial_fit_goes_on_as_one_fit_would(digits):
         parts.partial_fit(x, y, classes=np.arange(10))
     np.testing.assert_array_equal(parts.coefs_[0], whole.coefs_[0])
     assert parts.n_iter_ == 5
-    with pytest.raises(ValueError, match="the first call must be told all classes"):
+    with pytest.raises(ValueError, match="classes: the first call must list all classes"):
         MLPClassifier().partial_fit(x, y)
     with pytest.raises(ValueError, match="y has 12, which is not in classes_"):
         parts.partial_fit(x[:2], [12, 1])

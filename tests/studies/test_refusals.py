@@ -102,7 +102,7 @@ def test_unreadable_data_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
 def test_declarations_that_cannot_work_are_refused() -> None:
     study = small_study()
-    with pytest.raises(ValueError, match="it needs 'third'"):
+    with pytest.raises(ValueError, match="part: needs 'third'"):
         study.part("x", needs=["third"])
     with pytest.raises(ValueError, match="quick has epoch"):
         study.part("x", quick={"epoch": 1}, epochs=2)
@@ -113,9 +113,9 @@ def test_declarations_that_cannot_work_are_refused() -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["nonsense"], f"there is no study 'nonsense'; there are {', '.join(studies.NAMES)}, and all"),
+        (["nonsense"], f"there is no study 'nonsense'; the studies are {', '.join(studies.NAMES)}, and all"),
         (["digits", "--only", "nonsense"], "digits has no part 'nonsense'; its parts are data, forward, gradient"),
-        (["all", "--only", "data"], "--only: it names parts of one study"),
+        (["all", "--only", "data"], "--only: names parts of one study"),
         (["digits", "--data", "/nowhere"], "no MNIST there"),
     ],
 )

@@ -18,7 +18,7 @@ from small_study import COUNT, TINY, results, small_study
 
 from fastnn import studies
 from fastnn.data import load
-from fastnn.studies.code_key import key
+from fastnn.studies.cache_key import cache_key
 from fastnn.studies.sources import Source
 
 pytest.importorskip("matplotlib").use("Agg")
@@ -123,7 +123,7 @@ def test_a_table_of_functions_is_known_by_what_they_do() -> None:
     def key_of(body: str) -> str:
         names: dict[str, Any] = {"__name__": "own"}
         exec(f"TABLE = {{'a': lambda x: x, 'b': ('b', [lambda x: {body}])}}\ndef part(run): return TABLE", names)
-        return key(names["part"], {})
+        return cache_key(names["part"], {})
 
     assert key_of("x + 1") == key_of("x + 1") != key_of("x + 2")
 
@@ -192,7 +192,7 @@ def test_an_interrupted_part_goes_on_behind_its_last_piece(tmp_path: Path) -> No
             time.sleep(0.05)
             return {"square": item * item}
 
-        return {"squares": [found["square"] for found in run.each_kept(one, items)]}
+        return {"squares": [found["square"] for found in run.each_cached(one, items)]}
 
     with pytest.raises(KeyboardInterrupt):
         studies.run(study, out=tmp_path, quiet=True)
@@ -240,5 +240,5 @@ def test_ctrl_c_keeps_what_is_done(tmp_path: Path) -> None:
     assert process.returncode == 130
     assert said == "fastnn study: interrupted\n"
     again = subprocess.run([*command, "--resume"], stderr=subprocess.PIPE, text=True, env=environment, check=True)
-    assert again.stderr.count("kept from an earlier run") == 2
+    assert again.stderr.count("cached by an earlier run") == 2
     assert list(results(tmp_path)["results"]) == ["data", "forward", "gradient"]

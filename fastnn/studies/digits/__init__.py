@@ -8,9 +8,9 @@ study = Study(
     "digits",
     "A softmax network on handwritten digits, by hand",
     MNIST,
-    "A linear layer with a softmax behind it, from the gradient's check to what momentum is good for and what "
-    "back-propagation saves. The cost is the sum (not the mean) of -log p over the images of a batch, and so are its "
-    "gradient and the rates. Reported numbers come from two course reports, A and B.",
+    "A linear layer followed by a softmax: checks of the gradient, the effect of momentum, and the time that "
+    "back-propagation saves. The cost is the sum (not the mean) of -log p over the images of a batch; gradients and "
+    "learning rates refer to this sum. The reported numbers come from two course reports, A and B.",
 )
 
 study.part("The images", cost=0.2)(images.data).shows(images.show_data)

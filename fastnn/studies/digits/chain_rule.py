@@ -1,7 +1,7 @@
-"""The gradient of a small network in plain loops, shared (back-propagation) or expanded path by path.
+"""The gradient of a small network in plain loops, by back-propagation or expanded path by path.
 
-Both are written in the same interpreted loops, so that only their number of operations differs. The network has
-`layers` layers of `units` tanh units, input and output counted, and a softmax with cross-entropy behind them.
+Both are written as the same kind of interpreted loops, so that only their number of operations differs. The network
+has `layers` layers of `units` tanh units, including input and output, followed by a softmax with cross-entropy.
 """
 
 from __future__ import annotations
@@ -17,16 +17,16 @@ Matrix = list[list[float]]
 
 @dataclass
 class LoopNetwork:
-    """Weights and one case of the network, after a forward pass."""
+    """The network and one sample, after a forward pass."""
 
-    weights: list[Matrix]  # weights[l][i][j] from unit i of layer l to unit j of the next
-    values: list[list[float]]  # values[l] of layer l
+    weights: list[Matrix]  # weights[l][i][j] connects unit i of layer l to unit j of the next layer
+    values: list[list[float]]  # values[l] are the activations of layer l
     probabilities: list[float]
     label: int
 
     @classmethod
     def make(cls, layers: int, units: int, seed: int) -> LoopNetwork:
-        """Random weights and inputs, and their forward pass."""
+        """Draw random weights and inputs, and run the forward pass."""
         draws = random.normal(seed, Purpose.INIT, 0, (layers - 1, units, units)) / math.sqrt(units)
         values = [random.normal(seed, Purpose.INIT, 1, (units,)).tolist()]
         weights: list[Matrix] = draws.tolist()
@@ -37,7 +37,7 @@ class LoopNetwork:
         return cls(weights, values, [x / sum(e) for x in e], 0)
 
     def back_propagation(self) -> list[Matrix]:
-        """All derivatives, each delta computed once: about 2 (N - 1) K² multiplications."""
+        """Compute all derivatives, each delta once: about 2 (N - 1) K² multiplications."""
         units = len(self.probabilities)
         delta = [
             (p - (k == self.label)) * (1 - v * v)
@@ -51,7 +51,7 @@ class LoopNetwork:
         return gradients
 
     def path_by_path(self) -> list[Matrix]:
-        """All derivatives, each weight's chain rule expanded over every path to the cost, nothing shared."""
+        """Compute all derivatives by expanding the chain rule of each weight over every path to the cost."""
         units = len(self.probabilities)
         return [
             [[self.values[layer][i] * self._delta(layer + 1, j) for j in range(units)] for i in range(units)]
@@ -59,7 +59,7 @@ class LoopNetwork:
         ]
 
     def _delta(self, layer: int, j: int) -> float:
-        """The derivative of the cost by the input of unit j, computed afresh at every call."""
+        """The derivative of the cost with respect to the input of unit j, computed anew at every call."""
         value = self.values[layer][j]
         slope = 1 - value * value
         if layer == len(self.weights):  # through every probability of the softmax
@@ -70,13 +70,13 @@ class LoopNetwork:
 
 
 def shared_cost(layers: int, units: int) -> float:
-    """Order of the operations of back-propagation: (N - 1) K²."""
+    """Order of the number of operations of back-propagation: (N - 1) K²."""
     return (layers - 1) * float(units) ** 2
 
 
 def expanded_cost(layers: int, units: int) -> float:
-    """Operations of the expansion: K^(N+1) + ... + K³.
+    """Number of operations of the expansion: K^(N+1) + ... + K³.
 
-    The weights into layer n (K² of them) have K^(N-n) paths to the outputs, times K for the softmax behind them.
+    Each of the K² weights into layer n has K^(N-n) paths to the outputs, times K for the softmax after them.
     """
     return float(sum(float(units) ** power for power in range(3, layers + 2)))

@@ -1,4 +1,4 @@
-"""The cost over two weights and the ways of two descents over it."""
+"""The cost as a function of two weights, and the paths of two descents over it."""
 
 from __future__ import annotations
 
@@ -12,29 +12,29 @@ from fastnn.studies.digits.two_weights import TwoWeights
 from fastnn.studies.page import Page
 from fastnn.studies.study import Found, Run
 
-# pair of pixels, learning rate in units of 1 / largest curvature, momentum, start in units of the valley's widths
-# along the flat and the steep direction, title, what it shows
+# For each scene: the pair of pixels; the learning rate times the largest curvature; the momentum; the start, in units
+# of the widths of the valley along the flat and the steep direction; the title; and what the scene shows.
 _SCENES = {
     "comparable": ("A", 0.6, 0.3, (-2.0, 1.0), "Comparable speed",
-                   "A moderate rate and little momentum: both walk down at about the same speed."),
+                   "A moderate rate and little momentum: both descend at about the same speed."),
     "raised-rate": ("A", 1.9, 0.3, (-2.0, 1.0), "A raised rate",
                     "Near the largest stable rate, 2/λmax, plain descent zig-zags across the valley; momentum averages "
                     "the zig-zag away."),
     "too-much": ("B", 0.5, 0.97, (-2.0, 1.0), "Momentum too high",
-                 "With momentum 0.97 the way overshoots the lowest point and circles it."),
+                 "With momentum 0.97 the path overshoots the lowest point and circles it."),
     "steep-start": ("B", 0.8, 0.3, (0.0, 1.5), "A steep start",
-                    "From a start up the steep wall both are down in a few steps."),
+                    "From a start on the steep wall both reach the bottom in a few steps."),
     "flat-start": ("B", 0.25, 0.8, (-2.0, 0.0), "A flat start",
                    "Along the flat floor of the valley the steps of plain descent are short; momentum adds them up."),
 }  # fmt: skip
 
 
 def contours(run: Run, steps: int, train: int | None, grid: int) -> Found:
-    """All weights but two of digit 2 stay where training left them; twenty steps of both descents, one start.
+    """All weights except two of digit 2 keep their trained values; both descents take twenty steps from one start.
 
-    Pair A are W[200, 2] and W[201, 2], neighbours near the left edge (B's choice); pair B are the pixels (14, 12)
-    and (14, 16), near the middle and apart (A's choice). The rates follow from the curvature: plain descent is
-    stable below 2/λmax.
+    Pair A is W[200, 2] and W[201, 2], neighbours near the left edge (the choice of report B); pair B is the pixels
+    (14, 12) and (14, 16), which are near the middle and not adjacent (the choice of report A). The rates follow from
+    the curvature: plain descent is stable below 2/λmax.
     """
     x, labels, _, _ = sets(run, train)
     w = run.found("descent")["w"]
@@ -64,7 +64,7 @@ def contours(run: Run, steps: int, train: int | None, grid: int) -> Found:
 
 
 def _steps_to(excess: Any, share: float = 0.02) -> int | None:
-    """Steps until the cost above the lowest stays below that share of the first."""
+    """Number of steps after which the excess of the cost over its minimum stays below a share of the first excess."""
     high = np.flatnonzero(np.asarray(excess) > share * excess[0])
     return None if high[-1] == len(excess) - 1 else int(high[-1]) + 1
 
@@ -78,12 +78,12 @@ def show_contours(page: Page, found: Found) -> None:
     labels = {"A": ("W[200, 2]", "W[201, 2]"), "B": ("W[404, 2]", "W[408, 2]")}
     rows = []
     for name, scene in found["scenes"].items():
-        taken = [_steps_to(scene["excess"][kind]) or "more than 20" for kind in ("plain", "momentum")]
-        rows.append([scene["title"], scene["pair"], scene["rate"], scene["momentum"], *taken])
+        counts = [_steps_to(scene["excess"][kind]) or "more than 20" for kind in ("plain", "momentum")]
+        rows.append([scene["title"], scene["pair"], scene["rate"], scene["momentum"], *counts])
         paths = {"plain": scene["paths"]["plain"], f"momentum {scene['momentum']:g}": scene["paths"]["momentum"]}
         across, up = labels[scene["pair"]]
         page.figure(name, plots.contour(scene["x"], scene["y"], scene["cost"], paths, xlabel=across, ylabel=up,
                                         title=f"{scene['title']} (rate {scene['rate']:.2g})"),
-                    f"{scene['shows']} Contours: summed cost in nats; the ring is the start.")  # fmt: skip
+                    f"{scene['shows']} The contours are the summed cost in nats; the ring is the start.")  # fmt: skip
     page.table(["", "pair", "rate", "momentum", "steps, plain", "steps, momentum"], rows,
-               "Steps until 98 % of the height above the lowest point is gone and stays gone.")  # fmt: skip
+               "Steps after which the excess over the lowest cost stays below 2 % of its first value.")  # fmt: skip

@@ -1,4 +1,4 @@
-"""Plain descent: rates, learning curves, all images at once."""
+"""Descent: learning rates, learning curves and full-batch steps."""
 
 from __future__ import annotations
 
@@ -16,8 +16,9 @@ from fastnn.studies.study import Found, Run
 def rates(run: Run, steps: int, batch: int, train: int | None) -> Found:
     """Mini-batch descent with rates 0, 0.01 ... 0.09, on the sum over a batch and on the mean.
 
-    Weights start from N(0, 1/785). A rate on the sum is a hundred and twenty-eight times the same rate on the mean,
-    so the two sweeps have different winners, and a rate says nothing without the word.
+    The initial weights are drawn from N(0, 1/785). A rate on the sum has the effect of a rate on the mean that is 128
+    times as large, so the best rate differs between the two sweeps, and a rate is meaningless unless one says which
+    is meant.
     """
     x, labels, xt, lt = sets(run, train)
     tried = np.arange(0, 1e-1, 1e-2)
@@ -36,11 +37,11 @@ def show_rates(page: Page, found: Found) -> None:
     best = {kind: int(np.argmax(found[kind])) for kind in ("sum", "mean")}
     page.compare([
         ("best rate on the sum", 0.01, float(found["rates"][best["sum"]])),
-        ("test accuracy at 0.01, sum", 0.9225, found["sum"][1], "the reported number is a re-run's"),
-        ("test accuracy at 0.09, sum", 0.889, found["sum"][9], "the reported number is a re-run's"),
+        ("test accuracy at 0.01, sum", 0.9225, found["sum"][1], "the reported number is from a re-run"),
+        ("test accuracy at 0.09, sum", 0.889, found["sum"][9], "the reported number is from a re-run"),
         ("best rate on the mean", None, float(found["rates"][best["mean"]])),
     ])  # fmt: skip
-    lines = {f"rate on the {kind}": found[kind][1:] for kind in ("sum", "mean")}  # rate 0 leaves the first weights
+    lines = {f"rate on the {kind}": found[kind][1:] for kind in ("sum", "mean")}  # rate 0 changes no weights
     page.figure("sweep", plots.sweep(found["rates"][1:], lines, xlabel="learning rate", ylabel="test accuracy (%)",
                                      title="Test accuracy against learning rate"),
                 "Test accuracy after the same number of steps for each rate; at rate 0 it stays at "
@@ -48,17 +49,17 @@ def show_rates(page: Page, found: Found) -> None:
 
 
 def descent(run: Run, passes: int, rate: float, batch: int, train: int | None) -> Found:
-    """Learning curves over whole passes, and what the ten columns of W look like."""
+    """Learning curves over whole passes, and images of the ten columns of W."""
     x, labels, xt, lt = sets(run, train)
     every = -(-len(x) // batch)
     curve: list[tuple[float, float, float]] = []
 
-    def look(step: int, w: Any) -> None:
+    def record(step: int, w: Any) -> None:
         run.progress.at(step, passes * every)
         curve.append((step / every, accuracy(x, labels, w), accuracy(xt, lt, w)))
 
-    way = Descent(rate, passes * every, batch, seed=run.seed + 1)
-    w = way.run(x, labels, start(1, x.shape[1]), look, every)
+    plain = Descent(rate, passes * every, batch, seed=run.seed + 1)
+    w = plain.run(x, labels, start(1, x.shape[1]), record, every)
     return {"curve": np.array(curve), "w": w}
 
 
@@ -72,17 +73,19 @@ def show_descent(page: Page, found: Found) -> None:
         "curve",
         plots.learning_curve({"epoch": passes[1:], "accuracy": train[1:], "test_accuracy": test[1:]}, xlabel="pass",
                              title="Accuracy by pass over the images"),
-        "Accuracy by whole passes over the training images.",
+        "Accuracy after each pass over the training images.",
     )  # fmt: skip
     page.figure("weights", plots.weight_images(found["w"][:-1], (28, 28), names=[str(k) for k in range(10)], columns=5,
                                                title="The ten columns of W"),
-                "The weights of each digit as an image: white speaks for the digit, black against it.")  # fmt: skip
+                "The weights of each digit as an image: white is evidence for the digit, black against "
+                "it.")  # fmt: skip
 
 
 def full_batch(run: Run, iterations: int, rate: float, train: int | None) -> Found:
-    """Report B's descent on all images at once: rate 1e-6 on the sum, W uniform on [0, 1), seed 3.
+    """The full-batch descent of report B: rate 1e-6 on the sum, W uniform on [0, 1), seed 3.
 
-    It stops when a step is shorter than 1e-5, or after 500. Beside it a start from N(0, 1/784), and momentum 0.9.
+    It stops when a step is shorter than 1e-5, or after 500 steps. For comparison, the same descent is run from
+    N(0, 1/784) and with momentum 0.9.
     """
     x, labels, xt, lt = sets(run, train)
     starts = {
@@ -97,6 +100,6 @@ def full_batch(run: Run, iterations: int, rate: float, train: int | None) -> Fou
 
 
 def show_full_batch(page: Page, found: Found) -> None:
-    reran = (0.841, 0.909, 0.890, 0.920)
-    page.compare((f"test accuracy, {name}", r, ours, "the reported number is a re-run's")
-                 for (name, ours), r in zip(found["test"].items(), reran, strict=True))  # fmt: skip
+    reported = (0.841, 0.909, 0.890, 0.920)
+    page.compare((f"test accuracy, {name}", r, ours, "the reported number is from a re-run")
+                 for (name, ours), r in zip(found["test"].items(), reported, strict=True))  # fmt: skip

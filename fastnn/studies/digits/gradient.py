@@ -1,4 +1,4 @@
-"""The gradient and three checks of it."""
+"""The gradient and three ways to check it."""
 
 from __future__ import annotations
 
@@ -24,18 +24,19 @@ _TABLE_B = (
 
 
 def gradient(run: Run, images: int, weights: int) -> Found:
-    """Report A's check adds h to all weights at once: it accepts gradients that are wrong.
+    """The check of report A adds h to all weights at once, and accepts gradients that are wrong.
 
-    The shift moves every logit of an image alike, which softmax does not see, so the difference of the costs is
-    zero, and so is the mean of a gradient over the classes, right or wrong. Moving one weight at a time tells right
-    from wrong. Report B's table does so for ten steps h, each a tenth of the last.
+    The shift changes every logit of an image by the same amount, to which softmax is invariant. The difference of the
+    costs is therefore zero, and so is the mean of a gradient over the classes, whether it is right or wrong. Changing
+    one weight at a time tells a right gradient from a wrong one. The table of report B does so for ten steps h, each a
+    tenth of the one before.
     """
     x = with_ones(run.data.train_images[:images], run.data.scale).astype(np.float64).T
     y = np.eye(10)[run.data.train_labels[:images]].T
     w = start(1, len(x))
     candidates = {"right": 1.0, "five times too large": 5.0, "zero": 0.0, "of the wrong sign": -1.0}
     vacuous, real = {}, {}
-    some = np.linspace(0, len(x) - 1, max(1, weights // 10)).astype(int)  # rows of W that are moved one by one
+    some = np.linspace(0, len(x) - 1, max(1, weights // 10)).astype(int)  # rows of W that are changed one by one
     exact = csc411.df(w, x, y)[some]
     numeric = {}
     for done, central in enumerate((False, True)):
@@ -65,7 +66,7 @@ def gradient(run: Run, images: int, weights: int) -> Found:
 
 
 def _differences(x: Any, y: Any, w: Any, rows: Any, central: bool) -> Any:
-    """`csc411.finite_difference` for some rows of W: a moved weight of class j moves logit j alone."""
+    """`csc411.finite_difference` for some rows of W, which uses that a weight of class j affects only logit j."""
     h = 1e-3
     z = w.T @ x
     right = float(np.sum(y * z))
@@ -89,8 +90,8 @@ def show_gradient(page: Page, found: Found) -> None:
     page.table(
         ["gradient", "A's check: mean difference", "one by one, forward", "one by one, central"],
         [[name, found["vacuous"][name], *found["real"][name]] for name in found["vacuous"]],
-        f"A's check passes them all. Right: largest error over {found['checked weights']:,} weights moved one at a "
-        "time by 1e-3, as a share of the largest derivative.",
+        f"The check of report A passes all of them. The two columns on the right are the largest error over "
+        f"{found['checked weights']:,} weights, changed one at a time by 1e-3, relative to the largest derivative.",
     )
     page.table(
         ["", "mean signed error of the right gradient"],
@@ -108,12 +109,12 @@ def show_gradient(page: Page, found: Found) -> None:
             {"forward (B's table)": found["errors"], "central": found["central errors"]},
             ylabel="sum |analytic − numeric| (nats per unit of weight)",
         ),
-        "Error of finite differences against the step: the truncation falls with h (central: with h²), then rounding "
-        "rises as 1/h.",
+        "Error of finite differences against the step: the truncation error falls with h (with h² for central "
+        "differences), then the rounding error rises as 1/h.",
     )
-    page.text("The library's own check of the same layer: " + found["gradcheck"].splitlines()[0] + ".")
+    page.text("The same layer checked by ``fastnn.gradcheck``: " + found["gradcheck"].splitlines()[0] + ".")
 
 
 def _equal_digits(a: float, b: float) -> int:
-    """Leading significant digits that agree, at most 16."""
+    """Number of leading significant digits that agree, at most 16."""
     return 16 if a == b else max(0, min(16, int(-math.log10(abs(a - b) / abs(a)))))

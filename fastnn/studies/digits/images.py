@@ -1,4 +1,4 @@
-"""The images, and the network's forward pass."""
+"""The images and the forward pass of the network."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ _TEST = (980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009)
 
 
 def data(run: Run) -> Found:
-    """How many images there are of each digit, and ten of each."""
+    """The number of images of each digit, and ten images of each."""
     chosen = []
     for digit in range(10):
-        there = np.flatnonzero(run.data.train_labels == digit)
-        chosen += there[random.permutation(run.seed, Purpose.SPLIT, digit, len(there))[:10]].tolist()
+        index = np.flatnonzero(run.data.train_labels == digit)
+        chosen += index[random.permutation(run.seed, Purpose.SPLIT, digit, len(index))[:10]].tolist()
     counts = [np.bincount(labels, minlength=10) for labels in (run.data.train_labels, run.data.test_labels)]
     return {"train": counts[0], "test": counts[1], "images": run.data.train_images[chosen]}
 
@@ -35,10 +35,10 @@ def show_data(page: Page, found: Found) -> None:
 
 
 def forward(run: Run, images: int) -> Found:
-    """The network is P = softmax(Wᵀ X), columns being images and the last row of X being ones.
+    """The network is P = softmax(Wᵀ X), where the columns of X are images and its last row is ones.
 
-    It is computed once as the hand-out has it, in float64 and without a shift in the softmax, and once by the
-    library's own layer functions, rows being images.
+    It is computed once by the formulas of the hand-out, in float64 and without a shift in the softmax, and once by
+    ``fastnn.functional``, where the rows are images.
     """
     x = with_ones(run.data.test_images[:images], run.data.scale).astype(np.float64)
     w = start(1, x.shape[1])

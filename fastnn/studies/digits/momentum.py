@@ -14,23 +14,22 @@ from fastnn.studies.study import Found, Run
 
 
 def momentum(run: Run, rate: float, too_high: float, steps: int, every: int, train: int | None) -> Found:
-    """The same descent with v ← 0.9 v + α ∂C/∂W, W ← W − v, at a rate that suits it and at one that does not.
+    """The same descent with v ← 0.9 v + α ∂C/∂W, W ← W − v, at a suitable rate and at one that is too high.
 
-    Also the cost as report B recorded it, a hundredth of the iterations at a time; with fewer iterations than a
-    hundred every one is recorded.
+    The cost is also recorded in the way of report B, at every hundredth of the iterations, or at every iteration if
+    there are fewer than a hundred.
     """
     x, labels, xt, lt = sets(run, train)
     w = start(1, x.shape[1])
     curves: dict[str, Any] = {}
-    ways = [(r, m) for r in (rate, too_high) for m in (0.0, 0.9)]
-    for r, m in run.each(ways):
-        seen: list[tuple[int, float]] = []
+    for r, m in run.each([(r, m) for r in (rate, too_high) for m in (0.0, 0.9)]):
+        curve: list[tuple[int, float]] = []
 
-        def look(step: int, now: Any, seen: list[tuple[int, float]] = seen) -> None:
-            seen.append((step, accuracy(xt, lt, now)))
+        def record(step: int, now: Any, curve: list[tuple[int, float]] = curve) -> None:
+            curve.append((step, accuracy(xt, lt, now)))
 
-        Descent(r, steps, momentum=m, seed=run.seed + 1).run(x, labels, w, look, every)
-        curves[f"rate {r:g}, momentum {m:g}"] = np.array(seen)
+        Descent(r, steps, momentum=m, seed=run.seed + 1).run(x, labels, w, record, every)
+        curves[f"rate {r:g}, momentum {m:g}"] = np.array(curve)
     some = x[:1000].astype(np.float64).T
     targets = np.eye(10)[labels[:1000]].T
     recorded = {}
@@ -42,8 +41,8 @@ def momentum(run: Run, rate: float, too_high: float, steps: int, every: int, tra
 
 
 def _first_at(curve: Any, level: float) -> int | None:
-    there = np.flatnonzero(curve[:, 1] >= level)
-    return int(curve[there[0], 0]) if there.size else None
+    reached = np.flatnonzero(curve[:, 1] >= level)
+    return int(curve[reached[0], 0]) if reached.size else None
 
 
 def show_momentum(page: Page, found: Found) -> None:
@@ -51,8 +50,8 @@ def show_momentum(page: Page, found: Found) -> None:
     slow, fast, _, bouncing = curves.values()
     last = bouncing[len(bouncing) // 2 :, 1]
     page.compare([
-        ("first step at 90 % test accuracy, plain", 500, _first_at(slow, 0.9), "rate 1e-3 on the sum; a re-run's"),
-        ("first step at 90 % test accuracy, momentum", 150, _first_at(fast, 0.9), "a re-run's"),
+        ("first step at 90 % test accuracy, plain", 500, _first_at(slow, 0.9), "rate 1e-3 on the sum; from a re-run"),
+        ("first step at 90 % test accuracy, momentum", 150, _first_at(fast, 0.9), "from a re-run"),
         ("lowest test accuracy of momentum at rate 0.01", 0.74, float(last.min()), "second half of the steps"),
         ("highest of momentum at rate 0.01", 0.88, float(last.max()), "second half of the steps"),
     ])  # fmt: skip
@@ -60,12 +59,12 @@ def show_momentum(page: Page, found: Found) -> None:
     lines = {name: curve[1:, 1] for name, curve in curves.items()}
     page.figure("curves", plots.sweep(steps, lines, xlabel="step", ylabel="test accuracy (%)",
                                       title="Test accuracy by step"),
-                "Plain descent and momentum from the same start, on the same batches.")  # fmt: skip
+                "Plain descent and momentum from the same start and on the same batches.")  # fmt: skip
     plain, moving = (np.asarray(found["recorded"][f"250 iterations, momentum {m}"]) for m in ("0", "0.9"))
     page.figure(
         "cost",
         plots.sweep(plain[:, 0], {"plain": plain[:, 1], "momentum 0.9": moving[:, 1]}, xlabel="iteration",
                     ylabel="summed cost (nats)", percent=False, title="Cost of full-batch descent on 1,000 images"),
-        f"The cost as report B records it: {len(plain)} points of 250 iterations; "
-        f"{len(found['recorded']['30 iterations, momentum 0'])} of 30.",
+        f"The cost recorded in the way of report B: {len(plain)} points for 250 iterations, "
+        f"{len(found['recorded']['30 iterations, momentum 0'])} for 30.",
     )  # fmt: skip

@@ -1,6 +1,6 @@
-"""Descent of a softmax network without hidden units, step by step on the kernels.
+"""Gradient descent for a softmax network without hidden units, step by step on the kernels.
 
-Rows are samples; the bias is the last row of the weights and a last column of ones in the inputs.
+Rows are samples. The bias is the last row of the weights, which a last column of ones in the inputs multiplies.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ from fastnn.random import Purpose
 from fastnn.studies.study import Run
 
 Floats = NDArray[np.float32]
-Look = Callable[[int, Floats], None]
+Callback = Callable[[int, Floats], None]
 
 
 def with_ones(images: NDArray[Any], scale: float) -> Floats:
-    """Images (N, ...) as rows (N, D + 1), scaled, with a last column of ones for the bias."""
+    """Return images (N, ...) as float32 rows (N, D + 1), scaled, with a last column of ones for the bias."""
     rows = images.reshape(len(images), -1)
     out = np.ones((len(rows), rows.shape[1] + 1), np.float32)
     np.multiply(rows, np.float32(scale), out=out[:, :-1])
@@ -33,19 +33,19 @@ def with_ones(images: NDArray[Any], scale: float) -> Floats:
 
 
 def sets(run: Run, train: int | None = None) -> tuple[Any, Any, Any, Any]:
-    """Rows with ones and labels, to train (the first `train`) and to test."""
+    """Return inputs and labels of the first `train` training images, then those of the test images."""
     x, labels = run.data.train
     xt, lt = run.data.test
     return with_ones(x[:train], run.data.scale), labels[:train], with_ones(xt, run.data.scale), lt
 
 
 def start(seed: int, inputs: int, classes: int = 10) -> Any:
-    """First weights, N(0, 1 / inputs)."""
+    """Draw initial weights (inputs, classes) from N(0, 1 / inputs)."""
     return random.normal(seed, Purpose.INIT, 0, (inputs, classes)) / math.sqrt(inputs)
 
 
 def accuracy(x: Floats, labels: NDArray[np.int64], w: Floats) -> float:
-    """Share of right answers."""
+    """Return the share of right answers."""
     out = np.empty((len(x), w.shape[1]), np.float32)
     Eager(np.float32).affine_forward(x, np.ascontiguousarray(w), None, out)
     return float(np.mean(out.argmax(axis=1) == labels))
@@ -53,17 +53,20 @@ def accuracy(x: Floats, labels: NDArray[np.int64], w: Floats) -> float:
 
 @dataclass(frozen=True)
 class Descent:
-    """How to descend on the cross-entropy **summed** over each batch.
+    """Gradient descent on the cross-entropy **summed** over each batch.
 
     Attributes
     ----------
     rate : float
-        On the summed gradient; one that is meant for the mean must be divided by `batch`.
+        Learning rate for the summed gradient; a rate for the mean must be divided by `batch`.
     steps : int
+        Number of steps.
     batch : int or None
-        None: all samples.
+        Samples per step; None for all.
     momentum, velocity : float
-        v <- momentum v + rate g, w <- w - v; v starts at `velocity`.
+        A step is v <- momentum v + rate g, w <- w - v, where v starts at `velocity`.
+    seed : int
+        Seed for the order of the samples.
     """
 
     rate: float
@@ -78,21 +81,22 @@ class Descent:
         x: Floats,
         labels: NDArray[np.int64],
         w: NDArray[Any],
-        look: Look | None = None,
+        callback: Callback | None = None,
         every: int = 1,
         shortest: float = 0.0,
     ) -> Floats:
-        """Descend from `w`; call ``look(step, w)`` at step 0, after each `every` steps, and at the end.
+        """Descend from `w` and return the final weights.
 
-        Ends early after a step shorter than `shortest` (Frobenius norm).
+        ``callback(step, w)`` is called at step 0, after every `every` steps, and at the end. The descent ends early
+        after a step whose Frobenius norm is below `shortest`.
         """
         ops, cross_entropy = Eager(np.float32), SoftmaxCrossEntropy()
         w = np.array(w, np.float32, order="C")
         v, dw = np.full_like(w, self.velocity), np.empty_like(w)
         rate, t = np.array([self.rate]), np.ones(1, np.int64)
         loss, correct = np.zeros(1), np.zeros(1, np.int64)
-        if look is not None:
-            look(0, w)
+        if callback is not None:
+            callback(0, w)
         for step, (rows, targets) in enumerate(self._batches(ops, x, labels), 1):
             out, dout = np.empty((len(rows), w.shape[1]), np.float32), np.empty((len(rows), w.shape[1]), np.float32)
             ops.affine_forward(rows, w, None, out)
@@ -100,8 +104,8 @@ class Descent:
             ops.affine_backward_weight(rows, dout, dw, None, 0.0)
             ops.update(w, None, v, dw, rate, t, UpdateRule.MOMENTUM, 0.0, self.momentum)
             ended = step == self.steps or (shortest > 0 and float(np.linalg.norm(v)) < shortest)
-            if look is not None and (ended or step % every == 0):
-                look(step, w)
+            if callback is not None and (ended or step % every == 0):
+                callback(step, w)
             if ended:
                 break
         return w

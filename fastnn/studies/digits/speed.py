@@ -1,4 +1,4 @@
-"""What back-propagation saves, measured."""
+"""The time that back-propagation saves, measured."""
 
 from __future__ import annotations
 
@@ -17,11 +17,12 @@ from fastnn.studies.study import Found, Run
 
 
 def speed(run: Run, updates: int, batch: int, units: tuple[int, ...], layers: tuple[int, ...]) -> Found:
-    """The gradient by back-propagation against weight by weight, 7,850 forward passes an update.
+    """The gradient by back-propagation and weight by weight, which takes 7,850 forward passes per update.
 
-    Then the same question for deep networks: N layers of K units (input and output counted) cost back-propagation
-    O(N K²). Expanding the chain rule of every weight over all its paths costs K^(N+1) + … + K³ here, where the
-    softmax's own K² derivatives are expanded too: Θ(K^(N+1)). Both are measured, in the same plain loops.
+    Then the same comparison for deep networks. In a network of N layers of K units, including input and output,
+    back-propagation costs O(N K²). Expanding the chain rule of every weight over all its paths costs
+    K^(N+1) + … + K³ if the K² derivatives of the softmax are expanded too, which is Θ(K^(N+1)). Both are measured in
+    the same kind of plain loops.
     """
     x = with_ones(run.data.train_images[: updates * batch], run.data.scale).astype(np.float64).T
     y = np.eye(10)[run.data.train_labels[: updates * batch]].T
@@ -43,25 +44,28 @@ def speed(run: Run, updates: int, batch: int, units: tuple[int, ...], layers: tu
 
 
 def _repeated(function: Callable[[], object]) -> float:
-    """Seconds of one call, the mean over a second of calls: other work on the machine slows long and short alike."""
+    """Seconds of one call, as the mean over one second of calls.
+
+    Other work on the machine then slows this measurement as much as that of a single long call.
+    """
     calls, began = 0, time.perf_counter()
-    while (spent := time.perf_counter() - began) < 1.0:
+    while (elapsed := time.perf_counter() - began) < 1.0:
         function()
         calls += 1
-    return spent / calls
+    return elapsed / calls
 
 
 def _measure(layers: int, units: int) -> tuple[float, float]:
-    """Seconds of both ways through a network of that size, the least of several runs."""
+    """Seconds of both methods for a network of that size, the minimum of several runs."""
     network = LoopNetwork.make(layers, units, 0)
     seconds = []
     for method in (network.back_propagation, network.path_by_path):
-        least, spent = math.inf, 0.0
-        while spent < 0.05:
+        least, total = math.inf, 0.0
+        while total < 0.05:
             began = time.perf_counter()
             method()
-            took = time.perf_counter() - began
-            least, spent = min(least, took), spent + took
+            elapsed = time.perf_counter() - began
+            least, total = min(least, elapsed), total + elapsed
         seconds.append(least)
     return seconds[0], seconds[1]
 
@@ -71,9 +75,9 @@ def show_speed(page: Page, found: Found) -> None:
     page.compare([
         ("back-propagation (s)", 5.36, fast, f"{found['updates']} updates; the report's runs were longer"),
         ("weight by weight (s)", 1263, slow, "the same updates"),
-        ("times faster", 235.7, slow / fast, f"the same weights to {found['same']:.0e}"),
+        ("times faster", 235.7, slow / fast, f"the weights agree to {found['same']:.0e}"),
     ])  # fmt: skip
-    for name, sizes, other, label in (("units", found["units"], 3, "units a layer, K (3 layers)"),
+    for name, sizes, other, label in (("units", found["units"], 3, "units per layer, K (3 layers)"),
                                       ("layers", found["layers"], 4, "layers, N (4 units each)")):  # fmt: skip
         seconds = np.asarray(found[f"by {name}"]).T
         shapes = [(other, size) if name == "units" else (size, other) for size in sizes]
@@ -83,5 +87,6 @@ def show_speed(page: Page, found: Found) -> None:
             f"by-{name}",
             plots.scaling(sizes, dict(zip(models, seconds, strict=True)), models, xlabel=label, logx=name == "units",
                           title=f"Time of one gradient against {name}"),
-            "Measured times of one gradient in plain loops; thin lines have the model's slope, through the last point.",
+            "Measured times of one gradient in plain loops. The thin lines have the slope of the model and go through "
+            "the last point.",
         )  # fmt: skip

@@ -11,25 +11,26 @@ Floats = NDArray[np.float64]
 
 
 class TwoWeights:
-    """Cost, gradient and curvature over two weights.
+    """Cost, gradient and curvature as functions of two weights.
 
     Parameters
     ----------
     x : (N, D) array
         Inputs.
     labels : (N,) int array
+        Class of each sample.
     w : (D, C) array
         Trained weights.
     rows : pair of int
-        Inputs whose weights are varied.
+        The inputs whose weights are varied.
     column : int
-        The class.
+        The class whose weights are varied.
 
     Notes
     -----
-    Moving weights of one class moves one logit of each case by d = a x_i + b x_j. With s the log-sum-exp of the
-    other logits the cost of a case is log(exp(s) + exp(z + d)) minus the logit of the right class. Cases in which
-    both inputs are zero add a constant, which is computed once.
+    Changing weights of one class changes one logit z of each sample by d = a x_i + b x_j. If s is the log-sum-exp of
+    the other logits, the cost of a sample is log(exp(s) + exp(z + d)) minus the logit of the right class. Samples in
+    which both inputs are zero add a constant, which is computed once.
     """
 
     def __init__(self, x: NDArray[Any], labels: NDArray[np.int64], w: NDArray[Any], rows: tuple[int, int], column: int):
@@ -48,13 +49,13 @@ class TwoWeights:
         self.start = np.array([w[rows[0], column], w[rows[1], column]], np.float64)
 
     def cost(self, a: float, b: float) -> float:
-        """Summed cost in nats with the two weights at (a, b)."""
+        """Summed cost in nats if the two weights are (a, b)."""
         d = self._pair @ (np.array([a, b]) - self.start)
         z = self._logit + d
         return self._constant + float(np.sum(np.logaddexp(self._rest, z) - self._right - self._is_class * d))
 
     def gradient(self, point: Floats) -> Floats:
-        """Gradient at a point (2,)."""
+        """Gradient (2,) at a point (2,)."""
         return np.asarray(self._pair.T @ (self._probability(point) - self._is_class))
 
     def hessian(self, point: Floats) -> Floats:
@@ -63,7 +64,7 @@ class TwoWeights:
         return np.asarray((self._pair * (p * (1 - p))[:, None]).T @ self._pair)
 
     def minimum(self) -> Floats:
-        """The point of least cost, by Newton's method with halved steps."""
+        """The point of least cost, found by Newton's method with step halving."""
         point = self.start.copy()
         for _ in range(100):
             step = np.linalg.solve(self.hessian(point), self.gradient(point))
@@ -76,7 +77,7 @@ class TwoWeights:
         return point
 
     def descend(self, start: Floats, rate: float, momentum: float, steps: int) -> Floats:
-        """The points (steps + 1, 2) of a descent, v <- momentum v + rate g from rest."""
+        """The points (steps + 1, 2) of a descent with v <- momentum v + rate g, where v starts at zero."""
         points, v = [np.asarray(start, np.float64)], np.zeros(2)
         for _ in range(steps):
             v = momentum * v + rate * self.gradient(points[-1])

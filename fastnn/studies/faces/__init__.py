@@ -8,9 +8,9 @@ study = Study(
     "faces",
     "A small fully connected network on faces",
     FACES,
-    "Who is on the picture? One hidden layer on small images, what its settings do, how a size is chosen honestly, and "
-    "what the hidden units look at. Reported numbers come from two course reports, A and B, on colour photos of six "
-    "actors that can no longer be had.",
+    "Who is in the picture? A network with one hidden layer on small images: the effect of its settings, how to choose "
+    "its size without bias, and what its hidden units respond to. The reported numbers come from two course reports, A "
+    "and B, on colour photos of six actors that are no longer available.",
 )
 
 study.part("The images", cost=0.3, side=28)(curves.data).shows(curves.show_data)
@@ -29,7 +29,7 @@ study.part("Resolution", cost=4, sides=(14, 24, 28, 32, 64), sizes=(70, 200), st
 study.part("Activation", cost=4, side=28, sizes=(6, 50), steps=500, splits=5, quick={"steps": 200, "splits": 1})(
     sweeps.activation
 ).shows(sweeps.show_activation)
-study.part("First weights", cost=3, side=28, hidden=70, steps=500, splits=5, quick={"splits": 1})(
+study.part("Initial weights", cost=3, side=28, hidden=70, steps=500, splits=5, quick={"splits": 1})(
     sweeps.first_weights
 ).shows(sweeps.show_first_weights)
 study.part("Optimiser", cost=3, side=28, hidden=70, steps=500, splits=5, quick={"splits": 1})(sweeps.optimiser).shows(
@@ -38,6 +38,6 @@ study.part("Optimiser", cost=3, side=28, hidden=70, steps=500, splits=5, quick={
 study.part("Loss", cost=2, side=28, hidden=70, steps=500, splits=5, quick={"splits": 1})(sweeps.loss).shows(
     sweeps.show_loss
 )
-study.part("What the hidden units look at", cost=1, side=28, hidden=70, steps=500, people_shown=6)(units.units).shows(
-    units.show_units
-)
+study.part("What the hidden units respond to", cost=1, side=28, hidden=70, steps=500, people_shown=6)(
+    units.units
+).shows(units.show_units)

@@ -1,4 +1,4 @@
-"""Choosing the number of hidden units: on the test images, as report A first did, and on validation images."""
+"""The number of hidden units, chosen on the test images, as report A first did, and on the validation images."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from fastnn.studies.study import Found, Run
 
 
 def choice(run: Run, side: int, sizes: tuple[int, ...], steps: int, splits: int) -> Found:
-    """Report A's first attempt chose the size with the best *test* accuracy and reported that accuracy.
+    """The first attempt of report A chose the size with the best *test* accuracy and reported that accuracy.
 
-    The largest of several noisy numbers is too large: on new images the chosen network does no better than the
-    others. Choosing on the validation images leaves the test images for one honest number. Both are done here on the
-    same trainings, over several random splits.
+    The largest of several noisy numbers is biased upward: on new images the chosen network is no better than the
+    others. If the size is chosen on the validation images, the accuracy on the test images is unbiased. Both choices
+    are made here from the same trainings, for several random splits.
     """
     images, labels = people(run, side)
 
@@ -36,15 +36,15 @@ def show_choice(page: Page, found: Found) -> None:
     val, test = np.asarray(found["val"]), np.asarray(found["test"])
     rows = np.arange(len(val))
     on_test, on_val = test.argmax(axis=1), val.argmax(axis=1)
-    claimed, honest = test[rows, on_test], test[rows, on_val]
-    # what the choice on the test images is worth on images that it has not seen: the validation images
+    claimed, unbiased = test[rows, on_test], test[rows, on_val]
+    # the choice on the test images did not use the validation images, which therefore give its accuracy on new images
     unseen = val[rows, on_test]
     page.compare([
         ("size chosen on the test images (first split)", 100, sizes[on_test[0]]),
-        ("test accuracy claimed by it", 0.908, float(claimed.mean()), f"mean of {len(val)} splits"),
-        ("the same networks on images not used to choose", None, float(unseen.mean())),
+        ("its test accuracy", 0.908, float(claimed.mean()), f"biased; mean of {len(val)} splits"),
+        ("accuracy of the same networks on the validation images", None, float(unseen.mean())),
         ("size chosen on the validation images (first split)", 12, sizes[on_val[0]]),
-        ("test accuracy of it", None, float(honest.mean()), f"mean of {len(val)} splits"),
+        ("its test accuracy", None, float(unbiased.mean()), f"unbiased; mean of {len(val)} splits"),
         ("training accuracy of the largest", 1.0, float(np.asarray(found["train"])[:, -1].mean())),
     ])  # fmt: skip
     lines = {

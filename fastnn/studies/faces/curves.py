@@ -1,4 +1,4 @@
-"""The images, and report B's network with its learning curves."""
+"""The images, and the learning curves of report B's network."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from fastnn.studies.training import curves
 
 
 def data(run: Run, side: int) -> Found:
-    """Everybody once, and how many images there are."""
+    """One image of each person, and the number of images."""
     images, labels = people(run, side)
     first = [int(np.flatnonzero(labels == who)[0]) for who in range(int(labels.max()) + 1)]
     sets = split(images, labels, run.seed)
@@ -24,16 +24,16 @@ def data(run: Run, side: int) -> Found:
 
 def show_data(page: Page, found: Found) -> None:
     """Show the people."""
-    names = {"train": "to train", "val": "to validate", "test": "to test"}
+    names = {"train": "training", "val": "validation", "test": "test"}
     counts = [[names[name], count] for name, count in found["counts"].items()]
     page.table(["", "images"], [["people", found["people"]], *counts])
-    page.figure("people", plots.image_grid(found["images"], title="Everybody once"), "One image of each person.")
+    page.figure("people", plots.image_grid(found["images"], title="The people"), "One image of each person.")
 
 
 def network(run: Run, side: int, hidden: int, steps: int, batch: int, splits: int) -> Found:
-    """70 tanh units, cross-entropy, Adam 1e-3, batch 60, 500 steps; curves on all three sets.
+    """70 tanh units, cross-entropy, Adam with rate 1e-3, batches of 60, 500 steps, evaluated on all three sets.
 
-    The epoch is chosen by the validation images. Several random splits show how much the numbers owe to chance.
+    The epoch is chosen on the validation images. Several random splits show how much the numbers depend on chance.
     """
     images, labels = people(run, side)
 
@@ -56,7 +56,7 @@ def show_network(page: Page, found: Found) -> None:
     epoch = best(found["runs"][0]["columns"])[0]
     shown = curves(found["runs"][0]["columns"])
     page.figure("curves", plots.learning_curve(shown, title="Learning curves of the first split"),
-                f"Loss and accuracy on the three sets; the best epoch by validation is {epoch}.")  # fmt: skip
+                f"Loss and accuracy on the three sets. Epoch {epoch} has the best validation accuracy.")  # fmt: skip
     first = found["runs"][0]
     page.figure("confusion", plots.confusion_matrix(first["labels"], first["predicted"]),
-                "Who was taken for whom, in the test images of the first split.")  # fmt: skip
+                "Predictions for the test images of the first split.")  # fmt: skip

@@ -1,4 +1,4 @@
-"""Faces: reading, resizing, the split for each person, and the network's training."""
+"""Images of faces: reading, resizing and splitting them, and training the network on them."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from fastnn.layers import Dense, Layer, Tanh
 from fastnn.model import Sequential
 from fastnn.studies.sources import Source
 from fastnn.studies.study import Run
-from fastnn.studies.training import Columns, Pair, train
+from fastnn.studies.training import Columns, EpochEvaluations, Pair, train
 
-_SIDE = 64  # pixels: what the pictures are read at, the largest that is tried
+_SIDE = 64  # pixels; the images are read at the largest size that is tried
 
 
 def _read(path: Path) -> Dataset:
@@ -30,15 +30,15 @@ FACES = Source(
     ("faces/orl", "faces", "orl", ""),
     _read,
     partial(fastnn_data.load, "glyphs", train=320, test=80),
-    "synthetic letters, ten classes in the place of people",
-    "The reports used colour photos of six actors, about 110 of each; they can no longer be downloaded. Here every "
-    "folder of the data set is a person. With other people, and fewer images of each, numbers differ from those "
-    "reported; what can be compared is how they move.",
+    "synthetic letters, with ten classes instead of people",
+    "The reports used colour photos of six actors, about 110 of each, which can no longer be downloaded. Here every "
+    "folder of the data set is a person. With other people and fewer images of each, the numbers differ from those "
+    "reported; only their trends can be compared.",
 )
 
 
 def resized(images: NDArray[Any], side: int) -> NDArray[np.float32]:
-    """Square images (N, S, S[, 3]) of another side, each pixel the mean over the area that it covers."""
+    """Resize square images (N, S, S[, 3]) to another side; each new pixel is the mean over the area that it covers."""
     before = images.shape[1]
     edges = np.linspace(0, before, side + 1)
     low, high = edges[:-1, None], edges[1:, None]
@@ -51,13 +51,13 @@ def resized(images: NDArray[Any], side: int) -> NDArray[np.float32]:
 
 
 def flat(images: NDArray[Any]) -> NDArray[np.float32]:
-    """Images as rows; colours as all of red, then green, then blue."""
+    """Return images as rows, for colour images with all of red first, then green, then blue."""
     channels = images[..., None] if images.ndim == 3 else images
     return np.ascontiguousarray(channels.transpose(0, 3, 1, 2).reshape(len(images), -1))
 
 
 def people(run: Run, side: int) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-    """All images of the data set at that side, in [0, 1], and who they are."""
+    """Return all images of the data set, resized and scaled to [0, 1], and the number of the person in each."""
     images = np.concatenate([run.data.train_images, run.data.test_images])
     return resized(images, side) * np.float32(run.data.scale), np.concatenate(
         [run.data.train_labels, run.data.test_labels]
@@ -65,11 +65,12 @@ def people(run: Run, side: int) -> tuple[NDArray[np.float32], NDArray[np.int64]]
 
 
 def split(images: NDArray[Any], labels: NDArray[np.int64], seed: int) -> dict[str, Pair]:
-    """Of every person about a fifth to validate and a fifth to test, as B's 70, 20 and 20 of 110."""
-    fifth = round(len(labels) * 2 / 11 / (classes := int(labels.max()) + 1)) * classes
-    validation, test, kept = split_indices(labels, (fifth, fifth, len(labels) - 2 * fifth), seed=seed)
+    """Hold out 2/11 of each person's images for validation and as many for testing, as B's 20 and 20 of 110."""
+    held_out = round(len(labels) * 2 / 11 / (classes := int(labels.max()) + 1)) * classes
+    indices = split_indices(labels, (held_out, held_out, len(labels) - 2 * held_out), seed=seed)
     x = flat(images)
-    return {"": (x[kept], labels[kept]), "val": (x[validation], labels[validation]), "test": (x[test], labels[test])}
+    val, test, training = ((x[index], labels[index]) for index in indices)
+    return {"": training, "val": val, "test": test}
 
 
 def fit(
@@ -84,7 +85,7 @@ def fit(
     optimizer: Any = None,
     loss: str = "softmax_cross_entropy",
 ) -> tuple[Columns, Sequential]:
-    """One hidden layer (tanh unless given) trained for about that many steps, looked at after every epoch."""
+    """Train a network with one hidden layer, tanh by default, for about `steps` steps, evaluated after every epoch."""
     x, labels = sets[""]
     middle: list[Layer] = [Tanh()] if activation is None else [activation]
     if activation is not None and type(activation) is Layer:
@@ -104,18 +105,17 @@ def fit(
 
 
 def _regression(model: Sequential, sets: dict[str, Pair], options: dict[str, Any]) -> Columns:
-    """Squared error on one-hot targets, with the accuracy of the largest output."""
-    from fastnn.studies.training import Watch
+    """Train with the squared error on one-hot targets; the class predicted is that of the largest output."""
 
-    def look(model: Sequential, x: NDArray[Any], labels: NDArray[Any]) -> dict[str, float]:
+    def evaluate(model: Sequential, x: NDArray[Any], labels: NDArray[Any]) -> dict[str, float]:
         return {"accuracy": float(np.mean(model.forward(x).argmax(axis=1) == labels))}
 
     classes = np.eye(int(sets[""][1].max()) + 1, dtype=np.float32)
-    watch = Watch(sets, look)
-    return train(model, {"": (sets[""][0], classes[sets[""][1]])}, watch=watch, **options)
+    one_hot = {"": (sets[""][0], classes[sets[""][1]])}
+    return train(model, one_hot, evaluations=EpochEvaluations(sets, evaluate), **options)
 
 
 def best(columns: Columns) -> tuple[int, float, float]:
-    """The first best epoch by validation, and validation and test accuracy there."""
+    """Return the first epoch with the best validation accuracy, and the validation and test accuracy after it."""
     epoch = int(np.asarray(columns["val_accuracy"]).argmax())
     return epoch, float(columns["val_accuracy"][epoch]), float(columns["test_accuracy"][epoch])

@@ -1,4 +1,4 @@
-"""One setting at a time: hidden units, resolution, activation, first weights, optimiser, loss."""
+"""The effect of one setting at a time: hidden units, resolution, activation, initial weights, optimiser and loss."""
 
 from __future__ import annotations
 
@@ -42,10 +42,11 @@ _OPTIMISERS: dict[str, Callable[[], optim.Optimizer]] = {
     "AdamW 0.001": lambda: optim.AdamW(0.001),
 }
 _LOSSES = {"cross-entropy": "softmax_cross_entropy", "squared error": "mean_squared_error"}
+_AT_BEST_EPOCH = "Test accuracy at the epoch with the best validation accuracy."
 
 
 def _over_splits(run: Run, values: Sequence[Any], splits: int, one: Callable[[Any, int], Columns]) -> dict[str, Any]:
-    """Validation and test accuracy (V, splits) at the best epoch by validation."""
+    """Validation and test accuracy, arrays (values, splits), at the epoch with the best validation accuracy."""
     jobs = [(value, run.seed + k) for value in values for k in range(splits)]
     scores = np.array(run.on_cores(lambda job: best(one(*job))[1:], jobs)).reshape(len(values), splits, 2)
     return {"val": scores[..., 0], "test": scores[..., 1]}
@@ -59,12 +60,13 @@ def _table(page: Page, names: Sequence[Any], found: Any) -> None:
     val, test = np.asarray(found["val"]), np.asarray(found["test"])
     rows = [[str(n), float(v.mean()), float(t.mean()), f"{t.min():.3f}–{t.max():.3f}"]
             for n, v, t in zip(names, val, test, strict=True)]  # fmt: skip
-    page.table(["", "validation", "test", "test, least and most"], rows,
-               f"Accuracy at the best epoch by validation, mean of {val.shape[1]} random splits.")  # fmt: skip
+    page.table(["", "validation", "test", "test, range"], rows,
+               f"Accuracy at the epoch with the best validation accuracy, mean of {val.shape[1]} random "
+               "splits.")  # fmt: skip
 
 
 def hidden(run: Run, side: int, sizes: tuple[int, ...], steps: int, splits: int) -> Found:
-    """The number of hidden units."""
+    """Networks with different numbers of hidden units."""
     images, labels = people(run, side)
     return {"sizes": sizes, **_over_splits(
         run, sizes, splits, lambda size, seed: fit(split(images, labels, seed), size, steps, seed=seed)[0]
@@ -75,12 +77,15 @@ def show_hidden(page: Page, found: Found) -> None:
     """Show the sweep."""
     page.figure("sweep", plots.sweep(list(found["sizes"]), _lines(found), xlabel="hidden units", log=True,
                                      title="Accuracy against hidden units"), "A few units already tell many people "
-                "apart; more than the people there are gain little.")  # fmt: skip
+                "apart; units beyond the number of people gain little.")  # fmt: skip
     _table(page, found["sizes"], found)
 
 
 def resolution(run: Run, sides: tuple[int, ...], sizes: tuple[int, ...], steps: int, splits: int) -> Found:
-    """The side of the images: reported near 32 best, 14 and 64 slightly lower, 64 with more hidden units better."""
+    """Images of different sizes.
+
+    Reported: a side near 32 pixels is best; 14 and 64 are slightly worse; 64 improves with more hidden units.
+    """
     images = {side: people(run, side) for side in sides}
 
     def one(value: tuple[int, int], seed: int) -> Columns:
@@ -98,9 +103,17 @@ def show_resolution(page: Page, found: Found) -> None:
     first = next(iter(lines.values()))
     page.compare([("best side of an image (pixels)", 32, found["sides"][int(first.argmax())],
                    f"with {next(iter(lines))}")])  # fmt: skip
-    page.figure("sweep", plots.sweep(list(found["sides"]), lines, xlabel="side of the image (pixels)",
-                                     ylabel="test accuracy (%)", title="Accuracy against resolution"),
-                "Test accuracy at the best epoch by validation.")  # fmt: skip
+    page.figure(
+        "sweep",
+        plots.sweep(
+            list(found["sides"]),
+            lines,
+            xlabel="side of the image (pixels)",
+            ylabel="test accuracy (%)",
+            title="Accuracy against resolution",
+        ),
+        _AT_BEST_EPOCH,
+    )
     for size, one in found["runs"].items():
         page.text(f"With {size} hidden units:")
         _table(page, found["sides"], one)
@@ -109,8 +122,8 @@ def show_resolution(page: Page, found: Found) -> None:
 def activation(run: Run, side: int, sizes: tuple[int, ...], steps: int, splits: int) -> Found:
     """Eight activations, with few and with many units.
 
-    Reported: with many units within a few per cent of each other, softmin and softmax poor at any size; with few
-    units linear, tanhshrink and softshrink best.
+    Reported: with many units they are within a few per cent of each other, except that softmin and softmax are poor at
+    any size; with few units linear, tanhshrink and softshrink are best.
     """
     images, labels = people(run, side)
 
@@ -125,16 +138,23 @@ def activation(run: Run, side: int, sizes: tuple[int, ...], steps: int, splits: 
 def show_activation(page: Page, found: Found) -> None:
     """Show the sweep for each size."""
     lines = {f"{size} hidden units": np.asarray(one["test"]).mean(axis=1) for size, one in found.items()}
-    page.figure("sweep", plots.sweep(list(_ACTIVATIONS), lines, xlabel="activation", ylabel="test accuracy (%)",
-                                     title="Accuracy by activation"),
-                "Test accuracy at the best epoch by validation.")  # fmt: skip
+    page.figure(
+        "sweep",
+        plots.sweep(
+            list(_ACTIVATIONS), lines, xlabel="activation", ylabel="test accuracy (%)", title="Accuracy by activation"
+        ),
+        _AT_BEST_EPOCH,
+    )
     for size, one in found.items():
         page.text(f"With {size} hidden units:")
         _table(page, list(_ACTIVATIONS), one)
 
 
 def first_weights(run: Run, side: int, hidden: int, steps: int, splits: int) -> Found:
-    """How weights and biases are first drawn. Reported: weights too large stay at chance, 1/6 there."""
+    """Ways to draw the initial weights and biases.
+
+    Reported: with weights that are too large the accuracy stays at chance, which was 1/6.
+    """
     images, labels = people(run, side)
     return {"classes": int(labels.max()) + 1, **_over_splits(
         run, list(_FIRST), splits,
@@ -144,14 +164,14 @@ def first_weights(run: Run, side: int, hidden: int, steps: int, splits: int) -> 
 
 def show_first_weights(page: Page, found: Found) -> None:
     """Show the sweep."""
-    page.figure("sweep", plots.sweep(list(_FIRST), _lines(found), xlabel="first weights and biases",
-                                     title="Accuracy by first weights"),
+    page.figure("sweep", plots.sweep(list(_FIRST), _lines(found), xlabel="initial weights and biases",
+                                     title="Accuracy by initial weights"),
                 f"Chance is {1 / found['classes']:.1%}.")  # fmt: skip
     _table(page, list(_FIRST), found)
 
 
 def optimiser(run: Run, side: int, hidden: int, steps: int, splits: int) -> Found:
-    """Seven update rules at rates that suit them."""
+    """Seven update rules, each at a suitable learning rate."""
     images, labels = people(run, side)
     return _over_splits(
         run, list(_OPTIMISERS), splits,
@@ -167,7 +187,7 @@ def show_optimiser(page: Page, found: Found) -> None:
 
 
 def loss(run: Run, side: int, hidden: int, steps: int, splits: int) -> Found:
-    """Cross-entropy, and the squared distance from the one-hot label."""
+    """Cross-entropy and the squared distance to the one-hot label."""
     images, labels = people(run, side)
     return _over_splits(
         run, list(_LOSSES), splits,
@@ -176,7 +196,7 @@ def loss(run: Run, side: int, hidden: int, steps: int, splits: int) -> Found:
 
 
 def show_loss(page: Page, found: Found) -> None:
-    """Show the two."""
+    """Show both losses."""
     page.figure("sweep", plots.sweep(list(_LOSSES), _lines(found), xlabel="loss", title="Accuracy by loss"),
                 "After the same number of steps.")  # fmt: skip
     _table(page, list(_LOSSES), found)

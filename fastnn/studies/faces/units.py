@@ -1,4 +1,4 @@
-"""The hidden units that speak for and against a person."""
+"""The hidden units that promote and inhibit the recognition of a person."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from fastnn.studies.study import Found, Run
 
 
 def units(run: Run, side: int, hidden: int, steps: int, people_shown: int) -> Found:
-    """The useful units of each person, over the person's validation images.
+    """The most useful units for each person, on the validation images of that person.
 
-    For each image the unit whose activation × outgoing weight is largest is its promoter, the unit where it is
-    smallest its inhibitor; the most frequent of each are shown by their input weights.
+    The promoter of an image is the unit with the largest product of activation and outgoing weight, its inhibitor the
+    unit with the smallest. The most frequent promoter and inhibitor of each person are shown by their input weights.
     """
     images, labels = people(run, side)
     sets = split(images, labels, run.seed)

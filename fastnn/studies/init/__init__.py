@@ -6,11 +6,12 @@ from fastnn.studies.study import Study
 
 study = Study(
     "init",
-    "How a deep network begins: initial weights, settings, and the check of its gradient",
+    "Initial weights, settings, and the check of a deep network's gradient",
     MNIST,
-    "A network of 784-666-666-10 units, 973,702 parameters, on MNIST in [0, 1]: the first 50,000 images to train, the "
-    "last 10,000 of the training file to validate. Biases start at zero, the gradient is the mean over a batch, and "
-    "batches are fixed neighbours visited in shuffled order. Reported numbers come from course report D.",
+    "A network of 784-666-666-10 units, with 973,702 parameters, on MNIST with pixels in [0, 1]: the first 50,000 "
+    "images are for training, the last 10,000 of the training file for validation. Biases start at zero, the gradient "
+    "is the mean over a batch, and the batches are fixed groups of neighbouring images in shuffled order. The reported "
+    "numbers come from course report D.",
 )
 
 study.part(

@@ -1,4 +1,4 @@
-"""Ten weights' derivatives against central differences of the loss."""
+"""The derivatives with respect to ten weights, against central differences of the loss."""
 
 from __future__ import annotations
 
@@ -15,12 +15,13 @@ _WEIGHTS = 10  # from hidden units 0 ... 9 into unit 0 of the second layer
 
 
 def differences(run: Run, hidden: int) -> Found:
-    """The derivatives by the ten weights from hidden units 0–9 into unit 0 of the second layer, for one image.
+    """The derivatives with respect to the ten weights from hidden units 0–9 into unit 0 of the second layer.
 
-    Central differences of step 1/N. The loss with the cap 1e-8 differs from the loss whose gradient is taken, which
-    leaves an error that no step removes. Where unit 0 is not active for the image all ten derivatives are zero, and
-    so are all differences: a horizontal line, which the report blames on zero pixels. Without the cap, in float64
-    and with an active unit, the error falls with the step until rounding raises it again.
+    They are compared, for one image, with central differences of step 1/N. The loss with the cap 1e-8 differs from the
+    loss whose gradient is computed, which leaves an error that no step size removes. If unit 0 is not active for the
+    image, all ten derivatives are zero and so are all differences: a horizontal line, which the report attributes to
+    zero pixels. Without the cap, in float64 and with an active unit, the error falls with the step until the rounding
+    error raises it again.
     """
     model = network(run, hidden, "glorot_uniform", dtype="float64")
     images, labels = run.data.train_images[:2000], run.data.train_labels[:2000]
@@ -29,7 +30,7 @@ def differences(run: Run, hidden: int) -> Found:
     second = _affine(model, first, "dense2")[:, 0]
     useful = (first[:, :_WEIGHTS] > 0).sum(axis=1)
     active = int(np.argmax(np.where(second > 0, useful, -1)))
-    inactive = int(np.argmin(second + first[:, :_WEIGHTS].max(axis=1)))  # stays so when one weight moves by 1
+    inactive = int(np.argmin(second + first[:, :_WEIGHTS].max(axis=1)))  # also if one weight changes by 1
     reported_n = [k * 10.0**i for i in (0, 1, 3, 5) for k in (1, 5)]
     long_n = [k * 10.0**i for i in range(12) for k in (1, 5)][:23]
     cases = {
@@ -66,9 +67,9 @@ def show_differences(page: Page, found: Found) -> None:
     """Show both figures."""
     capped, dead, free = found.values()
     page.compare([
-        ("error with the cap at the smallest step", 1e-9, float(capped["error"][-1]), "about; it levels off there"),
-        ("largest error where the unit is not active", 0.0, float(np.max(dead["error"][1:])),
-         f"N of 5 and more; all derivatives are {dead['largest']:g}"),
+        ("error with the cap at the smallest step", 1e-9, float(capped["error"][-1]), "approximate; it levels off"),
+        ("largest error if the unit is not active", 0.0, float(np.max(dead["error"][1:])),
+         f"for N ≥ 5; all derivatives are {dead['largest']:g}"),
         ("smallest error without the cap", None, float(np.min(free["error"])),
          f"at N = {free['n'][int(np.argmin(free['error']))]:.0e}; at the largest N it is {free['error'][-1]:.1e}"),
     ])  # fmt: skip
@@ -76,9 +77,10 @@ def show_differences(page: Page, found: Found) -> None:
     lines = {"capped loss, active unit": capped["error"]}
     page.figure("capped", plots.gradcheck_error(1 / np.asarray(capped["n"]), lines, ylabel=label,
                                                 title="With the capped loss, N up to 500,000"),
-                "The report's check. For a unit that is not active every difference is exactly zero and has no place "
-                "on this axis.")  # fmt: skip
+                "The check of the report. For a unit that is not active every difference is exactly zero, which this "
+                "axis cannot show.")  # fmt: skip
     lines = {"without cap, active unit": free["error"]}
     page.figure("uncapped", plots.gradcheck_error(1 / np.asarray(free["n"]), lines, ylabel=label,
                                                   title="Without the cap, N up to 1e11"),
-                "Falls with the square of the step, then rounding rises as one over the step.")  # fmt: skip
+                "The error falls with the square of the step, then the rounding error rises as one over the "
+                "step.")  # fmt: skip

@@ -1,4 +1,4 @@
-"""The search for a network of at least 97 % validation accuracy."""
+"""The search for a network with a validation accuracy of at least 97 %."""
 
 from __future__ import annotations
 
@@ -10,28 +10,28 @@ from fastnn import optim, plots
 from fastnn.studies.init.network import network, sets
 from fastnn.studies.page import Page
 from fastnn.studies.study import Found, Run
-from fastnn.studies.training import Columns, Watch
+from fastnn.studies.training import Columns, EpochEvaluations
 from fastnn.studies.training import train as train_on
 
 
 def search(run: Run, epochs: int, hidden: int, train: int, rates: tuple[float, ...], batches: tuple[int, ...]) -> Found:
-    """Glorot weights and ReLU; rate and batch size are searched for the best epoch on the validation images."""
+    """A search over learning rates and batch sizes, with Glorot weights and ReLU, for the best validation accuracy."""
     data = sets(run, train)
     jobs = [(r, b) for r in rates for b in batches]
 
     def one(job: tuple[float, int]) -> Columns:
         rate, batch = job
         model = network(run, hidden, "glorot_uniform")
-        watch = Watch({name: data[name] for name in ("val", "test")})
-        return train_on(model, data, watch=watch, shuffle="batches", seed=run.seed, optimizer=optim.SGD(rate),
-                           epochs=epochs, batch_size=batch)  # fmt: skip
+        evaluations = EpochEvaluations({name: data[name] for name in ("val", "test")})
+        return train_on(model, data, evaluations=evaluations, shuffle="batches", seed=run.seed,
+                        optimizer=optim.SGD(rate), epochs=epochs, batch_size=batch)  # fmt: skip
 
     names = [f"rate {rate:g}, batch {batch}" for rate, batch in jobs]
-    return {"runs": dict(zip(names, run.each_kept(one, jobs), strict=True))}
+    return {"runs": dict(zip(names, run.each_cached(one, jobs), strict=True))}
 
 
 def show_search(page: Page, found: Found) -> None:
-    """Show every run and the best."""
+    """Show every run, and the best one."""
     best = {name: int(np.argmax(c["val_accuracy"])) for name, c in found["runs"].items()}
     score = {name: float(found["runs"][name]["val_accuracy"][epoch]) for name, epoch in best.items()}
     winner = max(score, key=lambda name: score[name])
@@ -40,13 +40,14 @@ def show_search(page: Page, found: Found) -> None:
     rows: list[Any] = [("best validation accuracy", 0.9786, score[winner], f"{winner}, epoch {best[winner]}")]
     if own is not None:
         rows += [
-            ("the report's best settings, last epoch", 0.9786, float(own["val_accuracy"][-1]), "rate 0.1, batch 100"),
-            ("its validation loss", 0.0730, float(own["val_loss"][-1])),
-        ]
-    rows.append(("test accuracy at that epoch of the best", None, float(columns["test_accuracy"][best[winner]])))
+            ("validation accuracy with the report's best settings, last epoch", 0.9786,
+             float(own["val_accuracy"][-1]), "rate 0.1, batch 100"),
+            ("validation loss with these settings", 0.0730, float(own["val_loss"][-1])),
+        ]  # fmt: skip
+    rows.append(("test accuracy of the best run, same epoch", None, float(columns["test_accuracy"][best[winner]])))
     page.compare(rows)
     page.table(
-        ["", "best validation accuracy", "at epoch", "test accuracy there"],
+        ["", "best validation accuracy", "at epoch", "test accuracy at that epoch"],
         [[n, score[n], best[n], float(found["runs"][n]["test_accuracy"][best[n]])] for n in found["runs"]],
     )
     epochs = np.arange(1, len(columns["val_accuracy"]))

@@ -1,4 +1,4 @@
-"""Training from zero, normal and Glorot weights."""
+"""Training from zero, normal and Glorot initial weights."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 
 from fastnn import optim, plots
-from fastnn.studies.init.network import look, network, sets
+from fastnn.studies.init.network import evaluate, network, sets
 from fastnn.studies.page import Page
 from fastnn.studies.study import Found, Run
-from fastnn.studies.training import Watch, train
+from fastnn.studies.training import EpochEvaluations, train
 
 _RATES = {"zeros": 0.01, "normal(1)": 0.001, "glorot_uniform": 0.01}
 _NAMES = {"zeros": "zero", "normal(1)": "N(0, 1)", "glorot_uniform": "Glorot uniform"}
@@ -24,16 +24,16 @@ _REPORTED: dict[str, tuple[float, float, float]] = {  # loss after epochs 1 and 
 def _train(run: Run, init: str, rate: float, epochs: int, batch: int, hidden: int, count: int, activation: str) -> Any:
     data = sets(run, count)
     model = network(run, hidden, init, activation)
-    watch = Watch({"": data[""]}, look)
-    return train(model, data, watch=watch, shuffle="batches", seed=run.seed, optimizer=optim.SGD(rate), epochs=epochs,
-                 batch_size=batch)  # fmt: skip
+    evaluations = EpochEvaluations({"": data[""]}, evaluate)
+    return train(model, data, evaluations=evaluations, shuffle="batches", seed=run.seed, optimizer=optim.SGD(rate),
+                 epochs=epochs, batch_size=batch)  # fmt: skip
 
 
 def starts(run: Run, epochs: int, batch: int, hidden: int, train: int, activations: tuple[str, ...]) -> Found:
-    """Loss and accuracy on all training images after each epoch, for three ways to draw the first weights.
+    """Loss and accuracy on all training images after each epoch, for three ways to draw the initial weights.
 
-    The loss is -log(p + 1e-8), so that no image counts more than 18.42 nats; the loss without that cap stands beside
-    it. From zero weights only the biases of the last layer can move.
+    The loss is -log(p + 1e-8), so that the loss of an image is at most 18.42 nats; the loss without this cap is shown
+    beside it. From zero weights only the biases of the last layer can change.
     """
     found: dict[str, Any] = {}
     for activation, init in run.each([(a, i) for a in activations for i in _RATES]):
@@ -43,7 +43,7 @@ def starts(run: Run, epochs: int, batch: int, hidden: int, train: int, activatio
 
 
 def show_starts(page: Page, found: Found) -> None:
-    """Show the three curves."""
+    """Show the three loss curves."""
     for activation, runs in found["runs"].items():
         rows: list[Any] = []
         for init, columns in runs.items():
@@ -67,12 +67,12 @@ def show_starts(page: Page, found: Found) -> None:
 
 
 def normal(run: Run, epochs: int, batch: int, hidden: int, train: int) -> Found:
-    """The report says that normal weights need the smaller rate 0.001; here they are trained at 0.01."""
+    """The report states that normal weights need the smaller rate 0.001; here they are trained at 0.01."""
     return {"columns": _train(run, "normal(1)", 0.01, epochs, batch, hidden, train, "relu")}
 
 
 def show_normal(page: Page, found: Found) -> None:
-    """Show that the remark does not hold."""
+    """Show that this statement does not hold."""
     share = np.asarray(found["columns"]["accuracy"])
     page.compare([(f"accuracy of N(0, 1) at rate 0.01 after epoch {len(share) - 1}", 0.946, float(share[-1]),
-                   "a re-run's; the report's own, at rate 0.001 after ten epochs, is 0.9372")])  # fmt: skip
+                   "from a re-run; the report has 0.9372, at rate 0.001 after ten epochs")])  # fmt: skip

@@ -8,11 +8,11 @@ from fastnn.studies.study import Study
 
 study = Study(
     "letters",
-    "Letters in many typefaces: a wide network, and a convolutional one",
+    "Letters in many typefaces: a wide network and a convolutional network",
     NOTMNIST,
-    "The letters A to J of notMNIST, 28 × 28 pixels in [0, 1]: 10,000 images to train, 6,000 to validate, 2,724 to "
-    "test. First one wide hidden layer, all images in every step; then a convolutional network. Reported numbers come "
-    "from course report E.",
+    "The letters A to J of notMNIST, 28 × 28 pixels in [0, 1]: 10,000 images for training, 6,000 for validation and "
+    "2,724 for testing. The first network has one wide hidden layer and uses all images in every step; the second is "
+    "convolutional. The reported numbers come from course report E.",
 )
 
 _QUICK = {"sizes": (2_000, 500, 500), "epochs": 20}
@@ -31,6 +31,6 @@ study.part("The L2 term", cost=600, **_CONV, factors=(0.01, 0.1, 0.5), quick=_QU
 study.part("Dropout", cost=600, **_CONV, keeps=(0.9, 0.75, 0.5), quick=_QUICK_CONV)(conv.dropout).shows(
     conv.show_dropout
 )
-study.part("The test letters, and those got wrong", cost=0.5, needs=("wide",), shown=60)(dense.letters).shows(
+study.part("The test letters, and the errors", cost=0.5, needs=("wide",), shown=60)(dense.letters).shows(
     dense.show_letters
 )

@@ -1,4 +1,4 @@
-"""The convolutional network, with an L2 term and with dropout."""
+"""The convolutional network: plain, with an L2 term, and with dropout."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ _NAMES = {"": "training", "val": "validation", "test": "test"}
 def network(run: Run, shape: tuple[int, ...], filters: int, hidden: int, keep: float) -> Sequential:
     """Conv 3×3 → ReLU → batch norm → max-pool 2×2 → dense → (dropout) → ReLU → dense.
 
-    Batch normalisation has no scale and no shift and uses the statistics of the images it is given, in evaluation
-    too. Weights and biases are drawn from Xavier's normal cut at two standard deviations.
+    The batch normalisation has no scale and no shift, and uses the statistics of the batch at evaluation too. Weights
+    and biases are drawn from Glorot's normal distribution, truncated at two standard deviations.
     """
     layers: list[Layer] = [
         Conv2D(filters, 3, pad="same", init=_XAVIER, bias_init=_XAVIER),
@@ -38,7 +38,7 @@ def network(run: Run, shape: tuple[int, ...], filters: int, hidden: int, keep: f
         Dense(len(run.data.class_names), init=_XAVIER, bias_init=_XAVIER),
     ]
     model = Sequential(layers, input_shape=shape, input_scale=run.data.scale, seed=run.seed)
-    model.named_parameters["conv1.w"].decays = False  # the L2 term is on the dense weights alone
+    model.named_parameters["conv1.w"].decays = False  # the L2 term applies to the dense weights only
     return model
 
 
@@ -52,22 +52,22 @@ def _fit(run: Run, data: dict[str, Pair], filters: int, hidden: int, epochs: int
 
 
 def conv(run: Run, sizes: tuple[int, int, int], filters: int, hidden: int, epochs: int, batch: int) -> Found:
-    """Adam at 1e-4, batch 32, 50 epochs; all three sets after every epoch."""
+    """Adam with rate 1e-4, batches of 32 and 50 epochs, evaluated on all three sets after every epoch."""
     data = sets(run, sizes)
     columns, model = _fit(run, data, filters, hidden, epochs, batch)
     return {"columns": columns, "filters": model.parameters["conv1.w"].copy()}
 
 
 def _best(runs: dict[str, Any]) -> Row:
-    """A row of the report: test accuracy of the run and epoch that the validation images choose."""
+    """A row of the report: the test accuracy of the run and epoch with the best validation accuracy."""
     scores = {name: np.asarray(columns["val_accuracy"]) for name, columns in runs.items()}
     name = max(scores, key=lambda n: float(scores[n].max()))
     epoch = int(scores[name].argmax())
     value = float(runs[name]["test_accuracy"][epoch])
     where = f"{name}, epoch {epoch}" if name else f"epoch {epoch}"
     most = max(float(np.max(columns["test_accuracy"])) for columns in runs.values())
-    note = f"{where}; chosen on the test images it would be {most:.4g}. Reported: the best of all runs"
-    return "test accuracy, chosen by validation", 0.9299, value, note
+    note = f"{where}; chosen on the test images it would be {most:.4g}. The reported number is the best of all runs"
+    return "test accuracy, chosen on the validation images", 0.9299, value, note
 
 
 def show_conv(page: Page, found: Found) -> None:
@@ -76,9 +76,9 @@ def show_conv(page: Page, found: Found) -> None:
     best = int(columns["val_accuracy"].argmax())
     page.compare([
         _best({"": columns}),
-        ("validation accuracy there", None, float(columns["val_accuracy"][best])),
+        ("validation accuracy at that epoch", None, float(columns["val_accuracy"][best])),
         ("test accuracy, last epoch", 0.9299, float(columns["test_accuracy"][-1])),
-        ("time of training (s)", None, float(columns["seconds"].sum())),
+        ("training time (s)", None, float(columns["seconds"].sum())),
     ])  # fmt: skip
     page.figure("curves", plots.learning_curve(curves(columns), title="The convolutional network"),
                 "Loss and accuracy on the three sets after every epoch.")  # fmt: skip
@@ -88,7 +88,7 @@ def show_conv(page: Page, found: Found) -> None:
 
 def l2(run: Run, sizes: tuple[int, int, int], filters: int, hidden: int, epochs: int, batch: int,
        factors: tuple[float, ...]) -> Found:  # fmt: skip
-    """λ·½(‖W1‖² + ‖W2‖²) on the dense weights, for three λ."""
+    """The same with the L2 term λ·½(‖W1‖² + ‖W2‖²) on the dense weights, for three values of λ."""
     data = sets(run, sizes)
 
     def one(factor: float) -> Found:
@@ -96,7 +96,7 @@ def l2(run: Run, sizes: tuple[int, int, int], filters: int, hidden: int, epochs:
         squares = sum(float((model.parameters[f"dense{k}.w"] ** 2).sum()) for k in (1, 2))
         return {"columns": columns, "penalty": factor * squares / 2}
 
-    return dict(zip(map(str, factors), run.each_kept(one, factors), strict=True))
+    return dict(zip(map(str, factors), run.each_cached(one, factors), strict=True))
 
 
 def show_l2(page: Page, found: Found) -> None:
@@ -118,17 +118,17 @@ def show_l2(page: Page, found: Found) -> None:
 
 def dropout(run: Run, sizes: tuple[int, int, int], filters: int, hidden: int, epochs: int, batch: int,
             keeps: tuple[float, ...]) -> Found:  # fmt: skip
-    """Dropout behind the wide dense layer, for three probabilities of keeping a unit."""
+    """The same with dropout after the wide dense layer, for three probabilities of keeping a unit."""
     data = sets(run, sizes)
 
     def one(keep: float) -> Columns:
         return _fit(run, data, filters, hidden, epochs, batch, keep=keep)[0]
 
-    return dict(zip(map(str, keeps), run.each_kept(one, keeps), strict=True))
+    return dict(zip(map(str, keeps), run.each_cached(one, keeps), strict=True))
 
 
 def show_dropout(page: Page, found: Found) -> None:
-    """Show the three sets for each probability."""
+    """Show the accuracies and curves on the three sets for each probability."""
     rows: list[Row] = [_best({f"p = {keep}": columns for keep, columns in found.items()})]
     for keep, columns in found.items():
         reported = _KEEP.get(float(keep), (None, None))

@@ -1,4 +1,4 @@
-"""The wide network: all images in every step, with momentum."""
+"""The wide network, trained with all images in every step and with momentum."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from fastnn.random import Purpose
 from fastnn.studies.letters.images import sets
 from fastnn.studies.page import Page
 from fastnn.studies.study import Found, Run
-from fastnn.studies.training import Columns, Pair, Watch, curves, train
+from fastnn.studies.training import Columns, EpochEvaluations, Pair, curves, train
 
 _STARTS: dict[
     str, Callable[[int, int], str]
-] = {  # how the weights are first drawn, (inputs, outputs) -> name of the initialiser
+] = {  # how the initial weights are drawn: (inputs, outputs) -> name of the initialiser
     "std 2/(in + out)": lambda i, o: f"normal({2 / (i + o)!r})",
     "Xavier, std √(2/(in + out))": lambda i, o: "glorot_normal",
 }
@@ -30,7 +30,7 @@ _NAMES = {"": "training", "val": "validation", "test": "test"}
 
 
 def helpers(run: Run) -> Found:
-    """Softmax and average cross-entropy; its gradient by the logits is (softmax − target) / N."""
+    """Softmax, the average cross-entropy, and its gradient with respect to the logits, (softmax − target) / N."""
     logits = random.normal(run.seed, Purpose.INIT, 0, (20, 10))
     labels = random.integers(run.seed, Purpose.INIT, 1, 0, 10, (20,))
     loss, gradient = functional.softmax_loss(logits, labels)
@@ -52,7 +52,7 @@ def show_helpers(page: Page, found: Found) -> None:
 def descend(
     run: Run, data: dict[str, Pair], hidden: int, start: str, momentum: float, epochs: int, rate: float
 ) -> tuple[Columns, Sequential, float]:
-    """Full-batch descent; the rate is on the summed gradient, so the mean's is N times as large."""
+    """Full-batch descent. The rate is for the summed gradient; for the mean it is N times as large."""
     x = data[""][0]
     inputs, classes = x.shape[1], len(run.data.class_names)
     draw = _STARTS[start]
@@ -60,21 +60,28 @@ def descend(
     model = Sequential(layers, input_shape=(inputs,), input_scale=run.data.scale, seed=run.seed)
     optimizer = optim.Momentum(rate * len(x), momentum, initial_velocity=1e-5)
     began = time.perf_counter()
-    watch = Watch({name: pair for name, pair in data.items() if name})
-    columns = train(model, data, watch=watch, optimizer=optimizer, epochs=epochs, batch_size=None, shuffle=False)
+    columns = train(
+        model,
+        data,
+        evaluations=EpochEvaluations({name: pair for name, pair in data.items() if name}),
+        optimizer=optimizer,
+        epochs=epochs,
+        batch_size=None,
+        shuffle=False,
+    )
     last = model.evaluate(*data[""])
-    for what in ("loss", "accuracy"):  # what a step meets is what the step before it left
-        columns[what] = np.append(columns[f"met_{what}"], last[what])
+    for what in ("loss", "accuracy"):  # a full-batch step evaluates the weights that the step before it left
+        columns[what] = np.append(columns[f"running_{what}"], last[what])
     return columns, model, time.perf_counter() - began
 
 
 def wide(
     run: Run, sizes: tuple[int, int, int], hidden: int, epochs: int, rate: float, momenta: tuple[float, ...]
 ) -> Found:
-    """784-1000-10: momentum 0.95, rate 1e-5 on the summed gradient, first velocity 1e-5, zero biases.
+    """784-1000-10 with momentum 0.95, rate 1e-5 on the summed gradient, initial velocity 1e-5 and zero biases.
 
-    The report's numbers fit weights drawn with *standard deviation* 2/(in + out). True Xavier weights, whose
-    *variance* is that, do better. Both are trained, looked at on all three sets after every epoch.
+    The numbers of the report match weights drawn with the *standard deviation* 2/(in + out). True Xavier weights,
+    which have this *variance*, do better. Both are trained, and evaluated on all three sets after every epoch.
     """
     data = sets(run, sizes)
     jobs = [(start, momenta[0]) for start in _STARTS] + [(_XAVIER, m) for m in momenta[1:]]
@@ -83,7 +90,7 @@ def wide(
         columns, model, seconds = descend(run, data, hidden, *job, epochs, rate)
         return {"columns": columns, "seconds": seconds, "predicted": model.predict(data["test"][0])}
 
-    done = dict(zip(jobs, run.each_kept(one, jobs), strict=True))
+    done = dict(zip(jobs, run.each_cached(one, jobs), strict=True))
     predicted = done[_XAVIER, momenta[0]]["predicted"]
     runs = {f"{start}, momentum {momentum:g}": {name: one_run[name] for name in ("columns", "seconds")}
             for (start, momentum), one_run in done.items()}  # fmt: skip
@@ -93,7 +100,7 @@ def wide(
 
 def show_wide(page: Page, found: Found) -> None:
     """Show numbers and curves."""
-    page.text("Images to train, validate and test: " + ", ".join(f"{n:,}" for n in found["counts"]) + ".")
+    page.text("Images for training, validation and testing: " + ", ".join(f"{n:,}" for n in found["counts"]) + ".")
     for number, (name, one) in enumerate(found["runs"].items()):
         columns = {what: np.asarray(values) for what, values in one["columns"].items()}
         last = len(columns["epoch"]) - 1
@@ -102,7 +109,7 @@ def show_wide(page: Page, found: Found) -> None:
             prefix = f"{key}_" if key else ""
             rows += [(f"{_NAMES[key]} accuracy", accuracy, float(columns[f"{prefix}accuracy"][last])),
                      (f"{_NAMES[key]} loss (nats)", loss, float(columns[f"{prefix}loss"][last]))]  # fmt: skip
-        rows.append(("time (s)", 232, one["seconds"], f"{last} epochs, all three sets after each"))
+        rows.append(("time (s)", 232, one["seconds"], f"{last} epochs, with evaluation on all three sets after each"))
         middle = min(50, last)
         rows += [(f"{_NAMES[key]} accuracy after epoch {middle}", share if middle == 50 else None,
                   float(columns[f"{key}_accuracy" if key else "accuracy"][middle]), "reported: at epoch 50")
@@ -111,19 +118,19 @@ def show_wide(page: Page, found: Found) -> None:
         page.compare(rows)
         page.figure(f"curves-{number}", plots.learning_curve(curves(columns), title=f"Weights: {name}"),
                     "Loss and accuracy on the three sets after every epoch.")  # fmt: skip
-    turns = {name: int(np.asarray(one["columns"]["val_loss"]).argmin()) for name, one in found["runs"].items()}
-    page.table(["weights", "epoch of the least validation loss"], list(turns.items()))
+    lowest = {name: int(np.asarray(one["columns"]["val_loss"]).argmin()) for name, one in found["runs"].items()}
+    page.table(["weights", "epoch with the lowest validation loss"], list(lowest.items()))
 
 
 def width(run: Run, sizes: tuple[int, int, int], widths: tuple[int, ...], epochs: int, rate: float) -> Found:
-    """Networks of other widths, with true Xavier weights."""
+    """Networks of other widths with true Xavier weights."""
     data = sets(run, sizes)
 
     def one(hidden: int) -> Found:
         columns, _, seconds = descend(run, data, hidden, _XAVIER, 0.95, epochs, rate)
         return {"columns": columns, "seconds": seconds}
 
-    return {"runs": dict(zip(map(str, widths), run.each_kept(one, widths), strict=True))}
+    return {"runs": dict(zip(map(str, widths), run.each_cached(one, widths), strict=True))}
 
 
 def show_width(page: Page, found: Found) -> None:
@@ -152,7 +159,7 @@ def show_width(page: Page, found: Found) -> None:
 
 
 def letters(run: Run, shown: int) -> Found:
-    """Letters of the test set with what they are taken for, the wrong ones marked."""
+    """Letters of the test set with their predicted classes, where errors are marked."""
     found = run.found("wide")
     return {name: found[name] for name in ("images", "labels", "predicted")} | {
         "shown": shown, "names": list(run.data.class_names), "side": list(run.data.train_images.shape[1:])
@@ -160,15 +167,15 @@ def letters(run: Run, shown: int) -> Found:
 
 
 def show_letters(page: Page, found: Found) -> None:
-    """Show some letters, the confusion and the wrong ones."""
+    """Show some letters, the confusion matrix and the errors."""
     labels, predicted, names = np.asarray(found["labels"]), np.asarray(found["predicted"]), found["names"]
     images = np.asarray(found["images"]).reshape(-1, *found["side"])
     some = random.permutation(0, Purpose.SPLIT, 0, len(labels))[: found["shown"]]
     words = [f"{names[p]} ({names[t]})" if p != t else names[p]
              for p, t in zip(predicted[some], labels[some], strict=True)]  # fmt: skip
     page.figure("some", plots.image_grid(images[some], words, marked=(predicted != labels)[some], columns=12,
-                                         title="What test letters are taken for (in brackets: what they are)"),
-                "Letters of the test set at random; wrong ones are framed.")  # fmt: skip
+                                         title="Predicted classes of test letters (true classes in brackets)"),
+                "Random letters of the test set; errors are framed.")  # fmt: skip
     page.figure("confusion", plots.confusion_matrix(labels, predicted, names), "All test letters.")
     page.figure("wrong", plots.wrong_predictions(images, labels, predicted, names, most=60, columns=12),
-                "Test letters that were got wrong.")  # fmt: skip
+                "Test letters that are classified wrongly.")  # fmt: skip

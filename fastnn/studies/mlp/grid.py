@@ -1,4 +1,4 @@
-"""The grid of sizes, epochs and batches, and the depth."""
+"""The grid search over sizes, epochs and batches, and the effect of depth."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from fastnn.studies.study import Found, Run
 
 
 def grid(run: Run, hidden: tuple[int, ...], epochs: tuple[int, ...], batches: tuple[int, ...], train: int) -> Found:
-    """Hidden units × epochs × batch size, each network trained afresh, one a core: 21 million steps.
+    """A grid over hidden units, epochs and batch size: 27 networks, one on each core at a time, 21 million steps.
 
-    Chosen by the best epoch on the validation images. The longest trainings begin first.
+    The best network is the one with the best epoch on the validation images. The longest trainings start first.
     """
     data = sets(run, train)
     points = sorted(((h, e, b) for h in hidden for e in epochs for b in batches), key=lambda p: -p[1] / p[2] * p[0])
@@ -32,7 +32,7 @@ def grid(run: Run, hidden: tuple[int, ...], epochs: tuple[int, ...], batches: tu
 
 
 def show_grid(page: Page, found: Found) -> None:
-    """Show every point and the best."""
+    """Show every point of the grid, and the best one."""
     points = sorted(found["points"], key=lambda p: (p["hidden"], p["epochs"], p["batch"]))
     top = max(points, key=lambda p: float(np.max(p["val"])))
     steps, seconds = sum(p["steps"] for p in points), sum(p["seconds"] for p in points)
@@ -40,9 +40,9 @@ def show_grid(page: Page, found: Found) -> None:
     page.compare([
         ("best validation accuracy", 0.9643, float(np.max(top["val"])),
          f"{top['hidden']} units, {top['epochs']} epochs, batch {top['batch']}; epoch {top['best']}"),
-        ("its accuracy on images held out", 0.96580, float(top["test"])),
-        *(("validation accuracy of 200/80/8", 0.9643, float(np.max(p["val"])), "reported best") for p in own),
-        ("steps", None, steps, f"{seconds:.0f} s of one core, {1e6 * seconds / steps:.1f} µs a step"),
+        ("its test accuracy", 0.96580, float(top["test"])),
+        *(("validation accuracy of 200/80/8", 0.9643, float(np.max(p["val"])), "the reported best") for p in own),
+        ("steps", None, steps, f"{seconds:.0f} s on one core, {1e6 * seconds / steps:.1f} µs per step"),
     ])  # fmt: skip
     lines: dict[str, Any] = {}
     xs = sorted({p["epochs"] for p in points})
@@ -58,7 +58,7 @@ def show_grid(page: Page, found: Found) -> None:
 
 
 def depth(run: Run, hidden: int, depths: tuple[int, ...], epochs: int, batches: tuple[int, ...], train: int) -> Found:
-    """One to four hidden layers, chosen by the *mean* validation accuracy over the epochs."""
+    """One to four hidden layers, compared by the *mean* validation accuracy over the epochs."""
     data = sets(run, train)
     points = sorted(((d, b) for d in depths for b in batches), key=lambda p: -p[0] / p[1])
 
@@ -74,9 +74,9 @@ def show_depth(page: Page, found: Found) -> None:
     points = sorted(found["points"], key=lambda p: (p["batch"], p["depth"]))
     best = max(points, key=lambda p: float(np.mean(p["val"])))
     page.compare([
-        ("layers of the best by mean accuracy", 1, best["depth"]),
-        ("its batch", 4, best["batch"]),
-        ("its best epoch's accuracy", 0.961, float(np.max(best["val"]))),
+        ("hidden layers of the network with the best mean accuracy", 1, best["depth"]),
+        ("its batch size", 4, best["batch"]),
+        ("its accuracy at the best epoch", 0.961, float(np.max(best["val"]))),
     ])  # fmt: skip
     depths = sorted({p["depth"] for p in points})
     lines = {f"{what}, batch {b}": [float(f(p["val"])) for p in points if p["batch"] == b]
@@ -84,4 +84,4 @@ def show_depth(page: Page, found: Found) -> None:
              for what, f in (("mean", np.mean), ("best epoch", np.max))}  # fmt: skip
     page.figure("depth", plots.sweep(depths, lines, xlabel="hidden layers", ylabel="validation accuracy (%)",
                                      title="Accuracy against depth"),
-                "Mean over all epochs and best epoch, by the number of hidden layers.")  # fmt: skip
+                "Mean over all epochs, and best epoch, for each number of hidden layers.")  # fmt: skip

@@ -1,4 +1,4 @@
-"""The layer functions, each against numerical gradients."""
+"""The layer functions, checked against numerical gradients."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from fastnn.studies.study import Found, Run
 
 
 def layers(run: Run) -> Found:
-    """Affine, ReLU, affine and ReLU, and the softmax loss, forward and backward, in float64."""
+    """Affine, ReLU, affine with ReLU, and the softmax loss, forward and backward, in float64."""
     x, w = (random.normal(run.seed, Purpose.INIT, k, shape) for k, shape in enumerate(((6, 4, 3), (12, 5))))
     b = random.normal(run.seed, Purpose.INIT, 2, (5,))
     labels = random.integers(run.seed, Purpose.INIT, 3, 0, 5, (6,))

@@ -1,4 +1,4 @@
-"""Masks moved over an image, max-pooling, and where their gradients go."""
+"""Convolution of an image with masks, max-pooling, and their gradients."""
 
 from __future__ import annotations
 
@@ -14,28 +14,28 @@ from fastnn.studies.study import Found, Run
 
 
 def max_pool(image: Any, size: int) -> tuple[Any, Any]:
-    """Maxima of size × size tiles, and the place of each in the image: of equal ones the first, row by row."""
+    """Return the maxima of size × size tiles and their positions in the image (of equal ones the first, row-major)."""
     rows, columns = image.shape[0] // size, image.shape[1] // size
     tiles = image[: rows * size, : columns * size].reshape(rows, size, columns, size).transpose(0, 2, 1, 3)
     flat = tiles.reshape(rows, columns, size * size)
-    where = flat.argmax(axis=2)  # the first of equal ones
+    where = flat.argmax(axis=2)  # the first maximum
     top, left = np.meshgrid(np.arange(rows) * size, np.arange(columns) * size, indexing="ij")
     return flat.max(axis=2), np.stack([top + where // size, left + where % size])
 
 
 def max_pool_backward(dout: Any, where: Any, shape: tuple[int, int]) -> Any:
-    """The gradient goes to the place that each maximum came from."""
+    """Add the gradient of each maximum at the position of that maximum."""
     dimage = np.zeros(shape)
     np.add.at(dimage, tuple(where), dout)
     return dimage
 
 
 def masks(run: Run) -> Found:
-    """A derivative mask, Prewitt's, the strided response of a set of masks and its gradients, and max-pooling.
+    """A derivative mask, Prewitt's mask, the strided response of a set of masks with its gradients, and max-pooling.
 
-    The response is R[i, j] = Σ_c Σ_xy I_c[s i + x, s j + y] G_c[x, y]. Its gradients are sums over all places,
+    The response is R[i, j] = Σ_c Σ_xy I_c[s i + x, s j + y] G_c[x, y]. Its gradients are sums over all positions,
     ∂L/∂G_c[x, y] = Σ_ij ∂L/∂R[i, j] I_c[s i + x, s j + y] and ∂L/∂I_c[u, v] = Σ_ij ∂L/∂R[i, j] G_c[u − s i, v − s j].
-    The report prints them with a single term: (i, j) = (0, 0) alone. The numerical check tells the two apart.
+    The report prints them with the single term (i, j) = (0, 0). The numerical check tells the two apart.
     """
     images = run.data.test_images[:200] * run.data.scale
     image = images[int(np.argmax([picture.std() for picture in images]))].astype(np.float64)
@@ -50,7 +50,7 @@ def masks(run: Run) -> Found:
 
 
 def _checks(run: Run) -> list[tuple[str, float]]:
-    """Relative errors against central differences; of the forms with one term, too."""
+    """Relative errors against central differences, also those of the formulas with a single term."""
     stride = 2
     image = random.normal(run.seed, Purpose.INIT, 0, (2, 9, 9))
     mask = random.normal(run.seed, Purpose.INIT, 1, (2, 3, 3))
@@ -70,8 +70,8 @@ def _checks(run: Run) -> list[tuple[str, float]]:
     weight = random.normal(run.seed, Purpose.INIT, 4, pooled.shape)
     by_pool = _numeric(lambda t: float((max_pool(t, 2)[0] * weight).sum()), tiles)
     return [
-        ("∂L/∂G, sum over places", _error(dmask, by_mask)),
-        ("∂L/∂I, sum over places", _error(dimage, by_image)),
+        ("∂L/∂G, sum over positions", _error(dmask, by_mask)),
+        ("∂L/∂I, sum over positions", _error(dimage, by_image)),
         ("∂L/∂G, a single term", _error(one_mask, by_mask)),
         ("∂L/∂I, a single term", _error(one_image, by_image)),
         ("max-pool", _error(max_pool_backward(weight, where, (6, 6)), by_pool)),
@@ -96,8 +96,8 @@ def show_masks(page: Page, found: Found) -> None:
     """Show the pictures and the checks."""
     page.table(["gradient", "relative error against central differences"], found["checks"])
     page.text(
-        "The derivative mask G[-1] = ½, G[1] = -½, as a true convolution, turns 0, 1, 4, 9, 16 into "
-        f"{', '.join(f'{v:g}' for v in np.asarray(found['derivative'])[1:-1])} inside: the central difference."
+        "A true convolution with the derivative mask G[-1] = ½, G[1] = -½ turns 0, 1, 4, 9, 16 into the central "
+        f"differences, {', '.join(f'{v:g}' for v in np.asarray(found['derivative'])[1:-1])} away from the borders."
     )
     import matplotlib.pyplot as plt
 
@@ -109,5 +109,5 @@ def show_masks(page: Page, found: Found) -> None:
         strict=True,
     ):  # fmt: skip
         plots.image_grid(np.asarray(found[name])[None], columns=1, ax=ax, title=title)
-    page.figure("masks", figure, "An image, its response to Prewitt's Gx, the 2 × 2 maxima of its magnitude, and the "
-                "pixels that the pool's gradient flows to (white): the first maximum of each tile.")  # fmt: skip
+    page.figure("masks", figure, "An image, its response to Prewitt's Gx, the 2 × 2 maxima of its magnitude, and (in "
+                "white) the pixels that receive the gradient of the pool: the first maximum of each tile.")  # fmt: skip

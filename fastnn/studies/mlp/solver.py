@@ -1,4 +1,4 @@
-"""The reported run, and the same without one of its two peculiarities."""
+"""The reported run, and the same run without one of its two peculiarities."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from fastnn.random import Purpose
 from fastnn.schedules import Exponential
 from fastnn.studies.page import Page
 from fastnn.studies.study import Found, Run
-from fastnn.studies.training import Columns, Pair, Watch
+from fastnn.studies.training import Columns, EpochEvaluations, Pair
 from fastnn.studies.training import train as train_on
 
 
 def sets(run: Run, train: int) -> dict[str, Pair]:
-    """A random permutation of the training file: the first to train, the last sixth to validate; the test images."""
+    """Return `train` random images, a random sixth of the training file for validation, and the test images."""
     x, y = run.data.train
-    order = random.permutation(run.seed, Purpose.SPLIT, 0, len(x))
+    permutation = random.permutation(run.seed, Purpose.SPLIT, 0, len(x))
     held_out = len(x) // 6
-    kept, validation = order[: min(train, len(x) - held_out)], order[-held_out:]
-    return {"": (x[kept], y[kept]), "val": (x[validation], y[validation]), "test": run.data.test}
+    training, validation = permutation[: min(train, len(x) - held_out)], permutation[-held_out:]
+    return {"": (x[training], y[training]), "val": (x[validation], y[validation]), "test": run.data.test}
 
 
 def solve(
@@ -36,27 +36,24 @@ def solve(
     scale: float = 1.0,
     seed: int | None = None,
 ) -> tuple[Columns, Any]:
-    """Train as the report did; the columns are the validation set's alone (and the loss of every step)."""
+    """Train as the report did, with evaluations on 1,000 training images and on the validation images."""
     seed = run.seed if seed is None else seed
     sizes = "-".join(map(str, (data[""][0][0].size, *hidden, len(run.data.class_names))))
     model = parse(f"mlp:{sizes}", init="normal(0.1)", input_scale=scale, seed=seed)
     few = data[""][0][:1000], data[""][1][:1000]
-    watch = Watch({"": few, "val": data["val"]})
-    best = _Best(watch)
+    best = _BestEpoch({"": few, "val": data["val"]})
     optimizer = optim.SGD(1e-4, weight_decay=decay)
-    columns = train_on(model, data, watch=best, optimizer=optimizer, schedule=Exponential(0.95), epochs=epochs,
+    columns = train_on(model, data, evaluations=best, optimizer=optimizer, schedule=Exponential(0.95), epochs=epochs,
                        batch_size=batch, seed=seed, on_nonfinite="ignore")  # fmt: skip
     model.params[...] = best.params
     return columns, model
 
 
-class _Best(Watch):
-    """Keeps the parameters of the epoch with the best validation accuracy."""
+class _BestEpoch(EpochEvaluations):
+    """Also copies the parameters of the epoch with the best validation accuracy."""
 
-    def __init__(self, watch: Watch) -> None:
-        super().__init__(watch.sets, watch.look)
-        self.params: Any = None
-        self._best = -1.0
+    params: Any = None
+    _best = -1.0
 
     def _add(self, trainer: Any, epoch: int) -> None:
         super()._add(trainer, epoch)
@@ -65,7 +62,7 @@ class _Best(Watch):
 
 
 def solver(run: Run, hidden: int, epochs: int, batch: int, seeds: int, train: int) -> Found:
-    """784-250-10, batch 4, 20 epochs: 250,000 steps. The best epoch's network then labels the test images."""
+    """784-250-10 with batches of 4 for 20 epochs, 250,000 steps. The best epoch's network labels the test images."""
     data = sets(run, train)
 
     def one(seed: int) -> dict[str, Any]:
@@ -89,7 +86,7 @@ def show_solver(page: Page, found: Found) -> None:
     page.compare([
         ("best validation accuracy", 0.9605, float(np.max(first["val"])), f"epoch {int(np.argmax(first['val']))}"),
         *((f"the same from seed {k}", 0.9605, float(np.max(one["val"]))) for k, one in enumerate(found["runs"]) if k),
-        ("loss of the first batch", 351.6, float(first["first"]), "452 ± 162 over 30 draws in a re-run"),
+        ("loss of the first batch", 351.6, float(first["first"]), "452 ± 162 over 30 seeds in a re-run"),
         ("test accuracy of the best epoch", None, float(first["test"])),
         ("training accuracy of the best epoch", None, float(first["best_train"]), "on 1,000 training images"),
     ])  # fmt: skip
@@ -99,15 +96,15 @@ def show_solver(page: Page, found: Found) -> None:
         "curve",
         plots.learning_curve({name: values[1:] for name, values in columns.items()},
                              title="Accuracy by epoch of the reported run"),
-        "Accuracy after each epoch, on 1,000 training images and on the validation images; before training it is "
-        f"{first['val'][0]:.1%} on these.",
+        "Accuracy after each epoch, on 1,000 training images and on the validation images. Before training it is "
+        f"{first['val'][0]:.1%} on the validation images.",
     )  # fmt: skip
     lines = "".join(f"{k},{label}\n" for k, label in enumerate(first["predicted"], 1))
-    page.file("predictions.csv", "Id,Category\n" + lines, "Predictions for the test images, counted from 1.")
+    page.file("predictions.csv", "Id,Category\n" + lines, "Predictions for the test images, numbered from 1.")
 
 
 def without(run: Run, hidden: int, epochs: int, batch: int, train: int) -> Found:
-    """The same run without the L2 term, and with pixels in [0, 1] instead of 0 to 255."""
+    """The same run without the L2 term, and the same run with pixels in [0, 1] instead of 0 to 255."""
     data = sets(run, train)
     changes = {"without the L2 term": (0.0, 1.0), "pixels in [0, 1]": (1.0, run.data.scale)}
 
@@ -119,11 +116,12 @@ def without(run: Run, hidden: int, epochs: int, batch: int, train: int) -> Found
 
 
 def show_without(page: Page, found: Found) -> None:
-    """Show what is left."""
-    reran = {"without the L2 term": 0.937, "pixels in [0, 1]": 0.11}
-    page.compare((f"validation accuracy at the end, {name}", reran[name], float(values[-1]), "a re-run's")
+    """Show the accuracy of both runs."""
+    reported = {"without the L2 term": 0.937, "pixels in [0, 1]": 0.11}
+    page.compare((f"validation accuracy at the end, {name}", reported[name], float(values[-1]), "from a re-run")
                  for name, values in found.items())  # fmt: skip
     epochs = np.arange(1, len(next(iter(found.values()))))
     page.figure("curves", plots.sweep(epochs, {name: np.asarray(v)[1:] for name, v in found.items()}, xlabel="epoch",
-                                      ylabel="validation accuracy (%)", title="Without one of the two"),
-                "Without the L2 term the large first weights stay; with small pixels the term wins.")  # fmt: skip
+                                      ylabel="validation accuracy (%)", title="Without one of the two peculiarities"),
+                "Without the L2 term the weights stay as large as they start; with small pixels the L2 term "
+                "dominates.")  # fmt: skip

@@ -1,4 +1,4 @@
-"""What a function depends on in its own module, as text: a cached result is found by it."""
+"""The key of a cached result: a hash of the settings and of the code that computes the result."""
 
 from __future__ import annotations
 
@@ -9,19 +9,20 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 
-def key(part: Callable[..., Any], known: Mapping[str, Any]) -> str:
-    """SHA-256 of `known` and of the code that `part` runs in its own study.
+def cache_key(part: Callable[..., Any], settings: Mapping[str, Any]) -> str:
+    """Return a SHA-256, shortened, of `settings` and of the code that `part` runs in its own study.
 
-    Functions, classes and constants of the same module (of fastnn's own studies: of the same package) that it names
-    are followed; others are not: the version of fastnn, which belongs into `known`, stands for them.
+    The functions, classes and constants that `part` names are followed within its module, or within its package for
+    the studies that come with fastnn. All other code is represented by the version of fastnn, which belongs in
+    `settings`.
     """
-    digest = hashlib.sha256(json.dumps(known, sort_keys=True, default=str).encode())
+    digest = hashlib.sha256(json.dumps(settings, sort_keys=True, default=str).encode())
     _follow(part, _home(part), digest.update, set())
     return digest.hexdigest()[:24]
 
 
 def _home(value: Any) -> str:
-    """The module of a function or class; the package of one of fastnn's own studies."""
+    """The module of a function or class, or the package if it belongs to one of fastnn's own studies."""
     return ".".join(str(value.__module__).split(".")[:3])
 
 
@@ -56,7 +57,7 @@ def _follow(value: Any, module: str, add: Callable[[bytes], None], seen: set[int
 
 
 def _is_plain(value: Any) -> bool:
-    """Whether the text of a value is the same in every process; that of a function has its address."""
+    """Whether ``repr(value)`` is the same in every process. That of a function contains its address."""
     if isinstance(value, dict):
         return all(_is_plain(item) for item in value.items())
     if isinstance(value, tuple | list | frozenset):
