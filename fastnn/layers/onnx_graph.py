@@ -51,8 +51,8 @@ class Graph:
         sizes = np.array([0, *shape], np.int64)  # ONNX keeps the axis of size 0 as it is: here the batch
         return self.node("Reshape", x, self.constant(f"{name}.shape", sizes))
 
-    def tidy(self) -> list[Node]:
-        """The nodes, an identity at the end merged into the node before it."""
+    def simplified(self) -> list[Node]:
+        """Return the nodes, with an identity at the end merged into the node before it."""
         *nodes, (_, (last,), out, _) = self.nodes
         if not nodes or nodes[-1][2] != last or sum(last in inputs for _, inputs, _, _ in nodes):
             return self.nodes
