@@ -17,7 +17,6 @@ from fastnn.cli.options import (
     HelpFormatter,
     add_activation_and_init,
     add_seed,
-    augmentation,
     checkpoint_every,
     checkpoint_options,
     class_weights,
@@ -202,7 +201,7 @@ def run(options: argparse.Namespace) -> int:
         print_every=None if options.quiet else 1,
         callbacks=_callbacks(options, output),
         class_weight=weights,
-        augmentation=augment,
+        augmentation=augmentation,
     )
     if not options.quiet:
         print(_introduction(data, split, model), flush=True)
