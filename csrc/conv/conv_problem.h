@@ -1,43 +1,42 @@
-/* A convolution, or its input gradient, as a product for one group after the other: results[row, window], where rows
- * are filters, or channels for the gradient. There are two ways to compute it, to the same bits (conv/implicit_gemm.c
- * says which). */
+/* A convolution, or its input gradient, of plain images as a matrix product for each group of channels, results[row]
+ * [pixel] = Σ over the taps of weight[row][tap] × im2col[tap][pixel]: rows are filters, or channels for the gradient.
+ * Every result is one chain over the taps, whichever algorithm computes it.
+ */
 #ifndef FASTNN_CONV_CONV_PROBLEM_H
 #define FASTNN_CONV_CONV_PROBLEM_H
 
-#include "conv/implicit_gemm_pack.h"
+#include "conv/im2col_view.h"
 
 typedef struct {
-    conv_view view;
-    const real *x; /* source */
-    ptrdiff_t groups, x_group;
-    ptrdiff_t m, k;    /* rows and taps of a group */
-    ptrdiff_t windows; /* of all images */
-    /* Left side, element (i, p): weight[i * a_row + p] where a_row is not 0, else weight transposed: row i is a
-     * channel, p counts filters and, of the view's taps, those from (a0, b0) on in steps of (a_step, b_step). */
+    im2col_view view;
+    const real *x;
+    ptrdiff_t groups, x_group_stride;
+    ptrdiff_t m, k;   /* rows and taps of a group */
+    ptrdiff_t pixels; /* output pixels of all images */
+    /* Element (i, p) of a group's weights is weight[i w_row_stride + p]. Where w_row_stride is 0 they are transposed:
+     * row i is a channel, and p counts filters and those of their taps that the view has, from (a0, b0) on in steps of
+     * (a_step, b_step). */
     const real *weight;
-    ptrdiff_t w_group, a_row;
-    ptrdiff_t filter, taps, s, a0, b0, a_step, b_step;
-    /* results: row i, window (y, x) at out + image + i plane + (y step_h + row0) w + x step_w + col0 */
+    ptrdiff_t w_group_stride, w_row_stride;
+    ptrdiff_t filter_stride, filter_taps, filter_cols, a0, b0, a_step, b_step;
+    /* The result of row i and output pixel (y, x) goes to out + image i_stride + i plane_stride + (y out_step_h +
+     * out_row0) out_w + x out_step_w + out_col0. */
     real *out;
-    ptrdiff_t out_image, out_plane, out_w, out_step_h, out_step_w, out_row0, out_col0;
-    const real *bias;
-    int kind; /* activation of the results, or its derivative at `at`, laid out like out, where that is not NULL */
+    ptrdiff_t out_image_stride, out_plane_stride, out_w, out_step_h, out_step_w, out_row0, out_col0;
+    const real *bias; /* one element for each row of all groups, or NULL */
+    int kind;         /* the activation */
     real alpha;
-    const real *at;
-} conv_product;
+    const real *activated; /* NULL, or laid out like out: instead of being activated, the results are multiplied with
+                              the activation's derivative there */
+} conv_problem;
 
-/* Weights of rows i … i+rows-1, tap after tap: dst[(p' - p) rows + i' - i] for taps p … p+count-1. */
-void FN(conv_pack_weights)(const conv_product *c, ptrdiff_t group, ptrdiff_t i, ptrdiff_t rows, ptrdiff_t p,
+/* dst[p' - p][i' - i] = the weights of rows i … i+rows-1 and taps p … p+count-1. */
+void FN(conv_pack_weights)(const conv_problem *c, ptrdiff_t group, ptrdiff_t i, ptrdiff_t rows, ptrdiff_t p,
                            ptrdiff_t count, real *dst);
 
-/* Bias, activation, and out: rows i … of windows j …, in `local`, a row in whole vectors, `ld` from row to row. */
-void FN(conv_finish)(const conv_product *c, ptrdiff_t group, ptrdiff_t i, ptrdiff_t rows, ptrdiff_t j, ptrdiff_t cols,
-                     real *local, ptrdiff_t ld);
-
-/* conv/direct.c: for products with few rows a group; several of the same images, as the input gradient's phases are,
- * are computed side by side. */
-enum { CONV_DIRECT_PRODUCTS = 4 };
-bool FN(conv_direct_serves)(const conv_product *c);
-void FN(conv_direct)(const conv_product *products, int count);
+/* The epilogue: bias and activation of results[row][pixel], rows i … i+rows-1 and pixels j … j+cols-1 of a group, and
+ * their copy to out. The rows of `results` are `ld` elements apart and have room for whole vectors. */
+void FN(conv_epilogue)(const conv_problem *c, ptrdiff_t group, ptrdiff_t i, ptrdiff_t rows, ptrdiff_t j, ptrdiff_t cols,
+                       real *results, ptrdiff_t ld);
 
 #endif

@@ -11,10 +11,10 @@
 #include "dense/weight_grad_fused.h"
 
 enum {
-    BLOCK = 4096,         /* outputs whose gradients the workspace holds */
-    TASK_ROWS = 96,       /* inputs of a task, at least */
-    UPDATE_TASKS = 16,    /* of a pass that updates w, at most */
-    FEW_IMAGES = 4 * N16, /* that a pass which updates w takes */
+    BLOCK = 4096,                 /* outputs whose gradients the workspace holds */
+    TASK_ROWS = 96,               /* inputs of a task, at least */
+    UPDATE_TASKS = 16,            /* of a pass that updates w, at most */
+    FEW_IMAGES = 4 * IMAGE_BLOCK, /* that a pass which updates w takes */
 };
 
 typedef struct {
@@ -31,15 +31,15 @@ typedef struct {
 
 /* Rows of the tile to or from the lanes of dx. */
 FNN_INLINE void exchange(const product *v, real *tile, ptrdiff_t row, ptrdiff_t rows, const bool store) {
-    const ptrdiff_t lanes = TILE_COLS < N16 ? TILE_COLS : N16;
+    const ptrdiff_t lanes = TILE_COLS < IMAGE_BLOCK ? TILE_COLS : IMAGE_BLOCK;
     for (ptrdiff_t j = 0; j < v->images; j += lanes) {
         const ptrdiff_t image = v->image + j;
-        real *to = v->dx + (image / N16 * v->d + row) * N16 + image % N16;
+        real *to = v->dx + (image / IMAGE_BLOCK * v->d + row) * IMAGE_BLOCK + image % IMAGE_BLOCK;
         for (ptrdiff_t i = 0; i < rows; i++) {
             if (store)
-                memcpy(to + i * N16, tile + i * TILE_COLS + j, (size_t)lanes * sizeof(real));
+                memcpy(to + i * IMAGE_BLOCK, tile + i * TILE_COLS + j, (size_t)lanes * sizeof(real));
             else
-                memcpy(tile + i * TILE_COLS + j, to + i * N16, (size_t)lanes * sizeof(real));
+                memcpy(tile + i * TILE_COLS + j, to + i * IMAGE_BLOCK, (size_t)lanes * sizeof(real));
         }
     }
 }
@@ -129,7 +129,7 @@ static void run_task(void *context, int task) {
 }
 
 static void run(product *v, ptrdiff_t groups, const weight_grad_sink *sink) {
-    const ptrdiff_t lanes = groups * N16;
+    const ptrdiff_t lanes = groups * IMAGE_BLOCK;
     if (v->m == 0) memset(v->dx, 0, (size_t)(lanes * v->d) * sizeof(real));
     for (v->image = 0; v->image < lanes; v->image += TILE_COLS) {
         v->images = fnn_min(TILE_COLS, lanes - v->image);
@@ -140,7 +140,7 @@ static void run(product *v, ptrdiff_t groups, const weight_grad_sink *sink) {
             FN(pack_cols)(fnn_scratch(), TILE_COLS, v->end - v->first, cols, v->dout + v->image * v->m + v->first, 1,
                           v->m);
             if (v->sink != NULL) FN(weight_grad_fused_pack)(v->columns, v->n, v->m, v->dout, v->first, v->end);
-            nchw16n_run(v->cut.tasks, run_task, v, (double)v->d * (double)v->m * TILE_COLS);
+            nchw16n_parallel(v->cut.tasks, run_task, v, (double)v->d * (double)v->m * TILE_COLS);
         }
     }
 }

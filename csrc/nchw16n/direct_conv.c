@@ -1,291 +1,320 @@
-/* Direct convolution of images innermost, forward and for the input's gradient: the same sweep, in which the gradient
- * reads dout through the transposed weights.
+/* Direct convolution in the layout NCHW16n, forward and for the input gradient, which reads dout through transposed
+ * weights.
  *
- * Every element is one chain from zero over channel, filter row, filter column of the taps that lie inside, the bias
- * added last. The channels are taken in blocks, at whose ends the chains stand in the output: what a tile of pixels
- * reads of a block stays in the near caches while all filters pass over it.
- * Neither blocks nor tiles nor threads can be seen in the result.
+ * Every output is one chain from zero over channel, filter row and filter column of the taps inside the image; the bias
+ * is added last. Channels are taken in blocks, between which the chains stand in the output: what a tile of pixels
+ * reads of a block stays in the near caches while all filters pass over it. Neither the blocks nor the tiles nor the
+ * number of threads changes a bit.
  */
 #include "nchw16n/direct_conv.h"
 
 #include "runtime/input_prefetch.h"
-#include "nchw16n/pool2d.h"
+#include "nchw16n/pool.h"
 #include "nchw16n/direct_conv_microkernel.h"
 #include "gemm/pack.h"
 
 enum {
-    X_BYTES = 128 << 10,   /* of the input that a tile of pixels reads of a block of channels */
-    OUT_BYTES = 320 << 10, /* of the outputs whose chains stand while the blocks of channels follow each other */
-    LEAST_CHAIN = 48,      /* taps of a block, so that taking up the chains costs little */
-    MOST_TAPS = 256,       /* of a tile's list */
-    PARTS_BYTES = 2 * AXIS_BLOCK * sizeof(axis_part),
-    STRIP_BYTES = 1 << 20, /* of outputs that only their windows see */
-    STRIP_PIXELS = STRIP_BYTES / (N16 * sizeof(real)),
-    CLOSE_BYTES = 24 << 10, /* of a strip with more than one row of windows */
-    WEIGHT_ELEMENTS = (FNN_SCRATCH_BYTES - PARTS_BYTES - STRIP_BYTES) / sizeof(real) - N16, /* packing may spill */
+    X_BYTES = 128 << 10,   /* the input that a tile of pixels reads in a block of channels */
+    OUT_BYTES = 320 << 10, /* the outputs whose chains stand in memory between the blocks of channels */
+    LEAST_CHAIN = 48,      /* taps of a block of channels, so that loading and storing the chains costs little */
+    MAX_TAPS = 256,        /* the longest list of taps */
+    SEGMENTS_BYTES = 2 * AXIS_MAX_POSITIONS * sizeof(axis_segment),
+    POOLED_BYTES = 1 << 20, /* the outputs that are pooled without ever being written to memory */
+    POOLED_PIXELS = POOLED_BYTES / (IMAGE_BLOCK * sizeof(real)),
+    CLOSE_BYTES = 24 << 10, /* the outputs under several rows of windows, which stay in the first-level cache */
+    /* the packed weights of a pass; packing may write a vector behind them */
+    WEIGHTS = (FNN_SCRATCH_BYTES - SEGMENTS_BYTES - POOLED_BYTES) / sizeof(real) - IMAGE_BLOCK,
 };
 
-/* Filters of tile `b` of a group, as equal as whole filters allow. */
-FNN_INLINE ptrdiff_t block_begin(const nchw16n_conv *v, ptrdiff_t b) { return fnn_even_begin(&v->even, b); }
+_Static_assert(POOLED_PIXELS / NCHW16N_CONV_MAX_FILTERS >= FNN_WINDOW_CELLS, "a row of windows must fit");
 
-/* The taps of filters … of one tile side by side: packed[channel][row][column][filter]; may spill a vector. */
-static void pack_block(const nchw16n_conv *v, ptrdiff_t index, real *dst) {
-    const ptrdiff_t f = block_begin(v, index % v->blocks), count = block_begin(v, index % v->blocks + 1) - f;
-    const real *src = v->weight + index / v->blocks * v->w_group + f * v->w_filter;
-    const ptrdiff_t taps = v->rows.taps * v->cols.taps;
-    const ptrdiff_t whole = v->w_channel == taps ? v->channels : 1; /* channels that lie side by side */
-    for (ptrdiff_t c = 0; c < v->channels; c += whole, src += v->w_channel, dst += taps * count)
-        FN(pack_rows)(dst, count, whole * taps, src, v->w_filter, 1, NULL, NULL);
+/* The first filter of tile `tile` of a group; the tiles are as equal as whole filters allow. */
+FNN_INLINE ptrdiff_t tile_begin(const nchw16n_conv *conv, ptrdiff_t tile) {
+    return fnn_even_begin(&conv->filter_split, tile);
 }
 
-_Static_assert(STRIP_PIXELS / NCHW16N_MAX_FILTERS >= FNN_WINDOW_CELLS, "a row of windows must fit");
+/* The first filter of tile `tile`, both counted through all groups. */
+static ptrdiff_t tile_filter(const nchw16n_conv *conv, ptrdiff_t tile) {
+    return tile / conv->filter_tiles * conv->filters + tile_begin(conv, tile % conv->filter_tiles);
+}
 
-/* Where outputs go: those of an image in `out`, or a strip of them in the workspace. */
+/* Packs the weights of one tile's filters as dst[channel][tap][filter of the tile]. A vector behind them may be written
+ * too. */
+static void pack_tile(const nchw16n_conv *conv, ptrdiff_t tile, real *dst) {
+    const ptrdiff_t in_group = tile % conv->filter_tiles, f = tile_begin(conv, in_group);
+    const ptrdiff_t count = tile_begin(conv, in_group + 1) - f, taps = conv->rows.taps * conv->cols.taps;
+    const real *src = conv->weight + tile / conv->filter_tiles * conv->w_group_stride + f * conv->w_filter_stride;
+    const ptrdiff_t joined = conv->w_channel_stride == taps ? conv->channels : 1; /* channels that lie side by side */
+    for (ptrdiff_t c = 0; c < conv->channels; c += joined, src += conv->w_channel_stride, dst += taps * count)
+        FN(pack_rows)(dst, count, joined * taps, src, conv->w_filter_stride, 1, NULL, NULL);
+}
+
+/* Outputs are written here: those of a block of images, or some of their rows in the workspace. */
 typedef struct {
     real *at;
-    ptrdiff_t plane, line;      /* from filter to filter, from row to row */
-    ptrdiff_t filter, row, col; /* the first of each that it holds */
-} target;
+    ptrdiff_t plane_stride, row_stride;
+    ptrdiff_t filter, row, col; /* the first of each */
+} out_buffer;
 
-/* Some tiles of filters of a group over a block of channels. */
+/* A step of a pass takes some filter tiles of a group over one block of channels. */
 typedef struct {
-    const target *to;
-    ptrdiff_t first, end; /* tiles of filters */
-    const real *x, *w;    /* the block's first channel; `w`: the weights of the first tile's first channel */
-    real *out;            /* the first tile's first filter */
+    const out_buffer *to;
+    ptrdiff_t first, end; /* filter tiles */
+    const real *x, *w;    /* the block's first channel; the first tile's weights for the group's first channel */
+    real *out;            /* the outputs of the first tile's first filter */
     const real *bias;
-    ptrdiff_t skipped; /* channels before the block */
-} panel;
+    ptrdiff_t skipped_channels; /* those before the block */
+} conv_step;
 
-/* All filters of the panel over one tile of pixels. */
-static void filters_of(const nchw16n_conv *v, const panel *p, nchw16n_tile_task *t, const real *x, real *out,
-                       int pixels) {
-    const ptrdiff_t taps = v->rows.taps * v->cols.taps;
-    const real *w = p->w, *bias = p->bias;
-    fnn_ahead_fetch((p->end - p->first) * v->block * pixels * t->channels * t->taps);
-    t->x = x;
-    for (ptrdiff_t b = p->first; b < p->end; b++) {
-        const int filters = (int)(block_begin(v, b + 1) - block_begin(v, b));
-        t->w_channel = v->block == 1 ? v->w_channel : taps * filters;
-        t->w = w + p->skipped * t->w_channel;
-        t->out = out;
-        t->bias = bias;
-        FN(nchw16n_tile_get)(filters, pixels)(t);
-        w += v->block == 1 ? v->w_filter : v->chain * filters;
-        out += filters * t->out_filter;
+/* Runs all filters of the step for one tile of pixels. */
+static void run_filter_tiles(const nchw16n_conv *conv, const conv_step *step, nchw16n_conv_tile_args *args,
+                             const real *x, real *out, int pixels) {
+    const ptrdiff_t taps = conv->rows.taps * conv->cols.taps;
+    const real *w = step->w, *bias = step->bias;
+    fnn_ahead_fetch((step->end - step->first) * conv->tile_filters * pixels * args->channels * args->taps);
+    args->x = x;
+    for (ptrdiff_t tile = step->first; tile < step->end; tile++) {
+        const int filters = (int)(tile_begin(conv, tile + 1) - tile_begin(conv, tile));
+        args->w_channel_stride = conv->tile_filters == 1 ? conv->w_channel_stride : taps * filters;
+        args->w = w + step->skipped_channels * args->w_channel_stride;
+        args->out = out;
+        args->bias = bias;
+        FN(nchw16n_conv_microkernel_for)(filters, pixels)(args);
+        w += conv->tile_filters == 1 ? conv->w_filter_stride : conv->chain * filters;
+        out += filters * args->out_filter_stride;
         if (bias != NULL) bias += filters;
     }
 }
 
-/* Positions of one part of the rows and one of the columns over the taps in the task's list. */
-static void tiles_of(const nchw16n_conv *v, const panel *p, nchw16n_tile_task *t, const axis_part *row,
-                     const axis_part *col) {
-    const ptrdiff_t x_row = v->x_cols * N16, out_row = p->to->line;
-    const bool tall = row->count > col->count; /* tiles run along the longer side */
-    const ptrdiff_t along = tall ? row->count : col->count, across = tall ? col->count : row->count;
-    const ptrdiff_t x_down = row->from_step * x_row, x_right = col->from_step * N16;
-    const ptrdiff_t out_down = row->step * out_row, out_right = col->step * N16;
-    t->x_pixel = tall ? x_down : x_right;
-    t->out_pixel = tall ? out_down : out_right;
-    const real *x = p->x + row->from * x_row + col->from * N16;
-    real *out = p->out + (row->first - p->to->row) * out_row + (col->first - p->to->col) * N16;
-    const ptrdiff_t tiles = (along + v->pixels - 1) / v->pixels;
-    const fnn_even even = fnn_cut_evenly(along, tiles);
+/* Adds the taps in the list of `args` to the outputs of one segment of the rows and one of the columns. Tiles of pixels
+ * run along the longer side of that rectangle. */
+static void run_pixel_tiles(const nchw16n_conv *conv, const conv_step *step, nchw16n_conv_tile_args *args,
+                            const axis_segment *row, const axis_segment *col) {
+    const ptrdiff_t x_row = conv->x_cols * IMAGE_BLOCK, out_row = step->to->row_stride;
+    const bool vertical = row->count > col->count;
+    const ptrdiff_t along = vertical ? row->count : col->count, across = vertical ? col->count : row->count;
+    const ptrdiff_t x_down = row->source_step * x_row, x_right = col->source_step * IMAGE_BLOCK;
+    const ptrdiff_t out_down = row->step * out_row, out_right = col->step * IMAGE_BLOCK;
+    args->x_pixel_stride = vertical ? x_down : x_right;
+    args->out_pixel_stride = vertical ? out_down : out_right;
+    const real *x = step->x + row->source * x_row + col->source * IMAGE_BLOCK;
+    real *out = step->out + (row->first - step->to->row) * out_row + (col->first - step->to->col) * IMAGE_BLOCK;
+    const ptrdiff_t tiles = (along + conv->tile_pixels - 1) / conv->tile_pixels;
+    const fnn_even split = fnn_cut_evenly(along, tiles);
     for (ptrdiff_t a = 0; a < across; a++) {
         for (ptrdiff_t i = 0; i < tiles; i++) {
-            const ptrdiff_t begin = fnn_even_begin(&even, i), count = fnn_even_begin(&even, i + 1) - begin;
-            for (int part = 0; part < NCHW16N_PARTS; part++)
-                filters_of(v, p, t, x + begin * t->x_pixel + part * VL, out + begin * t->out_pixel + part * VL,
-                           (int)count);
+            const ptrdiff_t begin = fnn_even_begin(&split, i), count = fnn_even_begin(&split, i + 1) - begin;
+            for (int part = 0; part < PIXEL_VECTORS; part++)
+                run_filter_tiles(conv, step, args, x + begin * args->x_pixel_stride + part * VL,
+                                 out + begin * args->out_pixel_stride + part * VL, (int)count);
         }
-        x += tall ? x_right : x_down;
-        out += tall ? out_right : out_down;
+        x += vertical ? x_right : x_down;
+        out += vertical ? out_right : out_down;
     }
 }
 
-/* The same over all their taps, which all these argmax share; more than fit a list only with blocks of one channel.
- */
-static void rectangle(const nchw16n_conv *v, panel *p, nchw16n_tile_task *t, const axis_part *row,
-                      const axis_part *col) {
-    const bool goes_on = t->goes_on, relu = t->relu;
-    const real *bias = p->bias;
-    nchw16n_tap list[MOST_TAPS];
+/* Adds all taps of the two segments. They may be more than fit a list only where a block is one channel. */
+static void run_segments(const nchw16n_conv *conv, conv_step *step, nchw16n_conv_tile_args *args,
+                         const axis_segment *row, const axis_segment *col) {
+    const bool accumulate = args->accumulate, relu = args->relu;
+    const real *bias = step->bias;
+    nchw16n_tap_offset list[MAX_TAPS];
     ptrdiff_t i = 0, j = 0;
     const ptrdiff_t taps = row->taps * col->taps;
-    t->tap = list;
-    for (ptrdiff_t tap = 0; tap == 0 || tap < taps; tap += MOST_TAPS) {
-        const bool ends = tap + MOST_TAPS >= taps;
-        t->taps = fnn_min(MOST_TAPS, taps - tap);
-        for (ptrdiff_t k = 0; k < t->taps; k++) {
-            list[k].x = (i * row->from_tap * v->x_cols + j * col->from_tap) * N16;
-            list[k].w = (row->tap + i * row->tap_step) * v->cols.taps + col->tap + j * col->tap_step;
+    args->offsets = list;
+    for (ptrdiff_t tap = 0; tap == 0 || tap < taps; tap += MAX_TAPS) {
+        const bool last = tap + MAX_TAPS >= taps;
+        args->taps = fnn_min(MAX_TAPS, taps - tap);
+        for (ptrdiff_t k = 0; k < args->taps; k++) {
+            list[k].x = (i * row->source_tap_step * conv->x_cols + j * col->source_tap_step) * IMAGE_BLOCK;
+            list[k].w = (row->tap + i * row->tap_step) * conv->cols.taps + col->tap + j * col->tap_step;
             if (++j == col->taps) j = 0, i++;
         }
-        t->goes_on = goes_on || tap > 0;
-        t->relu = relu && ends;
-        p->bias = ends ? bias : NULL;
-        tiles_of(v, p, t, row, col);
+        args->accumulate = accumulate || tap > 0;
+        args->relu = relu && last;
+        step->bias = last ? bias : NULL;
+        run_pixel_tiles(conv, step, args, row, col);
     }
-    t->goes_on = goes_on;
-    p->bias = bias;
+    args->accumulate = accumulate;
+    step->bias = bias;
 }
 
-/* What follows the chains, on rows that are still in the cache. */
-static void finish_rows(const nchw16n_conv *v, const target *to, real *out, ptrdiff_t filters, const axis_part *row) {
-    const ptrdiff_t width = (v->col_end - v->col_begin) * N16;
+/* Applies the activation, or multiplies with its derivative, in rows whose chains are done and that are still in the
+ * cache. */
+static void activate_rows(const nchw16n_conv *conv, const out_buffer *to, real *out, ptrdiff_t filters,
+                          const axis_segment *row) {
+    const ptrdiff_t width = (conv->col_end - conv->col_begin) * IMAGE_BLOCK;
     for (ptrdiff_t i = 0; i < row->count; i++) {
-        const ptrdiff_t at = (row->first + i * row->step - to->row) * to->line + (v->col_begin - to->col) * N16;
+        const ptrdiff_t at =
+            (row->first + i * row->step - to->row) * to->row_stride + (conv->col_begin - to->col) * IMAGE_BLOCK;
         for (ptrdiff_t f = 0; f < filters; f++) {
-            real *p = out + f * to->plane + at;
-            if (v->activated != NULL)
-                activate_grad_block(v->kind, v->alpha, p, 0, v->activated + (p - v->out), 0, 1, width);
+            real *p = out + f * to->plane_stride + at;
+            if (conv->activated != NULL)
+                activate_grad_block(conv->kind, conv->alpha, p, 0, conv->activated + (p - conv->out), 0, 1, width);
             else
-                activate_block(v->kind, v->alpha, p, 0, 1, width);
+                activate_block(conv->kind, conv->alpha, p, 0, 1, width);
         }
     }
 }
 
-/* The filter with which tile `index` of all groups begins. */
-static ptrdiff_t filter_at(const nchw16n_conv *v, ptrdiff_t index) {
-    return index / v->blocks * v->filters + block_begin(v, index % v->blocks);
-}
-
-/* Rows begin … end-1 of one group of images. */
-static void rows_of(const nchw16n_conv *v, const target *to, ptrdiff_t image, ptrdiff_t begin, ptrdiff_t end,
-                    axis_part *parts) {
-    const int row_count = axis_parts(&v->rows, begin, end, parts);
-    const ptrdiff_t x_plane = v->x_rows * v->x_cols * N16, skipped = filter_at(v, v->first);
-    const bool finishes = v->activated != NULL || (v->kind != IDENTITY && v->kind != RELU);
-    for (ptrdiff_t first = v->first; first < v->end;) {
-        const ptrdiff_t group = first / v->blocks, last = fnn_min(v->end, (group + 1) * v->blocks);
-        panel p = {.to = to, .first = first - group * v->blocks, .end = last - group * v->blocks};
-        const ptrdiff_t f = block_begin(v, p.first), filter = group * v->filters + f;
-        const real *x = v->x + (image * v->groups + group) * v->channels * x_plane;
-        p.out = to->at + (filter - to->filter) * to->plane;
-        p.w = v->block == 1 ? v->weight + group * v->w_group + f * v->w_filter
-                            : v->packed + (filter - skipped) * v->chain;
-        for (ptrdiff_t c = 0; c == 0 || c < v->channels; c += v->channel_block) {
-            const bool ends = c + v->channel_block >= v->channels;
-            p.skipped = c;
-            p.x = x + c * x_plane;
-            p.bias = v->bias == NULL || !ends ? NULL : v->bias + filter;
-            nchw16n_tile_task t = {
-                .channels = fnn_min(v->channel_block, v->channels - c),
-                .x_channel = x_plane,
-                .out_filter = to->plane,
-                .goes_on = c > 0,
-                .relu = ends && v->kind == RELU && v->activated == NULL,
+/* Computes rows begin … end-1 of the outputs of one block of images. */
+static void run_rows(const nchw16n_conv *conv, const out_buffer *to, ptrdiff_t image_block, ptrdiff_t begin,
+                     ptrdiff_t end, axis_segment *segments) {
+    const int row_segments = axis_cut(&conv->rows, begin, end, segments);
+    const ptrdiff_t x_plane = conv->x_rows * conv->x_cols * IMAGE_BLOCK, first_filter = tile_filter(conv, conv->first);
+    const bool activates = conv->activated != NULL || (conv->kind != IDENTITY && conv->kind != RELU);
+    for (ptrdiff_t first = conv->first; first < conv->end;) {
+        const ptrdiff_t group = first / conv->filter_tiles;
+        const ptrdiff_t last = fnn_min(conv->end, (group + 1) * conv->filter_tiles);
+        conv_step step = {
+            .to = to, .first = first - group * conv->filter_tiles, .end = last - group * conv->filter_tiles};
+        const ptrdiff_t f = tile_begin(conv, step.first), filter = group * conv->filters + f;
+        const real *x = conv->x + (image_block * conv->groups + group) * conv->channels * x_plane;
+        step.out = to->at + (filter - to->filter) * to->plane_stride;
+        step.w = conv->tile_filters == 1 ? conv->weight + group * conv->w_group_stride + f * conv->w_filter_stride
+                                         : conv->packed + (filter - first_filter) * conv->chain;
+        for (ptrdiff_t c = 0; c == 0 || c < conv->channels; c += conv->channel_block) {
+            const bool last_block = c + conv->channel_block >= conv->channels;
+            step.skipped_channels = c;
+            step.x = x + c * x_plane;
+            step.bias = conv->bias == NULL || !last_block ? NULL : conv->bias + filter;
+            nchw16n_conv_tile_args args = {
+                .channels = fnn_min(conv->channel_block, conv->channels - c),
+                .x_channel_stride = x_plane,
+                .out_filter_stride = to->plane_stride,
+                .accumulate = c > 0,
+                .relu = last_block && conv->kind == RELU && conv->activated == NULL,
             };
-            for (int r = 0; r < row_count; r++)
-                for (int i = 0; i < v->col_count; i++) rectangle(v, &p, &t, &parts[r], &v->col_parts[i]);
+            for (int r = 0; r < row_segments; r++)
+                for (int i = 0; i < conv->col_segment_count; i++)
+                    run_segments(conv, &step, &args, &segments[r], &conv->col_segments[i]);
         }
-        for (int r = 0; r < row_count && finishes; r++) finish_rows(v, to, p.out, block_begin(v, p.end) - f, &parts[r]);
+        for (int r = 0; r < row_segments && activates; r++)
+            activate_rows(conv, to, step.out, tile_begin(conv, step.end) - f, &segments[r]);
         first = last;
     }
 }
 
-/* The largest of the windows in rows row … end-1 of a strip. */
-static void windows_of(const nchw16n_conv *v, const target *strip, ptrdiff_t image, ptrdiff_t row, ptrdiff_t end) {
-    const nchw16n_windows *w = v->windows;
-    const ptrdiff_t rows = v->out_rows / w->size_h, cols = v->out_cols / w->size_w;
-    for (ptrdiff_t f = filter_at(v, v->first); f < filter_at(v, v->end); f++) {
-        const real *plane = strip->at + (f - strip->filter) * strip->plane;
-        for (ptrdiff_t p = row / w->size_h; p < end / w->size_h; p++) {
-            const real *x = plane + (p * w->size_h - row) * strip->line;
-            ptrdiff_t at = ((image * v->groups * v->filters + f) * rows + p) * cols + v->col_begin / w->size_w;
-            for (ptrdiff_t col = v->col_begin; col < v->col_end; col += w->size_w, x += w->size_w * N16)
-                nchw16n_window(x, strip->line, w->size_h, w->size_w, v->out, w->argmax, w->type, at++ * N16);
+/* Pools the windows in rows row … end-1 of the outputs, which are in `from`. */
+static void pool_rows(const nchw16n_conv *conv, const out_buffer *from, ptrdiff_t image_block, ptrdiff_t row,
+                      ptrdiff_t end) {
+    const nchw16n_pool_epilogue *pool = conv->pool;
+    const ptrdiff_t rows = conv->out_rows / pool->size_h, cols = conv->out_cols / pool->size_w;
+    for (ptrdiff_t f = tile_filter(conv, conv->first); f < tile_filter(conv, conv->end); f++) {
+        const real *plane = from->at + (f - from->filter) * from->plane_stride;
+        for (ptrdiff_t p = row / pool->size_h; p < end / pool->size_h; p++) {
+            const real *x = plane + (p * pool->size_h - row) * from->row_stride;
+            ptrdiff_t at =
+                ((image_block * conv->groups * conv->filters + f) * rows + p) * cols + conv->col_begin / pool->size_w;
+            for (ptrdiff_t col = conv->col_begin; col < conv->col_end;
+                 col += pool->size_w, x += pool->size_w * IMAGE_BLOCK)
+                nchw16n_max_pool_window(x, from->row_stride, pool->size_h, pool->size_w, conv->out, pool->argmax,
+                                        pool->type, at++ * IMAGE_BLOCK);
         }
     }
 }
 
-static void run_task_of_windows(const nchw16n_conv *v, int task) {
-    const ptrdiff_t size = v->windows->size_h, image = nchw16n_group(&v->cut, task),
-                    end = nchw16n_end(&v->cut, task) * size;
-    const ptrdiff_t line = (v->col_end - v->col_begin) * N16, filter = filter_at(v, v->first);
-    const ptrdiff_t bytes = (filter_at(v, v->end) - filter) * size * line * (ptrdiff_t)sizeof(real);
+/* Runs a task whose outputs are pooled: some rows of windows at a time are convolved into the workspace. */
+static void run_pooled_task(const nchw16n_conv *conv, int task) {
+    const ptrdiff_t size = conv->pool->size_h, image_block = nchw16n_task_block(&conv->partition, task);
+    const ptrdiff_t end = nchw16n_row_end(&conv->partition, task) * size;
+    const ptrdiff_t row_stride = (conv->col_end - conv->col_begin) * IMAGE_BLOCK;
+    const ptrdiff_t filter = tile_filter(conv, conv->first);
+    const ptrdiff_t bytes =
+        (tile_filter(conv, conv->end) - filter) * size * row_stride * (ptrdiff_t)sizeof(real); /* of a row of windows */
     const ptrdiff_t step = fnn_max(1, CLOSE_BYTES / bytes) * size;
-    target strip = {
-        .at = (real *)((char *)fnn_scratch() + FNN_SCRATCH_BYTES - STRIP_BYTES),
-        .plane = step * line,
-        .line = line,
+    out_buffer buffer = {
+        .at = (real *)((char *)fnn_scratch() + FNN_SCRATCH_BYTES - POOLED_BYTES),
+        .plane_stride = step * row_stride,
+        .row_stride = row_stride,
         .filter = filter,
-        .col = v->col_begin,
+        .col = conv->col_begin,
     };
-    for (ptrdiff_t row = nchw16n_begin(&v->cut, task) * size; row < end; row += step) {
+    for (ptrdiff_t row = nchw16n_row_begin(&conv->partition, task) * size; row < end; row += step) {
         const ptrdiff_t until = fnn_min(end, row + step);
-        strip.row = row;
-        rows_of(v, &strip, image, row, until, fnn_scratch());
-        windows_of(v, &strip, image, row, until);
+        buffer.row = row;
+        run_rows(conv, &buffer, image_block, row, until, fnn_scratch());
+        pool_rows(conv, &buffer, image_block, row, until);
     }
 }
 
 static void run_task(void *context, int task) {
-    const nchw16n_conv *v = context;
-    if (v->windows != NULL) {
-        run_task_of_windows(v, task);
+    const nchw16n_conv *conv = context;
+    if (conv->pool != NULL) {
+        run_pooled_task(conv, task);
         return;
     }
-    const ptrdiff_t image = nchw16n_group(&v->cut, task), plane = v->out_rows * v->out_cols * N16;
-    const target all = {v->out + image * v->groups * v->filters * plane, plane, v->out_cols * N16, 0, 0, 0};
-    const ptrdiff_t row_bytes = v->filters * v->out_cols * N16 * (ptrdiff_t)sizeof(real);
-    const ptrdiff_t step = fnn_min(AXIS_BLOCK, fnn_max(v->rows.backward ? v->rows.stride : 1, OUT_BYTES / row_bytes));
-    const ptrdiff_t end = nchw16n_end(&v->cut, task);
-    for (ptrdiff_t row = nchw16n_begin(&v->cut, task); row < end; row += step)
-        rows_of(v, &all, image, row, fnn_min(end, row + step), fnn_scratch());
-    if (v->statistics != NULL && v->end == v->groups * v->blocks && v->col_end == v->out_cols)
-        nchw16n_describe(v->statistics, &v->cut, task, v->out, v->groups * v->filters, v->out_cols);
+    const ptrdiff_t image_block = nchw16n_task_block(&conv->partition, task);
+    const ptrdiff_t plane = conv->out_rows * conv->out_cols * IMAGE_BLOCK;
+    const out_buffer all = {
+        conv->out + image_block * conv->groups * conv->filters * plane, plane, conv->out_cols * IMAGE_BLOCK, 0, 0, 0};
+    const ptrdiff_t row_bytes = conv->filters * conv->out_cols * IMAGE_BLOCK * (ptrdiff_t)sizeof(real);
+    const ptrdiff_t least = conv->rows.backward ? conv->rows.stride : 1;
+    const ptrdiff_t step = fnn_min(AXIS_MAX_POSITIONS, fnn_max(least, OUT_BYTES / row_bytes));
+    const ptrdiff_t end = nchw16n_row_end(&conv->partition, task);
+    for (ptrdiff_t row = nchw16n_row_begin(&conv->partition, task); row < end; row += step)
+        run_rows(conv, &all, image_block, row, fnn_min(end, row + step), fnn_scratch());
+    if (conv->statistics != NULL && conv->end == conv->groups * conv->filter_tiles && conv->col_end == conv->out_cols)
+        nchw16n_slice_moments(conv->statistics, &conv->partition, task, conv->out, conv->groups * conv->filters,
+                              conv->out_cols);
 }
 
-/* Pixels of a tile, channels of a block, and the tasks. */
-static void plan(nchw16n_conv *v) {
-    const ptrdiff_t taps = fnn_max(1, v->rows.taps * v->cols.taps);
-    v->pixels = FN(nchw16n_tile_pixels)((int)((v->filters + v->blocks - 1) / v->blocks));
-    const ptrdiff_t step = v->cols.backward ? 1 : v->cols.stride;
-    const ptrdiff_t columns = fnn_min(v->cols.taps * v->pixels, v->cols.taps + step * (v->pixels - 1));
-    const ptrdiff_t channel_bytes = fnn_max(1, v->rows.taps * columns) * VBYTES;
-    v->channel_block = fnn_max(X_BYTES / channel_bytes, (LEAST_CHAIN + taps - 1) / taps);
-    if (taps > MOST_TAPS) v->channel_block = 1;
-    const ptrdiff_t count = (v->channels + v->channel_block - 1) / v->channel_block;
-    if (count > 1) v->channel_block = (v->channels + count - 1) / count;
-    v->cut = nchw16n_cut_rows(v->images, v->windows != NULL ? v->out_rows / v->windows->size_h : v->out_rows);
+/* Plans the pixels of a tile, the channels of a block, and the tasks. */
+static void plan(nchw16n_conv *conv) {
+    const ptrdiff_t taps = fnn_max(1, conv->rows.taps * conv->cols.taps);
+    conv->tile_pixels =
+        FN(nchw16n_conv_tile_pixels)((int)((conv->filters + conv->filter_tiles - 1) / conv->filter_tiles));
+    const ptrdiff_t step = conv->cols.backward ? 1 : conv->cols.stride;
+    const ptrdiff_t x_cols =
+        fnn_min(conv->cols.taps * conv->tile_pixels, conv->cols.taps + step * (conv->tile_pixels - 1));
+    const ptrdiff_t channel_bytes = fnn_max(1, conv->rows.taps * x_cols) * VBYTES;
+    conv->channel_block = fnn_max(X_BYTES / channel_bytes, (LEAST_CHAIN + taps - 1) / taps);
+    if (taps > MAX_TAPS) conv->channel_block = 1;
+    const ptrdiff_t blocks = (conv->channels + conv->channel_block - 1) / conv->channel_block;
+    if (blocks > 1) conv->channel_block = (conv->channels + blocks - 1) / blocks;
+    conv->partition = nchw16n_partition_rows(conv->image_blocks,
+                                             conv->pool != NULL ? conv->out_rows / conv->pool->size_h : conv->out_rows);
 }
 
-void FN(nchw16n_conv_run)(nchw16n_conv *v) {
-    /* the columns' parts and the weights are this thread's to make and everyone's to read */
-    axis_part *parts = (axis_part *)fnn_scratch() + AXIS_BLOCK;
-    real *packed = (real *)((char *)fnn_scratch() + PARTS_BYTES);
-    v->chain = v->channels * v->rows.taps * v->cols.taps;
-    v->col_parts = parts;
-    v->packed = packed;
-    v->blocks = (v->filters + NCHW16N_MAX_FILTERS - 1) / NCHW16N_MAX_FILTERS;
-    v->block = NCHW16N_MAX_FILTERS;
-    if (v->filters == 1 || v->chain > WEIGHT_ELEMENTS / NCHW16N_MAX_FILTERS) {
-        v->block = 1;
-        v->blocks = v->filters;
+void FN(nchw16n_conv_run)(nchw16n_conv *conv) {
+    /* the segments of the columns and the packed weights are this thread's to make and every thread's to read */
+    axis_segment *segments = (axis_segment *)fnn_scratch() + AXIS_MAX_POSITIONS;
+    real *packed = (real *)((char *)fnn_scratch() + SEGMENTS_BYTES);
+    conv->chain = conv->channels * conv->rows.taps * conv->cols.taps;
+    conv->col_segments = segments;
+    conv->packed = packed;
+    conv->filter_tiles = (conv->filters + NCHW16N_CONV_MAX_FILTERS - 1) / NCHW16N_CONV_MAX_FILTERS;
+    conv->tile_filters = NCHW16N_CONV_MAX_FILTERS;
+    if (conv->filters == 1 || conv->chain > WEIGHTS / NCHW16N_CONV_MAX_FILTERS) {
+        conv->tile_filters = 1;
+        conv->filter_tiles = conv->filters;
     }
-    v->even = fnn_cut_evenly(v->filters, v->blocks);
-    plan(v);
-    const ptrdiff_t all = v->groups * v->blocks;
-    ptrdiff_t fit = v->block == 1 ? all : WEIGHT_ELEMENTS / (fnn_max(1, v->chain) * NCHW16N_MAX_FILTERS);
-    ptrdiff_t width = AXIS_BLOCK;
-    if (v->windows != NULL) {
-        const ptrdiff_t lines = v->windows->size_h * NCHW16N_MAX_FILTERS, size = v->windows->size_w;
-        width = fnn_min(width, STRIP_PIXELS / lines) / size * size;
-        fit = fnn_min(fit, STRIP_PIXELS / (lines * fnn_min(width, v->out_cols)));
+    conv->filter_split = fnn_cut_evenly(conv->filters, conv->filter_tiles);
+    plan(conv);
+    const ptrdiff_t all = conv->groups * conv->filter_tiles;
+    ptrdiff_t fit = /* tiles of a pass */
+        conv->tile_filters == 1 ? all : WEIGHTS / (fnn_max(1, conv->chain) * NCHW16N_CONV_MAX_FILTERS);
+    ptrdiff_t width = AXIS_MAX_POSITIONS; /* columns of a pass */
+    if (conv->pool != NULL) {
+        const ptrdiff_t rows = conv->pool->size_h * NCHW16N_CONV_MAX_FILTERS, size = conv->pool->size_w;
+        width = fnn_min(width, POOLED_PIXELS / rows) / size * size;
+        fit = fnn_min(fit, POOLED_PIXELS / (rows * fnn_min(width, conv->out_cols)));
     }
-    const double work = (double)nchw16n_tasks(&v->cut) * (double)v->out_cols * (double)v->out_rows * (double)v->chain;
-    for (v->first = 0; v->first < all; v->first = v->end) {
-        v->end = fnn_min(all, v->first + fit);
+    const double work = (double)nchw16n_task_count(&conv->partition) * (double)conv->out_cols * (double)conv->out_rows *
+                        (double)conv->chain;
+    for (conv->first = 0; conv->first < all; conv->first = conv->end) {
+        conv->end = fnn_min(all, conv->first + fit);
         real *dst = packed;
-        for (ptrdiff_t b = v->first; b < v->end && v->block != 1; b++) {
-            pack_block(v, b, dst);
-            dst += (block_begin(v, b % v->blocks + 1) - block_begin(v, b % v->blocks)) * v->chain;
+        for (ptrdiff_t tile = conv->first; tile < conv->end && conv->tile_filters != 1; tile++) {
+            const ptrdiff_t in_group = tile % conv->filter_tiles;
+            pack_tile(conv, tile, dst);
+            dst += (tile_begin(conv, in_group + 1) - tile_begin(conv, in_group)) * conv->chain;
         }
-        for (v->col_begin = 0; v->col_begin < v->out_cols; v->col_begin = v->col_end) {
-            v->col_end = fnn_min(v->out_cols, v->col_begin + width);
-            v->col_count = axis_parts(&v->cols, v->col_begin, v->col_end, parts);
-            nchw16n_run(nchw16n_tasks(&v->cut), run_task, v, work * (double)(v->filters * v->groups));
+        for (conv->col_begin = 0; conv->col_begin < conv->out_cols; conv->col_begin = conv->col_end) {
+            conv->col_end = fnn_min(conv->out_cols, conv->col_begin + width);
+            conv->col_segment_count = axis_cut(&conv->cols, conv->col_begin, conv->col_end, segments);
+            nchw16n_parallel(nchw16n_task_count(&conv->partition), run_task, conv,
+                             work * (double)(conv->filters * conv->groups));
         }
     }
 }

@@ -1,116 +1,124 @@
-/* The weight gradient of a convolution on images innermost.
+/* The weight gradient of direct convolution in the layout NCHW16n.
  *
- * A task owns some filters, a range of their taps and a chunk of the images: a thread meets those that it wrote. It
- * passes dout in strips of rows that stay in the near caches while all its taps are taken; the lanes' sums meanwhile
- * stand in its workspace and are added up at the end, by one tree. The chunks, which depend on the shape alone, are put
- * together in their order.
+ * A task owns some filters, a range of their taps, and a chunk of the images, those that its thread wrote before. It
+ * goes through dout in blocks of rows that stay in the near caches while all its taps read them. Each lane sums on its
+ * own, in accumulators in the workspace, whose lanes are added up at the end. The chunks of images follow from the
+ * shape alone and are added in their order, so that the bits are the same for any number of threads.
  */
 #include "runtime/input_prefetch.h"
 #include "nchw16n/conv_axis.h"
 #include "nchw16n/weight_grad_microkernel.h"
 
-/* A tap of a range: its row and column in the filter, what it reads for an output whose window begins at the input's
- * first pixel, in elements. */
+/* A tap of a range: its row and column in the filter; what it reads, in elements, for an output whose window begins at
+ * the input's first pixel. */
 typedef struct {
     ptrdiff_t row, col, x;
-} tap;
+} filter_tap;
 
 enum {
-    STRIP_BYTES = 96 << 10,    /* of dout */
-    RANGE_TAPS = 512,          /* of a task, about */
-    STRIP_PIXELS = AXIS_BLOCK, /* at most */
+    ROW_BLOCK_BYTES = 96 << 10,                       /* the block of dout that the taps of a task read in turn */
+    ROW_BLOCK_PIXELS = AXIS_MAX_POSITIONS,            /* the most pixels of that block */
+    RANGE_TAPS = 512,                                 /* about as many a task has */
+    MAX_TAPS = RANGE_TAPS + 2 * WEIGHT_GRAD_MAX_TAPS, /* the longest range, which is a number of whole tiles */
     LEAST_TASKS = 16,
-    MOST_CHUNKS = 4,
-    CHUNK_PIXELS = 128,                     /* of 16 images each, so that adding up the lanes costs little */
-    CHUNKS_BYTES = 512 << 10,               /* of sums */
-    MOST_TAPS = RANGE_TAPS + 2 * SUMS_TAPS, /* of a range of whole tiles */
+    MAX_CHUNKS = 4,
+    CHUNK_PIXELS = 128,        /* the least number of pixels of a chunk, so that adding up the lanes costs little */
+    PARTIAL_BYTES = 512 << 10, /* the sums of all chunks */
 };
 
-/* The caller's parts of rows and columns, which all read; every thread's own lists and sums; the caller's chunks. */
 typedef struct {
-    axis_part rows[AXIS_BLOCK], cols[AXIS_BLOCK];
-    nchw16n_pixel pixels[STRIP_PIXELS];
-    tap taps[MOST_TAPS];
-    _Alignas(64) real sums[SUMS_FILTERS * (MOST_TAPS + 1) * (VBYTES / sizeof(real))];
-    real chunks[CHUNKS_BYTES / sizeof(real)];
+    /* written by the calling thread, read by all threads: the segments of the rows and of the columns */
+    axis_segment rows[AXIS_MAX_POSITIONS], cols[AXIS_MAX_POSITIONS];
+    /* each thread has its own: the lists and the accumulators */
+    weight_grad_offset pixels[ROW_BLOCK_PIXELS];
+    filter_tap taps[MAX_TAPS];
+    _Alignas(64) real acc[WEIGHT_GRAD_MAX_FILTERS * (MAX_TAPS + 1) * (VBYTES / sizeof(real))];
+    /* the calling thread's, written by all threads: the sums of the chunks */
+    real partial[PARTIAL_BYTES / sizeof(real)];
 } workspace;
 
 _Static_assert(sizeof(workspace) <= FNN_SCRATCH_BYTES, "the workspace is too small");
 
+/* x[image block][group][channel][x_rows][x_cols][16], dout[image block][group][filter][rows][cols][16] →
+ * dw[group][filter][channel][tap], db[group][filter] */
 typedef struct {
-    ptrdiff_t images, groups, filters, channels; /* groups of images; of channels; filters, channels of one of them */
+    ptrdiff_t image_blocks, groups, filters, channels; /* the latter two of one group */
     const real *x, *dout;
     ptrdiff_t x_rows, x_cols, rows, cols;
-    axis row_axis, col_axis;
-    real *dw, *db;
-    bool add;
-    ptrdiff_t taps;                         /* of a filter: channels × rows × columns */
-    ptrdiff_t blocks, tiles;                /* tiles of filters in a group of channels; of taps in a filter */
-    ptrdiff_t ranges;                       /* of tiles of taps */
-    ptrdiff_t chunks;                       /* of images */
-    real *sums;                             /* each chunk's dw, then its db; with one chunk dw and db get them */
-    const axis_part *row_parts, *col_parts; /* of a block of rows and one of columns */
-    int row_count, col_count;
-} weight_sums;
+    conv_axis row_axis, col_axis;
+    real *dw, *db; /* db may be NULL */
+    bool accumulate;
+    ptrdiff_t taps;                    /* the taps of a filter: channels × rows × columns */
+    ptrdiff_t filter_tiles, tap_tiles; /* register tiles of a group's filters; of a filter's taps */
+    ptrdiff_t ranges;                  /* ranges of tap tiles: tasks that share the taps */
+    ptrdiff_t chunks;                  /* chunks of the blocks of images */
+    real *partial;                     /* each chunk's dw, then its db; one chunk alone writes to dw and db */
+    const axis_segment *row_segments, *col_segments; /* they cover at most AXIS_MAX_POSITIONS rows and columns */
+    int row_segment_count, col_segment_count;
+} problem;
 
-/* The part of a range that has been summed. */
+/* What a task sums: some filters and a range of their taps. */
 typedef struct {
-    const weight_sums *v;
+    const problem *p;
     int filters;
     ptrdiff_t first, count; /* taps of the range */
-    const tap *tap;
-    ptrdiff_t strip;            /* rows of outputs */
-    const nchw16n_pixel *pixel; /* of a strip, one part of the columns after the other */
-    real *acc, *total;
-} range;
+    const filter_tap *taps;
+    ptrdiff_t row_block;              /* rows of outputs that are taken at a time */
+    const weight_grad_offset *pixels; /* the pixels of a block of rows, one segment of the columns after the other */
+    real *acc, *bias_acc;
+} task_range;
 
-/* Taps begin … end-1 over a rectangle of outputs: those that lie inside. */
-static void tile(const range *g, nchw16n_sums_task *t, const real *x, const real *dout, ptrdiff_t begin, ptrdiff_t end,
-                 const axis_part *row, ptrdiff_t skip, ptrdiff_t rows, const axis_part *col) {
-    const weight_sums *v = g->v;
-    const ptrdiff_t y = row->from - row->tap * row->from_tap + skip * row->from_step;
-    const ptrdiff_t from = (y * v->x_cols + col->from - col->tap * col->from_tap) * N16;
+/* Adds taps begin … end-1 over a rectangle of outputs: `rows` rows of segment `row`, behind its first `skip`, and all
+ * columns of segment `col`. Only the taps that the two segments read inside the image take part. */
+static void sum_rectangle(const task_range *g, weight_grad_tile_args *args, const real *x, const real *dout,
+                          ptrdiff_t begin, ptrdiff_t end, const axis_segment *row, ptrdiff_t skip, ptrdiff_t rows,
+                          const axis_segment *col) {
+    const problem *p = g->p;
+    const ptrdiff_t y = row->source - row->tap * row->source_tap_step + skip * row->source_step;
+    const ptrdiff_t from = (y * p->x_cols + col->source - col->tap * col->source_tap_step) * IMAGE_BLOCK;
     int taps = 0;
     for (ptrdiff_t i = begin - g->first; i < end - g->first; i++) {
-        const tap *p = &g->tap[i];
-        if (p->row < row->tap || p->row >= row->tap + row->taps || p->col < col->tap || p->col >= col->tap + col->taps)
+        const filter_tap *t = &g->taps[i];
+        if (t->row < row->tap || t->row >= row->tap + row->taps || t->col < col->tap || t->col >= col->tap + col->taps)
             continue;
-        t->x[taps] = x + from + p->x;
-        t->acc[taps++] = g->acc + i * VL;
+        args->x[taps] = x + from + t->x;
+        args->acc[taps++] = g->acc + i * VL;
     }
-    const bool total = begin == 0 && v->db != NULL;
-    if (taps == 0 && !total) return;
-    t->pixels = rows * col->count;
-    t->dout = dout + ((row->first + skip) * v->cols + col->first) * N16;
-    t->total = g->total;
-    fnn_ahead_fetch(g->filters * taps * t->pixels);
-    const nchw16n_sums_fn run = FN(nchw16n_sums_get)(g->filters, taps, total);
-    for (int part = 0; part < NCHW16N_PARTS; part++) {
-        run(t);
-        t->dout += VL;
-        for (int i = 0; i < taps; i++) t->x[i] += VL;
+    const bool bias = begin == 0 && p->db != NULL;
+    if (taps == 0 && !bias) return;
+    args->pixels = rows * col->count;
+    args->dout = dout + ((row->first + skip) * p->cols + col->first) * IMAGE_BLOCK;
+    args->bias_acc = g->bias_acc;
+    fnn_ahead_fetch(g->filters * taps * args->pixels);
+    const weight_grad_microkernel run = FN(weight_grad_microkernel_for)(g->filters, taps, bias);
+    for (int part = 0; part < PIXEL_VECTORS; part++) {
+        run(args);
+        args->dout += VL;
+        for (int i = 0; i < taps; i++) args->x[i] += VL;
     }
 }
 
-static void sum_images(const range *g, ptrdiff_t chunk, ptrdiff_t group, ptrdiff_t filter, ptrdiff_t first_tile,
+/* Adds one chunk of the images, for tap tiles first_tile … end_tile-1. */
+static void sum_images(const task_range *g, ptrdiff_t chunk, ptrdiff_t group, ptrdiff_t filter, ptrdiff_t first_tile,
                        ptrdiff_t end_tile) {
-    const weight_sums *v = g->v;
-    const ptrdiff_t x_plane = v->x_rows * v->x_cols * N16, plane = v->rows * v->cols * N16;
-    nchw16n_sums_task t = {.dout_filter = plane, .acc_filter = g->count * VL};
-    for (ptrdiff_t image = v->images * chunk / v->chunks; image < v->images * (chunk + 1) / v->chunks; image++) {
-        const real *x = v->x + (image * v->groups + group) * v->channels * x_plane;
-        const real *dout = v->dout + (image * v->groups * v->filters + filter) * plane;
-        for (int r = 0; r < v->row_count; r++) {
-            const axis_part *row = &v->row_parts[r];
-            for (ptrdiff_t skip = 0; skip < row->count; skip += g->strip) {
-                const ptrdiff_t rows = fnn_min(g->strip, row->count - skip);
+    const problem *p = g->p;
+    const ptrdiff_t x_plane = p->x_rows * p->x_cols * IMAGE_BLOCK, plane = p->rows * p->cols * IMAGE_BLOCK;
+    weight_grad_tile_args args = {.dout_filter_stride = plane, .acc_filter_stride = g->count * VL};
+    for (ptrdiff_t block = p->image_blocks * chunk / p->chunks; block < p->image_blocks * (chunk + 1) / p->chunks;
+         block++) {
+        const real *x = p->x + (block * p->groups + group) * p->channels * x_plane;
+        const real *dout = p->dout + (block * p->groups * p->filters + filter) * plane;
+        for (int r = 0; r < p->row_segment_count; r++) {
+            const axis_segment *row = &p->row_segments[r];
+            for (ptrdiff_t skip = 0; skip < row->count; skip += g->row_block) {
+                const ptrdiff_t rows = fnn_min(g->row_block, row->count - skip);
                 for (ptrdiff_t i = first_tile; i < end_tile; i++) {
-                    t.pixel = g->pixel;
-                    for (int c = 0; c < v->col_count; c++) {
-                        const axis_part *col = &v->col_parts[c];
-                        tile(g, &t, x, dout, v->taps * i / v->tiles, v->taps * (i + 1) / v->tiles, row, skip, rows,
-                             col);
-                        t.pixel += g->strip * col->count;
+                    args.offsets = g->pixels;
+                    for (int c = 0; c < p->col_segment_count; c++) {
+                        const axis_segment *col = &p->col_segments[c];
+                        sum_rectangle(g, &args, x, dout, p->taps * i / p->tap_tiles, p->taps * (i + 1) / p->tap_tiles,
+                                      row, skip, rows, col);
+                        args.offsets += g->row_block * col->count;
                     }
                 }
             }
@@ -118,69 +126,69 @@ static void sum_images(const range *g, ptrdiff_t chunk, ptrdiff_t group, ptrdiff
     }
 }
 
-static void list_taps(const range *g, tap *list) {
-    const weight_sums *v = g->v;
-    const ptrdiff_t width = fnn_max(1, v->col_axis.taps), window = fnn_max(1, v->row_axis.taps) * width;
+static void list_taps(const task_range *g, filter_tap *list) {
+    const problem *p = g->p;
+    const ptrdiff_t cols = fnn_max(1, p->col_axis.taps), window = fnn_max(1, p->row_axis.taps) * cols;
     for (ptrdiff_t i = 0; i < g->count; i++) {
-        const ptrdiff_t c = (g->first + i) / window, row = (g->first + i) % window / width,
-                        col = (g->first + i) % width;
-        const ptrdiff_t y = c * v->x_rows + row * v->row_axis.dilation;
-        list[i] = (tap){row, col, (y * v->x_cols + col * v->col_axis.dilation) * N16};
+        const ptrdiff_t c = (g->first + i) / window, row = (g->first + i) % window / cols, col = (g->first + i) % cols;
+        const ptrdiff_t y = c * p->x_rows + row * p->row_axis.dilation;
+        list[i] = (filter_tap){row, col, (y * p->x_cols + col * p->col_axis.dilation) * IMAGE_BLOCK};
     }
 }
 
-/* Of each part of the columns, those of the first row first: of fewer rows they are the first ones. */
-static void list_pixels(const range *g, nchw16n_pixel *list) {
-    const weight_sums *v = g->v;
-    const ptrdiff_t x_row = v->row_axis.stride * v->x_cols * N16, x_col = v->col_axis.stride * N16;
-    for (int c = 0; c < v->col_count; c++)
-        for (ptrdiff_t i = 0; i < g->strip; i++)
-            for (ptrdiff_t j = 0; j < v->col_parts[c].count; j++)
-                *list++ = (nchw16n_pixel){(i * v->cols + j) * N16, i * x_row + j * x_col};
+/* Lists the pixels of a block of rows, for one segment of the columns after the other. Within a segment they stand row
+ * by row, so that fewer rows are the beginning of its list. */
+static void list_pixels(const task_range *g, weight_grad_offset *list) {
+    const problem *p = g->p;
+    const ptrdiff_t x_row = p->row_axis.stride * p->x_cols * IMAGE_BLOCK, x_col = p->col_axis.stride * IMAGE_BLOCK;
+    for (int c = 0; c < p->col_segment_count; c++)
+        for (ptrdiff_t i = 0; i < g->row_block; i++)
+            for (ptrdiff_t j = 0; j < p->col_segments[c].count; j++)
+                *list++ = (weight_grad_offset){(i * p->cols + j) * IMAGE_BLOCK, i * x_row + j * x_col};
 }
 
 static void run_task(void *context, int task) {
-    const weight_sums *v = context;
-    const ptrdiff_t chunk = task / (v->groups * v->blocks * v->ranges);
-    const ptrdiff_t index = task / v->ranges % (v->groups * v->blocks), piece = task % v->ranges;
-    const ptrdiff_t group = index / v->blocks, b = index % v->blocks;
-    const ptrdiff_t first_tile = v->tiles * piece / v->ranges, end_tile = v->tiles * (piece + 1) / v->ranges;
-    const ptrdiff_t f = v->filters * b / v->blocks, filter = group * v->filters + f;
-    const ptrdiff_t first = v->taps * first_tile / v->tiles;
-    range g = {
-        .v = v,
-        .filters = (int)(v->filters * (b + 1) / v->blocks - f),
+    const problem *p = context;
+    const ptrdiff_t chunk = task / (p->groups * p->filter_tiles * p->ranges);
+    const ptrdiff_t owner = task / p->ranges % (p->groups * p->filter_tiles), range = task % p->ranges;
+    const ptrdiff_t group = owner / p->filter_tiles, filter_tile = owner % p->filter_tiles;
+    const ptrdiff_t first_tile = p->tap_tiles * range / p->ranges, end_tile = p->tap_tiles * (range + 1) / p->ranges;
+    const ptrdiff_t f = p->filters * filter_tile / p->filter_tiles, filter = group * p->filters + f;
+    const ptrdiff_t first = p->taps * first_tile / p->tap_tiles;
+    task_range g = {
+        .p = p,
+        .filters = (int)(p->filters * (filter_tile + 1) / p->filter_tiles - f),
         .first = first,
-        .count = v->taps * end_tile / v->tiles - first,
+        .count = p->taps * end_tile / p->tap_tiles - first,
     };
     workspace *w = fnn_scratch();
-    g.pixel = w->pixels;
-    g.tap = w->taps;
-    g.acc = w->sums;
-    const ptrdiff_t cols = fnn_max(1, fnn_min(AXIS_BLOCK, v->cols));
-    const ptrdiff_t row_bytes = g.filters * cols * N16 * (ptrdiff_t)sizeof(real);
-    g.strip = end_tile - first_tile == 1 ? v->rows : STRIP_BYTES / row_bytes;
-    g.strip = fnn_max(1, fnn_min(g.strip, STRIP_PIXELS / cols));
+    g.pixels = w->pixels;
+    g.taps = w->taps;
+    g.acc = w->acc;
+    const ptrdiff_t cols = fnn_max(1, fnn_min(AXIS_MAX_POSITIONS, p->cols));
+    const ptrdiff_t row_bytes = g.filters * cols * IMAGE_BLOCK * (ptrdiff_t)sizeof(real);
+    g.row_block = end_tile - first_tile == 1 ? p->rows : ROW_BLOCK_BYTES / row_bytes;
+    g.row_block = fnn_max(1, fnn_min(g.row_block, ROW_BLOCK_PIXELS / cols));
     list_taps(&g, w->taps);
     list_pixels(&g, w->pixels);
-    g.total = g.acc + g.filters * g.count * VL;
+    g.bias_acc = g.acc + g.filters * g.count * VL;
     memset(g.acc, 0, (size_t)(g.filters * (g.count + 1) * VBYTES));
     sum_images(&g, chunk, group, filter, first_tile, end_tile);
-    const ptrdiff_t all = v->groups * v->filters;
-    real *dw = v->chunks == 1 ? v->dw : v->sums + chunk * all * (v->taps + 1);
-    real *db = v->chunks == 1 ? v->db : dw + all * v->taps;
-    const bool add = v->chunks == 1 && v->add;
+    const ptrdiff_t all = p->groups * p->filters;
+    real *dw = p->chunks == 1 ? p->dw : p->partial + chunk * all * (p->taps + 1);
+    real *db = p->chunks == 1 ? p->db : dw + all * p->taps;
+    const bool accumulate = p->chunks == 1 && p->accumulate;
     for (int i = 0; i < g.filters; i++)
-        nchw16n_add_lanes(g.acc + i * g.count * VL, g.count, dw + (filter + i) * v->taps + first, add);
-    if (first_tile == 0 && v->db != NULL) nchw16n_add_lanes(g.total, g.filters, db + filter, add);
+        reduce_lanes(g.acc + i * g.count * VL, g.count, dw + (filter + i) * p->taps + first, accumulate);
+    if (first_tile == 0 && p->db != NULL) reduce_lanes(g.bias_acc, g.filters, db + filter, accumulate);
 }
 
-static void run(weight_sums *v, double work) {
-    nchw16n_run((int)(v->chunks * v->groups * v->blocks * v->ranges), run_task, v, work);
-    if (v->chunks == 1) return;
-    const ptrdiff_t all = v->groups * v->filters, apart = all * (v->taps + 1);
-    nchw16n_add_chunks(v->sums, apart, v->chunks, all * v->taps, v->dw, v->add);
-    if (v->db != NULL) nchw16n_add_chunks(v->sums + all * v->taps, apart, v->chunks, all, v->db, v->add);
+static void run(problem *p, double work) {
+    nchw16n_parallel((int)(p->chunks * p->groups * p->filter_tiles * p->ranges), run_task, p, work);
+    if (p->chunks == 1) return;
+    const ptrdiff_t all = p->groups * p->filters, chunk_stride = all * (p->taps + 1);
+    reduce_chunks(p->partial, chunk_stride, p->chunks, all * p->taps, p->dw, p->accumulate);
+    if (p->db != NULL) reduce_chunks(p->partial + all * p->taps, chunk_stride, p->chunks, all, p->db, p->accumulate);
 }
 
 /* x[g,c,h,w,16], dout[g,f,p,q,16], dw[f,k,r,s], db[f]; stride_h … algorithm, beta */
@@ -188,8 +196,8 @@ void FN(conv_backward_weight_nchw16n)(const fnn_op *op) {
     const ptrdiff_t *n = op->n, c = n[1], f = n[4], k = n[7], groups = c / k;
     const double *s = op->s;
     workspace *w = fnn_scratch();
-    weight_sums v = {
-        .images = n[0],
+    problem p = {
+        .image_blocks = n[0],
         .groups = groups,
         .filters = f / groups,
         .channels = k,
@@ -199,32 +207,33 @@ void FN(conv_backward_weight_nchw16n)(const fnn_op *op) {
         .x_cols = n[3],
         .rows = n[5],
         .cols = n[6],
-        .row_axis = axis_of(s, AXIS_ROWS, n[2], n[8], false),
-        .col_axis = axis_of(s, AXIS_COLS, n[3], n[9], false),
+        .row_axis = conv_axis_of(s, AXIS_ROWS, n[2], n[8], false),
+        .col_axis = conv_axis_of(s, AXIS_COLS, n[3], n[9], false),
         .dw = OUT(2),
         .db = OUT(3),
         .taps = k * n[8] * n[9],
-        .row_parts = w->rows,
-        .col_parts = w->cols,
+        .row_segments = w->rows,
+        .col_segments = w->cols,
     };
     if (f == 0) return;
-    const int filters = FN(nchw16n_sums_filters)(v.filters, v.taps);
-    v.blocks = (v.filters + filters - 1) / filters;
-    v.tiles = fnn_max(1, (v.taps + FN(nchw16n_sums_taps)(filters) - 1) / FN(nchw16n_sums_taps)(filters)); /* for db */
-    const ptrdiff_t room = CHUNKS_BYTES / (ptrdiff_t)sizeof(real) / (f * (v.taps + 1));
-    const ptrdiff_t long_enough = v.images * v.rows * v.cols / CHUNK_PIXELS;
-    v.chunks = fnn_max(1, fnn_min(fnn_min(MOST_CHUNKS, v.images), fnn_min(room, long_enough)));
-    v.sums = w->chunks;
-    const ptrdiff_t owners = v.chunks * groups * v.blocks, wanted = (LEAST_TASKS + owners - 1) / owners;
-    v.ranges = fnn_min(v.tiles, fnn_max(wanted, (v.taps + RANGE_TAPS - 1) / RANGE_TAPS));
-    const double work = (double)v.images * (double)f * (double)v.taps * (double)v.rows * (double)v.cols * N16;
-    v.add = s[7] != 0;
-    for (ptrdiff_t row = 0; row == 0 || row < v.rows; row += AXIS_BLOCK) {
-        v.row_count = axis_parts(&v.row_axis, row, fnn_min(v.rows, row + AXIS_BLOCK), w->rows);
-        for (ptrdiff_t col = 0; col == 0 || col < v.cols; col += AXIS_BLOCK) {
-            v.col_count = axis_parts(&v.col_axis, col, fnn_min(v.cols, col + AXIS_BLOCK), w->cols);
-            run(&v, work);
-            v.add = true;
+    const int filters = FN(weight_grad_tile_filters)(p.filters, p.taps), taps = FN(weight_grad_tile_taps)(filters);
+    p.filter_tiles = (p.filters + filters - 1) / filters;
+    p.tap_tiles = fnn_max(1, (p.taps + taps - 1) / taps); /* one without taps makes db */
+    const ptrdiff_t fit = PARTIAL_BYTES / (ptrdiff_t)sizeof(real) / (f * (p.taps + 1));
+    const ptrdiff_t long_enough = p.image_blocks * p.rows * p.cols / CHUNK_PIXELS;
+    p.chunks = fnn_max(1, fnn_min(fnn_min(MAX_CHUNKS, p.image_blocks), fnn_min(fit, long_enough)));
+    p.partial = w->partial;
+    const ptrdiff_t owners = p.chunks * groups * p.filter_tiles, wanted = (LEAST_TASKS + owners - 1) / owners;
+    p.ranges = fnn_min(p.tap_tiles, fnn_max(wanted, (p.taps + RANGE_TAPS - 1) / RANGE_TAPS));
+    const double work =
+        (double)p.image_blocks * (double)f * (double)p.taps * (double)p.rows * (double)p.cols * IMAGE_BLOCK;
+    p.accumulate = s[7] != 0;
+    for (ptrdiff_t row = 0; row == 0 || row < p.rows; row += AXIS_MAX_POSITIONS) {
+        p.row_segment_count = axis_cut(&p.row_axis, row, fnn_min(p.rows, row + AXIS_MAX_POSITIONS), w->rows);
+        for (ptrdiff_t col = 0; col == 0 || col < p.cols; col += AXIS_MAX_POSITIONS) {
+            p.col_segment_count = axis_cut(&p.col_axis, col, fnn_min(p.cols, col + AXIS_MAX_POSITIONS), w->cols);
+            run(&p, work);
+            p.accumulate = true;
         }
     }
 }

@@ -1,5 +1,8 @@
-/* The register tile of a convolution's weight gradient on images innermost: filters × taps, a vector each, in which
- * every lane sums over a list of pixels; what the lanes hold is added up once, at the end. */
+/* The microkernel of a convolution's weight gradient in the layout NCHW16n: a tile of filters × taps, one vector each,
+ * stays in registers over a list of pixels. Every lane sums on its own; the lanes of an accumulator are added up once,
+ * when all pixels are done. What is called a tap here may be any operand of x: Winograd's gradient has channels in its
+ * place, and tiles in place of pixels.
+ */
 #ifndef FASTNN_NCHW16N_WEIGHT_GRAD_MICROKERNEL_H
 #define FASTNN_NCHW16N_WEIGHT_GRAD_MICROKERNEL_H
 
@@ -7,38 +10,39 @@
 #include "simd/simd_math.h"
 
 #if FNN_VECTOR_REGISTERS == 32
-enum { SUMS_FILTERS = 4, SUMS_TAPS = 10 };
+enum { WEIGHT_GRAD_MAX_FILTERS = 4, WEIGHT_GRAD_MAX_TAPS = 10 };
 #else
-enum { SUMS_FILTERS = 3, SUMS_TAPS = 8 };
+enum { WEIGHT_GRAD_MAX_FILTERS = 3, WEIGHT_GRAD_MAX_TAPS = 8 };
 #endif
 
-/* Where a pixel lies in dout and what it reads, from the first one, in elements. */
+/* Where a pixel lies in dout, and what a tap reads for it, in elements from the first pixel on. */
 typedef struct {
     ptrdiff_t dout, x;
-} nchw16n_pixel;
+} weight_grad_offset;
 
 typedef struct {
     ptrdiff_t pixels;
-    const nchw16n_pixel *pixel;
-    const real *dout; /* of the first filter */
-    ptrdiff_t dout_filter;
-    const real *x[SUMS_TAPS]; /* what each tap reads for the first pixel */
-    real *acc[SUMS_TAPS];     /* where each tap's sums stand: one vector a filter, acc_filter apart */
-    ptrdiff_t acc_filter;
-    real *total; /* sums of dout, a vector a filter; or NULL */
-} nchw16n_sums_task;
+    const weight_grad_offset *offsets;
+    const real *dout; /* the first filter's plane */
+    ptrdiff_t dout_filter_stride;
+    const real *x[WEIGHT_GRAD_MAX_TAPS]; /* what each tap reads for the first pixel */
+    real *acc[WEIGHT_GRAD_MAX_TAPS];     /* each tap's accumulators: one vector a filter, which are added to */
+    ptrdiff_t acc_filter_stride;
+    real *bias_acc; /* accumulators of dout itself, one vector a filter; only where the instance has them */
+} weight_grad_tile_args;
 
-typedef void (*nchw16n_sums_fn)(const nchw16n_sums_task *t);
+typedef void (*weight_grad_microkernel)(const weight_grad_tile_args *args);
 
-/* Filters of a tile, where there are so many filters and taps: what costs least in multiply-adds, loads and calls. */
-int FN(nchw16n_sums_filters)(ptrdiff_t filters, ptrdiff_t taps);
-/* The most taps of a tile of so many filters. */
-int FN(nchw16n_sums_taps)(int filters);
-/* There are instances for all numbers of taps up to that, 0 too; with sums of dout or without. */
-nchw16n_sums_fn FN(nchw16n_sums_get)(int filters, int taps, bool total);
+/* The number of filters of a tile, for so many filters and taps in all, that costs least in multiply-adds, loads and
+ * calls. */
+int FN(weight_grad_tile_filters)(ptrdiff_t filters, ptrdiff_t taps);
+/* The most taps of a tile of so many filters. There are instances for all numbers up to it, 0 too, with bias_acc or
+ * without. */
+int FN(weight_grad_tile_taps)(int filters);
+weight_grad_microkernel FN(weight_grad_microkernel_for)(int filters, int taps, bool bias);
 
-/* Adds up the lanes of `count` vectors, each to one element of dst. */
-FNN_INLINE void nchw16n_add_lanes(const real *acc, ptrdiff_t count, real *dst, bool add) {
+/* dst[i] = the sum of the lanes of vector i of acc (added to dst[i] with `add`), for `count` vectors. */
+FNN_INLINE void reduce_lanes(const real *acc, ptrdiff_t count, real *dst, bool add) {
     for (ptrdiff_t i = 0; i < count; i += VL) {
         const ptrdiff_t part = fnn_min(VL, count - i);
         vreal v[VBYTES / sizeof(real)];
@@ -49,12 +53,12 @@ FNN_INLINE void nchw16n_add_lanes(const real *acc, ptrdiff_t count, real *dst, b
     }
 }
 
-/* Σ over the chunks, in their order, of element i of each, `apart` elements from one to the next, for i < count. */
-FNN_INLINE void nchw16n_add_chunks(const real *sums, ptrdiff_t apart, ptrdiff_t chunks, ptrdiff_t count, real *dst,
-                                   bool add) {
+/* dst[i] = Σ over the chunks, in their order, of partial[chunk][i] (added to dst[i] with `add`), for i < count. */
+FNN_INLINE void reduce_chunks(const real *partial, ptrdiff_t chunk_stride, ptrdiff_t chunks, ptrdiff_t count, real *dst,
+                              bool add) {
     for (ptrdiff_t i = 0; i < count; i++) {
-        real total = sums[i];
-        for (ptrdiff_t c = 1; c < chunks; c++) total += sums[c * apart + i];
+        real total = partial[i];
+        for (ptrdiff_t c = 1; c < chunks; c++) total += partial[c * chunk_stride + i];
         dst[i] = add ? dst[i] + total : total;
     }
 }

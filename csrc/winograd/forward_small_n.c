@@ -1,182 +1,185 @@
-/* Convolution of few plain images by Winograd's minimal filtering (winograd/transforms.h): a vector holds one pixel of
- * several tiles, whichever images they are of. All tiles are long ones, so that they are alike; what lies outside is
- * zero.
+/* Winograd's convolution of few images in the plain layout NCHW: instead of 16 images, a vector holds the same element
+ * of 16 tiles, whichever images they are cut from. All tiles are long ones, so that they are alike; pixels outside the
+ * image are zero.
  *
- * First the inputs of all tiles are transformed, then a task takes 16 filters through everything: their weights are
- * transformed, which is cheaper than reading them from memory in that form, since every one serves few tiles; then
- * come the products at every pair of points and the outputs from them. Every product is one chain over the channels,
- * so that neither blocks nor threads change a bit.
+ * First the inputs of all tiles are transformed. Then a task takes 16 filters through the rest of the algorithm: it
+ * transforms their weights, multiplies at every 2-D point and transforms the products to outputs. Each weight serves
+ * few tiles, so transforming it anew is cheaper than reading it from memory in its transformed form. Every product is
+ * one chain over the channels, so that neither the blocking nor the number of threads changes a bit.
  */
-#include "winograd/output.h"
+#include "winograd/epilogue.h"
+#include "winograd/products.h"
 
 #include "gemm/pack.h"
-#include "gemm/microkernel.h"
 
 enum {
-    GROUPS = FNN_WINOGRAD_TILE_BLOCKS, /* of 16 tiles whose products are held at a time */
-    BLOCK = N16,                       /* filters of a task */
-    GATHERED = 8,                      /* channels whose taps are gathered at a time */
-    MAX_TAPS = 5 * 5,                  /* of a filter */
+    TILE_BLOCK = IMAGE_BLOCK, /* tiles side by side in vectors: the transforms take them for images */
+    CHUNK_BLOCKS = FNN_WINOGRAD_TILE_BLOCKS,
+    FILTERS = 16,          /* the filters of a task */
+    GATHERED_CHANNELS = 8, /* channels whose taps are gathered at a time */
+    MAX_FILTER_TAPS = 5 * 5,
 };
 
+/* x[image][group][channel][h][w] → out[image][group][filter][p][q] */
 typedef struct {
-    const real *x, *weight, *b;
-    real *out, *values;
-    ptrdiff_t images, c, h, w, f, p, q, pad_h, pad_w;
-    ptrdiff_t parts, k, filters; /* groups of channels; channels and filters of each */
-    ptrdiff_t size, m;           /* taps and outputs of a line of a tile */
-    ptrdiff_t down, across;      /* tiles of an image */
-    ptrdiff_t groups, pieces;    /* of 16 tiles; of the channels: tasks of a group */
-    ptrdiff_t blocks;            /* of filters */
-    bool flip;
-    int kind;
+    const real *x;
+    const real *weight; /* [group][filter][channel][tap]; flipped: [group][channel][filter][tap] */
+    const real *b;      /* bias of each filter, or NULL */
+    real *out;
+    real *v; /* the transformed inputs: [chunk][group][2-D point][channel][tile block of the chunk][16 tiles] */
+    ptrdiff_t images, groups, channels, filters; /* the latter two of one group */
+    ptrdiff_t h, w, p, q, pad_h, pad_w;
+    ptrdiff_t taps, m;                  /* taps of a filter's row; outputs of a tile's row */
+    ptrdiff_t tiles_down, tiles_across; /* the tiles of one image */
+    ptrdiff_t tile_blocks,
+        channel_slices;      /* blocks of the tiles of all images; tasks that share the channels of a block */
+    ptrdiff_t filter_blocks; /* blocks of a group's filters, each a task */
+    bool flip;               /* the filters are turned by 180° and their channels read as filters: the input gradient */
+    int kind;                /* the activation */
     real alpha;
-} work;
+} problem;
 
-FNN_INLINE ptrdiff_t chunk_groups(const work *wk, ptrdiff_t chunk) {
-    return fnn_min(GROUPS, wk->groups - chunk * GROUPS);
+/* The number of tile blocks of a chunk: the last chunk may have fewer than the others. */
+FNN_INLINE ptrdiff_t blocks_in_chunk(const problem *p, ptrdiff_t chunk) {
+    return fnn_min(CHUNK_BLOCKS, p->tile_blocks - chunk * CHUNK_BLOCKS);
 }
 
-/* values[chunk][part][pair][channel][group][lane], an odd number of lines from pair to pair, so that pairs do not meet
- * in the same lines of a cache. */
-FNN_INLINE ptrdiff_t values_apart(const work *wk, ptrdiff_t chunk) {
-    return (wk->k * chunk_groups(wk, chunk) + 1) * N16;
+/* The distance between the points of a chunk's transformed inputs is an odd number of cache lines, so that the points
+ * do not compete for the same sets of a cache. */
+FNN_INLINE ptrdiff_t v_point_stride(const problem *p, ptrdiff_t chunk) {
+    return (p->channels * blocks_in_chunk(p, chunk) + 1) * TILE_BLOCK;
 }
 
-FNN_INLINE real *values_of(const work *wk, ptrdiff_t chunk, ptrdiff_t part) {
-    const ptrdiff_t before = chunk * wk->parts * (wk->k * GROUPS + 1) * N16;
-    return wk->values + PAIRS * (before + part * values_apart(wk, chunk));
+FNN_INLINE real *v_of(const problem *p, ptrdiff_t chunk, ptrdiff_t group) {
+    const ptrdiff_t before = chunk * p->groups * (p->channels * CHUNK_BLOCKS + 1) * TILE_BLOCK;
+    return p->v + WINOGRAD_POINTS_2D * (before + group * v_point_stride(p, chunk));
 }
 
 typedef struct {
-    ptrdiff_t image, row, col; /* of its first output; image < 0: no tile */
-} place;
+    ptrdiff_t image, row, col; /* where the tile's first output lies; image < 0: the tile only fills a vector up */
+} tile_origin;
 
-FNN_INLINE place place_of(const work *wk, ptrdiff_t tile) {
-    const ptrdiff_t image = tile / (wk->down * wk->across);
-    return (place){image < wk->images ? image : -1, tile / wk->across % wk->down * wk->m, tile % wk->across * wk->m};
+FNN_INLINE tile_origin locate_tile(const problem *p, ptrdiff_t tile) {
+    const ptrdiff_t image = tile / (p->tiles_down * p->tiles_across);
+    return (tile_origin){image < p->images ? image : -1, tile / p->tiles_across % p->tiles_down * p->m,
+                         tile % p->tiles_across * p->m};
 }
 
-/* The pixels that a lane takes from a plane: points begin_h … end_h-1 by begin_w … end_w-1 of its tile. */
+/* The inputs of a tile that lie inside its image are rows row_begin … row_end-1 and columns col_begin … col_end-1 of
+ * its 6 × 6 inputs. */
 typedef struct {
-    ptrdiff_t start; /* of point (0, 0) in the images; may lie outside */
-    ptrdiff_t begin_h, end_h, begin_w, end_w;
-} window;
+    ptrdiff_t start; /* where its input (0, 0) lies in the first channel's plane; may lie outside */
+    ptrdiff_t row_begin, row_end, col_begin, col_end;
+} inside_part;
 
-FNN_INLINE window window_of(const work *wk, ptrdiff_t tile) {
-    const place at = place_of(wk, tile);
-    const ptrdiff_t y = at.row - wk->pad_h, x = at.col - wk->pad_w;
-    if (at.image < 0) return (window){0};
-    return (window){(at.image * wk->c * wk->h + y) * wk->w + x, fnn_max(0, -y), fnn_min(POINTS, wk->h - y),
-                    fnn_max(0, -x), fnn_min(POINTS, wk->w - x)};
+FNN_INLINE inside_part inside_part_of(const problem *p, ptrdiff_t tile) {
+    const tile_origin at = locate_tile(p, tile);
+    const ptrdiff_t y = at.row - p->pad_h, x = at.col - p->pad_w;
+    if (at.image < 0) return (inside_part){0};
+    return (inside_part){(at.image * p->groups * p->channels * p->h + y) * p->w + x, fnn_max(0, -y),
+                         fnn_min(WINOGRAD_POINTS, p->h - y), fnn_max(0, -x), fnn_min(WINOGRAD_POINTS, p->w - x)};
 }
 
-/* Some channels' inputs of 16 tiles, transformed. */
-static void read_group(void *context, int task) {
-    const work *wk = context;
-    const ptrdiff_t group = task / wk->pieces, piece = task % wk->pieces;
-    const ptrdiff_t chunk = group / GROUPS, ld = chunk_groups(wk, chunk) * N16, apart = values_apart(wk, chunk);
-    window windows[N16];
-    for (ptrdiff_t l = 0; l < N16; l++) windows[l] = window_of(wk, group * N16 + l);
-    real pixels[PAIRS * N16] = {0}; /* those outside stay zero */
-    for (ptrdiff_t c = wk->c * piece / wk->pieces; c < wk->c * (piece + 1) / wk->pieces; c++) {
-        for (ptrdiff_t l = 0; l < N16; l++) {
-            const window *win = &windows[l];
-            const real *from = wk->x + win->start + c * wk->h * wk->w;
-            for (ptrdiff_t i = win->begin_h; i < win->end_h; i++)
-                for (ptrdiff_t j = win->begin_w; j < win->end_w; j++)
-                    pixels[(i * POINTS + j) * N16 + l] = from[i * wk->w + j];
+/* Transforms the inputs of one block of tiles for one slice of the channels. */
+static void transform_inputs(void *context, int task) {
+    const problem *p = context;
+    const ptrdiff_t block = task / p->channel_slices, slice = task % p->channel_slices;
+    const ptrdiff_t chunk = block / CHUNK_BLOCKS, channel_stride = blocks_in_chunk(p, chunk) * TILE_BLOCK;
+    const ptrdiff_t point_stride = v_point_stride(p, chunk), all_channels = p->groups * p->channels;
+    inside_part parts[TILE_BLOCK];
+    for (ptrdiff_t l = 0; l < TILE_BLOCK; l++) parts[l] = inside_part_of(p, block * TILE_BLOCK + l);
+    real inputs[WINOGRAD_POINTS_2D * TILE_BLOCK] = {0}; /* those outside stay zero */
+    const ptrdiff_t end = all_channels * (slice + 1) / p->channel_slices;
+    for (ptrdiff_t c = all_channels * slice / p->channel_slices; c < end; c++) {
+        for (ptrdiff_t l = 0; l < TILE_BLOCK; l++) {
+            const inside_part *part = &parts[l];
+            const real *from = p->x + part->start + c * p->h * p->w;
+            for (ptrdiff_t i = part->row_begin; i < part->row_end; i++)
+                for (ptrdiff_t j = part->col_begin; j < part->col_end; j++)
+                    inputs[(i * WINOGRAD_POINTS + j) * TILE_BLOCK + l] = from[i * p->w + j];
         }
-        real *values = values_of(wk, chunk, c / wk->k) + c % wk->k * ld + group % GROUPS * N16;
-        winograd_read_inside(pixels, 1, POINTS, POINTS, 0, 0, true, values, 0, apart, POINTS, POINTS);
+        real *v =
+            v_of(p, chunk, c / p->channels) + c % p->channels * channel_stride + block % CHUNK_BLOCKS * TILE_BLOCK;
+        winograd_transform_input_tile(inputs, 1, WINOGRAD_POINTS, WINOGRAD_POINTS, 0, 0, true, v, 0, point_stride,
+                                      WINOGRAD_POINTS, WINOGRAD_POINTS);
     }
 }
 
-/* u[pair][channel][16] of filters first … first+count-1 of a group of channels; `apart` elements from pair to pair. */
-static void transform_filters(const work *wk, ptrdiff_t part, ptrdiff_t first, ptrdiff_t count, real *u,
-                              ptrdiff_t apart) {
-    const ptrdiff_t taps = wk->size * wk->size;
-    const real *weight = wk->weight + part * wk->filters * wk->k * taps;
-    real gathered[GATHERED * MAX_TAPS * BLOCK + BLOCK];
-    for (ptrdiff_t c = 0, chunk; c < wk->k; c += chunk) {
-        chunk = wk->flip ? 1 : fnn_min(GATHERED, wk->k - c);
-        if (wk->flip) /* weight[channel][filter][tap] */
-            FN(pack_rows)(gathered, count, taps, weight + (c * wk->filters + first) * taps, taps, 1, NULL, NULL);
+/* Computes u[2-D point][channel][16] for filters first … first+count-1 of a group, with `point_stride` elements between
+ * points. */
+static void transform_filters(const problem *p, ptrdiff_t group, ptrdiff_t first, ptrdiff_t count, real *u,
+                              ptrdiff_t point_stride) {
+    const ptrdiff_t taps = p->taps * p->taps;
+    const real *weight = p->weight + group * p->filters * p->channels * taps;
+    real gathered[GATHERED_CHANNELS * MAX_FILTER_TAPS * FILTERS + FILTERS];
+    for (ptrdiff_t c = 0, channels; c < p->channels; c += channels) {
+        channels = p->flip ? 1 : fnn_min(GATHERED_CHANNELS, p->channels - c);
+        if (p->flip)
+            FN(pack_rows)(gathered, count, taps, weight + (c * p->filters + first) * taps, taps, 1, NULL, NULL);
         else
-            FN(pack_rows)(gathered, count, chunk * taps, weight + (first * wk->k + c) * taps, wk->k * taps, 1, NULL,
-                          NULL);
-        for (ptrdiff_t i = 0; i < chunk; i++) {
-            const real *tap = gathered + (i * taps + (wk->flip ? taps - 1 : 0)) * count;
+            FN(pack_rows)(gathered, count, channels * taps, weight + (first * p->channels + c) * taps,
+                          p->channels * taps, 1, NULL, NULL);
+        for (ptrdiff_t i = 0; i < channels; i++) {
+            const real *tap = gathered + (i * taps + (p->flip ? taps - 1 : 0)) * count;
             for (ptrdiff_t l = 0; l < count; l += VL)
-                winograd_filters(tap + l, wk->flip ? -count : count, wk->size, u + (c + i) * BLOCK + l, apart, VL);
+                winograd_transform_filters(tap + l, p->flip ? -count : count, p->taps, u + (c + i) * FILTERS + l,
+                                           point_stride, VL);
         }
     }
 }
 
-/* One pair's products of `count` filters with `columns` elements of the tiles. */
-static void multiply(const work *wk, const real *u, ptrdiff_t count, const real *values, real *products,
-                     ptrdiff_t columns) {
-    const ptrdiff_t vectors = columns / VL, most = fnn_min(BLOCK / 2, TILE_ROWS);
-    for (ptrdiff_t v = 0, take; v < vectors; v += take) {
-        take = fnn_min(tile_vectors(most), vectors - v);
-        for (ptrdiff_t i = 0; i < count; i += most) {
-            const ptrdiff_t rows = fnn_min(most, count - i);
-            const tile_task t = {
-                .k = wk->k,
-                .a = u + i,
-                .a_row = 1,
-                .a_col = BLOCK,
-                .b = values + v * VL,
-                .ldb = columns,
-                .c = products + i * columns + v * VL,
-                .ldc = columns,
-                .tail = VL,
-            };
-            FN(tile_get)((int)rows, (int)take, true)(&t);
-        }
+/* Computes m[filter][column] at one 2-D point for `count` filters, from u[channel][16] and v[channel][column]. */
+static void multiply(const problem *p, const real *u, ptrdiff_t count, const real *v, real *m, ptrdiff_t columns) {
+    const ptrdiff_t vectors = columns / VL, height = fnn_min(FILTERS / 2, TILE_ROWS);
+    for (ptrdiff_t j = 0, taken; j < vectors; j += taken) {
+        taken = fnn_min(tile_vectors(height), vectors - j);
+        winograd_multiply(p->channels, u, FILTERS, count, height, v + j * VL, taken, columns, m + j * VL);
     }
 }
 
-/* outputs[m · m][16] of 16 tiles to where they belong in planes of one filter. */
-static void write_outputs(const work *wk, const real *outputs, ptrdiff_t group, ptrdiff_t filter) {
-    for (ptrdiff_t l = 0; l < N16; l++) {
-        const place at = place_of(wk, group * N16 + l);
+/* Writes outputs[m][m][16 tiles] to the places of these tiles in the planes of one filter. */
+static void scatter_outputs(const problem *p, const real *outputs, ptrdiff_t tile_block, ptrdiff_t filter) {
+    for (ptrdiff_t l = 0; l < TILE_BLOCK; l++) {
+        const tile_origin at = locate_tile(p, tile_block * TILE_BLOCK + l);
         if (at.image < 0) break;
-        real *out = wk->out + ((at.image * wk->f + filter) * wk->p + at.row) * wk->q + at.col;
-        const ptrdiff_t rows = fnn_min(wk->m, wk->p - at.row), cols = fnn_min(wk->m, wk->q - at.col);
+        real *out = p->out + ((at.image * p->groups * p->filters + filter) * p->p + at.row) * p->q + at.col;
+        const ptrdiff_t rows = fnn_min(p->m, p->p - at.row), cols = fnn_min(p->m, p->q - at.col);
         for (ptrdiff_t i = 0; i < rows; i++)
-            for (ptrdiff_t j = 0; j < cols; j++) out[i * wk->q + j] = outputs[(i * wk->m + j) * N16 + l];
+            for (ptrdiff_t j = 0; j < cols; j++) out[i * p->q + j] = outputs[(i * p->m + j) * TILE_BLOCK + l];
     }
 }
 
-FNN_INLINE void finish(const work *wk, const real *products, ptrdiff_t apart, ptrdiff_t group, ptrdiff_t filter,
-                       const int m) {
-    const winograd_end end = {wk->b != NULL ? wk->b[filter] : 0, wk->kind, wk->alpha};
-    real outputs[4 * 4 * N16];
-    winograd_finish(products, apart, end, outputs, m * N16, m, m, POINTS, POINTS, m, m);
-    write_outputs(wk, outputs, group, filter);
+/* Turns the products of one filter and one block of tiles into their outputs. */
+FNN_INLINE void finish_tiles(const problem *p, const real *products, ptrdiff_t point_stride, ptrdiff_t tile_block,
+                             ptrdiff_t filter, const int m) {
+    const real bias = p->b != NULL ? p->b[filter] : 0;
+    real outputs[4 * 4 * TILE_BLOCK];
+    winograd_finish_tile(products, point_stride, bias, p->kind, p->alpha, outputs, m * TILE_BLOCK, m, m,
+                         WINOGRAD_POINTS, WINOGRAD_POINTS, m, m);
+    scatter_outputs(p, outputs, tile_block, filter);
 }
 
-static void run_block(void *context, int task) {
-    const work *wk = context;
-    const ptrdiff_t part = task / wk->blocks, first = task % wk->blocks * BLOCK;
-    const ptrdiff_t count = fnn_min(BLOCK, wk->filters - first), apart_u = (wk->k + 1) * BLOCK;
-    real *u = fnn_scratch(), *products = u + PAIRS * apart_u;
-    transform_filters(wk, part, first, count, u, apart_u);
-    for (ptrdiff_t chunk = 0; chunk * GROUPS < wk->groups; chunk++) {
-        const ptrdiff_t columns = chunk_groups(wk, chunk) * N16, apart = count * columns + N16;
-        const real *values = values_of(wk, chunk, part);
-        for (ptrdiff_t pair = 0; pair < PAIRS; pair++)
-            multiply(wk, u + pair * apart_u, count, values + pair * values_apart(wk, chunk), products + pair * apart,
+/* Runs one block of filters over all tiles. */
+static void run_filter_block(void *context, int task) {
+    const problem *p = context;
+    const ptrdiff_t group = task / p->filter_blocks, first = task % p->filter_blocks * FILTERS;
+    const ptrdiff_t count = fnn_min(FILTERS, p->filters - first), u_stride = (p->channels + 1) * FILTERS;
+    real *u = fnn_scratch(), *m = u + WINOGRAD_POINTS_2D * u_stride;
+    transform_filters(p, group, first, count, u, u_stride);
+    for (ptrdiff_t chunk = 0; chunk * CHUNK_BLOCKS < p->tile_blocks; chunk++) {
+        const ptrdiff_t columns = blocks_in_chunk(p, chunk) * TILE_BLOCK, m_stride = count * columns + TILE_BLOCK;
+        const real *v = v_of(p, chunk, group);
+        for (ptrdiff_t point = 0; point < WINOGRAD_POINTS_2D; point++)
+            multiply(p, u + point * u_stride, count, v + point * v_point_stride(p, chunk), m + point * m_stride,
                      columns);
         for (ptrdiff_t j = 0; j < count; j++)
-            for (ptrdiff_t g = 0; g * N16 < columns; g++) {
-                const real *of = products + j * columns + g * N16;
-                const ptrdiff_t group = chunk * GROUPS + g, filter = part * wk->filters + first + j;
-                if (wk->m == 4)
-                    finish(wk, of, apart, group, filter, 4);
+            for (ptrdiff_t b = 0; b * TILE_BLOCK < columns; b++) {
+                const real *products = m + j * columns + b * TILE_BLOCK;
+                const ptrdiff_t tile_block = chunk * CHUNK_BLOCKS + b, filter = group * p->filters + first + j;
+                if (p->m == 4)
+                    finish_tiles(p, products, m_stride, tile_block, filter, 4);
                 else
-                    finish(wk, of, apart, group, filter, 2);
+                    finish_tiles(p, products, m_stride, tile_block, filter, 2);
             }
     }
 }
@@ -184,35 +187,35 @@ static void run_block(void *context, int task) {
 void FN(winograd_forward)(const fnn_op *op) {
     /* x[n,c,h,w], weight[i,k,r,s], b[f]?, out[n,f,p,q], work[*]; pad_h, pad_w, flip, kind, alpha */
     const ptrdiff_t *n = op->n;
-    work wk = {
+    const bool flip = op->s[2] != 0;
+    const ptrdiff_t groups = fnn_max(1, (flip ? n[8] : n[1]) / fnn_max(1, n[5]));
+    problem p = {
         .x = IN(0),
         .weight = IN(1),
         .b = op->p[2],
         .out = OUT(3),
-        .values = OUT(4),
+        .v = OUT(4),
         .images = n[0],
-        .c = n[1],
+        .groups = groups,
+        .channels = n[1] / groups,
         .h = n[2],
         .w = n[3],
-        .size = n[6],
-        .f = n[8],
+        .taps = n[6],
+        .m = WINOGRAD_POINTS + 1 - n[6],
+        .filters = n[8] / groups,
         .p = n[9],
         .q = n[10],
         .pad_h = (ptrdiff_t)op->s[0],
         .pad_w = (ptrdiff_t)op->s[1],
-        .flip = op->s[2] != 0,
+        .flip = flip,
         .kind = (int)op->s[3],
         .alpha = (real)op->s[4],
     };
-    wk.parts = fnn_max(1, (wk.flip ? wk.f : wk.c) / fnn_max(1, n[5]));
-    wk.k = wk.c / wk.parts;
-    wk.filters = wk.f / wk.parts;
-    wk.m = POINTS + 1 - wk.size;
-    wk.down = (wk.p + wk.m - 1) / wk.m;
-    wk.across = (wk.q + wk.m - 1) / wk.m;
-    wk.groups = (wk.images * wk.down * wk.across + N16 - 1) / N16;
-    wk.pieces = fnn_min(wk.c, fnn_max(1, FNN_MAX_TASKS / fnn_max(1, wk.groups)));
-    wk.blocks = (wk.filters + BLOCK - 1) / BLOCK;
-    fnn_parallel((int)(wk.groups * wk.pieces), read_group, &wk);
-    fnn_parallel((int)(wk.parts * wk.blocks), run_block, &wk);
+    p.tiles_down = (p.p + p.m - 1) / p.m;
+    p.tiles_across = (p.q + p.m - 1) / p.m;
+    p.tile_blocks = (p.images * p.tiles_down * p.tiles_across + TILE_BLOCK - 1) / TILE_BLOCK;
+    p.channel_slices = fnn_min(groups * p.channels, fnn_max(1, FNN_MAX_TASKS / fnn_max(1, p.tile_blocks)));
+    p.filter_blocks = (p.filters + FILTERS - 1) / FILTERS;
+    fnn_parallel((int)(p.tile_blocks * p.channel_slices), transform_inputs, &p);
+    fnn_parallel((int)(p.groups * p.filter_blocks), run_filter_block, &p);
 }

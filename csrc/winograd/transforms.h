@@ -1,10 +1,17 @@
-/* Minimal filtering after Winograd, by interpolation at the points 0, ±1/√2, ±√2, ∞ (Barabasz et al. 2020 say why
- * points of such sizes lose least): a filter of r taps gives m = 7 - r outputs from 6 inputs with 6 products. Without
- * the point ∞ it gives m - 1 outputs from 5 inputs with 5 products, at the very same other points: so a line of any
- * length is cut into long (6) and short (5) tiles, and next to no product is wasted.
+/* The transforms of Winograd's minimal filtering, along one axis and on two-dimensional tiles.
  *
- * In two dimensions everything is applied to the rows and to the columns of a tile. The products of one pair of points
- * over all tiles, filters and channels are one matrix product.
+ * Along an axis, a filter of r taps makes m = 7 - r outputs from 6 inputs with 6 products instead of m r:
+ *     out = Aᵀ [(G g) ⊙ (Bᵀ d)],   d the inputs, g the taps.
+ * G and Bᵀ evaluate polynomials at six interpolation points, Aᵀ interpolates the products. The points are 0, ±1/√2, ±√2
+ * and ∞: points of such magnitudes lose the least accuracy (Barabasz et al. 2020). Without the point ∞ the same
+ * matrices make m - 1 outputs from 5 inputs with 5 products, so that an axis of any length can be cut into long tiles
+ * of 6 points and short tiles of 5 points (winograd/tiles.h) and hardly a product is wasted.
+ *
+ * In two dimensions a transform is applied to the columns of a tile and then to its rows. For each of the 6 × 6 points
+ * of a transformed tile, the products over all tiles, filters and channels form one matrix product.
+ *
+ * A vector holds the same element of several tiles, so the transforms are plain vector arithmetic. `stride` is always
+ * the number of elements (or of vectors, in an array of vectors) from one item to the next.
  */
 #ifndef FASTNN_WINOGRAD_TRANSFORMS_H
 #define FASTNN_WINOGRAD_TRANSFORMS_H
@@ -12,212 +19,174 @@
 #include "nchw16n/nchw16n.h"
 
 enum {
-    POINTS = FNN_WINOGRAD_POINTS, /* of a line */
-    PAIRS = POINTS * POINTS,      /* of points: matrix products */
-    WINOGRAD_BLOCK =
-        FNN_WINOGRAD_FILTER_BLOCK, /* filters of a block of transformed weights, [block][pair][channel][24] */
-    WINOGRAD_MAX_OUTPUTS = 5,      /* of a line: filters of 2 taps */
-    WINOGRAD_FEW_CHANNELS = FNN_WINOGRAD_SMALL_CHANNELS,
-    /* of few channels: results whose sums over a row of points are in registers together */
-    WINOGRAD_TOGETHER = FNN_VECTOR_REGISTERS == 32 ? 4 : 2,
+    WINOGRAD_POINTS = FNN_WINOGRAD_POINTS, /* interpolation points along an axis */
+    WINOGRAD_POINTS_2D = WINOGRAD_POINTS * WINOGRAD_POINTS,
+    WINOGRAD_FILTER_BLOCK = FNN_WINOGRAD_FILTER_BLOCK,
+    WINOGRAD_MAX_OUTPUTS = 5, /* along an axis: those of filters of 2 taps */
+    /* The results at a row of points that are in registers together, in the forms for few channels. */
+    WINOGRAD_REGISTER_BLOCK = FNN_VECTOR_REGISTERS == 32 ? 4 : 2,
 };
 
-#define SMALL_POINT ((real)0.70710678118654752440)
-#define LARGE_POINT ((real)1.41421356237309504880)
+#define WINOGRAD_SMALL_POINT ((real)0.70710678118654752440)
+#define WINOGRAD_LARGE_POINT ((real)1.41421356237309504880)
 
-/* Values of the inputs' polynomial at the points, in the order 0, +small, -small, +large, -large, ∞: v = Bᵀ d. */
-FNN_INLINE void winograd_input(const vreal d[], ptrdiff_t step, vreal v[], ptrdiff_t v_step, int points) {
-    const vreal small = vset(SMALL_POINT), large = vset(LARGE_POINT), half = vset((real)-0.5), two = vset(-2),
-                both = vset((real)-2.5);
-    const vreal d1 = d[step], d2 = d[2 * step], d3 = d[3 * step], d4 = d[4 * step];
-    v[0] = vfma(both, d2, d[0] + d4);
-    const vreal even_small = vfma(two, d2, d4), even_large = vfma(half, d2, d4);
+/* --- along an axis; `points` is 6, or 5 for a short tile --- */
+
+/* Computes Bᵀ d: the polynomial of the inputs at the points 0, +small, -small, +large, -large, ∞. */
+FNN_INLINE void winograd_transform_input(const vreal d[], ptrdiff_t d_stride, vreal v[], ptrdiff_t v_stride,
+                                         int points) {
+    const vreal small = vset(WINOGRAD_SMALL_POINT), large = vset(WINOGRAD_LARGE_POINT);
+    const vreal minus_half = vset((real)-0.5), minus_two = vset(-2), minus_squares = vset((real)-2.5);
+    const vreal d1 = d[d_stride], d2 = d[2 * d_stride], d3 = d[3 * d_stride], d4 = d[4 * d_stride];
+    v[0] = vfma(minus_squares, d2, d[0] + d4);
+    const vreal even_small = vfma(minus_two, d2, d4), even_large = vfma(minus_half, d2, d4);
     const vreal odd_small = vfma(small, d3, -large * d1), odd_large = vfma(large, d3, -small * d1);
-    v[v_step] = even_small + odd_small;
-    v[2 * v_step] = even_small - odd_small;
-    v[3 * v_step] = even_large + odd_large;
-    v[4 * v_step] = even_large - odd_large;
-    if (points == POINTS) v[5 * v_step] = vfma(both, d3, d1 + d[5 * step]);
+    v[v_stride] = even_small + odd_small;
+    v[2 * v_stride] = even_small - odd_small;
+    v[3 * v_stride] = even_large + odd_large;
+    v[4 * v_stride] = even_large - odd_large;
+    if (points == WINOGRAD_POINTS) v[5 * v_stride] = vfma(minus_squares, d3, d1 + d[5 * d_stride]);
 }
 
-/* Powers of the points, k = 0 … 4. */
-static const real winograd_small[WINOGRAD_MAX_OUTPUTS] = {1, SMALL_POINT, (real)0.5, SMALL_POINT / 2, (real)0.25};
-static const real winograd_large[WINOGRAD_MAX_OUTPUTS] = {1, LARGE_POINT, 2, 2 * LARGE_POINT, 4};
+/* Powers k = 0 … 4 of the two positive points. */
+static const real winograd_small_powers[WINOGRAD_MAX_OUTPUTS] = {1, WINOGRAD_SMALL_POINT, (real)0.5,
+                                                                 WINOGRAD_SMALL_POINT / 2, (real)0.25};
+static const real winograd_large_powers[WINOGRAD_MAX_OUTPUTS] = {1, WINOGRAD_LARGE_POINT, 2, 2 * WINOGRAD_LARGE_POINT,
+                                                                 4};
 
-/* Outputs from the products at the points: out = Aᵀ v; `outputs` of them (with 5 points one fewer than with 6). */
-FNN_INLINE void winograd_output(const vreal v[], ptrdiff_t step, vreal out[], ptrdiff_t out_step, int points,
-                                int outputs) {
-    const vreal even_small = v[step] + v[2 * step], odd_small = v[step] - v[2 * step];
-    const vreal even_large = v[3 * step] + v[4 * step], odd_large = v[3 * step] - v[4 * step];
+/* Computes Aᵀ m: `outputs` outputs from the products at the points. A short tile has one output fewer than a long
+ * one. */
+FNN_INLINE void winograd_transform_output(const vreal m[], ptrdiff_t m_stride, vreal out[], ptrdiff_t out_stride,
+                                          int points, int outputs) {
+    const vreal even_small = m[m_stride] + m[2 * m_stride], odd_small = m[m_stride] - m[2 * m_stride];
+    const vreal even_large = m[3 * m_stride] + m[4 * m_stride], odd_large = m[3 * m_stride] - m[4 * m_stride];
 #pragma GCC unroll 5
     for (int k = 0; k < outputs; k++) {
-        vreal sum = k == 0       ? v[0] + (even_small + even_large)
-                    : k % 2 == 0 ? vfma(vset(winograd_small[k]), even_small, vset(winograd_large[k]) * even_large)
-                                 : vfma(vset(winograd_small[k]), odd_small, vset(winograd_large[k]) * odd_large);
-        if (points == POINTS && k == outputs - 1) sum += v[5 * step];
-        out[k * out_step] = sum;
+        const vreal small = vset(winograd_small_powers[k]), large = vset(winograd_large_powers[k]);
+        vreal sum = k == 0       ? m[0] + (even_small + even_large)
+                    : k % 2 == 0 ? vfma(small, even_small, large * even_large)
+                                 : vfma(small, odd_small, large * odd_large);
+        if (points == WINOGRAD_POINTS && k == outputs - 1) sum += m[5 * m_stride];
+        out[k * out_stride] = sum;
     }
 }
 
-/* How a line of outputs is cut into tiles: first the long ones of m outputs, then the short ones of m - 1. */
-typedef struct {
-    ptrdiff_t length, outputs, longs, tiles;
-} winograd_line;
-
-FNN_INLINE winograd_line winograd_cut(ptrdiff_t length, ptrdiff_t taps) {
-    const ptrdiff_t m = POINTS + 1 - taps, tiles = (length + m - 1) / m;
-    return (winograd_line){length, m, fnn_max(0, length - tiles * (m - 1)), tiles};
-}
-
-FNN_INLINE ptrdiff_t winograd_begin(const winograd_line *line, ptrdiff_t tile) {
-    return tile * line->outputs - fnn_max(0, tile - line->longs);
-}
-
-/* Tiles are worked through by kind, so that all of a block are alike: long × long, long × short, short × long, short ×
- * short (rows × columns). */
-enum { WINOGRAD_KINDS = 4 };
-
-FNN_INLINE bool winograd_long_rows(int kind) { return kind < 2; }
-FNN_INLINE bool winograd_long_cols(int kind) { return kind % 2 == 0; }
-
-FNN_INLINE ptrdiff_t winograd_tiles(const winograd_line *line, bool longs) {
-    return longs ? line->longs : line->tiles - line->longs;
-}
-
-/* Tiles of a kind in an image. */
-FNN_INLINE ptrdiff_t winograd_kind_tiles(const winograd_line *rows, const winograd_line *cols, int kind) {
-    return winograd_tiles(rows, winograd_long_rows(kind)) * winograd_tiles(cols, winograd_long_cols(kind));
-}
-
-typedef struct {
-    ptrdiff_t group, row, col; /* group of images, first row and column of outputs */
-} winograd_place;
-
-/* Where tile number `tile` of a kind lies. */
-FNN_INLINE winograd_place winograd_place_of(const winograd_line *rows, const winograd_line *cols, int kind,
-                                            ptrdiff_t tile) {
-    const bool long_rows = winograd_long_rows(kind), long_cols = winograd_long_cols(kind);
-    const ptrdiff_t across = winograd_tiles(cols, long_cols), down = winograd_tiles(rows, long_rows);
-    return (winograd_place){tile / across / down,
-                            winograd_begin(rows, tile / across % down + (long_rows ? 0 : rows->longs)),
-                            winograd_begin(cols, tile % across + (long_cols ? 0 : cols->longs))};
-}
-
-/* Bᵀ d B of the tile whose inputs begin at row y and column x of `channels` planes of h × w pixels; zero outside.
- * values[pair][channel][lane]: `apart` elements from pair to pair, `ld` from channel to channel. */
-FNN_INLINE void winograd_read_inside(const real *image, ptrdiff_t channels, ptrdiff_t h, ptrdiff_t w, ptrdiff_t y,
-                                     ptrdiff_t x, const bool inside, real *values, ptrdiff_t ld, ptrdiff_t apart,
-                                     const int points_h, const int points_w) {
-    for (ptrdiff_t c = 0; c < channels; c++, image += h * w * N16, values += ld) {
-#pragma GCC unroll 1
-        for (ptrdiff_t l = 0; l < N16; l += VL) {
-            vreal columns[POINTS][POINTS];
-#pragma GCC unroll 6
-            for (int j = 0; j < points_w; j++) {
-                vreal d[POINTS];
-                const bool in = inside || (x + j >= 0 && x + j < w);
-#pragma GCC unroll 6
-                for (int i = 0; i < points_h; i++)
-                    d[i] = in && (inside || (y + i >= 0 && y + i < h)) ? vload(image + ((y + i) * w + x + j) * N16 + l)
-                                                                       : vset(0);
-                winograd_input(d, 1, &columns[0][j], POINTS, points_h);
-            }
-#pragma GCC unroll 6
-            for (int i = 0; i < points_h; i++) {
-                vreal v[POINTS];
-                winograd_input(columns[i], 1, v, 1, points_w);
-#pragma GCC unroll 6
-                for (int j = 0; j < points_w; j++) vstore(values + (i * POINTS + j) * apart + l, v[j]);
-            }
-        }
-    }
-}
-
-FNN_INLINE void winograd_read(const real *image, ptrdiff_t channels, ptrdiff_t h, ptrdiff_t w, ptrdiff_t y, ptrdiff_t x,
-                              real *values, ptrdiff_t ld, ptrdiff_t apart, const int points_h, const int points_w) {
-    if (y >= 0 && x >= 0 && y + points_h <= h && x + points_w <= w)
-        winograd_read_inside(image, channels, h, w, y, x, true, values, ld, apart, points_h, points_w);
-    else
-        winograd_read_inside(image, channels, h, w, y, x, false, values, ld, apart, points_h, points_w);
-}
-
-/* A polynomial's values at the points from its coefficients, ∞ giving the last one. */
-FNN_INLINE void winograd_values(const vreal g[], ptrdiff_t step, int count, vreal v[], ptrdiff_t v_step, int points) {
+/* Evaluates the polynomial with `count` coefficients g at the points. Its value at ∞ is the last coefficient. */
+FNN_INLINE void winograd_evaluate(const vreal g[], ptrdiff_t g_stride, int count, vreal v[], ptrdiff_t v_stride,
+                                  int points) {
     vreal even_small = vset(0), odd_small = vset(0), even_large = vset(0), odd_large = vset(0);
 #pragma GCC unroll 5
     for (int k = count - 1; k >= 0; k--) {
-        const vreal tap = g[k * step];
+        const vreal coefficient = g[k * g_stride];
         if (k % 2 == 0) {
-            even_small = vfma(vset(winograd_small[k]), tap, even_small);
-            even_large = vfma(vset(winograd_large[k]), tap, even_large);
+            even_small = vfma(vset(winograd_small_powers[k]), coefficient, even_small);
+            even_large = vfma(vset(winograd_large_powers[k]), coefficient, even_large);
         } else {
-            odd_small = vfma(vset(winograd_small[k]), tap, odd_small);
-            odd_large = vfma(vset(winograd_large[k]), tap, odd_large);
+            odd_small = vfma(vset(winograd_small_powers[k]), coefficient, odd_small);
+            odd_large = vfma(vset(winograd_large_powers[k]), coefficient, odd_large);
         }
     }
     v[0] = g[0];
-    v[v_step] = even_small + odd_small;
-    v[2 * v_step] = even_small - odd_small;
-    v[3 * v_step] = even_large + odd_large;
-    v[4 * v_step] = even_large - odd_large;
-    if (points == POINTS) v[5 * v_step] = g[(count - 1) * step];
+    v[v_stride] = even_small + odd_small;
+    v[2 * v_stride] = even_small - odd_small;
+    v[3 * v_stride] = even_large + odd_large;
+    v[4 * v_stride] = even_large - odd_large;
+    if (points == WINOGRAD_POINTS) v[5 * v_stride] = g[(count - 1) * g_stride];
 }
 
-/* A y of a line of slopes, as winograd_values has it; of two or one it takes less. */
-FNN_INLINE void winograd_spread(const vreal y[], vreal v[], const int points, const int slopes) {
-    if (slopes > 2) {
-        winograd_values(y, 1, slopes, v, 1, points);
+/* Computes A dy: the polynomial of the gradients of `outputs` outputs at the points. This is winograd_evaluate with
+ * shortcuts for one and two outputs. */
+FNN_INLINE void winograd_transform_dout(const vreal dy[], vreal v[], const int points, const int outputs) {
+    if (outputs > 2) {
+        winograd_evaluate(dy, 1, outputs, v, 1, points);
         return;
     }
-    const vreal small = vset(SMALL_POINT), large = vset(LARGE_POINT);
-    v[0] = y[0];
-    v[1] = slopes == 1 ? y[0] : vfma(small, y[1], y[0]);
-    v[2] = slopes == 1 ? y[0] : vfma(-small, y[1], y[0]);
-    v[3] = slopes == 1 ? y[0] : vfma(large, y[1], y[0]);
-    v[4] = slopes == 1 ? y[0] : vfma(-large, y[1], y[0]);
-    if (points == POINTS) v[5] = y[slopes - 1];
+    const vreal small = vset(WINOGRAD_SMALL_POINT), large = vset(WINOGRAD_LARGE_POINT);
+    v[0] = dy[0];
+    v[1] = outputs == 1 ? dy[0] : vfma(small, dy[1], dy[0]);
+    v[2] = outputs == 1 ? dy[0] : vfma(-small, dy[1], dy[0]);
+    v[3] = outputs == 1 ? dy[0] : vfma(large, dy[1], dy[0]);
+    v[4] = outputs == 1 ? dy[0] : vfma(-large, dy[1], dy[0]);
+    if (points == WINOGRAD_POINTS) v[5] = dy[outputs - 1];
 }
 
-/* One over the product of a point's distances from the others; 1 for 0 and ∞. */
-#define WINOGRAD_OF_SMALL ((real)(-2.0 / 3))
-#define WINOGRAD_OF_LARGE ((real)(1.0 / 6))
+/* The factors of G: one over the product of a point's distances from the other points; 1 for the points 0 and ∞. */
+#define WINOGRAD_SMALL_FACTOR ((real)(-2.0 / 3))
+#define WINOGRAD_LARGE_FACTOR ((real)(1.0 / 6))
 
-FNN_INLINE void winograd_weigh(vreal v[], ptrdiff_t step) {
-    v[step] *= vset(WINOGRAD_OF_SMALL);
-    v[2 * step] *= vset(WINOGRAD_OF_SMALL);
-    v[3 * step] *= vset(WINOGRAD_OF_LARGE);
-    v[4 * step] *= vset(WINOGRAD_OF_LARGE);
+FNN_INLINE void winograd_scale_points(vreal v[], ptrdiff_t stride) {
+    v[stride] *= vset(WINOGRAD_SMALL_FACTOR);
+    v[2 * stride] *= vset(WINOGRAD_SMALL_FACTOR);
+    v[3 * stride] *= vset(WINOGRAD_LARGE_FACTOR);
+    v[4 * stride] *= vset(WINOGRAD_LARGE_FACTOR);
 }
 
-/* G g: the filters' polynomials at the points, weighed. */
-FNN_INLINE void winograd_filter_line(const vreal g[], const int size, vreal v[], ptrdiff_t v_step) {
-    winograd_values(g, 1, size, v, v_step, POINTS);
-    winograd_weigh(v, v_step);
+/* Computes G g: the polynomial of a filter's taps at the points, times the points' factors. */
+FNN_INLINE void winograd_transform_filter(const vreal g[], const int taps, vreal u[], ptrdiff_t u_stride) {
+    winograd_evaluate(g, 1, taps, u, u_stride, WINOGRAD_POINTS);
+    winograd_scale_points(u, u_stride);
 }
 
-/* G g Gᵀ of `count` filters of size × size beside each other, tap (a, b) at taps + (a size + b) step; what is read
- * beyond the last filter goes nowhere. `apart` elements from pair to pair of u. */
-FNN_INLINE void winograd_filters_of(const real *taps, ptrdiff_t step, real *u, ptrdiff_t apart, ptrdiff_t count,
-                                    const int size) {
-    vreal lines[POINTS][POINTS];
-    for (int b = 0; b < size; b++) {
-        vreal column[POINTS];
-        for (int a = 0; a < size; a++) column[a] = vload(taps + (a * size + b) * step);
-        winograd_filter_line(column, size, &lines[0][b], POINTS);
+/* --- in two dimensions --- */
+
+/* Computes Bᵀ d B of the tile whose first input is row y and column x of `channels` planes of h × w pixels, as v[2-D
+ * point][channel][16], with `point_stride` elements between points and `channel_stride` between channels. Pixels
+ * outside the planes count as zero; `inside` says that the tile has none. */
+FNN_INLINE void winograd_transform_input_tile(const real *plane, ptrdiff_t channels, ptrdiff_t h, ptrdiff_t w,
+                                              ptrdiff_t y, ptrdiff_t x, const bool inside, real *v,
+                                              ptrdiff_t channel_stride, ptrdiff_t point_stride, const int points_h,
+                                              const int points_w) {
+    for (ptrdiff_t c = 0; c < channels; c++, plane += h * w * IMAGE_BLOCK, v += channel_stride) {
+#pragma GCC unroll 1
+        for (ptrdiff_t l = 0; l < IMAGE_BLOCK; l += VL) {
+            vreal half_transformed[WINOGRAD_POINTS][WINOGRAD_POINTS]; /* Bᵀ d: [point][column] */
+#pragma GCC unroll 6
+            for (int j = 0; j < points_w; j++) {
+                vreal d[WINOGRAD_POINTS];
+                const bool column_inside = inside || (x + j >= 0 && x + j < w);
+#pragma GCC unroll 6
+                for (int i = 0; i < points_h; i++)
+                    d[i] = column_inside && (inside || (y + i >= 0 && y + i < h))
+                               ? vload(plane + ((y + i) * w + x + j) * IMAGE_BLOCK + l)
+                               : vset(0);
+                winograd_transform_input(d, 1, &half_transformed[0][j], WINOGRAD_POINTS, points_h);
+            }
+#pragma GCC unroll 6
+            for (int i = 0; i < points_h; i++) {
+                vreal row[WINOGRAD_POINTS];
+                winograd_transform_input(half_transformed[i], 1, row, 1, points_w);
+#pragma GCC unroll 6
+                for (int j = 0; j < points_w; j++) vstore(v + (i * WINOGRAD_POINTS + j) * point_stride + l, row[j]);
+            }
+        }
     }
-    for (int i = 0; i < POINTS; i++) {
-        vreal v[POINTS];
-        winograd_filter_line(lines[i], size, v, 1);
-        for (int j = 0; j < POINTS; j++) vstore_part(u + (i * POINTS + j) * apart, v[j], count);
+}
+
+/* Computes G g Gᵀ of `count` ≤ VL filters of taps × taps that lie side by side, as u[2-D point][filter], with
+ * `point_stride` elements between points. Tap (a, b) of the filters is at g + (a taps + b) tap_stride, where a whole
+ * vector is read whatever `count` is. */
+FNN_INLINE void winograd_transform_filters_of(const real *g, ptrdiff_t tap_stride, real *u, ptrdiff_t point_stride,
+                                              ptrdiff_t count, const int taps) {
+    vreal half_transformed[WINOGRAD_POINTS][WINOGRAD_POINTS]; /* G g: [point][column of taps] */
+    for (int b = 0; b < taps; b++) {
+        vreal column[WINOGRAD_POINTS];
+        for (int a = 0; a < taps; a++) column[a] = vload(g + (a * taps + b) * tap_stride);
+        winograd_transform_filter(column, taps, &half_transformed[0][b], WINOGRAD_POINTS);
+    }
+    for (int i = 0; i < WINOGRAD_POINTS; i++) {
+        vreal row[WINOGRAD_POINTS];
+        winograd_transform_filter(half_transformed[i], taps, row, 1);
+        for (int j = 0; j < WINOGRAD_POINTS; j++)
+            vstore_part(u + (i * WINOGRAD_POINTS + j) * point_stride, row[j], count);
     }
 }
 
-FNN_INLINE void winograd_filters(const real *taps, ptrdiff_t step, ptrdiff_t size, real *u, ptrdiff_t apart,
-                                 ptrdiff_t count) {
-    if (size == 3)
-        winograd_filters_of(taps, step, u, apart, count, 3);
+FNN_INLINE void winograd_transform_filters(const real *g, ptrdiff_t tap_stride, ptrdiff_t taps, real *u,
+                                           ptrdiff_t point_stride, ptrdiff_t count) {
+    if (taps == 3)
+        winograd_transform_filters_of(g, tap_stride, u, point_stride, count, 3);
     else
-        winograd_filters_of(taps, step, u, apart, count, 5);
+        winograd_transform_filters_of(g, tap_stride, u, point_stride, count, 5);
 }
 
 #endif

@@ -1,257 +1,259 @@
-/* The sums of Winograd's weight gradient for few channels: Σ (A dy Aᵀ) ⊙ (Bᵀ d B) over tiles and images.
+/* The sum of Winograd's weight gradient for few channels and filters.
  *
- * A task takes a piece of the images and some rows of points, those whose sums stay in the second cache: of a few tiles
- * at a time it makes the values of one row after the other, and the register tile of the direct gradient
- * (nchw16n/weight_grad_microkernel.h) multiplies filters and channels, every lane a sum of its own; the lanes are added
- * up at the end. The pieces are added in order, and their number follows from the shape.
+ * A task takes a slice of the images and as many rows of 2-D points as have accumulators that fit the second-level
+ * cache. It transforms a few tiles at a time, for one row of points after the other, and multiplies filters and
+ * channels with the microkernel of the direct weight gradient (nchw16n/weight_grad_microkernel.h): every lane of an
+ * accumulator is a sum of its own, and the lanes are added up at the end. The slices are added in order; their number
+ * follows from the shape alone, so that the bits are the same for any number of threads.
  */
 #include "nchw16n/weight_grad_microkernel.h"
-#include "winograd/weight_grad.h"
+#include "winograd/winograd.h"
 
 enum {
-    PIECES = 2,                              /* of the images, at most: adding up lanes is dear */
-    CHUNK_BYTES = 320 << 10,                 /* of a row's values, about */
-    MOST_TILES = 128,                        /* of a chunk, */
-    LEAST_TILES = 8,                         /* and at least */
-    CLOSE_SUMS_BYTES = 128 << 10,            /* of the rows of points that a task takes */
-    FEW_PAIRS = FNN_WINOGRAD_SMALL_PAIRS,    /* of channels and filters: what their sums of a row of points take of the
-                                                second cache */
-    ROW_BYTES = POINTS * FEW_PAIRS * VBYTES, /* at most */
-    SUMS_BYTES = ROW_BYTES > CLOSE_SUMS_BYTES ? ROW_BYTES : CLOSE_SUMS_BYTES,
-    VALUES_BYTES = 5 << 18, /* of the least chunk there may be */
+    IMAGE_SLICES = 2,        /* the most slices: adding up the lanes of a slice takes long */
+    CHUNK_BYTES = 320 << 10, /* about the size of a chunk's transformed tiles, at one row of points */
+    MOST_TILES = 128,        /* the most tiles of a chunk */
+    ACC_BYTES = 128 << 10,   /* the accumulators of a task, unless one row of points has more */
+    MOST_ROW_ACC_BYTES = WINOGRAD_POINTS * FNN_WINOGRAD_SMALL_PAIRS *
+        VBYTES, /* the accumulators of one row of points */
+    MOST_ACC_BYTES = MOST_ROW_ACC_BYTES > ACC_BYTES ? MOST_ROW_ACC_BYTES : ACC_BYTES,
 };
 
 typedef struct {
-    winograd_gradient_work *of; /* its sums: those of every piece, one behind the other */
-    ptrdiff_t tiles;            /* of a chunk */
-    ptrdiff_t pieces;
-    int rows; /* of points, of a task */
-    ptrdiff_t filter_blocks, channel_blocks;
-    fnn_even filter_cut, channel_cut;
-} few;
+    const winograd_problem *p;
+    ptrdiff_t group;
+    ptrdiff_t image_slices;
+    int point_rows;                        /* rows of points of a task */
+    ptrdiff_t chunk_tiles;                 /* the most tiles of a chunk */
+    ptrdiff_t filter_tiles, channel_tiles; /* register tiles of the microkernel */
+    fnn_even filter_split, channel_split;
+} schedule;
 
-/* Row i of Bᵀ: the inputs that it takes, three or four, and their weights. */
+/* The entries of a row of Bᵀ that are not zero: three or four inputs and their weights. */
 typedef struct {
-    int terms, at[POINTS];
-    real weight[POINTS];
+    int terms, input[WINOGRAD_POINTS];
+    real weight[WINOGRAD_POINTS];
 } input_row;
 
 typedef struct {
-    nchw16n_pixel pixels[MOST_TILES];
-    input_row input_rows[POINTS];
-    _Alignas(64) real sums[SUMS_BYTES / sizeof(real)]; /* [column of points][filter][channel], a vector each */
-    real values[VALUES_BYTES / sizeof(real)];          /* [column][tile][channel][lane] */
-    real slopes[VALUES_BYTES / sizeof(real)];          /* [column][tile][filter][lane] */
+    weight_grad_offset tiles[MOST_TILES]; /* the microkernel's pixels are tiles */
+    input_row input_rows[WINOGRAD_POINTS];
+    _Alignas(64) real acc[MOST_ACC_BYTES / sizeof(real)]; /* [row of points][column of points][filter][channel][VL] */
+    real x_points[WINOGRAD_SMALL_C_TILES_BYTES / sizeof(real)];    /* [column of points][tile][channel][16] */
+    real dout_points[WINOGRAD_SMALL_C_TILES_BYTES / sizeof(real)]; /* [column of points][tile][filter][16] */
 } workspace;
 
 _Static_assert(sizeof(workspace) <= FNN_SCRATCH_BYTES, "the workspace is too small");
 
-/* From column to column of a chunk's values, of `count` channels or filters: an odd number of lines, so that columns do
- * not meet in the same lines of a cache. */
-static ptrdiff_t apart_of(const few *v, ptrdiff_t count) { return (v->tiles * count | 1) * N16; }
+/* The distance between the columns of points of a chunk's tiles with `count` channels or filters is an odd number of
+ * cache lines, so that the columns do not compete for the same sets of a cache. */
+static ptrdiff_t column_stride(const schedule *s, ptrdiff_t count) {
+    return (s->chunk_tiles * count | 1) * IMAGE_BLOCK;
+}
 
 static input_row input_row_of(int i) {
     input_row row = {.terms = 0};
-    for (int k = 0; k < POINTS; k++) {
-        vreal unit[POINTS], v[POINTS];
-        for (int j = 0; j < POINTS; j++) unit[j] = vset((real)(j == k));
-        winograd_input(unit, 1, v, 1, POINTS);
+    for (int k = 0; k < WINOGRAD_POINTS; k++) {
+        vreal unit[WINOGRAD_POINTS], v[WINOGRAD_POINTS];
+        for (int j = 0; j < WINOGRAD_POINTS; j++) unit[j] = vset((real)(j == k));
+        winograd_transform_input(unit, 1, v, 1, WINOGRAD_POINTS);
         if (v[i][0] == 0) continue;
-        row.at[row.terms] = k;
+        row.input[row.terms] = k;
         row.weight[row.terms++] = v[i][0];
     }
     return row;
 }
 
-/* Weight of slope k of m in row i of A. */
-FNN_INLINE vreal slope_weight(int i, int k, const int m) {
-    vreal unit[WINOGRAD_MAX_OUTPUTS], v[POINTS];
+/* Element (i, k) of A, for m outputs. */
+FNN_INLINE vreal dout_weight(int i, int k, const int m) {
+    vreal unit[WINOGRAD_MAX_OUTPUTS], v[WINOGRAD_POINTS];
     for (int j = 0; j < m; j++) unit[j] = vset((real)(j == k));
-    winograd_spread(unit, v, POINTS, m);
+    winograd_transform_dout(unit, v, WINOGRAD_POINTS, m);
     return v[i];
 }
 
-/* Row i of Bᵀ d B of the tile whose first input is (y, x), of all channels; `apart` from column to column. */
-FNN_INLINE void read_values(const winograd_gradient_work *wk, const real *plane, ptrdiff_t y, ptrdiff_t x,
-                            const input_row *from, real *values, ptrdiff_t apart, const bool inside, const int points_w,
-                            const int terms) {
-    const ptrdiff_t h = wk->h, w = wk->w;
+/* Computes one row of Bᵀ d B of the tile whose first input is (y, x), for all channels, as x_points[column of
+ * points][channel][16]. */
+FNN_INLINE void transform_input_row(const winograd_problem *p, const real *plane, ptrdiff_t y, ptrdiff_t x,
+                                    const input_row *from, real *x_points, ptrdiff_t stride, const bool inside,
+                                    const int points_w, const int terms) {
+    const ptrdiff_t h = p->h, w = p->w;
     vreal weight[4];
     ptrdiff_t row[4];
-    bool row_in[4];
+    bool row_inside[4];
     for (int t = 0; t < terms; t++) {
         weight[t] = vset(from->weight[t]);
-        row[t] = (y + from->at[t]) * w;
-        row_in[t] = y + from->at[t] >= 0 && y + from->at[t] < h;
+        row[t] = (y + from->input[t]) * w;
+        row_inside[t] = y + from->input[t] >= 0 && y + from->input[t] < h;
     }
-    for (ptrdiff_t c = 0; c < wk->k; c++, plane += h * w * N16, values += N16)
-        for (ptrdiff_t l = 0; l < N16; l += VL) {
-            vreal line[POINTS], v[POINTS];
+    for (ptrdiff_t c = 0; c < p->channels; c++, plane += h * w * IMAGE_BLOCK, x_points += IMAGE_BLOCK)
+        for (ptrdiff_t l = 0; l < IMAGE_BLOCK; l += VL) {
+            vreal sums[WINOGRAD_POINTS], v[WINOGRAD_POINTS];
 #pragma GCC unroll 6
             for (int j = 0; j < points_w; j++) {
-                const bool in = x + j >= 0 && x + j < w;
-                line[j] = vset(0);
+                const bool column_inside = x + j >= 0 && x + j < w;
+                sums[j] = vset(0);
 #pragma GCC unroll 4
                 for (int t = 0; t < terms; t++)
-                    if (inside || (in && row_in[t]))
-                        line[j] = vfma(weight[t], vload(plane + (row[t] + x + j) * N16 + l), line[j]);
+                    if (inside || (column_inside && row_inside[t]))
+                        sums[j] = vfma(weight[t], vload(plane + (row[t] + x + j) * IMAGE_BLOCK + l), sums[j]);
             }
-            winograd_input(line, 1, v, 1, points_w);
+            winograd_transform_input(sums, 1, v, 1, points_w);
 #pragma GCC unroll 6
-            for (int j = 0; j < POINTS; j++) vstore(values + j * apart + l, j < points_w ? v[j] : vset(0));
+            for (int j = 0; j < WINOGRAD_POINTS; j++) vstore(x_points + j * stride + l, j < points_w ? v[j] : vset(0));
         }
 }
 
-/* Row i of A dy Aᵀ of the tile whose first output is (row, col), of all filters. */
-FNN_INLINE void read_slopes(const winograd_gradient_work *wk, const real *plane, ptrdiff_t row, ptrdiff_t col, int i,
-                            real *slopes, ptrdiff_t apart, const bool inside, const int points_w, const int m_h,
-                            const int m_w) {
-    const ptrdiff_t rows = fnn_min(m_h, wk->p - row), cols = fnn_min(m_w, wk->q - col);
+/* Computes row i of A dy Aᵀ of one tile for all filters, as dout_points[column of points][filter][16]. */
+FNN_INLINE void transform_dout_row(const winograd_problem *p, const real *plane, const winograd_tile_origin *at, int i,
+                                   real *dout_points, ptrdiff_t stride, const bool inside, const int points_w,
+                                   const int m_h, const int m_w) {
+    const ptrdiff_t q = p->q, rows = fnn_min(m_h, p->p - at->row), cols = fnn_min(m_w, q - at->col);
     vreal weight[WINOGRAD_MAX_OUTPUTS];
-    for (int k = 0; k < m_h; k++) weight[k] = slope_weight(i, k, m_h);
-    plane += (row * wk->q + col) * N16;
-    for (ptrdiff_t f = 0; f < wk->filters; f++, plane += wk->p * wk->q * N16, slopes += N16)
-        for (ptrdiff_t l = 0; l < N16; l += VL) {
-            vreal line[WINOGRAD_MAX_OUTPUTS], v[POINTS];
+    for (int k = 0; k < m_h; k++) weight[k] = dout_weight(i, k, m_h);
+    plane += (at->row * q + at->col) * IMAGE_BLOCK;
+    for (ptrdiff_t f = 0; f < p->filters; f++, plane += p->p * q * IMAGE_BLOCK, dout_points += IMAGE_BLOCK)
+        for (ptrdiff_t l = 0; l < IMAGE_BLOCK; l += VL) {
+            vreal sums[WINOGRAD_MAX_OUTPUTS], v[WINOGRAD_POINTS];
 #pragma GCC unroll 4
             for (int j = 0; j < m_w; j++) {
-                line[j] = vset(0);
+                sums[j] = vset(0);
 #pragma GCC unroll 4
                 for (int k = 0; k < m_h; k++)
                     if (inside || (k < rows && j < cols))
-                        line[j] = vfma(weight[k], vload(plane + (k * wk->q + j) * N16 + l), line[j]);
+                        sums[j] = vfma(weight[k], vload(plane + (k * q + j) * IMAGE_BLOCK + l), sums[j]);
             }
-            winograd_spread(line, v, points_w, m_w);
+            winograd_transform_dout(sums, v, points_w, m_w);
 #pragma GCC unroll 6
-            for (int j = 0; j < POINTS; j++) vstore(slopes + j * apart + l, j < points_w ? v[j] : vset(0));
+            for (int j = 0; j < WINOGRAD_POINTS; j++)
+                vstore(dout_points + j * stride + l, j < points_w ? v[j] : vset(0));
         }
 }
 
-/* Both, of tile number `tile` of a group of images. */
-FNN_INLINE void read_tile(const few *v, workspace *w, ptrdiff_t group, ptrdiff_t row, ptrdiff_t col, int i,
-                          ptrdiff_t tile, const int points_w, const int m_h, const int m_w) {
-    const winograd_gradient_work *wk = v->of;
-    const real *image = wk->x + (group * wk->c + wk->part * wk->k) * wk->h * wk->w * N16;
-    const real *dout = wk->dout + (group * wk->f + wk->part * wk->filters) * wk->p * wk->q * N16;
-    real *values = w->values + tile * wk->k * N16, *slopes = w->slopes + tile * wk->filters * N16;
-    const ptrdiff_t apart = apart_of(v, wk->k), y = row - wk->pad_h, x = col - wk->pad_w;
-    const bool inside = y >= 0 && x >= 0 && y + POINTS <= wk->h && x + points_w <= wk->w;
+/* Transforms row i of the points of one tile, which is number `tile` of the chunk. */
+FNN_INLINE void transform_tile(const schedule *s, workspace *w, const winograd_tile_origin *at, int i, ptrdiff_t tile,
+                               const int points_w, const int m_h, const int m_w) {
+    const winograd_problem *p = s->p;
+    const real *x = p->x + winograd_channel_planes(p, at->image_block, s->group);
+    const real *dout = p->dout + winograd_filter_planes(p, at->image_block, s->group);
+    real *x_points = w->x_points + tile * p->channels * IMAGE_BLOCK;
+    real *dout_points = w->dout_points + tile * p->filters * IMAGE_BLOCK;
+    const ptrdiff_t y0 = at->row - p->pad_h, x0 = at->col - p->pad_w, x_stride = column_stride(s, p->channels);
+    const bool inside = y0 >= 0 && x0 >= 0 && y0 + WINOGRAD_POINTS <= p->h && x0 + points_w <= p->w;
     const input_row *from = &w->input_rows[i];
     if (from->terms == 3 && inside)
-        read_values(wk, image, y, x, from, values, apart, true, points_w, 3);
+        transform_input_row(p, x, y0, x0, from, x_points, x_stride, true, points_w, 3);
     else if (from->terms == 3)
-        read_values(wk, image, y, x, from, values, apart, false, points_w, 3);
+        transform_input_row(p, x, y0, x0, from, x_points, x_stride, false, points_w, 3);
     else if (inside)
-        read_values(wk, image, y, x, from, values, apart, true, points_w, 4);
+        transform_input_row(p, x, y0, x0, from, x_points, x_stride, true, points_w, 4);
     else
-        read_values(wk, image, y, x, from, values, apart, false, points_w, 4);
-    const ptrdiff_t apart_slopes = apart_of(v, wk->filters);
-    if (row + m_h <= wk->p && col + m_w <= wk->q)
-        read_slopes(wk, dout, row, col, i, slopes, apart_slopes, true, points_w, m_h, m_w);
+        transform_input_row(p, x, y0, x0, from, x_points, x_stride, false, points_w, 4);
+    const ptrdiff_t dout_stride = column_stride(s, p->filters);
+    if (at->row + m_h <= p->p && at->col + m_w <= p->q)
+        transform_dout_row(p, dout, at, i, dout_points, dout_stride, true, points_w, m_h, m_w);
     else
-        read_slopes(wk, dout, row, col, i, slopes, apart_slopes, false, points_w, m_h, m_w);
+        transform_dout_row(p, dout, at, i, dout_points, dout_stride, false, points_w, m_h, m_w);
 }
 
-/* The numbers of points and outputs are constants of each instance. */
-static void read_any_tile(const few *v, workspace *w, ptrdiff_t group, ptrdiff_t row, ptrdiff_t col, int i,
-                          ptrdiff_t tile, bool long_rows, bool long_cols) {
-    if (v->of->rows.outputs == 4) {
-        switch (2 * !long_rows + !long_cols) {
-            case 0: read_tile(v, w, group, row, col, i, tile, POINTS, 4, 4); break;
-            case 1: read_tile(v, w, group, row, col, i, tile, POINTS - 1, 4, 3); break;
-            case 2: read_tile(v, w, group, row, col, i, tile, POINTS, 3, 4); break;
-            case 3: read_tile(v, w, group, row, col, i, tile, POINTS - 1, 3, 3); break;
-        }
-    } else {
-        switch (2 * !long_rows + !long_cols) {
-            case 0: read_tile(v, w, group, row, col, i, tile, POINTS, 2, 2); break;
-            case 1: read_tile(v, w, group, row, col, i, tile, POINTS - 1, 2, 1); break;
-            case 2: read_tile(v, w, group, row, col, i, tile, POINTS, 1, 2); break;
-            case 3: read_tile(v, w, group, row, col, i, tile, POINTS - 1, 1, 1); break;
-        }
-    }
+static void transform_any_tile(const schedule *s, workspace *w, const winograd_tile_origin *at, int i, ptrdiff_t tile,
+                               int kind) {
+#define TRANSFORM_TILE(points_h, points_w, m_h, m_w) transform_tile(s, w, at, i, tile, points_w, m_h, m_w)
+    WINOGRAD_TILE_SWITCH(s->p->rows.outputs, kind, TRANSFORM_TILE)
+#undef TRANSFORM_TILE
 }
 
-/* Adds the products of a row of points of `count` tiles to row `row` of the sums. */
-static void multiply(const few *v, workspace *w, ptrdiff_t count, int row) {
-    const winograd_gradient_work *wk = v->of;
-    nchw16n_sums_task t = {.pixels = count, .pixel = w->pixels, .dout_filter = N16, .acc_filter = wk->k * VL};
-    for (int j = 0; j < POINTS; j++)
-        for (ptrdiff_t fb = 0; fb < v->filter_blocks; fb++) {
-            const ptrdiff_t f = fnn_even_begin(&v->filter_cut, fb);
-            const int filters = (int)(fnn_even_begin(&v->filter_cut, fb + 1) - f);
-            for (ptrdiff_t cb = 0; cb < v->channel_blocks; cb++) {
-                const ptrdiff_t c = fnn_even_begin(&v->channel_cut, cb);
-                const int channels = (int)(fnn_even_begin(&v->channel_cut, cb + 1) - c);
-                t.dout = w->slopes + j * apart_of(v, wk->filters) + f * N16;
-                for (int l = 0; l < channels; l++) {
-                    t.x[l] = w->values + j * apart_of(v, wk->k) + (c + l) * N16;
-                    t.acc[l] = w->sums + (((row * POINTS + j) * wk->filters + f) * wk->k + c + l) * VL;
+/* Adds the products of `count` tiles at one row of points to that row of the accumulators. */
+static void multiply_row(const schedule *s, workspace *w, ptrdiff_t count, int row) {
+    const ptrdiff_t channels = s->p->channels, filters = s->p->filters;
+    weight_grad_tile_args args = {
+        .pixels = count,
+        .offsets = w->tiles,
+        .dout_filter_stride = IMAGE_BLOCK,
+        .acc_filter_stride = channels * VL,
+    };
+    for (int j = 0; j < WINOGRAD_POINTS; j++)
+        for (ptrdiff_t filter_tile = 0; filter_tile < s->filter_tiles; filter_tile++) {
+            const ptrdiff_t f = fnn_even_begin(&s->filter_split, filter_tile);
+            const int tile_filters = (int)(fnn_even_begin(&s->filter_split, filter_tile + 1) - f);
+            for (ptrdiff_t channel_tile = 0; channel_tile < s->channel_tiles; channel_tile++) {
+                const ptrdiff_t c = fnn_even_begin(&s->channel_split, channel_tile);
+                const int tile_channels = (int)(fnn_even_begin(&s->channel_split, channel_tile + 1) - c);
+                args.dout = w->dout_points + j * column_stride(s, filters) + f * IMAGE_BLOCK;
+                for (int l = 0; l < tile_channels; l++) {
+                    args.x[l] = w->x_points + j * column_stride(s, channels) + (c + l) * IMAGE_BLOCK;
+                    args.acc[l] = w->acc + (((row * WINOGRAD_POINTS + j) * filters + f) * channels + c + l) * VL;
                 }
-                const nchw16n_sums_fn run = FN(nchw16n_sums_get)(filters, channels, false);
-                for (int part = 0; part < NCHW16N_PARTS; part++) {
-                    run(&t);
-                    t.dout += VL;
-                    for (int l = 0; l < channels; l++) t.x[l] += VL;
+                const weight_grad_microkernel run = FN(weight_grad_microkernel_for)(tile_filters, tile_channels, false);
+                for (int vector = 0; vector < PIXEL_VECTORS; vector++) {
+                    run(&args);
+                    args.dout += VL;
+                    for (int l = 0; l < tile_channels; l++) args.x[l] += VL;
                 }
             }
         }
 }
 
-/* Row i of points of tiles begin … end-1, counted through all images. */
-static void add_row(const few *v, workspace *w, ptrdiff_t begin, ptrdiff_t end, int i) {
-    const winograd_gradient_work *wk = v->of;
-    const ptrdiff_t across = wk->cols.tiles, of_group = wk->rows.tiles * across;
+/* Adds row i of the points of tiles begin … end-1, which are counted through all images. */
+static void sum_row(const schedule *s, workspace *w, ptrdiff_t begin, ptrdiff_t end, int i) {
+    const winograd_axis *rows = &s->p->rows, *cols = &s->p->cols;
     ptrdiff_t count = 0;
     for (ptrdiff_t tile = begin; tile < end; tile++) {
-        const ptrdiff_t t = tile % of_group / across, s = tile % across;
-        if (i == POINTS - 1 && t >= wk->rows.longs) continue; /* short tiles have no last row */
-        read_any_tile(v, w, tile / of_group, winograd_begin(&wk->rows, t), winograd_begin(&wk->cols, s), i, count++,
-                      t < wk->rows.longs, s < wk->cols.longs);
+        const ptrdiff_t down = tile / cols->tiles % rows->tiles, across = tile % cols->tiles;
+        const bool long_row = down < rows->long_tiles, long_col = across < cols->long_tiles;
+        if (i == WINOGRAD_POINTS - 1 && !long_row) continue; /* a short tile has no last row of points */
+        const winograd_tile_origin at = {tile / (rows->tiles * cols->tiles), winograd_tile_begin(rows, down),
+                                         winograd_tile_begin(cols, across)};
+        transform_any_tile(s, w, &at, i, count++, 2 * !long_row + !long_col);
     }
-    if (count > 0) multiply(v, w, count, i % v->rows);
+    if (count > 0) multiply_row(s, w, count, i % s->point_rows);
 }
 
 static void run_task(void *context, int task) {
-    const few *v = context;
-    const winograd_gradient_work *wk = v->of;
-    const int sets = POINTS / v->rows, first = task % sets * v->rows;
-    const ptrdiff_t piece = task / sets, pairs = wk->filters * wk->k, of_group = wk->rows.tiles * wk->cols.tiles;
+    const schedule *s = context;
+    const winograd_problem *p = s->p;
+    const ptrdiff_t channels = p->channels, filters = p->filters, pairs = filters * channels;
+    const int row_sets = WINOGRAD_POINTS / s->point_rows, first = task % row_sets * s->point_rows;
+    const ptrdiff_t slice = task / row_sets, image_tiles = p->rows.tiles * p->cols.tiles;
     workspace *w = fnn_scratch();
-    memset(w->sums, 0, (size_t)(v->rows * POINTS * pairs) * VBYTES);
-    for (ptrdiff_t t = 0; t < v->tiles; t++)
-        w->pixels[t] = (nchw16n_pixel){.dout = t * wk->filters * N16, .x = t * wk->k * N16};
-    for (int i = first; i < first + v->rows; i++) w->input_rows[i] = input_row_of(i);
-    const ptrdiff_t begin = wk->groups * piece / v->pieces * of_group;
-    const ptrdiff_t end = wk->groups * (piece + 1) / v->pieces * of_group,
-                    chunks = (end - begin + v->tiles - 1) / v->tiles;
+    memset(w->acc, 0, (size_t)(s->point_rows * WINOGRAD_POINTS * pairs) * VBYTES);
+    for (ptrdiff_t t = 0; t < s->chunk_tiles; t++)
+        w->tiles[t] = (weight_grad_offset){.dout = t * filters * IMAGE_BLOCK, .x = t * channels * IMAGE_BLOCK};
+    for (int i = first; i < first + s->point_rows; i++) w->input_rows[i] = input_row_of(i);
+    const ptrdiff_t begin = p->image_blocks * slice / s->image_slices * image_tiles;
+    const ptrdiff_t end = p->image_blocks * (slice + 1) / s->image_slices * image_tiles;
+    const ptrdiff_t chunks = (end - begin + s->chunk_tiles - 1) / s->chunk_tiles;
     for (ptrdiff_t k = 0; k < chunks; k++)
-        for (int i = first; i < first + v->rows; i++)
-            add_row(v, w, begin + (end - begin) * k / chunks, begin + (end - begin) * (k + 1) / chunks, i);
-    nchw16n_add_lanes(w->sums, v->rows * POINTS * pairs, wk->sums + (piece * POINTS + first) * POINTS * pairs, false);
+        for (int i = first; i < first + s->point_rows; i++)
+            sum_row(s, w, begin + (end - begin) * k / chunks, begin + (end - begin) * (k + 1) / chunks, i);
+    real *du = p->work + (slice * WINOGRAD_POINTS + first) * WINOGRAD_POINTS * pairs;
+    reduce_lanes(w->acc, s->point_rows * WINOGRAD_POINTS * pairs, du, false);
 }
 
-bool FN(winograd_few_sums)(winograd_gradient_work *wk) {
-    const ptrdiff_t pairs = wk->filters * wk->k, all = PAIRS * pairs;
-    const ptrdiff_t of_a_tile = POINTS * N16 * (ptrdiff_t)sizeof(real); /* bytes, of a channel or filter */
-    const ptrdiff_t of_a_row = POINTS * pairs * VBYTES;
-    if (wk->k > WINOGRAD_FEW_CHANNELS || pairs > FEW_PAIRS || pairs == 0 ||
-        (LEAST_TILES + 1) * of_a_tile * fnn_max(wk->filters, wk->k) > VALUES_BYTES)
-        return false;
-    few v = {.of = wk, .rows = 1};
-    for (int rows = 2; rows < POINTS; rows++)
-        if (POINTS % rows == 0 && rows * of_a_row <= CLOSE_SUMS_BYTES) v.rows = rows;
-    v.pieces = fnn_max(1, fnn_min(wk->groups, PIECES));
-    v.tiles = fnn_max(LEAST_TILES, fnn_min(MOST_TILES, CHUNK_BYTES / (of_a_tile * (wk->filters + wk->k))));
-    const int filters = FN(nchw16n_sums_filters)(wk->filters, wk->k), channels = FN(nchw16n_sums_taps)(filters);
-    v.filter_blocks = (wk->filters + filters - 1) / filters;
-    v.channel_blocks = (wk->k + channels - 1) / channels;
-    v.filter_cut = fnn_cut_evenly(wk->filters, v.filter_blocks);
-    v.channel_cut = fnn_cut_evenly(wk->k, v.channel_blocks);
-    const double tiles = (double)wk->groups * (double)(wk->rows.tiles * wk->cols.tiles);
-    nchw16n_run((int)v.pieces * (POINTS / v.rows), run_task, &v, tiles * (double)all);
-    for (ptrdiff_t piece = 1; piece < v.pieces; piece++)
-        for (ptrdiff_t i = 0; i < all; i++) wk->sums[i] += wk->sums[piece * all + i];
-    for (int pair = 0; pair < PAIRS; pair++) wk->begun[pair] = true;
-    return true;
+void FN(winograd_du_small_c)(const winograd_problem *p, ptrdiff_t group, bool filled[WINOGRAD_POINTS_2D]) {
+    const ptrdiff_t channels = p->channels, filters = p->filters;
+    const ptrdiff_t size =
+        WINOGRAD_POINTS_2D * filters * channels; /* the elements of du; every slice has a du in p->work */
+    const ptrdiff_t tile_row_bytes = WINOGRAD_POINTS * IMAGE_BLOCK * (ptrdiff_t)sizeof(real) * (filters + channels);
+    const ptrdiff_t acc_row_bytes = WINOGRAD_POINTS * filters * channels * VBYTES;
+    const int tile_filters = FN(weight_grad_tile_filters)(filters, channels);
+    const int tile_channels = FN(weight_grad_tile_taps)(tile_filters);
+    schedule s = {
+        .p = p,
+        .group = group,
+        .image_slices = fnn_max(1, fnn_min(p->image_blocks, IMAGE_SLICES)),
+        .point_rows = 1,
+        .chunk_tiles = fnn_max(WINOGRAD_SMALL_C_LEAST_TILES, fnn_min(MOST_TILES, CHUNK_BYTES / tile_row_bytes)),
+        .filter_tiles = (filters + tile_filters - 1) / tile_filters,
+        .channel_tiles = (channels + tile_channels - 1) / tile_channels,
+    };
+    for (int rows = 2; rows < WINOGRAD_POINTS; rows++)
+        if (WINOGRAD_POINTS % rows == 0 && rows * acc_row_bytes <= ACC_BYTES) s.point_rows = rows;
+    s.filter_split = fnn_cut_evenly(filters, s.filter_tiles);
+    s.channel_split = fnn_cut_evenly(channels, s.channel_tiles);
+    nchw16n_parallel((int)s.image_slices * (WINOGRAD_POINTS / s.point_rows), run_task, &s,
+                     winograd_tile_count(p) * (double)size);
+    for (ptrdiff_t slice = 1; slice < s.image_slices; slice++)
+        for (ptrdiff_t i = 0; i < size; i++) p->work[i] += p->work[slice * size + i];
+    for (int point = 0; point < WINOGRAD_POINTS_2D; point++) filled[point] = true;
 }
