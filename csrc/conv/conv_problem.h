@@ -1,6 +1,7 @@
-/* A convolution, or its input gradient, of plain images as a matrix product for each group of channels, results[row]
- * [pixel] = Σ over the taps of weight[row][tap] × im2col[tap][pixel]: rows are filters, or channels for the gradient.
- * Every result is one chain over the taps, whichever algorithm computes it.
+/* A convolution of plain images, or its input gradient, as a matrix product for each group of channels:
+ *     results[row][pixel] = Σ over the taps of weight[row][tap] im2col[tap][pixel],
+ * where rows are filters, or channels for the gradient. Every result is one chain over the taps, whichever algorithm
+ * computes it.
  */
 #ifndef FASTNN_CONV_CONV_PROBLEM_H
 #define FASTNN_CONV_CONV_PROBLEM_H
@@ -19,8 +20,8 @@ typedef struct {
     const real *weight;
     ptrdiff_t w_group_stride, w_row_stride;
     ptrdiff_t filter_stride, filter_taps, filter_cols, a0, b0, a_step, b_step;
-    /* The result of row i and output pixel (y, x) goes to out + image i_stride + i plane_stride + (y out_step_h +
-     * out_row0) out_w + x out_step_w + out_col0. */
+    /* The result of row i and output pixel (y, x) goes to out + image out_image_stride + i out_plane_stride +
+     * (y out_step_h + out_row0) out_w + x out_step_w + out_col0. */
     real *out;
     ptrdiff_t out_image_stride, out_plane_stride, out_w, out_step_h, out_step_w, out_row0, out_col0;
     const real *bias; /* one element for each row of all groups, or NULL */

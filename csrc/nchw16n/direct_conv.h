@@ -29,21 +29,22 @@ typedef struct {
     const real *activated; /* NULL, or laid out like out: it is multiplied with the activation's derivative there */
     int kind;              /* the activation */
     real alpha;
-    const nchw16n_statistics
-        *statistics;                   /* NULL, or the statistics of the outputs, taken while they are in the cache */
-    const nchw16n_pool_epilogue *pool; /* NULL, or `out` gets the maxima of its windows; then there are no statistics */
-    /* the plan of one pass, whose filters have weights that fit the workspace: */
+    /* Epilogues, or NULL: the statistics of the outputs, taken while they are in the cache; a pooling, which leaves
+     * only the maxima of its windows in `out`. There is at most one of the two. */
+    const nchw16n_statistics *statistics;
+    const nchw16n_pool_epilogue *pool;
+    /* The plan of one pass, which takes as many filters as have weights that fit the workspace. */
     int tile_filters;        /* the most filters of a tile; 1: the weights are not packed */
     ptrdiff_t filter_tiles;  /* the tiles of a group */
     ptrdiff_t first, end;    /* the tiles of the pass, counted through all groups */
-    fnn_even filter_split;   /* a group's filters, split into them */
-    const real *packed;      /* their weights: [filter tile][channel][tap][filter of the tile] */
+    fnn_even filter_split;   /* a group's filters, split into tiles */
+    const real *packed;      /* the weights of the pass: [filter tile][channel][tap][filter of the tile] */
     ptrdiff_t chain;         /* channels × taps */
     int tile_pixels;         /* the most pixels of a tile */
     ptrdiff_t channel_block; /* channels that follow each other while the chains stay in registers */
     const axis_segment *col_segments;
     int col_segment_count;
-    ptrdiff_t col_begin, col_end; /* the columns of outputs that they are of */
+    ptrdiff_t col_begin, col_end; /* the columns of outputs that the segments cover */
     nchw16n_partition partition;  /* the rows of outputs, or of windows */
 } nchw16n_conv;
 

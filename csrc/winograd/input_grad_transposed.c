@@ -106,7 +106,7 @@ FNN_INLINE void transform_to_inputs(const vreal v[], vreal d[], const int points
 FNN_INLINE void add_channels(const pass *s, const real *dout_points, const real *w, ptrdiff_t y, ptrdiff_t x, real *dx,
                              const int count, const int points_h, const int points_w, const int m_w) {
     vreal half_transformed[CHANNELS][WINOGRAD_POINTS][WINOGRAD_POINTS]; /* [channel][column of inputs][row of points] */
-    const ptrdiff_t filters = s->end_filter - s->first_filter;
+    const ptrdiff_t filters = s->end_filter - s->first_filter, h = s->p->h, width = s->p->w;
 #pragma GCC unroll 1
     for (int i = 0; i < points_h; i++, dout_points += m_w * IMAGE_BLOCK, w += filters * WINOGRAD_POINTS * count) {
         vreal acc[CHANNELS][WINOGRAD_POINTS];
@@ -120,16 +120,16 @@ FNN_INLINE void add_channels(const pass *s, const real *dout_points, const real 
         }
     }
 #pragma GCC unroll 1
-    for (int l = 0; l < count; l++, dx += s->p->h * s->p->w * IMAGE_BLOCK)
+    for (int l = 0; l < count; l++, dx += h * width * IMAGE_BLOCK)
 #pragma GCC unroll 1
         for (int j = 0; j < points_w; j++) {
             vreal column[WINOGRAD_POINTS];
             transform_to_inputs(half_transformed[l][j], column, points_h);
-            if (x + j < 0 || x + j >= s->p->w) continue;
+            if (x + j < 0 || x + j >= width) continue;
 #pragma GCC unroll 6
             for (int i = 0; i < points_h; i++) {
-                real *to = dx + ((y + i) * s->p->w + x + j) * IMAGE_BLOCK;
-                if (y + i >= 0 && y + i < s->p->h) vstore(to, vload(to) + column[i]);
+                real *to = dx + ((y + i) * width + x + j) * IMAGE_BLOCK;
+                if (y + i >= 0 && y + i < h) vstore(to, vload(to) + column[i]);
             }
         }
 }
