@@ -13,7 +13,7 @@
 #include "fastnn_generated.h"
 
 enum { FNN_MAX_ARRAYS = 12, FNN_MAX_DIMS = 16, FNN_MAX_SCALARS = 12 };
-enum { FNN_ROWS = FNN_MAX_ARRAYS }; /* the place of an index behind all arrays */
+enum { FNN_ROW_INDEX = FNN_MAX_ARRAYS }; /* the place of an index behind all arrays */
 
 /* dtype codes of arrays marked ":any" */
 enum fnn_type {
@@ -32,8 +32,8 @@ typedef void (*fnn_kernel)(const fnn_op *op);
 
 struct fnn_op {
     fnn_kernel run;
-    void *p[FNN_MAX_ARRAYS + 1];  /* arrays; NULL where an optional one is absent. At FNN_ROWS: an index (n), by which
-                                     the rows of an array marked @ are read; or NULL, as they lie */
+    void *p[FNN_MAX_ARRAYS + 1];  /* arrays; NULL where an optional one is absent. At FNN_ROW_INDEX: an index (n), by
+                                     which the rows of an array marked @ are read; or NULL, as they lie */
     ptrdiff_t n[FNN_MAX_DIMS];    /* dimensions */
     double s[FNN_MAX_SCALARS];    /* scalars */
     uint8_t type[FNN_MAX_ARRAYS]; /* enum fnn_type */

@@ -33,8 +33,8 @@ static void store_strided(real *out, ptrdiff_t step, const real *from, ptrdiff_t
     for (; step == 2 && i + VL < count; i += VL) {
         real *p = out + 2 * i;
         const vreal x = vload(from + i), between = VSHUFFLE(vload(p), vload(p + VL), ODD_LANES);
-        vstore(p, VSHUFFLE(x, between, LOW_PAIRS));
-        vstore(p + VL, VSHUFFLE(x, between, HIGH_PAIRS));
+        vstore(p, VSHUFFLE(x, between, INTERLEAVE_LOW));
+        vstore(p + VL, VSHUFFLE(x, between, INTERLEAVE_HIGH));
     }
     for (; i < count; i++) out[i * step] = from[i];
 }

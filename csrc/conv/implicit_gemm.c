@@ -9,9 +9,9 @@
 
 enum {
     KC = 512,                             /* taps of a block: a panel of what they read fits the second-level cache */
-    NC = 6 * TILE_COLS,                   /* output pixels of a block */
+    NC = 6 * GEMM_NR,                     /* output pixels of a block */
     MC = (1 << 20) / (NC * sizeof(real)), /* rows whose results are held until their chains are done */
-    MAX_PANEL = TILE_MAX_VECTORS * VL,
+    MAX_PANEL = GEMM_MAX_NR_VECTORS * VL,
     PACKED = KC * ((NC + MAX_PANEL - 1) / MAX_PANEL * MAX_PANEL), /* elements of the packed panels */
     SERIAL_WORK = 1 << 15, /* multiply-adds below which waking a thread costs more than it saves */
 };
@@ -29,7 +29,7 @@ static void multiply_block(const schedule *s, ptrdiff_t group, ptrdiff_t i, ptrd
     real *packed = fnn_scratch();
     real *results = packed + PACKED, *packed_weights = results + MC * NC;
     const real *x = c->x + group * c->x_group_stride, *weight = c->weight + group * c->w_group_stride;
-    const ptrdiff_t tiles = (i_end - i + TILE_ROWS - 1) / TILE_ROWS, k_blocks = (c->k + KC - 1) / KC;
+    const ptrdiff_t tiles = (i_end - i + GEMM_MR - 1) / GEMM_MR, k_blocks = (c->k + KC - 1) / KC;
     if (c->k == 0)
         for (ptrdiff_t t = 0; t < i_end - i; t++) zero_run(results + t * NC, j_end - j);
     for (ptrdiff_t k_block = 0; k_block < k_blocks; k_block++) {
@@ -39,7 +39,7 @@ static void multiply_block(const schedule *s, ptrdiff_t group, ptrdiff_t i, ptrd
         for (ptrdiff_t tile = 0; tile < tiles; tile++) {
             const ptrdiff_t top = i + split_begin(i_end - i, tiles, tile);
             const ptrdiff_t rows = i + split_begin(i_end - i, tiles, tile + 1) - top;
-            tile_task t = {.k = kc, .ldb = s->panel, .ldc = NC, .resume = k_block > 0, .b_padded = true};
+            microkernel_args t = {.k = kc, .ldb = s->panel, .ldc = NC, .resume = k_block > 0, .b_padded = true};
             if (c->w_row_stride != 0) {
                 t.a = weight + top * c->w_row_stride + p;
                 t.a_row = c->w_row_stride;
@@ -56,7 +56,7 @@ static void multiply_block(const schedule *s, ptrdiff_t group, ptrdiff_t i, ptrd
                 t.b = packed + (jr - j) * kc;
                 t.c = results + (top - i) * NC + jr - j;
                 t.tail = VL; /* the rows of the results have room for whole vectors */
-                FN(tile_get)((int)rows, vectors, t.a_row == 1)(&t);
+                FN(microkernel_get)((int)rows, vectors, t.a_row == 1)(&t);
             }
         }
     }
@@ -82,12 +82,12 @@ static ptrdiff_t common_divisor(ptrdiff_t a, ptrdiff_t b) { return b == 0 ? a : 
  * the same panels for itself. */
 void FN(conv_implicit_gemm)(const conv_problem *c) {
     if (c->pixels == 0 || c->m == 0) return;
-    const ptrdiff_t threads = fnn_get_num_threads(), tiles = (c->m + TILE_ROWS - 1) / TILE_ROWS;
+    const ptrdiff_t threads = fnn_get_num_threads(), tiles = (c->m + GEMM_MR - 1) / GEMM_MR;
     schedule s = {
         .problem = c,
         .pixel_blocks = (c->pixels + NC - 1) / NC,
         .row_parts = 1,
-        .panel = tile_vectors((c->m + tiles - 1) / tiles) * VL,
+        .panel = microkernel_vectors((c->m + tiles - 1) / tiles) * VL,
     };
     const bool serial = (double)c->pixels * (double)c->m * (double)c->groups * (double)(c->k + 1) < SERIAL_WORK;
     if (!serial && threads > 1 && s.pixel_blocks * c->groups < 2 * threads)

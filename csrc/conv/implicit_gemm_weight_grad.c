@@ -10,9 +10,9 @@
 #include "gemm/microkernel.h"
 
 enum {
-    KC = 128,              /* output pixels of a block */
-    TAPS = 16 * TILE_ROWS, /* taps and filters of the part of the gradient that a task computes */
-    FILTERS = (1 << 20) / (TAPS * 8) / TILE_COLS * TILE_COLS,
+    KC = 128,            /* output pixels of a block */
+    TAPS = 16 * GEMM_MR, /* taps and filters of the part of the gradient that a task computes */
+    FILTERS = (1 << 20) / (TAPS * 8) / GEMM_NR * GEMM_NR,
     MAX_CHUNKS = 16,
     FEW_TILES = 16,     /* the most register tiles of a gradient that falls into chunks */
     CHUNK_PIXELS = 512, /* the least number of pixels of a chunk */
@@ -24,7 +24,7 @@ typedef struct {
     real *partial; /* [chunk][group][tap][padded filters], where there are several chunks */
 } schedule;
 
-/* Packs filters f … f+filters-1 of a group and pixels j … j+count-1 as dst[pixel - j][TILE_COLS]. */
+/* Packs filters f … f+filters-1 of a group and pixels j … j+count-1 as dst[pixel - j][GEMM_NR]. */
 static void pack_dout(const conv_weight_grad *c, ptrdiff_t group, ptrdiff_t f, ptrdiff_t filters, ptrdiff_t j,
                       ptrdiff_t count, real *dst) {
     const ptrdiff_t plane = c->view.rows * c->view.cols;
@@ -32,7 +32,7 @@ static void pack_dout(const conv_weight_grad *c, ptrdiff_t group, ptrdiff_t f, p
         const ptrdiff_t image = (j + done) / plane, pixel = (j + done) % plane;
         run = fnn_min(count - done, plane - pixel);
         const real *src = c->dout + (image * c->all_filters + group * c->f + f) * plane + pixel;
-        FN(pack_cols)(dst + done * TILE_COLS, TILE_COLS, run, filters, src, 1, plane);
+        FN(pack_cols)(dst + done * GEMM_NR, GEMM_NR, run, filters, src, 1, plane);
     }
 }
 
@@ -41,7 +41,7 @@ static void pack_dout(const conv_weight_grad *c, ptrdiff_t group, ptrdiff_t f, p
 static void sum_pixels(const conv_weight_grad *c, ptrdiff_t group, ptrdiff_t i, ptrdiff_t i_end, ptrdiff_t f,
                        ptrdiff_t f_end, ptrdiff_t j, ptrdiff_t j_end, real *sums, ptrdiff_t ld, real *packed) {
     real *panel = packed + TAPS * KC;
-    const ptrdiff_t tiles = (i_end - i + TILE_ROWS - 1) / TILE_ROWS;
+    const ptrdiff_t tiles = (i_end - i + GEMM_MR - 1) / GEMM_MR;
     const ptrdiff_t blocks = (j_end - j + KC - 1) / KC;
     if (blocks == 0)
         for (ptrdiff_t t = 0; t < i_end - i; t++) zero_run(sums + t * ld, ld);
@@ -49,26 +49,26 @@ static void sum_pixels(const conv_weight_grad *c, ptrdiff_t group, ptrdiff_t i, 
         const ptrdiff_t at = j + split_begin(j_end - j, blocks, block);
         const ptrdiff_t kc = j + split_begin(j_end - j, blocks, block + 1) - at;
         FN(im2col_pack)(&c->view, c->x + group * c->x_group_stride, i, i_end - i, at, kc, packed, KC);
-        for (ptrdiff_t g = f; g < f_end; g += TILE_COLS) {
-            const ptrdiff_t filters = fnn_min(TILE_COLS, f_end - g);
+        for (ptrdiff_t g = f; g < f_end; g += GEMM_NR) {
+            const ptrdiff_t filters = fnn_min(GEMM_NR, f_end - g);
             pack_dout(c, group, g, filters, at, kc, panel);
             for (ptrdiff_t tile = 0; tile < tiles; tile++) {
                 const ptrdiff_t top = split_begin(i_end - i, tiles, tile);
                 const ptrdiff_t rows = split_begin(i_end - i, tiles, tile + 1) - top;
-                const tile_task t = {
+                const microkernel_args t = {
                     .k = kc,
                     .a = packed + top * KC,
                     .a_row = KC,
                     .a_col = 1,
                     .b = panel,
-                    .ldb = TILE_COLS,
+                    .ldb = GEMM_NR,
                     .c = sums + top * ld + g - f,
                     .ldc = ld,
                     .resume = block > 0,
                     .tail = VL,
                     .b_padded = true,
                 };
-                FN(tile_get)((int)rows, (int)((filters + VL - 1) / VL), false)(&t);
+                FN(microkernel_get)((int)rows, (int)((filters + VL - 1) / VL), false)(&t);
             }
         }
     }
@@ -96,30 +96,30 @@ static void run_task(void *context, int task) {
                     tap_part = (rest /= s->filter_parts) % s->tap_parts, group = rest / s->tap_parts;
     const ptrdiff_t i = split_begin(c->k, s->tap_parts, tap_part),
                     i_end = split_begin(c->k, s->tap_parts, tap_part + 1);
-    const ptrdiff_t panels = (c->f + TILE_COLS - 1) / TILE_COLS;
-    const ptrdiff_t f = split_begin(panels, s->filter_parts, filter_part) * TILE_COLS;
-    const ptrdiff_t f_end = fnn_min(c->f, split_begin(panels, s->filter_parts, filter_part + 1) * TILE_COLS);
+    const ptrdiff_t panels = (c->f + GEMM_NR - 1) / GEMM_NR;
+    const ptrdiff_t f = split_begin(panels, s->filter_parts, filter_part) * GEMM_NR;
+    const ptrdiff_t f_end = fnn_min(c->f, split_begin(panels, s->filter_parts, filter_part + 1) * GEMM_NR);
     const ptrdiff_t j = split_begin(c->pixels, s->chunks, chunk), j_end = split_begin(c->pixels, s->chunks, chunk + 1);
     real *scratch = fnn_scratch();
     if (s->chunks > 1) {
         real *sums = s->partial + (chunk * c->groups + group) * c->k * padded(c->f);
         sum_pixels(c, group, i, i_end, f, f_end, j, j_end, sums, padded(c->f), scratch);
     } else {
-        real *sums = scratch + TAPS * KC + KC * TILE_COLS + VL * TILE_ROWS;
+        real *sums = scratch + TAPS * KC + KC * GEMM_NR + VL * GEMM_MR;
         sum_pixels(c, group, i, i_end, f, f_end, j, j_end, sums, padded(f_end - f), scratch);
         store_weight_grad(c, group, i, i_end, f, f_end, sums, padded(f_end - f));
     }
 }
 
 void FN(conv_implicit_gemm_weight_grad)(const conv_weight_grad *c) {
-    const ptrdiff_t panels = (c->f + TILE_COLS - 1) / TILE_COLS, tiles = (c->k + TILE_ROWS - 1) / TILE_ROWS;
+    const ptrdiff_t panels = (c->f + GEMM_NR - 1) / GEMM_NR, tiles = (c->k + GEMM_MR - 1) / GEMM_MR;
     schedule s = {
         .problem = c,
         .tap_parts = (c->k + TAPS - 1) / TAPS,
         .filter_parts = (c->f + FILTERS - 1) / FILTERS,
         .chunks = 1,
         /* the chunks leave their sums in the calling thread's workspace, behind what its own tasks use */
-        .partial = (real *)fnn_scratch() + TAPS * KC + KC * TILE_COLS + VL * TILE_ROWS,
+        .partial = (real *)fnn_scratch() + TAPS * KC + KC * GEMM_NR + VL * GEMM_MR,
     };
     if (panels * tiles * c->groups <= FEW_TILES) s.chunks = fnn_max(1, fnn_min(MAX_CHUNKS, c->pixels / CHUNK_PIXELS));
     fnn_parallel((int)(c->groups * s.tap_parts * s.filter_parts * s.chunks), run_task, &s);

@@ -39,18 +39,18 @@ void FN(affine_forward)(const fnn_op *op) {
         .a = IN(0),
         .a_row = d,
         .a_col = 1,
-        .a_rows = ROWS(op),
+        .a_row_index = ROW_INDEX(op),
         .b = IN(1),
         .b_row = op->n[3],
         .b_col = 1,
-        .b_panel = op->n[4],
+        .b_panel_stride = op->n[4],
         .bias = IN(2),
         .c = OUT(3),
         .ldc = m,
         .epilogue = context.kind == IDENTITY ? NULL : activate_tile,
         .context = &context,
     };
-    if (!FN(dots_run)(&g)) FN(gemm_run)(&g);
+    if (!FN(gemm_dot_run)(&g)) FN(gemm_run)(&g);
 }
 
 /* dout[n,m], w[d,m+], dx[n,d], saved[n,d]?; kind, alpha; n[3], n[4]: from row to row and from panel to panel of w */
@@ -67,7 +67,7 @@ void FN(affine_backward_input)(const fnn_op *op) {
         .b = IN(1),
         .b_row = 1,
         .b_col = op->n[3],
-        .b_run = op->n[4],
+        .bt_panel_stride = op->n[4],
         .c = OUT(2),
         .ldc = d,
         .epilogue = context.saved == NULL ? NULL : activate_grad_tile,
@@ -89,7 +89,7 @@ static void apply_tile(const gemm *g, real *tile, ptrdiff_t ld, ptrdiff_t i, ptr
 /* The tile is the gradient's transpose: all m outputs of `cols` inputs. */
 static void apply_transposed_tile(const gemm *g, real *tile, ptrdiff_t ld, ptrdiff_t i, ptrdiff_t j, ptrdiff_t rows,
                                   ptrdiff_t cols) {
-    FNN_ALIGNED real turned[(TILE_MAX_VECTORS * TILE_ROWS + 1) * VL];
+    FNN_ALIGNED real turned[(GEMM_MAX_NR_VECTORS * GEMM_MR + 1) * VL];
     (void)i;
     FN(pack_rows)(turned, rows, cols, tile, ld, 1, NULL, NULL);
     sink_apply_rows(g->context, j, rows, turned, cols);
@@ -100,10 +100,10 @@ static void apply_transposed_tile(const gemm *g, real *tile, ptrdiff_t ld, ptrdi
 static void weight_gradient(const fnn_op *op, const weight_grad_sink *sink) {
     const ptrdiff_t n = op->n[0], d = op->n[1], m = op->n[2];
     if (n <= RANK_K_MAX_SAMPLES) {
-        FN(weight_grad_rank_k)(n, d, m, IN(0), ROWS(op), IN(1), sink);
+        FN(weight_grad_rank_k)(n, d, m, IN(0), ROW_INDEX(op), IN(1), sink);
         return;
     }
-    if (m <= TILE_ROWS && (sink->panel == 0 || m <= TILE_COLS)) {
+    if (m <= GEMM_MR && (sink->panel == 0 || m <= GEMM_NR)) {
         /* few outputs: vectors run over the inputs */
         gemm g = {
             .m = m,
@@ -115,7 +115,7 @@ static void weight_gradient(const fnn_op *op, const weight_grad_sink *sink) {
             .b = IN(0),
             .b_row = d,
             .b_col = 1,
-            .b_steps = ROWS(op),
+            .b_k_index = ROW_INDEX(op),
             .whole_columns = true,
             .epilogue = apply_transposed_tile,
             .context = sink,
@@ -123,7 +123,7 @@ static void weight_gradient(const fnn_op *op, const weight_grad_sink *sink) {
         FN(gemm_run)(&g);
         return;
     }
-    if (FN(weight_grad_fused)(n, d, m, IN(0), ROWS(op), IN(1), sink)) return;
+    if (FN(weight_grad_fused)(n, d, m, IN(0), ROW_INDEX(op), IN(1), sink)) return;
     const bool stored = !sink->updates && sink->ld == m;
     gemm g = {
         .m = d,
@@ -132,7 +132,7 @@ static void weight_gradient(const fnn_op *op, const weight_grad_sink *sink) {
         .a = IN(0),
         .a_row = 1,
         .a_col = d,
-        .a_steps = ROWS(op),
+        .a_k_index = ROW_INDEX(op),
         .b = IN(1),
         .b_row = m,
         .b_col = 1,

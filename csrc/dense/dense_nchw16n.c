@@ -26,84 +26,83 @@ typedef struct {
     const real *x, *dout;
     const weight_grad_sink *sink; /* NULL, or: update w */
     real *columns;                /* then dout again, as the fused weight gradient reads it */
-    fnn_cut cut;
+    fnn_partition partition;
 } product;
 
 /* Rows of the tile to or from the lanes of dx. */
 FNN_INLINE void exchange(const product *v, real *tile, ptrdiff_t row, ptrdiff_t rows, const bool store) {
-    const ptrdiff_t lanes = TILE_COLS < IMAGE_BLOCK ? TILE_COLS : IMAGE_BLOCK;
+    const ptrdiff_t lanes = GEMM_NR < IMAGE_BLOCK ? GEMM_NR : IMAGE_BLOCK;
     for (ptrdiff_t j = 0; j < v->images; j += lanes) {
         const ptrdiff_t image = v->image + j;
         real *to = v->dx + (image / IMAGE_BLOCK * v->d + row) * IMAGE_BLOCK + image % IMAGE_BLOCK;
         for (ptrdiff_t i = 0; i < rows; i++) {
             if (store)
-                memcpy(to + i * IMAGE_BLOCK, tile + i * TILE_COLS + j, (size_t)lanes * sizeof(real));
+                memcpy(to + i * IMAGE_BLOCK, tile + i * GEMM_NR + j, (size_t)lanes * sizeof(real));
             else
-                memcpy(tile + i * TILE_COLS + j, to + i * IMAGE_BLOCK, (size_t)lanes * sizeof(real));
+                memcpy(tile + i * GEMM_NR + j, to + i * IMAGE_BLOCK, (size_t)lanes * sizeof(real));
         }
     }
 }
 
 /* Adds to the chains of `rows` inputs the share of outputs first … end-1. */
 static void input_tile(const product *v, real *tile, ptrdiff_t row, ptrdiff_t rows) {
-    const ptrdiff_t step = v->panel == 0 ? v->end - v->first : TILE_COLS;
+    const ptrdiff_t step = v->panel == 0 ? v->end - v->first : GEMM_NR;
     for (ptrdiff_t p = v->first; p < v->end; p += step) {
-        const tile_task t = {
+        const microkernel_args t = {
             .k = fnn_min(step, v->end - p),
-            .a = v->w + row * v->ld + (v->panel == 0 ? p : p / TILE_COLS * v->panel),
+            .a = v->w + row * v->ld + (v->panel == 0 ? p : p / GEMM_NR * v->panel),
             .a_row = v->ld,
             .a_col = 1,
-            .b = v->turned + (p - v->first) * TILE_COLS,
-            .ldb = TILE_COLS,
+            .b = v->turned + (p - v->first) * GEMM_NR,
+            .ldb = GEMM_NR,
             .c = tile,
-            .ldc = TILE_COLS,
+            .ldc = GEMM_NR,
             .resume = p > 0,
             .tail = VL,
             .b_padded = true,
         };
-        FN(tile_get)((int)rows, TILE_VECTORS, false)(&t);
+        FN(microkernel_get)((int)rows, GEMM_NR_VECTORS, false)(&t);
     }
 }
 
 /* The same of a whole tile of rows in panels; the chains stay in registers from panel to panel. */
 static void input_tile_of_panels(const product *v, real *tile, ptrdiff_t row) {
-    vreal acc[TILE_ROWS][TILE_VECTORS];
+    vreal acc[GEMM_MR][GEMM_NR_VECTORS];
 #pragma GCC unroll 12
-    for (int i = 0; i < TILE_ROWS; i++)
+    for (int i = 0; i < GEMM_MR; i++)
 #pragma GCC unroll 2
-        for (int j = 0; j < TILE_VECTORS; j++)
-            acc[i][j] = v->first > 0 ? vload(tile + i * TILE_COLS + j * VL) : vset(0);
+        for (int j = 0; j < GEMM_NR_VECTORS; j++)
+            acc[i][j] = v->first > 0 ? vload(tile + i * GEMM_NR + j * VL) : vset(0);
     const real *b = v->turned;
-    for (ptrdiff_t p = v->first; p < v->end; p += TILE_COLS) {
-        const real *a = v->w + p / TILE_COLS * v->panel + row * TILE_COLS;
+    for (ptrdiff_t p = v->first; p < v->end; p += GEMM_NR) {
+        const real *a = v->w + p / GEMM_NR * v->panel + row * GEMM_NR;
         /* of the next panel, or the next rows of the first; not into the first cache, on whose same lines panels fall
          */
-        fnn_prefetch_run(p + TILE_COLS < v->end
-                             ? a + v->panel
-                             : v->w + v->first / TILE_COLS * v->panel + (row + TILE_ROWS) * TILE_COLS,
-                         TILE_ROWS * TILE_COLS * sizeof(real));
-        for (ptrdiff_t k = fnn_min(TILE_COLS, v->end - p); k > 0; k--, a++, b += TILE_COLS) {
-            vreal bv[TILE_VECTORS];
+        fnn_prefetch_range(p + GEMM_NR < v->end ? a + v->panel
+                                                : v->w + v->first / GEMM_NR * v->panel + (row + GEMM_MR) * GEMM_NR,
+                           GEMM_MR * GEMM_NR * sizeof(real));
+        for (ptrdiff_t k = fnn_min(GEMM_NR, v->end - p); k > 0; k--, a++, b += GEMM_NR) {
+            vreal bv[GEMM_NR_VECTORS];
 #pragma GCC unroll 2
-            for (int j = 0; j < TILE_VECTORS; j++) bv[j] = vload(b + j * VL);
+            for (int j = 0; j < GEMM_NR_VECTORS; j++) bv[j] = vload(b + j * VL);
 #pragma GCC unroll 12
-            for (int i = 0; i < TILE_ROWS; i++) {
-                const vreal av = vset(a[i * TILE_COLS]);
+            for (int i = 0; i < GEMM_MR; i++) {
+                const vreal av = vset(a[i * GEMM_NR]);
 #pragma GCC unroll 2
-                for (int j = 0; j < TILE_VECTORS; j++) acc[i][j] = vfma(av, bv[j], acc[i][j]);
+                for (int j = 0; j < GEMM_NR_VECTORS; j++) acc[i][j] = vfma(av, bv[j], acc[i][j]);
             }
         }
     }
 #pragma GCC unroll 12
-    for (int i = 0; i < TILE_ROWS; i++)
+    for (int i = 0; i < GEMM_MR; i++)
 #pragma GCC unroll 2
-        for (int j = 0; j < TILE_VECTORS; j++) vstore(tile + i * TILE_COLS + j * VL, acc[i][j]);
+        for (int j = 0; j < GEMM_NR_VECTORS; j++) vstore(tile + i * GEMM_NR + j * VL, acc[i][j]);
 }
 
 static void input_rows(const product *v, ptrdiff_t row, ptrdiff_t rows) {
-    FNN_ALIGNED real tile[TILE_ROWS * TILE_COLS];
+    FNN_ALIGNED real tile[GEMM_MR * GEMM_NR];
     if (v->first > 0) exchange(v, tile, row, rows, false);
-    if (rows == TILE_ROWS && v->panel != 0)
+    if (rows == GEMM_MR && v->panel != 0)
         input_tile_of_panels(v, tile, row);
     else
         input_tile(v, tile, row, rows);
@@ -115,11 +114,11 @@ static void run_task(void *context, int task) {
     real x[FUSED_STRIP * FEW_IMAGES + VL];
     const fused_block updates = {v->sink, v->n, v->first, v->end, NULL, v->columns};
     pending_tile pending = {.cols = 0};
-    const ptrdiff_t end = fnn_cut_end(&v->cut, task);
-    for (ptrdiff_t row = fnn_cut_begin(&v->cut, task); row < end; row += FUSED_STRIP) {
+    const ptrdiff_t end = fnn_task_end(&v->partition, task);
+    for (ptrdiff_t row = fnn_task_begin(&v->partition, task); row < end; row += FUSED_STRIP) {
         const ptrdiff_t rows = fnn_min(FUSED_STRIP, end - row);
-        for (ptrdiff_t i = 0; i < rows; i += TILE_ROWS) {
-            const ptrdiff_t count = fnn_min(TILE_ROWS, rows - i);
+        for (ptrdiff_t i = 0; i < rows; i += GEMM_MR) {
+            const ptrdiff_t count = fnn_min(GEMM_MR, rows - i);
             input_rows(v, row + i, count);
             if (v->sink != NULL) FN(pack_rows)(x + i * v->n, count, v->n, v->x + row + i, 1, v->d, NULL, NULL);
         }
@@ -131,16 +130,16 @@ static void run_task(void *context, int task) {
 static void run(product *v, ptrdiff_t groups, const weight_grad_sink *sink) {
     const ptrdiff_t lanes = groups * IMAGE_BLOCK;
     if (v->m == 0) memset(v->dx, 0, (size_t)(lanes * v->d) * sizeof(real));
-    for (v->image = 0; v->image < lanes; v->image += TILE_COLS) {
-        v->images = fnn_min(TILE_COLS, lanes - v->image);
-        if (v->image + TILE_COLS >= lanes) v->sink = sink; /* dx needs w no more after this pass */
+    for (v->image = 0; v->image < lanes; v->image += GEMM_NR) {
+        v->images = fnn_min(GEMM_NR, lanes - v->image);
+        if (v->image + GEMM_NR >= lanes) v->sink = sink; /* dx needs w no more after this pass */
         for (v->first = 0; v->first < v->m; v->first = v->end) {
             v->end = fnn_min(v->m, v->first + BLOCK);
             const ptrdiff_t cols = fnn_max(0, fnn_min(v->images, v->n - v->image));
-            FN(pack_cols)(fnn_scratch(), TILE_COLS, v->end - v->first, cols, v->dout + v->image * v->m + v->first, 1,
+            FN(pack_cols)(fnn_scratch(), GEMM_NR, v->end - v->first, cols, v->dout + v->image * v->m + v->first, 1,
                           v->m);
             if (v->sink != NULL) FN(weight_grad_fused_pack)(v->columns, v->n, v->m, v->dout, v->first, v->end);
-            nchw16n_parallel(v->cut.tasks, run_task, v, (double)v->d * (double)v->m * TILE_COLS);
+            nchw16n_parallel(v->partition.tasks, run_task, v, (double)v->d * (double)v->m * GEMM_NR);
         }
     }
 }
@@ -157,7 +156,7 @@ void FN(affine_nchw16n_input)(ptrdiff_t n, ptrdiff_t m, ptrdiff_t d, ptrdiff_t g
         .dout = dout,
         .dx = dx,
         .turned = fnn_scratch(),
-        .cut = fnn_cut_work(d, TILE_ROWS, TASK_ROWS),
+        .partition = fnn_partition_work(d, GEMM_MR, TASK_ROWS),
     };
     run(&v, groups, NULL);
 }
@@ -176,8 +175,8 @@ bool FN(affine_nchw16n_backward)(ptrdiff_t n, ptrdiff_t m, ptrdiff_t d, ptrdiff_
         .dout = dout,
         .dx = dx,
         .turned = fnn_scratch(),
-        .columns = (real *)fnn_scratch() + BLOCK * TILE_COLS,
-        .cut = fnn_cut_work(d, TILE_ROWS, fnn_max(TASK_ROWS, d / UPDATE_TASKS)),
+        .columns = (real *)fnn_scratch() + BLOCK * GEMM_NR,
+        .partition = fnn_partition_work(d, GEMM_MR, fnn_max(TASK_ROWS, d / UPDATE_TASKS)),
     };
     run(&v, groups, sink);
     return true;

@@ -6,14 +6,14 @@ enum { GRAIN = 16384 };
 
 typedef struct {
     update constants;
-    fnn_cut cut;
+    fnn_partition partition;
     real *w, *m, *v;
     const real *dw;
 } run;
 
 static void update_task(void *context, int task) {
     const run *r = context;
-    ptrdiff_t begin = fnn_cut_begin(&r->cut, task), count = fnn_cut_end(&r->cut, task) - begin;
+    ptrdiff_t begin = fnn_task_begin(&r->partition, task), count = fnn_task_end(&r->partition, task) - begin;
 #define AT(p) ((p) == NULL ? NULL : (p) + begin)
     update_run(&r->constants, r->w + begin, AT(r->m), AT(r->v), r->dw + begin, count);
 #undef AT
@@ -25,11 +25,11 @@ void FN(update)(const fnn_op *op) {
     const int64_t t = *(const int64_t *)op->p[5];
     run r = {
         .constants = update_constants((enum update_rule)s[0], rate, t, s[1], s + 2),
-        .cut = fnn_cut_work(op->n[0], 64, GRAIN),
+        .partition = fnn_partition_work(op->n[0], 64, GRAIN),
         .w = OUT(0),
         .m = OUT(1),
         .v = OUT(2),
         .dw = IN(3),
     };
-    fnn_parallel(r.cut.tasks, update_task, &r);
+    fnn_parallel(r.partition.tasks, update_task, &r);
 }

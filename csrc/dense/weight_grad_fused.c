@@ -14,7 +14,7 @@ enum {
 
 FNN_INLINE void apply_pending_vector(const weight_grad_sink *sink, const update_vectors *u, const pending_tile *q,
                                      ptrdiff_t i, const int rule) {
-    const ptrdiff_t left = q->cols - i % TILE_VECTORS * VL;
+    const ptrdiff_t left = q->cols - i % GEMM_NR_VECTORS * VL;
     if (left <= 0) return;
     real *w = sink->w + q->at + i * VL;
     real *m = update_keeps_m(rule) ? sink->m + q->at + i * VL : w;
@@ -32,19 +32,23 @@ enum { OTHER_RULES = -1 };
 /* A whole tile of `vectors` vectors a row: applies what is pending and leaves its own gradients pending. */
 FNN_INLINE void whole_tile(const fused_block *s, const int vectors, const real *x, const int64_t *index, ptrdiff_t step,
                            ptrdiff_t at, const real *b, ptrdiff_t cols, pending_tile *q, const int rule) {
-    enum { LINE = FNN_LINE / sizeof(real), LINES = TILE_ROWS * TILE_COLS / LINE, VECTORS = TILE_ROWS * TILE_VECTORS };
+    enum {
+        LINE = FNN_CACHE_LINE / sizeof(real),
+        LINES = GEMM_MR * GEMM_NR / LINE,
+        VECTORS = GEMM_MR * GEMM_NR_VECTORS
+    };
     const weight_grad_sink *sink = s->sink;
     const update_vectors u = update_broadcast(&sink->update);
     const ptrdiff_t waiting = q->cols == 0 || rule == OTHER_RULES ? 0 : VECTORS;
     const real *const first = x;
     if (rule == OTHER_RULES) FN(weight_grad_fused_finish)(s, q);
-    vreal acc[TILE_ROWS][TILE_VECTORS];
+    vreal acc[GEMM_MR][GEMM_NR_VECTORS];
 #pragma GCC unroll 12
-    for (int i = 0; i < TILE_ROWS; i++)
+    for (int i = 0; i < GEMM_MR; i++)
 #pragma GCC unroll 2
         for (int j = 0; j < vectors; j++) acc[i][j] = vset(0);
-    const char *ahead = NULL;
-    const ptrdiff_t ahead_lines = fnn_ahead_take(s->n, &ahead);
+    const char *prefetch = NULL;
+    const ptrdiff_t prefetch_lines = fnn_input_prefetch_next(s->n, &prefetch);
     for (ptrdiff_t k = 0; k < fnn_max(s->n, fnn_max(LINES, VECTORS)); k++) {
         if (k < waiting) apply_pending_vector(sink, &u, q, k, rule);
         if (k < LINES) {
@@ -53,50 +57,50 @@ FNN_INLINE void whole_tile(const fused_block *s, const int vectors, const real *
             if (rule == OTHER_RULES ? sink->v != NULL : update_keeps_v(rule)) fnn_prefetch(sink->v + at + k * LINE);
         }
         if (k >= s->n) continue;
-        if (k < ahead_lines) fnn_prefetch(ahead + k * FNN_LINE);
+        if (k < prefetch_lines) fnn_prefetch(prefetch + k * FNN_CACHE_LINE);
         if (index != NULL) {
             x = first + index[k] * step;
             __builtin_prefetch(x + FUSED_STRIP);
         }
-        vreal bv[TILE_VECTORS];
+        vreal bv[GEMM_NR_VECTORS];
 #pragma GCC unroll 2
         for (int j = 0; j < vectors; j++) bv[j] = vload(b + j * VL);
 #pragma GCC unroll 12
-        for (int i = 0; i < TILE_ROWS; i++) {
+        for (int i = 0; i < GEMM_MR; i++) {
             const vreal av = vset(x[i]);
 #pragma GCC unroll 2
             for (int j = 0; j < vectors; j++) acc[i][j] = vfma(av, bv[j], acc[i][j]);
         }
         x += step;
-        b += TILE_COLS;
+        b += GEMM_NR;
     }
     q->at = at;
     q->cols = cols;
 #pragma GCC unroll 12
-    for (int i = 0; i < TILE_ROWS; i++)
+    for (int i = 0; i < GEMM_MR; i++)
 #pragma GCC unroll 2
-        for (int j = 0; j < vectors; j++) vstore(q->gradient + i * TILE_COLS + j * VL, acc[i][j]);
+        for (int j = 0; j < vectors; j++) vstore(q->gradient + i * GEMM_NR + j * VL, acc[i][j]);
 }
 
-/* A tile of `rows` < TILE_ROWS inputs, applied at once. */
+/* A tile of `rows` < GEMM_MR inputs, applied at once. */
 static void edge_tile(const fused_block *s, const real *x, const int64_t *index, ptrdiff_t step, ptrdiff_t row,
                       ptrdiff_t rows, ptrdiff_t p, const real *b, ptrdiff_t cols) {
-    FNN_ALIGNED real gradient[TILE_ROWS * TILE_COLS];
-    const tile_task t = {
+    FNN_ALIGNED real gradient[GEMM_MR * GEMM_NR];
+    const microkernel_args t = {
         .k = s->n,
         .a = x,
         .a_row = 1,
         .a_col = step,
-        .a_steps = index,
+        .a_k_index = index,
         .b = b,
-        .ldb = TILE_COLS,
+        .ldb = GEMM_NR,
         .c = gradient,
-        .ldc = TILE_COLS,
+        .ldc = GEMM_NR,
         .tail = VL,
         .b_padded = true,
     };
-    FN(tile_get)((int)rows, TILE_VECTORS, true)(&t);
-    for (ptrdiff_t i = 0; i < rows; i++) sink_apply(s->sink, row + i, p, gradient + i * TILE_COLS, cols);
+    FN(microkernel_get)((int)rows, GEMM_NR_VECTORS, true)(&t);
+    for (ptrdiff_t i = 0; i < rows; i++) sink_apply(s->sink, row + i, p, gradient + i * GEMM_NR, cols);
 }
 
 /* --- rows of tiles --- */
@@ -104,18 +108,18 @@ static void edge_tile(const fused_block *s, const real *x, const int64_t *index,
 FNN_INLINE void rows_of_tiles(const fused_block *s, const real *x, ptrdiff_t step, ptrdiff_t row, ptrdiff_t rows,
                               pending_tile *q, const int rule) {
     const int64_t *index = step == 0 ? NULL : s->index;
-    for (ptrdiff_t p = s->first; p < s->end; p += TILE_COLS) {
+    for (ptrdiff_t p = s->first; p < s->end; p += GEMM_NR) {
         const real *b = s->columns + (p - s->first) * s->n;
-        const ptrdiff_t cols = fnn_min(TILE_COLS, s->end - p);
-        for (ptrdiff_t i = 0; i < rows; i += TILE_ROWS) {
-            const ptrdiff_t count = fnn_min(TILE_ROWS, rows - i), at = sink_offset(s->sink, row + i, p);
+        const ptrdiff_t cols = fnn_min(GEMM_NR, s->end - p);
+        for (ptrdiff_t i = 0; i < rows; i += GEMM_MR) {
+            const ptrdiff_t count = fnn_min(GEMM_MR, rows - i), at = sink_offset(s->sink, row + i, p);
             const real *from = x + (step == 0 ? i * s->n : i);
-            if (count < TILE_ROWS)
+            if (count < GEMM_MR)
                 edge_tile(s, from, index, step == 0 ? count : step, row + i, count, p, b, cols);
-            else if (cols > (TILE_VECTORS - 1) * VL)
-                whole_tile(s, TILE_VECTORS, from, index, step == 0 ? TILE_ROWS : step, at, b, cols, q, rule);
+            else if (cols > (GEMM_NR_VECTORS - 1) * VL)
+                whole_tile(s, GEMM_NR_VECTORS, from, index, step == 0 ? GEMM_MR : step, at, b, cols, q, rule);
             else
-                whole_tile(s, TILE_VECTORS - 1, from, index, step == 0 ? TILE_ROWS : step, at, b, cols, q, rule);
+                whole_tile(s, GEMM_NR_VECTORS - 1, from, index, step == 0 ? GEMM_MR : step, at, b, cols, q, rule);
         }
     }
 }
@@ -131,15 +135,15 @@ void FN(weight_grad_fused_rows)(const fused_block *s, const real *x, ptrdiff_t s
 }
 
 void FN(weight_grad_fused_finish)(const fused_block *s, pending_tile *q) {
-    for (ptrdiff_t i = 0, at = q->at; q->cols > 0 && i < TILE_ROWS; i++, at += TILE_COLS)
-        sink_apply_at(s->sink, at, q->gradient + i * TILE_COLS, q->cols);
+    for (ptrdiff_t i = 0, at = q->at; q->cols > 0 && i < GEMM_MR; i++, at += GEMM_NR)
+        sink_apply_at(s->sink, at, q->gradient + i * GEMM_NR, q->cols);
     q->cols = 0;
 }
 
 void FN(weight_grad_fused_pack)(real *columns, ptrdiff_t n, ptrdiff_t m, const real *dout, ptrdiff_t first,
                                 ptrdiff_t end) {
-    for (ptrdiff_t p = first; p < end; p += TILE_COLS)
-        FN(pack_cols)(columns + (p - first) * n, TILE_COLS, n, fnn_min(TILE_COLS, end - p), dout + p, m, 1);
+    for (ptrdiff_t p = first; p < end; p += GEMM_NR)
+        FN(pack_cols)(columns + (p - first) * n, GEMM_NR, n, fnn_min(GEMM_NR, end - p), dout + p, m, 1);
 }
 
 /* --- all of it --- */
@@ -155,17 +159,17 @@ typedef struct {
 /* Inputs row … row_end-1, outputs first … end-1. */
 static void block(const whole *v, ptrdiff_t row, ptrdiff_t row_end, ptrdiff_t first, ptrdiff_t end) {
     real *packed = fnn_scratch(), *columns = packed + X_ELEMENTS;
-    const ptrdiff_t most = COLUMN_ELEMENTS / v->n / TILE_COLS * TILE_COLS;
+    const ptrdiff_t most = COLUMN_ELEMENTS / v->n / GEMM_NR * GEMM_NR;
     pending_tile q = {.cols = 0};
     for (ptrdiff_t next; first < end; first = next) {
         next = fnn_min(end, first + most);
         const fused_block s = {v->sink, v->n, first, next, v->index, columns};
         FN(weight_grad_fused_pack)(columns, v->n, v->m, v->dout, first, next);
-        const bool packs = next - first > FEW_PANELS * TILE_COLS;
+        const bool packs = next - first > FEW_PANELS * GEMM_NR;
         for (ptrdiff_t r = row; r < row_end; r += FUSED_STRIP) {
             const ptrdiff_t rows = fnn_min(FUSED_STRIP, row_end - r);
-            for (ptrdiff_t i = 0; packs && i < rows; i += TILE_ROWS)
-                FN(pack_rows)(packed + i * v->n, fnn_min(TILE_ROWS, rows - i), v->n, v->x + r + i, 1, v->d, NULL,
+            for (ptrdiff_t i = 0; packs && i < rows; i += GEMM_MR)
+                FN(pack_rows)(packed + i * v->n, fnn_min(GEMM_MR, rows - i), v->n, v->x + r + i, 1, v->d, NULL,
                               v->index);
             FN(weight_grad_fused_rows)(&s, packs ? packed : v->x + r, packs ? 0 : v->d, r, rows, &q);
         }
@@ -176,10 +180,10 @@ static void block(const whole *v, ptrdiff_t row, ptrdiff_t row_end, ptrdiff_t fi
 /* A task has panels of its own, the same that it reads going forward (gemm/gemm.c), and of the rest a run of inputs. */
 static void run_task(void *context, int task) {
     const whole *v = context;
-    const ptrdiff_t own = panels_to_own(v->m, v->tasks) * TILE_COLS, rest = v->tasks * own;
-    const ptrdiff_t tiles = (v->d + TILE_ROWS - 1) / TILE_ROWS, begin = tiles * task / v->tasks * TILE_ROWS;
+    const ptrdiff_t own = gemm_panels_per_thread(v->m, v->tasks) * GEMM_NR, rest = v->tasks * own;
+    const ptrdiff_t tiles = (v->d + GEMM_MR - 1) / GEMM_MR, begin = tiles * task / v->tasks * GEMM_MR;
     block(v, 0, v->d, task * own, (task + 1) * own);
-    block(v, begin, fnn_min(v->d, tiles * (task + 1) / v->tasks * TILE_ROWS), rest, v->m);
+    block(v, begin, fnn_min(v->d, tiles * (task + 1) / v->tasks * GEMM_MR), rest, v->m);
 }
 
 bool FN(weight_grad_fused)(ptrdiff_t n, ptrdiff_t d, ptrdiff_t m, const real *x, const int64_t *index, const real *dout,

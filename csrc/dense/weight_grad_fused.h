@@ -11,16 +11,16 @@ typedef struct {
     const weight_grad_sink *sink; /* updates, in panels */
     ptrdiff_t n, first, end;
     const int64_t *index; /* sample k of x, where that is not packed, is row index[k]; or NULL */
-    const real *columns;  /* dout of these outputs, panel by panel: [panel][sample][TILE_COLS] */
+    const real *columns;  /* dout of these outputs, panel by panel: [panel][sample][GEMM_NR] */
 } fused_block;
 
 /* Inputs whose panels are best updated side by side, for longer runs of memory. */
-enum { FUSED_STRIP = 2 * TILE_ROWS };
+enum { FUSED_STRIP = 2 * GEMM_MR };
 
 /* The gradients of a whole tile that are not applied yet. Begin with .cols = 0. */
 typedef struct {
     ptrdiff_t at, cols; /* offset of the tile's parameters; number of columns, 0: nothing is pending */
-    FNN_ALIGNED real gradient[TILE_ROWS * TILE_COLS];
+    FNN_ALIGNED real gradient[GEMM_MR * GEMM_NR];
 } pending_tile;
 
 /* dout (n, m) → columns, of the outputs first … end-1. */
@@ -28,7 +28,7 @@ void FN(weight_grad_fused_pack)(real *columns, ptrdiff_t n, ptrdiff_t m, const r
                                 ptrdiff_t end);
 
 /* Applies the gradients of inputs row … row+rows-1, but for those of the last tile, which are pending. x holds the
- * inputs: sample k of input row+i is x[k * step + i], or with step 0 x holds packed tiles of TILE_ROWS inputs. */
+ * inputs: sample k of input row+i is x[k * step + i], or with step 0 x holds packed tiles of GEMM_MR inputs. */
 void FN(weight_grad_fused_rows)(const fused_block *s, const real *x, ptrdiff_t step, ptrdiff_t row, ptrdiff_t rows,
                                 pending_tile *q);
 

@@ -8,7 +8,7 @@
 #include "runtime/input_prefetch.h"
 
 enum {
-    STRIP_VECTORS = TILE_VECTORS,
+    STRIP_VECTORS = GEMM_NR_VECTORS,
     STRIP = STRIP_VECTORS * VBYTES / sizeof(real), /* columns */
     SERIAL_ELEMENTS = 1 << 13,
     BLOCK_ROWS = 64, /* inputs whose gradients an update rule without strips of its own takes together */
@@ -36,8 +36,8 @@ FNN_INLINE void strip(const rank_k *o, const int samples, const int vectors, con
     real *const first = action >= 0 && update_keeps_m(action) ? sink->m : sink->w;
     real *const second = action >= 0 && update_keeps_v(action) ? sink->v : sink->w;
     vreal dz[RANK_K_MAX_SAMPLES][STRIP_VECTORS];
-    const char *ahead = NULL;
-    const ptrdiff_t ahead_lines = fnn_ahead_take(count, &ahead);
+    const char *prefetch = NULL;
+    const ptrdiff_t prefetch_lines = fnn_input_prefetch_next(count, &prefetch);
 #pragma GCC unroll 12
     for (int s = 0; s < samples; s++)
 #pragma GCC unroll 2
@@ -47,7 +47,7 @@ FNN_INLINE void strip(const rank_k *o, const int samples, const int vectors, con
         }
     for (int s = 0; s < samples; s++) row[s] = o->x + fnn_row(o->index, s) * o->d + o->first;
     for (ptrdiff_t i = 0; i < count; i++) {
-        if (i < ahead_lines) fnn_prefetch(ahead + i * FNN_LINE);
+        if (i < prefetch_lines) fnn_prefetch(prefetch + i * FNN_CACHE_LINE);
 #pragma GCC unroll 2
         for (int c = 0; c < vectors; c++) {
             const ptrdiff_t at = start + i * sink->ld + c * VL;
@@ -130,7 +130,7 @@ static void apply_by_blocks(const rank_k *o, ptrdiff_t j, ptrdiff_t j_end) {
 static void run_task(void *context, int task) {
     const rank_k *o = context;
     const weight_grad_sink *sink = o->sink;
-    const ptrdiff_t unit = sink->panel != 0 ? TILE_COLS : VL, units = (o->m + unit - 1) / unit;
+    const ptrdiff_t unit = sink->panel != 0 ? GEMM_NR : VL, units = (o->m + unit - 1) / unit;
     const ptrdiff_t j = units * task / o->tasks * unit, j_end = fnn_min(o->m, units * (task + 1) / o->tasks * unit);
     const strips_fn strips = instances[o->n][sink->updates      ? (int)sink->update.rule
                                              : sink->accumulate ? ADDING

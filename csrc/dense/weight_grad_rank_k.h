@@ -5,7 +5,7 @@
 #include "dense/weight_grad_sink.h"
 
 /* Up to so many samples the rows of dout stay in registers while w streams by. */
-enum { RANK_K_MAX_SAMPLES = TILE_ROWS };
+enum { RANK_K_MAX_SAMPLES = GEMM_MR };
 
 /* x (n, d), its rows read by `index` if there is one, and dout (n, m) → the gradient (d, m). Each element is one chain
  * over the samples, as gemm_run makes it. */

@@ -10,7 +10,7 @@
 typedef struct {
     real *w, *m, *v; /* m, v: NULL where the update rule does not keep them */
     ptrdiff_t ld;    /* elements from row to row of w, m and v */
-    ptrdiff_t panel; /* 0, or: w, m and v lie in panels of TILE_COLS columns, so many elements apart */
+    ptrdiff_t panel; /* 0, or: w, m and v lie in panels of GEMM_NR columns, so many elements apart */
     bool accumulate; /* w holds a gradient to add to (not with updates) */
     bool updates;
     update update;
@@ -19,7 +19,7 @@ typedef struct {
 /* Offset in w, m and v of the element of a row and a column. */
 FNN_INLINE ptrdiff_t sink_offset(const weight_grad_sink *sink, ptrdiff_t row, ptrdiff_t col) {
     if (sink->panel == 0) return row * sink->ld + col;
-    return col / TILE_COLS * sink->panel + row * sink->ld + col % TILE_COLS;
+    return col / GEMM_NR * sink->panel + row * sink->ld + col % GEMM_NR;
 }
 
 FNN_INLINE void sink_apply_at(const weight_grad_sink *sink, ptrdiff_t at, const real *dw, ptrdiff_t count) {

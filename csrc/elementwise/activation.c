@@ -6,13 +6,13 @@ enum { GRAIN = 16384 };
 
 typedef struct {
     const fnn_op *op;
-    fnn_cut cut;
+    fnn_partition partition;
 } run;
 
 static void forward_task(void *context, int task) {
     const run *r = context;
     const fnn_op *op = r->op;
-    ptrdiff_t begin = fnn_cut_begin(&r->cut, task), count = fnn_cut_end(&r->cut, task) - begin;
+    ptrdiff_t begin = fnn_task_begin(&r->partition, task), count = fnn_task_end(&r->partition, task) - begin;
     const real *x = IN(0) + begin;
     real *out = OUT(1) + begin, alpha = (real)op->s[1];
 #define FORWARD(kind) activate_run(kind, alpha, x, out, count)
@@ -22,7 +22,7 @@ static void forward_task(void *context, int task) {
 static void backward_task(void *context, int task) {
     const run *r = context;
     const fnn_op *op = r->op;
-    ptrdiff_t begin = fnn_cut_begin(&r->cut, task), count = fnn_cut_end(&r->cut, task) - begin;
+    ptrdiff_t begin = fnn_task_begin(&r->partition, task), count = fnn_task_end(&r->partition, task) - begin;
     const real *dout = IN(0) + begin, *saved = IN(1) + begin;
     real *dx = OUT(2) + begin, alpha = (real)op->s[1];
 #define BACKWARD(kind) activate_grad_run(kind, alpha, dout, saved, dx, count)
@@ -30,11 +30,11 @@ static void backward_task(void *context, int task) {
 }
 
 void FN(activation_forward)(const fnn_op *op) {
-    run r = {op, fnn_cut_work(op->n[0], 64, GRAIN)};
-    fnn_parallel(r.cut.tasks, forward_task, &r);
+    run r = {op, fnn_partition_work(op->n[0], 64, GRAIN)};
+    fnn_parallel(r.partition.tasks, forward_task, &r);
 }
 
 void FN(activation_backward)(const fnn_op *op) {
-    run r = {op, fnn_cut_work(op->n[0], 64, GRAIN)};
-    fnn_parallel(r.cut.tasks, backward_task, &r);
+    run r = {op, fnn_partition_work(op->n[0], 64, GRAIN)};
+    fnn_parallel(r.partition.tasks, backward_task, &r);
 }

@@ -9,16 +9,16 @@ enum { GRAIN = 16384 };
 
 typedef struct {
     real *g, limit, factor;
-    fnn_cut cut;
+    fnn_partition partition;
     double squares[FNN_MAX_TASKS];
 } run;
 
-#define EACH_VECTOR(statements)                                              \
-    ptrdiff_t end = fnn_cut_end(&r->cut, task);                              \
-    for (ptrdiff_t i = fnn_cut_begin(&r->cut, task); i < end; i += VL) {     \
-        const ptrdiff_t left = fnn_min(VL, end - i);                         \
-        vreal g = left == VL ? vload(r->g + i) : vload_part(r->g + i, left); \
-        statements                                                           \
+#define EACH_VECTOR(statements)                                                 \
+    ptrdiff_t end = fnn_task_end(&r->partition, task);                          \
+    for (ptrdiff_t i = fnn_task_begin(&r->partition, task); i < end; i += VL) { \
+        const ptrdiff_t left = fnn_min(VL, end - i);                            \
+        vreal g = left == VL ? vload(r->g + i) : vload_part(r->g + i, left);    \
+        statements                                                              \
     }
 #define STORE(value) (left == VL ? vstore(r->g + i, value) : vstore_part(r->g + i, value, left))
 
@@ -40,17 +40,17 @@ static void clamp_task(void *context, int task) {
 }
 
 void FN(clip_norm)(const fnn_op *op) {
-    run r = {.g = OUT(0), .cut = fnn_cut_work(op->n[0], 64, GRAIN)};
-    fnn_parallel(r.cut.tasks, squares_task, &r);
+    run r = {.g = OUT(0), .partition = fnn_partition_work(op->n[0], 64, GRAIN)};
+    fnn_parallel(r.partition.tasks, squares_task, &r);
     double total = 0;
-    for (int i = 0; i < r.cut.tasks; i++) total += r.squares[i];
+    for (int i = 0; i < r.partition.tasks; i++) total += r.squares[i];
     const double norm = sqrt(total);
     if (!(norm > op->s[0])) return;
     r.factor = (real)(op->s[0] / norm);
-    fnn_parallel(r.cut.tasks, scale_task, &r);
+    fnn_parallel(r.partition.tasks, scale_task, &r);
 }
 
 void FN(clip_value)(const fnn_op *op) {
-    run r = {.g = OUT(0), .limit = (real)op->s[0], .cut = fnn_cut_work(op->n[0], 64, GRAIN)};
-    fnn_parallel(r.cut.tasks, clamp_task, &r);
+    run r = {.g = OUT(0), .limit = (real)op->s[0], .partition = fnn_partition_work(op->n[0], 64, GRAIN)};
+    fnn_parallel(r.partition.tasks, clamp_task, &r);
 }

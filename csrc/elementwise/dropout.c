@@ -6,21 +6,21 @@ enum { TASK_ELEMENTS = 4096 };
 
 typedef struct {
     const fnn_op *op;
-    fnn_cut cut;
+    fnn_partition partition;
 } run;
 
 /* x, step, row, out; rate, seed_low, seed_high, purpose */
 static void rows_task(void *context, int task) {
     const run *r = context;
     const fnn_op *op = r->op;
-    const ptrdiff_t d = op->n[1], blocks = (d + 3) / 4, end = fnn_cut_end(&r->cut, task);
+    const ptrdiff_t d = op->n[1], blocks = (d + 3) / 4, end = fnn_task_end(&r->partition, task);
     const philox_key key = {(uint32_t)op->s[1], (uint32_t)op->s[2]};
     const uint32_t step = (uint32_t)*(const int64_t *)op->p[1], purpose = (uint32_t)op->s[3];
     const int64_t first = *(const int64_t *)op->p[2];
     const uint32_t least = (uint32_t)(uint64_t)llrint(op->s[0] * 0x1p32); /* below it: dropped */
     const real factor = (real)(1 / (1 - op->s[0]));
     uint32_t words[PHILOX_WORDS];
-    for (ptrdiff_t i = fnn_cut_begin(&r->cut, task); i < end; i++)
+    for (ptrdiff_t i = fnn_task_begin(&r->partition, task); i < end; i++)
         for (ptrdiff_t b = 0; b < blocks; b += PHILOX_BLOCKS) {
             philox_words(key, (uint64_t)((first + i) * blocks + b), step, purpose, words);
             const ptrdiff_t count = fnn_min(PHILOX_WORDS, d - 4 * b);
@@ -35,6 +35,6 @@ void FN(dropout)(const fnn_op *op) {
         memset(op->p[3], 0, (size_t)(op->n[0] * op->n[1]) * sizeof(real));
         return;
     }
-    run r = {op, fnn_cut_work(op->n[0], 1, fnn_max(1, TASK_ELEMENTS / fnn_max(1, op->n[1])))};
-    fnn_parallel(r.cut.tasks, rows_task, &r);
+    run r = {op, fnn_partition_work(op->n[0], 1, fnn_max(1, TASK_ELEMENTS / fnn_max(1, op->n[1])))};
+    fnn_parallel(r.partition.tasks, rows_task, &r);
 }

@@ -26,25 +26,25 @@ typedef struct {
 /* Rows or vectors of task t of `tasks`: as equal as whole units allow. */
 static ptrdiff_t share(ptrdiff_t units, ptrdiff_t tasks, ptrdiff_t t) { return units * t / tasks; }
 
-static bool is_packed(const tile_task *t) { return t->a_row == 1 && t->a_rows == NULL; }
+static bool is_packed(const microkernel_args *t) { return t->a_row == 1 && t->a_row_index == NULL; }
 
 static void finish(const gemm *g, real *tile, ptrdiff_t ld, ptrdiff_t i, ptrdiff_t j, ptrdiff_t rows, ptrdiff_t cols) {
     if (g->epilogue != NULL) g->epilogue(g, tile, ld, i, j, rows, cols);
 }
 
 static const real *columns_of_b(const gemm *g, ptrdiff_t j) {
-    return g->b_panel != 0 ? g->b + j / TILE_COLS * g->b_panel + j % TILE_COLS : g->b + j * g->b_col;
+    return g->b_panel_stride != 0 ? g->b + j / GEMM_NR * g->b_panel_stride + j % GEMM_NR : g->b + j * g->b_col;
 }
 
 /* Element (i, p) of A; behind it the indices are taken from i and p on, so they do not move it. */
 static const real *first_of_a(const gemm *g, ptrdiff_t i, ptrdiff_t p) {
-    return g->a + (g->a_rows == NULL ? i * g->a_row : 0) + (g->a_steps == NULL ? p * g->a_col : 0);
+    return g->a + (g->a_row_index == NULL ? i * g->a_row : 0) + (g->a_k_index == NULL ? p * g->a_col : 0);
 }
 
 /* Columns j … j_end-1 of rows i … i+rows-1 in one sweep over the whole chain, B as it lies. */
 static void thin_block(const gemm *g, ptrdiff_t i, ptrdiff_t rows, ptrdiff_t j, ptrdiff_t j_end) {
-    FNN_ALIGNED real local[TILE_ROWS * TILE_MAX_VECTORS * VL];
-    const int widest = g->b_panel != 0 || g->whole_panels ? TILE_VECTORS : tile_vectors(rows);
+    FNN_ALIGNED real local[GEMM_MR * GEMM_MAX_NR_VECTORS * VL];
+    const int widest = g->b_panel_stride != 0 || g->whole_panels ? GEMM_NR_VECTORS : microkernel_vectors(rows);
     while (j < j_end) {
         ptrdiff_t vectors = (j_end - j + VL - 1) / VL;
         const int take = (int)fnn_min(widest, vectors);
@@ -53,18 +53,18 @@ static void thin_block(const gemm *g, ptrdiff_t i, ptrdiff_t rows, ptrdiff_t j, 
         ptrdiff_t ldc = g->c != NULL ? g->ldc : take * VL;
         const real *b = columns_of_b(g, j);
         /* in pieces, for each can fetch a row that the next step reads */
-        const ptrdiff_t piece = g->accumulate || !fnn_ahead_waits() ? g->k : THIN_K;
+        const ptrdiff_t piece = g->accumulate || !fnn_input_prefetch_pending() ? g->k : THIN_K;
         for (ptrdiff_t p = 0; p < g->k; p += piece) {
             const bool last = p + piece >= g->k;
-            tile_task t = {
+            microkernel_args t = {
                 .k = fnn_min(piece, g->k - p),
                 .a = first_of_a(g, i, p),
                 .a_row = g->a_row,
                 .a_col = g->a_col,
-                .a_rows = fnn_rows_from(g->a_rows, i),
-                .a_steps = fnn_rows_from(g->a_steps, p),
-                .b = g->b_steps == NULL ? b + p * g->b_row : b,
-                .b_steps = fnn_rows_from(g->b_steps, p),
+                .a_row_index = fnn_rows_from(g->a_row_index, i),
+                .a_k_index = fnn_rows_from(g->a_k_index, p),
+                .b = g->b_k_index == NULL ? b + p * g->b_row : b,
+                .b_k_index = fnn_rows_from(g->b_k_index, p),
                 .ldb = g->b_row,
                 .c = c,
                 .ldc = ldc,
@@ -73,8 +73,8 @@ static void thin_block(const gemm *g, ptrdiff_t i, ptrdiff_t rows, ptrdiff_t j, 
                 .add = g->accumulate,
                 .tail = cols - (take - 1) * VL,
             };
-            t.ahead_lines = fnn_ahead_take(t.k, &t.ahead);
-            FN(tile_get)((int)rows, take, is_packed(&t))(&t);
+            t.prefetch_lines = fnn_input_prefetch_next(t.k, &t.prefetch);
+            FN(microkernel_get)((int)rows, take, is_packed(&t))(&t);
         }
         finish(g, c, ldc, i, j, rows, cols);
         j += cols;
@@ -84,19 +84,19 @@ static void thin_block(const gemm *g, ptrdiff_t i, ptrdiff_t rows, ptrdiff_t j, 
 /* Rows i … i_end-1 against one packed panel of B. */
 static void panel(const gemm *g, const real *a_packed, ptrdiff_t i, ptrdiff_t i_end, const real *b_packed, ptrdiff_t j,
                   ptrdiff_t j_end, ptrdiff_t p, ptrdiff_t kc) {
-    FNN_ALIGNED real local[TILE_ROWS * TILE_COLS];
+    FNN_ALIGNED real local[GEMM_MR * GEMM_NR];
     const ptrdiff_t cols = j_end - j;
     const int vectors = (int)((cols + VL - 1) / VL);
     const bool last = p + kc == g->k;
-    ptrdiff_t tiles = (i_end - i + TILE_ROWS - 1) / TILE_ROWS;
+    ptrdiff_t tiles = (i_end - i + GEMM_MR - 1) / GEMM_MR;
     for (ptrdiff_t s = 0; s < tiles; s++) {
         ptrdiff_t top = i + share(i_end - i, tiles, s), rows = i + share(i_end - i, tiles, s + 1) - top;
         real *c = g->c != NULL ? g->c + top * g->ldc + j : local;
-        ptrdiff_t ldc = g->c != NULL ? g->ldc : TILE_COLS;
-        tile_task t = {
+        ptrdiff_t ldc = g->c != NULL ? g->ldc : GEMM_NR;
+        microkernel_args t = {
             .k = kc,
             .b = b_packed,
-            .ldb = TILE_COLS,
+            .ldb = GEMM_NR,
             .c = c,
             .ldc = ldc,
             .bias = last && g->bias != NULL ? g->bias + j : NULL,
@@ -113,45 +113,45 @@ static void panel(const gemm *g, const real *a_packed, ptrdiff_t i, ptrdiff_t i_
             t.a = first_of_a(g, top, p);
             t.a_row = g->a_row;
             t.a_col = g->a_col;
-            t.a_rows = fnn_rows_from(g->a_rows, top);
-            t.a_steps = fnn_rows_from(g->a_steps, p);
+            t.a_row_index = fnn_rows_from(g->a_row_index, top);
+            t.a_k_index = fnn_rows_from(g->a_k_index, p);
         }
-        t.ahead_lines = fnn_ahead_take(kc, &t.ahead);
-        FN(tile_get)((int)rows, vectors, is_packed(&t))(&t);
+        t.prefetch_lines = fnn_input_prefetch_next(kc, &t.prefetch);
+        FN(microkernel_get)((int)rows, vectors, is_packed(&t))(&t);
         if (last) finish(g, c, ldc, top, j, rows, cols);
     }
 }
 
 static void pack_block_of_a(const gemm *g, real *dst, ptrdiff_t i, ptrdiff_t i_end, ptrdiff_t p, ptrdiff_t kc) {
-    ptrdiff_t tiles = (i_end - i + TILE_ROWS - 1) / TILE_ROWS;
+    ptrdiff_t tiles = (i_end - i + GEMM_MR - 1) / GEMM_MR;
     for (ptrdiff_t s = 0; s < tiles; s++) {
         ptrdiff_t top = i + share(i_end - i, tiles, s), rows = i + share(i_end - i, tiles, s + 1) - top;
         FN(pack_rows)(dst + (top - i) * kc, rows, kc, first_of_a(g, top, p), g->a_row, g->a_col,
-                      fnn_rows_from(g->a_rows, top), fnn_rows_from(g->a_steps, p));
+                      fnn_rows_from(g->a_row_index, top), fnn_rows_from(g->a_k_index, p));
     }
 }
 
 static void pack_panel_of_b(const gemm *g, real *dst, ptrdiff_t j, ptrdiff_t cols, ptrdiff_t p, ptrdiff_t kc) {
-    if (g->b_run == 0) {
-        FN(pack_cols)(dst, TILE_COLS, kc, cols, g->b + p * g->b_row + j * g->b_col, g->b_row, g->b_col);
+    if (g->bt_panel_stride == 0) {
+        FN(pack_cols)(dst, GEMM_NR, kc, cols, g->b + p * g->b_row + j * g->b_col, g->b_row, g->b_col);
         return;
     }
     for (ptrdiff_t q = p, next; q < p + kc; q = next) {
-        next = fnn_min(p + kc, (q / TILE_COLS + 1) * TILE_COLS);
-        const real *src = g->b + q / TILE_COLS * g->b_run + q % TILE_COLS * g->b_row + j * g->b_col;
-        FN(pack_cols)(dst + (q - p) * TILE_COLS, TILE_COLS, next - q, cols, src, g->b_row, g->b_col);
+        next = fnn_min(p + kc, (q / GEMM_NR + 1) * GEMM_NR);
+        const real *src = g->b + q / GEMM_NR * g->bt_panel_stride + q % GEMM_NR * g->b_row + j * g->b_col;
+        FN(pack_cols)(dst + (q - p) * GEMM_NR, GEMM_NR, next - q, cols, src, g->b_row, g->b_col);
     }
 }
 
 static void blocked(const gemm *g, ptrdiff_t i, ptrdiff_t i_end, ptrdiff_t j, ptrdiff_t j_end) {
     real *a_packed = fnn_scratch();
-    real *b_packed = a_packed + A_ELEMENTS + VL * TILE_ROWS;
+    real *b_packed = a_packed + A_ELEMENTS + VL * GEMM_MR;
     /* a chain can be put down in C only where C exists and holds nothing else */
     const ptrdiff_t k_blocks = g->c != NULL && !g->accumulate ? (g->k + KC - 1) / KC : 1;
     const ptrdiff_t kc_max = (g->k + k_blocks - 1) / k_blocks;
-    const ptrdiff_t mc = fnn_min(MC, A_ELEMENTS / kc_max / TILE_ROWS * TILE_ROWS);
-    const ptrdiff_t nc = B_ELEMENTS / kc_max / TILE_COLS * TILE_COLS;
-    const bool pack_a = j_end - j > 2 * TILE_COLS;
+    const ptrdiff_t mc = fnn_min(MC, A_ELEMENTS / kc_max / GEMM_MR * GEMM_MR);
+    const ptrdiff_t nc = B_ELEMENTS / kc_max / GEMM_NR * GEMM_NR;
+    const bool pack_a = j_end - j > 2 * GEMM_NR;
     for (ptrdiff_t jc = j; jc < j_end; jc += nc) {
         const ptrdiff_t jc_end = fnn_min(j_end, jc + nc);
         for (ptrdiff_t p = 0; p < g->k; p += kc_max) {
@@ -159,10 +159,10 @@ static void blocked(const gemm *g, ptrdiff_t i, ptrdiff_t i_end, ptrdiff_t j, pt
             for (ptrdiff_t ic = i; ic < i_end; ic += mc) {
                 const ptrdiff_t ic_end = fnn_min(i_end, ic + mc);
                 if (pack_a) pack_block_of_a(g, a_packed, ic, ic_end, p, kc);
-                for (ptrdiff_t jr = jc; jr < jc_end; jr += TILE_COLS) {
-                    const ptrdiff_t jr_end = fnn_min(jc_end, jr + TILE_COLS);
+                for (ptrdiff_t jr = jc; jr < jc_end; jr += GEMM_NR) {
+                    const ptrdiff_t jr_end = fnn_min(jc_end, jr + GEMM_NR);
                     const real *b = b_packed + (jr - jc) * kc;
-                    if (g->b_panel != 0)
+                    if (g->b_panel_stride != 0)
                         b = columns_of_b(g, jr) + p * g->b_row;
                     else if (ic == i)
                         pack_panel_of_b(g, b_packed + (jr - jc) * kc, jr, jr_end - jr, p, kc);
@@ -186,14 +186,14 @@ static void empty_chain(const gemm *g) {
 static void rectangle(const gemm *g, ptrdiff_t i, ptrdiff_t i_end, ptrdiff_t j, ptrdiff_t j_end) {
     if (i == i_end || j >= j_end) return;
     /* not packed: a panel that is used once; few short rows, which lie close enough; what does not fit */
-    const bool thin = i_end - i <= TILE_ROWS ||
-                      (g->b_panel == 0 && g->b_row <= CLOSE_ROWS && i_end - i <= 16 * TILE_ROWS) ||
+    const bool thin = i_end - i <= GEMM_MR ||
+                      (g->b_panel_stride == 0 && g->b_row <= CLOSE_ROWS && i_end - i <= 16 * GEMM_MR) ||
                       (g->c == NULL && g->k > FNN_FUSED_BATCH);
     if (!thin || g->b_col != 1) {
         blocked(g, i, i_end, j, j_end);
         return;
     }
-    const ptrdiff_t rows = i_end - i, tiles = (rows + TILE_ROWS - 1) / TILE_ROWS;
+    const ptrdiff_t rows = i_end - i, tiles = (rows + GEMM_MR - 1) / GEMM_MR;
     for (ptrdiff_t s = 0; s < tiles; s++)
         thin_block(g, i + share(rows, tiles, s), share(rows, tiles, s + 1) - share(rows, tiles, s), j, j_end);
 }
@@ -203,12 +203,12 @@ static void run_task(void *context, int task) {
     const gemm *g = grid_->g;
     const ptrdiff_t row = task / grid_->col_tasks, col = task % grid_->col_tasks;
     if (grid_->own > 0) {
-        const ptrdiff_t cols = grid_->own * TILE_COLS, rest = grid_->col_tasks * cols;
+        const ptrdiff_t cols = grid_->own * GEMM_NR, rest = grid_->col_tasks * cols;
         rectangle(g, 0, g->m, col * cols, (col + 1) * cols);
         rectangle(g, share(g->m, grid_->col_tasks, col), share(g->m, grid_->col_tasks, col + 1), rest, g->n);
         return;
     }
-    const ptrdiff_t unit = g->b_panel != 0 || g->whole_panels ? TILE_COLS : VL;
+    const ptrdiff_t unit = g->b_panel_stride != 0 || g->whole_panels ? GEMM_NR : VL;
     const ptrdiff_t units = (g->n + unit - 1) / unit;
     rectangle(g, share(g->m, grid_->row_tasks, row), share(g->m, grid_->row_tasks, row + 1),
               share(units, grid_->col_tasks, col) * unit,
@@ -228,8 +228,8 @@ static grid cut(const gemm *g) {
     const ptrdiff_t threads = fnn_threads_for((double)g->m * (double)g->n * (double)g->k);
     grid best = {g, 1, 1, 0};
     double least = INFINITY;
-    if (g->b_panel != 0 && threads > 1 && g->m > TILE_ROWS && panels_to_own(g->n, threads) > 0) {
-        best = (grid){g, 1, threads, panels_to_own(g->n, threads)};
+    if (g->b_panel_stride != 0 && threads > 1 && g->m > GEMM_MR && gemm_panels_per_thread(g->n, threads) > 0) {
+        best = (grid){g, 1, threads, gemm_panels_per_thread(g->n, threads)};
         least = cost_of((double)g->m, (double)padded(g->n, threads));
     }
     for (ptrdiff_t rows = 1; rows <= threads; rows++) {
@@ -256,9 +256,9 @@ void FN(gemm_run)(const gemm *g) {
     for (ptrdiff_t p = 0; p < g->k; p += whole) {
         part.k = fnn_min(whole, g->k - p);
         part.a = first_of_a(g, 0, p);
-        part.a_steps = fnn_rows_from(g->a_steps, p);
-        part.b = g->b_steps == NULL ? g->b + p * g->b_row : g->b;
-        part.b_steps = fnn_rows_from(g->b_steps, p);
+        part.a_k_index = fnn_rows_from(g->a_k_index, p);
+        part.b = g->b_k_index == NULL ? g->b + p * g->b_row : g->b;
+        part.b_k_index = fnn_rows_from(g->b_k_index, p);
         grid grid_ = cut(&part);
         fnn_parallel((int)(grid_.row_tasks * grid_.col_tasks), run_task, &grid_);
     }

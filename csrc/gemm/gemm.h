@@ -20,19 +20,19 @@ struct gemm {
     ptrdiff_t m, n, k;
     const real *a; /* element (i, p) at a[i * a_row + p * a_col] */
     ptrdiff_t a_row, a_col;
-    const int64_t *a_rows;            /* i stands for a_rows[i] there (a_col is 1); or NULL */
-    const int64_t *a_steps, *b_steps; /* p stands for …[p] there (a_row, b_col are 1); or NULL */
-    const real *b;                    /* element (p, j) at b[p * b_row + j * b_col] */
+    const int64_t *a_row_index;           /* i stands for a_row_index[i] there (a_col is 1); or NULL */
+    const int64_t *a_k_index, *b_k_index; /* p stands for …[p] there (a_row, b_col are 1); or NULL */
+    const real *b;                        /* element (p, j) at b[p * b_row + j * b_col] */
     ptrdiff_t b_row, b_col;
-    /* Where B, or its transpose, is kept in panels of TILE_COLS columns: from panel to panel, 0 otherwise. With b_panel
-     * column j begins at j / TILE_COLS panels; with b_run row p does. */
-    ptrdiff_t b_panel, b_run;
+    /* Where B, or its transpose, is kept in panels of GEMM_NR columns: from panel to panel, 0 otherwise. With
+     * b_panel_stride column j begins at j / GEMM_NR panels; with bt_panel_stride row p does. */
+    ptrdiff_t b_panel_stride, bt_panel_stride;
     real *c; /* NULL: C exists tile by tile, for the epilogue only (then k <= FNN_FUSED_BATCH) */
     ptrdiff_t ldc;
     const real *bias;       /* n addends, the same in every row; or NULL */
     bool accumulate;        /* the addend is what C holds */
-    bool whole_panels;      /* the epilogue's columns never cross a multiple of TILE_COLS */
-    bool whole_columns;     /* no cut between rows: the epilogue gets all m <= TILE_ROWS rows of its columns */
+    bool whole_panels;      /* the epilogue's columns never cross a multiple of GEMM_NR */
+    bool whole_columns;     /* no cut between rows: the epilogue gets all m <= GEMM_MR rows of its columns */
     gemm_epilogue epilogue; /* may be NULL */
     const void *context;    /* the epilogue's */
 };

@@ -15,7 +15,7 @@ enum {
 typedef struct {
     const gemm *g;
     ptrdiff_t chain, tasks; /* k in whole vectors */
-} dots;
+} gemm_dot;
 
 /* Adds the products of `count` <= VL steps from p on. */
 FNN_INLINE void add_products(vreal *sum, const real *const *a, const int rows, const real *b, ptrdiff_t chain,
@@ -23,7 +23,7 @@ FNN_INLINE void add_products(vreal *sum, const real *const *a, const int rows, c
     const vreal b0 = vload(b + p), b1 = vload(b + chain + p);
 #pragma GCC unroll 8
     for (int i = 0; i < rows; i++) {
-        const vreal v = vheld(count == VL ? vload(a[i] + p) : vload_part(a[i] + p, count));
+        const vreal v = vopaque(count == VL ? vload(a[i] + p) : vload_part(a[i] + p, count));
         sum[2 * i] = vfma(v, b0, sum[2 * i]);
         sum[2 * i + 1] = vfma(v, b1, sum[2 * i + 1]);
     }
@@ -32,13 +32,13 @@ FNN_INLINE void add_products(vreal *sum, const real *const *a, const int rows, c
 /* `rows` rows of A against two of the packed columns → ROWS × 2 elements. */
 FNN_INLINE vreal pair(const real *const *a, ptrdiff_t k, const int rows, const real *b, ptrdiff_t chain) {
     vreal sum[2 * ROWS];
-    const char *ahead = NULL;
-    const ptrdiff_t ahead_lines = fnn_ahead_take(2 * (k / VL), &ahead);
+    const char *prefetch = NULL;
+    const ptrdiff_t prefetch_lines = fnn_input_prefetch_next(2 * (k / VL), &prefetch);
 #pragma GCC unroll 16
     for (int i = 0; i < 2 * ROWS; i++) sum[i] = vset(0);
     ptrdiff_t p = 0;
     for (ptrdiff_t i = 0; p + VL <= k; p += VL, i++) {
-        if (2 * i < ahead_lines) fnn_prefetch_run(ahead + 2 * i * FNN_LINE, 2 * FNN_LINE);
+        if (2 * i < prefetch_lines) fnn_prefetch_range(prefetch + 2 * i * FNN_CACHE_LINE, 2 * FNN_CACHE_LINE);
         add_products(sum, a, rows, b, chain, p, VL);
     }
     if (p < k) add_products(sum, a, rows, b, chain, p, k - p);
@@ -60,7 +60,7 @@ static void pack_columns(const gemm *g, ptrdiff_t chain, real *packed) {
 }
 
 static void run_task(void *context, int task) {
-    const dots *d = context;
+    const gemm_dot *d = context;
     const gemm *g = d->g;
     real *packed = fnn_scratch();
     pack_columns(g, d->chain, packed);
@@ -68,7 +68,7 @@ static void run_task(void *context, int task) {
     for (ptrdiff_t i = g->m * task / d->tasks, rows; i < end; i += rows) {
         rows = end - i < ROWS ? 1 : ROWS;
         const real *a[ROWS];
-        for (ptrdiff_t r = 0; r < rows; r++) a[r] = g->a + fnn_row(g->a_rows, i + r) * g->a_row;
+        for (ptrdiff_t r = 0; r < rows; r++) a[r] = g->a + fnn_row(g->a_row_index, i + r) * g->a_row;
         for (ptrdiff_t j = 0; j < g->n; j += 2) {
             const vreal sums = (rows == 1 ? pair_of_row : pair_of_block)(a, g->k, packed + j * d->chain, d->chain);
             for (ptrdiff_t r = 0; r < rows; r++)
@@ -79,11 +79,11 @@ static void run_task(void *context, int task) {
     }
 }
 
-bool FN(dots_run)(const gemm *g) {
+bool FN(gemm_dot_run)(const gemm *g) {
     const ptrdiff_t vectors = (g->k + VL - 1) / VL, columns = (g->n + 1) / 2 * 2, across = (g->n + VL - 1) / VL * VL;
-    if (g->n > TILE_COLS || 4 * columns > 3 * across) return false;
+    if (g->n > GEMM_NR || 4 * columns > 3 * across) return false;
     if (vectors < LEAST_CHAIN || columns * vectors * VL > MOST_ELEMENTS) return false;
-    const dots d = {g, vectors * VL, fnn_threads_for((double)g->m * (double)g->n * (double)g->k)};
+    const gemm_dot d = {g, vectors * VL, fnn_threads_for((double)g->m * (double)g->n * (double)g->k)};
     fnn_parallel((int)d.tasks, run_task, (void *)&d);
     return true;
 }

@@ -9,6 +9,6 @@
 #include "gemm/gemm.h"
 
 /* Makes the product, with bias and epilogue, or returns false. */
-bool FN(dots_run)(const gemm *g);
+bool FN(gemm_dot_run)(const gemm *g);
 
 #endif

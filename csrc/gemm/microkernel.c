@@ -3,17 +3,17 @@
 
 #include "runtime/input_prefetch.h"
 
-FNN_INLINE void tile(const tile_task *t, const int rows, const int vectors, const bool packed) {
+FNN_INLINE void tile(const microkernel_args *t, const int rows, const int vectors, const bool packed) {
     const real *restrict a = t->a;
     const real *restrict b = t->b;
     const ptrdiff_t a_col = t->a_col, ldb = t->ldb, ldc = t->ldc;
-    const real *row[TILE_ROWS];
-    for (int i = 0; !packed && i < rows; i++) row[i] = a + fnn_row(t->a_rows, i) * t->a_row;
+    const real *row[GEMM_MR];
+    for (int i = 0; !packed && i < rows; i++) row[i] = a + fnn_row(t->a_row_index, i) * t->a_row;
     ptrdiff_t at = 0; /* a_col further on for every step; of packed rows, `a` is */
     const bool whole = t->tail == VL;
     const bool masked = !whole && !t->b_padded;
     real *c = t->c;
-    vreal acc[TILE_ROWS][TILE_MAX_VECTORS];
+    vreal acc[GEMM_MR][GEMM_MAX_NR_VECTORS];
 
 #define COLUMNS(p, j) ((j) == vectors - 1 && !whole ? vload_part((p) + (j) * VL, t->tail) : vload((p) + (j) * VL))
 #pragma GCC unroll 16
@@ -23,18 +23,18 @@ FNN_INLINE void tile(const tile_task *t, const int rows, const int vectors, cons
     /* where the results go is wanted when the chain is done */
     for (int i = 0; i < rows; i++)
         for (int j = 0; j < vectors; j++) __builtin_prefetch(c + i * ldc + j * VL, 1);
-    const char *ahead = t->ahead, *const ahead_end = ahead + t->ahead_lines * FNN_LINE;
+    const char *prefetch = t->prefetch, *const ahead_end = prefetch + t->prefetch_lines * FNN_CACHE_LINE;
     for (ptrdiff_t p = 0; p < t->k; p++) {
-        if (packed && t->a_steps != NULL) a = t->a + t->a_steps[p] * a_col;
-        if (t->b_steps != NULL) {
-            b = t->b + t->b_steps[p] * ldb;
+        if (packed && t->a_k_index != NULL) a = t->a + t->a_k_index[p] * a_col;
+        if (t->b_k_index != NULL) {
+            b = t->b + t->b_k_index[p] * ldb;
             for (int j = 0; j < vectors; j++) __builtin_prefetch(b + (vectors + j) * VL); /* of the tile behind */
         }
-        if (ahead < ahead_end) {
-            fnn_prefetch(ahead);
-            ahead += FNN_LINE;
+        if (prefetch < ahead_end) {
+            fnn_prefetch(prefetch);
+            prefetch += FNN_CACHE_LINE;
         }
-        vreal bv[TILE_MAX_VECTORS];
+        vreal bv[GEMM_MAX_NR_VECTORS];
 #pragma GCC unroll 16
         for (int j = 0; j < vectors; j++)
             bv[j] = j == vectors - 1 && masked ? vload_part(b + j * VL, t->tail) : vload(b + j * VL);
@@ -65,9 +65,9 @@ FNN_INLINE void tile(const tile_task *t, const int rows, const int vectors, cons
 #undef COLUMNS
 }
 
-#define INSTANCE(rows, vectors)                                                                 \
-    static void tile_p_##rows##_##vectors(const tile_task *t) { tile(t, rows, vectors, true); } \
-    static void tile_s_##rows##_##vectors(const tile_task *t) { tile(t, rows, vectors, false); }
+#define INSTANCE(rows, vectors)                                                                        \
+    static void tile_p_##rows##_##vectors(const microkernel_args *t) { tile(t, rows, vectors, true); } \
+    static void tile_s_##rows##_##vectors(const microkernel_args *t) { tile(t, rows, vectors, false); }
 
 #define UP_TO_2(_, rows) _(rows, 1) _(rows, 2)
 #define UP_TO_3(_, rows) UP_TO_2(_, rows) _(rows, 3)
@@ -87,8 +87,8 @@ FNN_INLINE void tile(const tile_task *t, const int rows, const int vectors, cons
 EACH(INSTANCE)
 
 #define ROW(rows, vectors) [rows][vectors] = {tile_s_##rows##_##vectors, tile_p_##rows##_##vectors},
-static const tile_fn instances[TILE_ROWS + 1][TILE_MAX_VECTORS + 1][2] = {EACH(ROW)};
+static const microkernel_fn instances[GEMM_MR + 1][GEMM_MAX_NR_VECTORS + 1][2] = {EACH(ROW)};
 
-tile_fn FN(tile_get)(int rows, int vectors, bool packed) { return instances[rows][vectors][packed]; }
+microkernel_fn FN(microkernel_get)(int rows, int vectors, bool packed) { return instances[rows][vectors][packed]; }
 
-const int FN(fnn_panel) = TILE_COLS;
+const int FN(fnn_panel) = GEMM_NR;

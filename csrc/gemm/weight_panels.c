@@ -1,7 +1,7 @@
 /* Matrices copied into panels of some columns each, and back: trained in panels, looked at as matrices.
  *
  * A few rows are done at a time, so that they and the panels are both met as streams, which the processor fetches
- * ahead.
+ * prefetch.
  */
 #include "runtime/kernel.h"
 
@@ -11,7 +11,7 @@ typedef struct {
     real *matrix, *panels;
     ptrdiff_t rows, cols, count, width;
     bool back;
-    fnn_cut cut; /* of the rows */
+    fnn_partition partition; /* of the rows */
 } run;
 
 static void copy(real *to, const real *from, ptrdiff_t count) {
@@ -36,14 +36,14 @@ static void block(const run *r, ptrdiff_t p, ptrdiff_t begin, ptrdiff_t end) {
 
 static void rows_task(void *context, int task) {
     const run *r = context;
-    const ptrdiff_t end = fnn_cut_end(&r->cut, task);
-    for (ptrdiff_t i = fnn_cut_begin(&r->cut, task); i < end; i += BLOCK)
+    const ptrdiff_t end = fnn_task_end(&r->partition, task);
+    for (ptrdiff_t i = fnn_task_begin(&r->partition, task); i < end; i += BLOCK)
         for (ptrdiff_t p = 0; p < r->count; p++) block(r, p, i, fnn_min(i + BLOCK, end));
 }
 
 static void run_all(run r) {
-    r.cut = fnn_cut_work(r.rows, BLOCK, fnn_max(1, GRAIN / fnn_max(1, r.cols)));
-    fnn_parallel(r.cut.tasks, rows_task, &r);
+    r.partition = fnn_partition_work(r.rows, BLOCK, fnn_max(1, GRAIN / fnn_max(1, r.cols)));
+    fnn_parallel(r.partition.tasks, rows_task, &r);
 }
 
 /* matrix[n,m], panels[c,n,s] */

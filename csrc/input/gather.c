@@ -10,7 +10,7 @@ enum {
 
 typedef struct {
     const fnn_op *op;
-    fnn_cut cut;
+    fnn_partition partition;
     const uint8_t *brought; /* of each row: it is in place already; NULL: none is */
 } run;
 
@@ -21,17 +21,17 @@ static void gather_row(const fnn_op *op, const char *source, ptrdiff_t row, void
 static void rows_task(void *context, int task) {
     const run *r = context;
     const fnn_op *op = r->op;
-    ptrdiff_t cols = op->n[1], row_bytes = cols * size_of(op->type[0]);
+    ptrdiff_t cols = op->n[1], row_bytes = cols * type_bytes(op->type[0]);
     const char *source = op->p[0];
     const int64_t *index = op->p[1];
-    ptrdiff_t begin = fnn_cut_begin(&r->cut, task), end = fnn_cut_end(&r->cut, task);
+    ptrdiff_t begin = fnn_task_begin(&r->partition, task), end = fnn_task_end(&r->partition, task);
     if (index == NULL) {
         convert(op->type[0], source + begin * row_bytes, OUT(2) + begin * cols, (end - begin) * cols, (real)op->s[0]);
         return;
     }
     for (ptrdiff_t i = begin; i < end; i++) {
         if (r->brought != NULL && r->brought[i]) continue;
-        if (i + 1 < end) fnn_prefetch_run(source + index[i + 1] * row_bytes, fnn_min(row_bytes, PREFETCH_BYTES));
+        if (i + 1 < end) fnn_prefetch_range(source + index[i + 1] * row_bytes, fnn_min(row_bytes, PREFETCH_BYTES));
         gather_row(op, source + index[i] * row_bytes, i, OUT(2));
     }
 }
@@ -40,20 +40,21 @@ static void labels_task(void *context, int task) {
     const run *r = context;
     const int64_t *source = r->op->p[0], *index = r->op->p[1];
     int64_t *out = r->op->p[2];
-    ptrdiff_t end = fnn_cut_end(&r->cut, task);
-    for (ptrdiff_t i = fnn_cut_begin(&r->cut, task); i < end; i++) out[i] = source[index == NULL ? i : index[i]];
+    ptrdiff_t end = fnn_task_end(&r->partition, task);
+    for (ptrdiff_t i = fnn_task_begin(&r->partition, task); i < end; i++) out[i] = source[index == NULL ? i : index[i]];
 }
 
 void FN(gather_rows)(const fnn_op *op) {
     /* one run of rows for each thread, which in what follows works on the same ones */
     const ptrdiff_t threads = fnn_get_num_threads(), grain = TASK_ELEMENTS / fnn_max(1, op->n[1]);
-    run r = {op, fnn_cut_work(op->n[2], 1, fnn_max(fnn_max(1, grain), (op->n[2] + threads - 1) / threads)),
+    run r = {op, fnn_partition_work(op->n[2], 1, fnn_max(fnn_max(1, grain), (op->n[2] + threads - 1) / threads)),
              fnn_ahead_brought(op)};
-    if (r.brought == NULL || memchr(r.brought, 0, (size_t)op->n[2]) != NULL) fnn_parallel(r.cut.tasks, rows_task, &r);
+    if (r.brought == NULL || memchr(r.brought, 0, (size_t)op->n[2]) != NULL)
+        fnn_parallel(r.partition.tasks, rows_task, &r);
     fnn_ahead_gathered(op, gather_row);
 }
 
 void FN(gather_labels)(const fnn_op *op) {
-    run r = {op, fnn_cut_work(op->n[1], 64, TASK_ELEMENTS), NULL};
-    fnn_parallel(r.cut.tasks, labels_task, &r);
+    run r = {op, fnn_partition_work(op->n[1], 64, TASK_ELEMENTS), NULL};
+    fnn_parallel(r.partition.tasks, labels_task, &r);
 }

@@ -6,7 +6,7 @@ enum { TASK_PIXELS = 4096, BYTES_MEAN = 510, BYTES_VARIANCE = 21845 /* of the su
 
 typedef struct {
     const fnn_op *op;
-    fnn_cut cut;
+    fnn_partition partition;
 } run;
 
 static void add_noise(const fnn_op *op, int64_t sample, ptrdiff_t size, real *x) {
@@ -37,9 +37,9 @@ static void clear_box(const int64_t *box, ptrdiff_t channels, ptrdiff_t h, ptrdi
 static void noise_cutout_task(void *context, int task) {
     const run *r = context;
     const fnn_op *op = r->op;
-    const ptrdiff_t size = op->n[1] * op->n[2] * op->n[3], end = fnn_cut_end(&r->cut, task);
+    const ptrdiff_t size = op->n[1] * op->n[2] * op->n[3], end = fnn_task_end(&r->partition, task);
     const real low = (real)op->s[2], high = (real)op->s[3];
-    for (ptrdiff_t i = fnn_cut_begin(&r->cut, task); i < end; i++) {
+    for (ptrdiff_t i = fnn_task_begin(&r->partition, task); i < end; i++) {
         real *x = OUT(0) + i * size;
         if (op->s[1] != 0) add_noise(op, ((const int64_t *)op->p[1])[i], size, x);
         for (ptrdiff_t j = 0; j < size; j++) {
@@ -52,6 +52,6 @@ static void noise_cutout_task(void *context, int task) {
 
 void FN(noise_cutout)(const fnn_op *op) {
     const ptrdiff_t size = op->n[1] * op->n[2] * op->n[3];
-    run r = {op, fnn_cut_work(op->n[0], 1, fnn_max(1, TASK_PIXELS / fnn_max(1, size)))};
-    fnn_parallel(r.cut.tasks, noise_cutout_task, &r);
+    run r = {op, fnn_partition_work(op->n[0], 1, fnn_max(1, TASK_PIXELS / fnn_max(1, size)))};
+    fnn_parallel(r.partition.tasks, noise_cutout_task, &r);
 }

@@ -16,7 +16,7 @@ enum { PART_BITS = 2 * sizeof(quad), PART_MASK = (1 << PART_BITS) - 1 };
 
 typedef struct {
     const fnn_op *op;
-    fnn_cut cut;
+    fnn_partition partition;
 } run;
 
 /* One channel of one image; with its margin in the workspace, where it fits there: bytes as quads, which one look
@@ -35,12 +35,12 @@ static real pixel(const plane *p, ptrdiff_t row, ptrdiff_t col) {
     row -= BEFORE;
     col -= BEFORE;
     if (row >= 0 && row < p->h && col >= 0 && col < p->w)
-        convert(p->type, p->source + (row * p->w + col) * size_of(p->type), &value, 1, 1);
+        convert(p->type, p->source + (row * p->w + col) * type_bytes(p->type), &value, 1, 1);
     return value;
 }
 
 static void pad(plane *p, real *to) {
-    const ptrdiff_t width = p->w + MARGIN, row_bytes = p->w * size_of(p->type);
+    const ptrdiff_t width = p->w + MARGIN, row_bytes = p->w * type_bytes(p->type);
     memset(to, 0, (size_t)width * sizeof(real));
     for (ptrdiff_t i = 0; i < p->h; i++) {
         real *row = to + (i + BEFORE) * width;
@@ -142,7 +142,7 @@ static void control_row(const real *points, const real *basis, ptrdiff_t stride,
 /* source, index, place, control, basis_y, basis_x, out; r c h w n u v p q */
 static void warp_image(const fnn_op *op, ptrdiff_t image) {
     const ptrdiff_t channels = op->n[1], h = op->n[2], w = op->n[3], u = op->n[5], v = op->n[6];
-    const ptrdiff_t rows = op->n[7], cols = op->n[8], plane_bytes = h * w * size_of(op->type[0]);
+    const ptrdiff_t rows = op->n[7], cols = op->n[8], plane_bytes = h * w * type_bytes(op->type[0]);
     const int64_t *index = op->p[1];
     const char *source = (const char *)op->p[0] + (index == NULL ? image : index[image]) * channels * plane_bytes;
     const bool moves = op->p[3] != NULL;
@@ -162,11 +162,11 @@ static void warp_image(const fnn_op *op, ptrdiff_t image) {
 
 static void warp_task(void *context, int task) {
     const run *r = context;
-    const ptrdiff_t end = fnn_cut_end(&r->cut, task);
-    for (ptrdiff_t i = fnn_cut_begin(&r->cut, task); i < end; i++) warp_image(r->op, i);
+    const ptrdiff_t end = fnn_task_end(&r->partition, task);
+    for (ptrdiff_t i = fnn_task_begin(&r->partition, task); i < end; i++) warp_image(r->op, i);
 }
 
 void FN(warp_images)(const fnn_op *op) {
-    run r = {op, fnn_cut_work(op->n[4], 1, fnn_max(1, TASK_PIXELS / fnn_max(1, op->n[1] * op->n[7] * op->n[8])))};
-    fnn_parallel(r.cut.tasks, warp_task, &r);
+    run r = {op, fnn_partition_work(op->n[4], 1, fnn_max(1, TASK_PIXELS / fnn_max(1, op->n[1] * op->n[7] * op->n[8])))};
+    fnn_parallel(r.partition.tasks, warp_task, &r);
 }

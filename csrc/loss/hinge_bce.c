@@ -22,7 +22,7 @@ FNN_INLINE void hinge_row(const fnn_op *op, ptrdiff_t i, loss_sum *sum) {
         beaten |= vless_bits(at_label, scores) != 0 || (ties != 0 && j + __builtin_ctz(ties) < label);
         total += margin.all;
         above += __builtin_popcount(vless_bits(zero, margin.all));
-        if (dx != NULL) row_store(dx + j, vselect(margin.all > zero, vset(slope), zero), left);
+        if (dx != NULL) vstore_tail(dx + j, vselect(margin.all > zero, vset(slope), zero), left);
     }
     row_partials lanes;
     rows_clear(&lanes, 1);
@@ -57,11 +57,11 @@ FNN_INLINE void binary_row(const fnn_op *op, ptrdiff_t i, loss_sum *sum) {
     bool right = true;
     for (ptrdiff_t j = 0; j < cols; j += VL) {
         const ptrdiff_t left = fnn_min(VL, cols - j);
-        const vreal scores = row_load(x + j, left), targets = row_load(t + j, left);
+        const vreal scores = vload_tail(x + j, left), targets = vload_tail(t + j, left);
         vreal slope;
         total += vfirst(binary_loss(scores, targets, &slope), left);
         right &= vless_bits(vset(0), scores) == vless_bits(half, targets);
-        if (dx != NULL) row_store(dx + j, slope * scale, left);
+        if (dx != NULL) vstore_tail(dx + j, slope * scale, left);
     }
     row_partials lanes;
     rows_clear(&lanes, 1);

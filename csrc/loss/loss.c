@@ -132,7 +132,7 @@ FNN_INLINE void row_targets_block(const real *x, const real *t, ptrdiff_t cols, 
     *weight = *inner = vset(0);
     for (ptrdiff_t j = 0; j < cols; j += VL) {
         ptrdiff_t left = cols - j;
-        vreal target = row_load(t + j, left), z = row_load(x + j, left) - max;
+        vreal target = vload_tail(t + j, left), z = vload_tail(x + j, left) - max;
         *weight += target;
         *inner += vselect(target == vset(0), vset(0), target * z);
     }
@@ -178,8 +178,8 @@ static void soft_cross_entropy_group(const fnn_op *op, ptrdiff_t first, int rows
         const vreal slope = vset(loss_weight(op, first + i) * scale);
         for (ptrdiff_t j = 0; j < cols; j += VL) {
             ptrdiff_t at = i * cols + j, left = cols - j;
-            vreal e = row_load(dx + at, left), target = row_load(t + at, left);
-            row_store(dx + at, vfma(e, vset(factor.row[i]), -target) * slope, left);
+            vreal e = vload_tail(dx + at, left), target = vload_tail(t + at, left);
+            vstore_tail(dx + at, vfma(e, vset(factor.row[i]), -target) * slope, left);
         }
     }
 }
@@ -193,24 +193,24 @@ FNN_INLINE double squared_run(const fnn_op *op, ptrdiff_t begin, ptrdiff_t end, 
     vsum sum = {0};
     for (ptrdiff_t i = begin; i < end; i += VL) {
         ptrdiff_t left = end - i;
-        vreal difference = row_load(x + i, left) - row_load(t + i, left);
+        vreal difference = vload_tail(x + i, left) - vload_tail(t + i, left);
         vsum_add_square(&sum, difference);
-        if (dx != NULL) row_store(dx + i, difference * vset(slope), left);
+        if (dx != NULL) vstore_tail(dx + i, difference * vset(slope), left);
     }
     return vsum_total(&sum);
 }
 
 static void squared_error_task(void *context, int task) {
     loss_run *r = context;
-    ptrdiff_t begin = fnn_cut_begin(&r->cut, task), end = fnn_cut_end(&r->cut, task);
+    ptrdiff_t begin = fnn_task_begin(&r->partition, task), end = fnn_task_end(&r->partition, task);
     r->sums[task].loss = squared_run(r->op, begin, end, (real)(2 * r->op->s[0]));
 }
 
 static void weighted_squared_error_task(void *context, int task) {
     loss_run *r = context;
-    const ptrdiff_t cols = r->op->n[1], end = fnn_cut_end(&r->cut, task);
+    const ptrdiff_t cols = r->op->n[1], end = fnn_task_end(&r->partition, task);
     double total = 0;
-    for (ptrdiff_t i = fnn_cut_begin(&r->cut, task); i < end; i++) {
+    for (ptrdiff_t i = fnn_task_begin(&r->partition, task); i < end; i++) {
         const real weight = loss_weight(r->op, i);
         total += (double)weight * squared_run(r->op, i * cols, (i + 1) * cols, (real)(2 * r->op->s[0]) * weight);
     }
@@ -225,9 +225,10 @@ void FN(squared_error)(const fnn_op *op) {
     fnn_op moved = *op;
     moved.p[5] = op->p[4]; /* where loss_weight looks */
     loss_run r = {.op = &moved};
-    r.cut = moved.p[5] == NULL ? fnn_cut_work(op->n[0] * op->n[1], VL, GRAIN) : rows_cut(op->n[0], op->n[1]);
-    fnn_parallel(r.cut.tasks, moved.p[5] == NULL ? squared_error_task : weighted_squared_error_task, &r);
+    r.partition =
+        moved.p[5] == NULL ? fnn_partition_work(op->n[0] * op->n[1], VL, GRAIN) : row_partition(op->n[0], op->n[1]);
+    fnn_parallel(r.partition.tasks, moved.p[5] == NULL ? squared_error_task : weighted_squared_error_task, &r);
     double total = 0;
-    for (int i = 0; i < r.cut.tasks; i++) total += r.sums[i].loss;
+    for (int i = 0; i < r.partition.tasks; i++) total += r.sums[i].loss;
     *(double *)op->p[3] = op->s[0] * total;
 }

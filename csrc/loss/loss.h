@@ -18,25 +18,25 @@ typedef void (*loss_group)(const fnn_op *op, ptrdiff_t first, int rows, loss_sum
 typedef struct {
     const fnn_op *op;
     loss_group fn;
-    fnn_cut cut;
+    fnn_partition partition;
     loss_sum sums[FNN_MAX_TASKS];
 } loss_run;
 
 static inline void loss_task(void *context, int task) {
     loss_run *r = context;
     int group = rows_in_group(r->op->n[1]);
-    ptrdiff_t end = fnn_cut_end(&r->cut, task);
+    ptrdiff_t end = fnn_task_end(&r->partition, task);
     loss_sum sum = {0, 0};
-    for (ptrdiff_t i = fnn_cut_begin(&r->cut, task); i < end; i += group)
+    for (ptrdiff_t i = fnn_task_begin(&r->partition, task); i < end; i += group)
         r->fn(r->op, i, (int)fnn_min(group, end - i), &sum);
     r->sums[task] = sum;
 }
 
 static inline void loss_for_rows(const fnn_op *op, loss_group fn) {
-    loss_run r = {.op = op, .fn = fn, .cut = rows_cut(op->n[0], op->n[1])};
-    fnn_parallel(r.cut.tasks, loss_task, &r);
+    loss_run r = {.op = op, .fn = fn, .partition = row_partition(op->n[0], op->n[1])};
+    fnn_parallel(r.partition.tasks, loss_task, &r);
     loss_sum total = {0, 0};
-    for (int i = 0; i < r.cut.tasks; i++) {
+    for (int i = 0; i < r.partition.tasks; i++) {
         total.loss += r.sums[i].loss;
         total.correct += r.sums[i].correct;
     }

@@ -6,19 +6,20 @@ typedef void (*group_fn)(const fnn_op *op, ptrdiff_t first, int rows);
 typedef struct {
     const fnn_op *op;
     group_fn fn;
-    fnn_cut cut;
+    fnn_partition partition;
 } run;
 
 static void rows_task(void *context, int task) {
     const run *r = context;
     int group = rows_in_group(r->op->n[1]);
-    ptrdiff_t end = fnn_cut_end(&r->cut, task);
-    for (ptrdiff_t i = fnn_cut_begin(&r->cut, task); i < end; i += group) r->fn(r->op, i, (int)fnn_min(group, end - i));
+    ptrdiff_t end = fnn_task_end(&r->partition, task);
+    for (ptrdiff_t i = fnn_task_begin(&r->partition, task); i < end; i += group)
+        r->fn(r->op, i, (int)fnn_min(group, end - i));
 }
 
 static void for_rows(const fnn_op *op, group_fn fn) {
-    run r = {op, fn, rows_cut(op->n[0], op->n[1])};
-    fnn_parallel(r.cut.tasks, rows_task, &r);
+    run r = {op, fn, row_partition(op->n[0], op->n[1])};
+    fnn_parallel(r.partition.tasks, rows_task, &r);
 }
 
 /* --- forward --- */
@@ -43,8 +44,8 @@ static void log_softmax_group(const fnn_op *op, ptrdiff_t first, int rows) {
     for (int i = 0; i < rows; i++)
         for (ptrdiff_t j = 0; j < cols; j += VL) {
             ptrdiff_t at = i * cols + j, left = cols - j;
-            vreal z = row_load(x + at, left) - vset(ranges.max.row[i]);
-            row_store(out + at, z - vset(log_sum.row[i]), left);
+            vreal z = vload_tail(x + at, left) - vset(ranges.max.row[i]);
+            vstore_tail(out + at, z - vset(log_sum.row[i]), left);
         }
 }
 
@@ -60,7 +61,7 @@ FNN_INLINE vreal row_dot(const real *a, const real *b, ptrdiff_t cols) {
     }
     for (; j < cols; j += VL) {
         ptrdiff_t left = cols - j;
-        s = vfma(row_load(a + j, left), b == NULL ? vset(1) : row_load(b + j, left), s);
+        s = vfma(vload_tail(a + j, left), b == NULL ? vset(1) : vload_tail(b + j, left), s);
     }
     return s + t;
 }
@@ -81,8 +82,8 @@ static void softmax_backward_group(const fnn_op *op, ptrdiff_t first, int rows) 
     for (int i = 0; i < rows; i++)
         for (ptrdiff_t j = 0; j < cols; j += VL) {
             ptrdiff_t at = i * cols + j, left = cols - j;
-            vreal difference = row_load(dout + at, left) - vset(inner.row[i]);
-            row_store(dx + at, sign * row_load(out + at, left) * difference, left);
+            vreal difference = vload_tail(dout + at, left) - vset(inner.row[i]);
+            vstore_tail(dx + at, sign * vload_tail(out + at, left) * difference, left);
         }
 }
 
@@ -94,8 +95,8 @@ static void log_softmax_backward_group(const fnn_op *op, ptrdiff_t first, int ro
     for (int i = 0; i < rows; i++)
         for (ptrdiff_t j = 0; j < cols; j += VL) {
             ptrdiff_t at = i * cols + j, left = cols - j;
-            vreal p = vexp(row_load(out + at, left));
-            row_store(dx + at, vfma(-p, vset(total.row[i]), row_load(dout + at, left)), left);
+            vreal p = vexp(vload_tail(out + at, left));
+            vstore_tail(dx + at, vfma(-p, vset(total.row[i]), vload_tail(dout + at, left)), left);
         }
 }
 
@@ -108,9 +109,9 @@ void FN(log_softmax_backward)(const fnn_op *op) { for_rows(op, log_softmax_backw
 
 static void argmax_task(void *context, int task) {
     const run *r = context;
-    const ptrdiff_t cols = r->op->n[1], end = fnn_cut_end(&r->cut, task);
+    const ptrdiff_t cols = r->op->n[1], end = fnn_task_end(&r->partition, task);
     int64_t *out = r->op->p[1];
-    for (ptrdiff_t i = fnn_cut_begin(&r->cut, task); i < end; i++) {
+    for (ptrdiff_t i = fnn_task_begin(&r->partition, task); i < end; i++) {
         const real *row = (const real *)r->op->p[0] + i * cols;
         ptrdiff_t best = 0;
         for (ptrdiff_t j = 1; j < cols && row[best] == row[best]; j++)
@@ -120,6 +121,6 @@ static void argmax_task(void *context, int task) {
 }
 
 void FN(argmax)(const fnn_op *op) {
-    run r = {op, NULL, rows_cut(op->n[0], op->n[1])};
-    fnn_parallel(r.cut.tasks, argmax_task, &r);
+    run r = {op, NULL, row_partition(op->n[0], op->n[1])};
+    fnn_parallel(r.partition.tasks, argmax_task, &r);
 }

@@ -39,18 +39,8 @@ FNN_INLINE int rows_in_group(ptrdiff_t cols) {
     return (int)fnn_max(1, fnn_min(VL, GROUP_BYTES / (ptrdiff_t)sizeof(real) / fnn_max(1, cols)));
 }
 
-FNN_INLINE fnn_cut rows_cut(ptrdiff_t rows, ptrdiff_t cols) {
-    return fnn_cut_work(rows, rows_in_group(cols), fnn_max(1, TASK_ELEMENTS / fnn_max(1, cols)));
-}
-
-/* A whole vector, or what is left of the row. */
-FNN_INLINE vreal row_load(const real *p, ptrdiff_t left) { return left >= VL ? vload(p) : vload_part(p, left); }
-FNN_INLINE void row_store(real *p, vreal v, ptrdiff_t left) {
-    if (left >= VL) {
-        vstore(p, v);
-    } else {
-        vstore_part(p, v, left);
-    }
+FNN_INLINE fnn_partition row_partition(ptrdiff_t rows, ptrdiff_t cols) {
+    return fnn_partition_work(rows, rows_in_group(cols), fnn_max(1, TASK_ELEMENTS / fnn_max(1, cols)));
 }
 
 /* The lanes that have no row are 0. */
@@ -153,7 +143,7 @@ FNN_INLINE vreal group_exp(const real *x, real *e, int rows, ptrdiff_t cols, rea
 }
 
 FNN_INLINE void row_scale(real *x, ptrdiff_t cols, vreal factor) {
-    for (ptrdiff_t j = 0; j < cols; j += VL) row_store(x + j, row_load(x + j, cols - j) * factor, cols - j);
+    for (ptrdiff_t j = 0; j < cols; j += VL) vstore_tail(x + j, vload_tail(x + j, cols - j) * factor, cols - j);
 }
 
 #endif

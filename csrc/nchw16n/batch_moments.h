@@ -85,8 +85,8 @@ typedef struct {
 FNN_INLINE void nchw16n_store_statistics(const nchw16n_statistics *s, ptrdiff_t c, real mean, real var, double count) {
     s->mean[c] = mean;
     s->var[c] = var;
-    follow(s->running_mean, c, s->momentum, (double)mean);
-    if (count > 1) follow(s->running_var, c, s->momentum, (double)(var * (real)(count / (count - 1))));
+    update_running(s->running_mean, c, s->momentum, (double)mean);
+    if (count > 1) update_running(s->running_var, c, s->momentum, (double)(var * (real)(count / (count - 1))));
 }
 
 /* Computes the moments of the slice of x[image block][channel][row][col][16] that task `task` has at hand. */

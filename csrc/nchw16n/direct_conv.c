@@ -30,7 +30,7 @@ _Static_assert(POOLED_PIXELS / NCHW16N_CONV_MAX_FILTERS >= FNN_WINDOW_CELLS, "a 
 
 /* The first filter of tile `tile` of a group; the tiles are as equal as whole filters allow. */
 FNN_INLINE ptrdiff_t tile_begin(const nchw16n_conv *conv, ptrdiff_t tile) {
-    return fnn_even_begin(&conv->filter_split, tile);
+    return fnn_balanced_begin(&conv->filter_split, tile);
 }
 
 /* The first filter of tile `tile`, both counted through all groups. */
@@ -71,7 +71,7 @@ static void run_filter_tiles(const nchw16n_conv *conv, const conv_step *step, nc
                              const real *x, real *out, int pixels) {
     const ptrdiff_t taps = conv->rows.taps * conv->cols.taps;
     const real *w = step->w, *bias = step->bias;
-    fnn_ahead_fetch((step->end - step->first) * conv->tile_filters * pixels * args->channels * args->taps);
+    fnn_input_prefetch_issue((step->end - step->first) * conv->tile_filters * pixels * args->channels * args->taps);
     args->x = x;
     for (ptrdiff_t tile = step->first; tile < step->end; tile++) {
         const int filters = (int)(tile_begin(conv, tile + 1) - tile_begin(conv, tile));
@@ -100,10 +100,10 @@ static void run_pixel_tiles(const nchw16n_conv *conv, const conv_step *step, nch
     const real *x = step->x + row->source * x_row + col->source * IMAGE_BLOCK;
     real *out = step->out + (row->first - step->to->row) * out_row + (col->first - step->to->col) * IMAGE_BLOCK;
     const ptrdiff_t tiles = (along + conv->tile_pixels - 1) / conv->tile_pixels;
-    const fnn_even split = fnn_cut_evenly(along, tiles);
+    const fnn_balanced split = fnn_balance(along, tiles);
     for (ptrdiff_t a = 0; a < across; a++) {
         for (ptrdiff_t i = 0; i < tiles; i++) {
-            const ptrdiff_t begin = fnn_even_begin(&split, i), count = fnn_even_begin(&split, i + 1) - begin;
+            const ptrdiff_t begin = fnn_balanced_begin(&split, i), count = fnn_balanced_begin(&split, i + 1) - begin;
             for (int part = 0; part < PIXEL_VECTORS; part++)
                 run_filter_tiles(conv, step, args, x + begin * args->x_pixel_stride + part * VL,
                                  out + begin * args->out_pixel_stride + part * VL, (int)count);
@@ -289,7 +289,7 @@ void FN(nchw16n_conv_run)(nchw16n_conv *conv) {
         conv->tile_filters = 1;
         conv->filter_tiles = conv->filters;
     }
-    conv->filter_split = fnn_cut_evenly(conv->filters, conv->filter_tiles);
+    conv->filter_split = fnn_balance(conv->filters, conv->filter_tiles);
     plan(conv);
     const ptrdiff_t all = conv->groups * conv->filter_tiles;
     ptrdiff_t fit = /* tiles of a pass */

@@ -34,14 +34,14 @@ typedef struct {
     const nchw16n_statistics *statistics;
     const nchw16n_pool_epilogue *pool;
     /* The plan of one pass, which takes as many filters as have weights that fit the workspace. */
-    int tile_filters;        /* the most filters of a tile; 1: the weights are not packed */
-    ptrdiff_t filter_tiles;  /* the tiles of a group */
-    ptrdiff_t first, end;    /* the tiles of the pass, counted through all groups */
-    fnn_even filter_split;   /* a group's filters, split into tiles */
-    const real *packed;      /* the weights of the pass: [filter tile][channel][tap][filter of the tile] */
-    ptrdiff_t chain;         /* channels × taps */
-    int tile_pixels;         /* the most pixels of a tile */
-    ptrdiff_t channel_block; /* channels that follow each other while the chains stay in registers */
+    int tile_filters;          /* the most filters of a tile; 1: the weights are not packed */
+    ptrdiff_t filter_tiles;    /* the tiles of a group */
+    ptrdiff_t first, end;      /* the tiles of the pass, counted through all groups */
+    fnn_balanced filter_split; /* a group's filters, split into tiles */
+    const real *packed;        /* the weights of the pass: [filter tile][channel][tap][filter of the tile] */
+    ptrdiff_t chain;           /* channels × taps */
+    int tile_pixels;           /* the most pixels of a tile */
+    ptrdiff_t channel_block;   /* channels that follow each other while the chains stay in registers */
     const axis_segment *col_segments;
     int col_segment_count;
     ptrdiff_t col_begin, col_end; /* the columns of outputs that the segments cover */

@@ -89,7 +89,7 @@ static void sum_rectangle(const task_range *g, weight_grad_tile_args *args, cons
     args->pixels = rows * col->count;
     args->dout = dout + ((row->first + skip) * p->cols + col->first) * IMAGE_BLOCK;
     args->bias_acc = g->bias_acc;
-    fnn_ahead_fetch(g->filters * taps * args->pixels);
+    fnn_input_prefetch_issue(g->filters * taps * args->pixels);
     const weight_grad_microkernel run = FN(weight_grad_microkernel_for)(g->filters, taps, bias);
     for (int part = 0; part < PIXEL_VECTORS; part++) {
         run(args);

@@ -41,7 +41,7 @@ FNN_INLINE vreal nchw16n_window_max(const real *x, ptrdiff_t row_stride, ptrdiff
         vreal cell[4];
         for (int i = 0; i < 4; i++)
             cell[i] = nchw16n_normalize(normalizer, vload(x + i / 2 * row_stride + i % 2 * IMAGE_BLOCK));
-        return largest_of_4(cell, argmax);
+        return vargmax4(cell, argmax);
     }
     const vint zero = {0};
     vreal best = nchw16n_normalize(normalizer, vload(x + r * row_stride + s * IMAGE_BLOCK));

@@ -87,7 +87,7 @@ static void gather_task(void *context, int task) {
         const ptrdiff_t count = fnn_min(CONVERTED, s.end - j);
         for (ptrdiff_t i = 0; i < s.count; i++) {
             const ptrdiff_t row = fnn_row(index, s.first + i);
-            convert(type, source + (row * r->elements + j) * size_of(type), converted + i * CONVERTED, count,
+            convert(type, source + (row * r->elements + j) * type_bytes(type), converted + i * CONVERTED, count,
                     (real)op->s[0]);
         }
         FN(pack_cols)(OUT(2) + (s.block * r->elements + j) * IMAGE_BLOCK, IMAGE_BLOCK, count, s.count, converted, 1,

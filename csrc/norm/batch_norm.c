@@ -6,7 +6,7 @@ enum { TASK_ELEMENTS = 8192 };
 
 typedef struct {
     const fnn_op *op;
-    fnn_cut cut; /* channels, or vectors of columns */
+    fnn_partition partition; /* channels, or vectors of columns */
     ptrdiff_t n, c, s;
 } run;
 
@@ -22,8 +22,8 @@ static void keep_moments(const run *r, ptrdiff_t k, double mean, double var) {
     const double count = (double)(r->n * r->s);
     OUT(6)[k] = (real)mean;
     OUT(7)[k] = (real)var;
-    follow(OUT(3), k, op->s[1], mean);
-    if (count > 1) follow(OUT(4), k, op->s[1], var * (count / (count - 1)));
+    update_running(OUT(3), k, op->s[1], mean);
+    if (count > 1) update_running(OUT(4), k, op->s[1], var * (count / (count - 1)));
 }
 
 static void forward_channel(const run *r, ptrdiff_t k) {
@@ -31,13 +31,13 @@ static void forward_channel(const run *r, ptrdiff_t k) {
     const ptrdiff_t step = r->c * r->s, at = k * r->s;
     const double count = (double)fnn_max(1, r->n * r->s);
     vsum sum = {0}, squares = {0};
-    for (ptrdiff_t i = 0; i < r->n; i++) run_sum(&sum, IN(0) + at + i * step, r->s);
+    for (ptrdiff_t i = 0; i < r->n; i++) sum_contiguous(&sum, IN(0) + at + i * step, r->s);
     const double mean = vsum_total(&sum) / count;
-    for (ptrdiff_t i = 0; i < r->n; i++) run_sum_squares(&squares, IN(0) + at + i * step, (real)mean, r->s);
+    for (ptrdiff_t i = 0; i < r->n; i++) sum_squared_deviations(&squares, IN(0) + at + i * step, (real)mean, r->s);
     keep_moments(r, k, mean, variance_about(vsum_total(&squares), count, mean, (real)mean));
-    const real scale = (real)((double)VALUE_OR(1, k, 1) * inverse_spread(OUT(7)[k], op->s[0]));
+    const real scale = (real)((double)VALUE_OR(1, k, 1) * inverse_std(OUT(7)[k], op->s[0]));
     for (ptrdiff_t i = 0; i < r->n; i++)
-        run_affine(IN(0) + at + i * step, OUT(5) + at + i * step, (real)mean, scale, VALUE_OR(2, k, 0), r->s);
+        normalize_contiguous(IN(0) + at + i * step, OUT(5) + at + i * step, (real)mean, scale, VALUE_OR(2, k, 0), r->s);
 }
 
 /* The channels of a vector, from number `v` VL on, as columns of x (n, c). */
@@ -55,7 +55,7 @@ static void forward_columns(const run *r, ptrdiff_t v) {
     vsum sum = {0}, squares = {0};
     for (ptrdiff_t i = 0; i < r->n; i += CHAIN) {
         vreal part = {0};
-        for (ptrdiff_t k = i; k < fnn_min(r->n, i + CHAIN); k++) part += run_load(x + k * r->c, cols);
+        for (ptrdiff_t k = i; k < fnn_min(r->n, i + CHAIN); k++) part += vload_tail(x + k * r->c, cols);
         vsum_add(&sum, part);
     }
     union {
@@ -66,7 +66,7 @@ static void forward_columns(const run *r, ptrdiff_t v) {
     for (ptrdiff_t i = 0; i < r->n; i += CHAIN) {
         vreal part = {0};
         for (ptrdiff_t k = i; k < fnn_min(r->n, i + CHAIN); k++) {
-            const vreal off = run_load(x + k * r->c, cols) - mean.all;
+            const vreal off = vload_tail(x + k * r->c, cols) - mean.all;
             part = vfma(off, off, part);
         }
         vsum_add(&squares, part);
@@ -76,21 +76,22 @@ static void forward_columns(const run *r, ptrdiff_t v) {
         const ptrdiff_t k = first + j;
         const double exact = vsum_lane(&sum, j) / count;
         keep_moments(r, k, exact, variance_about(vsum_lane(&squares, j), count, exact, mean.lane[j]));
-        scale.lane[j] = (real)((double)VALUE_OR(1, k, 1) * inverse_spread(OUT(7)[k], op->s[0]));
+        scale.lane[j] = (real)((double)VALUE_OR(1, k, 1) * inverse_std(OUT(7)[k], op->s[0]));
         shift.lane[j] = VALUE_OR(2, k, 0);
     }
     for (ptrdiff_t i = 0; i < r->n; i++)
-        run_store(OUT(5) + first + i * r->c, vfma(run_load(x + i * r->c, cols) - mean.all, scale.all, shift.all), cols);
+        vstore_tail(OUT(5) + first + i * r->c, vfma(vload_tail(x + i * r->c, cols) - mean.all, scale.all, shift.all),
+                    cols);
 }
 
 /* --- statistics that are given: x, w, b, mean, var, out; eps --- */
 
 static void apply_channel(const run *r, ptrdiff_t k) {
     const fnn_op *op = r->op;
-    const real scale = (real)((double)VALUE_OR(1, k, 1) * inverse_spread(IN(4)[k], op->s[0]));
+    const real scale = (real)((double)VALUE_OR(1, k, 1) * inverse_std(IN(4)[k], op->s[0]));
     for (ptrdiff_t i = 0; i < r->n; i++) {
         const ptrdiff_t at = (i * r->c + k) * r->s;
-        run_affine(IN(0) + at, OUT(5) + at, IN(3)[k], scale, VALUE_OR(2, k, 0), r->s);
+        normalize_contiguous(IN(0) + at, OUT(5) + at, IN(3)[k], scale, VALUE_OR(2, k, 0), r->s);
     }
 }
 
@@ -98,13 +99,13 @@ static void apply_columns(const run *r, ptrdiff_t v) {
     const fnn_op *op = r->op;
     ptrdiff_t first, cols;
     columns_of(r, v, &first, &cols);
-    vreal mean = run_load(IN(3) + first, cols), scale = {0};
-    const vreal shift = op->p[2] == NULL ? (vreal){0} : run_load(IN(2) + first, cols);
+    vreal mean = vload_tail(IN(3) + first, cols), scale = {0};
+    const vreal shift = op->p[2] == NULL ? (vreal){0} : vload_tail(IN(2) + first, cols);
     for (ptrdiff_t j = 0; j < cols; j++)
-        scale[j] = (real)((double)VALUE_OR(1, first + j, 1) * inverse_spread(IN(4)[first + j], op->s[0]));
+        scale[j] = (real)((double)VALUE_OR(1, first + j, 1) * inverse_std(IN(4)[first + j], op->s[0]));
     for (ptrdiff_t i = 0; i < r->n; i++) {
         const ptrdiff_t at = i * r->c + first;
-        run_store(OUT(5) + at, vfma(run_load(IN(0) + at, cols) - mean, scale, shift), cols);
+        vstore_tail(OUT(5) + at, vfma(vload_tail(IN(0) + at, cols) - mean, scale, shift), cols);
     }
 }
 
@@ -117,9 +118,9 @@ typedef struct {
 
 static back back_of(const run *r, ptrdiff_t k, double sum, double product) {
     const fnn_op *op = r->op;
-    const double factor = inverse_spread(IN(4)[k], op->s[0]), count = (double)fnn_max(1, r->n * r->s);
-    spend(OPTIONAL(6, k), product * factor, op->s[2]);
-    spend(OPTIONAL(7, k), sum, op->s[2]);
+    const double factor = inverse_std(IN(4)[k], op->s[0]), count = (double)fnn_max(1, r->n * r->s);
+    store_param_grad(OPTIONAL(6, k), product * factor, op->s[2]);
+    store_param_grad(OPTIONAL(7, k), sum, op->s[2]);
     const real scale = (real)((double)VALUE_OR(2, k, 1) * factor);
     if (op->s[1] != 0) return (back){0, 0, scale};
     return (back){(real)(sum / count), (real)(factor * factor * product / count), scale};
@@ -130,13 +131,13 @@ static void backward_channel(const run *r, ptrdiff_t k) {
     vsum sum = {0}, products = {0};
     for (ptrdiff_t i = 0; i < r->n; i++) {
         const ptrdiff_t at = (i * r->c + k) * r->s;
-        run_sum_products(&sum, &products, IN(0) + at, IN(1) + at, IN(3)[k], r->s);
+        sum_grad_products(&sum, &products, IN(0) + at, IN(1) + at, IN(3)[k], r->s);
     }
     const back b = back_of(r, k, vsum_total(&sum), vsum_total(&products));
     if (op->p[5] == NULL) return;
     for (ptrdiff_t i = 0; i < r->n; i++) {
         const ptrdiff_t at = (i * r->c + k) * r->s;
-        run_affine_back(IN(0) + at, IN(1) + at, OUT(5) + at, IN(3)[k], b.a, b.b, b.scale, r->s);
+        normalize_grad_contiguous(IN(0) + at, IN(1) + at, OUT(5) + at, IN(3)[k], b.a, b.b, b.scale, r->s);
     }
 }
 
@@ -144,14 +145,14 @@ static void backward_columns(const run *r, ptrdiff_t v) {
     const fnn_op *op = r->op;
     ptrdiff_t first, cols;
     columns_of(r, v, &first, &cols);
-    const vreal mean = run_load(IN(3) + first, cols);
+    const vreal mean = vload_tail(IN(3) + first, cols);
     vsum sum = {0}, products = {0};
     for (ptrdiff_t i = 0; i < r->n; i += CHAIN) {
         vreal part = {0}, product = {0};
         for (ptrdiff_t k = i; k < fnn_min(r->n, i + CHAIN); k++) {
-            const vreal d = run_load(IN(0) + k * r->c + first, cols);
+            const vreal d = vload_tail(IN(0) + k * r->c + first, cols);
             part += d;
-            product = vfma(d, run_load(IN(1) + k * r->c + first, cols) - mean, product);
+            product = vfma(d, vload_tail(IN(1) + k * r->c + first, cols) - mean, product);
         }
         vsum_add(&sum, part);
         vsum_add(&products, product);
@@ -164,8 +165,8 @@ static void backward_columns(const run *r, ptrdiff_t v) {
     if (op->p[5] == NULL) return;
     for (ptrdiff_t i = 0; i < r->n; i++) {
         const ptrdiff_t at = i * r->c + first;
-        const vreal off = run_load(IN(1) + at, cols) - mean;
-        run_store(OUT(5) + at, vfma(-off, b, run_load(IN(0) + at, cols) - a) * scale, cols);
+        const vreal off = vload_tail(IN(1) + at, cols) - mean;
+        vstore_tail(OUT(5) + at, vfma(-off, b, vload_tail(IN(0) + at, cols) - a) * scale, cols);
     }
 }
 
@@ -178,16 +179,16 @@ typedef struct {
 
 static void channels_task(void *context, int task) {
     const work *w = context;
-    const ptrdiff_t end = fnn_cut_end(&w->r.cut, task);
-    for (ptrdiff_t k = fnn_cut_begin(&w->r.cut, task); k < end; k++) w->fn(&w->r, k);
+    const ptrdiff_t end = fnn_task_end(&w->r.partition, task);
+    for (ptrdiff_t k = fnn_task_begin(&w->r.partition, task); k < end; k++) w->fn(&w->r, k);
 }
 
 static void for_channels(const fnn_op *op, batch_fn channel, batch_fn columns) {
     work w = {{op, {0}, op->n[0], op->n[1], op->n[2]}, op->n[2] == 1 ? columns : channel};
     const ptrdiff_t count = op->n[2] == 1 ? (op->n[1] + VL - 1) / VL : op->n[1];
     const ptrdiff_t each = w.r.n * w.r.s * (op->n[2] == 1 ? VL : 1);
-    w.r.cut = fnn_cut_work(count, 1, fnn_max(1, TASK_ELEMENTS / fnn_max(1, each)));
-    fnn_parallel(w.r.cut.tasks, channels_task, &w);
+    w.r.partition = fnn_partition_work(count, 1, fnn_max(1, TASK_ELEMENTS / fnn_max(1, each)));
+    fnn_parallel(w.r.partition.tasks, channels_task, &w);
 }
 
 void FN(batch_norm_forward)(const fnn_op *op) { for_channels(op, forward_channel, forward_columns); }

@@ -6,7 +6,7 @@ enum { TASK_ELEMENTS = 8192 };
 
 typedef struct {
     const fnn_op *op;
-    fnn_cut cut;
+    fnn_partition partition;
     ptrdiff_t n, c, s, groups, size; /* size: channels of a group */
 } run;
 
@@ -14,7 +14,7 @@ typedef struct {
 #define OPTIONAL_IN(i, at) (op->p[i] == NULL ? NULL : IN(i) + (at))
 
 FNN_INLINE vreal load_or(const real *p, ptrdiff_t at, ptrdiff_t left, real otherwise) {
-    return p == NULL ? vset(otherwise) : run_load(p + at, left);
+    return p == NULL ? vset(otherwise) : vload_tail(p + at, left);
 }
 
 /* --- forward: x, w, b, out, mean, var; eps --- */
@@ -25,24 +25,24 @@ static void forward_group(const run *r, ptrdiff_t k) {
     const real *x = IN(0) + at, *w = OPTIONAL_IN(1, channel), *b = OPTIONAL_IN(2, channel);
     real *out = OUT(3) + at;
     vsum sum = {0}, squares = {0};
-    run_sum(&sum, x, count);
+    sum_contiguous(&sum, x, count);
     const double exact = vsum_total(&sum) / (double)count;
     const real mean = (real)exact;
-    run_sum_squares(&squares, x, mean, count);
+    sum_squared_deviations(&squares, x, mean, count);
     OUT(4)[k] = mean;
     OUT(5)[k] = (real)variance_about(vsum_total(&squares), (double)count, exact, mean);
-    const double factor = inverse_spread(OUT(5)[k], op->s[0]);
+    const double factor = inverse_std(OUT(5)[k], op->s[0]);
     if (r->s == 1) {
         for (ptrdiff_t j = 0; j < count; j += VL) {
             const ptrdiff_t left = count - j;
             const vreal scale = load_or(w, j, left, 1) * vset((real)factor);
-            run_store(out + j, vfma(run_load(x + j, left) - vset(mean), scale, load_or(b, j, left, 0)), left);
+            vstore_tail(out + j, vfma(vload_tail(x + j, left) - vset(mean), scale, load_or(b, j, left, 0)), left);
         }
         return;
     }
     for (ptrdiff_t j = 0; j < r->size; j++)
-        run_affine(x + j * r->s, out + j * r->s, mean, (real)((w == NULL ? 1 : (double)w[j]) * factor),
-                   b == NULL ? 0 : b[j], r->s);
+        normalize_contiguous(x + j * r->s, out + j * r->s, mean, (real)((w == NULL ? 1 : (double)w[j]) * factor),
+                             b == NULL ? 0 : b[j], r->s);
 }
 
 /* --- backward: dout, x, w, mean, var, dx, dw, db; eps, beta --- */
@@ -52,15 +52,15 @@ static void backward_group(const run *r, ptrdiff_t k) {
     const ptrdiff_t count = r->size * r->s, at = k * count, channel = k % r->groups * r->size;
     const real *d = IN(0) + at, *x = IN(1) + at, *w = OPTIONAL_IN(2, channel), mean = IN(3)[k];
     real *dx = OUT(5) + at;
-    const double factor = inverse_spread(IN(4)[k], op->s[0]);
+    const double factor = inverse_std(IN(4)[k], op->s[0]);
     double sum = 0, product = 0;
     if (r->s == 1) {
         vsum sums = {0}, products = {0};
         for (ptrdiff_t j = 0; j < count; j += CHAIN * VL) {
             vreal part = {0}, parts = {0};
             for (ptrdiff_t i = j; i < fnn_min(count, j + CHAIN * VL); i += VL) {
-                const vreal e = run_load(d + i, count - i) * load_or(w, i, count - i, 1);
-                const vreal off = run_load(x + i, count - i) - vset(mean);
+                const vreal e = vload_tail(d + i, count - i) * load_or(w, i, count - i, 1);
+                const vreal off = vload_tail(x + i, count - i) - vset(mean);
                 part += e;
                 parts = vfma(e, count - i < VL ? vfirst(off, count - i) : off, parts);
             }
@@ -71,7 +71,7 @@ static void backward_group(const run *r, ptrdiff_t k) {
     } else {
         for (ptrdiff_t j = 0; j < r->size; j++) {
             vsum sums = {0}, products = {0};
-            run_sum_products(&sums, &products, d + j * r->s, x + j * r->s, mean, r->s);
+            sum_grad_products(&sums, &products, d + j * r->s, x + j * r->s, mean, r->s);
             sum += vsum_total(&sums) * (w == NULL ? 1 : (double)w[j]);
             product += vsum_total(&products) * (w == NULL ? 1 : (double)w[j]);
         }
@@ -80,8 +80,9 @@ static void backward_group(const run *r, ptrdiff_t k) {
     if (r->s == 1) {
         for (ptrdiff_t j = 0; j < count; j += VL) {
             const ptrdiff_t left = count - j;
-            const vreal e = run_load(d + j, left) * load_or(w, j, left, 1), off = run_load(x + j, left) - vset(mean);
-            run_store(dx + j, vfma(-off, vset((real)b), e - vset((real)a)) * vset((real)factor), left);
+            const vreal e = vload_tail(d + j, left) * load_or(w, j, left, 1),
+                        off = vload_tail(x + j, left) - vset(mean);
+            vstore_tail(dx + j, vfma(-off, vset((real)b), e - vset((real)a)) * vset((real)factor), left);
         }
         return;
     }
@@ -90,8 +91,8 @@ static void backward_group(const run *r, ptrdiff_t k) {
         const vreal weight = vset(w == NULL ? 1 : w[j]);
         for (ptrdiff_t i = 0; i < r->s; i += VL) {
             const ptrdiff_t here = j * r->s + i, left = r->s - i;
-            const vreal e = run_load(d + here, left) * weight, off = run_load(x + here, left) - vset(mean);
-            run_store(dx + here, vfma(-off, vset((real)b), e - vset((real)a)) * vset((real)factor), left);
+            const vreal e = vload_tail(d + here, left) * weight, off = vload_tail(x + here, left) - vset(mean);
+            vstore_tail(dx + here, vfma(-off, vset((real)b), e - vset((real)a)) * vset((real)factor), left);
         }
     }
 }
@@ -102,12 +103,12 @@ static void channel_gradients(const run *r, ptrdiff_t k) {
     for (ptrdiff_t i = 0; i < r->n; i++) {
         const ptrdiff_t at = (i * r->c + k) * r->s, group = i * r->groups + k / r->size;
         vsum sums = {0}, products = {0};
-        run_sum_products(&sums, &products, IN(0) + at, IN(1) + at, IN(3)[group], r->s);
+        sum_grad_products(&sums, &products, IN(0) + at, IN(1) + at, IN(3)[group], r->s);
         sum += vsum_total(&sums);
-        product += vsum_total(&products) * inverse_spread(IN(4)[group], op->s[0]);
+        product += vsum_total(&products) * inverse_std(IN(4)[group], op->s[0]);
     }
-    spend(OPTIONAL(6, k), product, op->s[1]);
-    spend(OPTIONAL(7, k), sum, op->s[1]);
+    store_param_grad(OPTIONAL(6, k), product, op->s[1]);
+    store_param_grad(OPTIONAL(7, k), sum, op->s[1]);
 }
 
 /* The same for VL channels of one pixel; they may belong to several groups. */
@@ -120,19 +121,19 @@ static void column_gradients(const run *r, ptrdiff_t v) {
         const ptrdiff_t at = i * r->c + first, row = i * r->groups;
         const real *means = IN(3) + row, *vars = IN(4) + row;
         vreal mean = vset(means[first / r->size]);
-        vreal factor = vset((real)inverse_spread(vars[first / r->size], op->s[0]));
+        vreal factor = vset((real)inverse_std(vars[first / r->size], op->s[0]));
         if (!one)
             for (ptrdiff_t j = 0; j < cols; j++) {
                 mean[j] = means[(first + j) / r->size];
-                factor[j] = (real)inverse_spread(vars[(first + j) / r->size], op->s[0]);
+                factor[j] = (real)inverse_std(vars[(first + j) / r->size], op->s[0]);
             }
-        const vreal d = run_load(IN(0) + at, cols);
+        const vreal d = vload_tail(IN(0) + at, cols);
         vsum_add(&sum, d);
-        vsum_add(&products, d * ((run_load(IN(1) + at, cols) - mean) * factor));
+        vsum_add(&products, d * ((vload_tail(IN(1) + at, cols) - mean) * factor));
     }
     for (ptrdiff_t j = 0; j < cols; j++) {
-        spend(OPTIONAL(6, first + j), vsum_lane(&products, j), op->s[1]);
-        spend(OPTIONAL(7, first + j), vsum_lane(&sum, j), op->s[1]);
+        store_param_grad(OPTIONAL(6, first + j), vsum_lane(&products, j), op->s[1]);
+        store_param_grad(OPTIONAL(7, first + j), vsum_lane(&sum, j), op->s[1]);
     }
 }
 
@@ -145,14 +146,14 @@ typedef struct {
 
 static void some(void *context, int task) {
     const work *w = context;
-    const ptrdiff_t end = fnn_cut_end(&w->r.cut, task);
-    for (ptrdiff_t k = fnn_cut_begin(&w->r.cut, task); k < end; k++) w->fn(&w->r, k);
+    const ptrdiff_t end = fnn_task_end(&w->r.partition, task);
+    for (ptrdiff_t k = fnn_task_begin(&w->r.partition, task); k < end; k++) w->fn(&w->r, k);
 }
 
 static void for_all(run r, ptrdiff_t count, ptrdiff_t each, void (*fn)(const run *r, ptrdiff_t k)) {
-    r.cut = fnn_cut_work(count, 1, fnn_max(1, TASK_ELEMENTS / fnn_max(1, each)));
+    r.partition = fnn_partition_work(count, 1, fnn_max(1, TASK_ELEMENTS / fnn_max(1, each)));
     work w = {r, fn};
-    fnn_parallel(r.cut.tasks, some, &w);
+    fnn_parallel(r.partition.tasks, some, &w);
 }
 
 static run run_of(const fnn_op *op) {

@@ -6,7 +6,7 @@ enum { TASK_ELEMENTS = 8192 };
 
 typedef struct {
     const fnn_op *op;
-    fnn_cut cut; /* vectors of pixels of all samples */
+    fnn_partition partition; /* vectors of pixels of all samples */
     ptrdiff_t n, c, s, vectors;
 } run;
 
@@ -28,13 +28,13 @@ static void forward_pixels(const run *r, ptrdiff_t at, ptrdiff_t left) {
     for (ptrdiff_t k = 0; k < r->c; k++) {
         vreal sum = {0};
         for (ptrdiff_t j = fnn_max(0, k - before); j <= fnn_min(r->c - 1, k + after); j++) {
-            const vreal value = run_load(x + j * r->s, left);
+            const vreal value = vload_tail(x + j * r->s, left);
             sum = vfma(value, value, sum);
         }
         const vreal scale = vfma(vset((real)op->s[1]), sum, vset((real)op->s[3]));
-        const vreal out = run_load(x + k * r->s, left) * inverse_power(scale, op->s[2]);
-        run_store(OUT(1) + at + k * r->s, out, left);
-        if (op->p[2] != NULL) run_store(OUT(2) + at + k * r->s, scale, left);
+        const vreal out = vload_tail(x + k * r->s, left) * inverse_power(scale, op->s[2]);
+        vstore_tail(OUT(1) + at + k * r->s, out, left);
+        if (op->p[2] != NULL) vstore_tail(OUT(2) + at + k * r->s, scale, left);
     }
 }
 
@@ -42,8 +42,8 @@ static void forward_pixels(const run *r, ptrdiff_t at, ptrdiff_t left) {
 
 FNN_INLINE vreal inner(const fnn_op *op, ptrdiff_t at, ptrdiff_t left, vreal *direct) {
     vreal scale = left >= VL ? vload(IN(2) + at) : vload_part_or(IN(2) + at, left, vset(1));
-    *direct = run_load(IN(0) + at, left) * inverse_power(scale, op->s[2]);
-    return *direct * run_load(IN(1) + at, left) / scale;
+    *direct = vload_tail(IN(0) + at, left) * inverse_power(scale, op->s[2]);
+    return *direct * vload_tail(IN(1) + at, left) / scale;
 }
 
 static void backward_pixels(const run *r, ptrdiff_t at, ptrdiff_t left) {
@@ -61,8 +61,8 @@ static void backward_pixels(const run *r, ptrdiff_t at, ptrdiff_t left) {
         for (ptrdiff_t j = first; j <= last; j++)
             sum += j + room > last ? vload(kept + j % room * VL) : inner(op, at + j * r->s, left, &unused);
         inner(op, at + k * r->s, left, &direct);
-        const vreal x = run_load(IN(1) + at + k * r->s, left);
-        run_store(OUT(3) + at + k * r->s, vfma(factor * x, sum, direct), left);
+        const vreal x = vload_tail(IN(1) + at + k * r->s, left);
+        vstore_tail(OUT(3) + at + k * r->s, vfma(factor * x, sum, direct), left);
     }
 }
 
@@ -76,8 +76,8 @@ typedef struct {
 static void some(void *context, int task) {
     const work *w = context;
     const run *r = &w->r;
-    const ptrdiff_t end = fnn_cut_end(&r->cut, task);
-    for (ptrdiff_t v = fnn_cut_begin(&r->cut, task); v < end; v++) {
+    const ptrdiff_t end = fnn_task_end(&r->partition, task);
+    for (ptrdiff_t v = fnn_task_begin(&r->partition, task); v < end; v++) {
         const ptrdiff_t pixel = v % r->vectors * VL;
         w->fn(r, v / r->vectors * r->c * r->s + pixel, r->s - pixel);
     }
@@ -85,9 +85,9 @@ static void some(void *context, int task) {
 
 static void for_pixels(const fnn_op *op, void (*fn)(const run *r, ptrdiff_t at, ptrdiff_t left)) {
     run r = {op, {0}, op->n[0], op->n[1], op->n[2], (op->n[2] + VL - 1) / VL};
-    r.cut = fnn_cut_work(r.n * r.vectors, 1, fnn_max(1, TASK_ELEMENTS / fnn_max(1, r.c * VL)));
+    r.partition = fnn_partition_work(r.n * r.vectors, 1, fnn_max(1, TASK_ELEMENTS / fnn_max(1, r.c * VL)));
     work w = {r, fn};
-    fnn_parallel(r.cut.tasks, some, &w);
+    fnn_parallel(r.partition.tasks, some, &w);
 }
 
 void FN(local_response_norm_forward)(const fnn_op *op) { for_pixels(op, forward_pixels); }

@@ -8,18 +8,8 @@
 
 enum { CHAIN = 64 }; /* vectors that are added up in the type of the arrays */
 
-/* VL elements from p on, or the `left` that there are and zeros. */
-FNN_INLINE vreal run_load(const real *p, ptrdiff_t left) { return left >= VL ? vload(p) : vload_part(p, left); }
-FNN_INLINE void run_store(real *p, vreal v, ptrdiff_t left) {
-    if (left >= VL) {
-        vstore(p, v);
-    } else {
-        vstore_part(p, v, left);
-    }
-}
-
 /* x + … of a run */
-FNN_INLINE void run_sum(vsum *sum, const real *x, ptrdiff_t count) {
+FNN_INLINE void sum_contiguous(vsum *sum, const real *x, ptrdiff_t count) {
     for (ptrdiff_t j = 0; j < count; j += CHAIN * VL) {
         const ptrdiff_t end = fnn_min(count, j + CHAIN * VL);
         vreal part = {0}, b = {0}, c = {0}, d = {0};
@@ -35,7 +25,7 @@ FNN_INLINE void run_sum(vsum *sum, const real *x, ptrdiff_t count) {
 }
 
 /* (x - mean)² + … of a run */
-FNN_INLINE void run_sum_squares(vsum *sum, const real *x, real mean, ptrdiff_t count) {
+FNN_INLINE void sum_squared_deviations(vsum *sum, const real *x, real mean, ptrdiff_t count) {
     for (ptrdiff_t j = 0; j < count; j += CHAIN * VL) {
         const ptrdiff_t end = fnn_min(count, j + CHAIN * VL);
         vreal part[4] = {{0}};
@@ -46,7 +36,7 @@ FNN_INLINE void run_sum_squares(vsum *sum, const real *x, real mean, ptrdiff_t c
                 part[k] = vfma(off, off, part[k]);
             }
         for (; i < end; i += VL) {
-            vreal off = run_load(x + i, end - i) - vset(mean);
+            vreal off = vload_tail(x + i, end - i) - vset(mean);
             if (end - i < VL) off = vfirst(off, end - i);
             part[0] = vfma(off, off, part[0]);
         }
@@ -55,7 +45,7 @@ FNN_INLINE void run_sum_squares(vsum *sum, const real *x, real mean, ptrdiff_t c
 }
 
 /* d + … and d (x - mean) + … of a run */
-FNN_INLINE void run_sum_products(vsum *sum, vsum *products, const real *d, const real *x, real mean, ptrdiff_t count) {
+FNN_INLINE void sum_grad_products(vsum *sum, vsum *products, const real *d, const real *x, real mean, ptrdiff_t count) {
     for (ptrdiff_t j = 0; j < count; j += CHAIN * VL) {
         const ptrdiff_t end = fnn_min(count, j + CHAIN * VL);
         vreal part[4] = {{0}}, product[4] = {{0}};
@@ -67,8 +57,8 @@ FNN_INLINE void run_sum_products(vsum *sum, vsum *products, const real *d, const
                 product[k] = vfma(e, vload(x + i + k * VL) - vset(mean), product[k]);
             }
         for (; i < end; i += VL) {
-            const vreal e = run_load(d + i, end - i);
-            vreal off = run_load(x + i, end - i) - vset(mean);
+            const vreal e = vload_tail(d + i, end - i);
+            vreal off = vload_tail(x + i, end - i) - vset(mean);
             if (end - i < VL) off = vfirst(off, end - i);
             part[0] += e;
             product[0] = vfma(e, off, product[0]);
@@ -79,7 +69,7 @@ FNN_INLINE void run_sum_products(vsum *sum, vsum *products, const real *d, const
 }
 
 /* out = (x - mean) scale + shift */
-FNN_INLINE void run_affine(const real *x, real *out, real mean, real scale, real shift, ptrdiff_t count) {
+FNN_INLINE void normalize_contiguous(const real *x, real *out, real mean, real scale, real shift, ptrdiff_t count) {
     ptrdiff_t j = 0;
     for (; j + VL <= count; j += VL) vstore(out + j, vfma(vload(x + j) - vset(mean), vset(scale), vset(shift)));
     if (j == count) return;
@@ -87,8 +77,8 @@ FNN_INLINE void run_affine(const real *x, real *out, real mean, real scale, real
 }
 
 /* dx = (d - a - (x - mean) b) scale */
-FNN_INLINE void run_affine_back(const real *d, const real *x, real *dx, real mean, real a, real b, real scale,
-                                ptrdiff_t count) {
+FNN_INLINE void normalize_grad_contiguous(const real *d, const real *x, real *dx, real mean, real a, real b, real scale,
+                                          ptrdiff_t count) {
     ptrdiff_t j = 0;
     for (; j + VL <= count; j += VL) {
         const vreal off = vload(x + j) - vset(mean);
@@ -105,15 +95,15 @@ FNN_INLINE double variance_about(double squares, double count, double mean, real
     return fmax(0, squares / count - off * off);
 }
 
-FNN_INLINE double inverse_spread(real var, double eps) { return 1 / sqrt((double)(real)(var + (real)eps)); }
+FNN_INLINE double inverse_std(real var, double eps) { return 1 / sqrt((double)(real)(var + (real)eps)); }
 
 /* Batch normalisation's running mean or variance goes after channel k's; it may be NULL. */
-FNN_INLINE void follow(real *running, ptrdiff_t k, double momentum, double batch) {
+FNN_INLINE void update_running(real *running, ptrdiff_t k, double momentum, double batch) {
     if (running != NULL) running[k] = (real)momentum * running[k] + (real)(1 - momentum) * (real)batch;
 }
 
 /* A gradient of a parameter, added to what is there or not; p may be NULL. */
-FNN_INLINE void spend(real *p, double gradient, double beta) {
+FNN_INLINE void store_param_grad(real *p, double gradient, double beta) {
     if (p != NULL) *p = beta == 0 ? (real)gradient : (real)((double)*p + gradient);
 }
 

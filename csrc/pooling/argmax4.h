@@ -14,7 +14,7 @@ static void first_nan_or_largest(const vreal cell[4], vreal *best, vint *place) 
     }
 }
 
-FNN_INLINE vreal largest_of_4(const vreal cell[4], vint *place) {
+FNN_INLINE vreal vargmax4(const vreal cell[4], vint *place) {
     vreal best;
     if (__builtin_expect(vunordered_bits(cell[0], cell[1]) | vunordered_bits(cell[2], cell[3]), 0)) {
         first_nan_or_largest(cell, &best, place);

@@ -9,13 +9,13 @@ typedef struct {
     const fnn_op *op;
     windows g;
     bool alike; /* all windows have as many cells, or count as if they had */
-    fnn_cut cut;
+    fnn_partition partition;
 } run;
 
 /* What the sums of windows first … last-1 of row i are divided by. */
 static void divisors(const run *r, ptrdiff_t i, ptrdiff_t first, ptrdiff_t last, real *by) {
     const windows *g = &r->g;
-    const span rows = window_rows(g, i);
+    const span rows = window_row_range(g, i);
     if (r->alike) {
         for (ptrdiff_t j = 0; j < last - first; j++) by[j] = (real)(g->size_h * g->size_w);
         return;
@@ -33,17 +33,17 @@ static void any_plane(const run *r, const real *x, real *out) {
     for (ptrdiff_t i = 0; i < g->p; i++)
         for (ptrdiff_t first = 0; first < g->q; first += CHUNK) {
             const ptrdiff_t last = fnn_min(g->q, first + CHUNK);
-            const span rows = window_rows(g, i);
+            const span rows = window_row_range(g, i);
             for (ptrdiff_t j = 0; j < last - first + VL; j++) sum[j] = 0;
             for (ptrdiff_t k = rows.begin; k < rows.end; k++)
                 for (ptrdiff_t s = 0; s < g->size_w; s++) {
-                    const span at = window_columns(g, s, first, last);
+                    const span at = window_column_range(g, s, first, last);
                     const real *cells = x + (i * g->stride_h - g->pad_h + k) * g->w - g->pad_w + s;
                     for (ptrdiff_t j = at.begin; j < at.end; j += VL) {
                         const ptrdiff_t left = at.end - j;
                         const vreal value = load_strided(cells + j * g->stride_w, g->stride_w, left);
                         const vreal total = vload(sum + j - first) + value;
-                        run_store(sum + j - first, total, at.end == last ? VL : left);
+                        vstore_tail(sum + j - first, total, at.end == last ? VL : left);
                     }
                 }
             divisors(r, i, first, last, by);
@@ -61,9 +61,9 @@ static real image_mean(const real *x, ptrdiff_t count) {
 static void forward_task(void *context, int task) {
     const run *r = context;
     const fnn_op *op = r->op;
-    const ptrdiff_t image = r->g.h * r->g.w, plane = r->g.p * r->g.q, end = fnn_cut_end(&r->cut, task);
-    for (ptrdiff_t k = fnn_cut_begin(&r->cut, task); k < end; k++) {
-        if (window_is_image(&r->g)) {
+    const ptrdiff_t image = r->g.h * r->g.w, plane = r->g.p * r->g.q, end = fnn_task_end(&r->partition, task);
+    for (ptrdiff_t k = fnn_task_begin(&r->partition, task); k < end; k++) {
+        if (pool_is_global(&r->g)) {
             OUT(1)[k] = image_mean(IN(0) + k * image, image);
         } else {
             any_plane(r, IN(0) + k * image, OUT(1) + k * plane);
@@ -78,12 +78,12 @@ static void back_plane(const run *r, const real *dout, real *dx) {
     for (ptrdiff_t i = 0; i < g->p; i++)
         for (ptrdiff_t first = 0; first < g->q; first += CHUNK) {
             const ptrdiff_t last = fnn_min(g->q, first + CHUNK);
-            const span rows = window_rows(g, i);
+            const span rows = window_row_range(g, i);
             divisors(r, i, first, last, by);
             for (ptrdiff_t j = first; j < last; j++) share[j - first] = dout[i * g->q + j] / by[j - first];
             for (ptrdiff_t k = rows.begin; k < rows.end; k++)
                 for (ptrdiff_t s = 0; s < g->size_w; s++) {
-                    const span at = window_columns(g, s, first, last);
+                    const span at = window_column_range(g, s, first, last);
                     real *cells = dx + (i * g->stride_h - g->pad_h + k) * g->w - g->pad_w + s;
                     for (ptrdiff_t j = at.begin; j < at.end; j++) cells[j * g->stride_w] += share[j - first];
                 }
@@ -93,9 +93,9 @@ static void back_plane(const run *r, const real *dout, real *dx) {
 static void backward_task(void *context, int task) {
     const run *r = context;
     const fnn_op *op = r->op;
-    const ptrdiff_t image = r->g.h * r->g.w, plane = r->g.p * r->g.q, end = fnn_cut_end(&r->cut, task);
-    for (ptrdiff_t k = fnn_cut_begin(&r->cut, task); k < end; k++) {
-        if (window_is_image(&r->g)) {
+    const ptrdiff_t image = r->g.h * r->g.w, plane = r->g.p * r->g.q, end = fnn_task_end(&r->partition, task);
+    for (ptrdiff_t k = fnn_task_begin(&r->partition, task); k < end; k++) {
+        if (pool_is_global(&r->g)) {
             const real share = IN(0)[k] / (real)image;
             for (ptrdiff_t j = 0; j < image; j++) OUT(1)[k * image + j] = share;
         } else {
@@ -108,16 +108,16 @@ static void for_planes(const fnn_op *op, windows g, void (*task)(void *, int)) {
     const bool inside = g.pad_h == 0 && g.pad_w == 0 && (g.p - 1) * g.stride_h + g.size_h <= g.h &&
                         (g.q - 1) * g.stride_w + g.size_w <= g.w;
     run r = {op, g, inside || op->s[6] != 0,
-             fnn_cut_work(op->n[0] * op->n[1], 1, fnn_max(1, TASK_CELLS / fnn_max(1, g.h * g.w)))};
-    fnn_parallel(r.cut.tasks, task, &r);
+             fnn_partition_work(op->n[0] * op->n[1], 1, fnn_max(1, TASK_CELLS / fnn_max(1, g.h * g.w)))};
+    fnn_parallel(r.partition.tasks, task, &r);
 }
 
 /* n, c, h, w, p, q */
 void FN(avg_pool_forward)(const fnn_op *op) {
-    for_planes(op, windows_of(op->n[2], op->n[3], op->n[4], op->n[5], op->s), forward_task);
+    for_planes(op, pool_shape_of(op->n[2], op->n[3], op->n[4], op->n[5], op->s), forward_task);
 }
 
 /* n, c, p, q, h, w */
 void FN(avg_pool_backward)(const fnn_op *op) {
-    for_planes(op, windows_of(op->n[4], op->n[5], op->n[2], op->n[3], op->s), backward_task);
+    for_planes(op, pool_shape_of(op->n[4], op->n[5], op->n[2], op->n[3], op->s), backward_task);
 }

@@ -13,7 +13,7 @@ enum { CHUNK = 256, TASK_CELLS = 16384, MAX_NUMBERED = 256 };
 typedef struct {
     const fnn_op *op;
     windows g;
-    fnn_cut cut;
+    fnn_partition partition;
 } run;
 
 typedef struct {
@@ -52,14 +52,14 @@ static void step_over(const real *x, ptrdiff_t stride, real *best, rint_t *place
 
 static void windows_of_row(const windows *g, const real *x, ptrdiff_t i, ptrdiff_t first, ptrdiff_t last, real *best,
                            rint_t *place) {
-    const span rows = window_rows(g, i);
+    const span rows = window_row_range(g, i);
     for (ptrdiff_t j = first; j < last; j++) {
         best[j - first] = (real)-INFINITY;
         place[j - first] = (rint_t)(rows.begin * g->size_w + fnn_max(0, g->pad_w - j * g->stride_w));
     }
     for (ptrdiff_t r = rows.begin; r < rows.end; r++)
         for (ptrdiff_t s = 0; s < g->size_w; s++) {
-            const span at = window_columns(g, s, first, last);
+            const span at = window_column_range(g, s, first, last);
             if (at.begin >= at.end) continue;
             const real *cells = x + (i * g->stride_h - g->pad_h + r) * g->w + at.begin * g->stride_w - g->pad_w + s;
             step_over(cells, g->stride_w, best + at.begin - first, place + at.begin - first,
@@ -115,11 +115,11 @@ FNN_INLINE void quarters(const real *top, const real *bottom, ptrdiff_t cells, b
         const real *x = r == 0 ? top : bottom;
         const vreal low = whole ? vload(x) : vload_part(x, fnn_min(VL, cells));
         const vreal high = whole ? vload(x + VL) : vload_part(x + VL, fnn_max(0, cells - VL));
-        const vreal held = vheld(low), behind = vheld(high);
+        const vreal held = vopaque(low), behind = vopaque(high);
         cell[2 * r] = VSHUFFLE(held, behind, EVEN_LANES);
         cell[2 * r + 1] = VSHUFFLE(held, behind, ODD_LANES);
     }
-    *best = largest_of_4(cell, place);
+    *best = vargmax4(cell, place);
 }
 
 /* Row i of a plane's windows; `whole`: cells may be read and windows written to beyond its end. */
@@ -154,13 +154,13 @@ static void forward_task(void *context, int task) {
     const run *r = context;
     const fnn_op *op = r->op;
     const windows *g = &r->g;
-    const ptrdiff_t image = g->h * g->w, plane = g->p * g->q, end = fnn_cut_end(&r->cut, task);
-    const bool quarter = windows_are_quarters(g) && (op->p[2] == NULL || op->type[2] == FNN_U8);
-    for (ptrdiff_t k = fnn_cut_begin(&r->cut, task); k < end; k++) {
+    const ptrdiff_t image = g->h * g->w, plane = g->p * g->q, end = fnn_task_end(&r->partition, task);
+    const bool quarter = pool_is_2x2(g) && (op->p[2] == NULL || op->type[2] == FNN_U8);
+    for (ptrdiff_t k = fnn_task_begin(&r->partition, task); k < end; k++) {
         const places to = places_at(op, 2, k * plane);
         if (quarter) {
             quarter_plane(g, IN(0) + k * image, OUT(1) + k * plane, to.bytes, end - k);
-        } else if (window_is_image(g)) {
+        } else if (pool_is_global(g)) {
             image_plane(image, IN(0) + k * image, OUT(1) + k * plane, to);
         } else {
             any_plane(g, IN(0) + k * image, OUT(1) + k * plane, to);
@@ -196,7 +196,7 @@ static void back_quarter_plane(const windows *g, const real *dout, const uint8_t
             for (rint_t r = 0; r < 2; r++) {
                 const vreal even = vselect(wide == (vint){0} + 2 * r, d, (vreal){0});
                 const vreal odd = vselect(wide == (vint){0} + (2 * r + 1), d, (vreal){0});
-                const vreal low = VSHUFFLE(even, odd, LOW_PAIRS), high = VSHUFFLE(even, odd, HIGH_PAIRS);
+                const vreal low = VSHUFFLE(even, odd, INTERLEAVE_LOW), high = VSHUFFLE(even, odd, INTERLEAVE_HIGH);
                 real *to = row + r * g->w + 2 * j;
                 if (cells >= VL) {
                     vstore(to, low);
@@ -215,12 +215,12 @@ static void backward_task(void *context, int task) {
     const run *r = context;
     const fnn_op *op = r->op;
     const windows *g = &r->g;
-    const ptrdiff_t image = g->h * g->w, plane = g->p * g->q, end = fnn_cut_end(&r->cut, task);
+    const ptrdiff_t image = g->h * g->w, plane = g->p * g->q, end = fnn_task_end(&r->partition, task);
     ptrdiff_t offset[MAX_NUMBERED];
     for (ptrdiff_t i = 0; i < MAX_NUMBERED; i++) offset[i] = i / g->size_w * g->w + i % g->size_w;
-    for (ptrdiff_t k = fnn_cut_begin(&r->cut, task); k < end; k++) {
+    for (ptrdiff_t k = fnn_task_begin(&r->partition, task); k < end; k++) {
         const places from = places_at(op, 1, k * plane);
-        if (windows_are_quarters(g) && from.bytes != NULL) {
+        if (pool_is_2x2(g) && from.bytes != NULL) {
             back_quarter_plane(g, IN(0) + k * plane, from.bytes, OUT(2) + k * image, (end - k) * plane);
         } else {
             back_any_plane(g, offset, IN(0) + k * plane, from, OUT(2) + k * image);
@@ -229,16 +229,16 @@ static void backward_task(void *context, int task) {
 }
 
 static void for_planes(const fnn_op *op, windows g, void (*task)(void *, int)) {
-    run r = {op, g, fnn_cut_work(op->n[0] * op->n[1], 1, fnn_max(1, TASK_CELLS / fnn_max(1, g.h * g.w)))};
-    fnn_parallel(r.cut.tasks, task, &r);
+    run r = {op, g, fnn_partition_work(op->n[0] * op->n[1], 1, fnn_max(1, TASK_CELLS / fnn_max(1, g.h * g.w)))};
+    fnn_parallel(r.partition.tasks, task, &r);
 }
 
 /* n, c, h, w, p, q */
 void FN(max_pool_forward)(const fnn_op *op) {
-    for_planes(op, windows_of(op->n[2], op->n[3], op->n[4], op->n[5], op->s), forward_task);
+    for_planes(op, pool_shape_of(op->n[2], op->n[3], op->n[4], op->n[5], op->s), forward_task);
 }
 
 /* n, c, p, q, h, w */
 void FN(max_pool_backward)(const fnn_op *op) {
-    for_planes(op, windows_of(op->n[4], op->n[5], op->n[2], op->n[3], op->s), backward_task);
+    for_planes(op, pool_shape_of(op->n[4], op->n[5], op->n[2], op->n[3], op->s), backward_task);
 }

@@ -10,7 +10,7 @@ typedef struct {
     ptrdiff_t size_h, size_w, stride_h, stride_w, pad_h, pad_w;
 } windows;
 
-FNN_INLINE windows windows_of(ptrdiff_t h, ptrdiff_t w, ptrdiff_t p, ptrdiff_t q, const double *s) {
+FNN_INLINE windows pool_shape_of(ptrdiff_t h, ptrdiff_t w, ptrdiff_t p, ptrdiff_t q, const double *s) {
     return (windows){h,
                      w,
                      p,
@@ -28,13 +28,13 @@ typedef struct {
 } span;
 
 /* The rows of window row i that lie inside the image. */
-FNN_INLINE span window_rows(const windows *g, ptrdiff_t i) {
+FNN_INLINE span window_row_range(const windows *g, ptrdiff_t i) {
     const ptrdiff_t top = i * g->stride_h - g->pad_h;
     return (span){fnn_max(0, -top), fnn_min(g->size_h, g->h - top)};
 }
 
 /* The windows of a row, among first … last-1, whose column number s lies inside the image. */
-FNN_INLINE span window_columns(const windows *g, ptrdiff_t s, ptrdiff_t first, ptrdiff_t last) {
+FNN_INLINE span window_column_range(const windows *g, ptrdiff_t s, ptrdiff_t first, ptrdiff_t last) {
     const ptrdiff_t before = g->pad_w - s, room = g->w - 1 + before;
     const ptrdiff_t begin = before > 0 ? (before + g->stride_w - 1) / g->stride_w : 0;
     const ptrdiff_t end = room < 0 ? 0 : room / g->stride_w + 1;
@@ -42,13 +42,13 @@ FNN_INLINE span window_columns(const windows *g, ptrdiff_t s, ptrdiff_t first, p
 }
 
 /* Windows of 2 × 2 side by side: what most networks have. */
-FNN_INLINE bool windows_are_quarters(const windows *g) {
+FNN_INLINE bool pool_is_2x2(const windows *g) {
     return g->size_h == 2 && g->size_w == 2 && g->stride_h == 2 && g->stride_w == 2 && g->pad_h == 0 && g->pad_w == 0 &&
            2 * g->p <= g->h && 2 * g->q <= g->w;
 }
 
 /* The whole image in one window. */
-FNN_INLINE bool window_is_image(const windows *g) {
+FNN_INLINE bool pool_is_global(const windows *g) {
     return g->p == 1 && g->q == 1 && g->pad_h == 0 && g->pad_w == 0 && g->size_h == g->h && g->size_w == g->w;
 }
 

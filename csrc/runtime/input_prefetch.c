@@ -9,7 +9,7 @@ enum { ALONE_BYTES = 128 << 10, NONE = -1 }; /* of a batch: below, one thread ga
 static _Atomic(uint64_t) steps;
 
 static _Thread_local struct {
-    fnn_ahead *ahead;
+    fnn_input_prefetch *ahead;
     int thread, threads;
     uint64_t step;
     ptrdiff_t row, end;
@@ -17,34 +17,36 @@ static _Thread_local struct {
     ptrdiff_t fetched;          /* a row whose lines were all taken, still to be brought; or NONE */
 } mine;
 
-void fnn_ahead_join(fnn_ahead *ahead, int thread, int threads) {
+void fnn_input_prefetch_join(fnn_input_prefetch *ahead, int thread, int threads) {
     mine.ahead = ahead;
     mine.thread = thread;
     mine.threads = threads;
 }
 
-fnn_ahead *fnn_ahead_joined(void) { return mine.ahead; }
+fnn_input_prefetch *fnn_input_prefetch_joined(void) { return mine.ahead; }
 
-void fnn_ahead_begin(fnn_ahead *ahead, const int64_t *next) {
+void fnn_input_prefetch_begin_step(fnn_input_prefetch *ahead, const int64_t *next) {
     ahead->index = next;
     ahead->bring = NULL;
     ahead->step = atomic_fetch_add(&steps, 1) + 1;
 }
 
-static int gathers(const fnn_ahead *a, const fnn_op *op) { return a != NULL && a->gather == op && a->out != NULL; }
+static int gathers(const fnn_input_prefetch *a, const fnn_op *op) {
+    return a != NULL && a->gather == op && a->out != NULL;
+}
 
 const uint8_t *fnn_ahead_brought(const fnn_op *gather) {
     return gathers(mine.ahead, gather) ? mine.ahead->brought : NULL;
 }
 
 void fnn_ahead_gathered(const fnn_op *gather, fnn_bring bring) {
-    fnn_ahead *a = mine.ahead;
+    fnn_input_prefetch *a = mine.ahead;
     if (!gathers(a, gather)) return;
     memset(a->brought, 0, (size_t)a->rows);
     a->bring = bring;
 }
 
-static void find_share(const fnn_ahead *a) {
+static void find_share(const fnn_input_prefetch *a) {
     const int threads = a->rows * a->row_bytes < ALONE_BYTES ? 1 : mine.threads;
     mine.step = a->step;
     mine.row = mine.thread < threads ? a->rows * mine.thread / threads : 0;
@@ -53,16 +55,18 @@ static void find_share(const fnn_ahead *a) {
     mine.fetched = NONE;
 }
 
-int fnn_ahead_waits(void) {
-    const fnn_ahead *a = mine.ahead;
+int fnn_input_prefetch_pending(void) {
+    const fnn_input_prefetch *a = mine.ahead;
     if (a == NULL || a->index == NULL) return 0;
     if (mine.step != a->step) find_share(a);
     return mine.next < mine.row_end || mine.row < mine.end || mine.fetched != NONE;
 }
 
-static const char *source_of(const fnn_ahead *a, ptrdiff_t row) { return a->source + a->index[row] * a->row_bytes; }
+static const char *source_of(const fnn_input_prefetch *a, ptrdiff_t row) {
+    return a->source + a->index[row] * a->row_bytes;
+}
 
-static void bring_fetched(const fnn_ahead *a) {
+static void bring_fetched(const fnn_input_prefetch *a) {
     if (mine.fetched != NONE && a->bring != NULL) {
         a->bring(a->gather, source_of(a, mine.fetched), mine.fetched, a->out);
         a->brought[mine.fetched] = 1;
@@ -70,22 +74,22 @@ static void bring_fetched(const fnn_ahead *a) {
     mine.fetched = NONE;
 }
 
-ptrdiff_t fnn_ahead_take(ptrdiff_t most, const char **lines) {
-    if (most <= 0 || !fnn_ahead_waits()) return 0;
-    const fnn_ahead *a = mine.ahead;
+ptrdiff_t fnn_input_prefetch_next(ptrdiff_t most, const char **lines) {
+    if (most <= 0 || !fnn_input_prefetch_pending()) return 0;
+    const fnn_input_prefetch *a = mine.ahead;
     if (mine.next >= mine.row_end) {
         bring_fetched(a);
         if (mine.row >= mine.end) return 0;
         mine.next = source_of(a, mine.row++);
         mine.row_end = mine.next + a->row_bytes;
-        mine.next -= (uintptr_t)mine.next % FNN_LINE;
+        mine.next -= (uintptr_t)mine.next % FNN_CACHE_LINE;
     }
-    ptrdiff_t left = (mine.row_end - mine.next) / FNN_LINE; /* a rest of a line is not worth a call of its own */
+    ptrdiff_t left = (mine.row_end - mine.next) / FNN_CACHE_LINE; /* a rest of a line is not worth a call of its own */
     if (left == 0) left = 1;
     const ptrdiff_t count = most < left ? most : left;
     *lines = mine.next;
-    mine.next += count * FNN_LINE;
-    if (mine.row_end - mine.next < FNN_LINE) mine.next = mine.row_end;
+    mine.next += count * FNN_CACHE_LINE;
+    if (mine.row_end - mine.next < FNN_CACHE_LINE) mine.next = mine.row_end;
     if (mine.next >= mine.row_end) mine.fetched = mine.row - 1;
     return count;
 }

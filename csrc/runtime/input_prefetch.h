@@ -19,14 +19,14 @@ typedef struct {
     void *out;            /* where it will want them; NULL: they are only fetched */
     uint8_t *brought;     /* of each row: it is there */
     fnn_bring bring;      /* NULL: not yet, `brought` tells of this step's rows */
-} fnn_ahead;
+} fnn_input_prefetch;
 
 /* From now on this thread is number `thread` of `threads` that share the rows of `ahead`; NULL: it fetches nothing. */
-void fnn_ahead_join(fnn_ahead *ahead, int thread, int threads);
-fnn_ahead *fnn_ahead_joined(void);
+void fnn_input_prefetch_join(fnn_input_prefetch *ahead, int thread, int threads);
+fnn_input_prefetch *fnn_input_prefetch_joined(void);
 
 /* Begin a step that is followed by one with these rows. */
-void fnn_ahead_begin(fnn_ahead *ahead, const int64_t *next);
+void fnn_input_prefetch_begin_step(fnn_input_prefetch *ahead, const int64_t *next);
 
 /* For the operation that gathers: of each of this step's rows, whether it was brought; NULL: none was. */
 const uint8_t *fnn_ahead_brought(const fnn_op *gather);
@@ -34,21 +34,21 @@ const uint8_t *fnn_ahead_brought(const fnn_op *gather);
 void fnn_ahead_gathered(const fnn_op *gather, fnn_bring bring);
 
 /* Whether anything is left to fetch or to bring of this thread's share. */
-int fnn_ahead_waits(void);
+int fnn_input_prefetch_pending(void);
 
 /* At most `most` lines that are next to be fetched, one behind the other from *lines on; returns how many. The caller
  * prefetches them, one for every few multiply-adds: what is asked for faster than memory can bring it blocks the rest.
  * A row whose lines were all taken is brought to its place first.
  */
-ptrdiff_t fnn_ahead_take(ptrdiff_t most, const char **lines);
+ptrdiff_t fnn_input_prefetch_next(ptrdiff_t most, const char **lines);
 
 /* Call before about `products` vector multiply-adds, few enough for a handful of lines. */
-static inline void fnn_ahead_fetch(ptrdiff_t products) {
+static inline void fnn_input_prefetch_issue(ptrdiff_t products) {
     enum { LINE_PRODUCTS = 64, MOST = 8 };
     const char *lines;
     const ptrdiff_t worth = products / LINE_PRODUCTS;
-    const ptrdiff_t count = fnn_ahead_take(worth < MOST ? worth : MOST, &lines);
-    if (count > 0) fnn_prefetch_run(lines, count * FNN_LINE);
+    const ptrdiff_t count = fnn_input_prefetch_next(worth < MOST ? worth : MOST, &lines);
+    if (count > 0) fnn_prefetch_range(lines, count * FNN_CACHE_LINE);
 }
 
 #endif

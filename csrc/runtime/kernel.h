@@ -7,7 +7,7 @@
 
 #define IN(i) ((const real *)op->p[i])
 #define OUT(i) ((real *)op->p[i])
-#define ROWS(op) ((const int64_t *)(op)->p[FNN_ROWS])
+#define ROW_INDEX(op) ((const int64_t *)(op)->p[FNN_ROW_INDEX])
 
 /* Work is cut into at most FNN_MAX_TASKS tasks of a whole number of `unit`s, each of at least `grain` elements:
  * a function of the size alone, so that sums over tasks are the same for any number of threads. */
@@ -16,12 +16,12 @@ enum { FNN_MAX_TASKS = 64 };
 typedef struct {
     ptrdiff_t size, step;
     int tasks;
-} fnn_cut;
+} fnn_partition;
 
-FNN_INLINE fnn_cut fnn_cut_work(ptrdiff_t size, ptrdiff_t unit, ptrdiff_t grain) {
+FNN_INLINE fnn_partition fnn_partition_work(ptrdiff_t size, ptrdiff_t unit, ptrdiff_t grain) {
     ptrdiff_t step = fnn_max(grain, (size + FNN_MAX_TASKS - 1) / FNN_MAX_TASKS);
     step = (step + unit - 1) / unit * unit;
-    return (fnn_cut){size, step, (int)((size + step - 1) / step)};
+    return (fnn_partition){size, step, (int)((size + step - 1) / step)};
 }
 
 /* How many of the threads so many multiply-adds are worth: waking one costs as much as FNN_THREAD_WORK of them. */
@@ -37,19 +37,21 @@ FNN_INLINE ptrdiff_t fnn_threads_for(double products) {
 FNN_INLINE ptrdiff_t fnn_row(const int64_t *index, ptrdiff_t i) { return index == NULL ? i : index[i]; }
 FNN_INLINE const int64_t *fnn_rows_from(const int64_t *index, ptrdiff_t i) { return index == NULL ? NULL : index + i; }
 
-FNN_INLINE ptrdiff_t fnn_cut_begin(const fnn_cut *cut, int task) { return task * cut->step; }
-FNN_INLINE ptrdiff_t fnn_cut_end(const fnn_cut *cut, int task) { return fnn_min(cut->size, (task + 1) * cut->step); }
+FNN_INLINE ptrdiff_t fnn_task_begin(const fnn_partition *partition, int task) { return task * partition->step; }
+FNN_INLINE ptrdiff_t fnn_task_end(const fnn_partition *partition, int task) {
+    return fnn_min(partition->size, (task + 1) * partition->step);
+}
 
 /* `size` in parts as equal as whole numbers allow, the longer ones first; finding one needs no division. */
 typedef struct {
     ptrdiff_t least, longer; /* the size of the shorter parts, the number of the longer */
-} fnn_even;
+} fnn_balanced;
 
-FNN_INLINE fnn_even fnn_cut_evenly(ptrdiff_t size, ptrdiff_t parts) {
-    return parts == 0 ? (fnn_even){0} : (fnn_even){size / parts, size % parts};
+FNN_INLINE fnn_balanced fnn_balance(ptrdiff_t size, ptrdiff_t parts) {
+    return parts == 0 ? (fnn_balanced){0} : (fnn_balanced){size / parts, size % parts};
 }
 
-FNN_INLINE ptrdiff_t fnn_even_begin(const fnn_even *even, ptrdiff_t part) {
+FNN_INLINE ptrdiff_t fnn_balanced_begin(const fnn_balanced *even, ptrdiff_t part) {
     return part * even->least + fnn_min(part, even->longer);
 }
 

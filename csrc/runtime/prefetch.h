@@ -5,12 +5,12 @@
 
 #include <stddef.h>
 
-enum { FNN_LINE = 64 }; /* bytes */
+enum { FNN_CACHE_LINE = 64 }; /* bytes */
 
 static inline void fnn_prefetch(const void *line) { __builtin_prefetch(line, 0, 2); }
 
-static inline void fnn_prefetch_run(const void *p, ptrdiff_t bytes) {
-    for (ptrdiff_t i = 0; i < bytes; i += FNN_LINE) fnn_prefetch((const char *)p + i);
+static inline void fnn_prefetch_range(const void *p, ptrdiff_t bytes) {
+    for (ptrdiff_t i = 0; i < bytes; i += FNN_CACHE_LINE) fnn_prefetch((const char *)p + i);
 }
 
 #endif

@@ -23,12 +23,12 @@ enum { SOURCE = 0, GATHER_OUT = 2 };       /* arrays of what reads inputs by an 
 enum { GATHER_COUNT = 2, ROWS_COUNT = 0 }; /* the dimension n of a gather, and of what reads rows in place */
 
 /* The inputs that steps of this program read by an index. */
-static fnn_ahead inputs_of(const fnn_program *program) {
+static fnn_input_prefetch inputs_of(const fnn_program *program) {
     const fnn_patch *index = &program->patches[program->gather];
     const fnn_op *gather = &program->ops[index->op];
-    fnn_ahead ahead = {
+    fnn_input_prefetch ahead = {
         .source = gather->p[SOURCE],
-        .rows = gather->n[index->arg == FNN_ROWS ? ROWS_COUNT : GATHER_COUNT],
+        .rows = gather->n[index->arg == FNN_ROW_INDEX ? ROWS_COUNT : GATHER_COUNT],
         .row_bytes = program->row_bytes,
         .gather = gather,
         .brought = program->brought,
@@ -53,7 +53,7 @@ static void swap_inputs(const fnn_program *program) {
 }
 
 static ptrdiff_t run_steps(const fnn_program *program, char *const *streams, ptrdiff_t first, ptrdiff_t count,
-                           double seconds, const double *watch, fnn_ahead *ahead) {
+                           double seconds, const double *watch, fnn_input_prefetch *ahead) {
     double end = fnn_seconds() + seconds;
     for (ptrdiff_t done = 0; done < count; done++) {
         ptrdiff_t step = first + done;
@@ -65,7 +65,7 @@ static ptrdiff_t run_steps(const fnn_program *program, char *const *streams, ptr
             const fnn_patch *index = &program->patches[program->gather];
             const char *next = streams[index->stream] + (step + 1) * index->stride;
             ahead->out = other_out(program, ahead->gather);
-            fnn_ahead_begin(ahead, done + 1 < count ? (const int64_t *)next : NULL);
+            fnn_input_prefetch_begin_step(ahead, done + 1 < count ? (const int64_t *)next : NULL);
         }
         if (step % SAMPLE_EVERY == SAMPLE_EVERY - 1 || *program->samples == 0) {
             run_timed(program);
@@ -82,10 +82,10 @@ static ptrdiff_t run_steps(const fnn_program *program, char *const *streams, ptr
 ptrdiff_t fnn_replay(const fnn_program *program, char *const *streams, ptrdiff_t first, ptrdiff_t count, double seconds,
                      const double *watch) {
     if (program->gather < 0 || count < 2) return run_steps(program, streams, first, count, seconds, watch, NULL);
-    fnn_ahead ahead = inputs_of(program);
-    fnn_ahead_join(&ahead, 0, fnn_get_num_threads());
+    fnn_input_prefetch ahead = inputs_of(program);
+    fnn_input_prefetch_join(&ahead, 0, fnn_get_num_threads());
     const ptrdiff_t done = run_steps(program, streams, first, count, seconds, watch, &ahead);
-    fnn_ahead_join(NULL, 0, 1);
+    fnn_input_prefetch_join(NULL, 0, 1);
     return done;
 }
 

@@ -42,7 +42,7 @@ typedef struct {
     LINE _Atomic(uint32_t) generation;
     void (*fn)(void *, int);
     void *context;
-    _Atomic(fnn_ahead *) ahead; /* the caller's; read by workers who may have no task of this generation */
+    _Atomic(fnn_input_prefetch *) ahead; /* the caller's; read by workers who may have no task of this generation */
     atomic_int tasks;
     atomic_bool stop;
 
@@ -65,7 +65,7 @@ static _Atomic(pool *) the_pool;
 static atomic_int wanted;                   /* threads asked for; 0: not decided yet */
 static atomic_flag busy = ATOMIC_FLAG_INIT; /* held by the caller whose tasks the pool runs */
 static _Thread_local bool inside;           /* this thread runs a task now */
-static _Thread_local bool by_itself;        /* this thread leaves the pool to others */
+static _Thread_local bool single_threaded;  /* this thread leaves the pool to others */
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static pthread_key_t scratch_key;
 
@@ -170,7 +170,7 @@ static void *work(void *argument) {
         }
         seen = now;
         if (atomic_load(&p->stop)) return NULL;
-        fnn_ahead_join(atomic_load_explicit(&p->ahead, memory_order_relaxed), start.index, p->threads);
+        fnn_input_prefetch_join(atomic_load_explicit(&p->ahead, memory_order_relaxed), start.index, p->threads);
         run_tasks(p, start.index, now);
     }
 }
@@ -262,14 +262,14 @@ int fnn_set_num_threads(int count) {
     return 0;
 }
 
-int fnn_stay_alone(int alone) {
-    const int before = by_itself;
-    by_itself = alone != 0;
+int fnn_set_single_threaded(int alone) {
+    const int before = single_threaded;
+    single_threaded = alone != 0;
     return before;
 }
 
 void fnn_parallel(int tasks, void (*fn)(void *context, int task), void *context) {
-    int threads = by_itself ? 1 : fnn_get_num_threads();
+    int threads = single_threaded ? 1 : fnn_get_num_threads();
     if (tasks > 1 && threads > 1 && !inside && !atomic_flag_test_and_set_explicit(&busy, memory_order_acquire)) {
         pool *p = atomic_load(&the_pool);
         if (p == NULL || p->threads != threads) {
@@ -280,7 +280,7 @@ void fnn_parallel(int tasks, void (*fn)(void *context, int task), void *context)
         if (p != NULL) {
             p->fn = fn;
             p->context = context;
-            atomic_store_explicit(&p->ahead, fnn_ahead_joined(), memory_order_relaxed);
+            atomic_store_explicit(&p->ahead, fnn_input_prefetch_joined(), memory_order_relaxed);
             atomic_store_explicit(&p->tasks, tasks, memory_order_relaxed);
             run_tasks(p, 0, publish(p));
             await_tasks(p, tasks);

@@ -3,6 +3,6 @@
 #define FASTNN_RUNTIME_THREAD_POOL_H
 
 /* Whether this thread's parallel calls run on it alone from now on; returns what it was before. */
-int fnn_stay_alone(int alone);
+int fnn_set_single_threaded(int alone);
 
 #endif

@@ -30,7 +30,7 @@ static inline void convert(int type, const void *restrict source, real *restrict
     }
 }
 
-static inline ptrdiff_t size_of(int type) {
+static inline ptrdiff_t type_bytes(int type) {
     static const uint8_t bytes[] = {[FNN_F32] = 4, [FNN_F64] = 8, [FNN_U8] = 1,  [FNN_I8] = 1,
                                     [FNN_U16] = 2, [FNN_I16] = 2, [FNN_I32] = 4, [FNN_I64] = 8};
     return bytes[type];

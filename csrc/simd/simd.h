@@ -15,7 +15,7 @@
 #include <string.h>
 
 #if defined(__x86_64__)
-#include <immintrin.h>
+#include "simd/x86_intrinsics.h"
 #elif defined(__aarch64__)
 #include <arm_neon.h>
 #endif
@@ -63,7 +63,7 @@ FNN_INLINE vreal vload(const real *p) { return *(const vreal_u *)p; }
 FNN_INLINE void vstore(real *p, vreal v) { *(vreal_u *)p = v; }
 
 /* v in a register. (GCC 12 may load an operand of several shuffles again for each.) */
-FNN_INLINE vreal vheld(vreal v) {
+FNN_INLINE vreal vopaque(vreal v) {
 #if defined(__x86_64__)
     __asm__("" : "+v"(v));
 #endif
@@ -199,6 +199,16 @@ FNN_INLINE void vstore_part(real *p, vreal v, ptrdiff_t count) {
     for (ptrdiff_t i = 0; i < VL; i++)
         if (i < count) p[i] = v[i];
 #endif
+}
+
+/* The same where `left` elements remain of an array, which may be VL or more: then a whole vector. */
+FNN_INLINE vreal vload_tail(const real *p, ptrdiff_t left) { return left >= VL ? vload(p) : vload_part(p, left); }
+FNN_INLINE void vstore_tail(real *p, vreal v, ptrdiff_t left) {
+    if (left >= VL) {
+        vstore(p, v);
+    } else {
+        vstore_part(p, v, left);
+    }
 }
 
 /* The first `count` lanes; the rest are zero. */

@@ -6,8 +6,8 @@
 
 /* a0 b0 a1 b1 … from the lower and from the upper halves */
 FNN_INLINE void zip(vreal a, vreal b, vreal *lower, vreal *upper) {
-    *lower = VSHUFFLE(a, b, LOW_PAIRS);
-    *upper = VSHUFFLE(a, b, HIGH_PAIRS);
+    *lower = VSHUFFLE(a, b, INTERLEAVE_LOW);
+    *upper = VSHUFFLE(a, b, INTERLEAVE_HIGH);
 }
 
 /* Transpose of VL vectors by log2(VL) rounds of zipping vector i with vector i + VL/2. */

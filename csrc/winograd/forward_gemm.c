@@ -28,8 +28,8 @@ static void multiply(const winograd_problem *p, ptrdiff_t group, ptrdiff_t point
                      ptrdiff_t first, ptrdiff_t last, ptrdiff_t columns) {
     const ptrdiff_t vectors = columns / VL;
     for (ptrdiff_t j = 0, count; j < vectors; j += count) {
-        count = fnn_min(tile_vectors(TILE_ACCUMULATORS / 4), vectors - j);
-        const ptrdiff_t height = TILE_ACCUMULATORS / fnn_max(count, TILE_VECTORS);
+        count = fnn_min(microkernel_vectors(GEMM_ACCUMULATORS / 4), vectors - j);
+        const ptrdiff_t height = GEMM_ACCUMULATORS / fnn_max(count, GEMM_NR_VECTORS);
         for (ptrdiff_t f = first; f < last; f += WINOGRAD_FILTER_BLOCK)
             winograd_multiply(p->channels, winograd_weights_of(p, group, f, point), WINOGRAD_FILTER_BLOCK,
                               fnn_min(last - f, WINOGRAD_FILTER_BLOCK), height, v + j * VL, count, columns,

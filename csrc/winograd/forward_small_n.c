@@ -130,9 +130,9 @@ static void transform_filters(const problem *p, ptrdiff_t group, ptrdiff_t first
 
 /* Computes m[filter][column] at one 2-D point for `count` filters, from u[channel][16] and v[channel][column]. */
 static void multiply(const problem *p, const real *u, ptrdiff_t count, const real *v, real *m, ptrdiff_t columns) {
-    const ptrdiff_t vectors = columns / VL, height = fnn_min(FILTERS / 2, TILE_ROWS);
+    const ptrdiff_t vectors = columns / VL, height = fnn_min(FILTERS / 2, GEMM_MR);
     for (ptrdiff_t j = 0, taken; j < vectors; j += taken) {
-        taken = fnn_min(tile_vectors(height), vectors - j);
+        taken = fnn_min(microkernel_vectors(height), vectors - j);
         winograd_multiply(p->channels, u, FILTERS, count, height, v + j * VL, taken, columns, m + j * VL);
     }
 }

@@ -19,14 +19,14 @@ enum {
 /* A pass takes some register blocks of a group's channels over some of its filters. */
 typedef struct {
     const winograd_problem *p;
-    fnn_even channel_split; /* a group's channels, split into register blocks */
+    fnn_balanced channel_split; /* a group's channels, split into register blocks */
     ptrdiff_t group, first_block, end_block, first_filter, end_filter;
     const real *weights; /* [register block][row of points][filter][column of points][channel of the block] */
     ptrdiff_t slices;    /* tasks that share the register blocks of a block of images */
 } pass;
 
 /* The first channel of a register block. */
-static ptrdiff_t block_begin(const pass *s, ptrdiff_t block) { return fnn_even_begin(&s->channel_split, block); }
+static ptrdiff_t block_begin(const pass *s, ptrdiff_t block) { return fnn_balanced_begin(&s->channel_split, block); }
 
 static void pack_weights(const pass *s, real *dst) {
     for (ptrdiff_t block = s->first_block; block < s->end_block; block++) {
@@ -231,7 +231,7 @@ void FN(winograd_backward_input_nchw16n)(const fnn_op *op) {
     real *weights = (real *)fnn_scratch() + FILTERS * WINOGRAD_POINTS_2D * IMAGE_BLOCK;
     const ptrdiff_t register_blocks = (p.channels + CHANNELS - 1) / CHANNELS;
     const ptrdiff_t fit = PACKED_WEIGHTS / (CHANNELS * WINOGRAD_POINTS_2D * FILTERS); /* register blocks of a pass */
-    pass s = {.p = &p, .channel_split = fnn_cut_evenly(p.channels, register_blocks), .weights = weights};
+    pass s = {.p = &p, .channel_split = fnn_balance(p.channels, register_blocks), .weights = weights};
     for (s.group = 0; s.group < p.groups; s.group++)
         for (s.first_block = 0; s.first_block < register_blocks; s.first_block = s.end_block) {
             s.end_block = fnn_min(register_blocks, s.first_block + fit);

@@ -10,7 +10,7 @@ FNN_INLINE void winograd_multiply(ptrdiff_t channels, const real *u, ptrdiff_t u
                                   ptrdiff_t height, const real *v, ptrdiff_t vectors, ptrdiff_t v_stride, real *m) {
     for (ptrdiff_t i = 0; i < filters; i += height) {
         const ptrdiff_t rows = fnn_min(height, filters - i);
-        const tile_task t = {
+        const microkernel_args t = {
             .k = channels,
             .a = u + i,
             .a_row = 1,
@@ -21,7 +21,7 @@ FNN_INLINE void winograd_multiply(ptrdiff_t channels, const real *u, ptrdiff_t u
             .ldc = v_stride,
             .tail = VL,
         };
-        FN(tile_get)((int)rows, (int)vectors, true)(&t);
+        FN(microkernel_get)((int)rows, (int)vectors, true)(&t);
     }
 }
 

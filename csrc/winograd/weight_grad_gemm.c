@@ -89,24 +89,24 @@ static void multiply_task(void *context, int task) {
     const ptrdiff_t f = filters * slice / FILTER_SLICES, f_end = filters * (slice + 1) / FILTER_SLICES;
     const real *x_points = k->x_points + point * k->x_stride, *dout_points = k->dout_points + point * k->dout_stride;
     real *du = k->p->work + point * filters * channels, *panel = fnn_scratch();
-    for (ptrdiff_t c = 0; c < channels; c += TILE_COLS) {
-        const ptrdiff_t cols = fnn_min(TILE_COLS, channels - c), vectors = (cols + VL - 1) / VL;
-        FN(pack_cols)(panel, TILE_COLS, length, cols, x_points + c * length, 1, length);
-        for (ptrdiff_t i = f; i < f_end; i += TILE_ROWS) {
-            const tile_task t = {
+    for (ptrdiff_t c = 0; c < channels; c += GEMM_NR) {
+        const ptrdiff_t cols = fnn_min(GEMM_NR, channels - c), vectors = (cols + VL - 1) / VL;
+        FN(pack_cols)(panel, GEMM_NR, length, cols, x_points + c * length, 1, length);
+        for (ptrdiff_t i = f; i < f_end; i += GEMM_MR) {
+            const microkernel_args t = {
                 .k = length,
                 .a = dout_points + i * length,
                 .a_row = length,
                 .a_col = 1,
                 .b = panel,
-                .ldb = TILE_COLS,
+                .ldb = GEMM_NR,
                 .c = du + i * channels + c,
                 .ldc = channels,
                 .add = k->filled[point],
                 .tail = cols - (vectors - 1) * VL,
                 .b_padded = true,
             };
-            FN(tile_get)((int)fnn_min(TILE_ROWS, f_end - i), (int)vectors, false)(&t);
+            FN(microkernel_get)((int)fnn_min(GEMM_MR, f_end - i), (int)vectors, false)(&t);
         }
     }
 }

@@ -26,7 +26,7 @@ typedef struct {
     int point_rows;                        /* rows of points of a task */
     ptrdiff_t chunk_tiles;                 /* the most tiles of a chunk */
     ptrdiff_t filter_tiles, channel_tiles; /* register tiles of the microkernel */
-    fnn_even filter_split, channel_split;
+    fnn_balanced filter_split, channel_split;
 } schedule;
 
 /* The entries of a row of Bᵀ that are not zero: three or four inputs and their weights. */
@@ -174,11 +174,11 @@ static void multiply_row(const schedule *s, workspace *w, ptrdiff_t count, int r
     };
     for (int j = 0; j < WINOGRAD_POINTS; j++)
         for (ptrdiff_t filter_tile = 0; filter_tile < s->filter_tiles; filter_tile++) {
-            const ptrdiff_t f = fnn_even_begin(&s->filter_split, filter_tile);
-            const int tile_filters = (int)(fnn_even_begin(&s->filter_split, filter_tile + 1) - f);
+            const ptrdiff_t f = fnn_balanced_begin(&s->filter_split, filter_tile);
+            const int tile_filters = (int)(fnn_balanced_begin(&s->filter_split, filter_tile + 1) - f);
             for (ptrdiff_t channel_tile = 0; channel_tile < s->channel_tiles; channel_tile++) {
-                const ptrdiff_t c = fnn_even_begin(&s->channel_split, channel_tile);
-                const int tile_channels = (int)(fnn_even_begin(&s->channel_split, channel_tile + 1) - c);
+                const ptrdiff_t c = fnn_balanced_begin(&s->channel_split, channel_tile);
+                const int tile_channels = (int)(fnn_balanced_begin(&s->channel_split, channel_tile + 1) - c);
                 args.dout = w->dout_points + j * column_stride(s, filters) + f * IMAGE_BLOCK;
                 for (int l = 0; l < tile_channels; l++) {
                     args.x[l] = w->x_points + j * column_stride(s, channels) + (c + l) * IMAGE_BLOCK;
@@ -249,8 +249,8 @@ void FN(winograd_du_small_c)(const winograd_problem *p, ptrdiff_t group, bool fi
     };
     for (int rows = 2; rows < WINOGRAD_POINTS; rows++)
         if (WINOGRAD_POINTS % rows == 0 && rows * acc_row_bytes <= ACC_BYTES) s.point_rows = rows;
-    s.filter_split = fnn_cut_evenly(filters, s.filter_tiles);
-    s.channel_split = fnn_cut_evenly(channels, s.channel_tiles);
+    s.filter_split = fnn_balance(filters, s.filter_tiles);
+    s.channel_split = fnn_balance(channels, s.channel_tiles);
     nchw16n_parallel((int)s.image_slices * (WINOGRAD_POINTS / s.point_rows), run_task, &s,
                      winograd_tile_count(p) * (double)size);
     for (ptrdiff_t slice = 1; slice < s.image_slices; slice++)

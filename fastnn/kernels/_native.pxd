@@ -5,11 +5,11 @@ from libc.stddef cimport ptrdiff_t
 from libc.stdint cimport int64_t, uint8_t
 
 cdef extern from "runtime/thread_pool.h" nogil:
-    int fnn_stay_alone(int alone)
+    int fnn_set_single_threaded(int alone)
 
 cdef extern from "fastnn.h" nogil:
     enum: FNN_MAX_ARRAYS, FNN_MAX_DIMS, FNN_MAX_SCALARS, FNN_MAX_THREADS
-    enum: FNN_ROWS
+    enum: FNN_ROW_INDEX
     enum: FNN_F32, FNN_F64, FNN_U8, FNN_I8, FNN_U16, FNN_I16, FNN_I32, FNN_I64
     ctypedef struct fnn_op
     ctypedef void (*fnn_kernel)(const fnn_op *op) noexcept

@@ -18,7 +18,7 @@ import numpy as np
 
 from fastnn.kernels.signature import DTYPES, parse
 
-ROWS = FNN_ROWS  # the place of an index by which rows are read, behind all arrays of a kernel
+ROW_INDEX = FNN_ROW_INDEX  # the place of an index by which rows are read, behind all arrays of a kernel
 
 cnp.import_array()
 
@@ -223,8 +223,8 @@ def set_num_threads(int count):
         raise OSError(status, os.strerror(status))
 
 
-def stay_alone(bint alone):
-    return bool(fnn_stay_alone(alone))
+def set_single_threaded(bint alone):
+    return bool(fnn_set_single_threaded(alone))
 
 
 def read_rows(int file, const int64_t[::1] index, unsigned char[:, ::1] out, int64_t start):

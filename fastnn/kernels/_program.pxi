@@ -10,7 +10,7 @@ cdef class Program:
         In the order in which they run. The program keeps the arrays alive.
     moving : sequence of (operation, argument, stream, stride)
         Before step ``i``, array ``argument`` of ``operation`` is pointed at ``i * stride`` bytes into
-        the array that ``run`` gets for ``stream``; where the argument is ``ROWS``, the index by which rows are read.
+        the array that ``run`` gets for ``stream``; where the argument is ``ROW_INDEX``, the index by which rows are read.
     gather : int
         Which of `moving` is the index by which the inputs are gathered: the next step's rows are fetched while
         a step computes. -1: there is none.
@@ -43,7 +43,7 @@ cdef class Program:
             kernel.bind(&self.program.ops[i], tuple(args))
         self._streams = 0
         for i, (op, arg, stream, stride) in enumerate(moving):
-            if not (0 <= op < self.program.op_count and 0 <= arg <= FNN_ROWS and 0 <= stream < 16):
+            if not (0 <= op < self.program.op_count and 0 <= arg <= FNN_ROW_INDEX and 0 <= stream < 16):
                 raise ValueError(f"Program: moving argument {(op, arg, stream, stride)} does not exist")
             patches[i].op, patches[i].arg, patches[i].stream, patches[i].stride = op, arg, stream, stride
             self._streams = max(self._streams, stream + 1)

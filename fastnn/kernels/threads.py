@@ -103,12 +103,12 @@ def one_thread() -> Iterator[None]:
     >>> with fastnn.one_thread():
     ...     classes = fastnn.Sequential([fastnn.layers.Dense(2)], input_shape=(3,)).predict([[1, 2, 3]])
     """
-    before = _native is not None and _native.stay_alone(True)
+    before = _native is not None and _native.set_single_threaded(True)
     try:
         yield
     finally:
         if _native is not None:
-            _native.stay_alone(before)
+            _native.set_single_threaded(before)
 
 
 if _native is not None:

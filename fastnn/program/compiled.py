@@ -163,7 +163,7 @@ def _gathers_by(operations: Sequence[Operation], moving: Sequence[tuple[int, int
     """Which of `moving` is the index by which a step gathers or reads its inputs; -1: none."""
     for k, (i, position, _, _) in enumerate(moving):
         gathers = operations[i].kernel in _GATHERS and position == 1
-        if position == _native.ROWS or (gathers and isinstance(operations[i].arguments[0], np.ndarray)):
+        if position == _native.ROW_INDEX or (gathers and isinstance(operations[i].arguments[0], np.ndarray)):
             return k
     return -1
 
@@ -179,7 +179,7 @@ def _brought(gather: Operation) -> Buffer | None:
 def _buffers(operations: Sequence[Operation]) -> Iterator[tuple[int, int, Buffer]]:
     """Operation and position in its descriptor of every buffer, indices among them."""
     for i, operation in enumerate(operations):
-        for position, value in [*enumerate(_array_arguments(operation)), (_native.ROWS, operation.index)]:
+        for position, value in [*enumerate(_array_arguments(operation)), (_native.ROW_INDEX, operation.index)]:
             if isinstance(value, Buffer):
                 yield i, position, value
 
