@@ -12,7 +12,7 @@ from digest_lines import digest
 from kernel_arguments import GATHER_DTYPES, make
 from numpy.typing import NDArray
 
-from fastnn.kernels import SIGNATURES, Activation
+from fastnn.kernels import SIGNATURES, Activation, UpdateRule
 
 Array = NDArray[Any]
 
@@ -145,6 +145,8 @@ def cases(kernel: str) -> Iterator[Case]:
         letters_given = [*signature.dims, *(d for d in "nce" if images and d in case.dims)]
         dims = {d: case.dims.get(d, 1 + number % 5) for d in letters_given}
         given = dict(case.given)
+        if "rule" in scalars:
+            given["rule"] = int(list(UpdateRule)[number % len(UpdateRule)])
         if "kind" in scalars:
             kind = list(Activation)[number] if number < len(Activation) else _USUAL[number % len(_USUAL)]
             given["kind"] = int(Activation.RELU if kind.backward_needs_input and _from_output(kernel) else kind)
@@ -194,8 +196,8 @@ def kernel_lines(tables: Mapping[str, Mapping[str, Any]], wanted: Callable[[str]
                 arguments = None
                 for isa, table in tables.items():
                     sizes = ",".join(f"{letter}={size}" for letter, size in case.dims.items())
-                    kind = f" kind={case.given['kind']}" if "kind" in case.given else ""
-                    name = f"kernel {isa} {np.dtype(dtype)} {kernel}{kind} {case.label}: {sizes}"
+                    chosen = "".join(f" {k}={case.given[k]}" for k in ("kind", "rule") if k in case.given)
+                    name = f"kernel {isa} {np.dtype(dtype)} {kernel}{chosen} {case.label}: {sizes}"
                     if not wanted(name):
                         continue
                     if arguments is None:
