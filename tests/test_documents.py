@@ -1,0 +1,116 @@
+"""The documents are true of the tree: links lead somewhere; folders, terms and files that they must name are named."""
+
+import re
+from pathlib import Path
+from urllib.parse import unquote
+
+import pytest
+from trainings import ROOT
+
+import fastnn
+from fastnn.kernels import SIGNATURES
+
+DOCUMENTS = sorted(
+    path
+    for path in (*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "bench").rglob("*.md"))
+    if not path.is_relative_to(ROOT / "build")
+)
+LINK = re.compile(r"\]\(([^)\s]+)\)")
+CONNECTIVES = {"to", "from"}
+
+
+def text_of(name: str) -> str:
+    return (ROOT / name).read_text()
+
+
+def anchors(document: str) -> set[str]:
+    """The anchors of a document's headings, as GitHub makes them."""
+    headings = re.findall(r"^#+ (.+)$", document, re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading).strip().lower().replace(" ", "-") for heading in headings}
+
+
+def broken_links(path: Path) -> list[str]:
+    """Links in a document to files that are not there, or to headings that their file does not have."""
+    broken = []
+    for link in LINK.findall(path.read_text()):
+        if re.match(r"[a-z]+:", link):
+            continue
+        file, _, anchor = unquote(link).partition("#")
+        target = path.parent / file if file else path
+        if not target.exists() or (anchor and anchor not in anchors(target.read_text())):
+            broken.append(link)
+    return broken
+
+
+def folders(top: str) -> list[str]:
+    """Folders with sources, by their path from the root."""
+    found = {path.parent for path in (ROOT / top).rglob("*") if path.suffix in {".py", ".c", ".h"}}
+    return sorted(str(folder.relative_to(ROOT)) for folder in found)
+
+
+def terms(table: str) -> set[str]:
+    """The terms in the first column of the tables of a section: `code` and plain words."""
+    cells = [line.split("|")[1].strip() for line in table.splitlines() if line.startswith("|")]
+    return {term.strip("` ").lower() for cell in cells[2:] for term in cell.split(",")}
+
+
+def section(document: str, heading: str) -> str:
+    """The text below a heading, to the next heading."""
+    found = re.search(rf"^#+ {re.escape(heading)}$(.*?)(?=^#|\Z)", document, re.MULTILINE | re.DOTALL)
+    assert found is not None, heading
+    return found[1]
+
+
+def unnamed(kernel: str, families: set[str], passes: set[str]) -> str:
+    """What is left of a kernel's name when families, passes, layouts and connectives are taken out."""
+    left = f"_{kernel}_"
+    for term in sorted(families | passes, key=len, reverse=True):
+        while f"_{term}_" in left:
+            left = left.replace(f"_{term}_", "_", 1)
+    return "_".join(word for word in left.split("_") if word and word not in CONNECTIVES)
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_relative_links_lead_somewhere(path: Path) -> None:
+    assert broken_links(path) == []
+
+
+def test_a_broken_link_is_found(tmp_path: Path) -> None:
+    (tmp_path / "other.md").write_text("# A heading: `code`, two words\n")
+    good = "[a](other.md) [b](other.md#a-heading-code-two-words) [c](https://example.org/x) [d](#here)"
+    (tmp_path / "one.md").write_text(f"# Here\n{good} [e](none.md) [f](other.md#none) [g](#there)")
+    assert broken_links(tmp_path / "one.md") == ["none.md", "other.md#none", "#there"]
+
+
+@pytest.mark.parametrize("top", ["csrc", "fastnn"])
+def test_the_architecture_names_every_folder(top: str) -> None:
+    named = set(re.findall(r"`((?:csrc|fastnn)[\w/]*)`", text_of("docs/ARCHITECTURE.md")))
+    missing = [folder for folder in folders(top) if folder not in named | {top}]
+    assert missing == []
+    assert [folder for folder in named if not (ROOT / folder).is_dir() and "." not in folder] == []
+
+
+def test_a_kernel_of_an_unknown_family_is_found() -> None:
+    assert unnamed("conv_frobnicate_forward", {"conv"}, {"forward"}) == "frobnicate"
+    assert unnamed("conv_conv_forward_nchw16n", {"conv"}, {"forward", "nchw16n"}) == ""
+
+
+def test_every_shape_letter_is_explained() -> None:
+    letters = {letter for signature in SIGNATURES.values() for letter in signature.dims}
+    explained = terms(section(text_of("docs/KERNELS.md"), "Shape letters"))
+    assert letters - {re.split(r"\W", term)[0] or "*" for term in explained} == set()
+
+
+def test_the_recipes_count_their_files_and_all_of_them_exist() -> None:
+    recipes = re.split(r"^### ", text_of("CONTRIBUTING.md"), flags=re.MULTILINE)[1:]
+    assert len(recipes) >= 2
+    for recipe in recipes:
+        listed = re.findall(r"^\| `([^`]+)` \|", recipe, re.MULTILINE)
+        count = re.search(r"\*\*(\w+) source files?", recipe)
+        assert count is not None, recipe.splitlines()[0]
+        assert {"one": 1, "two": 2, "three": 3, "four": 4}[count[1].lower()] == len(listed), recipe.splitlines()[0]
+        assert [file for file in listed if not (ROOT / file).is_file()] == []
+
+
+def test_the_citation_is_of_this_version() -> None:
+    assert f"\nversion: {fastnn.__version__}\n" in text_of("CITATION.cff")
