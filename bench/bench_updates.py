@@ -29,6 +29,7 @@ COEFFICIENTS = {
     UpdateRule.ADAGRAD: (1e-10,),
     UpdateRule.ADAM: (0.9, 0.999, 1e-8),
     UpdateRule.ADAMW: (0.9, 0.999, 1e-8),
+    UpdateRule.LION: (0.9, 0.99),
 }
 
 

@@ -63,6 +63,8 @@ PAIRS = [
     Pair("sigmoid"),
     Pair("tanh"),
     Pair("tanhshrink"),
+    Pair("gelu"),
+    Pair("silu"),
     Pair("softshrink", options={"lambd": 0.5}, kinks=(-0.5, 0.5)),
     Pair("softmax"),
     Pair("softmax", ((2, 3, 4),)),

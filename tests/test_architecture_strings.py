@@ -98,7 +98,9 @@ def test_malformed_strings(text: str, message: str) -> None:
 
 
 def test_an_unknown_layer_is_answered_with_those_there_are() -> None:
-    with pytest.raises(ValueError, match="relu, leaky_relu, elu, sigmoid, tanh, tanhshrink, softshrink, linear"):
+    with pytest.raises(
+        ValueError, match="relu, leaky_relu, elu, sigmoid, tanh, tanhshrink, softshrink, gelu, silu, linear"
+    ):
         parse("mlp:4-selu-2")
 
 

@@ -75,6 +75,14 @@ def adamw(w, gradients, decay, rates=RATES, beta1=0.8, beta2=0.95, eps=1e-3):
     return w
 
 
+def lion(w, gradients, decay, rates=RATES, beta1=0.8, beta2=0.95):
+    m = np.zeros_like(w)
+    for g, rate in zip(gradients, rates, strict=True):
+        w = w * (1 - rate * decay) - rate * np.sign(beta1 * m + (1 - beta1) * g)
+        m = beta2 * m + (1 - beta2) * g
+    return w
+
+
 CASES = {
     "sgd": (lambda decay: optim.SGD(0.1, weight_decay=decay), sgd),
     "momentum": (lambda d: optim.Momentum(0.1, 0.8, weight_decay=d, initial_velocity=0.01), momentum),
@@ -83,6 +91,7 @@ CASES = {
     "nesterov": (lambda decay: optim.Nesterov(0.1, 0.8, weight_decay=decay), nesterov),
     "rmsprop": (lambda decay: optim.RMSProp(0.1, 0.9, 1e-3, weight_decay=decay), rmsprop),
     "adagrad": (lambda d: optim.Adagrad(0.1, 1e-3, weight_decay=d, initial_accumulator=0.1), adagrad),
+    "lion": (lambda decay: optim.Lion(0.1, 0.8, 0.95, weight_decay=decay), lion),
 }
 
 
@@ -168,10 +177,11 @@ def test_get():
     assert optim.get(mine) is mine
 
 
-@pytest.mark.parametrize("what", ["lion", None, 3, ["sgd"], optim.SGD])
+@pytest.mark.parametrize("what", ["lamb", None, 3, ["sgd"], optim.SGD])
 def test_what_is_no_optimizer(what):
     with pytest.raises(
-        ValueError, match=r"optimizer: expected one of adagrad, rmsprop, adam, adamw, sgd, momentum, nesterov, got"
+        ValueError,
+        match=r"optimizer: expected one of adagrad, rmsprop, adam, adamw, sgd, momentum, nesterov, lion, got",
     ):
         optim.get(what)
 

@@ -28,6 +28,8 @@ ACTIVATIONS: dict[str, Callable[[], layers.Layer]] = {
     "tanh": layers.Tanh,
     "tanhshrink": layers.Tanhshrink,
     "softshrink": lambda: layers.Softshrink(0.1),
+    "gelu": layers.GELU,
+    "silu": layers.SiLU,
     "softmax": layers.Softmax,
     "softmin": layers.Softmin,
     "log_softmax": layers.LogSoftmax,
@@ -40,6 +42,7 @@ OPTIMIZERS: dict[str, Callable[[], optim.Optimizer]] = {
     "nesterov": lambda: optim.Nesterov(0.002, 0.9, weight_decay=1e-3),
     "rmsprop": lambda: optim.RMSProp(0.003, 0.95, weight_decay=1e-3),
     "adagrad": lambda: optim.Adagrad(0.01, weight_decay=1e-3, initial_accumulator=0.1),
+    "lion": lambda: optim.Lion(0.003, weight_decay=1e-2),
 }
 # name → (loss, targets of `samples` for it)
 LOSSES = {

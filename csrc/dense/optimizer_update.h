@@ -46,6 +46,14 @@ static inline update update_constants(enum update_rule rule, double rate, int64_
             u.eps = (real)(c[2] * correction);
             break;
         }
+        case UPDATE_LION:
+            u.decays = false;
+            u.shrink = (real)(1 - rate * decay);
+            u.beta1 = (real)c[0];
+            u.rest1 = (real)(1 - c[0]);
+            u.beta2 = (real)c[1];
+            u.rest2 = (real)(1 - c[1]);
+            break;
     }
     return u;
 }
@@ -65,6 +73,9 @@ FNN_INLINE vreal update_gradient(const update_vectors *u, vreal w, vreal dw, boo
     return decays ? vfma(u->decay, w, dw) : dw;
 }
 
+/* 1, -1, or x itself: 0 or NaN */
+FNN_INLINE vreal update_sign(vreal x) { return vselect(x > vset(0), vset(1), vselect(x < vset(0), vset(-1), x)); }
+
 /* w after a step of the rule, whose state changes in place; g is the gradient, with its decay. */
 FNN_INLINE vreal update_step(enum update_rule rule, const update_vectors *u, vreal w, vreal *m, vreal *v, vreal g) {
     switch (rule) {
@@ -83,6 +94,11 @@ FNN_INLINE vreal update_step(enum update_rule rule, const update_vectors *u, vre
             *m = vfma(u->beta1, *m, u->rest1 * g);
             *v = vfma(u->beta2, *v, u->rest2 * (g * g));
             return vfma(-u->rate, *m / (vsqrt(*v) + u->eps), w * u->shrink);
+        case UPDATE_LION: {
+            const vreal c = vfma(u->beta1, *m, u->rest1 * g);
+            *m = vfma(u->beta2, *m, u->rest2 * g);
+            return vfma(-u->rate, update_sign(c), w * u->shrink);
+        }
         default: return vfma(-u->rate, g, w); /* UPDATE_SGD */
     }
 }

@@ -14,6 +14,25 @@
 #define ACTIVATION_SWITCH(kind, call) \
     switch (kind) { FNN_ACTIVATIONS(ACTIVATION_CASE, call) }
 
+/* GELU is x sigmoid(z) with z = 2 √(2/π) (x + 0.044715 x³), because (1 + tanh(y)) / 2 = sigmoid(2 y) */
+#define GELU_LINEAR ((real)1.5957691216057308)
+#define GELU_CUBIC ((real)0.07135481627260025)
+
+FNN_INLINE vreal vgelu_argument(vreal x) { return x * vfma(vset(GELU_CUBIC), x * x, vset(GELU_LINEAR)); }
+FNN_INLINE vreal vgelu_argument_slope(vreal x) { return vfma(vset(3 * GELU_CUBIC), x * x, vset(GELU_LINEAR)); }
+
+/* At EXP_LOW the sigmoids of GELU and SiLU are 0, at -EXP_LOW 1: an x held there is not infinite and makes no NaN. */
+FNN_INLINE vreal vgate_low(vreal x) { return vmax(vset(EXP_LOW), x); }
+FNN_INLINE vreal vgate_both(vreal x) { return vmin(vset(-EXP_LOW), vgate_low(x)); }
+
+/* The derivative of x sigmoid(z) with x dz/dx = g: s (1 + g (1 - s)), where 1 - s keeps the digits that a difference
+ * would lose. */
+FNN_INLINE vreal vgate_slope(vreal z, vreal g) {
+    const vreal e = vexp_nonpositive(-vabs(z)), total = vset(1) + e, less = e / total, more = vset(1) / total;
+    const vint low = z < vset(0);
+    return vselect(low, less, more) * vfma(g, vselect(low, more, less), vset(1));
+}
+
 FNN_INLINE vreal vactivate(int kind, vreal x, vreal alpha) {
     switch (kind) {
         case RELU: return vmax(vset(0), x);
@@ -23,6 +42,8 @@ FNN_INLINE vreal vactivate(int kind, vreal x, vreal alpha) {
         case TANH: return vtanh(x);
         case TANHSHRINK: return vtanhshrink(x);
         case SOFTSHRINK: return x - vmin(alpha, vmax(-alpha, x));
+        case GELU: x = vgate_low(x); return x * vsigmoid(vgelu_argument(x));
+        case SILU: x = vgate_low(x); return x * vsigmoid(x);
         default: return x;
     }
 }
@@ -38,6 +59,10 @@ FNN_INLINE vreal vactivate_grad(int kind, vreal dout, vreal saved, vreal alpha) 
         case TANH: return dout * ((vset(1) - saved) * (vset(1) + saved));
         case TANHSHRINK: saved = vtanh(saved); return dout * (saved * saved);
         case SOFTSHRINK: return vselect(saved == vset(0), vset(0), dout);
+        case GELU:
+            saved = vgate_both(saved);
+            return dout * vgate_slope(vgelu_argument(saved), saved * vgelu_argument_slope(saved));
+        case SILU: saved = vgate_both(saved); return dout * vgate_slope(saved, saved);
         default: return dout;
     }
 }

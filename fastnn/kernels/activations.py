@@ -7,6 +7,7 @@ is a package to import.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import TYPE_CHECKING, Self
@@ -26,6 +27,8 @@ class Alpha:
 
 
 _NONE = Alpha()
+# linear and cubic coefficient of the z of GELU, which is x sigmoid(z): 0.5 x (1 + tanh(y)) = x sigmoid(2 y)
+GELU_ARGUMENT = (2 * math.sqrt(2 / math.pi), 2 * math.sqrt(2 / math.pi) * 0.044715)
 
 
 class Activation(IntEnum):
@@ -87,3 +90,11 @@ class Activation(IntEnum):
         "dout where |x| > lambd, else 0",
         Alpha("lambd", 0.5, {"at_least": 0}, "Threshold"),
     )
+    GELU = (
+        8,
+        "x s with s = 1 / (1 + exp(-2 √(2/π) (x + 0.044715 x³)))",
+        "dout s (1 + x (1 - s) 2 √(2/π) (1 + 0.134145 x²))",
+        _NONE,
+        True,
+    )
+    SILU = 9, "x s with s = 1 / (1 + exp(-x))", "dout s (1 + x (1 - s))", _NONE, True

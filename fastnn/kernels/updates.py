@@ -18,6 +18,7 @@ class UpdateRule(IntEnum):
     ADAGRAD = 4
     ADAM = 5
     ADAMW = 6
+    LION = 7
 
     @property
     def slots(self) -> tuple[str, ...]:
@@ -44,4 +45,5 @@ RULES: dict[UpdateRule, tuple[tuple[str, ...], tuple[str, ...], bool]] = {
     UpdateRule.ADAGRAD: (("v",), ("eps",), False),
     UpdateRule.ADAM: (("m", "v"), ("beta1", "beta2", "eps"), False),
     UpdateRule.ADAMW: (("m", "v"), ("beta1", "beta2", "eps"), True),
+    UpdateRule.LION: (("m",), ("beta1", "beta2"), True),
 }

@@ -7,13 +7,16 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
+import numpy as np
+
 from fastnn.checks import number
 from fastnn.kernels import Activation
+from fastnn.kernels.activations import GELU_ARGUMENT
 from fastnn.kernels.eager import Ops
 from fastnn.layers.base import Layer
 from fastnn.layers.onnx_graph import Graph
 
-__all__ = ["ELU", "LeakyReLU", "ReLU", "Sigmoid", "Softshrink", "Tanh", "Tanhshrink"]
+__all__ = ["ELU", "GELU", "LeakyReLU", "ReLU", "SiLU", "Sigmoid", "Softshrink", "Tanh", "Tanhshrink"]
 
 
 class _Elementwise(Layer):
@@ -220,3 +223,50 @@ class Softshrink(_Elementwise):
 
     def __init__(self, lambd: float = activation.alpha.default) -> None:
         self._take(lambd)
+
+
+class GELU(_Elementwise):
+    """Gaussian error linear unit in its tanh form: out = 0.5 x (1 + tanh(√(2/π) (x + 0.044715 x³))).
+
+    Notes
+    -----
+    Hendrycks & Gimpel, "Gaussian error linear units", 2016, whose approximation this is of x Φ(x), with the standard
+    normal distribution function Φ; it is within 0.0005 of that. PyTorch's ``gelu(approximate="tanh")``.
+
+    Examples
+    --------
+    >>> import fastnn
+    >>> model = fastnn.Sequential([fastnn.layers.GELU()], input_shape=(3,))
+    >>> model.forward([[-50, 1, 50]]).round(4)
+    array([[-0.    ,  0.8412, 50.    ]], dtype=float32)
+    """
+
+    activation = Activation.GELU
+
+    def onnx(self, graph: Graph, x: str) -> str:
+        # by its parts: operator Gelu is newer than the opset. 1 + tanh(y) would cancel, sigmoid(2 y) does not.
+        linear, cubic = (graph.constant("gelu", np.array(c)) for c in GELU_ARGUMENT)
+        argument = graph.node("Add", graph.node("Mul", graph.node("Mul", x, x), cubic), linear)
+        return graph.node("Mul", x, graph.node("Sigmoid", graph.node("Mul", x, argument)))
+
+
+class SiLU(_Elementwise):
+    """Sigmoid linear unit, also called swish: out = x / (1 + exp(-x)).
+
+    Notes
+    -----
+    Elfwing, Uchibe & Doya, "Sigmoid-weighted linear units for neural network function approximation in reinforcement
+    learning", 2018.
+
+    Examples
+    --------
+    >>> import fastnn
+    >>> model = fastnn.Sequential([fastnn.layers.SiLU()], input_shape=(3,))
+    >>> model.forward([[-1, 0, 50]]).round(4)
+    array([[-0.2689,  0.    , 50.    ]], dtype=float32)
+    """
+
+    activation = Activation.SILU
+
+    def onnx(self, graph: Graph, x: str) -> str:
+        return graph.node("Mul", x, graph.node("Sigmoid", x))

@@ -1,4 +1,4 @@
-"""Gradient descent, plain and with momentum."""
+"""Gradient descent: plain, with momentum, and by signs."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from fastnn.checks import number
 from fastnn.kernels import UpdateRule
 from fastnn.optim.base import Optimizer
 
-__all__ = ["SGD", "Momentum", "Nesterov"]
+__all__ = ["SGD", "Lion", "Momentum", "Nesterov"]
 
 
 class SGD(Optimizer):
@@ -123,3 +123,43 @@ class Nesterov(Optimizer):
     def __init__(self, learning_rate: float = 0.01, momentum: float = 0.9, *, weight_decay: float = 0.0) -> None:
         super().__init__(learning_rate, weight_decay)
         self.momentum = number("Nesterov", "momentum", momentum, at_least=0, below=1)
+
+
+class Lion(Optimizer):
+    """Lion: every element moves by the rate, against the sign of a running mean of its gradients.
+
+    Parameters
+    ----------
+    learning_rate : float
+        Above 0; about a tenth of what suits Adam.
+    beta1, beta2 : float
+        The shares of the mean that the step and the kept mean take from the past, at least 0 and below 1.
+    weight_decay : float
+        At least 0; shrinks the weights themselves, as `AdamW` does.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If a number is not one, or out of its range.
+
+    Notes
+    -----
+    For each element, with its gradient g: first w ← (1 - rate weight_decay) w; then
+    w ← w - rate sign(beta1 m + (1 - beta1) g), with sign(0) = 0; m ← beta2 m + (1 - beta2) g. NaN stays NaN. Chen et
+    al., "Symbolic discovery of optimization algorithms", 2023.
+
+    Examples
+    --------
+    >>> import fastnn
+    >>> fastnn.optim.Lion().beta2
+    0.99
+    """
+
+    rule = UpdateRule.LION
+
+    def __init__(
+        self, learning_rate: float = 1e-4, beta1: float = 0.9, beta2: float = 0.99, *, weight_decay: float = 0.0
+    ) -> None:
+        super().__init__(learning_rate, weight_decay)
+        self.beta1 = number("Lion", "beta1", beta1, at_least=0, below=1)
+        self.beta2 = number("Lion", "beta2", beta2, at_least=0, below=1)

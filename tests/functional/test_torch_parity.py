@@ -21,6 +21,7 @@ PAIRS = {
     "tanh": {},
     "tanhshrink": {},
     "softshrink": {"lambd": 0.2},
+    "silu": {},
     "softmax": {},
     "softmin": {},
     "log_softmax": {},

@@ -59,8 +59,8 @@ def activated(a: SimpleNamespace, value: Array, bound: Array) -> tuple[Array, Ar
     """A result and its bound behind the activation of the call; none is steeper than 2."""
     if a.kind == Activation.IDENTITY:
         return value, bound
-    value = activation(value, a.kind, a.wide(a.dtype(a.alpha)))
-    return value, 2 * bound + ulps(value, a.dtype, _UNARY_ULP)
+    x, value = value, activation(value, a.kind, a.wide(a.dtype(a.alpha)))
+    return value, 2 * bound + activation_bound(x, value, a.kind, a.dtype)
 
 
 def times_slope(a: SimpleNamespace, value: Array, bound: Array, u: float) -> tuple[Array, Array]:
@@ -255,6 +255,22 @@ def tanhshrink(x: Array) -> Array:
     return np.where(np.abs(x) < 0.4, x * square * small, x - np.tanh(x))
 
 
+_GELU = 2 * np.sqrt(np.longdouble(2) / np.arccos(np.longdouble(-1)))  # 2 √(2/π)
+
+
+def gate(x: Array, kind: int) -> tuple[Array, Array]:
+    """Z and its slope for GELU and SiLU, which are ``x sigmoid(z)``."""
+    if kind == Activation.SILU:
+        return x, np.ones_like(x)
+    factor = x.dtype.type(_GELU)
+    return factor * (x + x.dtype.type(0.044715) * x**3), factor * (1 + 3 * x.dtype.type(0.044715) * x**2)
+
+
+def _sigmoid(x: Array) -> Array:
+    e = np.exp(-np.abs(x))
+    return np.where(x < 0, e, 1) / (1 + e)
+
+
 def activation(x: Array, kind: int, alpha: Any) -> Array:
     match Activation(kind):
         case Activation.IDENTITY:
@@ -266,13 +282,30 @@ def activation(x: Array, kind: int, alpha: Any) -> Array:
         case Activation.ELU:
             return np.where(x > 0, x, alpha * np.expm1(x))
         case Activation.SIGMOID:
-            return np.where(x < 0, np.exp(x) / (1 + np.exp(x)), 1 / (1 + np.exp(-x)))
+            return _sigmoid(x)
         case Activation.TANH:
             return np.tanh(x)
         case Activation.TANHSHRINK:
             return tanhshrink(x)
         case Activation.SOFTSHRINK:
             return np.where(np.abs(x) <= alpha, 0, x - np.copysign(alpha, x))
+        case Activation.GELU | Activation.SILU:
+            return np.where(x == -np.inf, 0, x * _sigmoid(gate(x, kind)[0]))
+
+
+def activation_bound(x: Array, value: Array, kind: int, dtype: type[np.floating]) -> Array:
+    """How far an activation of x may be from its value.
+
+    GELU's z is rounded four times, and an error of its exponent is a relative error of its exponential: four units
+    for each unit of -z. Where the sigmoid is denormal, GELU and SiLU multiply its rounding error by x.
+    """
+    bound = ulps(value, dtype, _UNARY_ULP)
+    if kind == Activation.GELU:
+        z = np.clip(np.nan_to_num(gate(x, kind)[0]), -2000, 0.5)  # z e^-z is below 1/2 above zero
+        bound += ulps(value, dtype, 1) * 4 * np.abs(z)
+    if kind in (Activation.GELU, Activation.SILU):
+        bound += np.where(x < 0, np.minimum(np.abs(x), 1000), 0) * np.finfo(dtype).smallest_subnormal
+    return bound
 
 
 def derivative(saved: Array, kind: int, alpha: Any) -> Array:
@@ -293,17 +326,35 @@ def derivative(saved: Array, kind: int, alpha: Any) -> Array:
             return np.tanh(saved) ** 2
         case Activation.SOFTSHRINK:
             return np.where(saved == 0, 0, np.ones_like(saved))
+        case Activation.GELU | Activation.SILU:
+            z, slope = gate(saved, kind)
+            return _sigmoid(z) * (1 + saved * slope * _sigmoid(-z))
+
+
+def _gate_derivative_bound(saved: Array, kind: int, u: float) -> Array:
+    """The derivative ``s (1 + g c)`` with ``c = 1 - s`` and ``g = x dz/dx`` crosses zero, so the bound is of its terms.
+
+    Each term has some roundings of its own, and z those of `activation_bound`, which change s and c by ``c`` and ``s``
+    times as much.
+    """
+    z, slope = gate(saved, kind)
+    s, c, g = _sigmoid(z), _sigmoid(-z), np.abs(saved * slope)
+    return u * s * (10 * (1 + g * c) + 4 * np.abs(z) * c * (1 + 2 * g))
 
 
 @oracle
 def activation_forward(a: SimpleNamespace, u: float) -> Expected:
     value = activation(a.x, a.kind, a.wide(a.dtype(a.alpha)))
-    return {"out": (value, ulps(value, a.dtype, _UNARY_ULP))}
+    return {"out": (value, activation_bound(a.x, value, a.kind, a.dtype))}
 
 
 @oracle
 def activation_backward(a: SimpleNamespace, u: float) -> Expected:
     value = a.dout * derivative(a.saved, a.kind, a.wide(a.dtype(a.alpha)))
+    if a.kind in (Activation.GELU, Activation.SILU):
+        tiny = np.finfo(a.dtype).smallest_subnormal
+        bound = _gate_derivative_bound(a.saved, a.kind, u) + (1 + np.abs(a.saved)) ** 3 * tiny
+        return {"dx": (value, np.abs(a.dout) * bound + tiny)}
     count = _SQUARED_ULP if a.kind == Activation.TANHSHRINK else _UNARY_ULP
     return {"dx": (value, ulps(value, a.dtype, count))}
 
@@ -545,6 +596,17 @@ def _adam(a: SimpleNamespace, u: float) -> Expected:
     return {"m": (m, m_bound), "v": (v, v_bound), "w": (w, w_bound)}
 
 
+def _lion(a: SimpleNamespace, u: float) -> Expected:
+    """Where the terms of the step's mean cancel, rounding may give its sign either value, and the step is twice off."""
+    past, new = a.beta1 * a.m, (1 - a.beta1) * a.dw
+    c = past + new
+    either = np.where((np.abs(c) <= 4 * u * (np.abs(past) + np.abs(new))) & (past != 0), 2 * a.rate[0], 0)
+    m = a.beta2 * a.m + (1 - a.beta2) * a.dw
+    m_bound = 4 * u * (np.abs(a.beta2 * a.m) + np.abs((1 - a.beta2) * a.dw))
+    w = (1 - a.rate[0] * a.decay) * a.w - a.rate[0] * np.sign(c)
+    return {"m": (m, m_bound), "w": (w, either + 4 * u * (np.abs(a.w) + a.rate[0]))}
+
+
 _RULES: dict[UpdateRule, Oracle] = {
     UpdateRule.SGD: _sgd,
     UpdateRule.MOMENTUM: _momentum,
@@ -553,6 +615,7 @@ _RULES: dict[UpdateRule, Oracle] = {
     UpdateRule.ADAGRAD: _adagrad,
     UpdateRule.ADAM: _adam,
     UpdateRule.ADAMW: _adamw,
+    UpdateRule.LION: _lion,
 }
 
 

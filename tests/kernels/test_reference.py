@@ -58,6 +58,8 @@ ACTIVATIONS = {
     Activation.TANH: ("tanh", 0.0, {}),
     Activation.TANHSHRINK: ("tanhshrink", 0.0, {}),
     Activation.SOFTSHRINK: ("softshrink", 0.4, {"lambd": 0.4}),
+    Activation.GELU: ("gelu", 0.0, {"approximate": "tanh"}),
+    Activation.SILU: ("silu", 0.0, {}),
 }
 
 

@@ -61,5 +61,5 @@ def test_parse_refuses_what_it_cannot_read(text):
         parse(text)
 
 
-def test_only_tanhshrink_needs_its_input_for_the_derivative():
-    assert [k for k in Activation if k.backward_needs_input] == [Activation.TANHSHRINK]
+def test_the_activations_whose_derivative_needs_the_input():
+    assert [k.name for k in Activation if k.backward_needs_input] == ["TANHSHRINK", "GELU", "SILU"]

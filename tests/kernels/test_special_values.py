@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from kernel_arguments import make
-from kernel_oracles import activation, ulps
+from kernel_oracles import activation, activation_bound
 from strategies import DTYPES, lengths, same_bits, seeds
 from test_backends_agree import BACKENDS
 
@@ -25,6 +25,8 @@ LIMITS = {
     Activation.TANH: (0.0, -1, 1),
     Activation.TANHSHRINK: (0.0, -inf, inf),
     Activation.SOFTSHRINK: (0.5, -inf, inf),
+    Activation.GELU: (0.0, 0, inf),
+    Activation.SILU: (0.0, 0, inf),
 }
 
 
@@ -56,9 +58,25 @@ def test_activation_over_the_whole_range(kind, dtype, backend):
     kernels.get("activation_forward", backend)(x, out, int(kind), alpha)
     with np.errstate(all="ignore"):
         value = activation(x.astype(np.longdouble), kind, np.longdouble(dtype(alpha)))
-        error = np.abs(out - value)
-    worst = np.argmax(error / ulps(value, dtype, 1))
-    assert np.all(error <= ulps(value, dtype, 4)), (x[worst], out[worst], value[worst])
+        error, bound = np.abs(out - value), activation_bound(x.astype(np.longdouble), value, kind, dtype)
+    worst = np.argmax(error / bound)
+    assert np.all(error <= bound), (x[worst], out[worst], value[worst])
+
+
+@pytest.mark.parametrize("kind", [Activation.GELU, Activation.SILU])
+def test_the_slope_of_a_gate_at_its_ends(kind, dtype, backend):
+    x = np.array([-inf, np.finfo(dtype).min, -1e4, 0, 1e4, np.finfo(dtype).max, inf, nan] * 5, dtype)
+    dx = np.empty_like(x)
+    kernels.get("activation_backward", backend)(np.ones_like(x), x, dx, int(kind), 0.0)
+    np.testing.assert_array_equal(dx, np.array([0, 0, 0, 0.5, 1, 1, 1, nan] * 5, dtype))
+
+
+def test_lion_takes_no_step_at_zero_and_keeps_nan(dtype, backend):
+    w, m, dw = (np.tile(np.array(v, dtype), 5) for v in ([1, 1, 1, 1], [0, 0, 0, 0], [0, nan, inf, -3]))
+    rate, lion = np.array([0.25]), kernels.UpdateRule.LION
+    kernels.get("update", backend)(w, m, None, dw, rate, np.array([1]), lion, 2.0, 0.9, 0.5)
+    np.testing.assert_array_equal(w, np.tile(np.array([0.5, nan, 0.25, 0.75], dtype), 5))
+    np.testing.assert_array_equal(m, np.tile(np.array([0, nan, inf, -1.5], dtype), 5))
 
 
 @pytest.mark.parametrize("kind", [k for k in Activation if k is not Activation.TANHSHRINK])

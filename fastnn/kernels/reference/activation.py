@@ -9,11 +9,13 @@ from collections.abc import Callable
 
 import numpy as np
 
-from fastnn.kernels.activations import Activation
+from fastnn.kernels.activations import GELU_ARGUMENT, Activation
 from fastnn.kernels.reference.arrays import Array
 
 _SERIES_BELOW = 2.0  # above, x - tanh(x) loses no digits
 _SERIES_LEVELS = 12  # leaves less than 2⁻⁵³ at |x| = 2
+_GATE_ENDS = 746.0  # at minus this the sigmoids of GELU and SiLU are 0, here 1: an x held there makes no NaN
+_GELU_LINEAR, _GELU_CUBIC = GELU_ARGUMENT
 
 
 def _identity(x: Array, alpha: np.floating) -> Array:
@@ -59,6 +61,25 @@ def _softshrink(x: Array, alpha: np.floating) -> Array:
     return result
 
 
+def _gelu_argument(x: Array) -> Array:
+    # 0.5 x (1 + tanh(y)) = x sigmoid(2 y), whose digits do not cancel where tanh(y) is near -1
+    real = x.dtype.type
+    result: Array = x * (real(_GELU_CUBIC) * np.square(x) + real(_GELU_LINEAR))
+    return result
+
+
+def _gelu(x: Array, alpha: np.floating) -> Array:
+    x = np.maximum(x, -_GATE_ENDS)
+    result: Array = x * _sigmoid(_gelu_argument(x), alpha)
+    return result
+
+
+def _silu(x: Array, alpha: np.floating) -> Array:
+    x = np.maximum(x, -_GATE_ENDS)
+    result: Array = x * _sigmoid(x, alpha)
+    return result
+
+
 # derivatives from (dout, saved, alpha); saved is the output, or the input where Activation.backward_needs_input
 
 
@@ -93,6 +114,19 @@ def _softshrink_gradient(dout: Array, saved: Array, alpha: np.floating) -> Array
     return np.where(saved == 0, 0, dout)
 
 
+def _gelu_gradient(dout: Array, saved: Array, alpha: np.floating) -> Array:
+    x, real = np.clip(saved, -_GATE_ENDS, _GATE_ENDS), saved.dtype.type
+    z, slope = _gelu_argument(x), real(3 * _GELU_CUBIC) * np.square(x) + real(_GELU_LINEAR)
+    result: Array = dout * (_sigmoid(z, alpha) * (1 + x * slope * _sigmoid(-z, alpha)))  # sigmoid(-z) = 1 - sigmoid(z)
+    return result
+
+
+def _silu_gradient(dout: Array, saved: Array, alpha: np.floating) -> Array:
+    x = np.clip(saved, -_GATE_ENDS, _GATE_ENDS)
+    result: Array = dout * (_sigmoid(x, alpha) * (1 + x * _sigmoid(-x, alpha)))
+    return result
+
+
 def _identity_gradient(dout: Array, saved: Array, alpha: np.floating) -> Array:
     return dout
 
@@ -106,6 +140,8 @@ _FORWARD: dict[int, Callable[[Array, "np.floating"], Array]] = {
     Activation.TANH: _tanh,
     Activation.TANHSHRINK: _tanhshrink,
     Activation.SOFTSHRINK: _softshrink,
+    Activation.GELU: _gelu,
+    Activation.SILU: _silu,
 }
 _BACKWARD: dict[int, Callable[[Array, Array, "np.floating"], Array]] = {
     Activation.IDENTITY: _identity_gradient,
@@ -116,6 +152,8 @@ _BACKWARD: dict[int, Callable[[Array, Array, "np.floating"], Array]] = {
     Activation.TANH: _tanh_gradient,
     Activation.TANHSHRINK: _tanhshrink_gradient,
     Activation.SOFTSHRINK: _softshrink_gradient,
+    Activation.GELU: _gelu_gradient,
+    Activation.SILU: _silu_gradient,
 }
 
 
@@ -125,7 +163,10 @@ def activation_forward(x: Array, out: Array, kind: int, alpha: float) -> None:
 
     relu ``max(x, 0)`` · leaky relu ``x > 0 ? x : alpha x`` · elu ``x > 0 ? x : alpha (e^x - 1)`` ·
     sigmoid ``1 / (1 + e^-x)`` · tanh · tanhshrink ``x - tanh x``, exact to a few units in the last place
-    also near 0 · softshrink ``x`` moved towards 0 by ``alpha``, and 0 where ``|x| <= alpha``.
+    also near 0 · softshrink ``x`` moved towards 0 by ``alpha``, and 0 where ``|x| <= alpha`` ·
+    gelu ``0.5 x (1 + tanh(√(2/π) (x + 0.044715 x³)))`` · silu ``x sigmoid(x)``. Where those two are negative, gelu's
+    relative error grows with the argument of its exponential, and results below ``|x|`` times the smallest
+    denormal number may be lost.
     """
     out[...] = _FORWARD[kind](x, x.dtype.type(alpha))
 

@@ -67,6 +67,14 @@ def _adam(w: Array, m: Array, v: Array, g: Array, rate: float, t: int, beta1: fl
     w -= real(rate * correction / (1 - beta1**t)) * (m / (np.sqrt(v) + real(eps * correction)))
 
 
+def _lion(w: Array, m: Array, g: Array, rate: float, t: int, beta1: float, beta2: float) -> None:
+    """``w = w - rate sign(beta1 m + (1 - beta1) g)``, then ``m = beta2 m + (1 - beta2) g`` (Chen et al. 2023)."""
+    real = w.dtype.type
+    w -= real(rate) * np.sign(real(beta1) * m + real(1 - beta1) * g)
+    m *= real(beta2)
+    m += real(1 - beta2) * g
+
+
 _STEPS: dict[UpdateRule, Callable[..., None]] = {
     UpdateRule.SGD: _sgd,
     UpdateRule.MOMENTUM: _momentum,
@@ -75,6 +83,7 @@ _STEPS: dict[UpdateRule, Callable[..., None]] = {
     UpdateRule.ADAGRAD: _adagrad,
     UpdateRule.ADAM: _adam,
     UpdateRule.ADAMW: _adam,
+    UpdateRule.LION: _lion,
 }
 
 
