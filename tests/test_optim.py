@@ -181,7 +181,7 @@ def test_get():
 def test_what_is_no_optimizer(what):
     with pytest.raises(
         ValueError,
-        match=r"optimizer: expected one of adagrad, rmsprop, adam, adamw, sgd, momentum, nesterov, lion, got",
+        match=r"optimizer: expected one of adagrad, adam, adamw, rmsprop, sgd, lion, momentum, nesterov, got",
     ):
         optim.get(what)
 

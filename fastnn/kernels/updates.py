@@ -1,6 +1,6 @@
 """The update rules, by number: which state each keeps and what its coefficients are.
 
-The formulas are in ``reference/update.py`` and, for all instruction sets and every fused pass, in
+The formulas are in ``reference/update_rules.py`` and, for all instruction sets and every fused pass, in
 ``csrc/dense/optimizer_update.h``; the numbers below reach C through a generated header. Nothing but the standard
 library is imported here, because the build reads this file before there is a package to import.
 """

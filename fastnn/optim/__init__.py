@@ -2,7 +2,7 @@
 
 An optimiser names its state arrays in `slots`, one flat vector for each, laid out like the parameters, and calls one
 update kernel for each parameter. Weight decay adds ``weight_decay w`` to the gradient of weights, never to that of
-biases; `AdamW` shrinks the weights instead.
+biases; `AdamW` and `Lion` shrink the weights instead.
 """
 
 from __future__ import annotations
@@ -10,10 +10,14 @@ from __future__ import annotations
 from typing import Any
 
 from fastnn.named import named
+from fastnn.optim import adaptive, descent
 from fastnn.optim.adaptive import *
-from fastnn.optim.base import REGISTRY as OPTIMIZERS
 from fastnn.optim.base import Optimizer
 from fastnn.optim.descent import *
+
+OPTIMIZERS: dict[str, type[Optimizer]] = {
+    name.lower(): getattr(module, name) for module in (adaptive, descent) for name in module.__all__
+}
 
 
 def get(optimizer: str | Optimizer, **options: Any) -> Optimizer:

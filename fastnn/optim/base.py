@@ -10,8 +10,6 @@ from fastnn.kernels import UpdateRule
 from fastnn.kernels.eager import Ops
 from fastnn.parameter import Parameter
 
-REGISTRY: dict[str, type[Optimizer]] = {}  # those of fastnn, by their names in lower case
-
 
 class Optimizer:
     """Base of the optimisers.
@@ -51,8 +49,6 @@ class Optimizer:
         super().__init_subclass__(**kwargs)
         if "rule" in vars(cls):
             cls.slots = cls.rule.slots
-        if cls.__module__.startswith("fastnn."):
-            REGISTRY[cls.__name__.lower()] = cls
 
     def __init__(self, learning_rate: float, weight_decay: float) -> None:
         owner = type(self).__name__
