@@ -113,8 +113,7 @@ class Operation(Runner):
             return [(self._kernel(name), arguments) for name, arguments in calls]
         from fastnn import kernels
         from fastnn.program.algorithms import choose_algorithms
-        from fastnn.program.record import Buffer
-        from fastnn.program.record import Operation as Recorded
+        from fastnn.program.record import Buffer, Recorder
 
         made: dict[Buffer, FloatArray] = {}
 
@@ -123,7 +122,10 @@ class Operation(Runner):
                 return value
             return made.setdefault(value, empty(value.shape, value.dtype))
 
-        chosen = choose_algorithms([Recorded(f"{name}_nchw16n", arguments) for name, arguments in calls])
+        recorder = Recorder(np.float32)
+        for name, arguments in calls:
+            getattr(recorder, f"{name}_nchw16n")(*arguments)
+        chosen = choose_algorithms(recorder.operations)
         return [(kernels.get(op.kernel), tuple(map(memory, op.arguments))) for op in chosen]
 
     def run(self, steps: int) -> int:

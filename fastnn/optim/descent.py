@@ -158,7 +158,7 @@ class Lion(Optimizer):
     rule = UpdateRule.LION
 
     def __init__(
-        self, learning_rate: float = 1e-4, beta1: float = 0.9, beta2: float = 0.99, *, weight_decay: float = 0.0
+        self, learning_rate: float = 1e-3, beta1: float = 0.9, beta2: float = 0.99, *, weight_decay: float = 0.0
     ) -> None:
         super().__init__(learning_rate, weight_decay)
         self.beta1 = number("Lion", "beta1", beta1, at_least=0, below=1)
