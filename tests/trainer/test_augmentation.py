@@ -71,7 +71,7 @@ def test_a_checkpoint_goes_on_to_the_same_bits(tmp_path):
 
 def test_rows_of_pixels_need_a_shape():
     x, y = data()
-    with pytest.raises(ValueError, match=r"expected images \(N, H, W\)"):
+    with pytest.raises(ValueError, match=r"expected \(N, H, W\)"):
         trained(x.reshape(53, 30), y)
     shaped = Augmentation(shift=1, rotate=20, noise=3, cutout=2, seed=3, shape=(6, 5))
     np.testing.assert_array_equal(trained(x.reshape(53, 30), y, augmentation=shaped)[0], trained(x, y)[0])
