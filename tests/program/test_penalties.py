@@ -95,9 +95,9 @@ def test_l2_is_weight_decay_of_the_weights():
 @pytest.mark.parametrize("layer", [Dense, lambda units, **options: Conv2D(units, 3, **options)])
 @pytest.mark.parametrize("name", ["l1", "l2"])
 def test_a_penalty_is_a_number_of_at_least_zero(layer, name):
-    with pytest.raises(ValueError, match=f"{name} must be finite and >= 0, got -1"):
+    with pytest.raises(ValueError, match=f"{name}: expected a finite number of at least 0, got -1"):
         layer(3, **{name: -1})
-    with pytest.raises(TypeError, match=f"{name} must be a number"):
+    with pytest.raises(TypeError, match=f"{name}: expected a finite number"):
         layer(3, **{name: "1"})
 
 
