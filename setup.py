@@ -86,7 +86,9 @@ class BuildNative(build_ext):
         try:
             generated = generate_header.write(Path(self.build_temp) / "generated")
             ext.include_dirs = [*ext.include_dirs, str(generated.parent)]
-            ext.extra_objects = [*ext.extra_objects, *self._compile_kernels(["csrc", str(generated.parent)])]
+            objects = self._compile_kernels(["csrc", str(generated.parent)])
+            ext.extra_objects = [*ext.extra_objects, *objects]
+            self.force = self.force or self._has_other_objects(ext, objects)
             super().build_extension(ext)
         except Exception as error:
             if REQUIRED:
@@ -124,6 +126,15 @@ class BuildNative(build_ext):
 
         with ThreadPoolExecutor(processors()) as pool:
             return [obj for objects in pool.map(compile_one, jobs) for obj in objects]
+
+    def _has_other_objects(self, ext: Extension, objects: list[str]) -> bool:
+        """Whether the module there was linked of other objects: it is linked again only if this says so."""
+        linked, module = Path(self.build_temp) / "linked_objects", Path(self.get_ext_fullpath(ext.name))
+        listed, same = "\n".join(objects), linked.exists() and module.exists()
+        same = same and linked.read_text() == listed
+        same = same and max(Path(name).stat().st_mtime for name in objects) < module.stat().st_mtime
+        linked.write_text(listed)
+        return not same
 
     def _say_fallback(self, error: Exception) -> None:
         print(FALLBACK.format(reason=error), file=sys.stderr)

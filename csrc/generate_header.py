@@ -57,6 +57,8 @@ def header() -> str:
                 f"enum {{ FNN_RULES_WITH_{slot.upper()} = {sum(1 << rule for rule in rules if slot in rule.slots)} }};"
                 for slot in ("m", "v")
             ),
+            "/* Bit r is set where the weight decay of update rule r shrinks the weight itself. */\n"
+            f"enum {{ FNN_RULES_DECOUPLED = {sum(1 << rule for rule in rules if rule.decoupled)} }};",
             f"enum {{ {', '.join(f'FNN_{name} = {value}' for name, value in numbers.items())} }};",
             "#endif\n",
         ]

@@ -144,9 +144,10 @@ static void run(product *v, ptrdiff_t groups, const weight_grad_sink *sink) {
     }
 }
 
-void FN(affine_nchw16n_input)(ptrdiff_t n, ptrdiff_t m, ptrdiff_t d, ptrdiff_t groups, const real *dout,
-                              const weight_grad_sink *sink, real *dx) {
-    product v = {
+/* What both ways begin with; a task has `least` inputs or more. */
+static product product_of(ptrdiff_t n, ptrdiff_t m, ptrdiff_t d, const real *dout, const weight_grad_sink *sink,
+                          real *dx, ptrdiff_t least) {
+    return (product){
         .n = n,
         .m = m,
         .d = d,
@@ -156,28 +157,22 @@ void FN(affine_nchw16n_input)(ptrdiff_t n, ptrdiff_t m, ptrdiff_t d, ptrdiff_t g
         .dout = dout,
         .dx = dx,
         .turned = fnn_scratch(),
-        .partition = fnn_partition_work(d, GEMM_MR, TASK_ROWS),
+        .partition = fnn_partition_work(d, GEMM_MR, least),
     };
+}
+
+void FN(affine_nchw16n_input)(ptrdiff_t n, ptrdiff_t m, ptrdiff_t d, ptrdiff_t groups, const real *dout,
+                              const weight_grad_sink *sink, real *dx) {
+    product v = product_of(n, m, d, dout, sink, dx, TASK_ROWS);
     run(&v, groups, NULL);
 }
 
 bool FN(affine_nchw16n_backward)(ptrdiff_t n, ptrdiff_t m, ptrdiff_t d, ptrdiff_t groups, const real *x,
                                  const real *dout, const weight_grad_sink *sink, real *dx) {
     if (sink->panel == 0 || n == 0 || n > FEW_IMAGES || m == 0) return false;
-    product v = {
-        .n = n,
-        .m = m,
-        .d = d,
-        .ld = sink->ld,
-        .panel = sink->panel,
-        .w = sink->w,
-        .x = x,
-        .dout = dout,
-        .dx = dx,
-        .turned = fnn_scratch(),
-        .columns = (real *)fnn_scratch() + BLOCK * GEMM_NR,
-        .partition = fnn_partition_work(d, GEMM_MR, fnn_max(TASK_ROWS, d / UPDATE_TASKS)),
-    };
+    product v = product_of(n, m, d, dout, sink, dx, fnn_max(TASK_ROWS, d / UPDATE_TASKS));
+    v.x = x;
+    v.columns = (real *)fnn_scratch() + BLOCK * GEMM_NR;
     run(&v, groups, sink);
     return true;
 }

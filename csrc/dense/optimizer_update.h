@@ -16,10 +16,18 @@ typedef struct {
 
 FNN_INLINE bool update_keeps_m(int rule) { return FNN_RULES_WITH_M >> rule & 1; }
 FNN_INLINE bool update_keeps_v(int rule) { return FNN_RULES_WITH_V >> rule & 1; }
+FNN_INLINE bool update_decoupled(int rule) { return FNN_RULES_DECOUPLED >> rule & 1; }
 
 /* The scalars of step t (counted from 1); c: the rule's coefficients, as fastnn/kernels/updates.py names them. */
 static inline update update_constants(enum update_rule rule, double rate, int64_t t, double decay, const double *c) {
-    update u = {.rule = rule, .decays = decay != 0, .rate = (real)rate, .decay = (real)decay, .shrink = 1};
+    const bool decoupled = update_decoupled(rule); /* decay apart from the gradient: w shrinks first */
+    update u = {
+        .rule = rule,
+        .decays = decay != 0 && !decoupled,
+        .rate = (real)rate,
+        .decay = (real)decay,
+        .shrink = decoupled ? (real)(1 - rate * decay) : 1,
+    };
     switch (rule) {
         case UPDATE_SGD: break;
         case UPDATE_MOMENTUM:
@@ -30,25 +38,14 @@ static inline update update_constants(enum update_rule rule, double rate, int64_
             u.eps = (real)c[1];
             break;
         case UPDATE_ADAGRAD: u.eps = (real)c[0]; break;
-        case UPDATE_ADAMW: /* decay apart from the gradient: w shrinks first */
-            u.rule = UPDATE_ADAM;
-            u.decays = false;
-            u.shrink = (real)(1 - rate * decay);
-            /* fall through */
+        case UPDATE_ADAMW: u.rule = UPDATE_ADAM; /* fall through */
         case UPDATE_ADAM: {
             /* the bias corrections 1 - betaᵗ of m and v move into rate and eps */
             const double correction = sqrt(1 - pow(c[1], (double)t));
             u.rate = (real)(rate * correction / (1 - pow(c[0], (double)t)));
-            u.beta1 = (real)c[0];
-            u.rest1 = (real)(1 - c[0]);
-            u.beta2 = (real)c[1];
-            u.rest2 = (real)(1 - c[1]);
             u.eps = (real)(c[2] * correction);
-            break;
-        }
+        } /* fall through */
         case UPDATE_LION:
-            u.decays = false;
-            u.shrink = (real)(1 - rate * decay);
             u.beta1 = (real)c[0];
             u.rest1 = (real)(1 - c[0]);
             u.beta2 = (real)c[1];

@@ -6,6 +6,7 @@ library is imported here, because the build reads this file before there is a pa
 """
 
 from enum import IntEnum
+from typing import Any
 
 
 class UpdateRule(IntEnum):
@@ -24,6 +25,10 @@ class UpdateRule(IntEnum):
     def slots(self) -> tuple[str, ...]:
         """The state arrays that the rule keeps for each parameter, out of m and v."""
         return RULES[self][0]
+
+    def state(self, m: Any, v: Any) -> list[Any]:
+        """Those of m and v that the rule keeps."""
+        return [array for slot, array in (("m", m), ("v", v)) if slot in self.slots]
 
     @property
     def coefficients(self) -> tuple[str, ...]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 
@@ -125,8 +124,7 @@ def update(
         w *= real(1 - step * decay)
         decay = 0.0
     loop, scalars = _STEPS[chosen]
-    state: dict[str, Any] = {"m": m, "v": v}
-    arrays = [w, *(state[slot] for slot in chosen.slots), dw]
+    arrays = [w, *chosen.state(m, v), dw]
     numbers = scalars(step, int(t[0]), *(c0, c1, c2)[: len(chosen.coefficients)])
     loop(*(a.reshape(-1) for a in arrays), *map(real, numbers), real(decay))
     return None

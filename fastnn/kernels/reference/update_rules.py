@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 
@@ -103,12 +102,10 @@ def update(
 ) -> None:
     """One step of `rule`; decoupled decay (Loshchilov & Hutter 2019) first shrinks w, ``w = (1 - rate decay) w``."""
     chosen = UpdateRule(rule)
-    state: dict[str, Any] = {"m": m, "v": v}
     g = dw
     if chosen.decoupled:
         w *= w.dtype.type(1 - float(rate[0]) * decay)
     elif decay:
         g = dw + w.dtype.type(decay) * w
     coefficients = (c0, c1, c2)[: len(chosen.coefficients)]
-    slots = [state[slot] for slot in chosen.slots]
-    _STEPS[chosen](w, *slots, g, float(rate[0]), int(t[0]), *coefficients)
+    _STEPS[chosen](w, *chosen.state(m, v), g, float(rate[0]), int(t[0]), *coefficients)
