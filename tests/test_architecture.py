@@ -10,7 +10,7 @@ PACKAGE = ROOT / "fastnn"
 
 # A part imports from its own level and those below.
 LEVELS = (
-    {"_version", "environment", "checks", "random"},
+    {"_version", "environment", "checks", "decisions", "random"},
     {"kernels"},
     {
         "inputs",
@@ -38,7 +38,7 @@ LEVELS = (
 )
 LEVEL = {part: height for height, parts in enumerate(LEVELS) for part in parts}
 STANDS_ALONE = {
-    "data": {"checks", "random", "kernels", "files", "environment", "_version"},
+    "data": {"checks", "decisions", "random", "kernels", "files", "environment", "_version"},
     "plots": {"checks", "random", "kernels", "_version"},
 }
 PRIVATE_ALLOWED = {"_native", "_version"}

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastnn.data.mapped import release
+from fastnn.decisions import Decision
 
 _CHUNK_PIXELS = 1 << 24
 
@@ -32,6 +33,10 @@ class Dataset:
     name : str
     unlabelled_images : ndarray or None
         Test images whose labels are not published, for the predictions of a competition.
+    column_names : tuple of str or None
+        The names of the D values of a sample, in their order, if the samples are the rows of a table with names.
+    decisions : tuple of Decision
+        What was decided where the files have more than one reading.
 
     Raises
     ------
@@ -55,6 +60,8 @@ class Dataset:
     scale: float
     name: str
     unlabelled_images: NDArray[Any] | None = field(default=None)
+    column_names: tuple[str, ...] | None = None
+    decisions: tuple[Decision, ...] = ()
 
     def __post_init__(self) -> None:
         """Check that the parts fit together."""

@@ -224,7 +224,18 @@ def _dataset(
     for split, others in (("test", test_images), ("unlabelled", unlabelled)):
         if others is not None and others.shape[1:] != images.shape[1:]:
             raise ValueError(f"{where}: {split} images have shape {others.shape[1:]}, train images {images.shape[1:]}")
-    return Dataset(images, labels, test_images, test_labels, names, _scale(images), title, unlabelled)
+    return Dataset(
+        images,
+        labels,
+        test_images,
+        test_labels,
+        names,
+        _scale(images),
+        title,
+        unlabelled,
+        raw.column_names,
+        raw.decisions,
+    )
 
 
 def _numbered(labels: NDArray[np.int64], where: str) -> tuple[str, ...]:

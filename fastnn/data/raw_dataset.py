@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastnn.data.dataset import check_images, check_labels
+from fastnn.decisions import Decision
 
 T = TypeVar("T")
 # Images, their labels as indices into the class names, and the class names.
@@ -25,13 +26,19 @@ class RawArray(NamedTuple):
 
 
 class RawDataset(NamedTuple):
-    """What the files of a data set hold; if `class_names` is None, the classes have numbers but no names."""
+    """What the files of a data set hold; if `class_names` is None, the classes have numbers but no names.
+
+    `column_names` are those of a table whose first line has names; `decisions` says what the reader decided where the
+    files have more than one reading.
+    """
 
     train_images: RawArray
     train_labels: RawArray
     test_images: RawArray | None = None
     test_labels: RawArray | None = None
     class_names: tuple[str, ...] | None = None
+    column_names: tuple[str, ...] | None = None
+    decisions: tuple[Decision, ...] = ()
 
     @classmethod
     def from_roles(cls, arrays: Mapping[str, RawArray]) -> RawDataset:
