@@ -7,7 +7,7 @@
 #include "fastnn_generated.h"
 #include "simd/simd.h"
 
-/* Scalars of one step, combined in double and rounded once. AdamW is Adam without decay and with shrink. */
+/* Scalars of one step, combined in double and rounded once. AdamW becomes Adam, without decay and with shrink. */
 typedef struct {
     enum update_rule rule;
     bool decays; /* adds decay w to the gradient */
@@ -87,7 +87,6 @@ FNN_INLINE vreal update_step(enum update_rule rule, const update_vectors *u, vre
             return vfma(-u->rate, g / (vsqrt(*v) + u->eps), w);
         case UPDATE_ADAGRAD: *v = vfma(g, g, *v); return vfma(-u->rate, g / (vsqrt(*v) + u->eps), w);
         case UPDATE_ADAM:
-        case UPDATE_ADAMW:
             *m = vfma(u->beta1, *m, u->rest1 * g);
             *v = vfma(u->beta2, *v, u->rest2 * (g * g));
             return vfma(-u->rate, *m / (vsqrt(*v) + u->eps), w * u->shrink);
@@ -129,8 +128,10 @@ FNN_INLINE void update_run_as(enum update_rule rule, const update *constants, re
 /* One step of `count` parameters that lie side by side; m and v may be NULL where the rule does not keep them. */
 static inline void update_run(const update *u, real *w, real *m, real *v, const real *dw, ptrdiff_t count) {
 #define RUN(rule) update_run_as(rule, u, w, m, v, dw, count)
-#define UPDATE_CASE(rule, call) \
-    case rule: call(rule); break;
+#define UPDATE_CASE(rule, call)                                                \
+    case rule: /* AdamW has become Adam, so it needs no instance of its own */ \
+        if (rule != UPDATE_ADAMW) call(rule);                                  \
+        break;
     switch (u->rule) { FNN_UPDATE_RULES(UPDATE_CASE, RUN) }
 #undef UPDATE_CASE
 #undef RUN

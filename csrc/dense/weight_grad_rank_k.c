@@ -26,9 +26,11 @@ typedef struct {
 /* What a strip does with its gradient: an update rule's step, or: */
 enum { STORE = -1, ADD = -2 };
 
-FNN_INLINE void strip(const rank_k *o, const int samples, const int vectors, const int action, const bool whole,
-                      ptrdiff_t j, ptrdiff_t tail) {
+/* Columns from j on: STRIP_VECTORS whole vectors, or one with `tail` columns. */
+FNN_INLINE void strip(const rank_k *o, const int samples, const int vectors, const int action, ptrdiff_t j,
+                      ptrdiff_t tail) {
     const weight_grad_sink *sink = o->sink;
+    const bool whole = vectors == STRIP_VECTORS || tail == VL;
     const update_vectors u = update_broadcast(&sink->update);
     const real *row[RANK_K_MAX_SAMPLES + 1]; /* of x */
     const ptrdiff_t m = o->m, count = o->end - o->first, start = sink_offset(sink, 0, j);
@@ -43,7 +45,7 @@ FNN_INLINE void strip(const rank_k *o, const int samples, const int vectors, con
 #pragma GCC unroll 2
         for (int c = 0; c < vectors; c++) {
             const real *p = o->dout + s * m + j + c * VL;
-            dz[s][c] = whole || c < vectors - 1 ? vload(p) : vload_part(p, tail);
+            dz[s][c] = whole ? vload(p) : vload_part(p, tail);
         }
     for (int s = 0; s < samples; s++) row[s] = o->x + fnn_row(o->index, s) * o->d + o->first;
     for (ptrdiff_t i = 0; i < count; i++) {
@@ -51,31 +53,27 @@ FNN_INLINE void strip(const rank_k *o, const int samples, const int vectors, con
 #pragma GCC unroll 2
         for (int c = 0; c < vectors; c++) {
             const ptrdiff_t at = start + i * sink->ld + c * VL;
-            const bool full = whole || c < vectors - 1;
             vreal g = vset(0);
 #pragma GCC unroll 12
             for (int s = 0; s < samples; s++) g = vfma(vset(row[s][i]), dz[s][c], g);
-            if (action == ADD) g += full ? vload(sink->w + at) : vload_part(sink->w + at, tail);
+            if (action == ADD) g += whole ? vload(sink->w + at) : vload_part(sink->w + at, tail);
             if (action < 0) {
-                if (full)
+                if (whole)
                     vstore(sink->w + at, g);
                 else
                     vstore_part(sink->w + at, g, tail);
             } else {
                 update_one((enum update_rule)action, &u, sink->w + at, first + at, second + at, g, sink->update.decays,
-                           full, tail);
+                           whole, tail);
             }
         }
     }
 }
 
-#define STRIPS(samples, action)                                                                       \
-    static void strips_##samples##_##action(const rank_k *o, ptrdiff_t j, ptrdiff_t j_end) {          \
-        for (; j + STRIP <= j_end; j += STRIP) strip(o, samples, STRIP_VECTORS, action, true, j, VL); \
-        if (j + VL < j_end)                                                                           \
-            strip(o, samples, 2, action, false, j, j_end - j - VL);                                   \
-        else if (j < j_end)                                                                           \
-            strip(o, samples, 1, action, false, j, j_end - j);                                        \
+#define STRIPS(samples, action)                                                                 \
+    static void strips_##samples##_##action(const rank_k *o, ptrdiff_t j, ptrdiff_t j_end) {    \
+        for (; j + STRIP <= j_end; j += STRIP) strip(o, samples, STRIP_VECTORS, action, j, VL); \
+        for (; j < j_end; j += VL) strip(o, samples, 1, action, j, fnn_min(VL, j_end - j));     \
     }
 
 /* The rules with strips of their own. */

@@ -10,16 +10,23 @@ FNN_INLINE void tile(const microkernel_args *t, const int rows, const int vector
     const real *row[GEMM_MR];
     for (int i = 0; !packed && i < rows; i++) row[i] = a + fnn_row(t->a_row_index, i) * t->a_row;
     ptrdiff_t at = 0; /* a_col further on for every step; of packed rows, `a` is */
-    const bool whole = t->tail == VL;
+    const ptrdiff_t tail = t->tail;
+    const bool whole = tail == VL;
     const bool masked = !whole && !t->b_padded;
     real *c = t->c;
     vreal acc[GEMM_MR][GEMM_MAX_NR_VECTORS];
 
-#define COLUMNS(p, j) ((j) == vectors - 1 && !whole ? vload_part((p) + (j) * VL, t->tail) : vload((p) + (j) * VL))
+#define COLUMNS(p, j) ((j) == vectors - 1 && !whole ? vload_part((p) + (j) * VL, tail) : vload((p) + (j) * VL))
 #pragma GCC unroll 16
     for (int i = 0; i < rows; i++)
 #pragma GCC unroll 16
-        for (int j = 0; j < vectors; j++) acc[i][j] = t->resume ? COLUMNS(c + i * ldc, j) : vset(0);
+        for (int j = 0; j < vectors; j++) acc[i][j] = vset(0);
+    if (t->resume) {
+#pragma GCC unroll 16
+        for (int i = 0; i < rows; i++)
+#pragma GCC unroll 16
+            for (int j = 0; j < vectors; j++) acc[i][j] = COLUMNS(c + i * ldc, j);
+    }
     /* where the results go is wanted when the chain is done */
     for (int i = 0; i < rows; i++)
         for (int j = 0; j < vectors; j++) __builtin_prefetch(c + i * ldc + j * VL, 1);
@@ -37,7 +44,7 @@ FNN_INLINE void tile(const microkernel_args *t, const int rows, const int vector
         vreal bv[GEMM_MAX_NR_VECTORS];
 #pragma GCC unroll 16
         for (int j = 0; j < vectors; j++)
-            bv[j] = j == vectors - 1 && masked ? vload_part(b + j * VL, t->tail) : vload(b + j * VL);
+            bv[j] = j == vectors - 1 && masked ? vload_part(b + j * VL, tail) : vload(b + j * VL);
 #pragma GCC unroll 16
         for (int i = 0; i < rows; i++) {
             vreal av = vset(packed ? a[i] : row[i][at]);
@@ -50,14 +57,27 @@ FNN_INLINE void tile(const microkernel_args *t, const int rows, const int vector
             at += a_col;
         b += ldb;
     }
+    const real *bias = t->bias;
+    if (bias != NULL) {
+#pragma GCC unroll 16
+        for (int j = 0; j < vectors; j++) {
+            const vreal column = COLUMNS(bias, j);
+#pragma GCC unroll 16
+            for (int i = 0; i < rows; i++) acc[i][j] += column;
+        }
+    }
+    if (t->add) {
+#pragma GCC unroll 16
+        for (int i = 0; i < rows; i++)
+#pragma GCC unroll 16
+            for (int j = 0; j < vectors; j++) acc[i][j] += COLUMNS(c + i * ldc, j);
+    }
 #pragma GCC unroll 16
     for (int i = 0; i < rows; i++) {
 #pragma GCC unroll 16
         for (int j = 0; j < vectors; j++) {
-            if (t->bias != NULL) acc[i][j] += COLUMNS(t->bias, j);
-            if (t->add) acc[i][j] += COLUMNS(c + i * ldc, j);
             if (j == vectors - 1 && !whole)
-                vstore_part(c + i * ldc + j * VL, acc[i][j], t->tail);
+                vstore_part(c + i * ldc + j * VL, acc[i][j], tail);
             else
                 vstore(c + i * ldc + j * VL, acc[i][j]);
         }

@@ -100,8 +100,8 @@ static void transform_inputs(void *context, int task) {
         }
         real *v =
             v_of(p, chunk, c / p->channels) + c % p->channels * channel_stride + block % CHUNK_BLOCKS * TILE_BLOCK;
-        winograd_transform_input_tile(inputs, 1, WINOGRAD_POINTS, WINOGRAD_POINTS, 0, 0, true, v, 0, point_stride,
-                                      WINOGRAD_POINTS, WINOGRAD_POINTS);
+        FN(winograd_transform_input_tile)(inputs, 1, WINOGRAD_POINTS, WINOGRAD_POINTS, 0, 0, v, 0, point_stride,
+                                          WINOGRAD_POINTS, WINOGRAD_POINTS);
     }
 }
 

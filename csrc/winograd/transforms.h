@@ -129,38 +129,12 @@ FNN_INLINE void winograd_transform_filter(const vreal g[], const int taps, vreal
 
 /* --- in two dimensions --- */
 
-/* Computes Bᵀ d B of the tile whose first input is row y and column x of `channels` planes of h × w pixels, as v[2-D
- * point][channel][16], with `point_stride` elements between points and `channel_stride` between channels. Pixels
- * outside the planes count as zero; `inside` says that the tile has none. */
-FNN_INLINE void winograd_transform_input_tile(const real *plane, ptrdiff_t channels, ptrdiff_t h, ptrdiff_t w,
-                                              ptrdiff_t y, ptrdiff_t x, const bool inside, real *v,
-                                              ptrdiff_t channel_stride, ptrdiff_t point_stride, const int points_h,
-                                              const int points_w) {
-    for (ptrdiff_t c = 0; c < channels; c++, plane += h * w * IMAGE_BLOCK, v += channel_stride) {
-#pragma GCC unroll 1
-        for (ptrdiff_t l = 0; l < IMAGE_BLOCK; l += VL) {
-            vreal half_transformed[WINOGRAD_POINTS][WINOGRAD_POINTS]; /* Bᵀ d: [point][column] */
-#pragma GCC unroll 6
-            for (int j = 0; j < points_w; j++) {
-                vreal d[WINOGRAD_POINTS];
-                const bool column_inside = inside || (x + j >= 0 && x + j < w);
-#pragma GCC unroll 6
-                for (int i = 0; i < points_h; i++)
-                    d[i] = column_inside && (inside || (y + i >= 0 && y + i < h))
-                               ? vload(plane + ((y + i) * w + x + j) * IMAGE_BLOCK + l)
-                               : vset(0);
-                winograd_transform_input(d, 1, &half_transformed[0][j], WINOGRAD_POINTS, points_h);
-            }
-#pragma GCC unroll 6
-            for (int i = 0; i < points_h; i++) {
-                vreal row[WINOGRAD_POINTS];
-                winograd_transform_input(half_transformed[i], 1, row, 1, points_w);
-#pragma GCC unroll 6
-                for (int j = 0; j < points_w; j++) vstore(v + (i * WINOGRAD_POINTS + j) * point_stride + l, row[j]);
-            }
-        }
-    }
-}
+/* winograd/input_transform.c: computes Bᵀ d B of the tile whose first input is row y and column x of `channels` planes
+ * of h × w pixels, as v[2-D point][channel][16], with `point_stride` elements between points and `channel_stride`
+ * between channels. Pixels outside the planes count as zero. `points_h` and `points_w` are 6, or 5 for a short tile. */
+void FN(winograd_transform_input_tile)(const real *plane, ptrdiff_t channels, ptrdiff_t h, ptrdiff_t w, ptrdiff_t y,
+                                       ptrdiff_t x, real *v, ptrdiff_t channel_stride, ptrdiff_t point_stride,
+                                       int points_h, int points_w);
 
 /* Computes G g Gᵀ of `count` ≤ VL filters of taps × taps that lie side by side, as u[2-D point][filter], with
  * `point_stride` elements between points. Tap (a, b) of the filters is at g + (a taps + b) tap_stride, where a whole

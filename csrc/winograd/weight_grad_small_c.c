@@ -130,37 +130,47 @@ FNN_INLINE void transform_dout_row(const winograd_problem *p, const real *plane,
         }
 }
 
+static void transform_inputs(const winograd_problem *p, const real *plane, ptrdiff_t y, ptrdiff_t x,
+                             const input_row *from, real *x_points, ptrdiff_t stride, int points_w) {
+    const bool inside = y >= 0 && x >= 0 && y + WINOGRAD_POINTS <= p->h && x + points_w <= p->w;
+#define TRANSFORM(is_inside, points_w, terms) \
+    transform_input_row(p, plane, y, x, from, x_points, stride, is_inside, points_w, terms)
+    switch (4 * inside + 2 * (points_w == WINOGRAD_POINTS) + (from->terms == 4)) {
+        case 0: TRANSFORM(false, 5, 3); break;
+        case 1: TRANSFORM(false, 5, 4); break;
+        case 2: TRANSFORM(false, 6, 3); break;
+        case 3: TRANSFORM(false, 6, 4); break;
+        case 4: TRANSFORM(true, 5, 3); break;
+        case 5: TRANSFORM(true, 5, 4); break;
+        case 6: TRANSFORM(true, 6, 3); break;
+        case 7: TRANSFORM(true, 6, 4); break;
+    }
+#undef TRANSFORM
+}
+
+FNN_INLINE void transform_dout(const winograd_problem *p, const real *plane, const winograd_tile_origin *at, int i,
+                               real *dout_points, ptrdiff_t stride, const int points_w, const int m_h, const int m_w) {
+    if (at->row + m_h <= p->p && at->col + m_w <= p->q)
+        transform_dout_row(p, plane, at, i, dout_points, stride, true, points_w, m_h, m_w);
+    else
+        transform_dout_row(p, plane, at, i, dout_points, stride, false, points_w, m_h, m_w);
+}
+
 /* Transforms row i of the points of one tile, which is number `tile` of the chunk. */
-FNN_INLINE void transform_tile(const schedule *s, workspace *w, const winograd_tile_origin *at, int i, ptrdiff_t tile,
-                               const int points_w, const int m_h, const int m_w) {
+static void transform_tile(const schedule *s, workspace *w, const winograd_tile_origin *at, int i, ptrdiff_t tile,
+                           int kind) {
     const winograd_problem *p = s->p;
     const real *x = p->x + winograd_channel_planes(p, at->image_block, s->group);
     const real *dout = p->dout + winograd_filter_planes(p, at->image_block, s->group);
-    real *x_points = w->x_points + tile * p->channels * IMAGE_BLOCK;
     real *dout_points = w->dout_points + tile * p->filters * IMAGE_BLOCK;
-    const ptrdiff_t y0 = at->row - p->pad_h, x0 = at->col - p->pad_w, x_stride = column_stride(s, p->channels);
-    const bool inside = y0 >= 0 && x0 >= 0 && y0 + WINOGRAD_POINTS <= p->h && x0 + points_w <= p->w;
-    const input_row *from = &w->input_rows[i];
-    if (from->terms == 3 && inside)
-        transform_input_row(p, x, y0, x0, from, x_points, x_stride, true, points_w, 3);
-    else if (from->terms == 3)
-        transform_input_row(p, x, y0, x0, from, x_points, x_stride, false, points_w, 3);
-    else if (inside)
-        transform_input_row(p, x, y0, x0, from, x_points, x_stride, true, points_w, 4);
-    else
-        transform_input_row(p, x, y0, x0, from, x_points, x_stride, false, points_w, 4);
     const ptrdiff_t dout_stride = column_stride(s, p->filters);
-    if (at->row + m_h <= p->p && at->col + m_w <= p->q)
-        transform_dout_row(p, dout, at, i, dout_points, dout_stride, true, points_w, m_h, m_w);
-    else
-        transform_dout_row(p, dout, at, i, dout_points, dout_stride, false, points_w, m_h, m_w);
-}
-
-static void transform_any_tile(const schedule *s, workspace *w, const winograd_tile_origin *at, int i, ptrdiff_t tile,
-                               int kind) {
-#define TRANSFORM_TILE(points_h, points_w, m_h, m_w) transform_tile(s, w, at, i, tile, points_w, m_h, m_w)
-    WINOGRAD_TILE_SWITCH(s->p->rows.outputs, kind, TRANSFORM_TILE)
-#undef TRANSFORM_TILE
+    transform_inputs(p, x, at->row - p->pad_h, at->col - p->pad_w, &w->input_rows[i],
+                     w->x_points + tile * p->channels * IMAGE_BLOCK, column_stride(s, p->channels),
+                     WINOGRAD_POINTS - !winograd_long_cols(kind));
+#define TRANSFORM_DOUT(points_h, points_w, m_h, m_w) \
+    transform_dout(p, dout, at, i, dout_points, dout_stride, points_w, m_h, m_w)
+    WINOGRAD_TILE_SWITCH(p->rows.outputs, kind, TRANSFORM_DOUT)
+#undef TRANSFORM_DOUT
 }
 
 /* Adds the products of `count` tiles at one row of points to that row of the accumulators. */
@@ -204,7 +214,7 @@ static void sum_row(const schedule *s, workspace *w, ptrdiff_t begin, ptrdiff_t 
         if (i == WINOGRAD_POINTS - 1 && !long_row) continue; /* a short tile has no last row of points */
         const winograd_tile_origin at = {tile / (rows->tiles * cols->tiles), winograd_tile_begin(rows, down),
                                          winograd_tile_begin(cols, across)};
-        transform_any_tile(s, w, &at, i, count++, 2 * !long_row + !long_col);
+        transform_tile(s, w, &at, i, count++, 2 * !long_row + !long_col);
     }
     if (count > 0) multiply_row(s, w, count, i % s->point_rows);
 }

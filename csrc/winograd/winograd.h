@@ -40,19 +40,13 @@ FNN_INLINE const real *winograd_weights_of(const winograd_problem *p, ptrdiff_t 
            filter % WINOGRAD_FILTER_BLOCK;
 }
 
-/* Computes Bᵀ d B of a tile for channels c … c+count-1 of a group, as winograd_transform_input_tile does. Most tiles
- * lie inside the image. */
+/* Computes Bᵀ d B of a tile for channels c … c+count-1 of a group, as winograd_transform_input_tile does. */
 FNN_INLINE void winograd_transform_inputs(const winograd_problem *p, ptrdiff_t group, const winograd_tile_origin *at,
                                           ptrdiff_t c, ptrdiff_t count, real *v, ptrdiff_t channel_stride,
-                                          ptrdiff_t point_stride, const int points_h, const int points_w) {
-    const ptrdiff_t h = p->h, w = p->w, y = at->row - p->pad_h, x = at->col - p->pad_w;
-    const real *plane = p->x + winograd_channel_planes(p, at->image_block, group) + c * h * w * IMAGE_BLOCK;
-    if (y >= 0 && x >= 0 && y + points_h <= h && x + points_w <= w)
-        winograd_transform_input_tile(plane, count, h, w, y, x, true, v, channel_stride, point_stride, points_h,
-                                      points_w);
-    else
-        winograd_transform_input_tile(plane, count, h, w, y, x, false, v, channel_stride, point_stride, points_h,
-                                      points_w);
+                                          ptrdiff_t point_stride, int points_h, int points_w) {
+    const real *planes = p->x + winograd_channel_planes(p, at->image_block, group);
+    FN(winograd_transform_input_tile)(planes + c * p->h * p->w * IMAGE_BLOCK, count, p->h, p->w, at->row - p->pad_h,
+                                      at->col - p->pad_w, v, channel_stride, point_stride, points_h, points_w);
 }
 
 /* Tiles of all images, for weighing whether they are worth waking threads. */
