@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import Literal, NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
-
-if TYPE_CHECKING:
-    from bench.workloads import Workload
 
 FloatArray = npt.NDArray[np.float32]
 # what a step of the row does; "both" is forward, then every gradient
 Direction = Literal["forward", "backward", "both"]
 KINDS = ("conv", "max_pool", "batch_norm")
 EPS = 1e-5  # added to variances
+
+
+class OnImages(Protocol):
+    """What is asked of a workload here."""
+
+    @property
+    def kind(self) -> str: ...
+    @property
+    def sizes(self) -> tuple[int, ...]: ...
+    @property
+    def direction(self) -> Direction: ...
 
 
 class Shape(NamedTuple):
@@ -54,7 +62,7 @@ class Arrays(NamedTuple):
     dout: FloatArray
 
 
-def arrays(workload: Workload) -> Arrays:
+def arrays(workload: OnImages) -> Arrays:
     """Random arrays, the same for every side."""
     shape = Shape(*workload.sizes)
     rng = np.random.default_rng(25)
@@ -65,7 +73,7 @@ def arrays(workload: Workload) -> Arrays:
     return Arrays(x, w, b, dout)
 
 
-def flops(workload: Workload) -> int:
+def flops(workload: OnImages) -> int:
     """Floating-point operations of the products of one step, counted as a direct convolution does them."""
     if workload.kind != "conv":
         return 0

@@ -29,14 +29,16 @@ def modules(root: Path) -> dict[str, Path]:
     return found
 
 
-def imports(root: Path) -> list[Import]:
-    """Imports of modules of the package from within it; those for type checkers alone are left out."""
+def imports(root: Path, *, for_types: bool = False) -> list[Import]:
+    """Imports of modules of the package from within it; with `for_types` those that only type checkers run, too."""
     files = modules(root)
     found: list[Import] = []
     for name, path in files.items():
         if path.suffix == ".py":
             is_package = path.name == "__init__.py"
-            found += _of_module(name, is_package, ast.parse(path.read_text()), files, root.name)
+            tree = ast.parse(path.read_text())
+            nodes = ast.walk(tree) if for_types else _runtime_nodes(tree)
+            found += _of_module(name, is_package, nodes, files, root.name)
     return found
 
 
@@ -88,9 +90,9 @@ def _is_private(name: str) -> bool:
 
 
 def _of_module(
-    importer: str, is_package: bool, tree: ast.AST, files: dict[str, Path], package: str
+    importer: str, is_package: bool, nodes: Iterator[ast.AST], files: dict[str, Path], package: str
 ) -> Iterator[Import]:
-    for node in _runtime_nodes(tree):
+    for node in nodes:
         if isinstance(node, ast.Import):
             for alias in node.names:
                 if alias.name.split(".")[0] == package:

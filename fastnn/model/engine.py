@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 from numpy.typing import NDArray
 
-if TYPE_CHECKING:
-    from fastnn.model.sequential import Sequential
-
 Array = NDArray[Any]
+Model = Any  # a `Sequential`, which is built upon this interface
 
 
 class ForwardEngine(Protocol):
     """Runs a model on many samples, a block at a time."""
 
-    def __call__(self, model: Sequential, x: Array, kind: str) -> Array:
+    def __call__(self, model: Model, x: Array, kind: str) -> Array:
         """Compute "outputs", "probabilities" (rows) or "classes" (int64), as `kind` says."""
 
 
 class QuickForward(Protocol):
     """Runs a model on samples of one shape and dtype, or returns None to leave it to the engine."""
 
-    def __call__(self, model: Sequential, x: Array) -> Array | None: ...
+    def __call__(self, model: Model, x: Array) -> Array | None: ...

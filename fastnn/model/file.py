@@ -7,18 +7,17 @@ import json
 from collections.abc import Callable, Mapping
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fastnn._version import __version__
 from fastnn.files import write_whole
-
-if TYPE_CHECKING:
-    from fastnn.model.sequential import Sequential
+from fastnn.model.network import Network
 
 FORMAT = "1"
+Model = TypeVar("Model", bound=Network)
 
 
 def _safetensors() -> Any:
@@ -101,7 +100,7 @@ def save(path: str | PathLike[str], arrays: Mapping[str, NDArray[Any]], config: 
     write(path, arrays, {"config": config})
 
 
-def load(path: str | PathLike[str], make: Callable[[Mapping[str, Any]], Sequential]) -> Sequential:
+def load(path: str | PathLike[str], make: Callable[[Mapping[str, Any]], Model]) -> Model:
     """Read the model of a model file or a checkpoint; `make` builds it from the configuration.
 
     Raises

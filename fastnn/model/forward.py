@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from typing import TYPE_CHECKING, Any, ClassVar, Self, cast
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -11,9 +11,6 @@ from numpy.typing import ArrayLike, NDArray
 from fastnn.inputs import as_batch
 from fastnn.model.engine import ForwardEngine
 from fastnn.model.network import Network
-
-if TYPE_CHECKING:
-    from fastnn.model.sequential import Sequential
 
 Array = NDArray[Any]
 
@@ -154,10 +151,9 @@ class ForwardNetwork(Network):
         return part
 
     def _run(self, x: ArrayLike, kind: str) -> Array:
-        model = cast("Sequential", self)  # there is no other network
         if type(x) is np.ndarray:
             quick = self.quick.get((kind, x.dtype, x.shape))
-            out = None if quick is None else quick(model, x)
+            out = None if quick is None else quick(self, x)
             if out is not None:
                 return out
         batch = as_batch(type(self).__name__, x, self.input_shape)
@@ -167,4 +163,4 @@ class ForwardNetwork(Network):
         engine = type(self)._engine
         if engine is None:
             raise RuntimeError("Sequential: import fastnn (not fastnn.model alone) to run models")
-        return engine(model, batch, kind)
+        return engine(self, batch, kind)

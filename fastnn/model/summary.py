@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from math import prod
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from fastnn.model.sequential import Sequential
+from fastnn.model.network import Network
 
 _HEAD = ("layer", "type", "output shape", "parameters", "activation", "forward/sample")
 
@@ -27,12 +25,12 @@ def _flops(count: float) -> str:
     return f"{count:.1f} GFLOP"
 
 
-def _frozen(model: Sequential) -> str:
+def _frozen(model: Network) -> str:
     frozen = model.params.size - sum(p.size for p in model.trained_parameters.values())
     return f" ({frozen:,} frozen)" if frozen else ""
 
 
-def summary(model: Sequential) -> str:
+def summary(model: Network) -> str:
     """The layers of a model with shapes, parameters, memory and floating-point operations, as text.
 
     A multiply-add counts as two operations; elementwise operations are not counted.

@@ -9,14 +9,12 @@ import time
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from fastnn.plots.style import render
 from fastnn.studies.page import Comparison, File, Page, Picture, Table, shown
 from fastnn.studies.store import Folder, as_json
-
-if TYPE_CHECKING:
-    from fastnn.studies.study import Found, Part, Study
+from fastnn.studies.study import Found, Part, Study
 
 _LARGEST_SVG = 400_000  # bytes; a larger picture is embedded as PNG
 _WIDE = 7.0  # inches; a wider picture scrolls on a phone instead of being shrunk to its width
