@@ -50,7 +50,7 @@ void FN(affine_forward)(const fnn_op *op) {
         .epilogue = context.kind == IDENTITY ? NULL : activate_tile,
         .context = &context,
     };
-    if (!FN(gemm_dot_run)(&g)) FN(gemm_run)(&g);
+    (FN(gemm_dot_serves)(&g) ? FN(gemm_dot_run) : FN(gemm_run))(&g);
 }
 
 /* dout[n,m], w[d,m+], dx[n,d], saved[n,d]?; kind, alpha; n[3], n[4]: from row to row and from panel to panel of w */
@@ -123,7 +123,10 @@ static void weight_gradient(const fnn_op *op, const weight_grad_sink *sink) {
         FN(gemm_run)(&g);
         return;
     }
-    if (FN(weight_grad_fused)(n, d, m, IN(0), ROW_INDEX(op), IN(1), sink)) return;
+    if (FN(weight_grad_fused_serves)(n, sink)) {
+        FN(weight_grad_fused)(n, d, m, IN(0), ROW_INDEX(op), IN(1), sink);
+        return;
+    }
     const bool stored = !sink->updates && sink->ld == m;
     gemm g = {
         .m = d,
@@ -215,10 +218,11 @@ static void backward_update(const fnn_op *op, const ptrdiff_t *spacing, real *dx
         .updates = true,
         .update = update_constants(rule, rate, t, s[2], s + 3),
     };
-    if (dx == NULL)
-        weight_gradient(op, &weights);
-    else if (!FN(affine_nchw16n_backward)(op->n[0], op->n[2], op->n[1], op->n[3], IN(0), IN(1), &weights, dx)) {
-        FN(affine_nchw16n_input)(op->n[0], op->n[2], op->n[1], op->n[3], IN(1), &weights, dx);
+    const ptrdiff_t n = op->n[0], d = op->n[1], m = op->n[2];
+    if (dx != NULL && FN(affine_nchw16n_backward_serves)(n, m, &weights)) {
+        FN(affine_nchw16n_backward)(n, m, d, op->n[3], IN(0), IN(1), &weights, dx);
+    } else {
+        if (dx != NULL) FN(affine_nchw16n_input)(n, m, d, op->n[3], IN(1), &weights, dx);
         weight_gradient(op, &weights);
     }
     if (biases.w != NULL) bias_gradient(op, &biases);

@@ -167,14 +167,16 @@ void FN(affine_nchw16n_input)(ptrdiff_t n, ptrdiff_t m, ptrdiff_t d, ptrdiff_t g
     run(&v, groups, NULL);
 }
 
-bool FN(affine_nchw16n_backward)(ptrdiff_t n, ptrdiff_t m, ptrdiff_t d, ptrdiff_t groups, const real *x,
+bool FN(affine_nchw16n_backward_serves)(ptrdiff_t n, ptrdiff_t m, const weight_grad_sink *sink) {
+    return sink->panel != 0 && n > 0 && n <= FEW_IMAGES && m > 0;
+}
+
+void FN(affine_nchw16n_backward)(ptrdiff_t n, ptrdiff_t m, ptrdiff_t d, ptrdiff_t groups, const real *x,
                                  const real *dout, const weight_grad_sink *sink, real *dx) {
-    if (sink->panel == 0 || n == 0 || n > FEW_IMAGES || m == 0) return false;
     product v = product_of(n, m, d, dout, sink, dx, fnn_max(TASK_ROWS, d / UPDATE_TASKS));
     v.x = x;
     v.columns = (real *)fnn_scratch() + BLOCK * GEMM_NR;
     run(&v, groups, sink);
-    return true;
 }
 
 /* dout[n,m], w[d,m+], dx[g,d,16]; n[4], n[5]: from row to row and from panel to panel of w */

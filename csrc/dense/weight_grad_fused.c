@@ -186,10 +186,12 @@ static void run_task(void *context, int task) {
     block(v, begin, fnn_min(v->d, tiles * (task + 1) / v->tasks * GEMM_MR), rest, v->m);
 }
 
-bool FN(weight_grad_fused)(ptrdiff_t n, ptrdiff_t d, ptrdiff_t m, const real *x, const int64_t *index, const real *dout,
+bool FN(weight_grad_fused_serves)(ptrdiff_t n, const weight_grad_sink *sink) {
+    return sink->updates && sink->panel != 0 && n > 0 && n * FUSED_STRIP + VL <= X_ELEMENTS;
+}
+
+void FN(weight_grad_fused)(ptrdiff_t n, ptrdiff_t d, ptrdiff_t m, const real *x, const int64_t *index, const real *dout,
                            const weight_grad_sink *sink) {
-    if (!sink->updates || sink->panel == 0 || n == 0 || n * FUSED_STRIP + VL > X_ELEMENTS) return false;
     whole v = {n, d, m, x, dout, index, sink, fnn_threads_for((double)n * (double)d * (double)m)};
     fnn_parallel((int)v.tasks, run_task, &v);
-    return true;
 }

@@ -35,10 +35,12 @@ void FN(weight_grad_fused_rows)(const fused_block *s, const real *x, ptrdiff_t s
 /* Applies what is pending. */
 void FN(weight_grad_fused_finish)(const fused_block *s, pending_tile *q);
 
+/* Whether the sink updates weights in panels, and n samples fit the workspace. */
+bool FN(weight_grad_fused_serves)(ptrdiff_t n, const weight_grad_sink *sink);
+
 /* The whole gradient of x (n, d), its rows read by `index` if there is one, and dout (n, m), applied to w (d, m); the
- * bits are those of weight_grad_rank_k and gemm_run. Returns false, and does nothing, where the sink keeps no panels,
- * does not update, or the samples do not fit the workspace. */
-bool FN(weight_grad_fused)(ptrdiff_t n, ptrdiff_t d, ptrdiff_t m, const real *x, const int64_t *index, const real *dout,
+ * bits are those of weight_grad_rank_k and gemm_run. */
+void FN(weight_grad_fused)(ptrdiff_t n, ptrdiff_t d, ptrdiff_t m, const real *x, const int64_t *index, const real *dout,
                            const weight_grad_sink *sink);
 
 #endif

@@ -79,11 +79,15 @@ static void run_task(void *context, int task) {
     }
 }
 
-bool FN(gemm_dot_run)(const gemm *g) {
-    const ptrdiff_t vectors = (g->k + VL - 1) / VL, columns = (g->n + 1) / 2 * 2, across = (g->n + VL - 1) / VL * VL;
-    if (g->n > GEMM_NR || 4 * columns > 3 * across) return false;
-    if (vectors < LEAST_CHAIN || columns * vectors * VL > MOST_ELEMENTS) return false;
-    const gemm_dot d = {g, vectors * VL, fnn_threads_for((double)g->m * (double)g->n * (double)g->k)};
+FNN_INLINE ptrdiff_t chain_of(const gemm *g) { return (g->k + VL - 1) / VL * VL; }
+
+bool FN(gemm_dot_serves)(const gemm *g) {
+    const ptrdiff_t columns = (g->n + 1) / 2 * 2, across = (g->n + VL - 1) / VL * VL;
+    const bool few_columns = g->n <= GEMM_NR && 4 * columns <= 3 * across;
+    return few_columns && chain_of(g) >= LEAST_CHAIN * VL && columns * chain_of(g) <= MOST_ELEMENTS;
+}
+
+void FN(gemm_dot_run)(const gemm *g) {
+    const gemm_dot d = {g, chain_of(g), fnn_threads_for((double)g->m * (double)g->n * (double)g->k)};
     fnn_parallel((int)d.tasks, run_task, (void *)&d);
-    return true;
 }

@@ -8,7 +8,10 @@
 
 #include "gemm/gemm.h"
 
-/* Makes the product, with bias and epilogue, or returns false. */
-bool FN(gemm_dot_run)(const gemm *g);
+/* Whether the product has few columns and its chains are long enough. */
+bool FN(gemm_dot_serves)(const gemm *g);
+
+/* Makes a product that it serves, with bias and epilogue. */
+void FN(gemm_dot_run)(const gemm *g);
 
 #endif
