@@ -9,6 +9,8 @@ and conversions stand only where dense layers begin and end.
   innermost.
 - An elementwise kernel, or a twin that also serves rows (normalisation, dropout), follows: it runs innermost where
   something that it reads lies so already.
+- Local response normalisation treats every pixel by itself, so 16 images innermost are to it one image of 16 times as
+  many pixels. It follows without a twin.
 - Everything else wants rows.
 
 The choice depends on the number of images alone.
@@ -26,6 +28,7 @@ from fastnn.program.record import Buffer, Operation, Stream
 LANES = BLOCK_IMAGES
 SUFFIX = "_nchw16n"
 _LEADERS = ("conv_", "max_pool_", "avg_pool_")
+_EVERY_PIXEL_ALIKE = ("local_response_norm_forward", "local_response_norm_backward")
 
 
 def suits(images: int) -> bool:
@@ -43,7 +46,8 @@ def _inner_positions(kernel: str) -> list[int]:
     twin = SIGNATURES.get(kernel + SUFFIX)
     if twin is not None:
         return [i for i, a in enumerate(twin.arguments) if a.dims is not None and a.dims[-1] == str(LANES)]
-    return list(range(len(SIGNATURES[kernel].arrays))) if _is_elementwise(kernel) else []
+    follows = _is_elementwise(kernel) or kernel in _EVERY_PIXEL_ALIKE
+    return list(range(len(SIGNATURES[kernel].arrays))) if follows else []
 
 
 class _MixedError(Exception):
@@ -128,6 +132,9 @@ def _inner_operation(operation: Operation, layouts: _Layouts) -> Operation:
     for i in positions:
         if values[i] is not None:
             values[i] = layouts.want_inner(values[i], read=SIGNATURES[operation.kernel].arguments[i].reads)
+            if operation.kernel in _EVERY_PIXEL_ALIKE:
+                groups, channels, pixels, lanes = values[i].shape
+                values[i] = values[i].reshape((groups, channels, pixels * lanes))
     if len(twin.arguments) > len(values):  # where the lanes behind the last image must be told apart
         values.insert(len(twin.arrays), images)
     return Operation(twin.name, tuple(values))

@@ -6,7 +6,18 @@ from strategies import same_bits
 from trainings import digest, fit, images, kernels_of, needs_native, threads
 
 import fastnn
-from fastnn.layers import AvgPool2D, BatchNorm, Conv2D, Dense, Dropout, Flatten, MaxPool2D, ReLU, Tanh
+from fastnn.layers import (
+    AvgPool2D,
+    BatchNorm,
+    Conv2D,
+    Dense,
+    Dropout,
+    Flatten,
+    LocalResponseNorm,
+    MaxPool2D,
+    ReLU,
+    Tanh,
+)
 from fastnn.program import session
 from fastnn.program.layout import suits
 from fastnn.program.record import Recorder
@@ -52,6 +63,12 @@ def deep(**options):
     return fastnn.Sequential(stack, input_shape=SHAPE, seed=1, **options)
 
 
+def normalised(**options):
+    """Local response normalisation between layers that want images innermost."""
+    stack = [Conv2D(8, 3), ReLU(), LocalResponseNorm(size=4), MaxPool2D(2), Conv2D(6, 2), LocalResponseNorm(size=3)]
+    return fastnn.Sequential([*stack, Flatten(), Dense(3)], input_shape=SHAPE, seed=1, **options)
+
+
 @pytest.mark.parametrize(
     ("images_in_a_batch", "expected"), [(1, False), (12, False), (13, True), (16, True), (17, True)]
 )
@@ -72,8 +89,16 @@ def test_conversions_stand_at_the_borders_only():
     assert not [k for k in kernels if k.startswith("conv") and not k.endswith("_nchw16n")]
 
 
+def test_local_response_normalisation_needs_no_conversion():
+    x, y = images(32)
+    kernels = kernels_of(fit(normalised(), x, y, batch_size=32, epochs=1))
+    assert kernels.count("local_response_norm_forward") == kernels.count("local_response_norm_backward") == 2
+    assert kernels.count("nchw16n_to_rows") == 1  # before the dense layer
+    assert kernels.count("rows_to_nchw16n") == 0  # the dense layer's gradient is written with images innermost
+
+
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-@pytest.mark.parametrize("network", [network, deep])
+@pytest.mark.parametrize("network", [network, deep, normalised])
 @pytest.mark.parametrize("batch", [13, 16, 17, 31, 32, None])
 def test_a_whole_training_agrees_with_the_eager_one(batch, network, dtype):
     """70 images: the last batch is smaller, down to one that stays in rows."""
@@ -88,7 +113,7 @@ def test_a_whole_training_agrees_with_the_eager_one(batch, network, dtype):
         np.testing.assert_allclose(one, two, rtol=0, atol=CLOSE[dtype])
 
 
-@pytest.mark.parametrize("network", [network, deep])
+@pytest.mark.parametrize("network", [network, deep, normalised])
 def test_the_number_of_threads_changes_no_bit(network):
     x, y = images(130)
     digests = set()
