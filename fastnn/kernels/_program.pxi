@@ -133,6 +133,11 @@ cdef class Program:
         return [self.program.op_seconds[i] / self._samples if self._samples else float("nan")
                 for i in range(self.program.op_count)]
 
+    def forget_seconds(self):
+        """Take the mean of ``seconds_per_operation`` over the steps sampled from now on."""
+        memset(self.program.op_seconds, 0, self.program.op_count * sizeof(double))
+        self._samples = 0
+
 
 def replay(parts, double seconds):
     """Replay ``(program, streams, count, watch)`` one behind the other, each from step 0, as `Program.run` does.

@@ -13,8 +13,11 @@ Model = Any  # a `Sequential`, which is built upon this interface
 class ForwardEngine(Protocol):
     """Runs a model on many samples, a block at a time."""
 
-    def __call__(self, model: Model, x: Array, kind: str) -> Array:
+    def run_forward(self, model: Model, x: Array, kind: str) -> Array:
         """Compute "outputs", "probabilities" (rows) or "classes" (int64), as `kind` says."""
+
+    def explain_forward(self, model: Model, x: Array) -> str:
+        """Compute the outputs and show the compiled pass."""
 
 
 class QuickForward(Protocol):

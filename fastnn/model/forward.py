@@ -78,6 +78,40 @@ class ForwardNetwork(Network):
         """
         return self._shared(self._layers_to("features", at))._run(x, "outputs")
 
+    def explain(self, x: ArrayLike, *, at: str | None = None) -> str:
+        """The compiled pass over some samples as a table; for the step of a training see `Trainer.explain`.
+
+        Parameters
+        ----------
+        x : (N, *input_shape), any real dtype
+            Samples to measure it with; of more than a block only the first ones are taken.
+        at : str, optional
+            The layer up to which it runs, as for `features`; by default the last one.
+
+        Returns
+        -------
+        str
+            Every kernel call after fusion with its arrays, its floating-point operations, the bytes that it moves at
+            least and its time, followed by sums.
+
+        Raises
+        ------
+        ValueError, TypeError
+            If there is no such layer, or x does not fit the model.
+
+        Examples
+        --------
+        >>> import fastnn
+        >>> from fastnn.layers import Dense, ReLU
+        >>> model = fastnn.Sequential([Dense(3), ReLU(), Dense(2)], input_shape=(4,))
+        >>> with fastnn.use_backend("reference"):
+        ...     model.explain([[1, 2, 3, 4]])
+        'layer by layer: each kernel is called from Python, nothing is fused'
+        """
+        model = self if at is None else self._shared(self._layers_to("explain", at))
+        batch = as_batch(type(self).__name__, x, self.input_shape)
+        return self._found_engine().explain_forward(model, batch)
+
     def cut(self, at: str) -> Self:
         """A new model of the layers up to and including one, with copies of their parameters and state.
 
@@ -160,7 +194,10 @@ class ForwardNetwork(Network):
         if kind != "outputs" and len(self.output_shape) != 1:
             shape = self.output_shape
             raise ValueError(f"predict: expected a model with outputs of one dimension, got {shape}")
+        return self._found_engine().run_forward(self, batch, kind)
+
+    def _found_engine(self) -> ForwardEngine:
         engine = type(self)._engine
         if engine is None:
             raise RuntimeError("Sequential: import fastnn (not fastnn.model alone) to run models")
-        return engine(self, batch, kind)
+        return engine

@@ -7,10 +7,10 @@ samples.
 """
 
 from fastnn.model.sequential import Sequential
+from fastnn.program import forward
 from fastnn.program.compiled import Compiled
-from fastnn.program.forward import run_forward
 from fastnn.program.record import NotRecordableError
 
-Sequential._engine = staticmethod(run_forward)
+Sequential._engine = forward
 
 __all__ = ["Compiled", "NotRecordableError"]

@@ -147,6 +147,10 @@ class Compiled:
         """Mean time of each operation over the sampled steps (NaN before the first)."""
         return self._native.seconds_per_operation
 
+    def forget_seconds(self) -> None:
+        """Take that mean over the steps sampled from now on."""
+        self._native.forget_seconds()
+
 
 def replay(
     parts: Sequence[tuple[Compiled, Sequence[Array], int, Array | None]], seconds: float

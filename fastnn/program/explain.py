@@ -6,13 +6,18 @@ import math
 from math import prod
 from typing import Any
 
+import numpy as np
+
 from fastnn.kernels import SIGNATURES, Activation, UpdateRule
 from fastnn.kernels.native_probe import fma_peak
+from fastnn.model.sequential import Sequential
 from fastnn.program.algorithms import winograd_flops
 from fastnn.program.compiled import Compiled
 from fastnn.program.layout import LANES, SUFFIX
 from fastnn.program.record import Buffer, Operation, Stream
 from fastnn.program.session import CompiledSession, Session
+
+LAYER_BY_LAYER = "layer by layer: each kernel is called from Python, nothing is fused"
 
 
 def flops(operation: Operation) -> int:
@@ -114,32 +119,52 @@ def _layout(operations: list[Operation]) -> list[str]:
 def explain(session: Session, step_seconds: float) -> str:
     """What a step does, after fusion; times are those of the sampled steps."""
     if not isinstance(session, CompiledSession):
-        return "layer by layer: each kernel is called from Python, nothing is fused"
+        return LAYER_BY_LAYER
     problem = session.problem
-    known = {id(problem.inputs): "inputs", id(problem.targets): "targets"}
-    for name, p in problem.model.named_parameters.items():
-        known |= {id(p.value): name, id(p.grad): f"d{name}"}
+    known = {id(problem.inputs): "inputs", id(problem.targets): "targets", **_names(problem.model)}
+    for name in problem.model.named_parameters:
         known |= {id(array): f"{slot}:{name}" for slot, array in problem.state[name].items()}
-    known |= {id(array): name for name, array in problem.model.state.items()}
     lines = []
     work = moved = 0
     for program, times in session.programs:
-        recording = program.recording
         if len(session.programs) > 1:
             lines += [f"{times} ×" if times > 1 else "once", ""]
-        lines += [
-            *_table(program, known),
-            "",
-            f"{len(recording.recorded)} recorded operations, {len(recording.operations)} after fusion",
-            *_layout(recording.operations),
-            f"{len(program.places)} buffers in an arena of {program.arena_bytes:,} bytes",
-            "",
-        ]
-        work += times * sum(flops(op) for op in recording.operations)
-        moved += times * sum(nbytes(op) for op in recording.operations)
-    lines[-1] = f"{work / 1e6:.2f} MFLOP and at least {moved / 1e6:.2f} MB a step"
-    if step_seconds > 0:
-        peak = fma_peak(problem.model.dtype)
-        share = f", {work / step_seconds / peak:.0%} of the measured peak ({peak / 1e9:.0f} GFLOP/s)" if peak else ""
-        lines.append(f"{step_seconds * 1e6:.1f} µs a step, {work / step_seconds / 1e9:.1f} GFLOP/s{share}")
-    return "\n".join(lines)
+        lines += [*_plan(program, known), ""]
+        work += times * sum(flops(op) for op in program.recording.operations)
+        moved += times * sum(nbytes(op) for op in program.recording.operations)
+    return "\n".join([*lines[:-1], *_sums("step", work, moved, step_seconds, problem.model.dtype)])
+
+
+def explain_pass(model: Sequential, program: Compiled, seconds: float) -> str:
+    """What a forward pass does, after fusion."""
+    operations = program.recording.operations
+    work, moved = sum(map(flops, operations)), sum(map(nbytes, operations))
+    return "\n".join([*_plan(program, _names(model)), *_sums("pass", work, moved, seconds, model.dtype)])
+
+
+def _names(model: Sequential) -> dict[int, str]:
+    """The names of a model's arrays by their identity."""
+    known = {id(array): name for name, array in model.state.items()}
+    for name, p in model.named_parameters.items():
+        known |= {id(p.value): name, id(p.grad): f"d{name}"}
+    return known
+
+
+def _plan(program: Compiled, known: dict[int, str]) -> list[str]:
+    recording = program.recording
+    return [
+        *_table(program, known),
+        "",
+        f"{len(recording.recorded)} recorded operations, {len(recording.operations)} after fusion",
+        *_layout(recording.operations),
+        f"{len(program.places)} buffers in an arena of {program.arena_bytes:,} bytes",
+    ]
+
+
+def _sums(what: str, work: int, moved: int, seconds: float, dtype: np.dtype[Any]) -> list[str]:
+    lines = [f"{work / 1e6:.2f} MFLOP and at least {moved / 1e6:.2f} MB a {what}"]
+    if seconds > 0:
+        peak = fma_peak(dtype)
+        share = f", {work / seconds / peak:.0%} of the measured peak ({peak / 1e9:.0f} GFLOP/s)" if peak else ""
+        lines.append(f"{seconds * 1e6:.1f} µs a {what}, {work / seconds / 1e9:.1f} GFLOP/s{share}")
+    return lines

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Hashable, Iterator
 from contextlib import contextmanager, nullcontext, suppress
 from math import prod
@@ -17,6 +18,7 @@ from fastnn.kernels.eager import Eager, Ops
 from fastnn.layers.base import Shape
 from fastnn.model.sequential import Sequential
 from fastnn.program.compiled import Compiled, record
+from fastnn.program.explain import LAYER_BY_LAYER, explain_pass
 from fastnn.program.panels import ParameterPanels
 from fastnn.program.record import NotRecordableError
 from fastnn.program.session import RETURN_SECONDS
@@ -24,6 +26,7 @@ from fastnn.program.session import RETURN_SECONDS
 Array = NDArray[Any]
 BLOCK_ROWS = 256
 KEPT_PROGRAMS = 8  # of each model
+_EXPLAINED_RUNS = 5
 
 # compiled passes that nobody runs now, the longest unused first: a thread takes one out for as long as it needs it
 _idle: WeakKeyDictionary[Sequential, dict[Hashable, _Pass | None]] = WeakKeyDictionary()
@@ -137,7 +140,7 @@ def _remember(model: Sequential, x: Array, kind: str) -> None:
 
 
 def run_forward(model: Sequential, x: Array, kind: str) -> Array:
-    """Outputs, probabilities or classes of x (N, *input_shape); see `fastnn.model.sequential.ForwardEngine`."""
+    """Outputs, probabilities or classes of x (N, *input_shape); see `fastnn.model.engine.ForwardEngine`."""
     _remember(model, x, kind)
     rows = gatherable(x).reshape(len(x), -1)
     out = np.empty(*_outputs(model, len(rows), kind))
@@ -145,6 +148,24 @@ def run_forward(model: Sequential, x: Array, kind: str) -> Array:
         if first < last:
             _run_blocks(model, rows[first:last], out[first:last], size, kind)
     return out if kind == "classes" else out.reshape(len(rows), *model.output_shape)
+
+
+def explain_forward(model: Sequential, x: Array) -> str:
+    """The compiled pass over at most a block of x (N, *input_shape), with mean times over some runs."""
+    rows = gatherable(x[:BLOCK_ROWS]).reshape(min(len(x), BLOCK_ROWS), -1)
+    compiled = _compiled(model, len(rows), rows.dtype, "outputs") if current_backend() == "native" else nullcontext()
+    with compiled as found:
+        if found is None:
+            return LAYER_BY_LAYER
+        out = np.empty(*_outputs(model, len(rows), "outputs"))
+        found.run(rows, out, 1)  # brings the arrays into memory
+        found.program.forget_seconds()
+        seconds = []
+        for _ in range(_EXPLAINED_RUNS):
+            start = time.perf_counter()
+            found.run(rows, out, 1)
+            seconds.append(time.perf_counter() - start)
+        return explain_pass(model, found.program, sum(seconds) / len(seconds))
 
 
 def _equal_blocks(count: int, alike: bool) -> list[tuple[int, int, int]]:

@@ -4,9 +4,11 @@ import re
 
 import numpy as np
 import pytest
+from strategies import same_bits
 from trainings import fit, mlp, needs_native, samples
 
 import fastnn
+from fastnn.layers import Conv2D, Dense, Flatten, ReLU
 from fastnn.program.explain import flops, nbytes
 from fastnn.program.record import Buffer, Operation
 
@@ -100,3 +102,29 @@ def test_before_fit_it_says_what_to_do():
 def test_an_eager_training_says_so():
     x, y = samples(30, 4, 2)
     assert fit(mlp(4, 2), x, y, compile=False).explain().startswith("layer by layer")
+
+
+@needs_native
+def test_the_text_of_a_forward_pass():
+    model = fastnn.Sequential(
+        [Conv2D(4, 3), ReLU(), Flatten(), Dense(3)], input_shape=(2, 9, 8), seed=1, points={"seen": "relu1"}
+    )
+    x = np.random.default_rng(0).random((20, 2, 9, 8), np.float32)
+    before = model.forward(x)
+    whole, part = model.explain(x), model.explain(x, at="seen")
+    assert "conv1.w[4,2,3,3]" in whole
+    assert "conv1.w[4,2,3,3]" in part
+    assert "\naffine_forward " in whole
+    assert "affine_forward" not in part
+    assert re.search(r"\d+\.\d µs a pass, \d+\.\d GFLOP/s, \d+% of the measured peak", whole)
+    assert same_bits(model.forward(x), before)
+
+
+def test_the_text_of_a_pass_in_python_says_so():
+    with fastnn.use_backend("reference"):
+        assert mlp(3, 2).explain([[1, 2, 3]]).startswith("layer by layer")
+
+
+def test_a_pass_to_an_unknown_layer_names_those_there_are():
+    with pytest.raises(ValueError, match="explain: at: expected one of dense1"):
+        mlp(3, 2).explain([[1, 2, 3]], at="nothing")
