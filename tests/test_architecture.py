@@ -10,7 +10,7 @@ PACKAGE = ROOT / "fastnn"
 
 # A part imports from its own level and those below.
 LEVELS = (
-    {"_version", "environment", "checks", "decisions", "random"},
+    {"_version", "environment", "checks", "decisions", "lazy", "random"},
     {"kernels"},
     {
         "inputs",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
 from math import prod
 from typing import Any, NoReturn
 
@@ -13,6 +12,7 @@ from numpy.typing import DTypeLike
 
 from fastnn.kernels import SIGNATURES, Argument
 from fastnn.kernels.eager import Counter
+from fastnn.lazy import lazy_attribute
 
 Shape = tuple[int, ...]
 
@@ -109,7 +109,7 @@ class Operation:
         given = {a.name: a.default for a in arguments if a.default is not None} | named
         return cls(kernel, tuple(given[a.name] for a in arguments))
 
-    @cached_property
+    @lazy_attribute
     def named(self) -> dict[str, Any]:
         """The arguments by name."""
         return {a.name: v for a, v in zip(SIGNATURES[self.kernel].arguments, self.arguments, strict=True)}
@@ -125,7 +125,7 @@ class Operation:
         """The same call with other values for some arguments."""
         return Operation(self.kernel, Operation.of(self.kernel, **{**self.named, **changes}).arguments, self.index)
 
-    @cached_property
+    @lazy_attribute
     def _arrays(self) -> list[tuple[Argument, Any]]:
         pairs = zip(SIGNATURES[self.kernel].arguments, self.arguments, strict=True)
         arrays = [(a, value) for a, value in pairs if a.is_array and value is not None]

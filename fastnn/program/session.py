@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fastnn.kernels.eager import Counter, Eager
+from fastnn.lazy import lazy_attribute
 from fastnn.program.compiled import Compiled, record, replay
 from fastnn.program.panels import ParameterPanels
 from fastnn.program.record import NotRecordableError
@@ -179,7 +180,7 @@ class EagerSession(Session):
     def __init__(self, problem: Problem) -> None:
         super().__init__(problem, ParameterPanels())
 
-    @cached_property
+    @lazy_attribute
     def _accumulates(self) -> bool:
         """Whether gradients can be accumulated over blocks: a layer that computes with NumPy may ignore `ops.beta`."""
         try:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fastnn.data import Augmentation
+from fastnn.lazy import lazy_attribute
 from fastnn.metrics import Metric
 from fastnn.program.step import Problem
 from fastnn.schedules import Schedule
@@ -81,7 +81,7 @@ class TrainingSpec:
     def steps(self) -> int:
         return -(-self.samples // self.batch_size)
 
-    @cached_property
+    @lazy_attribute
     def data(self) -> dict[str, Any]:
         arrays = {name: value for name, value in vars(self.problem).items() if isinstance(value, np.ndarray)}
         if self.validation is not None:

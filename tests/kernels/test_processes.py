@@ -64,6 +64,34 @@ print(status)
     assert output_of(code, timeout=30) == "[0, 0, 0]"
 
 
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork")
+def test_a_child_forked_while_a_step_is_recorded_records_its_own():
+    """No lock that another thread of the parent holds stands in the child's way."""
+    code = """
+import os, threading
+from fastnn.program.record import Operation
+inside, go_on = threading.Event(), threading.Event()
+class Slow(tuple):
+    def __iter__(self):
+        inside.set()
+        go_on.wait()
+        return super().__iter__()
+def operation(kind):
+    return Operation("to_panels", kind((1, 2)))
+worker = threading.Thread(target=lambda: operation(Slow).named)
+worker.start()
+inside.wait()
+child = os.fork()
+if child == 0:
+    os._exit(0 if operation(tuple).named == {"matrix": 1, "panels": 2} else 1)
+status = os.waitpid(child, 0)[1]
+go_on.set()
+worker.join()
+print(status)
+"""
+    assert output_of(code, timeout=20) == "0"
+
+
 @needs_native
 def test_two_threads_may_train_at_once():
     """The one that finds the pool taken runs on its own thread; both get the bits they get alone."""
