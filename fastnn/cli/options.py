@@ -176,7 +176,7 @@ def schedule(text: str) -> Schedule:
     parts = numbers.split(",") if colon else []
     if name not in SCHEDULES or not all(map(_is_number, parts)) or (plus != "" and name != "warmup"):
         raise ValueError(f"schedule: expected {SCHEDULE_HELP}, got {text!r}")
-    values: list[Any] = [int(part) if part.isdigit() else float(part) for part in parts]
+    values: list[Any] = [int(part) if part.isdecimal() else float(part) for part in parts]
     try:
         return SCHEDULES[name](*values, **({"then": schedule(then)} if plus else {}))
     except TypeError as error:

@@ -20,7 +20,7 @@ def _from_environment(variable: str, strict: bool) -> int | None:
     text = os.environ.get(variable, "").split(",")[0].strip()
     if not text:
         return None
-    if text.isdigit() and int(text) > 0:
+    if text.isdecimal() and len(text) < 10 and int(text) > 0:  # "²" is a digit, and no number
         return int(text)
     if strict:
         raise ValueError(f"{variable}: expected a positive whole number, got {text!r}")

@@ -20,6 +20,7 @@ from fastnn.kernels import threads as thread_count
         ({"FASTNN_NUM_THREADS": "", "OMP_NUM_THREADS": "4,2"}, 4),
         ({"OMP_NUM_THREADS": "many"}, None),
         ({"OMP_NUM_THREADS": "0"}, None),
+        ({"OMP_NUM_THREADS": "²"}, None),
         ({"FASTNN_NUM_THREADS": "100000"}, 256),
     ],
 )
@@ -38,7 +39,7 @@ def test_it_holds_from_the_import_on():
 
 
 @needs_native
-@pytest.mark.parametrize("value", ["-1", "0", "two", "1.5"])
+@pytest.mark.parametrize("value", ["-1", "0", "two", "1.5", "²", "9" * 5000])
 def test_a_number_of_threads_that_is_none(value):
     done = python("import fastnn", FASTNN_NUM_THREADS=value)
     assert f"ValueError: FASTNN_NUM_THREADS: expected a positive whole number, got '{value}'" in done.stderr
