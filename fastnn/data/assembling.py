@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from math import prod
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fastnn.data.dataset import Dataset, check_images, chunks
+from fastnn.data.dataset import Dataset, called, check_images, chunks
 from fastnn.data.expected import Expected
 from fastnn.data.mapped import is_mapped
 from fastnn.data.raw_dataset import RawDataset, check_split
@@ -62,6 +61,7 @@ def assemble(raw: RawDataset, where: str, title: str, wishes: Wishes) -> Dataset
         If images, labels and classes do not fit together, or are not what is expected.
     """
     images, labels = check_split(raw.train_images, raw.train_labels)
+    noun = called(images)
     values = _values(raw, images)
     decisions = list(raw.decisions)
     unlabelled = None
@@ -81,13 +81,13 @@ def assemble(raw: RawDataset, where: str, title: str, wishes: Wishes) -> Dataset
         try:
             train, test = train_test_split(labels, wishes.test_fraction, seed=wishes.seed)
         except ValueError as error:
-            raise ValueError(f"{where}: has no test split, and {len(labels)} images cannot be split: {error}") from None
+            raise ValueError(f"{where}: has no test split, and {len(labels)} {noun} cannot be split: {error}") from None
         decisions.append(_split(len(test), len(labels)))
         test_images, test_labels = images[test], labels[test]
         images, labels = images[train], labels[train]
     for split, others in (("test", test_images), ("unlabelled", unlabelled)):
         if others is not None and others.shape[1:] != images.shape[1:]:
-            raise ValueError(f"{where}: {split} images have shape {others.shape[1:]}, train images {images.shape[1:]}")
+            raise ValueError(f"{where}: {split} {noun} have shape {others.shape[1:]}, train {noun} {images.shape[1:]}")
     scale, decision = (1.0, None) if wishes.scale is not None or wishes.expected is not None else decide_scale(values)
     decisions += [] if decision is None else [decision]
     scale = scale if wishes.scale is None else wishes.scale
@@ -127,28 +127,24 @@ def as_expected(
     Raises
     ------
     ValueError
-        If a sample has more or fewer values, no class is known, or the values are of another scale.
+        If a sample has another shape, no class is known, or the values are of another scale.
     """
-    count = prod(data.train_images.shape[1:])
-    if count != expected.values:
-        raise ValueError(f"{where} has samples of {count} values, but {expected.other} has {expected.values}")
-    used = np.union1d(data.train_labels, data.test_labels)
-    indices, names, decisions = match_classes(
-        [data.class_names[k] for k in used],
-        expected.class_names,
-        numbered=numbered,
-        where=data.name,
-        other=expected.other,
-    )
-    table = np.zeros(len(data.class_names), np.int64)
-    table[used] = indices
+    shape = data.train_images.shape[1:]
+    if expected.shape not in (None, shape):
+        raise ValueError(f"{where} has {data.noun} of shape {shape}, but {expected.other} has {expected.shape}")
+    table, names = np.arange(len(data.class_names)), data.class_names
+    decisions: list[Decision] = []
+    if expected.class_names is not None:
+        used = np.union1d(data.train_labels, data.test_labels)
+        occurring = [data.class_names[k] for k in used]
+        table[used], names, decisions = match_classes(
+            occurring, expected.class_names, numbered=numbered, where=where, other=expected.other
+        )
+    factor = 1.0 if scale is None else scale / expected.scale
     if scale is None:
         own = _values_of(data.train_images, (data.train_images, data.test_images), False, data.column_names)
         said = check_scale(own if values is None else values, expected.scale, where)
         decisions += [] if said is None else [said]
-        factor = 1.0
-    else:
-        factor = scale / expected.scale
     return replace(
         data,
         train_images=_multiplied(data.train_images, factor),
@@ -162,18 +158,54 @@ def as_expected(
     )
 
 
-def unknown_classes(data: Dataset, known: int) -> str:
-    """Return the classes of a data set that its model does not know, each with its number of samples, as text.
+def on_scale(
+    values: NDArray[Any],
+    expected: Expected,
+    scale: float | None,
+    where: str,
+    column_names: tuple[str, ...] | None = None,
+    *,
+    from_text: bool = False,
+) -> tuple[NDArray[Any], Decision | None]:
+    """Return samples without labels on the scale that a model expects, and what there is to be said about it.
 
     Parameters
     ----------
-    data : Dataset
-        As `load` returns it with ``like=``: the unknown classes come after the known ones.
+    values : ndarray, shape (N, ...), real
+    expected : Expected
+    scale : float or None
+        As for `as_expected`.
+    where : str
+        The beginning of the error message.
+    column_names : tuple of str or None
+    from_text : bool
+        Whether the reader chose the dtype.
+
+    Raises
+    ------
+    ValueError
+        If the values are of another scale.
+    """
+    if scale is not None:
+        return _multiplied(values, scale / expected.scale), None
+    if values.dtype.kind not in "biuf" or values.size == 0:
+        return values, None  # the model refuses them
+    return values, check_scale(_values_of(values, [values], from_text, column_names), expected.scale, where)
+
+
+def unknown_classes(labels: NDArray[np.int64], names: Sequence[str], known: int) -> str:
+    """Return the classes that a model does not know, each with its number of samples, as text; "" if there are none.
+
+    Parameters
+    ----------
+    labels : ndarray, shape (N,), int64
+    names : sequence of str
+        As `load` returns them with ``like=``: the unknown classes come after the known ones.
     known : int
         The number of known classes.
     """
-    counts = np.bincount(np.concatenate((data.train_labels, data.test_labels)), minlength=len(data.class_names))
-    return listed([f"{name} ({counts[known + k]} samples)" for k, name in enumerate(data.class_names[known:])])
+    counts = np.bincount(labels, minlength=len(names))
+    return listed([f"{names[k]} ({counts[k]} samples)" for k in range(known, len(names)) if counts[k]])
 
 
 def _multiplied(images: NDArray[Any], factor: float) -> NDArray[Any]:
@@ -185,7 +217,7 @@ def _split(test: int, total: int) -> Decision:
         "test split",
         f"{test} of the {total} samples, drawn from each class",
         "the files hold no test split",
-        "test_fraction=, --part all",
+        "test_fraction=, or a file of its own for each split",
     )
 
 

@@ -131,7 +131,7 @@ class Dataset:
     @property
     def noun(self) -> str:
         """What a sample is called: "images", or "samples" if they are rows of values."""
-        return "images" if self.train_images.ndim > 2 else "samples"
+        return called(self.train_images)
 
     def summary(self) -> str:
         """Return a table with the shape of the samples and their number in each class, and below it all decisions.
@@ -159,6 +159,11 @@ class Dataset:
         if self.unlabelled_images is not None:
             lines.append(f"and {len(self.unlabelled_images)} {self.noun} without labels")
         return "\n".join((*lines, *map(str, self.decisions)))
+
+
+def called(samples: NDArray[Any]) -> str:
+    """Return what some samples are called: "images", or "samples" if they are rows of values."""
+    return "images" if samples.ndim > 2 else "samples"
 
 
 def check_images(images: NDArray[Any], where: str) -> NDArray[Any]:

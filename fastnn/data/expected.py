@@ -31,24 +31,29 @@ class Expected:
         The number of values of a sample.
     column_names : tuple of str or None
         The names of the values, in their order.
-    class_names : tuple of str
-        The classes, in their order.
+    class_names : tuple of str or None
+        The classes, in their order; None if they do not matter.
     scale : float
         The factor on the values.
+    shape : tuple of int or None
+        The shape of a sample, if it must be this one; a model says itself what it cannot take.
     """
 
     other: str
     values: int
     column_names: tuple[str, ...] | None
-    class_names: tuple[str, ...]
+    class_names: tuple[str, ...] | None
     scale: float
+    shape: tuple[int, ...] | None = None
 
     @classmethod
-    def of(cls, like: Dataset | Trained) -> Expected:
+    def of(cls, like: Dataset | Trained | Expected) -> Expected:
         """Return what a data set or a model expects."""
+        if isinstance(like, Expected):
+            return like
         if isinstance(like, Dataset):
-            values = prod(like.train_images.shape[1:])
-            return cls(like.name, values, like.column_names, like.class_names, like.scale)
+            shape = like.train_images.shape[1:]
+            return cls(like.name, prod(shape), like.column_names, like.class_names, like.scale, shape)
         names = like.class_names
         if names is None:
             names = tuple(map(str, range(like.output_shape[-1])))

@@ -37,7 +37,7 @@ def load(
     label: str | int | None = None,
     scale: float | None = None,
     mapped: bool = False,
-    like: Dataset | Trained | None = None,
+    like: Dataset | Trained | Expected | None = None,
 ) -> Dataset:
     """Load a data set by its name, or from a file or folder.
 

@@ -59,7 +59,7 @@ class Table(NamedTuple):
 
 
 def read_csv(
-    path: str | os.PathLike[str], *, label: str | int | None = None, like: Dataset | Trained | None = None
+    path: str | os.PathLike[str], *, label: str | int | None = None, like: Dataset | Trained | Expected | None = None
 ) -> Table:
     r"""Read a table of numbers with a column of labels, gzipped or not.
 
@@ -178,6 +178,7 @@ def _source(files: dict[str, Path], options: ReadOptions) -> Source:
     return Source(
         read,
         lambda: MemoryEstimate.total(map(_memory, files.values())).with_copies("test" not in files),
+        has_columns=True,
     )
 
 
