@@ -17,6 +17,7 @@ from fastnn.decisions.columns import (
     is_number,
     label_by_evidence,
     named_label,
+    numbers_rows,
     order_by_name,
     row_counter,
 )
@@ -42,6 +43,8 @@ class Columns:
         How many rows come before the first sample: 1 if the first row has the names.
     left_out : tuple of str
         The names of the columns that are neither labels nor features.
+    counted : bool
+        Whether the first column was left out because it numbers the rows, in a table without names.
     decisions : tuple of Decision
     """
 
@@ -52,6 +55,7 @@ class Columns:
     label_name: str | None
     skip: int
     left_out: tuple[str, ...] = ()
+    counted: bool = False
     decisions: tuple[Decision, ...] = ()
 
 
@@ -73,6 +77,8 @@ class WantedColumns:
         Their name there.
     left_out : tuple of str
         The columns of the other table that were left out.
+    counted : bool
+        Whether its first column was left out, without a name.
     """
 
     other: str
@@ -81,6 +87,7 @@ class WantedColumns:
     label: int | None = None
     label_name: str | None = None
     left_out: tuple[str, ...] = ()
+    counted: bool = False
 
 
 def find_columns(rows: Rows, label: str | int | None, wanted: WantedColumns | None, where: str) -> Columns:
@@ -125,6 +132,7 @@ class _Finder:
                 Decision("columns", f"named {listed(names, 4)}", "the comment above the rows", "remove the comment")
             )
         self.names = None if names is None else self._checked([name.strip() for name in names])
+        self.counted = self.names is None and self._first_counts()
 
     def _checked(self, names: list[str]) -> list[str]:
         if len(names) == self.width + 1 and names[-1] == "":
@@ -140,10 +148,19 @@ class _Finder:
             raise ValueError(f"{self.where}: the columns {listed([repr(name) for name in twice])} occur more than once")
         return names
 
+    def _first_counts(self) -> bool:
+        """Return whether the first column of a table without names only numbers the rows."""
+        if self.wanted is not None and self.wanted.counted:
+            return self.width > self.wanted.count
+        return self.width > 2 and numbers_rows(self.rows.columns([0], self.skip)[0])
+
     def find(self, label: str | int | None) -> Columns:
         position = self._given(label) if label is not None else self._found()
         places = [place for place in range(self.width) if place != position]
         dropped = self._row_counters(places)
+        if self.counted:
+            dropped = [0] if position != 0 else []
+            self.decisions += [row_counter(self._title(0)) for _ in dropped]
         places = [place for place in places if place not in dropped]
         names = None if self.names is None else [self.names[place] for place in places]
         wanted = self.wanted
@@ -161,6 +178,7 @@ class _Finder:
             None if self.names is None or position is None else self.names[position],
             self.skip,
             tuple(self.names[place] for place in dropped) if self.names is not None else (),
+            self.counted,
             tuple(self.decisions),
         )
 
@@ -207,9 +225,10 @@ class _Finder:
             return self._surplus(self.names, wanted)
         if self.names is not None and (called := called_labels(self.names, self.where)) is not None:
             return called
-        if self.width == wanted.count:
+        surplus = self.width - self.counted - wanted.count
+        if surplus == 0:
             return None
-        if self.width == wanted.count + 1 and wanted.label is not None:
+        if surplus == 1 and wanted.label is not None:
             return wanted.label
         return self._by_itself()
 
@@ -236,7 +255,7 @@ class _Finder:
             self.decisions.append(named_label(self._title(called)))
             return called
         words = [place for place, value in enumerate(self.first) if not is_number(value)]
-        ends = [0, self.width - 1] if self.names is None and self.width > 1 else []
+        ends = [int(self.counted), self.width - 1] if self.names is None and self.width > 1 else []
         looked = sorted({*words, *ends})
         if not looked:
             return None

@@ -164,6 +164,7 @@ def _source(files: dict[str, Path], options: ReadOptions) -> Source:
                 columns.label,
                 columns.label_name,
                 columns.left_out,
+                columns.counted,
             )
             test = _read(files["test"], None, names).table
         raw = RawDataset.from_splits(

@@ -201,9 +201,17 @@ def counts_rows(name: str, values: Sequence[str]) -> bool:
     return None not in numbers and len(set(numbers)) == len(numbers)
 
 
+def numbers_rows(values: Sequence[str]) -> bool:
+    """Return whether a column without a name numbers the rows: 0, 1, 2, ... or 1, 2, 3, ... down to the last one."""
+    if len(values) < _FEW or whole_number(values[0]) not in (0, 1):
+        return False
+    start = int(float(values[0]))
+    return all(whole_number(value) == start + row for row, value in enumerate(values))
+
+
 def row_counter(title: str) -> Decision:
     """Return the decision to leave out a column that numbers the rows."""
-    return Decision("columns", f"{title} left out", "it numbers the rows", "give the column another name")
+    return Decision("columns", f"{title} left out", "it numbers the rows", "give the columns other names")
 
 
 def order_by_name(

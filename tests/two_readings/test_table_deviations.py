@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import re
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, event, given
 from hypothesis import strategies as st
 from table_pairs import WORDS, Content, Writing, accuracy, accuracy_of, chosen, clean, write, writings
 
@@ -22,6 +24,10 @@ def told_apart(train: Writing, test: Writing) -> None:
     """Leave out the pairs that no reader can tell from a clean pair: they have two equal readings in every respect."""
     by_name = train.header and test.header and "numbers" not in (train.spelling, test.spelling)
     assume(by_name or train.order == test.order)  # columns without names in another order
+    for way in (train, test):
+        assume(way.header or way.spelling != "missing")  # another column without a name in the place of a missing one
+    assume(not train.spelling == test.spelling == "missing")  # tables of three features
+    assume(not train.extra == test.extra == "noise")  # tables of five
     numbers = {way.labels for way in (train, test)} & {"from 1"}
     assume(not (numbers and train.labels != test.labels and "without a class" in (train.rows, test.rows)))
 
@@ -44,8 +50,10 @@ def test_a_pair_that_is_loaded_gives_the_figure_of_the_clean_pair(
         write(folder / f"{name}.csv{'.gz' * way.zipped}", content, way)
     try:
         data = load(folder)
-    except ValueError:
+    except ValueError as error:
+        event(str(error).split(": ", 2)[-1][:30])
         return
+    event("taken")
     if data.unlabelled_images is not None:
         pytest.fail("the labels of the test table were overlooked")
     if pair[0].rows == "without a class":
@@ -63,7 +71,7 @@ def expected(train: Content, test: Content) -> tuple[int, int]:
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """Models trained on the clean table, with its labels as words and as numbers, and with whole numbers as features."""
+    """Models trained on the clean table: labels as words or as numbers, features as decimals or as whole numbers."""
     models = {}
     for labels in ("words", "from 0"):
         for reduced in (False, True):
@@ -76,18 +84,18 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     return models
 
 
-def evaluated(model: Path, table: Path, capsys: pytest.CaptureFixture[str]) -> tuple[int, int] | None:
-    """How many samples are right and of how many, None if the command refuses the table."""
-    capsys.readouterr()
-    status = main(["evaluate", str(model), "--data", str(table), "--part", "all", "--quiet"])
-    out, err = capsys.readouterr()
+def evaluated(model: Path, table: Path) -> tuple[int, int] | None:
+    """How many samples are right and of how many, None if the command refuses the table or speaks of other classes."""
+    out, err = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        status = main(["evaluate", str(model), "--data", str(table), "--part", "all", "--quiet"])
     if status:
         assert status == 2
-        assert "error: " in err
+        assert "error: " in err.getvalue()
         return None
-    found = re.search(r"\((\d+) of (\d+) samples\)", out)
+    found = re.search(r"\((\d+) of (\d+) samples\)", out.getvalue())
     assert found is not None
-    if "does not know" in err:
+    if "does not know" in err.getvalue():
         return None
     return int(found[1]), int(found[2])
 
@@ -96,7 +104,6 @@ def evaluated(model: Path, table: Path, capsys: pytest.CaptureFixture[str]) -> t
 def test_a_table_that_is_evaluated_gives_the_figure_of_the_clean_table(
     tmp_path_factory: pytest.TempPathFactory,
     trained: dict[str, Path],
-    capsys: pytest.CaptureFixture[str],
     way: Writing,
 ) -> None:
     told_apart(Writing(), way)
@@ -108,16 +115,17 @@ def test_a_table_that_is_evaluated_gives_the_figure_of_the_clean_table(
     write(folder / "test.csv", content, way)
     plain = replace(Writing(), labels="words" if words else "from 0", reduced=way.reduced, rows=way.rows)
     write(folder / "clean.csv", content, plain)
-    figure = evaluated(model, folder / "test.csv", capsys)
-    assert figure is None or figure == evaluated(model, folder / "clean.csv", capsys)
+    figure = evaluated(model, folder / "test.csv")
+    event("refused" if figure is None else "taken")
+    assert figure is None or figure == evaluated(model, folder / "clean.csv")
 
 
-def test_the_clean_pair_is_read(tmp_path: Path, trained: dict[str, Path], capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_clean_pair_is_read(tmp_path: Path, trained: dict[str, Path]) -> None:
     write(tmp_path / "train.csv", TRAIN, Writing())
     write(tmp_path / "test.csv", TEST, Writing())
     data = load(tmp_path)
     assert data.class_names == WORDS
     assert accuracy_of(data) == accuracy(TRAIN, TEST)
-    right, count = evaluated(trained["words False"], tmp_path / "test.csv", capsys) or (0, 0)
+    right, count = evaluated(trained["words False"], tmp_path / "test.csv") or (0, 0)
     assert count == 60
-    assert right > 50
+    assert 40 < right < 60

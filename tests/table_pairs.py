@@ -51,7 +51,7 @@ def clean(count: int, seed: int) -> Content:
     random = np.random.default_rng(seed)
     classes = np.arange(count) % 3
     centres = np.array([[1.0, 7.0, 4.0, 2.0], [7.0, 1.0, 2.0, 4.0], [4.0, 4.0, 7.0, 7.0]])
-    values = np.abs(centres[classes] + random.normal(size=(count, 4)))
+    values = np.abs(centres[classes] + random.normal(size=(count, 4)) * 2)
     order = random.permutation(count)
     return Content(np.round(values, 2)[order] + 0.0, classes[order])
 
