@@ -226,7 +226,7 @@ class _Finder:
         if self.names is not None and (called := called_labels(self.names, self.where)) is not None:
             return called
         surplus = self.width - self.counted - wanted.count
-        if surplus == 0:
+        if surplus == 0 and all(map(is_number, self.first)):
             return None
         if surplus == 1 and wanted.label is not None:
             return wanted.label

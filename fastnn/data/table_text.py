@@ -193,7 +193,7 @@ class Rows:
 
 
 def _delimiter(lines: Sequence[str]) -> str:
-    """Return the delimiter that leaves the largest share of numbers in the first lines, or the most values."""
+    """Return the delimiter that leaves rows of one width, the largest share of numbers, or else the most values."""
     sample = list(islice((line for line in lines if line.strip() and not line.startswith("#")), _SAMPLED_LINES))
     scores = {}
     for delimiter in DELIMITERS:
@@ -204,7 +204,8 @@ def _delimiter(lines: Sequence[str]) -> str:
         values = [value for row in rows for value in row]
         if any(len(row) > 1 for row in rows):
             numbers = sum(is_number(v) or (delimiter != "," and bool(_DECIMAL_COMMA.fullmatch(v))) for v in values)
-            scores[delimiter] = (numbers / len(values), len(values))
+            even = len({len(row) for row in rows}) == 1
+            scores[delimiter] = (even, numbers / len(values), len(values))
     return max(scores, key=lambda each: scores[each]) if scores else ","
 
 
