@@ -9,7 +9,8 @@ from typing import Any
 from fastnn.cli.inputs import DATA_HELP, MAPPED_HELP, SYNTHETIC, load_data, locate
 from fastnn.cli.options import HelpFormatter, add_seed, whole
 from fastnn.cli.output import check_picture, save_figure
-from fastnn.data import Dataset, load, memory_needed
+from fastnn.cli.reading import add_reading, reading
+from fastnn.data import Dataset, memory_needed
 from fastnn.data.memory import available_bytes, size_text
 from fastnn.plots import data_preview
 
@@ -63,14 +64,7 @@ def add(commands: Any) -> None:
 
 def _add_source(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("data", metavar="DATA", help=DATA_HELP)
-    parser.add_argument(
-        "--size", type=whole(at_least=1, at_most=8192), metavar="N", help="resize image files to N x N pixels"
-    )
-    parser.add_argument(
-        "--mode", choices=("grey", "rgb"), help="convert image files to this mode (default: as they are)"
-    )
-    parser.add_argument("--label", metavar="COLUMN", help="name of the column of a table that holds the labels")
-    parser.add_argument("--skip-damaged", action="store_true", help="leave out damaged image files")
+    add_reading(parser)
     parser.add_argument("--mapped", action="store_true", help=MAPPED_HELP)
 
 
@@ -78,7 +72,7 @@ def run_info(options: argparse.Namespace) -> int:
     """Print the table and return the exit status."""
     data = _load(options)
     print(data.summary())
-    print(f"\nthe smallest class has {data.balance():.0%} of the images of the largest (training images)")
+    print(f"\nthe smallest class has {data.balance():.0%} of the {data.noun} of the largest (training {data.noun})")
     if options.data not in SYNTHETIC:
         print(_memory(options))
     return 0
@@ -106,13 +100,4 @@ def _memory(options: argparse.Namespace) -> str:
 
 
 def _load(options: argparse.Namespace) -> Dataset:
-    if options.data in SYNTHETIC:
-        return load_data(options.data)
-    return load(
-        **locate(options.data, "DATA"),
-        size=options.size,
-        mode=options.mode,
-        label=options.label,
-        skip_damaged=options.skip_damaged,
-        mapped=options.mapped,
-    )
+    return load_data(options.data, "DATA", mapped=options.mapped, **reading(options))

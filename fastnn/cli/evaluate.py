@@ -11,13 +11,17 @@ from numpy.typing import NDArray
 
 from fastnn.cli.inputs import add_data, add_model, load_data, load_model
 from fastnn.cli.options import HelpFormatter
+from fastnn.cli.reading import add_reading, reading, say
+from fastnn.data.assembling import unknown_classes
 
 _EPILOG = """\
-A data set without its own test images is split as in `fastnn train`, so the test images are the same.
+A data set without its own test images is split as in `fastnn train`, so the test images are the same; --part all
+measures all of a file. Classes and the columns of tables are compared with those of the model by their names.
 
 examples:
   fastnn evaluate fastnn-run-1 --data glyphs
   fastnn evaluate mnist-run/model.safetensors --data ~/mnist --part train
+  fastnn evaluate flowers-run --data new-flowers.csv --part all --label species
 """
 
 
@@ -33,44 +37,56 @@ def add(commands: Any) -> None:
     parser.set_defaults(run=run)
     add_model(parser)
     add_data(parser)
-    parser.add_argument("--part", choices=("test", "train"), default="test", help="which images (default: %(default)s)")
+    parser.add_argument(
+        "--part",
+        choices=("test", "train", "all"),
+        default="test",
+        help="which images or rows (default: %(default)s)",
+    )
     parser.add_argument("--quiet", action="store_true", help="print the last line only")
+    add_reading(parser)
 
 
 def run(options: argparse.Namespace) -> int:
     """Evaluate the model and return the exit status."""
     model = load_model(options.model)
-    data = load_data(options.data)
-    images, labels = data.test if options.part == "test" else data.train
-    if model.output_shape != (len(data.class_names),):
-        raise ValueError(
-            f"--data: {data.name} has {len(data.class_names)} classes, but the model has outputs of shape "
-            f"{model.output_shape}"
-        )
-    if model.class_names is not None and model.class_names != data.class_names:
-        print(
-            f"fastnn evaluate: warning: the model was trained on classes {', '.join(model.class_names)}, "
-            f"{data.name} has {', '.join(data.class_names)}",
-            file=sys.stderr,
-        )
-    figures = model.evaluate(images, labels)
+    if len(model.output_shape) != 1:
+        raise ValueError(f"MODEL: expected one output for each class, got outputs of shape {model.output_shape}")
+    data = load_data(options.data, like=model, **reading(options))
+    parts = {"test": data.test, "train": data.train}
+    if options.part == "all":
+        images, labels = (np.concatenate(pair) for pair in zip(data.train, data.test, strict=True))
+    else:
+        images, labels = parts[options.part]
+    known = labels < model.output_shape[0]
+    unknown = unknown_classes(labels, data.class_names, model.output_shape[0])
+    if not known.any():
+        raise ValueError(f"--data: the model knows none of the classes of {options.part}: {unknown}")
+    figures = model.evaluate(images[known], labels[known]) if unknown else model.evaluate(images, labels)
     if not options.quiet:
-        print(by_class(data.class_names, labels, model.predict(images)), end="\n\n")
-    right = round(figures["accuracy"] * len(labels))
+        say("evaluate", data.decisions)
+        print(by_class(data.class_names, labels, model.predict(images), data.noun), end="\n\n")
+    if unknown:
+        message = f"classes that the model does not know, counted as wrong and left out of the loss: {unknown}"
+        print(f"fastnn evaluate: {message}", file=sys.stderr)
+    right = round(figures["accuracy"] * int(known.sum()))
+    accuracy = right / len(labels) if unknown else figures["accuracy"]
     print(
-        f"{options.part} accuracy {figures['accuracy']:.2%} ({right:,} of {len(labels):,} images), "
+        f"{options.part} accuracy {accuracy:.2%} ({right:,} of {len(labels):,} {data.noun}), "
         f"loss {figures['loss']:.4f} nats"
     )
     return 0
 
 
-def by_class(names: tuple[str, ...], labels: NDArray[np.int64], predicted: NDArray[np.int64]) -> str:
-    """Return a table of the images, the right answers and the most frequent wrong answer of each class."""
+def by_class(
+    names: tuple[str, ...], labels: NDArray[np.int64], predicted: NDArray[np.int64], noun: str = "images"
+) -> str:
+    """Return a table of the samples, the right answers and the most frequent wrong answer of each class."""
     classes = len(names)
     counts = np.bincount(labels * classes + predicted, minlength=classes * classes).reshape(classes, classes)
     wrong = counts - np.diag(np.diag(counts))
     width = max(5, *map(len, names))
-    lines = [f"{'class':<{width}}  {'images':>7}  {'right':>7}  accuracy  most often taken for"]
+    lines = [f"{'class':<{width}}  {noun:>7}  {'right':>7}  accuracy  most often taken for"]
     for k, name in enumerate(names):
         total, right, other = int(counts[k].sum()), int(counts[k, k]), int(wrong[k].argmax())
         accuracy = f"{right / total:8.2%}" if total else f"{'-':>8}"

@@ -6,18 +6,22 @@ import argparse
 import zipfile
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fastnn.data import NAMED_DATASETS, Dataset, load, read_npy, read_npz, train_test_split
-from fastnn.data.formats import formats_text
+from fastnn.data import NAMED_DATASETS, Dataset, Table, load, read_csv, read_npy, read_npz, train_test_split
+from fastnn.data.assembling import on_scale, unknown_classes
+from fastnn.data.expected import Expected
+from fastnn.data.formats import formats_text, is_table
 from fastnn.data.mapped import is_mapped
+from fastnn.decisions import Decision
 from fastnn.environment import DATA
 from fastnn.model import Sequential
 
 MODEL_FILE = "model.safetensors"
+READING = ("size", "mode", "skip_damaged", "label", "scale", "class_names")  # arguments of `load` that are options too
 SYNTHETIC = ("glyphs", "digits")  # data sets that need no files
 MAPPED_HELP = (
     "read the images of .npy and uncompressed IDX files from disk as they are used, for data sets larger than memory"
@@ -41,21 +45,31 @@ def add_model(group: argparse._ActionsContainer) -> None:
     )
 
 
-def load_data(data: str, option: str = "--data", *, mapped: bool = False) -> Dataset:
+def load_data(data: str, option: str = "--data", **arguments: Any) -> Dataset:
     """Return the data set with the name or path `data`. It does not depend on the seed of the training.
+
+    Parameters
+    ----------
+    data, option : str
+        The data set, and the option that names it.
+    **arguments
+        Further arguments of `fastnn.data.load`.
 
     Raises
     ------
     FileNotFoundError
         If the data set must be downloaded and no source can be reached.
     ValueError
-        If there is no such data set, or its files are damaged.
+        If there is no such data set, its files are damaged, or it is made and not read, but `arguments` say how to read
+        it.
     """
-    if data == "glyphs":
-        return load("glyphs")
-    if data == "digits":
-        return replace(load("glyphs", kind="digits"), name="digits")
-    return load(**locate(data, option), mapped=mapped)
+    if data not in SYNTHETIC:
+        return load(**locate(data, option), **arguments)
+    for argument, value in arguments.items():
+        if argument in READING:
+            raise ValueError(f"{option_of(argument)}: {data} reads no files, but it is {value!r}")
+    made = load("glyphs", kind="digits" if data == "digits" else "letters", like=arguments.get("like"))
+    return replace(made, name=data)
 
 
 def locate(data: str, option: str) -> dict[str, Any]:
@@ -78,24 +92,30 @@ def locate(data: str, option: str) -> dict[str, Any]:
     return {"name": here}
 
 
-def load_validation(path: str, data: Dataset) -> tuple[NDArray[Any], NDArray[np.int64]]:
-    """Return all labelled images of the data set at `path`, to validate a model that is trained on `data`.
+def load_validation(path: str, data: Dataset, **arguments: Any) -> tuple[NDArray[Any], NDArray[np.int64]]:
+    """Return all labelled samples of the data set at `path`, to validate a model that is trained on `data`.
+
+    Parameters
+    ----------
+    path : str
+    data : Dataset
+    **arguments
+        Further arguments of `fastnn.data.load`.
 
     Raises
     ------
     FileNotFoundError, ValueError
-        As in `load_data`, and ValueError if the shape of the images or the classes differ from those of `data`.
+        As in `load_data`, and ValueError if shape, columns, scale or classes are not those of `data`.
     """
-    found = load_data(path, "--validation")
-    for what, here, there in (
-        ("images of shape", found.train_images.shape[1:], data.train_images.shape[1:]),
-        ("pixels scaled by", found.scale, data.scale),
-        ("classes", ", ".join(found.class_names), ", ".join(data.class_names)),
-    ):
-        if here != there:
-            raise ValueError(f"--validation: {path} has {what} {here}, but {data.name} has {there}")
-    images, labels = zip(found.train, found.test, strict=True)
-    return np.concatenate(images), np.concatenate(labels)
+    try:
+        found = load_data(path, "--validation", like=data, **arguments)
+    except ValueError as error:
+        raise ValueError(f"--validation: {str(error).removeprefix('--validation: ').removeprefix('load: ')}") from None
+    images, labels = map(np.concatenate, zip(found.train, found.test, strict=True))
+    unknown = unknown_classes(labels, found.class_names, len(data.class_names))
+    if unknown:
+        raise ValueError(f"--validation: {path} has classes that {data.name} lacks: {unknown}")
+    return images, labels
 
 
 @dataclass(frozen=True)
@@ -106,7 +126,7 @@ class Split:
     validation: tuple[NDArray[Any], NDArray[np.int64]] | None
 
 
-def split_data(data: Dataset, held_out: float | str) -> Split:
+def split_data(data: Dataset, held_out: float | str, **arguments: Any) -> Split:
     """Split training images into training and validation images.
 
     Parameters
@@ -114,6 +134,8 @@ def split_data(data: Dataset, held_out: float | str) -> Split:
     data : Dataset
     held_out : float or str
         The share of the training images to hold out, 0 for none, or the path of a data set to validate on instead.
+    **arguments
+        How that data set is read: arguments of `fastnn.data.load`.
 
     Raises
     ------
@@ -123,7 +145,7 @@ def split_data(data: Dataset, held_out: float | str) -> Split:
     """
     images, labels = data.train
     if isinstance(held_out, str):
-        return Split(data.train, load_validation(held_out, data))
+        return Split(data.train, load_validation(held_out, data, **arguments))
     if held_out == 0:
         return Split(data.train, None)
     if is_mapped(images):
@@ -133,8 +155,15 @@ def split_data(data: Dataset, held_out: float | str) -> Split:
     try:
         training, validation = train_test_split(labels, held_out)
     except ValueError as error:
-        raise ValueError(f"--validation: {held_out} of {len(labels)} images cannot be held out ({error})") from None
+        raise ValueError(
+            f"--validation: {held_out} of {len(labels)} {data.noun} cannot be held out ({error})"
+        ) from None
     return Split((images[training], labels[training]), (images[validation], labels[validation]))
+
+
+def option_of(argument: str) -> str:
+    """Return the option that stands for an argument of `fastnn.data.load`."""
+    return f"--{argument.replace('_', '-')}"
 
 
 def resolved_data(data: str) -> str:
@@ -143,30 +172,68 @@ def resolved_data(data: str) -> str:
     return str(here.resolve()) if data not in (*SYNTHETIC, *NAMED_DATASETS) and here.exists() else data
 
 
-def load_images(data: str, part: str | None) -> tuple[NDArray[Any], str]:
-    """Return the images to predict and a phrase that says which images they are.
+class Inputs(NamedTuple):
+    """Samples to predict, a phrase that says which they are, and how they were read."""
 
-    An .npy file, or an .npz file with a single array, holds images only. From any other data set the images of `part`
-    ("test", "train" or "unlabelled") are read; if `part` is None, the unlabelled images, or the test images if there
-    are no unlabelled ones.
+    values: NDArray[Any]
+    which: str
+    decisions: tuple[Decision, ...] = ()
+
+
+def load_inputs(data: str, part: str | None, model: Sequential, **arguments: Any) -> Inputs:
+    """Return the samples to predict.
+
+    An .npy file, or an .npz file with a single array, holds samples only, and of a text table every row is taken, in
+    their order. From any other data set the images of `part` ("test", "train" or "unlabelled") are read; if `part` is
+    None, the unlabelled images, or the test images if there are no unlabelled ones.
+
+    Parameters
+    ----------
+    data : str
+    part : str or None
+    model : Sequential
+        The columns are taken by the names that it keeps, and the values on its scale.
+    **arguments
+        How the data are read: arguments of `fastnn.data.load`.
 
     Raises
     ------
     ValueError
-        If there are no such images, or the files are damaged.
+        If there are no such images, the files are damaged, or the columns or the scale are not those of the model.
     """
     path = Path(data).expanduser()
+    expected = replace(Expected.of(model), class_names=None)
     if path.is_file() and part is None:
         images = _images_without_labels(path)
         if images is not None:
-            return images, f"the images in {data}"
-    found = load_data(data)
+            useless = [option_of(argument) for argument in arguments if argument != "scale"]
+            if useless:
+                raise ValueError(f"{useless[0]}: {data} is a single array, which has no such thing")
+            return _on_scale(Inputs(images, f"the images in {data}"), expected, arguments.get("scale"), data)
+        if is_table(path):
+            table = read_csv(path, label=arguments.get("label"), like=expected)
+            rows = Inputs(table.values, f"the rows of {data}", table.decisions)
+            return _on_scale(rows, expected, arguments.get("scale"), data, table)
+    found = load_data(data, like=expected, **arguments)
     part = part or ("test" if found.unlabelled_images is None else "unlabelled")
     if part == "unlabelled":
         if found.unlabelled_images is None:
             raise ValueError(f"--part: {data} has no images without labels")
-        return found.unlabelled_images, f"the unlabelled images of {found.name}"
-    return getattr(found, f"{part}_images"), f"the {part} images of {found.name}"
+        return Inputs(found.unlabelled_images, f"the unlabelled {found.noun} of {found.name}", found.decisions)
+    return Inputs(getattr(found, f"{part}_images"), f"the {part} {found.noun} of {found.name}", found.decisions)
+
+
+def _on_scale(
+    inputs: Inputs,
+    expected: Expected,
+    scale: float | None,
+    data: str,
+    table: Table | None = None,
+) -> Inputs:
+    """Return samples on the scale of a model; `table` is where they come from, unless that is an array."""
+    names = None if table is None else table.column_names
+    values, decision = on_scale(inputs.values, expected, scale, f"--data: {data}", names, from_text=table is not None)
+    return inputs._replace(values=values, decisions=(*inputs.decisions, *(() if decision is None else (decision,))))
 
 
 def _images_without_labels(path: Path) -> NDArray[Any] | None:

@@ -55,14 +55,17 @@ def write(
 
 
 def fingerprint(data: Dataset) -> dict[str, Any]:
-    """Describe a data set: its name and classes, the shape and dtype of each array, and the SHA-256 of them all."""
+    """Describe a data set: names, scale, decisions, the shape and dtype of each array, and the SHA-256 of them all."""
     arrays = {
         "train_images": data.train_images,
         "train_labels": data.train_labels,
         "test_images": data.test_images,
         "test_labels": data.test_labels,
     }
-    described: dict[str, Any] = {"name": data.name, "class_names": list(data.class_names)}
+    described: dict[str, Any] = {"name": data.name, "class_names": list(data.class_names), "scale": data.scale}
+    if data.column_names is not None:
+        described["column_names"] = list(data.column_names)
+    described["decisions"] = [str(decision) for decision in data.decisions]
     for name, array in arrays.items():
         described[name] = {"shape": list(array.shape), "dtype": array.dtype.name}
     return described | {"sha256": data.sha256()}

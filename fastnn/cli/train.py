@@ -28,6 +28,7 @@ from fastnn.cli.options import (
     whole,
 )
 from fastnn.cli.output import CHECKPOINTS, FILES, OPTIONS_FILE, Output
+from fastnn.cli.reading import add_reading, reading, say
 from fastnn.data import Dataset
 from fastnn.model import Sequential
 from fastnn.trainer import Callback, Checkpoint, EarlyStopping, Trainer
@@ -87,6 +88,7 @@ def add(commands: Any) -> None:
         default="float32",
         help="type of all numbers (default: %(default)s)",
     )
+    add_reading(parser)
     how = parser.add_argument_group("the training")
     how.add_argument(
         "--epochs",
@@ -182,9 +184,10 @@ def run(options: argparse.Namespace) -> int:
     if options.early_stopping is not None and options.validation == 0:
         raise ValueError("--early-stopping: needs validation images, but --validation is 0")
     augmentation = None if options.augment is None else parse_augmentation(options.augment, options.seed)
-    data = load_data(options.data, mapped=options.mapped)
+    how_read = reading(options)
+    data = load_data(options.data, mapped=options.mapped, **how_read)
     weights = None if options.class_weight is None else class_weights(options.class_weight, data.class_names)
-    split = split_data(data, options.validation)
+    split = split_data(data, options.validation, **{name: how_read[name] for name in how_read if name != "class_names"})
     if options.model is None:
         options.model = f"mlp:{data.train_images[0].size}-{_HIDDEN}-{len(data.class_names)}"
     model = _model(options, data)
@@ -204,6 +207,7 @@ def run(options: argparse.Namespace) -> int:
         augmentation=augmentation,
     )
     if not options.quiet:
+        say("train", data.decisions)
         print(_introduction(data, split, model), flush=True)
     started = time.perf_counter()
     interrupted = False
@@ -244,7 +248,7 @@ def run(options: argparse.Namespace) -> int:
         _print_steps(options, trainer, seconds)
     accuracy, total = result["test"]["accuracy"], len(data.test_labels)
     print(
-        f"test accuracy {accuracy:.2%} ({round(accuracy * total):,} of {total:,} images); "
+        f"test accuracy {accuracy:.2%} ({round(accuracy * total):,} of {total:,} {data.noun}); "
         f"in {output.folder}/: {', '.join(written)}"
     )
     return 0
@@ -273,7 +277,7 @@ def _model(options: argparse.Namespace, data: Dataset) -> Sequential:
         input_shape=data.train_images.shape[1:],
     )
     _check_fits(model, options.model, data)
-    model.class_names = data.class_names
+    model.class_names, model.column_names = data.class_names, data.column_names
     return model
 
 
@@ -282,8 +286,8 @@ def _check_fits(model: Sequential, text: str, data: Dataset) -> None:
     if prod(model.input_shape) != pixels:
         shape = " x ".join(map(str, data.train_images.shape[1:]))
         raise ValueError(
-            f"--model: {text} has {prod(model.input_shape)} inputs, but the images of {data.name} have {pixels} "
-            f"pixels ({shape})"
+            f"--model: {text} has {prod(model.input_shape)} inputs, but the {data.noun} of {data.name} have {pixels} "
+            f"{'pixels' if data.noun == 'images' else 'values'} ({shape})"
         )
     if model.output_shape != (classes,):
         raise ValueError(
@@ -293,7 +297,7 @@ def _check_fits(model: Sequential, text: str, data: Dataset) -> None:
 
 
 def _introduction(data: Dataset, split: Split, model: Sequential) -> str:
-    counts = [f"{len(split.train[1]):,} images to train"]
+    counts = [f"{len(split.train[1]):,} {data.noun} to train"]
     if split.validation is not None:
         counts.append(f"{len(split.validation[1]):,} to validate")
     counts.append(f"{len(data.test_labels):,} to test")

@@ -29,7 +29,7 @@ class Dataset:
         Indices into `class_names`.
     class_names : tuple of str
     scale : float
-        The factor that brings the pixels into 0 ... 1: 1/255 for uint8 images, 1 for floats.
+        The factor that brings the values into about 0 ... 1: 1/255 for pixels, 1 for other values.
     name : str
     unlabelled_images : ndarray or None
         Test images whose labels are not published, for the predictions of a competition.
@@ -128,8 +128,13 @@ class Dataset:
         counts = np.bincount(self.train_labels, minlength=len(self.class_names))
         return float(counts.min() / max(1, counts.max()))
 
+    @property
+    def noun(self) -> str:
+        """What a sample is called: "images", or "samples" if they are rows of values."""
+        return called(self.train_images)
+
     def summary(self) -> str:
-        """Return a table with the shape of the images and their number in each class.
+        """Return a table with the shape of the samples and their number in each class, and below it all decisions.
 
         Returns
         -------
@@ -141,8 +146,9 @@ class Dataset:
         >>> print(load("glyphs", train=100, test=20).summary().splitlines()[0])
         glyphs: 100 train and 20 test images of 28 x 28, uint8, 10 classes
         """
-        size = " x ".join(map(str, self.train_images.shape[1:]))
-        head = f"{self.name}: {len(self.train_labels)} train and {len(self.test_labels)} test images of {size}, "
+        sizes = self.train_images.shape[1:]
+        size = f"{sizes[0]} value{'s' if sizes[0] > 1 else ''}" if len(sizes) == 1 else " x ".join(map(str, sizes))
+        head = f"{self.name}: {len(self.train_labels)} train and {len(self.test_labels)} test {self.noun} of {size}, "
         lines = [f"{head}{self.train_images.dtype}, {len(self.class_names)} classes"]
         width = max(5, *map(len, self.class_names))
         lines.append(f"{'class':<{width}}  {'train':>7}  {'test':>7}")
@@ -151,8 +157,13 @@ class Dataset:
         for row in zip(self.class_names, train, test, strict=True):
             lines.append(f"{row[0]:<{width}}  {row[1]:>7}  {row[2]:>7}")
         if self.unlabelled_images is not None:
-            lines.append(f"and {len(self.unlabelled_images)} images without labels")
-        return "\n".join(lines)
+            lines.append(f"and {len(self.unlabelled_images)} {self.noun} without labels")
+        return "\n".join((*lines, *map(str, self.decisions)))
+
+
+def called(samples: NDArray[Any]) -> str:
+    """Return what some samples are called: "images", or "samples" if they are rows of values."""
+    return "images" if samples.ndim > 2 else "samples"
 
 
 def check_images(images: NDArray[Any], where: str) -> NDArray[Any]:

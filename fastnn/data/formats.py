@@ -75,8 +75,27 @@ def read_source(path: Path, options: ReadOptions) -> RawDataset:
         As for `find_source`, or if a file is damaged.
     """
     source = find_source(path, options)
+    if options.label is not None and not source.has_columns:
+        raise ValueError(
+            f"load: label: {path} is no table of which a column could be chosen, but it is {options.label!r}"
+        )
     check_memory(source.memory, f"load: {path}", source.hint)
     return source.read()
+
+
+def is_table(path: Path) -> bool:
+    """Return whether a file is a text table.
+
+    Raises
+    ------
+    OSError, ValueError
+        If it cannot be read or decompressed.
+    """
+    start = FileStart.of(path)
+    for each in FORMATS:
+        if each.open_file(start, ReadOptions()) is not None:
+            return each is tables.FORMAT
+    return False
 
 
 def _open_file(path: Path, options: ReadOptions) -> Source:

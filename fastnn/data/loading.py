@@ -5,20 +5,17 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
-import numpy as np
-from numpy.typing import NDArray
-
-from fastnn.data.dataset import Dataset, check_images
+from fastnn.checks import number
+from fastnn.data.assembling import Wishes, as_expected, assemble
+from fastnn.data.dataset import Dataset
 from fastnn.data.download import ARRAYS, DOWNLOADS, WAYS_OUT, dataset_folder, fetch
+from fastnn.data.expected import Expected, Trained
 from fastnn.data.formats import find_source, read_source
 from fastnn.data.images import ImageOptions
-from fastnn.data.mapped import is_mapped
 from fastnn.data.named_datasets import NAMED_DATASETS
-from fastnn.data.raw_dataset import RawDataset, check_split
 from fastnn.data.source import ReadOptions
-from fastnn.data.splits import train_test_split
 from fastnn.data.synthetic import CLASS_NAMES, glyphs
 
 
@@ -38,7 +35,9 @@ def load(
     fit: Literal["crop", "stretch"] = "crop",
     skip_damaged: bool = False,
     label: str | int | None = None,
+    scale: float | None = None,
     mapped: bool = False,
+    like: Dataset | Trained | Expected | None = None,
 ) -> Dataset:
     """Load a data set by its name, or from a file or folder.
 
@@ -54,8 +53,9 @@ def load(
     download : bool, default True
         Whether a named data set may be downloaded, as by `fetch`.
     class_names : sequence of str, optional
-        One name per class. By default these are the names of the named data set, or else "0", "1", ... up to the
-        largest training label; then every class must occur.
+        One name per class. By default these are the names in the files or of the named data set, or else "0", "1", ...
+        up to the largest training label; then every class must occur. Names in the files are replaced one by one, in
+        their order, which is a decision.
     test_fraction : float, default 1/6
         The fraction of the images that become the test split, stratified by class, if the files hold no test split.
     seed : int, 0 <= seed < 2**64
@@ -68,14 +68,22 @@ def load(
         How image files are read; as for `read_image_folder`.
     label : str or int, optional
         The column of a table that holds the labels; as for `read_csv`.
+    scale : float, optional
+        The factor that brings the values into about 0 ... 1, above 0. By default 1/255 for pixels and 1 for everything
+        else; see Notes.
     mapped : bool, default False
         Memory-map the images in .npy files and in uncompressed IDX files instead of reading them, for data sets that do
         not fit into memory.
+    like : Dataset or Sequential, optional
+        What the data are for: a trained model, or the data set that it is trained on. Columns and classes are then
+        found by their names and returned in that order; classes that it does not know come after those that it knows.
+        The scale is the one of the training; with `scale=` the values are multiplied by what it is of that scale.
 
     Returns
     -------
     Dataset
-        The images have the dtype in which they are stored. Rows of 784 pixels become 28 x 28.
+        The images have the dtype in which they are stored. Rows of 784 pixels become 28 x 28. Its `decisions` say how
+        files with more than one reading were read.
 
     Raises
     ------
@@ -85,10 +93,16 @@ def load(
         If loading needs more memory than is available, as `memory_needed` estimates it; raised before the first file is
         read.
     ValueError
-        If a file is damaged, the files do not fit together (the message names the file), or an argument is not valid.
+        If a file is damaged, the files do not fit together (the message names the file), they have two readings
+        between which nothing decides, they lack what `like` needs, or an argument is not valid.
 
     Notes
     -----
+    Whole numbers in 0 ... 255 may be pixels or other figures. They are taken as pixels, and divided by 255, if they are
+    images (with two dimensions or three) that were stored as bytes or reach 128, if the columns are called pixel0,
+    pixel1, ... or 1x1, 1x2, ..., or if a row has as many values as a square image (8 x 8 at least, grey or coloured)
+    and they reach 128. Everything else keeps its values, decimals and zeros and ones too.
+
     The formats that a path may lead to are listed in the documentation of `fastnn.data`. Files are recognised by their
     content, not by their names.
 
@@ -105,22 +119,26 @@ def load(
     >>> load("glyphs", train=600, test=100, seed=3).class_names
     ('A', 'B', 'C', 'D', 'E', 'F', 'G', 'H', 'I', 'J')
     """
+    expected = None if like is None else Expected.of(like)
+    if scale is not None:
+        scale = number("load", "scale", scale, above=0)
     if str(name) == "glyphs":
-        for argument, value in (("path", path), ("class_names", class_names)):
+        for argument, value in (("path", path), ("class_names", class_names), ("label", label), ("scale", scale)):
             if value is not None:
                 raise ValueError(f"load: 'glyphs' reads no files and takes no {argument}, but it is {value!r}")
-        return _glyphs(kind or "letters", 10_000 if train is None else train, 2_000 if test is None else test, seed)
+        made = _glyphs(kind or "letters", 10_000 if train is None else train, 2_000 if test is None else test, seed)
+        return made if expected is None else as_expected(made, expected, "load: glyphs")
     for argument, count in (("kind", kind), ("train", train), ("test", test)):
         if count is not None:
             raise ValueError(f"load: {argument} is for 'glyphs' only, but the data set is {str(name)!r}")
     source = _find(str(name), path, download)
     title = str(name) if str(name) in NAMED_DATASETS else source.resolve().name.split(".")[0]
     known = NAMED_DATASETS.get("notmnist" if "notmnist" in title.lower() else title)
-    if class_names is None and known is not None:
-        class_names = known.class_names
-    options = ReadOptions(ImageOptions.of("load", size, mode, fit), label, skip_damaged, mapped)
+    options = ReadOptions(ImageOptions.of("load", size, mode, fit), label, skip_damaged, mapped, expected)
     raw = read_source(source, options)
-    return _dataset(raw, f"load: {source}", title, class_names or raw.class_names, test_fraction, seed)
+    if known is not None and class_names is None and raw.class_names is None:
+        class_names = known.class_names
+    return assemble(raw, f"load: {source}", title, Wishes(class_names, test_fraction, seed, scale, expected))
 
 
 def memory_needed(
@@ -198,69 +216,3 @@ def _find_named(name: str, download: bool) -> Path:
     if not download:
         raise FileNotFoundError(f"load: {name!r} is not at {folder} and download is False. {WAYS_OUT}")
     return fetch(name)
-
-
-def _dataset(
-    raw: RawDataset, where: str, title: str, class_names: Sequence[str] | None, test_fraction: float, seed: int
-) -> Dataset:
-    images, labels = check_split(raw.train_images, raw.train_labels)
-    names = tuple(class_names) if class_names is not None else _numbered(labels, raw.train_labels.where)
-    _in_range(labels, names, raw.train_labels.where)
-    unlabelled = None
-    if raw.test_images is not None and raw.test_labels is not None:
-        test_images, test_labels = check_split(raw.test_images, raw.test_labels)
-        _in_range(test_labels, names, raw.test_labels.where)
-    else:
-        if raw.test_images is not None:
-            unlabelled = check_images(*raw.test_images)
-        if is_mapped(images):
-            raise ValueError(f"{where}: has no test split, and a mapped data set cannot be split without a copy")
-        try:
-            train, test = train_test_split(labels, test_fraction, seed=seed)
-        except ValueError as error:
-            raise ValueError(f"{where}: has no test split, and {len(labels)} images cannot be split: {error}") from None
-        test_images, test_labels = images[test], labels[test]
-        images, labels = images[train], labels[train]
-    for split, others in (("test", test_images), ("unlabelled", unlabelled)):
-        if others is not None and others.shape[1:] != images.shape[1:]:
-            raise ValueError(f"{where}: {split} images have shape {others.shape[1:]}, train images {images.shape[1:]}")
-    return Dataset(
-        images,
-        labels,
-        test_images,
-        test_labels,
-        names,
-        _scale(images),
-        title,
-        unlabelled,
-        raw.column_names,
-        raw.decisions,
-    )
-
-
-def _numbered(labels: NDArray[np.int64], where: str) -> tuple[str, ...]:
-    """Name the classes by their numbers. A number that does not occur suggests a damaged label, so it is an error."""
-    found = np.unique(labels)
-    missing = np.flatnonzero(found != np.arange(found.size))
-    if missing.size:
-        stray = found[missing[0]]
-        raise ValueError(
-            f"{where}: label {stray} at index {np.argmax(labels == stray)} is out of range: "
-            f"there is no label {missing[0]} (if that is right, give class_names=)"
-        )
-    return tuple(str(number) for number in range(found.size))
-
-
-def _in_range(labels: NDArray[np.int64], names: tuple[str, ...], where: str) -> None:
-    wrong = np.flatnonzero(labels >= len(names))
-    if wrong.size:
-        raise ValueError(
-            f"{where}: label {labels[wrong[0]]} at index {wrong[0]} is out of range: there are {len(names)} "
-            f"classes (if there are more, give class_names=)"
-        )
-
-
-def _scale(images: NDArray[Any]) -> float:
-    """Return 1/255 for integers that lie in 0 ... 255, otherwise 1."""
-    is_byte = images.dtype == np.uint8 or (images.dtype.kind in "iu" and images.min() >= 0 and images.max() <= 255)
-    return 1 / 255 if is_byte else 1.0

@@ -29,7 +29,7 @@ class RawDataset(NamedTuple):
     """What the files of a data set hold; if `class_names` is None, the classes have numbers but no names.
 
     `column_names` are those of a table whose first line has names; `decisions` says what the reader decided where the
-    files have more than one reading.
+    files have more than one reading; `from_text` says that the reader chose the dtype, as the files hold text.
     """
 
     train_images: RawArray
@@ -39,6 +39,7 @@ class RawDataset(NamedTuple):
     class_names: tuple[str, ...] | None = None
     column_names: tuple[str, ...] | None = None
     decisions: tuple[Decision, ...] = ()
+    from_text: bool = False
 
     @classmethod
     def from_roles(cls, arrays: Mapping[str, RawArray]) -> RawDataset:

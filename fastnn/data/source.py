@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
+from fastnn.data.expected import Expected
 from fastnn.data.images import ImageOptions
 from fastnn.data.inflate import GZIP_WBITS, inflate_start, is_gzip
 from fastnn.data.memory import SAVE_AS_NPY, MemoryEstimate
@@ -32,12 +33,15 @@ class ReadOptions:
         Whether damaged image files are left out.
     mapped : bool
         Whether .npy and IDX files are memory-mapped.
+    expected : Expected or None
+        What the data are for: a table then takes its columns by the names that are expected.
     """
 
     image: ImageOptions = field(default_factory=ImageOptions)
     label: str | int | None = None
     skip_damaged: bool = False
     mapped: bool = False
+    expected: Expected | None = None
 
 
 @dataclass(frozen=True)
@@ -53,11 +57,14 @@ class Source:
         OSError if they are damaged.
     hint : str
         What the user can do if that is too much.
+    has_columns : bool
+        Whether a column of it can be chosen as the labels.
     """
 
     read: Callable[[], RawDataset]
     memory: Callable[[], MemoryEstimate]
     hint: str = SAVE_AS_NPY
+    has_columns: bool = False
 
 
 class FileStart(NamedTuple):

@@ -58,6 +58,19 @@ def checked_names(names: Sequence[str] | None, outputs: Shape) -> tuple[str, ...
     return texts
 
 
+def checked_columns(names: Sequence[str] | None, shape: Shape) -> tuple[str, ...] | None:
+    """The argument `column_names` as a tuple of str, one for each value of a sample."""
+    if names is None:
+        return None
+    texts = tuple(str(name) for name in names)
+    if isinstance(names, str) or len(texts) != prod(shape) or len(set(texts)) != len(texts):
+        raise ValueError(
+            f"Sequential: column_names: expected {prod(shape)} different names, one for each value of a sample, "
+            f"got {names!r:.80}"
+        )
+    return texts
+
+
 def checked_points(points: Mapping[str, str] | None, names: Sequence[str]) -> dict[str, str]:
     """The argument `points` as a dict from names, none of them already that of a layer, to names of layers."""
     if points is None:

@@ -149,6 +149,7 @@ class ForwardNetwork(Network):
             input_scale=self.input_scale,
             class_names=self.class_names if count == len(self.layers) else None,
             points={point: name for point, name in self.points.items() if name in names},
+            column_names=self.column_names,
         )
         part.seed, part.task = self.seed, self.task
         for mine, values in ((part.parameters, self.parameters), (part.state, self.state)):

@@ -17,7 +17,14 @@ from fastnn.inputs import as_array, as_batch
 from fastnn.kernels.eager import Eager, Ops
 from fastnn.layers import chain
 from fastnn.layers.base import Layer, Shape
-from fastnn.model.checks import checked_layers, checked_names, checked_points, checked_scale, checked_shape
+from fastnn.model.checks import (
+    checked_columns,
+    checked_layers,
+    checked_names,
+    checked_points,
+    checked_scale,
+    checked_shape,
+)
 from fastnn.model.engine import QuickForward
 from fastnn.parameter import Parameter
 
@@ -37,6 +44,7 @@ class Network:
         input_scale: float = 1.0,
         class_names: Sequence[str] | None = None,
         points: Mapping[str, str] | None = None,
+        column_names: Sequence[str] | None = None,
     ) -> None:
         self.dtype = float_dtype("Sequential", dtype)
         self.input_scale = checked_scale(input_scale)
@@ -46,6 +54,7 @@ class Network:
         self.quick: dict[tuple[str, np.dtype[Any], Shape], QuickForward] = {}  # filled by the engine
         self.output_shape = self._build()
         self.class_names = checked_names(class_names, self.output_shape)
+        self.column_names = checked_columns(column_names, self.input_shape)
         self.points = checked_points(points, [layer.name for layer in self.layers])
         self._parts: dict[int, Self] = {}  # by their number, the first layers as models that share parameters
         self.seed: int | None = None

@@ -44,6 +44,9 @@ class Sequential(ForwardNetwork):
         Saved with the model, in the order of the classes.
     points : dict of str to str, optional
         Further names of layers, as ``{"hidden": "relu1"}``, which `features` and `cut` accept as well.
+    column_names : sequence of str, optional
+        The names of the values of a sample, in their order, where samples are rows of a table. Saved with the model, so
+        that `fastnn.data.load` with ``like=model`` finds the columns of another table by their names.
 
     Attributes
     ----------
@@ -216,6 +219,7 @@ class Sequential(ForwardNetwork):
             "class_names": None if self.class_names is None else list(self.class_names),
             "task": self.task,
             **({"points": dict(self.points)} if self.points else {}),
+            **({} if self.column_names is None else {"column_names": list(self.column_names)}),
         }
 
     @classmethod

@@ -37,6 +37,7 @@ def test_every_option_is_in_the_file(run_folder: Path) -> None:
     options = vars(parser().parse_args(["train"]))
     expected = {name.replace("_", "-") for name in options if name not in NOT_REPEATED}
     unset = {"augment", "checkpoint", "early-stopping", "class-weight", "clip-norm"}
+    unset |= {"label", "scale", "class-names", "size", "mode"}
     assert set(written) | unset == expected | unset
     assert written["model"] == "mlp:16-200-3"
     assert written["learning-rate"] == 0.002
@@ -60,6 +61,9 @@ schedule = "exponential:0.5"
 validation = 0.25
 augment = "shift=1"
 mapped = false
+skip-damaged = false
+scale = 0.01
+class-names = "left,middle,right"
 seed = 5
 output = "{tmp_path / "run"}"
 checkpoint = 1
@@ -84,6 +88,9 @@ overwrite = false
         "validation": 0.25,
         "augment": "shift=1",
         "mapped": False,
+        "skip-damaged": False,
+        "scale": 0.01,
+        "class-names": "left,middle,right",
         "seed": 5,
         "checkpoint": "1",
     }

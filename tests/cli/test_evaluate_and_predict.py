@@ -45,7 +45,7 @@ def test_evaluate_shows_what_is_taken_for_what(
     assert rows[-1].startswith("test accuracy 33.33% (2 of 6 images)")
 
 
-def test_evaluate_warns_about_other_class_names(
+def test_evaluate_says_that_it_compares_numbers_with_names(
     run_folder: Path, toy_data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     model = fastnn.load(run_folder / "model.safetensors")
@@ -53,7 +53,8 @@ def test_evaluate_warns_about_other_class_names(
     model.save(tmp_path / "m.safetensors")
     command = ["evaluate", str(tmp_path / "m.safetensors"), "--data", str(toy_data)]
     assert main(command) == 0
-    assert "warning: the model was trained on classes x, y, z, toy has 0, 1, 2" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "classes: by number (the model was trained on classes x, y, z, the data have the numbers 0, 1, 2;" in said
 
 
 def predictions(text: str) -> list[tuple[int, str]]:
@@ -68,7 +69,9 @@ def test_predict_the_test_images(
 ) -> None:
     table = tmp_path / "p.csv"
     assert main(["predict", str(run_folder), "--data", str(toy_data), "-o", str(table)]) == 0
-    assert capsys.readouterr().err == f"40 predictions of the test images of toy in {table}\n"
+    *decisions, last = capsys.readouterr().err.splitlines()
+    assert last == f"40 predictions of the test images of toy in {table}"
+    assert [line.split(":")[1] for line in decisions] == [" test split"]
     images = fastnn.data.load(toy_data).test_images
     expected = fastnn.load(run_folder / "model.safetensors").predict(images)
     assert predictions(table.read_text()) == [(i, str(k)) for i, k in enumerate(expected.tolist(), 1)]

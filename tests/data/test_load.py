@@ -132,7 +132,7 @@ def test_test_images_without_labels_are_kept_apart(tmp_path):
     assert data.train_labels.size + data.test_labels.size == 60
     assert data.unlabelled_images is not None
     np.testing.assert_array_equal(data.unlabelled_images, test_images)
-    assert data.summary().endswith("and 10 images without labels")
+    assert "and 10 images without labels" in data.summary().splitlines()
 
 
 def test_images_keep_type_and_shape(tmp_path):
@@ -140,7 +140,8 @@ def test_images_keep_type_and_shape(tmp_path):
     for dtype, shape, scale, expected in (
         ("f4", (784,), 1.0, (28, 28)),
         (">f8", (12, 10, 3), 1.0, (12, 10, 3)),
-        ("i8", (7,), 1 / 255, (7,)),
+        ("i8", (7,), 1.0, (7,)),
+        ("i8", (64,), 1 / 255, (64,)),
         ("u2", (28, 28), 1.0, (28, 28)),
         ("?", (4, 4), 1.0, (4, 4)),
     ):

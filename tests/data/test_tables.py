@@ -21,7 +21,7 @@ def write(tmp_path, text, name="a.csv"):
 def test_numbers_come_back_exactly(tmp_path_factory, values):
     labels = np.arange(len(values)) % 3
     rows = "\n".join(",".join([str(k), *map(repr, row)]) for k, row in zip(labels, values.tolist(), strict=True))
-    table = read_csv(write(tmp_path_factory.mktemp("csv"), rows))
+    table = read_csv(write(tmp_path_factory.mktemp("csv"), rows), label=0)
     np.testing.assert_array_equal(table.values, values)
     np.testing.assert_array_equal(np.array(table.class_names, int)[table.labels], labels)
 

@@ -1,0 +1,63 @@
+"""The options that say how a data set is read, the same for every command that reads one, and what was decided."""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import sys
+from collections.abc import Iterable
+from fractions import Fraction
+from typing import Any
+
+from fastnn.cli.inputs import READING
+from fastnn.cli.options import whole
+from fastnn.decisions import Decision
+from fastnn.decisions.scale import scale_text
+
+
+def add_reading(parser: argparse.ArgumentParser) -> None:
+    """Add the options that say how a data set is read."""
+    group = parser.add_argument_group("how the data are read")
+    group.add_argument("--label", metavar="COLUMN", help="column of a table that holds the labels: its name or index")
+    group.add_argument(
+        "--scale",
+        type=factor,
+        metavar="X",
+        help=f"factor on the values, such as {scale_text(1 / 255)} for pixels or 1 for values as they are (default: by "
+        "what the data hold; to evaluate and predict, as in training)",
+    )
+    group.add_argument(
+        "--class-names", metavar="NAMES", help="names of the classes, joined by commas, in the order of their numbers"
+    )
+    group.add_argument(
+        "--size", type=whole(at_least=1, at_most=8192), metavar="N", help="resize image files to N x N pixels"
+    )
+    group.add_argument(
+        "--mode", choices=("grey", "rgb"), help="convert image files to this mode (default: as they are)"
+    )
+    group.add_argument("--skip-damaged", action="store_true", help="leave out damaged image files")
+
+
+def factor(text: str) -> float:
+    """Convert text such as 0.5 or 1/255 to a number above 0, for argparse."""
+    try:
+        value = float(Fraction(text)) if "/" in text else float(text)
+    except (ValueError, ZeroDivisionError):
+        value = 0.0
+    if not 0 < value < float("inf"):
+        raise argparse.ArgumentTypeError(f"expected a number above 0, such as 1/255 or 0.01, got {text!r}")
+    return value
+
+
+def reading(options: argparse.Namespace) -> dict[str, Any]:
+    """Return the arguments of `fastnn.data.load` that the options stand for, without those that are not given."""
+    given = {name: getattr(options, name) for name in READING if getattr(options, name)}
+    if "class_names" in given:
+        given["class_names"] = [name.strip() for name in next(csv.reader([given["class_names"]]))]
+    return given
+
+
+def say(command: str, decisions: Iterable[Decision]) -> None:
+    """Print what was decided, a line each, to standard error."""
+    for decision in decisions:
+        print(f"fastnn {command}: {decision}", file=sys.stderr)

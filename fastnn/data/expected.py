@@ -1,0 +1,60 @@
+"""What a trained model, or another data set, expects of the data that it is given: columns, classes, scale."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import prod
+from typing import Protocol
+
+from fastnn.data.dataset import Dataset
+
+
+class Trained(Protocol):
+    """A model, as `fastnn.Sequential` is one: what `load` asks it."""
+
+    input_shape: tuple[int, ...]
+    input_scale: float
+    output_shape: tuple[int, ...]
+    class_names: tuple[str, ...] | None
+    column_names: tuple[str, ...] | None
+
+
+@dataclass(frozen=True)
+class Expected:
+    """What data must have to be given to a model, or to be compared with another data set.
+
+    Parameters
+    ----------
+    other : str
+        What expects it, in words: "the model", or the name of the data set.
+    values : int
+        The number of values of a sample.
+    column_names : tuple of str or None
+        The names of the values, in their order.
+    class_names : tuple of str or None
+        The classes, in their order; None if they do not matter.
+    scale : float
+        The factor on the values.
+    shape : tuple of int or None
+        The shape of a sample, if it must be this one; a model says itself what it cannot take.
+    """
+
+    other: str
+    values: int
+    column_names: tuple[str, ...] | None
+    class_names: tuple[str, ...] | None
+    scale: float
+    shape: tuple[int, ...] | None = None
+
+    @classmethod
+    def of(cls, like: Dataset | Trained | Expected) -> Expected:
+        """Return what a data set or a model expects."""
+        if isinstance(like, Expected):
+            return like
+        if isinstance(like, Dataset):
+            shape = like.train_images.shape[1:]
+            return cls(like.name, prod(shape), like.column_names, like.class_names, like.scale, shape)
+        names = like.class_names
+        if names is None:
+            names = tuple(map(str, range(like.output_shape[-1])))
+        return cls("the model", prod(like.input_shape), like.column_names, names, like.input_scale)
