@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from fastnn.data.image_folders import decode_archived
+from fastnn.data.image_folders import archived_images
 from fastnn.data.inflate import file_sizes
 from fastnn.data.memory import MemoryEstimate
 from fastnn.data.pickled_datasets import cifar_dataset, has_cifar_batches
@@ -28,8 +28,7 @@ def _read(path: Path, options: ReadOptions) -> RawDataset:
     named = [(member.name.rsplit("/", 1)[-1], member.content) for member in members]
     if has_cifar_batches(name for name, _ in named):
         return cifar_dataset(named, where)
-    images = decode_archived(members, where, options.image, options.skip_damaged)
-    return RawDataset.from_splits(images, where)
+    return archived_images(members, where, options.image, options.skip_damaged)
 
 
 def _memory(path: Path) -> MemoryEstimate:

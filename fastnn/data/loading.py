@@ -37,6 +37,7 @@ def load(
     mode: Literal["grey", "rgb"] | None = None,
     fit: Literal["crop", "stretch"] = "crop",
     skip_damaged: bool = False,
+    background: Literal["white", "black"] | None = None,
     label: str | int | None = None,
     mapped: bool = False,
 ) -> Dataset:
@@ -64,7 +65,7 @@ def load(
         What the images of "glyphs" show; by default letters.
     train, test : int, optional
         How many images of "glyphs" to make; by default 10,000 and 2,000.
-    size, mode, fit, skip_damaged
+    size, mode, fit, skip_damaged, background
         How image files are read; as for `read_image_folder`.
     label : str or int, optional
         The column of a table that holds the labels; as for `read_csv`.
@@ -118,7 +119,7 @@ def load(
     known = NAMED_DATASETS.get("notmnist" if "notmnist" in title.lower() else title)
     if class_names is None and known is not None:
         class_names = known.class_names
-    options = ReadOptions(ImageOptions.of("load", size, mode, fit), label, skip_damaged, mapped)
+    options = ReadOptions(ImageOptions.of("load", size, mode, fit, background), label, skip_damaged, mapped)
     raw = read_source(source, options)
     return _dataset(raw, f"load: {source}", title, class_names or raw.class_names, test_fraction, seed)
 
