@@ -167,8 +167,8 @@ def _open_folder(path: Path, files: list[Path], options: ReadOptions) -> Source 
         return None
 
     def memory() -> MemoryEstimate:
-        total = MemoryEstimate.total(_memory(split, options.image) for split in tree.splits)
-        return total if len(tree.splits) == 2 else total.with_copies(1)  # without a test split, the images are split
+        # every image is an array of its own before those of both splits are joined
+        return MemoryEstimate.total(_memory(split, options.image) for split in tree.splits).with_copies(1)
 
     return Source(lambda: _dataset(tree, f"load: {path}", options.image, options.skip_damaged), memory, SMALLER_IMAGES)
 

@@ -27,12 +27,12 @@ def has_cifar_batches(names: Iterable[str]) -> bool:
     return any(_BATCH.fullmatch(name) for name in names)
 
 
-def cifar_dataset(files: Iterable[tuple[str, bytes]], where: str) -> RawDataset:
+def cifar_dataset(files: Iterable[tuple[str, bytes | memoryview]], where: str) -> RawDataset:
     """Join the batches of CIFAR-10.
 
     Parameters
     ----------
-    files : iterable of (str, bytes)
+    files : iterable of (str, bytes-like)
         Names and contents; files of other names are ignored.
     where : str
         The beginning of the error messages.
@@ -48,7 +48,7 @@ def cifar_dataset(files: Iterable[tuple[str, bytes]], where: str) -> RawDataset:
         If a file is damaged or not a batch.
     """
     found = {
-        name: _text_keys(parse_pickle(content, f"{where}: {name}"), f"{where}: {name}")
+        name: _text_keys(parse_pickle(bytes(content), f"{where}: {name}"), f"{where}: {name}")
         for name, content in files
         if _BATCH.fullmatch(name) or name in (_TEST_BATCH, _META)
     }
