@@ -149,6 +149,13 @@ def test_the_splits_of_an_archive_are_those_of_a_folder(tmp_path, make):
     assert archive.test_labels.tolist() == [0, 0, 1, 1]
 
 
+def names_or_error(content):
+    try:
+        return [name for name, _ in tar_members(content, "t")]
+    except ValueError as error:
+        return str(error)
+
+
 @pytest.mark.parametrize("step", [1, 7])
 def test_a_damaged_archive_loses_nothing_in_silence(step):
     files = dict(pictures("abc"))
@@ -156,12 +163,8 @@ def test_a_damaged_archive_loses_nothing_in_silence(step):
     for at in range(0, len(content) - 1024, 512 * step):
         changed = bytearray(content)
         changed[at] ^= 0xFF
-        try:
-            found = [name for name, _ in tar_members(bytes(changed), "t")]
-        except ValueError as error:
-            assert str(error).startswith("t: ")
-        else:
-            assert len(found) == len(files)
+        found = names_or_error(bytes(changed))
+        assert found.startswith("t: ") if isinstance(found, str) else len(found) == len(files)
     for end in range(0, len(content.rstrip(b"\0")), 512 * step):
         with pytest.raises(ValueError, match=r"^t: "):
             list(tar_members(content[:end], "t"))
