@@ -12,11 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastnn.alexnet.preprocessing import Preprocessing
-from fastnn.data.image_folders import natural_key
 from fastnn.data.image_formats import READ_FORMATS
 from fastnn.data.image_modes import plain_image
 from fastnn.data.image_tree import class_files, files_in
 from fastnn.data.images import opened_image
+from fastnn.data.natural import natural_order
 from fastnn.decisions.pictures import DEFAULT_BACKGROUND
 
 if TYPE_CHECKING:
@@ -125,7 +125,7 @@ def image_files(folder: str | os.PathLike[str]) -> ImageFiles:
         warnings.warn(f"image_files: {decision}", stacklevel=2)
     if own:
         return ImageFiles(_paths(own), None, ())
-    ordered = sorted(classes, key=lambda name: (natural_key(name), name))
+    ordered = sorted(classes, key=natural_order)
     labels = np.repeat(np.arange(len(ordered)), [len(classes[name]) for name in ordered])
     paths = tuple(path for name in ordered for path in _paths(file.source for file in classes[name]))
     return ImageFiles(paths, labels, tuple(ordered))
@@ -134,7 +134,7 @@ def image_files(folder: str | os.PathLike[str]) -> ImageFiles:
 def _paths(sources: Iterable[Path | bytes | memoryview]) -> tuple[Path, ...]:
     """Return the files in natural order."""
     paths = [source for source in sources if isinstance(source, Path)]
-    return tuple(sorted(paths, key=lambda path: (natural_key(path.name), path.name)))
+    return tuple(sorted(paths, key=lambda path: natural_order(path.name)))
 
 
 def as_sources(function: str, images: Any) -> Sequence[Path] | NDArray[np.uint8]:

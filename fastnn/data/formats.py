@@ -75,6 +75,8 @@ def read_source(path: Path, options: ReadOptions) -> RawDataset:
         As for `find_source`, or if a file is damaged.
     """
     source = find_source(path, options)
+    if options.axes is not None and not source.has_axes:
+        raise ValueError(f"load: axes: {path} holds no arrays whose axes could be in {options.axes!r} order")
     check_memory(source.memory, f"load: {path}", source.hint)
     return source.read()
 

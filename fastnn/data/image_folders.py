@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import warnings
 from collections.abc import Iterable
 from dataclasses import replace
@@ -18,6 +17,7 @@ from fastnn.data.image_formats import READ_FORMATS, image_format
 from fastnn.data.image_tree import ClassFiles, FoundFile, ImageTree, files_in, files_of_archive, image_tree
 from fastnn.data.images import ImageOptions, Picture, decode, decoded_bytes
 from fastnn.data.memory import SMALLER_IMAGES, MemoryEstimate, check_memory
+from fastnn.data.natural import natural_order
 from fastnn.data.raw_dataset import RawDataset
 from fastnn.data.source import FileStart, Format, ReadOptions, Source
 from fastnn.decisions import Decision
@@ -209,8 +209,8 @@ def _decode_all(
     listed = [
         (split, name, file)
         for split in tree.splits
-        for name in sorted(split.files, key=_file_order)
-        for file in sorted(split.files[name], key=lambda file: _file_order(file.where))
+        for name in sorted(split.files, key=natural_order)
+        for file in sorted(split.files[name], key=lambda file: natural_order(file.where))
     ]
     from concurrent.futures import ThreadPoolExecutor  # here, because it imports logging
 
@@ -245,7 +245,7 @@ def _decode_all(
 
 def _stacked(split: ClassFiles, images: list[tuple[str, NDArray[np.uint8]]], in_colour: bool) -> LabelledImages:
     """Join images, which are in the order of their classes, to one array."""
-    names = tuple(sorted(split.files, key=_file_order))
+    names = tuple(sorted(split.files, key=natural_order))
     lost = set(names).difference(name for name, _ in images)
     if lost:
         raise ValueError(f"{split.where}: every image of class {min(lost)!r} is damaged")
@@ -271,13 +271,3 @@ def _decode_one(file: FoundFile, options: ImageOptions, skip_damaged: bool) -> P
         if skip_damaged:
             return str(error)
         raise
-
-
-def _file_order(text: str) -> tuple[list[tuple[int, str]], str]:
-    """Return a sort key in natural order that tells 1 from 01, so that the order does not depend on the disk."""
-    return natural_key(text), text
-
-
-def natural_key(text: str) -> list[tuple[int, str]]:
-    """Return a sort key that orders digits within a name as numbers: s2 before s10."""
-    return [(int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"(\d+)", text)]

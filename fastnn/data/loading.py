@@ -20,6 +20,7 @@ from fastnn.data.raw_dataset import RawDataset, check_split
 from fastnn.data.source import ReadOptions
 from fastnn.data.splits import train_test_split
 from fastnn.data.synthetic import CLASS_NAMES, glyphs
+from fastnn.decisions.array_axes import check_axes
 
 
 def load(
@@ -40,6 +41,7 @@ def load(
     background: Literal["white", "black"] | None = None,
     label: str | int | None = None,
     mapped: bool = False,
+    axes: str | None = None,
 ) -> Dataset:
     """Load a data set by its name, or from a file or folder.
 
@@ -72,6 +74,9 @@ def load(
     mapped : bool, default False
         Memory-map the images in .npy files and in uncompressed IDX files instead of reading them, for data sets that do
         not fit into memory.
+    axes : str, optional
+        The order of the axes of stored arrays, a letter each: N (samples), C (channels), H (rows) and W (columns), such
+        as "NHWC" or "HWCN"; for grey images N, H and W, for rows of values N and D. By default it is found out.
 
     Returns
     -------
@@ -95,8 +100,12 @@ def load(
 
     Named arrays may be called x_train, y_train, x_test, y_test; train_images, train_labels, test_images, test_labels;
     training_data, training_labels, test_data, test_labels; trainData, trainTarget, testData, testTarget; or images and
-    labels (data and target; X and y). Arrays of other names are ignored. Test images without labels become
+    labels (data and target; X and y). Arrays of other names are left out. Test images without labels become
     `Dataset.unlabelled_images`.
+
+    Labels are numbers, one-hot rows or columns, or text, which names the classes. If they are the numbers 1 ... K, the
+    classes have these as names. In arrays, the axis that is as long as there are labels counts the samples, and one of
+    length 1, 3 or 4 the channels, before or behind rows and columns; if two fit, `axes` has to say which.
 
     Nothing in a file can run: pickles are read by `read_pickle`, which accepts plain data only.
 
@@ -119,7 +128,8 @@ def load(
     known = NAMED_DATASETS.get("notmnist" if "notmnist" in title.lower() else title)
     if class_names is None and known is not None:
         class_names = known.class_names
-    options = ReadOptions(ImageOptions.of("load", size, mode, fit, background), label, skip_damaged, mapped)
+    check_axes("load", axes)
+    options = ReadOptions(ImageOptions.of("load", size, mode, fit, background), label, skip_damaged, mapped, axes)
     raw = read_source(source, options)
     return _dataset(raw, f"load: {source}", title, class_names or raw.class_names, test_fraction, seed)
 

@@ -1,4 +1,4 @@
-"""A reader for .npz archives that accepts plain numbers and nothing else."""
+"""A reader for .npz archives that accepts plain numbers and text alone."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from fastnn.data.image_formats import has_image_name
 from fastnn.data.memory import SAVE_AS_NPY, MemoryEstimate, check_memory
 from fastnn.data.npy import parse_npy
 from fastnn.data.raw_dataset import RawDataset, arrays_with_roles, from_named_arrays
+from fastnn.data.settling import settled
 from fastnn.data.source import FileStart, Format, ReadOptions, Source, named_arrays_memory
 from fastnn.data.zip_files import declared_size, is_zip, zip_content, zip_directory, zip_names
 
@@ -42,8 +43,8 @@ def read_npz(path: str | os.PathLike[str], names: Collection[str] | None = None)
         If the arrays need more memory than is available; raised before anything is allocated.
     ValueError
         If the content is not exactly one .npz archive, an array of `names` is missing, or one holds anything but
-        booleans, integers or real floats. Sizes are checked before anything is allocated for them, and the checksums
-        are verified.
+        booleans, integers, real floats or text of fixed width. Sizes are checked before anything is allocated for
+        them, and the checksums are verified.
 
     Examples
     --------
@@ -67,9 +68,11 @@ def _open_file(start: FileStart, options: ReadOptions) -> Source | None:
         return None
 
     def read() -> RawDataset:
-        return from_named_arrays(_read(path, arrays_with_roles(_memory(path))), f"load: {path}")
+        there = _memory(path)
+        used = arrays_with_roles(there)
+        return settled(from_named_arrays(_read(path, used), f"load: {path}", there), options.axes)
 
-    return Source(read, lambda: named_arrays_memory(arrays_with_roles(_memory(path))))
+    return Source(read, lambda: named_arrays_memory(arrays_with_roles(_memory(path))), has_axes=True)
 
 
 FORMAT = Format("an .npz file", _open_file, (".npz",))

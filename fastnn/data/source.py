@@ -32,12 +32,15 @@ class ReadOptions:
         Whether damaged image files are left out.
     mapped : bool
         Whether .npy and IDX files are memory-mapped.
+    axes : str or None
+        The order of the axes of stored arrays, as `fastnn.decisions.array_axes.check_axes` takes it.
     """
 
     image: ImageOptions = field(default_factory=ImageOptions)
     label: str | int | None = None
     skip_damaged: bool = False
     mapped: bool = False
+    axes: str | None = None
 
 
 @dataclass(frozen=True)
@@ -53,11 +56,14 @@ class Source:
         OSError if they are damaged.
     hint : str
         What the user can do if that is too much.
+    has_axes : bool
+        Whether it holds arrays, whose axes may be in several orders.
     """
 
     read: Callable[[], RawDataset]
     memory: Callable[[], MemoryEstimate]
     hint: str = SAVE_AS_NPY
+    has_axes: bool = False
 
 
 class FileStart(NamedTuple):
