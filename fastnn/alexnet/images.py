@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+import warnings
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -11,15 +12,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastnn.alexnet.preprocessing import Preprocessing
-from fastnn.data.image_folders import natural_key
-from fastnn.data.images import EIGHT_BITS, SUFFIXES, opened_image
+from fastnn.data.image_formats import READ_FORMATS
+from fastnn.data.image_modes import plain_image
+from fastnn.data.image_tree import class_files, files_in
+from fastnn.data.images import opened_image
+from fastnn.data.natural import natural_order
+from fastnn.decisions.pictures import DEFAULT_BACKGROUND
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
 __all__ = ["ImageFiles", "decode_part", "image_files", "part_of_array"]
-
-_SIXTEEN_BITS = ("I;16", "I;16L", "I;16B", "I;16N", "I")
 
 
 def decode_part(data: bytes, where: str, preprocessing: Preprocessing, crop: int) -> NDArray[np.uint8]:
@@ -28,7 +31,7 @@ def decode_part(data: bytes, where: str, preprocessing: Preprocessing, crop: int
     Parameters
     ----------
     data : bytes
-        The content of a PNG, JPEG, PGM or PPM file.
+        The content of an image file.
     where : str
         Begins the error messages.
     preprocessing : Preprocessing
@@ -43,10 +46,10 @@ def decode_part(data: bytes, where: str, preprocessing: Preprocessing, crop: int
 
     Notes
     -----
-    Grey becomes three equal channels; what is transparent shows white; of 16 bits the upper ones count (v / 257,
-    rounded); an image that its EXIF data says is turned is turned back.
+    Grey becomes three equal channels, and what is transparent shows white; for the rest see
+    `fastnn.data.image_modes.plain_image`.
     """
-    with opened_image(data, where, (*EIGHT_BITS, *_SIXTEEN_BITS)) as image:
+    with opened_image(data, where) as image:
         return preprocessing.part(_rgb(image), crop)
 
 
@@ -58,18 +61,7 @@ def part_of_array(image: NDArray[np.uint8], preprocessing: Preprocessing, crop: 
 
 
 def _rgb(image: Image) -> Image:
-    from PIL import Image as pil
-    from PIL import ImageOps
-
-    image = ImageOps.exif_transpose(image)
-    if image.mode in _SIXTEEN_BITS:
-        deep = np.asarray(image).astype(np.float64)
-        image = pil.fromarray((deep / 257).round().clip(0, 255).astype(np.uint8))
-    if image.mode in ("LA", "PA", "RGBA") or "transparency" in image.info:
-        coloured = image.convert("RGBA")
-        white = pil.new("RGBA", coloured.size, "white")
-        image = pil.alpha_composite(white, coloured)
-    return image.convert("RGB")
+    return plain_image(image, DEFAULT_BACKGROUND).image.convert("RGB")
 
 
 class ImageFiles(NamedTuple):
@@ -89,7 +81,7 @@ class ImageFiles(NamedTuple):
 
 
 def image_files(folder: str | os.PathLike[str]) -> ImageFiles:
-    """The PNG, JPEG, PGM and PPM files of a folder: those in it, or those in a folder for each class.
+    """The image files of a folder: those in it, or those in a folder for each class.
 
     Parameters
     ----------
@@ -105,7 +97,8 @@ def image_files(folder: str | os.PathLike[str]) -> ImageFiles:
     FileNotFoundError, NotADirectoryError
         If there is no such folder.
     ValueError
-        If it holds no images, or some of its own and others by class: that could mean two things.
+        If it holds no images, or some of its own and others by class, or names and formats leave more than one
+        reading, as for `fastnn.data.read_image_folder`.
 
     Examples
     --------
@@ -121,24 +114,27 @@ def image_files(folder: str | os.PathLike[str]) -> ImageFiles:
     (('ants', 'bees'), [0, 1], ['1.jpg', '1.jpg'])
     """
     top = Path(folder).expanduser()
-    own = _images_in(top)
-    classes = {inner: _images_in(inner) for inner in top.iterdir() if inner.is_dir() and inner.name[0] != "."}
-    classes = {inner: files for inner, files in classes.items() if files}
+    found = files_in(top, "image_files", depth=3)
+    own = [file.source for file in found.files if len(file.parts) == 1 and file.is_image()]
+    classes, decisions = class_files(found, (), f"image_files: {top}")
     if own and classes:
         raise ValueError(f"image_files: {top} holds images and also folders of images: expected one of the two")
     if not own and not classes:
-        raise ValueError(f"image_files: {top} holds no PNG, JPEG, PGM or PPM files, nor folders of them")
+        raise ValueError(f"image_files: {top} holds no {READ_FORMATS} files, nor folders of them")
+    for decision in decisions:
+        warnings.warn(f"image_files: {decision}", stacklevel=2)
     if own:
-        return ImageFiles(tuple(own), None, ())
-    ordered = sorted(classes, key=lambda inner: natural_key(inner.name))
-    labels = np.repeat(np.arange(len(ordered)), [len(classes[inner]) for inner in ordered])
-    paths = tuple(path for inner in ordered for path in classes[inner])
-    return ImageFiles(paths, labels, tuple(inner.name for inner in ordered))
+        return ImageFiles(_paths(own), None, ())
+    ordered = sorted(classes, key=natural_order)
+    labels = np.repeat(np.arange(len(ordered)), [len(classes[name]) for name in ordered])
+    paths = tuple(path for name in ordered for path in _paths(file.source for file in classes[name]))
+    return ImageFiles(paths, labels, tuple(ordered))
 
 
-def _images_in(folder: Path) -> list[Path]:
-    files = (f for f in folder.iterdir() if f.suffix.lower() in SUFFIXES and f.name[0] != "." and f.is_file())
-    return sorted(files, key=lambda file: natural_key(file.name))
+def _paths(sources: Iterable[Path | bytes | memoryview]) -> tuple[Path, ...]:
+    """Return the files in natural order."""
+    paths = [source for source in sources if isinstance(source, Path)]
+    return tuple(sorted(paths, key=lambda path: natural_order(path.name)))
 
 
 def as_sources(function: str, images: Any) -> Sequence[Path] | NDArray[np.uint8]:

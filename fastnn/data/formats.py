@@ -79,6 +79,8 @@ def read_source(path: Path, options: ReadOptions) -> RawDataset:
         raise ValueError(
             f"load: label: {path} is no table of which a column could be chosen, but it is {options.label!r}"
         )
+    if options.axes is not None and not source.has_axes:
+        raise ValueError(f"load: axes: {path} holds no arrays whose axes could be in {options.axes!r} order")
     check_memory(source.memory, f"load: {path}", source.hint)
     return source.read()
 

@@ -16,7 +16,9 @@ from fastnn.data.inflate import GZIP_WBITS, inflate, inflate_start, is_gzip, max
 from fastnn.data.mapped import map_array
 from fastnn.data.memory import DECOMPRESS_OR_MAP, MAP_FILE, MemoryEstimate, check_memory
 from fastnn.data.raw_dataset import ROLES, RawArray, RawDataset
+from fastnn.data.settling import settled
 from fastnn.data.source import ONE_OF_SEVERAL, FileStart, Format, ReadOptions, Source
+from fastnn.decisions.array_axes import EMNIST, EMNIST_AXES
 
 _DTYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 _START = 1 << 16  # bytes; every header fits, including that of gzip
@@ -96,12 +98,20 @@ def _open_folder(path: Path, files: list[Path], options: ReadOptions) -> Source 
         there = ", ".join(file.name for file in found.values())
         raise ValueError(f"load: {path}: no IDX file with the {' and the '.join(missing)} beside {there}")
     mapped = {role: options.mapped and role.endswith("images") for role in ROLES}
+    is_emnist = all(file.name.startswith("emnist") for file in found.values())
+
+    def read() -> RawDataset:
+        arrays = {role: RawArray(_read(file, mapped[role]), f"load: {file}") for role, file in found.items()}
+        raw = RawDataset.from_roles(arrays)
+        if options.axes is not None or not is_emnist or raw.train_images.values.ndim != 3:
+            return settled(raw, options.axes, samples_first=True)
+        return settled(raw._replace(decisions=(EMNIST,)), EMNIST_AXES)
+
     return Source(
-        lambda: RawDataset.from_roles(
-            {role: RawArray(_read(file, mapped[role]), f"load: {file}") for role, file in found.items()}
-        ),
+        read,
         lambda: MemoryEstimate.total(_memory(file) for role, file in found.items() if not mapped[role]),
         DECOMPRESS_OR_MAP if any(file.suffix == ".gz" for file in found.values()) else MAP_FILE,
+        has_axes=True,
     )
 
 

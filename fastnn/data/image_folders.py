@@ -3,24 +3,29 @@
 from __future__ import annotations
 
 import os
-import re
 import warnings
 from collections.abc import Iterable
+from dataclasses import replace
 from itertools import islice
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fastnn.data.images import SUFFIXES, ImageOptions, decode, decoded_bytes, is_image
+from fastnn.data.image_formats import READ_FORMATS, image_format
+from fastnn.data.image_tree import ClassFiles, FoundFile, ImageTree, files_in, files_of_archive, image_tree
+from fastnn.data.images import ImageOptions, Picture, decode, decoded_bytes
 from fastnn.data.memory import SMALLER_IMAGES, MemoryEstimate, check_memory
+from fastnn.data.natural import natural_order
 from fastnn.data.raw_dataset import RawDataset
 from fastnn.data.source import FileStart, Format, ReadOptions, Source
+from fastnn.decisions import Decision
+from fastnn.decisions.pictures import DEFAULT_BACKGROUND, Background, first_frames
+from fastnn.decisions.pictures import background as background_of
 from fastnn.kernels.threads import get_num_threads
 
 _SAMPLED = 32  # files whose headers are read to estimate the size of all images
-_TEST_FOLDERS = ("test", "val", "valid", "validation")  # the first of these that exists is the test split
 
 
 class LabelledImages(NamedTuple):
@@ -39,15 +44,6 @@ class LabelledImages(NamedTuple):
     class_names: tuple[str, ...]
 
 
-class _ImageFile(NamedTuple):
-    class_name: str
-    where: str
-    source: Path | bytes
-
-    def content(self) -> bytes:
-        return self.source if isinstance(self.source, bytes) else self.source.read_bytes()
-
-
 def read_image_folder(
     path: str | os.PathLike[str],
     *,
@@ -55,14 +51,15 @@ def read_image_folder(
     mode: Literal["grey", "rgb"] | None = None,
     fit: Literal["crop", "stretch"] = "crop",
     skip_damaged: bool = False,
+    background: Background | None = None,
 ) -> LabelledImages:
-    r"""Read PNG, JPEG, PGM and PPM files that are stored in one folder per class.
+    r"""Read image files that are stored in one folder per class.
 
     Parameters
     ----------
     path : path-like
         The folder that contains the folders of the classes. Their names become `class_names`, in natural order (s2
-        before s10). Files beside these folders, and files of other types inside them, are ignored.
+        before s10). Hidden files and those of the operating system are passed over.
     size : int or (height, width), optional
         The size in pixels that images are resized to. It is required if the files differ in size.
     mode : {"grey", "rgb"}, optional
@@ -71,11 +68,19 @@ def read_image_folder(
         How an image of another aspect ratio is resized: "crop" cuts its centre out first, "stretch" distorts it.
     skip_damaged : bool, default False
         Leave damaged files out and name them in one warning, instead of raising an error.
+    background : {"white", "black"}, optional
+        What shows through transparent pixels. By default white or, if images would show nothing on white, black.
 
     Returns
     -------
     LabelledImages
         images, labels, class_names.
+
+    Warns
+    -----
+    UserWarning
+        With each decision (`fastnn.decisions.Decision`) about what has two readings: the background of transparent
+        images, files with several frames, of which the first is read, and files and folders that hold no image.
 
     Raises
     ------
@@ -84,12 +89,18 @@ def read_image_folder(
     MemoryError
         If the images need more memory than is available; raised before the first one is decoded.
     ValueError
-        If there are no class folders with images, a file is damaged, or sizes differ and `size` is not given.
+        If there are no class folders with images, a file is damaged, in a format that is not read or of pixels whose
+        black and white are not known, sizes differ and `size` is not given, folders of classes contain others with
+        images, or their names differ in case or in the Unicode form of a letter alone.
     ImportError
         If Pillow is not installed.
 
     Notes
     -----
+    The formats are PNG, JPEG, PBM, PGM, PPM, BMP, GIF, TIFF, PCX, SGI, QOI and, as far as Pillow is built with them,
+    WebP, JPEG 2000 and AVIF. A file is an image by its name or its first bytes. Images that their EXIF data says are
+    turned are turned back; grey of 16 bits is divided by 257, and floats from 0 to 1 are multiplied by 255, rounded.
+
     Resizing computes a weighted mean over the area that a pixel covers (Pillow's BILINEAR filter). Grey is
     0.299 R + 0.587 G + 0.114 B (ITU-R BT.601).
 
@@ -106,21 +117,28 @@ def read_image_folder(
     >>> found.images.shape, found.labels.tolist(), found.class_names
     ((2, 2, 2), [0, 1], ('dark', 'light'))
     """
-    options = ImageOptions.of("read_image_folder", size, mode, fit)
-    files = _image_files(_folders(Path(path)))
-    check_memory(lambda: _memory(files, options), _where(path), SMALLER_IMAGES)
-    return _decode_all(files, _where(path), options, skip_damaged)
+    options = ImageOptions.of("read_image_folder", size, mode, fit, background)
+    here = _where(path)
+    tree = image_tree(files_in(Path(path), "read_image_folder"), here, lambda parts: _where(Path(path, *parts)))
+    if tree is None or len(tree.splits) > 1:
+        found = "folders of images inside train and test: give one of them" if tree else ""
+        raise ValueError(f"{here}: {found or f'no folders with {READ_FORMATS} images in them'}")
+    check_memory(lambda: _memory(tree.splits[0], options), here, SMALLER_IMAGES)
+    (images,), decisions = _decode_all(tree, here, options, skip_damaged)
+    for decision in decisions:
+        warnings.warn(f"{here}: {decision}", stacklevel=2)
+    return images
 
 
-def decode_archived(
-    members: Iterable[tuple[str, bytes]], where: str, options: ImageOptions, skip_damaged: bool
-) -> LabelledImages:
-    """Decode the image files of an archive; the folder that contains a file names its class.
+def archived_images(
+    members: Iterable[tuple[str, bytes | memoryview]], where: str, options: ImageOptions, skip_damaged: bool
+) -> RawDataset:
+    """Decode the image files of an archive, whose folders are read as those on a disk.
 
     Parameters
     ----------
-    members : iterable of (str, bytes)
-        Path and content of each file in the archive; files of other types are ignored.
+    members : iterable of (str, bytes-like)
+        Path and content of each file in the archive.
     where : str
         The beginning of the error messages.
     options, skip_damaged
@@ -131,46 +149,32 @@ def decode_archived(
     ValueError, ImportError
         As for `read_image_folder`.
     """
-    found = []
-    for name, content in members:
-        path = PurePosixPath(name)
-        if path.suffix.lower() in SUFFIXES and not path.name.startswith(".") and len(path.parts) > 1:
-            found.append(_ImageFile(path.parts[-2], f"{where}: {name}", content))
-    return _decode_all(found, where, options, skip_damaged)
+    tree = image_tree(files_of_archive(members, where), where, lambda parts: ": ".join([where, *parts]))
+    if tree is None:
+        raise ValueError(f"{where}: no folders with {READ_FORMATS} images in them")
+    return _dataset(tree, where, options, skip_damaged)
 
 
 def _open_file(start: FileStart, options: ReadOptions) -> Source | None:
-    if is_image(start.stored):
+    if image_format(start.stored) is not None:
         raise ValueError(f"load: {start.path}: one image; give the folder that contains the folders of the classes")
     return None
 
 
 def _open_folder(path: Path, files: list[Path], options: ReadOptions) -> Source | None:
-    folders = _folders(path)
-    named = {folder.name.lower(): folder for folder in folders}
-    test = next((named[name] for name in _TEST_FOLDERS if name in named), None)
-    if "train" in named and test is not None and (images := _image_files(_folders(named["train"]))):
-        splits = [(named["train"], images), (test, _image_files(_folders(test)))]
-    elif images := _image_files(folders):
-        splits = [(path, images)]
-    else:
+    tree = image_tree(files_in(path, "read_image_folder"), f"load: {path}", lambda parts: _where(Path(path, *parts)))
+    if tree is None:
         return None
 
-    def read() -> RawDataset:
-        train, *rest = [
-            _decode_all(images, _where(folder), options.image, options.skip_damaged) for folder, images in splits
-        ]
-        return RawDataset.from_splits(train, f"load: {path}", rest[0] if rest else None, f"load: {test}")
-
     def memory() -> MemoryEstimate:
-        total = MemoryEstimate.total(_memory(images, options.image) for _, images in splits)
-        return total if len(splits) == 2 else total.with_copies(1)  # without a test split, the images are split
+        # every image is an array of its own before those of both splits are joined
+        return MemoryEstimate.total(_memory(split, options.image) for split in tree.splits).with_copies(1)
 
-    return Source(read, memory, SMALLER_IMAGES)
+    return Source(lambda: _dataset(tree, f"load: {path}", options.image, options.skip_damaged), memory, SMALLER_IMAGES)
 
 
 FORMAT = Format(
-    "a folder of PNG, JPEG or PGM images for each class, or such folders inside train and test (or val)",
+    "a folder of PNG, JPEG or other images for each class, or such folders inside train and test (or val)",
     _open_file,
     open_folder=_open_folder,
 )
@@ -180,65 +184,86 @@ def _where(path: str | os.PathLike[str]) -> str:
     return f"read_image_folder: {os.fspath(path)}"
 
 
-def _folders(path: Path) -> list[Path]:
-    return [entry for entry in path.iterdir() if entry.is_dir()]
-
-
-def _image_files(folders: list[Path]) -> list[_ImageFile]:
-    """List the image files in the folders of the classes."""
-    return [
-        _ImageFile(folder.name, _where(file), file)
-        for folder in folders
-        if not folder.name.startswith(".")
-        for file in folder.iterdir()
-        if file.suffix.lower() in SUFFIXES and not file.name.startswith(".") and file.is_file()
-    ]
-
-
-def _memory(files: list[_ImageFile], options: ImageOptions) -> MemoryEstimate:
+def _memory(split: ClassFiles, options: ImageOptions) -> MemoryEstimate:
     """Estimate the memory for all images: their number times the largest size of one image from each class."""
-    sizes = []
-    for file in islice({file.class_name: file for file in files}.values(), _SAMPLED):
+    sizes = [0]
+    for files in islice(split.files.values(), _SAMPLED):
         try:
-            sizes.append(decoded_bytes(file.content(), file.where, options))
+            sizes.append(decoded_bytes(files[0].content(), files[0].where, options))
         except ValueError:  # the file is damaged: reading it raises the error
             continue
-    total = max(sizes) * len(files)
+    total = max(sizes) * sum(map(len, split.files.values()))
     return MemoryEstimate(total, total)  # first one array for each image, then one for all
 
 
-def _decode_all(files: Iterable[_ImageFile], where: str, options: ImageOptions, skip_damaged: bool) -> LabelledImages:
-    """Decode files and stack them into one array, classes and files in natural order."""
-    listed = sorted(files, key=lambda file: (natural_key(file.class_name), natural_key(file.where)))
-    if not listed:
-        raise ValueError(f"{where}: no folders with PNG, JPEG or PGM images in them")
+def _dataset(tree: ImageTree, where: str, options: ImageOptions, skip_damaged: bool) -> RawDataset:
+    (train, *rest), decisions = _decode_all(tree, where, options, skip_damaged)
+    raw = RawDataset.from_splits(train, where, rest[0] if rest else None, tree.splits[-1].where)
+    return raw._replace(decisions=decisions)
+
+
+def _decode_all(
+    tree: ImageTree, where: str, options: ImageOptions, skip_damaged: bool
+) -> tuple[list[LabelledImages], tuple[Decision, ...]]:
+    """Decode the files of all splits, which are read alike; classes and files in natural order."""
+    listed = [
+        (split, name, file)
+        for split in tree.splits
+        for name in sorted(split.files, key=natural_order)
+        for file in sorted(split.files[name], key=lambda file: natural_order(file.where))
+    ]
     from concurrent.futures import ThreadPoolExecutor  # here, because it imports logging
 
     with ThreadPoolExecutor(get_num_threads()) as pool:
-        decoded = list(pool.map(lambda file: _decode_one(file, options, skip_damaged), listed))
-    damaged = [result for result in decoded if isinstance(result, str)]
+        decoded = list(pool.map(lambda item: _decode_one(item[2], options, skip_damaged), listed))
+        decisions = tree.decisions
+        clear = [k for k, found in enumerate(decoded) if isinstance(found, Picture) and found.transparent]
+        if clear and options.background is None:
+            lost = [found.lost_on for found in decoded if isinstance(found, Picture)]
+            chosen, decision = background_of(len(clear), lost.count("white"), lost.count("black"), where)
+            decisions = (*decisions, decision)
+            if chosen != DEFAULT_BACKGROUND:
+                again = replace(options, background=chosen)
+                repainted = pool.map(lambda k: _decode_one(listed[k][2], again, skip_damaged), clear)
+                for k, image in zip(clear, list(repainted), strict=True):
+                    decoded[k] = image
+    damaged = [found for found in decoded if isinstance(found, str)]
     if damaged:
         shown = "; ".join(damaged[:5]) + ("; ..." if len(damaged) > 5 else "")
         warnings.warn(f"{where}: {len(damaged)} damaged files left out: {shown}", stacklevel=3)
-    good = [(file, image) for file, image in zip(listed, decoded, strict=True) if not isinstance(image, str)]
-    names = tuple(sorted({file.class_name for file, _ in good}, key=natural_key))
-    if not good:
-        raise ValueError(f"{where}: every image is damaged")
-    images: list[NDArray[Any]] = [image for _, image in good]
-    if any(image.ndim == 3 for image in images):  # if one image has colours, all are returned as RGB
-        images = [image if image.ndim == 3 else np.broadcast_to(image, (3, *image.shape)) for image in images]
-    shapes = {image.shape[-2:] for image in images}
+    pictures = [(*item, found) for item, found in zip(listed, decoded, strict=True) if isinstance(found, Picture)]
+    frames = ["/".join(file.parts) for _, _, file, picture in pictures if picture.has_frames]
+    if frames:
+        decisions = (*decisions, first_frames(frames))
+    in_colour = any(picture.pixels.ndim == 3 for *_, picture in pictures)  # then all are returned as RGB
+    splits = [
+        _stacked(split, [(name, picture.pixels) for own, name, _, picture in pictures if own is split], in_colour)
+        for split in tree.splits
+    ]
+    return splits, decisions
+
+
+def _stacked(split: ClassFiles, images: list[tuple[str, NDArray[np.uint8]]], in_colour: bool) -> LabelledImages:
+    """Join images, which are in the order of their classes, to one array."""
+    names = tuple(sorted(split.files, key=natural_order))
+    lost = set(names).difference(name for name, _ in images)
+    if lost:
+        raise ValueError(f"{split.where}: every image of class {min(lost)!r} is damaged")
+    shapes = {image.shape[-2:] for _, image in images}
     if len(shapes) > 1:
         low, high = min(shapes), max(shapes)
         raise ValueError(
-            f"{where}: images of {len(shapes)} sizes, {low[0]} x {low[1]} to {high[0]} x {high[1]}; "
+            f"{split.where}: images of {len(shapes)} sizes, {low[0]} x {low[1]} to {high[0]} x {high[1]}; "
             "give size= to resize them"
         )
-    labels = np.array([names.index(file.class_name) for file, _ in good], np.int64)
-    return LabelledImages(np.stack(images), labels, names)
+    pixels: list[NDArray[Any]] = [image for _, image in images]
+    if in_colour:
+        pixels = [image if image.ndim == 3 else np.broadcast_to(image, (3, *image.shape)) for image in pixels]
+    labels = np.array([names.index(name) for name, _ in images], np.int64)
+    return LabelledImages(np.stack(pixels), labels, names)
 
 
-def _decode_one(file: _ImageFile, options: ImageOptions, skip_damaged: bool) -> NDArray[np.uint8] | str:
+def _decode_one(file: FoundFile, options: ImageOptions, skip_damaged: bool) -> Picture | str:
     """Return the image, or the message of the error if it is damaged and may be skipped."""
     try:
         return decode(file.content(), file.where, options)
@@ -246,8 +271,3 @@ def _decode_one(file: _ImageFile, options: ImageOptions, skip_damaged: bool) -> 
         if skip_damaged:
             return str(error)
         raise
-
-
-def natural_key(text: str) -> list[tuple[int, str]]:
-    """Return a sort key that orders digits within a name as numbers: s2 before s10."""
-    return [(int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"(\d+)", text)]

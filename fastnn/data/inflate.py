@@ -12,6 +12,7 @@ GZIP_WBITS = zlib.MAX_WBITS | 16
 """What zlib calls the format of a gzip file."""
 
 _MAX_RATIO = 1032  # deflate stores at most 258 bytes in two bits
+_CHUNK = 1 << 16  # compressed bytes at a time, so that little more is held than the limit
 _MIN_GZIP = 18  # bytes: the header and the trailer
 
 
@@ -113,6 +114,32 @@ def gunzip(data: bytes, where: str) -> bytes:
     if len(data) < _MIN_GZIP:
         raise ValueError(f"{where}: truncated: {len(data)} bytes, but a gzip file has at least {_MIN_GZIP}")
     return inflate(data, int.from_bytes(data[-4:], "little"), where, GZIP_WBITS)
+
+
+def gunzip_all(data: bytes, where: str) -> bytes:
+    """Decompress a gzip file of several members, and of any size up to `MAX_DECOMPRESSED`; zeros may follow it.
+
+    Raises
+    ------
+    ValueError
+        If the data is damaged, truncated or followed by anything else, or holds more.
+    """
+    out, view, at = bytearray(), memoryview(data), 0
+    while at < len(view) and (view[at] or any(view[at:])):
+        stream = zlib.decompressobj(GZIP_WBITS)
+        while not stream.eof:
+            chunk = view[at : at + _CHUNK]
+            if not chunk:
+                raise ValueError(f"{where}: truncated: the compressed data ends after {len(out)} bytes")
+            try:
+                out += stream.decompress(chunk)
+            except zlib.error as error:
+                raise ValueError(f"{where}: damaged compressed data ({error})") from None
+            if len(out) > MAX_DECOMPRESSED:
+                raise ValueError(f"{where}: holds more than {MAX_DECOMPRESSED} bytes")
+            at += len(chunk)
+        at -= len(stream.unused_data)
+    return bytes(out)
 
 
 def file_sizes(path: str | os.PathLike[str]) -> tuple[int, int]:

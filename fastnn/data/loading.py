@@ -17,6 +17,7 @@ from fastnn.data.images import ImageOptions
 from fastnn.data.named_datasets import NAMED_DATASETS
 from fastnn.data.source import ReadOptions
 from fastnn.data.synthetic import CLASS_NAMES, glyphs
+from fastnn.decisions.array_axes import check_axes
 
 
 def load(
@@ -34,10 +35,12 @@ def load(
     mode: Literal["grey", "rgb"] | None = None,
     fit: Literal["crop", "stretch"] = "crop",
     skip_damaged: bool = False,
+    background: Literal["white", "black"] | None = None,
     label: str | int | None = None,
     scale: float | None = None,
     mapped: bool = False,
     like: Dataset | Trained | Expected | None = None,
+    axes: str | None = None,
 ) -> Dataset:
     """Load a data set by its name, or from a file or folder.
 
@@ -64,7 +67,7 @@ def load(
         What the images of "glyphs" show; by default letters.
     train, test : int, optional
         How many images of "glyphs" to make; by default 10,000 and 2,000.
-    size, mode, fit, skip_damaged
+    size, mode, fit, skip_damaged, background
         How image files are read; as for `read_image_folder`.
     label : str or int, optional
         The column of a table that holds the labels; as for `read_csv`.
@@ -78,6 +81,9 @@ def load(
         What the data are for: a trained model, or the data set that it is trained on. Columns and classes are then
         found by their names and returned in that order; classes that it does not know come after those that it knows.
         The scale is the one of the training; with `scale=` the values are multiplied by what it is of that scale.
+    axes : str, optional
+        The order of the axes of stored arrays, a letter each: N (samples), C (channels), H (rows) and W (columns), such
+        as "NHWC" or "HWCN"; for grey images N, H and W, for rows of values N and D. By default it is found out.
 
     Returns
     -------
@@ -108,8 +114,12 @@ def load(
 
     Named arrays may be called x_train, y_train, x_test, y_test; train_images, train_labels, test_images, test_labels;
     training_data, training_labels, test_data, test_labels; trainData, trainTarget, testData, testTarget; or images and
-    labels (data and target; X and y). Arrays of other names are ignored. Test images without labels become
+    labels (data and target; X and y). Arrays of other names are left out. Test images without labels become
     `Dataset.unlabelled_images`.
+
+    Labels are numbers, one-hot rows or columns, or text, which names the classes. If they are the numbers 1 ... K, the
+    classes have these as names. In arrays, the axis that is as long as there are labels counts the samples, and one of
+    length 1, 3 or 4 the channels, before or behind rows and columns; if two fit, `axes` has to say which.
 
     Nothing in a file can run: pickles are read by `read_pickle`, which accepts plain data only.
 
@@ -134,7 +144,9 @@ def load(
     source = _find(str(name), path, download)
     title = str(name) if str(name) in NAMED_DATASETS else source.resolve().name.split(".")[0]
     known = NAMED_DATASETS.get("notmnist" if "notmnist" in title.lower() else title)
-    options = ReadOptions(ImageOptions.of("load", size, mode, fit), label, skip_damaged, mapped, expected)
+    check_axes("load", axes)
+    image = ImageOptions.of("load", size, mode, fit, background)
+    options = ReadOptions(image, label, skip_damaged, mapped, expected, axes)
     raw = read_source(source, options)
     if known is not None and class_names is None and raw.class_names is None:
         class_names = known.class_names

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import re
 import zlib
 from collections.abc import Collection, Iterator
 from pathlib import Path
@@ -16,6 +17,7 @@ from fastnn.data.binary import check_size, reshaped
 from fastnn.data.inflate import inflate, inflate_start, max_decompressed
 from fastnn.data.memory import SAVE_AS_NPY, MemoryEstimate, check_memory
 from fastnn.data.raw_dataset import from_named_arrays
+from fastnn.data.settling import settled
 from fastnn.data.source import FileStart, Format, ReadOptions, Source, named_arrays_memory
 
 _ByteOrder = Literal["<", ">"]
@@ -33,6 +35,7 @@ _ENCODINGS = {1: "latin-1", 2: "latin-1", 4: "utf-16", 16: "utf-8", 17: "utf-16"
 _UNSUPPORTED = {1: "a cell array", 2: "a struct", 3: "an object", 5: "a sparse array"}
 _NAMELESS = (16, 17)  # functions and opaque objects, whose layout is different
 _LOGICAL, _COMPLEX = 0x02, 0x08
+_SVHN = re.compile(r"(train|test|extra)_32x32\.mat")
 
 
 def read_mat(path: str | os.PathLike[str], names: Collection[str] | None = None) -> dict[str, NDArray[Any]]:
@@ -89,12 +92,22 @@ def _open_file(start: FileStart, options: ReadOptions) -> Source | None:
     if not _is_mat(start.stored):
         return None
     return Source(
-        lambda: from_named_arrays(_read(path), f"load: {path}"),
+        lambda: settled(
+            from_named_arrays(_without_padding(_read(path)), f"load: {path}"),
+            options.axes,
+            ten_means_zero=_SVHN.fullmatch(path.name) is not None,
+        ),
         lambda: named_arrays_memory(_memory(path), copies=1),  # from Fortran order to C order
+        has_axes=True,
     )
 
 
 FORMAT = Format("a .mat file", _open_file, (".mat",), preferred_name="mnist_all.mat")
+
+
+def _without_padding(arrays: dict[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+    """Return arrays with their text as it was before MATLAB filled its rows with blanks."""
+    return {name: np.char.rstrip(values) if values.dtype.kind == "U" else values for name, values in arrays.items()}
 
 
 def _where(path: str | os.PathLike[str]) -> str:

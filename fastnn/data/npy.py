@@ -1,4 +1,4 @@
-"""A reader for NumPy's .npy files that accepts plain numbers and nothing else, so that no file can run code."""
+"""A reader for NumPy's .npy files that accepts plain numbers and text alone, so that no file can run code."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from fastnn.data.binary import check_size, native_array
 from fastnn.data.mapped import map_array
 from fastnn.data.memory import MAP_FILE, MemoryEstimate, check_memory
-from fastnn.data.raw_dataset import arrays_with_roles, from_named_arrays
+from fastnn.data.raw_dataset import RawDataset, arrays_with_roles, from_named_arrays
+from fastnn.data.settling import settled
 from fastnn.data.source import ONE_OF_SEVERAL, FileStart, Format, ReadOptions, Source, named_arrays_memory
 
 _MAGIC = b"\x93NUMPY"
@@ -25,7 +26,7 @@ _KEYS = {"descr", "fortran_order", "shape"}
 
 
 def read_npy(path: str | os.PathLike[str], *, mapped: bool = False) -> NDArray[Any]:
-    """Read a .npy file of booleans, integers or real floats.
+    """Read a .npy file of booleans, integers, real floats or text of fixed width.
 
     Parameters
     ----------
@@ -46,8 +47,8 @@ def read_npy(path: str | os.PathLike[str], *, mapped: bool = False) -> NDArray[A
     MemoryError
         If the array is larger than the available memory; raised before anything is allocated.
     ValueError
-        If the content is not exactly one .npy file, or holds anything but numbers. Sizes are checked before anything
-        is allocated for them.
+        If the content is not exactly one .npy file, or holds anything but numbers and text. Sizes are checked before
+        anything is allocated for them.
 
     Notes
     -----
@@ -85,7 +86,7 @@ def parse_npy(data: bytes, where: str) -> NDArray[Any]:
     """
     offset, dtype, order, shape = _header(data[:_START], where)
     check_size(len(data) - offset, shape, dtype, where)
-    return native_array(np.frombuffer(data, dtype, offset=offset).copy(), shape, where, order)
+    return _checked(native_array(np.frombuffer(data, dtype, offset=offset).copy(), shape, where, order), where)
 
 
 def _open_file(start: FileStart, options: ReadOptions) -> Source | None:
@@ -95,13 +96,20 @@ def _open_file(start: FileStart, options: ReadOptions) -> Source | None:
 
 
 def _open_folder(path: Path, files: list[Path], options: ReadOptions) -> Source | None:
-    used = arrays_with_roles({file.stem: file for file in files if file.suffix.lower() == ".npy"})
+    there = {file.stem: file for file in files if file.suffix.lower() == ".npy"}
+    used = arrays_with_roles(there)
     if not used:
         return None
+
+    def read() -> RawDataset:
+        arrays = {name: _read(file, options.mapped) for name, file in used.items()}
+        return settled(from_named_arrays(arrays, f"load: {path}", there), options.axes)
+
     return Source(
-        lambda: from_named_arrays({n: _read(file, options.mapped) for n, file in used.items()}, f"load: {path}"),
+        read,
         lambda: MemoryEstimate(0) if options.mapped else named_arrays_memory({n: _memory(f) for n, f in used.items()}),
         MAP_FILE,
+        has_axes=True,
     )
 
 
@@ -121,10 +129,19 @@ def _read(path: str | os.PathLike[str], mapped: bool) -> NDArray[Any]:
         check_size(os.fstat(file.fileno()).st_size - offset, shape, dtype, where)
         if not mapped:
             file.seek(offset)
-            return native_array(np.fromfile(file, dtype, math.prod(shape)), shape, where, order)
+            return _checked(native_array(np.fromfile(file, dtype, math.prod(shape)), shape, where, order), where)
     if order == "F" and len(shape) > 1:
         raise ValueError(f"{where}: stored in Fortran order, so it cannot be mapped; read it without mapped=True")
-    return map_array(Path(path), dtype, shape, offset, where)
+    return _checked(map_array(Path(path), dtype, shape, offset, where), where)
+
+
+def _checked(array: NDArray[Any], where: str) -> NDArray[Any]:
+    """Check that text consists of Unicode's characters, which NumPy expects of its arrays."""
+    if array.dtype.kind == "U" and array.size:
+        codes = np.ascontiguousarray(array).reshape(-1).view(np.uint32)
+        if ((codes > 0x10FFFF) | ((codes >= 0xD800) & (codes < 0xE000))).any():
+            raise ValueError(f"{where}: damaged text: a character that Unicode does not have")
+    return array
 
 
 def _memory(path: str | os.PathLike[str]) -> MemoryEstimate:
@@ -169,6 +186,9 @@ def _parse_header(text: bytes, where: str) -> tuple[np.dtype[Any], Literal["C", 
         dtype = None
     if dtype is not None and dtype.hasobject:
         raise ValueError(f"{where}: holds pickled Python objects, which are never loaded; store plain arrays")
-    if dtype is None or dtype.kind not in "biuf" or dtype.itemsize > 8:
-        raise ValueError(f"{where}: dtype {descr!r}; only booleans, integers and floats of up to 8 bytes are supported")
+    is_text = dtype is not None and dtype.kind in "US" and dtype.itemsize > 0
+    if dtype is None or not (is_text or (dtype.kind in "biuf" and dtype.itemsize <= 8)):
+        raise ValueError(
+            f"{where}: dtype {descr!r:.80}; only booleans, integers, floats of up to 8 bytes and text are supported"
+        )
     return dtype, "F" if fortran else "C", shape

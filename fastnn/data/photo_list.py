@@ -158,7 +158,7 @@ def read_photo_list(
     for entry in entries:
         try:
             data = photos.content(entry, accept, download, timeout)
-            images.append(decode(data, "read_photo_list", options, entry.box))
+            images.append(decode(data, "read_photo_list", options, entry.box).pixels)
         except ValueError as error:
             reason = str(error).removeprefix("read_photo_list: ")
             rejected.append(Rejected(entry.line, entry.url, reason))

@@ -13,6 +13,7 @@ from typing import Any
 
 from fastnn.data.inflate import file_sizes, gunzip, is_gzip
 from fastnn.data.memory import SAVE_AS_NPY, MemoryEstimate, check_memory
+from fastnn.data.pickle_opcodes import pickle_opcodes
 from fastnn.data.pickled_arrays import NotPlainData, PickledArray, PickledDtype, PickledFunction
 
 _MAX_OPCODES = 1 << 19  # each makes an object of up to a few hundred bytes; a file of CIFAR-10 has 30,000
@@ -109,21 +110,19 @@ def run_pickle(machine: Machine, file: io.BytesIO) -> Any:
     ValueError
         As for `read_pickle`; ``machine.where`` begins the message.
     """
-    import pickletools
-
-    where, at = machine.where, 0
+    where, at = machine.where, file.tell()
     try:
-        for count, (opcode, argument, position) in enumerate(pickletools.genops(file)):
-            at = position or 0
+        for count, (opcode, argument) in enumerate(pickle_opcodes(file)):
             if count >= _MAX_OPCODES:
                 raise ValueError(f"{where}: more than {_MAX_OPCODES} opcodes, at offset {at}")
-            machine.step(opcode.name, argument)
+            machine.step(opcode, argument)
+            at = file.tell()
     except NotPlainData as error:
         raise ValueError(f"{where}: {error} at offset {at}") from None
     except (IndexError, KeyError, TypeError, OverflowError, UnicodeError, RecursionError) as error:
         raise ValueError(f"{where}: damaged pickle at offset {at} ({type(error).__name__})") from None
     except ValueError as error:
-        if str(error).startswith(where):
+        if str(error).startswith(f"{where}: "):
             raise
         raise ValueError(f"{where}: truncated or damaged pickle after offset {at} ({error})") from None
     return machine.result()

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from fastnn.data.memory import MemoryEstimate
 from fastnn.data.pickled import is_pickle, parse_pickle, pickle_memory, read_pickle_unchecked
 from fastnn.data.raw_dataset import ROLES, RawArray, RawDataset, from_named_arrays
+from fastnn.data.settling import settled
 from fastnn.data.source import FileStart, Format, ReadOptions, Source
 from fastnn.data.tar import is_tar
 
@@ -27,12 +28,12 @@ def has_cifar_batches(names: Iterable[str]) -> bool:
     return any(_BATCH.fullmatch(name) for name in names)
 
 
-def cifar_dataset(files: Iterable[tuple[str, bytes]], where: str) -> RawDataset:
+def cifar_dataset(files: Iterable[tuple[str, bytes | memoryview]], where: str) -> RawDataset:
     """Join the batches of CIFAR-10.
 
     Parameters
     ----------
-    files : iterable of (str, bytes)
+    files : iterable of (str, bytes-like)
         Names and contents; files of other names are ignored.
     where : str
         The beginning of the error messages.
@@ -48,7 +49,7 @@ def cifar_dataset(files: Iterable[tuple[str, bytes]], where: str) -> RawDataset:
         If a file is damaged or not a batch.
     """
     found = {
-        name: _text_keys(parse_pickle(content, f"{where}: {name}"), f"{where}: {name}")
+        name: _text_keys(parse_pickle(bytes(content), f"{where}: {name}"), f"{where}: {name}")
         for name, content in files
         if _BATCH.fullmatch(name) or name in (_TEST_BATCH, _META)
     }
@@ -69,7 +70,7 @@ def _open_cifar_folder(path: Path, files: list[Path], options: ReadOptions) -> S
     if not has_cifar_batches(file.name for file in files):
         return None
     return Source(
-        lambda: cifar_dataset(((file.name, file.read_bytes()) for file in files), f"load: {path}"),
+        lambda: cifar_dataset([(file.name, file.read_bytes()) for file in files], f"load: {path}"),
         lambda: MemoryEstimate.total(map(pickle_memory, files)).with_copies(1),  # the batches are joined
     )
 
@@ -83,8 +84,9 @@ def _open_pickle(start: FileStart, options: ReadOptions) -> Source | None:
         return None
     path = start.path
     return Source(
-        lambda: _pickled_dataset(read_pickle_unchecked(path), f"load: {path}"),
+        lambda: settled(_pickled_dataset(read_pickle_unchecked(path), f"load: {path}"), options.axes),
         lambda: pickle_memory(path).with_copies(1),  # the training and the validation split are joined
+        has_axes=True,
     )
 
 
@@ -149,11 +151,15 @@ def _text_keys(value: Any, where: str) -> dict[str, Any]:
 
 
 def _is_array(value: Any) -> bool:
-    return isinstance(value, np.ndarray) or (isinstance(value, list) and all(type(item) is int for item in value))
+    if isinstance(value, list):
+        return bool(value) and any(all(type(item) is kind for item in value) for kind in (int, str, bytes))
+    return isinstance(value, np.ndarray)
 
 
 def _array(value: Any, where: str) -> NDArray[Any]:
     if isinstance(value, list) and _is_array(value):
+        if not isinstance(value[0], int):
+            return np.array([item.decode("latin-1") if isinstance(item, bytes) else item for item in value])
         if any(not -(2**63) <= item < 2**63 for item in value):
             raise ValueError(f"{where}: a number beyond 64 bits")
         return np.array(value, np.int64)

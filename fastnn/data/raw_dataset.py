@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from fastnn.data.dataset import check_images, check_labels
 from fastnn.decisions import Decision
+from fastnn.decisions.array_names import without_arrays
 
 T = TypeVar("T")
 # Images, their labels as indices into the class names, and the class names.
@@ -116,14 +117,16 @@ def has_test_labels(names: Collection[str]) -> bool:
     return any(_ROLES.get(_plain(name)) == "test_labels" for name in names)
 
 
-def from_named_arrays(arrays: Mapping[str, NDArray[Any]], where: str) -> RawDataset:
-    """Find images and labels by the names of the arrays; arrays of other names are ignored.
+def from_named_arrays(arrays: Mapping[str, NDArray[Any]], where: str, others: Iterable[str] = ()) -> RawDataset:
+    """Find images and labels by the names of the arrays; that arrays of other names are left out is a decision.
 
     Parameters
     ----------
     arrays : mapping of str to ndarray
     where : str
         The beginning of the error messages.
+    others : iterable of str
+        The names of further arrays in the file, which are left out.
 
     Raises
     ------
@@ -131,6 +134,7 @@ def from_named_arrays(arrays: Mapping[str, NDArray[Any]], where: str) -> RawData
         If the training images or labels are missing, there are test labels without test images, or two arrays have
         the same meaning.
     """
+    unknown = sorted({*others, *arrays} - {name for name in arrays if _has_role(_plain(name))})
     roles: dict[str, str] = {}
     class_arrays: dict[str, dict[int, str]] = {"train": {}, "test": {}}
     for name in arrays:
@@ -141,7 +145,7 @@ def from_named_arrays(arrays: Mapping[str, NDArray[Any]], where: str) -> RawData
         elif plain in _ROLES:
             _put(roles, _ROLES[plain], name, where)
     if class_arrays["train"] and not roles:
-        return _concatenate(arrays, class_arrays, where)
+        return _concatenate(arrays, class_arrays, where)._replace(decisions=without_arrays(unknown))
     for role in ("train_images", "train_labels"):
         if role not in roles:
             known = ", ".join(_NAMES[role].split())
@@ -150,13 +154,16 @@ def from_named_arrays(arrays: Mapping[str, NDArray[Any]], where: str) -> RawData
             )
     if "test_labels" in roles and "test_images" not in roles:
         raise ValueError(f"{where}: there is {roles['test_labels']!r} but no test images; there are {_listed(arrays)}")
-    return RawDataset.from_roles({role: RawArray(arrays[name], f"{where}: {name!r}") for role, name in roles.items()})
+    unknown += [name for names in class_arrays.values() for name in names.values()]
+    raw = RawDataset.from_roles({role: RawArray(arrays[name], f"{where}: {name!r}") for role, name in roles.items()})
+    return raw._replace(decisions=without_arrays(unknown))
 
 
 def _concatenate(
     arrays: Mapping[str, NDArray[Any]], class_arrays: Mapping[str, Mapping[int, str]], where: str
 ) -> RawDataset:
-    classes = range(max(map(max, filter(None, class_arrays.values()))) + 1)
+    numbers = {number for names in class_arrays.values() for number in names}
+    classes = range(min(numbers) if min(numbers) <= 1 else 0, max(numbers) + 1)  # train1 ... is counted from 1
     found: list[RawArray] = []
     for split, names in class_arrays.items():
         if not names:
@@ -166,11 +173,13 @@ def _concatenate(
             raise ValueError(f"{where}: {', '.join(missing[:10])} missing; there are {_listed(arrays)}")
         blocks = [arrays[names[k]] for k in classes]
         if any(block.ndim != 2 or block.shape[1] != blocks[0].shape[1] for block in blocks):
-            shapes = ", ".join(f"{names[k]} {blocks[k].shape}" for k in classes)
-            raise ValueError(f"{where}: expected {split}0 ... to have one image per row; the shapes are {shapes}")
-        here = f"{where}: {split}0 ... {split}{len(blocks) - 1}"
+            shapes = ", ".join(f"{names[k]} {arrays[names[k]].shape}" for k in classes)
+            raise ValueError(
+                f"{where}: expected {split}{classes[0]} ... to have one image per row; the shapes are {shapes}"
+            )
+        here = f"{where}: {split}{classes[0]} ... {split}{classes[-1]}"
         found.append(RawArray(np.concatenate(blocks), here))
-        found.append(RawArray(np.repeat(np.arange(len(blocks)), [len(block) for block in blocks]), here))
+        found.append(RawArray(np.repeat(np.array(classes), [len(block) for block in blocks]), here))
     return RawDataset.from_roles(dict(zip(ROLES, found, strict=False)))
 
 

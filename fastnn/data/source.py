@@ -35,6 +35,8 @@ class ReadOptions:
         Whether .npy and IDX files are memory-mapped.
     expected : Expected or None
         What the data are for: a table then takes its columns by the names that are expected.
+    axes : str or None
+        The order of the axes of stored arrays, as `fastnn.decisions.array_axes.check_axes` takes it.
     """
 
     image: ImageOptions = field(default_factory=ImageOptions)
@@ -42,6 +44,7 @@ class ReadOptions:
     skip_damaged: bool = False
     mapped: bool = False
     expected: Expected | None = None
+    axes: str | None = None
 
 
 @dataclass(frozen=True)
@@ -59,12 +62,15 @@ class Source:
         What the user can do if that is too much.
     has_columns : bool
         Whether a column of it can be chosen as the labels.
+    has_axes : bool
+        Whether it holds arrays, whose axes may be in several orders.
     """
 
     read: Callable[[], RawDataset]
     memory: Callable[[], MemoryEstimate]
     hint: str = SAVE_AS_NPY
     has_columns: bool = False
+    has_axes: bool = False
 
 
 class FileStart(NamedTuple):

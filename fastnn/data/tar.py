@@ -2,33 +2,43 @@
 
 from __future__ import annotations
 
-import zlib
+import io
+import posixpath
+import struct
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from fastnn.data.inflate import GZIP_WBITS, MAX_DECOMPRESSED, check_declared, is_gzip
+from fastnn.data.image_formats import has_image_name
+from fastnn.data.inflate import check_declared, gunzip_all, is_gzip
+
+if TYPE_CHECKING:
+    from tarfile import TarFile, TarInfo
 
 _BLOCK = 512
-_REGULAR = (b"0", b"\0", b"7")
-_LONG_NAME = b"L"  # GNU: the content is the name of the next member
-_MAX_NAME = 4096
-_CHUNK = 1 << 20
+_DAMAGED = (ValueError, OSError, EOFError, LookupError, OverflowError, RecursionError, struct.error)
+_MOST_LINKS = 16  # that lead from one to the next
 
 
 class Member(NamedTuple):
     """A file in an archive."""
 
     name: str
-    content: bytes
+    content: bytes | memoryview
 
 
 def is_tar(start: bytes) -> bool:
     """Return whether decompressed content that begins with these bytes, at least 512, is a tar archive."""
-    return len(start) >= _BLOCK and _checksum_holds(start[:_BLOCK])
+    if len(start) < _BLOCK:
+        return False
+    stated = start[148:156].strip(b" \0")
+    if not stated or not set(stated) <= set(b"01234567"):
+        return False
+    # the bytes of the header, with blanks instead of the checksum, sum to it
+    return int(stated, 8) == sum(start[:_BLOCK]) - sum(start[148:156]) + 8 * 32
 
 
 def tar_members(data: bytes, where: str) -> Iterator[Member]:
-    """Yield the regular files of an archive, one at a time.
+    """Yield the files of an archive, one at a time.
 
     Parameters
     ----------
@@ -44,12 +54,14 @@ def tar_members(data: bytes, where: str) -> Iterator[Member]:
     Raises
     ------
     ValueError
-        If the archive is truncated or damaged, or a size is impossible.
+        If the archive is truncated or damaged, a size is impossible, two files of one name differ, or a link that is
+        named like an image leads out of the archive.
 
     Notes
     -----
-    The format is ustar (POSIX.1-1988) with GNU's long names. Directories, links and devices are skipped. Nothing is
-    written, wherever a name points: names are only compared and shown.
+    Python's tarfile reads the headers, so names may be as long, and in such scripts, as GNU's and POSIX's extensions
+    allow. A link is the file that it leads to, if that is in the archive. Directories and devices are skipped. Nothing
+    is written, wherever a name points: names are only compared and shown.
 
     Examples
     --------
@@ -60,86 +72,86 @@ def tar_members(data: bytes, where: str) -> Iterator[Member]:
     ...     info = tarfile.TarInfo("a/b.txt")
     ...     info.size = 3
     ...     archive.addfile(info, io.BytesIO(b"abc"))
-    >>> list(tar_members(file.getvalue(), "example"))
-    [Member(name='a/b.txt', content=b'abc')]
+    >>> [(name, bytes(content)) for name, content in tar_members(file.getvalue(), "example")]
+    [('a/b.txt', b'abc')]
     """
-    stream = _Stream(data, where)
-    long_name: str | None = None
-    while True:
-        at = stream.at
-        head = stream.read(_BLOCK, "a header")
-        if not head.strip(b"\0"):
-            return
-        if not _checksum_holds(head):
-            raise ValueError(f"{where}: damaged archive: wrong checksum in the header at offset {at}")
-        size = _octal(head[124:136], where, at)
-        check_declared(len(data) + _BLOCK, size, f"{where}: the member at offset {at}")
-        kind = head[156:157]
-        if kind == _LONG_NAME and size <= _MAX_NAME:
-            long_name = _text(stream.read(size + -size % _BLOCK, "a name")[:size])
-            continue
-        name = long_name or "/".join(part for part in (_prefix(head), _text(head[:100])) if part)
-        long_name = None
-        content = stream.read(size + -size % _BLOCK, f"{name!r:.100}")[:size]
-        if kind in _REGULAR:
-            yield Member(name, content)
+    import tarfile  # here, because few programs that import fastnn read archives
+
+    content = gunzip_all(data, where) if is_gzip(data) else data
+    found: dict[str, bytes | memoryview] = {}
+    links: dict[str, str] = {}
+    try:
+        with tarfile.open(
+            fileobj=io.BytesIO(content), mode="r:", encoding="utf-8", errors="surrogateescape"
+        ) as archive:
+            while (info := archive.next()) is not None:
+                name = _text(info.name)
+                if info.isreg():
+                    held = _content(archive, info, content, len(data), f"{where}: {name!r:.100}")
+                    if found.setdefault(name, held) != held:
+                        raise _Refused(f"{where}: two files called {name!r:.100} differ")
+                elif info.islnk() or info.issym():
+                    folder = posixpath.dirname(name) if info.issym() else ""
+                    links[name] = posixpath.join(folder, _text(info.linkname))
+            end = archive.offset
+    except _Refused:
+        raise
+    except (tarfile.TarError, *_DAMAGED) as error:
+        raise ValueError(f"{where}: truncated or damaged archive ({error})") from None
+    _check_end(content, end, where)
+    yield from (Member(name, held) for name, held in found.items())
+    by_path = {posixpath.normpath(name): name for name in (*found, *links)}
+    for name in links:
+        target = _target(name, links, by_path)
+        if target in found:
+            yield Member(name, found[target])
+        elif has_image_name(name):
+            raise ValueError(f"{where}: {name!r:.100} is a link to {links[name]!r:.100}, which is not in the archive")
 
 
-class _Stream:
-    """The bytes of an archive in order, decompressed as they are needed."""
+class _Refused(ValueError):
+    """An error whose message is complete."""
 
-    def __init__(self, data: bytes, where: str) -> None:
-        self.data, self.where, self.at = data, where, 0
-        self.gunzip = zlib.decompressobj(GZIP_WBITS) if is_gzip(data) else None
-        self.compressed, self.buffer = data, bytearray()
 
-    def read(self, size: int, what: str) -> bytes:
-        """Return the next `size` bytes."""
-        if self.at + size > MAX_DECOMPRESSED:
-            raise ValueError(f"{self.where}: holds more than {MAX_DECOMPRESSED} bytes, at offset {self.at}")
-        if self.gunzip is None:
-            found = self.data[self.at : self.at + size]
-        else:
-            self._decompress(size)
-            found = bytes(self.buffer[:size])
-            del self.buffer[:size]
-        if len(found) < size:
-            raise ValueError(f"{self.where}: truncated: {what} at offset {self.at} has {len(found)} of {size} bytes")
-        self.at += size
-        return found
-
-    def _decompress(self, size: int) -> None:
-        assert self.gunzip is not None
+def _content(archive: TarFile, info: TarInfo, content: bytes, stored: int, where: str) -> bytes | memoryview:
+    """Return what a file holds; the bytes are those of the archive, unless it was stored without its zeros."""
+    if info.issparse():
         try:
-            while len(self.buffer) < size and not self.gunzip.eof:
-                chunk = self.gunzip.decompress(self.compressed, _CHUNK)
-                self.compressed = self.gunzip.unconsumed_tail
-                if not chunk and not self.compressed:
-                    return
-                self.buffer += chunk
-        except zlib.error as error:
-            raise ValueError(f"{self.where}: damaged compressed data ({error})") from None
+            check_declared(stored, info.size, where)
+        except ValueError as error:
+            raise _Refused(str(error)) from None
+        file = archive.extractfile(info)
+        return file.read() if file is not None else b""
+    left = len(content) - info.offset_data
+    if not 0 <= info.size <= left:
+        raise _Refused(f"{where}: truncated: declares {info.size} bytes, but {left} are left")
+    return memoryview(content)[info.offset_data : info.offset_data + info.size]
 
 
-def _checksum_holds(head: bytes) -> bool:
-    """Return whether the bytes of a header, with blanks instead of its checksum, sum to this checksum."""
-    stated = head[148:156].strip(b" \0")
-    if not stated or not set(stated) <= set(b"01234567"):
-        return False
-    return int(stated, 8) == sum(head) - sum(head[148:156]) + 8 * 32
+def _check_end(content: bytes, end: int, where: str) -> None:
+    """Check that an archive ends with zeros: tarfile takes a damaged header for the end."""
+    if len(content) < end + _BLOCK:
+        raise ValueError(f"{where}: truncated: a header at offset {end} has {max(0, len(content) - end)} bytes")
+    if any(memoryview(content)[end : end + _BLOCK]):
+        raise ValueError(f"{where}: damaged archive: wrong checksum in the header at offset {end}")
+    rest = content[end:].lstrip(b"\0")
+    if is_tar(rest[:_BLOCK]):
+        raise ValueError(f"{where}: another archive follows at offset {len(content) - len(rest)}: give each by itself")
 
 
-def _octal(field: bytes, where: str, at: int) -> int:
-    digits = field.strip(b" \0")
-    if not set(digits) <= set(b"01234567"):
-        raise ValueError(f"{where}: damaged archive: a size of {field!r} in the header at offset {at}")
-    return int(digits or b"0", 8)
+def _target(name: str, links: dict[str, str], by_path: dict[str, str]) -> str | None:
+    """Return the name of the file that a link leads to, None if it does not lead to one."""
+    for _ in range(_MOST_LINKS):
+        found = by_path.get(posixpath.normpath(links[name]))
+        if found is None or found not in links:
+            return found
+        name = found
+    return None
 
 
-def _prefix(head: bytes) -> str:
-    """Return the directory part of a long name, which GNU's variant of the header does not have."""
-    return _text(head[345:500]) if head[257:263] == b"ustar\0" else ""
-
-
-def _text(field: bytes) -> str:
-    return field.split(b"\0", 1)[0].decode("utf-8", "replace")
+def _text(name: str) -> str:
+    """Return a name that tarfile decoded; what is not UTF-8 is taken for Latin-1."""
+    try:
+        return name.encode("utf-8", "surrogateescape").decode("utf-8")
+    except UnicodeDecodeError:
+        return name.encode("utf-8", "surrogateescape").decode("latin-1")

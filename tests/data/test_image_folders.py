@@ -106,7 +106,7 @@ def test_more_pixels_than_the_bytes_can_hold(tmp_path):
         ({"size": (1, 2, 3)}, TypeError, "size: expected a whole number or"),
         ({"mode": "hsv"}, ValueError, "mode: expected 'grey', 'rgb' or None, got 'hsv'"),
         ({"fit": "pad"}, ValueError, "fit: expected 'crop' or 'stretch', got 'pad'"),
-        ({}, ValueError, "no folders with PNG, JPEG or PGM images"),
+        ({}, ValueError, "no folders with PNG, JPEG, PGM, BMP"),
     ],
 )
 def test_refusals(tmp_path, options, error, message):

@@ -82,7 +82,7 @@ def test_what_is_rejected_and_why(tmp_path):
         (
             f"SHA-256 differs: {other[:12]}",
             "not in the folder",
-            "not a PNG, JPEG or PGM file",
+            "not a PNG, JPEG, PGM, BMP, GIF, WebP or TIFF file",
             "lies outside the image",
         ),
         strict=True,
