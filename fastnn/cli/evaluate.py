@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fastnn.cli.inputs import add_data, add_model, load_data, load_model
+from fastnn.cli.inputs import add_data, add_model, load_data, load_model, samples_of
 from fastnn.cli.options import HelpFormatter
 
 _EPILOG = """\
@@ -53,6 +53,7 @@ def run(options: argparse.Namespace) -> int:
             f"{data.name} has {', '.join(data.class_names)}",
             file=sys.stderr,
         )
+    images = samples_of(model, images)
     figures = model.evaluate(images, labels)
     if not options.quiet:
         print(by_class(data.class_names, labels, model.predict(images)), end="\n\n")

@@ -143,12 +143,17 @@ def resolved_data(data: str) -> str:
     return str(here.resolve()) if data not in (*SYNTHETIC, *NAMED_DATASETS) and here.exists() else data
 
 
-def load_images(data: str, part: str | None) -> tuple[NDArray[Any], str]:
+def samples_of(model: Sequential, images: NDArray[Any]) -> NDArray[Any]:
+    """Return images of a data set, whose channels come first, as the model takes them."""
+    return np.moveaxis(images, 1, -1) if model.channels_last and images.ndim == 4 else images
+
+
+def load_images(model: Sequential, data: str, part: str | None) -> tuple[NDArray[Any], str]:
     """Return the images to predict and a phrase that says which images they are.
 
     An .npy file, or an .npz file with a single array, holds images only. From any other data set the images of `part`
     ("test", "train" or "unlabelled") are read; if `part` is None, the unlabelled images, or the test images if there
-    are no unlabelled ones.
+    are no unlabelled ones. Their axes are those that the model takes; an array of images alone has to have them.
 
     Raises
     ------
@@ -165,8 +170,8 @@ def load_images(data: str, part: str | None) -> tuple[NDArray[Any], str]:
     if part == "unlabelled":
         if found.unlabelled_images is None:
             raise ValueError(f"--part: {data} has no images without labels")
-        return found.unlabelled_images, f"the unlabelled images of {found.name}"
-    return getattr(found, f"{part}_images"), f"the {part} images of {found.name}"
+        return samples_of(model, found.unlabelled_images), f"the unlabelled images of {found.name}"
+    return samples_of(model, getattr(found, f"{part}_images")), f"the {part} images of {found.name}"
 
 
 def _images_without_labels(path: Path) -> NDArray[Any] | None:

@@ -48,7 +48,7 @@ def run(options: argparse.Namespace) -> int:
     """Write the predictions and return the exit status."""
     model = load_model(options.model)
     target = None if options.output == "-" else check_file("--output", Path(options.output).expanduser())
-    images, which = load_images(options.data, options.part)
+    images, which = load_images(model, options.data, options.part)
     predicted = model.predict(images).tolist()
     names = model.class_names or tuple(map(str, range(model.output_shape[0])))
     text = io.StringIO()

@@ -12,12 +12,19 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from fastnn import init, losses
-from fastnn.checks import float_dtype, whole
-from fastnn.inputs import as_array, as_batch
+from fastnn.checks import as_array, float_dtype, whole
+from fastnn.inputs import as_batch
 from fastnn.kernels.eager import Eager, Ops
 from fastnn.layers import chain
 from fastnn.layers.base import Layer, Shape
-from fastnn.model.checks import checked_layers, checked_names, checked_points, checked_scale, checked_shape
+from fastnn.model.checks import (
+    checked_channels_last,
+    checked_layers,
+    checked_names,
+    checked_points,
+    checked_scale,
+    checked_shape,
+)
 from fastnn.model.engine import QuickForward
 from fastnn.parameter import Parameter
 
@@ -37,12 +44,14 @@ class Network:
         input_scale: float = 1.0,
         class_names: Sequence[str] | None = None,
         points: Mapping[str, str] | None = None,
+        channels_last: bool | None = None,
     ) -> None:
         self.dtype = float_dtype("Sequential", dtype)
         self.input_scale = checked_scale(input_scale)
         self.task: losses.Task = "classification"
         self.input_shape = checked_shape(input_shape)
         self.layers = checked_layers(layers)
+        self._channels_last = checked_channels_last(channels_last, self.input_shape, self.layers)
         self.quick: dict[tuple[str, np.dtype[Any], Shape], QuickForward] = {}  # filled by the engine
         self.output_shape = self._build()
         self.class_names = checked_names(class_names, self.output_shape)
@@ -239,7 +248,7 @@ class Network:
 
         Returns
         -------
-        dx : (N, *input_shape) array of the model's dtype
+        dx : (N, *sample_shape) array of the model's dtype
             With respect to `x` itself, before `input_scale` is applied.
         gradients : dict of str to array
             Copies, by parameter name.
@@ -264,6 +273,7 @@ class Network:
         if dout.shape != out.shape:
             raise ValueError(f"backward_from: dout must have shape {out.shape}, got {dout.shape}")
         dx = self.run_backward(ops, dout, caches, need_dx=True)
+        dx = np.moveaxis(dx, 1, -1) if self._channels_last else dx
         return dx * np.asarray(self.input_scale, self.dtype), {n: g.copy() for n, g in self.gradients.items()}
 
     def loss_and_gradients(
@@ -311,7 +321,7 @@ class Network:
         return float(value[0]), {n: g.copy() for n, g in self.gradients.items()}
 
     def _scaled(self, x: ArrayLike) -> Array:
-        batch = as_batch(type(self).__name__, x, self.input_shape)
+        batch = as_batch(type(self).__name__, x, self.input_shape, self._channels_last)
         return np.ascontiguousarray(batch.astype(self.dtype) * np.asarray(self.input_scale, self.dtype))
 
     def copy(self) -> Self:

@@ -11,8 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fastnn import losses
-from fastnn.checks import choice
-from fastnn.inputs import as_array
+from fastnn.checks import as_array, choice
 from fastnn.kernels import Activation
 from fastnn.kernels.eager import Eager
 from fastnn.layers.base import describe, described
@@ -32,7 +31,7 @@ class Sequential(ForwardNetwork):
     layers : sequence of Layer
         Each belongs to no other model.
     input_shape : tuple of int
-        Shape of a sample, without the batch.
+        Shape of a sample, without the batch; of an image (C, H, W), whatever `channels_last` says.
     dtype : {"float32", "float64"}
         Of parameters and arithmetic.
     seed : int or None
@@ -44,6 +43,10 @@ class Sequential(ForwardNetwork):
         Saved with the model, in the order of the classes.
     points : dict of str to str, optional
         Further names of layers, as ``{"hidden": "relu1"}``, which `features` and `cut` accept as well.
+    channels_last : bool, optional
+        Whether images are given as (N, H, W, C), or as rows of pixels in that order, wherever samples are given: to
+        the methods and to a `Trainer`. They are copied into the layers' order, (N, C, H, W). Part of the model's file.
+        By default they are not, and an `input_shape` such as (28, 28, 1) before a convolution is an error.
 
     Attributes
     ----------
@@ -216,6 +219,7 @@ class Sequential(ForwardNetwork):
             "class_names": None if self.class_names is None else list(self.class_names),
             "task": self.task,
             **({"points": dict(self.points)} if self.points else {}),
+            **({"channels_last": True} if self.channels_last else {}),
         }
 
     @classmethod
@@ -233,7 +237,7 @@ class Sequential(ForwardNetwork):
         ValueError
             If it names a layer or an argument that does not exist.
         """
-        options = dict(config)
+        options = {"channels_last": False, **config}
         task = choice("Sequential", "task", options.pop("task", "classification"), losses.BY_TASK)
         layers = [described(entry) for entry in options.pop("layers")]
         seed = options.pop("seed", 0)
