@@ -7,9 +7,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from fastnn.checks import real_array
+from fastnn.checks import as_array, real_array
 from fastnn.decisions.axes import advice, channels_last_shape, same_axes
 from fastnn.kernels.signature import SOURCE_DTYPES
+
+__all__ = ["as_array", "as_batch", "gatherable"]
 
 _CHANNELS_LAST = "say so with channels_last=True where the model is made, or model.channels_last = True"
 _CHANNELS_FIRST = "say so with model.channels_last = False"

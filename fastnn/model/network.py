@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from fastnn import init, losses
-from fastnn.checks import as_array, float_dtype, whole
-from fastnn.inputs import as_batch
+from fastnn.checks import float_dtype, whole
+from fastnn.inputs import as_array, as_batch
 from fastnn.kernels.eager import Eager, Ops
 from fastnn.layers import chain
 from fastnn.layers.base import Layer, Shape

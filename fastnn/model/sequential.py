@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fastnn import losses
-from fastnn.checks import as_array, choice
+from fastnn.checks import choice
+from fastnn.inputs import as_array
 from fastnn.kernels import Activation
 from fastnn.kernels.eager import Eager
 from fastnn.layers.base import describe, described

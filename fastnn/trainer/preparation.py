@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from fastnn.checks import as_array, number
+from fastnn.checks import number
 from fastnn.data import Augmentation
 from fastnn.data.splits import train_test_split
-from fastnn.inputs import as_batch, gatherable
+from fastnn.inputs import as_array, as_batch, gatherable
 from fastnn.losses import Loss
 from fastnn.model.sequential import Sequential
 from fastnn.optim import Optimizer
