@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable
 from typing import Any, TypedDict, TypeVar, Unpack
 
 import numpy as np
-from numpy.typing import DTypeLike
+from numpy.typing import DTypeLike, NDArray
 
 T = TypeVar("T")
 
@@ -174,6 +174,83 @@ def float_dtype(function: str, dtype: DTypeLike) -> np.dtype[Any]:
     if found not in (np.float32, np.float64):
         raise TypeError(f"{function}: dtype: expected float32 or float64, got {found}")
     return found
+
+
+def as_array(function: str, argument: str, value: object) -> NDArray[Any]:
+    """Return what the user gave as an array, if nothing of it is lost on the way.
+
+    Parameters
+    ----------
+    function, argument : str
+        The function and the argument, for the error message.
+    value : array_like
+
+    Returns
+    -------
+    ndarray, of any dtype
+        The values themselves, not copied where they are an array already.
+
+    Raises
+    ------
+    ValueError
+        If it is a nested sequence whose parts differ in length, or hides values behind a mask.
+    TypeError
+        If it is a sparse matrix, or refuses to become an array, as PyTorch's tensors with a gradient do.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastnn.checks import as_array
+    >>> as_array("mean", "x", np.ma.masked_equal([3.0, -999.0], -999))
+    Traceback (most recent call last):
+    ValueError: mean: x must be an array without a mask, but 1 of 2 values are masked; fill them or leave them out
+    """
+    parts = value if isinstance(value, list | tuple) else (value,)
+    if any(isinstance(part, np.ma.MaskedArray) for part in parts):
+        whole: Any = np.ma.array(value)
+        hidden = int(np.count_nonzero(whole.mask))
+        if hidden:
+            raise ValueError(
+                f"{function}: {argument} must be an array without a mask, but {hidden} of {whole.size} values are "
+                "masked; fill them or leave them out"
+            )
+        value = np.ma.getdata(whole)
+    if hasattr(value, "toarray"):
+        kind = type(value).__name__
+        raise TypeError(f"{function}: {argument} must be an array, got a {kind}; {argument}.toarray() makes it one")
+    try:
+        return np.asarray(value)
+    except ValueError as error:
+        raise ValueError(f"{function}: {argument} must be an array of numbers ({error})") from None
+    except (TypeError, RuntimeError, OverflowError) as error:
+        raise TypeError(f"{function}: {argument} must be an array of numbers ({error})") from None
+
+
+def real_array(function: str, argument: str, value: object) -> NDArray[Any]:
+    """Return what the user gave as an array of bool, integers or floating-point numbers.
+
+    Parameters
+    ----------
+    function, argument : str
+        The function and the argument, for the error message.
+    value : array_like
+
+    Raises
+    ------
+    ValueError, TypeError
+        As `as_array`; and TypeError for complex numbers, text, dates, records and Python objects.
+
+    Examples
+    --------
+    >>> from fastnn.checks import real_array
+    >>> real_array("mean", "x", [1.5, None])
+    Traceback (most recent call last):
+    TypeError: mean: x must be real numbers, got dtype object
+    """
+    array = as_array(function, argument, value)
+    if array.dtype.kind not in "fiub":
+        raise TypeError(f"{function}: {argument} must be real numbers, got dtype {array.dtype}")
+    return array
 
 
 def inside(value: float, ends: Range) -> bool:

@@ -2,36 +2,22 @@
 
 from __future__ import annotations
 
-from math import prod
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from fastnn.checks import as_array, real_array
+from fastnn.decisions.axes import advice, channels_last_shape, same_axes
 from fastnn.kernels.signature import SOURCE_DTYPES
 
+__all__ = ["as_array", "as_batch", "gatherable"]
 
-def as_array(function: str, name: str, value: ArrayLike) -> NDArray[Any]:
-    """Return `value` as an array.
-
-    Parameters
-    ----------
-    function, name : str
-        The function and the argument, for the error message.
-    value : array_like
-
-    Raises
-    ------
-    ValueError
-        If it is a nested sequence whose parts differ in length.
-    """
-    try:
-        return np.asarray(value)
-    except ValueError as error:
-        raise ValueError(f"{function}: {name} must be an array of numbers ({error})") from None
+_CHANNELS_LAST = "say so with channels_last=True where the model is made, or model.channels_last = True"
+_CHANNELS_FIRST = "say so with model.channels_last = False"
 
 
-def as_batch(function: str, x: ArrayLike, input_shape: tuple[int, ...]) -> NDArray[Any]:
+def as_batch(function: str, x: ArrayLike, input_shape: tuple[int, ...], channels_last: bool = False) -> NDArray[Any]:
     """Return samples as an array of shape (N, *input_shape).
 
     Parameters
@@ -39,15 +25,18 @@ def as_batch(function: str, x: ArrayLike, input_shape: tuple[int, ...]) -> NDArr
     function : str
         The beginning of the error messages.
     x : array_like, shape (N, ...), real
-        Samples with as many elements as `input_shape`; they are reshaped to it.
+        Samples of that shape, axes of size 1 aside; rows (N, D) are cut into the axes, and axes are joined where the
+        input is a row, both in C order.
     input_shape : tuple of int
+    channels_last : bool
+        Whether samples are images (H, W, C) of an `input_shape` (C, H, W), or rows of such. They are copied.
 
     Raises
     ------
     TypeError
         If `x` does not hold real numbers.
     ValueError
-        If there are no samples, or a sample has more or fewer elements.
+        If there are no samples, or they have another shape, one with the same axes in another order included.
 
     Examples
     --------
@@ -55,16 +44,20 @@ def as_batch(function: str, x: ArrayLike, input_shape: tuple[int, ...]) -> NDArr
     >>> from fastnn.inputs import as_batch
     >>> as_batch("example", np.zeros((5, 784)), (1, 28, 28)).shape
     (5, 1, 28, 28)
+    >>> as_batch("example", np.arange(12).reshape(1, 2, 2, 3), (3, 2, 2), channels_last=True)[0, 0].tolist()
+    [[0, 3], [6, 9]]
     """
-    batch = as_array(function, "x", x)
-    if batch.dtype.kind not in "fiub":
-        raise TypeError(f"{function}: x must be real numbers, got dtype {batch.dtype}")
-    if batch.ndim < 2 or prod(batch.shape[1:]) != prod(input_shape):
-        expected = ", ".join(map(str, input_shape))
-        raise ValueError(f"{function}: x must have shape (N, {expected}), got {batch.shape}")
+    batch = real_array(function, "x", x)
+    shape = channels_last_shape(input_shape) if channels_last else input_shape
+    if batch.ndim < 2 or not same_axes(batch.shape[1:], shape):
+        expected = ", ".join(map(str, shape))
+        first, last = (("", _CHANNELS_LAST), (_CHANNELS_FIRST, ""))[channels_last]
+        hint = advice(batch.shape[1:], shape, images_first=first, images_last=last)
+        raise ValueError(f"{function}: x must have shape (N, {expected}), got {batch.shape}{hint}")
     if len(batch) == 0:
         raise ValueError(f"{function}: x must hold at least one sample, got shape {batch.shape}")
-    return batch.reshape(len(batch), *input_shape)
+    batch = batch.reshape(len(batch), *shape)
+    return np.ascontiguousarray(np.moveaxis(batch, -1, 1)) if channels_last else batch
 
 
 def gatherable(x: NDArray[Any]) -> NDArray[Any]:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from math import prod
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from fastnn.decisions.axes import advice, same_axes
 from fastnn.kernels.layout import as_contiguous
 
 
@@ -18,12 +18,12 @@ def check_rows(function: str, outputs: tuple[int, ...]) -> None:
 
 
 def like_outputs(function: str, targets: NDArray[Any], outputs: tuple[int, ...], dtype: np.dtype[Any]) -> NDArray[Any]:
-    """Targets that are finite numbers, as many for each sample as there are outputs."""
+    """Targets that are finite numbers in the shape of the outputs, or flat."""
     if targets.dtype.kind not in "fiub":
         raise TypeError(f"{function}: targets must be real numbers, got dtype {targets.dtype}")
-    if targets.ndim == 0 or prod(targets.shape[1:]) != prod(outputs):
-        expected = ", ".join(map(str, outputs))
-        raise ValueError(f"{function}: targets must have shape (N, {expected}), got {targets.shape}")
+    if targets.ndim == 0 or not same_axes(targets.shape[1:], outputs):
+        expected, hint = ", ".join(map(str, outputs)), advice(targets.shape[1:], outputs)
+        raise ValueError(f"{function}: targets must have shape (N, {expected}), got {targets.shape}{hint}")
     targets = as_contiguous(targets.reshape(len(targets), *outputs), dtype)
     if not np.isfinite(targets).all():
         raise ValueError(f"{function}: targets hold NaN or infinity")

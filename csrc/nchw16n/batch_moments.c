@@ -2,8 +2,8 @@
  * and the calling thread combines them. */
 #include "nchw16n/batch_moments.h"
 
-void FN(nchw16n_combine_moments)(const nchw16n_statistics *s, const nchw16n_partition *partition, ptrdiff_t channels,
-                                 ptrdiff_t cols) {
+void FN(nchw16n_combine_moments)(const nchw16n_statistics *s, const nchw16n_partition *partition, const real *x,
+                                 ptrdiff_t channels, ptrdiff_t cols) {
     const double all = (double)fnn_max(1, s->images * partition->rows * cols);
     for (ptrdiff_t c = 0; c < channels; c++) {
         double mean = 0, m2 = 0;
@@ -21,7 +21,10 @@ void FN(nchw16n_combine_moments)(const nchw16n_statistics *s, const nchw16n_part
                     m2 += m->m2 + count * (m->mean - mean) * (m->mean - mean);
             }
         }
-        nchw16n_store_statistics(s, c, (real)mean, m2 < 0 ? 0 : (real)(m2 / all), all); /* NaN is not below 0 */
+        double var = m2 < 0 ? 0 : m2 / all; /* NaN is not below 0 */
+        const norm_values values = nchw16n_channel_values(x, c, channels, partition->rows * cols, s->images);
+        norm_check_moments(&values, m2, s->eps, &mean, &var);
+        nchw16n_store_statistics(s, c, (real)mean, (real)var, all);
     }
 }
 
@@ -40,9 +43,9 @@ static void run_task(void *context, int task) {
 /* x[g,c,h,w,16], running_mean, running_var, mean, var, work; images, momentum */
 void FN(batch_norm_statistics_nchw16n)(const fnn_op *op) {
     const ptrdiff_t *n = op->n;
-    const nchw16n_statistics s = {op->p[5], OUT(3), OUT(4), OUT(1), OUT(2), (ptrdiff_t)op->s[0], op->s[1]};
+    const nchw16n_statistics s = {op->p[5], OUT(3), OUT(4), OUT(1), OUT(2), (ptrdiff_t)op->s[0], op->s[1], 1};
     problem p = {IN(0), n[1], n[3], &s, nchw16n_partition_rows(n[0], n[2])};
     nchw16n_parallel(nchw16n_task_count(&p.partition), run_task, &p,
                      4.0 * (double)(n[0] * n[1] * n[2] * n[3] * IMAGE_BLOCK));
-    FN(nchw16n_combine_moments)(&s, &p.partition, p.channels, p.cols);
+    FN(nchw16n_combine_moments)(&s, &p.partition, p.x, p.channels, p.cols);
 }

@@ -79,6 +79,7 @@ typedef struct {
     real *running_mean, *running_var;
     ptrdiff_t images;
     double momentum; /* the weight of the running moments' old values */
+    double eps;      /* what will be added to the variance; 1 where that is not known */
 } nchw16n_statistics;
 
 /* Stores the statistics of channel c, which has `count` values. The running variance follows the unbiased one. */
@@ -86,7 +87,8 @@ FNN_INLINE void nchw16n_store_statistics(const nchw16n_statistics *s, ptrdiff_t 
     s->mean[c] = mean;
     s->var[c] = var;
     update_running(s->running_mean, c, s->momentum, (double)mean);
-    if (count > 1) update_running(s->running_var, c, s->momentum, (double)(var * (real)(count / (count - 1))));
+    const real variance = (real)norm_variance((double)var);
+    if (count > 1) update_running(s->running_var, c, s->momentum, (double)(variance * (real)(count / (count - 1))));
 }
 
 /* Computes the moments of the slice of x[image block][channel][row][col][16] that task `task` has at hand. */
@@ -100,8 +102,15 @@ FNN_INLINE void nchw16n_slice_moments(const nchw16n_statistics *s, const nchw16n
     }
 }
 
-/* Computes the statistics of all channels from the moments of their slices. A row has `cols` pixels. */
-void FN(nchw16n_combine_moments)(const nchw16n_statistics *s, const nchw16n_partition *partition, ptrdiff_t channels,
-                                 ptrdiff_t cols);
+/* The values of channel c of x[image block][channels][pixels][16]. */
+FNN_INLINE norm_values nchw16n_channel_values(const real *x, ptrdiff_t c, ptrdiff_t channels, ptrdiff_t pixels,
+                                              ptrdiff_t images) {
+    const ptrdiff_t plane = pixels * IMAGE_BLOCK;
+    return (norm_values){x + c * plane, images, IMAGE_BLOCK, channels * plane, pixels, IMAGE_BLOCK};
+}
+
+/* Computes the statistics of all channels of x from the moments of their slices. A row has `cols` pixels. */
+void FN(nchw16n_combine_moments)(const nchw16n_statistics *s, const nchw16n_partition *partition, const real *x,
+                                 ptrdiff_t channels, ptrdiff_t cols);
 
 #endif

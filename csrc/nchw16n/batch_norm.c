@@ -77,10 +77,13 @@ static void forward_task(void *context, int task) {
     const problem *p = context;
     const ptrdiff_t c = task;
     const double count = (double)fnn_max(1, p->statistics.images * p->pixels);
-    const real mean = (real)(sum_channel(p, c, 0, SUM_X).first / count);
-    const channel_sums about = sum_channel(p, c, mean, SUM_ABOUT_MEAN);
-    const real var = (real)fmax(0, (about.second - about.first * about.first / count) / count);
-    nchw16n_store_statistics(&p->statistics, c, mean, isnan(about.second) ? (real)NAN : var, count);
+    const real near = (real)(sum_channel(p, c, 0, SUM_X).first / count);
+    const channel_sums about = sum_channel(p, c, near, SUM_ABOUT_MEAN);
+    double mean = (double)near, var = fmax(0, (about.second - about.first * about.first / count) / count);
+    if (isnan(about.second)) var = NAN;
+    const norm_values values = nchw16n_channel_values(p->x, c, p->channels, p->pixels, p->statistics.images);
+    norm_check_moments(&values, about.second, p->norm.eps, &mean, &var);
+    nchw16n_store_statistics(&p->statistics, c, (real)mean, (real)var, count);
     normalize_channel(p, c);
 }
 
@@ -121,7 +124,7 @@ void FN(batch_norm_forward_nchw16n)(const fnn_op *op) {
         .blocks = op->n[0],
         .channels = op->n[1],
         .pixels = op->n[2],
-        .statistics = {NULL, OUT(6), OUT(7), OUT(3), OUT(4), (ptrdiff_t)op->s[0], op->s[2]},
+        .statistics = {NULL, OUT(6), OUT(7), OUT(3), OUT(4), (ptrdiff_t)op->s[0], op->s[2], op->s[1]},
         .norm = {.w = IN(1), .b = IN(2), .mean = IN(6), .var = IN(7), .eps = op->s[1]},
         .x = IN(0),
         .out = OUT(5),

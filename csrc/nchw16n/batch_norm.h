@@ -2,7 +2,7 @@
 #ifndef FASTNN_NCHW16N_BATCH_NORM_H
 #define FASTNN_NCHW16N_BATCH_NORM_H
 
-#include "runtime/kernel.h"
+#include "norm/norm_sums.h"
 
 /* The parameters and statistics of the channels, and where the gradients of the parameters go. */
 typedef struct {
@@ -15,7 +15,7 @@ typedef struct {
 } nchw16n_batch_norm;
 
 FNN_INLINE real nchw16n_deviation(const nchw16n_batch_norm *norm, ptrdiff_t c) {
-    return (real)sqrt((double)(norm->var[c] + (real)norm->eps));
+    return (real)norm_deviation(norm->var[c], norm->eps);
 }
 FNN_INLINE real nchw16n_scale(const nchw16n_batch_norm *norm, ptrdiff_t c) {
     return norm->w == NULL ? (real)1 : norm->w[c];

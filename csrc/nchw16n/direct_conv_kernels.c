@@ -46,11 +46,11 @@ void FN(conv_forward_nchw16n)(const fnn_op *op) {
 /* x, weight, b, out, running_mean, running_var, mean, var, work; … algorithm, kind, alpha, images, momentum */
 void FN(conv_statistics_forward_nchw16n)(const fnn_op *op) {
     nchw16n_conv conv = forward(op);
-    const nchw16n_statistics s = {op->p[8], OUT(6), OUT(7), OUT(4), OUT(5), (ptrdiff_t)op->s[9], op->s[10]};
+    const nchw16n_statistics s = {op->p[8], OUT(6), OUT(7), OUT(4), OUT(5), (ptrdiff_t)op->s[9], op->s[10], 1};
     conv.statistics = &s;
     conv.partition = nchw16n_partition_rows(conv.image_blocks, conv.out_rows);
     run_forward(&conv);
-    FN(nchw16n_combine_moments)(&s, &conv.partition, conv.groups * conv.filters, conv.out_cols);
+    FN(nchw16n_combine_moments)(&s, &conv.partition, conv.out, conv.groups * conv.filters, conv.out_cols);
 }
 
 /* x, weight, b, out[g,f,p,q,16], argmax; … algorithm, kind, alpha, size_h, size_w: out and argmax are the windows'

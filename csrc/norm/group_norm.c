@@ -26,11 +26,14 @@ static void forward_group(const run *r, ptrdiff_t k) {
     real *out = OUT(3) + at;
     vsum sum = {0}, squares = {0};
     sum_contiguous(&sum, x, count);
-    const double exact = vsum_total(&sum) / (double)count;
+    double exact = vsum_total(&sum) / (double)count;
+    sum_squared_deviations(&squares, x, (real)exact, count);
+    double var = variance_about(vsum_total(&squares), (double)count, exact, (real)exact);
+    const norm_values values = {x, 1, 1, 0, count, 1};
+    norm_check_moments(&values, vsum_total(&squares), op->s[0], &exact, &var);
     const real mean = (real)exact;
-    sum_squared_deviations(&squares, x, mean, count);
     OUT(4)[k] = mean;
-    OUT(5)[k] = (real)variance_about(vsum_total(&squares), (double)count, exact, mean);
+    OUT(5)[k] = (real)var;
     const double factor = inverse_std(OUT(5)[k], op->s[0]);
     if (r->s == 1) {
         for (ptrdiff_t j = 0; j < count; j += VL) {
@@ -76,7 +79,7 @@ static void backward_group(const run *r, ptrdiff_t k) {
             product += vsum_total(&products) * (w == NULL ? 1 : (double)w[j]);
         }
     }
-    const double a = sum / (double)count, b = factor * factor * product / (double)count;
+    const double a = sum / (double)count, b = norm_slope(IN(4)[k], factor, product, (double)count);
     if (r->s == 1) {
         for (ptrdiff_t j = 0; j < count; j += VL) {
             const ptrdiff_t left = count - j;

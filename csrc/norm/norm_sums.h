@@ -1,7 +1,12 @@
 /* Sums that normalisation takes over runs of elements: vectors of partial sums that go over into double before their
- * chains grow long. */
+ * chains grow long.
+ *
+ * A variance that the type of the arrays cannot hold, because it overflows or loses bits below the smallest normal
+ * number, has minus the deviation in its place: only norm_deviation and norm_variance need to know. */
 #ifndef FASTNN_NORM_NORM_SUMS_H
 #define FASTNN_NORM_NORM_SUMS_H
+
+#include <float.h>
 
 #include "runtime/kernel.h"
 #include "simd/simd_math.h"
@@ -95,7 +100,44 @@ FNN_INLINE double variance_about(double squares, double count, double mean, real
     return fmax(0, squares / count - off * off);
 }
 
-FNN_INLINE double inverse_std(real var, double eps) { return 1 / sqrt((double)(real)(var + (real)eps)); }
+/* Whether the type of the arrays holds a variance to all its bits. */
+FNN_INLINE bool norm_holds_variance(double var) {
+    return sizeof(real) == sizeof(float) ? var >= 0x1p-100 && var <= (double)FLT_MAX
+                                         : var >= 0x1p-960 && var <= DBL_MAX;
+}
+
+/* Values of which mean and variance are taken: runs of `count`, each value `stride` after the one before. Run i begins
+ * at x[i / lanes * step + i % lanes]. */
+typedef struct {
+    const real *x;
+    ptrdiff_t runs, lanes, step, count, stride;
+} norm_values;
+
+/* Takes mean and variance again, as the largest and the smallest values need it; leaves them alone where a value is not
+ * finite. */
+void FN(norm_rescaled_moments)(const norm_values *v, double *mean, double *var);
+
+/* Takes the moments again if a sum has left the range of its type, or if the variance has and eps does not hide it. */
+FNN_INLINE void norm_check_moments(const norm_values *v, double squares, double eps, double *mean, double *var) {
+    const double largest = sizeof(real) == sizeof(float) ? (double)FLT_MAX : DBL_MAX;
+    if (!(fabs(*mean) <= largest && squares <= DBL_MAX && norm_holds_variance(*var + eps)))
+        FN(norm_rescaled_moments)(v, mean, var);
+}
+
+/* √(var + eps) */
+FNN_INLINE double norm_deviation(real var, double eps) {
+    return var < 0 ? hypot((double)var, sqrt(eps)) : sqrt((double)(real)(var + (real)eps));
+}
+
+FNN_INLINE double inverse_std(real var, double eps) { return 1 / norm_deviation(var, eps); }
+
+/* The variance itself, which may overflow. */
+FNN_INLINE double norm_variance(double var) { return var < 0 ? var * var : var; }
+
+/* factor² product / count, whose square may leave the range of double where a deviation stands for the variance. */
+FNN_INLINE double norm_slope(real var, double factor, double product, double count) {
+    return var < 0 ? factor * (factor * product) / count : factor * factor * product / count;
+}
 
 /* Batch normalisation's running mean or variance goes after channel k's; it may be NULL. */
 FNN_INLINE void update_running(real *running, ptrdiff_t k, double momentum, double batch) {

@@ -16,6 +16,7 @@ from fastnn.alexnet.extraction import Extracted, Extractor
 from fastnn.alexnet.network import feature_shape
 from fastnn.alexnet.weights import KEY, MEAN, Description, Weights
 from fastnn.architecture import parse
+from fastnn.decisions.constant import is_constant
 from fastnn.model import Sequential
 from fastnn.model.file import check_digest, read, write
 
@@ -66,12 +67,14 @@ def one_scale(features: NDArray[np.float32]) -> float:
     Raises
     ------
     ValueError
-        If all numbers are equal.
+        If all numbers are equal but for their rounding, or one is NaN or infinite.
     """
-    spread = float(np.std(features, dtype=np.float64))
-    if not spread > 0:
+    low, high = features.min(), features.max()
+    if not (np.isfinite(low) and np.isfinite(high)):
+        raise ValueError("one_scale: features: expected finite numbers, got NaN or infinity")
+    if is_constant(low, high, features.dtype):
         raise ValueError("one_scale: features: expected numbers that differ, got equal ones")
-    return 1 / spread
+    return 1 / float(np.std(features, dtype=np.float64))
 
 
 @dataclass(eq=False)

@@ -27,6 +27,7 @@ def parse(
     input_scale: float = 1.0,
     class_names: Sequence[str] | None = None,
     input_shape: Sequence[int] | None = None,
+    channels_last: bool | None = None,
 ) -> Sequential:
     """Build the model that an architecture string describes.
 
@@ -51,6 +52,8 @@ def parse(
         As for `Sequential`.
     input_shape : tuple of int, optional
         Shape of an image, (H, W) or (C, H, W), for a text that does not give it.
+    channels_last : bool, optional
+        As for `Sequential`. A text that gives the shape, as ``conv:1x28x28,...``, gives the channels first.
 
     Returns
     -------
@@ -100,6 +103,7 @@ def parse(
         seed=seed,
         input_scale=input_scale,
         class_names=class_names,
+        channels_last=False if shape is not None and channels_last is None else channels_last,
     )
 
 

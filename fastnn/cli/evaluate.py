@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fastnn.cli.inputs import add_data, add_model, load_data, load_model
+from fastnn.cli.inputs import add_data, add_model, load_data, load_model, samples_of
 from fastnn.cli.options import HelpFormatter
 from fastnn.cli.reading import add_reading, reading, say
 from fastnn.data.assembling import unknown_classes
@@ -58,6 +58,7 @@ def run(options: argparse.Namespace) -> int:
         images, labels = (np.concatenate(pair) for pair in zip(data.train, data.test, strict=True))
     else:
         images, labels = parts[options.part]
+    images = samples_of(model, images)
     known = labels < model.output_shape[0]
     unknown = unknown_classes(labels, data.class_names, model.output_shape[0])
     if not known.any():

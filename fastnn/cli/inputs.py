@@ -172,6 +172,11 @@ def resolved_data(data: str) -> str:
     return str(here.resolve()) if data not in (*SYNTHETIC, *NAMED_DATASETS) and here.exists() else data
 
 
+def samples_of(model: Sequential, images: NDArray[Any]) -> NDArray[Any]:
+    """Return images of a data set, whose channels come first, as the model takes them."""
+    return np.moveaxis(images, 1, -1) if model.channels_last and images.ndim == 4 else images
+
+
 class Inputs(NamedTuple):
     """Samples to predict, a phrase that says which they are, and how they were read."""
 
@@ -219,8 +224,10 @@ def load_inputs(data: str, part: str | None, model: Sequential, **arguments: Any
     if part == "unlabelled":
         if found.unlabelled_images is None:
             raise ValueError(f"--part: {data} has no images without labels")
-        return Inputs(found.unlabelled_images, f"the unlabelled {found.noun} of {found.name}", found.decisions)
-    return Inputs(getattr(found, f"{part}_images"), f"the {part} {found.noun} of {found.name}", found.decisions)
+        values = samples_of(model, found.unlabelled_images)
+        return Inputs(values, f"the unlabelled {found.noun} of {found.name}", found.decisions)
+    values = samples_of(model, getattr(found, f"{part}_images"))
+    return Inputs(values, f"the {part} {found.noun} of {found.name}", found.decisions)
 
 
 def _on_scale(

@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from fastnn import kernels
 from fastnn.checks import choice, number, whole
 from fastnn.data.transforms import affine_maps, cutout_boxes, elastic_fields, sample_uniforms
+from fastnn.decisions.axes import advice, looks_channels_last, same_axes
 from fastnn.kernels.signature import SOURCE_DTYPES
 from fastnn.random import Purpose
 
@@ -187,13 +188,21 @@ class Augmentation:
         Raises
         ------
         ValueError
-            If the samples are not images, or do not have as many pixels as the `shape` of the augmentation.
+            If the samples are not images, are not of the `shape` of the augmentation, or seem to have their channels
+            last and there is no `shape`.
         """
         found = tuple(shape)
         if self.shape is not None:
-            if math.prod(found) != math.prod(self.shape):
-                raise ValueError(f"Augmentation: shape is {self.shape}, but the samples have shape {found}")
+            if not same_axes(found, tuple(self.shape)):
+                hint = advice(found, tuple(self.shape))
+                raise ValueError(f"Augmentation: shape is {self.shape}, but the samples have shape {found}{hint}")
             found = tuple(self.shape)
+        elif looks_channels_last(found):
+            raise ValueError(
+                f"Augmentation: images: expected (N, H, W) or (N, C, H, W), got samples of shape {found}, whose "
+                "channels seem to come last; np.moveaxis(images, -1, 1) brings them to the front, and "
+                f"shape={found} says that there are {found[0]} channels"
+            )
         if len(found) == 2:
             found = (1, *found)
         if len(found) != 3 or 0 in found:

@@ -87,6 +87,7 @@ beta_1, beta_2, epsilon, n_iter_no_change, max_fun
         self.max_fun, self.dropout, self.batch_norm = max_fun, dropout, batch_norm
         self.class_weight = class_weight
 
+    _last = False  # whether samples are images whose channels come last
     _continued: ContinuedTraining | None = None  # the state from which `partial_fit` continues
 
     # --- what the subclasses define ---
@@ -237,7 +238,7 @@ beta_1, beta_2, epsilon, n_iter_no_change, max_fun
             if self.dropout:
                 stack.append(layers.Dropout(self.dropout))
         stack.append(layers.Dense(self.n_outputs_))
-        self.model_ = Sequential(stack, input_shape=shape, dtype=dtype, seed=self._seed)
+        self.model_ = Sequential(stack, input_shape=shape, dtype=dtype, seed=self._seed, channels_last=self._last)
 
     def _forget_curves(self) -> None:
         self.loss_curve_: list[float] = []

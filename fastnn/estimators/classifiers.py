@@ -12,6 +12,7 @@ from sklearn.utils import column_or_1d, compute_sample_weight
 from sklearn.utils.multiclass import check_classification_targets, type_of_target, unique_labels
 
 from fastnn import functional, layers
+from fastnn.decisions.axes import looks_channels_last
 from fastnn.estimators import parameters
 from fastnn.estimators.base import Estimator
 from fastnn.estimators.signature import with_parameters_of
@@ -185,6 +186,9 @@ class ConvNetClassifier(MLPClassifier):
         and width and is followed by a max-pool.
     pool : int
         Size of the max-pools, 1 for none.
+    channels_last : bool, optional
+        Whether images are (N, H, W, C), and rows of pixels in that order; `image_shape` is (C, H, W) all the same. By
+        default they are (N, C, H, W), and images that seem to be the other ones, such as (N, 28, 28, 1), are an error.
     **parameters
         Those of `MLPClassifier`, which here describe the layers after the convolutions.
 
@@ -205,12 +209,18 @@ class ConvNetClassifier(MLPClassifier):
         image_shape: tuple[int, int, int] | None = None,
         conv_layers: Sequence[Any] = (32,),
         pool: int = 2,
+        channels_last: bool | None = None,
         **rest: Any,
     ) -> None:
         super().__init__(**rest)
         self.image_shape = image_shape
         self.conv_layers = conv_layers
         self.pool = pool
+        self.channels_last = channels_last
+
+    @property
+    def _last(self) -> bool:  # type: ignore[override]
+        return bool(self.channels_last)
 
     _fitted_shape: tuple[int, ...] | None = None  # shape of the images passed to `fit`, None for rows
 
@@ -221,6 +231,7 @@ class ConvNetClassifier(MLPClassifier):
             raise ValueError(
                 f"{type(self).__name__}: image_shape must be (C, H, W) with {self.n_features_in_} values, got {shape}"
             )
+        self._check_axes("image_shape: expected (C, H, W)", shape)
         stack: list[layers.Layer] = []
         height, width = shape[1:]
         for filters, size in parameters.conv_layers(self):
@@ -234,6 +245,14 @@ class ConvNetClassifier(MLPClassifier):
                 height, width = height // rows, width // columns
         return [*stack, layers.Flatten()], shape
 
+    def _check_axes(self, expected: str, shape: tuple[int, ...]) -> None:
+        """Raise ValueError if images (C, H, W) seem to have their channels last, and nothing was said."""
+        if self.channels_last is None and looks_channels_last(shape):
+            raise ValueError(
+                f"{type(self).__name__}: {expected}, got {shape}, whose channels seem to come last; say so with "
+                f"channels_last=True and image_shape={(shape[2], *shape[:2])}, or channels_last=False if they do not"
+            )
+
     def _flat(self, X: Any, first: bool = False) -> Any:
         """Convert images to rows. If `first`, remember their shape."""
         if first:
@@ -241,6 +260,10 @@ class ConvNetClassifier(MLPClassifier):
         array = X if hasattr(X, "toarray") or hasattr(X, "columns") else np.asarray(X)
         if getattr(array, "ndim", 2) in (3, 4):
             shape = tuple(array.shape[1:]) if array.ndim == 4 else (1, *array.shape[1:])
+            if self.channels_last and array.ndim == 4:
+                shape = (shape[2], *shape[:2])
+            else:
+                self._check_axes("X: expected images (N, C, H, W)", shape)
             if self.image_shape is not None and tuple(self.image_shape) != shape:
                 raise ValueError(f"{type(self).__name__}: image_shape is {self.image_shape} but X has images {shape}")
             if first:
@@ -252,7 +275,13 @@ class ConvNetClassifier(MLPClassifier):
         return X
 
     def _checked(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None, first: bool) -> Any:
-        return super()._checked(self._flat(X, first), y, sample_weight, first)
+        checked = super()._checked(self._flat(X, first), y, sample_weight, first)
+        if not first:
+            self.model_.channels_last = self._last
+        return checked
+
+    def _shaped(self, x: Array) -> Array:
+        return x.reshape(len(x), *self.model_.sample_shape)
 
     def _inputs(self, X: ArrayLike) -> Array:
         return super()._inputs(self._flat(X))

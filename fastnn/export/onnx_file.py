@@ -34,7 +34,7 @@ def to_onnx(model: Sequential, path: str | PathLike[str] | None = None, *, proba
     Returns
     -------
     onnx.ModelProto
-        Its input ``"input"`` has shape (batch, *input_shape), its output ``"output"`` (batch, *output_shape), both in
+        Its input ``"input"`` has shape (batch, *sample_shape), its output ``"output"`` (batch, *output_shape), both in
         the model's dtype. The factor `input_scale` is part of the graph; class names are in its metadata.
 
     Raises
@@ -65,6 +65,8 @@ def to_onnx(model: Sequential, path: str | PathLike[str] | None = None, *, proba
         raise ImportError(_MISSING) from None
     graph = Graph(model.dtype)
     name = "input"
+    if model.channels_last:
+        name = graph.node("Transpose", name, perm=[0, 3, 1, 2])
     if model.input_scale != 1:
         name = graph.node("Mul", name, graph.constant("input_scale", np.asarray(model.input_scale, model.dtype)))
     name = chain.onnx(model.layers, graph, name)
@@ -77,7 +79,7 @@ def to_onnx(model: Sequential, path: str | PathLike[str] | None = None, *, proba
             for kind, inputs, out, attributes in graph.simplified()
         ],
         "fastnn",
-        [_value(onnx, "input", model.dtype, model.input_shape)],
+        [_value(onnx, "input", model.dtype, model.sample_shape)],
         [_value(onnx, "output", model.dtype, model.output_shape)],
         [onnx.numpy_helper.from_array(array, name) for name, array in graph.constants.items()],
     )

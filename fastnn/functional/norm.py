@@ -18,7 +18,8 @@ class NormCache(NamedTuple):
     Attributes
     ----------
     mean, var : arrays of the dtype of x
-        The statistics that were used; var is the mean square (divided by N). (C,) for batch norm, else (N, groups).
+        The statistics that were used; var is the mean square (divided by N), and minus the deviation where the mean
+        square is too large or too small for the dtype. (C,) for batch norm, else (N, groups).
     """
 
     origin: str

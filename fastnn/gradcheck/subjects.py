@@ -198,13 +198,14 @@ def _in_float64(model: Sequential) -> Sequential:
         input_shape=model.input_shape,
         dtype="float64",
         input_scale=model.input_scale,
+        channels_last=model.channels_last,
     )
     twin.params[...] = model.params
     return twin
 
 
 def _random_data(model: Sequential, loss: losses.Loss, batch: int, seed: int) -> tuple[NDArray[Any], NDArray[Any]]:
-    x = normal(seed, Purpose.CHECK, 1, (batch, *model.input_shape)) / model.input_scale
+    x = normal(seed, Purpose.CHECK, 1, (batch, *model.sample_shape)) / model.input_scale
     if loss.classifies:
         return x, integers(seed, Purpose.CHECK, 2, 0, model.output_shape[-1], batch)
     return x, normal(seed, Purpose.CHECK, 2, (batch, *model.output_shape))

@@ -5,8 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from math import prod
 
-from fastnn.checks import number, whole
-from fastnn.layers.base import Layer, Shape
+from fastnn.checks import flag, number, whole
+from fastnn.decisions.axes import looks_channels_last
+from fastnn.layers import (
+    AvgPool2D,
+    Conv2D,
+    Dense,
+    Flatten,
+    GlobalAvgPool2D,
+    GlobalMaxPool2D,
+    Layer,
+    LocalResponseNorm,
+    MaxPool2D,
+    Reshape,
+    Shape,
+)
 from fastnn.layers.chain import walk
 
 
@@ -26,6 +39,36 @@ def checked_shape(shape: Sequence[int]) -> Shape:
     if not sizes or prod(sizes) > 2**48:
         raise ValueError(f"Sequential: input_shape: expected at least one size and at most 2**48 values, got {sizes}")
     return sizes
+
+
+def checked_channels_last(channels_last: bool | None, input_shape: Shape, layers: Sequence[Layer] = ()) -> bool:
+    """The argument `channels_last`, which only a model of images can have; False for None.
+
+    Without it, an `input_shape` that seems to be (H, W, C) is an error if a layer would take its axes for (C, H, W).
+    """
+    if channels_last is None:
+        if looks_channels_last(input_shape) and _takes_channels(layers):
+            *image, channels = input_shape
+            raise ValueError(
+                f"Sequential: input_shape: expected (C, H, W), got {input_shape}, which seems to be (H, W, C); write "
+                f"input_shape={(channels, *image)} and, if the samples have their channels last, channels_last=True; "
+                f"if there are {image[0]} channels, write channels_last=False"
+            )
+        return False
+    last = flag("Sequential", "channels_last", channels_last)
+    if last and len(input_shape) != 3:
+        raise ValueError(f"Sequential: channels_last: expected images, input_shape (C, H, W), got {input_shape}")
+    return last
+
+
+def _takes_channels(layers: Sequence[Layer]) -> bool:
+    """Whether a layer that works on (C, H, W) comes before one for which the axes do not matter any more."""
+    for layer in walk(layers):
+        if isinstance(layer, Flatten | Reshape | Dense):
+            return False
+        if isinstance(layer, Conv2D | MaxPool2D | AvgPool2D | GlobalMaxPool2D | GlobalAvgPool2D | LocalResponseNorm):
+            return True
+    return False
 
 
 def checked_layers(layers: Sequence[Layer]) -> tuple[Layer, ...]:

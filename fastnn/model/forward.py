@@ -8,7 +8,10 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from fastnn.decisions.axes import channels_last_shape
 from fastnn.inputs import as_batch
+from fastnn.layers.base import Shape
+from fastnn.model.checks import checked_channels_last
 from fastnn.model.engine import ForwardEngine
 from fastnn.model.network import Network
 
@@ -20,12 +23,31 @@ class ForwardNetwork(Network):
 
     _engine: ClassVar[ForwardEngine | None] = None
 
+    @property
+    def channels_last(self) -> bool:
+        """Whether samples are given as images (H, W, C), although the layers see `input_shape`, (C, H, W)."""
+        return self._channels_last
+
+    @channels_last.setter
+    def channels_last(self, last: bool) -> None:
+        checked = checked_channels_last(last, self.input_shape)
+        if checked != self._channels_last:
+            self.quick.clear()  # these passes take samples of input_shape as they are
+            self._channels_last = checked
+
+    @property
+    def sample_shape(self) -> Shape:
+        """The shape in which a sample is given: `input_shape`, or (H, W, C) if `channels_last`."""
+        return channels_last_shape(self.input_shape) if self._channels_last else self.input_shape
+
     def forward(self, x: ArrayLike) -> Array:
         """Raw outputs of the last layer.
 
         Parameters
         ----------
         x : (N, *input_shape), any real dtype
+            Or (N, H, W, C) if `channels_last`. Rows (N, D) are cut into the axes of a sample, axes are joined for a
+            model of rows, and axes of size 1 may come or go; nothing else is reshaped.
 
         Returns
         -------
@@ -123,8 +145,8 @@ class ForwardNetwork(Network):
         Returns
         -------
         Sequential
-            A model of its own: training it leaves this one as it is. It keeps `input_scale`, which layers are
-            frozen, and the points that lie within it.
+            A model of its own: training it leaves this one as it is. It keeps `input_scale`, `channels_last`, which
+            layers are frozen, and the points that lie within it.
 
         Raises
         ------
@@ -150,6 +172,7 @@ class ForwardNetwork(Network):
             class_names=self.class_names if count == len(self.layers) else None,
             points={point: name for point, name in self.points.items() if name in names},
             column_names=self.column_names,
+            channels_last=self.channels_last,
         )
         part.seed, part.task = self.seed, self.task
         for mine, values in ((part.parameters, self.parameters), (part.state, self.state)):
@@ -164,6 +187,14 @@ class ForwardNetwork(Network):
         if wanted not in names:
             raise ValueError(f"{function}: at: expected one of {', '.join((*names, *self.points))}, got {at!r}")
         return names.index(wanted) + 1
+
+    def channels_first(self) -> Self:
+        """The model for samples of `input_shape`: itself, or if `channels_last` one that shares its parameters."""
+        if not self.channels_last:
+            return self
+        whole = self._shared(len(self.layers))
+        whole.channels_last = False
+        return whole
 
     def _shared(self, count: int) -> Self:
         """The first `count` layers as a model that shares their parameters and state."""
@@ -182,7 +213,7 @@ class ForwardNetwork(Network):
             part._adopt(layers)
             part.params, part.grads = (flat[: part.size] for flat in (self.params, self.grads))
             self._parts[count] = part
-        part.input_scale = self.input_scale
+        part.input_scale, part.channels_last = self.input_scale, self.channels_last
         return part
 
     def _run(self, x: ArrayLike, kind: str) -> Array:
@@ -191,7 +222,7 @@ class ForwardNetwork(Network):
             out = None if quick is None else quick(self, x)
             if out is not None:
                 return out
-        batch = as_batch(type(self).__name__, x, self.input_shape)
+        batch = as_batch(type(self).__name__, x, self.input_shape, self._channels_last)
         if kind != "outputs" and len(self.output_shape) != 1:
             shape = self.output_shape
             raise ValueError(f"predict: expected a model with outputs of one dimension, got {shape}")

@@ -19,6 +19,7 @@ from fastnn.layers import chain
 from fastnn.layers.base import Layer, Shape
 from fastnn.model.checks import (
     checked_columns,
+    checked_channels_last,
     checked_layers,
     checked_names,
     checked_points,
@@ -45,12 +46,14 @@ class Network:
         class_names: Sequence[str] | None = None,
         points: Mapping[str, str] | None = None,
         column_names: Sequence[str] | None = None,
+        channels_last: bool | None = None,
     ) -> None:
         self.dtype = float_dtype("Sequential", dtype)
         self.input_scale = checked_scale(input_scale)
         self.task: losses.Task = "classification"
         self.input_shape = checked_shape(input_shape)
         self.layers = checked_layers(layers)
+        self._channels_last = checked_channels_last(channels_last, self.input_shape, self.layers)
         self.quick: dict[tuple[str, np.dtype[Any], Shape], QuickForward] = {}  # filled by the engine
         self.output_shape = self._build()
         self.class_names = checked_names(class_names, self.output_shape)
@@ -248,7 +251,7 @@ class Network:
 
         Returns
         -------
-        dx : (N, *input_shape) array of the model's dtype
+        dx : (N, *sample_shape) array of the model's dtype
             With respect to `x` itself, before `input_scale` is applied.
         gradients : dict of str to array
             Copies, by parameter name.
@@ -273,6 +276,7 @@ class Network:
         if dout.shape != out.shape:
             raise ValueError(f"backward_from: dout must have shape {out.shape}, got {dout.shape}")
         dx = self.run_backward(ops, dout, caches, need_dx=True)
+        dx = np.moveaxis(dx, 1, -1) if self._channels_last else dx
         return dx * np.asarray(self.input_scale, self.dtype), {n: g.copy() for n, g in self.gradients.items()}
 
     def loss_and_gradients(
@@ -320,7 +324,7 @@ class Network:
         return float(value[0]), {n: g.copy() for n, g in self.gradients.items()}
 
     def _scaled(self, x: ArrayLike) -> Array:
-        batch = as_batch(type(self).__name__, x, self.input_shape)
+        batch = as_batch(type(self).__name__, x, self.input_shape, self._channels_last)
         return np.ascontiguousarray(batch.astype(self.dtype) * np.asarray(self.input_scale, self.dtype))
 
     def copy(self) -> Self:

@@ -32,7 +32,7 @@ class Sequential(ForwardNetwork):
     layers : sequence of Layer
         Each belongs to no other model.
     input_shape : tuple of int
-        Shape of a sample, without the batch.
+        Shape of a sample, without the batch; of an image (C, H, W), whatever `channels_last` says.
     dtype : {"float32", "float64"}
         Of parameters and arithmetic.
     seed : int or None
@@ -47,6 +47,10 @@ class Sequential(ForwardNetwork):
     column_names : sequence of str, optional
         The names of the values of a sample, in their order, where samples are rows of a table. Saved with the model, so
         that `fastnn.data.load` with ``like=model`` finds the columns of another table by their names.
+    channels_last : bool, optional
+        Whether images are given as (N, H, W, C), or as rows of pixels in that order, wherever samples are given: to
+        the methods and to a `Trainer`. They are copied into the layers' order, (N, C, H, W). Part of the model's file.
+        By default they are not, and an `input_shape` such as (28, 28, 1) before a convolution is an error.
 
     Attributes
     ----------
@@ -220,6 +224,7 @@ class Sequential(ForwardNetwork):
             "task": self.task,
             **({"points": dict(self.points)} if self.points else {}),
             **({} if self.column_names is None else {"column_names": list(self.column_names)}),
+            **({"channels_last": True} if self.channels_last else {}),
         }
 
     @classmethod
@@ -237,7 +242,7 @@ class Sequential(ForwardNetwork):
         ValueError
             If it names a layer or an argument that does not exist.
         """
-        options = dict(config)
+        options = {"channels_last": False, **config}
         task = choice("Sequential", "task", options.pop("task", "classification"), losses.BY_TASK)
         layers = [described(entry) for entry in options.pop("layers")]
         seed = options.pop("seed", 0)

@@ -16,6 +16,9 @@ from fastnn.program.fuse import Rule, fuse, rewrite, sole_user, touches_any, wri
 from fastnn.program.fuse_pool import tiles
 from fastnn.program.record import Buffer, Operation, same_memory
 
+_LEAST_EPS = (
+    1e-30  # a smaller one does not hide a variance that underflows, which the statistics by themselves do not see
+)
 _STATE = ("running_mean", "running_var", "mean", "var")
 
 
@@ -34,7 +37,11 @@ def norm_then_pool(operations: list[Operation], i: int) -> list[Operation] | Non
         return None
     pool = operations[j]
     used = norm.pick("w", "b", "mean", "var", "eps")
-    if not tiles(pool["x"], pool["out"], pool) or writes_any(operations[i + 1 : j], norm["x"], *used.values()):
+    if (
+        norm["eps"] < _LEAST_EPS
+        or not tiles(pool["x"], pool["out"], pool)
+        or writes_any(operations[i + 1 : j], norm["x"], *used.values())
+    ):
         return None
     x = norm["x"].reshape(pool["x"].shape)
     before = []
@@ -94,7 +101,7 @@ def convolution_then_statistics(operations: list[Operation], i: int) -> list[Ope
     if j is None:
         return None
     norm, rest = operations[j], []
-    if norm.kernel == "batch_norm_forward_nchw16n":
+    if norm.kernel == "batch_norm_forward_nchw16n" and norm["eps"] >= _LEAST_EPS:
         work = _work(conv["out"])
         rest = [Operation.of("batch_norm_apply_nchw16n", **norm.pick("x", "w", "b", "mean", "var", "out", "eps"))]
     elif norm.kernel == "batch_norm_statistics_nchw16n":

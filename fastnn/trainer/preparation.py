@@ -94,7 +94,7 @@ def specify(
         shuffle=trainer.shuffle,
         schedule=trainer.schedule,
         augmentation=trainer.augmentation,
-        image_shape=_image_shape(trainer.augmentation, model, x),
+        image_shape=_image_shape(trainer.augmentation, model, np.shape(x)[1:]),
         compile=trainer.compile,
         ignore_nonfinite=trainer.on_nonfinite == "ignore",
         progress=trainer.progress,
@@ -113,17 +113,19 @@ def _fresh_state(model: Sequential, optimizer: Optimizer) -> dict[str, dict[str,
     return state
 
 
-def _image_shape(augmentation: Augmentation | None, model: Sequential, x: ArrayLike) -> tuple[int, int, int] | None:
+def _image_shape(
+    augmentation: Augmentation | None, model: Sequential, given: tuple[int, ...]
+) -> tuple[int, int, int] | None:
     """Channels, rows and columns of a sample, as an augmentation needs them; None without one."""
     if augmentation is None:
         return None
-    shape = np.shape(x)[1:]
-    rows_of_pixels = len(shape) < 2 and augmentation.shape is None
-    return augmentation.image_shape(model.input_shape if rows_of_pixels else shape)
+    takes_images = sum(size > 1 for size in model.input_shape) > 1  # samples then are in its order already
+    rows_of_pixels = len(given) < 2 and augmentation.shape is None
+    return augmentation.image_shape(model.input_shape if takes_images or rows_of_pixels else given)
 
 
 def _checked_pair(model: Sequential, loss: Loss, which: str, x: ArrayLike, y: ArrayLike) -> tuple[Array, Array]:
-    inputs = as_batch(f"fit: {which}".rstrip(": "), x, model.input_shape)
+    inputs = as_batch(f"fit: {which}".rstrip(": "), x, model.input_shape, model.channels_last)
     targets = loss.prepare(as_array("fit", f"{which}y", y), model.output_shape, model.dtype)
     if len(inputs) != len(targets):
         raise ValueError(f"fit: {which}x has {len(inputs)} samples but y has {len(targets)}")

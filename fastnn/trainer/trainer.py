@@ -112,7 +112,7 @@ class Trainer(BaseTrainer):
         Parameters
         ----------
         x : (N, *input_shape), any real dtype
-            Samples. Those of another shape but the same size are reshaped.
+            Samples, as `Sequential.forward` takes them.
         y : (N,) integer labels, or (N, *output_shape)
             Targets.
         validation : pair of arrays, or float, optional

@@ -40,7 +40,7 @@ def test_a_pixel_that_never_changes_becomes_0():
         (lambda: Standardizer.fit(np.ones((0, 3))), ValueError, r"images: expected shape \(N, ...\)"),
         (lambda: Standardizer.fit(np.ones((2, 3)), by="row"), ValueError, "by: expected 'pixel', 'channel' or 'all'"),
         (lambda: Standardizer.fit(np.ones((2, 3)), by="channel"), ValueError, r"needs images \(N, C, H, W\)"),
-        (lambda: Standardizer.fit(np.array([["a"]])), TypeError, "expected real numbers"),
+        (lambda: Standardizer.fit(np.array([["a"]])), TypeError, "images must be real numbers"),
         (lambda: Standardizer.fit(np.ones((2, 3))).transform(np.ones((2, 4))), ValueError, r"images \(2, 4\) do not"),
         (lambda: one_hot([0, 3], 3), ValueError, "label 3 at index 1, but there are 3 classes"),
         (lambda: one_hot([0.5]), ValueError, "label 0.5 at index 0 is not a class number"),

@@ -54,6 +54,7 @@ def test_the_convolutional_one_has_the_others_parameters_and_its_own():
         "image_shape",
         "conv_layers",
         "pool",
+        "channels_last",
     }
     net = ConvNetClassifier(alpha=0.5, conv_layers=(4, 8))
     assert clone(net).get_params() == net.get_params()

@@ -11,7 +11,10 @@ from fastnn.kernels.reference.arrays import Array
 def clip_norm(g: Array, limit: float) -> None:
     """``g = g limit / ‖g‖`` where the norm ``‖g‖``, added up in float64, is above ``limit``; else as it was."""
     norm = math.sqrt(np.sum(np.square(g, dtype=np.float64)))
-    if norm > limit:
+    if math.isinf(norm) and np.isfinite(g).all():  # squares overflow: of the elements divided by a power of two
+        exponent = int(np.frexp(np.abs(g).max())[1])
+        g *= g.dtype.type(math.ldexp(limit / math.sqrt(np.sum(np.square(np.ldexp(g, -exponent)))), -exponent))
+    elif norm > limit:
         g *= g.dtype.type(limit / norm)
 
 

@@ -6,7 +6,12 @@ squares (of N values, divided by N).
 Batch norm takes its statistics over samples and pixels, one pair a channel (Ioffe & Szegedy 2015); group norm over
 the channels of a group and pixels, one pair a sample and group (Wu & He 2018). Layer norm (Ba, Kiros & Hinton 2016) is
 group norm with one group, each element a channel of one pixel.
+
+A variance that the dtype cannot hold, because it overflows or loses bits below the smallest normal number, has minus
+the deviation in its place: `_deviation` knows.
 """
+
+from typing import Any
 
 import numpy as np
 
@@ -22,6 +27,37 @@ def _affine(normal: Array, w: Array | None, b: Array | None) -> Array:
     if w is not None:
         normal = normal * _column(w)
     return normal if b is None else normal + _column(b)
+
+
+def _moments(x: Array, axes: tuple[int, ...], eps: float) -> tuple[Array, Array]:
+    """Means over some axes, and variances or minus the deviations, in float64.
+
+    Values whose moments leave the range of their dtype, with nothing that hides them in ``eps``, are divided by a power
+    of two before, which rounds nothing.
+    """
+    wide = x.astype(np.float64)
+    count = max(1, np.prod([x.shape[axis] for axis in axes], dtype=np.int64))
+    mean = wide.sum(axis=axes, keepdims=True) / count
+    var = np.square(wide - mean).sum(axis=axes, keepdims=True) / count
+    info = np.finfo(x.dtype)
+    smallest = 2.0**-100 if x.dtype == np.float32 else 2.0**-960
+    sound = (np.abs(mean) <= info.max) & (var <= info.max) & (var + eps >= smallest)
+    largest = np.abs(wide).max(axis=axes, keepdims=True, initial=0)
+    again = ~sound & np.isfinite(largest) & (largest > 0)
+    if again.any():
+        exponent = np.where(again, np.frexp(largest)[1], 0)
+        small = np.ldexp(wide, -exponent)
+        centre = small.sum(axis=axes, keepdims=True) / count
+        square = np.square(small - centre).sum(axis=axes, keepdims=True) / count
+        held = np.ldexp(square, 2 * exponent)
+        held = np.where((held >= smallest) & (held <= info.max) | (square == 0), held, -np.ldexp(square**0.5, exponent))
+        mean, var = np.where(again, np.ldexp(centre, exponent), mean), np.where(again, held, var)
+    return mean, var
+
+
+def _deviation(var: Array, eps: float) -> Array:
+    """``√(var + eps)``."""
+    return np.asarray(np.where(var < 0, np.hypot(var, var.dtype.type(eps**0.5)), np.sqrt(var + var.dtype.type(eps))))
 
 
 def _add(total: Array | None, gradient: Array, beta: float) -> None:
@@ -48,16 +84,15 @@ def batch_norm_forward(
     of ``var``). A batch of one value a channel has no such variance: ``running_var`` then stays.
     """
     count = x.shape[0] * x.shape[2]
-    wide = x.astype(np.float64)
-    centre = wide.sum(axis=(0, 2)) / max(1, count)
-    mean[...] = centre
-    var[...] = np.square(wide - _column(centre)).sum(axis=(0, 2)) / max(1, count)
+    centre, square = _moments(x, (0, 2), eps)
+    mean[...], var[...] = centre[0, :, 0], square[0, :, 0]
     batch_norm_apply(x, w, b, mean, var, out, eps)
     keep, new = x.dtype.type(momentum), x.dtype.type(1 - momentum)
     if running_mean is not None:
         running_mean[...] = keep * running_mean + new * mean
     if running_var is not None and count > 1:
-        running_var[...] = keep * running_var + new * (var * (count / (count - 1)))
+        variance = np.where(var < 0, var * var, var)
+        running_var[...] = keep * running_var + new * (variance * (count / (count - 1)))
 
 
 @np.errstate(all="ignore")
@@ -65,7 +100,7 @@ def batch_norm_apply(
     x: Array, w: Array | None, b: Array | None, mean: Array, var: Array, out: Array, eps: float
 ) -> None:
     """``out`` by statistics that are given."""
-    out[...] = _affine((x - _column(mean)) / np.sqrt(_column(var) + var.dtype.type(eps)), w, b)
+    out[...] = _affine((x - _column(mean)) / _column(_deviation(var, eps)), w, b)
 
 
 @np.errstate(all="ignore")
@@ -88,7 +123,7 @@ def batch_norm_backward(
     ``dx = w (dout - Σ dout / N - x̂ Σ dout x̂ / N) / √(var + eps)``, without the two sums where ``fixed``.
     """
     count = max(1, x.shape[0] * x.shape[2])
-    factor = 1 / np.sqrt(_column(var) + var.dtype.type(eps))
+    factor = 1 / _column(_deviation(var, eps))
     normal = (x - _column(mean)) * factor
     sums = dout.sum(axis=(0, 2))
     products = (dout * normal).sum(axis=(0, 2))
@@ -110,10 +145,10 @@ def group_norm_forward(
 ) -> None:
     """``out`` by the statistics of each sample's groups of channels, which are given back."""
     groups = mean.shape[1]
-    wide = _grouped(x.astype(np.float64), groups)
-    mean[...] = wide.mean(axis=2)
-    var[...] = np.square(wide - wide.mean(axis=2, keepdims=True)).mean(axis=2)
-    normal = (_grouped(x, groups) - mean[..., None]) / np.sqrt(var[..., None] + var.dtype.type(eps))
+    wide = _grouped(x, groups)
+    centre, square = _moments(wide, (2,), eps)
+    mean[...], var[...] = centre[..., 0], square[..., 0]
+    normal = (wide - mean[..., None]) / _deviation(var, eps)[..., None]
     out[...] = _affine(normal.reshape(x.shape), w, b)
 
 
@@ -132,7 +167,7 @@ def group_norm_backward(
 ) -> None:
     """Gradients: with ``e = w dout`` and means over a group, ``dx = (e - mean e - x̂ mean(e x̂)) / √(var + eps)``."""
     groups = mean.shape[1]
-    factor = 1 / np.sqrt(var[..., None] + var.dtype.type(eps))
+    factor = 1 / _deviation(var, eps)[..., None]
     normal = (_grouped(x, groups) - mean[..., None]) * factor
     if dx is not None:
         e = (dout if w is None else dout * _column(w)).reshape(normal.shape)
@@ -153,16 +188,29 @@ def _window_sum(values: Array, before: int, after: int) -> Array:
     return total
 
 
+def _unit(dtype: np.dtype[Any]) -> Any:
+    """The power of two by which numbers are multiplied whose squares would overflow."""
+    return dtype.type(2.0**-560 if dtype == np.float64 else 2.0**-72)
+
+
 @np.errstate(all="ignore")
 def local_response_norm_forward(
     x: Array, out: Array, scale: Array | None, size: int, alpha: float, power: float, k: float
 ) -> None:
     """``scale = k + alpha Σ x²`` over ``size`` neighbouring channels, ``out = x scale^-power`` (Krizhevsky 2012).
 
-    The window of channel c reaches from c - size // 2 to c + (size - 1) // 2.
+    The window of channel c reaches from c - size // 2 to c + (size - 1) // 2. A scale that overflows has minus its
+    square root in its place.
     """
-    value = x.dtype.type(k) + x.dtype.type(alpha) * _window_sum(x * x, size // 2, (size - 1) // 2)
-    out[...] = x * value ** x.dtype.type(-power)
+    window, kind = (size // 2, (size - 1) // 2), x.dtype.type
+    value = kind(k) + kind(alpha) * _window_sum(x * x, *window)
+    out[...] = x * value ** kind(-power)
+    if (value > np.finfo(x.dtype).max).any():
+        unit = _unit(x.dtype)
+        root = np.sqrt(kind(k) * unit * unit + kind(alpha) * _window_sum(np.square(x * unit), *window)) / unit
+        over = (value > np.finfo(x.dtype).max) & (root <= np.finfo(x.dtype).max)
+        out[...] = np.where(over, x * root ** kind(-power) * root ** kind(-power), out)
+        value = np.where(over, -root, value)
     if scale is not None:
         scale[...] = value
 
@@ -172,6 +220,14 @@ def local_response_norm_backward(
     dout: Array, x: Array, scale: Array, dx: Array, size: int, alpha: float, power: float
 ) -> None:
     """``dx = dout scale^-power - 2 alpha power x Σ dout x scale^(-power-1)`` over the windows that a channel is in."""
-    factor = scale ** scale.dtype.type(-power)
-    total = _window_sum(dout * x * factor / scale, (size - 1) // 2, size // 2)
-    dx[...] = dout * factor - x.dtype.type(2 * alpha * power) * x * total
+    over, kind = scale < 0, x.dtype.type
+    root = np.where(over, -scale, 1)
+    part = root ** kind(-power)  # of which the square is the factor
+    factor = np.where(over, 0, np.abs(scale) ** kind(-power))
+    direct = np.where(over, dout * part * part, dout * factor)
+    near = np.where(over, 0, dout * x * factor / scale)
+    unit = _unit(x.dtype)  # where a scale overflowed, what channels add to each other would underflow
+    far = np.where(over, dout * (part / unit) * (x / root) * (part / unit / root), 0)
+    window = ((size - 1) // 2, size // 2)
+    total = x * _window_sum(near, *window) + x * unit * unit * _window_sum(far, *window)
+    dx[...] = direct - kind(2 * alpha * power) * total
