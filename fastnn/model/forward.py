@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from fastnn.inputs import as_batch
 from fastnn.model.engine import ForwardEngine
 from fastnn.model.network import Network
+from fastnn.model.sparse import SparseRows
 
 if TYPE_CHECKING:
     from fastnn.model.sequential import Sequential
@@ -160,6 +161,8 @@ class ForwardNetwork(Network):
             out = None if quick is None else quick(model, x)
             if out is not None:
                 return out
+        if isinstance(x, SparseRows):
+            return np.concatenate([self._run(block, kind) for block in x.blocks()])
         batch = as_batch(type(self).__name__, x, self.input_shape)
         if kind != "outputs" and len(self.output_shape) != 1:
             shape = self.output_shape

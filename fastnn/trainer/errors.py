@@ -8,8 +8,12 @@ from fastnn.model.sequential import Sequential
 from fastnn.optim import Optimizer
 
 
-class NonFiniteLossError(ArithmeticError):
-    """The loss became NaN or infinite; the training stopped after that step."""
+class NonFiniteLossError(ArithmeticError, ValueError):
+    """The loss became NaN or infinite; the training stopped after that step.
+
+    It is an ArithmeticError by what happened, and a ValueError as well, because an argument is what caused it: code
+    that is written for scikit-learn's estimators catches that.
+    """
 
 
 def explain_nonfinite(model: Sequential, optimizer: Optimizer, step: int, value: float, rate: float) -> str:

@@ -15,6 +15,7 @@ from fastnn.data.splits import train_test_split
 from fastnn.inputs import as_array, as_batch, gatherable
 from fastnn.losses import Loss
 from fastnn.model.sequential import Sequential
+from fastnn.model.sparse import SparseRows
 from fastnn.optim import Optimizer
 from fastnn.program.step import Problem
 from fastnn.trainer.base import BaseTrainer
@@ -58,27 +59,27 @@ def specify(
             stacklevel=_CALLER_OF_FIT,
         )
     inputs, targets = _checked_pair(model, loss, "", x, y)
-    weights = sample_weights(
-        sample_weight, trainer.class_weight, targets, loss.task, model.output_shape[-1], model.dtype
-    )
+    everything, rows = targets, None
     held_out: tuple[Array, Array] | None = None
     if isinstance(validation, numbers.Real) and not isinstance(validation, bool):
         rows, others = _split(targets, float(validation), trainer.seed, loss.task == "classification")
         held_out = inputs[others], targets[others]
         inputs, targets = inputs[rows], targets[rows]
-        weights = None if weights is None else weights[rows]
     elif isinstance(validation, tuple | list) and len(validation) == 2:
         held_out = _checked_pair(model, loss, "validation ", *validation)
     elif validation is not None:
         raise TypeError(
             f"fit: validation: expected a pair (x, y) or a share of the samples, got {type(validation).__name__}"
         )
+    weights = sample_weights(
+        sample_weight, trainer.class_weight, everything, loss.task, model.output_shape[-1], model.dtype, rows
+    )
     problem = Problem(
         model,
         loss,
         trainer.optimizer,
         _fresh_state(model, trainer.optimizer),
-        gatherable(inputs).reshape(len(inputs), -1),
+        inputs if isinstance(inputs, SparseRows) else gatherable(inputs).reshape(len(inputs), -1),
         targets,
         trainer.seed,
         weights,
@@ -122,8 +123,11 @@ def _image_shape(augmentation: Augmentation | None, model: Sequential, x: ArrayL
     return augmentation.image_shape(model.input_shape if rows_of_pixels else shape)
 
 
-def _checked_pair(model: Sequential, loss: Loss, which: str, x: ArrayLike, y: ArrayLike) -> tuple[Array, Array]:
-    inputs = as_batch(f"fit: {which}".rstrip(": "), x, model.input_shape)
+def _checked_pair(
+    model: Sequential, loss: Loss, which: str, x: ArrayLike | SparseRows, y: ArrayLike
+) -> tuple[Any, Array]:
+    # a sparse matrix has been checked by the estimator
+    inputs = x if isinstance(x, SparseRows) else as_batch(f"fit: {which}".rstrip(": "), x, model.input_shape)
     targets = loss.prepare(as_array("fit", f"{which}y", y), model.output_shape, model.dtype)
     if len(inputs) != len(targets):
         raise ValueError(f"fit: {which}x has {len(inputs)} samples but y has {len(targets)}")
