@@ -30,9 +30,8 @@ class EpochRules(Callback):
         e = self.estimator
         if e.early_stopping or (e.solver == "sgd" and e.learning_rate == "invscaling"):
             return 1
-        return int(
-            max(1, min(e.n_iter_no_change + 1 - self._unchanged, e.max_iter))
-        )  # training cannot end in the epochs before
+        # training cannot end in the epochs before
+        return int(max(1, min(e.n_iter_no_change + 1 - self._unchanged, e.max_iter)))
 
     def on_epoch_begin(self, trainer: Trainer, epoch: int) -> None:
         e = self.estimator
