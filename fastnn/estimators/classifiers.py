@@ -299,5 +299,5 @@ class ConvNetClassifier(MLPClassifier):
     def _checked(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None, first: bool) -> Any:
         return super()._checked(self._flat(X, first), y, sample_weight, first)
 
-    def _inputs(self, X: ArrayLike) -> Array:
+    def _inputs(self, X: ArrayLike) -> Any:
         return super()._inputs(self._flat(X))

@@ -62,7 +62,7 @@ def specify(
     everything, rows = targets, None
     held_out: tuple[Array, Array] | None = None
     if isinstance(validation, numbers.Real) and not isinstance(validation, bool):
-        rows, others = _split(targets, float(validation), trainer.seed, loss.task == "classification")
+        rows, others = _split(targets, float(validation), trainer.seed, loss.task)
         held_out = inputs[others], targets[others]
         inputs, targets = inputs[rows], targets[rows]
     elif isinstance(validation, tuple | list) and len(validation) == 2:
@@ -134,13 +134,15 @@ def _checked_pair(
     return inputs, targets
 
 
-def _split(targets: Array, share: float, seed: int, stratify: bool) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def _split(targets: Array, share: float, seed: int, task: str) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Rows to train on and rows to validate with."""
     share = number("fit", "validation", share, above=0, below=1)
-    labels = targets if targets.ndim == 1 else targets.reshape(len(targets), -1).argmax(axis=1)
+    answers = targets.reshape(len(targets), -1)
+    one_question = task == "multilabel" and answers.shape[1] == 1 and bool(np.isin(answers, (0, 1)).all())
+    labels = answers[:, 0] if targets.ndim == 1 or one_question else answers.argmax(axis=1)
     if not 1 <= round(share * len(labels)) < len(labels):
         raise ValueError(
             "fit: validation: expected a share that leaves samples to train with and to validate with, "
             f"got {share} of {len(labels)} samples"
         )
-    return train_test_split(labels, share, seed=seed, stratify=stratify)
+    return train_test_split(labels, share, seed=seed, stratify=task == "classification" or one_question)

@@ -117,7 +117,8 @@ class Trainer(BaseTrainer):
             Targets.
         validation : pair of arrays, or float, optional
             Samples and targets on which the model is evaluated after each epoch; or the share of the samples, in
-            (0, 1), that is held out for this, the same share of each class.
+            (0, 1), that is held out for this: the same share of each class where a sample has one class, or the answer
+            to one yes-or-no question, and otherwise drawn from all.
         sample_weight : (N,), optional
             Factor on the loss of each sample, and so on its gradient; finite and at least 0.
 
