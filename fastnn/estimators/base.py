@@ -19,7 +19,7 @@ from fastnn.estimators.workers import share_of_threads
 from fastnn.losses import Loss
 from fastnn.model.sequential import Sequential
 from fastnn.model.sparse import SparseRows
-from fastnn.trainer import BestWeights, Callback, Trainer
+from fastnn.trainer import BestWeights, Callback, NonFiniteLossError, Trainer
 from fastnn.trainer.preparation import specify
 
 Array = NDArray[Any]
@@ -269,8 +269,11 @@ beta_1, beta_2, epsilon, n_iter_no_change, max_fun
             validation = held_out and (self._samples(held_out[0]), held_out[1])
             with share_of_threads():
                 trainer.fit(self._samples(x), targets, validation=validation, sample_weight=_mean_one(weights))
+        except NonFiniteLossError as error:
+            raise NonFiniteLossError(f"{type(self).__name__}: {error.explanation}") from None
         finally:
             self._set_fitted_attributes()  # after Ctrl-C too
+        self._check_finite()
 
     def _fit_lbfgs(self, x: Rows, targets: Array, weights: Array | None) -> None:
         trainer = self._trainer(len(x), weights, [], 1)
@@ -285,6 +288,16 @@ beta_1, beta_2, epsilon, n_iter_no_change, max_fun
         self.loss_ = self.best_loss_ = self.loss_curve_[-1]
         self.t_ = self.n_iter_ * len(x)
         self._set_fitted_attributes()
+        self._check_finite()
+
+    def _check_finite(self) -> None:
+        """Refuse a network that has diverged in its last step."""
+        if not (np.isfinite(self.loss_) and np.isfinite(self.model_.params).all()):
+            raise NonFiniteLossError(
+                f"{type(self).__name__}: the training has diverged: its loss ended at {self.loss_:g}, and "
+                f"{np.count_nonzero(~np.isfinite(self.model_.params))} parameters are not finite. Likely cause: X, y, "
+                "alpha or learning_rate_init is too large; scale X to a standard deviation of 1."
+            )
 
     def _set_fitted_attributes(self) -> None:
         """Set the attributes that scikit-learn's networks have after `fit`."""

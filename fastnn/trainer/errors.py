@@ -13,11 +13,34 @@ class NonFiniteLossError(ArithmeticError, ValueError):
 
     It is an ArithmeticError by what happened, and a ValueError as well, because an argument is what caused it: code
     that is written for scikit-learn's estimators catches that.
+
+    Parameters
+    ----------
+    explanation : str
+        What happened, where, and why.
+    advice : str
+        What the caller of `Trainer.fit` can do, a sentence that follows the explanation.
+
+    Examples
+    --------
+    >>> import fastnn
+    >>> str(fastnn.NonFiniteLossError("fit: the loss of step 3 is nan.", 'on_nonfinite="ignore" continues.'))
+    'fit: the loss of step 3 is nan. on_nonfinite="ignore" continues.'
     """
+
+    def __init__(self, explanation: str, advice: str = "") -> None:
+        super().__init__(explanation, advice)
+        self.explanation, self.advice = explanation, advice
+
+    def __str__(self) -> str:
+        return f"{self.explanation} {self.advice}".rstrip()
+
+
+IGNORE = 'on_nonfinite="ignore" continues all the same.'  # the advice to whoever made the trainer
 
 
 def explain_nonfinite(model: Sequential, optimizer: Optimizer, step: int, value: float, rate: float) -> str:
-    """The message of a `NonFiniteLossError`: what happened, where, and what usually helps.
+    """The explanation of a `NonFiniteLossError`: what happened, where, and what usually helps.
 
     Parameters
     ----------
@@ -36,5 +59,5 @@ def explain_nonfinite(model: Sequential, optimizer: Optimizer, step: int, value:
     return (
         f"fit: the loss of step {step} is {value} ({where}). Likely cause: the learning rate {rate:g} of "
         f"{type(optimizer).__name__} is too large for these inputs (try a tenth, or scale inputs to [0, 1]), or the "
-        'inputs hold NaN or infinity. on_nonfinite="ignore" continues all the same.'
+        "inputs hold NaN or infinity."
     )

@@ -11,7 +11,7 @@ from typing import Any
 from fastnn.program.session import RETURN_SECONDS, Segment, Session
 from fastnn.trainer.callbacks import Callback, CallbackList
 from fastnn.trainer.epoch_queue import EpochQueue
-from fastnn.trainer.errors import NonFiniteLossError, explain_nonfinite
+from fastnn.trainer.errors import IGNORE, NonFiniteLossError, explain_nonfinite
 from fastnn.trainer.history import History, as_plain
 from fastnn.trainer.learning_rates import learning_rates
 from fastnn.trainer.parameter_sync import ParameterSync
@@ -168,7 +168,7 @@ class Run:
         if not (spec.ignore_nonfinite or math.isfinite(loss)):
             self._parameters.publish()
             step, rate = int(segment.t[done.stop - 1]), float(segment.rate[done.stop - 1])
-            raise NonFiniteLossError(explain_nonfinite(problem.model, problem.optimizer, step, loss, rate))
+            raise NonFiniteLossError(explain_nonfinite(problem.model, problem.optimizer, step, loss, rate), IGNORE)
         samples = position.step * spec.batch_size if position.step < spec.steps else spec.samples
         accuracy = position.correct / samples if problem.loss.classifies else None
         progress.advance((done.stop - done.start) * segment.index.shape[1], position.epoch, loss, accuracy)

@@ -8,20 +8,26 @@ from trainings import mlp, samples
 import fastnn
 from fastnn.decisions.figures import better
 
-LOWER = (
-    "loss error my_error error_rate max_error mae mse rmse mape log_loss nll brier brier_score brier_score_loss hinge "
-    "multiclass_hinge cross_entropy softmax_cross_entropy binary_crossentropy perplexity deviance wer ece dice_loss "
-    "hamming_loss negative_log_likelihood false_negative_rate mean_squared_error accuracy_loss bits_per_character"
-).split()
-HIGHER = (
-    "accuracy acc top_5_accuracy auc roc_auc auroc f1 f1_score macro_f1 r2 r2_score precision recall dice iou mcc kappa "
-    "score ndcg psnr log_likelihood explained_variance average_precision neg_mean_squared_error neg_log_loss "
-    "neg_brier_score"
-).split()
-UNKNOWN = (
-    "made_up epoch seconds learning_rate accuracy_gap loss_ratio error_reduction energy_score hamming_score "
-    "brier_skill_score accuracy_std one_minus_accuracy time_to_accuracy iou_distance"
-).split()
+
+def words(text):
+    return text.split()
+
+
+LOWER = words("""
+    loss error my_error error_rate max_error mae mse rmse mape log_loss nll brier brier_score brier_score_loss
+    hinge multiclass_hinge cross_entropy softmax_cross_entropy binary_crossentropy perplexity deviance wer ece
+    dice_loss hamming_loss negative_log_likelihood false_negative_rate mean_squared_error accuracy_loss
+    bits_per_character
+""")
+HIGHER = words("""
+    accuracy acc top_5_accuracy auc roc_auc auroc f1 f1_score macro_f1 r2 r2_score precision recall dice iou mcc
+    kappa score ndcg psnr log_likelihood explained_variance average_precision neg_mean_squared_error neg_log_loss
+    neg_brier_score
+""")
+UNKNOWN = words("""
+    made_up epoch seconds learning_rate accuracy_gap loss_ratio error_reduction energy_score hamming_score
+    brier_skill_score accuracy_std one_minus_accuracy time_to_accuracy iou_distance
+""")
 
 
 def spellings(name):
