@@ -151,7 +151,7 @@ class MLPClassifier(ClassifierMixin, Estimator):  # type: ignore[misc]
 
     def predict_proba(self, X: ArrayLike) -> Array:
         """Return probabilities (N, C), of the classes in the order of ``classes_`` or of each label."""
-        scores = self.model_forward(X)
+        scores = self._scores(X)
         if self.out_activation_ == "softmax":
             return functional.softmax_forward(scores)[0]
         p: Array = functional.sigmoid_forward(scores)[0]
@@ -166,7 +166,7 @@ class MLPClassifier(ClassifierMixin, Estimator):  # type: ignore[misc]
 
     def predict(self, X: ArrayLike) -> Array:
         """Return the predicted classes (N,), or labels (N, K) of zeros and ones, int64."""
-        scores = self.model_forward(X)
+        scores = self._scores(X)
         if self._multilabel:
             return (scores > 0).astype(np.int64)
         if self.n_outputs_ == 1:
@@ -197,6 +197,17 @@ class MLPClassifier(ClassifierMixin, Estimator):  # type: ignore[misc]
             If an array does not fit.
         """
         return float(super().score(X, y, sample_weights(type(self).__name__, sample_weight, len(np.asarray(y)))))
+
+    def _scores(self, X: ArrayLike) -> Array:
+        """Return the raw outputs, from which a class can be told."""
+        scores = self.model_forward(X)
+        bad = np.isnan(scores).any(axis=1)
+        if bad.any():
+            raise ValueError(
+                f"{type(self).__name__}: X: expected samples whose outputs are numbers, got NaN for sample "
+                f"{int(np.argmax(bad))}; the network has diverged in `fit`, or the sample is too large for it"
+            )
+        return scores
 
     def model_forward(self, X: ArrayLike) -> Array:
         """Return the raw outputs of the network (N, outputs)."""

@@ -16,7 +16,10 @@ class ForwardEngine(Protocol):
     """Runs a model on many samples, a block at a time."""
 
     def __call__(self, model: Sequential, x: Array, kind: str) -> Array:
-        """Compute "outputs", "probabilities" (rows) or "classes" (int64), as `kind` says."""
+        """Compute "outputs", "scores" (rows of outputs), "probabilities" (rows) or "classes" (int64), as `kind` says.
+
+        All but "outputs" raise ValueError for a sample whose outputs hold NaN.
+        """
 
 
 class QuickForward(Protocol):

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from fastnn.model.sequential import Sequential
-from fastnn.optim import Optimizer
+from fastnn.program.step import Problem
 
 
 class NonFiniteLossError(ArithmeticError, ValueError):
@@ -39,25 +38,25 @@ class NonFiniteLossError(ArithmeticError, ValueError):
 IGNORE = 'on_nonfinite="ignore" continues all the same.'  # the advice to whoever made the trainer
 
 
-def explain_nonfinite(model: Sequential, optimizer: Optimizer, step: int, value: float, rate: float) -> str:
+def explain_nonfinite(problem: Problem, what: str, value: float, rate: float | None = None) -> str:
     """The explanation of a `NonFiniteLossError`: what happened, where, and what usually helps.
 
     Parameters
     ----------
-    model : Sequential
-        Its parameters must be up to date.
-    optimizer : Optimizer
-    step : int
-        Number of the step in the whole training, counted from 1.
+    problem : Problem
+        What is trained; the model's parameters must be up to date.
+    what : str
+        The loss that is not finite: "the loss of step 3".
     value : float
-        Its loss.
-    rate : float
-        Its learning rate.
+        Its value.
+    rate : float, optional
+        The learning rate of the step. Default: the optimiser's own.
     """
-    bad = [name for name, values in model.parameters.items() if not np.isfinite(values).all()]
+    bad = [name for name, values in problem.model.parameters.items() if not np.isfinite(values).all()]
     where = f"first in {bad[0]}" if bad else "all parameters are still finite, so it arose in the outputs or the inputs"
+    optimizer = problem.optimizer
     return (
-        f"fit: the loss of step {step} is {value} ({where}). Likely cause: the learning rate {rate:g} of "
-        f"{type(optimizer).__name__} is too large for these inputs (try a tenth, or scale inputs to [0, 1]), or the "
-        "inputs hold NaN or infinity."
+        f"fit: {what} is {value} ({where}). Likely cause: the learning rate "
+        f"{optimizer.learning_rate if rate is None else rate:g} of {type(optimizer).__name__} is too large for these "
+        "inputs (try a tenth, or scale inputs to [0, 1]), or the inputs hold NaN or infinity."
     )

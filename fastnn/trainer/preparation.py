@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from fastnn.checks import number
 from fastnn.data import Augmentation
+from fastnn.data.mapped import is_mapped
 from fastnn.data.splits import train_test_split
 from fastnn.inputs import as_array, as_batch, gatherable
 from fastnn.losses import Loss
@@ -67,6 +68,8 @@ def specify(
         inputs, targets = inputs[rows], targets[rows]
     elif isinstance(validation, tuple | list) and len(validation) == 2:
         held_out = _checked_pair(model, loss, "validation ", *validation)
+        if trainer.on_nonfinite == "raise":
+            _check_finite(held_out[0])
     elif validation is not None:
         raise TypeError(
             f"fit: validation: expected a pair (x, y) or a share of the samples, got {type(validation).__name__}"
@@ -132,6 +135,19 @@ def _checked_pair(
     if len(inputs) != len(targets):
         raise ValueError(f"fit: {which}x has {len(inputs)} samples but y has {len(targets)}")
     return inputs, targets
+
+
+def _check_finite(inputs: Any) -> None:
+    """Refuse samples to validate with that would make every validation loss NaN; a file is not read for that."""
+    if not isinstance(inputs, np.ndarray) or inputs.dtype.kind != "f" or is_mapped(inputs):
+        return
+    bad = ~np.isfinite(inputs.reshape(len(inputs), -1)).all(axis=1)
+    if bad.any():
+        row = int(np.argmax(bad))
+        raise ValueError(
+            f"fit: validation x: expected finite numbers, got NaN or infinity in sample {row} ({bad.sum()} of "
+            f"{len(inputs)} samples)"
+        )
 
 
 def _split(targets: Array, share: float, seed: int, task: str) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

@@ -66,7 +66,8 @@ class Trainer(BaseTrainer):
     print_every : int, optional
         Print a line of the history after every so many epochs.
     on_nonfinite : {"raise", "ignore"}
-        What to do when the loss becomes NaN or infinite: raise `NonFiniteLossError`, or continue.
+        What to do when the loss of a step or of the validation set becomes NaN or infinite: raise
+        `NonFiniteLossError`, or continue. Metrics of outputs that hold NaN then are NaN.
 
     Raises
     ------
