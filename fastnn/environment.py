@@ -1,6 +1,8 @@
-"""The names of the environment variables that fastnn reads."""
+"""The environment of the process: the variables that fastnn reads, and whether a stream is a terminal."""
 
 from __future__ import annotations
+
+from typing import Any
 
 BACKEND = "FASTNN_BACKEND"
 ISA = "FASTNN_ISA"
@@ -9,3 +11,25 @@ OMP_NUM_THREADS = "OMP_NUM_THREADS"  # read if NUM_THREADS is not set
 DATA = "FASTNN_DATA"  # the folder that contains the folders of the named data sets
 
 VARIABLES = (BACKEND, ISA, NUM_THREADS, OMP_NUM_THREADS, DATA)
+
+
+def is_terminal(stream: Any) -> bool:
+    """Whether a stream is shown on a terminal.
+
+    A program without a console, or one whose output was closed, has None in the place of its standard streams, and
+    others put objects there that can do nothing but write.
+
+    Parameters
+    ----------
+    stream : file or None
+
+    Examples
+    --------
+    >>> from fastnn.environment import is_terminal
+    >>> is_terminal(None)
+    False
+    """
+    try:
+        return bool(stream.isatty())
+    except (AttributeError, ValueError):  # a file that is closed raises the latter
+        return False

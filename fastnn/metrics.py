@@ -1,7 +1,9 @@
 """Measures of how good predictions are: accuracy, top-k accuracy, figures by class, the confusion matrix.
 
 Every metric takes targets and outputs. Targets are labels (N,), or rows (N, C) whose largest element marks the class;
-outputs are scores (N, C), or predicted labels (N,). Labels are integers, or bools for two classes.
+outputs are scores (N, C), or predicted labels (N,). Labels are integers, or bools for two classes. What has no class is
+an error: a row that holds NaN, a row of targets with two largest elements, and rows of one element, which may be a
+column of labels as well as scores.
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fastnn.checks import whole
+from fastnn.decisions.rows import classes_of_rows
 
 Array = NDArray[Any]
 Metric = Callable[[Array, Array], Any]
@@ -22,8 +25,8 @@ Metric = Callable[[Array, Array], Any]
 
 def _labels(function: str, name: str, values: ArrayLike) -> NDArray[np.int64]:
     array = np.asarray(values)
-    if array.ndim == 2 and array.shape[1] > 0:
-        return np.asarray(array.argmax(axis=1), np.int64)
+    if array.ndim == 2:
+        return classes_of_rows(function, name, array, unique=name == "targets")
     if array.ndim != 1:
         raise ValueError(f"{function}: {name} must have shape (N,) or (N, C), got {array.shape}")
     if array.dtype.kind not in "iub":
@@ -92,8 +95,7 @@ def top_k_accuracy(targets: ArrayLike, outputs: ArrayLike, k: int = 5) -> float:
 
     Notes
     -----
-    Of equal scores the first counts as the larger, as for `accuracy`, so that the two agree for k = 1. A NaN score
-    counts as larger than every number.
+    Of equal scores the first counts as the larger, as for `accuracy`, so that the two agree for k = 1.
 
     Examples
     --------
@@ -108,7 +110,7 @@ def top_k_accuracy(targets: ArrayLike, outputs: ArrayLike, k: int = 5) -> float:
     k = whole("top_k_accuracy", "k", k, at_least=1, at_most=scores.shape[1])
     if true.max() >= scores.shape[1]:
         raise ValueError(f"top_k_accuracy: labels must lie in 0 to {scores.shape[1] - 1}, got {true.max()}")
-    best = np.argsort(np.where(np.isnan(scores), -np.inf, -scores), axis=1, kind="stable")[:, :k]
+    best = np.argsort(-scores, axis=1, kind="stable")[:, :k]
     return float(np.mean((best == true[:, None]).any(axis=1)))
 
 

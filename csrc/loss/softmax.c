@@ -105,7 +105,7 @@ void FN(softmax_backward)(const fnn_op *op) { for_rows(op, softmax_backward_grou
 void FN(log_softmax_forward)(const fnn_op *op) { for_rows(op, log_softmax_group); }
 void FN(log_softmax_backward)(const fnn_op *op) { for_rows(op, log_softmax_backward_group); }
 
-/* --- the largest --- */
+/* --- the largest; -1 for a row that holds NaN, which has none --- */
 
 static void argmax_task(void *context, int task) {
     const run *r = context;
@@ -116,7 +116,7 @@ static void argmax_task(void *context, int task) {
         ptrdiff_t best = 0;
         for (ptrdiff_t j = 1; j < cols && row[best] == row[best]; j++)
             if (!(row[j] <= row[best])) best = j; /* NaN too */
-        out[i] = best;
+        out[i] = row[best] == row[best] ? best : -1;
     }
 }
 

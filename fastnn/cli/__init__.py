@@ -74,7 +74,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = top.parse_args(arguments)
     try:
         status: int = options.run(options)
-        sys.stdout.flush()  # so that a closed pipe is noticed here and not at exit
+        if sys.stdout is not None:
+            sys.stdout.flush()  # so that a closed pipe is noticed here and not at exit
         return status
     except KeyboardInterrupt:
         return _say(options, "interrupted", _INTERRUPTED)
@@ -90,5 +91,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _say(options: argparse.Namespace, message: str, status: int) -> int:
-    print(f"fastnn {options.command}: {message}", file=sys.stderr)
+    if sys.stderr is not None:  # print would take standard output instead
+        print(f"fastnn {options.command}: {message}", file=sys.stderr)
     return status

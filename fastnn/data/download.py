@@ -18,7 +18,7 @@ from fastnn.data.formats import read_source
 from fastnn.data.named_datasets import NAMED_DATASETS, NamedDataset, RemoteFile
 from fastnn.data.raw_dataset import ROLES, RawDataset, check_split
 from fastnn.data.source import ReadOptions
-from fastnn.environment import DATA
+from fastnn.environment import DATA, is_terminal
 
 ARRAYS, DOWNLOADS = "arrays", "download"
 """Inside the folder of a data set: the folders of its arrays, once they are complete, and of the downloaded files."""
@@ -97,8 +97,9 @@ def fetch(name: str, *, progress: bool | None = None) -> Path:
         downloads.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise OSError(f"fetch: cannot make {downloads} for {named.title} ({error.strerror}). {WAYS_OUT}") from None
+    shown = is_terminal(sys.stderr) if progress is None else progress and sys.stderr is not None
     for file in named.files:
-        _download(named, file, downloads, sys.stderr.isatty() if progress is None else progress)
+        _download(named, file, downloads, shown)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore" if named.skip_damaged else "default")
         found = _checked(read_source(downloads, ReadOptions(skip_damaged=named.skip_damaged)))

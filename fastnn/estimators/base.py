@@ -2,31 +2,31 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.base import BaseEstimator
-from sklearn.model_selection import train_test_split
 from sklearn.utils import check_random_state
-from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
 from fastnn import layers, optim
 from fastnn.estimators import parameters
+from fastnn.estimators.arrays import ArrayEstimator, Rows
+from fastnn.estimators.continuation import continued, unchanged_after_errors
 from fastnn.estimators.lbfgs import minimise
 from fastnn.estimators.stopping import ContinuedTraining, EpochRules
 from fastnn.estimators.workers import share_of_threads
 from fastnn.losses import Loss
 from fastnn.model.sequential import Sequential
-from fastnn.trainer import BestWeights, Callback, Trainer
+from fastnn.model.sparse import SparseRows
+from fastnn.trainer import BestWeights, Callback, NonFiniteLossError, Trainer
 from fastnn.trainer.preparation import specify
 
 Array = NDArray[Any]
-_SPARSE, _DTYPES = ("csr", "csc", "coo"), (np.float64, np.float32)  # the formats and dtypes that X may have
 Hidden = int | tuple[int, ...] | list[int]
 
 
-class Estimator(BaseEstimator):  # type: ignore[misc]
+class Estimator(ArrayEstimator):
     """Base class of the estimators.
 
     Parameters
@@ -92,18 +92,16 @@ beta_1, beta_2, epsilon, n_iter_no_change, max_fun
 
     # --- what the subclasses define ---
 
-    def _first_layers(self) -> tuple[list[layers.Layer], tuple[int, ...]]:
-        """Return the layers before the hidden layers, and the shape of a sample."""
-        return [], (self.n_features_in_,)
-
     def _loss(self) -> Loss:
         raise NotImplementedError(f"{type(self).__name__}: _loss is missing")
 
-    def _targets(self, y: Array, first: bool) -> Array:
-        """Convert y to the targets of the loss. If `first`, also set the attributes that are derived from y."""
-        raise NotImplementedError(f"{type(self).__name__}: _targets is missing")
+    def _check_same_classes(self, y: ArrayLike) -> None:
+        """Refuse to go on from a network of other classes."""
 
-    def score_of(self, targets: Array, outputs: Array) -> float:
+    def _check_scorable(self, targets: Array) -> None:
+        """Refuse a validation set whose score is undefined."""
+
+    def score_of(self, targets: Array, outputs: Array, weights: Array | None = None) -> float:
         """Return the score, as `score` defines it, of raw outputs of the network (N, outputs) for their targets."""
         raise NotImplementedError(f"{type(self).__name__}: score_of is missing")
 
@@ -124,8 +122,9 @@ beta_1, beta_2, epsilon, n_iter_no_change, max_fun
             Samples. float32 samples are trained on in float32, all others in float64.
         y : (N,) or (N, K) array
             Targets: classes, a matrix of zeros and ones for several labels per sample, or numbers for a regressor.
-        sample_weight : (N,) array of float, optional
-            Weights of the samples: a weight of k has the effect of k equal samples, 0 leaves a sample out.
+        sample_weight : (N,) array of float, or float, optional
+            Weights of the samples, finite and at least 0: a weight of k has the effect of k equal samples, 0 leaves a
+            sample out. Those of the samples that ``early_stopping`` holds out weight their share in the score.
         validation : pair (X, y), optional
             Validation set. Its loss after each epoch is in ``validation_curve_``. With ``early_stopping`` it is used
             instead of a share of the training set.
@@ -138,18 +137,39 @@ beta_1, beta_2, epsilon, n_iter_no_change, max_fun
         Raises
         ------
         ValueError, TypeError
-            If a parameter or an array does not fit.
+            If a parameter or an array does not fit; the estimator is then as it was before.
+        NonFiniteLossError
+            If the training diverges. It is a ValueError as well.
+
+        Notes
+        -----
+        With ``early_stopping``, ⌈validation_fraction · N⌉ samples are held out, at least two: the same share of each
+        class, up to rounding, where each sample is of one class, every class has two samples, and neither part has
+        fewer samples than there are classes; otherwise at random. (scikit-learn does so for two classes alone.)
+
+        With ``warm_start`` the training goes on from the parameters of the last `fit`. Other activations, dropout,
+        solvers and rates apply from then on; layers of other sizes, other classes and other inputs are an error.
+
+        A sparse matrix that would take more than 64 MiB as an array is made dense batch by batch; the solver "lbfgs",
+        which needs all samples at once, makes it dense as a whole.
         """
         parameters.check(self)
-        fresh = not (self.warm_start and hasattr(self, "model_"))
-        x, targets, weights = self._checked(X, y, sample_weight, first=fresh)
-        if fresh or self.model_.input_shape != self._first_layers()[1]:
-            self._begin(x.dtype)
+        with unchanged_after_errors(self):
+            fresh = not (self.warm_start and hasattr(self, "model_"))
+            x, targets, weights = self._checked(X, y, sample_weight, first=fresh)
+            held_out, held_out_weights = self._validation(validation, x.dtype), None
+            if fresh:
+                self._begin(x.dtype)
+            else:
+                self._check_same_classes(y)
+                self._continue(x.dtype)
+            if self.early_stopping and held_out is None:
+                split = self._split(x, targets, weights, self.validation_fraction, self._seed)
+                x, targets, weights, held_out, held_out_weights = split
+            if self.early_stopping and held_out is not None:
+                self._check_scorable(held_out[1])
         self.n_iter_, self.t_, self._continued = 0, 0, None
         self._forget_curves()
-        held_out = self._validation(validation, x.dtype)
-        if self.early_stopping and held_out is None:
-            x, targets, weights, held_out = self._split(x, targets, weights)
         if self.solver == "lbfgs":
             self._fit_lbfgs(x, targets, weights)
         else:
@@ -157,72 +177,33 @@ beta_1, beta_2, epsilon, n_iter_no_change, max_fun
             if self.early_stopping:
                 callbacks.append(BestWeights("val_score", "max"))
             trainer = self._trainer(len(x), weights, callbacks, self.max_iter)
+            if held_out_weights is not None:
+                trainer.metrics = {"score": partial(self.score_of, weights=held_out_weights)}
             self._train(trainer, x, targets, weights, held_out)
         return self
 
     def _partial_fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None) -> Self:
         parameters.check(self)
         first = not hasattr(self, "model_")
-        if self.solver == "lbfgs":
-            raise AttributeError("partial_fit: solver 'lbfgs' needs all samples at once; use 'adam' or 'sgd'")
         if self.early_stopping:
             raise ValueError("partial_fit: early_stopping needs all samples at once; use fit")
-        x, targets, weights = self._checked(X, y, sample_weight, first=first)
+        if isinstance(self.class_weight, str):
+            raise ValueError("partial_fit: class_weight 'balanced' needs all samples at once; use a dict of weights")
+        with unchanged_after_errors(self):
+            x, targets, weights = self._checked(X, y, sample_weight, first=first)
+            if first:
+                self._begin(x.dtype)
+            else:
+                self._continue(x.dtype)
         if first:
-            self._begin(x.dtype)
             self.n_iter_, self.t_ = 0, 0
             self._forget_curves()
-        if self._continued is None:
-            self._continued = ContinuedTraining()
+        if self._continued is None or not self._continued.fits(self):
+            self._continued = ContinuedTraining(self)
         callbacks: list[Callback] = [self._continued, EpochRules(self, warn_unconverged=False)]
         trainer = self._trainer(len(x), weights, callbacks, self._continued.passes + 1)
         self._train(trainer, x, targets, weights, None)
         return self
-
-    def _checked(
-        self,
-        X: ArrayLike,
-        y: ArrayLike,
-        sample_weight: ArrayLike | None,
-        first: bool,
-    ) -> tuple[Array, Array, Array | None]:
-        x, y_ = validate_data(
-            self,
-            X,
-            y,
-            accept_sparse=_SPARSE,
-            multi_output=True,
-            dtype=_DTYPES,
-            y_numeric=not hasattr(self, "predict_proba"),
-            reset=first,
-        )
-        x, targets = _dense(x), self._targets(y_, first)
-        if sample_weight is None:
-            return x, targets, None
-        weights = np.asarray(_check_sample_weight(sample_weight, x, dtype=x.dtype), np.float64)
-        counted = weights > 0
-        if not counted.any():
-            raise ValueError(f"{type(self).__name__}: every sample has weight 0")
-        return x[counted], targets[counted], weights[counted]
-
-    def _validation(self, validation: Any, dtype: Any) -> tuple[Array, Array] | None:
-        if validation is None:
-            return None
-        if not isinstance(validation, tuple | list) or len(validation) != 2:
-            raise TypeError(f"{type(self).__name__}: validation must be a pair (X, y)")
-        x = validate_data(self, validation[0], accept_sparse=_SPARSE, dtype=dtype, reset=False)
-        return _dense(x), self._targets(np.asarray(validation[1]), False)
-
-    def _split(
-        self, x: Array, targets: Array, weights: Array | None
-    ) -> tuple[Array, Array, Array | None, tuple[Array, Array]]:
-        """Hold out a validation pair, stratified by class if each sample has one class; return it last."""
-        labels = targets if targets.ndim == 1 and targets.dtype.kind == "i" else None
-        training, validation = train_test_split(
-            np.arange(len(x)), test_size=self.validation_fraction, random_state=self._seed, stratify=labels
-        )
-        training_weights = None if weights is None else weights[training]
-        return x[training], targets[training], training_weights, (x[validation], targets[validation])
 
     def _begin(self, dtype: Any) -> None:
         self._seed = int(check_random_state(self.random_state).randint(2**31 - 1))
@@ -239,6 +220,12 @@ beta_1, beta_2, epsilon, n_iter_no_change, max_fun
                 stack.append(layers.Dropout(self.dropout))
         stack.append(layers.Dense(self.n_outputs_))
         self.model_ = Sequential(stack, input_shape=shape, dtype=dtype, seed=self._seed, channels_last=self._last)
+
+    def _continue(self, dtype: Any) -> None:
+        """Go on from the network of the last fit, if it is the one that the parameters still describe."""
+        before, seed = self.model_, self._seed
+        self._begin(dtype)
+        self.model_, self._seed = continued(type(self).__name__, before, self.model_), seed
 
     def _forget_curves(self) -> None:
         self.loss_curve_: list[float] = []
@@ -277,18 +264,22 @@ beta_1, beta_2, epsilon, n_iter_no_change, max_fun
         )
 
     def _train(
-        self, trainer: Trainer, x: Array, targets: Array, weights: Array | None, held_out: tuple[Array, Array] | None
+        self, trainer: Trainer, x: Rows, targets: Array, weights: Array | None, held_out: tuple[Rows, Array] | None
     ) -> None:
         try:
-            validation = held_out and (self._shaped(held_out[0]), held_out[1])
+            validation = held_out and (self._samples(held_out[0]), held_out[1])
             with share_of_threads():
-                trainer.fit(self._shaped(x), targets, validation=validation, sample_weight=_mean_one(weights))
+                trainer.fit(self._samples(x), targets, validation=validation, sample_weight=_mean_one(weights))
+        except NonFiniteLossError as error:
+            raise NonFiniteLossError(f"{type(self).__name__}: {error.explanation}") from None
         finally:
             self._set_fitted_attributes()  # after Ctrl-C too
+        self._check_finite()
 
-    def _fit_lbfgs(self, x: Array, targets: Array, weights: Array | None) -> None:
+    def _fit_lbfgs(self, x: Rows, targets: Array, weights: Array | None) -> None:
         trainer = self._trainer(len(x), weights, [], 1)
-        problem = specify(trainer, self._shaped(x), targets, sample_weight=_mean_one(weights)).problem
+        dense = x.dense() if isinstance(x, SparseRows) else x
+        problem = specify(trainer, self._shaped(dense), targets, sample_weight=_mean_one(weights)).problem
         self.model_.task = trainer.loss.task
         total = len(x) if weights is None else float(weights.sum())
         with share_of_threads():
@@ -298,6 +289,16 @@ beta_1, beta_2, epsilon, n_iter_no_change, max_fun
         self.loss_ = self.best_loss_ = self.loss_curve_[-1]
         self.t_ = self.n_iter_ * len(x)
         self._set_fitted_attributes()
+        self._check_finite()
+
+    def _check_finite(self) -> None:
+        """Refuse a network that has diverged in its last step."""
+        if not (np.isfinite(self.loss_) and np.isfinite(self.model_.params).all()):
+            raise NonFiniteLossError(
+                f"{type(self).__name__}: the training has diverged: its loss ended at {self.loss_:g}, and "
+                f"{np.count_nonzero(~np.isfinite(self.model_.params))} parameters are not finite. Likely cause: X, y, "
+                "alpha or learning_rate_init is too large; scale X to a standard deviation of 1."
+            )
 
     def _set_fitted_attributes(self) -> None:
         """Set the attributes that scikit-learn's networks have after `fit`."""
@@ -305,24 +306,6 @@ beta_1, beta_2, epsilon, n_iter_no_change, max_fun
         self.coefs_ = [layer.w.value for layer in dense]
         self.intercepts_ = [np.zeros(d.units, d.w.value.dtype) if d.b is None else d.b.value for d in dense]
         self.n_layers_ = len(dense) + 1
-
-    # --- predicting ---
-
-    def _shaped(self, x: Array) -> Array:
-        return x.reshape(len(x), *self._first_layers()[1])
-
-    def _inputs(self, X: ArrayLike) -> Array:
-        check_is_fitted(self, "model_")
-        return self._shaped(_dense(validate_data(self, X, accept_sparse=_SPARSE, dtype=_DTYPES, reset=False)))
-
-    def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()
-        tags.input_tags.sparse = True
-        return tags
-
-
-def _dense(x: Any) -> Array:
-    return np.asarray(x.toarray() if hasattr(x, "toarray") else x)
 
 
 def _mean_one(weights: Array | None) -> Array | None:

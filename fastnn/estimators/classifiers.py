@@ -8,7 +8,8 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import ClassifierMixin
-from sklearn.utils import column_or_1d, compute_sample_weight
+from sklearn.utils import column_or_1d
+from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets, type_of_target, unique_labels
 
 from fastnn import functional, layers
@@ -16,6 +17,7 @@ from fastnn.decisions.axes import looks_channels_last
 from fastnn.estimators import parameters
 from fastnn.estimators.base import Estimator
 from fastnn.estimators.signature import with_parameters_of
+from fastnn.estimators.weights import check_class_weight, sample_weights, weights_by_class
 from fastnn.losses import BinaryCrossEntropy, Loss, SoftmaxCrossEntropy
 
 Array = NDArray[Any]
@@ -73,28 +75,41 @@ class MLPClassifier(ClassifierMixin, Estimator):  # type: ignore[misc]
             if y.ndim != 2 or y.shape[1] != self.n_outputs_:
                 raise ValueError(f"{type(self).__name__}: y must have {self.n_outputs_} columns, got shape {y.shape}")
             return y.astype(np.float64)
+        if y.ndim == 2:
+            raise ValueError(f"{type(self).__name__}: y must be labels (N,), as in the first fit, got shape {y.shape}")
         unknown = np.setdiff1d(y, self.classes_)
         if unknown.size:
             raise ValueError(f"{type(self).__name__}: y has {unknown[0]}, which is not in classes_ {self.classes_}")
         indices = np.searchsorted(self.classes_, y)
         return indices.reshape(-1, 1).astype(np.float64) if self.n_outputs_ == 1 else indices.astype(np.int64)
 
-    def _checked(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None, first: bool) -> Any:
-        if self.class_weight is not None:
-            if isinstance(self.class_weight, dict):
-                unknown = [c for c in self.class_weight if c not in np.unique(np.asarray(y))]
-                if unknown:
-                    raise ValueError(f"{type(self).__name__}: class_weight names {unknown[0]!r}, which y does not have")
-            by_class = compute_sample_weight(self.class_weight, y)
-            sample_weight = by_class if sample_weight is None else by_class * np.asarray(sample_weight)
-        return super()._checked(X, y, sample_weight, first)
+    def _one_class_each(self) -> bool:
+        return not self._multilabel
 
+    def _check_same_classes(self, y: ArrayLike) -> None:
+        found = np.unique(np.asarray(y))
+        if self._one_class_each() and len(found) != len(self.classes_):
+            raise ValueError(
+                f"{type(self).__name__}: warm_start: expected the classes of the last fit, {self.classes_}, got {found}"
+            )
+
+    def _weights(self, y: Array, sample_weight: ArrayLike | None) -> Array | None:
+        owner = type(self).__name__
+        weights, class_weight = super()._weights(y, sample_weight), check_class_weight(owner, self.class_weight)
+        if class_weight is None:
+            return weights
+        if self._multilabel:
+            raise ValueError(f"{owner}: class_weight: expected None for several labels a sample; use sample_weight")
+        of_classes = weights_by_class(owner, class_weight, y.reshape(-1), self.classes_)
+        return sample_weights(owner, of_classes if weights is None else weights * of_classes, len(y))
+
+    @available_if(parameters.in_batches)  # type: ignore[untyped-decorator]
     def partial_fit(
         self,
         X: ArrayLike,
         y: ArrayLike,
-        classes: ArrayLike | None = None,
         sample_weight: ArrayLike | None = None,
+        classes: ArrayLike | None = None,
     ) -> Self:
         """Train for one pass over some samples, continuing after the last call.
 
@@ -104,10 +119,10 @@ class MLPClassifier(ClassifierMixin, Estimator):  # type: ignore[misc]
             Samples.
         y : (N,) or (N, K) array
             Classes, or a matrix of zeros and ones for several labels per sample.
+        sample_weight : (N,) array of float, or float, optional
+            Weights of the samples, finite and at least 0.
         classes : (C,) array
-            All classes that will occur in any call; required in the first call.
-        sample_weight : (N,) array of float, optional
-            Weights of the samples.
+            All classes that will occur in any call; required in the first call. A call need not have samples of each.
 
         Returns
         -------
@@ -118,7 +133,11 @@ class MLPClassifier(ClassifierMixin, Estimator):  # type: ignore[misc]
         ------
         ValueError
             If `classes` is missing in the first call or differs in a later one, if y has another class, or if the
-            parameters do not allow partial fits.
+            parameters do not allow partial fits: `early_stopping` and balanced classes need all samples at once.
+        NonFiniteLossError
+            If the training diverges. It is a ValueError as well.
+        AttributeError
+            If the solver is "lbfgs": the estimator then has no `partial_fit`.
         """
         first = not hasattr(self, "model_")
         if first and classes is None and not type_of_target(np.asarray(y)).startswith("multilabel"):
@@ -133,7 +152,7 @@ class MLPClassifier(ClassifierMixin, Estimator):  # type: ignore[misc]
 
     def predict_proba(self, X: ArrayLike) -> Array:
         """Return probabilities (N, C), of the classes in the order of ``classes_`` or of each label."""
-        scores = self.model_forward(X)
+        scores = self._scores(X)
         if self.out_activation_ == "softmax":
             return functional.softmax_forward(scores)[0]
         p: Array = functional.sigmoid_forward(scores)[0]
@@ -148,7 +167,7 @@ class MLPClassifier(ClassifierMixin, Estimator):  # type: ignore[misc]
 
     def predict(self, X: ArrayLike) -> Array:
         """Return the predicted classes (N,), or labels (N, K) of zeros and ones, int64."""
-        scores = self.model_forward(X)
+        scores = self._scores(X)
         if self._multilabel:
             return (scores > 0).astype(np.int64)
         if self.n_outputs_ == 1:
@@ -156,15 +175,52 @@ class MLPClassifier(ClassifierMixin, Estimator):  # type: ignore[misc]
             return np.asarray(self.classes_[second.astype(int)])
         return np.asarray(self.classes_[scores.argmax(axis=1)])
 
+    def score(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
+        """Return the accuracy, or for several labels the share of samples whose labels are all right.
+
+        Parameters
+        ----------
+        X : (N, D) array or sparse matrix, real
+            Samples.
+        y : (N,) or (N, K) array
+            Their classes, or labels.
+        sample_weight : (N,) array of float, or float, optional
+            Weights of the samples, finite and at least 0.
+
+        Returns
+        -------
+        float
+            At least 0 and at most 1.
+
+        Raises
+        ------
+        ValueError, TypeError
+            If an array does not fit.
+        """
+        return float(super().score(X, y, sample_weights(type(self).__name__, sample_weight, len(np.asarray(y)))))
+
+    def _scores(self, X: ArrayLike) -> Array:
+        """Return the raw outputs, from which a class can be told."""
+        scores = self.model_forward(X)
+        bad = np.isnan(scores).any(axis=1)
+        if bad.any():
+            raise ValueError(
+                f"{type(self).__name__}: X: expected samples whose outputs are numbers, got NaN for sample "
+                f"{int(np.argmax(bad))}; the network has diverged in `fit`, or the sample is too large for it"
+            )
+        return scores
+
     def model_forward(self, X: ArrayLike) -> Array:
         """Return the raw outputs of the network (N, outputs)."""
         x = self._inputs(X)
         return self.model_.forward(x)
 
-    def score_of(self, targets: Array, outputs: Array) -> float:
+    def score_of(self, targets: Array, outputs: Array, weights: Array | None = None) -> float:
         if self.n_outputs_ > 1 and not self._multilabel:
-            return float(np.mean(outputs.argmax(axis=1) == targets))
-        return float(np.mean(np.all((outputs > 0) == targets, axis=1)))
+            right = outputs.argmax(axis=1) == targets
+        else:
+            right = np.all((outputs > 0) == targets, axis=1)
+        return float(np.average(right, weights=weights))
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -283,5 +339,5 @@ class ConvNetClassifier(MLPClassifier):
     def _shaped(self, x: Array) -> Array:
         return x.reshape(len(x), *self.model_.sample_shape)
 
-    def _inputs(self, X: ArrayLike) -> Array:
+    def _inputs(self, X: ArrayLike) -> Any:
         return super()._inputs(self._flat(X))

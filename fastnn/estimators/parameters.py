@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from fastnn.checks import Range, choice, number, whole
@@ -14,14 +15,14 @@ _CHOICES: dict[str, tuple[Any, ...]] = {
     "solver": ("adam", "sgd", "lbfgs"),
     "learning_rate": ("constant", "invscaling", "adaptive"),
 }
-_COUNTS = ("max_iter", "n_iter_no_change", "max_fun")
+_COUNTS = ("max_iter", "max_fun")
 _RANGES: dict[str, Range] = {
     "alpha": {"at_least": 0},
     "learning_rate_init": {"above": 0},
     "power_t": {"at_least": 0},
     "tol": {"at_least": 0},
     "momentum": {"at_least": 0, "below": 1},
-    "validation_fraction": {"above": 0, "below": 1},
+    "validation_fraction": {"at_least": 0, "below": 1},
     "beta_1": {"at_least": 0, "below": 1},
     "beta_2": {"at_least": 0, "below": 1},
     "epsilon": {"above": 0},
@@ -42,6 +43,8 @@ def check(estimator: Any) -> None:
         choice(name, parameter, getattr(estimator, parameter), choices)
     for parameter in _COUNTS:
         whole(name, parameter, getattr(estimator, parameter), at_least=1)
+    if not (isinstance(estimator.n_iter_no_change, float) and estimator.n_iter_no_change == math.inf):
+        whole(name, "n_iter_no_change (unless infinity)", estimator.n_iter_no_change, at_least=1)
     for parameter, ends in _RANGES.items():
         number(name, parameter, getattr(estimator, parameter), finite=parameter != "tol", **ends)
     if estimator.batch_size != "auto":
@@ -51,6 +54,19 @@ def check(estimator: Any) -> None:
         for parameter, off in (("dropout", 0), ("early_stopping", False)):
             if getattr(estimator, parameter) != off:
                 raise ValueError(f"{name}: {parameter} needs solver 'adam' or 'sgd', got {estimator.solver!r}")
+
+
+def in_batches(estimator: Any) -> bool:
+    """Whether the solver trains on a part of the samples at a time, as `partial_fit` needs it.
+
+    Raises
+    ------
+    AttributeError
+        If it does not, so that the estimator has no `partial_fit`.
+    """
+    if estimator.solver == "lbfgs":
+        raise AttributeError("partial_fit: solver 'lbfgs' needs all samples at once; use 'adam' or 'sgd'")
+    return True
 
 
 def hidden_layers(estimator: Any) -> list[int]:

@@ -9,10 +9,14 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import RegressorMixin
 from sklearn.metrics import r2_score
 from sklearn.utils import column_or_1d
+from sklearn.utils.metaestimators import available_if
 
 from fastnn.checks import choice
+from fastnn.estimators import parameters
 from fastnn.estimators.base import Estimator, Hidden
+from fastnn.estimators.holdout import LEAST
 from fastnn.estimators.signature import with_parameters_of
+from fastnn.estimators.weights import sample_weights
 from fastnn.losses import Loss, MeanSquaredError
 
 Array = NDArray[Any]
@@ -74,8 +78,12 @@ class MLPRegressor(RegressorMixin, Estimator):  # type: ignore[misc]
                 raise ValueError(f"{type(self).__name__}: class_weight needs classes; use sample_weight")
             self._flat_targets = y.ndim == 1
             self.n_outputs_ = 1 if y.ndim == 1 else y.shape[1]
+        columns = 1 if y.ndim == 1 else y.shape[1]
+        if columns != self.n_outputs_:
+            raise ValueError(f"{type(self).__name__}: y must have {self.n_outputs_} columns, got shape {y.shape}")
         return y.reshape(len(y), -1)
 
+    @available_if(parameters.in_batches)  # type: ignore[untyped-decorator]
     def partial_fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
         """Train for one pass over some samples, continuing after the last call.
 
@@ -85,8 +93,8 @@ class MLPRegressor(RegressorMixin, Estimator):  # type: ignore[misc]
             Samples.
         y : (N,) or (N, K) array, real
             Targets.
-        sample_weight : (N,) array of float, optional
-            Weights of the samples.
+        sample_weight : (N,) array of float, or float, optional
+            Weights of the samples, finite and at least 0.
 
         Returns
         -------
@@ -97,6 +105,10 @@ class MLPRegressor(RegressorMixin, Estimator):  # type: ignore[misc]
         ------
         ValueError, TypeError
             If an array does not fit, or the parameters do not allow partial fits.
+        NonFiniteLossError
+            If the training diverges. It is a ValueError as well.
+        AttributeError
+            If the solver is "lbfgs": the estimator then has no `partial_fit`.
         """
         return self._partial_fit(X, y, sample_weight)
 
@@ -106,5 +118,38 @@ class MLPRegressor(RegressorMixin, Estimator):  # type: ignore[misc]
         out = self.model_.forward(x)
         return out[:, 0] if self._flat_targets else out
 
-    def score_of(self, targets: Array, outputs: Array) -> float:
-        return float(r2_score(targets, outputs))
+    def score(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
+        """Return R², the share of the variance of y that the predictions explain.
+
+        Parameters
+        ----------
+        X : (N, D) array or sparse matrix, real
+            Samples.
+        y : (N,) or (N, K) array, real
+            Targets.
+        sample_weight : (N,) array of float, or float, optional
+            Weights of the samples, finite and at least 0.
+
+        Returns
+        -------
+        float
+            1 - Σ w (y - ŷ)² ÷ Σ w (y - ȳ)², the mean over the columns of y; at most 1.
+
+        Raises
+        ------
+        ValueError, TypeError
+            If an array does not fit.
+        """
+        return float(super().score(X, y, sample_weights(type(self).__name__, sample_weight, len(np.asarray(y)))))
+
+    def _check_scorable(self, targets: Array) -> None:
+        if len(targets) < LEAST:
+            raise ValueError(
+                f"{type(self).__name__}: validation: expected at least {LEAST} samples with early_stopping, because R² "
+                f"of one is undefined, got {len(targets)}"
+            )
+
+    def score_of(self, targets: Array, outputs: Array, weights: Array | None = None) -> float:
+        if not np.isfinite(outputs).all():
+            return float("nan")  # the trainer reports the loss of these outputs
+        return float(r2_score(targets, outputs, sample_weight=weights))

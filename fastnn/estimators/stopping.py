@@ -30,7 +30,8 @@ class EpochRules(Callback):
         e = self.estimator
         if e.early_stopping or (e.solver == "sgd" and e.learning_rate == "invscaling"):
             return 1
-        return max(1, int(e.n_iter_no_change) + 1 - self._unchanged)  # training cannot end in the epochs before
+        # training cannot end in the epochs before
+        return int(max(1, min(e.n_iter_no_change + 1 - self._unchanged, e.max_iter)))
 
     def on_epoch_begin(self, trainer: Trainer, epoch: int) -> None:
         e = self.estimator
@@ -78,13 +79,23 @@ class EpochRules(Callback):
 
 
 class ContinuedTraining(Callback):
-    """Carries the state of the optimiser and its number of steps from one call of `partial_fit` to the next."""
+    """Carries the state of the optimiser and its number of steps from one call of `partial_fit` to the next.
+
+    Parameters
+    ----------
+    estimator : Estimator
+    """
 
     order = -1
 
-    def __init__(self) -> None:
+    def __init__(self, estimator: Any) -> None:
+        self._rule = _update_rule(estimator)
         self.passes = 0
         self._state: dict[str, dict[str, Any]] = {}
+
+    def fits(self, estimator: Any) -> bool:
+        """Whether the estimator still has the solver whose state this is; that of another one begins afresh."""
+        return self._rule == _update_rule(estimator)
 
     def on_train_begin(self, trainer: Trainer) -> None:
         assert trainer.run is not None
@@ -100,3 +111,9 @@ class ContinuedTraining(Callback):
         state = trainer.run.spec.problem.state
         self._state = {name: {slot: np.copy(a) for slot, a in slots.items()} for name, slots in state.items()}
         self.passes += 1
+
+
+def _update_rule(estimator: Any) -> tuple[Any, ...]:
+    """What decides the kind of state that a solver keeps."""
+    adam = estimator.solver == "adam"
+    return ("adam",) if adam else ("sgd", estimator.momentum > 0, bool(estimator.nesterovs_momentum))

@@ -1,6 +1,22 @@
 # The compiled step as Python sees it; a part of _native.pyx.
 
 
+cdef bint _all_numbers(const char *values, ptrdiff_t count, int number) noexcept nogil:
+    """Whether none of some int64, float32 or float64 values is negative (int64) or NaN (the others)."""
+    cdef ptrdiff_t i
+    cdef bint good = True
+    if number == cnp.NPY_INT64:
+        for i in range(count):
+            good &= (<const int64_t *>values)[i] >= 0
+    elif number == cnp.NPY_FLOAT32:
+        for i in range(count):
+            good &= (<const float *>values)[i] == (<const float *>values)[i]
+    else:
+        for i in range(count):
+            good &= (<const double *>values)[i] == (<const double *>values)[i]
+    return good
+
+
 cdef class Program:
     """A compiled step: kernels bound to their arrays once, replayed with some arrays moving step by step.
 
@@ -106,11 +122,12 @@ cdef class Program:
             done = fnn_replay(&self.program, bases, first, count, seconds, watched)
         return done
 
-    def apply(self, cnp.ndarray x, tuple shape, int number):
+    def apply(self, cnp.ndarray x, tuple shape, int number, bint numbers_only=False):
         """Run one step from `x` (stream 0) into a new array (stream 1) of `shape` (one or two numbers) and
         NumPy type `number`.
 
-        None where `x` is not C-contiguous and aligned. The caller has checked its shape and dtype.
+        None where `x` is not C-contiguous and aligned, and for `numbers_only` where a result is NaN or, among integers,
+        negative. The caller has checked the shape and dtype of `x`.
         """
         cdef char *bases[2]
         cdef cnp.npy_intp extents[2]
@@ -125,6 +142,8 @@ cdef class Program:
         bases[1] = <char *>cnp.PyArray_DATA(out)
         with nogil:
             fnn_replay(&self.program, bases, 0, 1, 1e9, NULL)
+        if numbers_only and not _all_numbers(bases[1], cnp.PyArray_SIZE(out), number):
+            return None
         return out
 
     @property

@@ -14,7 +14,10 @@ class ForwardEngine(Protocol):
     """Runs a model on many samples, a block at a time."""
 
     def run_forward(self, model: Model, x: Array, kind: str) -> Array:
-        """Compute "outputs", "probabilities" (rows) or "classes" (int64), as `kind` says."""
+        """Compute "outputs", "scores" (rows of outputs), "probabilities" (rows) or "classes" (int64), as `kind` says.
+
+        All but "outputs" raise ValueError for a sample whose outputs hold NaN.
+        """
 
     def explain_forward(self, model: Model, x: Array) -> str:
         """Compute the outputs and show the compiled pass."""

@@ -14,6 +14,7 @@ from fastnn.layers.base import Shape
 from fastnn.model.checks import checked_channels_last
 from fastnn.model.engine import ForwardEngine
 from fastnn.model.network import Network
+from fastnn.model.sparse import SparseRows
 
 Array = NDArray[Any]
 
@@ -222,6 +223,8 @@ class ForwardNetwork(Network):
             out = None if quick is None else quick(self, x)
             if out is not None:
                 return out
+        if isinstance(x, SparseRows):
+            return np.concatenate([self._run(block, kind) for block in x.blocks()])
         batch = as_batch(type(self).__name__, x, self.input_shape, self._channels_last)
         if kind != "outputs" and len(self.output_shape) != 1:
             shape = self.output_shape

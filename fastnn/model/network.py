@@ -18,8 +18,8 @@ from fastnn.kernels.eager import Eager, Ops
 from fastnn.layers import chain
 from fastnn.layers.base import Layer, Shape
 from fastnn.model.checks import (
-    checked_columns,
     checked_channels_last,
+    checked_columns,
     checked_layers,
     checked_names,
     checked_points,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from functools import partial
 from os import PathLike
@@ -12,13 +13,13 @@ from numpy.typing import ArrayLike, NDArray
 
 from fastnn import losses
 from fastnn.checks import choice
-from fastnn.inputs import as_array
 from fastnn.kernels import Activation
 from fastnn.kernels.eager import Eager
 from fastnn.layers.base import describe, described
 from fastnn.metrics import Metric, get_all
 from fastnn.model.file import load, save
 from fastnn.model.forward import ForwardNetwork
+from fastnn.model.measure import measure
 from fastnn.model.summary import summary
 
 Array = NDArray[Any]
@@ -93,7 +94,7 @@ class Sequential(ForwardNetwork):
         Raises
         ------
         ValueError, TypeError
-            If x does not fit the model, or its outputs are not rows.
+            If x does not fit the model, its outputs are not rows, or those of a sample hold NaN.
 
         Examples
         --------
@@ -103,7 +104,7 @@ class Sequential(ForwardNetwork):
         array([[0.25, 0.25, 0.25, 0.25]], dtype=float32)
         """
         if self.task == "multilabel":
-            scores = self._run(x, "outputs")
+            scores = self._run(x, "scores")
             Eager(self.dtype).activation_forward(scores, scores, Activation.SIGMOID, 0.0)
             return scores
         return self._run(x, "probabilities")
@@ -123,7 +124,7 @@ class Sequential(ForwardNetwork):
         Raises
         ------
         ValueError, TypeError
-            If x does not fit the model, or the outputs that give classes are not rows.
+            If x does not fit the model, or the outputs that give classes are not rows, or hold NaN.
 
         Examples
         --------
@@ -134,7 +135,7 @@ class Sequential(ForwardNetwork):
         array([1, 0])
         """
         if self.task == "multilabel":
-            return (self._run(x, "outputs") > 0).astype(np.int64)
+            return (self._run(x, "scores") > 0).astype(np.int64)
         return self._run(x, "classes" if self.task == "classification" else "outputs")
 
     def evaluate(
@@ -158,7 +159,7 @@ class Sequential(ForwardNetwork):
         Raises
         ------
         ValueError, TypeError
-            If x or y does not fit the model.
+            If x or y does not fit the model, or the outputs of a sample hold NaN.
 
         Examples
         --------
@@ -167,21 +168,15 @@ class Sequential(ForwardNetwork):
         >>> {name: round(value, 4) for name, value in model.evaluate([[0, 3], [2, 1]], [0, 1]).items()}
         {'loss': 0.6931, 'accuracy': 0.5}
         """
-        if loss is None:
-            loss = losses.BY_TASK[self.task]
-        loss = losses.get(loss)
-        targets = loss.prepare(as_array("evaluate", "y", y), self.output_shape, self.dtype)
-        out = self.forward(x)
-        if len(out) != len(targets):
-            raise ValueError(f"evaluate: x has {len(out)} samples but y has {len(targets)}")
-        value, correct = np.zeros(1), np.zeros(1, np.int64)
-        scale = loss.scale(len(out), self.output_shape)
-        loss.run(Eager(self.dtype), out, targets, None, value, correct, scale)
-        self.penalise(Eager(self.dtype), value, gradients=False)
-        result: dict[str, Any] = {"loss": float(value[0])}
-        if loss.classifies:
-            result["accuracy"] = int(correct[0]) / len(out)
-        return result | {name: metric(targets, out) for name, metric in get_all(metrics).items()}
+        checked = get_all(metrics)
+        result, targets, out = measure(self, x, y, losses.BY_TASK[self.task] if loss is None else loss)
+        bad = np.isnan(out.reshape(len(out), -1)).any(axis=1) if math.isnan(result["loss"]) else np.zeros(0, bool)
+        if bad.any():
+            raise ValueError(
+                f"evaluate: x: expected samples whose outputs are numbers, got NaN for sample {int(np.argmax(bad))} "
+                f"({bad.sum()} of {len(out)} samples)"
+            )
+        return result | {name: metric(targets, out) for name, metric in checked.items()}
 
     # --- description and files ---
 

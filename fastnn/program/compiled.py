@@ -138,9 +138,9 @@ class Compiled:
         """
         return self._native.run(streams, first, count, seconds, watch)
 
-    def apply(self, x: Array, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array | None:
+    def apply(self, x: Array, shape: tuple[int, ...], dtype: np.dtype[Any], numbers_only: bool) -> Array | None:
         """Run one step from `x` (stream 0) into a new array (stream 1); None where `x` is not C-contiguous."""
-        return self._native.apply(x, shape, dtype.num)
+        return self._native.apply(x, shape, dtype.num, numbers_only)
 
     @property
     def seconds_per_operation(self) -> list[float]:

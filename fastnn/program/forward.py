@@ -32,8 +32,11 @@ _EXPLAINED_RUNS = 5
 _idle: WeakKeyDictionary[Sequential, dict[Hashable, _Pass | None]] = WeakKeyDictionary()
 
 
+NUMBERS_ONLY = ("classes", "probabilities", "scores")  # kinds of outputs that must not be NaN
+
+
 def _block(ops: Ops, model: Sequential, source: Any, out_rows: Any, kind: str) -> None:
-    """Outputs of the first rows of `source`, written to `out_rows`; classes if `kind` says so."""
+    """Outputs of the first rows of `source`, written to `out_rows`; classes or probabilities if `kind` says so."""
     n = out_rows.shape[0]
     x = ops.empty((n, prod(model.input_shape)))
     ops.gather_rows(source, None, x, model.input_scale)
@@ -101,7 +104,7 @@ class Quick:
 
     def __init__(self, model: Sequential, x: Array, kind: str) -> None:
         n = len(x)
-        self._scale = model.input_scale
+        self._scale, self._numbers_only = model.input_scale, kind in NUMBERS_ONLY
         self._rows, self._dtype = _outputs(model, n, kind)
         self._shape = (n,) if kind == "classes" else (n, *model.output_shape)
         self._idle = [_Pass(model, n, x.dtype, kind).program]
@@ -111,7 +114,10 @@ class Quick:
         return model.input_scale == self._scale
 
     def __call__(self, model: Sequential, x: Array) -> Array | None:
-        """What `run_forward` gives; None where it must be asked: another thread is here, or something has changed."""
+        """What `run_forward` gives; None where it must be asked.
+
+        Another thread is here, something has changed, or there is an error to raise.
+        """
         if not self.fits(model) or current_backend() != "native":
             return None
         try:
@@ -119,7 +125,7 @@ class Quick:
         except IndexError:
             return None
         try:
-            out = program.apply(x, self._rows, self._dtype)
+            out = program.apply(x, self._rows, self._dtype, self._numbers_only)
         finally:
             self._idle.append(program)
         return out if out is None or self._rows == self._shape else out.reshape(self._shape)
@@ -149,6 +155,8 @@ def run_forward(model: Sequential, x: Array, kind: str) -> Array:
     for first, last, size in _equal_blocks(len(rows), model.mixes_samples):
         if first < last:
             _run_blocks(model, rows[first:last], out[first:last], size, kind)
+    if kind in NUMBERS_ONLY:
+        _check_numbers(model, x, out, kind)
     return out if kind == "classes" else out.reshape(len(rows), *model.output_shape)
 
 
@@ -168,6 +176,21 @@ def explain_forward(model: Sequential, x: Array) -> str:
             found.run(rows, out, 1)
             seconds.append(time.perf_counter() - start)
         return explain_pass(model, found.program, sum(seconds) / len(seconds))
+
+
+def _check_numbers(model: Sequential, x: Array, out: Array, kind: str) -> None:
+    """Refuse outputs from which no class can be told: those that hold NaN."""
+    bad = out < 0 if kind == "classes" else np.isnan(out).any(axis=1)
+    if not bad.any():
+        return
+    row = int(np.argmax(bad))
+    if not np.isfinite(x[row]).all():
+        why = "the sample itself holds NaN or infinity"
+    elif not np.isfinite(model.params).all():
+        why = "the model's parameters do: its training has diverged"
+    else:
+        why = "they arose from numbers that are too large"
+    raise ValueError(f"predict: x: expected samples whose outputs are numbers, got NaN for sample {row} ({why})")
 
 
 def _equal_blocks(count: int, alike: bool) -> list[tuple[int, int, int]]:

@@ -6,6 +6,8 @@ import sys
 import time
 from typing import TextIO
 
+from fastnn.environment import is_terminal
+
 
 class Bar:
     """Shows the progress of a study on standard error: one line per part, which a terminal redraws as it runs.
@@ -24,8 +26,8 @@ class Bar:
         self._costs = costs
         self._parts = list(costs)
         self._stream = sys.stderr if stream is None else stream
-        self._live = not quiet and self._stream.isatty()
-        self._quiet = quiet
+        self._quiet = quiet or self._stream is None
+        self._live = not self._quiet and is_terminal(self._stream)
         self._spent = 0.0  # seconds in finished parts that were not cached
         self._spent_cost = 0.0
         self._left = dict(costs)

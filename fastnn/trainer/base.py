@@ -17,7 +17,7 @@ from fastnn.trainer.callbacks import Callback
 from fastnn.trainer.history import History
 from fastnn.trainer.position import Position
 from fastnn.trainer.spec import Shuffle
-from fastnn.trainer.weights import ClassWeight
+from fastnn.trainer.weights import ClassWeight, as_class_weight
 
 T = TypeVar("T")
 
@@ -58,7 +58,7 @@ class BaseTrainer:
         self.seed = whole("Trainer", "seed", seed, at_least=0, below=2**64)
         self.schedule = _instance("schedule", Constant() if schedule is None else schedule, Schedule)
         self.metrics = get_all(metrics)
-        self.class_weight = class_weight
+        self.class_weight = as_class_weight(class_weight)
         self.clip_norm = None if clip_norm is None else number("Trainer", "clip_norm", clip_norm, above=0)
         self.clip_value = None if clip_value is None else number("Trainer", "clip_value", clip_value, above=0)
         choice("Trainer", "shuffle", shuffle, (True, False, "batches"))

@@ -6,6 +6,7 @@ import math
 from typing import Any, Literal
 
 from fastnn.checks import choice, number, whole
+from fastnn.decisions.figures import better
 from fastnn.trainer.callbacks import Callback
 from fastnn.trainer.trainer import Trainer
 
@@ -13,9 +14,24 @@ Mode = Literal["min", "max"]
 
 
 def mode_for(owner: str, monitor: str, mode: Mode | None) -> Mode:
-    """Whether lower or higher values of a figure are better: as `mode` says, otherwise by the name of the figure."""
-    mode = choice(owner, "mode", mode, ("min", "max", None))
-    return mode or ("min" if "loss" in monitor or "error" in monitor else "max")
+    """Whether lower or higher values of a figure are better: as `mode` says, otherwise by the name of the figure.
+
+    Raises
+    ------
+    TypeError
+        If `monitor` is not a str.
+    ValueError
+        If `mode` is something else, or is None and the name does not say.
+    """
+    if not isinstance(monitor, str):
+        raise TypeError(f"{owner}: monitor: expected the name of a figure, got {monitor!r:.80}")
+    mode = choice(owner, "mode", mode, ("min", "max", None)) or better(monitor)
+    if mode is None:
+        raise ValueError(
+            f"{owner}: mode: expected 'min' or 'max', because the name {monitor!r} does not say whether lower or "
+            "higher is better, got None"
+        )
+    return mode
 
 
 class BestWeights(Callback):
@@ -28,15 +44,16 @@ class BestWeights(Callback):
     monitor : str
         The figure of the history that decides, such as ``"val_loss"`` or ``"val_accuracy"``.
     mode : {"min", "max"}, optional
-        Whether lower or higher figures are better. Default: "min" for a name that contains "loss" or "error",
-        otherwise "max".
+        Whether lower or higher figures are better. Default: by the name of the figure, see
+        `fastnn.decisions.figures.better`: lower for losses, errors, mae, nll, perplexity and the like, higher for
+        accuracy, auc, f1, r2 and the like. For a name that does not say, it must be given.
     min_delta : float
         By how much a figure must be better than the best one so far, at least 0.
 
     Raises
     ------
     ValueError, TypeError
-        If an argument is out of its range or of another type.
+        If an argument is out of its range or of another type, or if `mode` is missing for a figure of an unknown name.
 
     Attributes
     ----------
@@ -130,7 +147,7 @@ class EarlyStopping(BestWeights):
     Raises
     ------
     ValueError, TypeError
-        If an argument is out of its range or of another type.
+        As for `BestWeights`.
 
     Notes
     -----

@@ -4,33 +4,59 @@ from __future__ import annotations
 
 import numpy as np
 
-from fastnn.model.sequential import Sequential
-from fastnn.optim import Optimizer
+from fastnn.program.step import Problem
 
 
-class NonFiniteLossError(ArithmeticError):
-    """The loss became NaN or infinite; the training stopped after that step."""
+class NonFiniteLossError(ArithmeticError, ValueError):
+    """The loss became NaN or infinite; the training stopped after that step.
 
-
-def explain_nonfinite(model: Sequential, optimizer: Optimizer, step: int, value: float, rate: float) -> str:
-    """The message of a `NonFiniteLossError`: what happened, where, and what usually helps.
+    It is an ArithmeticError by what happened, and a ValueError as well, because an argument is what caused it: code
+    that is written for scikit-learn's estimators catches that.
 
     Parameters
     ----------
-    model : Sequential
-        Its parameters must be up to date.
-    optimizer : Optimizer
-    step : int
-        Number of the step in the whole training, counted from 1.
-    value : float
-        Its loss.
-    rate : float
-        Its learning rate.
+    explanation : str
+        What happened, where, and why.
+    advice : str
+        What the caller of `Trainer.fit` can do, a sentence that follows the explanation.
+
+    Examples
+    --------
+    >>> import fastnn
+    >>> str(fastnn.NonFiniteLossError("fit: the loss of step 3 is nan.", 'on_nonfinite="ignore" continues.'))
+    'fit: the loss of step 3 is nan. on_nonfinite="ignore" continues.'
     """
-    bad = [name for name, values in model.parameters.items() if not np.isfinite(values).all()]
+
+    def __init__(self, explanation: str, advice: str = "") -> None:
+        super().__init__(explanation, advice)
+        self.explanation, self.advice = explanation, advice
+
+    def __str__(self) -> str:
+        return f"{self.explanation} {self.advice}".rstrip()
+
+
+IGNORE = 'on_nonfinite="ignore" continues all the same.'  # the advice to whoever made the trainer
+
+
+def explain_nonfinite(problem: Problem, what: str, value: float, rate: float | None = None) -> str:
+    """The explanation of a `NonFiniteLossError`: what happened, where, and what usually helps.
+
+    Parameters
+    ----------
+    problem : Problem
+        What is trained; the model's parameters must be up to date.
+    what : str
+        The loss that is not finite: "the loss of step 3".
+    value : float
+        Its value.
+    rate : float, optional
+        The learning rate of the step. Default: the optimiser's own.
+    """
+    bad = [name for name, values in problem.model.parameters.items() if not np.isfinite(values).all()]
     where = f"first in {bad[0]}" if bad else "all parameters are still finite, so it arose in the outputs or the inputs"
+    optimizer = problem.optimizer
     return (
-        f"fit: the loss of step {step} is {value} ({where}). Likely cause: the learning rate {rate:g} of "
-        f"{type(optimizer).__name__} is too large for these inputs (try a tenth, or scale inputs to [0, 1]), or the "
-        'inputs hold NaN or infinity. on_nonfinite="ignore" continues all the same.'
+        f"fit: {what} is {value} ({where}). Likely cause: the learning rate "
+        f"{optimizer.learning_rate if rate is None else rate:g} of {type(optimizer).__name__} is too large for these "
+        "inputs (try a tenth, or scale inputs to [0, 1]), or the inputs hold NaN or infinity."
     )

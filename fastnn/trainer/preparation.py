@@ -11,10 +11,12 @@ from numpy.typing import ArrayLike, NDArray
 
 from fastnn.checks import number
 from fastnn.data import Augmentation
+from fastnn.data.mapped import is_mapped
 from fastnn.data.splits import train_test_split
 from fastnn.inputs import as_array, as_batch, gatherable
 from fastnn.losses import Loss
 from fastnn.model.sequential import Sequential
+from fastnn.model.sparse import SparseRows
 from fastnn.optim import Optimizer
 from fastnn.program.step import Problem
 from fastnn.trainer.base import BaseTrainer
@@ -58,27 +60,29 @@ def specify(
             stacklevel=_CALLER_OF_FIT,
         )
     inputs, targets = _checked_pair(model, loss, "", x, y)
-    weights = sample_weights(
-        sample_weight, trainer.class_weight, targets, loss.task, model.output_shape[-1], model.dtype
-    )
+    everything, rows = targets, None
     held_out: tuple[Array, Array] | None = None
     if isinstance(validation, numbers.Real) and not isinstance(validation, bool):
-        rows, others = _split(targets, float(validation), trainer.seed, loss.task == "classification")
+        rows, others = _split(targets, float(validation), trainer.seed, loss.task)
         held_out = inputs[others], targets[others]
         inputs, targets = inputs[rows], targets[rows]
-        weights = None if weights is None else weights[rows]
     elif isinstance(validation, tuple | list) and len(validation) == 2:
         held_out = _checked_pair(model, loss, "validation ", *validation)
+        if trainer.on_nonfinite == "raise":
+            _check_finite(held_out[0])
     elif validation is not None:
         raise TypeError(
             f"fit: validation: expected a pair (x, y) or a share of the samples, got {type(validation).__name__}"
         )
+    weights = sample_weights(
+        sample_weight, trainer.class_weight, everything, loss.task, model.output_shape[-1], model.dtype, rows
+    )
     problem = Problem(
         model,
         loss,
         trainer.optimizer,
         _fresh_state(model, trainer.optimizer),
-        gatherable(inputs).reshape(len(inputs), -1),
+        inputs if isinstance(inputs, SparseRows) else gatherable(inputs).reshape(len(inputs), -1),
         targets,
         trainer.seed,
         weights,
@@ -124,21 +128,42 @@ def _image_shape(
     return augmentation.image_shape(model.input_shape if takes_images or rows_of_pixels else given)
 
 
-def _checked_pair(model: Sequential, loss: Loss, which: str, x: ArrayLike, y: ArrayLike) -> tuple[Array, Array]:
-    inputs = as_batch(f"fit: {which}".rstrip(": "), x, model.input_shape, model.channels_last)
+def _checked_pair(
+    model: Sequential, loss: Loss, which: str, x: ArrayLike | SparseRows, y: ArrayLike
+) -> tuple[Any, Array]:
+    # a sparse matrix has been checked by the estimator
+    if isinstance(x, SparseRows):
+        inputs: Any = x
+    else:
+        inputs = as_batch(f"fit: {which}".rstrip(": "), x, model.input_shape, model.channels_last)
     targets = loss.prepare(as_array("fit", f"{which}y", y), model.output_shape, model.dtype)
     if len(inputs) != len(targets):
         raise ValueError(f"fit: {which}x has {len(inputs)} samples but y has {len(targets)}")
     return inputs, targets
 
 
-def _split(targets: Array, share: float, seed: int, stratify: bool) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def _check_finite(inputs: Any) -> None:
+    """Refuse samples to validate with that would make every validation loss NaN; a file is not read for that."""
+    if not isinstance(inputs, np.ndarray) or inputs.dtype.kind != "f" or is_mapped(inputs):
+        return
+    bad = ~np.isfinite(inputs.reshape(len(inputs), -1)).all(axis=1)
+    if bad.any():
+        row = int(np.argmax(bad))
+        raise ValueError(
+            f"fit: validation x: expected finite numbers, got NaN or infinity in sample {row} ({bad.sum()} of "
+            f"{len(inputs)} samples)"
+        )
+
+
+def _split(targets: Array, share: float, seed: int, task: str) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Rows to train on and rows to validate with."""
     share = number("fit", "validation", share, above=0, below=1)
-    labels = targets if targets.ndim == 1 else targets.reshape(len(targets), -1).argmax(axis=1)
+    answers = targets.reshape(len(targets), -1)
+    one_question = task == "multilabel" and answers.shape[1] == 1 and bool(np.isin(answers, (0, 1)).all())
+    labels = answers[:, 0] if targets.ndim == 1 or one_question else answers.argmax(axis=1)
     if not 1 <= round(share * len(labels)) < len(labels):
         raise ValueError(
             "fit: validation: expected a share that leaves samples to train with and to validate with, "
             f"got {share} of {len(labels)} samples"
         )
-    return train_test_split(labels, share, seed=seed, stratify=stratify)
+    return train_test_split(labels, share, seed=seed, stratify=task == "classification" or one_question)

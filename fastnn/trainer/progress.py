@@ -8,12 +8,14 @@ from contextlib import contextmanager
 from types import TracebackType
 from typing import Any, TypeVar
 
+from fastnn.environment import is_terminal
+
 T = TypeVar("T")
 
 
 def _bar(show: bool | None, **options: Any) -> Any:
-    """A tqdm bar; None if there is to be none or tqdm is not installed."""
-    if not (show or (show is None and sys.stderr.isatty())):
+    """A tqdm bar; None if there is to be none, there is nowhere to show it, or tqdm is not installed."""
+    if sys.stderr is None or not (show or (show is None and is_terminal(sys.stderr))):
         return None
     try:
         from tqdm import tqdm
@@ -78,7 +80,7 @@ class Progress:
 
     def line(self, text: str) -> None:
         """Print a line above the bar, on standard output."""
-        if self._bar is not None:
+        if self._bar is not None and sys.stdout is not None:
             self._bar.write(text, file=sys.stdout)
         else:
             print(text, flush=True)

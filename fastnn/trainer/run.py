@@ -8,10 +8,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
+from fastnn.model.measure import measure
 from fastnn.program.session import RETURN_SECONDS, Segment, Session
 from fastnn.trainer.callbacks import Callback, CallbackList
 from fastnn.trainer.epoch_queue import EpochQueue
-from fastnn.trainer.errors import NonFiniteLossError, explain_nonfinite
+from fastnn.trainer.errors import IGNORE, NonFiniteLossError, explain_nonfinite
 from fastnn.trainer.history import History, as_plain
 from fastnn.trainer.learning_rates import learning_rates
 from fastnn.trainer.parameter_sync import ParameterSync
@@ -168,7 +171,7 @@ class Run:
         if not (spec.ignore_nonfinite or math.isfinite(loss)):
             self._parameters.publish()
             step, rate = int(segment.t[done.stop - 1]), float(segment.rate[done.stop - 1])
-            raise NonFiniteLossError(explain_nonfinite(problem.model, problem.optimizer, step, loss, rate))
+            raise NonFiniteLossError(explain_nonfinite(problem, f"the loss of step {step}", loss, rate), IGNORE)
         samples = position.step * spec.batch_size if position.step < spec.steps else spec.samples
         accuracy = position.correct / samples if problem.loss.classifies else None
         progress.advance((done.stop - done.start) * segment.index.shape[1], position.epoch, loss, accuracy)
@@ -195,10 +198,22 @@ class Run:
         if spec.validation is not None or spec.metrics:
             self._parameters.publish()
             x, y = spec.validation or (problem.inputs, problem.targets)
-            values = problem.model.channels_first().evaluate(x, y, problem.loss, spec.metrics)
+            values = self._measured(x, y)
             if spec.validation is not None:
                 names = {f"val_{name}": name for name in values}
             else:
                 names = {name: name for name in spec.metrics if name not in figures}
             figures |= {shown: as_plain(values[name]) for shown, name in names.items()}
         return figures
+
+    def _measured(self, x: Any, y: Any) -> dict[str, Any]:
+        """Loss, accuracy and metrics of the model on some samples."""
+        spec, problem = self.spec, self.spec.problem
+        values, targets, out = measure(problem.model.channels_first(), x, y, problem.loss)
+        finite = math.isfinite(values["loss"])
+        if not (finite or spec.ignore_nonfinite):
+            which = "validation loss" if spec.validation is not None else "loss"
+            text = explain_nonfinite(problem, f"the {which} after epoch {self._position.epoch}", values["loss"])
+            raise NonFiniteLossError(text, IGNORE)
+        numbers = finite or not bool(np.isnan(out).any())  # outputs that are not have neither class nor error
+        return values | {name: metric(targets, out) if numbers else math.nan for name, metric in spec.metrics.items()}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from math import prod
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 from fastnn.data import Augmentation
 from fastnn.data.mapped import RowFile, is_mapped, release
 from fastnn.kernels.threads import get_num_threads, granted_processors, one_thread
+from fastnn.model.sparse import SparseRows
 from fastnn.program.session import Segment
 from fastnn.program.step import Problem
 from fastnn.trainer.spec import TrainingSpec
@@ -76,7 +78,7 @@ class DoubleBuffer:
         self, problem: Problem, batch_size: int, fill: Fill, dtype: np.dtype[Any], prefetch: bool | None
     ) -> None:
         self._source, self._fill, self._prefetch = problem, fill, prefetch
-        row_bytes = int(problem.inputs[0].size) * dtype.itemsize
+        row_bytes = prod(problem.inputs.shape[1:]) * dtype.itemsize
         self._half: int = batch_size * max(1, _HALF_BYTES // (batch_size * row_bytes))  # rows
         # The last batch of an epoch is compiled for len(inputs) % batch_size rows: the buffer leaves the same rest.
         count = 2 * self._half + len(problem.inputs) % batch_size
@@ -164,9 +166,13 @@ class DoubleBuffer:
 def sample_source(spec: TrainingSpec) -> InMemory | DoubleBuffer:
     """The source from which the steps of a training read.
 
-    Augmented samples and samples in a file come from a `DoubleBuffer`, all others are read in place.
+    Augmented samples, those in a file and those of a sparse matrix come from a `DoubleBuffer`, all others are read in
+    place.
     """
     problem = spec.problem
+    if isinstance(problem.inputs, SparseRows):
+        rows = problem.inputs
+        return DoubleBuffer(problem, spec.batch_size, lambda index, out, _: rows.write(index, out), rows.dtype, False)
     file = _row_file(problem, spec.batch_size)
     if spec.augmentation is not None and spec.image_shape is not None:
         # without a spare processor, making images beside the steps would only slow them down

@@ -111,13 +111,13 @@ class Sweep(list[Trial]):
         Raises
         ------
         ValueError
-            If no trial has a finite figure of that name.
+            If no trial has a finite figure of that name, or if `mode` is missing for a figure of an unknown name.
         """
-        sign = 1 if mode_for("best", monitor, mode) == "min" else -1
-        scores = [min((sign * v for v in t.history.column(monitor) if np.isfinite(v)), default=np.inf) for t in self]
-        if not scores or not np.isfinite(min(scores)):
+        found = [[v for v in trial.history.column(monitor) if np.isfinite(v)] for trial in self]
+        if not any(found):
             raise ValueError(f"best: monitor: expected a figure that is finite in some trial, got {monitor!r}")
-        return self[int(np.argmin(scores))]
+        sign = 1 if mode_for("best", monitor, mode) == "min" else -1
+        return self[int(np.argmin([min((sign * v for v in values), default=np.inf) for values in found]))]
 
     def rows(self) -> list[dict[str, Any]]:
         """For each trial a dict of its configuration and the figures of its last epoch."""

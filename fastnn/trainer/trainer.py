@@ -42,10 +42,10 @@ class Trainer(BaseTrainer):
         Names of `fastnn.metrics`, or functions of the targets and the raw outputs. They are evaluated after each
         epoch: on the validation set if there is one, otherwise on the training set.
     class_weight : dict of int to float, sequence of float, or "balanced", optional
-        Factor on the loss of each sample, by its class; 1 for classes that a dict does not mention. "balanced":
-        N / (C N_c) for class c, with N_c of the N samples in it and C classes that occur. The loss of a batch remains
-        the sum over its samples divided by their number, so weights with a mean of 1 keep the scale of the learning
-        rate.
+        Factor on the loss of each sample, by its class; 1 for classes that a dict does not mention. The keys of a dict
+        are numbers of classes, also as floats, or of two classes as False and True. "balanced": N / (C N_c) for class
+        c, with N_c of the N samples that are trained on in it and C classes that occur. The loss of a batch remains the
+        sum over its samples divided by their number, so weights with a mean of 1 keep the scale of the learning rate.
     clip_norm : float, optional
         The gradient g of all parameters together is multiplied by min(1, clip_norm / ‖g‖₂) (Pascanu, Mikolov & Bengio
         2013, "On the difficulty of training recurrent neural networks", algorithm 1).
@@ -66,7 +66,8 @@ class Trainer(BaseTrainer):
     print_every : int, optional
         Print a line of the history after every so many epochs.
     on_nonfinite : {"raise", "ignore"}
-        What to do when the loss becomes NaN or infinite: raise `NonFiniteLossError`, or continue.
+        What to do when the loss of a step or of the validation set becomes NaN or infinite: raise
+        `NonFiniteLossError`, or continue. Metrics of outputs that hold NaN then are NaN.
 
     Raises
     ------
@@ -117,7 +118,8 @@ class Trainer(BaseTrainer):
             Targets.
         validation : pair of arrays, or float, optional
             Samples and targets on which the model is evaluated after each epoch; or the share of the samples, in
-            (0, 1), that is held out for this, the same share of each class.
+            (0, 1), that is held out for this: the same share of each class where a sample has one class, or the answer
+            to one yes-or-no question, and otherwise drawn from all.
         sample_weight : (N,), optional
             Factor on the loss of each sample, and so on its gradient; finite and at least 0.
 

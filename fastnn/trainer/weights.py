@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numbers
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
@@ -12,14 +13,69 @@ Array = NDArray[Any]
 ClassWeight = Mapping[int, float] | Sequence[float] | Literal["balanced"]
 
 
-def _checked(name: str, weights: Array) -> NDArray[np.float64]:
-    if weights.dtype.kind not in "fiub":
-        raise TypeError(f"fit: {name}: expected real numbers, got dtype {weights.dtype}")
-    found = weights.astype(np.float64)
-    bad = found[~(np.isfinite(found) & (found >= 0))]
+def checked_weights(function: str, argument: str, weights: ArrayLike) -> NDArray[np.float64]:
+    """Weights as float64.
+
+    Parameters
+    ----------
+    function, argument : str
+        They begin the message of an error.
+    weights : array_like of any shape, real
+
+    Raises
+    ------
+    TypeError
+        If they are not real numbers, or if some are masked.
+    ValueError
+        If one is negative, infinite or NaN, or if they are a nested sequence whose parts differ in length.
+
+    Examples
+    --------
+    >>> from fastnn.trainer.weights import checked_weights
+    >>> checked_weights("fit", "sample_weight", [1, -9])
+    Traceback (most recent call last):
+    ValueError: fit: sample_weight: expected finite numbers of at least 0, got -9 (weight 1)
+    """
+    if np.ma.is_masked(weights):
+        raise TypeError(f"{function}: {argument}: expected numbers without a mask, got a masked array")
+    try:
+        given = np.asarray(weights)
+    except ValueError as error:
+        raise ValueError(f"{function}: {argument}: expected an array of numbers ({error})") from None
+    if given.dtype.kind == "O":  # of a table whose columns have several types
+        kinds = {type(value) for value in given.flat if not isinstance(value, numbers.Real)}
+        if kinds:
+            raise TypeError(f"{function}: {argument}: expected real numbers, got {kinds.pop().__name__}")
+    elif given.dtype.kind not in "fiub":
+        raise TypeError(f"{function}: {argument}: expected real numbers, got dtype {given.dtype}")
+    found = given.astype(np.float64)
+    bad = np.flatnonzero(~(np.isfinite(found) & (found >= 0)))
     if bad.size:
-        raise ValueError(f"fit: {name}: expected finite numbers of at least 0, got {bad[0]:g}")
+        where = f" (weight {bad[0]})" if found.size > 1 else ""
+        raise ValueError(
+            f"{function}: {argument}: expected finite numbers of at least 0, got {found.flat[bad[0]]:g}{where}"
+        )
     return found
+
+
+def as_class_weight(class_weight: Any) -> Any:
+    """The argument `class_weight` as it is kept: a dict of whatever maps classes to weights, such as a pandas Series.
+
+    Read as a sequence, a Series would give its weights to the classes by their place and not by their name.
+    """
+    return dict(class_weight.items()) if hasattr(class_weight, "items") else class_weight
+
+
+def _class_number(key: object, classes: int) -> int:
+    """The class that a key of `class_weight` means: 1 and 1.0 are class 1, and of two classes True is the second."""
+    if isinstance(key, bool | np.bool_) and classes != 2:
+        raise ValueError(
+            f"fit: class_weight: expected classes in 0 to {classes - 1}, got {key!r}, which is the number of a class "
+            "only where there are two"
+        )
+    if key not in range(classes):
+        raise ValueError(f"fit: class_weight: expected classes in 0 to {classes - 1}, got {key!r}")
+    return int(key)  # type: ignore[call-overload, no-any-return]
 
 
 def by_class(class_weight: ClassWeight, targets: Array, classes: int) -> NDArray[np.float64]:
@@ -28,8 +84,9 @@ def by_class(class_weight: ClassWeight, targets: Array, classes: int) -> NDArray
     Parameters
     ----------
     class_weight : dict, sequence or "balanced"
-        The weights by class; 1 for classes that a dict does not mention. "balanced": N / (C N_c) for class c, with N_c
-        of the N samples in it and C classes that occur, so that the mean over the samples is 1.
+        The weights by class; 1 for classes that a dict does not mention. A dict's keys are numbers of classes, also as
+        floats, or of two classes as False and True. "balanced": N / (C N_c) for class c, with N_c of the N samples in
+        it and C classes that occur, so that the mean over the samples is 1.
     targets : (N,) int64, or (N, K)
         Labels, or rows whose largest element is at the class.
     classes : int
@@ -51,14 +108,14 @@ def by_class(class_weight: ClassWeight, targets: Array, classes: int) -> NDArray
         counts = np.bincount(labels, minlength=classes)
         table = len(labels) / (np.count_nonzero(counts) * np.maximum(counts, 1))
     elif isinstance(class_weight, Mapping):
-        unknown = [key for key in class_weight if key not in range(classes)]
-        if unknown:
-            raise ValueError(f"fit: class_weight: expected classes in 0 to {classes - 1}, got {unknown[0]!r}")
         table = np.ones(classes)
         for key, weight in class_weight.items():
-            table[key] = _checked("class_weight", np.asarray(weight))
+            value = checked_weights("fit", "class_weight", weight)
+            if value.ndim:
+                raise ValueError(f"fit: class_weight: expected one number for class {key!r}, got shape {value.shape}")
+            table[_class_number(key, classes)] = value
     else:
-        table = _checked("class_weight", np.asarray(class_weight))
+        table = checked_weights("fit", "class_weight", class_weight)
         if table.shape != (classes,):
             raise ValueError(
                 f"fit: class_weight: expected {classes} numbers, one for each class, got shape {table.shape}"
@@ -73,8 +130,9 @@ def sample_weights(
     task: str,
     classes: int,
     dtype: np.dtype[Any],
+    rows: NDArray[np.int64] | None = None,
 ) -> Array | None:
-    """The factor on the loss of each sample: its own weight times the weight of its class.
+    """The factor on the loss of each sample that is trained on: its own weight times the weight of its class.
 
     Parameters
     ----------
@@ -88,10 +146,12 @@ def sample_weights(
         Number of classes.
     dtype : dtype
         Type of the result.
+    rows : (n,) int64, optional
+        The samples that are trained on; the others are neither weighted nor counted by "balanced". Default: all.
 
     Returns
     -------
-    (N, 1) array of `dtype`, or None if there are neither weights of samples nor of classes
+    (n, 1) array of `dtype`, or None if there are neither weights of samples nor of classes
 
     Raises
     ------
@@ -102,13 +162,19 @@ def sample_weights(
         return None
     weights = np.ones(len(targets))
     if sample_weight is not None:
-        weights = _checked("sample_weight", np.asarray(sample_weight))
+        weights = checked_weights("fit", "sample_weight", sample_weight)
         if weights.shape != (len(targets),):
             raise ValueError(f"fit: sample_weight: expected shape ({len(targets)},), got {weights.shape}")
+    if rows is not None:
+        weights, targets = weights[rows], targets[rows]
     if class_weight is not None:
         if task != "classification":
             raise ValueError(f"fit: class_weight: expected a loss for classification, got one for {task}")
         weights = weights * by_class(class_weight, targets, classes)
+    with np.errstate(over="ignore", under="ignore"):
+        weights = weights.astype(dtype)
+    if not np.isfinite(weights).all():
+        raise ValueError(f"fit: sample_weight, class_weight: expected products that {dtype} can hold, got a larger one")
     if not weights.any():
         raise ValueError("fit: sample_weight, class_weight: expected a weight above 0 for some sample, got 0 for all")
-    return weights.astype(dtype).reshape(-1, 1)
+    return weights.reshape(-1, 1)

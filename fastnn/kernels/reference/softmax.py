@@ -38,5 +38,5 @@ def log_softmax_backward(dout: Array, out: Array, dx: Array) -> None:
 
 
 def argmax(x: Array, out: Array) -> None:
-    """``out[i]`` = where the first largest value of row i stands; a NaN counts as larger than any number."""
-    out[...] = x.argmax(axis=1) if x.shape[1] else 0
+    """``out[i]`` = where the first largest value of row i stands; -1 for a row that holds NaN, which has none."""
+    out[...] = np.where(np.isnan(x).any(axis=1), -1, x.argmax(axis=1)) if x.shape[1] else 0

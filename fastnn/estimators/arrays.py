@@ -1,0 +1,114 @@
+"""The arrays that are given to an estimator: checked, converted, divided into training and validation set."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import BaseEstimator
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from fastnn.estimators.holdout import hold_out
+from fastnn.estimators.weights import sample_weights
+from fastnn.layers import Layer
+from fastnn.model.sparse import SparseRows
+
+Array = NDArray[Any]
+Rows = Array | SparseRows
+_SPARSE, _DTYPES = ("csr", "csc", "coo"), (np.float64, np.float32)  # the formats and dtypes that X may have
+_DENSE_BYTES = 64 << 20  # a sparse matrix that is no larger than this once it is dense is made dense at once
+
+
+class ArrayEstimator(BaseEstimator):  # type: ignore[misc]
+    """What all estimators do with their arrays before and after the training."""
+
+    # --- what the subclasses define ---
+
+    def _first_layers(self) -> tuple[list[Layer], tuple[int, ...]]:
+        """Return the layers before the hidden layers, and the shape of a sample."""
+        return [], (self.n_features_in_,)
+
+    def _targets(self, y: Array, first: bool) -> Array:
+        """Convert y to the targets of the loss. If `first`, also set the attributes that are derived from y."""
+        raise NotImplementedError(f"{type(self).__name__}: _targets is missing")
+
+    def _one_class_each(self) -> bool:
+        """Whether each sample is of one class."""
+        return False
+
+    # --- for fitting ---
+
+    def _checked(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None, first: bool) -> Any:
+        """Return samples, targets and weights (None if all are 1), without the samples of weight 0."""
+        x, y_ = validate_data(
+            self,
+            X,
+            y,
+            accept_sparse=_SPARSE,
+            multi_output=True,
+            dtype=_DTYPES,
+            y_numeric=not hasattr(self, "predict_proba"),
+            reset=first,
+        )
+        x, targets = as_rows(x), self._targets(y_, first)
+        weights = self._weights(y_, sample_weight)
+        if weights is None:
+            return x, targets, None
+        counted = weights > 0
+        return x[counted], targets[counted], weights[counted]
+
+    def _weights(self, y: Array, sample_weight: ArrayLike | None) -> Array | None:
+        """Return the factor on the loss of each sample, not all of them 0; None if all are 1."""
+        return sample_weights(type(self).__name__, sample_weight, len(y))
+
+    def _validation(self, validation: Any, dtype: Any) -> tuple[Rows, Array] | None:
+        if validation is None:
+            return None
+        if not isinstance(validation, tuple | list) or len(validation) != 2:
+            raise TypeError(f"{type(self).__name__}: validation must be a pair (X, y)")
+        x, y = validate_data(
+            self,
+            *validation,
+            accept_sparse=_SPARSE,
+            multi_output=True,
+            dtype=dtype,
+            y_numeric=not hasattr(self, "predict_proba"),
+            reset=False,
+        )
+        return as_rows(x), self._targets(y, False)
+
+    def _split(
+        self, x: Rows, targets: Array, weights: Array | None, fraction: float, seed: int
+    ) -> tuple[Rows, Array, Array | None, tuple[Rows, Array], Array | None]:
+        """Hold out a share of the samples; return the others, and the validation pair and its weights."""
+        labels = targets.reshape(-1) if self._one_class_each() else None
+        training, validation = hold_out(type(self).__name__, len(x), fraction, labels, seed)
+        of = [None, None] if weights is None else [weights[training], weights[validation]]
+        return x[training], targets[training], of[0], (x[validation], targets[validation]), of[1]
+
+    # --- for predicting ---
+
+    def _shaped(self, x: Array) -> Array:
+        return x.reshape(len(x), *self._first_layers()[1])
+
+    def _samples(self, x: Rows) -> Any:
+        """Return rows in the shape of the network's samples; those of a sparse matrix stay rows."""
+        return x if isinstance(x, SparseRows) else self._shaped(x)
+
+    def _inputs(self, X: ArrayLike) -> Any:
+        check_is_fitted(self, "model_")
+        return self._samples(as_rows(validate_data(self, X, accept_sparse=_SPARSE, dtype=_DTYPES, reset=False)))
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        return tags
+
+
+def as_rows(x: Any) -> Rows:
+    """The samples of a checked X: an array, unless it is a sparse matrix that would be large as an array."""
+    if not hasattr(x, "toarray"):
+        return np.asarray(x)
+    rows = SparseRows(x)
+    return rows if rows.dense_bytes > _DENSE_BYTES else rows.dense()

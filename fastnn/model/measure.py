@@ -1,0 +1,54 @@
+"""The loss of a model on a set of samples, and its outputs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from fastnn import losses
+from fastnn.inputs import as_array
+from fastnn.kernels.eager import Eager
+from fastnn.model.forward import ForwardNetwork
+
+Array = NDArray[Any]
+
+
+def measure(
+    model: ForwardNetwork, x: ArrayLike, y: ArrayLike, loss: str | losses.Loss
+) -> tuple[dict[str, Any], Array, Array]:
+    """The figures of `Sequential.evaluate` but for its metrics, as they are: NaN where an output is.
+
+    Parameters
+    ----------
+    model : ForwardNetwork
+    x, y, loss
+        As for `Sequential.evaluate`.
+
+    Returns
+    -------
+    figures : dict of str to float
+        "loss", and for classes "accuracy", for which a sample with NaN among its outputs counts as wrong.
+    targets : (N,) or (N, …) array
+        As the loss prepared them.
+    outputs : (N, *output_shape) array
+
+    Raises
+    ------
+    ValueError, TypeError
+        If x or y does not fit the model.
+    """
+    loss = losses.get(loss)
+    targets = loss.prepare(as_array("evaluate", "y", y), model.output_shape, model.dtype)
+    out = model.forward(x)
+    if len(out) != len(targets):
+        raise ValueError(f"evaluate: x has {len(out)} samples but y has {len(targets)}")
+    value, correct = np.zeros(1), np.zeros(1, np.int64)
+    scale = loss.scale(len(out), model.output_shape)
+    loss.run(Eager(model.dtype), out, targets, None, value, correct, scale)
+    model.penalise(Eager(model.dtype), value, gradients=False)
+    figures: dict[str, Any] = {"loss": float(value[0])}
+    if loss.classifies:
+        figures["accuracy"] = int(correct[0]) / len(out)
+    return figures, targets, out

@@ -1,0 +1,84 @@
+"""A sparse matrix is the array that it stands for, and is never made dense as a whole where that would be large."""
+
+import numpy as np
+import pytest
+from strategies import same_bits
+from trainings import output_of
+
+pytest.importorskip("sklearn")
+
+from scipy import sparse
+
+from fastnn.estimators import ConvNetClassifier, MLPClassifier, MLPRegressor, arrays
+from fastnn.model import sparse as rows_module
+
+pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+RNG = np.random.default_rng(0)
+DENSE = RNG.standard_normal((150, 36)) * (RNG.random((150, 36)) < 0.1)
+Y = np.arange(150) % 3
+FORMATS = [sparse.csr_array, sparse.csc_matrix, sparse.coo_array]
+
+
+@pytest.fixture
+def in_blocks(monkeypatch):
+    """Any sparse matrix counts as large, and blocks are a few rows."""
+    monkeypatch.setattr(arrays, "_DENSE_BYTES", 0)
+    monkeypatch.setattr(rows_module, "_BLOCK_BYTES", 36 * 8 * 7)
+
+
+@pytest.mark.parametrize("form", FORMATS)
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize(
+    ("estimator", "options"),
+    [
+        (MLPClassifier, {}),
+        (MLPClassifier, {"early_stopping": True, "solver": "sgd"}),
+        (MLPClassifier, {"batch_size": 150, "shuffle": False}),
+        (MLPClassifier, {"solver": "lbfgs"}),
+        (MLPRegressor, {"early_stopping": True}),
+        (ConvNetClassifier, {"image_shape": (1, 6, 6), "conv_layers": (2,)}),
+    ],
+)
+def test_training_and_predictions_have_the_bits_of_the_array(in_blocks, form, dtype, estimator, options):
+    options = {"hidden_layer_sizes": (5,), "max_iter": 3, "random_state": 0, "batch_size": 16} | options
+    x = DENSE.astype(dtype)
+    dense = estimator(**options).fit(x, Y, sample_weight=1.0 + Y)
+    found = estimator(**options).fit(form(x), Y, sample_weight=1.0 + Y)
+    assert all(map(same_bits, found.coefs_, dense.coefs_))
+    assert same_bits(found.predict(form(x)), dense.predict(x))
+    assert found.score(form(x), Y) == dense.score(x, Y)
+    assert found.validation_curve_ == dense.validation_curve_
+
+
+def test_partial_fits_own_validation_sets_and_weights_of_zero(in_blocks):
+    weights = (np.arange(150) % 4).astype(float)
+    nets = [MLPClassifier((4,), random_state=0, batch_size=16) for _ in range(2)]
+    for x, net in zip((DENSE, sparse.csr_array(DENSE)), nets, strict=True):
+        net.partial_fit(x, Y, sample_weight=weights, classes=[0, 1, 2]).partial_fit(x, Y)
+        net.warm_start, net.max_iter = True, 2
+        net.fit(x, Y, validation=(x[:40], Y[:40]))
+    assert all(map(same_bits, nets[0].coefs_, nets[1].coefs_))
+    assert nets[0].validation_curve_ == nets[1].validation_curve_
+
+
+def test_a_small_matrix_is_made_dense_at_once():
+    assert isinstance(arrays.as_rows(sparse.csr_array(DENSE)), np.ndarray)
+
+
+@pytest.mark.slow
+def test_the_memory_of_a_large_matrix_is_that_of_its_batches():
+    code = """
+import resource, warnings
+import numpy as np
+from scipy import sparse
+from fastnn.estimators import MLPClassifier
+warnings.simplefilter("ignore")
+x = sparse.random_array((100_000, 2_000), density=0.001, format="csr", rng=np.random.default_rng(0))
+y = np.arange(100_000) % 2
+MLPClassifier((4,), max_iter=1, random_state=0).fit(x[:100], y[:100]).predict(x[:100])
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+net = MLPClassifier((4,), max_iter=1, random_state=0, early_stopping=True).fit(x, y)
+net.predict(x)
+print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 1024)
+"""
+    assert int(output_of(code, timeout=300)) < 300  # MiB; the array would take 1,526
