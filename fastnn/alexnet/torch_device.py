@@ -71,6 +71,8 @@ class TorchDevice:
     """
 
     def __init__(self, function: str, name: str, precision: str = PRECISIONS[0]) -> None:
+        if not is_torch(function, name):
+            raise ValueError(f"{function}: device: expected one of PyTorch, got {name!r}")
         self.precision = choice(function, "precision", precision, PRECISIONS)
         self.torch = torch = import_torch(function)
         try:

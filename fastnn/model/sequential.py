@@ -160,11 +160,25 @@ class Sequential(ForwardNetwork):
         >>> {name: round(value, 4) for name, value in model.evaluate([[0, 3], [2, 1]], [0, 1]).items()}
         {'loss': 0.6931, 'accuracy': 0.5}
         """
-        if loss is None:
-            loss = losses.BY_TASK[self.task]
-        loss = losses.get(loss)
+        loss = losses.get(losses.BY_TASK[self.task] if loss is None else loss)
+        loss.prepare(as_array("evaluate", "y", y), self.output_shape, self.dtype)  # checked before any work
+        return self.evaluate_outputs(self.forward(x), y, loss, metrics)
+
+    def evaluate_outputs(
+        self,
+        out: Array,
+        y: ArrayLike,
+        loss: losses.Loss,
+        metrics: Sequence[str | Metric] | Mapping[str, Metric] = (),
+    ) -> dict[str, Any]:
+        """What `evaluate` returns, of raw outputs (N, *output_shape) that are there already.
+
+        Raises
+        ------
+        ValueError, TypeError
+            If y does not fit.
+        """
         targets = loss.prepare(as_array("evaluate", "y", y), self.output_shape, self.dtype)
-        out = self.forward(x)
         if len(out) != len(targets):
             raise ValueError(f"evaluate: x has {len(out)} samples but y has {len(targets)}")
         value, correct = np.zeros(1), np.zeros(1, np.int64)

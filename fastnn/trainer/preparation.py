@@ -100,6 +100,7 @@ def specify(
         progress=trainer.progress,
         print_every=trainer.print_every,
         configuration=configuration(trainer),
+        engine=trainer.engine,
     )
 
 

@@ -195,7 +195,7 @@ class Run:
         if spec.validation is not None or spec.metrics:
             self._parameters.publish()
             x, y = spec.validation or (problem.inputs, problem.targets)
-            values = problem.model.evaluate(x, y, problem.loss, spec.metrics)
+            values = problem.model.evaluate_outputs(self.session.outputs(x), y, problem.loss, spec.metrics)
             if spec.validation is not None:
                 names = {f"val_{name}": name for name in values}
             else:

@@ -77,6 +77,8 @@ class Trainer(BaseTrainer):
     ----------
     history : History
         Losses and figures of the last `fit`.
+    engine : callable or None
+        Makes what runs the steps, such as `fastnn.alexnet.TorchEngine`; None, as at first: fastnn's own kernels.
     stop : bool
         A callback sets it to end the training after the current epoch.
     position : Position
