@@ -162,6 +162,7 @@ class Trainer(BaseTrainer):
         validation: Pair | float | None = None,
         *,
         sample_weight: ArrayLike | None = None,
+        same_data: bool = True,
     ) -> History:
         """Continue the training of a checkpoint, with the same bits as if it had never been interrupted.
 
@@ -174,6 +175,9 @@ class Trainer(BaseTrainer):
             What a `Checkpoint` wrote: a file, or a folder, whose latest file is used.
         x, y, validation, sample_weight
             The data of the interrupted training.
+        same_data : bool
+            False: data of other values, but the same shapes and dtypes, are no error. They may have been computed
+            anew with other rounding; the bits are then others as well.
 
         Returns
         -------
@@ -209,7 +213,7 @@ class Trainer(BaseTrainer):
         """
         spec = specify(self, x, y, validation, sample_weight)
         snapshot = Snapshot.read(path)
-        snapshot.check(spec)
+        snapshot.check(spec, same_data)
         self.history, self.stop, self.position = snapshot.history, snapshot.stop, snapshot.position
         return self._train(spec, snapshot)
 
