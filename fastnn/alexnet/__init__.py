@@ -14,6 +14,7 @@ from fastnn.alexnet.loading import load_weights
 from fastnn.alexnet.network import feature_shape, sequential
 from fastnn.alexnet.preprocessing import Preprocessing
 from fastnn.alexnet.torch_network import torch_module
+from fastnn.alexnet.torch_session import TorchEngine
 from fastnn.alexnet.weights import DESCRIPTIONS, Description, Weights
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ __all__ = [
     "ImageFiles",
     "Preprocessing",
     "Response",
+    "TorchEngine",
     "Weights",
     "feature_shape",
     "image_files",

@@ -19,9 +19,10 @@ from numpy.typing import NDArray
 from fastnn.alexnet.images import as_sources, decode_part, part_of_array
 from fastnn.alexnet.network import feature_shape
 from fastnn.alexnet.store import FeatureStore, cache_folder
+from fastnn.alexnet.torch_device import CPU, PRECISIONS, TorchDevice, is_torch
 from fastnn.alexnet.torch_network import TorchForward
 from fastnn.alexnet.weights import Weights
-from fastnn.checks import whole
+from fastnn.checks import choice, whole
 from fastnn.kernels.threads import get_num_threads
 from fastnn.trainer.progress import progress_bar
 
@@ -30,7 +31,6 @@ __all__ = ["CUT", "Extracted", "Extractor"]
 CUT = "conv5.pool"  # what separates classes best, or nearly so, with the fewest numbers
 _RULES = "1"  # counts the ways in which images were decoded: of another one other features are kept
 _SHOWN = 5  # damaged images that a message names
-_TORCH_ON_THE_PROCESSOR = "torch-cpu"
 
 Rows = NDArray[np.float32]
 Part = NDArray[np.uint8]
@@ -70,9 +70,12 @@ class Extractor:
     Parameters
     ----------
     weights : Weights
-    cut : str
+    cut : str or None
+        None: what the network takes, the prepared images themselves.
     device : str
         "cpu": fastnn; "cuda" or "cuda:1": PyTorch there; "torch-cpu": PyTorch on the processor.
+    precision : {"float32", "bf16", "fp16"}
+        Of PyTorch's products; fastnn has "float32" alone.
     batch_size : int
         Images that are computed at once, at least 1.
     workers : int or None
@@ -93,9 +96,10 @@ class Extractor:
     def __init__(
         self,
         weights: Weights,
-        cut: str = CUT,
+        cut: str | None = CUT,
         *,
-        device: str = "cpu",
+        device: str = CPU,
+        precision: str = PRECISIONS[0],
         batch_size: int = 64,
         workers: int | None = None,
         cache: bool | str | os.PathLike[str] = True,
@@ -104,30 +108,36 @@ class Extractor:
         self.batch_size = whole("AlexNetFeatures", "batch_size", batch_size, at_least=1)
         threads = get_num_threads() if workers is None else workers
         self.workers = whole("AlexNetFeatures", "workers", threads, at_least=1)
-        weights.form.check_cut("AlexNetFeatures", cut)
         self.weights, self.cut, self.progress = weights, cut, progress
-        self.shape = feature_shape(weights.description.form, cut, weights.description.response)
+        self.shape: tuple[int, ...]
+        if cut is None:
+            self.shape, key = (3, weights.form.image, weights.form.image), weights.preparation()
+        else:
+            weights.form.check_cut("AlexNetFeatures", cut)
+            self.shape = feature_shape(weights.description.form, cut, weights.description.response)
+            key = "/".join((weights.digest(cut), device, precision))
         self.size = prod(self.shape)
-        self._forward = self._make_forward(device)
+        self._forward = self._make_forward(device, precision)
         self.store: FeatureStore | None = None
         if cache is not False:
-            name = hashlib.sha256("/".join((_RULES, weights.digest(cut), device)).encode()).hexdigest()
+            name = hashlib.sha256(f"{_RULES}/{key}".encode()).hexdigest()
             self.store = FeatureStore((cache_folder() if cache is True else Path(cache).expanduser()) / name, self.size)
 
-    def _make_forward(self, device: str) -> Callable[[Rows], Rows]:
-        d = self.weights.description
-        if device == "cpu":
-            model = self.weights.model(self.cut)
+    def _make_forward(self, device: str, precision: str) -> Callable[[Rows], Rows]:
+        """What makes features (n, D) of prepared images (n, 3, H, W); the device is checked in any case."""
+        if is_torch("AlexNetFeatures", device):
+            there = TorchDevice("AlexNetFeatures", device, precision)
+        else:
+            choice("AlexNetFeatures", 'precision with device="cpu"', precision, PRECISIONS[:1])
+        if self.cut is None:
+            return lambda images: images.reshape(len(images), -1)
+        model = self.weights.model(self.cut)  # says what is missing
+        if not is_torch("AlexNetFeatures", device):
             return lambda images: model.forward(images).reshape(len(images), -1)
-        if device == _TORCH_ON_THE_PROCESSOR or str(device).partition(":")[0] == "cuda":
-            there = "cpu" if device == _TORCH_ON_THE_PROCESSOR else device
-            self.weights.model(self.cut)  # says what is missing before torch is needed
-            return TorchForward(there, d.form, self.cut, d.response, self.weights.tensors)
-        raise ValueError(
-            f'AlexNetFeatures: device: expected "cpu", "cuda", "cuda:1" or "{_TORCH_ON_THE_PROCESSOR}", got {device!r}'
-        )
+        d = self.weights.description
+        return TorchForward(there, d.form, self.cut, d.response, self.weights.tensors)
 
-    def __call__(self, images: Any, *, strict: bool = False, mirrored: bool = False) -> Extracted:
+    def __call__(self, images: Any, *, strict: bool = False, mirrored: bool | None = False) -> Extracted:
         """Features of images.
 
         Parameters
@@ -136,8 +146,9 @@ class Extractor:
             A folder (see `image_files`), files, or pixels, red first.
         strict : bool
             Whether a damaged image is an error; else it is skipped, and one warning counts and names such.
-        mirrored : bool
-            Whether left and right are exchanged in what the network sees.
+        mirrored : bool or None
+            Whether left and right are exchanged in what the network sees; None: first all images as they are, then
+            all of them mirrored, so that `kept` counts each image twice.
 
         Raises
         ------
@@ -147,14 +158,15 @@ class Extractor:
             If `images` is none of the above, an image is damaged and `strict`, or all are.
         """
         sources = as_sources("AlexNetFeatures", images)
+        turns = (False, True) if mirrored is None else (mirrored,)
         digests: list[bytes] = []
         kept: list[int] = []
         damaged: dict[int, str] = {}
         rows: list[Rows] = []
         waiting: dict[bytes, Part] = {}
         places: dict[bytes, int] = {}  # without a store: of the rows by digest
-        with progress_bar(self.progress, total=len(sources), unit=" images") as bar:
-            for number, read in enumerate(self._read_ahead(sources, mirrored)):
+        with progress_bar(self.progress, total=len(turns) * len(sources), unit=" images") as bar:
+            for number, read in self._read_ahead(sources, turns):
                 if bar is not None:
                     bar.update(1)
                 if read.damage:
@@ -196,19 +208,24 @@ class Extractor:
             rows.append(found)
         waiting.clear()
 
-    def _read_ahead(self, sources: Sequence[Path] | NDArray[np.uint8], mirrored: bool) -> Iterator[_Read]:
-        """The images in their order, read by other threads, at most two batches ahead."""
+    def _read_ahead(
+        self, sources: Sequence[Path] | NDArray[np.uint8], turns: Sequence[bool]
+    ) -> Iterator[tuple[int, _Read]]:
+        """The images with their numbers, once for each of `turns`, read by other threads at most two batches ahead."""
         if self.store is not None:
             self.store.refresh()
         pool = ThreadPoolExecutor(self.workers, thread_name_prefix="decode")
-        ahead: deque[Future[_Read]] = deque()
+        ahead: deque[tuple[int, Future[_Read]]] = deque()
         try:
-            for source in sources:
-                ahead.append(pool.submit(self._read, source, mirrored))
-                if len(ahead) > 2 * self.batch_size:
-                    yield ahead.popleft().result()
+            for mirrored in turns:
+                for number, source in enumerate(sources):
+                    ahead.append((number, pool.submit(self._read, source, mirrored)))
+                    if len(ahead) > 2 * self.batch_size:
+                        number, read = ahead.popleft()
+                        yield number, read.result()
             while ahead:
-                yield ahead.popleft().result()
+                number, read = ahead.popleft()
+                yield number, read.result()
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
 

@@ -11,6 +11,7 @@ from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, Transfo
 
 from fastnn.alexnet.extraction import CUT, Extracted, Extractor
 from fastnn.alexnet.loading import load_weights
+from fastnn.alexnet.torch_device import CPU, PRECISIONS
 from fastnn.alexnet.weights import Weights
 
 __all__ = ["AlexNetFeatures"]
@@ -28,7 +29,9 @@ class AlexNetFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
     like : str, optional
         Who trained the weights, where their file does not tell, see `load_weights`.
     device : {"cpu", "cuda", "cuda:1", "torch-cpu"}, default "cpu"
-        "cpu": fastnn's kernels; the others: PyTorch in float32, on a GPU or on the processor.
+        "cpu": fastnn's kernels; the others: PyTorch, on a GPU or on the processor.
+    precision : {"float32", "bf16", "fp16"}, default "float32"
+        Of PyTorch's products.
     batch_size : int, default 64
         Images that are computed at once; it bounds the memory.
     workers : int, optional
@@ -69,7 +72,8 @@ class AlexNetFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         cut: str = CUT,
         *,
         like: str | None = None,
-        device: str = "cpu",
+        device: str = CPU,
+        precision: str = PRECISIONS[0],
         batch_size: int = 64,
         workers: int | None = None,
         cache: bool | str | os.PathLike[str] = True,
@@ -80,6 +84,7 @@ class AlexNetFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         self.cut = cut
         self.like = like
         self.device = device
+        self.precision = precision
         self.batch_size = batch_size
         self.workers = workers
         self.cache = cache
@@ -99,6 +104,7 @@ class AlexNetFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
             self.cut,
             self.like,
             self.device,
+            self.precision,
             self.batch_size,
             self.workers,
             self.cache,
@@ -110,6 +116,7 @@ class AlexNetFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
                 weights,
                 self.cut,
                 device=self.device,
+                precision=self.precision,
                 batch_size=self.batch_size,
                 workers=self.workers,
                 cache=self.cache,

@@ -187,6 +187,14 @@ class Weights:
             total.update(array.reshape(-1).view(np.uint8).data)
         return total.hexdigest()
 
+    def preparation(self) -> str:
+        """SHA-256, in hexadecimal, of all that decides what the network sees of an image."""
+        d = self.description
+        total = hashlib.sha256(json.dumps([d.preprocessing.describe(), d.form], sort_keys=True).encode())
+        if self.mean_image is not None:
+            total.update(self.mean_image.reshape(-1).view(np.uint8).data)
+        return total.hexdigest()
+
     def model(self, cut: str | None = None) -> Sequential:
         """The fastnn model with these weights, whole or up to a cut; see `sequential`.
 

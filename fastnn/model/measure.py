@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,11 @@ Array = NDArray[Any]
 
 
 def measure(
-    model: ForwardNetwork, x: ArrayLike, y: ArrayLike, loss: str | losses.Loss
+    model: ForwardNetwork,
+    x: ArrayLike,
+    y: ArrayLike,
+    loss: str | losses.Loss,
+    forward: Callable[[Any], Array] | None = None,
 ) -> tuple[dict[str, Any], Array, Array]:
     """The figures of `Sequential.evaluate` but for its metrics, as they are: NaN where an output is.
 
@@ -25,6 +30,8 @@ def measure(
     model : ForwardNetwork
     x, y, loss
         As for `Sequential.evaluate`.
+    forward : callable, optional
+        What computes the outputs instead of the model's `forward`, with the model's parameters.
 
     Returns
     -------
@@ -41,7 +48,7 @@ def measure(
     """
     loss = losses.get(loss)
     targets = loss.prepare(as_array("evaluate", "y", y), model.output_shape, model.dtype)
-    out = model.forward(x)
+    out = (model.forward if forward is None else forward)(x)
     if len(out) != len(targets):
         raise ValueError(f"evaluate: x has {len(out)} samples but y has {len(targets)}")
     value, correct = np.zeros(1), np.zeros(1, np.int64)

@@ -157,6 +157,10 @@ class Session:
         """
         raise NotImplementedError
 
+    def outputs(self, x: Array) -> Array:
+        """Raw outputs of samples (N, *input_shape) by the model, which is up to date."""
+        return self.problem.model.channels_first().forward(x)
+
     def load(self) -> None:
         """Take over the model's parameters as they are now."""
         self.panels.load()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Literal, TypeVar
 
 from fastnn import losses, optim
@@ -12,11 +12,13 @@ from fastnn.losses import Loss
 from fastnn.metrics import Metric, get_all
 from fastnn.model.sequential import Sequential
 from fastnn.optim import Optimizer
+from fastnn.program.session import Session
+from fastnn.program.step import Problem
 from fastnn.schedules import Constant, Schedule
 from fastnn.trainer.callbacks import Callback
 from fastnn.trainer.history import History
 from fastnn.trainer.position import Position
-from fastnn.trainer.spec import Shuffle
+from fastnn.trainer.spec import Shuffle, TrainingSpec
 from fastnn.trainer.weights import ClassWeight, as_class_weight
 
 T = TypeVar("T")
@@ -69,6 +71,7 @@ class BaseTrainer:
         self.progress = progress
         self.print_every = None if print_every is None else whole("Trainer", "print_every", print_every, at_least=1)
         self.on_nonfinite = choice("Trainer", "on_nonfinite", on_nonfinite, ("raise", "ignore"))
+        self.engine: Callable[[TrainingSpec, Problem], Session] | None = None
         self.history = History()
         self.stop = False
         self.position = Position()

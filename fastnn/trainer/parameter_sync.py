@@ -74,6 +74,8 @@ class ParameterSync:
 
 
 def _session(spec: TrainingSpec, problem: Problem) -> Session:
+    if spec.engine is not None:
+        return spec.engine(spec, problem)
     if spec.compile and current_backend() == "native":
         try:
             return CompiledSession(problem, spec.batch_size, spec.ignore_nonfinite)

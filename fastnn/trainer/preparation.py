@@ -104,6 +104,7 @@ def specify(
         progress=trainer.progress,
         print_every=trainer.print_every,
         configuration=configuration(trainer),
+        engine=trainer.engine,
     )
 
 

@@ -209,7 +209,7 @@ class Run:
     def _measured(self, x: Any, y: Any) -> dict[str, Any]:
         """Loss, accuracy and metrics of the model on some samples."""
         spec, problem = self.spec, self.spec.problem
-        values, targets, out = measure(problem.model.channels_first(), x, y, problem.loss)
+        values, targets, out = measure(problem.model, x, y, problem.loss, self.session.outputs)
         finite = math.isfinite(values["loss"])
         if not (finite or spec.ignore_nonfinite):
             which = "validation loss" if spec.validation is not None else "loss"

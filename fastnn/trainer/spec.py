@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from fastnn.data import Augmentation
 from fastnn.lazy import lazy_attribute
 from fastnn.metrics import Metric
+from fastnn.program.session import Session
 from fastnn.program.step import Problem
 from fastnn.schedules import Schedule
 from fastnn.trainer.description import fingerprint
@@ -47,6 +48,8 @@ class TrainingSpec:
     print_every : int, optional
     configuration : mapping of str to JSON value
         The arguments of the trainer, as a checkpoint describes them.
+    engine : callable, optional
+        ``engine(spec, problem)`` makes the session that runs the steps; default: fastnn's own.
 
     Attributes
     ----------
@@ -72,6 +75,7 @@ class TrainingSpec:
     progress: bool | None
     print_every: int | None
     configuration: Mapping[str, Any]
+    engine: Callable[[TrainingSpec, Problem], Session] | None = None
 
     @property
     def samples(self) -> int:

@@ -78,6 +78,8 @@ class Trainer(BaseTrainer):
     ----------
     history : History
         Losses and figures of the last `fit`.
+    engine : callable or None
+        Makes what runs the steps, such as `fastnn.alexnet.TorchEngine`; None, as at first: fastnn's own kernels.
     stop : bool
         A callback sets it to end the training after the current epoch.
     position : Position
@@ -162,6 +164,7 @@ class Trainer(BaseTrainer):
         validation: Pair | float | None = None,
         *,
         sample_weight: ArrayLike | None = None,
+        same_data: bool = True,
     ) -> History:
         """Continue the training of a checkpoint, with the same bits as if it had never been interrupted.
 
@@ -174,6 +177,9 @@ class Trainer(BaseTrainer):
             What a `Checkpoint` wrote: a file, or a folder, whose latest file is used.
         x, y, validation, sample_weight
             The data of the interrupted training.
+        same_data : bool
+            False: data of other values, but the same shapes and dtypes, are no error. They may have been computed
+            anew with other rounding; the bits are then others as well.
 
         Returns
         -------
@@ -209,7 +215,7 @@ class Trainer(BaseTrainer):
         """
         spec = specify(self, x, y, validation, sample_weight)
         snapshot = Snapshot.read(path)
-        snapshot.check(spec)
+        snapshot.check(spec, same_data)
         self.history, self.stop, self.position = snapshot.history, snapshot.stop, snapshot.position
         return self._train(spec, snapshot)
 

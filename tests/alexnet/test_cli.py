@@ -4,6 +4,7 @@ import csv
 
 import numpy as np
 import pytest
+from class_photos import photos
 from data_files import shared
 from strategies import same_bits
 
@@ -13,17 +14,6 @@ from fastnn.alexnet.classifier import Classifier, head_of, one_scale
 from fastnn.cli import main
 
 pil = pytest.importorskip("PIL.Image")
-
-
-def photos(folder, n, seed=0, classes=("dark", "light")):
-    """Noise, dark and light."""
-    rng = np.random.default_rng(seed)
-    for k, name in enumerate(classes):
-        (folder / name).mkdir(parents=True)
-        for i in range(n):
-            grey = rng.integers(0, 90, (30, 40, 3)) + 160 * k
-            pil.fromarray(grey.astype(np.uint8)).save(folder / name / f"{i}.png")
-    return folder
 
 
 @pytest.fixture
