@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from typing import Any, Self
 
 import numpy as np
@@ -11,14 +12,15 @@ from sklearn.model_selection import train_test_split
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
-from fastnn import layers, optim
-from fastnn.estimators import parameters
+from fastnn import layers
+from fastnn.estimators import first_weights, parameters
 from fastnn.estimators.lbfgs import minimise
-from fastnn.estimators.stopping import ContinuedTraining, EpochRules
+from fastnn.estimators.losses import PenalisedLoss
+from fastnn.estimators.optimizers import optimizer_of, schedule_of
+from fastnn.estimators.stopping import ContinuedTraining, EpochRules, Progress
 from fastnn.estimators.workers import share_of_threads
-from fastnn.losses import Loss
 from fastnn.model.sequential import Sequential
-from fastnn.trainer import BestWeights, Callback, Trainer
+from fastnn.trainer import Trainer
 from fastnn.trainer.preparation import specify
 
 Array = NDArray[Any]
@@ -87,7 +89,7 @@ beta_1, beta_2, epsilon, n_iter_no_change, max_fun
         self.max_fun, self.dropout, self.batch_norm = max_fun, dropout, batch_norm
         self.class_weight = class_weight
 
-    _continued: ContinuedTraining | None = None  # the state from which `partial_fit` continues
+    _continued: ContinuedTraining | None = None  # the optimiser with which `partial_fit` continues
 
     # --- what the subclasses define ---
 
@@ -95,7 +97,8 @@ beta_1, beta_2, epsilon, n_iter_no_change, max_fun
         """Return the layers before the hidden layers, and the shape of a sample."""
         return [], (self.n_features_in_,)
 
-    def _loss(self) -> Loss:
+    def _loss(self, alpha: float) -> PenalisedLoss:
+        """Return what is minimised, with an L2 term of coefficient `alpha`."""
         raise NotImplementedError(f"{type(self).__name__}: _loss is missing")
 
     def _targets(self, y: Array, first: bool) -> Array:
@@ -142,21 +145,21 @@ beta_1, beta_2, epsilon, n_iter_no_change, max_fun
         parameters.check(self)
         fresh = not (self.warm_start and hasattr(self, "model_"))
         x, targets, weights = self._checked(X, y, sample_weight, first=fresh)
+        self._random_state = check_random_state(self.random_state)
         if fresh or self.model_.input_shape != self._first_layers()[1]:
             self._begin(x.dtype)
-        self.n_iter_, self.t_, self._continued = 0, 0, None
-        self._forget_curves()
+        self.n_iter_ = 0
+        self._continue_curves()
         held_out = self._validation(validation, x.dtype)
         if self.early_stopping and held_out is None:
             x, targets, weights, held_out = self._split(x, targets, weights)
+        self._seed = int(self._random_state.randint(2**31 - 1))
+        self._continued = None
         if self.solver == "lbfgs":
             self._fit_lbfgs(x, targets, weights)
         else:
-            callbacks: list[Callback] = [EpochRules(self)]
-            if self.early_stopping:
-                callbacks.append(BestWeights("val_score", "max"))
-            trainer = self._trainer(len(x), weights, callbacks, self.max_iter)
-            self._train(trainer, x, targets, weights, held_out)
+            self._continued = ContinuedTraining(self.solver)
+            self._train(x, targets, weights, held_out, self.max_iter, warn_unconverged=True)
         return self
 
     def _partial_fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None) -> Self:
@@ -168,14 +171,13 @@ beta_1, beta_2, epsilon, n_iter_no_change, max_fun
             raise ValueError("partial_fit: early_stopping needs all samples at once; use fit")
         x, targets, weights = self._checked(X, y, sample_weight, first=first)
         if first:
+            self._random_state = check_random_state(self.random_state)
             self._begin(x.dtype)
-            self.n_iter_, self.t_ = 0, 0
-            self._forget_curves()
-        if self._continued is None:
-            self._continued = ContinuedTraining()
-        callbacks: list[Callback] = [self._continued, EpochRules(self, warn_unconverged=False)]
-        trainer = self._trainer(len(x), weights, callbacks, self._continued.passes + 1)
-        self._train(trainer, x, targets, weights, None)
+            self._seed = int(self._random_state.randint(2**31 - 1))
+        self._continue_curves()
+        if self._continued is None or self._continued.solver != self.solver:
+            self._continued = ContinuedTraining(self.solver)
+        self._train(x, targets, weights, None, self._continued.epochs + 1, warn_unconverged=False)
         return self
 
     def _checked(
@@ -218,13 +220,13 @@ beta_1, beta_2, epsilon, n_iter_no_change, max_fun
         """Hold out a validation pair, stratified by class if each sample has one class; return it last."""
         labels = targets if targets.ndim == 1 and targets.dtype.kind == "i" else None
         training, validation = train_test_split(
-            np.arange(len(x)), test_size=self.validation_fraction, random_state=self._seed, stratify=labels
+            np.arange(len(x)), test_size=self.validation_fraction, random_state=self._random_state, stratify=labels
         )
         training_weights = None if weights is None else weights[training]
         return x[training], targets[training], training_weights, (x[validation], targets[validation])
 
     def _begin(self, dtype: Any) -> None:
-        self._seed = int(check_random_state(self.random_state).randint(2**31 - 1))
+        """Make a new network, and forget how the one before did."""
         before, shape = self._first_layers()
         stack: list[layers.Layer] = list(before)
         kind = parameters.ACTIVATIONS[self.activation]
@@ -237,65 +239,70 @@ beta_1, beta_2, epsilon, n_iter_no_change, max_fun
             if self.dropout:
                 stack.append(layers.Dropout(self.dropout))
         stack.append(layers.Dense(self.n_outputs_))
-        self.model_ = Sequential(stack, input_shape=shape, dtype=dtype, seed=self._seed)
-
-    def _forget_curves(self) -> None:
+        # the dense layers get scikit-learn's first weights below; the seed is for what it does not have
+        seed = copy.deepcopy(self._random_state).randint(2**31 - 1)
+        self.model_ = Sequential(stack, input_shape=shape, dtype=dtype, seed=int(seed))
+        first_weights.draw(self.model_, self.activation, self._random_state)
+        self.n_iter_, self.t_, self._continued, self.progress_ = 0, 0, None, Progress()
         self.loss_curve_: list[float] = []
         self.validation_curve_: list[float] = []
-        # scikit-learn sets the one that early stopping does not use to None
-        self.best_loss_: Any = None if self.early_stopping else np.inf
-        self.validation_scores_: Any = [] if self.early_stopping else None
-        self.best_validation_score_: Any = -np.inf if self.early_stopping else None
+        self.best_loss_: Any = None
+        self.validation_scores_: Any = None
+        self.best_validation_score_: Any = None
 
-    def _trainer(self, samples: int, weights: Array | None, callbacks: list[Any], epochs: int) -> Trainer:
-        batch = min(200, samples) if self.batch_size == "auto" else min(int(self.batch_size), samples)
-        # scikit-learn divides the penalty by the number of samples of a batch, and a weight of k counts as k samples
-        mean_weight = 1.0 if weights is None else float(weights.mean())
-        options: dict[str, Any] = {
-            "learning_rate": self.learning_rate_init,
-            "weight_decay": self.alpha / (batch * mean_weight),
-        }
-        if self.solver == "adam":
-            optimizer: Any = optim.Adam(beta1=self.beta_1, beta2=self.beta_2, eps=self.epsilon, **options)
-        elif self.momentum == 0:
-            optimizer = optim.SGD(**options)
-        else:
-            rule = optim.Nesterov if self.nesterovs_momentum else optim.Momentum
-            optimizer = rule(momentum=self.momentum, **options)
-        return Trainer(
+    def _continue_curves(self) -> None:
+        """Make ready what stopping is decided by. scikit-learn sets what early stopping does not use to None."""
+        if not self.early_stopping:
+            self.best_loss_ = np.inf if self.best_loss_ is None else self.best_loss_
+        elif self.validation_scores_ is None:
+            self.validation_scores_, self.best_validation_score_ = [], -np.inf
+
+    def _batch(self, samples: int) -> int:
+        return min(200 if self.batch_size == "auto" else int(self.batch_size), samples)
+
+    def _train(
+        self,
+        x: Array,
+        targets: Array,
+        weights: Array | None,
+        held_out: tuple[Array, Array] | None,
+        epochs: int,
+        *,
+        warn_unconverged: bool,
+    ) -> None:
+        assert self._continued is not None
+        continued, loss, batch = self._continued, self._loss(self.alpha / _mean(weights)), self._batch(len(x))
+        validation = held_out and (self._shaped(held_out[0]), held_out[1])
+        optimizer = optimizer_of(self)
+        if self.learning_rate == "adaptive" and continued.learning_rate is not None:
+            optimizer.learning_rate = continued.learning_rate
+        trainer = Trainer(
             self.model_,
             optimizer=optimizer,
-            loss=self._loss(),
+            schedule=schedule_of(self, len(x), batch, continued.epochs, continued.steps),
+            loss=loss,
             batch_size=batch,
             epochs=epochs,
             seed=self._seed,
             shuffle=self.shuffle,
-            metrics={"score": self.score_of} if self.early_stopping else (),
-            callbacks=callbacks,
+            callbacks=[continued, EpochRules(self, loss, validation, warn_unconverged=warn_unconverged)],
             progress=False,
         )
-
-    def _train(
-        self, trainer: Trainer, x: Array, targets: Array, weights: Array | None, held_out: tuple[Array, Array] | None
-    ) -> None:
         try:
-            validation = held_out and (self._shaped(held_out[0]), held_out[1])
             with share_of_threads():
-                trainer.fit(self._shaped(x), targets, validation=validation, sample_weight=_mean_one(weights))
+                trainer.fit(self._shaped(x), targets, sample_weight=_mean_one(weights))
         finally:
             self._set_fitted_attributes()  # after Ctrl-C too
 
     def _fit_lbfgs(self, x: Array, targets: Array, weights: Array | None) -> None:
-        trainer = self._trainer(len(x), weights, [], 1)
+        loss = self._loss(self.alpha / _mean(weights))
+        trainer = Trainer(self.model_, loss=loss, batch_size=None, seed=self._seed, progress=False)
         problem = specify(trainer, self._shaped(x), targets, sample_weight=_mean_one(weights)).problem
-        self.model_.task = trainer.loss.task
-        total = len(x) if weights is None else float(weights.sum())
+        self.model_.task = loss.task
         with share_of_threads():
-            self.loss_curve_, self.n_iter_ = minimise(
-                problem, self.alpha / total, max_iter=self.max_iter, max_fun=self.max_fun, tol=self.tol
-            )
-        self.loss_ = self.best_loss_ = self.loss_curve_[-1]
-        self.t_ = self.n_iter_ * len(x)
+            curve, self.n_iter_ = minimise(problem, max_iter=self.max_iter, max_fun=self.max_fun, tol=self.tol)
+        self.loss_curve_ += curve
+        self.loss_ = self.best_loss_ = curve[-1]
         self._set_fitted_attributes()
 
     def _set_fitted_attributes(self) -> None:
@@ -322,6 +329,10 @@ beta_1, beta_2, epsilon, n_iter_no_change, max_fun
 
 def _dense(x: Any) -> Array:
     return np.asarray(x.toarray() if hasattr(x, "toarray") else x)
+
+
+def _mean(weights: Array | None) -> float:
+    return 1.0 if weights is None else float(weights.mean())
 
 
 def _mean_one(weights: Array | None) -> Array | None:

@@ -14,8 +14,8 @@ from sklearn.utils.multiclass import check_classification_targets, type_of_targe
 from fastnn import functional, layers
 from fastnn.estimators import parameters
 from fastnn.estimators.base import Estimator
+from fastnn.estimators.losses import ClassCrossEntropy, LabelsCrossEntropy, PenalisedLoss
 from fastnn.estimators.signature import with_parameters_of
-from fastnn.losses import BinaryCrossEntropy, Loss, SoftmaxCrossEntropy
 
 Array = NDArray[Any]
 
@@ -50,8 +50,8 @@ class MLPClassifier(ClassifierMixin, Estimator):  # type: ignore[misc]
     ['other', 'same']
     """
 
-    def _loss(self) -> Loss:
-        return SoftmaxCrossEntropy() if self.out_activation_ == "softmax" else BinaryCrossEntropy()
+    def _loss(self, alpha: float) -> PenalisedLoss:
+        return ClassCrossEntropy(alpha) if self.out_activation_ == "softmax" else LabelsCrossEntropy(alpha)
 
     def _targets(self, y: Array, first: bool) -> Array:
         check_classification_targets(y)
