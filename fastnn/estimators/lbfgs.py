@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from sklearn.exceptions import ConvergenceWarning
 
 from fastnn.estimators.losses import PenalisedLoss
-from fastnn.kernels.eager import Eager
-from fastnn.program.step import Problem, gradient_step, penalise
+from fastnn.program.gradient import Gradient
+from fastnn.program.step import Problem
 
 
 def minimise(problem: Problem, *, max_iter: int, max_fun: int, tol: float) -> tuple[list[float], int]:
@@ -37,20 +37,15 @@ def minimise(problem: Problem, *, max_iter: int, max_fun: int, tol: float) -> tu
     from scipy.optimize import minimize
 
     assert isinstance(problem.loss, PenalisedLoss)
-    model, loss, n = problem.model, problem.loss, len(problem.inputs)
-    index, ops = np.arange(n), Eager(model.dtype)
+    model, loss, gradient = problem.model, problem.loss, Gradient(problem)
     penalty = 0.0  # of the last value
     curve: list[float] = []
 
     def value_and_gradient(flat: NDArray[Any]) -> tuple[float, NDArray[np.float64]]:
         nonlocal penalty
         model.params[...] = flat
-        value, correct = np.zeros(1), np.zeros(1, np.int64)
-        gradient_step(ops, problem, index, value, correct, loss.scale(n, model.output_shape))
-        unpenalised = float(value[0])
-        penalise(ops, problem, value, n)
-        penalty = float(value[0]) - unpenalised
-        return float(value[0]), model.grads.astype(np.float64)
+        value, penalty = gradient.run()
+        return value, model.grads.astype(np.float64)
 
     def note(intermediate_result: Any) -> None:
         curve.append(loss.reported(float(intermediate_result.fun), penalty, prod(model.output_shape)))

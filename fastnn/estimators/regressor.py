@@ -125,10 +125,10 @@ def r_squared(targets: Array, predictions: Array) -> float:
     Its many checks take longer than an epoch of a small network. A prediction that is not finite gives NaN, as
     scikit-learn's networks score it.
     """
-    errors, spread = targets - predictions, targets - targets.mean(axis=0)
     with np.errstate(all="ignore"):
-        if not np.isfinite(errors).all():
-            return np.nan
-        lost, total = np.square(errors).sum(axis=0), np.square(spread).sum(axis=0)
-        scores = np.where(total == 0, np.where(lost == 0, 1.0, 0.0), 1 - lost / total)
-    return float(scores.mean())
+        errors, spread = targets - predictions, targets - targets.sum(axis=0) / len(targets)
+        lost, total = np.einsum("nk,nk->k", errors, errors), np.einsum("nk,nk->k", spread, spread)
+    if not np.isfinite(lost).all():
+        return np.nan
+    scores = [1 - one / of if of else float(not one) for one, of in zip(lost.tolist(), total.tolist(), strict=True)]
+    return sum(scores) / len(scores)
