@@ -6,6 +6,7 @@ right answers, all in one pass over the data.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from math import prod
 from typing import Any, ClassVar, Literal
 
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 from fastnn.checks import number
 from fastnn.kernels.eager import Ops
 from fastnn.named import named
+from fastnn.parameter import Parameter
 from fastnn.targets import check_rows, class_labels, distributions, like_outputs
 
 Task = Literal["classification", "multilabel", "regression"]
@@ -111,6 +113,23 @@ class Loss:
             Shape of the model's output for one sample.
         """
         return 1.0 / batch
+
+    def penalise(self, ops: Ops, parameters: Mapping[str, Parameter], loss: Any, batch: int) -> None:
+        """Add what the loss itself charges for the parameters, and its gradient: nothing, unless overridden.
+
+        Penalties that belong to the model are its own, see `fastnn.layers.Dense`.
+
+        Parameters
+        ----------
+        ops : Ops
+            Runs or records kernels.
+        parameters : mapping of str to Parameter
+            Those that are trained.
+        loss : (1,) float64 array
+            What is added is added to this.
+        batch : int
+            The number of samples of the step.
+        """
 
 
 class SoftmaxCrossEntropy(Loss):

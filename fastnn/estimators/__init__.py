@@ -20,7 +20,8 @@ try:
 except ImportError as error:  # pragma: no cover - the tests install scikit-learn
     raise ImportError("fastnn.estimators needs scikit-learn; type:  pip install 'fastnn-cpu[sklearn]'") from error
 
-from fastnn.estimators.classifiers import ConvNetClassifier, MLPClassifier
+from fastnn.estimators.classifiers import MLPClassifier
+from fastnn.estimators.image_classifier import ConvNetClassifier
 from fastnn.estimators.regressor import MLPRegressor
 
 __all__ = ["ConvNetClassifier", "MLPClassifier", "MLPRegressor"]

@@ -79,11 +79,11 @@ class ArrayEstimator(BaseEstimator):  # type: ignore[misc]
         return as_rows(x), self._targets(y, False)
 
     def _split(
-        self, x: Rows, targets: Array, weights: Array | None, fraction: float, seed: int
+        self, x: Rows, targets: Array, weights: Array | None, fraction: float, random_state: Any
     ) -> tuple[Rows, Array, Array | None, tuple[Rows, Array], Array | None]:
         """Hold out a share of the samples; return the others, and the validation pair and its weights."""
         labels = targets.reshape(-1) if self._one_class_each() else None
-        training, validation = hold_out(type(self).__name__, len(x), fraction, labels, seed)
+        training, validation = hold_out(type(self).__name__, len(x), fraction, labels, random_state)
         of = [None, None] if weights is None else [weights[training], weights[validation]]
         return x[training], targets[training], of[0], (x[validation], targets[validation]), of[1]
 

@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-from functools import partial
+import copy
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.utils import check_random_state
 
-from fastnn import layers, optim
-from fastnn.estimators import parameters
+from fastnn import layers
+from fastnn.estimators import first_weights, parameters
 from fastnn.estimators.arrays import ArrayEstimator, Rows
 from fastnn.estimators.continuation import continued, unchanged_after_errors
 from fastnn.estimators.lbfgs import minimise
-from fastnn.estimators.stopping import ContinuedTraining, EpochRules
+from fastnn.estimators.losses import PenalisedLoss
+from fastnn.estimators.optimizers import optimizer_of, schedule_of
+from fastnn.estimators.stopping import ContinuedTraining, EpochRules, Progress
 from fastnn.estimators.workers import share_of_threads
-from fastnn.losses import Loss
 from fastnn.model.sequential import Sequential
 from fastnn.model.sparse import SparseRows
-from fastnn.trainer import BestWeights, Callback, NonFiniteLossError, Trainer
+from fastnn.trainer import NonFiniteLossError, Trainer
 from fastnn.trainer.preparation import specify
 
 Array = NDArray[Any]
@@ -88,11 +89,12 @@ beta_1, beta_2, epsilon, n_iter_no_change, max_fun
         self.class_weight = class_weight
 
     _last = False  # whether samples are images whose channels come last
-    _continued: ContinuedTraining | None = None  # the state from which `partial_fit` continues
+    _continued: ContinuedTraining | None = None  # the optimiser with which `partial_fit` continues
 
     # --- what the subclasses define ---
 
-    def _loss(self) -> Loss:
+    def _loss(self, alpha: float) -> PenalisedLoss:
+        """Return what is minimised, with an L2 term of coefficient `alpha`."""
         raise NotImplementedError(f"{type(self).__name__}: _loss is missing")
 
     def _check_same_classes(self, y: ArrayLike) -> None:
@@ -158,28 +160,26 @@ beta_1, beta_2, epsilon, n_iter_no_change, max_fun
             fresh = not (self.warm_start and hasattr(self, "model_"))
             x, targets, weights = self._checked(X, y, sample_weight, first=fresh)
             held_out, held_out_weights = self._validation(validation, x.dtype), None
+            self._random_state = check_random_state(self.random_state)
             if fresh:
                 self._begin(x.dtype)
             else:
                 self._check_same_classes(y)
                 self._continue(x.dtype)
             if self.early_stopping and held_out is None:
-                split = self._split(x, targets, weights, self.validation_fraction, self._seed)
+                split = self._split(x, targets, weights, self.validation_fraction, self._random_state)
                 x, targets, weights, held_out, held_out_weights = split
             if self.early_stopping and held_out is not None:
                 self._check_scorable(held_out[1])
-        self.n_iter_, self.t_, self._continued = 0, 0, None
-        self._forget_curves()
+            self._seed = int(self._random_state.randint(2**31 - 1))
+        self.n_iter_ = 0
+        self._continue_curves()
+        self._continued = None
         if self.solver == "lbfgs":
             self._fit_lbfgs(x, targets, weights)
         else:
-            callbacks: list[Callback] = [EpochRules(self)]
-            if self.early_stopping:
-                callbacks.append(BestWeights("val_score", "max"))
-            trainer = self._trainer(len(x), weights, callbacks, self.max_iter)
-            if held_out_weights is not None:
-                trainer.metrics = {"score": partial(self.score_of, weights=held_out_weights)}
-            self._train(trainer, x, targets, weights, held_out)
+            self._continued = ContinuedTraining(self.solver)
+            self._train(x, targets, weights, held_out, held_out_weights, self.max_iter, warn_unconverged=True)
         return self
 
     def _partial_fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None) -> Self:
@@ -192,21 +192,19 @@ beta_1, beta_2, epsilon, n_iter_no_change, max_fun
         with unchanged_after_errors(self):
             x, targets, weights = self._checked(X, y, sample_weight, first=first)
             if first:
+                self._random_state = check_random_state(self.random_state)
                 self._begin(x.dtype)
+                self._seed = int(self._random_state.randint(2**31 - 1))
             else:
                 self._continue(x.dtype)
-        if first:
-            self.n_iter_, self.t_ = 0, 0
-            self._forget_curves()
-        if self._continued is None or not self._continued.fits(self):
-            self._continued = ContinuedTraining(self)
-        callbacks: list[Callback] = [self._continued, EpochRules(self, warn_unconverged=False)]
-        trainer = self._trainer(len(x), weights, callbacks, self._continued.passes + 1)
-        self._train(trainer, x, targets, weights, None)
+        self._continue_curves()
+        if self._continued is None or self._continued.solver != self.solver:
+            self._continued = ContinuedTraining(self.solver)
+        self._train(x, targets, weights, None, None, self._continued.epochs + 1, warn_unconverged=False)
         return self
 
-    def _begin(self, dtype: Any) -> None:
-        self._seed = int(check_random_state(self.random_state).randint(2**31 - 1))
+    def _network(self, dtype: Any) -> Sequential:
+        """Return a new network, whose parameters are not those of scikit-learn yet."""
         before, shape = self._first_layers()
         stack: list[layers.Layer] = list(before)
         kind = parameters.ACTIVATIONS[self.activation]
@@ -219,57 +217,67 @@ beta_1, beta_2, epsilon, n_iter_no_change, max_fun
             if self.dropout:
                 stack.append(layers.Dropout(self.dropout))
         stack.append(layers.Dense(self.n_outputs_))
-        self.model_ = Sequential(stack, input_shape=shape, dtype=dtype, seed=self._seed, channels_last=self._last)
+        # the dense layers get scikit-learn's first weights; the seed is for what it does not have
+        seed = copy.deepcopy(self._random_state).randint(2**31 - 1)
+        return Sequential(stack, input_shape=shape, dtype=dtype, seed=int(seed), channels_last=self._last)
+
+    def _begin(self, dtype: Any) -> None:
+        """Make a new network, and forget how the one before did."""
+        self.model_ = self._network(dtype)
+        first_weights.draw(self.model_, self.activation, self._random_state)
+        self.n_iter_, self.t_, self._continued, self.progress_ = 0, 0, None, Progress()
+        self.loss_curve_: list[float] = []
+        self.validation_curve_: list[float] = []
+        self.best_loss_: Any = None
+        self.validation_scores_: Any = None
+        self.best_validation_score_: Any = None
 
     def _continue(self, dtype: Any) -> None:
         """Go on from the network of the last fit, if it is the one that the parameters still describe."""
-        before, seed = self.model_, self._seed
-        self._begin(dtype)
-        self.model_, self._seed = continued(type(self).__name__, before, self.model_), seed
+        self.model_ = continued(type(self).__name__, self.model_, self._network(dtype))
 
-    def _forget_curves(self) -> None:
-        self.loss_curve_: list[float] = []
-        self.validation_curve_: list[float] = []
-        # scikit-learn sets the one that early stopping does not use to None
-        self.best_loss_: Any = None if self.early_stopping else np.inf
-        self.validation_scores_: Any = [] if self.early_stopping else None
-        self.best_validation_score_: Any = -np.inf if self.early_stopping else None
+    def _continue_curves(self) -> None:
+        """Make ready what stopping is decided by. scikit-learn sets what early stopping does not use to None."""
+        if not self.early_stopping:
+            self.best_loss_ = np.inf if self.best_loss_ is None else self.best_loss_
+        elif self.validation_scores_ is None:
+            self.validation_scores_, self.best_validation_score_ = [], -np.inf
 
-    def _trainer(self, samples: int, weights: Array | None, callbacks: list[Any], epochs: int) -> Trainer:
-        batch = min(200, samples) if self.batch_size == "auto" else min(int(self.batch_size), samples)
-        # scikit-learn divides the penalty by the number of samples of a batch, and a weight of k counts as k samples
-        mean_weight = 1.0 if weights is None else float(weights.mean())
-        options: dict[str, Any] = {
-            "learning_rate": self.learning_rate_init,
-            "weight_decay": self.alpha / (batch * mean_weight),
-        }
-        if self.solver == "adam":
-            optimizer: Any = optim.Adam(beta1=self.beta_1, beta2=self.beta_2, eps=self.epsilon, **options)
-        elif self.momentum == 0:
-            optimizer = optim.SGD(**options)
-        else:
-            rule = optim.Nesterov if self.nesterovs_momentum else optim.Momentum
-            optimizer = rule(momentum=self.momentum, **options)
-        return Trainer(
+    def _batch(self, samples: int) -> int:
+        return min(200 if self.batch_size == "auto" else int(self.batch_size), samples)
+
+    def _train(
+        self,
+        x: Rows,
+        targets: Array,
+        weights: Array | None,
+        held_out: tuple[Rows, Array] | None,
+        held_out_weights: Array | None,
+        epochs: int,
+        *,
+        warn_unconverged: bool,
+    ) -> None:
+        assert self._continued is not None
+        continued, loss, batch = self._continued, self._loss(self.alpha / _mean(weights)), self._batch(len(x))
+        validation = held_out and (self._samples(held_out[0]), held_out[1], held_out_weights)
+        optimizer = optimizer_of(self)
+        if self.learning_rate == "adaptive" and continued.learning_rate is not None:
+            optimizer.learning_rate = continued.learning_rate
+        trainer = Trainer(
             self.model_,
             optimizer=optimizer,
-            loss=self._loss(),
+            schedule=schedule_of(self, len(x), batch, continued.epochs, continued.steps),
+            loss=loss,
             batch_size=batch,
             epochs=epochs,
             seed=self._seed,
             shuffle=self.shuffle,
-            metrics={"score": self.score_of} if self.early_stopping else (),
-            callbacks=callbacks,
+            callbacks=[continued, EpochRules(self, loss, validation, warn_unconverged=warn_unconverged)],
             progress=False,
         )
-
-    def _train(
-        self, trainer: Trainer, x: Rows, targets: Array, weights: Array | None, held_out: tuple[Rows, Array] | None
-    ) -> None:
         try:
-            validation = held_out and (self._samples(held_out[0]), held_out[1])
             with share_of_threads():
-                trainer.fit(self._samples(x), targets, validation=validation, sample_weight=_mean_one(weights))
+                trainer.fit(self._samples(x), targets, sample_weight=_mean_one(weights))
         except NonFiniteLossError as error:
             raise NonFiniteLossError(f"{type(self).__name__}: {error.explanation}") from None
         finally:
@@ -277,17 +285,14 @@ beta_1, beta_2, epsilon, n_iter_no_change, max_fun
         self._check_finite()
 
     def _fit_lbfgs(self, x: Rows, targets: Array, weights: Array | None) -> None:
-        trainer = self._trainer(len(x), weights, [], 1)
-        dense = x.dense() if isinstance(x, SparseRows) else x
+        loss, dense = self._loss(self.alpha / _mean(weights)), x.dense() if isinstance(x, SparseRows) else x
+        trainer = Trainer(self.model_, loss=loss, batch_size=None, seed=self._seed, progress=False)
         problem = specify(trainer, self._shaped(dense), targets, sample_weight=_mean_one(weights)).problem
-        self.model_.task = trainer.loss.task
-        total = len(x) if weights is None else float(weights.sum())
+        self.model_.task = loss.task
         with share_of_threads():
-            self.loss_curve_, self.n_iter_ = minimise(
-                problem, self.alpha / total, max_iter=self.max_iter, max_fun=self.max_fun, tol=self.tol
-            )
-        self.loss_ = self.best_loss_ = self.loss_curve_[-1]
-        self.t_ = self.n_iter_ * len(x)
+            curve, self.n_iter_ = minimise(problem, max_iter=self.max_iter, max_fun=self.max_fun, tol=self.tol)
+        self.loss_curve_ += curve
+        self.loss_ = self.best_loss_ = curve[-1]
         self._set_fitted_attributes()
         self._check_finite()
 
@@ -306,6 +311,10 @@ beta_1, beta_2, epsilon, n_iter_no_change, max_fun
         self.coefs_ = [layer.w.value for layer in dense]
         self.intercepts_ = [np.zeros(d.units, d.w.value.dtype) if d.b is None else d.b.value for d in dense]
         self.n_layers_ = len(dense) + 1
+
+
+def _mean(weights: Array | None) -> float:
+    return 1.0 if weights is None else float(weights.mean())
 
 
 def _mean_one(weights: Array | None) -> Array | None:

@@ -15,7 +15,7 @@ LEAST = 2  # R² of one sample is undefined, and its accuracy says next to nothi
 
 
 def hold_out(
-    owner: str, samples: int, fraction: float, labels: Array | None, seed: int
+    owner: str, samples: int, fraction: float, labels: Array | None, random_state: Any
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Divide the samples at random into those to train on and those to validate with.
 
@@ -29,7 +29,7 @@ def hold_out(
     labels : (N,) array, optional
         The class of each sample, if it has one class. Both parts then get the same share of each class, up to rounding,
         where that is possible: where every class has two samples, and neither part fewer than there are classes.
-    seed : int
+    random_state : int or RandomState
 
     Returns
     -------
@@ -51,5 +51,6 @@ def hold_out(
         _, counts = np.unique(labels, return_counts=True)
         if counts.min() < 2 or len(counts) > min(held_out, samples - held_out):
             labels = None
-    training, validation = train_test_split(np.arange(samples), test_size=fraction, random_state=seed, stratify=labels)
+    order = np.arange(samples)
+    training, validation = train_test_split(order, test_size=fraction, random_state=random_state, stratify=labels)
     return training, validation

@@ -3,25 +3,25 @@
 from __future__ import annotations
 
 import warnings
+from math import prod
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.exceptions import ConvergenceWarning
 
-from fastnn.kernels.eager import Eager
-from fastnn.program.step import Problem, gradient_step
+from fastnn.estimators.losses import PenalisedLoss
+from fastnn.program.gradient import Gradient
+from fastnn.program.step import Problem
 
 
-def minimise(problem: Problem, alpha: float, *, max_iter: int, max_fun: int, tol: float) -> tuple[list[float], int]:
-    """Minimise the mean loss plus ½ alpha Σ w² over the model's parameters, in place.
+def minimise(problem: Problem, *, max_iter: int, max_fun: int, tol: float) -> tuple[list[float], int]:
+    """Minimise the loss and its penalty over the model's parameters, in place.
 
     Parameters
     ----------
     problem : Problem
-        The model, its loss and all samples.
-    alpha : float
-        Coefficient of the penalty, which applies to weights but not to biases.
+        The model, its `PenalisedLoss` and all samples.
     max_iter, max_fun : int
         Maximum number of iterations and of evaluations of the loss.
     tol : float
@@ -30,33 +30,32 @@ def minimise(problem: Problem, alpha: float, *, max_iter: int, max_fun: int, tol
     Returns
     -------
     curve : list of float
-        The loss including the penalty after each iteration.
+        The loss including the penalty after each iteration, as scikit-learn reports it.
     iterations : int
         Number of iterations.
     """
     from scipy.optimize import minimize
 
-    model, n = problem.model, len(problem.inputs)
-    index, ops = np.arange(n), Eager(model.dtype)
-    decays = np.zeros(model.params.size)
-    for parameter in model.named_parameters.values():
-        if parameter.decays:
-            parameter.view(decays)[...] = alpha
+    assert isinstance(problem.loss, PenalisedLoss)
+    model, loss, gradient = problem.model, problem.loss, Gradient(problem)
+    penalty = 0.0  # of the last value
     curve: list[float] = []
 
     def value_and_gradient(flat: NDArray[Any]) -> tuple[float, NDArray[np.float64]]:
+        nonlocal penalty
         model.params[...] = flat
-        loss, correct = np.zeros(1), np.zeros(1, np.int64)
-        gradient_step(ops, problem, index, loss, correct, problem.loss.scale(n, model.output_shape))
-        value = float(loss[0]) + 0.5 * float(decays @ (flat * flat))
-        return value, model.grads.astype(np.float64) + decays * flat
+        value, penalty = gradient.run()
+        return value, model.grads.astype(np.float64)
+
+    def note(intermediate_result: Any) -> None:
+        curve.append(loss.reported(float(intermediate_result.fun), penalty, prod(model.output_shape)))
 
     result = minimize(
         value_and_gradient,
         model.params.astype(np.float64),
         jac=True,
         method="L-BFGS-B",
-        callback=lambda intermediate_result: curve.append(float(intermediate_result.fun)),
+        callback=note,
         options={"maxiter": max_iter, "maxfun": max_fun, "gtol": tol},
     )
     model.params[...] = result.x

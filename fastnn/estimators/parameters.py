@@ -21,7 +21,7 @@ _RANGES: dict[str, Range] = {
     "learning_rate_init": {"above": 0},
     "power_t": {"at_least": 0},
     "tol": {"at_least": 0},
-    "momentum": {"at_least": 0, "below": 1},
+    "momentum": {"at_least": 0, "at_most": 1},
     "validation_fraction": {"at_least": 0, "below": 1},
     "beta_1": {"at_least": 0, "below": 1},
     "beta_2": {"at_least": 0, "below": 1},

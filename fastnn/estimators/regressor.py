@@ -7,7 +7,6 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import RegressorMixin
-from sklearn.metrics import r2_score
 from sklearn.utils import column_or_1d
 from sklearn.utils.metaestimators import available_if
 
@@ -15,9 +14,9 @@ from fastnn.checks import choice
 from fastnn.estimators import parameters
 from fastnn.estimators.base import Estimator, Hidden
 from fastnn.estimators.holdout import LEAST
+from fastnn.estimators.losses import HalfPoissonDeviance, HalfSquaredError, PenalisedLoss
 from fastnn.estimators.signature import with_parameters_of
 from fastnn.estimators.weights import sample_weights
-from fastnn.losses import Loss, MeanSquaredError
 
 Array = NDArray[Any]
 
@@ -48,39 +47,42 @@ class MLPRegressor(RegressorMixin, Estimator):  # type: ignore[misc]
     >>> import numpy as np
     >>> from fastnn.estimators import MLPRegressor
     >>> x = np.linspace(-2, 2, 60).reshape(-1, 1)
-    >>> net = MLPRegressor((20,), solver="lbfgs", random_state=0, max_iter=500).fit(x, x[:, 0] ** 2)
+    >>> net = MLPRegressor(hidden_layer_sizes=(20,), solver="lbfgs", random_state=0, max_iter=500).fit(x, x[:, 0] ** 2)
     >>> bool(net.score(x, x[:, 0] ** 2) > 0.99)
     True
     """
 
-    out_activation_ = "identity"
-
     def __init__(
         self,
+        loss: str = "squared_error",
         hidden_layer_sizes: Hidden = (100,),
         activation: str = "relu",
-        *,
-        loss: str = "squared_error",
         **rest: Any,
     ) -> None:
         super().__init__(hidden_layer_sizes, activation, **rest)
         self.loss = loss
 
-    def _loss(self) -> Loss:
-        return MeanSquaredError()
+    def _loss(self, alpha: float) -> PenalisedLoss:
+        if self.loss == "poisson":
+            return HalfPoissonDeviance(alpha)
+        # the search of lbfgs needs a value that belongs to the gradient
+        return HalfSquaredError(alpha, mean=self.solver != "lbfgs")
 
     def _targets(self, y: Array, first: bool) -> Array:
         y = np.asarray(y, np.float64)
         y = column_or_1d(y, warn=True) if y.ndim == 2 and y.shape[1] == 1 else y
         if first:
-            choice(type(self).__name__, "loss", self.loss, ("squared_error",))
+            choice(type(self).__name__, "loss", self.loss, ("squared_error", "poisson"))
             if self.class_weight is not None:
                 raise ValueError(f"{type(self).__name__}: class_weight needs classes; use sample_weight")
             self._flat_targets = y.ndim == 1
             self.n_outputs_ = 1 if y.ndim == 1 else y.shape[1]
+            self.out_activation_ = "exp" if self.loss == "poisson" else "identity"
         columns = 1 if y.ndim == 1 else y.shape[1]
         if columns != self.n_outputs_:
             raise ValueError(f"{type(self).__name__}: y must have {self.n_outputs_} columns, got shape {y.shape}")
+        if self.out_activation_ == "exp" and y.size and y.min() < 0:
+            raise ValueError(f"{type(self).__name__}: y: expected numbers of at least 0 for poisson, got {y.min():g}")
         return y.reshape(len(y), -1)
 
     @available_if(parameters.in_batches)  # type: ignore[untyped-decorator]
@@ -115,7 +117,7 @@ class MLPRegressor(RegressorMixin, Estimator):  # type: ignore[misc]
     def predict(self, X: ArrayLike) -> Array:
         """Return the predicted numbers (N,), or (N, K) if y had K columns."""
         x = self._inputs(X)
-        out = self.model_.forward(x)
+        out = self._means(self.model_.forward(x))
         return out[:, 0] if self._flat_targets else out
 
     def score(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
@@ -149,7 +151,28 @@ class MLPRegressor(RegressorMixin, Estimator):  # type: ignore[misc]
                 f"of one is undefined, got {len(targets)}"
             )
 
+    def _means(self, outputs: Array) -> Array:
+        """The predicted numbers, from the raw outputs of the network."""
+        if self.out_activation_ == "identity":
+            return outputs
+        with np.errstate(over="ignore"):
+            return np.asarray(np.exp(outputs))
+
     def score_of(self, targets: Array, outputs: Array, weights: Array | None = None) -> float:
-        if not np.isfinite(outputs).all():
-            return float("nan")  # the trainer reports the loss of these outputs
-        return float(r2_score(targets, outputs, sample_weight=weights))
+        return r_squared(targets, self._means(outputs), weights)
+
+
+def r_squared(targets: Array, predictions: Array, weights: Array | None = None) -> float:
+    """R² of predictions (N, K), the mean over the K outputs, as `sklearn.metrics.r2_score` defines it.
+
+    Its many checks take longer than an epoch of a small network. A prediction that is not finite gives NaN, as
+    scikit-learn's networks score it.
+    """
+    with np.errstate(all="ignore"):
+        w = np.ones(len(targets), targets.dtype) if weights is None else weights
+        errors, spread = targets - predictions, targets - w @ targets / w.sum()
+        lost, total = w @ (errors * errors), w @ (spread * spread)
+    if not np.isfinite(lost).all():
+        return np.nan
+    scores = [1 - one / of if of else float(not one) for one, of in zip(lost.tolist(), total.tolist(), strict=True)]
+    return sum(scores) / len(scores)

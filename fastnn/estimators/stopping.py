@@ -3,12 +3,55 @@
 from __future__ import annotations
 
 import warnings
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from sklearn.exceptions import ConvergenceWarning
 
+from fastnn.estimators.losses import PenalisedLoss
+from fastnn.kernels.eager import Eager
+from fastnn.model.sequential import Sequential
+from fastnn.model.sparse import SparseRows
 from fastnn.trainer import Callback, Trainer
+
+Array = NDArray[Any]
+
+
+@dataclass
+class Progress:
+    """How well a network has done so far: it is kept when a training goes on from the last one.
+
+    Parameters
+    ----------
+    unchanged : int
+        How many epochs in a row have not improved by `tol`.
+    best : list of array
+        With early stopping, the parameters and the state of the epoch with the best score of this training.
+    """
+
+    unchanged: int = 0
+    best: list[Array] = field(default_factory=list)
+
+    def remember(self, model: Sequential) -> None:
+        """Keep the model's arrays as the best ones."""
+        self.best = [array.copy() for array in _arrays(model)]
+
+    def restore(self, model: Sequential) -> None:
+        """Give the model the best arrays, if any were kept, and forget them."""
+        for array, best in zip(_arrays(model), self.best, strict=False):
+            array[...] = best
+        self.best = []
+
+
+def as_samples(x: Array | SparseRows, dtype: Any) -> Array | SparseRows:
+    """Samples of a dtype and in C order; those of a sparse matrix stay as they are."""
+    return x if isinstance(x, SparseRows) else np.ascontiguousarray(x, dtype)
+
+
+def _arrays(model: Sequential) -> list[Array]:
+    return [model.params, *model.state.values()]
 
 
 class EpochRules(Callback):
@@ -18,25 +61,40 @@ class EpochRules(Callback):
     ----------
     estimator : Estimator
         The estimator that is trained. Its parameters are read, its fitted attributes are written.
+    loss : PenalisedLoss
+        What is minimised.
+    held_out : triple, optional
+        Validation samples, in the shape that the model takes, their targets, and their weights in the score or None.
     warn_unconverged : bool
         Whether to warn if the training ends before it has converged.
     """
 
-    def __init__(self, estimator: Any, *, warn_unconverged: bool = True) -> None:
-        self.estimator, self.warn_unconverged = estimator, warn_unconverged
-        self._unchanged = 0
+    def __init__(
+        self,
+        estimator: Any,
+        loss: PenalisedLoss,
+        held_out: tuple[Array | SparseRows, Array, Array | None] | None = None,
+        *,
+        warn_unconverged: bool = True,
+    ) -> None:
+        self.estimator, self.loss, self.warn_unconverged = estimator, loss, warn_unconverged
+        self.held_out: tuple[Any, Array, Array | None] | None = held_out
 
     def epochs_ahead(self) -> int:
         e = self.estimator
-        if e.early_stopping or (e.solver == "sgd" and e.learning_rate == "invscaling"):
+        if self.held_out is not None:
             return 1
-        # training cannot end in the epochs before
-        return int(max(1, min(e.n_iter_no_change + 1 - self._unchanged, e.max_iter)))
+        # the training cannot end, and its rate cannot change, in the epochs before
+        return int(max(1, min(e.n_iter_no_change, 2**31) + 1 - e.progress_.unchanged))
 
-    def on_epoch_begin(self, trainer: Trainer, epoch: int) -> None:
-        e = self.estimator
-        if e.solver == "sgd" and e.learning_rate == "invscaling":
-            trainer.optimizer.learning_rate = e.learning_rate_init / (e.t_ + 1) ** e.power_t
+    def on_train_begin(self, trainer: Trainer) -> None:
+        e, model = self.estimator, trainer.model
+        if self.held_out is not None:
+            x, targets, weights = self.held_out
+            prepared = self.loss.prepare(np.asarray(targets), model.output_shape, model.dtype)
+            self.held_out = as_samples(x, model.dtype), prepared, weights
+        if e.early_stopping and not e.loss_curve_:  # the first weights are the best ones until there is a score
+            e.progress_.remember(model)
 
     def on_epoch_end(self, trainer: Trainer, epoch: dict[str, Any]) -> None:
         e = self.estimator
@@ -44,31 +102,47 @@ class EpochRules(Callback):
         e.t_ += trainer.run.spec.samples if trainer.run is not None else 0
         e.loss_ = epoch["loss"]
         e.loss_curve_.append(e.loss_)
-        if "val_loss" in epoch:
-            e.validation_curve_.append(epoch["val_loss"])
         if e.verbose:
             print(f"Iteration {e.n_iter_}, loss = {e.loss_:.8f}")
+        score = self._validate(trainer.model)
+        # the same comparisons as scikit-learn's, which a NaN passes
         if e.early_stopping:
-            score = epoch["val_score"]
             e.validation_scores_.append(score)
-            better = score - e.best_validation_score_
-            e.best_validation_score_ = max(e.best_validation_score_, score)
+            failed = score < e.best_validation_score_ + e.tol
+            if score > e.best_validation_score_:
+                e.best_validation_score_ = score
+                e.progress_.remember(trainer.model)
         else:
-            better = e.best_loss_ - e.loss_
-            e.best_loss_ = min(e.best_loss_, e.loss_)
-        self._unchanged = 0 if better > e.tol or not np.isfinite(better) else self._unchanged + 1
-        if self._unchanged > e.n_iter_no_change:
+            failed = e.loss_ > e.best_loss_ - e.tol
+            if e.loss_ < e.best_loss_:
+                e.best_loss_ = e.loss_
+        e.progress_.unchanged = e.progress_.unchanged + 1 if failed else 0
+        if e.progress_.unchanged > e.n_iter_no_change:
             self._slow_down_or_stop(trainer)
+
+    def _validate(self, model: Sequential) -> float:
+        """Append the loss on the validation samples to its curve; return their score, NaN without early stopping."""
+        if self.held_out is None:
+            return np.nan
+        x, targets, weights = self.held_out
+        outputs = model.forward(x)
+        value, correct = np.zeros(1), np.zeros(1, np.int64)
+        scale = self.loss.scale(len(x), model.output_shape)
+        self.loss.run(Eager(model.dtype), outputs, targets, None, value, correct, scale)
+        self.estimator.validation_curve_.append(float(value[0]))
+        return float(self.estimator.score_of(targets, outputs, weights)) if self.estimator.early_stopping else np.nan
 
     def _slow_down_or_stop(self, trainer: Trainer) -> None:
         e = self.estimator
         if e.solver == "sgd" and e.learning_rate == "adaptive" and trainer.optimizer.learning_rate > 1e-6:
             trainer.optimizer.learning_rate /= 5
-            self._unchanged = 0
+            e.progress_.unchanged = 0
             return
         trainer.stop = True
 
     def on_train_end(self, trainer: Trainer) -> None:
+        if self.estimator.early_stopping:
+            self.estimator.progress_.restore(trainer.model)
         if self.warn_unconverged and not trainer.stop and trainer.position.epoch > trainer.epochs:
             warnings.warn(
                 f"{type(self.estimator).__name__}: max_iter={trainer.epochs} reached and the training has not "
@@ -79,41 +153,41 @@ class EpochRules(Callback):
 
 
 class ContinuedTraining(Callback):
-    """Carries the state of the optimiser and its number of steps from one call of `partial_fit` to the next.
+    """Carries an optimiser's state and its learning rate from one training to the next call of `partial_fit`.
 
     Parameters
     ----------
-    estimator : Estimator
+    solver : str
+        The solver, whose state another one cannot use.
+
+    Attributes
+    ----------
+    epochs, steps : int
+        How many of them the optimiser has done.
+    learning_rate : float or None
+        The rate of the last step; None before the first one.
     """
 
     order = -1
 
-    def __init__(self, estimator: Any) -> None:
-        self._rule = _update_rule(estimator)
-        self.passes = 0
+    def __init__(self, solver: str) -> None:
+        self.solver = solver
+        self.epochs = self.steps = 0
+        self.learning_rate: float | None = None
         self._state: dict[str, dict[str, Any]] = {}
-
-    def fits(self, estimator: Any) -> bool:
-        """Whether the estimator still has the solver whose state this is; that of another one begins afresh."""
-        return self._rule == _update_rule(estimator)
 
     def on_train_begin(self, trainer: Trainer) -> None:
         assert trainer.run is not None
-        trainer.position.epoch = self.passes + 1
-        for name, slots in self._state.items():
+        trainer.position.epoch = self.epochs + 1
+        for name, slots in trainer.run.spec.problem.state.items():
             for slot, value in slots.items():
-                trainer.run.spec.problem.state[name][slot][...] = value
+                if slot in self._state.get(name, {}):
+                    value[...] = self._state[name][slot]
         trainer.run.session.load_state()
 
     def on_train_end(self, trainer: Trainer) -> None:
         assert trainer.run is not None
         trainer.run.session.store_state()
-        state = trainer.run.spec.problem.state
-        self._state = {name: {slot: np.copy(a) for slot, a in slots.items()} for name, slots in state.items()}
-        self.passes += 1
-
-
-def _update_rule(estimator: Any) -> tuple[Any, ...]:
-    """What decides the kind of state that a solver keeps."""
-    adam = estimator.solver == "adam"
-    return ("adam",) if adam else ("sgd", estimator.momentum > 0, bool(estimator.nesterovs_momentum))
+        self._state = {name: dict(slots) for name, slots in trainer.run.spec.problem.state.items()}
+        self.steps += (trainer.position.epoch - 1 - self.epochs) * trainer.run.spec.steps
+        self.epochs, self.learning_rate = trainer.position.epoch - 1, trainer.optimizer.learning_rate

@@ -63,6 +63,7 @@ SIGNATURE_TEXTS = (
     "multiclass_hinge(x[n,c], labels[n]:i64, dx[n,c]?!, loss[1]:f64!, correct[1]:i64!, weights[n]?, scale, delta)",
     "binary_cross_entropy(x[n,c], targets[n,c], dx[n,c]?!, loss[1]:f64!, correct[1]:i64!, weights[n]?, scale)",
     "squared_error(x[n,c], targets[n,c], dx[n,c]?!, loss[1]:f64!, weights[n]?, scale)",
+    "half_poisson_deviance(x[n,c], targets[n,c], dx[n,c]?!, loss[1]:f64!, weights[n]?, scale)",
     # convolution of stride 1 by Winograd's algorithm, images innermost: lane i of group g is image 16 g + i;
     # u: the weights (flip: those of the input gradient) transformed, in e groups and j blocks of 24 filters
     "winograd_weights(weight[f,k,r,s], u[e,j,36,i,24]!, flip)",

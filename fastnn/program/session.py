@@ -20,14 +20,13 @@ from fastnn.lazy import lazy_attribute
 from fastnn.program.compiled import Compiled, record, replay
 from fastnn.program.panels import ParameterPanels
 from fastnn.program.record import NotRecordableError
-from fastnn.program.step import Problem, gradient_step, update_step
+from fastnn.program.step import Problem, gradient_step, penalise, update_step
 
 Array = NDArray[Any]
 
 MAX_BATCH = 1024
 BLOCK_ROWS = 480  # samples of a block
 RETURN_SECONDS = 0.1  # a compiled run returns to Python this often, so that Ctrl-C and the progress bar work
-_UPDATE = (0, 0, 0.0)  # key of the program that updates the parameters after the last block
 
 
 @dataclass
@@ -113,13 +112,18 @@ def _step(problem: Problem, rows: int, batch: int, ops: Any) -> None:
     ops.counter = Counter(problem.seed, t, row)
     gradient_step(ops, problem, index, loss, correct, problem.loss.scale(batch, problem.model.output_shape))
     if rows == batch:
-        problem.model.penalise(ops, loss)
+        penalise(ops, problem, loss, batch)
         update_step(ops, problem, rate, t)
 
 
-def _update_step(problem: Problem, ops: Any) -> None:
+def _update_key(batch: int) -> tuple[int, int, float]:
+    """Key of the program that updates the parameters after the last block of a batch."""
+    return 0, batch, 0.0
+
+
+def _update_step(problem: Problem, batch: int, ops: Any) -> None:
     rate, t = ops.stream((1,), np.float64), ops.stream((1,), np.int64)
-    problem.model.penalise(ops, ops.stream((1,), np.float64))
+    penalise(ops, problem, ops.stream((1,), np.float64), batch)
     update_step(ops, problem, rate, t)
 
 
@@ -211,7 +215,7 @@ class EagerSession(Session):
             segment.loss[first] += loss[0]
             segment.correct[first] += correct[0]
             start += size
-        problem.model.penalise(ops, segment.loss[first : first + 1])
+        penalise(ops, problem, segment.loss[first : first + 1], batch)
         update_step(ops, problem, segment.rate[first : first + 1], t)
         return 1
 
@@ -243,7 +247,7 @@ class CompiledSession(Session):
                     step = partial(_step, problem, rows, size)
                     recordings[rows, size, beta] = record(step, problem.model.dtype, beta)
                 if len(blocks) > 1:
-                    recordings[_UPDATE] = record(partial(_update_step, problem), problem.model.dtype)
+                    recordings[_update_key(size)] = record(partial(_update_step, problem, size), problem.model.dtype)
         matrices = [(p.value, [*problem.state[name].values()]) for name, p in problem.model.named_parameters.items()]
         super().__init__(problem, ParameterPanels(recordings.values(), matrices))
         self._programs = {key: Compiled(r, self.panels.replacements) for key, r in recordings.items()}
@@ -257,7 +261,7 @@ class CompiledSession(Session):
         parts = [(self._programs[first, self.batch, 0.0], 1)]
         for rows in dict.fromkeys(others):
             parts.append((self._programs[rows, self.batch, 1.0], others.count(rows)))
-        return [*parts, (self._programs[_UPDATE], 1)] if others else parts
+        return [*parts, (self._programs[_update_key(self.batch)], 1)] if others else parts
 
     def run(self, segment: Segment, first: int, count: int, seconds: float) -> int:
         """See `Session.run`; of a batch in blocks, one step at a time."""
@@ -295,5 +299,5 @@ class CompiledSession(Session):
         for loss, correct in zip(losses, corrects, strict=True):
             segment.loss[step] += loss
             segment.correct[step] += correct
-        self._programs[_UPDATE].run((segment.rate, segment.t, segment.loss), step, 1)
+        self._programs[_update_key(batch)].run((segment.rate, segment.t, segment.loss), step, 1)
         return 1

@@ -84,6 +84,21 @@ def gradient_step(ops: Ops, problem: Problem, index: Any, loss: Any, correct: An
     model.run_backward(ops, dout, caches)
 
 
+def penalise(ops: Ops, problem: Problem, loss: Any, batch: int) -> None:
+    """Add the penalties of the model and of the loss to the loss, and their gradients to those of the parameters.
+
+    Parameters
+    ----------
+    ops : Ops
+    problem : Problem
+    loss : (1,) float64
+    batch : int
+        The number of samples of the step.
+    """
+    problem.model.penalise(ops, loss)
+    problem.loss.penalise(ops, problem.model.trained_parameters, loss, batch)
+
+
 def update_step(ops: Ops, problem: Problem, rate: Any, t: Any) -> None:
     """Clip the gradients and update every parameter that is not frozen.
 

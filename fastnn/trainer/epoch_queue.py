@@ -17,7 +17,8 @@ from fastnn.trainer.spec import TrainingSpec
 
 Array = NDArray[Any]
 
-_MAX_ROWS = 2**16  # samples of the epochs that are run ahead in one call; their order is held in memory
+_MAX_ROWS = 2**16  # samples of the epochs that are laid out or run ahead in one call; their order is held in memory
+_LAID_OUT = 16  # epochs that are laid out at once where each is run by itself
 
 
 class EpochQueue:
@@ -39,6 +40,7 @@ class EpochQueue:
         self._spec, self._parameters = spec, parameters
         self._may_run_ahead = in_memory and spec.validation is None and not spec.metrics
         self._epochs: deque[list[Segment]] = deque()
+        self._first = 0  # number of the first of them
 
     @property
     def ran_ahead(self) -> bool:
@@ -59,9 +61,13 @@ class EpochQueue:
         """
         if not self.ran_ahead:
             count = self._count(position, most, step_seconds)
-            self._lay_out(range(position.epoch, position.epoch + count))
             if count > 1:
+                self._lay_out(range(position.epoch, position.epoch + count))
                 self._run_ahead()
+            elif not self._epochs or self._first != position.epoch:
+                ahead = max(1, min(_LAID_OUT, self._spec.epochs + 1 - position.epoch, _MAX_ROWS // self._spec.samples))
+                self._lay_out(range(position.epoch, position.epoch + ahead))
+        self._first += 1
         return self._epochs.popleft()
 
     def leftover_losses(self) -> list[Array]:
@@ -78,7 +84,7 @@ class EpochQueue:
         return max(1, min(most(), left, int(RETURN_SECONDS / seconds), _MAX_ROWS // self._spec.samples))
 
     def _lay_out(self, epochs: range) -> None:
-        spec = self._spec
+        spec, self._first = self._spec, epochs[0]
         batches = shuffled_batches(spec.problem.seed, epochs, spec.samples, spec.batch_size, spec.shuffle)
         done = (epochs[0] - 1) * spec.steps
         segments = iter(Segment.several([index for epoch in batches for index in epoch], done))

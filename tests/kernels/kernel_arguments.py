@@ -300,6 +300,8 @@ class _Maker:
         if a.name == "targets" and self.kernel == "binary_cross_entropy":
             chances = rng.random(shape)
             return np.where(rng.random(shape) < 0.6, chances.round(), chances).astype(self.dtype)
+        if a.name == "targets" and self.kernel == "half_poisson_deviance":
+            return rng.integers(0, 5, shape).astype(self.dtype)
         if a.name == "weights":
             return rng.integers(0, 4, shape).astype(self.dtype) / self.dtype(1 if self.integers else 3)
         values = self._real(shape).astype(self._dtype(a))

@@ -513,6 +513,20 @@ def squared_error(a: SimpleNamespace, u: float) -> Expected:
 
 
 @oracle
+def half_poisson_deviance(a: SimpleNamespace, u: float) -> Expected:
+    weights, slope = _weighted(a)
+    mean, t = np.exp(a.x), a.targets
+    t_log_t = t * np.log(np.where(t == 0, 1, t))
+    terms = weights[:, None] * (mean - t * a.x + t_log_t - t)
+    sizes = weights[:, None] * (mean + t * np.abs(a.x) + t_log_t + t)
+    loss_bound = (16 + math.sqrt(a.x.shape[1])) * u * sizes.sum() + _sum_bound(terms)
+    return {
+        "dx": (slope * (mean - t), slope * (8 * u * (mean + t))),
+        "loss": (np.array([a.scale * terms.sum()]), np.array([a.scale * loss_bound])),
+    }
+
+
+@oracle
 def gather_rows(a: SimpleNamespace, u: float) -> Expected:
     rows = a.source[: len(a.out)] if a.index is None else a.source[a.index]
     value = rows.astype(a.dtype) * a.dtype(a.scale)  # each step rounds once: there is one right answer

@@ -281,6 +281,7 @@ SHARED = {  # kernel: (output, the inputs it may be)
     "squared_error": ("dx", ("x",)),
     "multiclass_hinge": ("dx", ("x",)),
     "binary_cross_entropy": ("dx", ("x",)),
+    "half_poisson_deviance": ("dx", ("x",)),
 }
 
 

@@ -125,3 +125,19 @@ def squared_error(x: Array, targets: Array, dx: Array | None, loss: Array, weigh
     if dx is not None:
         dx[...] = difference
         _times(dx, weights, 2 * scale)
+
+
+@np.errstate(all="ignore")
+def half_poisson_deviance(
+    x: Array, targets: Array, dx: Array | None, loss: Array, weights: Array | None, scale: float
+) -> None:
+    """``loss = scale Σ exp(x) - t x + t log t - t`` over samples and outputs, ``dx = scale (exp(x) - t)``.
+
+    That is half the deviance of a Poisson variable with the mean ``exp(x)``. A target of 0 adds ``exp(x)`` alone.
+    """
+    mean = np.exp(x)
+    rest = np.where(targets == 0, 0, targets * (np.log(targets) - x) - targets)
+    loss[0] = scale * _total(mean + rest, weights)
+    if dx is not None:
+        np.subtract(mean, targets, out=dx)
+        _times(dx, weights, scale)
