@@ -176,6 +176,20 @@ def float_dtype(function: str, dtype: DTypeLike) -> np.dtype[Any]:
     return found
 
 
+def holds_masks(value: object) -> bool:
+    """Whether a value is a masked array, or a list of some; `numpy.asarray` drops the masks without a word.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastnn.checks import holds_masks
+    >>> holds_masks([np.ma.array([1, 2]), [3, 4]]), holds_masks(np.ones(3))
+    (True, False)
+    """
+    parts = value if isinstance(value, list | tuple) else (value,)
+    return any(isinstance(part, np.ma.MaskedArray) for part in parts)
+
+
 def as_array(function: str, argument: str, value: object) -> NDArray[Any]:
     """Return what the user gave as an array, if nothing of it is lost on the way.
 
@@ -205,8 +219,7 @@ def as_array(function: str, argument: str, value: object) -> NDArray[Any]:
     Traceback (most recent call last):
     ValueError: mean: x must be an array without a mask, but 1 of 2 values are masked; fill them or leave them out
     """
-    parts = value if isinstance(value, list | tuple) else (value,)
-    if any(isinstance(part, np.ma.MaskedArray) for part in parts):
+    if holds_masks(value):
         whole: Any = np.ma.array(value)
         hidden = int(np.count_nonzero(whole.mask))
         if hidden:

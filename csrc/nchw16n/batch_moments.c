@@ -22,8 +22,10 @@ void FN(nchw16n_combine_moments)(const nchw16n_statistics *s, const nchw16n_part
             }
         }
         double var = m2 < 0 ? 0 : m2 / all; /* NaN is not below 0 */
-        const norm_values values = nchw16n_channel_values(x, c, channels, partition->rows * cols, s->images);
-        norm_check_moments(&values, m2, s->eps, &mean, &var);
+        if (norm_moments_fail(m2, s->eps, mean, var)) {
+            const norm_values values = nchw16n_channel_values(x, c, channels, partition->rows * cols, s->images);
+            FN(norm_rescaled_moments)(&values, &mean, &var);
+        }
         nchw16n_store_statistics(s, c, (real)mean, (real)var, all);
     }
 }

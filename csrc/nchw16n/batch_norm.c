@@ -81,8 +81,10 @@ static void forward_task(void *context, int task) {
     const channel_sums about = sum_channel(p, c, near, SUM_ABOUT_MEAN);
     double mean = (double)near, var = fmax(0, (about.second - about.first * about.first / count) / count);
     if (isnan(about.second)) var = NAN;
-    const norm_values values = nchw16n_channel_values(p->x, c, p->channels, p->pixels, p->statistics.images);
-    norm_check_moments(&values, about.second, p->norm.eps, &mean, &var);
+    if (norm_moments_fail(about.second, p->norm.eps, mean, var)) {
+        const norm_values values = nchw16n_channel_values(p->x, c, p->channels, p->pixels, p->statistics.images);
+        FN(norm_rescaled_moments)(&values, &mean, &var);
+    }
     nchw16n_store_statistics(&p->statistics, c, (real)mean, (real)var, count);
     normalize_channel(p, c);
 }

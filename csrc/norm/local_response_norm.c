@@ -19,117 +19,134 @@ FNN_INLINE vreal inverse_power(vreal scale, double power) {
     return vexp(vset((real)-power) * vlog(scale));
 }
 
-/* The numbers below which the squares of all x are finite are `limit`, and `unit` is the power of two that brings all
- * others there. */
+/* A scale that overflows has minus its square root in its place. Where that happens, which nobody's values do that were
+ * not about to overflow themselves, the channels of a pixel are done again; the others do not pay for it. */
 #if REAL_IS_DOUBLE
-static const real unit = 0x1p-560, limit = DBL_MAX;
+static const real unit = 0x1p-560, limit = DBL_MAX; /* x unit has a square that does not overflow */
 #else
 static const real unit = 0x1p-72f, limit = FLT_MAX;
 #endif
 
 /* --- forward: x, out, scale; size, alpha, power, k --- */
 
-/* The square root of the scale of channels first … last, whose scale itself overflows. */
-static vreal root_scale(const run *r, const real *x, ptrdiff_t first, ptrdiff_t last, ptrdiff_t left) {
-    const fnn_op *op = r->op;
+FNN_INLINE ptrdiff_t window_first(const run *r, ptrdiff_t k) { return fnn_max(0, k - (ptrdiff_t)r->op->s[0] / 2); }
+FNN_INLINE ptrdiff_t window_last(const run *r, ptrdiff_t k) {
+    return fnn_min(r->c - 1, k + ((ptrdiff_t)r->op->s[0] - 1) / 2);
+}
+
+/* Σ (x factor)² of a channel's window */
+FNN_INLINE vreal sum_window(const run *r, const real *x, ptrdiff_t k, ptrdiff_t left, vreal factor) {
     vreal sum = {0};
-    for (ptrdiff_t j = first; j <= last; j++) {
-        const vreal value = vload_tail(x + j * r->s, left) * vset(unit);
+    for (ptrdiff_t j = window_first(r, k); j <= window_last(r, k); j++) {
+        const vreal value = vload_tail(x + j * r->s, left) * factor;
         sum = vfma(value, value, sum);
     }
-    return vsqrt(vfma(vset((real)op->s[1]), sum, vset((real)op->s[3] * unit * unit))) / vset(unit);
+    return sum;
+}
+
+static __attribute__((noinline)) void forward_overflowed(const run *r, ptrdiff_t at, ptrdiff_t left) {
+    const fnn_op *op = r->op;
+    const real *x = IN(0) + at;
+    const vreal alpha = vset((real)op->s[1]), one = vset(1);
+    for (ptrdiff_t k = 0; k < r->c; k++) {
+        const vreal scale = vfma(alpha, sum_window(r, x, k, left, one), vset((real)op->s[3]));
+        const vreal sum = sum_window(r, x, k, left, vset(unit)), least = vset((real)op->s[3] * unit * unit);
+        const vreal root = vsqrt(vfma(alpha, sum, least)) / vset(unit), power = inverse_power(root, op->s[2]);
+        const vint over = (vint)(scale > vset(limit)) & (vint)(root <= vset(limit));
+        const vreal here = vload_tail(x + k * r->s, left);
+        vstore_tail(OUT(1) + at + k * r->s, vselect(over, here * power * power, here * inverse_power(scale, op->s[2])),
+                    left);
+        if (op->p[2] != NULL) vstore_tail(OUT(2) + at + k * r->s, vselect(over, -root, scale), left);
+    }
 }
 
 static void forward_pixels(const run *r, ptrdiff_t at, ptrdiff_t left) {
     const fnn_op *op = r->op;
     const ptrdiff_t size = (ptrdiff_t)op->s[0], before = size / 2, after = (size - 1) / 2;
     const real *x = IN(0) + at;
+    vreal largest = {0};
     for (ptrdiff_t k = 0; k < r->c; k++) {
-        const ptrdiff_t first = fnn_max(0, k - before), last = fnn_min(r->c - 1, k + after);
         vreal sum = {0};
-        for (ptrdiff_t j = first; j <= last; j++) {
+        for (ptrdiff_t j = fnn_max(0, k - before); j <= fnn_min(r->c - 1, k + after); j++) {
             const vreal value = vload_tail(x + j * r->s, left);
             sum = vfma(value, value, sum);
         }
-        vreal scale = vfma(vset((real)op->s[1]), sum, vset((real)op->s[3]));
-        const vreal here = vload_tail(x + k * r->s, left);
-        vreal out = here * inverse_power(scale, op->s[2]);
-        if (vless_bits(vset(limit), scale) != 0) {
-            const vreal root = root_scale(r, x, first, last, left), power = inverse_power(root, op->s[2]);
-            const vint over = (vint)(scale > vset(limit)) & (vint)(root <= vset(limit));
-            out = vselect(over, here * power * power, out);
-            scale = vselect(over, -root, scale); /* minus its root in its place */
-        }
+        const vreal scale = vfma(vset((real)op->s[1]), sum, vset((real)op->s[3]));
+        const vreal out = vload_tail(x + k * r->s, left) * inverse_power(scale, op->s[2]);
+        largest = vmax(scale, largest);
         vstore_tail(OUT(1) + at + k * r->s, out, left);
         if (op->p[2] != NULL) vstore_tail(OUT(2) + at + k * r->s, scale, left);
     }
+    if (vless_bits(vset(limit), largest) != 0) forward_overflowed(r, at, left);
 }
 
 /* --- backward: dout, x, scale, dx; size, alpha, power --- */
 
-/* What a channel adds to its neighbours, and what it has itself. `over` gets the pixels whose scale overflowed; what
- * those add is divided by unit², and is in `far`, because it would underflow. */
+FNN_INLINE vreal load_scale(const fnn_op *op, ptrdiff_t at, ptrdiff_t left) {
+    return left >= VL ? vload(IN(2) + at) : vload_part_or(IN(2) + at, left, vset(1));
+}
+
+FNN_INLINE vreal inner(const fnn_op *op, ptrdiff_t at, ptrdiff_t left, vreal *direct) {
+    const vreal scale = load_scale(op, at, left);
+    *direct = vload_tail(IN(0) + at, left) * inverse_power(scale, op->s[2]);
+    return *direct * vload_tail(IN(1) + at, left) / scale;
+}
+
+/* What a channel adds to its neighbours, and what it has itself. What those add whose scale overflowed is in `far`,
+ * divided by unit², because it would underflow. */
 typedef struct {
     vreal near, far, direct;
 } shares;
 
-FNN_INLINE shares shares_of(const fnn_op *op, ptrdiff_t at, ptrdiff_t left, vint *over) {
-    const vreal scale = left >= VL ? vload(IN(2) + at) : vload_part_or(IN(2) + at, left, vset(1));
-    const vreal d = vload_tail(IN(0) + at, left), x = vload_tail(IN(1) + at, left);
-    const vreal direct = d * inverse_power(scale, op->s[2]);
-    shares s = {direct * x / scale, {0}, direct};
-    if (vless_bits(scale, vset(0)) == 0) return s;
-    const vint here = (vint)(scale < vset(0)); /* minus its root stands in its place */
-    const vreal root = vselect(here, -scale, vset(1)), power = inverse_power(root, op->s[2]);
-    *over |= here;
-    s.near = vselect(here, vset(0), s.near);
-    s.far = vselect(here, d * (power / vset(unit)) * (x / root) * (power / vset(unit) / root), vset(0));
-    s.direct = vselect(here, d * power * power, s.direct);
-    return s;
+FNN_INLINE shares shares_of(const fnn_op *op, ptrdiff_t at, ptrdiff_t left) {
+    const vreal scale = load_scale(op, at, left), d = vload_tail(IN(0) + at, left), x = vload_tail(IN(1) + at, left);
+    const vint over = (vint)(scale < vset(0));
+    const vreal root = vselect(over, -scale, vset(1)), power = inverse_power(root, op->s[2]);
+    vreal direct;
+    const vreal near = inner(op, at, left, &direct);
+    return (shares){
+        vselect(over, vset(0), near),
+        vselect(over, d * (power / vset(unit)) * (x / root) * (power / vset(unit) / root), vset(0)),
+        vselect(over, d * power * power, direct),
+    };
 }
 
-FNN_INLINE ptrdiff_t first_behind(const run *r, ptrdiff_t k) {
-    return fnn_max(0, k - ((ptrdiff_t)r->op->s[0] - 1) / 2);
-}
-FNN_INLINE ptrdiff_t last_behind(const run *r, ptrdiff_t k) {
-    return fnn_min(r->c - 1, k + (ptrdiff_t)r->op->s[0] / 2);
-}
-FNN_INLINE vreal share_factor(const fnn_op *op) { return vset((real)(-2 * op->s[1] * op->s[2])); }
-
-/* Pixels of which a scale overflowed. */
 static __attribute__((noinline)) void backward_overflowed(const run *r, ptrdiff_t at, ptrdiff_t left) {
     const fnn_op *op = r->op;
-    vint unused;
+    const ptrdiff_t size = (ptrdiff_t)op->s[0], before = (size - 1) / 2, after = size / 2;
+    const vreal factor = vset((real)(-2 * op->s[1] * op->s[2]));
     for (ptrdiff_t k = 0; k < r->c; k++) {
-        shares sum = {{0}, {0}, {0}};
-        for (ptrdiff_t j = first_behind(r, k); j <= last_behind(r, k); j++) {
-            const shares s = shares_of(op, at + j * r->s, left, &unused);
-            sum.near += s.near, sum.far += s.far;
+        vreal near = {0}, far = {0};
+        for (ptrdiff_t j = fnn_max(0, k - before); j <= fnn_min(r->c - 1, k + after); j++) {
+            const shares s = shares_of(op, at + j * r->s, left);
+            near += s.near, far += s.far;
         }
-        const vreal x = share_factor(op) * vload_tail(IN(1) + at + k * r->s, left);
-        const vreal dx = vfma(x, sum.near, shares_of(op, at + k * r->s, left, &unused).direct);
-        vstore_tail(OUT(3) + at + k * r->s, vfma(x * vset(unit) * vset(unit), sum.far, dx), left);
+        const vreal x = factor * vload_tail(IN(1) + at + k * r->s, left);
+        const vreal dx = vfma(x, near, shares_of(op, at + k * r->s, left).direct);
+        vstore_tail(OUT(3) + at + k * r->s, vfma(x * vset(unit) * vset(unit), far, dx), left);
     }
 }
 
 static void backward_pixels(const run *r, ptrdiff_t at, ptrdiff_t left) {
     const fnn_op *op = r->op;
-    const vreal factor = share_factor(op);
+    const ptrdiff_t size = (ptrdiff_t)op->s[0], before = (size - 1) / 2, after = size / 2;
+    const vreal factor = vset((real)(-2 * op->s[1] * op->s[2]));
     const ptrdiff_t room = FNN_SCRATCH_BYTES / VBYTES;
     real *kept = fnn_scratch(); /* what each channel adds to its neighbours, of the last `room` channels */
     ptrdiff_t done = 0;
-    vint over = {0};
+    vreal unused, least = vset(1);
     for (ptrdiff_t k = 0; k < r->c; k++) {
-        const ptrdiff_t first = first_behind(r, k), last = last_behind(r, k);
-        for (; done <= last; done++) vstore(kept + done % room * VL, shares_of(op, at + done * r->s, left, &over).near);
-        vreal sum = {0};
+        const ptrdiff_t first = fnn_max(0, k - before), last = fnn_min(r->c - 1, k + after);
+        for (; done <= last; done++) vstore(kept + done % room * VL, inner(op, at + done * r->s, left, &unused));
+        vreal sum = {0}, direct;
         for (ptrdiff_t j = first; j <= last; j++)
-            sum += j + room > last ? vload(kept + j % room * VL) : shares_of(op, at + j * r->s, left, &over).near;
-        const vreal direct = shares_of(op, at + k * r->s, left, &over).direct;
+            sum += j + room > last ? vload(kept + j % room * VL) : inner(op, at + j * r->s, left, &unused);
+        inner(op, at + k * r->s, left, &direct);
         const vreal x = vload_tail(IN(1) + at + k * r->s, left);
+        least = vmin(load_scale(op, at + k * r->s, left), least);
         vstore_tail(OUT(3) + at + k * r->s, vfma(factor * x, sum, direct), left);
     }
-    if (vless_bits(vselect(over, vset(0), vset(1)), vset(1)) != 0) backward_overflowed(r, at, left);
+    if (vless_bits(least, vset(0)) != 0) backward_overflowed(r, at, left);
 }
 
 /* --- all pixels --- */

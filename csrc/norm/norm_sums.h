@@ -115,18 +115,22 @@ typedef struct {
 
 /* Takes mean and variance again, as the largest and the smallest values need it; leaves them alone where a value is not
  * finite. */
-void FN(norm_rescaled_moments)(const norm_values *v, double *mean, double *var);
+__attribute__((cold)) void FN(norm_rescaled_moments)(const norm_values *v, double *mean, double *var);
 
-/* Takes the moments again if a sum has left the range of its type, or if the variance has and eps does not hide it. */
-FNN_INLINE void norm_check_moments(const norm_values *v, double squares, double eps, double *mean, double *var) {
+/* Whether a sum has left the range of its type, or the variance has and eps does not hide it: the moments then have to
+ * be taken again. */
+FNN_INLINE bool norm_moments_fail(double squares, double eps, double mean, double var) {
     const double largest = sizeof(real) == sizeof(float) ? (double)FLT_MAX : DBL_MAX;
-    if (!(fabs(*mean) <= largest && squares <= DBL_MAX && norm_holds_variance(*var + eps)))
-        FN(norm_rescaled_moments)(v, mean, var);
+    return __builtin_expect(!(fabs(mean) <= largest && squares <= DBL_MAX && norm_holds_variance(var + eps)), 0);
 }
 
-/* √(var + eps) */
+/* √(var + eps). No call stands here, because loops that ask keep their sums in registers. */
 FNN_INLINE double norm_deviation(real var, double eps) {
-    return var < 0 ? hypot((double)var, sqrt(eps)) : sqrt((double)(real)(var + (real)eps));
+    const double usual = (double)(real)(var + (real)eps), deviation = (double)var;
+    if (sizeof(real) == sizeof(float)) return sqrt(var < 0 ? deviation * deviation + eps : usual);
+    if (__builtin_expect(!(var < 0), 1)) return sqrt(usual);
+    const double root = sqrt(eps), larger = fmax(-deviation, root), ratio = fmin(-deviation, root) / larger;
+    return larger * sqrt(1 + ratio * ratio);
 }
 
 FNN_INLINE double inverse_std(real var, double eps) { return 1 / norm_deviation(var, eps); }

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fastnn import kernels
-from fastnn.checks import choice, number, whole
+from fastnn.checks import as_array, choice, number, whole
 from fastnn.data.transforms import affine_maps, cutout_boxes, elastic_fields, sample_uniforms
 from fastnn.decisions.axes import advice, looks_channels_last, same_axes
 from fastnn.kernels.signature import SOURCE_DTYPES
@@ -133,7 +133,7 @@ class Augmentation:
         TypeError
             If the images are not real numbers.
         """
-        given = np.asarray(images)
+        given = as_array("Augmentation", "images", images)
         if given.dtype.str[1:] not in SOURCE_DTYPES:
             raise TypeError(f"Augmentation: images: expected uint8, another integer or a float type, got {given.dtype}")
         c, h, w = self.image_shape(given.shape[1:])

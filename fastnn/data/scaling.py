@@ -9,7 +9,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
-from fastnn.checks import choice, real_array
+from fastnn.checks import as_array, choice, real_array
 from fastnn.data.dataset import check_labels, chunks, one_hot_labels
 from fastnn.decisions.axes import looks_channels_last
 from fastnn.decisions.constant import is_constant
@@ -213,7 +213,7 @@ def one_hot(labels: ArrayLike, classes: int | None = None, dtype: DTypeLike = np
     >>> from_one_hot(rows).tolist()
     [0, 2, 1]
     """
-    given = np.asarray(labels)
+    given = as_array("one_hot", "labels", labels)
     if given.ndim != 1:
         raise ValueError(f"one_hot: labels: expected shape (N,), got {given.shape}")
     numbers = check_labels(given, given.size, "one_hot")
@@ -248,7 +248,7 @@ def from_one_hot(rows: ArrayLike) -> NDArray[np.int64]:
     >>> from_one_hot([[0, 1, 0], [1, 0, 0]]).tolist()
     [1, 0]
     """
-    given = np.asarray(rows)
+    given = as_array("from_one_hot", "rows", rows)
     if given.ndim != 2:
         raise ValueError(f"from_one_hot: rows: expected shape (N, C), got {given.shape}")
     return one_hot_labels(given, "from_one_hot")

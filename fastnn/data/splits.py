@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from fastnn.checks import number
+from fastnn.checks import as_array, number
 from fastnn.random import Purpose, permutation
 
 
@@ -60,7 +60,7 @@ def split_indices(
     >>> np.bincount(labels[train]).tolist(), np.bincount(labels[validation]).tolist()
     ([4, 2], [2, 1])
     """
-    given = np.asarray(labels)
+    given = as_array("split_indices", "labels", labels)
     if given.ndim != 1:
         raise ValueError(f"split_indices: labels: expected shape (N,), got {given.shape}")
     counts = [_size(size, given.size) for size in sizes]

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fastnn import layers
+from fastnn.checks import as_array
 from fastnn.decisions.axes import looks_channels_last
 from fastnn.estimators import parameters
 from fastnn.estimators.base import Estimator
@@ -103,7 +104,7 @@ class ConvNetClassifier(MLPClassifier):
         """Convert images to rows. If `first`, remember their shape."""
         if first:
             self._fitted_shape = None
-        array = X if hasattr(X, "toarray") or hasattr(X, "columns") else np.asarray(X)
+        array = X if hasattr(X, "toarray") or hasattr(X, "columns") else as_array(type(self).__name__, "X", X)
         if getattr(array, "ndim", 2) in (3, 4):
             shape = tuple(array.shape[1:]) if array.ndim == 4 else (1, *array.shape[1:])
             if self.channels_last and array.ndim == 4:

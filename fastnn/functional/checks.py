@@ -10,7 +10,7 @@ from typing import Any, NoReturn, TypeAlias, Unpack
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from fastnn.checks import Range, whole
+from fastnn.checks import Range, holds_masks, whole
 from fastnn.kernels.layout import as_contiguous
 
 Array: TypeAlias = NDArray[np.floating[Any]]
@@ -18,12 +18,14 @@ Array: TypeAlias = NDArray[np.floating[Any]]
 
 def plain_array(function: str, name: str, value: ArrayLike) -> NDArray[Any]:
     """``value`` as an array of whatever dtype; ragged lists and masked arrays are refused."""
-    if isinstance(value, np.ma.MaskedArray):
+    if holds_masks(value):
         raise TypeError(f"{function}: {name} must be a plain array, got a masked one; fill it with {name}.filled()")
     try:
         return np.asarray(value)
     except ValueError as error:
         raise ValueError(f"{function}: {name} must be an array, got a {type(value).__name__}: {error}") from None
+    except (TypeError, RuntimeError) as error:  # PyTorch's tensors, if they have a gradient or a dtype of its own
+        raise TypeError(f"{function}: {name} must be an array, got a {type(value).__name__}: {error}") from None
 
 
 def real_array(function: str, name: str, value: ArrayLike, like: tuple[str, Array] | None = None) -> Array:

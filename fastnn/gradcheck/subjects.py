@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fastnn import losses
-from fastnn.checks import number, whole
+from fastnn.checks import as_array, number, whole
 from fastnn.gradcheck.differences import Float64, step_around
 from fastnn.gradcheck.target import Target
 from fastnn.kernels.eager import Eager
@@ -171,7 +171,7 @@ def model_subject(
     elif X is None or y is None:
         raise ValueError("check_model: X and y must be given together, or neither for random data")
     else:
-        inputs, targets = np.asarray(X), np.asarray(y)
+        inputs, targets = as_array("check_model", "X", X), as_array("check_model", "y", y)
     twin.params += jitter * normal(seed, Purpose.CHECK, 0, twin.params.shape)
     _, gradients = twin.loss_and_gradients(inputs, targets, loss=criterion)
 

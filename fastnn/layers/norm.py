@@ -59,7 +59,7 @@ class _Affine(Layer):
 class BatchNorm(_Affine):
     """Batch normalisation: out = gamma (x - mean) / √(var + eps) + beta, with the statistics of each channel.
 
-    Inputs are rows (N, C) or images (N, C, H, W); outputs have the same shape, and the model's dtype.
+    Inputs are (N, C, ...), as rows (N, C) or images (N, C, H, W); outputs have the same shape, and the model's dtype.
 
     Parameters
     ----------
@@ -232,7 +232,7 @@ class LayerNorm(_PerSample):
 class GroupNorm(_PerSample):
     """Group normalisation: out = gamma (x - mean) / √(var + eps) + beta, with the statistics of groups of channels.
 
-    Inputs are rows (N, C) or images (N, C, H, W); outputs have the same shape, and the model's dtype.
+    Inputs are (N, C, ...), as rows (N, C) or images (N, C, H, W); outputs have the same shape, and the model's dtype.
 
     Parameters
     ----------

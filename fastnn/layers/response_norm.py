@@ -16,7 +16,7 @@ __all__ = ["LocalResponseNorm"]
 class LocalResponseNorm(Layer):
     """Local response normalisation: out = x / (k + alpha / size Σ x²)^beta, the sum over neighbouring channels.
 
-    Inputs are rows (N, C) or images (N, C, H, W); outputs have the same shape, and the model's dtype.
+    Inputs are (N, C, ...), as rows (N, C) or images (N, C, H, W); outputs have the same shape, and the model's dtype.
 
     Parameters
     ----------

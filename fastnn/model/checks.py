@@ -9,11 +9,13 @@ from fastnn.checks import flag, number, whole
 from fastnn.decisions.axes import looks_channels_last
 from fastnn.layers import (
     AvgPool2D,
+    BatchNorm,
     Conv2D,
     Dense,
     Flatten,
     GlobalAvgPool2D,
     GlobalMaxPool2D,
+    GroupNorm,
     Layer,
     LocalResponseNorm,
     MaxPool2D,
@@ -21,6 +23,17 @@ from fastnn.layers import (
     Shape,
 )
 from fastnn.layers.chain import walk
+
+_OF_CHANNELS = (
+    Conv2D,
+    MaxPool2D,
+    AvgPool2D,
+    GlobalMaxPool2D,
+    GlobalAvgPool2D,
+    BatchNorm,
+    GroupNorm,
+    LocalResponseNorm,
+)
 
 
 def checked_scale(scale: float) -> float:
@@ -66,7 +79,7 @@ def _takes_channels(layers: Sequence[Layer]) -> bool:
     for layer in walk(layers):
         if isinstance(layer, Flatten | Reshape | Dense):
             return False
-        if isinstance(layer, Conv2D | MaxPool2D | AvgPool2D | GlobalMaxPool2D | GlobalAvgPool2D | LocalResponseNorm):
+        if isinstance(layer, _OF_CHANNELS):
             return True
     return False
 

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from fastnn import init, losses
-from fastnn.checks import float_dtype, whole
+from fastnn.checks import float_dtype, real_array, whole
 from fastnn.inputs import as_array, as_batch
 from fastnn.kernels.eager import Eager, Ops
 from fastnn.layers import chain
@@ -272,7 +272,7 @@ class Network:
         ops = Eager(self.dtype)
         with self._state_kept():
             out, caches = self.run_forward(ops, self._scaled(x), True)
-        dout = np.ascontiguousarray(dout, self.dtype)
+        dout = np.ascontiguousarray(real_array("backward_from", "dout", dout), self.dtype)
         if dout.shape != out.shape:
             raise ValueError(f"backward_from: dout must have shape {out.shape}, got {dout.shape}")
         dx = self.run_backward(ops, dout, caches, need_dx=True)
