@@ -79,7 +79,7 @@ def test_other_kinds_of_variables(tmp_path):
     scipy.io.savemat(path, variables)
     out = read_mat(path)
     oracle = scipy.io.loadmat(path)
-    assert set(out) == {"flags", "text", "rows", "empty", "x"}
+    assert set(out) == {"flags", "text", "rows", "empty", "x", "struct.x"}
     assert out["flags"].dtype == np.bool_
     for name, value in out.items():
         np.testing.assert_array_equal(value, oracle[name])
