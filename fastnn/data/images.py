@@ -35,7 +35,9 @@ _DAMAGED = (
     KeyError,
     TypeError,
     AttributeError,
-    OverflowError,
+    ArithmeticError,
+    AssertionError,
+    RuntimeError,
     struct.error,
     zlib.error,
 )  # the exceptions that Pillow raises on damaged files

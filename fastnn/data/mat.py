@@ -18,7 +18,7 @@ from fastnn.data.mat_elements import CHAR, CLASSES, MATRIX, STRUCT, UNSUPPORTED,
 from fastnn.data.memory import SAVE_AS_NPY, MemoryEstimate, check_memory
 from fastnn.data.raw_dataset import RawArray, RawDataset, from_named_arrays
 from fastnn.data.settling import settled
-from fastnn.data.source import FileStart, Format, ReadOptions, Source, named_arrays_memory, only_file
+from fastnn.data.source import FileStart, Format, ReadOptions, Source, named_arrays_memory
 from fastnn.decisions.array_axes import EMNIST, EMNIST_AXES
 from fastnn.decisions.pictures import left_out
 
@@ -26,7 +26,6 @@ _HEADER = 128
 _BEFORE_VALUES = 1024  # bytes that include the class, shape and name of a variable
 _COMPRESSED = 15
 _NAMELESS = (16, 17)  # functions and opaque objects, whose layout is different
-_PREFERRED = "mnist_all.mat"
 _EMNIST = re.compile(r"emnist", re.IGNORECASE)
 _SVHN = re.compile(r"(train|test|extra)_32x32\.mat")
 
@@ -92,23 +91,24 @@ def _open_file(start: FileStart, options: ReadOptions) -> Source | None:
     )
 
 
-def _open_folder(path: Path, files: list[Path], options: ReadOptions) -> Source | None:
-    found = [file for file in files if file.suffix.lower() == ".mat"]
-    found = [file for file in found if file.name == _PREFERRED] or found
+FORMAT = Format("a .mat file", _open_file, (".mat",), preferred_name="mnist_all.mat")
+
+
+def _open_pair(path: Path, files: list[Path], options: ReadOptions) -> Source | None:
+    found = [file for file in files if FORMAT.has_suffix(file)]
     train, test = ([file for file in found if file.name.lower().startswith(split)] for split in ("train", "test"))
-    if len(train) == len(test) == 1:
-        others = [file.name for file in found if file not in (*train, *test)]
-        return Source(
-            lambda: _joined(train[0], test[0], others, options.axes),
-            lambda: MemoryEstimate.total(
-                each for file in (*train, *test) for each in _memory(file).values()
-            ).with_copies(1),
-            has_axes=True,
-        )
-    return _open_file(FileStart.of(only_file(found, ".mat")), options) if found else None
+    if not (len(train) == len(test) == 1) or any(file.name == FORMAT.preferred_name for file in found):
+        return None
+    pair = (train[0], test[0])
+    others = [file.name for file in found if file not in pair]
+    return Source(
+        lambda: _joined(*pair, others, options.axes),
+        lambda: MemoryEstimate.total(each for file in pair for each in _memory(file).values()).with_copies(1),
+        has_axes=True,
+    )
 
 
-FORMAT = Format("a .mat file, or one to train on and one to test on", _open_file, open_folder=_open_folder)
+PAIR = Format("a .mat file to train on and one to test on", open_folder=_open_pair)
 
 
 def _joined(train: Path, test: Path, others: list[str], axes: str | None) -> RawDataset:
