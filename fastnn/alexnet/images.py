@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from fastnn.alexnet.preprocessing import Preprocessing
 from fastnn.data.image_formats import READ_FORMATS
-from fastnn.data.image_modes import plain_image
+from fastnn.data.image_modes import shown_image
 from fastnn.data.image_tree import class_files, files_in
 from fastnn.data.images import opened_image
 from fastnn.data.natural import natural_order
@@ -40,7 +40,7 @@ def decode_part(data: bytes, where: str, preprocessing: Preprocessing, crop: int
     Raises
     ------
     ValueError
-        If it is no such image or is damaged.
+        If it is no such image or is damaged, or is transparent and shows nothing on white.
     ImportError
         If Pillow is not installed.
 
@@ -61,7 +61,7 @@ def part_of_array(image: NDArray[np.uint8], preprocessing: Preprocessing, crop: 
 
 
 def _rgb(image: Image) -> Image:
-    return plain_image(image, DEFAULT_BACKGROUND).image.convert("RGB")
+    return shown_image(image, DEFAULT_BACKGROUND).convert("RGB")
 
 
 class ImageFiles(NamedTuple):

@@ -3,14 +3,15 @@
 `load` takes the name of a data set or a path. A path may lead to
 
 - a folder with the four IDX files of MNIST, gzipped or not (`read_idx`);
-- a MAT file, or a folder with one, that holds train0 ... train9 and test0 ... test9 or named arrays (`read_mat`);
+- a MAT file, or a folder with one (or with train....mat and test....mat), that holds train0 ... train9 and test0 ...
+  test9 or named arrays (`read_mat`);
 - an .npz file, or a folder with one (`read_npz`);
 - a folder of .npy files (`read_npy`);
 - mnist.pkl.gz, the batches of CIFAR-10 (their folder or their .tar.gz) or another pickle of plain arrays
   (`read_pickle`);
 - a text table (.csv), or a folder with one for training and one for testing (`read_csv`);
-- a folder of PNG, JPEG or PGM images for each class, such folders inside train and test (or val), or a .tar.gz archive
-  of image folders (`read_image_folder`).
+- a folder of PNG, JPEG or other images for each class, such folders inside train and test (or val), or a .zip, .tar or
+  .tar.gz archive of them (`read_image_folder`).
 """
 
 from fastnn.data.augmentation import Augmentation

@@ -66,3 +66,18 @@ def reshaped(values: NDArray[Any], shape: tuple[int, ...], where: str, order: Li
         return values.reshape(shape, order=order)
     except (ValueError, OverflowError) as error:  # an empty array with more or larger dimensions than NumPy allows
         raise ValueError(f"{where}: impossible shape {shape} ({error})") from None
+
+
+def checked_text(array: NDArray[Any], where: str) -> NDArray[Any]:
+    """Return an array after checking that, if it is text, it consists of characters that Unicode has.
+
+    Raises
+    ------
+    ValueError
+        If it does not; `where` begins the message.
+    """
+    if array.dtype.kind == "U" and array.size:
+        codes = np.ascontiguousarray(array).reshape(-1).view(np.uint32)
+        if ((codes > 0x10FFFF) | ((codes >= 0xD800) & (codes < 0xE000))).any():
+            raise ValueError(f"{where}: damaged text: a character that Unicode does not have")
+    return array

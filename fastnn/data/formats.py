@@ -6,15 +6,19 @@ A new format is one line in `FORMATS`. Its module holds the reader and the `Form
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from fastnn.data import archives, idx, image_folders, mat, npy, npz, pickled_datasets, tables
 from fastnn.data.memory import check_memory
 from fastnn.data.raw_dataset import RawDataset
 from fastnn.data.source import FileStart, Format, ReadOptions, Source
+from fastnn.decisions import Decision
+from fastnn.decisions.formats import one_of_several
 
 FORMATS: tuple[Format, ...] = (
     idx.FORMAT,
+    mat.PAIR,
     mat.FORMAT,
     npz.FORMAT,
     npy.FORMAT,
@@ -112,9 +116,32 @@ def _open_file(path: Path, options: ReadOptions) -> Source:
 
 def _open_folder(path: Path, options: ReadOptions) -> Source:
     files = sorted(entry for entry in path.iterdir() if entry.is_file())
-    for each in FORMATS:
-        file = each.only_file(files)
-        source = each.open_folder(path, files, options) if file is None else _open_file(file, options)
+    for k, each in enumerate(FORMATS):
+        source = _open_as(each, path, files, options)
         if source is not None:
-            return source
+            others = [other.description for other in FORMATS[k + 1 :] if _could_be(other, path, files, options)]
+            return _said(source, one_of_several(each.description, others)) if others else source
     raise ValueError(f"load: {path}: no data set in this folder; expected {formats_text()}")
+
+
+def _open_as(each: Format, path: Path, files: list[Path], options: ReadOptions) -> Source | None:
+    file = each.only_file(files)
+    return each.open_folder(path, files, options) if file is None else _open_file(file, options)
+
+
+def _could_be(each: Format, path: Path, files: list[Path], options: ReadOptions) -> bool:
+    """Return whether a folder could also be read as a data set of this format."""
+    try:
+        return _open_as(each, path, files, options) is not None
+    except (ValueError, OSError):  # then it could not
+        return False
+
+
+def _said(source: Source, decision: Decision) -> Source:
+    """Return a source whose data set has one more decision."""
+
+    def read() -> RawDataset:
+        raw = source.read()
+        return raw._replace(decisions=(decision, *raw.decisions))
+
+    return replace(source, read=read)

@@ -21,8 +21,8 @@ _WHITE_IS_ZERO = 0
 _ORIENTATION = 0x0112  # a tag of EXIF
 
 
-class UnknownRange(ValueError):
-    """The numbers of an image do not say which of them are black and white."""
+class Undecided(ValueError):
+    """An image that has no reading, or several: its numbers do not say what is black, or it shows nothing."""
 
 
 class PlainImage(NamedTuple):
@@ -54,12 +54,12 @@ def check_mode(image: Image) -> None:
     Raises
     ------
     ValueError
-        If it cannot; `UnknownRange` if the reason is that of `plain_image`.
+        If it cannot; `Undecided` if the reason is that of `plain_image`.
     """
     if image.mode not in _MODES:
         raise ValueError(f"{image.mode} pixels: save it as grey or RGB")
     if image.mode == "I" and image.format == "TIFF":
-        raise UnknownRange("signed or 32-bit whole numbers, whose black and white are not known: save it with 8 bits")
+        raise Undecided("signed or 32-bit whole numbers, whose black and white are not known: save it with 8 bits")
 
 
 def plain_image(opened: Image, background: Background) -> PlainImage:
@@ -77,7 +77,7 @@ def plain_image(opened: Image, background: Background) -> PlainImage:
 
     Raises
     ------
-    UnknownRange
+    Undecided
         If the range of its pixels is not known: floats outside 0 ... 1, whole numbers of more than 16 bits. Pillow
         raises further exceptions on damaged images.
 
@@ -104,6 +104,20 @@ def plain_image(opened: Image, background: Background) -> PlainImage:
     return PlainImage(shown[background].convert(wanted), True, lost)
 
 
+def shown_image(opened: Image, background: Background) -> Image:
+    """Return the image of `plain_image`, after checking that it shows something on this background.
+
+    Raises
+    ------
+    Undecided
+        If it shows something on the other background alone, or as for `plain_image`.
+    """
+    plain = plain_image(opened, background)
+    if plain.lost_on == background:
+        raise Undecided(f"shows nothing on a {background} background")
+    return plain.image
+
+
 def _upright(opened: Image) -> Image:
     from PIL import ImageOps
 
@@ -125,13 +139,13 @@ def _eight_bits(image: Image) -> Image:
     if image.mode == "F":
         low, high = float(values.min()), float(values.max())
         if not (low >= 0 and high <= 1):  # false for NaN
-            raise UnknownRange(f"floats from {low:g} to {high:g}, expected 0 to 1: save it with 8 bits")
+            raise Undecided(f"floats from {low:g} to {high:g}, expected 0 to 1: save it with 8 bits")
         most = 1.0
     else:
         bits = _tag(image, _BITS_PER_SAMPLE, 16)
         most = float(2 ** (bits if bits in range(9, 17) else 16) - 1)
         if values.min() < 0 or values.max() > most:
-            raise UnknownRange(f"whole numbers from {values.min()} to {values.max()}, expected 0 to {most:.0f}")
+            raise Undecided(f"whole numbers from {values.min()} to {values.max()}, expected 0 to {most:.0f}")
     pixels = np.rint(values.astype(np.float64) * (255 / most)).astype(np.uint8)
     if _tag(image, _PHOTOMETRIC, 1) == _WHITE_IS_ZERO:
         pixels = 255 - pixels

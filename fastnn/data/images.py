@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from fastnn.checks import choice, whole
 from fastnn.data.image_formats import READ_FORMATS, START_BYTES, image_format
-from fastnn.data.image_modes import UnknownRange, check_mode, is_grey, plain_image
+from fastnn.data.image_modes import Undecided, check_mode, is_grey, plain_image
 from fastnn.decisions.pictures import DEFAULT_BACKGROUND, Background
 
 if TYPE_CHECKING:
@@ -35,7 +35,9 @@ _DAMAGED = (
     KeyError,
     TypeError,
     AttributeError,
-    OverflowError,
+    ArithmeticError,
+    AssertionError,
+    RuntimeError,
     struct.error,
     zlib.error,
 )  # the exceptions that Pillow raises on damaged files
@@ -217,7 +219,7 @@ def opened_image(data: bytes, where: str) -> Iterator[Image]:
         refusal = _too_large(str(error))
     except UnidentifiedImageError:
         raise ValueError(f"{where}: damaged image (it begins as a {found.name} file and is none)") from None
-    except UnknownRange as error:
+    except Undecided as error:
         raise ValueError(f"{where}: {error}") from None
     except _DAMAGED as error:
         raise ValueError(f"{where}: damaged image ({error})") from None

@@ -8,33 +8,25 @@ import re
 import zlib
 from collections.abc import Collection, Iterator
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fastnn.data.binary import check_size, reshaped
 from fastnn.data.inflate import inflate, inflate_start, max_decompressed
+from fastnn.data.mat_elements import CHAR, CLASSES, MATRIX, STRUCT, UNSUPPORTED, ByteOrder, Elements, tag
 from fastnn.data.memory import SAVE_AS_NPY, MemoryEstimate, check_memory
-from fastnn.data.raw_dataset import from_named_arrays
+from fastnn.data.raw_dataset import RawArray, RawDataset, from_named_arrays
 from fastnn.data.settling import settled
 from fastnn.data.source import FileStart, Format, ReadOptions, Source, named_arrays_memory
-
-_ByteOrder = Literal["<", ">"]
+from fastnn.decisions.array_axes import EMNIST, EMNIST_AXES
+from fastnn.decisions.pictures import left_out
 
 _HEADER = 128
 _BEFORE_VALUES = 1024  # bytes that include the class, shape and name of a variable
-_MATRIX, _COMPRESSED = 14, 15
-_INT8, _UINT8, _INT32, _UINT32, _UTF8 = 1, 2, 5, 6, 16
-
-# The types of the elements of a file, by number, and the classes of MATLAB's arrays, by number.
-_STORED = {1: "i1", 2: "u1", 3: "i2", 4: "u2", 5: "i4", 6: "u4", 7: "f4", 9: "f8", 12: "i8", 13: "u8"}
-_CLASSES = {6: "f8", 7: "f4", 8: "i1", 9: "u1", 10: "i2", 11: "u2", 12: "i4", 13: "u4", 14: "i8", 15: "u8"}
-_CHAR = 4
-_ENCODINGS = {1: "latin-1", 2: "latin-1", 4: "utf-16", 16: "utf-8", 17: "utf-16", 18: "utf-32"}
-_UNSUPPORTED = {1: "a cell array", 2: "a struct", 3: "an object", 5: "a sparse array"}
+_COMPRESSED = 15
 _NAMELESS = (16, 17)  # functions and opaque objects, whose layout is different
-_LOGICAL, _COMPLEX = 0x02, 0x08
+_EMNIST = re.compile(r"emnist", re.IGNORECASE)
 _SVHN = re.compile(r"(train|test|extra)_32x32\.mat")
 
 
@@ -52,8 +44,9 @@ def read_mat(path: str | os.PathLike[str], names: Collection[str] | None = None)
     dict of ndarray
         The variables by name, in native byte order. An array has the dtype of its class in MATLAB, however it is
         stored, and MATLAB's shape, so at least two dimensions. Logical arrays become bool. Character arrays become
-        arrays of strings, one for each row. Variables of other classes (cell arrays, structs, objects, sparse arrays)
-        are left out.
+        arrays of strings, one for each row, and cell arrays of text arrays of strings. The fields of a struct are found
+        as "struct.field". All else (structs of several elements, other cell arrays, objects, sparse arrays) is left
+        out.
 
     Raises
     ------
@@ -84,7 +77,7 @@ def read_mat(path: str | os.PathLike[str], names: Collection[str] | None = None)
            [0, 1]], dtype=int16)}
     """
     check_memory(lambda: MemoryEstimate.total(_memory(path, names).values()), _where(path), SAVE_AS_NPY)
-    return _read(path, names)
+    return _read(path, names)[0]
 
 
 def _open_file(start: FileStart, options: ReadOptions) -> Source | None:
@@ -92,11 +85,7 @@ def _open_file(start: FileStart, options: ReadOptions) -> Source | None:
     if not _is_mat(start.stored):
         return None
     return Source(
-        lambda: settled(
-            from_named_arrays(_without_padding(_read(path)), f"load: {path}"),
-            options.axes,
-            ten_means_zero=_SVHN.fullmatch(path.name) is not None,
-        ),
+        lambda: _dataset(path, options.axes),
         lambda: named_arrays_memory(_memory(path), copies=1),  # from Fortran order to C order
         has_axes=True,
     )
@@ -105,47 +94,102 @@ def _open_file(start: FileStart, options: ReadOptions) -> Source | None:
 FORMAT = Format("a .mat file", _open_file, (".mat",), preferred_name="mnist_all.mat")
 
 
-def _without_padding(arrays: dict[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
-    """Return arrays with their text as it was before MATLAB filled its rows with blanks."""
-    return {name: np.char.rstrip(values) if values.dtype.kind == "U" else values for name, values in arrays.items()}
+def _open_pair(path: Path, files: list[Path], options: ReadOptions) -> Source | None:
+    found = [file for file in files if FORMAT.has_suffix(file)]
+    train, test = ([file for file in found if file.name.lower().startswith(split)] for split in ("train", "test"))
+    if not (len(train) == len(test) == 1) or any(file.name == FORMAT.preferred_name for file in found):
+        return None
+    pair = (train[0], test[0])
+    others = [file.name for file in found if file not in pair]
+    return Source(
+        lambda: _joined(*pair, others, options.axes),
+        lambda: MemoryEstimate.total(each for file in pair for each in _memory(file).values()).with_copies(1),
+        has_axes=True,
+    )
+
+
+PAIR = Format("a .mat file to train on and one to test on", open_folder=_open_pair)
+
+
+def _joined(train: Path, test: Path, others: list[str], axes: str | None) -> RawDataset:
+    """Read a data set of two files, each with images and labels, as those of SVHN."""
+    raw, held_out = (_named(path) for path in (train, test))
+    decisions = [*raw.decisions, *held_out.decisions]
+    if others:
+        decisions.append(left_out(others, f"{train.name} and {test.name} are the splits"))
+    joined = RawDataset(*raw[:2], *held_out[:2], decisions=tuple(decisions))
+    return settled(joined, axes, ten_means_zero=all(_SVHN.fullmatch(path.name) for path in (train, test)))
+
+
+def _named(path: Path) -> RawDataset:
+    """Find images and labels by the names of variables and of the fields of structs."""
+    arrays, refused = _read(path)
+    # MATLAB fills the rows of a character array with blanks
+    arrays = {name: np.char.rstrip(values) if values.dtype.kind == "U" else values for name, values in arrays.items()}
+    fields = {name.split(".", 1)[-1]: values for name, values in arrays.items()}
+    if len(fields) == len(arrays):  # without the name of the struct that holds everything: train.images
+        arrays = fields
+    return from_named_arrays(arrays, f"load: {path}", refused)
+
+
+def _dataset(path: Path, axes: str | None) -> RawDataset:
+    raw = _named(path)
+    if axes is None and _EMNIST.match(path.name) and raw.train_images.values.ndim == 2:
+        raw = RawDataset(_as_squares(raw.train_images), raw.train_labels, *raw[2:])
+        if raw.test_images is not None:
+            raw = raw._replace(test_images=_as_squares(raw.test_images))
+        return settled(raw._replace(decisions=(*raw.decisions, EMNIST)), EMNIST_AXES)
+    return settled(raw, axes, ten_means_zero=_SVHN.fullmatch(path.name) is not None)
+
+
+def _as_squares(images: RawArray) -> RawArray:
+    """Return rows of values as square images."""
+    side = math.isqrt(images.values.shape[1])
+    if side * side != images.values.shape[1]:
+        raise ValueError(f"{images.where}: expected rows of square images, got shape {images.values.shape}")
+    return images._replace(values=images.values.reshape(-1, side, side))
 
 
 def _where(path: str | os.PathLike[str]) -> str:
     return f"read_mat: {os.fspath(path)}"
 
 
-def _read(path: str | os.PathLike[str], names: Collection[str] | None = None) -> dict[str, NDArray[Any]]:
+def _read(
+    path: str | os.PathLike[str], names: Collection[str] | None = None
+) -> tuple[dict[str, NDArray[Any]], dict[str, str]]:
+    """Return the arrays of a file, and what the variables and fields are that are not read."""
     where = _where(path)
     data = memoryview(Path(path).read_bytes())
     order = _byte_order(bytes(data[:_HEADER]), where)
     arrays: dict[str, NDArray[Any]] = {}
     refused: dict[str, str] = {}
+    seen: set[str] = set()
     for offset, matrix in _matrices(data, order, where):
-        variable = _Elements(matrix, order, f"{where}: variable at offset {offset}")
+        variable = Elements(matrix, order, f"{where}: variable at offset {offset}")
         class_, flags = variable.flags()
         if class_ in _NAMELESS:
             continue
-        if class_ not in _CLASSES and class_ != _CHAR and class_ not in _UNSUPPORTED:
+        if class_ not in CLASSES and class_ != CHAR and class_ not in UNSUPPORTED:
             raise ValueError(f"{variable.where}: unknown array class {class_}")
         shape = variable.shape()
         name = variable.name()
         variable.where = f"{where}: variable {name!r}"
-        if name in arrays or name in refused:
+        if name in seen:
             raise ValueError(f"{variable.where} occurs twice, again at offset {offset}")
-        if not name or (names is not None and name not in names):
+        seen.add(name)
+        if not name or (names is not None and name not in {wanted.split(".")[0] for wanted in names}):
             continue  # not asked for, or MATLAB's description of its objects, whose name is empty
-        if class_ in _UNSUPPORTED:
-            refused[name] = _UNSUPPORTED[class_]
-        elif class_ == _CHAR:
-            arrays[name] = variable.strings(shape)
-        else:
-            arrays[name] = variable.numbers(shape, np.dtype(_CLASSES[class_]), flags)
+        found, not_read = variable.contents(class_, shape, flags)
+        arrays |= {".".join(filter(None, (name, path))): values for path, values in found.items()}
+        refused |= {".".join(filter(None, (name, path))): kind for path, kind in not_read.items()}
+    if names is not None:
+        arrays = {name: arrays[name] for name in arrays if name in names or name.split(".")[0] in names}
     for name in names or ():
         if name in refused:
-            raise ValueError(f"{where}: {name!r} is {refused[name]}; only numeric and character arrays are supported")
-        if name not in arrays:
+            raise ValueError(f"{where}: {name!r} is {refused[name]}; only arrays of numbers and text are read")
+        if not any(each.split(".")[: len(name.split("."))] == name.split(".") for each in arrays):
             raise ValueError(f"{where}: no variable {name!r}; there are {', '.join([*arrays, *refused]) or 'none'}")
-    return arrays
+    return arrays, refused
 
 
 def _memory(path: str | os.PathLike[str], names: Collection[str] | None = None) -> dict[str, MemoryEstimate]:
@@ -161,18 +205,18 @@ def _memory(path: str | os.PathLike[str], names: Collection[str] | None = None) 
         while at < stored:
             file.seek(at)
             start = file.read(_BEFORE_VALUES)
-            kind, size = _tag(start, 0, order, where)
+            kind, size = tag(start, 0, order, where)
             decompressed = compressed = min(size, stored - at)
             if kind == _COMPRESSED:
                 start = inflate_start(start[8:], _BEFORE_VALUES, where, zlib.MAX_WBITS)
-                decompressed = min(_tag(start, 0, order, where)[1], max_decompressed(compressed))
-            variable = _Elements(memoryview(start)[8:], order, where)
+                decompressed = min(tag(start, 0, order, where)[1], max_decompressed(compressed))
+            variable = Elements(memoryview(start)[8:], order, where)
             class_, _ = variable.flags()
             at += 8 + size
-            if class_ not in _CLASSES:
+            if class_ not in CLASSES and class_ != STRUCT:
                 continue
             shape, name = variable.shape(), variable.name()
-            result = math.prod(shape) * np.dtype(_CLASSES[class_]).itemsize
+            result = math.prod(shape) * np.dtype(CLASSES[class_]).itemsize if class_ in CLASSES else decompressed
             temporary = stored + (decompressed if kind == _COMPRESSED else 0)  # the whole file is read at once
             if names is None or name in names:  # a stored byte becomes at most the eight of a double
                 estimates[name] = MemoryEstimate(min(result, 8 * decompressed), temporary)
@@ -184,10 +228,10 @@ def _is_mat(start: bytes) -> bool:
     return len(start) >= _HEADER and start[126:128] in (b"IM", b"MI")
 
 
-def _byte_order(header: bytes, where: str) -> _ByteOrder:
+def _byte_order(header: bytes, where: str) -> ByteOrder:
     if not _is_mat(header):
         raise ValueError(f"{where}: not a level-5 MAT file: no IM or MI at offset 126")
-    order: _ByteOrder = "<" if header[126:128] == b"IM" else ">"
+    order: ByteOrder = "<" if header[126:128] == b"IM" else ">"
     version = int.from_bytes(header[124:126], "little" if order == "<" else "big")
     if version == 0x0200:
         raise ValueError(f"{where}: a version 7.3 MAT file (HDF5); save it in MATLAB with the option -v7")
@@ -196,126 +240,25 @@ def _byte_order(header: bytes, where: str) -> _ByteOrder:
     return order
 
 
-def _matrices(data: memoryview, order: _ByteOrder, where: str) -> Iterator[tuple[int, memoryview]]:
+def _matrices(data: memoryview, order: ByteOrder, where: str) -> Iterator[tuple[int, memoryview]]:
     """Yield the file offset and the content of each variable, decompressed."""
     at = _HEADER
     if at == len(data):
         raise ValueError(f"{where}: truncated or empty: no variables after the header")
     while at < len(data):
-        kind, size = _tag(data, at, order, where)
+        kind, size = tag(data, at, order, where)
         if size > len(data) - at - 8:
             left = len(data) - at - 8
             raise ValueError(f"{where}: truncated: the variable at offset {at} has {size} bytes, but {left} are left")
         content = data[at + 8 : at + 8 + size]
         here = f"{where}: variable at offset {at}"
         if kind == _COMPRESSED:
-            inner_kind, inner_size = _tag(inflate_start(content, 8, here, zlib.MAX_WBITS), 0, order, here)
-            if inner_kind != _MATRIX:
-                raise ValueError(f"{here}: holds an element of type {inner_kind}, expected {_MATRIX}")
+            inner_kind, inner_size = tag(inflate_start(content, 8, here, zlib.MAX_WBITS), 0, order, here)
+            if inner_kind != MATRIX:
+                raise ValueError(f"{here}: holds an element of type {inner_kind}, expected {MATRIX}")
             yield at, memoryview(inflate(content, 8 + inner_size, here, zlib.MAX_WBITS))[8:]
-        elif kind == _MATRIX:
+        elif kind == MATRIX:
             yield at, content
         else:
-            raise ValueError(f"{here}: element of type {kind}, expected {_MATRIX} or {_COMPRESSED}")
+            raise ValueError(f"{here}: element of type {kind}, expected {MATRIX} or {_COMPRESSED}")
         at += 8 + size
-
-
-def _tag(data: bytes | memoryview, at: int, order: _ByteOrder, where: str) -> tuple[int, int]:
-    if len(data) - at < 8:
-        raise ValueError(f"{where}: truncated: {len(data) - at} bytes at offset {at}, but a tag has 8")
-    kind, size = np.frombuffer(data, f"{order}u4", 2, at)
-    return int(kind), int(size)
-
-
-class _Elements:
-    """The elements of one variable, read one after another."""
-
-    def __init__(self, data: memoryview, order: _ByteOrder, where: str) -> None:
-        self.data = data
-        self.order = order
-        self.where = where
-        self.at = 0
-
-    def next(self, what: str) -> tuple[int, memoryview]:
-        """Return the type and the content of the next element, which is padded to a multiple of 8 bytes."""
-        where = f"{self.where}: {what}"
-        kind, size = _tag(self.data, self.at, self.order, where)
-        if kind >> 16:  # the short form: a tag's eight bytes hold the size, the type and up to four bytes of content
-            kind, size = kind & 0xFFFF, kind >> 16
-            if size > 4:
-                raise ValueError(f"{where}: short element of {size} bytes, but at most 4 fit")
-            start, end = self.at + 4, self.at + 8
-        else:
-            start = self.at + 8
-            end = start + size + -size % 8
-        if end > len(self.data):
-            left = len(self.data) - start
-            raise ValueError(f"{where}: truncated: declares {size} bytes (padded to eights), but {left} are left")
-        self.at = end
-        return kind, self.data[start : start + size]
-
-    def flags(self) -> tuple[int, int]:
-        kind, content = self.next("array flags")
-        if kind != _UINT32 or len(content) != 8:
-            raise ValueError(f"{self.where}: bad array flags (type {kind}, {len(content)} bytes)")
-        word = int(np.frombuffer(content, f"{self.order}u4")[0])
-        return word & 0xFF, word >> 8 & 0xFF
-
-    def shape(self) -> tuple[int, ...]:
-        kind, content = self.next("dimensions")
-        if kind != _INT32 or len(content) % 4 or not 8 <= len(content) <= 128:
-            raise ValueError(f"{self.where}: bad dimensions (type {kind}, {len(content)} bytes)")
-        shape = tuple(np.frombuffer(content, f"{self.order}i4").tolist())
-        if min(shape) < 0:
-            raise ValueError(f"{self.where}: negative dimension in {shape}")
-        return shape
-
-    def name(self) -> str:
-        kind, content = self.next("name")
-        if kind not in (_INT8, _UINT8, _UTF8):
-            raise ValueError(f"{self.where}: bad name (type {kind})")
-        return bytes(content).decode("latin-1")
-
-    def numbers(self, shape: tuple[int, ...], dtype: np.dtype[Any], flags: int) -> NDArray[Any]:
-        values = self._part("values", shape, dtype)
-        if flags & _COMPLEX:
-            real, values = values, values.astype(np.complex64 if dtype == np.float32 else np.complex128)
-            values.real, values.imag = real, self._part("imaginary values", shape, dtype)
-        if flags & _LOGICAL:
-            values = values != 0
-        self._end()
-        return reshaped(values, shape, self.where, "F")
-
-    def strings(self, shape: tuple[int, ...]) -> NDArray[Any]:
-        kind, content = self.next("characters")
-        if kind not in _ENCODINGS:
-            raise ValueError(f"{self.where}: characters stored as type {kind}")
-        encoding = _ENCODINGS[kind]
-        if encoding in ("utf-16", "utf-32"):
-            encoding += "-le" if self.order == "<" else "-be"
-        try:
-            text = bytes(content).decode(encoding)
-        except UnicodeDecodeError as error:
-            raise ValueError(f"{self.where}: characters are not {encoding}: {error.reason}") from None
-        if len(text) != math.prod(shape):
-            raise ValueError(f"{self.where}: shape {shape} of characters, but {len(text)} are stored")
-        self._end()
-        letters = reshaped(np.array(list(text), "U1"), shape, self.where, "F")
-        if letters.size == 0:
-            return np.zeros(shape[:-1], "U1")
-        return np.ascontiguousarray(letters).view(f"U{shape[-1]}")[..., 0]
-
-    def _part(self, what: str, shape: tuple[int, ...], dtype: np.dtype[Any]) -> NDArray[Any]:
-        """Read real or imaginary values, which MATLAB may store as any smaller type that holds them."""
-        kind, content = self.next(what)
-        if kind not in _STORED:
-            raise ValueError(f"{self.where}: {what} stored as type {kind}, which is not numeric")
-        stored = np.dtype(_STORED[kind]).newbyteorder(self.order)
-        check_size(len(content), shape, stored, f"{self.where}: {what}")
-        if not np.can_cast(stored, dtype, "safe") and (stored.kind, dtype.kind) != ("i", "f"):
-            raise ValueError(f"{self.where}: {what} of {dtype.name} stored as {stored.name}, which does not fit")
-        return np.frombuffer(content, stored).astype(dtype)
-
-    def _end(self) -> None:
-        if self.at != len(self.data):
-            raise ValueError(f"{self.where}: {len(self.data) - self.at} trailing bytes after the values")

@@ -11,7 +11,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from fastnn.data.binary import check_size, native_array
+from fastnn.data.binary import check_size, checked_text, native_array
 from fastnn.data.mapped import map_array
 from fastnn.data.memory import MAP_FILE, MemoryEstimate, check_memory
 from fastnn.data.raw_dataset import RawDataset, arrays_with_roles, from_named_arrays
@@ -86,7 +86,7 @@ def parse_npy(data: bytes, where: str) -> NDArray[Any]:
     """
     offset, dtype, order, shape = _header(data[:_START], where)
     check_size(len(data) - offset, shape, dtype, where)
-    return _checked(native_array(np.frombuffer(data, dtype, offset=offset).copy(), shape, where, order), where)
+    return checked_text(native_array(np.frombuffer(data, dtype, offset=offset).copy(), shape, where, order), where)
 
 
 def _open_file(start: FileStart, options: ReadOptions) -> Source | None:
@@ -129,19 +129,10 @@ def _read(path: str | os.PathLike[str], mapped: bool) -> NDArray[Any]:
         check_size(os.fstat(file.fileno()).st_size - offset, shape, dtype, where)
         if not mapped:
             file.seek(offset)
-            return _checked(native_array(np.fromfile(file, dtype, math.prod(shape)), shape, where, order), where)
+            return checked_text(native_array(np.fromfile(file, dtype, math.prod(shape)), shape, where, order), where)
     if order == "F" and len(shape) > 1:
         raise ValueError(f"{where}: stored in Fortran order, so it cannot be mapped; read it without mapped=True")
-    return _checked(map_array(Path(path), dtype, shape, offset, where), where)
-
-
-def _checked(array: NDArray[Any], where: str) -> NDArray[Any]:
-    """Check that text consists of Unicode's characters, which NumPy expects of its arrays."""
-    if array.dtype.kind == "U" and array.size:
-        codes = np.ascontiguousarray(array).reshape(-1).view(np.uint32)
-        if ((codes > 0x10FFFF) | ((codes >= 0xD800) & (codes < 0xE000))).any():
-            raise ValueError(f"{where}: damaged text: a character that Unicode does not have")
-    return array
+    return checked_text(map_array(Path(path), dtype, shape, offset, where), where)
 
 
 def _memory(path: str | os.PathLike[str]) -> MemoryEstimate:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from fastnn.data.image_folders import LabelledImages
 from fastnn.data.images import ImageOptions, decode
 from fastnn.data.memory import SMALLER_IMAGES, MemoryEstimate, check_memory
+from fastnn.decisions.pictures import DEFAULT_BACKGROUND, Background
 from fastnn.files import write_whole
 
 _FIELDS = 7
@@ -89,6 +90,7 @@ def read_photo_list(
     accept: Collection[str] = (),
     download: bool = False,
     timeout: float = 10.0,
+    background: Background = DEFAULT_BACKGROUND,
 ) -> ListedPhotos:
     """Read the photos that a text file lists, each cropped to its box.
 
@@ -96,7 +98,8 @@ def read_photo_list(
     ----------
     path : path-like
         The list. Each line describes a photo in fields separated by whitespace. Counted from 0, fields 0 and 1 are
-        the person's name, 4 is the URL, 5 the box x1,y1,x2,y2 in pixels, and 6 the SHA-256 of the file.
+        the person's name, 4 is the URL, 5 the box x1,y1,x2,y2 in pixels of the upright photo, and 6 the SHA-256 of the
+        file.
     folder : path-like
         The folder that contains the photos, at any depth and under any names. A file is found by its SHA-256 or, if no
         file has the right one, by its name, which is the last part of the URL.
@@ -111,6 +114,8 @@ def read_photo_list(
         Download the photos that are not in the folder, and store them there under their listed SHA-256.
     timeout : float, default 10.0
         Seconds without receiving anything after which a download fails.
+    background : {"white", "black"}, default "white"
+        What shows through transparent pixels.
 
     Returns
     -------
@@ -131,7 +136,8 @@ def read_photo_list(
     Notes
     -----
     A photo is left out, and `rejected` says why, if it is missing, cannot be downloaded, has another SHA-256, is
-    damaged, or if the box lies outside it. A box that extends beyond the edge of the photo is clipped.
+    damaged, shows nothing on the background, or if the box lies outside it. A box that extends beyond the edge of the
+    photo is clipped.
 
     Examples
     --------
@@ -147,7 +153,7 @@ def read_photo_list(
     >>> found.images.tolist(), found.class_names
     ([[[1, 2], [5, 6]]], ('Ada Lovelace',))
     """
-    options = ImageOptions.of("read_photo_list", size, mode, fit)
+    options = ImageOptions.of("read_photo_list", size, mode, fit, background)
     entries = _entries(Path(path))
     height, width = options.size or (0, 0)
     total = len(entries) * height * width * (1 if mode == "grey" else 3)
@@ -158,7 +164,10 @@ def read_photo_list(
     for entry in entries:
         try:
             data = photos.content(entry, accept, download, timeout)
-            images.append(decode(data, "read_photo_list", options, entry.box).pixels)
+            picture = decode(data, "read_photo_list", options, entry.box)
+            if picture.lost_on == background:
+                raise ValueError(f"shows nothing on a {background} background")
+            images.append(picture.pixels)
         except ValueError as error:
             reason = str(error).removeprefix("read_photo_list: ")
             rejected.append(Rejected(entry.line, entry.url, reason))

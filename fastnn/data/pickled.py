@@ -38,8 +38,8 @@ def read_pickle(path: str | os.PathLike[str]) -> Any:
     Returns
     -------
     object
-        Lists, tuples and dicts of None, booleans, numbers, str, bytes and arrays of booleans, integers or real
-        floats (in native byte order). Text that Python 2 pickled is returned as str, decoded as Latin-1.
+        Lists, tuples and dicts of None, booleans, numbers, str, bytes and arrays of booleans, integers, real floats
+        or text (in native byte order). Text that Python 2 pickled is returned as str, decoded as Latin-1.
 
     Raises
     ------

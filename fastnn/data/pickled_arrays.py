@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fastnn.data.binary import MAX_DIMENSIONS, native_array
+from fastnn.data.binary import MAX_DIMENSIONS, checked_text, native_array
 
 
 class NotPlainData(Exception):
@@ -23,12 +23,13 @@ class PickledDtype:
         if not isinstance(code, str):
             raise NotPlainData(f"a dtype made from {type(code).__name__}")
         try:
-            found = np.dtype(code) if len(code) <= 4 and "," not in code else None
+            found = np.dtype(code) if len(code) <= 8 and "," not in code else None
         except (TypeError, ValueError):
             found = None
-        if found is None or found.kind not in "biuf" or found.itemsize > 8:
+        is_text = found is not None and found.kind in "US" and found.itemsize > 0
+        if found is None or not (is_text or (found.kind in "biuf" and found.itemsize <= 8)):
             raise NotPlainData(
-                f"an array of dtype {code[:40]!r}; only booleans, integers and real floats are supported"
+                f"an array of dtype {code[:40]!r}; only booleans, integers, real floats and text are supported"
             )
         self.dtype: np.dtype[Any] = found
 
@@ -61,7 +62,11 @@ class PickledArray:
         needed = math.prod(shape) * dtype.dtype.itemsize
         if needed != len(raw):
             raise NotPlainData(f"an array of shape {shape} that needs {needed} bytes but has {len(raw)}")
-        self.values = native_array(np.frombuffer(raw, dtype.dtype), shape, "array", "F" if fortran else "C")
+        values = native_array(np.frombuffer(raw, dtype.dtype), shape, "array", "F" if fortran else "C")
+        try:
+            self.values = checked_text(values, "an array")
+        except ValueError as error:
+            raise NotPlainData(str(error)) from None
         return self
 
     def build(self, state: object) -> None:

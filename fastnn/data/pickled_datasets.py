@@ -70,7 +70,7 @@ def _open_cifar_folder(path: Path, files: list[Path], options: ReadOptions) -> S
     if not has_cifar_batches(file.name for file in files):
         return None
     return Source(
-        lambda: cifar_dataset([(file.name, file.read_bytes()) for file in files], f"load: {path}"),
+        lambda: cifar_dataset(((file.name, file.read_bytes()) for file in files), f"load: {path}"),
         lambda: MemoryEstimate.total(map(pickle_memory, files)).with_copies(1),  # the batches are joined
     )
 

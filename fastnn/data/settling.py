@@ -44,6 +44,11 @@ def settled(
         If the axes have two orders that fit, or `axes` does not fit them, or the labels of the splits do not agree.
     """
     train, test = _vector(raw.train_labels), None if raw.test_labels is None else _vector(raw.test_labels)
+    if test is not None and raw.test_labels is not None and train.values.ndim == 2:
+        in_rows = train.values.shape == raw.train_labels.values.shape
+        one = raw.test_labels.values if in_rows else raw.test_labels.values.T
+        if one.shape == (1, train.values.shape[1]):  # the one-hot label of a single sample, not a row of labels
+            test = test._replace(values=one)
     raw = _in_order(raw._replace(train_labels=train, test_labels=test), axes, samples_first)
     return _named(raw, raw.train_labels.values.ndim == 1, ten_means_zero)
 

@@ -17,7 +17,7 @@ _ORDERS = {2: "ND", 3: "NHW", 4: "NCHW"}
 EMNIST_AXES = "NWH"
 """The axes of EMNIST's images, which its files store column by column."""
 EMNIST = Decision(
-    "axes", "samples x columns x rows", "the files are named emnist, whose images lie on their side", OVERRIDE
+    "axes", "samples x columns x rows", "the names are those of EMNIST, whose images lie on their side", OVERRIDE
 )
 """That images are turned for this reason: nothing in the numbers tells a letter on its side."""
 

@@ -51,6 +51,9 @@ class Format:
         return folder / Path(self.path).parts[0]
 
 
+DEEP = {"I;16": 257.0, "F": 1 / 255}  # modes that Pillow does not convert to
+
+
 def saved(save, *arguments, **options):
     file = io.BytesIO()
     save(file, *arguments, **options)
@@ -59,7 +62,10 @@ def saved(save, *arguments, **options):
 
 def image_bytes(kind, mode="RGB"):
     pixels = np.random.default_rng(3).integers(0, 256, (9, 8, 3), dtype=np.uint8)
-    return saved(Image.fromarray(pixels).convert(mode).save, format=kind)
+    image = Image.fromarray(pixels).convert("RGB" if mode in DEEP else mode)
+    if mode in DEEP:
+        image = Image.fromarray((pixels[..., 0] * DEEP[mode]).astype("u2" if mode == "I;16" else "f4"))
+    return saved(image.save, format=kind)
 
 
 def zipped(method):
@@ -93,6 +99,15 @@ def tarred(name, more=()):
     return wrap
 
 
+def zip_of_images(content):
+    def write(file):
+        with zipfile.ZipFile(file, "w") as archive:
+            for name, data in (("a/1.png", content), *MORE_IMAGES):
+                archive.writestr(name, data)
+
+    return saved(write)
+
+
 def gzipped(content):
     return gzip.compress(content, mtime=0)
 
@@ -103,6 +118,10 @@ def cifar_batch(protocol):
 
 
 PAIRS = tuple((IMAGES.reshape(6, 35).astype(np.float32) / 255, LABELS) for _ in range(3))
+CELLS = np.array(["one", "two"], object)
+PICTURE = image_bytes("PNG")
+PICTURES = {"BMP": "RGB 1", "GIF": "P", "TIFF": "RGBA I;16 F", "WEBP": "RGBA", "PNG": "I;16 LA", "JPEG2000": "RGB"}
+PICTURES |= {"PCX": "RGB", "SGI": "RGB", "QOI": "RGB", "AVIF": "RGB"}
 NAMED_DATASETS = {"images": IMAGES, "labels": LABELS, "scale": np.float32(0.5), "names": ["a", "b", None, 1.5, True]}
 CSV = "label,width,height\n" + "".join(f"{k % 3},{k * 37 % 256},{k / 4}\n" for k in range(12))
 
@@ -124,7 +143,9 @@ FORMATS = [
     Format("MAT", read_mat, saved(scipy.io.savemat, {"images": IMAGES, "text": "letters"})),
     Format("MAT compressed", read_mat, mat_variable("images", IMAGES, "<"), compressed_mat),
     Format("MAT big-endian", read_mat, mat_bytes([mat_variable("images", IMAGES.astype("f8"), ">", "u1")], ">")),
+    Format("MAT struct", read_mat, saved(scipy.io.savemat, {"set": {"train": {"images": IMAGES}, "names": CELLS}})),
     Format("npy", read_npy, npy_bytes(IMAGES)),
+    Format("npy of text", read_npy, npy_bytes(np.array(["one", "two", "three"]))),
     Format("npy mapped", lambda path: read_npy(path, mapped=True), npy_bytes(IMAGES)),
     Format("npz", read_npz, npy_bytes(IMAGES), zipped(zipfile.ZIP_STORED)),
     Format("npz compressed", read_npz, npy_bytes(IMAGES), zipped(zipfile.ZIP_DEFLATED)),
@@ -133,6 +154,8 @@ FORMATS = [
     Format("CIFAR-10 batch", load, cifar_batch(2), bytes, "cifar/data_batch_1"),
     Format("CIFAR-10 .tar.gz", load, cifar_batch(2), tarred("cifar/data_batch_1"), "cifar.tar.gz"),
     Format("tar", load, gzip.decompress(tarred("a/1.png", MORE_IMAGES)(image_bytes("PNG")))),
+    Format("tar with long names and links", load, gzip.decompress(tarred("a" * 120 + "/1.png", MORE_IMAGES)(PICTURE))),
+    Format("zip of images", load, PICTURE, zip_of_images),
     Format("CSV", read_csv, CSV.encode()),
     Format("CSV .gz", read_csv, CSV.encode(), gzipped),
     Format("PNG", read_image_folder, image_bytes("PNG"), bytes, "folder/class/1.png"),
@@ -141,6 +164,11 @@ FORMATS = [
     Format("PGM", read_image_folder, image_bytes("PPM", "L"), bytes, "folder/class/1.pgm"),
     Format("photo list", read_listed, PHOTO_LINE * 3, bytes, "listed/list.txt"),
     Format("PPM", read_image_folder, image_bytes("PPM"), bytes, "folder/class/1.ppm"),
+    *(
+        Format(f"{kind} {mode}", read_image_folder, image_bytes(kind, mode), bytes, "folder/class/1.image")
+        for kind, modes in PICTURES.items()
+        for mode in modes.split()
+    ),
 ]
 
 

@@ -79,12 +79,14 @@ def test_other_kinds_of_variables(tmp_path):
     scipy.io.savemat(path, variables)
     out = read_mat(path)
     oracle = scipy.io.loadmat(path)
-    assert set(out) == {"flags", "text", "rows", "empty", "x"}
+    assert set(out) == {"flags", "text", "rows", "empty", "x", "struct.x"}
     assert out["flags"].dtype == np.bool_
+    oracle["struct.x"] = oracle["struct"]["x"][0, 0]
     for name, value in out.items():
         np.testing.assert_array_equal(value, oracle[name])
     assert list(read_mat(path, ["x"])) == ["x"]
-    for name, what in (("struct", "a struct"), ("cell", "a cell array"), ("sparse", "a sparse array")):
+    assert list(read_mat(path, ["struct"])) == ["struct.x"]
+    for name, what in (("cell", "a cell array"), ("sparse", "a sparse array")):
         with pytest.raises(ValueError, match=f"'{name}' is {what}"):
             read_mat(path, [name])
     with pytest.raises(ValueError, match="no variable 'y'; there are"):

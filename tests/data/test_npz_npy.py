@@ -54,11 +54,11 @@ def test_npz_round_trip(tmp_path_factory, arrays, compressed):
 
 
 def test_npz_reads_only_what_is_asked_for(tmp_path):
-    np.savez(tmp_path / "a.npz", a=np.arange(3), names=np.array(["x", "y"]), b=np.ones(2))
+    np.savez(tmp_path / "a.npz", a=np.arange(3), names=np.array([1j, 2j]), b=np.ones(2))
     assert list(read_npz(tmp_path / "a.npz", ["b"])) == ["b"]
     with pytest.raises(ValueError, match="no array 'c'; there are a, names, b"):
         read_npz(tmp_path / "a.npz", ["c"])
-    with pytest.raises(ValueError, match="array 'names': dtype '<U1'; only booleans, integers and floats"):
+    with pytest.raises(ValueError, match="array 'names': dtype '<c16'; only booleans, integers, floats"):
         read_npz(tmp_path / "a.npz")
 
 

@@ -65,6 +65,12 @@ def test_black_strokes_on_transparency_are_black_on_white(tmp_path, read, mode):
     np.testing.assert_array_equal(pixels, expected)
 
 
+@pytest.mark.parametrize("read", [by_list, by_network])
+def test_white_strokes_on_transparency_are_not_lost_on_white(tmp_path, read):
+    with pytest.raises(ValueError, match="shows nothing on a white background"):
+        read(tmp_path, encoded(strokes(255)))
+
+
 def _nothing():
     import contextlib
 
