@@ -9,6 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from fastnn.data import archives, idx, image_folders, mat, npy, npz, pickled_datasets, tables
+from fastnn.data.images import ImageOptions
 from fastnn.data.memory import check_memory
 from fastnn.data.raw_dataset import RawDataset
 from fastnn.data.source import FileStart, Format, ReadOptions, Source
@@ -25,6 +26,8 @@ FORMATS: tuple[Format, ...] = (
     image_folders.FORMAT,
 )
 """All formats, in the order in which they are tried: if a folder holds files of several formats, the first is read."""
+
+_OF_IMAGE_FILES = (archives.FORMAT, image_folders.FORMAT)
 
 
 def formats_text() -> str:
@@ -50,9 +53,14 @@ def find_source(path: Path, options: ReadOptions) -> Source:
     OSError
         If the file or folder cannot be read.
     ValueError
-        If it is of no known format, or cannot be a data set.
+        If it is of no known format, cannot be a data set, or `options` has something for files of another format.
     """
-    return _open_folder(path, options) if path.is_dir() else _open_file(path, options)
+    found, source = _open_folder(path, options) if path.is_dir() else _open_file(path, options)
+    if options.label is not None and found is not tables.FORMAT:
+        raise ValueError(f"load: label: expected a table with a column of that name, got {options.label!r} for {path}")
+    if options.image != ImageOptions() and found not in _OF_IMAGE_FILES:
+        raise ValueError(f"load: size and mode: expected image files to convert, got {path}, which holds none")
+    return source
 
 
 def read_source(path: Path, options: ReadOptions) -> RawDataset:
@@ -75,10 +83,6 @@ def read_source(path: Path, options: ReadOptions) -> RawDataset:
         As for `find_source`, or if a file is damaged.
     """
     source = find_source(path, options)
-    if options.label is not None and not source.has_columns:
-        raise ValueError(
-            f"load: label: {path} is no table of which a column could be chosen, but it is {options.label!r}"
-        )
     check_memory(source.memory, f"load: {path}", source.hint)
     return source.read()
 
@@ -89,30 +93,28 @@ def is_table(path: Path) -> bool:
     Raises
     ------
     OSError, ValueError
-        If it cannot be read or decompressed.
+        If it cannot be read or decompressed, or is of no known format.
     """
-    start = FileStart.of(path)
-    for each in FORMATS:
-        if each.open_file(start, ReadOptions()) is not None:
-            return each is tables.FORMAT
-    return False
+    return _open_file(path, ReadOptions())[0] is tables.FORMAT
 
 
-def _open_file(path: Path, options: ReadOptions) -> Source:
+def _open_file(path: Path, options: ReadOptions) -> tuple[Format, Source]:
     start = FileStart.of(path)
     for each in FORMATS:
         source = each.open_file(start, options)
         if source is not None:
-            return source
+            return each, source
     begin = start.stored[:8].hex(" ") or "nothing"
     raise ValueError(f"load: {path}: unknown format (it begins with {begin}); expected {formats_text()}")
 
 
-def _open_folder(path: Path, options: ReadOptions) -> Source:
+def _open_folder(path: Path, options: ReadOptions) -> tuple[Format, Source]:
     files = sorted(entry for entry in path.iterdir() if entry.is_file())
     for each in FORMATS:
         file = each.only_file(files)
-        source = each.open_folder(path, files, options) if file is None else _open_file(file, options)
+        if file is not None:
+            return _open_file(file, options)
+        source = each.open_folder(path, files, options)
         if source is not None:
-            return source
+            return each, source
     raise ValueError(f"load: {path}: no data set in this folder; expected {formats_text()}")

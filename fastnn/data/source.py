@@ -57,14 +57,11 @@ class Source:
         OSError if they are damaged.
     hint : str
         What the user can do if that is too much.
-    has_columns : bool
-        Whether a column of it can be chosen as the labels.
     """
 
     read: Callable[[], RawDataset]
     memory: Callable[[], MemoryEstimate]
     hint: str = SAVE_AS_NPY
-    has_columns: bool = False
 
 
 class FileStart(NamedTuple):

@@ -179,7 +179,6 @@ def _source(files: dict[str, Path], options: ReadOptions) -> Source:
     return Source(
         read,
         lambda: MemoryEstimate.total(map(_memory, files.values())).with_copies("test" not in files),
-        has_columns=True,
     )
 
 

@@ -101,9 +101,12 @@ def test_the_order_of_the_rows_does_not_matter(tmp_path_factory: pytest.TempPath
     np.testing.assert_array_equal(found.labels, CLASSES[order])
 
 
-def test_a_label_is_for_tables(tmp_path: Path) -> None:
+def test_an_argument_for_files_of_another_kind_is_refused(tmp_path: Path) -> None:
     np.savez(tmp_path / "a.npz", x=np.zeros((8, 4)), y=np.arange(8) % 2)
-    with pytest.raises(ValueError, match=r"label: .* is no table"):
+    with pytest.raises(ValueError, match="load: label: expected a table with a column of that name, got 'y'"):
         load(tmp_path / "a.npz", label="y")
-    with pytest.raises(ValueError, match="takes no label"):
-        load("glyphs", label="y")
+    with pytest.raises(ValueError, match="load: size and mode: expected image files to convert"):
+        load(tmp_path / "a.npz", size=2)
+    for argument in ({"label": "y"}, {"size": 8}, {"mode": "grey"}):
+        with pytest.raises(ValueError, match=f"reads no files and takes no {next(iter(argument))}"):
+            load("glyphs", **argument)  # type: ignore[arg-type]
