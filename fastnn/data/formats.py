@@ -105,7 +105,8 @@ def _open_file(path: Path, options: ReadOptions) -> tuple[Format, Source]:
         if source is not None:
             return each, source
     begin = start.stored[:8].hex(" ") or "nothing"
-    raise ValueError(f"load: {path}: unknown format (it begins with {begin}); expected {formats_text()}")
+    hint = " (a table has commas, semicolons, tabs or bars between its values)" if tables.is_called_so(path) else ""
+    raise ValueError(f"load: {path}: unknown format (it begins with {begin}); expected {formats_text()}{hint}")
 
 
 def _open_folder(path: Path, options: ReadOptions) -> tuple[Format, Source]:

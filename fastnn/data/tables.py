@@ -66,7 +66,8 @@ def read_csv(
     Parameters
     ----------
     path : path-like
-        A text file (UTF-8, gzipped or not) with one sample per line and values separated by commas, semicolons or tabs.
+        A text file (UTF-8, gzipped or not) with one sample per line and values separated by commas, semicolons, tabs or
+        bars (|).
         The first line may hold the names of the columns.
     label : str or int, optional
         The column of the labels, by its name or its index; a negative index counts from the end. By default it is
@@ -130,8 +131,13 @@ def _open_file(start: FileStart, options: ReadOptions) -> Source | None:
     return _source({"train": start.path}, options) if begins_table(start.content) else None
 
 
+def is_called_so(path: Path) -> bool:
+    """Return whether the name of a file says that it is a table."""
+    return path.name.lower().endswith(_SUFFIXES)
+
+
 def _open_folder(path: Path, files: list[Path], options: ReadOptions) -> Source | None:
-    tables = [file for file in files if file.name.lower().endswith(_SUFFIXES)]
+    tables = [file for file in files if is_called_so(file)]
     if not tables:
         return None
     named = {split: [file for file in tables if split in file.name.lower()] for split in ("train", "test")}

@@ -71,6 +71,13 @@ def test_a_column_of_names_is_not_the_labels(tmp_path: Path) -> None:
         read_csv(table(tmp_path, people, *DECIMALS.T, words, names="who,a,b,c,what"))
 
 
+@pytest.mark.parametrize("names", ["", "sex,a,b,c,what"])
+def test_words_do_not_outdo_class_numbers_at_the_end(tmp_path: Path, names: str) -> None:
+    path = table(tmp_path, ["fm"[k] for k in RANDOM.permutation(CLASSES) % 2], *DECIMALS.T, CLASSES, names=names)
+    with pytest.raises(ValueError, match="may each be the labels; give label="):
+        load(path)
+
+
 @pytest.mark.parametrize("mark", ["NA", "", "?", "nan"])
 def test_a_missing_number_in_the_first_row_does_not_make_labels(tmp_path: Path, mark: str) -> None:
     ages = [mark, *(str(20 + k % 7) for k in range(59))]
