@@ -6,6 +6,7 @@ A new format is one line in `FORMATS`. Its module holds the reader and the `Form
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from fastnn.data import archives, idx, image_folders, mat, npy, npz, pickled_datasets, tables
@@ -13,6 +14,8 @@ from fastnn.data.images import ImageOptions
 from fastnn.data.memory import check_memory
 from fastnn.data.raw_dataset import RawDataset
 from fastnn.data.source import FileStart, Format, ReadOptions, Source
+from fastnn.decisions import Decision
+from fastnn.decisions.files import chosen_files
 
 FORMATS: tuple[Format, ...] = (
     idx.FORMAT,
@@ -114,8 +117,30 @@ def _open_folder(path: Path, options: ReadOptions) -> tuple[Format, Source]:
     for each in FORMATS:
         file = each.only_file(files)
         if file is not None:
-            return _open_file(file, options)
+            found, alone = _open_file(file, options)
+            return found, _saying(alone, chosen_files([file.name], _others(path, files, file)))
         source = each.open_folder(path, files, options)
         if source is not None:
             return each, source
     raise ValueError(f"load: {path}: no data set in this folder; expected {formats_text()}")
+
+
+def _others(path: Path, files: list[Path], used: Path) -> list[str]:
+    """Return the names of what else in a folder might be data: files with such names, and folders."""
+    data = [file.name for file in files if file != used and _is_called_data(file)]
+    folders = [f"{entry.name}/" for entry in sorted(path.iterdir()) if entry.is_dir() and entry.name[0] not in "._"]
+    return [*data, *folders]
+
+
+def _is_called_data(file: Path) -> bool:
+    return tables.is_called_so(file) or any(each.suffixes and each.has_suffix(file) for each in FORMATS)
+
+
+def _saying(source: Source, chosen: tuple[Decision, ...]) -> Source:
+    """Return a source whose data set carries some decisions more."""
+
+    def read() -> RawDataset:
+        raw = source.read()
+        return raw._replace(decisions=(*chosen, *raw.decisions))
+
+    return replace(source, read=read)
