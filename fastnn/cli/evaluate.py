@@ -64,12 +64,7 @@ def run(options: argparse.Namespace) -> int:
         raise ValueError(f"--data: the model knows none of the classes of {options.part}: {unknown}")
     figures = model.evaluate(images[known], labels[known]) if unknown else model.evaluate(images, labels)
     if not options.quiet:
-        drawn = (
-            data.decisions
-            if options.part != "all"
-            else [each for each in data.decisions if each.subject != "test split"]
-        )
-        say("evaluate", drawn)
+        say("evaluate", data.decisions, split=options.part != "all")
         print(by_class(data.class_names, labels, model.predict(images), data.noun), end="\n\n")
     if unknown:
         message = f"classes that the model does not know, counted as wrong and left out of the loss: {unknown}"
