@@ -9,7 +9,7 @@ from typing import Any
 from fastnn.cli.inputs import DATA_HELP, MAPPED_HELP, SYNTHETIC, load_data, locate
 from fastnn.cli.options import HelpFormatter, add_seed, whole
 from fastnn.cli.output import check_picture, save_figure
-from fastnn.cli.reading import add_reading, reading
+from fastnn.cli.reading import add_reading, reading, say
 from fastnn.data import Dataset, memory_needed
 from fastnn.data.memory import available_bytes, size_text
 from fastnn.plots import data_preview
@@ -82,6 +82,7 @@ def run_preview(options: argparse.Namespace) -> int:
     """Write the picture and return the exit status."""
     path = check_picture("--output", Path(options.output).expanduser())
     data = _load(options)
+    say("data", data.decisions)
     images, labels = data.train if options.split == "train" else data.test
     title = f"{data.name}: {options.split} images"
     save_figure(

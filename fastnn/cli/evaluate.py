@@ -65,7 +65,7 @@ def run(options: argparse.Namespace) -> int:
         raise ValueError(f"--data: the model knows none of the classes of {options.part}: {unknown}")
     figures = model.evaluate(images[known], labels[known]) if unknown else model.evaluate(images, labels)
     if not options.quiet:
-        say("evaluate", data.decisions)
+        say("evaluate", data.decisions, split=options.part != "all")
         print(by_class(data.class_names, labels, model.predict(images), data.noun), end="\n\n")
     if unknown:
         message = f"classes that the model does not know, counted as wrong and left out of the loss: {unknown}"

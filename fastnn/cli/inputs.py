@@ -92,8 +92,8 @@ def locate(data: str, option: str) -> dict[str, Any]:
     return {"name": here}
 
 
-def load_validation(path: str, data: Dataset, **arguments: Any) -> tuple[NDArray[Any], NDArray[np.int64]]:
-    """Return all labelled samples of the data set at `path`, to validate a model that is trained on `data`.
+def load_validation(path: str, data: Dataset, **arguments: Any) -> Split:
+    """Return a split whose validation samples are all labelled ones of the data set at `path`.
 
     Parameters
     ----------
@@ -115,15 +115,16 @@ def load_validation(path: str, data: Dataset, **arguments: Any) -> tuple[NDArray
     unknown = unknown_classes(labels, found.class_names, len(data.class_names))
     if unknown:
         raise ValueError(f"--validation: {path} has classes that {data.name} lacks: {unknown}")
-    return images, labels
+    return Split(data.train, (images, labels), found.decisions)
 
 
 @dataclass(frozen=True)
 class Split:
-    """The training images, and the validation images if there are any, each with labels."""
+    """The training images, and the validation images if there are any, each with labels; how the latter were read."""
 
     train: tuple[NDArray[Any], NDArray[np.int64]]
     validation: tuple[NDArray[Any], NDArray[np.int64]] | None
+    decisions: tuple[Decision, ...] = ()
 
 
 def split_data(data: Dataset, held_out: float | str, **arguments: Any) -> Split:
@@ -145,7 +146,7 @@ def split_data(data: Dataset, held_out: float | str, **arguments: Any) -> Split:
     """
     images, labels = data.train
     if isinstance(held_out, str):
-        return Split(data.train, load_validation(held_out, data, **arguments))
+        return load_validation(held_out, data, **arguments)
     if held_out == 0:
         return Split(data.train, None)
     if is_mapped(images):
@@ -211,11 +212,10 @@ def load_inputs(data: str, part: str | None, model: Sequential, **arguments: Any
     if path.is_file() and part is None:
         images = _images_without_labels(path)
         if images is not None:
-            useless = [option_of(argument) for argument in arguments if argument != "scale"]
-            if useless:
-                raise ValueError(f"{useless[0]}: {data} is a single array, which has no such thing")
+            _check_used(arguments, ("scale",), data)
             return _on_scale(Inputs(images, f"the images in {data}"), expected, arguments.get("scale"), data)
         if is_table(path):
+            _check_used(arguments, ("scale", "label"), data)
             table = read_csv(path, label=arguments.get("label"), like=expected)
             rows = Inputs(table.values, f"the rows of {data}", table.decisions)
             return _on_scale(rows, expected, arguments.get("scale"), data, table)
@@ -228,6 +228,15 @@ def load_inputs(data: str, part: str | None, model: Sequential, **arguments: Any
         return Inputs(values, f"the unlabelled {found.noun} of {found.name}", found.decisions)
     values = samples_of(model, getattr(found, f"{part}_images"))
     return Inputs(values, f"the {part} {found.noun} of {found.name}", found.decisions)
+
+
+def _check_used(arguments: dict[str, Any], used: tuple[str, ...], data: str) -> None:
+    """Raise ValueError if there is an argument that has no effect on a file."""
+    for argument in arguments:
+        if argument not in used:
+            raise ValueError(
+                f"{option_of(argument)}: expected another kind of file than {data}, which has no such thing"
+            )
 
 
 def _on_scale(

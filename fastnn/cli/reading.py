@@ -11,6 +11,7 @@ from typing import Any
 
 from fastnn.cli.inputs import READING
 from fastnn.cli.options import whole
+from fastnn.data.assembling import TEST_SPLIT
 from fastnn.decisions import Decision
 from fastnn.decisions.scale import scale_text
 
@@ -51,13 +52,15 @@ def factor(text: str) -> float:
 
 def reading(options: argparse.Namespace) -> dict[str, Any]:
     """Return the arguments of `fastnn.data.load` that the options stand for, without those that are not given."""
-    given = {name: getattr(options, name) for name in READING if getattr(options, name)}
+    given = {name: getattr(options, name) for name in READING if getattr(options, name) not in (None, False)}
     if "class_names" in given:
         given["class_names"] = [name.strip() for name in next(csv.reader([given["class_names"]]))]
     return given
 
 
-def say(command: str, decisions: Iterable[Decision]) -> None:
-    """Print what was decided, a line each, to standard error."""
+def say(command: str, decisions: Iterable[Decision], *, split: bool = True) -> None:
+    """Print what was decided, a line each, to standard error; of a test split only if `split` is true."""
     for decision in decisions:
+        if decision.subject == TEST_SPLIT and not split:
+            continue
         print(f"fastnn {command}: {decision}", file=sys.stderr)

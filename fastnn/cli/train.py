@@ -208,6 +208,7 @@ def run(options: argparse.Namespace) -> int:
     )
     if not options.quiet:
         say("train", data.decisions)
+        say("train: --validation", split.decisions, split=False)
         print(_introduction(data, split, model), flush=True)
     started = time.perf_counter()
     interrupted = False

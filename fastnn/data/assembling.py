@@ -19,6 +19,9 @@ from fastnn.decisions.classes import match_classes
 from fastnn.decisions.names import listed
 from fastnn.decisions.scale import Values, check_scale, decide_scale
 
+TEST_SPLIT = "test split"
+"""The subject of the decision to draw the test split from the samples."""
+
 _CHUNK_VALUES = 1 << 22
 
 
@@ -214,7 +217,7 @@ def _multiplied(images: NDArray[Any], factor: float) -> NDArray[Any]:
 
 def _split(test: int, total: int) -> Decision:
     return Decision(
-        "test split",
+        TEST_SPLIT,
         f"{test} of the {total} samples, drawn from each class",
         "the files hold no test split",
         "test_fraction=, or a file of its own for each split",

@@ -10,15 +10,15 @@ from dataclasses import replace
 from pathlib import Path
 
 from fastnn.data import archives, idx, image_folders, mat, npy, npz, pickled_datasets, tables
+from fastnn.data.images import ImageOptions
 from fastnn.data.memory import check_memory
 from fastnn.data.raw_dataset import RawDataset
 from fastnn.data.source import FileStart, Format, ReadOptions, Source
 from fastnn.decisions import Decision
-from fastnn.decisions.formats import one_of_several
+from fastnn.decisions.files import chosen_files
 
 FORMATS: tuple[Format, ...] = (
     idx.FORMAT,
-    mat.PAIR,
     mat.FORMAT,
     npz.FORMAT,
     npy.FORMAT,
@@ -29,6 +29,8 @@ FORMATS: tuple[Format, ...] = (
     image_folders.FORMAT,
 )
 """All formats, in the order in which they are tried: if a folder holds files of several formats, the first is read."""
+
+_OF_IMAGE_FILES = (archives.FORMAT, image_folders.FORMAT)
 
 
 def formats_text() -> str:
@@ -54,9 +56,18 @@ def find_source(path: Path, options: ReadOptions) -> Source:
     OSError
         If the file or folder cannot be read.
     ValueError
-        If it is of no known format, or cannot be a data set.
+        If it is of no known format, cannot be a data set, or `options` has something for files of another format.
     """
-    return _open_folder(path, options) if path.is_dir() else _open_file(path, options)
+    found, source = _open_folder(path, options) if path.is_dir() else _open_file(path, options)
+    if options.label is not None and found is not tables.FORMAT:
+        raise ValueError(f"load: label: expected a table with a column of that name, got {options.label!r} for {path}")
+    if options.image != ImageOptions() and found not in _OF_IMAGE_FILES:
+        raise ValueError(
+            f"load: size, mode and background: expected image files to convert, got {path}, which holds none"
+        )
+    if options.axes is not None and not source.has_axes:
+        raise ValueError(f"load: axes: {path} holds no arrays whose axes could be in {options.axes!r} order")
+    return source
 
 
 def read_source(path: Path, options: ReadOptions) -> RawDataset:
@@ -79,12 +90,6 @@ def read_source(path: Path, options: ReadOptions) -> RawDataset:
         As for `find_source`, or if a file is damaged.
     """
     source = find_source(path, options)
-    if options.label is not None and not source.has_columns:
-        raise ValueError(
-            f"load: label: {path} is no table of which a column could be chosen, but it is {options.label!r}"
-        )
-    if options.axes is not None and not source.has_axes:
-        raise ValueError(f"load: axes: {path} holds no arrays whose axes could be in {options.axes!r} order")
     check_memory(source.memory, f"load: {path}", source.hint)
     return source.read()
 
@@ -95,53 +100,51 @@ def is_table(path: Path) -> bool:
     Raises
     ------
     OSError, ValueError
-        If it cannot be read or decompressed.
+        If it cannot be read or decompressed, or is of no known format.
     """
-    start = FileStart.of(path)
-    for each in FORMATS:
-        if each.open_file(start, ReadOptions()) is not None:
-            return each is tables.FORMAT
-    return False
+    return _open_file(path, ReadOptions())[0] is tables.FORMAT
 
 
-def _open_file(path: Path, options: ReadOptions) -> Source:
+def _open_file(path: Path, options: ReadOptions) -> tuple[Format, Source]:
     start = FileStart.of(path)
     for each in FORMATS:
         source = each.open_file(start, options)
         if source is not None:
-            return source
+            return each, source
     begin = start.stored[:8].hex(" ") or "nothing"
-    raise ValueError(f"load: {path}: unknown format (it begins with {begin}); expected {formats_text()}")
+    hint = " (a table has commas, semicolons, tabs or bars between its values)" if tables.is_called_so(path) else ""
+    raise ValueError(f"load: {path}: unknown format (it begins with {begin}); expected {formats_text()}{hint}")
 
 
-def _open_folder(path: Path, options: ReadOptions) -> Source:
+def _open_folder(path: Path, options: ReadOptions) -> tuple[Format, Source]:
     files = sorted(entry for entry in path.iterdir() if entry.is_file())
-    for k, each in enumerate(FORMATS):
-        source = _open_as(each, path, files, options)
+    for each in FORMATS:
+        file = each.only_file(files)
+        if file is not None:
+            found, alone = _open_file(file, options)
+            return found, _saying(alone, chosen_files([file.name], _others(path, files, file)))
+        source = each.open_folder(path, files, options)
         if source is not None:
-            others = [other.description for other in FORMATS[k + 1 :] if _could_be(other, path, files, options)]
-            return _said(source, one_of_several(each.description, others)) if others else source
+            return each, source
     raise ValueError(f"load: {path}: no data set in this folder; expected {formats_text()}")
 
 
-def _open_as(each: Format, path: Path, files: list[Path], options: ReadOptions) -> Source | None:
-    file = each.only_file(files)
-    return each.open_folder(path, files, options) if file is None else _open_file(file, options)
+def _others(path: Path, files: list[Path], used: Path) -> list[str]:
+    """Return the names of what else in a folder might be data: files with such names, and folders."""
+    data = [file.name for file in files if file != used and _is_called_data(file)]
+    folders = [f"{entry.name}/" for entry in sorted(path.iterdir()) if entry.is_dir() and entry.name[0] not in "._"]
+    return [*data, *folders]
 
 
-def _could_be(each: Format, path: Path, files: list[Path], options: ReadOptions) -> bool:
-    """Return whether a folder could also be read as a data set of this format."""
-    try:
-        return _open_as(each, path, files, options) is not None
-    except (ValueError, OSError):  # then it could not
-        return False
+def _is_called_data(file: Path) -> bool:
+    return tables.is_called_so(file) or any(each.suffixes and each.has_suffix(file) for each in FORMATS)
 
 
-def _said(source: Source, decision: Decision) -> Source:
-    """Return a source whose data set has one more decision."""
+def _saying(source: Source, chosen: tuple[Decision, ...]) -> Source:
+    """Return a source whose data set carries some decisions more."""
 
     def read() -> RawDataset:
         raw = source.read()
-        return raw._replace(decisions=(decision, *raw.decisions))
+        return raw._replace(decisions=(*chosen, *raw.decisions))
 
     return replace(source, read=read)

@@ -133,7 +133,8 @@ def load(
     if scale is not None:
         scale = number("load", "scale", scale, above=0)
     if str(name) == "glyphs":
-        for argument, value in (("path", path), ("class_names", class_names), ("label", label), ("scale", scale)):
+        useless = {"path": path, "class_names": class_names, "label": label, "scale": scale, "size": size, "mode": mode}
+        for argument, value in useless.items():
             if value is not None:
                 raise ValueError(f"load: 'glyphs' reads no files and takes no {argument}, but it is {value!r}")
         made = _glyphs(kind or "letters", 10_000 if train is None else train, 2_000 if test is None else test, seed)

@@ -60,8 +60,6 @@ class Source:
         OSError if they are damaged.
     hint : str
         What the user can do if that is too much.
-    has_columns : bool
-        Whether a column of it can be chosen as the labels.
     has_axes : bool
         Whether it holds arrays, whose axes may be in several orders.
     """
@@ -69,7 +67,6 @@ class Source:
     read: Callable[[], RawDataset]
     memory: Callable[[], MemoryEstimate]
     hint: str = SAVE_AS_NPY
-    has_columns: bool = False
     has_axes: bool = False
 
 

@@ -256,12 +256,14 @@ class _Finder:
             return called
         words = [place for place, value in enumerate(self.first) if not is_number(value)]
         ends = [int(self.counted), self.width - 1] if self.names is None and self.width > 1 else []
-        looked = sorted({*words, *ends})
-        if not looked:
+        if not words and not ends:
             return None
+        looked = sorted({*words, *ends, self.width - 1})
         found = dict(zip(looked, self.rows.columns(looked, self.skip), strict=True))
         columns = {place: Column.of(place, self._title(place), values) for place, values in found.items()}
-        position, decision = label_by_evidence([columns[k] for k in words], [columns[k] for k in ends], self.where)
+        position, decision = label_by_evidence(
+            [columns[k] for k in words], [columns[k] for k in ends], columns[self.width - 1], self.where
+        )
         self.decisions += [decision] if decision is not None else []
         return position
 

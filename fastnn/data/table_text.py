@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import re
+import unicodedata
 from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
@@ -11,7 +12,7 @@ from pathlib import Path
 from fastnn.data.inflate import gunzip, is_gzip
 from fastnn.decisions.columns import is_number
 
-DELIMITERS = ";\t,"
+DELIMITERS = ";\t,|"
 
 _SAMPLED_LINES = 20  # from which the delimiter is found
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
@@ -32,7 +33,9 @@ def decoded(data: bytes, where: str) -> str:
     """
     encoding = "utf-16" if data.startswith(_UTF16) else "utf-8-sig"
     try:
-        return data.decode(encoding)
+        text = data.decode(encoding)
+        # a name with an accent is the same name, whether the accent is a character of its own or not
+        return text if text.isascii() else unicodedata.normalize("NFC", text)
     except UnicodeDecodeError as error:
         byte = data[min(error.start, len(data) - 1)]
         raise ValueError(

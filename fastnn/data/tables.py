@@ -22,6 +22,7 @@ from fastnn.data.table_columns import Columns, WantedColumns, find_columns
 from fastnn.data.table_text import DELIMITERS, Rows, begins_table, read_text
 from fastnn.decisions import Decision
 from fastnn.decisions.columns import check_labels_recur, class_texts, is_number
+from fastnn.decisions.files import chosen_files
 
 _SUFFIXES = (".csv", ".tsv", ".csv.gz", ".tsv.gz")
 _MAX_BLOCK_ROWS = 4096  # rows that are converted at once
@@ -66,7 +67,8 @@ def read_csv(
     Parameters
     ----------
     path : path-like
-        A text file (UTF-8, gzipped or not) with one sample per line and values separated by commas, semicolons or tabs.
+        A text file (UTF-8, gzipped or not) with one sample per line and values separated by commas, semicolons, tabs or
+        bars (|).
         The first line may hold the names of the columns.
     label : str or int, optional
         The column of the labels, by its name or its index; a negative index counts from the end. By default it is
@@ -130,14 +132,26 @@ def _open_file(start: FileStart, options: ReadOptions) -> Source | None:
     return _source({"train": start.path}, options) if begins_table(start.content) else None
 
 
+def is_called_so(path: Path) -> bool:
+    """Return whether the name of a file says that it is a table."""
+    return path.name.lower().endswith(_SUFFIXES)
+
+
 def _open_folder(path: Path, files: list[Path], options: ReadOptions) -> Source | None:
-    tables = [file for file in files if file.name.lower().endswith(_SUFFIXES)]
+    tables = [file for file in files if is_called_so(file)]
     if not tables:
         return None
-    named = {split: [file for file in tables if split in file.name.lower()] for split in ("train", "test")}
+    named = {split: [file for file in tables if _begins_word(split, file.name)] for split in ("train", "test")}
     if len(tables) > 1 and len(named["train"]) == len(named["test"]) == 1:
-        return _source({split: found[0] for split, found in named.items()}, options)
+        used = {split: found[0] for split, found in named.items()}
+        others = [file.name for file in tables if file not in used.values()]
+        return _source(used, options, chosen_files([file.name for file in used.values()], others))
     return _source({"train": only_file(tables, _SUFFIXES[0])}, options)
+
+
+def _begins_word(split: str, name: str) -> bool:
+    """Return whether a name has a word that begins so: mnist_train.csv for "train", but not latest.csv for "test"."""
+    return re.search(rf"(?<![a-z]){split}", name.lower()) is not None
 
 
 FORMAT = Format(
@@ -145,7 +159,7 @@ FORMAT = Format(
 )
 
 
-def _source(files: dict[str, Path], options: ReadOptions) -> Source:
+def _source(files: dict[str, Path], options: ReadOptions, chosen: tuple[Decision, ...] = ()) -> Source:
     def read() -> RawDataset:
         where = {split: f"load: {file}" for split, file in files.items()}
         expected = options.expected
@@ -173,13 +187,12 @@ def _source(files: dict[str, Path], options: ReadOptions) -> Source:
             None if test is None else (test.values, test.labels, test.class_names),
             where.get("test", ""),
         )
-        decisions = dict.fromkeys((*table.decisions, *(() if test is None else test.decisions)))
+        decisions = dict.fromkeys((*chosen, *table.decisions, *(() if test is None else test.decisions)))
         return raw._replace(column_names=table.column_names, decisions=tuple(decisions), from_text=True)
 
     return Source(
         read,
         lambda: MemoryEstimate.total(map(_memory, files.values())).with_copies("test" not in files),
-        has_columns=True,
     )
 
 

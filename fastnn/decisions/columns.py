@@ -97,6 +97,11 @@ class Column:
         return self.whole == self.rows and self.few and self.distinct > 1
 
     @property
+    def numbers_classes(self) -> bool:
+        """Whether its whole numbers look as those of classes are most often written: 0, 1, 2, ... or 1, 2, 3, ..."""
+        return self.holds_class_numbers and self.from_start and self.distinct <= _MANY
+
+    @property
     def evidence(self) -> str:
         """What speaks for it, in words."""
         kind = "words" if self.numbers < self.rows else "whole numbers"
@@ -152,7 +157,7 @@ def named_label(title: str) -> Decision:
 
 
 def label_by_evidence(
-    columns: Sequence[Column], ends: Sequence[Column], where: str
+    columns: Sequence[Column], ends: Sequence[Column], last: Column | None, where: str
 ) -> tuple[int | None, Decision | None]:
     """Choose the column of labels by what the columns hold.
 
@@ -163,6 +168,8 @@ def label_by_evidence(
     ends : sequence of Column
         Those that may be the labels if they hold whole numbers, or words further down: where the columns have no
         names, the first and the last one.
+    last : Column or None
+        The last column: if words elsewhere might be the labels, it is doubtful whether class numbers there are.
     where : str
         The beginning of the error message.
 
@@ -182,6 +189,8 @@ def label_by_evidence(
     numbers = [column for column in numbers if column.from_start] or numbers
     numbers = [column for column in numbers if column.distinct <= _MANY] or numbers
     found = words or numbers
+    if len(words) == 1 and last is not None and last.position != words[0].position and last.numbers_classes:
+        found = [*words, last]  # words that are a feature, and the labels at the end
     if not found:
         return None, None
     if len(found) > 1:

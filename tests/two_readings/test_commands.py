@@ -96,6 +96,27 @@ def test_an_option_that_does_nothing_is_refused(option: str, capsys: pytest.Capt
     assert f"error: {option.partition('=')[0]}: glyphs reads no files" in capsys.readouterr().err
 
 
+def test_what_was_decided_about_validation_data_is_said(
+    trained: Path, flowers: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    capsys.readouterr()
+    (flowers.parent / "more.csv").write_text(flowers.read_text().replace("width", "Width"))
+    command = ["train", "--data", str(flowers), "--output", str(trained), "--overwrite", "--epochs", "1"]
+    assert main([*command, "--validation", str(flowers.parent / "more.csv")]) == 0
+    said = [line for line in capsys.readouterr().err.splitlines() if line.startswith("fastnn train: --validation: ")]
+    assert ["taken Width as width" in line for line in said].count(True) == 1
+    assert all("test split" not in line for line in said)
+
+
+@pytest.mark.parametrize("option", ["--size=8", "--mode=grey", "--class-names=a,b"])
+def test_an_option_that_does_nothing_to_a_table_is_refused(
+    trained: Path, flowers: Path, capsys: pytest.CaptureFixture[str], option: str
+) -> None:
+    capsys.readouterr()
+    assert main(["predict", str(trained), "--data", str(flowers), option]) == 2
+    assert f"error: {option.partition('=')[0]}: expected another kind of file" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("text", ["0", "-1", "x", "1/0", "nan", "inf"])
 def test_a_scale_is_a_number_or_a_fraction(text: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):

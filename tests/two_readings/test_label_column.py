@@ -71,6 +71,13 @@ def test_a_column_of_names_is_not_the_labels(tmp_path: Path) -> None:
         read_csv(table(tmp_path, people, *DECIMALS.T, words, names="who,a,b,c,what"))
 
 
+@pytest.mark.parametrize("names", ["", "sex,a,b,c,what"])
+def test_words_do_not_outdo_class_numbers_at_the_end(tmp_path: Path, names: str) -> None:
+    path = table(tmp_path, ["fm"[k] for k in RANDOM.permutation(CLASSES) % 2], *DECIMALS.T, CLASSES, names=names)
+    with pytest.raises(ValueError, match="may each be the labels; give label="):
+        load(path)
+
+
 @pytest.mark.parametrize("mark", ["NA", "", "?", "nan"])
 def test_a_missing_number_in_the_first_row_does_not_make_labels(tmp_path: Path, mark: str) -> None:
     ages = [mark, *(str(20 + k % 7) for k in range(59))]
@@ -101,9 +108,12 @@ def test_the_order_of_the_rows_does_not_matter(tmp_path_factory: pytest.TempPath
     np.testing.assert_array_equal(found.labels, CLASSES[order])
 
 
-def test_a_label_is_for_tables(tmp_path: Path) -> None:
+def test_an_argument_for_files_of_another_kind_is_refused(tmp_path: Path) -> None:
     np.savez(tmp_path / "a.npz", x=np.zeros((8, 4)), y=np.arange(8) % 2)
-    with pytest.raises(ValueError, match=r"label: .* is no table"):
+    with pytest.raises(ValueError, match="load: label: expected a table with a column of that name, got 'y'"):
         load(tmp_path / "a.npz", label="y")
-    with pytest.raises(ValueError, match="takes no label"):
-        load("glyphs", label="y")
+    with pytest.raises(ValueError, match="load: size and mode: expected image files to convert"):
+        load(tmp_path / "a.npz", size=2)
+    for argument in ({"label": "y"}, {"size": 8}, {"mode": "grey"}):
+        with pytest.raises(ValueError, match=f"reads no files and takes no {next(iter(argument))}"):
+            load("glyphs", **argument)  # type: ignore[arg-type]

@@ -33,6 +33,8 @@ def read(tmp_path: Path, text: str | bytes):
         "\ufeffsep=,\r\n" + PLAIN.replace("\n", "\r\n"),
         PLAIN.replace(",", ";"),
         PLAIN.replace(",", "\t"),
+        PLAIN.replace(",", "|"),
+        "sep=|\n" + PLAIN.replace(",", "|"),
         PLAIN.replace(",", ";").replace(".", ","),
         PLAIN.replace(",", "\t").replace(".", ","),
         PLAIN.replace("\n", ",\n"),
@@ -92,3 +94,15 @@ def test_what_cannot_be_read_is_said(tmp_path: Path, text: str | bytes, message:
 def test_a_class_that_begins_with_a_hash_is_no_comment(tmp_path: Path) -> None:
     table = read(tmp_path, "label,a\nred,1\n#ff0000,2\nred,3\n")
     assert table.class_names == ("#ff0000", "red")
+
+
+def test_an_accent_has_one_spelling(tmp_path: Path) -> None:
+    table = read(tmp_path, "h\u00f6he,label\n1,caf\u00e9\n2,cafe\u0301\n")
+    assert table.class_names == ("caf\u00e9",)
+    assert read(tmp_path, "ho\u0308he,label\n1,caf\u00e9\n").column_names == table.column_names
+
+
+def test_a_table_with_spaces_between_its_values_is_refused_with_a_hint(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("1.5 2 0\n2.5 3 1\n")
+    with pytest.raises(ValueError, match="a table has commas, semicolons, tabs or bars between its values"):
+        load(tmp_path / "a.csv")
