@@ -267,7 +267,7 @@ beta_1, beta_2, epsilon, n_iter_no_change, max_fun
     ) -> None:
         try:
             validation = held_out and (self._samples(held_out[0]), held_out[1])
-            with share_of_threads():
+            with share_of_threads(), np.errstate(all="ignore"):
                 trainer.fit(self._samples(x), targets, validation=validation, sample_weight=_mean_one(weights))
         except NonFiniteLossError as error:
             raise NonFiniteLossError(f"{type(self).__name__}: {error.explanation}") from None
@@ -281,7 +281,7 @@ beta_1, beta_2, epsilon, n_iter_no_change, max_fun
         problem = specify(trainer, self._shaped(dense), targets, sample_weight=_mean_one(weights)).problem
         self.model_.task = trainer.loss.task
         total = len(x) if weights is None else float(weights.sum())
-        with share_of_threads():
+        with share_of_threads(), np.errstate(all="ignore"):
             self.loss_curve_, self.n_iter_ = minimise(
                 problem, self.alpha / total, max_iter=self.max_iter, max_fun=self.max_fun, tol=self.tol
             )
@@ -309,4 +309,7 @@ beta_1, beta_2, epsilon, n_iter_no_change, max_fun
 
 def _mean_one(weights: Array | None) -> Array | None:
     """Scale weights to a mean of 1, because the loss of a batch is divided by its number of samples."""
-    return None if weights is None else weights / weights.mean()
+    if weights is None:
+        return None
+    with np.errstate(all="ignore"):
+        return weights / weights.mean()
