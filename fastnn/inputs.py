@@ -78,4 +78,7 @@ def gatherable(x: NDArray[Any]) -> NDArray[Any]:
     dtype = x.dtype.newbyteorder("=")
     if dtype.str[1:] not in SOURCE_DTYPES:
         dtype = np.dtype({"f2": np.float32, "u4": np.int64}.get(dtype.str[1:], np.float64))
-    return np.require(x, dtype, ("C", "A"))
+    if x.dtype == dtype:
+        return np.require(x, dtype, ("C", "A"))
+    with np.errstate(all="ignore"):
+        return np.require(x, dtype, ("C", "A"))

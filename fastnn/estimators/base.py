@@ -276,7 +276,7 @@ beta_1, beta_2, epsilon, n_iter_no_change, max_fun
             progress=False,
         )
         try:
-            with share_of_threads():
+            with share_of_threads(), np.errstate(all="ignore"):
                 trainer.fit(self._samples(x), targets, sample_weight=_mean_one(weights))
         except NonFiniteLossError as error:
             raise NonFiniteLossError(f"{type(self).__name__}: {error.explanation}") from None
@@ -289,7 +289,7 @@ beta_1, beta_2, epsilon, n_iter_no_change, max_fun
         trainer = Trainer(self.model_, loss=loss, batch_size=None, seed=self._seed, progress=False)
         problem = specify(trainer, self._shaped(dense), targets, sample_weight=_mean_one(weights)).problem
         self.model_.task = loss.task
-        with share_of_threads():
+        with share_of_threads(), np.errstate(all="ignore"):
             curve, self.n_iter_ = minimise(problem, max_iter=self.max_iter, max_fun=self.max_fun, tol=self.tol)
         self.loss_curve_ += curve
         self.loss_ = self.best_loss_ = curve[-1]
@@ -319,4 +319,7 @@ def _mean(weights: Array | None) -> float:
 
 def _mean_one(weights: Array | None) -> Array | None:
     """Scale weights to a mean of 1, because the loss of a batch is divided by its number of samples."""
-    return None if weights is None else weights / weights.mean()
+    if weights is None:
+        return None
+    with np.errstate(all="ignore"):
+        return weights / weights.mean()

@@ -98,7 +98,9 @@ class MLPClassifier(ClassifierMixin, Estimator):  # type: ignore[misc]
         if self._multilabel:
             raise ValueError(f"{owner}: class_weight: expected None for several labels a sample; use sample_weight")
         of_classes = weights_by_class(owner, class_weight, y.reshape(-1), self.classes_)
-        return sample_weights(owner, of_classes if weights is None else weights * of_classes, len(y))
+        with np.errstate(all="ignore"):
+            products = of_classes if weights is None else weights * of_classes
+        return sample_weights(owner, products, len(y))
 
     @available_if(parameters.in_batches)  # type: ignore[untyped-decorator]
     def partial_fit(

@@ -10,4 +10,7 @@ def as_contiguous(array: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
     """`array` itself if it is a plain array, C-contiguous, aligned and of `dtype`; otherwise such a copy or view."""
     if type(array) is np.ndarray and array.dtype == dtype and array.flags.c_contiguous and array.flags.aligned:
         return array  # np.require needs a microsecond to find that out
-    return np.require(array, dtype, ["C", "A", "E"])
+    if array.dtype == dtype:
+        return np.require(array, dtype, ["C", "A", "E"])
+    with np.errstate(all="ignore"):  # a number that rounds to 0 or infinity is no error of the caller's
+        return np.require(array, dtype, ["C", "A", "E"])

@@ -170,8 +170,10 @@ def sample_weights(
     if class_weight is not None:
         if task != "classification":
             raise ValueError(f"fit: class_weight: expected a loss for classification, got one for {task}")
-        weights = weights * by_class(class_weight, targets, classes)
-    with np.errstate(over="ignore", under="ignore"):
+        of_classes = by_class(class_weight, targets, classes)
+        with np.errstate(all="ignore"):
+            weights = weights * of_classes
+    with np.errstate(all="ignore"):
         weights = weights.astype(dtype)
     if not np.isfinite(weights).all():
         raise ValueError(f"fit: sample_weight, class_weight: expected products that {dtype} can hold, got a larger one")

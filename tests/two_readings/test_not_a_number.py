@@ -9,6 +9,7 @@ from trainings import mlp, samples
 import fastnn
 from fastnn import metrics
 
+pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 X, Y = samples(30, 4, 3)
 TASKS = {"classification": 3, "multilabel": 3}
 
@@ -19,7 +20,7 @@ def model_for(task, dtype="float32"):
     return model
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(
     st.sampled_from(sorted(TASKS)),
     st.sampled_from(["predict", "predict_proba"]),

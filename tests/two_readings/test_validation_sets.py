@@ -39,7 +39,7 @@ def test_one_of_ten_positives_in_a_hundred_is_held_out(seed):
     assert held == [1]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(
     st.lists(st.integers(0, 4), min_size=4, max_size=60),
     st.floats(0.05, 0.9),

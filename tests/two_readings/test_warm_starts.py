@@ -33,7 +33,7 @@ def steps(net):
     return net.set_params(learning_rate_init=1e-300, solver="sgd", momentum=0, max_iter=1, alpha=0)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(
     st.sampled_from([*KINDS, "identity"]),
     st.sampled_from([*KINDS, "identity"]),

@@ -39,7 +39,7 @@ def test_a_class_is_found_by_its_number_in_any_type(kind):
     assert not np.array_equal(fitted(weights), fitted(None))
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(st.permutations(range(3)), st.lists(st.floats(0.1, 9), min_size=3, max_size=3))
 def test_the_order_of_a_dict_changes_nothing(order, values):
     x, y = samples(30, 3, 3)
