@@ -1,8 +1,8 @@
-/* Images with noise added, kept within limits, and a rectangle of zeros in each. */
+/* Adds noise to images, clamps them, and clears a rectangle in each. */
 #include "runtime/kernel.h"
 #include "runtime/philox.h"
 
-enum { TASK_PIXELS = 4096, BYTES_MEAN = 510, BYTES_VARIANCE = 21845 /* of the sum of four random bytes */ };
+enum { TASK_PIXELS = 4096, BYTES_MEAN = 510, BYTES_VARIANCE = 21845 /* for the sum of four random bytes */ };
 
 typedef struct {
     const fnn_op *op;

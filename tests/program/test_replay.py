@@ -72,7 +72,7 @@ def test_rows_are_gathered_by_an_index_that_moves(kernel, rows, width, dtype, sc
 
 
 def test_an_index_that_does_not_move_is_refused():
-    with pytest.raises(ValueError, match="Program: there is no moving argument 1 to gather by"):
+    with pytest.raises(ValueError, match="Program: there is no stream argument 1 to gather by"):
         _native.Program([], [], 1)
 
 
