@@ -60,8 +60,6 @@ const fnn_isa *const *fnn_isas(void);
 
 /* --- threads (runtime/thread_pool.c) --- */
 
-enum { FNN_MAX_THREADS = 256 };
-
 int fnn_get_num_threads(void);
 /* Returns 0, or an errno value if the old pool stays in use. */
 int fnn_set_num_threads(int count);

@@ -101,17 +101,17 @@ FNN_INLINE void around(const plane *p, vint row, vint col, vreal corner[4]) {
 }
 
 /* Computes row i of the output. `control` has v displacements in x for this row, then v in y; NULL: there are none. */
-static void warp_row(const plane *p, const real *place, ptrdiff_t i, const real *control, ptrdiff_t v,
+static void warp_row(const plane *p, const real *transform, ptrdiff_t i, const real *control, ptrdiff_t v,
                      const real *basis_x, ptrdiff_t q, real *out) {
-    const vreal first_x = vfma(vset(place[1]), vset((real)i), vset(place[2]));
-    const vreal first_y = vfma(vset(place[4]), vset((real)i), vset(place[5]));
+    const vreal first_x = vfma(vset(transform[1]), vset((real)i), vset(transform[2]));
+    const vreal first_y = vfma(vset(transform[4]), vset((real)i), vset(transform[5]));
     const vreal low = vset(-1), right = vset((real)p->w), bottom = vset((real)p->h), one = vset(1);
     vreal lane;
     for (ptrdiff_t l = 0; l < VL; l++) lane[l] = (real)l;
     for (ptrdiff_t j = 0; j < q; j += VL) {
         const ptrdiff_t left = fnn_min(VL, q - j);
         const vreal column = vset((real)j) + lane;
-        vreal x = vfma(vset(place[0]), column, first_x), y = vfma(vset(place[3]), column, first_y);
+        vreal x = vfma(vset(transform[0]), column, first_x), y = vfma(vset(transform[3]), column, first_y);
         for (ptrdiff_t t = 0; control != NULL && t < v; t++) {
             const vreal b = vload_part(basis_x + t * q + j, left);
             x = vfma(vset(control[t]), b, x);
@@ -140,7 +140,7 @@ static void control_row(const real *points, const real *basis, ptrdiff_t stride,
     }
 }
 
-/* source, index, place, control, basis_y, basis_x, out; r c h w n u v p q */
+/* source, index, transform, control, basis_y, basis_x, out; r c h w n u v p q */
 static void warp_image(const fnn_op *op, ptrdiff_t image) {
     const ptrdiff_t channels = op->n[1], h = op->n[2], w = op->n[3], u = op->n[5], v = op->n[6];
     const ptrdiff_t rows = op->n[7], cols = op->n[8], plane_bytes = h * w * type_bytes(op->type[0]);

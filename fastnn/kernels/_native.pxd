@@ -8,7 +8,7 @@ cdef extern from "runtime/thread_pool.h" nogil:
     int fnn_set_single_threaded(int enabled)
 
 cdef extern from "fastnn.h" nogil:
-    enum: FNN_MAX_ARRAYS, FNN_MAX_DIMS, FNN_MAX_SCALARS, FNN_MAX_THREADS
+    enum: FNN_MAX_ARRAYS, FNN_MAX_DIMS, FNN_MAX_SCALARS
     enum: FNN_ROW_INDEX
     enum: FNN_F32, FNN_F64, FNN_U8, FNN_I8, FNN_U16, FNN_I16, FNN_I32, FNN_I64
     ctypedef struct fnn_op

@@ -5,9 +5,6 @@ import numpy as np
 
 from fastnn.kernels.signature import Signature
 
-MAX_THREADS: int
-GATHER_DTYPES: tuple[np.dtype[Any], ...]
-
 class Kernel:
     signature: Signature
     def __call__(self, *args: Any) -> None: ...

@@ -22,8 +22,6 @@ ROW_INDEX = FNN_ROW_INDEX  # the position of a row index, behind all arrays of a
 
 cnp.import_array()
 
-MAX_THREADS = FNN_MAX_THREADS
-
 # the dtype that an argument must have: that of the call, or any
 cdef enum: REAL = -1, ANY = -2
 
@@ -33,7 +31,6 @@ cdef dict TYPE_CODES = {
     np.dtype(np.uint16).num: FNN_U16, np.dtype(np.int16).num: FNN_I16,
     np.dtype(np.int32).num: FNN_I32, np.dtype(np.int64).num: FNN_I64,
 }
-GATHER_DTYPES = tuple(np.dtype(t) for t in "f4 f8 u1 i1 u2 i2 i4 i8".split())
 
 
 cdef ptrdiff_t row_stride(cnp.ndarray a):

@@ -12,7 +12,7 @@ ALIGNMENT = 64  # bytes: the size of a cache line and of the widest vector
 
 @dataclass(frozen=True)
 class Place:
-    """The memory of one buffer in the arena (offset and size in bytes), and the first and last operation that use it."""
+    """The memory of one buffer in the arena, in bytes, and the first and last operation that use it."""
 
     offset: int
     nbytes: int

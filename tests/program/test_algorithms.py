@@ -94,8 +94,8 @@ def test_transforms_must_pay():
 )  # fmt: skip
 def test_what_it_cannot_compute_is_direct(change):
     shape = WIDE._replace(**change)
-    for wish in ConvAlgorithm:
-        assert choose(shape, F32, wish) == ConvAlgorithm.DIRECT
+    for requested in ConvAlgorithm:
+        assert choose(shape, F32, requested) == ConvAlgorithm.DIRECT
 
 
 def _trained(algorithm, dtype="float32", compile=True):

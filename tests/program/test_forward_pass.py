@@ -11,7 +11,7 @@ from trainings import ACTIVATIONS, fit, mlp, needs_native, samples, threads
 
 import fastnn
 from fastnn.program import forward
-from fastnn.program.forward import BLOCK_ROWS, KEPT_PROGRAMS
+from fastnn.program.forward import BLOCK_ROWS, CACHED_PROGRAMS
 
 SIZES = [1, 2, 11, 12, 13, BLOCK_ROWS - 1, BLOCK_ROWS, BLOCK_ROWS + 1, 2 * BLOCK_ROWS, 3 * BLOCK_ROWS + 5]
 
@@ -110,8 +110,8 @@ def test_few_programs_are_kept_and_none_outlives_its_model():
     x = np.zeros((300, 8))
     for n in range(1, 40):
         model.predict(x[:n])
-        assert len(model.quick) <= KEPT_PROGRAMS
-    assert len(forward._idle[model]) == KEPT_PROGRAMS
+        assert len(model.quick) <= CACHED_PROGRAMS
+    assert len(forward._idle[model]) == CACHED_PROGRAMS
     assert (39, np.dtype("float64"), "classes", 1.0) in forward._idle[model]
     seen = weakref.ref(model)
     del model
