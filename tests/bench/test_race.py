@@ -61,9 +61,9 @@ class TestRatios:
 
     def test_a_busy_machine_is_said(self):
         row = _row(10, 85, jax=25.0)
-        row.ours.times, row.ours.disturbed = [10.0] * 4, 2
+        row.ours.times, row.ours.noisy_rounds = [10.0] * 4, 2
         assert row.verdict() == "pass"
-        row.ours.disturbed = 3
+        row.ours.noisy_rounds = 3
         assert row.verdict() == "pass (on a busy machine: race again)"
 
     def test_shortfall_shows_even_if_a_side_is_missing(self):
@@ -173,6 +173,6 @@ def test_list(capsys):
     assert "numpy" in out
 
 
-def test_the_best_of_disturbed_probes_counts():
+def test_the_best_of_noisy_probes_counts():
     found = [probe.Probe(2, 117.0, 34.0, 20.0, "a"), probe.Probe(2, 231.0, 30.0, 54.0, "a")]
     assert probe.best_of(found) == probe.Probe(2, 231.0, 34.0, 54.0, "a")

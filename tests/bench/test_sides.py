@@ -170,10 +170,10 @@ class TestLoad:
         assert load.foreign(before, load.Reading(101.5, 5.5)) == 1.0
         assert load.foreign(None, before) == 0.0
 
-    def test_disturbed_needs_a_tenth_of_a_core(self):
-        assert not load.disturbed(0.05, 1.0)
-        assert load.disturbed(0.2, 1.0)
-        assert not load.disturbed(2 * load.TICK, 0.01)
+    def test_noise_needs_a_tenth_of_a_core(self):
+        assert not load.is_noisy(0.05, 1.0)
+        assert load.is_noisy(0.2, 1.0)
+        assert not load.is_noisy(2 * load.TICK, 0.01)
 
     @pytest.mark.skipif(not Path("/proc/stat").exists(), reason="needs /proc")
     def test_reads_the_clock_of_a_process_group(self):

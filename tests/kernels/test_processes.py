@@ -127,12 +127,12 @@ def test_bits_do_not_depend_on_who_computes_beside(monkeypatch):
     fit(alone, x, y, epochs=2)
     stop = threading.Event()
 
-    def disturb():
+    def compute_meanwhile():
         other = mlp(40, 64, 5)
         while not stop.is_set():
             other.forward(x)
 
-    worker = threading.Thread(target=disturb)
+    worker = threading.Thread(target=compute_meanwhile)
     worker.start()
     try:
         fit(beside, x, y, epochs=2)
