@@ -1,6 +1,7 @@
 """The documents are true of the tree: links lead somewhere; folders, terms and files that they must name are named."""
 
 import re
+from collections.abc import Iterable
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -17,6 +18,7 @@ DOCUMENTS = sorted(
 )
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 CONNECTIVES = {"to", "from"}
+PASSES = {"forward", "backward", "backward_input", "backward_weight", "apply", "nchw16n"}
 
 
 def text_of(name: str) -> str:
@@ -88,6 +90,40 @@ def test_the_architecture_names_every_folder(top: str) -> None:
     missing = [folder for folder in folders(top) if folder not in named | {top}]
     assert missing == []
     assert [folder for folder in named if not (ROOT / folder).is_dir() and "." not in folder] == []
+
+
+def known(*headings: str) -> set[str]:
+    """The terms in the tables of some sections of the page about kernels."""
+    return set().union(*(terms(section(text_of("docs/KERNELS.md"), heading)) for heading in headings))
+
+
+def words_of(term: str) -> set[str]:
+    """The words of a term or of a file's name, in the singular."""
+    return {word.removesuffix("s") for word in re.split(r"[\W_]+", term)}
+
+
+def unknown_words(names: Iterable[str], known_terms: Iterable[str]) -> set[str]:
+    """The words of names that no term contains."""
+    return set().union(*map(words_of, names)) - set().union(*map(words_of, known_terms))
+
+
+def test_every_part_of_a_kernels_name_is_explained() -> None:
+    families = known("Families", "Glossary")
+    assert {name: left for name in SIGNATURES if (left := unnamed(name, families, PASSES))} == {}
+
+
+def test_every_word_of_a_c_files_name_is_explained() -> None:
+    files = [path.stem for path in (ROOT / "csrc").rglob("*") if path.suffix in {".c", ".h"}]
+    assert len(files) > 50
+    assert unknown_words(files, {*known("Families", "Glossary", "Words of file names"), *PASSES}) == set()
+
+
+def test_words_of_file_names_are_not_explained_twice() -> None:
+    assert known("Words of file names") & known("Families", "Glossary") == set()
+
+
+def test_an_unknown_word_of_a_file_name_is_found() -> None:
+    assert unknown_words(["weight_grad_frobs", "rows"], {"weight gradient", "row", "grad"}) == {"frob"}
 
 
 def test_a_kernel_of_an_unknown_family_is_found() -> None:
