@@ -1,4 +1,4 @@
-"""The documents are true of the tree: links lead somewhere; folders, terms and files that they must name are named."""
+"""The documents agree with the files: links are valid, and folders, terms and files are named where they must be."""
 
 import re
 from collections.abc import Iterable
@@ -32,7 +32,7 @@ def anchors(document: str) -> set[str]:
 
 
 def broken_links(path: Path) -> list[str]:
-    """Links in a document to files that are not there, or to headings that their file does not have."""
+    """The links in a document to files or headings that do not exist."""
     broken = []
     for link in LINK.findall(path.read_text()):
         if re.match(r"[a-z]+:", link):
@@ -45,13 +45,13 @@ def broken_links(path: Path) -> list[str]:
 
 
 def folders(top: str) -> list[str]:
-    """Folders with sources, by their path from the root."""
+    """The folders with sources, by their path from the root."""
     found = {path.parent for path in (ROOT / top).rglob("*") if path.suffix in {".py", ".c", ".h"}}
     return sorted(str(folder.relative_to(ROOT)) for folder in found)
 
 
 def terms(table: str) -> set[str]:
-    """The terms in the first column of the tables of a section: `code` and plain words."""
+    """The terms in the first column of the tables of a section, both `code` and plain words."""
     cells = [line.split("|")[1].strip() for line in table.splitlines() if line.startswith("|")]
     return {term.strip("` ").lower() for cell in cells[2:] for term in cell.split(",")}
 
@@ -64,7 +64,7 @@ def section(document: str, heading: str) -> str:
 
 
 def unnamed(kernel: str, families: set[str], passes: set[str]) -> str:
-    """What is left of a kernel's name when families, passes, layouts and connectives are taken out."""
+    """What is left of the name of a kernel without families, passes, layouts and connectives."""
     left = f"_{kernel}_"
     for term in sorted(families | passes, key=len, reverse=True):
         while f"_{term}_" in left:
@@ -73,7 +73,7 @@ def unnamed(kernel: str, families: set[str], passes: set[str]) -> str:
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
-def test_relative_links_lead_somewhere(path: Path) -> None:
+def test_relative_links_are_valid(path: Path) -> None:
     assert broken_links(path) == []
 
 
