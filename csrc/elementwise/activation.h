@@ -14,12 +14,13 @@
 #define ACTIVATION_SWITCH(kind, call) \
     switch (kind) { FNN_ACTIVATIONS(ACTIVATION_CASE, call) }
 
-/* GELU is x sigmoid(z) with z = 2 √(2/π) (x + 0.044715 x³), because (1 + tanh(y)) / 2 = sigmoid(2 y) */
-#define GELU_LINEAR ((real)1.5957691216057308)
-#define GELU_CUBIC ((real)0.07135481627260025)
-
-FNN_INLINE vreal vgelu_argument(vreal x) { return x * vfma(vset(GELU_CUBIC), x * x, vset(GELU_LINEAR)); }
-FNN_INLINE vreal vgelu_argument_slope(vreal x) { return vfma(vset(3 * GELU_CUBIC), x * x, vset(GELU_LINEAR)); }
+/* GELU is x sigmoid(z) with z = 2 √(2/π) (x + 0.044715 x³), because (1 + tanh(y)) / 2 = sigmoid(2 y). */
+FNN_INLINE vreal vgelu_argument(vreal x) {
+    return x * vfma(vset((real)FNN_GELU_CUBIC), x * x, vset((real)FNN_GELU_LINEAR));
+}
+FNN_INLINE vreal vgelu_argument_slope(vreal x) {
+    return vfma(vset(3 * (real)FNN_GELU_CUBIC), x * x, vset((real)FNN_GELU_LINEAR));
+}
 
 /* The sigmoids of GELU and SiLU are 0 at EXP_LOW and 1 at -EXP_LOW. An x clamped to that range is finite and makes no
  * NaN. */

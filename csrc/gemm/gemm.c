@@ -186,8 +186,7 @@ static void empty_chain(const gemm *g) {
 /* Computes columns j … j_end-1 of rows i … i_end-1. */
 static void rectangle(const gemm *g, ptrdiff_t i, ptrdiff_t i_end, ptrdiff_t j, ptrdiff_t j_end) {
     if (i == i_end || j >= j_end) return;
-    /* no packing if a panel is used once, if rows are few and short, which lie close enough, or if a panel does not fit
-     */
+    /* no packing for a panel that is used once, for few short rows close together, or for what does not fit */
     const bool thin = i_end - i <= GEMM_MR ||
                       (g->b_panel_stride == 0 && g->b_row <= CLOSE_ROWS && i_end - i <= 16 * GEMM_MR) ||
                       (g->c == NULL && g->k > FNN_FUSED_BATCH);

@@ -1,4 +1,4 @@
-/* Images seen through an affine map and a smooth displacement, with bilinear interpolation and zeros outside. */
+/* Images seen through an affine transform and a smooth displacement, with bilinear interpolation and zeros outside. */
 #include "simd/convert.h"
 #include "runtime/kernel.h"
 #include "simd/simd_gather.h"

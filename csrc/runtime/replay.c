@@ -19,11 +19,10 @@ static void run_timed(const fnn_program *program) {
     (*program->samples)++;
 }
 
-enum { SOURCE = 0, GATHER_OUT = 2 }; /* positions of arrays: the data set, and the output of a gather */
-enum {
-    GATHER_COUNT = 2,
-    ROWS_COUNT = 0
-}; /* positions of the number of rows: in a gather, in what reads them in place */
+/* Positions of arrays: the data set, and the output of a gather. */
+enum { SOURCE = 0, GATHER_OUT = 2 };
+/* Positions of the number of rows: in a gather, and in an operation that reads them in place. */
+enum { GATHER_COUNT = 2, ROWS_COUNT = 0 };
 
 /* The inputs that the steps of this program read by an index. */
 static fnn_input_prefetch inputs_of(const fnn_program *program) {

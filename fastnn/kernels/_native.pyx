@@ -161,14 +161,15 @@ cdef class Kernel:
         return 0
 
     def panel_columns(self, dtype):
-        """Columns in a panel of weights of that dtype; an argument ``[d,m+]`` may also have shape (panels, d, columns)."""
+        """Columns in a panel of weights of that dtype; arguments ``[d,m+]`` may be panels (panels, d, columns)."""
         return self.panel_f32 if np.dtype(dtype) == np.float32 else self.panel_f64
 
     def _refuse(self, int i, value):
         got = f"{value.dtype} {value.shape}" if isinstance(value, np.ndarray) else type(value).__name__
         raise ValueError(
             f"{self.signature.name}: {self.signature.arrays[i].name} does not fit the signature "
-            f"{self.signature.text} (got {got}; arrays must be C-contiguous, aligned, of one float dtype; rows apart alike)"
+            f"{self.signature.text} (got {got}; arrays must be C-contiguous, aligned and of one float dtype, and "
+            "padded rows must have equal distances)"
         )
 
     def __call__(self, *args):
@@ -198,7 +199,7 @@ cdef dict _kernels_of(const fnn_isa *isa, const fnn_entry *f32, const fnn_entry 
 
 
 def isa_tables(bint probes=False):
-    """The kernel tables, or those of the probes, of each instruction set that was built and that this processor can run.
+    """The tables of kernels, or of probes, by instruction set: those that were built and that this processor can run.
 
     The best instruction set comes first.
     """

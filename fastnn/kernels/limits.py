@@ -10,6 +10,10 @@ FUSED_BATCH = 4096  # up to so many samples a weight gradient is one chain of su
 WINDOW_CELLS = 1024  # cells that a pooling window may have to be fused into the convolution before it
 MOMENT_PIECES = 16  # a block of images is divided into at most so many pieces for the sums of a batch norm's statistics
 
+# The noise of a pixel is made of the sum of four random bytes.
+NOISE_BYTES_MEAN = 510
+NOISE_BYTES_VARIANCE = 21845
+
 # Winograd's algorithm: tiles of POINTS × POINTS inputs
 WINOGRAD_POINTS = 6
 WINOGRAD_FILTER_BLOCK = 24  # filters in a block of transformed weights

@@ -4,10 +4,9 @@ import math
 
 import numpy as np
 
+from fastnn.kernels.limits import NOISE_BYTES_MEAN, NOISE_BYTES_VARIANCE
 from fastnn.kernels.reference.arrays import Array
 from fastnn.random import sample_bits
-
-_BYTES_MEAN, _BYTES_VARIANCE = 510, 21845  # for the sum of four random bytes
 
 
 @np.errstate(all="ignore")
@@ -77,8 +76,8 @@ def noise_cutout(
         seed = int(seed_high) << 32 | int(seed_low)
         words = sample_bits(seed, int(purpose), int(epoch) % 2**32, sample, x[0].size)
         four = (words[..., None] >> np.arange(0, 32, 8, dtype=np.uint32)) & np.uint32(255)
-        total = four.sum(axis=-1, dtype=np.int64) - _BYTES_MEAN
-        x += (x.dtype.type(noise / math.sqrt(_BYTES_VARIANCE)) * total.astype(x.dtype)).reshape(x.shape)
+        total = four.sum(axis=-1, dtype=np.int64) - NOISE_BYTES_MEAN
+        x += (x.dtype.type(noise / math.sqrt(NOISE_BYTES_VARIANCE)) * total.astype(x.dtype)).reshape(x.shape)
     x[x < low] = low
     x[x > high] = high
     if box is not None:
