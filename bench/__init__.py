@@ -1,1 +1,1 @@
-"""Benchmarks: `race.py` against other frameworks, `bench_*.py` of our own kernels and steps."""
+"""Benchmarks: `race.py` races against other frameworks, `bench_*.py` time our own kernels and steps."""

@@ -60,7 +60,7 @@ def test_activation_forward(timed: Timed, shape: tuple[int, int, int]) -> None:
 
 @pytest.mark.parametrize("shape", SHAPES, ids=_case)
 def test_activation_backward_input(timed: Timed, shape: tuple[int, int, int]) -> None:
-    # The activation is the one below the affine layer: `out` is this layer's input.
+    # The activation is the one before the affine layer, so its `out` is the input of this layer.
     x, w, _, dout = _arrays(*shape)
     relu = int(Activation.RELU)
     timed(

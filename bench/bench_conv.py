@@ -11,7 +11,7 @@ from fastnn.kernels import Activation
 
 Timed = Callable[..., None]
 
-# images, channels, rows and columns, filters, taps, stride, padding, groups
+# the numbers are images, channels, rows and columns, filters, taps, stride, padding, groups
 SHAPES = {
     "alexnet conv1": (1, 3, 224, 64, 11, 4, 2, 1),
     "alexnet conv2": (1, 64, 27, 192, 5, 1, 2, 1),
@@ -27,7 +27,7 @@ pytestmark = pytest.mark.benchmark(max_time=0.3, min_rounds=5)
 
 
 class Case:
-    """Arrays of one convolution."""
+    """The arrays of one convolution."""
 
     def __init__(self, name: str, dtype: str = "f4") -> None:
         n, c, size, f, taps, stride, pad, groups = SHAPES[name]

@@ -1,4 +1,4 @@
-"""Drawing a batch of rows from a data set of 60,000."""
+"""Gathering a batch of rows from a data set of 60,000."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ import pytest
 
 Timed = Callable[..., None]
 
-# samples, channels, pixels
+# the numbers are samples, channels, pixels
 BATCH = {"letters": (32, 32, 784), "rows": (128, 512, 1), "deep": (32, 256, 49)}
 GROUPS = {"letters": (32, 32, 784, 8), "rows": (128, 512, 1, 1)}
 RESPONSE = {"alexnet norm1": (8, 96, 729), "alexnet norm2": (8, 256, 169)}

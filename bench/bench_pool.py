@@ -9,7 +9,7 @@ import pytest
 
 Timed = Callable[..., None]
 
-# images, channels, rows and columns, window, stride, padding
+# the numbers are images, channels, rows and columns, window, stride, padding
 SHAPES = {
     "letters 2x2": (32, 32, 28, 2, 2, 0),
     "lenet 2x2": (128, 6, 24, 2, 2, 0),
@@ -22,7 +22,7 @@ pytestmark = [pytest.mark.benchmark(max_time=0.3, min_rounds=5), pytest.mark.par
 
 
 class Case:
-    """Arrays of one pool."""
+    """The arrays of one pool."""
 
     def __init__(self, name: str) -> None:
         n, c, size, taps, stride, pad = SHAPES[name]
@@ -42,7 +42,7 @@ def test_max_forward(timed: Timed, name: str) -> None:
 
 def test_max_backward(timed: Timed, name: str) -> None:
     s = Case(name)
-    if s.scalars[-1]:  # argmax that lie in the padding do not occur
+    if s.scalars[-1]:  # an argmax never lies in the padding
         s.argmax[...] = s.argmax.max() // 2
     timed("max_pool_backward", name, s.out, s.argmax, s.x, *s.scalars, traffic=s.bytes + s.argmax.nbytes)
 

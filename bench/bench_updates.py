@@ -1,4 +1,4 @@
-"""The update rules over a whole vector of parameters."""
+"""The update rules, on a whole vector of parameters."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from fastnn.kernels import UpdateRule
 
 Timed = Callable[..., None]
 
-# Parameters of 784-10, 784-200-10 and 784-666-666-10.
+# The numbers of parameters of 784-10, 784-200-10 and 784-666-666-10.
 SIZES = [7_850, 159_010, 973_702]
 
 pytestmark = pytest.mark.benchmark(max_time=0.2, min_rounds=5)

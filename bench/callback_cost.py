@@ -1,7 +1,8 @@
 """What callbacks and the progress bar cost on the smallest workload: ``python bench/callback_cost.py``.
 
-784-200-10, batches of 8, plain descent, in turns: without any, with the bar, with early stopping, and with callbacks
-behind chosen steps. Prints the best epoch of each, and by how much it is longer than the plain one.
+The network is 784-200-10, trained by SGD on batches of 8. Trainings alternate: without callbacks, with the progress
+bar, with early stopping, and with callbacks after some steps. Prints the best epoch of each, and by how much longer it
+is than the one without callbacks.
 """
 
 from __future__ import annotations
@@ -19,13 +20,13 @@ SAMPLES, ROUNDS = 20_000, 8
 
 
 class Look(fastnn.Callback):
-    """Reads a figure behind every so many steps."""
+    """Reads the loss after every so many steps."""
 
     def __init__(self, every: int) -> None:
         self.every = every
 
     def on_step(self, trainer: fastnn.Trainer, step: int) -> None:
-        """Look at the last loss."""
+        """Read the last loss."""
         self.last = float(trainer.history.steps[-1])
 
 
@@ -41,7 +42,7 @@ CASES: dict[str, Case] = {
 
 
 def epoch_seconds(x: np.ndarray, y: np.ndarray, case: Case) -> float:
-    """Seconds of the better of two epochs behind the first."""
+    """The seconds of the faster of two epochs after the first."""
     callbacks, bar = case
     model = fastnn.Sequential([Dense(200), ReLU(), Dense(10)], input_shape=(784,), input_scale=1 / 255)
     trainer = fastnn.Trainer(model, optimizer="sgd", batch_size=8, epochs=3, callbacks=callbacks(), progress=bar)
@@ -50,7 +51,7 @@ def epoch_seconds(x: np.ndarray, y: np.ndarray, case: Case) -> float:
 
 
 def main() -> None:
-    """Measure and print."""
+    """Measure and print the results."""
     x, y = fastnn.data.glyphs(SAMPLES, seed=0)
     best = dict.fromkeys(CASES, float("inf"))
     for _ in range(ROUNDS):

@@ -22,14 +22,14 @@ from bench.workloads import WORKLOADS, Workload, select
 RACE = Path(__file__).resolve().parent / "race.py"
 DESCRIPTION = """Race fastnn against the other frameworks, side by side on this machine.
 
-Every side runs in a process of its own, pinned to the same cores, and is stopped while another is
-timed. Within each framework its settings are tried first; the fastest goes into alternating rounds
-with all others. A step includes drawing its rows from the data set. Medians over the rounds."""
+Every side runs in a process of its own, pinned to the same cores, and is stopped while another is timed. First the
+settings of each framework are tried; the fastest one is timed in rounds in which all frameworks alternate. A step
+includes gathering its rows from the data set. The results are medians over the rounds."""
 GROUPS = tuple(dict.fromkeys(w.group for w in WORKLOADS))
 
 
 def parse(arguments: list[str] | None = None) -> argparse.Namespace:
-    """The command line."""
+    """Parse the command line."""
     parser = argparse.ArgumentParser(description=DESCRIPTION, formatter_class=argparse.RawDescriptionHelpFormatter)
     add = parser.add_argument
     add("--rows", default=",".join(GROUPS), help="groups or single rows, by comma (--list shows them)")
@@ -45,7 +45,7 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
 
 
 def clean_environment(arguments: list[str]) -> None:
-    """Start again without the variables that hold NumPy back, where they are set."""
+    """Start again without the variables that slow NumPy down, if any are set."""
     found = handicaps(os.environ)
     if found:
         names = " and ".join(found)
@@ -55,7 +55,7 @@ def clean_environment(arguments: list[str]) -> None:
 
 
 def versions(names: list[str]) -> dict[str, str]:
-    """Installed versions of the frameworks' distributions."""
+    """The installed versions of the frameworks."""
     distributions = {
         "fastnn": ("fastnn-cpu",), "numpy": ("numpy",), "torch": ("torch",), "jax": ("jax",),
         "tensorflow": ("tensorflow", "tensorflow-cpu"), "sklearn": ("scikit-learn",),
@@ -72,7 +72,7 @@ def versions(names: list[str]) -> dict[str, str]:
 
 
 def earlier_settings(path: Path) -> dict[tuple[str, str], str]:
-    """Workload and side to the setting that was best in an earlier race."""
+    """The settings that were best in an earlier race, by workload and side."""
     rows = json.loads(path.read_text())["rows"]
     return {
         (row["key"], entry["side"]): entry["setting"]
@@ -82,7 +82,7 @@ def earlier_settings(path: Path) -> dict[tuple[str, str], str]:
 
 
 def heading(machine: dict[str, Any], found: dict[str, str], options: argparse.Namespace) -> str:
-    """The machine, what was measured of it, versions and settings of the race."""
+    """The heading of the results: the machine and its measured limits, versions, and options of the race."""
     lines = [f"Machine: {machine['processor']}; {platform.system()} {platform.release()}"]
     for p in machine["probes"]:
         lines.append(
@@ -107,7 +107,7 @@ def race_all(
     products: list[GemmRow],
     save: Callable[[], None],
 ) -> None:
-    """Race the workloads one after the other; each is saved when it is done."""
+    """Race the workloads one after the other, and save each when it is done."""
 
     def say(text: str) -> None:
         print(f"  {text}", file=sys.stderr, flush=True)
@@ -126,7 +126,7 @@ def race_all(
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Race and print; 1 when a row stays short of what it must reach."""
+    """Race and print; return 1 if a row falls short of its required ratios."""
     given = sys.argv[1:] if arguments is None else arguments
     options = parse(given)
     try:

@@ -1,4 +1,4 @@
-"""`pytest --benchmark-only` runs the bench files; without that option they are not collected."""
+"""Collects the bench files only if pytest is run with `--benchmark-only`."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def _asked(config: pytest.Config) -> bool:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Refuse to compare with a NumPy that is held back."""
+    """Refuse to run if the environment slows NumPy down."""
     if _asked(config):
         try:
             refuse_handicaps(os.environ)
@@ -31,7 +31,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
-    """Leave bench files to `--benchmark-only`."""
+    """Ignore bench files without `--benchmark-only`."""
     if collection_path.name.startswith("bench_") and not _asked(config):
         return True
     return None
@@ -39,7 +39,7 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 
 @pytest.fixture(scope="session")
 def machine_probe() -> dict[str, Any]:
-    """Processor, FMA peak and memory bandwidth with the threads in use."""
+    """The processor, and its FMA peak and memory bandwidth with the threads in use."""
     found = measure(get_num_threads())
     return {"processor": processor(), "threads": found.threads, "fma_gflops": round(found.fma_gflops, 1),
             "read_gbs": round(found.read_gbs, 1), "update_gbs": round(found.update_gbs, 1),
@@ -54,7 +54,7 @@ def backend(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 def kernel(backend: str) -> Callable[[str], Kernel]:
-    """The kernel of a name; skips where the backend would borrow another's."""
+    """Returns a kernel by name; skips the test if the backend would use that of another."""
 
     def find(name: str) -> Kernel:
         with use_backend(backend):
@@ -67,9 +67,9 @@ def kernel(backend: str) -> Callable[[str], Kernel]:
 
 @pytest.fixture
 def timed(benchmark: Any, kernel: Callable[[str], Kernel], machine_probe: dict[str, Any]) -> Callable[..., None]:
-    """`timed(name, case, *args, flops=0, traffic=0)`: benchmark a kernel in the group of its case.
+    """Returns `timed(name, case, *args, flops=0, traffic=0)`, which benchmarks a kernel in the group of its case.
 
-    The backends of one group stand below each other, so that their ratio can be read off.
+    A group lists the backends below each other, so that their ratio can be read off.
     """
 
     def run(name: str, case: str, *args: Any, flops: float = 0, traffic: float = 0) -> None:
@@ -78,7 +78,7 @@ def timed(benchmark: Any, kernel: Callable[[str], Kernel], machine_probe: dict[s
         benchmark.group = f"{name} {case}"
         benchmark.extra_info["machine"] = machine_probe
         benchmark(call, *args)
-        if benchmark.stats is None:  # --benchmark-disable
+        if benchmark.stats is None:  # with --benchmark-disable
             return
         seconds = benchmark.stats.stats.median
         if flops:

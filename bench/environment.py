@@ -1,12 +1,12 @@
-"""What must be true of the process environment before two sides are compared."""
+"""The process environment that a fair comparison of two sides needs."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Mapping
 
-# Both make OpenBLAS pick kernels or block sizes that are not this machine's: NumPy then runs at
-# about half its speed, and every ratio against it flatters us.
+# Both make OpenBLAS choose kernels or block sizes for another machine. NumPy then runs at about half its speed, and
+# every ratio against it is too good.
 HANDICAPS = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")
 
 THREAD_VARIABLES = (
@@ -19,17 +19,17 @@ THREAD_VARIABLES = (
 
 
 def handicaps(environ: Mapping[str, str]) -> list[str]:
-    """Names of the set variables that hold NumPy back, in a fixed order."""
+    """The names of the variables that are set and slow NumPy down, in a fixed order."""
     return [name for name in HANDICAPS if name in environ]
 
 
 def without_handicaps(environ: Mapping[str, str]) -> dict[str, str]:
-    """A copy of `environ` in which NumPy runs at its own speed."""
+    """A copy of `environ` without the variables that slow NumPy down."""
     return {name: value for name, value in environ.items() if name not in HANDICAPS}
 
 
 def refuse_handicaps(environ: Mapping[str, str]) -> None:
-    """Raise ValueError when a comparison under `environ` would be unfair to NumPy."""
+    """Raise ValueError if a comparison under `environ` would be unfair to NumPy."""
     found = handicaps(environ)
     if found:
         names = " and ".join(found)
@@ -40,12 +40,12 @@ def refuse_handicaps(environ: Mapping[str, str]) -> None:
 
 
 def worker_environment(environ: Mapping[str, str], threads: int, extra: Mapping[str, str]) -> dict[str, str]:
-    """The environment of one side: the thread count everywhere it is read, then its settings."""
+    """The environment of one side: the number of threads in all variables that libraries read, and its settings."""
     env = without_handicaps(environ)
     for name in THREAD_VARIABLES:
         env[name] = str(threads)
-    # An idle OpenMP thread that spins takes the core from the other thread of its own side too
-    # when fewer cores than threads are free; the idle sides are stopped by signal besides.
+    # If fewer cores than threads are free, a spinning idle OpenMP thread takes the core from other threads of its own
+    # side. (Sides that are not being timed are stopped by a signal.)
     env.pop("OMP_WAIT_POLICY", None)
     env["TF_CPP_MIN_LOG_LEVEL"] = "3"
     env["JAX_PLATFORMS"] = "cpu"
@@ -55,7 +55,7 @@ def worker_environment(environ: Mapping[str, str], threads: int, extra: Mapping[
 
 
 def cores(threads: int) -> list[int]:
-    """The cores a side of `threads` threads is pinned to: the first ones this process may use."""
+    """The cores to which a side with `threads` threads is pinned: the first ones that this process may use."""
     allowed = sorted(os.sched_getaffinity(0))
     if threads < 1 or threads > len(allowed):
         raise ValueError(f"bench: expected 1 to {len(allowed)} threads (the cores of this process), but {threads} came")

@@ -1,4 +1,4 @@
-"""How a row is raced: settings tried within each framework, then all sides in alternating rounds."""
+"""Races a row: tries the settings of each framework, then times all sides in alternating rounds."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from bench.workloads import Workload
 
 SCREEN_SECONDS, SCREEN_ROUNDS = 0.1, 3
 ROUND_SECONDS = 0.25
-# A framework this many times slower than the best in the trial is not taken into the rounds.
+# A framework that is so many times slower than the best one when settings are tried is not raced.
 HOPELESS = 3.0
 AGREE = 5e-3
 
@@ -25,19 +25,19 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Plan:
-    """What the command line chose."""
+    """The options of the command line."""
 
     peers: tuple[str, ...]
     threads: int
     repeats: int
     isa: str | None = None
     ours: bool = True
-    # (workload key, side) -> name of the only setting to run, from an earlier race.
+    # The name of the only setting to run, from an earlier race, by (key of the workload, side).
     fixed: dict[tuple[str, str], str] | None = None
 
     @property
     def our_env(self) -> dict[str, str]:
-        """The environment of our own side."""
+        """The environment of fastnn's side."""
         return {"FASTNN_ISA": self.isa} if self.isa else {}
 
 
@@ -50,9 +50,9 @@ def agree(a: list[float], b: list[float]) -> bool:
 def started(
     name: str, workload: Workload, settings: list[Setting], plan: Plan, notes: list[str], tried: list[Entry]
 ) -> Iterator[list[Side]]:
-    """Workers of a framework, one a setting, prepared, calibrated and stopped.
+    """Start a worker for each setting of a framework; prepare, calibrate and stop it.
 
-    Failures become notes; settings far slower than an earlier one are ended at once.
+    Failures become notes. Settings that are far slower than an earlier one are ended at once.
     """
     ready: list[Side] = []
     try:
@@ -81,28 +81,28 @@ def started(
 
 
 def rotate(entries: list[Side], by: int) -> list[Side]:
-    """The same sides, starting from another one: none always runs behind the same neighbour."""
+    """The same sides in an order that begins with another one, so that none always runs after the same neighbour."""
     by %= max(1, len(entries))
     return entries[by:] + entries[:by]
 
 
 def rounds(running: list[Side], repeats: int, attempts: int = ATTEMPTS) -> None:
-    """Alternate: every side once a round."""
+    """Time the sides in alternation, every side once in each round."""
     for number in range(repeats):
         for side in rotate(running, number):
             side.round(attempts)
 
 
 def screen(name: str, workload: Workload, settings: list[Setting], plan: Plan, row: Row) -> list[Side]:
-    """Try the settings of one framework against each other; keep the first and the fastest."""
+    """Compare the settings of one framework and keep the first and the fastest."""
     with started(name, workload, settings, plan, row.notes, row.tried) as ready:
         rounds(ready, SCREEN_ROUNDS, attempts=1)
         row.tried += [_entry(side, screened=True) for side in ready]
         if not ready:
             return []
-        # The least time: a trial is short, and a neighbour may have been busy in one of its runs.
+        # The minimum of the times, because a trial is short and other processes may have been busy in one of its runs.
         best = min(ready, key=lambda s: min(s.times))
-        # PyTorch's first setting is how people write it, and has a column of its own.
+        # The first setting of PyTorch is how people write it, and has a column of its own.
         first = next((s for s in ready if s.setting is settings[0]), None)
         keep = [first, best] if name == "torch" and first not in (None, best) else [best]
         for side in ready:
@@ -132,26 +132,26 @@ def race_row(workload: Workload, plan: Plan, say: Say) -> Row:
         for side in final:
             side.steps = max(1, round(side.steps * ROUND_SECONDS / SCREEN_SECONDS))
             side.times.clear()
-            side.disturbed = 0
+            side.noisy_rounds = 0
         say(f"{workload.title}: {plan.repeats} rounds of {', '.join(s.label for s in final)}")
         rounds(final, plan.repeats)
         for side in final:
             _place(row, side, _entry(side))
-        row.notes += disturbances(final)
+        row.notes += noise_notes(final)
     return row
 
 
-def disturbances(running: list[Side]) -> list[str]:
-    """A note for each side whose numbers are not those of a quiet machine."""
+def noise_notes(running: list[Side]) -> list[str]:
+    """A note for each side that was timed while other processes used the cores."""
     return [
-        f"{s.label}: other processes used the cores in {s.disturbed} of {len(s.times)} rounds"
+        f"{s.label}: other processes used the cores in {s.noisy_rounds} of {len(s.times)} rounds"
         for s in running
-        if s.disturbed
+        if s.noisy_rounds
     ]
 
 
 def _drop_those_that_disagree(running: list[Side], row: Row) -> None:
-    """Take the sides out whose check numbers are not those of most others."""
+    """Remove the sides whose check numbers differ from those of most others."""
     if len(running) < 2:
         return
     votes = [sum(agree(a.check, b.check) for b in running) for a in running]
@@ -190,11 +190,11 @@ def _place(row: Row, side: Side, entry: Entry) -> None:
 
 
 def _entry(side: Side, screened: bool = False) -> Entry:
-    return Entry(side.name, side.setting.name, list(side.times), screened, side.disturbed)
+    return Entry(side.name, side.setting.name, list(side.times), screened, side.noisy_rounds)
 
 
 def race_gemm(workload: Workload, threads: int, plan: Plan, say: Say) -> tuple[GemmRow, list[str]]:
-    """Race a product alone on `threads` threads, the FMA peak measured in between."""
+    """Race a single product on `threads` threads, and measure the FMA peak between the rounds."""
     say(f"{workload.title}: {threads} thread{'s' * (threads > 1)}")
     notes: list[str] = []
     with ExitStack() as stack:
@@ -212,5 +212,5 @@ def race_gemm(workload: Workload, threads: int, plan: Plan, say: Say) -> tuple[G
             if number % 3 == 0:
                 peaks.append(in_process(threads, plan.our_env, attempts=1).fma_gflops)
         entries = [_entry(side) for side in running]
-        notes += disturbances(running)
+        notes += noise_notes(running)
     return GemmRow(workload, threads, max(peaks), entries), notes

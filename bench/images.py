@@ -1,4 +1,4 @@
-"""The convolutional networks of the race: their layers, first parameters and arithmetic."""
+"""The convolutional networks of the race: their layers, initial parameters and operation counts."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ FloatArray = npt.NDArray[np.float32]
 
 @dataclass(frozen=True)
 class ImageLayer:
-    """conv (filters of size × size, stride, pad), relu, norm (batch statistics), pool (size × size, stride), dense."""
+    """A layer: conv (size × size, stride, pad), relu, norm (over the batch), pool (size × size, stride) or dense."""
 
     kind: str
     units: int = 0
@@ -23,13 +23,13 @@ class ImageLayer:
     stride: int = 1
 
     def side(self, length: int) -> int:
-        """Outputs of a line of `length` inputs."""
+        """The number of outputs for a line of `length` inputs."""
         return (length + 2 * self.pad - self.size) // self.stride + 1
 
 
 @dataclass(frozen=True)
 class Network:
-    """Channels, rows and columns of its images, and its layers."""
+    """A network: the channels, rows and columns of its images, and its layers."""
 
     input: tuple[int, int, int]
     layers: tuple[ImageLayer, ...]
@@ -37,7 +37,7 @@ class Network:
 
 RELU, NORM, POOL = ImageLayer("relu"), ImageLayer("norm"), ImageLayer("pool", size=2, stride=2)
 _WIDE_POOL = ImageLayer("pool", size=3, stride=2)
-# one tower of Krizhevsky 2014, as PyTorch's model zoo has it
+# one tower of Krizhevsky 2014, as in PyTorch's model zoo
 _ALEXNET_FEATURES = (
     ImageLayer("conv", 64, 11, 2, 4), RELU, _WIDE_POOL, ImageLayer("conv", 192, 5, 2), RELU, _WIDE_POOL,
     ImageLayer("conv", 384, 3, 1), RELU, ImageLayer("conv", 256, 3, 1), RELU, ImageLayer("conv", 256, 3, 1), RELU,
@@ -60,7 +60,7 @@ NETWORKS: dict[str, Network] = {
 
 
 def shaped(network: str) -> Iterator[tuple[ImageLayer, tuple[int, ...]]]:
-    """Every layer and the shape of what it is given: channels × rows × columns, or a number of units."""
+    """Every layer with the shape of its input: channels × rows × columns, or a number of units."""
     shape: tuple[int, ...] = NETWORKS[network].input
     for layer in NETWORKS[network].layers:
         yield layer, shape
@@ -74,11 +74,11 @@ def shaped(network: str) -> Iterator[tuple[ImageLayer, tuple[int, ...]]]:
 
 @dataclass(frozen=True)
 class Learned:
-    """A layer with parameters: the shape of w (filters × channels × size × size, or inputs × outputs), and its work."""
+    """A layer with parameters: the shape of w (filters × channels × size × size, or inputs × outputs) and its cost."""
 
     layer: ImageLayer
     shape: tuple[int, ...]
-    multiply_adds: int  # of one image, forward
+    multiply_adds: int  # in the forward pass of one image
 
 
 def learned(network: str) -> list[Learned]:
@@ -95,7 +95,7 @@ def learned(network: str) -> list[Learned]:
 
 
 def first_parameters(network: str) -> list[tuple[FloatArray, FloatArray]]:
-    """Glorot-uniform weights and zero biases of each layer that has some."""
+    """Glorot-uniform weights and zero biases for each layer that has parameters."""
     rng = np.random.default_rng(23)
     layers = []
     for item in learned(network):
@@ -107,6 +107,6 @@ def first_parameters(network: str) -> list[tuple[FloatArray, FloatArray]]:
 
 
 def flops(network: str, batch: int, *, training: bool) -> int:
-    """Floating-point operations of one pass or training step; the first layer needs no gradient of its input."""
+    """The floating-point operations of a pass or a training step; the first layer needs no input gradient."""
     work = [item.multiply_adds for item in learned(network)]
     return 2 * batch * (3 * sum(work) - work[0] if training else sum(work))

@@ -1,4 +1,4 @@
-"""How long ``import fastnn`` takes beside ``import numpy`` alone, in fresh processes that alternate.
+"""How long ``import fastnn`` takes, compared with ``import numpy`` alone, in new processes that alternate.
 
 python bench/import_time.py [rounds]
 """
@@ -17,8 +17,8 @@ _CODE = (
 
 
 def seconds(module: str) -> float:
-    """Seconds that importing `module` takes in a process of its own."""
-    # with bytecode, as an installed package has it: the round that warms the cache writes what is missing
+    """The seconds that importing `module` takes in a process of its own."""
+    # with bytecode, as in an installed package; the round that warms the cache writes it if it is missing
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     code = _CODE.format(module=module)
     done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True, env=environment)
@@ -26,7 +26,7 @@ def seconds(module: str) -> float:
 
 
 def medians(rounds: int) -> tuple[float, float]:
-    """Median seconds of importing numpy and fastnn, after one round that warms the file cache."""
+    """The median seconds of importing numpy and fastnn, after one round that warms the file cache."""
     times: dict[str, list[float]] = {"numpy": [], "fastnn": []}
     for number in range(rounds + 1):
         for module, found in times.items():

@@ -1,4 +1,4 @@
-"""How much processor time others took while a side ran (Linux; elsewhere nothing is known)."""
+"""How much processor time other processes used while a side ran. Only Linux tells; elsewhere it is unknown."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 TICK = 1.0 / os.sysconf("SC_CLK_TCK")
-# user, nice, system, irq, softirq, steal of the first line of /proc/stat; idle and iowait are free.
+# user, nice, system, irq, softirq and steal in the first line of /proc/stat; idle and iowait count as free
 BUSY = (1, 2, 3, 6, 7, 8)
 
 
 @dataclass(frozen=True)
 class Reading:
-    """Seconds of processor time since boot: of everything, and of one process group."""
+    """Seconds of processor time since boot, of all processes and of one process group."""
 
     machine: float
     group: float
@@ -35,20 +35,20 @@ def read(leader: int, proc: Path = Path("/proc")) -> Reading | None:
 
 def _group_ticks(process: Path, leader: int) -> int:
     try:
-        # Fields behind the name, which may hold spaces: state, parent, group, ...
+        # The fields after the name, which may contain spaces, are state, parent, group, ...
         fields = (process / "stat").read_text().rpartition(")")[2].split()
     except OSError:
-        return 0  # it ended meanwhile
+        return 0  # it has ended
     return int(fields[11]) + int(fields[12]) if int(fields[2]) == leader else 0
 
 
 def foreign(before: Reading | None, after: Reading | None) -> float:
-    """Seconds that neither the process group nor idling used between two readings."""
+    """The seconds between two readings that were neither idle nor used by the process group."""
     if before is None or after is None:
         return 0.0
     return max(0.0, (after.machine - before.machine) - (after.group - before.group))
 
 
-def disturbed(others: float, wall: float) -> bool:
-    """Whether others' share of a run is more than a tenth of a core (and than the clocks' grain)."""
+def is_noisy(others: float, wall: float) -> bool:
+    """Whether others used more than a tenth of a core in a run, and more than the resolution of the clocks."""
     return others > max(3 * TICK, 0.1 * wall)

@@ -1,4 +1,4 @@
-"""The single operations on images that are raced: their arrays, and numbers that every side must agree on."""
+"""The single operations on images in the race: their arrays, and the numbers on which all sides must agree."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 FloatArray = npt.NDArray[np.float32]
-# what a step of the row does; "both" is forward, then every gradient
+# what a step of the row does; "both" is the forward pass and all gradients
 Direction = Literal["forward", "backward", "both"]
 KINDS = ("conv", "max_pool", "batch_norm")
 EPS = 1e-5  # added to variances
@@ -38,23 +38,23 @@ class Shape(NamedTuple):
 
     @property
     def x(self) -> tuple[int, int, int, int]:
-        """Of the input, images × channels × rows × columns."""
+        """The shape of the input, images × channels × rows × columns."""
         return self.images, self.channels, self.side, self.side
 
     @property
     def w(self) -> tuple[int, int, int, int]:
-        """Of the filters."""
+        """The shape of the filters."""
         return self.filters, self.channels, self.size, self.size
 
     @property
     def out(self) -> tuple[int, int, int, int]:
-        """Of the output."""
+        """The shape of the output."""
         count = (self.side + 2 * self.pad - self.size) // self.stride + 1
         return self.images, self.filters or self.channels, count, count
 
 
 class Arrays(NamedTuple):
-    """What an operation is given; w and b are the filters and biases, or the scales and shifts of channels."""
+    """The arrays of an operation; w and b are filters and biases, or the scales and shifts of channels."""
 
     x: FloatArray
     w: FloatArray
@@ -83,7 +83,7 @@ def flops(workload: OnImages) -> int:
 
 
 def numbers(*results: npt.ArrayLike) -> list[float]:
-    """Two sums for each result (images × channels × rows × columns, or a vector): of sizes, and by place."""
+    """Two sums for each result (images or a vector): of magnitudes, and weighted by position."""
     found = []
     for result in results:
         sizes = np.abs(np.asarray(result, dtype=np.float64)).ravel()

@@ -1,4 +1,4 @@
-"""What the machine can do, measured: the FMA peak and the memory bandwidth by thread count.
+"""Measures what the machine can do: the FMA peak and the memory bandwidth, by number of threads.
 
 `python bench/probe.py --threads 2` prints one measurement as JSON.
 """
@@ -23,7 +23,7 @@ ATTEMPTS = 3
 
 @dataclass(frozen=True)
 class Probe:
-    """One measurement: float32 GFLOP/s of FMA, GB/s of reading and of updating in place."""
+    """One measurement: GFLOP/s of float32 FMA, and GB/s of reading and of updating in place."""
 
     threads: int
     fma_gflops: float
@@ -33,7 +33,7 @@ class Probe:
 
 
 def processor() -> str:
-    """The processor's name and its vector extensions that matter here."""
+    """The name of the processor and those of its vector extensions that matter here."""
     try:
         text = Path("/proc/cpuinfo").read_text()
     except OSError:
@@ -48,7 +48,7 @@ def processor() -> str:
 
 
 def measure(threads: int, seconds: float = 0.2) -> Probe:
-    """Measure on this process's cores, by fastnn's own loops or, without them, by NumPy."""
+    """Measure on the cores of this process, with fastnn's native loops or, if there are none, with NumPy."""
     try:
         import fastnn
         from fastnn.kernels.native_probe import probe as native_probe
@@ -56,13 +56,13 @@ def measure(threads: int, seconds: float = 0.2) -> Probe:
         return _estimate(threads, seconds)
     fastnn.set_num_threads(threads)
     found = native_probe()
-    if not found["float32_gflops"]:  # installed without its native module
+    if not found["float32_gflops"]:  # fastnn is installed without its native module
         return _estimate(threads, seconds)
     return Probe(threads, found["float32_gflops"], found["read_gbs"], found["update_gbs"], "fastnn's probe")
 
 
 def _rate(work: float, seconds: float, call: Callable[[], object]) -> float:
-    """The best of the runs that fit into `seconds`, in units of 1e9 a second."""
+    """The best rate of the runs that fit into `seconds`, in units of 1e9 per second."""
     best, stop = float("inf"), time.perf_counter() + seconds
     call()
     while time.perf_counter() < stop or best == float("inf"):
@@ -73,7 +73,7 @@ def _rate(work: float, seconds: float, call: Callable[[], object]) -> float:
 
 
 def _estimate(threads: int, seconds: float) -> Probe:
-    """What NumPy reaches: a lower bound of the peak, and one thread's bandwidth."""
+    """What NumPy reaches, which is a lower bound of the peak and the bandwidth of one thread."""
     import numpy as np
 
     n = 1536
@@ -90,13 +90,13 @@ def _estimate(threads: int, seconds: float) -> Probe:
 
 
 def best_of(found: Sequence[Probe]) -> Probe:
-    """The most of each limit: others may have used the cores during some of the measurements."""
+    """The largest value of each limit, because others may have used the cores during some measurements."""
     limits = ("fma_gflops", "read_gbs", "update_gbs")
     return replace(found[0], **{name: max(getattr(p, name) for p in found) for name in limits})
 
 
 def in_process(threads: int, extra: dict[str, str] | None = None, attempts: int = ATTEMPTS) -> Probe:
-    """The best of some measurements, each in a process of its own, pinned to its cores."""
+    """The best of some measurements, each in a process of its own that is pinned to its cores."""
     return best_of([_in_process(threads, extra or {}) for _ in range(attempts)])
 
 
@@ -114,7 +114,7 @@ def _in_process(threads: int, extra: dict[str, str]) -> Probe:
 
 
 def probe(threads: int = 2) -> dict[str, Any]:
-    """Processor, and the measurements on one thread and on `threads`."""
+    """The processor, and the measurements on one thread and on `threads` threads."""
     counts = sorted({1, threads})
     return {"processor": processor(), "probes": [asdict(in_process(count)) for count in counts]}
 

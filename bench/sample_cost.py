@@ -1,8 +1,9 @@
-"""What distorted images, and images that stay in their file, cost a training: ``python bench/sample_cost.py [rounds]``.
+"""What augmentation, and images that stay in their file, cost a training: ``python bench/sample_cost.py [rounds]``.
 
-LeNet-5 on 28 x 28 bytes, batches of 64, Adam: plain and distorted; and 3072-200-10, batches of 64, plain descent: in
-memory and mapped (307 MB, in the system's cache once written). In turns; prints the best epoch of each as µs an image,
-by how much it is longer, and what distorting alone takes on all threads.
+LeNet-5 is trained by Adam on images of 28 × 28 bytes in batches of 64, plain and augmented; 3072-200-10 is trained by
+SGD in batches of 64 on data in memory and on a mapped file (307 MB, in the system's cache once written). Trainings
+alternate. Prints the best epoch of each in µs per image, by how much longer it is than the plain one, and the time that
+augmentation alone takes on all threads.
 """
 
 from __future__ import annotations
@@ -27,13 +28,13 @@ Case = Callable[[], float]
 
 
 def lenet(x: np.ndarray, y: np.ndarray, augmentation: Augmentation | None) -> float:
-    """Seconds of the better of two epochs behind the first."""
+    """The seconds of the faster of two epochs of LeNet-5 after the first."""
     model = architecture.parse("lenet5", input_shape=(28, 28), input_scale=1 / 255, class_names=tuple("0123456789"))
     return _seconds(fastnn.Trainer(model, optimizer="adam", batch_size=64, augmentation=augmentation), x, y)
 
 
 def dense(x: np.ndarray, y: np.ndarray) -> float:
-    """Likewise."""
+    """The same for the dense network."""
     model = fastnn.Sequential([Dense(200), ReLU(), Dense(10)], input_shape=(3072,), input_scale=1 / 255)
     return _seconds(fastnn.Trainer(model, optimizer="sgd", batch_size=64), x, y)
 
@@ -43,8 +44,8 @@ def _seconds(trainer: fastnn.Trainer, x: np.ndarray, y: np.ndarray) -> float:
     return float(trainer.fit(x, y).column("seconds")[1:].min())
 
 
-def distorting(x: np.ndarray, augmentation: Augmentation) -> float:
-    """Seconds for all images, as many at a time as a training makes."""
+def augment_seconds(x: np.ndarray, augmentation: Augmentation) -> float:
+    """The seconds for augmenting all images, as many at a time as in a training."""
     out = np.empty((PIECE, 1, 28, 28), np.float32)
     began = time.perf_counter()
     for first in range(0, len(x), PIECE):
@@ -54,18 +55,18 @@ def distorting(x: np.ndarray, augmentation: Augmentation) -> float:
 
 
 def best_of(cases: dict[str, Case], rounds: int, count: int) -> None:
-    """Measure in turns and print; percentages are of the first case."""
+    """Measure the cases in alternation and print the best times; percentages are relative to the first case."""
     best = dict.fromkeys(cases, float("inf"))
     for _ in range(rounds):
         for name, case in cases.items():
             best[name] = min(best[name], case())
     first = next(iter(best.values()))
     for name, seconds in best.items():
-        print(f"{name:34} {1e6 * seconds / count:7.2f} µs an image  {100 * (seconds / first - 1):+6.1f} %", flush=True)
+        print(f"{name:34} {1e6 * seconds / count:7.2f} µs per image  {100 * (seconds / first - 1):+6.1f} %", flush=True)
 
 
 def main(rounds: int = 6) -> None:
-    """Measure and print."""
+    """Measure and print the results."""
     x, y = fastnn.data.glyphs(IMAGES, kind="digits", seed=0)
     given: dict[str, Augmentation | None] = {
         "plain": None,
@@ -73,7 +74,7 @@ def main(rounds: int = 6) -> None:
         "and elastic, noise, cutout": ALL,
     }
     best_of({f"LeNet-5, {name}": lambda a=how: lenet(x, y, a) for name, how in given.items()}, rounds, IMAGES)
-    alone = {f"alone: {name}": lambda a=how: distorting(x, a) for name, how in given.items() if how is not None}
+    alone = {f"alone: {name}": lambda a=how: augment_seconds(x, a) for name, how in given.items() if how is not None}
     best_of(alone, 10 * rounds, IMAGES)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "x.npy"

@@ -1,9 +1,10 @@
-"""Many small models, searched over fastnn's and scikit-learn's MLPClassifier: ``python bench/search_race.py``.
+"""A search over many small models, by the MLPClassifier of fastnn and of scikit-learn: ``python bench/search_race.py``.
 
-24 fits (eight candidates, three folds) in float32, with two workers. "digits": 64-50-10, 1,797 samples, 60 passes in
-batches of 32, where the work between the products counts. "glyphs": 784-100-10, 10 passes in batches of 200, which are
-mostly products. Prints the seconds of the whole search, beside the ideal: the fits' own seconds, one after the other in
-one thread, divided by two. Both are the best of some rounds, in turns.
+A search has 24 fits (eight candidates, three folds) in float32 and uses two workers. In "digits", 64-50-10 is trained
+on 1,797 samples in 60 passes with batches of 32, where the work between the products matters. In "glyphs", 784-100-10
+is trained in 10 passes with batches of 200, which are mostly products. Prints the seconds of the whole search and the
+ideal, which is the time of the fits one after the other in one thread, divided by two. Both are the best of some
+alternating rounds.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ FOLDS = 3
 
 
 def search_seconds(net: Any, x: np.ndarray, y: np.ndarray, workers: int, backend: str) -> tuple[float, float]:
-    """Seconds of the search, and of its fits and scores added up."""
+    """The seconds of the search, and the sum of the seconds of its fits and scores."""
     search = GridSearchCV(net, GRID, cv=FOLDS, n_jobs=workers, refit=False)
     with joblib.parallel_config(backend):
         start = time.perf_counter()
@@ -39,7 +40,7 @@ def search_seconds(net: Any, x: np.ndarray, y: np.ndarray, workers: int, backend
 
 
 def main() -> None:
-    """Measure and print."""
+    """Measure and print the results."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", choices=("digits", "glyphs"), default="digits")
     parser.add_argument("--samples", type=int, default=6000, help="of the glyphs")
@@ -49,7 +50,7 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--rounds", type=int, default=3, help="the best of so many, in turns")
     options = parser.parse_args()
-    warnings.simplefilter("ignore")  # so few passes do not converge, on purpose
+    warnings.simplefilter("ignore")  # with so few passes the fits do not converge, which is intended
     if options.data == "digits":
         x, y = load_digits(return_X_y=True)
         x, units, passes, batch = (x / 16).astype(np.float32), 50, 60, 32
@@ -58,10 +59,10 @@ def main() -> None:
         x, units, passes, batch = images.reshape(len(images), -1).astype(np.float32) / 255, 100, 10, 200
     passes = options.passes or passes
     rest: dict[str, Any] = {"max_iter": passes, "batch_size": batch, "random_state": 0}
-    rest |= {"tol": 0.0, "n_iter_no_change": passes}  # every side makes all passes
+    rest |= {"tol": 0.0, "n_iter_no_change": passes}  # so that every side does all passes
     nets = {"fastnn": MLPClassifier((units,), **rest), "sklearn": Peer((units,), **rest)}
     nets["fastnn"].fit(x, y)
-    best: dict[tuple[str, str], float] = {}  # seconds by side and backend; "alone": of the fits one after the other
+    best: dict[tuple[str, str], float] = {}  # seconds by side and backend; "alone" is for the fits one after the other
     for _ in range(options.rounds):
         for side in options.sides.split(","):
             for backend in options.backends.split(","):

@@ -1,7 +1,7 @@
-"""The parent's end of a worker: start it, wake it for a run, stop it in between.
+"""The parent's end of a worker, which starts it, wakes it for a run and stops it in between.
 
-Between its runs a side is stopped by SIGSTOP, so that no idle thread pool of one framework
-spins on a core that another one is timed on.
+Between its runs a side is stopped by SIGSTOP, so that no idle thread pool of one framework spins on a core on which
+another is timed.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ ATTEMPTS = 4
 
 
 class SideError(RuntimeError):
-    """A side could not be prepared or died."""
+    """A side could not be prepared, or it died."""
 
 
 class Side:
@@ -42,7 +42,7 @@ class Side:
         self.steps = 1
         self.estimate = 0.0  # microseconds per step, from the calibration
         self.times: list[float] = []
-        self.disturbed = 0  # rounds that stand although others used the cores
+        self.noisy_rounds = 0  # rounds that count although other processes used the cores
         order = {
             "side": name, "workload": workload.key, "setting": asdict(setting),
             "cores": cores(setting.threads),
@@ -58,16 +58,16 @@ class Side:
 
     @property
     def label(self) -> str:
-        """Framework and setting."""
+        """The framework and the setting."""
         return f"{self.name} ({self.setting.name})"
 
     def prepare(self) -> None:
-        """Wait until the workload is ready; keep the numbers that sides must agree on."""
+        """Wait until the workload is ready; keep the numbers on which sides must agree."""
         self.check = [float(value) for value in self._reply()["check"]]
         self._signal(signal.SIGSTOP)
 
     def measure(self, steps: int, warm: int = 0) -> tuple[int, float]:
-        """Wake, run, stop: the steps done and the seconds they took."""
+        """Wake the worker, run it and stop it; return the steps done and the seconds that they took."""
         self._signal(signal.SIGCONT)
         try:
             assert self._process.stdin is not None
@@ -81,7 +81,7 @@ class Side:
         return int(reply["steps"]), float(reply["seconds"])
 
     def calibrate(self, seconds: float) -> None:
-        """Choose `steps` so that a run lasts about `seconds`; the first run (compilation) is left out."""
+        """Choose `steps` so that a run lasts about `seconds`. The first run, which compiles, does not count."""
         self.measure(1)
         steps = 1
         while True:
@@ -93,21 +93,21 @@ class Side:
         self.steps = max(1, round(done / took * seconds))
 
     def round(self, attempts: int = ATTEMPTS) -> None:
-        """One timed run; adds its microseconds per step to `times`.
+        """Time one run and add its microseconds per step to `times`.
 
-        A run during which other processes used the cores is done again, after a pause.
+        A run during which other processes used the cores is repeated after a pause.
         """
         for attempt in range(attempts):
             before, start = load.read(self._process.pid), time.monotonic()
             done, took = self.measure(self.steps, warm=max(1, self.steps // 10))
             wall = time.monotonic() - start
             others = load.foreign(before, load.read(self._process.pid))
-            if not load.disturbed(others, wall):
+            if not load.is_noisy(others, wall):
                 break
             if attempt < attempts - 1:
                 time.sleep(0.5)
         else:
-            self.disturbed += 1
+            self.noisy_rounds += 1
         self.times.append(took / done * 1e6)
 
     def close(self) -> None:

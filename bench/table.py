@@ -16,19 +16,19 @@ class Entry:
     side: str
     setting: str
     times: list[float]
-    # Tried against the other settings of its framework only: too slow to be the best peer.
+    # It was only compared with the other settings of its framework, because it is too slow to be the best peer.
     screened: bool = False
-    # Rounds that stand although other processes used the cores meanwhile.
-    disturbed: int = 0
+    # The number of rounds that count although other processes used the cores.
+    noisy_rounds: int = 0
 
     @property
     def median(self) -> float:
-        """Median over the rounds."""
+        """The median over the rounds."""
         return statistics.median(self.times)
 
     @property
     def spread(self) -> float:
-        """Half the distance between the quartiles, as a share of the median."""
+        """Half the distance between the quartiles, as a fraction of the median."""
         if len(self.times) < 2:
             return 0.0
         low, _, high = statistics.quantiles(self.times, n=4)
@@ -37,7 +37,7 @@ class Entry:
 
 @dataclass
 class Row:
-    """One workload raced: ours, PyTorch as people write it, and each peer at its best."""
+    """One workload of the race: fastnn, PyTorch as people write it, and each peer at its best setting."""
 
     workload: Workload
     isa: str | None = None
@@ -49,23 +49,23 @@ class Row:
 
     @property
     def best(self) -> Entry | None:
-        """The fastest peer; PyTorch as people write it is one of them."""
+        """The fastest peer, where PyTorch as people write it is one of them."""
         entries = [*self.peers.values(), *([self.eager] if self.eager else [])]
         return min(entries, key=lambda e: e.median, default=None)
 
     def ratio(self, peer: Entry | None) -> float | None:
-        """How many times faster ours is than `peer`."""
+        """How many times faster fastnn is than `peer`."""
         if self.ours is None or peer is None:
             return None
         return peer.median / self.ours.median
 
     @property
     def gflops(self) -> float | None:
-        """Billions of operations of products a second at our median time; None where there are no products."""
+        """GFLOP/s of the products at fastnn's median time; None if there are no products."""
         return self.workload.flops / self.ours.median / 1e3 if self.ours and self.workload.flops else None
 
     def shortfalls(self) -> list[str]:
-        """The requirements that are not met, in words; empty when all that could be judged are."""
+        """The requirements that are not met, in words; empty if all that could be judged are met."""
         required = self.workload.required(self.isa)
         found = []
         for name, least, peer in (
@@ -78,7 +78,7 @@ class Row:
         return found
 
     def verdict(self) -> str:
-        """`pass`, `short: ...`, or what is missing; with a warning when the machine was busy."""
+        """`pass`, `short: ...`, or what is missing, with a warning if the machine was busy."""
         if self.ours is None:
             return "no fastnn"
         required = self.workload.required(self.isa)
@@ -98,13 +98,13 @@ class Row:
         else:
             text = "pass"
         judged = [e for e in (self.ours, self.eager, self.best) if e is not None]
-        busy = any(2 * e.disturbed > len(e.times) for e in judged)
+        busy = any(2 * e.noisy_rounds > len(e.times) for e in judged)
         return text + " (on a busy machine: race again)" if busy else text
 
 
 @dataclass
 class GemmRow:
-    """One product on a number of threads, as GFLOP/s of every side beside the measured peak."""
+    """One product on a number of threads: GFLOP/s of every side and the measured peak."""
 
     workload: Workload
     threads: int
@@ -112,7 +112,7 @@ class GemmRow:
     entries: list[Entry]
 
     def gflops(self, entry: Entry) -> float:
-        """Billions of operations a second at the median time."""
+        """GFLOP/s at the median time."""
         return self.workload.flops / entry.median / 1e3
 
     def entry(self, side: str) -> Entry | None:
@@ -120,7 +120,7 @@ class GemmRow:
         return next((e for e in self.entries if e.side == side), None)
 
     def verdict(self) -> str:
-        """Whether ours reaches its share of the peak."""
+        """Whether fastnn reaches the required fraction of the peak."""
         ours = self.entry("fastnn")
         if ours is None:
             return "no fastnn"
@@ -129,14 +129,14 @@ class GemmRow:
 
 
 def microseconds(value: float) -> str:
-    """Three figures, without an exponent."""
+    """The number with three significant digits, without an exponent."""
     if value >= 1000:
         return f"{value:,.0f}"
     return f"{value:.0f}" if value >= 100 else f"{value:.3g}"
 
 
 def markdown(header: list[str], rows: list[list[str]]) -> str:
-    """A table whose columns line up in plain text too."""
+    """A Markdown table whose columns are aligned in plain text too."""
     widths = [max(len(row[i]) for row in [header, *rows]) for i in range(len(header))]
     lines = ["| " + " | ".join(c.ljust(w) for c, w in zip(row, widths, strict=True)) + " |"
              for row in [header, *rows]]  # fmt: skip
@@ -177,7 +177,7 @@ def step_table(rows: list[Row], peers: list[str]) -> str:
 
 
 def gemm_table(rows: list[GemmRow], peers: list[str]) -> str:
-    """The table of products, GFLOP/s and shares of the measured peak."""
+    """The table of products, with GFLOP/s and fractions of the measured peak."""
     header = ["product", "threads", "FMA peak", "fastnn", "share", *peers, "verdict"]
     lines = []
     for row in rows:
@@ -193,7 +193,7 @@ def gemm_table(rows: list[GemmRow], peers: list[str]) -> str:
 
 
 def settings_list(rows: list[Row]) -> str:
-    """Which setting of every peer stands in the table."""
+    """The list of the peers' settings that are in the table."""
     lines = []
     for row in rows:
         chosen = ", ".join(f"{e.side}: {e.setting}" for e in row.peers.values())
@@ -209,7 +209,7 @@ def as_json(rows: list[Row], gemm: list[GemmRow]) -> list[dict[str, Any]]:
         if e is None:
             return None
         return {"side": e.side, "setting": e.setting, "median_us": e.median, "us": e.times,
-                "screened": e.screened, "disturbed": e.disturbed}  # fmt: skip
+                "screened": e.screened, "noisy_rounds": e.noisy_rounds}  # fmt: skip
 
     steps = [
         {

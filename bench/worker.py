@@ -1,6 +1,6 @@
-"""One side of a race in a process of its own: prepares a workload, then times runs on request.
+"""One side of a race, in a process of its own, which prepares a workload and times runs on request.
 
-Started by `bench.side`; speaks JSON lines, requests on stdin, replies on what was stdout.
+`bench.side` starts it. Requests on stdin and replies on the original stdout are JSON lines.
 """
 
 from __future__ import annotations
@@ -18,19 +18,19 @@ PR_SET_PDEATHSIG, SIGKILL = 1, 9
 
 
 def _die_with_parent() -> None:
-    # A stopped process would otherwise outlive a parent that was killed.
+    # Otherwise a stopped process would outlive a parent that is killed.
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, SIGKILL)
 
 
 def _reply_channel() -> TextIO:
-    """What was stdout; from now on prints of libraries go to stderr."""
+    """Return the original stdout; from now on, what libraries print goes to stderr."""
     channel = os.fdopen(os.dup(1), "w", buffering=1)
     os.dup2(2, 1)
     return channel
 
 
 def serve(runner: Any, requests: TextIO, replies: TextIO) -> None:
-    """Answer requests until stdin ends: {"steps": n, "warm": m} gives steps done and seconds."""
+    """Answer requests {"steps": n, "warm": m} by the steps done and the seconds, until stdin ends."""
     for line in requests:
         request = json.loads(line)
         if request["warm"]:
@@ -45,10 +45,10 @@ def main() -> None:
     """Prepare the side that the first argument describes, then serve."""
     _die_with_parent()
     order = json.loads(sys.argv[1])
-    # Before any library is imported: thread pools are sized by it.
+    # This comes before any library is imported, because it determines the size of thread pools.
     os.sched_setaffinity(0, order["cores"])
     replies = _reply_channel()
-    # Last, so that an installed fastnn wins over the source tree; and no module of bench/ hides
+    # It comes last, so that an installed fastnn takes precedence over the source tree, and no module of bench/ hides
     # one of the same name that a framework imports.
     sys.path[:] = [p for p in sys.path if Path(p or ".").resolve() != ROOT / "bench"]
     sys.path.append(str(ROOT))

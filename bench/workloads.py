@@ -1,4 +1,4 @@
-"""The workloads of the race, and the ratios that each must reach."""
+"""The workloads of the race, and the ratios that each one must reach."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from bench import images, operations
 
 Kind = Literal["train", "images", "features", "loss", "predict", "gemm", "conv", "max_pool", "batch_norm"]
 Rule = Literal["sgd", "momentum", "adam"]
-# kinds whose samples are images, which have layouts
+# the kinds whose samples are images and can have several layouts
 ON_IMAGES = ("images", "features", *operations.KINDS)
 
 
 @dataclass(frozen=True)
 class Required:
-    """Least ratio peer time / fastnn time: to PyTorch as people write it, to the best peer."""
+    """The required ratios of a peer's time to fastnn's, for PyTorch as people write it and for the best peer."""
 
     eager: float | None = None
     best: float | None = None
@@ -25,9 +25,9 @@ class Required:
 class Workload:
     """One row of the table.
 
-    `sizes` are the layer widths of a network; (inputs, outputs) of one of images.NETWORKS; (rows, classes) of a loss;
-    (m, k, n) of a product; operations.Shape of an operation on images. `batch` is the rows
-    of a step, `rows` those of the data set that they are drawn from.
+    `sizes` are the layer widths of a network, (inputs, outputs) of one of images.NETWORKS, (rows, classes) of a loss,
+    (m, k, n) of a product, or the operations.Shape of an operation on images. A step has `batch` rows of a data set of
+    `rows` rows.
     """
 
     key: str
@@ -43,23 +43,23 @@ class Workload:
     momentum: float = 0.0
     network: str = ""
     direction: operations.Direction = "forward"
-    algorithm: Literal["auto", "direct", "winograd"] = "auto"  # of fastnn; peers choose for themselves
+    algorithm: Literal["auto", "direct", "winograd"] = "auto"  # fastnn's algorithm; peers choose for themselves
     avx512: Required = Required()
     avx2: Required = Required(eager=1.0)
 
     @property
     def full_batch(self) -> bool:
-        """Whether one step sees every row, so that nothing is drawn."""
+        """Whether one step uses all rows, so that none are gathered."""
         return self.batch == self.rows
 
     @property
     def steps_per_epoch(self) -> int:
-        """Full batches in one pass over the rows."""
+        """The number of full batches in one pass over the rows."""
         return self.rows // self.batch
 
     @property
     def flops(self) -> int:
-        """Floating-point operations of the matrix products of one step."""
+        """The floating-point operations of the matrix products of one step."""
         if self.kind == "gemm":
             m, k, n = self.sizes
             return 2 * m * k * n
@@ -76,12 +76,12 @@ class Workload:
         return 2 * self.batch * (3 * sum(products) - products[0])
 
     def required(self, isa: str | None) -> Required:
-        """The ratios to reach on instruction set `isa` (None: the machine's best)."""
+        """The required ratios on instruction set `isa`; None means the best one of the machine."""
         return self.avx2 if isa == "avx2" else self.avx512
 
 
 def _convolution(key: str, title: str, sizes: tuple[int, ...], winograd: Required | None) -> list[Workload]:
-    """Forward by Winograd's algorithm where it serves, forward directly, and with gradients as fastnn chooses."""
+    """Rows for a forward pass by Winograd's algorithm if possible, a direct one, and one with both gradients."""
     direct = Required(1.1, 0.95)
     both = Required(1.6, 1.4) if winograd else direct
     rows = [
@@ -187,7 +187,7 @@ WORKLOADS: tuple[Workload, ...] = (
         "alexnet-b1", "alexnet", "AlexNet features, one image", "features", (3 * 224 * 224, 9216), 1, rows=16,
         network="alexnet-features", avx512=Required(1.3, 1.1),
     ),
-    # as many steps an epoch as spread what stands at its ends
+    # so many steps in an epoch that the work at its ends does not matter
     Workload(
         "alexnet-train", "alexnet", "AlexNet training, batch 32, momentum", "images", (3 * 224 * 224, 1000), 32,
         rows=512, rule="momentum", momentum=0.9, network="alexnet", avx512=Required(2, 1.5),
@@ -196,12 +196,12 @@ WORKLOADS: tuple[Workload, ...] = (
     Workload("gemm-200", "gemm", "GEMM 200 x 784 x 666", "gemm", (200, 784, 666)),
 )  # fmt: skip
 
-# Least share of the measured FMA peak of a product alone, packing included.
+# The required fraction of the measured FMA peak for a single product, including packing.
 GEMM_SHARE = {"gemm-2048": 0.90, "gemm-200": 0.85}
 
 
 def select(groups: list[str]) -> list[Workload]:
-    """The workloads whose group or key is named, in the table's order."""
+    """The workloads whose group or key is given, in the order of the table."""
     known = {w.group for w in WORKLOADS} | {w.key for w in WORKLOADS}
     unknown = [name for name in groups if name not in known]
     if unknown:
@@ -210,7 +210,7 @@ def select(groups: list[str]) -> list[Workload]:
 
 
 def find(key: str) -> Workload:
-    """The workload of that key."""
+    """The workload with that key."""
     for workload in WORKLOADS:
         if workload.key == key:
             return workload

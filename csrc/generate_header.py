@@ -60,6 +60,7 @@ def header() -> str:
             "/* Bit r is set where the weight decay of update rule r shrinks the weight itself. */\n"
             f"enum {{ FNN_RULES_DECOUPLED = {sum(1 << rule for rule in rules if rule.decoupled)} }};",
             f"enum {{ {', '.join(f'FNN_{name} = {value}' for name, value in numbers.items())} }};",
+            "#define FNN_GELU_LINEAR {!r}\n#define FNN_GELU_CUBIC {!r}".format(*activations.GELU_ARGUMENT),
             "#endif\n",
         ]
     )

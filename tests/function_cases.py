@@ -1,4 +1,4 @@
-"""Every pair of functions with arguments for it, for the tests that hold for all of them."""
+"""Every pair of functions with arguments for it, for tests of what all of them have in common."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -11,7 +11,7 @@ from fastnn import functional as F
 
 @dataclass(frozen=True)
 class Pair:
-    """``name_forward`` and ``name_backward``, the shapes of the arguments, the options, the kinks."""
+    """``name_forward`` and ``name_backward``, with shapes of arguments, options and kinks."""
 
     name: str
     shapes: tuple[tuple[int, ...], ...] = ((5, 7),)
@@ -28,7 +28,7 @@ class Pair:
         return getattr(F, f"{self.name}_backward")(dout, cache)
 
     def arguments(self, dtype: Any, seed: int = 0) -> list[np.ndarray]:
-        """Normal data, moved 0.01 away from the kinks."""
+        """Normally distributed data, moved 0.01 away from the kinks."""
         rng = np.random.default_rng(seed)
         args = [rng.standard_normal(shape) for shape in self.shapes]
         for kink in self.kinks:
@@ -74,7 +74,7 @@ PAIRS = [
 
 
 def outputs(result: Any) -> Iterator[np.ndarray]:
-    """The arrays among what a function returned."""
+    """The arrays in the result of a function."""
     for part in result if isinstance(result, tuple) and not hasattr(result, "origin") else (result,):
         if isinstance(part, np.ndarray):
             yield part

@@ -21,7 +21,7 @@ def momentum(ops, w, v, dw, rate, keep, decay=0.0):
 
 
 class Scene:
-    """Arrays and buffers of a two-layer step, by short names."""
+    """The arrays and buffers of a step with two layers, under short names."""
 
     def __init__(self, rows=4):
         self.ops = Recorder("float32")

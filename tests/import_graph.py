@@ -8,7 +8,7 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Import:
-    """`importer` imports module `module`, or from it the object `name`."""
+    """`importer` imports the module `module`, or the object `name` from it."""
 
     importer: str
     module: str
@@ -21,7 +21,7 @@ class Import:
 
 
 def modules(root: Path) -> dict[str, Path]:
-    """Source files of the package in folder `root` by the names of their modules."""
+    """The source files of the package in folder `root`, by the names of their modules."""
     found = {}
     for path in sorted([*root.rglob("*.py"), *root.rglob("*.pyx")]):
         parts = path.relative_to(root.parent).with_suffix("").parts
@@ -43,7 +43,7 @@ def imports(root: Path, *, for_types: bool = False) -> list[Import]:
 
 
 def cycles(edges: list[Import]) -> list[list[str]]:
-    """Modules that import each other in a circle, one list a circle (strongly connected components).
+    """The modules that import each other in a circle, with a list for each strongly connected component.
 
     What a module imports from the ``__init__`` of a package around it does not count: Python runs that
     before it in any case.
@@ -62,7 +62,7 @@ def cycles(edges: list[Import]) -> list[list[str]]:
 
 
 def private_uses(root: Path) -> list[str]:
-    """Places that reach for another module's private name: imported, or as an attribute of a module."""
+    """The uses of private names of another module, by import or as an attribute."""
     files = modules(root)
     found = [
         str(edge)
@@ -114,7 +114,7 @@ def _of_module(
 
 
 def _runtime_nodes(tree: ast.AST) -> Iterator[ast.AST]:
-    """All nodes but those under ``if TYPE_CHECKING:``."""
+    """All nodes except those under ``if TYPE_CHECKING:``."""
     for node in ast.iter_child_nodes(tree):
         if isinstance(node, ast.If) and ast.unparse(node.test).split(".")[-1] == "TYPE_CHECKING":
             for other in node.orelse:

@@ -1,4 +1,4 @@
-"""Reads the #includes of C sources, and which functions they declare and define, without compiling anything."""
+"""Reads which files C sources include and which functions they declare and define, without compiling them."""
 
 import re
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ _FUNCTION = re.compile(
 
 @dataclass(frozen=True)
 class Include:
-    """File `includer` includes file `included`; both are named from the folder of the sources on."""
+    """File `includer` includes file `included`; both names are relative to the folder of the sources."""
 
     includer: str
     included: str
@@ -26,12 +26,12 @@ class Include:
 
 
 def module(name: str) -> str:
-    """What a .c and the .h of the same name are together: ``conv/direct.c`` -> ``conv/direct``."""
+    """The common name of a .c and a .h file: ``conv/direct.c`` -> ``conv/direct``."""
     return name.rpartition(".")[0]
 
 
 def sources(root: Path) -> dict[str, str]:
-    """The texts of the C files below folder `root`, without comments, by their names from there on."""
+    """The texts of the C files below folder `root`, without comments, by their names relative to it."""
     paths = sorted([*root.rglob("*.c"), *root.rglob("*.h")])
     return {path.relative_to(root).as_posix(): _COMMENT.sub(" ", path.read_text()) for path in paths}
 
@@ -43,7 +43,7 @@ def includes(root: Path) -> list[Include]:
 
 
 def module_cycles(root: Path) -> list[list[str]]:
-    """Modules that include each other in a circle, one list a circle (strongly connected components)."""
+    """The modules that include each other in a circle, with a list for each strongly connected component."""
     graph: dict[str, set[str]] = {}
     for edge in includes(root):
         here, there = module(edge.includer), module(edge.included)
@@ -59,10 +59,10 @@ def module_cycles(root: Path) -> list[list[str]]:
 
 
 def misplaced_definitions(root: Path) -> list[str]:
-    """Functions that are defined where their declaration does not lead: behind the back of the includes.
+    """The functions that are not defined in the file that their declaration belongs to.
 
-    What a header declares is defined in the .c of the same name. A header without one is an interface: any .c that
-    includes it may define a part of it.
+    What a header declares must be defined in the .c file of the same name. If there is none, the header is an
+    interface, and any .c file that includes it may define a part of it.
     """
     files = sources(root)
     graph: dict[str, set[str]] = {}
@@ -89,7 +89,7 @@ def misplaced_definitions(root: Path) -> list[str]:
 
 
 def _functions(text: str) -> list[tuple[str, bool]]:
-    """The functions of a source that other files may call, and whether it defines each; otherwise it declares it."""
+    """The functions of a source that other files may call, each with whether it is defined or only declared."""
     found = _FUNCTION.findall(_DIRECTIVE.sub("", text))
     return [(fn or plain, end == "{") for fn, plain, end in found]
 

@@ -14,11 +14,11 @@ from fastnn.data import load
 from fastnn.studies.sources import Source
 
 TINY = Source("tiny", (), lambda path: load(str(path)), lambda: load("glyphs", train=40, test=20), "letters")
-COUNT = SimpleNamespace(computed=0, fail=False)  # no constant that a part's key would hold
+COUNT = SimpleNamespace(computed=0, fail=False)  # not a constant, which would be in the key of a part
 
 
 def small_study() -> studies.Study:
-    """Two parts, the second on the first; it counts how often they are computed."""
+    """A study of two parts, of which the second uses the first; it counts how often they are computed."""
     COUNT.computed, COUNT.fail = 0, False
     study = studies.Study("small", "A small study", TINY)
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 Array = NDArray[Any]
 DTYPES = (np.float32, np.float64)
 
-# 1, primes, and both sides of what a register or a tile may hold
+# 1, primes, and the numbers around the sizes of registers and tiles
 _EDGES = (1, 2, 3, 4, 5, 7, 8, 9, 12, 13, 16, 17, 31, 32, 33, 47, 48, 49, 63, 64, 65, 67, 97, 127, 128, 131)
 sizes = st.sampled_from(_EDGES) | st.integers(1, 40)
 lengths = sizes | st.sampled_from((255, 256, 257, 1000, 1021, 4096, 4099))
@@ -54,5 +54,5 @@ LAYOUTS: dict[str, Callable[[Array], Array]] = {
 
 
 def same_bits(a: Array, b: Array) -> bool:
-    """Equal shape, dtype and bytes (NaN equals itself, 0 does not equal -0)."""
+    """Whether shape, dtype and bytes are equal, so that NaN equals itself and 0 does not equal -0."""
     return a.shape == b.shape and a.dtype == b.dtype and a.tobytes() == b.tobytes()

@@ -1,4 +1,4 @@
-"""Imports run one way, files stay short: what the layout promises, read from the source."""
+"""Imports run one way and files are short, as read from the source."""
 
 from pathlib import Path
 
@@ -51,7 +51,7 @@ def part(module: str) -> str:
 
 
 def upward(edges: list[Import]) -> list[str]:
-    """The imports that break the order."""
+    """The imports that violate the order."""
     wrong = []
     for edge in edges:
         here, there = part(edge.importer), part(edge.module)
@@ -72,7 +72,7 @@ def test_nothing_imports_upward() -> None:
 
 
 @pytest.mark.parametrize("folder", ["fastnn", "bench"])
-def test_no_cycle(folder: str) -> None:
+def test_nothing_imports_in_a_circle(folder: str) -> None:
     assert cycles(imports(ROOT / folder, for_types=True)) == []
 
 
@@ -91,7 +91,7 @@ def test_files_are_short(folder: str) -> None:
     assert {name: length for name, length in lengths.items() if length > MOST_LINES} == {}
 
 
-# --- the checks themselves, on made-up packages ---
+# --- the checks themselves, on invented packages ---
 
 
 def package(folder: Path, **files: str) -> Path:

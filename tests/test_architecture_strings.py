@@ -8,12 +8,12 @@ from fastnn.layers import Dense, ReLU, Tanh
 
 
 def kinds(text: str, **options: object) -> list[str]:
-    """The layers as text, a dense one by its units."""
+    """The layers as text, where a dense layer is given by its units."""
     layers = parse(text, **options).layers  # type: ignore[arg-type]
     return [str(layer.units) if isinstance(layer, Dense) else layer.kind for layer in layers]
 
 
-def test_dense_and_relu() -> None:
+def test_numbers_are_dense_layers_with_relu_between_them() -> None:
     model = parse("mlp:784-200-10")
     assert [type(layer) for layer in model.layers] == [Dense, ReLU, Dense]
     assert model.input_shape == (784,)
@@ -31,16 +31,16 @@ def test_dense_and_relu() -> None:
         (" MLP: 5 - 4 - TanH - 2 ", ["4", "tanh", "2"]),
     ],
 )
-def test_strings(text: str, expected: list[str]) -> None:
+def test_strings_give_their_layers(text: str, expected: list[str]) -> None:
     assert kinds(text) == expected
 
 
 @pytest.mark.parametrize("name", ACTIVATIONS)
-def test_activations(name: str) -> None:
+def test_activations_are_chosen_by_name(name: str) -> None:
     assert kinds("mlp:4-3-2", activation=name) == ["3", name, "2"]
 
 
-def test_no_activation() -> None:
+def test_there_can_be_no_activation() -> None:
     assert kinds("mlp:4-3-2", activation="linear") == ["3", "2"]
 
 
@@ -60,7 +60,7 @@ def test_options_reach_the_model() -> None:
     assert (model.seed, model.input_scale, model.class_names) == (5, 0.5, ("no", "yes"))
 
 
-def test_seed_decides_the_weights() -> None:
+def test_the_seed_decides_the_weights() -> None:
     same, again, other = (parse("mlp:4-3-2", seed=seed).params for seed in (1, 1, 2))
     assert (same == again).all()
     assert (same != other).any()
@@ -91,30 +91,30 @@ def test_seed_decides_the_weights() -> None:
         ("mlp:784-200-10-tanh", "follow the units of a hidden layer"),
     ],
 )
-def test_malformed_strings(text: str, message: str) -> None:
+def test_malformed_strings_are_refused(text: str, message: str) -> None:
     with pytest.raises(ValueError, match=r"^architecture: ") as caught:
         parse(text)
     assert message in str(caught.value)
 
 
-def test_an_unknown_layer_is_answered_with_those_there_are() -> None:
+def test_an_unknown_layer_is_refused_with_the_known_names() -> None:
     with pytest.raises(
         ValueError, match="relu, leaky_relu, elu, sigmoid, tanh, tanhshrink, softshrink, gelu, silu, linear"
     ):
         parse("mlp:4-selu-2")
 
 
-def test_unknown_activation() -> None:
+def test_an_unknown_activation_is_refused() -> None:
     with pytest.raises(ValueError, match="unknown activation 'selu'"):
         parse("mlp:4-3-2", activation="selu")
 
 
-def test_unknown_initialiser() -> None:
+def test_an_unknown_initialiser_is_refused() -> None:
     with pytest.raises(ValueError, match="init: expected one of"):
         parse("mlp:4-3-2", init="twos")
 
 
-def test_not_a_string() -> None:
+def test_only_strings_are_parsed() -> None:
     with pytest.raises(TypeError, match="must be a string, got list"):
         parse([784, 10])  # type: ignore[arg-type]
 
@@ -126,7 +126,7 @@ def described(text: str, **options: object) -> list[str]:
     return [repr(layer) for layer in parse(text, **options).layers]  # type: ignore[arg-type]
 
 
-def test_the_words_of_a_convolutional_network() -> None:
+def test_the_words_of_a_convolutional_network_give_its_layers() -> None:
     text = "conv:32x3,relu,bn,pool2,fc784,drop0.5,relu,fc10"
     model = parse(text, input_shape=(28, 28))
     assert [layer.name.rstrip("0123456789") for layer in model.layers] == [
@@ -153,7 +153,7 @@ def test_the_words_of_a_convolutional_network() -> None:
         ("avgpool4/2", (3, 5, 4)),
     ],
 )
-def test_sizes_steps_and_padding(word: str, shape: tuple[int, ...]) -> None:
+def test_sizes_strides_and_padding_are_parsed(word: str, shape: tuple[int, ...]) -> None:
     assert parse(f"conv:{word},fc2", input_shape=(3, 12, 10)).layers[0].output_shape == shape
 
 
@@ -161,7 +161,7 @@ def test_the_initialiser_reaches_all_weights() -> None:
     assert not parse("conv:1x6x6,4x3,fc5,fc2", init="zeros").params.any()
 
 
-def test_named_networks() -> None:
+def test_named_networks_are_known() -> None:
     lenet = parse("lenet5", input_shape=(28, 28))
     assert lenet.params.size == 61_706
     letters = parse("letters-cnn", input_shape=(28, 28), class_names="ABCDEFGHIJ")
@@ -196,13 +196,13 @@ def test_named_networks() -> None:
         ("conv:1x8x8,fc99999999999999", "at most"),
     ],
 )
-def test_malformed_convolutional_networks(text: str, message: str) -> None:
+def test_malformed_convolutional_networks_are_refused(text: str, message: str) -> None:
     with pytest.raises(ValueError, match=r"^architecture: ") as caught:
         parse(text)
     assert message in str(caught.value)
 
 
-def test_images_that_the_network_cannot_take() -> None:
+def test_images_that_the_network_cannot_take_are_refused() -> None:
     with pytest.raises(ValueError, match=r"needs images \(H, W\) or \(C, H, W\), got shape \(784,\)"):
         parse("conv:4x3,fc2", input_shape=(784,))
     with pytest.raises(ValueError, match=r"max_pool1: .*larger than the padded image"):

@@ -1,4 +1,4 @@
-"""The checks of single arguments: what they take, what they refuse, and in which words."""
+"""The checks of single arguments take what they should and refuse the rest, in clear words."""
 
 import math
 from fractions import Fraction
@@ -13,7 +13,7 @@ from fastnn.checks import choice, flag, float_dtype, number, whole
     ("value", "expected"),
     [(0, 0.0), (0.25, 0.25), (np.float32(0.5), 0.5), (np.int8(1), 1.0), (np.uint64(1), 1.0), (Fraction(1, 4), 0.25)],
 )
-def test_numbers(value, expected):
+def test_numbers_are_taken(value, expected):
     found = number("f", "x", value, at_least=0, at_most=1)
     assert type(found) is float
     assert found == expected
@@ -38,27 +38,27 @@ def test_numbers(value, expected):
         (10**400, {}, ValueError, "f: x: expected a finite number, got 1000"),
     ],
 )
-def test_what_is_no_number_in_the_range(value, ends, error, message):
+def test_other_values_than_numbers_in_the_range_are_refused(value, ends, error, message):
     with pytest.raises(error) as caught:
         number("f", "x", value, **ends)
     assert message in str(caught.value)
 
 
-def test_ends_belong_to_a_closed_range_and_not_to_an_open_one():
+def test_a_closed_range_includes_its_ends_and_an_open_one_does_not():
     assert [number("f", "x", end, at_least=0, at_most=1) for end in (0, 1)] == [0, 1]
     for end in (0, 1):
         with pytest.raises(ValueError, match="above 0 and below 1"):
             number("f", "x", end, above=0, below=1)
 
 
-def test_infinity_where_it_is_allowed():
+def test_infinity_is_taken_where_it_is_allowed():
     assert number("f", "x", math.inf, above=0, finite=False) == math.inf
     with pytest.raises(ValueError, match="expected a number above 0, got nan"):
         number("f", "x", math.nan, above=0, finite=False)
 
 
 @pytest.mark.parametrize("value", [3, np.int16(3), np.uint8(3), np.array(3)])
-def test_whole_numbers(value):
+def test_whole_numbers_are_taken(value):
     found = whole("f", "n", value, at_least=1, at_most=3)
     assert type(found) is int
     assert found == 3
@@ -82,7 +82,7 @@ def test_whole_numbers(value):
         (-1, {"at_least": -(2**3), "below": -(2**40)}, ValueError, "of at least -8 and below -2**40, got -1"),
     ],
 )
-def test_what_is_no_whole_number_in_the_range(value, ends, error, message):
+def test_other_values_than_whole_numbers_in_the_range_are_refused(value, ends, error, message):
     with pytest.raises(error) as caught:
         whole("f", "n", value, **ends)
     assert message in str(caught.value)
@@ -94,14 +94,14 @@ def test_a_long_value_is_cut_off():
     assert len(str(caught.value)) < 150
 
 
-def test_choices():
+def test_choices_are_taken():
     assert choice("f", "mode", np.str_("min"), ("min", "max", None)) == "min"
     assert choice("f", "mode", None, ("min", "max", None)) is None
     assert choice("f", "shuffle", True, (True, False, "batches")) is True
 
 
 @pytest.mark.parametrize("value", ["mean ", "", 1, None, ["min"], np.zeros(2), math.nan])
-def test_what_is_no_choice(value):
+def test_other_values_than_choices_are_refused(value):
     with pytest.raises(ValueError, match="f: mode: expected 'min', 'max' or 'both', got "):
         choice("f", "mode", value, ("min", "max", "both"))
 
@@ -114,13 +114,13 @@ def test_a_number_is_not_one_of_true_and_false(value):
         flag("f", "x", value)
 
 
-def test_flags():
+def test_true_and_false_are_flags():
     assert flag("f", "x", np.False_) is False
     assert flag("f", "x", True) is True
 
 
 @pytest.mark.parametrize("dtype", ["f2", int, complex, object, "U3", ">i4"])
-def test_other_dtypes(dtype):
+def test_other_dtypes_are_refused(dtype):
     with pytest.raises(TypeError, match="f: dtype: expected float32 or float64, got "):
         float_dtype("f", dtype)
     assert float_dtype("f", "float32") == np.float32

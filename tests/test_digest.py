@@ -19,7 +19,7 @@ pytestmark = needs_native
 
 
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-    """The script on the fastnn under test."""
+    """Run the script on the fastnn under test."""
     environment = os.environ | {"PYTHONPATH": str(Path(fastnn.__file__).parent.parent), "PYTHONHASHSEED": "random"}
     environment = {k: v for k, v in environment.items() if k not in ("PYTHONSAFEPATH", "FASTNN_ISA")}
     script = str(ROOT / "scripts/digest_results.py")
@@ -62,7 +62,7 @@ def test_a_renamed_line_is_no_difference_and_a_missing_one_is(tmp_path):
     assert differs == ["only before: y", "only after: z"]
 
 
-def test_lines_that_are_none_and_names_that_stand_twice_are_refused(tmp_path):
+def test_malformed_lines_and_names_that_occur_twice_are_refused(tmp_path):
     (tmp_path / "bad.txt").write_text("abc  kernel\n")
     with pytest.raises(ValueError, match=r"read: .*bad.txt line 1: expected a SHA-256"):
         read(tmp_path / "bad.txt")
@@ -71,7 +71,7 @@ def test_lines_that_are_none_and_names_that_stand_twice_are_refused(tmp_path):
     assert not (tmp_path / "twice.txt").exists()
 
 
-def test_shape_and_dtype_count():
+def test_shape_and_dtype_count_in_a_digest():
     import numpy as np
 
     zeros = np.zeros(4, np.float32)

@@ -1,4 +1,4 @@
-"""The examples in the docstrings of every module run as they stand."""
+"""The examples in the docstrings of every module run, and docstrings have their sections."""
 
 import doctest
 import importlib
@@ -11,9 +11,9 @@ import pytest
 
 import fastnn
 
-# these start what they are named after
+# importing these starts a program
 LEFT_OUT = {"fastnn.__main__"}
-# packages that an example uses and an installation may lack
+# packages that an example uses and that may not be installed
 NEEDS = {"fastnn.export.onnx_file": "onnx", "fastnn.estimators.search": "optuna"}
 MODULES = sorted(
     module.name
@@ -23,13 +23,13 @@ MODULES = sorted(
 
 
 @pytest.mark.parametrize("name", ["fastnn", *MODULES])
-def test_examples(name: str) -> None:
+def test_examples_run(name: str) -> None:
     module = importlib.import_module(name)
     if name in NEEDS:
         pytest.importorskip(NEEDS[name])
     result = doctest.testmod(module, optionflags=doctest.NORMALIZE_WHITESPACE)
     if "matplotlib.pyplot" in sys.modules:
-        sys.modules["matplotlib.pyplot"].close("all")  # it warns of more than twenty
+        sys.modules["matplotlib.pyplot"].close("all")  # matplotlib warns if more than twenty are open
     assert result.failed == 0
 
 
@@ -41,7 +41,7 @@ def test_there_are_examples() -> None:
     assert found > 100
 
 
-# --- what help() says of the parts that users meet first ---
+# --- the sections of public docstrings ---
 
 # Sections, by numpydoc's names, that a class and a function must have. Parameters and Raises are demanded of those that
 # take arguments, and Parameters must name every one of them; Returns of functions.
@@ -59,7 +59,7 @@ SECTIONS = {
     "fastnn.schedules": CLASS,
     "fastnn.trainer": CLASS,
 }
-# Results and types, which users do not make: their attributes are documented instead.
+# Users do not make these results and types, so that their attributes are documented instead.
 NEVER_RAISE = {"name_of"}
 MADE_BY_US = {
     *("ArrayCheck", "GradCheckError", "GradCheckResult", "GradCheckSweep", "PerClass"),
@@ -68,7 +68,7 @@ MADE_BY_US = {
 
 
 def public(module: str, kind: type | types.FunctionType) -> list[tuple[str, object]]:
-    """Public classes or functions that a module of fastnn's offers, by name."""
+    """The public classes or functions of a module of fastnn, by name."""
     found = importlib.import_module(module)
     names = getattr(found, "__all__", None) or [name for name in vars(found) if not name.startswith("_")]
     return [
@@ -125,7 +125,7 @@ def test_the_sections_are_there(name: str, item: object) -> None:
 
 
 def methods(cls: type) -> dict[str, object]:
-    """The public methods of a class, each as the class defines it that brings it in: what overrides need not repeat."""
+    """The public methods of a class, each as first defined, because overriding methods need no docstring."""
     found: dict[str, object] = {}
     for base in cls.__mro__:
         if base.__module__.startswith("fastnn."):

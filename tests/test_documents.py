@@ -1,6 +1,7 @@
-"""The documents are true of the tree: links lead somewhere; folders, terms and files that they must name are named."""
+"""The documents agree with the files: links are valid, and folders, terms and files are named where they must be."""
 
 import re
+from collections.abc import Iterable
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -17,6 +18,7 @@ DOCUMENTS = sorted(
 )
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 CONNECTIVES = {"to", "from"}
+PASSES = {"forward", "backward", "backward_input", "backward_weight", "apply", "nchw16n"}
 
 
 def text_of(name: str) -> str:
@@ -30,7 +32,7 @@ def anchors(document: str) -> set[str]:
 
 
 def broken_links(path: Path) -> list[str]:
-    """Links in a document to files that are not there, or to headings that their file does not have."""
+    """The links in a document to files or headings that do not exist."""
     broken = []
     for link in LINK.findall(path.read_text()):
         if re.match(r"[a-z]+:", link):
@@ -43,13 +45,13 @@ def broken_links(path: Path) -> list[str]:
 
 
 def folders(top: str) -> list[str]:
-    """Folders with sources, by their path from the root."""
+    """The folders with sources, by their path from the root."""
     found = {path.parent for path in (ROOT / top).rglob("*") if path.suffix in {".py", ".c", ".h"}}
     return sorted(str(folder.relative_to(ROOT)) for folder in found)
 
 
 def terms(table: str) -> set[str]:
-    """The terms in the first column of the tables of a section: `code` and plain words."""
+    """The terms in the first column of the tables of a section, both `code` and plain words."""
     cells = [line.split("|")[1].strip() for line in table.splitlines() if line.startswith("|")]
     return {term.strip("` ").lower() for cell in cells[2:] for term in cell.split(",")}
 
@@ -62,7 +64,7 @@ def section(document: str, heading: str) -> str:
 
 
 def unnamed(kernel: str, families: set[str], passes: set[str]) -> str:
-    """What is left of a kernel's name when families, passes, layouts and connectives are taken out."""
+    """What is left of the name of a kernel without families, passes, layouts and connectives."""
     left = f"_{kernel}_"
     for term in sorted(families | passes, key=len, reverse=True):
         while f"_{term}_" in left:
@@ -71,7 +73,7 @@ def unnamed(kernel: str, families: set[str], passes: set[str]) -> str:
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
-def test_relative_links_lead_somewhere(path: Path) -> None:
+def test_relative_links_are_valid(path: Path) -> None:
     assert broken_links(path) == []
 
 
@@ -88,6 +90,40 @@ def test_the_architecture_names_every_folder(top: str) -> None:
     missing = [folder for folder in folders(top) if folder not in named | {top}]
     assert missing == []
     assert [folder for folder in named if not (ROOT / folder).is_dir() and "." not in folder] == []
+
+
+def known(*headings: str) -> set[str]:
+    """The terms in the tables of some sections of the page about kernels."""
+    return set().union(*(terms(section(text_of("docs/KERNELS.md"), heading)) for heading in headings))
+
+
+def words_of(term: str) -> set[str]:
+    """The words of a term or of a file's name, in the singular."""
+    return {word.removesuffix("s") for word in re.split(r"[\W_]+", term)}
+
+
+def unknown_words(names: Iterable[str], known_terms: Iterable[str]) -> set[str]:
+    """The words of names that no term contains."""
+    return set().union(*map(words_of, names)) - set().union(*map(words_of, known_terms))
+
+
+def test_every_part_of_a_kernels_name_is_explained() -> None:
+    families = known("Families", "Glossary")
+    assert {name: left for name in SIGNATURES if (left := unnamed(name, families, PASSES))} == {}
+
+
+def test_every_word_of_a_c_files_name_is_explained() -> None:
+    files = [path.stem for path in (ROOT / "csrc").rglob("*") if path.suffix in {".c", ".h"}]
+    assert len(files) > 50
+    assert unknown_words(files, {*known("Families", "Glossary", "Words of file names"), *PASSES}) == set()
+
+
+def test_words_of_file_names_are_not_explained_twice() -> None:
+    assert known("Words of file names") & known("Families", "Glossary") == set()
+
+
+def test_an_unknown_word_of_a_file_name_is_found() -> None:
+    assert unknown_words(["weight_grad_frobs", "rows"], {"weight gradient", "row", "grad"}) == {"frob"}
 
 
 def test_a_kernel_of_an_unknown_family_is_found() -> None:

@@ -1,4 +1,4 @@
-"""Finite differences, and the checks: right gradients pass, wrong ones do not."""
+"""Finite differences are right; in gradient checks, right gradients pass and wrong ones do not."""
 
 from __future__ import annotations
 
@@ -41,20 +41,20 @@ def draw(*shape: int, seed: int = 0) -> Array:
 
 def test_differences_of_a_square_are_what_algebra_says() -> None:
     x = np.array([[1.0, -2.0], [0.0, 3.0]])
-    # With h a power of two everything is exact: 2x for central, 2x + h for forward ones.
+    # With h a power of two everything is exact: 2x for central differences, 2x + h for forward differences.
     square: Callable[[Array], float] = lambda x: float((x * x).sum())  # noqa: E731
     np.testing.assert_array_equal(numerical_gradient(square, x, h=2.0**-10), 2 * x)
     np.testing.assert_array_equal(numerical_gradient(square, x, h=2.0**-10, central=False), 2 * x + 2.0**-10)
 
 
-def test_step_may_differ_by_entry_and_grows_with_x() -> None:
+def test_the_step_may_differ_by_entry_and_grows_with_x() -> None:
     forward = numerical_gradient(lambda x: (x * x).sum(), np.zeros(2), h=[0.5, 0.25], central=False)
     np.testing.assert_array_equal(forward, [0.5, 0.25])
     eps = np.finfo(float).eps
     np.testing.assert_allclose(default_step([0.1, -8.0]), eps ** (1 / 3) * np.array([1, 8]), rtol=1e-14)
 
 
-def test_numerical_gradient_is_right_for_a_function_that_spoils_its_argument() -> None:
+def test_numerical_gradient_is_right_for_a_function_that_overwrites_its_argument() -> None:
     x = draw(3, 2)
     x.flags.writeable = False
 
@@ -71,7 +71,7 @@ def test_numerical_gradient_array_is_the_vector_jacobian_product() -> None:
     np.testing.assert_allclose(numerical_gradient_array(lambda x: a @ x, x, dout), a.T @ dout, rtol=1e-8)
 
 
-def test_numerical_gradient_array_copes_with_a_buffer_used_again() -> None:
+def test_numerical_gradient_array_works_with_a_buffer_that_is_reused() -> None:
     buffer = np.empty(3)
 
     def into_buffer(x: Array) -> Array:
@@ -103,7 +103,7 @@ def test_differences_refuse_bad_arguments() -> None:
         numerical_gradient(lambda x: 0.0, [0.0, 1e6], h=1e-11)
 
 
-def test_step_around_moves_what_is_near_and_nothing_else() -> None:
+def test_step_around_moves_entries_near_a_kink_and_no_others() -> None:
     x = np.array([-0.5009, -0.5, -0.4999, -1e-12, 0.4, 0.5005, 0.502])
     before = x.copy()
     moved = step_around(x, (-0.5, 0.5), distance=1e-3)
@@ -165,7 +165,7 @@ def test_float32_arrays_are_checked_in_float64() -> None:
 
 
 def wrong(change: Callable[[Array], Array]) -> tuple[Any, Any]:
-    """Tanh with a gradient that `change` makes wrong."""
+    """Return tanh with a gradient that `change` makes wrong."""
 
     def backward(dout: Array, cache: Any) -> Array:
         return change(np.array(F.tanh_backward(dout, cache)))
@@ -206,7 +206,7 @@ def test_the_worst_entry_is_named() -> None:
 
 
 def test_the_error_is_the_largest_gap_over_the_largest_gradient() -> None:
-    # With sum(w * x) the gradient is w * dout; dout is the same for both, so the error is known.
+    # The gradient of w * x is w * dout. As dout is the same for both, the error is known.
     w = np.array([3.0, -10.0, 1.0])
     result = check_function(
         lambda x: ((w * x).sum(), None), lambda dout, cache: (w + np.array([0, 0, 0.25])) * dout, np.ones(3)
@@ -217,7 +217,7 @@ def test_the_error_is_the_largest_gap_over_the_largest_gradient() -> None:
 
 
 def test_the_cotangent_is_not_the_sum() -> None:
-    # The sum of a softmax is constant, so against ones a zero gradient would pass.
+    # The sum of a softmax is constant, so that a zero gradient would pass with a cotangent of ones.
     result = gradcheck((F.softmax_forward, lambda dout, cache: dout * 0), draw(3, 4))
     assert not result.passed
     assert result.worst.error == 1.0
@@ -285,7 +285,7 @@ def test_gradients_are_matched_with_arguments() -> None:
         check_function(forward, lambda dout, c: (dout[:2], dout), x, labels, w, 2.0)
 
 
-def test_conventions_are_asked_for() -> None:
+def test_functions_must_follow_the_conventions() -> None:
     with pytest.raises(TypeError, match=r"must return \(out, cache\)"):
         check_function(np.tanh, lambda dout, cache: dout, draw(3))
     with pytest.raises(TypeError, match=r"must return \(loss, dx\)"):
@@ -304,8 +304,8 @@ def test_conventions_are_asked_for() -> None:
 # Kinks and zeros.
 
 
-def test_refine_looks_beside_a_kink() -> None:
-    x = np.array([-1.0, 1e-7, 2.0])  # the second within the step of the kink, h/16 = 3.8e-7, h/256 = 2.4e-8
+def test_refine_takes_a_smaller_step_near_a_kink() -> None:
+    x = np.array([-1.0, 1e-7, 2.0])  # the second is within h and h/16 = 3.8e-7 of the kink, not h/256 = 2.4e-8
     assert not check_function(F.relu_forward, F.relu_backward, x)
     refined = check_function(F.relu_forward, F.relu_backward, x, refine=True)
     assert refined.passed
@@ -329,7 +329,7 @@ def test_a_zero_gradient_passes_and_says_so() -> None:
     assert result.passed
     assert result.arrays[0].zero
     assert "zero gradient" in str(result)
-    # Zero only up to rounding: the sum of a softmax, whose differences are a few 1e-11.
+    # The sum of a softmax is zero only up to rounding, and its differences are a few 1e-11.
     constant = check_function(
         lambda x: (F.softmax_forward(x)[0].sum(axis=1), x), lambda dout, x: np.zeros_like(x), draw(4, 3)
     )
@@ -338,7 +338,7 @@ def test_a_zero_gradient_passes_and_says_so() -> None:
 
 
 def test_a_tiny_gradient_passes_within_rounding_and_says_so() -> None:
-    # Beside 1, whose last digit is 2e-16, a slope of 1e-6 is known to five digits.
+    # Added to 1, whose last digit is 2e-16, a slope of 1e-6 is known to five digits.
     x = draw(4)
     result = check_function(lambda x: ((1e-6 * np.sin(x)).sum() + 1, x), lambda d, x: d * 1e-6 * np.cos(x), x)
     assert result.passed
@@ -394,7 +394,7 @@ def test_layers_pass(layer: L.Layer, shape: tuple[int, ...], kinks: tuple[float,
 
 
 class Scale(L.Layer):
-    """x times a trained number for each unit, with mistakes on request."""
+    """x times a trained number for each unit, with mistakes if asked for."""
 
     kind = "scale_for_the_test"
     mistake = ""
@@ -492,8 +492,8 @@ def test_models_pass_on_given_data_with_a_scale() -> None:
     gradcheck(network(input_scale=1 / 255)).raise_if_failed()
 
 
-def test_models_pass_beside_a_kink() -> None:
-    # The blank sample leaves the hidden units at their biases, 1e-7 from the kink.
+def test_models_pass_near_a_kink() -> None:
+    # With the blank sample, hidden units are at their biases, 1e-7 from the kink.
     model = Sequential([L.Dense(7), L.ReLU(), L.Dense(3)], input_shape=(5,), dtype="float64")
     model.parameters["dense1.b"][...] = 1e-7
     X, y = np.vstack([np.zeros(5), draw(3, 5)]), np.array([0, 1, 2, 0])
@@ -508,7 +508,7 @@ def test_models_pass_beside_a_kink() -> None:
 def test_models_pass_on_a_kink() -> None:
     model = Sequential([L.Dense(7), L.ReLU(), L.Dense(3)], input_shape=(5,), dtype="float64")
     X, y = np.vstack([np.zeros(5), draw(3, 5)]), np.array([0, 1, 2, 0])
-    assert not check_model(model, X, y, jitter=0.0)  # biases are zero: exactly on it
+    assert not check_model(model, X, y, jitter=0.0)  # biases are zero, which is exactly on the kink
     assert check_model(model, X, y)
 
 
@@ -549,7 +549,7 @@ def test_check_model_refuses_what_it_cannot_check() -> None:
         check_model(network(), jitter=-1.0)
 
 
-def test_gradcheck_refuses_other_things() -> None:
+def test_gradcheck_refuses_other_objects() -> None:
     for obj in (3, "relu", (F.relu_forward,), (F.relu_forward, 3)):
         with pytest.raises(TypeError, match="gradcheck: expected a pair"):
             gradcheck(obj)
@@ -583,7 +583,7 @@ def test_sweep_falls_with_the_order_of_the_differences() -> None:
     assert table.forward_errors[0] / table.forward_errors[1] == pytest.approx(10, rel=0.05)
 
 
-def test_sweep_rises_again_where_rounding_rules() -> None:
+def test_sweep_rises_again_where_rounding_dominates() -> None:
     table = sweep(F.softmax_loss, draw(4, 3), np.array([0, 1, 2, 0]))
     h, error = table.best
     assert 1e-7 < h < 1e-3

@@ -1,4 +1,4 @@
-"""What importing fastnn loads, how long it takes, and what a slim install can do."""
+"""Importing fastnn loads little and is fast, and a minimal installation can train."""
 
 import re
 import subprocess
@@ -23,7 +23,7 @@ HEAVY = (
     "tempfile",
 )
 
-# Everything but the standard library and what is allowed is as if it were not installed.
+# All modules except those of the standard library and the allowed ones behave as if they were not installed.
 BLOCKER = """
 import sys
 class Blocker:
@@ -52,7 +52,7 @@ assert model.predict_proba(images).shape == (600, 10)
 
 
 def python(code: str, *, cwd: Path, allowed: tuple[str, ...] | None = None) -> str:
-    """Run `code` in a fresh process, with the blocker where `allowed` is given; return what it prints."""
+    """Run `code` in a new process, with the blocker if `allowed` is given, and return what it prints."""
     blocker = "" if allowed is None else BLOCKER.format(allowed=set(allowed))
     done = subprocess.run([sys.executable, "-c", blocker + code], capture_output=True, text=True, cwd=cwd)
     assert done.returncode == 0, done.stderr
@@ -79,12 +79,12 @@ def test_saving_without_safetensors_says_what_to_install(tmp_path: Path) -> None
     assert "pip install safetensors" in python(TRAIN + code, cwd=tmp_path, allowed=SLIM)
 
 
-def test_saving_needs_safetensors_beside_numpy_only(tmp_path: Path) -> None:
+def test_saving_needs_only_safetensors_and_numpy(tmp_path: Path) -> None:
     code = "model.save('m.safetensors')\nassert (fastnn.load('m.safetensors').params == model.params).all()"
     python(TRAIN + code, cwd=tmp_path, allowed=(*SLIM, "safetensors"))
 
 
-def test_the_command_line_runs_slim(tmp_path: Path) -> None:
+def test_the_command_line_runs_in_a_minimal_installation(tmp_path: Path) -> None:
     code = "from fastnn.cli import main; sys.exit(main(['train', '--epochs', '1', '--quiet']))"
     said = python(code, cwd=tmp_path, allowed=(*SLIM, "safetensors"))
     assert said.startswith("test accuracy ")

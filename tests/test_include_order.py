@@ -1,4 +1,4 @@
-"""Includes of the C sources run one way, between folders and between files: read from the source."""
+"""Includes of the C sources run one way, between folders and between files, as read from the source."""
 
 from pathlib import Path
 
@@ -7,7 +7,7 @@ from include_graph import Include, includes, misplaced_definitions, module_cycle
 
 CSRC = Path(__file__).resolve().parent.parent / "csrc"
 
-# A folder includes from itself and from those of the lines above; "" is csrc itself.
+# A folder includes from itself and from the folders in the lines above; "" is csrc itself.
 LEVELS = (
     {""},
     {"simd"},
@@ -26,7 +26,7 @@ def folder(name: str) -> str:
 
 
 def upward(edges: list[Include]) -> list[str]:
-    """The includes that break the order of the folders."""
+    """The includes that violate the order of the folders."""
     return [
         str(edge)
         for edge in edges
@@ -45,7 +45,7 @@ def test_nothing_includes_upward() -> None:
     assert upward(edges) == []
 
 
-def test_no_circle_of_files() -> None:
+def test_no_files_include_each_other_in_a_circle() -> None:
     assert module_cycles(CSRC) == []
 
 
@@ -53,7 +53,7 @@ def test_functions_are_defined_where_their_headers_lead() -> None:
     assert misplaced_definitions(CSRC) == []
 
 
-def test_the_path_is_the_include_guard() -> None:
+def test_include_guards_are_the_paths() -> None:
     headers = {name: text for name, text in sources(CSRC).items() if "/" in name and name.endswith(".h")}
     guards = {name: "FASTNN_" + name.replace("/", "_").replace(".", "_").upper() for name in headers}
     assert [
@@ -61,7 +61,7 @@ def test_the_path_is_the_include_guard() -> None:
     ] == []
 
 
-# --- the checks themselves, on made-up trees ---
+# --- the checks themselves, on invented trees ---
 
 
 def tree(root: Path, **files: str) -> Path:

@@ -1,4 +1,4 @@
-"""Initialisers: their distributions, their names, and how functions of one's own fit in."""
+"""Initialisers have their distributions and names, and functions of the user's own can be used."""
 
 import math
 import pickle
@@ -13,7 +13,7 @@ FANS = (300, 200)
 SHAPE = FANS
 N = SHAPE[0] * SHAPE[1]
 
-# name → standard deviation and bound (None: unbounded) for FANS
+# the standard deviation and the bound (None if unbounded) for FANS, by name
 MOMENTS = {
     "normal": (1.0, None),
     "normal(0.1)": (0.1, None),
@@ -33,7 +33,7 @@ def draw(name, seed=0, step=0, shape=SHAPE, fans=FANS):
 
 
 @pytest.mark.parametrize("name", MOMENTS)
-def test_mean_deviation_and_bound(name):
+def test_mean_deviation_and_bound_are_right(name):
     std, bound = MOMENTS[name]
     values = draw(name)
     assert (values.shape, values.dtype) == (SHAPE, np.float64)
@@ -45,7 +45,7 @@ def test_mean_deviation_and_bound(name):
         assert 0.999 * bound < abs(values).max() <= bound
 
 
-def test_uniform_between_two_numbers():
+def test_uniform_takes_two_ends():
     values = draw("uniform(2, 3)")
     assert values.min() >= 2
     assert values.max() < 3
@@ -57,16 +57,16 @@ def test_normal_has_the_tails_of_a_normal():
     assert (abs(values) > 2).mean() == pytest.approx(0.0455, abs=0.005)
 
 
-def test_zeros():
+def test_zeros_are_zero():
     assert not draw("zeros").any()
 
 
-def test_ones():
+def test_ones_are_one():
     assert (draw("ones") == 1).all()
 
 
 @pytest.mark.parametrize("name", MOMENTS)
-def test_seed_and_step_say_which_numbers(name):
+def test_seed_and_step_decide_the_numbers(name):
     assert same_bits(draw(name, 3, 1), draw(name, 3, 1))
     assert not np.array_equal(draw(name, 3, 1), draw(name, 3, 2))
     assert not np.array_equal(draw(name, 3, 1), draw(name, 4, 1))
@@ -97,7 +97,7 @@ def test_numbers_in_names_are_kept_exactly():
     assert init.get("uniform( -1e-3 , 2 )").name == "uniform(-0.001, 2.0)"
 
 
-def test_a_maker_stands_for_what_it_makes():
+def test_a_function_that_makes_an_initialiser_can_be_given_itself():
     assert init.get(init.he_normal).name == "he_normal"
     assert init.get(init.normal).name == "normal(1.0)"
 
@@ -121,12 +121,12 @@ def test_a_maker_stands_for_what_it_makes():
         ("he_normal(2)", r"cannot make 'he_normal\(2\)'"),
     ],
 )
-def test_what_names_nothing(name, message):
+def test_unknown_names_are_refused(name, message):
     with pytest.raises(ValueError, match=message):
         init.get(name)
 
 
-def test_a_function_of_ones_own():
+def test_a_function_of_the_users_own_is_used():
     def ramp(shape, fans, seed, step):
         return np.arange(np.prod(shape)).reshape(shape)
 
@@ -139,7 +139,7 @@ def test_a_function_of_ones_own():
         lost((2, 3), (2, 3), 0, 0)
 
 
-def test_a_function_that_makes_another_shape_is_named():
+def test_a_function_that_returns_another_shape_is_refused():
     def wrong(shape, fans, seed, step):
         return np.zeros(3)
 

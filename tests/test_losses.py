@@ -1,4 +1,4 @@
-"""The losses: values and gradients in plain NumPy, and targets that do not fit."""
+"""The losses agree with plain NumPy, and refuse targets that do not fit."""
 
 import numpy as np
 import pytest
@@ -25,7 +25,7 @@ def softmax(z):
     return e / e.sum(axis=1, keepdims=True)
 
 
-def test_cross_entropy_of_labels():
+def test_cross_entropy_of_labels_is_its_formula():
     value, dx, correct = run("softmax_cross_entropy", LABELS)
     p = softmax(OUT)
     assert value == pytest.approx(-np.log(p[np.arange(6), LABELS]).mean(), rel=1e-13)
@@ -33,7 +33,7 @@ def test_cross_entropy_of_labels():
     assert correct == (OUT.argmax(1) == LABELS).sum()
 
 
-def test_cross_entropy_of_distributions():
+def test_cross_entropy_of_distributions_is_its_formula():
     t = np.random.default_rng(1).dirichlet(np.ones(4), 6)
     value, dx, correct = run("softmax_cross_entropy", t)
     p = softmax(OUT)
@@ -59,8 +59,8 @@ def test_squared_error_is_the_mean_over_samples_and_outputs(shape):
     assert correct == 0
 
 
-def test_multiclass_hinge():
-    """CS231n's loop over samples and classes."""
+def test_multiclass_hinge_is_its_formula():
+    """It agrees with the loop over samples and classes of CS231n."""
     for delta in (1.0, 0.3):
         value, dx, correct = run(losses.MulticlassHinge(delta), LABELS)
         total, slopes = 0.0, np.zeros_like(OUT)
@@ -76,7 +76,7 @@ def test_multiclass_hinge():
         assert correct == (OUT.argmax(1) == LABELS).sum()
 
 
-def test_binary_cross_entropy():
+def test_binary_cross_entropy_is_its_formula():
     t = np.random.default_rng(1).random(OUT.shape).round(1)
     value, dx, correct = run("binary_cross_entropy", t)
     p = 1 / (1 + np.exp(-OUT))
@@ -96,7 +96,7 @@ ALL = [
 
 
 @pytest.mark.parametrize(("loss", "targets"), ALL)
-def test_gradients_by_central_differences(loss, targets):
+def test_gradients_equal_central_differences(loss, targets):
     h = 1e-5
     dx = run(loss, targets)[1]
     for at in np.ndindex(OUT.shape):
@@ -131,7 +131,7 @@ def test_scale_multiplies_loss_and_gradient(loss, targets):
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
-def test_targets_in_any_layout(layout):
+def test_targets_may_have_any_layout(layout):
     for loss, targets in [
         ("softmax_cross_entropy", LABELS),
         ("softmax_cross_entropy", np.eye(4)[LABELS]),
@@ -142,7 +142,7 @@ def test_targets_in_any_layout(layout):
 
 
 @pytest.mark.parametrize("dtype", ["i1", "u1", "i2", "u2", "i4", "u4", "i8", "u8", ">i4"])
-def test_labels_of_any_integer_dtype(dtype):
+def test_labels_may_have_any_integer_dtype(dtype):
     assert run("softmax_cross_entropy", LABELS.astype(dtype))[0] == run("softmax_cross_entropy", LABELS)[0]
 
 
@@ -193,7 +193,7 @@ B = "binary_cross_entropy"
         (S, np.full((3, 4), None), TypeError, "targets must be real numbers"),
     ],
 )
-def test_targets_that_do_not_fit(loss, targets, error, message):
+def test_targets_that_do_not_fit_are_refused(loss, targets, error, message):
     with pytest.raises(error, match=f"{loss}: {message}"):
         losses.get(loss).prepare(np.asarray(targets), (4,), np.dtype("float64"))
 
@@ -204,12 +204,12 @@ def test_classes_need_rows_of_outputs():
 
 
 @pytest.mark.parametrize("what", ["hinge", None, 3, ["a"], losses.MeanSquaredError])
-def test_what_is_no_loss(what):
+def test_other_objects_than_losses_are_refused(what):
     with pytest.raises(ValueError, match=r"loss: expected one of softmax_cross_entropy, mean_squared_error, .* got"):
         losses.get(what)
 
 
-def test_get_gives_back_a_loss():
+def test_get_returns_a_loss_unchanged():
     mine = losses.MeanSquaredError()
     assert losses.get(mine) is mine
 

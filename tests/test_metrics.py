@@ -1,4 +1,4 @@
-"""The metrics against scikit-learn's, and what they refuse."""
+"""The metrics agree with scikit-learn, and refuse bad arguments."""
 
 import numpy as np
 import pytest
@@ -36,7 +36,7 @@ def test_the_first_of_equal_scores_counts():
     assert metrics.top_k_accuracy([2, 2], np.zeros((2, 3)), 3) == 1
 
 
-def test_names():
+def test_metrics_have_names():
     name, function = metrics.get("top_2_accuracy")
     assert name == "top_2_accuracy"
     assert function([2], [[0.1, 0.5, 0.4]]) == 1
@@ -67,6 +67,6 @@ def test_names():
         (lambda: metrics.get_all(["accuracy", metrics.accuracy]), ValueError, "two are called 'accuracy'"),
     ],
 )
-def test_refusals(call, error, message):
+def test_bad_arguments_are_refused(call, error, message):
     with pytest.raises(error, match=message):
         call()

@@ -1,4 +1,4 @@
-"""The optimisers against their formulas in plain NumPy, and what they refuse."""
+"""The optimisers agree with their formulas in plain NumPy, and refuse bad arguments."""
 
 import math
 
@@ -100,7 +100,7 @@ CASES = {
 @pytest.mark.parametrize("decays", [True, False])
 @pytest.mark.parametrize("decay", [0.0, 0.3])
 @pytest.mark.parametrize("case", CASES)
-def test_formula(case, decay, decays, dtype, backend):
+def test_a_step_is_its_formula(case, decay, decays, dtype, backend):
     make, formula = CASES[case]
     optimizer = make(decay)
     rng = np.random.default_rng(0)
@@ -119,7 +119,7 @@ def test_formula(case, decay, decays, dtype, backend):
 
 @pytest.mark.parametrize("case", CASES)
 def test_a_training_follows_the_formula_with_decay_on_weights_alone(case):
-    """Full-batch steps of a linear model, its gradients by `loss_and_gradients`."""
+    """These are full-batch steps of a linear model, whose gradients are those of `loss_and_gradients`."""
     make, formula = CASES[case]
     x, y = samples(30, 4, 3)
     start = mlp(4, 3, dtype="float64", seed=2)
@@ -151,7 +151,7 @@ def test_a_training_follows_the_formula_with_decay_on_weights_alone(case):
         np.testing.assert_allclose(trained.parameters[name], value, rtol=1e-11, atol=1e-13)
 
 
-def test_every_fit_begins_with_a_fresh_state():
+def test_every_fit_begins_with_a_new_state():
     x, y = samples(30, 4, 3)
     model = mlp(4, 3, dtype="float64")
     trainer = fastnn.Trainer(model, optimizer=optim.Adam(0.1), epochs=1, batch_size=None)
@@ -163,14 +163,14 @@ def test_every_fit_begins_with_a_fresh_state():
 
 
 @pytest.mark.parametrize("name", OPTIMIZERS)
-def test_config_and_repr(name):
+def test_config_and_repr_make_it_again(name):
     optimizer = OPTIMIZERS[name]()
     again = type(optimizer)(**optimizer.config())
     assert again.config() == optimizer.config()
     assert eval(repr(optimizer), vars(optim)).config() == optimizer.config()
 
 
-def test_get():
+def test_get_finds_optimizers_by_name():
     assert isinstance(optim.get("sgd"), optim.SGD)
     assert optim.get("momentum", learning_rate=0.5).learning_rate == 0.5
     mine = optim.Adam()
@@ -178,7 +178,7 @@ def test_get():
 
 
 @pytest.mark.parametrize("what", ["lamb", None, 3, ["sgd"], optim.SGD])
-def test_what_is_no_optimizer(what):
+def test_other_objects_than_optimizers_are_refused(what):
     with pytest.raises(
         ValueError,
         match=r"optimizer: expected one of adagrad, adam, adamw, rmsprop, sgd, lion, momentum, nesterov, got",
@@ -232,6 +232,6 @@ def test_what_is_no_optimizer(what):
         (lambda: optim.Adam(eps=0), ValueError, "Adam: eps: expected a finite number above 0"),
     ],
 )
-def test_bad_arguments(make, error, message):
+def test_bad_arguments_are_refused(make, error, message):
     with pytest.raises(error, match=message):
         make()

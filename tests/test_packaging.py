@@ -1,4 +1,4 @@
-"""What is in the sdist and the wheel, and installing where there is no compiler. Builds, so slow."""
+"""The sdist and the wheel have the right files, and installing works without a compiler. Builds make this slow."""
 
 import os
 import shutil
@@ -19,7 +19,7 @@ LEFT_OUT = shutil.ignore_patterns(
 
 
 def run(*command: str | Path, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Run a command with `environment` added."""
+    """Run a command with the variables of `environment` added."""
     inherited = {k: v for k, v in os.environ.items() if k not in ("PYTHONPATH", "FASTNN_REQUIRE_NATIVE")}
     return subprocess.run(
         [str(part) for part in command], cwd=cwd, env=inherited | environment, capture_output=True, text=True
@@ -27,7 +27,7 @@ def run(*command: str | Path, cwd: Path, **environment: str) -> subprocess.Compl
 
 
 def checked(*command: str | Path, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
-    """The same; it must succeed."""
+    """Run a command that must succeed."""
     done = run(*command, cwd=cwd, **environment)
     assert done.returncode == 0, done.stdout + done.stderr
     return done
@@ -51,7 +51,7 @@ def sdist(tree: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def unpacked(sdist: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder in it."""
+    """The folder that the sdist contains."""
     folder = tmp_path_factory.mktemp("unpacked")
     with tarfile.open(sdist) as archive:
         archive.extractall(folder, filter="data")
@@ -95,7 +95,7 @@ def used(folder: Path, cwd: Path) -> str:
     return checked(sys.executable, "-c", USE, folder, cwd=cwd).stdout
 
 
-def test_sdist_holds_what_builds_tests_and_benchmarks_need(unpacked: Path) -> None:
+def test_the_sdist_has_what_builds_tests_and_benchmarks_need(unpacked: Path) -> None:
     source = {str(path.relative_to(ROOT)) for kind in ("c", "h") for path in (ROOT / "csrc").rglob(f"*.{kind}")}
     tests = {str(path.relative_to(ROOT)) for top in ("tests", "bench") for path in (ROOT / top).rglob("*.py")}
     single = {
@@ -114,7 +114,7 @@ def test_sdist_holds_what_builds_tests_and_benchmarks_need(unpacked: Path) -> No
     assert [name for name in found if name.endswith((".so", ".pyc", ".o", "_native.c"))] == []
 
 
-def test_wheel_holds_the_package_and_nothing_else(wheel: Path) -> None:
+def test_the_wheel_has_the_package_and_nothing_else(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         names = archive.namelist()
         metadata = archive.read(next(name for name in names if name.endswith("METADATA"))).decode()
@@ -130,7 +130,7 @@ def test_wheel_holds_the_package_and_nothing_else(wheel: Path) -> None:
     assert "fastnn = fastnn.cli:main" in entry_points
 
 
-def test_wheel_runs_native(wheel: Path, tmp_path: Path) -> None:
+def test_the_wheel_runs_native(wheel: Path, tmp_path: Path) -> None:
     (tmp_path / "site").mkdir()
     install(wheel, tmp_path / "site")
     assert used(tmp_path / "site", tmp_path) == "native 0\n"

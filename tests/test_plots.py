@@ -1,4 +1,4 @@
-"""The pictures: they carry the data, labels and styles that read in grey."""
+"""Pictures have the right data and labels, and styles that can be told apart in greyscale."""
 
 from __future__ import annotations
 
@@ -119,7 +119,7 @@ def test_gradcheck_error_draws_every_line_log_log() -> None:
 
 def test_gradcheck_error_takes_one_list_and_axes() -> None:
     figure, ax = plt.subplots()
-    for _ in range(2):  # the second call does not turn the axis back
+    for _ in range(2):  # the second call does not reverse the axis again
         assert gradcheck_error(STEPS, [1e-1, 1e-2, 1e-3], ax=ax, ylabel="error (nats)") is figure
     assert ax.xaxis_inverted()
     assert ax.get_ylabel() == "error (nats)"

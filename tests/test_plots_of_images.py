@@ -1,4 +1,4 @@
-"""Pictures of images, weights, sweeps and surfaces: what is drawn stands where it belongs."""
+"""Pictures of images, weights, sweeps and surfaces show everything in the right place."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Philox against published vectors and a scalar implementation; distributions against formulas and SciPy."""
+"""Philox agrees with published vectors and a scalar implementation; distributions agree with formulas and SciPy."""
 
 import hashlib
 import math
@@ -25,7 +25,7 @@ WORDS = st.integers(0, 2**32 - 1)
 
 
 def scalar_philox(counter, key):
-    """Philox4x32-10 on Python integers, from the paper's description."""
+    """Philox4x32-10 on Python integers, as described in the paper."""
     a, b, c, d = counter
     k, m = key
     for _ in range(10):
@@ -52,7 +52,7 @@ def scalar_words(seed, purpose, step, size, offset):
         ("243f6a88 85a308d3 13198a2e 03707344", "a4093822 299f31d0", "d16cfe09 94fdcceb 5001e420 24126ea1"),
     ],
 )
-def test_known_answers_of_the_paper(counter, key, expected):
+def test_philox_gives_the_known_answers_of_the_paper(counter, key, expected):
     words = np.array([[int(word, 16) for word in counter.split()]], np.uint32)
     out = philox4x32(words, tuple(int(word, 16) for word in key.split()))
     assert out.dtype == np.uint32
@@ -154,7 +154,7 @@ def test_normal_is_box_muller(seed, n):
 
 
 @given(SEEDS, st.integers(0, 300), st.sampled_from([0.1, 0.7, 2.0, 5.0, math.inf]))
-def test_truncated_normal_is_the_normal_stream_without_what_lies_outside(seed, n, bound):
+def test_truncated_normal_is_the_normal_stream_without_values_outside(seed, n, bound):
     stream = normal(seed, Purpose.INIT, 0, 40 * n + 400)
     inside = stream[np.abs(stream) <= bound][:n]
     out = truncated_normal(seed, Purpose.INIT, 0, n, bound=bound)
@@ -187,7 +187,7 @@ def test_permutation_sorts_the_words(seed, step, n):
     np.testing.assert_array_equal(out, np.argsort(bits(seed, Purpose.SHUFFLE, step, n), kind="stable"))
 
 
-def test_large_permutation_holds_every_index_once():
+def test_a_large_permutation_has_every_index_once():
     out = permutation(0, Purpose.SHUFFLE, 1, 60_000)
     np.testing.assert_array_equal(np.sort(out), np.arange(60_000))
     assert abs(np.corrcoef(out, np.arange(60_000))[0, 1]) < 4 / math.sqrt(60_000)
@@ -202,7 +202,7 @@ def test_every_order_of_three_is_equally_likely():
 
 @pytest.mark.parametrize("shape", [(), 3, (2, 3), [2, 1, 3], (0, 5), np.int64(4)])
 @pytest.mark.parametrize("draw", [uniform, normal, truncated_normal])
-def test_shapes(draw, shape):
+def test_shapes_are_those_asked_for(draw, shape):
     out = draw(0, Purpose.CHECK, 0, shape)
     assert out.shape == np.empty(shape).shape
     assert out.dtype == np.float64
@@ -279,6 +279,6 @@ def test_shapes(draw, shape):
         (lambda: philox4x32(np.zeros(4, np.uint32), (0, 0)), ValueError, r"expected shape \(n, 4\)"),
     ],
 )
-def test_bad_arguments(call, error, message):
+def test_bad_arguments_are_refused(call, error, message):
     with pytest.raises(error, match=message):
         call()

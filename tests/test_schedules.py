@@ -9,12 +9,12 @@ from fastnn import schedules
 from fastnn.schedules import Constant, Cosine, Exponential, OneCycle, Schedule, Step, WarmUp
 
 
-def test_constant():
+def test_constant_is_one():
     assert [Constant().factor(e) for e in range(3)] == [1.0, 1.0, 1.0]
     assert repr(Constant()) == "Constant()"
 
 
-def test_exponential():
+def test_exponential_is_its_formula():
     schedule = Exponential(0.9)
     assert schedule.factor(0) == 1.0
     assert [schedule.factor(e) for e in range(1, 5)] == pytest.approx([0.9, 0.81, 0.729, 0.6561])
@@ -23,23 +23,23 @@ def test_exponential():
 
 
 @pytest.mark.parametrize("decay", [0, -0.5, 1.01, math.nan, math.inf])
-def test_decay_out_of_range(decay):
+def test_decay_out_of_range_is_refused(decay):
     with pytest.raises(ValueError, match="Exponential: decay: expected a number above 0 and at most 1, got "):
         Exponential(decay)
 
 
 @pytest.mark.parametrize("decay", ["0.9", None])
-def test_decay_that_is_no_number(decay):
+def test_decay_that_is_no_number_is_refused(decay):
     with pytest.raises(TypeError):
         Exponential(decay)
 
 
-def test_the_base_says_nothing():
+def test_the_base_class_has_no_factor():
     with pytest.raises(NotImplementedError):
         Schedule().factor(0)
 
 
-def test_step_and_cosine_are_those_of_torch():
+def test_step_and_cosine_agree_with_torch():
     torch = pytest.importorskip("torch")
     rates = torch.optim.lr_scheduler
     for ours, make in [
@@ -59,10 +59,10 @@ def test_a_cosine_stays_at_its_floor():
     assert Cosine(4, by="step").factor(1e-9) == pytest.approx(1)
 
 
-def test_warm_up_grows_evenly_and_hands_over():
+def test_warm_up_grows_evenly_and_is_followed_by_another_schedule():
     schedule = WarmUp(4, Exponential(0.5), start=0.2)
     assert [schedule.factor(e) for e in (0, 1, 2, 3)] == pytest.approx([0.2, 0.4, 0.6, 0.8])
-    assert [schedule.factor(e) for e in (4, 4.9, 5, 6)] == [1, 1, 0.5, 0.25]  # by epoch inside, as it was asked for
+    assert [schedule.factor(e) for e in (4, 4.9, 5, 6)] == [1, 1, 0.5, 0.25]  # the inner schedule is by epoch
     assert WarmUp(4, Exponential(0.5, by="step")).factor(4.5) == 0.5**0.5
     assert WarmUp(0.5).factor(0.5) == 1
 
@@ -103,6 +103,6 @@ def test_config_and_repr_make_it_again(name):
         (lambda: schedules.get("linear"), ValueError, "schedule: expected one of constant, .* got 'linear'"),
     ],
 )
-def test_bad_arguments(make, error, message):
+def test_bad_arguments_are_refused(make, error, message):
     with pytest.raises(error, match=message):
         make()

@@ -44,7 +44,7 @@ OPTIMIZERS: dict[str, Callable[[], optim.Optimizer]] = {
     "adagrad": lambda: optim.Adagrad(0.01, weight_decay=1e-3, initial_accumulator=0.1),
     "lion": lambda: optim.Lion(0.003, weight_decay=1e-2),
 }
-# name → (loss, targets of `samples` for it)
+# the loss and the targets of `samples` for it, by name
 LOSSES = {
     "labels": ("softmax_cross_entropy", lambda y, classes: y),
     "distributions": ("softmax_cross_entropy", lambda y, classes: 0.8 * np.eye(classes)[y] + 0.2 / classes),
@@ -53,7 +53,7 @@ LOSSES = {
     "binary": ("binary_cross_entropy", lambda y, classes: np.eye(classes)[y]),
 }
 
-# (optimizer, target, activation): every optimiser with every loss, and every activation
+# (optimizer, target, activation), with every optimiser for every loss, and every activation
 COMBINATIONS = [(o, t, "relu") for o in OPTIMIZERS for t in LOSSES] + [("adam", "labels", a) for a in ACTIVATIONS]
 
 
@@ -66,7 +66,7 @@ def samples(n: int, inputs: int, classes: int, seed: int = 0) -> tuple[Array, Ar
 
 
 def mlp(*sizes: int, activation: Callable[[], layers.Layer] = layers.ReLU, **options: Any) -> fastnn.Sequential:
-    """``mlp(784, 200, 10)``: dense layers with an activation between two."""
+    """``mlp(784, 200, 10)`` has dense layers with an activation between two of them."""
     inputs, *units = sizes
     stack: list[layers.Layer] = []
     for n in units:
@@ -75,14 +75,14 @@ def mlp(*sizes: int, activation: Callable[[], layers.Layer] = layers.ReLU, **opt
 
 
 def fit(model: fastnn.Sequential, x: Array, y: Array, **options: Any) -> fastnn.Trainer:
-    """Train without a word and return the trainer."""
+    """Train without printing anything and return the trainer."""
     trainer = fastnn.Trainer(model, progress=False, **options)
     trainer.fit(x, y)
     return trainer
 
 
 def digest(*arrays: Array) -> str:
-    """SHA-256 of bytes, so that whole trainings can be compared across processes."""
+    """The SHA-256 of bytes, by which whole trainings can be compared across processes."""
     total = hashlib.sha256()
     for array in arrays:
         total.update(np.ascontiguousarray(array).tobytes())
@@ -90,7 +90,7 @@ def digest(*arrays: Array) -> str:
 
 
 def one_training() -> str:
-    """Digest of a training whose layers the thread pool shares."""
+    """The digest of a training whose layers are shared by the threads of the pool."""
     x, y = samples(300, 40, 5)
     model = mlp(40, 64, 5, seed=3)
     trainer = fit(model, x, y, seed=11, epochs=3, batch_size=64, optimizer="adam")
@@ -108,7 +108,7 @@ def threads(count: int) -> Iterator[None]:
 
 
 def python(code: str, *, timeout: float = 60, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Run `code` in a fresh process that finds this fastnn; of FASTNN_* it gets the instruction set alone."""
+    """Run `code` in a new process that imports this fastnn; of FASTNN_* it gets only the instruction set."""
     kept = {k: v for k, v in os.environ.items() if not k.startswith(("FASTNN_", "OMP_")) or k == "FASTNN_ISA"}
     paths = os.pathsep.join([str(Path(fastnn.__file__).parent.parent), str(ROOT / "tests")])
     return subprocess.run(
@@ -122,7 +122,7 @@ def python(code: str, *, timeout: float = 60, **environment: str) -> subprocess.
 
 
 def output_of(code: str, **options: Any) -> str:
-    """What a fresh process prints; the test fails with its error if it fails."""
+    """What a new process prints; if it fails, the test fails with its error."""
     done = python(code, **options)
     assert done.returncode == 0, done.stderr
     return done.stdout.strip()
@@ -136,5 +136,5 @@ def images(n: int, shape: tuple[int, ...] = (2, 9, 8), classes: int = 3, seed: i
 
 
 def kernels_of(trainer: fastnn.Trainer) -> list[str]:
-    """The kernels of a compiled training's plan, in order."""
+    """The kernels in the plan of a compiled training, in order."""
     return [line.split()[0] for line in trainer.explain().splitlines() if "[" in line]

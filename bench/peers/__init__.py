@@ -1,10 +1,10 @@
-"""The sides of the race, one file a framework; each is imported in a process of its own.
+"""The sides of the race, with a file for each framework; each one is imported in a process of its own.
 
 A side is a module with
-    MODULE      the import it needs,
-    settings(workload, threads) -> list of Setting, the first being how people write it,
-    prepare(workload, setting) -> Runner,
-and imports its framework inside `prepare` only, so that the parent can list settings.
+    MODULE, the name of the package that it needs,
+    settings(workload, threads) -> list of Setting, of which the first is how people write it,
+    prepare(workload, setting) -> Runner.
+It imports its framework only inside `prepare`, so that the parent process can list settings.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What all sides share: settings, data, first weights, and the order of the rows."""
+"""What all sides share: settings, data, initial weights, and the order of the rows."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ CHECK_ROWS = 1000
 
 @dataclass(frozen=True)
 class Setting:
-    """One way to run a side: a name to print, its threads, its options and its environment."""
+    """One way to run a side: a name to print, the number of threads, options and environment variables."""
 
     name: str
     threads: int
@@ -31,23 +31,23 @@ class Setting:
 
 
 class Runner(ABC):
-    """A workload made ready in one framework."""
+    """A workload that is prepared in one framework."""
 
     @abstractmethod
     def run(self, steps: int) -> int:
-        """Do at least `steps` steps, wait for the last, return how many were done."""
+        """Do at least `steps` steps, wait for the last one, and return how many were done."""
 
     @abstractmethod
     def check(self) -> list[float]:
-        """Numbers that every side must agree on; called once, before the first run."""
+        """Return numbers on which all sides must agree; this is called once, before the first run."""
 
     def warm(self, steps: int) -> None:
-        """Bring caches and threads back to what they are in the middle of a long run."""
+        """Do some steps, so that caches and threads are as in the middle of a long run."""
         self.run(steps)
 
 
 class OneByOne(Runner):
-    """A workload whose step is one call, over when it returns."""
+    """A workload whose step is one call, which is finished when it returns."""
 
     once: Callable[[], Any]
 
@@ -58,17 +58,17 @@ class OneByOne(Runner):
 
 
 def thread_counts(threads: int) -> list[int]:
-    """The counts worth trying: all, and one (small steps are often faster on one)."""
+    """The numbers of threads to try: all, and one, because small steps are often faster on one."""
     return [threads] if threads == 1 else [threads, 1]
 
 
 def plain_settings(threads: int, **options: Any) -> list[Setting]:
-    """One setting for each thread count."""
+    """One setting for each number of threads."""
     return [Setting(f"{n} thread{'s' * (n > 1)}", n, options) for n in thread_counts(threads)]
 
 
 def training_data(workload: Workload) -> tuple[FloatArray, IntArray]:
-    """Dense random rows in [0, 1) and random labels; the same for every side."""
+    """Dense random rows in [0, 1) and random labels, the same for every side."""
     rng = np.random.default_rng(20)
     x = rng.random((workload.rows, workload.sizes[0]), dtype=np.float32)
     y = rng.integers(0, workload.sizes[-1], workload.rows)
@@ -92,7 +92,7 @@ def gemm_data(workload: Workload) -> tuple[FloatArray, FloatArray]:
 
 
 def first_parameters(workload: Workload) -> list[tuple[FloatArray, FloatArray]]:
-    """Glorot-uniform weights (inputs x outputs) and zero biases of each layer."""
+    """Glorot-uniform weights (inputs × outputs) and zero biases for each layer."""
     if workload.network:
         return images.first_parameters(workload.network)
     rng = np.random.default_rng(23)
@@ -105,7 +105,7 @@ def first_parameters(workload: Workload) -> list[tuple[FloatArray, FloatArray]]:
 
 
 class Order:
-    """Row numbers of shuffled epochs, handed out by the step."""
+    """The row numbers of shuffled epochs, given out step by step."""
 
     def __init__(self, workload: Workload) -> None:
         self._workload = workload
@@ -113,7 +113,7 @@ class Order:
         self._epoch = np.empty((0, workload.batch), dtype=np.int64)
 
     def take(self, steps: int) -> IntArray:
-        """(steps, batch) row numbers; a full-batch workload gets (steps, 0)."""
+        """Return row numbers (steps, batch), or an array (steps, 0) for a full-batch workload."""
         if self._workload.full_batch:
             return np.empty((steps, 0), dtype=np.int64)
         parts = []
@@ -129,9 +129,9 @@ class Order:
 
 
 class TrainRunner(Runner):
-    """Training on an order of rows; the shuffling is inside the timed part, as it is for users."""
+    """Trains on rows in a given order. Shuffling is timed too, because users need it as well."""
 
-    # Steps that one call of the framework does together (a scan, a loop inside a graph).
+    # The number of steps that one call of the framework does together (in a scan, or in a loop inside a graph).
     chunk = 1
 
     def __init__(self, workload: Workload) -> None:
@@ -140,11 +140,11 @@ class TrainRunner(Runner):
 
     @abstractmethod
     def train(self, order: IntArray) -> None:
-        """One step for each row of `order`; returns when the last has finished."""
+        """Do one step for each row of `order`; return when the last one has finished."""
 
     @abstractmethod
     def loss(self) -> float:
-        """Mean loss over the first CHECK_ROWS rows."""
+        """Return the mean loss over the first CHECK_ROWS rows."""
 
     def run(self, steps: int) -> int:
         steps = -(-steps // self.chunk) * self.chunk
@@ -163,7 +163,7 @@ class TrainRunner(Runner):
 
 
 class FeaturesRunner(Runner):
-    """A network's outputs of batches of images, one after the other, no gradient."""
+    """Computes the outputs of a network for one batch of images after another, without gradients."""
 
     def __init__(self, workload: Workload) -> None:
         x, _ = training_data(workload)
@@ -171,10 +171,10 @@ class FeaturesRunner(Runner):
 
     @abstractmethod
     def features(self, x: Any) -> Any:
-        """Of one of `batches`; computed when it returns."""
+        """Return the outputs for one of `batches`, after they have been computed."""
 
     def as_numpy(self, features: Any) -> npt.ArrayLike:
-        """What `features` returned, images × channels × rows × columns."""
+        """Convert the result of `features` to images × channels × rows × columns."""
         result: npt.ArrayLike = features
         return result
 
@@ -188,6 +188,6 @@ class FeaturesRunner(Runner):
 
 
 def scan_chunk(workload: Workload) -> int:
-    """Steps to put into one compiled loop: about a tenth of a second's work, an epoch at most."""
+    """The number of steps in one compiled loop: about a tenth of a second, but at most an epoch."""
     steps = int(5e9 / max(1, workload.flops))
     return max(2, min(steps, workload.steps_per_epoch, 1500))

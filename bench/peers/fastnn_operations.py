@@ -1,7 +1,7 @@
-"""Operations on images by fastnn's kernels: as a compiled step calls them, or by their NumPy reference.
+"""Operations on images by fastnn's kernels, called as in a compiled step, or by their NumPy reference.
 
-A compiled step has the images innermost, begins every array on a cache line, and chooses the algorithm of a
-convolution; the transform of the weights that Winograd's needs is timed with it. The reference has plain images.
+A compiled step has images in the layout NCHW16n, begins every array on a cache line, and chooses the algorithm of a
+convolution. The transform of the weights for Winograd's algorithm is timed too. The reference has plain images.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ LANES = 16
 
 
 def empty(shape: tuple[int, ...], dtype: Any = np.float32) -> Any:
-    """An array that lies as a compiled step's do."""
+    """An array that is aligned like those of a compiled step."""
     from fastnn.program.plan import ALIGNMENT
 
     size = math.prod(shape) * np.dtype(dtype).itemsize
@@ -31,7 +31,7 @@ def empty(shape: tuple[int, ...], dtype: Any = np.float32) -> Any:
 
 
 def innermost(images: FloatArray) -> FloatArray:
-    """Images n × c × h × w with 16 of them innermost, n / 16 × c × h × w × 16."""
+    """Convert images n × c × h × w to the layout NCHW16n, n / 16 × c × h × w × 16."""
     grouped = np.moveaxis(images.reshape(-1, LANES, *images.shape[1:]), 1, -1)
     laid = empty(grouped.shape)
     laid[...] = grouped
@@ -39,7 +39,7 @@ def innermost(images: FloatArray) -> FloatArray:
 
 
 def plain(images: FloatArray) -> FloatArray:
-    """The way back."""
+    """Convert images in the layout NCHW16n to n × c × h × w."""
     return np.moveaxis(images, -1, 1).reshape(-1, *images.shape[1:-1])
 
 
@@ -50,7 +50,7 @@ class Operation(Runner):
         self.workload = workload
         self.shape = Shape(*workload.sizes)
         self.plain = reference
-        self.images: list[FloatArray] = []  # results, in the layout
+        self.images: list[FloatArray] = []  # results, in the layout of the kernels
         self.vectors: list[FloatArray] = []
         taken = {"conv": self._convolution, "max_pool": self._max_pool, "batch_norm": self._batch_norm}[workload.kind]
         self.calls = self._ready(taken(operations.arrays(workload)))
@@ -66,8 +66,8 @@ class Operation(Runner):
 
         s = self.shape
         x, dout, out = self._laid(a.x), self._laid(a.dout), self._empty(s.out)
-        wish = int(ConvAlgorithm[self.workload.algorithm.upper()])
-        window = (s.stride, s.stride, s.pad, s.pad, 1, 1, wish)
+        algorithm = int(ConvAlgorithm[self.workload.algorithm.upper()])
+        window = (s.stride, s.stride, s.pad, s.pad, 1, 1, algorithm)
         self.images = [out]
         calls: list[tuple[str, tuple[Any, ...]]] = [("conv_forward", (x, a.w, a.b, out, *window))]
         if self.workload.direction == "both":
@@ -108,7 +108,7 @@ class Operation(Runner):
         return kernels.get(name, backend="reference") if self.plain else kernels.get(f"{name}_nchw16n")
 
     def _ready(self, calls: list[tuple[str, tuple[Any, ...]]]) -> list[tuple[Callable[..., None], tuple[Any, ...]]]:
-        """Kernels and their arguments, as the program would have them."""
+        """The kernels with their arguments, as in a compiled program."""
         if self.plain:
             return [(self._kernel(name), arguments) for name, arguments in calls]
         from fastnn import kernels

@@ -1,4 +1,4 @@
-"""fastnn through its public interface: whole `fit` calls, set-up and shuffling included."""
+"""fastnn through its public interface, with whole calls of `fit` that include set-up and shuffling."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ MODULE = "fastnn"
 
 
 def settings(workload: Workload, threads: int) -> list[Setting]:
-    """One: all threads. What it does with them is its own affair."""
+    """A single setting with all threads; fastnn itself decides how many it uses."""
     return base.plain_settings(threads)[:1]
 
 
 def prepare(workload: Workload, setting: Setting) -> Runner:
-    """The runner of a workload."""
+    """Return the runner of a workload."""
     import fastnn
 
     fastnn.set_num_threads(setting.threads)
@@ -40,7 +40,7 @@ def prepare(workload: Workload, setting: Setting) -> Runner:
 
 
 def network(workload: Workload) -> Any:
-    """A Sequential with our first weights."""
+    """A Sequential with the common initial weights."""
     import fastnn
     from fastnn import layers
 
@@ -54,7 +54,7 @@ def network(workload: Workload) -> Any:
 
 
 def image_network(workload: Workload) -> Any:
-    """One of images.NETWORKS with our first weights."""
+    """One of images.NETWORKS with the common initial weights."""
     import fastnn
     from fastnn import layers
 
@@ -76,7 +76,7 @@ def image_network(workload: Workload) -> Any:
 
 
 def with_first_parameters(model: Any, workload: Workload) -> Any:
-    """The model, its weights those that every side begins with."""
+    """Return the model after setting the initial weights that all sides share."""
     names = iter(model.parameters)
     for w, b in base.first_parameters(workload):
         model.parameters[next(names)][...] = w
@@ -85,7 +85,7 @@ def with_first_parameters(model: Any, workload: Workload) -> Any:
 
 
 def optimizer(workload: Workload) -> Any:
-    """The update rule of a workload."""
+    """The optimiser of a workload."""
     from fastnn import optim
 
     if workload.rule == "adam":
@@ -96,7 +96,7 @@ def optimizer(workload: Workload) -> Any:
 
 
 class Train(base.TrainRunner):
-    """Whole epochs by `Trainer.fit`."""
+    """Trains whole epochs by `Trainer.fit`."""
 
     def __init__(self, workload: Workload) -> None:
         super().__init__(workload)
@@ -136,7 +136,7 @@ class Train(base.TrainRunner):
 
 
 class Features(base.FeaturesRunner):
-    """`Sequential.forward`, the compiled pass."""
+    """Computes features by `Sequential.forward`, which uses the compiled pass."""
 
     def __init__(self, workload: Workload) -> None:
         super().__init__(workload)
@@ -144,12 +144,12 @@ class Features(base.FeaturesRunner):
         self.batches = [x.reshape(-1, *self.model.input_shape) for x in self.batches]
 
     def features(self, x: Any) -> Any:
-        """Of a batch."""
+        """Return the outputs for a batch."""
         return self.model.forward(x)
 
 
 class Loss(Runner):
-    """functional.softmax_loss."""
+    """Computes `functional.softmax_loss`."""
 
     def __init__(self, workload: Workload) -> None:
         self.x, self.y = base.loss_data(workload)
@@ -169,7 +169,7 @@ class Loss(Runner):
 
 
 class Predict(Runner):
-    """model.predict on a slice of rows."""
+    """Calls `model.predict` on a slice of rows."""
 
     def __init__(self, workload: Workload) -> None:
         self.x, _ = base.training_data(workload)
@@ -189,7 +189,7 @@ class Predict(Runner):
 
 
 class Gemm(Runner):
-    """The affine kernel without bias, packing included."""
+    """Runs the affine kernel without bias, including packing."""
 
     def __init__(self, workload: Workload) -> None:
         from fastnn import kernels

@@ -15,7 +15,7 @@ BETA1, BETA2, EPS = 0.9, 0.999, 1e-8
 
 
 def forward(params: Any, x: Any, tanh: bool) -> Any:
-    """Logits of a dense network."""
+    """The logits of a dense network."""
     import jax
     import jax.numpy as jnp
 
@@ -27,7 +27,7 @@ def forward(params: Any, x: Any, tanh: bool) -> Any:
 
 
 def cross_entropy(logits: Any, y: Any) -> Any:
-    """Mean softmax cross-entropy; the one-hot product keeps a scatter out of the gradient."""
+    """The mean softmax cross-entropy; with a one-hot product the gradient needs no scatter."""
     import jax
     import jax.numpy as jnp
 
@@ -36,14 +36,14 @@ def cross_entropy(logits: Any, y: Any) -> Any:
 
 
 def device_parameters(workload: Workload) -> Any:
-    """First weights on the device."""
+    """The initial weights on the device."""
     import jax.numpy as jnp
 
     return [(jnp.asarray(w), jnp.asarray(b)) for w, b in base.first_parameters(workload)]
 
 
 class Train(base.TrainRunner):
-    """Scans of `chunk` steps."""
+    """Trains by scans of `chunk` steps."""
 
     def __init__(self, workload: Workload) -> None:
         import jax
@@ -62,7 +62,7 @@ class Train(base.TrainRunner):
         self._loss = jax.jit(lambda p, x, y: cross_entropy(self.logits(p, x), y))
 
     def logits(self, params: Any, x: Any) -> Any:
-        """Outputs of the network on rows x."""
+        """The outputs of the network for the rows x."""
         return forward(params, x, self.tanh)
 
     def _steps(self, state: Any, x: Any, y: Any, order: Any) -> Any:
@@ -111,7 +111,7 @@ class Train(base.TrainRunner):
 
 
 class Loss(Runner):
-    """`value_and_grad` of the loss, jitted."""
+    """Computes the jitted `value_and_grad` of the loss."""
 
     def __init__(self, workload: Workload) -> None:
         import jax
@@ -123,7 +123,7 @@ class Loss(Runner):
 
     def run(self, steps: int) -> int:
         for _ in range(steps):
-            # Waiting each time is faster than queueing: a queue of results needs fresh memory.
+            # Waiting each time is faster than queueing, because queued results need new memory.
             self.call(self.x, self.y)[1].block_until_ready()
         return steps
 
@@ -133,7 +133,7 @@ class Loss(Runner):
 
 
 class Predict(Runner):
-    """Class indices of a slice of rows; a single row comes from NumPy, as a request would."""
+    """Predicts the classes of a slice of rows; a single row comes from NumPy, as a request would."""
 
     def __init__(self, workload: Workload) -> None:
         import jax

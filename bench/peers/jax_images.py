@@ -1,4 +1,4 @@
-"""JAX on images: networks, training as many steps in one jitted scan; channels before or behind rows and columns."""
+"""JAX on images: networks with channels before or after rows and columns, trained by jitted scans of steps."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from bench.workloads import Workload
 
 
 def settings(threads: int) -> list[Setting]:
-    """Thread counts and layouts."""
+    """One setting for each number of threads and layout."""
     return [
         Setting(f"{s.name}, {layout}", s.threads, {"layout": layout})
         for layout in ("NCHW", "NHWC")
@@ -22,7 +22,7 @@ def settings(threads: int) -> list[Setting]:
 
 
 def convolution(x: Any, w: Any, b: Any, layer: ImageLayer, last: bool) -> Any:
-    """A layer's convolution; `last`: whether channels stand behind rows and columns."""
+    """The convolution of a layer; `last` says whether channels come after rows and columns."""
     import jax
 
     layout = "NHWC" if last else "NCHW"
@@ -32,7 +32,7 @@ def convolution(x: Any, w: Any, b: Any, layer: ImageLayer, last: bool) -> Any:
 
 
 def max_pool(x: Any, layer: ImageLayer, last: bool) -> Any:
-    """A layer's largest of each window."""
+    """The max-pooling of a layer."""
     import jax
     import jax.numpy as jnp
 
@@ -43,7 +43,7 @@ def max_pool(x: Any, layer: ImageLayer, last: bool) -> Any:
 
 
 def normalised(x: Any, last: bool, eps: float = 1e-5) -> Any:
-    """Each channel by its mean and variance over the batch."""
+    """Normalise each channel by its mean and variance over the batch."""
     import jax
 
     axes = (0, 1, 2) if last else (0, 2, 3)
@@ -52,7 +52,7 @@ def normalised(x: Any, last: bool, eps: float = 1e-5) -> Any:
 
 
 def forward(params: Any, x: Any, network: str, last: bool) -> Any:
-    """Outputs of images x (n, pixels): logits, or features n × channels × rows × columns."""
+    """The outputs for images x (n, pixels): logits, or features n × channels × rows × columns."""
     import jax
     import jax.numpy as jnp
 
@@ -76,19 +76,19 @@ def forward(params: Any, x: Any, network: str, last: bool) -> Any:
 
 
 class TrainImages(Train):
-    """Scans of `chunk` steps, as for dense networks."""
+    """Trains by scans of `chunk` steps, as for dense networks."""
 
     def __init__(self, workload: Workload, last: bool) -> None:
         super().__init__(workload)
         self.last = last
 
     def logits(self, params: Any, x: Any) -> Any:
-        """Outputs of the network on rows x."""
+        """The outputs of the network for the rows x."""
         return forward(params, x, self.workload.network, self.last)
 
 
 class Features(base.FeaturesRunner):
-    """A jitted pass over images on the device."""
+    """Computes features by a jitted pass over images on the device."""
 
     def __init__(self, workload: Workload, last: bool) -> None:
         import jax
@@ -100,11 +100,11 @@ class Features(base.FeaturesRunner):
         self.call = jax.jit(lambda x: forward(params, x, workload.network, last))
 
     def features(self, x: Any) -> Any:
-        """Of a batch, computed when this returns."""
+        """Return the outputs for a batch, after they have been computed."""
         return self.call(x).block_until_ready()
 
 
 def prepare(workload: Workload, setting: Setting) -> Runner:
-    """The runner of a workload."""
+    """Return the runner of a workload."""
     last = setting.options["layout"] == "NHWC"
     return TrainImages(workload, last) if workload.kind == "images" else Features(workload, last)

@@ -1,4 +1,4 @@
-"""Operations on images in JAX, jitted; channels before or behind rows and columns."""
+"""Operations on images in JAX, jitted; channels before or after rows and columns."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from bench.workloads import Workload
 
 
 class Operation(Runner):
-    """The function, and by `jax.vjp` its gradients."""
+    """Computes an operation, and its gradients by `jax.vjp`."""
 
     def __init__(self, workload: Workload, setting: Setting) -> None:
         import jax
@@ -59,5 +59,5 @@ class Operation(Runner):
 
     def check(self) -> list[float]:
         found = [np.asarray(result) for result in self.call(*self.arguments)]
-        images = [np.moveaxis(v, -1, 1) if self.last else v for v in found[:2]]  # of out, dx, dw, db
+        images = [np.moveaxis(v, -1, 1) if self.last else v for v in found[:2]]  # the results are out, dx, dw, db
         return operations.numbers(*images, *found[2:])

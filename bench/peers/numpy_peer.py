@@ -1,6 +1,6 @@
-"""NumPy written well: buffers made once, `out=` everywhere, one flat vector of parameters.
+"""Well-written NumPy: buffers that are allocated once, `out=` everywhere, one flat vector of parameters.
 
-The learning rate rides on the loss gradient, so that plain descent is one subtraction.
+The gradient of the loss is multiplied by the learning rate, so that SGD is one subtraction.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ BETA1, BETA2, EPS = 0.9, 0.999, 1e-8
 
 
 def settings(workload: Workload, threads: int) -> list[Setting]:
-    """Thread counts; for what exceeds the cache also block by block; of operations on images our reference."""
+    """Settings by number of threads, and also by blocks of rows if arrays exceed the cache; or fastnn's reference."""
     if workload.kind in operations.KINDS:
         return [Setting("reference kernels", threads)]
     if workload.kind in ON_IMAGES:
@@ -40,7 +40,7 @@ def settings(workload: Workload, threads: int) -> list[Setting]:
 
 
 def prepare(workload: Workload, setting: Setting) -> Runner:
-    """The runner of a workload."""
+    """Return the runner of a workload."""
     if workload.kind in operations.KINDS:
         from bench.peers import fastnn_operations
 
@@ -56,10 +56,10 @@ def prepare(workload: Workload, setting: Setting) -> Runner:
 
 
 class SoftmaxLoss:
-    """Softmax cross-entropy; turns logits into `scale` times the gradient of the summed loss.
+    """Softmax cross-entropy, which replaces logits by `scale` times the gradient of the summed loss.
 
-    Reductions along short rows are slow in NumPy (a call's work for each row), so that for few
-    classes it works on the transposed logits, where they are sums of long vectors.
+    Reductions along short rows are slow in NumPy, because each row costs as much as a call. So with few classes it
+    works on the transposed logits, where reductions are sums of long vectors.
     """
 
     def __init__(self, rows: int, classes: int) -> None:
@@ -103,7 +103,7 @@ class SoftmaxLoss:
 
 
 class Network:
-    """A dense network with its gradient, over flat vectors."""
+    """A dense network whose parameters and gradients are flat vectors."""
 
     def __init__(self, workload: Workload, rows: int) -> None:
         self.tanh = workload.activation == "tanh"
@@ -146,7 +146,7 @@ class Network:
         return x
 
     def gradient(self, x: FloatArray, y: IntArray, scale: float, add: bool = False) -> float:
-        """Put `scale` times the gradient of the summed loss into `grads` (or add it)."""
+        """Write `scale` times the gradient of the summed loss to `grads`, or add it."""
         n = len(x)
         logits = self.forward(x)
         loss = self.softmax_loss(logits, logits, y, scale)
@@ -160,7 +160,7 @@ class Network:
                 lower = self.delta[i - 1][:n]
                 np.dot(delta, self.layers[i][0].T, out=lower)
                 if self.tanh:
-                    # 1 - tanh², in the activation's own buffer: it is not read again.
+                    # 1 - tanh² overwrites the activation, which is not read again.
                     np.multiply(below, below, out=below)
                     np.subtract(1, below, out=below)
                     lower *= below
@@ -175,7 +175,7 @@ class Network:
 
 
 class Train(base.TrainRunner):
-    """One training step after another."""
+    """Trains one step after another."""
 
     def __init__(self, workload: Workload, block: int | None) -> None:
         super().__init__(workload)
@@ -201,7 +201,7 @@ class Train(base.TrainRunner):
             elif workload.full_batch:
                 self.total_loss += self.net.gradient(self.x, self.y, self.scale)
             else:
-                # mode="clip" writes straight into out; "raise" would go through a buffer.
+                # mode="clip" writes directly into out; "raise" would use a buffer.
                 np.take(self.x, rows, axis=0, out=self.xb, mode="clip")
                 np.take(self.y, rows, out=self.yb, mode="clip")
                 self.total_loss += self.net.gradient(self.xb, self.yb, self.scale)
@@ -250,7 +250,7 @@ class Train(base.TrainRunner):
 
 
 class Loss(OneByOne):
-    """Softmax cross-entropy and its gradient, whole or block by block."""
+    """Computes softmax cross-entropy and its gradient, for all rows at once or block by block."""
 
     def __init__(self, workload: Workload, block: int | None) -> None:
         self.x, self.y = base.loss_data(workload)
@@ -270,7 +270,7 @@ class Loss(OneByOne):
 
 
 class Predict(Runner):
-    """Class indices of a slice of rows."""
+    """Predicts the classes of a slice of rows."""
 
     def __init__(self, workload: Workload, block: int | None) -> None:
         self.x, _ = base.training_data(workload)
@@ -297,7 +297,7 @@ class Predict(Runner):
 
 
 class Gemm(Runner):
-    """One product into a buffer."""
+    """One product, written into a buffer."""
 
     def __init__(self, workload: Workload) -> None:
         self.a, self.b = base.gemm_data(workload)

@@ -1,7 +1,7 @@
-"""scikit-learn's MLPClassifier: `partial_fit` on many rows goes through them in minibatches.
+"""scikit-learn's MLPClassifier, whose `partial_fit` processes many rows in minibatches.
 
-That is its fastest way to train: a call per minibatch would validate its input every time.
-Slices of 500 batches, one after the other through the data set, keep a round short.
+This is its fastest way to train, because a call for each minibatch would validate its input every time. Calls with
+slices of 500 batches, one after the other through the data set, keep a round short.
 """
 
 from __future__ import annotations
@@ -18,17 +18,17 @@ MODULE = "sklearn"
 
 
 def settings(workload: Workload, threads: int) -> list[Setting]:
-    """Thread counts of the products underneath; it has no loss or product of its own."""
+    """Settings by number of threads of its products. It has no loss and no product of its own."""
     return base.plain_settings(threads) if workload.kind in ("train", "predict") else []
 
 
 def prepare(workload: Workload, setting: Setting) -> Runner:
-    """The runner of a workload."""
+    """Return the runner of a workload."""
     return Train(workload) if workload.kind == "train" else Predict(workload)
 
 
 class Classifier:
-    """An MLPClassifier with our first weights, on its initialised state."""
+    """An initialised MLPClassifier with the common initial weights."""
 
     def __init__(self, workload: Workload) -> None:
         import sklearn
@@ -56,7 +56,7 @@ class Classifier:
         self.reset()
 
     def reset(self) -> None:
-        """Our first weights, and an optimiser that has seen nothing."""
+        """Restore the initial weights and a new optimiser."""
         for i, (w, b) in enumerate(base.first_parameters(self.workload)):
             self.model.coefs_[i][...] = w
             self.model.intercepts_[i][...] = b
@@ -73,7 +73,7 @@ class Classifier:
 
 
 class Train(base.TrainRunner):
-    """Slices of the rows by `partial_fit`, which shuffles within them."""
+    """Trains on slices of the rows by `partial_fit`, which shuffles within them."""
 
     def __init__(self, workload: Workload) -> None:
         super().__init__(workload)
@@ -82,7 +82,7 @@ class Train(base.TrainRunner):
         self.next = 0
 
     def train(self, order: IntArray) -> None:
-        # It draws the order of the rows itself; only the number of steps is used.
+        # It shuffles the rows itself, so only the number of steps is used.
         c, rows = self.classifier, self.chunk * self.workload.batch
         for _ in range(len(order) // self.chunk):
             c.model.partial_fit(c.x[self.next : self.next + rows], c.y[self.next : self.next + rows])
@@ -105,7 +105,7 @@ class Train(base.TrainRunner):
 
 
 class Predict(Runner):
-    """Class indices of a slice of rows."""
+    """Predicts the classes of a slice of rows."""
 
     def __init__(self, workload: Workload) -> None:
         self.classifier = Classifier(workload)

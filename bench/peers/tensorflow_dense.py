@@ -14,7 +14,7 @@ BETA1, BETA2, EPS = 0.9, 0.999, 1e-8
 
 
 def forward(params: Any, x: Any, tanh: bool) -> Any:
-    """Logits of a dense network."""
+    """The logits of a dense network."""
     import tensorflow as tf
 
     for w, b in params[:-1]:
@@ -25,14 +25,14 @@ def forward(params: Any, x: Any, tanh: bool) -> Any:
 
 
 def cross_entropy(logits: Any, y: Any) -> Any:
-    """Mean softmax cross-entropy."""
+    """The mean softmax cross-entropy."""
     import tensorflow as tf
 
     return tf.reduce_mean(tf.nn.sparse_softmax_cross_entropy_with_logits(labels=y, logits=logits))
 
 
 class Train(base.TrainRunner):
-    """A `tf.while_loop` of `chunk` steps."""
+    """Trains by a `tf.while_loop` of `chunk` steps."""
 
     def __init__(self, workload: Workload, xla: bool) -> None:
         import tensorflow as tf
@@ -48,11 +48,11 @@ class Train(base.TrainRunner):
         self._loop = tf.function(self._steps, jit_compile=xla)
 
     def first_parameters(self) -> list[tuple[FloatArray, FloatArray]]:
-        """Those that all sides begin with."""
+        """The initial weights that all sides share."""
         return base.first_parameters(self.workload)
 
     def logits(self, x: Any) -> Any:
-        """Outputs of the network on rows x."""
+        """The outputs of the network for the rows x."""
         return forward(self.params, x, self.workload.activation == "tanh")
 
     def _steps(self, order: Any) -> Any:
@@ -108,7 +108,7 @@ class Train(base.TrainRunner):
 
 
 class Loss(Runner):
-    """Loss and gradient in one function."""
+    """Computes loss and gradient in one function."""
 
     def __init__(self, workload: Workload, xla: bool) -> None:
         import tensorflow as tf
@@ -136,14 +136,14 @@ class Loss(Runner):
 
 
 class Predict(Runner):
-    """Class indices of a slice of rows."""
+    """Predicts the classes of a slice of rows."""
 
     def __init__(self, workload: Workload, xla: bool) -> None:
         import tensorflow as tf
 
         self.x, _ = base.training_data(workload)
         self.batch = workload.batch
-        # A single row comes from NumPy, as a request would; a slice of a tensor is a call of its own.
+        # A single row comes from NumPy, as a request would; slicing a tensor would need another call.
         self.rows = self.x if self.batch == 1 else tf.constant(self.x)
         self.starts = workload.rows - workload.batch + 1
         params = [(tf.constant(w), tf.constant(b)) for w, b in base.first_parameters(workload)]
@@ -161,7 +161,7 @@ class Predict(Runner):
 
 
 class Gemm(Runner):
-    """One product."""
+    """Computes one product."""
 
     def __init__(self, workload: Workload, xla: bool) -> None:
         import tensorflow as tf

@@ -1,4 +1,4 @@
-"""TensorFlow on images: channels behind rows and columns, the only layout that it has on processors."""
+"""TensorFlow on images, with channels after rows and columns, which is its only layout on processors."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from bench.workloads import Workload
 
 
 def weights(w: FloatArray) -> FloatArray:
-    """Filters × channels × size × size as size × size × channels × filters; others stay."""
+    """Convert filters × channels × size × size to size × size × channels × filters; other arrays stay as they are."""
     return w.transpose(2, 3, 1, 0) if w.ndim == 4 else w
 
 
 def convolution(x: Any, w: Any, b: Any, layer: ImageLayer) -> Any:
-    """A layer's convolution, w laid by `weights`."""
+    """The convolution of a layer, with w converted by `weights`."""
     import tensorflow as tf
 
     pad = [[0, 0], [layer.pad] * 2, [layer.pad] * 2, [0, 0]]
@@ -29,21 +29,21 @@ def convolution(x: Any, w: Any, b: Any, layer: ImageLayer) -> Any:
 
 
 def max_pool(x: Any, layer: ImageLayer) -> Any:
-    """A layer's largest of each window."""
+    """The max-pooling of a layer."""
     import tensorflow as tf
 
     return tf.nn.max_pool2d(x, layer.size, layer.stride, "VALID")
 
 
 def normalised(x: Any, w: Any, b: Any) -> Any:
-    """Each channel by its mean and variance over the batch, scaled and shifted."""
+    """Normalise each channel by its mean and variance over the batch, then scale and shift it."""
     import tensorflow as tf
 
     return tf.compat.v1.nn.fused_batch_norm(x, w, b, epsilon=operations.EPS, is_training=True)[0]
 
 
 def forward(params: Any, x: Any, network: str) -> Any:
-    """Outputs of images x (n, pixels): logits, or features n × channels × rows × columns."""
+    """The outputs for images x (n, pixels): logits, or features n × channels × rows × columns."""
     import tensorflow as tf
 
     x = tf.transpose(tf.reshape(x, (-1, *images.NETWORKS[network].input)), (0, 2, 3, 1))
@@ -66,24 +66,24 @@ def forward(params: Any, x: Any, network: str) -> Any:
 
 
 def first_parameters(workload: Workload) -> list[tuple[FloatArray, FloatArray]]:
-    """Those that all sides begin with, as TensorFlow lays them."""
+    """The initial weights that all sides share, in the layout of TensorFlow."""
     return [(weights(w), b) for w, b in base.first_parameters(workload)]
 
 
 class TrainImages(Train):
-    """Loops of `chunk` steps, as for dense networks."""
+    """Trains by loops of `chunk` steps, as for dense networks."""
 
     def first_parameters(self) -> list[tuple[FloatArray, FloatArray]]:
-        """As TensorFlow lays them."""
+        """The initial weights in the layout of TensorFlow."""
         return first_parameters(self.workload)
 
     def logits(self, x: Any) -> Any:
-        """Outputs of the network on rows x."""
+        """The outputs of the network for the rows x."""
         return forward(self.params, x, self.workload.network)
 
 
 class Features(base.FeaturesRunner):
-    """A function of images that are tensors."""
+    """Computes features by a function of tensors."""
 
     def __init__(self, workload: Workload, xla: bool) -> None:
         import tensorflow as tf
@@ -94,12 +94,12 @@ class Features(base.FeaturesRunner):
         self.call = tf.function(lambda x: forward(params, x, workload.network), jit_compile=xla)
 
     def features(self, x: Any) -> Any:
-        """Of a batch."""
+        """Return the outputs for a batch."""
         return self.call(x)
 
 
 class Operation(Runner):
-    """A single operation, and by a gradient tape its gradients."""
+    """Computes an operation, and its gradients by a gradient tape."""
 
     def __init__(self, workload: Workload, xla: bool) -> None:
         import tensorflow as tf
@@ -141,14 +141,14 @@ class Operation(Runner):
 
     def check(self) -> list[float]:
         found = [result.numpy() for result in self.call(*self.arguments)]
-        if len(found) > 2 and found[2].ndim == 4:  # of out, dx, dw, db
+        if len(found) > 2 and found[2].ndim == 4:  # the results are out, dx, dw, db
             found[2] = found[2].transpose(3, 2, 0, 1)
         images = [np.moveaxis(v, -1, 1) if v.ndim == 4 else v for v in found[:2]]
         return operations.numbers(*images, *found[2:])
 
 
 def prepare(workload: Workload, xla: bool) -> Runner:
-    """The runner of a workload."""
+    """Return the runner of a workload."""
     if workload.kind in operations.KINDS:
         return Operation(workload, xla)
     return TrainImages(workload, xla) if workload.kind == "images" else Features(workload, xla)

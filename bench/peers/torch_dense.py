@@ -12,7 +12,7 @@ from bench.workloads import Workload
 
 
 def network(workload: Workload) -> Any:
-    """nn.Sequential with our first weights."""
+    """An nn.Sequential with the common initial weights."""
     import torch
     from torch import nn
 
@@ -27,7 +27,7 @@ def network(workload: Workload) -> Any:
 
 
 def optimizer_of(workload: Workload, model: Any, implementation: str) -> Any:
-    """The update rule; `implementation` is PyTorch's name of a faster one, or empty."""
+    """The optimiser; `implementation` is PyTorch's name of a faster implementation, or empty."""
     import torch
 
     options: dict[str, Any] = {implementation: True} if implementation else {}
@@ -37,7 +37,7 @@ def optimizer_of(workload: Workload, model: Any, implementation: str) -> Any:
 
 
 class Train(base.TrainRunner):
-    """The usual loop; a chosen optimiser implementation means a tuned one, with index_select."""
+    """The usual loop. If an implementation of the optimiser is chosen, the loop is tuned and uses index_select."""
 
     def __init__(self, workload: Workload, compiled: bool, optimizer: str) -> None:
         import torch
@@ -81,7 +81,7 @@ class Train(base.TrainRunner):
 
 
 class GraphTrain(base.TrainRunner):
-    """The whole step in one compiled graph, parameters updated in place."""
+    """Trains with the whole step in one compiled graph, which updates parameters in place."""
 
     def __init__(self, workload: Workload) -> None:
         import torch
@@ -147,7 +147,7 @@ class GraphTrain(base.TrainRunner):
 
 
 class Loss(OneByOne):
-    """Forward and backward of cross_entropy."""
+    """Computes cross_entropy, forward and backward."""
 
     def __init__(self, workload: Workload, compiled: bool) -> None:
         import torch
@@ -171,7 +171,7 @@ class Loss(OneByOne):
 
 
 class Predict(Runner):
-    """Class indices of a slice of rows, in inference mode."""
+    """Predicts the classes of a slice of rows in inference mode."""
 
     def __init__(self, workload: Workload, compiled: bool) -> None:
         import torch
@@ -201,7 +201,7 @@ class Predict(Runner):
 
 
 class Gemm(Runner):
-    """One product into a buffer."""
+    """One product, written into a buffer."""
 
     def __init__(self, workload: Workload) -> None:
         import torch

@@ -12,7 +12,7 @@ from bench.workloads import Workload
 
 
 def settings(workload: Workload, threads: int) -> list[Setting]:
-    """As people write it first; then what may be faster."""
+    """The settings: first as people write it, then what may be faster."""
     ways = [("", "", False), ("channels_last", "", False), ("", "", True), ("channels_last", "", True)]
     if workload.kind == "images":
         ways = [*ways[:2], ("", "fused", False), ("channels_last", "fused", False), ("", "fused", True),
@@ -26,14 +26,14 @@ def settings(workload: Workload, threads: int) -> list[Setting]:
 
 
 def memory_format(setting: Setting) -> Any:
-    """Of a setting's layout."""
+    """The memory format of the layout of a setting."""
     import torch
 
     return torch.channels_last if setting.options["layout"] == "channels_last" else torch.contiguous_format
 
 
 def network(name: str, layout: Any) -> Any:
-    """nn.Sequential with our first weights."""
+    """An nn.Sequential with the common initial weights."""
     import torch
     from torch import nn
 
@@ -101,7 +101,7 @@ class Train(base.TrainRunner):
 
 
 class Features(base.FeaturesRunner):
-    """A pass in inference mode."""
+    """Computes features in inference mode."""
 
     def __init__(self, workload: Workload, setting: Setting) -> None:
         import torch
@@ -114,7 +114,7 @@ class Features(base.FeaturesRunner):
         self.model: Any = torch.compile(model, dynamic=False) if setting.options["compile"] else model
 
     def features(self, x: Any) -> Any:
-        """Of a batch."""
+        """Return the outputs for a batch."""
         import torch
 
         with torch.inference_mode():

@@ -12,7 +12,7 @@ from bench.workloads import Workload
 
 
 class Operation(OneByOne):
-    """The function, and by autograd its gradients."""
+    """Computes an operation, and its gradients by autograd."""
 
     def __init__(self, workload: Workload, setting: Setting) -> None:
         import torch
@@ -42,7 +42,7 @@ class Operation(OneByOne):
         self.function: Any = {"conv": convolution, "max_pool": max_pool, "batch_norm": batch_norm}[workload.kind]
         if setting.options["compile"]:
             if direction == "backward":
-                # the same graph is gone through again and again
+                # the same graph is traversed many times
                 from torch._functorch import config
 
                 config.donated_buffer = False
@@ -69,5 +69,5 @@ class Operation(OneByOne):
 
     def check(self) -> list[float]:
         found = self.once()
-        # images first, as the other sides have them
+        # images first, as in the other sides
         return operations.numbers(*(result.detach().numpy() for result in found))

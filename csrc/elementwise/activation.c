@@ -1,4 +1,4 @@
-/* Activations over whole arrays: one pass, each task a run of elements. */
+/* Activations of whole arrays, in one pass; each task has a run of elements. */
 #include "elementwise/activation.h"
 #include "runtime/kernel.h"
 

@@ -1,7 +1,7 @@
-/* The elementwise activations, on vectors and on blocks: one formula for the kernels and for every epilogue.
+/* The elementwise activations, on vectors and on blocks. The kernels and all epilogues share these formulas.
  *
- * `kind` is a constant wherever a vector function is called: ACTIVATION_SWITCH makes it one, outside the
- * loops. An element's bits do not depend on where in a block it stands.
+ * `kind` is a constant wherever a vector function is called, because ACTIVATION_SWITCH stands outside the loops. An
+ * element's bits do not depend on its position in a block.
  */
 #ifndef FASTNN_ELEMENTWISE_ACTIVATION_H
 #define FASTNN_ELEMENTWISE_ACTIVATION_H
@@ -14,19 +14,21 @@
 #define ACTIVATION_SWITCH(kind, call) \
     switch (kind) { FNN_ACTIVATIONS(ACTIVATION_CASE, call) }
 
-/* GELU is x sigmoid(z) with z = 2 √(2/π) (x + 0.044715 x³), because (1 + tanh(y)) / 2 = sigmoid(2 y) */
-#define GELU_LINEAR ((real)1.5957691216057308)
-#define GELU_CUBIC ((real)0.07135481627260025)
+/* GELU is x sigmoid(z) with z = 2 √(2/π) (x + 0.044715 x³), because (1 + tanh(y)) / 2 = sigmoid(2 y). */
+FNN_INLINE vreal vgelu_argument(vreal x) {
+    return x * vfma(vset((real)FNN_GELU_CUBIC), x * x, vset((real)FNN_GELU_LINEAR));
+}
+FNN_INLINE vreal vgelu_argument_slope(vreal x) {
+    return vfma(vset(3 * (real)FNN_GELU_CUBIC), x * x, vset((real)FNN_GELU_LINEAR));
+}
 
-FNN_INLINE vreal vgelu_argument(vreal x) { return x * vfma(vset(GELU_CUBIC), x * x, vset(GELU_LINEAR)); }
-FNN_INLINE vreal vgelu_argument_slope(vreal x) { return vfma(vset(3 * GELU_CUBIC), x * x, vset(GELU_LINEAR)); }
-
-/* At EXP_LOW the sigmoids of GELU and SiLU are 0, at -EXP_LOW 1: an x held there is not infinite and makes no NaN. */
+/* The sigmoids of GELU and SiLU are 0 at EXP_LOW and 1 at -EXP_LOW. An x clamped to that range is finite and makes no
+ * NaN. */
 FNN_INLINE vreal vgate_low(vreal x) { return vmax(vset(EXP_LOW), x); }
 FNN_INLINE vreal vgate_both(vreal x) { return vmin(vset(-EXP_LOW), vgate_low(x)); }
 
-/* The derivative of x sigmoid(z) with x dz/dx = g: s (1 + g (1 - s)), where 1 - s keeps the digits that a difference
- * would lose. */
+/* The derivative of x sigmoid(z) with x dz/dx = g: s (1 + g (1 - s)), where 1 - s keeps the digits that a
+ * subtraction would lose. */
 FNN_INLINE vreal vgate_slope(vreal z, vreal g) {
     const vreal e = vexp_nonpositive(-vabs(z)), total = vset(1) + e, less = e / total, more = vset(1) / total;
     const vint low = z < vset(0);
@@ -67,7 +69,7 @@ FNN_INLINE vreal vactivate_grad(int kind, vreal dout, vreal saved, vreal alpha) 
     }
 }
 
-/* --- runs of elements; results may overwrite any of their inputs --- */
+/* --- runs of elements; the results may overwrite any of the inputs --- */
 
 FNN_INLINE void activate_run(int kind, real alpha, const real *x, real *out, ptrdiff_t count) {
     ptrdiff_t i = 0;
@@ -85,7 +87,7 @@ FNN_INLINE void activate_grad_run(int kind, real alpha, const real *dout, const 
     vstore_part(dx + i, vactivate_grad(kind, vload_part(dout + i, count - i), tail, vset(alpha)), count - i);
 }
 
-/* --- blocks, in place: `ld` elements from row to row --- */
+/* --- blocks, in place; rows are `ld` elements apart --- */
 
 static inline void activate_block(int kind, real alpha, real *p, ptrdiff_t ld, ptrdiff_t rows, ptrdiff_t cols) {
     if (kind == IDENTITY) return;
@@ -95,7 +97,8 @@ static inline void activate_block(int kind, real alpha, real *p, ptrdiff_t ld, p
 #undef ACTIVATE
 }
 
-/* dx times the derivative, which `saved` (ld_saved elements from row to row) gives as vactivate_grad says */
+/* Multiplies dx by the derivative, which follows from `saved` (with rows ld_saved elements apart) as in
+ * vactivate_grad. */
 static inline void activate_grad_block(int kind, real alpha, real *dx, ptrdiff_t ld, const real *saved,
                                        ptrdiff_t ld_saved, ptrdiff_t rows, ptrdiff_t cols) {
     if (kind == IDENTITY) return;

@@ -1,6 +1,6 @@
-/* Gradients made smaller before an update: one vector of all of them.
+/* Clips gradients before an update. All of them lie in one vector.
  *
- * The norm is added up in double, each task's elements in order, the tasks' sums in order.
+ * The squares are added up in double: each task adds its elements in order, then the tasks' sums are added in order.
  */
 #include "runtime/kernel.h"
 #include "simd/simd_math.h"

@@ -1,4 +1,4 @@
-/* Dropout: the mask is made on the fly, forward and backward, and never stored. */
+/* Dropout. The mask is computed where it is needed, in both passes, and never stored. */
 #include "runtime/kernel.h"
 #include "runtime/philox.h"
 
@@ -17,7 +17,7 @@ static void rows_task(void *context, int task) {
     const philox_key key = {(uint32_t)op->s[1], (uint32_t)op->s[2]};
     const uint32_t step = (uint32_t)*(const int64_t *)op->p[1], purpose = (uint32_t)op->s[3];
     const int64_t first = *(const int64_t *)op->p[2];
-    const uint32_t least = (uint32_t)(uint64_t)llrint(op->s[0] * 0x1p32); /* below it: dropped */
+    const uint32_t least = (uint32_t)(uint64_t)llrint(op->s[0] * 0x1p32); /* smaller words drop their element */
     const real factor = (real)(1 / (1 - op->s[0]));
     uint32_t words[PHILOX_WORDS];
     for (ptrdiff_t i = fnn_task_begin(&r->partition, task); i < end; i++)
@@ -31,7 +31,7 @@ static void rows_task(void *context, int task) {
 }
 
 void FN(dropout)(const fnn_op *op) {
-    if (llrint(op->s[0] * 0x1p32) == 1LL << 32) { /* nothing stays */
+    if (llrint(op->s[0] * 0x1p32) == 1LL << 32) { /* every element is dropped */
         memset(op->p[3], 0, (size_t)(op->n[0] * op->n[1]) * sizeof(real));
         return;
     }

@@ -1,4 +1,4 @@
-/* Sums of whole arrays, and penalties on weights. */
+/* The sum of two arrays, and penalties on weights. */
 #include "runtime/kernel.h"
 #include "simd/simd_math.h"
 
@@ -7,7 +7,7 @@ enum { GRAIN = 16384, CHAIN = 32 };
 typedef struct {
     const fnn_op *op;
     fnn_partition partition;
-    double *totals; /* of each task */
+    double *totals; /* one for each task */
 } run;
 
 static void add_task(void *context, int task) {

@@ -1,29 +1,30 @@
-/* The matrix product's blocks and threads; the arithmetic is in gemm/microkernel.c. */
+/* The blocks and threads of the matrix product; its arithmetic is in gemm/microkernel.c. */
 #include "gemm/gemm.h"
 
 #include "runtime/input_prefetch.h"
 #include "gemm/pack.h"
 #include "gemm/microkernel.h"
 
-/* Elements of the workspace for packed rows of A and packed columns of B, and the blocks that fit them: MC × KC of A
- * in half of a second cache of 1 MiB. Long chains pay, although a panel of B then comes from the second cache: a tile
- * reads 128 bytes of it in 24 cycles, but C makes a round trip to memory for every KC products. */
+/* The workspace holds A_ELEMENTS of packed rows of A and B_ELEMENTS of packed columns of B. A block of A has MC × KC
+ * elements, which fill half of a second-level cache of 1 MiB. Long chains pay, although a panel of B then comes from
+ * the second-level cache: a tile reads 128 bytes of it in 24 cycles, but C makes a round trip to memory for every KC
+ * products. */
 enum {
     A_ELEMENTS = (1 << 20) / sizeof(real),
     B_ELEMENTS = (2 << 20) / sizeof(real),
     KC = 4096 / sizeof(real),
     MC = 120,
     THIN_K = 96,
-    CLOSE_ROWS = 512 / sizeof(real), /* elements from row to row of B that need no packing */
+    CLOSE_ROWS = 512 / sizeof(real), /* B needs no packing if its rows are at most so many elements apart */
 };
 
 typedef struct {
     const gemm *g;
     ptrdiff_t row_tasks, col_tasks;
-    ptrdiff_t own; /* panels of B that a task has to itself, of the rest all have rows; 0: a plain grid */
+    ptrdiff_t own; /* panels of B that one task processes whole; the rest is shared by rows. 0: a plain grid */
 } grid;
 
-/* Rows or vectors of task t of `tasks`: as equal as whole units allow. */
+/* The first unit (row or vector) of task t, if `units` are shared as equally as whole units allow. */
 static ptrdiff_t share(ptrdiff_t units, ptrdiff_t tasks, ptrdiff_t t) { return units * t / tasks; }
 
 static bool is_packed(const microkernel_args *t) { return t->a_row == 1 && t->a_row_index == NULL; }
@@ -36,12 +37,12 @@ static const real *columns_of_b(const gemm *g, ptrdiff_t j) {
     return g->b_panel_stride != 0 ? g->b + j / GEMM_NR * g->b_panel_stride + j % GEMM_NR : g->b + j * g->b_col;
 }
 
-/* Element (i, p) of A; behind it the indices are taken from i and p on, so they do not move it. */
+/* The address of element (i, p) of A. The caller moves the indices, if rows or columns are read by them. */
 static const real *first_of_a(const gemm *g, ptrdiff_t i, ptrdiff_t p) {
     return g->a + (g->a_row_index == NULL ? i * g->a_row : 0) + (g->a_k_index == NULL ? p * g->a_col : 0);
 }
 
-/* Columns j … j_end-1 of rows i … i+rows-1 in one sweep over the whole chain, B as it lies. */
+/* Computes columns j … j_end-1 of rows i … i+rows-1, each tile over its whole chain, without packing B. */
 static void thin_block(const gemm *g, ptrdiff_t i, ptrdiff_t rows, ptrdiff_t j, ptrdiff_t j_end) {
     FNN_ALIGNED real local[GEMM_MR * GEMM_MAX_NR_VECTORS * VL];
     const int widest = g->b_panel_stride != 0 || g->whole_panels ? GEMM_NR_VECTORS : microkernel_vectors(rows);
@@ -52,7 +53,7 @@ static void thin_block(const gemm *g, ptrdiff_t i, ptrdiff_t rows, ptrdiff_t j, 
         real *c = g->c != NULL ? g->c + i * g->ldc + j : local;
         ptrdiff_t ldc = g->c != NULL ? g->ldc : take * VL;
         const real *b = columns_of_b(g, j);
-        /* in pieces, for each can fetch a row that the next step reads */
+        /* in pieces, because each piece can prefetch a row that the next step reads */
         const ptrdiff_t piece = g->accumulate || !fnn_input_prefetch_pending() ? g->k : THIN_K;
         for (ptrdiff_t p = 0; p < g->k; p += piece) {
             const bool last = p + piece >= g->k;
@@ -81,7 +82,7 @@ static void thin_block(const gemm *g, ptrdiff_t i, ptrdiff_t rows, ptrdiff_t j, 
     }
 }
 
-/* Rows i … i_end-1 against one packed panel of B. */
+/* Multiplies rows i … i_end-1 by one packed panel of B. */
 static void panel(const gemm *g, const real *a_packed, ptrdiff_t i, ptrdiff_t i_end, const real *b_packed, ptrdiff_t j,
                   ptrdiff_t j_end, ptrdiff_t p, ptrdiff_t kc) {
     FNN_ALIGNED real local[GEMM_MR * GEMM_NR];
@@ -146,7 +147,7 @@ static void pack_panel_of_b(const gemm *g, real *dst, ptrdiff_t j, ptrdiff_t col
 static void blocked(const gemm *g, ptrdiff_t i, ptrdiff_t i_end, ptrdiff_t j, ptrdiff_t j_end) {
     real *a_packed = fnn_scratch();
     real *b_packed = a_packed + A_ELEMENTS + VL * GEMM_MR;
-    /* a chain can be put down in C only where C exists and holds nothing else */
+    /* a chain can be stored in C between blocks only if C exists and holds nothing else */
     const ptrdiff_t k_blocks = g->c != NULL && !g->accumulate ? (g->k + KC - 1) / KC : 1;
     const ptrdiff_t kc_max = (g->k + k_blocks - 1) / k_blocks;
     const ptrdiff_t mc = fnn_min(MC, A_ELEMENTS / kc_max / GEMM_MR * GEMM_MR);
@@ -182,10 +183,10 @@ static void empty_chain(const gemm *g) {
     finish(g, g->c, g->ldc, 0, 0, g->m, g->n);
 }
 
-/* Rows i … i_end-1 of columns j … j_end-1. */
+/* Computes columns j … j_end-1 of rows i … i_end-1. */
 static void rectangle(const gemm *g, ptrdiff_t i, ptrdiff_t i_end, ptrdiff_t j, ptrdiff_t j_end) {
     if (i == i_end || j >= j_end) return;
-    /* not packed: a panel that is used once; few short rows, which lie close enough; what does not fit */
+    /* no packing for a panel that is used once, for few short rows close together, or for what does not fit */
     const bool thin = i_end - i <= GEMM_MR ||
                       (g->b_panel_stride == 0 && g->b_row <= CLOSE_ROWS && i_end - i <= 16 * GEMM_MR) ||
                       (g->c == NULL && g->k > FNN_FUSED_BATCH);
@@ -215,15 +216,15 @@ static void run_task(void *context, int task) {
               fnn_min(g->n, share(units, grid_->col_tasks, col + 1) * unit));
 }
 
-/* Columns of each of `tasks`, in whole vectors. */
+/* The columns that each of `tasks` gets, in whole vectors. */
 static ptrdiff_t padded(ptrdiff_t n, ptrdiff_t tasks) { return (n + VL * tasks - 1) / (VL * tasks) * VL; }
 
-/* A vector step of a tile's rows for each element, and what packing m rows and n columns adds to it. */
+/* The cost of a task's multiply-adds and of packing its m rows and n columns. */
 static double cost_of(double m, double n) { return m * n + 4 * (m + n); }
 
-/* The cut that costs least: each task packs its rows of A and its columns of B. Where B is kept in panels, a thread may
- * have the same ones in every step, which nobody else writes (dense/weight_grad_fused.c; of few rows
- * dense/weight_grad_rank_k.c, by a plain grid). */
+/* Finds the grid that costs least, where each task packs its rows of A and its columns of B. If B is kept in panels, it
+ * pays that a thread has the same panels in every step, which no other thread writes (dense/weight_grad_fused.c, and
+ * for few rows dense/weight_grad_rank_k.c, which uses a plain grid). */
 static grid cut(const gemm *g) {
     const ptrdiff_t threads = fnn_threads_for((double)g->m * (double)g->n * (double)g->k);
     grid best = {g, 1, 1, 0};

@@ -1,4 +1,4 @@
-/* Blocks of rows against pairs of columns; VL products of two rows are under way at once. */
+/* Multiplies blocks of rows by pairs of columns. */
 #include "gemm/gemm_dot.h"
 
 #include "runtime/input_prefetch.h"
@@ -7,17 +7,17 @@
 #include "simd/simd_math.h"
 
 enum {
-    ROWS = VBYTES / sizeof(real) / 2, /* of a block: one vlanes finishes a pair of columns */
-    LEAST_CHAIN = 32,                 /* vectors of a chain: below, packing and adding up lanes cost too much */
+    ROWS = VBYTES / sizeof(real) / 2, /* in a block, so that one vlanes finishes a pair of columns */
+    LEAST_CHAIN = 32,                 /* vectors in a chain; with fewer, packing and adding up lanes cost too much */
     MOST_ELEMENTS = (1 << 20) / sizeof(real),
 };
 
 typedef struct {
     const gemm *g;
-    ptrdiff_t chain, tasks; /* k in whole vectors */
+    ptrdiff_t chain, tasks; /* chain: k rounded up to whole vectors */
 } gemm_dot;
 
-/* Adds the products of `count` <= VL steps from p on. */
+/* Adds the products p … p+count-1, where count <= VL. */
 FNN_INLINE void add_products(vreal *sum, const real *const *a, const int rows, const real *b, ptrdiff_t chain,
                              ptrdiff_t p, ptrdiff_t count) {
     const vreal b0 = vload(b + p), b1 = vload(b + chain + p);
@@ -29,7 +29,7 @@ FNN_INLINE void add_products(vreal *sum, const real *const *a, const int rows, c
     }
 }
 
-/* `rows` rows of A against two of the packed columns → ROWS × 2 elements. */
+/* Multiplies `rows` rows of A by two of the packed columns; the result has ROWS × 2 elements. */
 FNN_INLINE vreal pair(const real *const *a, ptrdiff_t k, const int rows, const real *b, ptrdiff_t chain) {
     vreal sum[2 * ROWS];
     const char *prefetch = NULL;
@@ -53,7 +53,7 @@ static vreal pair_of_row(const real *const *a, ptrdiff_t k, const real *b, ptrdi
     return pair(a, k, 1, b, chain);
 }
 
-/* Row j of `packed` is column j of B, zero behind its end; their number is even. */
+/* Row j of `packed` is column j of B, followed by zeros; the number of rows is even. */
 static void pack_columns(const gemm *g, ptrdiff_t chain, real *packed) {
     if (g->n % 2 != 0) memset(packed + g->n * chain, 0, (size_t)chain * sizeof(real));
     FN(pack_cols)(packed, chain, g->n, g->k, g->b, 1, g->b_row);

@@ -1,7 +1,8 @@
-/* A product with few columns, where vectors that run over them would be half empty: they run over the summed dimension.
+/* A product with few columns. Vectors along the columns would be half empty, so they run along the summed dimension.
  *
- * An element is the sum of VL chains of fused multiply-adds, lane l over p = l, l + VL, …, added up as vlanes does; the
- * bias comes last. Which products are made so depends on n and k alone. (B is one panel at most.)
+ * An element is the sum of VL chains of fused multiply-adds, where lane l has p = l, l + VL, …; vlanes adds the lanes
+ * up, and the bias comes last. Whether a product is computed like this depends on n and k alone. (B has at most one
+ * panel.)
  */
 #ifndef FASTNN_GEMM_GEMM_DOT_H
 #define FASTNN_GEMM_GEMM_DOT_H

@@ -1,4 +1,4 @@
-/* Instances of the register tile for every height and width. */
+/* The microkernel, with an instance for every height and width of its register tile. */
 #include "gemm/microkernel.h"
 
 #include "runtime/input_prefetch.h"
@@ -9,7 +9,7 @@ FNN_INLINE void tile(const microkernel_args *t, const int rows, const int vector
     const ptrdiff_t a_col = t->a_col, ldb = t->ldb, ldc = t->ldc;
     const real *row[GEMM_MR];
     for (int i = 0; !packed && i < rows; i++) row[i] = a + fnn_row(t->a_row_index, i) * t->a_row;
-    ptrdiff_t at = 0; /* a_col further on for every step; of packed rows, `a` is */
+    ptrdiff_t at = 0; /* grows by a_col in every step; with packed rows `a` grows instead */
     const ptrdiff_t tail = t->tail;
     const bool whole = tail == VL;
     const bool masked = !whole && !t->b_padded;
@@ -27,17 +27,17 @@ FNN_INLINE void tile(const microkernel_args *t, const int rows, const int vector
 #pragma GCC unroll 16
             for (int j = 0; j < vectors; j++) acc[i][j] = COLUMNS(c + i * ldc, j);
     }
-    /* where the results go is wanted when the chain is done */
+    /* the place of the results is needed when the chain is done */
     for (int i = 0; i < rows; i++)
         for (int j = 0; j < vectors; j++) __builtin_prefetch(c + i * ldc + j * VL, 1);
-    const char *prefetch = t->prefetch, *const ahead_end = prefetch + t->prefetch_lines * FNN_CACHE_LINE;
+    const char *prefetch = t->prefetch, *const prefetch_end = prefetch + t->prefetch_lines * FNN_CACHE_LINE;
     for (ptrdiff_t p = 0; p < t->k; p++) {
         if (packed && t->a_k_index != NULL) a = t->a + t->a_k_index[p] * a_col;
         if (t->b_k_index != NULL) {
             b = t->b + t->b_k_index[p] * ldb;
-            for (int j = 0; j < vectors; j++) __builtin_prefetch(b + (vectors + j) * VL); /* of the tile behind */
+            for (int j = 0; j < vectors; j++) __builtin_prefetch(b + (vectors + j) * VL); /* for the next tile */
         }
-        if (prefetch < ahead_end) {
+        if (prefetch < prefetch_end) {
             fnn_prefetch(prefetch);
             prefetch += FNN_CACHE_LINE;
         }

@@ -1,4 +1,4 @@
-/* The register tile: rows × (vectors × VL) elements of C kept in registers over a run of the summed dimension. */
+/* The microkernel keeps a register tile of rows × (vectors × VL) elements of C over a run of the summed dimension. */
 #ifndef FASTNN_GEMM_MICROKERNEL_H
 #define FASTNN_GEMM_MICROKERNEL_H
 
@@ -13,33 +13,33 @@
 #define GEMM_ACCUMULATORS 12
 #define GEMM_MAX_NR_VECTORS 4
 #endif
-#define GEMM_NR_VECTORS (GEMM_ACCUMULATORS / GEMM_MR) /* of a full tile */
+#define GEMM_NR_VECTORS (GEMM_ACCUMULATORS / GEMM_MR) /* in a full tile */
 #define GEMM_NR (GEMM_NR_VECTORS * VL)
 
-/* Whole panels of `cols` columns for each of `threads` to have to itself; the rest is for all of them. */
+/* How many whole panels of `cols` columns each thread gets for itself; the threads share what is left. */
 FNN_INLINE ptrdiff_t gemm_panels_per_thread(ptrdiff_t cols, ptrdiff_t threads) { return cols / GEMM_NR / threads; }
 
 typedef struct {
     ptrdiff_t k;
     const real *a;
     ptrdiff_t a_row, a_col;
-    const int64_t *a_row_index;           /* row i of A is row a_row_index[i]; or NULL. Not where packed */
-    const int64_t *a_k_index, *b_k_index; /* step p of A, of B, is step …[p]; or NULL */
+    const int64_t *a_row_index;           /* row i of A is row a_row_index[i]; or NULL, as always if A is packed */
+    const int64_t *a_k_index, *b_k_index; /* the same for step p of A and of B; or NULL */
     const real *b;                        /* k rows of vectors * VL elements, ldb apart */
     ptrdiff_t ldb;
     real *c;
     ptrdiff_t ldc;
     const real *bias;     /* added to every row when the chain is done; or NULL */
-    bool resume;          /* take the chain up again from c; otherwise it begins at zero */
-    bool add;             /* add what c held when the chain is done (not with resume) */
-    ptrdiff_t tail;       /* columns in use of the last vector, 1 … VL */
+    bool resume;          /* the chain continues from c; otherwise it begins at zero */
+    bool add;             /* when the chain is done, the old value of c is added (not with resume) */
+    ptrdiff_t tail;       /* how many lanes of the last vector are in use, 1 … VL */
     bool b_padded;        /* the last vector of a row of b may be read whole */
-    const char *prefetch; /* lines to prefetch meanwhile, one a product */
+    const char *prefetch; /* cache lines to prefetch, one with each product */
     ptrdiff_t prefetch_lines;
 } microkernel_args;
 
-/* The most vectors of a tile of `rows` rows; there are instances for all numbers up to it. Few rows take more, so that
- * the chains in flight hide the latency of the multiply-add. */
+/* The largest number of vectors in a tile of `rows` rows; there are instances for all smaller numbers too. Tiles of few
+ * rows are wider, so that there are enough chains to hide the latency of the multiply-add. */
 FNN_INLINE int microkernel_vectors(ptrdiff_t rows) {
     if (rows * GEMM_MAX_NR_VECTORS <= GEMM_ACCUMULATORS) return GEMM_MAX_NR_VECTORS;
     if (rows * 4 <= GEMM_ACCUMULATORS) return 4;
@@ -48,9 +48,9 @@ FNN_INLINE int microkernel_vectors(ptrdiff_t rows) {
 
 typedef void (*microkernel_fn)(const microkernel_args *t);
 
-/* fn(rows, vectors, packed): packed means a_row == 1. */
+/* The instance for that tile; `packed` means a_row == 1. */
 microkernel_fn FN(microkernel_get)(int rows, int vectors, bool packed);
 
-extern const int FN(fnn_panel); /* GEMM_NR, for callers outside */
+extern const int FN(fnn_panel); /* GEMM_NR, for the binding */
 
 #endif

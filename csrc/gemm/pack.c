@@ -1,10 +1,10 @@
-/* Packing: plain copies where the source runs along the panel, transposes in registers where it runs across. */
+/* Packing copies where the source runs along the panel and transposes in registers where it runs across. */
 #include "gemm/pack.h"
 
 #include "simd/transpose.h"
 
-/* dst[p * stride + i] = src[i * row + p] for i < count <= VL; every store is a whole vector, the later ones
- * mending what the earlier ones spilled. */
+/* dst[p * stride + i] = src[i * row + p] for i < count <= VL; every store writes a whole vector, and later
+ * stores overwrite what earlier ones wrote beyond their part. */
 static void transpose_strip(real *dst, ptrdiff_t stride, ptrdiff_t k, ptrdiff_t count, const real *src, ptrdiff_t row,
                             const int64_t *index) {
     const real *from[VBYTES / sizeof(real)];
@@ -22,7 +22,7 @@ static void transpose_strip(real *dst, ptrdiff_t stride, ptrdiff_t k, ptrdiff_t 
 
 void FN(pack_rows)(real *dst, ptrdiff_t height, ptrdiff_t k, const real *src, ptrdiff_t row, ptrdiff_t col,
                    const int64_t *rows, const int64_t *steps) {
-    /* strips from the bottom up: what a strip spills into the next p lies in strips still to come */
+    /* from the last strip to the first: what a strip writes beyond its part belongs to strips that are still to come */
     for (ptrdiff_t i = (height - 1) / VL * VL; i >= 0; i -= VL) {
         ptrdiff_t count = fnn_min(VL, height - i);
         if (row == 1 && rows == NULL) {

@@ -1,17 +1,17 @@
-/* Matrices copied into panels of some columns each, and back: trained in panels, looked at as matrices.
+/* Copies matrices into panels of some columns each, and back. Weights are trained in panels and seen as matrices.
  *
- * A few rows are done at a time, so that they and the panels are both met as streams, which the processor fetches
- * prefetch.
+ * A few rows are copied at a time, so that both the matrix and the panels are accessed in sequence and the hardware
+ * prefetches them.
  */
 #include "runtime/kernel.h"
 
-enum { GRAIN = 16384, BLOCK = 8 }; /* elements, least of a task; rows done at a time */
+enum { GRAIN = 16384, BLOCK = 8 }; /* elements that a task has at least; rows that are copied at a time */
 
 typedef struct {
     real *matrix, *panels;
     ptrdiff_t rows, cols, count, width;
     bool back;
-    fnn_partition partition; /* of the rows */
+    fnn_partition partition; /* by rows */
 } run;
 
 static void copy(real *to, const real *from, ptrdiff_t count) {
@@ -20,7 +20,7 @@ static void copy(real *to, const real *from, ptrdiff_t count) {
     if (j < count) vstore_part(to + j, vload_part(from + j, count - j), count - j);
 }
 
-/* Rows begin … end-1 of panel p. */
+/* Copies rows begin … end-1 of panel p. */
 static void block(const run *r, ptrdiff_t p, ptrdiff_t begin, ptrdiff_t end) {
     const ptrdiff_t first = p * r->width, here = fnn_min(r->width, r->cols - first);
     for (ptrdiff_t i = begin; i < end; i++) {

@@ -1,17 +1,17 @@
-/* Rows by index: the batch of a training step, converted to the type of the call and scaled. */
+/* Gathers rows by index: the batch of a training step, converted to the type of the call and scaled. */
 #include "runtime/input_prefetch.h"
 #include "simd/convert.h"
 #include "runtime/kernel.h"
 
 enum {
     TASK_ELEMENTS = 32768,
-    PREFETCH_BYTES = 16384, /* of the next row; the hardware follows from there */
+    PREFETCH_BYTES = 16384, /* prefetched of the next row; the hardware continues from there */
 };
 
 typedef struct {
     const fnn_op *op;
     fnn_partition partition;
-    const uint8_t *brought; /* of each row: it is in place already; NULL: none is */
+    const uint8_t *ready; /* for each row: whether it has been gathered already; NULL: none has */
 } run;
 
 static void gather_row(const fnn_op *op, const char *source, ptrdiff_t row, void *out) {
@@ -30,7 +30,7 @@ static void rows_task(void *context, int task) {
         return;
     }
     for (ptrdiff_t i = begin; i < end; i++) {
-        if (r->brought != NULL && r->brought[i]) continue;
+        if (r->ready != NULL && r->ready[i]) continue;
         if (i + 1 < end) fnn_prefetch_range(source + index[i + 1] * row_bytes, fnn_min(row_bytes, PREFETCH_BYTES));
         gather_row(op, source + index[i] * row_bytes, i, OUT(2));
     }
@@ -45,13 +45,12 @@ static void labels_task(void *context, int task) {
 }
 
 void FN(gather_rows)(const fnn_op *op) {
-    /* one run of rows for each thread, which in what follows works on the same ones */
+    /* one run of rows for each thread, which works on the same rows in the operations that follow */
     const ptrdiff_t threads = fnn_get_num_threads(), grain = TASK_ELEMENTS / fnn_max(1, op->n[1]);
     run r = {op, fnn_partition_work(op->n[2], 1, fnn_max(fnn_max(1, grain), (op->n[2] + threads - 1) / threads)),
-             fnn_ahead_brought(op)};
-    if (r.brought == NULL || memchr(r.brought, 0, (size_t)op->n[2]) != NULL)
-        fnn_parallel(r.partition.tasks, rows_task, &r);
-    fnn_ahead_gathered(op, gather_row);
+             fnn_input_prefetch_ready(op)};
+    if (r.ready == NULL || memchr(r.ready, 0, (size_t)op->n[2]) != NULL) fnn_parallel(r.partition.tasks, rows_task, &r);
+    fnn_input_prefetch_gather_next(op, gather_row);
 }
 
 void FN(gather_labels)(const fnn_op *op) {

@@ -1,8 +1,8 @@
-/* Images with noise added, kept within limits, and a rectangle of zeros in each. */
+/* Adds noise to images, clamps them, and clears a rectangle in each. */
 #include "runtime/kernel.h"
 #include "runtime/philox.h"
 
-enum { TASK_PIXELS = 4096, BYTES_MEAN = 510, BYTES_VARIANCE = 21845 /* of the sum of four random bytes */ };
+enum { TASK_PIXELS = 4096 };
 
 typedef struct {
     const fnn_op *op;
@@ -12,7 +12,7 @@ typedef struct {
 static void add_noise(const fnn_op *op, int64_t sample, ptrdiff_t size, real *x) {
     const philox_key key = {(uint32_t)op->s[4], (uint32_t)op->s[5]};
     const uint32_t epoch = (uint32_t)op->s[0], purpose = (uint32_t)op->s[6];
-    const real unit = (real)(op->s[1] / sqrt(BYTES_VARIANCE));
+    const real unit = (real)(op->s[1] / sqrt(FNN_NOISE_BYTES_VARIANCE));
     const ptrdiff_t blocks = (size + 3) / 4;
     uint32_t words[PHILOX_WORDS];
     for (ptrdiff_t b = 0; b < blocks; b += PHILOX_BLOCKS) {
@@ -20,7 +20,7 @@ static void add_noise(const fnn_op *op, int64_t sample, ptrdiff_t size, real *x)
         const ptrdiff_t count = fnn_min(PHILOX_WORDS, size - 4 * b);
         for (ptrdiff_t j = 0; j < count; j++) {
             const uint32_t pairs = (words[j] & 0xff00ffu) + (words[j] >> 8 & 0xff00ffu);
-            x[4 * b + j] += unit * (real)((int32_t)((pairs & 0xffff) + (pairs >> 16)) - BYTES_MEAN);
+            x[4 * b + j] += unit * (real)((int32_t)((pairs & 0xffff) + (pairs >> 16)) - FNN_NOISE_BYTES_MEAN);
         }
     }
 }

@@ -1,7 +1,8 @@
-/* Random orders: the numbers 0 … n-1 sorted by words of a Philox stream, as fastnn/random/distributions.py.
+/* Random permutations: the numbers 0 … n-1 sorted by words of Philox, as in fastnn/random/distributions.py.
  *
- * A number stands below its word in 64 bits, so equal words keep their order. Three passes of a radix sort, by 11 bits
- * of the word each, take the numbers from `work` to `order`, back, and to `order`.
+ * A key of 64 bits has the word in its upper half and the number in its lower half. Three passes of a radix sort, each
+ * by 11 bits of the word, move the keys from `work` to `order`, back, and to `order` again; equal words keep their
+ * order.
  */
 #include "runtime/kernel.h"
 #include "runtime/philox.h"
@@ -44,5 +45,5 @@ static void row_task(void *context, int task) {
     for (ptrdiff_t i = 0; i < n; i++) order[i] &= 0xFFFFFFFFu;
 }
 
-/* Rows of less than 2**32 numbers. */
+/* A row has less than 2**32 numbers. */
 void FN(permutations)(const fnn_op *op) { fnn_parallel((int)op->n[0], row_task, (void *)op); }

@@ -1,12 +1,12 @@
-/* Images seen through an affine map and a smooth displacement: bilinear, zeros outside. */
+/* Images seen through an affine transform and a smooth displacement, with bilinear interpolation and zeros outside. */
 #include "simd/convert.h"
 #include "runtime/kernel.h"
 #include "simd/simd_gather.h"
 
 enum { TASK_PIXELS = 4096, BEFORE = 1, MARGIN = 3 /* zeros around a plane: one before, two behind */ };
 
-/* Four pixels that lie around a place, in one word as wide as a number: that of the place's row and column in the
- * lowest part, then the next column's, then those of the next row. */
+/* The four pixels around a point, in one word as wide as `real`. The lowest part has the pixel of the point's row and
+ * column, the next that of the next column, and the upper two parts have those of the next row. */
 #if REAL_IS_DOUBLE
 typedef uint64_t quad;
 #else
@@ -19,8 +19,8 @@ typedef struct {
     fnn_partition partition;
 } run;
 
-/* One channel of one image; with its margin in the workspace, where it fits there: bytes as quads, which one look
- * finds, others as numbers. */
+/* One channel of one image. If it fits, the workspace has a copy with a margin: bytes as quads, so that one load finds
+ * four pixels, other types as numbers. */
 typedef struct {
     const real *padded;
     const quad *quads;
@@ -29,7 +29,7 @@ typedef struct {
     ptrdiff_t h, w;
 } plane;
 
-/* The pixel in row and column of the plane with its margin. */
+/* The pixel in that row and column of the plane with its margin. */
 static real pixel(const plane *p, ptrdiff_t row, ptrdiff_t col) {
     real value = 0;
     row -= BEFORE;
@@ -51,14 +51,15 @@ static void pad(plane *p, real *to) {
     p->padded = to;
 }
 
-/* All rows in one run, which vectors suit better than many short ones; what wraps at their ends is not looked at. */
+/* Joins all rows in one loop, which suits vectors better than many short ones. Quads that wrap at the end of a row are
+ * never read. */
 static void join(const uint8_t *restrict bytes, ptrdiff_t width, ptrdiff_t count, quad *restrict to) {
     for (ptrdiff_t j = 0; j < count; j++)
         to[j] = bytes[j] | (quad)bytes[j + 1] << PART_BITS | (quad)bytes[j + width] << 2 * PART_BITS |
                 (quad)bytes[j + width + 1] << 3 * PART_BITS;
 }
 
-/* `bytes`: room for the plane with its margin, and one more */
+/* `bytes` has room for the plane with its margin and one byte more. */
 static void pad_quads(plane *p, quad *to, uint8_t *bytes) {
     const ptrdiff_t width = p->w + MARGIN, rows = p->h + MARGIN;
     memset(bytes, 0, (size_t)(rows * width + 1));
@@ -68,7 +69,7 @@ static void pad_quads(plane *p, quad *to, uint8_t *bytes) {
     p->quads = to;
 }
 
-/* In the workspace, if there is room. */
+/* Copies the plane with its margin into the workspace, if there is room. */
 static void with_margin(plane *p, char *room, ptrdiff_t free_bytes) {
     const ptrdiff_t size = (p->h + MARGIN) * (p->w + MARGIN) + 1;
     if (size > free_bytes / (ptrdiff_t)(sizeof(quad) + 1)) return;
@@ -79,7 +80,7 @@ static void with_margin(plane *p, char *room, ptrdiff_t free_bytes) {
     }
 }
 
-/* The four pixels around each lane's place. */
+/* Loads the four pixels around the point of each lane. */
 FNN_INLINE void around(const plane *p, vint row, vint col, vreal corner[4]) {
     const ptrdiff_t width = p->w + MARGIN;
     const vint at = row * ((vint){0} + (rint_t)width) + col;
@@ -99,24 +100,24 @@ FNN_INLINE void around(const plane *p, vint row, vint col, vreal corner[4]) {
         for (ptrdiff_t i = 0; i < VL; i++) corner[k][i] = pixel(p, row[i] + k / 2, col[i] + k % 2);
 }
 
-/* Row i of what is seen; `control`: of this row, v numbers for x, then v for y (NULL: none). */
-static void warp_row(const plane *p, const real *place, ptrdiff_t i, const real *control, ptrdiff_t v,
+/* Computes row i of the output. `control` has v displacements in x for this row, then v in y; NULL: there are none. */
+static void warp_row(const plane *p, const real *transform, ptrdiff_t i, const real *control, ptrdiff_t v,
                      const real *basis_x, ptrdiff_t q, real *out) {
-    const vreal first_x = vfma(vset(place[1]), vset((real)i), vset(place[2]));
-    const vreal first_y = vfma(vset(place[4]), vset((real)i), vset(place[5]));
+    const vreal first_x = vfma(vset(transform[1]), vset((real)i), vset(transform[2]));
+    const vreal first_y = vfma(vset(transform[4]), vset((real)i), vset(transform[5]));
     const vreal low = vset(-1), right = vset((real)p->w), bottom = vset((real)p->h), one = vset(1);
     vreal lane;
     for (ptrdiff_t l = 0; l < VL; l++) lane[l] = (real)l;
     for (ptrdiff_t j = 0; j < q; j += VL) {
         const ptrdiff_t left = fnn_min(VL, q - j);
         const vreal column = vset((real)j) + lane;
-        vreal x = vfma(vset(place[0]), column, first_x), y = vfma(vset(place[3]), column, first_y);
+        vreal x = vfma(vset(transform[0]), column, first_x), y = vfma(vset(transform[3]), column, first_y);
         for (ptrdiff_t t = 0; control != NULL && t < v; t++) {
             const vreal b = vload_part(basis_x + t * q + j, left);
             x = vfma(vset(control[t]), b, x);
             y = vfma(vset(control[v + t]), b, y);
         }
-        /* counted from the margin on; a NaN looks outside */
+        /* counted from the margin; a NaN lies outside */
         x = vmin(vmax(x, low), right) + one;
         y = vmin(vmax(y, low), bottom) + one;
         const vint col = __builtin_convertvector(x, vint), row = __builtin_convertvector(y, vint);
@@ -128,7 +129,7 @@ static void warp_row(const plane *p, const real *place, ptrdiff_t i, const real 
     }
 }
 
-/* What the control points of one axis come to in a row: their u lines by the row's share of each, `basis`. */
+/* The displacements of one axis in one row: the u lines of control points, weighted by the row's `basis`. */
 static void control_row(const real *points, const real *basis, ptrdiff_t stride, ptrdiff_t u, ptrdiff_t v, real *to) {
     for (ptrdiff_t t = 0; t < v; t += VL) {
         const ptrdiff_t left = fnn_min(VL, v - t);
@@ -139,7 +140,7 @@ static void control_row(const real *points, const real *basis, ptrdiff_t stride,
     }
 }
 
-/* source, index, place, control, basis_y, basis_x, out; r c h w n u v p q */
+/* source, index, transform, control, basis_y, basis_x, out; r c h w n u v p q */
 static void warp_image(const fnn_op *op, ptrdiff_t image) {
     const ptrdiff_t channels = op->n[1], h = op->n[2], w = op->n[3], u = op->n[5], v = op->n[6];
     const ptrdiff_t rows = op->n[7], cols = op->n[8], plane_bytes = h * w * type_bytes(op->type[0]);

@@ -1,6 +1,5 @@
-/* Losses that look at every score by itself: multi-class hinge, binary cross-entropy of independent outputs, and the
- * Poisson deviance.
- */
+/* Losses that are sums over single scores: multi-class hinge, binary cross-entropy of independent outputs, and the
+ * Poisson deviance. */
 #include "loss/loss.h"
 
 /* --- multi-class hinge --- */
@@ -15,7 +14,7 @@ FNN_INLINE void hinge_row(const fnn_op *op, ptrdiff_t i, loss_sum *sum) {
     bool beaten = false;
     for (ptrdiff_t j = 0; j < cols; j += VL) {
         const ptrdiff_t left = fnn_min(VL, cols - j);
-        /* lanes without a score are far below every margin */
+        /* lanes without a score get one that is below every margin */
         const vreal scores = vload_part_or(x + j, left, vset((real)-INFINITY));
         row_values margin = {vmax(zero, (scores - at_label) + delta)};
         margin.all = vfirst(margin.all, left);
@@ -41,11 +40,11 @@ static void hinge_group(const fnn_op *op, ptrdiff_t first, int rows, loss_sum *s
 
 /* --- binary cross-entropy --- */
 
-/* A score's loss max(x, 0) - x t + log(1 + exp(-|x|)) and its slope, the sigmoid less t. */
+/* The loss max(x, 0) - x t + log(1 + exp(-|x|)) of a score, and its slope sigmoid(x) - t. */
 FNN_INLINE vreal binary_loss(vreal x, vreal t, vreal *slope) {
     const vreal zero = vset(0), one = vset(1), e = vexp_nonpositive(-vabs(x)), inverse = one / (one + e);
     *slope = vselect(x < zero, e * inverse, inverse) - t;
-    /* x t apart from max(x, 0), so that an infinite score on the right side costs nothing */
+    /* no difference of max(x, 0) and x t, so that an infinite score on the right side has no loss */
     const vreal linear = vselect(x > zero, x * (one - t), vselect(t == zero, zero, -(x * t)));
     return vselect((t == one) & (x > zero), zero, linear) + vlog(one + e);
 }

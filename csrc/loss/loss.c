@@ -1,5 +1,5 @@
-/* Cross-entropy and squared error with their gradient, and the count of right answers. A row whose softmax is NaN is
- * never right.
+/* Cross-entropy and squared error with their gradients, and the number of correct predictions. A row whose softmax is
+ * NaN is never correct.
  */
 #include "loss/loss.h"
 
@@ -7,7 +7,7 @@
 
 enum { GRAIN = 16384 };
 
-/* The place of the first element equal to x among `cols`, or cols. */
+/* The index of the first of `cols` elements that equals x; `cols` if there is none. */
 FNN_INLINE ptrdiff_t first_equal(const real *row, ptrdiff_t cols, real x) {
     const vreal wanted = vset(x), none = vset((real)NAN);
     for (ptrdiff_t j = 0; j < cols; j += VL) {
@@ -17,9 +17,9 @@ FNN_INLINE ptrdiff_t first_equal(const real *row, ptrdiff_t cols, real x) {
     return cols;
 }
 
-/* Is `place` where the maximum stands first? */
-FNN_INLINE bool is_first_max(const real *row, ptrdiff_t cols, ptrdiff_t place, real max) {
-    return row[place] == max && first_equal(row, cols, max) == place;
+/* Whether `index` is the index of the first maximum. */
+FNN_INLINE bool is_first_max(const real *row, ptrdiff_t cols, ptrdiff_t index, real max) {
+    return row[index] == max && first_equal(row, cols, max) == index;
 }
 
 /* --- softmax cross-entropy --- */
@@ -30,11 +30,11 @@ typedef struct {
     real *dx;
     ptrdiff_t cols;
     int rows;
-    row_values weight, scale;        /* of the rows: what multiplies their losses and their gradients */
-    row_values max, inverse, factor; /* of the rows: their maxima, 1 / sums, scale / sums */
+    row_values weight, scale;        /* for each row: the factors of its loss and of its gradient */
+    row_values max, inverse, factor; /* for each row: maximum, 1 / sum, scale / sum */
 } cross_entropy;
 
-/* Adds the rows' losses and right answers (a bit a row); sets inverse and factor. */
+/* Adds up the losses of the rows and their correct predictions (one bit for each row); sets inverse and factor. */
 FNN_INLINE void add_rows(cross_entropy *c, vreal total, vreal at_label, unsigned right, loss_sum *sum) {
     row_values loss = {vlog(total) - (at_label - c->max.all)};
     c->inverse.all = vset(1) / total;
@@ -44,8 +44,8 @@ FNN_INLINE void add_rows(cross_entropy *c, vreal total, vreal at_label, unsigned
     sum->correct += __builtin_popcount(right & vequal_bits(loss.all, loss.all) & with_row);
 }
 
-/* Rows of one vector at most: turned over, so that a lane is a row and a vector a class. */
-FNN_INLINE void cross_entropy_turned(cross_entropy *c, const int rows, loss_sum *sum) {
+/* Rows that fit one vector are transposed, so that a lane has a row and a vector has a class. */
+FNN_INLINE void cross_entropy_transposed(cross_entropy *c, const int rows, loss_sum *sum) {
     const ptrdiff_t cols = c->cols, end = rows * cols;
     row_values label = {vset(-1)};
     vreal x[MAX_ROWS];
@@ -69,7 +69,7 @@ FNN_INLINE void cross_entropy_turned(cross_entropy *c, const int rows, loss_sum 
         x[j] = vselect(label.all == vset((real)j), wanted, x[j] * c->factor.all);
     }
     transpose(x);
-    /* what a whole vector writes beyond its row, the next rows mend */
+    /* what a whole vector writes beyond its row is overwritten by the next rows */
 #pragma GCC unroll 16
     for (int i = 0; i < VL; i++) {
         const ptrdiff_t at = i * cols;
@@ -82,9 +82,9 @@ FNN_INLINE void cross_entropy_turned(cross_entropy *c, const int rows, loss_sum 
 
 static void cross_entropy_short(cross_entropy *c, loss_sum *sum) {
     if (c->rows == VL)
-        cross_entropy_turned(c, VL, sum);
+        cross_entropy_transposed(c, VL, sum);
     else
-        cross_entropy_turned(c, c->rows, sum);
+        cross_entropy_transposed(c, c->rows, sum);
 }
 
 static void cross_entropy_long(cross_entropy *c, loss_sum *sum) {
@@ -126,7 +126,7 @@ static void cross_entropy_group(const fnn_op *op, ptrdiff_t first, int rows, los
 
 /* --- cross-entropy with soft targets --- */
 
-/* The lanes of Σ t and of Σ t (x - max), without the terms where t is 0; for cols <= SUM_BLOCK. */
+/* Σ t and Σ t (x - max) lane by lane, without the terms where t is 0. Needs cols <= SUM_BLOCK. */
 FNN_INLINE void row_targets_block(const real *x, const real *t, ptrdiff_t cols, vreal max, vreal *weight,
                                   vreal *inner) {
     *weight = *inner = vset(0);
@@ -186,7 +186,7 @@ static void soft_cross_entropy_group(const fnn_op *op, ptrdiff_t first, int rows
 
 /* --- squared error --- */
 
-/* Elements begin … end: their sum of squares. */
+/* The sum of squared differences of the elements begin … end-1. */
 FNN_INLINE double squared_run(const fnn_op *op, ptrdiff_t begin, ptrdiff_t end, real slope) {
     const real *x = IN(0), *t = IN(1);
     real *dx = OUT(2);
@@ -220,10 +220,10 @@ static void weighted_squared_error_task(void *context, int task) {
 void FN(softmax_cross_entropy)(const fnn_op *op) { loss_for_rows(op, cross_entropy_group); }
 void FN(soft_cross_entropy)(const fnn_op *op) { loss_for_rows(op, soft_cross_entropy_group); }
 
-/* x, targets, dx, loss, weights: without weights the elements are one run */
+/* x, targets, dx, loss, weights. Without weights all elements are one run. */
 void FN(squared_error)(const fnn_op *op) {
     fnn_op moved = *op;
-    moved.p[5] = op->p[4]; /* where loss_weight looks */
+    moved.p[5] = op->p[4]; /* where loss_weight reads the weights */
     loss_run r = {.op = &moved};
     r.partition =
         moved.p[5] == NULL ? fnn_partition_work(op->n[0] * op->n[1], VL, GRAIN) : row_partition(op->n[0], op->n[1]);

@@ -1,7 +1,7 @@
-/* What the losses share: rows in tasks, their sums, their weights.
+/* What the losses share: rows cut into tasks, sums and weights.
  *
- * Arrays of a loss: x, labels or targets, dx, loss, correct, weights. Each task adds up its rows in order, in double;
- * the tasks' sums are added in order.
+ * The arrays of a loss are x, labels or targets, dx, loss, correct and weights. Each task adds up its rows in order, in
+ * double; then the sums of the tasks are added in order.
  */
 #ifndef FASTNN_LOSS_LOSS_H
 #define FASTNN_LOSS_LOSS_H
@@ -44,7 +44,7 @@ static inline void loss_for_rows(const fnn_op *op, loss_group fn) {
     *(int64_t *)op->p[4] = total.correct;
 }
 
-/* What multiplies the loss of a row; 1 where there are no weights. */
+/* The factor of a row's loss; 1 if there are no weights. */
 FNN_INLINE real loss_weight(const fnn_op *op, ptrdiff_t row) { return op->p[5] == NULL ? 1 : IN(5)[row]; }
 
 #endif

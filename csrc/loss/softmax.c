@@ -51,7 +51,7 @@ static void log_softmax_group(const fnn_op *op, ptrdiff_t first, int rows) {
 
 /* --- backward --- */
 
-/* The lanes of the sum of a b, or of a where b is NULL. */
+/* The sum of a b, or of a if b is NULL, lane by lane. */
 FNN_INLINE vreal row_dot(const real *a, const real *b, ptrdiff_t cols) {
     vreal s = {0}, t = {0};
     ptrdiff_t j = 0;
@@ -105,7 +105,7 @@ void FN(softmax_backward)(const fnn_op *op) { for_rows(op, softmax_backward_grou
 void FN(log_softmax_forward)(const fnn_op *op) { for_rows(op, log_softmax_group); }
 void FN(log_softmax_backward)(const fnn_op *op) { for_rows(op, log_softmax_backward_group); }
 
-/* --- the largest; -1 for a row that holds NaN, which has none --- */
+/* --- argmax; -1 for a row that holds a NaN --- */
 
 static void argmax_task(void *context, int task) {
     const run *r = context;
@@ -115,7 +115,7 @@ static void argmax_task(void *context, int task) {
         const real *row = (const real *)r->op->p[0] + i * cols;
         ptrdiff_t best = 0;
         for (ptrdiff_t j = 1; j < cols && row[best] == row[best]; j++)
-            if (!(row[j] <= row[best])) best = j; /* NaN too */
+            if (!(row[j] <= row[best])) best = j; /* also for a NaN */
         out[i] = row[best] == row[best] ? best : -1;
     }
 }

@@ -1,9 +1,8 @@
-/* Rows of a softmax: what its kernels and its losses share.
+/* Rows of a softmax: what the softmax kernels and the losses share.
  *
- * Rows are taken in groups of up to VL that stay in the first-level cache. A pass over a row keeps one vector
- * of partial results; when the whole group has been passed, vlanes turns the VL partial vectors into one
- * vector with a lane a row, where the logarithms and divisions of all its rows are then done at once. A row's
- * bits depend on that row alone.
+ * Rows are processed in groups of up to VL, which stay in the first-level cache. A pass over a row leaves one vector of
+ * partial results. After the whole group, vlanes turns the VL vectors into one that has a lane for each row, so that
+ * the logarithms and divisions of all rows are computed at once. The bits of a row depend on that row alone.
  */
 #ifndef FASTNN_LOSS_SOFTMAX_ROWS_H
 #define FASTNN_LOSS_SOFTMAX_ROWS_H
@@ -13,8 +12,8 @@
 
 enum {
     MAX_ROWS = VBYTES / sizeof(real),
-    GROUP_BYTES = 16384,  /* of one array of a group */
-    TASK_ELEMENTS = 2048, /* at least, for a thread to be worth waking */
+    GROUP_BYTES = 16384,  /* that one array of a group has at most */
+    TASK_ELEMENTS = 2048, /* that a task has at least, so that it is worth waking a thread */
     SUM_BLOCK = 64 * VBYTES / sizeof(real),
 };
 
@@ -22,14 +21,14 @@ typedef struct {
     vreal lanes[MAX_ROWS];
 } row_partials;
 
-/* One value a row, as a vector or one by one. */
+/* One value for each row, as a vector or one by one. */
 typedef union {
     vreal all;
     real row[MAX_ROWS];
 } row_values;
 
-/* The maximum of sign x in each row, and the lanes of its minimum. NaN may or may not come through: whoever
- * subtracts the maximum meets it again. */
+/* The maximum of sign x in each row, and its minimum lane by lane. A NaN may get lost here, but comes back when the
+ * maximum is subtracted from it. */
 typedef struct {
     row_values max;
     row_partials low;
@@ -43,7 +42,7 @@ FNN_INLINE fnn_partition row_partition(ptrdiff_t rows, ptrdiff_t cols) {
     return fnn_partition_work(rows, rows_in_group(cols), fnn_max(1, TASK_ELEMENTS / fnn_max(1, cols)));
 }
 
-/* The lanes that have no row are 0. */
+/* Sets the lanes that have no row to 0. */
 FNN_INLINE void rows_clear(row_partials *part, int rows) {
     for (int i = rows; i < VL; i++) part->lanes[i] = vset(0);
 }
@@ -76,7 +75,8 @@ FNN_INLINE void row_range(const real *x, ptrdiff_t cols, real sign, vreal *max, 
     *min = low;
 }
 
-/* Stores e = exp(sign x - max), if there is an e, and adds it up; for cols <= SUM_BLOCK. */
+/* Returns the sum of exp(sign x - max), lane by lane, and stores the exponentials in e unless it is NULL. Needs
+ * cols <= SUM_BLOCK. */
 FNN_INLINE vreal row_exp_block(const real *x, real *e, ptrdiff_t cols, real sign, vreal max, int range) {
     vreal a = {0}, b = {0};
     ptrdiff_t j = 0;
@@ -100,8 +100,8 @@ FNN_INLINE vreal row_exp_block(const real *x, real *e, ptrdiff_t cols, real sign
     return a + b;
 }
 
-/* Adds a block's sum to those before it with Kahan's compensation, so that the error of long rows does not grow; an
- * infinite sum has none. */
+/* Adds the sum of a block to that of the blocks before it, with Kahan's compensation, so that the error does not grow
+ * with the length of a row. An infinite sum needs no compensation. */
 FNN_INLINE void block_add(vreal *sum, vreal *lost, vreal block) {
     const vreal part = block - *lost, next = *sum + part, rest = (next - *sum) - part;
     *lost = vselect(rest == rest, rest, vset(0));
@@ -125,7 +125,8 @@ FNN_INLINE void group_ranges(const real *x, int rows, ptrdiff_t cols, real sign,
     ranges->max.all = vlanes(LANES_MAX, max.lanes);
 }
 
-/* e = exp(sign x - max), or no e; returns the rows' sums, 0 in lanes without a row. */
+/* Returns the sums of exp(sign x - max) of the rows, 0 in lanes without a row, and stores the exponentials in e unless
+ * it is NULL. */
 FNN_INLINE vreal group_exp(const real *x, real *e, int rows, ptrdiff_t cols, real sign, const row_ranges *ranges) {
     row_partials part;
     rows_clear(&part, rows);

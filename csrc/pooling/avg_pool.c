@@ -1,4 +1,4 @@
-/* The mean of each window of a plane, and its gradient: rows of windows in the first-level cache, as
+/* The mean of each window of a plane, and its gradient. Rows of windows stay in the first-level cache, as in
  * pooling/max_pool.c. */
 #include "norm/norm_sums.h"
 #include "pooling/pool_window.h"
@@ -8,11 +8,11 @@ enum { CHUNK = 256, TASK_CELLS = 16384 };
 typedef struct {
     const fnn_op *op;
     windows g;
-    bool alike; /* all windows have as many cells, or count as if they had */
+    bool alike; /* all windows have the same number of cells, or count padding as cells */
     fnn_partition partition;
 } run;
 
-/* What the sums of windows first … last-1 of row i are divided by. */
+/* Writes the divisors of the windows first … last-1 of row i. */
 static void divisors(const run *r, ptrdiff_t i, ptrdiff_t first, ptrdiff_t last, real *by) {
     const windows *g = &r->g;
     const span rows = window_row_range(g, i);
@@ -29,7 +29,7 @@ static void divisors(const run *r, ptrdiff_t i, ptrdiff_t first, ptrdiff_t last,
 
 static void any_plane(const run *r, const real *x, real *out) {
     const windows *g = &r->g;
-    real sum[CHUNK + VBYTES], by[CHUNK]; /* vectors may begin at any window */
+    real sum[CHUNK + VBYTES], by[CHUNK]; /* the last vector may begin at any window */
     for (ptrdiff_t i = 0; i < g->p; i++)
         for (ptrdiff_t first = 0; first < g->q; first += CHUNK) {
             const ptrdiff_t last = fnn_min(g->q, first + CHUNK);

@@ -1,4 +1,4 @@
-/* Windows that slide over an image: where each one begins, and which of them hold a cell of the image. */
+/* Windows that slide over an image: where each one begins, and which of its cells lie inside the image. */
 #ifndef FASTNN_POOLING_POOL_WINDOW_H
 #define FASTNN_POOLING_POOL_WINDOW_H
 
@@ -6,7 +6,7 @@
 #include "simd/simd_shuffle.h"
 
 typedef struct {
-    ptrdiff_t h, w, p, q; /* the image, the windows */
+    ptrdiff_t h, w, p, q; /* rows and columns of the image and of the windows */
     ptrdiff_t size_h, size_w, stride_h, stride_w, pad_h, pad_w;
 } windows;
 
@@ -27,13 +27,13 @@ typedef struct {
     ptrdiff_t begin, end;
 } span;
 
-/* The rows of window row i that lie inside the image. */
+/* The rows of the windows in row i that lie inside the image. */
 FNN_INLINE span window_row_range(const windows *g, ptrdiff_t i) {
     const ptrdiff_t top = i * g->stride_h - g->pad_h;
     return (span){fnn_max(0, -top), fnn_min(g->size_h, g->h - top)};
 }
 
-/* The windows of a row, among first … last-1, whose column number s lies inside the image. */
+/* Which of the windows first … last-1 of a row have their column s inside the image. */
 FNN_INLINE span window_column_range(const windows *g, ptrdiff_t s, ptrdiff_t first, ptrdiff_t last) {
     const ptrdiff_t before = g->pad_w - s, room = g->w - 1 + before;
     const ptrdiff_t begin = before > 0 ? (before + g->stride_w - 1) / g->stride_w : 0;
@@ -41,22 +41,22 @@ FNN_INLINE span window_column_range(const windows *g, ptrdiff_t s, ptrdiff_t fir
     return (span){fnn_max(first, begin), fnn_min(last, end)};
 }
 
-/* Windows of 2 × 2 side by side: what most networks have. */
+/* Windows of 2 × 2 side by side, which most networks have. */
 FNN_INLINE bool pool_is_2x2(const windows *g) {
     return g->size_h == 2 && g->size_w == 2 && g->stride_h == 2 && g->stride_w == 2 && g->pad_h == 0 && g->pad_w == 0 &&
            2 * g->p <= g->h && 2 * g->q <= g->w;
 }
 
-/* The whole image in one window. */
+/* Whether one window is the whole image. */
 FNN_INLINE bool pool_is_global(const windows *g) {
     return g->p == 1 && g->q == 1 && g->pad_h == 0 && g->pad_w == 0 && g->size_h == g->h && g->size_w == g->w;
 }
 
-/* x[0], x[stride], …: `left` of them where there are fewer than VL, and nothing behind the last is read */
+/* Loads x[0], x[stride], …: VL elements, or `left` if that is less. Nothing behind the last one is read. */
 FNN_INLINE vreal load_strided(const real *x, ptrdiff_t stride, ptrdiff_t left) {
     if (stride == 1) return left >= VL ? vload(x) : vload_part(x, left);
     if (stride == 2) {
-        const bool whole = left > VL; /* then the odd one behind the last is inside too */
+        const bool whole = left > VL; /* if so, the odd element behind the last one exists too */
         const ptrdiff_t cells = 2 * left - 1;
         const vreal low = whole ? vload(x) : vload_part(x, fnn_min(VL, cells));
         const vreal high = whole ? vload(x + VL) : vload_part(x + VL, fnn_max(0, fnn_min(VL, cells - VL)));

@@ -14,12 +14,12 @@ typedef struct {
     ptrdiff_t rows, width;
     int64_t start;
     char *out;
-    ptrdiff_t step;             /* rows of a task */
-    _Atomic(ptrdiff_t) missing; /* the first row that did not come */
+    ptrdiff_t step;             /* rows in a task */
+    _Atomic(ptrdiff_t) missing; /* the first row that could not be read */
 } run;
 
 static bool read_row(const run *r, ptrdiff_t row) {
-    ptrdiff_t done = 0; /* a read may stop short of what was asked for */
+    ptrdiff_t done = 0; /* a read may return less than was asked for */
     while (done < r->width) {
         const ptrdiff_t got = pread(r->file, r->out + row * r->width + done, (size_t)(r->width - done),
                                     r->start + r->index[row] * r->width + done);

@@ -1,4 +1,4 @@
-/* Which of the instruction sets that were compiled can this processor run? The build defines FNN_WITH_… for each of
+/* Finds which of the compiled instruction sets this processor can run. The build defines FNN_WITH_… for each of
  * them. */
 #include "fastnn.h"
 

@@ -1,4 +1,4 @@
-/* What every kernel file needs: the vector type, the descriptor, and how work is cut into tasks. */
+/* What every kernel file needs: the vector type, the descriptor, and the partition of work into tasks. */
 #ifndef FASTNN_RUNTIME_KERNEL_H
 #define FASTNN_RUNTIME_KERNEL_H
 
@@ -9,8 +9,8 @@
 #define OUT(i) ((real *)op->p[i])
 #define ROW_INDEX(op) ((const int64_t *)(op)->p[FNN_ROW_INDEX])
 
-/* Work is cut into at most FNN_MAX_TASKS tasks of a whole number of `unit`s, each of at least `grain` elements:
- * a function of the size alone, so that sums over tasks are the same for any number of threads. */
+/* Work is cut into at most FNN_MAX_TASKS tasks, each of a whole number of `unit`s and of at least `grain` elements. The
+ * partition depends on the size alone, so that sums over tasks are the same for any number of threads. */
 enum { FNN_MAX_TASKS = 64 };
 
 typedef struct {
@@ -24,8 +24,10 @@ FNN_INLINE fnn_partition fnn_partition_work(ptrdiff_t size, ptrdiff_t unit, ptrd
     return (fnn_partition){size, step, (int)((size + step - 1) / step)};
 }
 
-/* How many of the threads so many multiply-adds are worth: waking one costs as much as FNN_THREAD_WORK of them. */
+/* Waking a thread costs as much as FNN_THREAD_WORK multiply-adds. */
 enum { FNN_THREAD_WORK = 1 << 15 };
+
+/* Returns how many threads are worth using for that many multiply-adds. */
 
 FNN_INLINE ptrdiff_t fnn_threads_for(double products) {
     ptrdiff_t threads = fnn_get_num_threads();
@@ -33,7 +35,7 @@ FNN_INLINE ptrdiff_t fnn_threads_for(double products) {
     return threads;
 }
 
-/* Row i of those that are read by an index, or as they lie. */
+/* The number of the i-th row, where rows are read by an index, or in order if there is none. */
 FNN_INLINE ptrdiff_t fnn_row(const int64_t *index, ptrdiff_t i) { return index == NULL ? i : index[i]; }
 FNN_INLINE const int64_t *fnn_rows_from(const int64_t *index, ptrdiff_t i) { return index == NULL ? NULL : index + i; }
 
@@ -42,9 +44,9 @@ FNN_INLINE ptrdiff_t fnn_task_end(const fnn_partition *partition, int task) {
     return fnn_min(partition->size, (task + 1) * partition->step);
 }
 
-/* `size` in parts as equal as whole numbers allow, the longer ones first; finding one needs no division. */
+/* A size cut into parts as equal as whole numbers allow, the longer ones first. Finding a part needs no division. */
 typedef struct {
-    ptrdiff_t least, longer; /* the size of the shorter parts, the number of the longer */
+    ptrdiff_t least, longer; /* the size of the shorter parts, and the number of the longer ones */
 } fnn_balanced;
 
 FNN_INLINE fnn_balanced fnn_balance(ptrdiff_t size, ptrdiff_t parts) {

@@ -1,10 +1,10 @@
-/* The kernel table of one (instruction set, type). Its rows are generated from fastnn/kernels/signatures.py. */
+/* The kernel table of one instruction set and type. Its rows are generated from fastnn/kernels/signatures.py. */
 #include "runtime/kernel.h"
 
 /* Measurements of the machine, for explain and the benchmarks; they are not part of the kernel table. */
 #define PROBES(_)                                     \
     _(probe_fma, "probe_fma(like[1], rates[n]:f64~)") \
-    _(probe_memory, "probe_memory(sweep[*]~, update)")
+    _(probe_memory, "probe_memory(x[*]~, update)")
 
 #define DECLARE(name, signature) void FN(name)(const fnn_op *op);
 FNN_KERNELS(DECLARE)

@@ -1,7 +1,7 @@
-/* Philox4x32-10 (Salmon et al. 2011), PHILOX_BLOCKS counters side by side; as fastnn/random/philox.py.
+/* Philox4x32-10 (Salmon et al. 2011) for PHILOX_BLOCKS counters side by side, as in fastnn/random/philox.py.
  *
- * A word stands in the low half of a 64-bit lane. The products read low halves only, so what the upper halves hold need
- * not be cleared, and a round is two products, two shifts and four exclusive ors.
+ * A word stands in the low half of a 64-bit lane. The products read only low halves, so the upper halves need not be
+ * cleared, and a round consists of two products, two shifts and four exclusive ors.
  */
 #ifndef FASTNN_RUNTIME_PHILOX_H
 #define FASTNN_RUNTIME_PHILOX_H
@@ -20,7 +20,7 @@ enum { WIDE = VBYTES / 8 };
 
 FNN_INLINE vwide wide_set(uint64_t x) { return (vwide){0} + x; }
 
-/* Products of the low halves. */
+/* Multiplies the low halves. */
 FNN_INLINE vwide wide_multiply(vwide a, vwide b) {
 #if defined(__AVX512F__)
     return (vwide)_mm512_mul_epu32((__m512i)a, (__m512i)b);
@@ -44,7 +44,7 @@ FNN_INLINE vwide wide_multiply(vwide a, vwide b) {
 #define WIDE_HIGH 1, 3
 #endif
 
-/* The blocks of PHILOX_GROUP vectors from number `first` on. */
+/* Computes the blocks of PHILOX_GROUP vectors, beginning with number `first`. */
 FNN_INLINE void philox_group(philox_key key, uint64_t first, uint32_t step, uint32_t purpose, uint32_t *words) {
     vwide a[PHILOX_GROUP], b[PHILOX_GROUP], c[PHILOX_GROUP], d[PHILOX_GROUP], lanes;
     for (int i = 0; i < WIDE; i++) lanes[i] = (uint64_t)i;
@@ -72,7 +72,8 @@ FNN_INLINE void philox_group(philox_key key, uint64_t first, uint32_t step, uint
     }
 }
 
-/* words 4 i … 4 i + 3: block `first` + i of the stream (step, purpose); little-endian, as all that we build for */
+/* Words 4 i … 4 i + 3 are block `first` + i of the sequence (step, purpose), in little-endian order, as on every
+ * processor that we build for. */
 FNN_INLINE void philox_words(philox_key key, uint64_t first, uint32_t step, uint32_t purpose, uint32_t *words) {
     for (int i = 0; i < PHILOX_BLOCKS; i += PHILOX_GROUP * WIDE)
         philox_group(key, first + (uint64_t)i, step, purpose, words + 4 * i);

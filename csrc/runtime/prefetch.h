@@ -1,5 +1,5 @@
-/* Asking for memory before it is needed: into the second cache, for the first has work to do and few lines in flight.
- */
+/* Prefetching: into the second-level cache, because the first is busy with the computation and allows only few
+ * outstanding lines. */
 #ifndef FASTNN_RUNTIME_PREFETCH_H
 #define FASTNN_RUNTIME_PREFETCH_H
 

@@ -1,10 +1,10 @@
-/* What the processor can do at most, measured: chains of multiply-adds in registers, sweeps over memory. */
+/* Measures what the processor can do at most: multiply-adds on registers, and reading or updating memory. */
 #include "runtime/kernel.h"
 
 enum { CHAINS = 10, ROUNDS = 1000 };
 
 static void spin_fma(void *context, int task) {
-    double *flops = context; /* one a task */
+    double *flops = context; /* one for each task */
     vreal acc[CHAINS];
     const vreal a = vset((real)0.999999), b = vset((real)1e-6);
     for (int i = 0; i < CHAINS; i++) acc[i] = vset((real)i);
@@ -18,11 +18,12 @@ static void spin_fma(void *context, int task) {
     }
     vreal sum = vset(0);
     for (int i = 0; i < CHAINS; i++) sum += acc[i];
-    /* the result is used, so that the loop stays */
+    /* the sum is used, so that the compiler keeps the loop */
     flops[task] = count / (fnn_seconds() - start) + (sum[0] > 1e30f ? 1 : 0);
 }
 
-/* like: says the type. rates (threads,): in, seconds to run; out, operations a second of each */
+/* The dtype of `like` is the one to measure. rates (threads,) gives the seconds to run and receives the operations per
+ * second of each thread. */
 void FN(probe_fma)(const fnn_op *op) { fnn_parallel((int)op->n[0], spin_fma, op->p[1]); }
 
 typedef struct {
@@ -30,10 +31,10 @@ typedef struct {
     ptrdiff_t size, tasks;
     bool update;
     double sums[FNN_MAX_THREADS];
-} sweep_context;
+} memory_context;
 
-static void sweep(void *context, int task) {
-    sweep_context *c = context;
+static void traverse(void *context, int task) {
+    memory_context *c = context;
     const ptrdiff_t from = c->size * task / c->tasks / (8 * VL) * (8 * VL);
     const ptrdiff_t to = c->size * (task + 1) / c->tasks / (8 * VL) * (8 * VL);
     vreal sum[8] = {{0}};
@@ -48,10 +49,10 @@ static void sweep(void *context, int task) {
     for (int v = 0; v < 8; v++) c->sums[task] += (double)sum[v][0];
 }
 
-/* p[0]: array to sweep once; s[0]: 0 read, 1 update */
+/* Reads the array x once, or updates it in place. */
 void FN(probe_memory)(const fnn_op *op) {
-    sweep_context c = {.p = OUT(0), .size = op->n[0], .tasks = fnn_get_num_threads(), .update = op->s[0] != 0};
-    fnn_parallel((int)c.tasks, sweep, &c);
+    memory_context c = {.p = OUT(0), .size = op->n[0], .tasks = fnn_get_num_threads(), .update = op->s[0] != 0};
+    fnn_parallel((int)c.tasks, traverse, &c);
     volatile double used = c.sums[0];
     (void)used;
 }

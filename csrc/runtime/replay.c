@@ -6,7 +6,7 @@
 #include <math.h>
 #include <string.h>
 
-enum { SAMPLE_EVERY = 64 }; /* steps between two whose operations are timed one by one */
+enum { SAMPLE_EVERY = 64 }; /* of so many steps, one has its operations timed one by one */
 
 static void run_timed(const fnn_program *program) {
     double before = fnn_seconds();
@@ -19,53 +19,58 @@ static void run_timed(const fnn_program *program) {
     (*program->samples)++;
 }
 
-enum { SOURCE = 0, GATHER_OUT = 2 };       /* arrays of what reads inputs by an index, and of a gather */
-enum { GATHER_COUNT = 2, ROWS_COUNT = 0 }; /* the dimension n of a gather, and of what reads rows in place */
+/* Positions of arrays: the data set, and the output of a gather. */
+enum { SOURCE = 0, GATHER_OUT = 2 };
+/* Positions of the number of rows: in a gather, and in an operation that reads them in place. */
+enum { GATHER_COUNT = 2, ROWS_COUNT = 0 };
 
-/* The inputs that steps of this program read by an index. */
+/* The inputs that the steps of this program read by an index. */
 static fnn_input_prefetch inputs_of(const fnn_program *program) {
-    const fnn_patch *index = &program->patches[program->gather];
+    const fnn_stream_argument *index = &program->stream_arguments[program->gather];
     const fnn_op *gather = &program->ops[index->op];
-    fnn_input_prefetch ahead = {
+    fnn_input_prefetch prefetch = {
         .source = gather->p[SOURCE],
         .rows = gather->n[index->arg == FNN_ROW_INDEX ? ROWS_COUNT : GATHER_COUNT],
         .row_bytes = program->row_bytes,
         .gather = gather,
-        .brought = program->brought,
+        .ready = program->ready,
     };
-    if (program->swap_count > 0) memset(ahead.brought, 0, (size_t)ahead.rows); /* the last steps run may be others */
-    return ahead;
+    if (program->double_buffer_count > 0) memset(prefetch.ready, 0, (size_t)prefetch.rows); /* left by other steps */
+    return prefetch;
 }
 
-/* Where the rows of the next step go. */
-static void *other_out(const fnn_program *program, const fnn_op *gather) {
-    for (const fnn_swap *swap = program->swaps; swap < program->swaps + program->swap_count; swap++)
-        if (&program->ops[swap->op] == gather && swap->arg == GATHER_OUT) return swap->other;
+/* Where the rows of the next step are gathered. */
+static void *back_of_out(const fnn_program *program, const fnn_op *gather) {
+    for (int i = 0; i < program->double_buffer_count; i++) {
+        const fnn_double_buffer *buffer = &program->double_buffers[i];
+        if (&program->ops[buffer->op] == gather && buffer->arg == GATHER_OUT) return buffer->back;
+    }
     return NULL;
 }
 
-static void swap_inputs(const fnn_program *program) {
-    for (fnn_swap *swap = program->swaps; swap < program->swaps + program->swap_count; swap++) {
-        char *now = program->ops[swap->op].p[swap->arg];
-        program->ops[swap->op].p[swap->arg] = swap->other;
-        swap->other = now;
+static void swap_buffers(const fnn_program *program) {
+    for (int i = 0; i < program->double_buffer_count; i++) {
+        fnn_double_buffer *buffer = &program->double_buffers[i];
+        char *front = program->ops[buffer->op].p[buffer->arg];
+        program->ops[buffer->op].p[buffer->arg] = buffer->back;
+        buffer->back = front;
     }
 }
 
 static ptrdiff_t run_steps(const fnn_program *program, char *const *streams, ptrdiff_t first, ptrdiff_t count,
-                           double seconds, const double *watch, fnn_input_prefetch *ahead) {
+                           double seconds, const double *watch, fnn_input_prefetch *prefetch) {
     double end = fnn_seconds() + seconds;
     for (ptrdiff_t done = 0; done < count; done++) {
         ptrdiff_t step = first + done;
-        for (int i = 0; i < program->patch_count; i++) {
-            const fnn_patch *patch = &program->patches[i];
-            program->ops[patch->op].p[patch->arg] = streams[patch->stream] + step * patch->stride;
+        for (int i = 0; i < program->stream_argument_count; i++) {
+            const fnn_stream_argument *a = &program->stream_arguments[i];
+            program->ops[a->op].p[a->arg] = streams[a->stream] + step * a->stride;
         }
-        if (ahead != NULL) {
-            const fnn_patch *index = &program->patches[program->gather];
+        if (prefetch != NULL) {
+            const fnn_stream_argument *index = &program->stream_arguments[program->gather];
             const char *next = streams[index->stream] + (step + 1) * index->stride;
-            ahead->out = other_out(program, ahead->gather);
-            fnn_input_prefetch_begin_step(ahead, done + 1 < count ? (const int64_t *)next : NULL);
+            prefetch->out = back_of_out(program, prefetch->gather);
+            fnn_input_prefetch_begin_step(prefetch, done + 1 < count ? (const int64_t *)next : NULL);
         }
         if (step % SAMPLE_EVERY == SAMPLE_EVERY - 1 || *program->samples == 0) {
             run_timed(program);
@@ -74,7 +79,7 @@ static ptrdiff_t run_steps(const fnn_program *program, char *const *streams, ptr
         }
         if (watch != NULL && !isfinite(watch[step])) return done + 1;
         if (fnn_seconds() >= end) return done + 1;
-        if (ahead != NULL) swap_inputs(program);
+        if (prefetch != NULL) swap_buffers(program);
     }
     return count;
 }
@@ -82,9 +87,9 @@ static ptrdiff_t run_steps(const fnn_program *program, char *const *streams, ptr
 ptrdiff_t fnn_replay(const fnn_program *program, char *const *streams, ptrdiff_t first, ptrdiff_t count, double seconds,
                      const double *watch) {
     if (program->gather < 0 || count < 2) return run_steps(program, streams, first, count, seconds, watch, NULL);
-    fnn_input_prefetch ahead = inputs_of(program);
-    fnn_input_prefetch_join(&ahead, 0, fnn_get_num_threads());
-    const ptrdiff_t done = run_steps(program, streams, first, count, seconds, watch, &ahead);
+    fnn_input_prefetch prefetch = inputs_of(program);
+    fnn_input_prefetch_join(&prefetch, 0, fnn_get_num_threads());
+    const ptrdiff_t done = run_steps(program, streams, first, count, seconds, watch, &prefetch);
     fnn_input_prefetch_join(NULL, 0, 1);
     return done;
 }

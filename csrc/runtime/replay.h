@@ -1,4 +1,4 @@
-/* Replaying several programs one behind the other; apart from fastnn.h, which the kernels include. */
+/* Replays several programs in turn. This is not in fastnn.h, because no kernel needs it. */
 #ifndef FASTNN_RUNTIME_REPLAY_H
 #define FASTNN_RUNTIME_REPLAY_H
 
@@ -6,17 +6,17 @@
 
 enum { FNN_MAX_STREAMS = 16 };
 
-/* Steps 0 … count-1 of a program, on streams of their own. */
+/* The steps 0 … count-1 of a program, on streams of their own. */
 typedef struct {
     const fnn_program *program;
     char *streams[FNN_MAX_STREAMS];
-    const double *watch; /* as fnn_replay takes it */
+    const double *watch; /* as in fnn_replay */
     ptrdiff_t count;
-    double seconds; /* written: what they took */
+    double seconds; /* written: the time that they took */
 } fnn_part;
 
-/* Runs parts as fnn_replay does, in their order. Ends early after `seconds`, or behind a step that is watched and not
- * finite. Returns the number of steps done in all. */
+/* Runs the parts in their order, each as fnn_replay does, and returns the number of steps done in all. It ends early
+ * when `seconds` have passed, or after a step whose watched value is not finite. */
 ptrdiff_t fnn_replay_parts(fnn_part *parts, ptrdiff_t count, double seconds);
 
 #endif

@@ -1,11 +1,12 @@
-/* The thread pool: one, of our own, built when first needed.
+/* The thread pool. A process has one, which is built when it is first needed.
  *
- * A parallel call publishes (function, context, tasks) under a new generation number; workers spin on it for a
- * bounded time, then sleep on a condition variable. Every thread has its own run of neighbouring tasks, so that it
- * meets the same part of the arrays kernel after kernel and step after step, and that what is fetched ahead at a task's
- * end is mostly its own; but whoever is idle takes over tasks that their owner has not begun, so that a call never
- * waits for a thread that sleeps or has lost its processor. A second caller, or a nested call, runs its tasks alone.
- * After fork the child forgets the pool, whose threads it does not have, and builds its own when it needs one.
+ * A parallel call publishes (function, context, tasks) under a new generation number; workers spin on that number for
+ * a bounded time, then sleep on a condition variable. Every thread has its own run of neighbouring tasks, so that it
+ * works on the same part of the arrays in every kernel and in every step, and so that what the hardware prefetches at
+ * the end of a task is mostly its own. An idle thread takes over tasks that their owner has not begun, so that a call
+ * never waits for a thread that sleeps or has lost its processor. If the pool is busy with another caller, or if the
+ * call is nested, the calling thread runs all tasks itself. After a fork the child forgets the pool, whose threads it
+ * does not have, and builds one of its own when it needs it.
  */
 #define _GNU_SOURCE
 #include "runtime/input_prefetch.h"
@@ -22,15 +23,16 @@
 #include <time.h>
 #include <unistd.h>
 
-/* How long a thread spins before it sleeps. Waking a sleeper takes a virtual machine 50 to 200 µs, and while one sleeps
- * its tasks are taken over: a worker that gave up sooner than a call without it takes would sleep through every call.
+/* How long a thread spins before it sleeps. Waking a sleeper takes 50 to 200 µs on a virtual machine, and while it
+ * sleeps others take over its tasks: a worker that spun for less than the duration of a call that runs without it would
+ * sleep through every call.
  */
 static const double SPIN_SECONDS = 1e-3;
 enum { SPINS_PER_LOOK = 64 }; /* pause instructions, 15 to 60 ns each, between two looks at the clock */
 
 #define LINE __attribute__((aligned(64)))
 
-/* A thread's tasks that nobody has begun: generation in the upper half, how many are begun in the lower. */
+/* How many of a thread's own tasks have been begun (lower half), in which generation (upper half). */
 typedef struct {
     LINE _Atomic(uint64_t) begun;
 } share;
@@ -42,11 +44,11 @@ typedef struct {
     LINE _Atomic(uint32_t) generation;
     void (*fn)(void *, int);
     void *context;
-    _Atomic(fnn_input_prefetch *) ahead; /* the caller's; read by workers who may have no task of this generation */
+    _Atomic(fnn_input_prefetch *) prefetch; /* the caller's; atomic because workers without a task read it as well */
     atomic_int tasks;
     atomic_bool stop;
 
-    LINE atomic_int finished; /* tasks of this generation; while the pool is built, workers that are ready */
+    LINE atomic_int finished; /* tasks of this generation; while the pool is being built, workers that are ready */
 
     LINE atomic_int sleepers;
     atomic_bool caller_sleeps;
@@ -62,7 +64,7 @@ typedef struct {
 } worker_start;
 
 static _Atomic(pool *) the_pool;
-static atomic_int wanted;                   /* threads asked for; 0: not decided yet */
+static atomic_int wanted;                   /* how many threads were asked for; 0: not decided yet */
 static atomic_flag busy = ATOMIC_FLAG_INIT; /* held by the caller whose tasks the pool runs */
 static _Thread_local bool inside;           /* this thread runs a task now */
 static _Thread_local bool single_threaded;  /* this thread leaves the pool to others */
@@ -100,7 +102,7 @@ void *fnn_scratch(void) {
     if (block == NULL) {
         block = aligned_alloc(64, FNN_SCRATCH_BYTES);
         if (block == NULL) return NULL;
-        memset(block, 0, FNN_SCRATCH_BYTES); /* page faults now, not inside a step */
+        memset(block, 0, FNN_SCRATCH_BYTES); /* so that pages are mapped now and not inside a step */
         if (pthread_setspecific(scratch_key, block) != 0) {
             free(block);
             return NULL;
@@ -109,7 +111,7 @@ void *fnn_scratch(void) {
     return block;
 }
 
-/* Begin one task of thread `owner`: its number, or -1 where none is left or the generation is over. */
+/* Begins one task of thread `owner` and returns its number; -1 if none is left or the generation is over. */
 static int begin(pool *p, int owner, uint32_t generation) {
     _Atomic(uint64_t) *begun = &p->shares[owner].begun;
     uint64_t now = atomic_load_explicit(begun, memory_order_acquire);
@@ -122,13 +124,13 @@ static int begin(pool *p, int owner, uint32_t generation) {
     }
 }
 
-/* Thread `index` does its own tasks, then those that others have not begun. */
+/* Runs the tasks of thread `index`, then those that others have not begun. */
 static void run_tasks(pool *p, int index, uint32_t generation) {
     inside = true;
     int done = 0;
     for (int i = 0; i < p->threads; i++) {
         const int owner = (index + i) % p->threads;
-        /* fn and context hold still: the call cannot return before a task that was begun is finished */
+        /* fn and context stay as they are, because the call cannot return before a task that was begun is finished */
         for (int task; (task = begin(p, owner, generation)) >= 0; done++) p->fn(p->context, task);
     }
     inside = false;
@@ -141,7 +143,8 @@ static void run_tasks(pool *p, int index, uint32_t generation) {
     }
 }
 
-/* A pause in spin number `spins` (from 1); false when it is time to sleep. `limit` is this wait's, 0 at first. */
+/* Pauses in spin number `spins` (the first is 1) and returns false when it is time to sleep. `limit` keeps the end of
+ * this wait; it is 0 at first. */
 static bool still_spins(int spins, double *limit) {
     relax();
     if (spins % SPINS_PER_LOOK != 0) return true;
@@ -170,7 +173,7 @@ static void *work(void *argument) {
         }
         seen = now;
         if (atomic_load(&p->stop)) return NULL;
-        fnn_input_prefetch_join(atomic_load_explicit(&p->ahead, memory_order_relaxed), start.index, p->threads);
+        fnn_input_prefetch_join(atomic_load_explicit(&p->prefetch, memory_order_relaxed), start.index, p->threads);
         run_tasks(p, start.index, now);
     }
 }
@@ -211,7 +214,7 @@ static void destroy(pool *p, int started) {
     free(p);
 }
 
-/* NULL when the threads or their memory cannot be had. */
+/* Returns NULL if the threads or their memory are not available. */
 static pool *build(int threads) {
     pool *p = aligned_alloc(64, (sizeof(pool) + 63) / 64 * 64);
     if (p == NULL) return NULL;
@@ -230,7 +233,7 @@ static pool *build(int threads) {
             break;
         }
     }
-    /* every worker has its workspace before the pool is used */
+    /* every worker must have its workspace before the pool is used */
     double limit = fnn_seconds() + 10;
     while (started == threads && atomic_load(&p->finished) != threads - 1 && fnn_seconds() < limit) sched_yield();
     if (started < threads || atomic_load(&p->finished) != threads - 1) {
@@ -262,9 +265,9 @@ int fnn_set_num_threads(int count) {
     return 0;
 }
 
-int fnn_set_single_threaded(int alone) {
+int fnn_set_single_threaded(int enabled) {
     const int before = single_threaded;
-    single_threaded = alone != 0;
+    single_threaded = enabled != 0;
     return before;
 }
 
@@ -280,7 +283,7 @@ void fnn_parallel(int tasks, void (*fn)(void *context, int task), void *context)
         if (p != NULL) {
             p->fn = fn;
             p->context = context;
-            atomic_store_explicit(&p->ahead, fnn_input_prefetch_joined(), memory_order_relaxed);
+            atomic_store_explicit(&p->prefetch, fnn_input_prefetch_joined(), memory_order_relaxed);
             atomic_store_explicit(&p->tasks, tasks, memory_order_relaxed);
             run_tasks(p, 0, publish(p));
             await_tasks(p, tasks);

@@ -1,8 +1,9 @@
-/* A thread that leaves the pool to others (runtime/thread_pool.c); apart from fastnn.h, which the kernels include. */
+/* Lets a thread leave the pool (runtime/thread_pool.c) to others. This is not in fastnn.h, because no kernel needs it.
+ */
 #ifndef FASTNN_RUNTIME_THREAD_POOL_H
 #define FASTNN_RUNTIME_THREAD_POOL_H
 
-/* Whether this thread's parallel calls run on it alone from now on; returns what it was before. */
-int fnn_set_single_threaded(int alone);
+/* Sets whether this thread runs all tasks of its parallel calls itself; returns the setting before. */
+int fnn_set_single_threaded(int enabled);
 
 #endif

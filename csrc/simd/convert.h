@@ -1,11 +1,11 @@
-/* Runs of elements of any type, as the type of the call and scaled. */
+/* Converts runs of elements of any type to the type of the call and scales them. */
 #ifndef FASTNN_SIMD_CONVERT_H
 #define FASTNN_SIMD_CONVERT_H
 
 #include "fastnn.h"
 #include "simd/simd.h"
 
-/* Loops that the compiler turns into vectors: each element is converted, then multiplied. */
+/* The compiler vectorises these loops. Each element is converted, then multiplied. */
 #define CONVERT(code, type)                                                       \
     case code: {                                                                  \
         const type *from = source;                                                \

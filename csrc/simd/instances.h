@@ -1,4 +1,4 @@
-/* Instances of a function for each of some small numbers: UP_TO_n(_, a) is _(a, 1) … _(a, n). */
+/* Makes an instance of a function for each of some small numbers: UP_TO_n(_, a) is _(a, 1) … _(a, n). */
 #ifndef FASTNN_SIMD_INSTANCES_H
 #define FASTNN_SIMD_INSTANCES_H
 

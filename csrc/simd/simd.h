@@ -1,9 +1,8 @@
-/* The vector type of one (instruction set, type), chosen by the macros of the compile:
+/* The vector type of one instruction set and type, which the build chooses by two macros:
  *   FNN_ISA   baseline | avx2 | avx512 | neon     (a suffix of names)
  *   REAL_IS_DOUBLE   0 | 1
- * Arithmetic is written with the compiler's vector operators; intrinsics only for what these cannot say:
- * fused multiply-add, square root, maximum, masked tails. Contraction is off: where a fused operation is
- * meant, vfma says so.
+ * Arithmetic is written with the compiler's vector operators. Intrinsics are only for what these cannot express: fused
+ * multiply-add, square root, maximum, masked tails. Contraction is off: a fused operation is written as vfma.
  */
 #ifndef FASTNN_SIMD_SIMD_H
 #define FASTNN_SIMD_SIMD_H
@@ -55,14 +54,14 @@ typedef real vreal_u __attribute__((vector_size(VBYTES), aligned(sizeof(real)), 
 
 #define FNN_INLINE static inline __attribute__((always_inline))
 
-/* Before an array that vectors are stored to: one that crosses a cache line takes twice as long. */
+/* For arrays that vectors are stored to: a store across two cache lines takes twice as long. */
 #define FNN_ALIGNED _Alignas(VBYTES)
 
 FNN_INLINE vreal vset(real x) { return x - (vreal){0}; }
 FNN_INLINE vreal vload(const real *p) { return *(const vreal_u *)p; }
 FNN_INLINE void vstore(real *p, vreal v) { *(vreal_u *)p = v; }
 
-/* v in a register. (GCC 12 may load an operand of several shuffles again for each.) */
+/* Keeps v in a register. (GCC 12 may otherwise load an operand of several shuffles again for each.) */
 FNN_INLINE vreal vopaque(vreal v) {
 #if defined(__x86_64__)
     __asm__("" : "+v"(v));
@@ -70,10 +69,10 @@ FNN_INLINE vreal vopaque(vreal v) {
     return v;
 }
 
-/* a where mask is all ones, b where it is zero */
+/* a where the mask is all ones, b where it is zero. */
 FNN_INLINE vreal vselect(vint mask, vreal a, vreal b) { return (vreal)((mask & (vint)a) | (~mask & (vint)b)); }
 
-/* x86-64: X86(max) is this set's _mm512_max_ps, _mm256_max_pd, … on x86_vector. */
+/* On x86-64, X86(max) is _mm512_max_ps, _mm256_max_pd, …, whichever this instruction set and type have. */
 #if defined(__AVX512F__) && REAL_IS_DOUBLE
 #define X86(operation) _mm512_##operation##_pd
 typedef __m512d x86_vector;
@@ -94,7 +93,7 @@ typedef __m128d x86_vector;
 typedef __m128 x86_vector;
 #endif
 
-/* a * b + c: rounded once where the instruction set can, twice on x86-64 baseline */
+/* a * b + c, rounded once if the instruction set can do that, and twice on x86-64 baseline. */
 FNN_INLINE vreal vfma(vreal a, vreal b, vreal c) {
 #if defined(__AVX512F__) || defined(__AVX2__)
     return (vreal)X86(fmadd)((x86_vector)a, (x86_vector)b, (x86_vector)c);
@@ -120,7 +119,7 @@ FNN_INLINE vreal vsqrt(vreal a) {
 #endif
 }
 
-/* The larger, the smaller; b where either is NaN, so that a constant a lets the NaNs of b through. */
+/* vmax and vmin return b if either is NaN, so that a constant a lets the NaNs of b through. */
 FNN_INLINE vreal vmax(vreal a, vreal b) {
 #if defined(__x86_64__)
     return (vreal)X86(max)((x86_vector)a, (x86_vector)b);
@@ -152,7 +151,7 @@ FNN_INLINE vreal vmin(vreal a, vreal b) {
 #endif
 FNN_INLINE unsigned vequal_bits(vreal a, vreal b) { FNN_COMPARE_BITS(_CMP_EQ_OQ, ==); }
 FNN_INLINE unsigned vless_bits(vreal a, vreal b) { FNN_COMPARE_BITS(_CMP_LT_OQ, <); }
-/* … where a or b is NaN. */
+/* Bit i is set where a[i] or b[i] is NaN. */
 FNN_INLINE unsigned vunordered_bits(vreal a, vreal b) {
 #if defined(__AVX512F__)
     FNN_COMPARE_BITS(_CMP_UNORD_Q, !=);
@@ -163,7 +162,7 @@ FNN_INLINE unsigned vunordered_bits(vreal a, vreal b) {
 #undef FNN_COMPARE_BITS
 
 #if defined(__AVX2__) && !defined(__AVX512F__)
-/* All ones in the first `count` lanes. */
+/* A mask that is all ones in the first `count` lanes. */
 FNN_INLINE __m256i fnn_lane_mask(ptrdiff_t count) {
     static const rint_t ones[2 * VBYTES / sizeof(rint_t)] = {
 #if !REAL_IS_DOUBLE
@@ -174,7 +173,7 @@ FNN_INLINE __m256i fnn_lane_mask(ptrdiff_t count) {
 }
 #endif
 
-/* The first `count` lanes (0 <= count <= VL); the others are those of `rest`, their memory is not touched. */
+/* Loads the first `count` lanes (0 <= count <= VL) and takes the others from `rest`; their memory is not read. */
 FNN_INLINE vreal vload_part_or(const real *p, ptrdiff_t count, vreal rest) {
 #if defined(__AVX512F__)
     return (vreal)X86(mask_loadu)((x86_vector)rest, (1u << count) - 1, p);
@@ -201,7 +200,7 @@ FNN_INLINE void vstore_part(real *p, vreal v, ptrdiff_t count) {
 #endif
 }
 
-/* The same where `left` elements remain of an array, which may be VL or more: then a whole vector. */
+/* The same if `left` elements of an array remain: a whole vector where these are VL or more. */
 FNN_INLINE vreal vload_tail(const real *p, ptrdiff_t left) { return left >= VL ? vload(p) : vload_part(p, left); }
 FNN_INLINE void vstore_tail(real *p, vreal v, ptrdiff_t left) {
     if (left >= VL) {
@@ -211,7 +210,7 @@ FNN_INLINE void vstore_tail(real *p, vreal v, ptrdiff_t left) {
     }
 }
 
-/* The first `count` lanes; the rest are zero. */
+/* Keeps the first `count` lanes and sets the rest to zero. */
 FNN_INLINE vreal vfirst(vreal v, ptrdiff_t count) {
 #if defined(__AVX512F__)
     return (vreal)X86(maskz_mov)((1u << count) - 1, (x86_vector)v);

@@ -1,10 +1,11 @@
-/* Integers in lanes, bytes in memory. (GCC 12 takes __builtin_convertvector between the two lane by lane.) */
+/* Integers in lanes that are bytes in memory. (For __builtin_convertvector between the two, GCC 12 makes code that goes
+ * lane by lane.) */
 #ifndef FASTNN_SIMD_SIMD_BYTES_H
 #define FASTNN_SIMD_SIMD_BYTES_H
 
 #include "simd/simd.h"
 
-/* VL bytes, one a lane. */
+/* Loads VL bytes, one for each lane. */
 FNN_INLINE vint vload_bytes(const uint8_t *p) {
 #if defined(__AVX512F__) && REAL_IS_DOUBLE
     return (vint)_mm512_cvtepu8_epi64(_mm_loadl_epi64((const __m128i *)p));
@@ -19,7 +20,7 @@ FNN_INLINE vint vload_bytes(const uint8_t *p) {
 #endif
 }
 
-/* The same of lanes 0 … 255. */
+/* Stores lanes whose values are 0 … 255 as bytes. */
 FNN_INLINE void vstore_bytes(uint8_t *p, vint v) {
 #if defined(__AVX512F__) && REAL_IS_DOUBLE
     _mm_storel_epi64((__m128i *)p, _mm512_cvtepi64_epi8((__m512i)v));
@@ -34,7 +35,7 @@ FNN_INLINE void vstore_bytes(uint8_t *p, vint v) {
 #endif
 }
 
-/* The first `count` lanes; the others are 0, their memory is not touched. */
+/* Loads the first `count` lanes; the others are 0, and their memory is not read. */
 FNN_INLINE vint vload_bytes_part(const uint8_t *p, ptrdiff_t count) {
     uint8_t all[VBYTES / sizeof(real)] = {0};
     for (ptrdiff_t i = 0; i < count; i++) all[i] = p[i];

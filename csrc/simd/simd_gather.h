@@ -1,10 +1,10 @@
-/* Loads of a vector from scattered places. */
+/* Loads a vector from scattered addresses. */
 #ifndef FASTNN_SIMD_SIMD_GATHER_H
 #define FASTNN_SIMD_SIMD_GATHER_H
 
 #include "simd/simd.h"
 
-/* p[index[i]] in lane i */
+/* Lane i is p[index[i]]. */
 FNN_INLINE vreal vgather(const real *p, vint index) {
 #if defined(__AVX512F__) && REAL_IS_DOUBLE
     return (vreal)_mm512_i64gather_pd((__m512i)index, p, 8);

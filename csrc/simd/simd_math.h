@@ -1,7 +1,7 @@
-/* Exponentials and logarithms on vectors, and sums over lanes: float and double from one text.
+/* Exponentials and logarithms of vectors, and sums over lanes, for float and double.
  *
- * Polynomials are minimax fits of our own; their rounded coefficients add at most 1/4 unit in the last place.
- * NaN goes in and comes out; -inf, +inf, zeros and denormal results are as in libm. No lane looks at another.
+ * The polynomials are minimax fits of our own; rounding their coefficients adds at most 1/4 unit in the last place. NaN
+ * passes through; -inf, +inf, zeros and denormal results are as in libm. No lane depends on another.
  */
 #ifndef FASTNN_SIMD_SIMD_MATH_H
 #define FASTNN_SIMD_SIMD_MATH_H
@@ -80,7 +80,7 @@ FNN_INLINE vuint vsign(vreal x) { return vbits(x) & vbits(vset((real)-0.0)); }
 FNN_INLINE vreal vabs(vreal x) { return (vreal)(vbits(x) & ~vbits(vset((real)-0.0))); }
 FNN_INLINE vreal vcopysign(vreal magnitude, vreal sign) { return (vreal)(vbits(vabs(magnitude)) | vsign(sign)); }
 
-/* Horner's rule; with `count` a constant the loop unrolls and the coefficients become memory operands. */
+/* Horner's rule. If `count` is a constant, the loop is unrolled and the coefficients become memory operands. */
 #define VPOLY(x, coefficients) vpoly(x, coefficients, (int)(sizeof coefficients / sizeof *coefficients))
 FNN_INLINE vreal vpoly(vreal x, const real *coefficients, int count) {
     vreal sum = vset(coefficients[count - 1]);
@@ -95,20 +95,20 @@ FNN_INLINE vreal vreduce(vreal x, vreal *rounded) {
     return vfma(n, vset(-LN2_LOW), vfma(n, vset(-LN2_HIGH), x));
 }
 
-/* 2^n for n within the exponents: the low bits of ROUNDER are zero, so that shifted, only n is left. */
+/* 2^n, if that is a normal number. The low bits of ROUNDER are zero, so only n is left after the shift. */
 FNN_INLINE vreal vpower(vreal rounded) { return (vreal)((vbits(rounded) << REAL_MANTISSA) + vbits(vset(1))); }
 
-/* x 2^n, also where 2^n alone would overflow */
+/* x 2^n, also if 2^n alone would overflow. */
 FNN_INLINE vreal vscale(vreal x, vreal rounded) {
     vuint n = vbits(rounded) - vbits(vset(ROUNDER)) + vset_bits(2 * REAL_BIAS), half = n >> 1;
     return x * (vreal)(half << REAL_MANTISSA) * (vreal)((n - half) << REAL_MANTISSA);
 }
 
-/* Which x an exponential is asked for; what cannot come costs nothing. NaN can always come. */
+/* The range of x for an exponential, so that cases outside it cost nothing. NaN is always possible. */
 enum { EXP_ANY, EXP_NONPOSITIVE, EXP_NORMAL_TO_0 };
 
-/* Denormal results are made without denormal arithmetic, which takes processors a hundred cycles: they are
- * whole multiples of the smallest one, and that whole number is their bit pattern. */
+/* Denormal results are made without denormal arithmetic, which takes processors a hundred cycles: they are integer
+ * multiples of the smallest one, and that integer is their bit pattern. */
 FNN_INLINE vreal vexp_in(vreal x, int range) {
     vint tiny = x < vset(EXP_NORMAL);
     bool any_tiny = range != EXP_NORMAL_TO_0 && vless_bits(x, vset(EXP_NORMAL)) != 0;
@@ -118,7 +118,7 @@ FNN_INLINE vreal vexp_in(vreal x, int range) {
     vreal y = vfma(vfma(VPOLY(r, exp_poly), r, vset(1)), r, vset(1));
     if (any_tiny) rounded += vselect(tiny, vset(REAL_BIAS + REAL_MANTISSA - 1), vset(0));
     y = range == EXP_ANY ? vscale(y, rounded) : y * vpower(rounded);
-    const vreal integer = vset(ROUNDER / (real)1.5); /* for up to twice as many integers >= 0 as ROUNDER */
+    const vreal integer = vset(ROUNDER / (real)1.5); /* holds twice as many integers >= 0 as ROUNDER does */
     if (any_tiny) y = vselect(tiny, (vreal)(vbits(y + integer) - vbits(integer)), y);
     return y;
 }
@@ -126,7 +126,7 @@ FNN_INLINE vreal vexp_in(vreal x, int range) {
 FNN_INLINE vreal vexp(vreal x) { return vexp_in(x, EXP_ANY); }
 FNN_INLINE vreal vexp_nonpositive(vreal x) { return vexp_in(x, EXP_NONPOSITIVE); }
 
-/* exp(x) - 1 for x <= 0 */
+/* exp(x) - 1 for x <= 0. */
 FNN_INLINE vreal vexpm1_nonpositive(vreal x) {
     vreal rounded, r = vreduce(vmax(vset(EXPM1_LOW), x), &rounded);
     vreal p = vfma(VPOLY(r, exp_poly) * r, r, r);
@@ -146,7 +146,7 @@ FNN_INLINE vreal vlog(vreal x) {
     vreal small = vfma(k, vset(LN2_LOW), s * vfma(z, VPOLY(z, log_poly), half));
     vreal y = vfma(k, vset(LN2_HIGH), f - (half - small));
     y = vselect(x == vset(0), vset(-(real)INFINITY), y);
-    y = vselect(x < vset((real)INFINITY), y, x); /* inf and NaN */
+    y = vselect(x < vset((real)INFINITY), y, x); /* for inf and NaN */
     return vselect(x < vset(0), vset((real)NAN), y);
 }
 
@@ -161,7 +161,7 @@ FNN_INLINE vreal vtanh(vreal x) {
     return vcopysign(t / (vset(2) + t), x);
 }
 
-/* x - tanh(x): from 2 on the difference keeps its digits, below a fit of its own */
+/* x - tanh(x): for |x| >= 2 the difference keeps its digits, below that there is a polynomial. */
 FNN_INLINE vreal vtanhshrink(vreal x) {
     vreal z = x * x, near = z / VPOLY(z, shrink_poly) * x;
     return vselect(vabs(x) < vset(2), near, x - vtanh(x));
@@ -174,7 +174,7 @@ enum { LANES_MAX, LANES_SUM };
 FNN_INLINE vreal vcombine(int operation, vreal a, vreal b) { return operation == LANES_MAX ? vmax(a, b) : a + b; }
 
 #if defined(__x86_64__)
-/* Combines neighbours of `bytes` bytes: the units of a and b that are left alternate in the result. */
+/* Combines neighbouring units of `bytes` bytes; in the result, units of a and of b alternate. */
 FNN_INLINE vreal vpair(int operation, vreal a, vreal b, size_t bytes) {
 #if defined(__AVX512F__)
     if (bytes == 4)
@@ -209,7 +209,7 @@ FNN_INLINE void vhalve(int operation, vreal *t, ptrdiff_t done) {
 }
 #endif
 
-/* VL vectors in, one out: lane i is the maximum or the sum of the lanes of v[i], by one tree for all i. */
+/* Turns VL vectors into one: lane i is the maximum or the sum of the lanes of v[i]. All lanes use the same tree. */
 FNN_INLINE vreal vlanes(int operation, const vreal *v) {
 #if defined(__x86_64__)
     vreal t[VBYTES / sizeof(real)];
@@ -230,7 +230,7 @@ FNN_INLINE vreal vlanes(int operation, const vreal *v) {
 #endif
 }
 
-/* A sum kept in double, lane by lane. */
+/* A sum that is kept in double, lane by lane. */
 typedef double vdouble __attribute__((vector_size(VBYTES)));
 enum { HALVES = sizeof(double) / sizeof(real) };
 typedef struct {

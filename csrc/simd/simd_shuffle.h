@@ -1,10 +1,10 @@
-/* Lanes of two vectors in another order: lane i of b has number VL + i. */
+/* Puts lanes of two vectors in another order; lane i of b has number VL + i. */
 #ifndef FASTNN_SIMD_SIMD_SHUFFLE_H
 #define FASTNN_SIMD_SIMD_SHUFFLE_H
 
 #include "simd/simd.h"
 
-/* The numbers are constants; index_type is a vector of integers as wide as the lanes. */
+/* The numbers must be constants; index_type is a vector of integers as wide as the lanes. */
 #if defined(__clang__)
 #define SHUFFLE(index_type, a, b, ...) __builtin_shufflevector(a, b, __VA_ARGS__)
 #else
@@ -12,7 +12,7 @@
 #endif
 #define VSHUFFLE(a, b, ...) SHUFFLE(vint, a, b, __VA_ARGS__)
 
-/* Every second lane of two vectors, and back. */
+/* Separates the even from the odd lanes of two vectors, and interleaves them again. */
 #if VBYTES == 64 && !REAL_IS_DOUBLE
 #define EVEN_LANES 0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30
 #define ODD_LANES 1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31

@@ -1,16 +1,16 @@
-/* VL vectors of VL elements turned over in registers. */
+/* Transposes VL vectors of VL elements in registers. */
 #ifndef FASTNN_SIMD_TRANSPOSE_H
 #define FASTNN_SIMD_TRANSPOSE_H
 
 #include "simd/simd_shuffle.h"
 
-/* a0 b0 a1 b1 … from the lower and from the upper halves */
+/* Interleaves the lower and the upper halves: a0 b0 a1 b1 … */
 FNN_INLINE void zip(vreal a, vreal b, vreal *lower, vreal *upper) {
     *lower = VSHUFFLE(a, b, INTERLEAVE_LOW);
     *upper = VSHUFFLE(a, b, INTERLEAVE_HIGH);
 }
 
-/* Transpose of VL vectors by log2(VL) rounds of zipping vector i with vector i + VL/2. */
+/* Takes log2(VL) rounds, each of which zips vector i with vector i + VL/2. */
 FNN_INLINE void transpose(vreal v[]) {
     vreal t[VBYTES / sizeof(real)];
 #pragma GCC unroll 8

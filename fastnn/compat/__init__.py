@@ -1,6 +1,6 @@
 """Course hand-outs under their own function names, signatures and conventions.
 
-Each module stands alone and is imported by name, for instance
-``from fastnn.compat import csc411``. These functions promote as NumPy does and follow the
-hand-out's formulas, also where the rest of fastnn would compute the same thing another way.
+Each module is imported by its name, for instance by ``from fastnn.compat import csc411``. These functions promote
+dtypes as NumPy does and follow the formulas of the hand-out, even if the rest of fastnn would compute the same in
+another way.
 """

@@ -1,4 +1,4 @@
-"""What all hand-outs' functions accept: real arrays, promoted as NumPy does."""
+"""The checks of arguments that all hand-outs share: real arrays, promoted as in NumPy."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ Array: TypeAlias = NDArray[Any]
 
 
 def real(function: str, name: str, value: ArrayLike) -> Array:
-    """Return ``value`` as an array of real numbers, or say what is wrong."""
+    """Return ``value`` as an array of real numbers, or raise an error that says what is wrong."""
     a: Array = np.asarray(value)
     if a.dtype.kind not in "buif":
         raise TypeError(f"{function}: {name} must be real numbers, got dtype {a.dtype}")
@@ -19,7 +19,7 @@ def real(function: str, name: str, value: ArrayLike) -> Array:
 
 
 def rows(function: str, name: str, value: ArrayLike) -> Array:
-    """Return ``value`` as a real array (N, D), D at least 1, or say what is wrong."""
+    """Return ``value`` as a real array (N, D), D at least 1, or raise an error that says what is wrong."""
     a = real(function, name, value)
     if a.ndim != 2 or a.shape[1] == 0:
         raise ValueError(
@@ -29,7 +29,7 @@ def rows(function: str, name: str, value: ArrayLike) -> Array:
 
 
 def floating(*arrays: Array) -> tuple[Array, ...]:
-    """Promote together as NumPy does, whole numbers alone to float64."""
+    """Promote to a common dtype as NumPy does; if all are integers, to float64."""
     dtype = np.result_type(*arrays)
     if dtype.kind != "f":
         dtype = np.dtype(np.float64)

@@ -1,8 +1,8 @@
-"""The CS189-style hand-out: layer functions, a fully connected network, a solver, a file of predictions.
+"""The CS189-style hand-out: layer functions, a fully connected network, a solver and files of predictions.
 
-Its functions are those of CS231n; its network differs in three ways: arguments come in another order, the pixels are
-meant to stay raw (0 … 255), and each weight matrix is added to its own gradient (½‖W‖² with coefficient 1, which is
-not part of the loss).
+Its functions are those of CS231n. Its network differs in three ways: its arguments have another order, the pixels are
+raw (0 … 255), and each weight matrix is added to its own gradient, which is the gradient of ½‖W‖², although that is not
+part of the loss.
 
 Examples
 --------
@@ -48,7 +48,7 @@ __all__ = [
 
 
 class FullyConnectedNet(fc_net.FullyConnectedNet):
-    """{affine, ReLU} × L, affine, softmax; weights from N(0, weight_scale²), biases zero, float64.
+    """{affine, ReLU} × L, affine, softmax, in float64; weights are drawn from N(0, weight_scale²), biases are zero.
 
     Parameters
     ----------
@@ -68,7 +68,7 @@ class FullyConnectedNet(fc_net.FullyConnectedNet):
         super().__init__(hidden_dim, input_dim, num_classes, weight_scale=weight_scale, dtype=np.float64)
 
     def loss(self, X: ArrayLike, y: ArrayLike | None = None) -> Any:
-        """Scores (N, C); with labels y (N,) the loss and the gradients, to which the weights are added."""
+        """Return scores (N, C), or with labels y (N,) the loss and the gradients, to which the weights are added."""
         if y is None:
             return super().loss(X)
         loss, grads = super().loss(X, y)
@@ -77,18 +77,18 @@ class FullyConnectedNet(fc_net.FullyConnectedNet):
 
 
 class Solver(_Solver):
-    """`fastnn.compat.cs231n.solver.Solver` that also measures the accuracies once before training."""
+    """A `fastnn.compat.cs231n.solver.Solver` that measures the accuracies once more, before training."""
 
     measures_at_start = True
 
 
 def results_to_csv(y: ArrayLike, name: str | PathLike[str]) -> None:
-    """Write predictions y (N,) as lines ``Id,Category``, Id from 1.
+    """Write predictions y (N,) as lines ``Id,Category``, where Id counts from 1.
 
     Raises
     ------
     ValueError
-        If y is not one row of whole numbers.
+        If y is not a one-dimensional array of whole numbers.
     """
     labels = np.asarray(y)
     if labels.ndim != 1 or not np.array_equal(labels, labels.astype(np.int64)):

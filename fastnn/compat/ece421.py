@@ -1,7 +1,7 @@
-"""Helpers of the ECE421 hand-out: a network by hand, rows are samples.
+"""The functions of the ECE421 hand-out: a network by hand, in which rows are samples.
 
-``X`` is (N, D), weights are (D, K), targets are one-hot rows (N, K). Integer arrays count as float64 where no
-floating array joins them; otherwise dtypes promote as in NumPy. No function writes into its arguments.
+``X`` is (N, D), weights are (D, K), targets are one-hot rows (N, K). Integer arrays count as float64 if there is no
+floating array with them; otherwise dtypes are promoted as in NumPy. No function writes into its arguments.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ __all__ = ["CE", "averageCE", "computeLayer", "convertOneHot", "gradCE", "relu",
 
 
 def relu(x: ArrayLike) -> Array:
-    """max(x, 0), in a new array.
+    """Return max(x, 0) in a new array.
 
     Parameters
     ----------
@@ -42,7 +42,7 @@ def relu(x: ArrayLike) -> Array:
 
 
 def softmax(x: ArrayLike) -> Array:
-    """Probabilities of every row of logits.
+    """The softmax of every row of logits.
 
     Parameters
     ----------
@@ -62,7 +62,7 @@ def softmax(x: ArrayLike) -> Array:
 
     Notes
     -----
-    The largest logit of a row is taken away first, so that none overflows.
+    The largest logit of a row is subtracted first, so that nothing overflows.
 
     Examples
     --------
@@ -76,7 +76,7 @@ def softmax(x: ArrayLike) -> Array:
 
 
 def computeLayer(X: ArrayLike, W: ArrayLike, b: ArrayLike | None = None) -> Array:
-    """A layer's output before its activation, ``X @ W + b``.
+    """The output ``X @ W + b`` of a layer before its activation.
 
     Parameters
     ----------
@@ -129,7 +129,7 @@ def averageCE(target: ArrayLike, prediction: ArrayLike) -> float:
     Returns
     -------
     float
-        Infinite where the probability of a target is 0; classes that are no target count nothing.
+        The loss, which is infinite if the probability of a target is 0. Classes that are no target do not count.
 
     Raises
     ------
@@ -148,7 +148,7 @@ def averageCE(target: ArrayLike, prediction: ArrayLike) -> float:
 
 
 def CE(target: ArrayLike, prediction: ArrayLike) -> tuple[float, float]:
-    """Average cross-entropy in nats and accuracy in per cent.
+    """Mean cross-entropy in nats, and accuracy in per cent.
 
     Parameters
     ----------
@@ -158,12 +158,12 @@ def CE(target: ArrayLike, prediction: ArrayLike) -> tuple[float, float]:
     Returns
     -------
     loss, accuracy : float
-        Right is a sample whose largest probability (the first of equal ones) stands where its target does.
+        A sample is correct if its largest probability, or the first of equal ones, has the index of its target.
 
     Raises
     ------
     ValueError, TypeError
-        As `averageCE`.
+        As for `averageCE`.
 
     Examples
     --------
@@ -193,7 +193,7 @@ def gradCE(prediction: ArrayLike, target: ArrayLike) -> Array:
     Raises
     ------
     ValueError, TypeError
-        As `averageCE`.
+        As for `averageCE`.
 
     Examples
     --------
@@ -206,13 +206,13 @@ def gradCE(prediction: ArrayLike, target: ArrayLike) -> Array:
 
 
 def convertOneHot(*targets: ArrayLike, classes: int = 10) -> tuple[Array, ...]:
-    """Labels as one-hot rows, one array for each that is given (train, validation and test in the hand-out).
+    """Convert arrays of labels (of training, validation and test in the hand-out) to one-hot rows.
 
     Parameters
     ----------
     *targets : (N,) arrays of int
     classes : int
-        Columns.
+        The number of columns.
 
     Returns
     -------
@@ -221,7 +221,7 @@ def convertOneHot(*targets: ArrayLike, classes: int = 10) -> tuple[Array, ...]:
     Raises
     ------
     ValueError
-        If a label is no whole number of 0 ... classes - 1, or an array not of one dimension.
+        If a label is not a whole number from 0 to classes - 1, or an array does not have one dimension.
 
     Examples
     --------
@@ -235,19 +235,19 @@ def convertOneHot(*targets: ArrayLike, classes: int = 10) -> tuple[Array, ...]:
 
 
 def shuffle(data: ArrayLike, target: ArrayLike, seed: int = 421) -> tuple[Array, Array]:
-    """Samples and their targets in one new order.
+    """Put samples and their targets into the same new order.
 
     Parameters
     ----------
     data : (N, ...) array
     target : (N, ...) array
     seed : int
-        Of NumPy's `RandomState`; the hand-out's 421. NumPy's global state is not touched.
+        Seed of a NumPy `RandomState`, 421 in the hand-out. NumPy's global generator is not used.
 
     Returns
     -------
     data, target : arrays
-        Copies.
+        Copies of the arrays in the new order.
 
     Raises
     ------

@@ -322,4 +322,4 @@ def _mean_one(weights: Array | None) -> Array | None:
     if weights is None:
         return None
     with np.errstate(all="ignore"):
-        return weights / weights.mean()
+        return np.asarray(weights / weights.mean())

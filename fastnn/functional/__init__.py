@@ -1,13 +1,13 @@
 """Neural-network functions of NumPy arrays, in pairs.
 
-``f_forward(x, ...) -> (out, cache)`` computes; ``f_backward(dout, cache) -> gradients`` takes the gradient of
-a loss with respect to the output back to the inputs.
+``f_forward(x, ...) -> (out, cache)`` computes the function. ``f_backward(dout, cache) -> gradients`` turns the gradient
+of a loss with respect to the output into the gradients with respect to the inputs.
 
-They take float32 or float64 and return the dtype they were given; mixed dtypes, integers, complex numbers
-and objects are a ``TypeError``. Any memory layout will do; C-contiguous arrays are used without a copy.
-Arguments are checked before any work is done and inputs are never written. A cache refers to inputs or to
-``out`` rather than holding copies, so change neither in place before the backward pass. NaN and infinity pass
-through as in IEEE arithmetic. `fastnn.use_backend` chooses the kernels that run.
+The functions take float32 or float64 and return the same dtype; mixed dtypes, integers, complex numbers and objects
+raise ``TypeError``. Any memory layout will do, and C-contiguous arrays are used without a copy. Arguments are checked
+before any work is done, and inputs are never written. A cache refers to inputs or to ``out`` instead of copies, so do
+not change them before the backward pass. NaN and infinity pass through as in IEEE arithmetic. `fastnn.use_backend`
+chooses the kernels that run.
 """
 
 from collections.abc import Callable
@@ -81,10 +81,10 @@ __all__ = [
     "softmin_forward",
     "true_convolution",
 ]
-__all__ += sorted(PAIRS)  # relu_forward, relu_backward and so on, for every activation
+__all__ += sorted(PAIRS)  # relu_forward, relu_backward and so on for every activation
 globals().update(PAIRS)
 
 
 def __getattr__(name: str) -> Callable[..., Any]:
-    """Tell type checkers that the functions of `PAIRS` exist; a name that arrives here does not."""
+    """Tell type checkers that the functions of `PAIRS` exist; it is only called for names that do not."""
     raise AttributeError(f"fastnn.functional has no {name!r}")

@@ -73,12 +73,12 @@ _BACKWARD = """Gradient of `{name}_forward`.
 
 
 class ActivationCache(NamedTuple):
-    """What the backward function of an activation needs; opaque to callers."""
+    """What the backward function of an activation needs; its contents are private."""
 
     origin: str
     kind: Activation
     alpha: float
-    saved: Array  # the output, or the input where the gradient needs that
+    saved: Array  # the output, or the input if the gradient needs that
 
 
 def _forward(kind: Activation) -> Callable[..., Any]:
@@ -113,7 +113,7 @@ def _backward(kind: Activation) -> Callable[..., Any]:
 
 
 def _signature(kind: Activation) -> inspect.Signature:
-    """That of a forward function: x, and the activation's number by its name."""
+    """The signature of a forward function: x, and the parameter of the activation under its name."""
     x = inspect.Parameter("x", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation="ArrayLike")
     takes = kind.alpha
     if not takes.name:
@@ -123,7 +123,7 @@ def _signature(kind: Activation) -> inspect.Signature:
 
 
 def _words(kind: Activation) -> dict[str, Any]:
-    """What the docstrings say of an activation."""
+    """The words that the docstrings of an activation need."""
     takes = kind.alpha
     meaning = f"\n    {takes.name} : float\n        {takes.meaning}; {in_words('a finite number', takes.ends)}."
     return {

@@ -11,13 +11,13 @@ from fastnn.functional.checks import Array, output_gradient, real_array, refuse_
 
 
 class AffineCache(NamedTuple):
-    """What `affine_backward` needs; opaque to callers."""
+    """What `affine_backward` needs; its contents are private."""
 
     origin: str
     x: Array  # (N, D)
     w: Array  # (D, M)
     has_bias: bool
-    shape: tuple[int, ...]  # of x as it came
+    shape: tuple[int, ...]  # the shape of x
 
 
 def affine_forward(x: ArrayLike, w: ArrayLike, b: ArrayLike | None) -> tuple[Array, AffineCache]:
@@ -30,15 +30,15 @@ def affine_forward(x: ArrayLike, w: ArrayLike, b: ArrayLike | None) -> tuple[Arr
     w : (D, M) array of the dtype of x
         Weights.
     b : (M,) array of the dtype of x, or None
-        Bias; None for none.
+        Bias; None for no bias.
 
     Returns
     -------
     out : (N, M) array
         ``x w + b``.
     cache : AffineCache
-        For `affine_backward`. It refers to x and w, where these needed no conversion, rather than to copies:
-        change neither in place before the backward pass.
+        For `affine_backward`. It refers to x and w themselves if they needed no conversion, so
+        do not change them before the backward pass.
 
     Raises
     ------

@@ -26,9 +26,9 @@ def batch_norm_forward(
     ----------
     x : (N, C) or (N, C, ...) array, float32 or float64
     gamma, beta : (C,) arrays of the dtype of x, or None
-        Scale (None: 1) and shift (None: 0).
+        The scale and the shift; None counts as 1 and 0.
     mean, var : (C,) arrays of the dtype of x, or None
-        Statistics to use in place of the batch's, as running ones in evaluation; both or neither.
+        Statistics to use in place of those of the batch, as in evaluation; both or neither.
     eps : float
         Added to the variance; above 0.
 
@@ -37,7 +37,8 @@ def batch_norm_forward(
     out : array like x
         ``gamma (x - mean) / √(var + eps) + beta``.
     cache : NormCache
-        For `batch_norm_backward`; its ``mean`` and ``var`` are the statistics used, from which running ones follow.
+        For `batch_norm_backward`. Its ``mean`` and ``var`` are the statistics that were used; running averages can be
+        computed from them.
 
     Raises
     ------
@@ -48,8 +49,8 @@ def batch_norm_forward(
 
     Notes
     -----
-    Ioffe & Szegedy 2015. The batch's variance is divided by N, the number of values of a channel. One value a channel
-    has variance 0: out is then beta and the gradient of x 0.
+    Ioffe & Szegedy 2015. The variance of the batch is divided by N, the number of values of a channel. If a channel has
+    one value, its variance is 0, out is beta and the gradient of x is 0.
 
     Examples
     --------
@@ -95,8 +96,8 @@ def batch_norm_backward(dout: ArrayLike, cache: NormCache) -> tuple[Array, Array
     Returns
     -------
     dx : array like x
-        Through the batch's statistics too, unless these were given.
-    dgamma, dbeta : (C,) arrays, or None where there was none
+        It includes the gradient through the statistics of the batch, unless these were given.
+    dgamma, dbeta : (C,) arrays, or None if there was none
 
     Raises
     ------

@@ -1,6 +1,6 @@
-"""What every function here asks of its arguments, and the one conversion to what kernels take.
+"""The checks of the arguments that all functions have, and the conversion to what kernels take.
 
-Messages have one voice: ``function: what was expected, what came``.
+All messages have the form ``function: what was expected, what came``.
 """
 
 import math
@@ -17,7 +17,7 @@ Array: TypeAlias = NDArray[np.floating[Any]]
 
 
 def plain_array(function: str, name: str, value: ArrayLike) -> NDArray[Any]:
-    """``value`` as an array of whatever dtype; ragged lists and masked arrays are refused."""
+    """``value`` as an array of any dtype; ragged lists and masked arrays are refused."""
     if holds_masks(value):
         raise TypeError(f"{function}: {name} must be a plain array, got a masked one; fill it with {name}.filled()")
     try:
@@ -31,7 +31,7 @@ def plain_array(function: str, name: str, value: ArrayLike) -> NDArray[Any]:
 def real_array(function: str, name: str, value: ArrayLike, like: tuple[str, Array] | None = None) -> Array:
     """``value`` as a C-contiguous, aligned float32 or float64 array in native byte order.
 
-    ``value`` itself where it is one already, else a copy. ``like`` is an argument whose dtype it must share.
+    This is ``value`` itself if it is one already, otherwise a copy. ``like`` is an argument whose dtype it must have.
     """
     array = plain_array(function, name, value)
     if array.dtype.type not in (np.float32, np.float64):
@@ -55,7 +55,7 @@ def rows(function: str, name: str, array: Array) -> Array:
 
 
 def output_gradient(function: str, dout: ArrayLike, out: Array | tuple[int, ...], like: Array) -> Array:
-    """``dout`` checked against the output (or its shape) and the dtype of ``like``."""
+    """``dout``, checked against the output (or its shape) and the dtype of ``like``."""
     shape = out if isinstance(out, tuple) else out.shape
     array = real_array(function, "dout", dout, ("the input", like))
     if array.shape != shape:
@@ -64,7 +64,7 @@ def output_gradient(function: str, dout: ArrayLike, out: Array | tuple[int, ...]
 
 
 def pair(function: str, name: str, value: object, **ends: Unpack[Range]) -> tuple[int, int]:
-    """``value`` for rows and for columns, in a range: one whole number for both, or two."""
+    """``value`` as a pair (rows, columns) of whole numbers in a range; one number stands for both."""
     if not isinstance(value, Sequence) or isinstance(value, str):
         number = whole(function, name, value, **ends)
         return number, number
@@ -74,11 +74,11 @@ def pair(function: str, name: str, value: object, **ends: Unpack[Range]) -> tupl
 
 
 def refuse_cache(function: str, forward: str, cache: object) -> NoReturn:
-    """The cache is not the one that the forward function gave."""
+    """Raise a TypeError because the cache does not come from the forward function."""
     raise TypeError(f"{function}: cache must be the one that {forward} returned, got {describe(cache)}")
 
 
 def describe(value: object) -> str:
-    """A few words on a value of the wrong kind."""
+    """Describe a value of the wrong kind in a few words."""
     origin = getattr(value, "origin", None)
     return f"that of {origin}" if isinstance(origin, str) else f"a {type(value).__name__}"

@@ -1,4 +1,4 @@
-"""Convolution of images, forward and backward, and the columns of an image's windows."""
+"""Convolution of images, forward and backward, and the windows of images as columns."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from fastnn.kernels import ConvAlgorithm
 
 
 class ConvCache(NamedTuple):
-    """What `conv_backward` needs; opaque to callers."""
+    """What `conv_backward` needs; its contents are private."""
 
     origin: str
     x: Array  # (N, C, H, W)
@@ -43,9 +43,9 @@ def conv_forward(
     dilation: int | Sequence[int] = 1,
     groups: int = 1,
 ) -> tuple[Array, ConvCache]:
-    """Cross-correlation of images with filters, plus a bias: what networks call convolution.
+    """Cross-correlation of images with filters, plus a bias, which networks call convolution.
 
-    No filter is turned round; `true_convolution` does that.
+    Filters are not rotated; `true_convolution` does that.
 
     Parameters
     ----------
@@ -54,24 +54,26 @@ def conv_forward(
     w : (F, C / groups, R, S) array of the dtype of x
         Filters.
     b : (F,) array of the dtype of x, or None
-        Bias; None for none.
+        Bias; None for no bias.
     stride : int or pair of int
-        Pixels from window to window, of rows and of columns.
+        Pixels from one window to the next, along rows and columns.
     pad : int, pair of int, ((top, bottom), (left, right)) or "same"
-        Lines of zeros around each image; "same" gives P = ceil(H / stride), Q = ceil(W / stride), with the odd line
-        below and to the right. More than the filter is long is allowed: windows outside the image give the bias.
+        Lines of zeros around each image. "same" gives P = ceil(H / stride) and Q = ceil(W / stride), with an extra line
+        below or to the right if the number is odd. It may be more than the filter's size: windows outside the image
+        give the bias.
     dilation : int or pair of int
-        Pixels from tap to tap of a filter.
+        Pixels from one tap of a filter to the next.
     groups : int
-        Channels and filters fall into so many equal groups side by side; a filter sees the channels of its group.
+        The number of equal groups of neighbours into which channels and filters are divided. A filter sees only the
+        channels of its group.
 
     Returns
     -------
     out : (N, F, P, Q) array
         P = (H + top + bottom - dilation (R - 1) - 1) // stride + 1, and Q likewise.
     cache : ConvCache
-        For `conv_backward`. It refers to x and w, where these needed no conversion, rather than to copies: change
-        neither in place before the backward pass.
+        For `conv_backward`. It refers to x and w themselves if they needed no conversion, so do not change
+        them before the backward pass.
 
     Raises
     ------
@@ -83,8 +85,8 @@ def conv_forward(
     Notes
     -----
     ``out[n, f, y, x] = b[f] + Σ w[f, c, r, s] X[n, c', y stride + r dilation - top, x stride + s dilation - left]``,
-    summed over c, r, s, c' being channel c of the filter's group. Zeros of the padding are multiplied: an infinite or
-    NaN weight gives NaN where it meets them, as IEEE arithmetic says.
+    summed over c, r and s, where c' is channel c of the filter's group. The zeros of the padding are multiplied too, so
+    an infinite or NaN weight gives NaN there, as IEEE arithmetic says.
 
     Examples
     --------
@@ -140,7 +142,7 @@ def conv_backward(dout: ArrayLike, cache: ConvCache) -> tuple[Array, Array, Arra
     Returns
     -------
     dx : (N, C, H, W) array
-        Each pixel's sum over the windows that read it.
+        For each pixel, the sum over the windows that read it.
     dw : (F, C / groups, R, S) array
         Sum over images and windows.
     db : (F,) array or None
@@ -198,13 +200,13 @@ def im2col(
     Returns
     -------
     (N, C·R·S, P·Q) array
-        Column ``y Q + x`` holds what the window at output (y, x) covers; the rows run over channel, window row and
-        window column. Where the window covers padding there is 0.
+        Column ``y Q + x`` is the window of output (y, x). The rows run over channel, window row and window column;
+        padding is 0.
 
     Raises
     ------
     TypeError, ValueError
-        As `conv_forward`.
+        As for `conv_forward`.
 
     Examples
     --------
@@ -235,21 +237,21 @@ def col2im(
     pad: Pad = 0,
     dilation: int | Sequence[int] = 1,
 ) -> Array:
-    """Sums of columns, each element going back to the pixel that `im2col` took it from: the transpose of `im2col`.
+    """The transpose of `im2col`: each element is added to the pixel that `im2col` copied it from.
 
     Parameters
     ----------
     columns : (N, C·R·S, P·Q) array, float32 or float64
-        In the layout of `im2col`.
+        Columns as `im2col` returns them.
     shape : (C, H, W)
-        Of one image.
+        The shape of one image.
     size, stride, pad, dilation
         As for `im2col`.
 
     Returns
     -------
     (N, C, H, W) array
-        A pixel in several windows gets the sum, a pixel in none 0.
+        A pixel in several windows gets their sum, and a pixel in no window gets 0.
 
     Raises
     ------

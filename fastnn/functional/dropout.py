@@ -1,4 +1,4 @@
-"""Dropout, and what its function and its layer share."""
+"""Dropout, and what the function and the layer share."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _LAYERS = 2**16
 
 
 class DropoutCache(NamedTuple):
-    """What `dropout_backward` needs; opaque to callers."""
+    """What `dropout_backward` needs; its contents are private."""
 
     origin: str
     rate: float
@@ -32,7 +32,7 @@ def share(function: str, rate: float) -> float:
 
 
 def stream(seed: int, layer: int) -> tuple[int, int, int]:
-    """The seed's two words and the purpose of the masks of layer number `layer`, as the kernel takes them."""
+    """The arguments of the kernel for the masks of layer number `layer`: the two words of the seed, and the purpose."""
     return seed & 0xFFFFFFFF, seed >> 32, Purpose.DROPOUT + (layer % _LAYERS << 16)
 
 
@@ -46,17 +46,17 @@ def _mask(x: Array, rate: float, seed: int, step: int) -> Array:
 def dropout_forward(
     x: ArrayLike, *, rate: float = 0.5, seed: int = 0, step: int = 0, training: bool = True
 ) -> tuple[Array, DropoutCache]:
-    """Set a random share of the elements to 0 and divide the others by 1 - rate.
+    """Set a random fraction of the elements to 0 and divide the others by 1 - rate.
 
     Parameters
     ----------
     x : (N, ...) array, float32 or float64
     rate : float
-        The share that is dropped, in [0, 1] (not the share that is kept).
+        The fraction that is dropped (not kept), in [0, 1].
     seed, step : int
-        The mask is a function of these and of the place of an element; draw another with another `step`.
+        The mask depends on these and on the position of an element. Another `step` gives another mask.
     training : bool
-        False: out is a copy of x.
+        If False, out is a copy of x.
 
     Returns
     -------
@@ -67,13 +67,13 @@ def dropout_forward(
     Raises
     ------
     TypeError
-        If x is not float32 or float64, or a number is not one.
+        If x is not float32 or float64, or an argument is not a number.
     ValueError
         If x has no axis, or a number is out of range.
 
     Notes
     -----
-    Elements that are dropped become 0 even where x is not finite; with rate 1 all are.
+    Elements that are dropped become 0 even if x is not finite. With rate 1 all elements are dropped.
 
     Examples
     --------
@@ -95,7 +95,7 @@ def dropout_forward(
 
 
 def dropout_backward(dout: ArrayLike, cache: DropoutCache) -> Array:
-    """Gradient of `dropout_forward`: the same mask, the same factor.
+    """Gradient of `dropout_forward`, with the same mask and factor.
 
     Parameters
     ----------

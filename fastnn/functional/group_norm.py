@@ -1,4 +1,4 @@
-"""Layer and group normalisation: a sample by itself, over all of it or over groups of its channels."""
+"""Layer and group normalisation, which normalise each sample over all its elements or over groups of channels."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def layer_norm_forward(
     ----------
     x : (N, ...) array of two axes or more, float32 or float64
     gamma, beta : arrays of the shape of a sample and the dtype of x, or None
-        Scale (None: 1) and shift (None: 0), one an element.
+        The scale and the shift of each element; None counts as 1 and 0.
     eps : float
         Added to the variance; above 0.
 
@@ -85,7 +85,7 @@ def layer_norm_backward(dout: ArrayLike, cache: NormCache) -> tuple[Array, Array
     Returns
     -------
     dx : array like x
-    dgamma, dbeta : arrays of the shape of a sample, or None where there was none
+    dgamma, dbeta : arrays of the shape of a sample, or None if there was none
 
     Raises
     ------
@@ -121,9 +121,9 @@ def group_norm_forward(
     ----------
     x : (N, C) or (N, C, ...) array, float32 or float64
     gamma, beta : (C,) arrays of the dtype of x, or None
-        Scale (None: 1) and shift (None: 0), one a channel.
+        The scale and the shift of each channel; None counts as 1 and 0.
     groups : int
-        Groups of neighbouring channels; divides C. C groups: instance norm.
+        The number of groups of neighbouring channels, which must divide C. With C groups this is instance norm.
     eps : float
         Added to the variance; above 0.
 
@@ -174,7 +174,7 @@ def group_norm_backward(dout: ArrayLike, cache: NormCache) -> tuple[Array, Array
     Returns
     -------
     dx : array like x
-    dgamma, dbeta : (C,) arrays, or None where there was none
+    dgamma, dbeta : (C,) arrays, or None if there was none
 
     Raises
     ------

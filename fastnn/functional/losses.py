@@ -17,32 +17,32 @@ def softmax_loss(x: ArrayLike, y: ArrayLike, *, reduction: str = "mean") -> tupl
     Parameters
     ----------
     x : (N, C) array, float32 or float64
-        Scores (logits), one row a sample.
+        Scores (logits), one row for each sample.
     y : (N,) array of integers, or (N, C) array of the dtype of x
-        The class of each sample, from 0 to C - 1; or a row of target weights for each, finite and >= 0:
-        one-hot, or a distribution (a row that sums to s weighs s times as much).
+        The class of each sample, from 0 to C - 1; or a row of target weights for each sample, finite and >= 0, such as
+        a one-hot row or a distribution. A row that sums to s counts s times as much as one that sums to 1.
     reduction : {"mean", "sum"}
-        Mean or sum over the samples.
+        Whether to take the mean or the sum over the samples.
 
     Returns
     -------
     loss : float
-        In nats; accumulated in float64.
+        The loss in nats, accumulated in float64.
     dx : (N, C) array of the dtype of x
         Gradient of the loss with respect to x.
 
     Raises
     ------
     TypeError
-        If x is not float32 or float64; if labels are neither integers nor target weights of x's dtype.
+        If x is not float32 or float64, or y consists neither of integers nor of target weights of the dtype of x.
     ValueError
         If there are no samples, shapes do not fit, a label is out of range, or a target is negative or NaN.
 
     Notes
     -----
-    With p = softmax(x), loss = Σ -log p[n, y[n]] and dx = p - onehot(y), both divided by N for the mean; with
-    weights t, loss = Σ -t log p and dx = p Σt - t. The logarithm is taken through log Σ exp(x - max), so it
-    is finite where p is too small for a float. A weight of 0 adds 0, even where p is 0.
+    With p = softmax(x), loss = Σ -log p[n, y[n]] and dx = p - onehot(y), both divided by N for the mean. With target
+    weights t, loss = Σ -t log p and dx = p Σt - t. The logarithm is computed through log Σ exp(x - max), so it is
+    finite also if p is too small for a float. A weight of 0 adds 0, even if p is 0.
 
     Examples
     --------
@@ -70,25 +70,25 @@ def hinge_loss(x: ArrayLike, y: ArrayLike, *, delta: float = 1.0, reduction: str
     Parameters
     ----------
     x : (N, C) array, float32 or float64
-        Scores, one row a sample.
+        Scores, one row for each sample.
     y : (N,) array of integers
         The class of each sample, from 0 to C - 1.
     delta : float
-        The margin asked for, above 0.
+        The margin, above 0.
     reduction : {"mean", "sum"}
-        Mean or sum over the samples.
+        Whether to take the mean or the sum over the samples.
 
     Returns
     -------
     loss : float
-        Accumulated in float64.
+        The loss, accumulated in float64.
     dx : (N, C) array of the dtype of x
         Gradient of the loss with respect to x.
 
     Raises
     ------
     TypeError
-        If x is not float32 or float64; if labels are not integers.
+        If x is not float32 or float64, or labels are not integers.
     ValueError
         If there are no samples, shapes do not fit, a label is out of range, or delta is not above 0.
 
@@ -124,12 +124,12 @@ def mse_loss(x: ArrayLike, y: ArrayLike, *, reduction: str = "mean") -> tuple[fl
     y : array of the shape and dtype of x
         Targets.
     reduction : {"mean", "sum"}
-        Mean or sum over all elements (not: over samples).
+        Whether to take the mean or the sum over all elements (not over samples).
 
     Returns
     -------
     loss : float
-        Accumulated in float64.
+        The loss, accumulated in float64.
     dx : array like x
         Gradient of the loss with respect to x.
 
@@ -179,7 +179,7 @@ def _scale(name: str, reduction: str, count: int) -> float:
 
 
 def _targets(name: str, y: ArrayLike, scores: Array) -> tuple[NDArray[Any], str]:
-    """The targets as a kernel takes them, and that kernel."""
+    """The targets as the kernel takes them, and the name of the kernel."""
     array = plain_array(name, "y", y)
     if array.ndim == 2 and array.shape[1] == scores.shape[1] and array.dtype.kind == "f":
         return _weights(name, array, scores), "soft_cross_entropy"

@@ -1,6 +1,6 @@
-"""Convolution by hand: one mask on one image, and the masks that find edges.
+"""Convolution by hand: one mask on one image, and masks that find edges.
 
-`true_convolution` rotates its mask by 180°, as mathematics does; `mask_response` (correlation) does not.
+`true_convolution` rotates its mask by 180°, as in mathematics; `mask_response` (correlation) does not.
 """
 
 from __future__ import annotations
@@ -53,8 +53,8 @@ def prewitt_mask(dtype: DTypeLike = "float64") -> NDArray[Any]:
     Returns
     -------
     (3, 3) array
-        For `mask_response_forward`, whose response is positive where the image becomes brighter to the right. The
-        negative is the mask for `true_convolution`, the transpose that for the derivative along rows.
+        The mask for `mask_response_forward`, whose response is positive where the image becomes brighter to the right.
+        Its negative is the mask for `true_convolution`; its transpose is the mask for the derivative along rows.
 
     Raises
     ------
@@ -77,14 +77,14 @@ def prewitt_mask(dtype: DTypeLike = "float64") -> NDArray[Any]:
 
 
 def true_convolution(image: ArrayLike, mask: ArrayLike) -> Array:
-    """The convolution of mathematics, ``R[y, x] = Σ G[i, j] I[y - i, x - j]``, which rotates the mask by 180°.
+    """Convolution as in mathematics, ``R[y, x] = Σ G[i, j] I[y - i, x - j]``, which rotates the mask by 180°.
 
     Parameters
     ----------
     image : (..., H, W) array, float32 or float64
-        Taken as zero outside its edges.
+        The image, which counts as zero outside its edges.
     mask : (R, S) array of the dtype of image, R and S odd
-        Its middle element is G[0, 0].
+        The mask, whose middle element is G[0, 0].
 
     Returns
     -------
@@ -118,14 +118,14 @@ def true_convolution(image: ArrayLike, mask: ArrayLike) -> Array:
 
 
 class MaskCache(NamedTuple):
-    """What `mask_response_backward` needs; opaque to callers."""
+    """What `mask_response_backward` needs; its contents are private."""
 
     origin: str
     conv: ConvCache
 
 
 def mask_response_forward(image: ArrayLike, masks: ArrayLike, *, stride: int = 1) -> tuple[Array, MaskCache]:
-    """Response of a set of masks, one for each channel, moved over an image: correlation without padding.
+    """Correlate an image with a set of masks, one for each channel, without padding.
 
     Parameters
     ----------
@@ -146,7 +146,7 @@ def mask_response_forward(image: ArrayLike, masks: ArrayLike, *, stride: int = 1
     Raises
     ------
     TypeError, ValueError
-        If arrays are of a wrong dtype or shape, or a mask is larger than the image.
+        If an array has a wrong dtype or shape, or a mask is larger than the image.
 
     Examples
     --------

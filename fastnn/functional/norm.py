@@ -1,4 +1,4 @@
-"""What batch, layer and group normalisation share: the cache, the checks, the call of the gradient's kernel."""
+"""What batch, layer and group normalisation share: the cache, the checks, and the call of the gradient kernel."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from fastnn.functional.checks import Array, output_gradient, real_array, refuse_
 
 
 class NormCache(NamedTuple):
-    """What the backward function of a norm needs; `mean` and `var` are for all to read.
+    """What the backward function of a norm needs; callers may read `mean` and `var`.
 
     Attributes
     ----------
@@ -29,13 +29,13 @@ class NormCache(NamedTuple):
     mean: Array
     var: Array
     eps: float
-    given: bool  # the statistics came from outside
-    shape: tuple[int, ...]  # of x
-    parameters: tuple[int, ...]  # shape of gamma and beta
+    given: bool  # the statistics were given by the caller
+    shape: tuple[int, ...]  # the shape of x
+    parameters: tuple[int, ...]  # the shape of gamma and beta
 
 
 def samples(name: str, x: ArrayLike) -> Array:
-    """``x`` checked: (N, C) or (N, C, ...)."""
+    """``x``, checked to have shape (N, C) or (N, C, ...)."""
     values = real_array(name, "x", x)
     if values.ndim < 2 or 0 in values.shape[1:]:
         raise ValueError(f"{name}: x must be (N, C) or (N, C, ...) with something in a sample, got {values.shape}")
@@ -43,7 +43,7 @@ def samples(name: str, x: ArrayLike) -> Array:
 
 
 def parameter(name: str, what: str, value: ArrayLike | None, shape: tuple[int, ...], like: Array) -> Array | None:
-    """``value`` checked: of ``shape`` and of the dtype of ``like``."""
+    """``value``, checked to have ``shape`` and the dtype of ``like``."""
     if value is None:
         return None
     array = real_array(name, what, value, ("x", like))
@@ -53,12 +53,12 @@ def parameter(name: str, what: str, value: ArrayLike | None, shape: tuple[int, .
 
 
 def by_pixels(x: Any) -> Any:
-    """A view of an array, or of what stands for one in a recorded step, as (N, C, pixels)."""
+    """A view (N, C, pixels) of an array, or of its stand-in in a recorded step."""
     return x.reshape((x.shape[0], x.shape[1], math.prod(x.shape[2:])))
 
 
 def check_cache(name: str, cache: NormCache) -> None:
-    """Refuse what the forward function of ``name`` did not return."""
+    """Refuse a cache that does not come from the forward function of ``name``."""
     forward = name.replace("backward", "forward")
     if not isinstance(cache, NormCache) or cache.origin != forward:
         refuse_cache(name, forward, cache)
@@ -67,7 +67,7 @@ def check_cache(name: str, cache: NormCache) -> None:
 def gradients(
     name: str, dout: ArrayLike, cache: NormCache, kernel: str, *scalars: int
 ) -> tuple[Array, Array | None, Array | None]:
-    """Gradients of x, gamma and beta; None for a parameter that was not there."""
+    """The gradients of x, gamma and beta; None for a parameter that was None."""
     gradient = output_gradient(name, dout, cache.shape, cache.x).reshape(cache.x.shape)
     dx = np.empty_like(cache.x)
     channels = cache.x.shape[1:2]

@@ -17,14 +17,14 @@ _MOST_IN_A_BYTE = 255
 
 
 class PoolCache(NamedTuple):
-    """What the backward function of a pool needs; opaque to callers."""
+    """What the backward function of a pool needs; its contents are private."""
 
     origin: str
     scalars: tuple[int, ...]
-    argmax: Array | None  # of each window's largest cell
-    shape: tuple[int, ...]  # of x
+    argmax: Array | None  # the number of the largest cell of each window
+    shape: tuple[int, ...]  # the shape of x
     out: tuple[int, ...]
-    like: Array  # empty, of the dtype of x
+    like: Array  # an empty array of the dtype of x
 
 
 def pool_window(
@@ -34,12 +34,12 @@ def pool_window(
     stride: int | Sequence[int] | None,
     pad: Pad,
 ) -> Window:
-    """The window of a pool, which stands side by side without a stride.
+    """The window of a pool; without a stride, windows stand side by side.
 
     Raises
     ------
     TypeError, ValueError
-        As `fastnn.functional.window.window`; or if a window could lie outside the image.
+        As for `fastnn.functional.window.window`, and also if a window could lie outside the image.
     """
     taps = pair(function, "size", size, at_least=1)
     found = window(function, image, taps, stride=taps if stride is None else stride, pad=pad)
@@ -51,12 +51,12 @@ def pool_window(
 
 
 def pool_scalars(found: Window) -> tuple[int, ...]:
-    """Size, stride and padding in the order in which the kernels take them."""
+    """Size, stride and padding, in the order of the kernels' arguments."""
     return (*found.size, *found.stride, *found.before)
 
 
 def argmax_dtype(found: Window) -> DTypeLike:
-    """What the number of a window's cell fits in."""
+    """The dtype that can hold the numbers of a window's cells."""
     return np.uint8 if found.size[0] * found.size[1] <= _MOST_IN_A_BYTE else np.int32
 
 
@@ -78,7 +78,7 @@ def max_pool_forward(
     size : int or pair of int
         Rows and columns of a window.
     stride : int or pair of int, optional
-        From window to window; default: `size`.
+        Pixels from one window to the next; default: `size`.
     pad : int, pair of int, ((top, bottom), (left, right)) or "same"
         Less than `size`. Cells outside the image never win.
 
@@ -97,8 +97,8 @@ def max_pool_forward(
 
     Notes
     -----
-    Of equal cells the first in row-major order wins; a NaN wins over everything. The cache holds the argmax of the
-    winner in its window, in one byte where a window has at most 255 cells.
+    The first of equal cells in row-major order wins; a NaN wins over everything. The cache contains the argmax of each
+    window, in one byte if windows have at most 255 cells.
 
     Examples
     --------
@@ -131,7 +131,7 @@ def max_pool_backward(dout: ArrayLike, cache: PoolCache) -> Array:
     Returns
     -------
     dx : (N, C, H, W) array
-        Each window's dout at its largest cell, added up where windows overlap.
+        The dout of each window at its largest cell, added up where windows overlap.
 
     Raises
     ------
@@ -174,8 +174,8 @@ def avg_pool_forward(
     size, stride, pad
         As for `max_pool_forward`.
     count_pad : bool
-        Whether cells outside the image count, as zeros: every sum is then divided by the size of the window. False:
-        by the number of its cells inside.
+        Whether cells outside the image count as zeros, so that every sum is divided by the size of the window. If
+        False, it is divided by the number of cells inside the image.
 
     Returns
     -------

@@ -14,7 +14,7 @@ from fastnn.functional.checks import Array, output_gradient, real_array, refuse_
 
 
 class ResponseNormCache(NamedTuple):
-    """What `local_response_norm_backward` needs; opaque to callers."""
+    """What `local_response_norm_backward` needs; its contents are private."""
 
     origin: str
     x: Array  # (N, C, pixels)
@@ -26,7 +26,7 @@ class ResponseNormCache(NamedTuple):
 def response_norm_scalars(
     function: str, size: int, alpha: float, beta: float, k: float, divide: bool
 ) -> tuple[int, float, float, float]:
-    """Size, factor of the sum, power and k, as the kernel takes them.
+    """The arguments of the kernel: size, factor of the sum, power and k.
 
     Raises
     ------
@@ -47,29 +47,29 @@ def local_response_norm_forward(
     k: float = 1.0,
     divide: bool = True,
 ) -> tuple[Array, ResponseNormCache]:
-    """Divide each element by a power of the squares around it, along the channels.
+    """Divide each element by a power of the sum of squares in neighbouring channels.
 
     Parameters
     ----------
     x : (N, C) or (N, C, ...) array, float32 or float64
     size : int
-        Channels of the window; that of channel c reaches from c - size // 2 to c + (size - 1) // 2.
+        The number of channels in a window. The window of channel c reaches from c - size // 2 to c + (size - 1) // 2.
     alpha, beta, k : float
-        alpha and beta at least 0, k above 0.
+        Coefficients of the formula; alpha and beta are at least 0, and k is above 0.
     divide : bool
         Whether alpha is divided by `size` (Caffe, PyTorch) or not (Krizhevsky et al. 2012, Theano).
 
     Returns
     -------
     out : array like x
-        ``x / (k + alpha Σ x²)^beta`` with ``alpha / size`` for alpha where `divide`.
+        ``x / (k + alpha Σ x²)^beta``, with ``alpha / size`` in place of alpha if `divide` is set.
     cache : ResponseNormCache
         For `local_response_norm_backward`.
 
     Raises
     ------
     TypeError
-        If x is not float32 or float64, or a number is not one.
+        If x is not float32 or float64, or an argument is not a number.
     ValueError
         If x has fewer than two axes, or a number is out of range.
 

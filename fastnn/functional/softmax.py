@@ -10,7 +10,7 @@ from fastnn.functional.checks import Array, output_gradient, real_array, refuse_
 
 
 class SoftmaxCache(NamedTuple):
-    """What the backward function needs; opaque to callers."""
+    """What the backward function needs; its contents are private."""
 
     origin: str
     out: Array
@@ -40,8 +40,8 @@ def softmax_forward(x: ArrayLike) -> tuple[Array, SoftmaxCache]:
 
     Notes
     -----
-    The row's maximum is subtracted first, so nothing overflows. A row that holds NaN or +inf, or -inf alone,
-    gives NaN.
+    The maximum of the row is subtracted first, so that nothing overflows. A row that contains NaN or +inf, or only
+    -inf, gives NaN.
 
     Examples
     --------
@@ -107,7 +107,7 @@ def softmin_forward(x: ArrayLike) -> tuple[Array, SoftmaxCache]:
     Raises
     ------
     TypeError, ValueError
-        As `softmax_forward`.
+        As for `softmax_forward`.
 
     Examples
     --------
@@ -138,7 +138,7 @@ def softmin_backward(dout: ArrayLike, cache: SoftmaxCache) -> Array:
     Raises
     ------
     TypeError, ValueError
-        As `softmax_backward`.
+        As for `softmax_backward`.
 
     Examples
     --------
@@ -162,12 +162,12 @@ def log_softmax(x: ArrayLike) -> Array:
     Returns
     -------
     array like x
-        ``x - log Σ exp(x)``, in nats: finite where the softmax itself is too small for a float.
+        ``x - log Σ exp(x)``, in nats. It is finite also if the softmax itself is too small for a float.
 
     Raises
     ------
     TypeError, ValueError
-        As `softmax_forward`.
+        As for `softmax_forward`.
 
     Examples
     --------
@@ -197,7 +197,7 @@ def log_softmax_forward(x: ArrayLike) -> tuple[Array, SoftmaxCache]:
     Raises
     ------
     TypeError, ValueError
-        As `softmax_forward`.
+        As for `softmax_forward`.
 
     Examples
     --------
@@ -229,7 +229,7 @@ def log_softmax_backward(dout: ArrayLike, cache: SoftmaxCache) -> Array:
     Raises
     ------
     TypeError, ValueError
-        As `softmax_backward`.
+        As for `softmax_backward`.
 
     Examples
     --------
@@ -270,7 +270,7 @@ def _backward(name: str, dout: ArrayLike, cache: SoftmaxCache, sign: float) -> A
 
 
 def _checked(name: str, dout: ArrayLike, cache: SoftmaxCache) -> tuple[Array, Array]:
-    """``dout`` and the output as matrices."""
+    """``dout`` and the output, checked, as matrices."""
     forward = name.replace("_backward", "_forward")
     if not isinstance(cache, SoftmaxCache) or cache.origin != forward:
         refuse_cache(name, forward, cache)

@@ -1,4 +1,4 @@
-"""A window that moves over images: what stride, padding and dilation mean, for convolutions and pools alike."""
+"""Windows that move over images: stride, padding and dilation, for both convolutions and pools."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ Pad = int | Sequence[Any] | Literal["same"]
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """A window of `size` taps on images of one size; every pair is (rows, columns)."""
+    """A window of `size` taps on images of one size. Every pair is (rows, columns)."""
 
     size: Pair
     stride: Pair
     before: Pair  # rows of padding above and columns of padding to the left
     dilation: Pair
-    count: Pair  # rows and columns of the output: how many windows fit
+    count: Pair  # rows and columns of the output, which is how many windows fit
 
     @property
     def scalars(self) -> tuple[int, int, int, int, int, int]:
-        """Stride, padding and dilation, in the order in which the kernels take them."""
+        """Stride, padding and dilation, in the order of the kernels' arguments."""
         return (*self.stride, *self.before, *self.dilation)
 
 
@@ -43,7 +43,7 @@ def window(
     Parameters
     ----------
     function : str
-        It begins the message of an error.
+        The name that begins the message of an error.
     image : pair of int
         H and W.
     size : pair of int

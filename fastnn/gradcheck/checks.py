@@ -1,4 +1,4 @@
-"""The checks: compare every target of a subject with its finite differences."""
+"""The checks, which compare every target of a subject with its finite differences."""
 
 from __future__ import annotations
 
@@ -36,39 +36,39 @@ def check_function(
     Parameters
     ----------
     forward : callable
-        The function. Options go in through a lambda or ``functools.partial``.
+        The function. Use a lambda or ``functools.partial`` to pass options.
     backward : callable
         ``backward(dout, cache)`` returns a gradient or a tuple of them: one for each argument (None
         where there is none), or one for each floating array among the arguments.
     *args
         Arguments of `forward`. Floating arrays are copied to float64 and checked; everything else
-        (labels, None) is handed on.
+        (labels, None) is passed on.
     seed : int, default 0
-        Of the random cotangent `dout`, and of the sample.
+        Seed of the random cotangent `dout` and of the choice of entries.
     tolerance : float, default 1e-8
-        Largest error that passes; right for smooth functions with values of order one.
+        The largest error that passes. The default suits smooth functions with values of order one.
     samples : int, optional
         Check only this many random entries of each array.
     h : float, optional
-        Step for all entries; :func:`default_step` unless given.
+        The step for all entries; default: :func:`default_step`.
     refine : bool, default False
-        Where an entry fails, take a smaller step if the step straddles a kink. A wrong gradient on
-        smooth ground still fails.
+        If an entry fails, try a smaller step in case the step straddles a kink. A wrong gradient of a
+        smooth function still fails.
 
     Returns
     -------
     GradCheckResult
-        True when all errors are within the tolerance (or within rounding, for a gradient that is
-        tiny beside the outputs: the table says so) and no input was written to.
+        True if all errors are within the tolerance and no input was written to. A gradient that is tiny
+        compared with the outputs also passes if its error is within rounding; the table says so.
 
     Raises
     ------
     TypeError, ValueError
-        If the functions do not keep to the convention, or a number is out of range.
+        If the functions do not follow the convention, or a number is out of range.
 
     Notes
     -----
-    At a kink (ReLU at 0) no difference is right: move the inputs away with :func:`step_around`.
+    At a kink (such as that of ReLU at 0) no difference is right; move the inputs away with :func:`step_around`.
 
     Examples
     --------
@@ -96,14 +96,14 @@ def check_loss(
     h: float | None = None,
     refine: bool = False,
 ) -> GradCheckResult:
-    """Check a loss that returns its gradient with it, ``loss(x, *args) -> (loss, dx)``.
+    """Check a loss that also returns its gradient, ``loss(x, *args) -> (loss, dx)``.
 
     Parameters
     ----------
     loss : callable
         The loss.
     x : array_like, real
-        Where to check; copied to float64.
+        Where to check the gradient; copied to float64.
     *args
         Further arguments of `loss`, for instance labels.
     seed, tolerance, samples, h, refine
@@ -112,12 +112,12 @@ def check_loss(
     Returns
     -------
     GradCheckResult
-        True when the error is within the tolerance and no input was written to.
+        True if the error is within the tolerance and no input was written to.
 
     Raises
     ------
     TypeError, ValueError
-        If the function does not keep to the convention, or a number is out of range.
+        If the function does not follow the convention, or a number is out of range.
 
     Examples
     --------
@@ -144,24 +144,24 @@ def check_layer(
     x: ArrayLike | None = None,
     kinks: Sequence[float] = (0.0,),
 ) -> GradCheckResult:
-    """Check a layer: the gradients of its parameters and of its input.
+    """Check the gradients of the parameters and of the input of a layer.
 
     Parameters
     ----------
     layer : Layer
-        Copied and built anew, so that the layer and its model stay as they are.
+        The layer. A copy is built and checked, so that the layer and its model do not change.
     input_shape : sequence of int
         Shape of one sample.
     batch : int, default 4
         Number of samples.
     seed : int, default 0
-        Of the parameters, inputs and cotangent, all normal with variance 1.
+        Seed of the parameters, inputs and cotangent, which are all normal with variance 1.
     tolerance, samples, h, refine
         As in :func:`check_function`.
     x : array_like, shape (N, *input_shape), optional
-        Inputs to use instead of random ones, taken as they are.
+        Inputs to use, unchanged, instead of random ones.
     kinks : sequence of float, default (0.0,)
-        Values that random inputs keep away from.
+        Values that random inputs are kept away from.
 
     Returns
     -------
@@ -205,30 +205,29 @@ def check_model(
     Parameters
     ----------
     model : Sequential
-        Copied to float64 and left as it is, whatever its dtype.
+        The model, of any dtype. A copy in float64 is checked, so that the model does not change.
     X : array_like, shape (N, *input_shape), optional
-        Inputs; random unless given.
+        Inputs; default: random.
     y : array_like, optional
-        Labels or targets; random unless given.
+        Labels or targets; default: random.
     loss : str or Loss, default "softmax_cross_entropy"
         As in `Trainer`.
     batch : int, default 8
-        Number of random samples when no X is given.
+        Number of random samples if X is not given.
     seed : int, default 0
-        Of the random data and of the sample of entries.
+        Seed of the random data and of the choice of entries.
     tolerance : float, default 1e-6
-        Largest error that passes.
+        The largest error that passes.
     samples : int or None, default 100
-        Check this many random entries of each array; None checks every one, at two runs of the
-        model each.
+        Check this many random entries of each array. None checks all of them, with two runs of the model for each.
     h : float, optional
-        Step for all entries; :func:`default_step` unless given.
+        The step for all entries; default: :func:`default_step`.
     refine : bool, default True
-        As in :func:`check_function`; hidden units have kinks that no input can be moved away from.
+        As in :func:`check_function`. It is needed because inputs cannot be moved away from kinks of hidden units.
     jitter : float, default 1e-3
-        Standard deviation of the noise added to the copy's parameters. It moves units off a kink
-        that they lie on exactly, as after zero biases and a blank sample, where no step is small
-        enough. 0 checks at the very parameters.
+        Standard deviation of noise that is added to the parameters of the copy. It moves units away from a kink on
+        which they lie exactly, as with zero biases and a blank sample, where no step is small enough. With 0 the
+        parameters themselves are used.
 
     Returns
     -------

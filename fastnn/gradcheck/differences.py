@@ -13,22 +13,22 @@ from fastnn.checks import number
 
 Float64: TypeAlias = NDArray[np.float64]
 
-# Units in the last place by which an output may be off, generously.
+# A generous bound of the rounding error of an output, in units in the last place.
 _ROUNDINGS = 8
 
 
 def default_step(x: ArrayLike) -> Float64:
-    """Step for central differences, ``eps**(1/3) * max(1, abs(x))``.
+    """The step for central differences, ``eps**(1/3) * max(1, abs(x))``.
 
     Parameters
     ----------
     x : array_like, real
-        Where the differences are taken.
+        Where the differences are computed.
 
     Returns
     -------
     ndarray of float64, shape of x
-        One step for each entry, at least 6.06e-6.
+        The step for each entry, at least 6.06e-6.
 
     Raises
     ------
@@ -37,8 +37,8 @@ def default_step(x: ArrayLike) -> Float64:
 
     Notes
     -----
-    The error of a central difference is about h**2 f'''/6 + eps f/h; with derivatives of order one
-    it is least near h = eps**(1/3), where both are about 4e-11.
+    The error of a central difference is about h**2 f'''/6 + eps f/h. If derivatives are of order one, it is smallest
+    near h = eps**(1/3), where both terms are about 4e-11.
 
     Examples
     --------
@@ -60,11 +60,11 @@ def numerical_gradient(
     f : callable
         ``f(x) -> number``. It gets a new float64 copy of `x` at every call.
     x : array_like, real
-        Where the gradient is wanted; not written to.
+        Where the gradient is computed; it is not written to.
     h : float or array that broadcasts to x, optional
-        Step; :func:`default_step` unless given.
+        The step; default: :func:`default_step`.
     central : bool, default True
-        ``(f(x + h) - f(x - h)) / 2h``; False: ``(f(x + h) - f(x)) / h``.
+        Use ``(f(x + h) - f(x - h)) / 2h``; if False, ``(f(x + h) - f(x)) / h``.
 
     Returns
     -------
@@ -81,7 +81,7 @@ def numerical_gradient(
 
     Notes
     -----
-    Divided by the distance between the two points as they were rounded, not by the step asked for.
+    The difference is divided by the distance between the two points after rounding, not by the given step.
 
     Examples
     --------
@@ -110,20 +110,20 @@ def numerical_gradient_array(
     h: ArrayLike | None = None,
     central: bool = True,
 ) -> Float64:
-    """Gradient of ``sum(f(x) * dout)`` by finite differences: what ``backward(dout)`` should give.
+    """Gradient of ``sum(f(x) * dout)`` by finite differences, which ``backward(dout)`` should return.
 
     Parameters
     ----------
     f : callable
         ``f(x) -> array``. It gets a new float64 copy of `x` at every call.
     x : array_like, real
-        Where the gradient is wanted; not written to.
+        Where the gradient is computed; it is not written to.
     dout : array_like, real, shape of f(x)
-        Cotangent: the gradient of some loss with respect to the output.
+        The cotangent, which is the gradient of some loss with respect to the output.
     h : float or array that broadcasts to x, optional
-        Step; :func:`default_step` unless given.
+        The step; default: :func:`default_step`.
     central : bool, default True
-        Central differences; False: forward ones.
+        Use central differences; if False, forward differences.
 
     Returns
     -------
@@ -135,7 +135,7 @@ def numerical_gradient_array(
     TypeError
         If `x` is not real.
     ValueError
-        If `f(x)` has not the shape of `dout`, or `h` is not positive, finite and large enough to
+        If `f(x)` does not have the shape of `dout`, or `h` is not positive, finite and large enough to
         change x.
 
     Examples
@@ -159,17 +159,17 @@ def numerical_gradient_array(
 
 
 def step_around(x: ArrayLike, kinks: Sequence[float] = (0.0,), distance: float = 1e-3) -> Float64:
-    """Move entries that lie near a kink, where no finite difference can be right, away from it.
+    """Move entries away from kinks, near which no finite difference can be right.
 
     Parameters
     ----------
     x : array_like, real
-        Inputs of a function such as ReLU; not written to.
+        Inputs of a function such as ReLU; they are not written to.
     kinks : sequence of float, default (0.0,)
-        Where the function has no derivative, e.g. (-0.5, 0.5) for softshrink.
+        Where the function has no derivative, such as (-0.5, 0.5) for softshrink.
     distance : float, default 1e-3
-        Entries closer to a kink than this are moved this far from it, to the side they are on
-        (entries on the kink itself: above). Keep it well above the step of the differences.
+        Entries closer to a kink than this are moved to this distance, on the same side; entries on the kink itself
+        are moved up. It should be well above the step of the differences.
 
     Returns
     -------
@@ -179,7 +179,7 @@ def step_around(x: ArrayLike, kinks: Sequence[float] = (0.0,), distance: float =
     Raises
     ------
     ValueError
-        If `distance` is not positive and finite, or two kinks lie within twice that.
+        If `distance` is not positive and finite, or two kinks are closer than twice the distance.
 
     Examples
     --------
@@ -201,7 +201,7 @@ def step_around(x: ArrayLike, kinks: Sequence[float] = (0.0,), distance: float =
 
 
 class Quotient(NamedTuple):
-    """A difference quotient, and how wrong rounding alone can make it."""
+    """A difference quotient, and a bound of its rounding error."""
 
     value: float
     rounding: float
@@ -218,21 +218,21 @@ def difference(
 ) -> Quotient:
     """Return the difference quotient of ``sum(f(x) * dout)`` along one entry of x.
 
-    NaN where `h` is lost in the rounding of x.
+    It is NaN if `h` is lost in the rounding of x.
     """
-    ahead, behind = x.copy(), x.copy()
-    ahead[index] += h
+    above, below = x.copy(), x.copy()
+    above[index] += h
     if central:
-        behind[index] -= h
-    distance = float(ahead[index] - behind[index])  # before f may write into its argument
+        below[index] -= h
+    distance = float(above[index] - below[index])  # before f, which may write into its argument
     if distance == 0:
         return Quotient(math.nan, math.inf)
-    # The copy is for functions that hand out the same buffer every time.
-    there = f(ahead).copy()
-    # Outputs are subtracted before they are summed: large ones that do not move cancel exactly.
-    rise = there - f(behind)
+    # The copy is for functions that return the same buffer every time.
+    there = f(above).copy()
+    # Outputs are subtracted before they are summed, so that large ones that do not change cancel exactly.
+    rise = there - f(below)
     sizes = np.abs(there * dout)
-    # Where nothing moved, one output may have moved by less than its last digit.
+    # If nothing changed, an output may have changed by less than its last digit.
     moved = np.sum(sizes, where=rise != 0) or np.max(sizes, initial=0.0)
     rounding = _ROUNDINGS * np.finfo(np.float64).eps * moved / distance
     return Quotient(float(np.sum(rise * dout)) / distance, float(rounding))

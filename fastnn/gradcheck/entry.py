@@ -1,4 +1,4 @@
-"""One name for all checks: what is handed in says which."""
+"""One function for all checks, which chooses the check by its argument."""
 
 from __future__ import annotations
 
@@ -17,16 +17,15 @@ def gradcheck(obj: Any, *args: Any, **options: Any) -> GradCheckResult:
     Parameters
     ----------
     obj : (forward, backward), Layer, model or loss function
-        What to check: :func:`check_function`, :func:`check_layer`, :func:`check_model` or
-        :func:`check_loss` does it.
+        What to check, by :func:`check_function`, :func:`check_layer`, :func:`check_model` or :func:`check_loss`.
     *args, **options
-        Handed on: the arguments of ``forward``; the layer's ``input_shape``; ``X`` and ``y``, or
-        nothing, for a model; ``x`` and the rest for a loss.
+        Passed on: for a function the arguments of ``forward``, for a layer its ``input_shape``, for a model ``X`` and
+        ``y`` or nothing, for a loss ``x`` and its further arguments.
 
     Returns
     -------
     GradCheckResult
-        True when the gradients agree; a table when printed.
+        True if the gradients agree; it prints as a table.
 
     Raises
     ------
@@ -51,7 +50,7 @@ def gradcheck(obj: Any, *args: Any, **options: Any) -> GradCheckResult:
 
 
 def dispatch(function: str, obj: Any, pair: Any, layer: Any, model: Any, loss: Any) -> Any:
-    """Return the one of the four that suits `obj`."""
+    """Return whichever of the four functions suits `obj`."""
     if isinstance(obj, tuple | list) and len(obj) == 2 and all(map(callable, obj)):
         return pair
     if isinstance(obj, Layer):

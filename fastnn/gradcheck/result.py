@@ -1,4 +1,4 @@
-"""What a gradient check found."""
+"""The results of gradient checks."""
 
 from __future__ import annotations
 
@@ -12,33 +12,32 @@ class GradCheckError(AssertionError):
 
 @dataclass(frozen=True)
 class ArrayCheck:
-    """The gradient of one array against finite differences.
+    """The gradient of one array, compared with finite differences.
 
     Attributes
     ----------
     name : str
-        The array, e.g. ``"w"`` or ``"dense1.w"``.
+        The name of the array, such as ``"w"`` or ``"dense1.w"``.
     shape : tuple of int
         Its shape.
     checked : int
-        Number of entries compared.
+        The number of entries that were compared.
     error : float
-        ``max|analytic - numeric| / max|numeric|`` over those.
+        ``max|analytic - numeric| / max|numeric|`` over these entries.
     index : tuple of int
-        Where ``|analytic - numeric|`` is largest.
+        The index at which ``|analytic - numeric|`` is largest.
     analytic, numeric : float
         Both gradients there.
     tolerance : float
-        Largest error that passes.
+        The largest error that passes.
     rounding : float
-        What rounding in the differences alone can make of ``|analytic - numeric|``, an upper
-        bound. It decides where the gradient is so tiny beside the outputs that it exceeds the
-        tolerance.
+        An upper bound of ``|analytic - numeric|`` from rounding in the differences alone. It decides if the gradient is
+        so tiny compared with the outputs that rounding exceeds the tolerance.
     refined : int
-        Entries for which a smaller step was needed because the first one straddled a kink.
+        The number of entries for which a smaller step was needed because the first one straddled a kink.
     zero : bool
-        Whether both gradients are zero as far as differences can tell. The check says little
-        then: a wrong factor would pass.
+        Whether both gradients are zero as far as differences can tell. The check then says little, because a wrong
+        factor would pass.
     """
 
     name: str
@@ -55,25 +54,25 @@ class ArrayCheck:
 
     @property
     def passed(self) -> bool:
-        """Whether the error is within the tolerance, or the largest gap within rounding."""
-        # Written so that a NaN fails.
+        """Whether the error is within the tolerance, or the largest difference within rounding."""
+        # The comparisons are written so that a NaN fails.
         return self.error <= self.tolerance or abs(self.analytic - self.numeric) <= self.rounding
 
 
 @dataclass(frozen=True)
 class GradCheckResult:
-    """The outcome of a gradient check; true when it passed, a table when printed.
+    """The outcome of a gradient check, which is true if it passed and prints as a table.
 
     Attributes
     ----------
     name : str
         What was checked.
     tolerance : float
-        Largest error that passes.
+        The largest error that passes.
     arrays : tuple of ArrayCheck
-        One for each array, in order.
+        The result for each array, in order.
     problems : tuple of str
-        What else is wrong, such as a function that wrote into its input.
+        Other faults, such as a function that wrote into its input.
     """
 
     name: str
@@ -105,7 +104,7 @@ class GradCheckResult:
         Raises
         ------
         GradCheckError
-            With the table as its message.
+            If the check failed; the message is the table.
         """
         if not self.passed:
             raise GradCheckError(str(self))
@@ -115,7 +114,7 @@ class GradCheckResult:
         return self.passed
 
     def __str__(self) -> str:
-        """Return a table, one line an array."""
+        """Return a table with one line for each array."""
         verdict = "passed" if self.passed else "FAILED"
         lines = [
             f"gradcheck of {self.name}: {verdict} (largest error {self.worst.error:.1e}, "

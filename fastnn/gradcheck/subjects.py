@@ -1,8 +1,8 @@
-"""What can be checked, taken apart into targets: functions, losses, layers, models.
+"""Makes targets of what can be checked: functions, losses, layers, models.
 
-Each ``*_subject`` function runs the thing once forward and once backward, in float64 and on copies,
-and returns one target for each gradient. Problems that are no matter of tolerance (a function that
-wrote into its input) are noted on the way.
+Each ``*_subject`` function runs its subject once forward and once backward, in float64 and on copies, and returns one
+target for each gradient. It also notes problems that are no matter of tolerance, such as a function that wrote into its
+input.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from fastnn.random import Purpose, integers, normal
 
 @dataclass(frozen=True)
 class Subject:
-    """A named list of targets, and what else was found wrong."""
+    """A named list of targets, and the other problems that were found."""
 
     name: str
     targets: list[Target]
@@ -36,7 +36,7 @@ class Subject:
 
 
 def function_subject(forward: Callable[..., Any], backward: Callable[..., Any], *args: Any, seed: int = 0) -> Subject:
-    """Take apart ``forward(*args) -> (out, cache)`` and ``backward(dout, cache) -> gradients``."""
+    """The targets of ``forward(*args) -> (out, cache)`` and ``backward(dout, cache) -> gradients``."""
     name = _name(forward)
     names = _argument_names(forward, len(args))
     frozen = [_float64(a) for a in args]
@@ -69,7 +69,7 @@ def function_subject(forward: Callable[..., Any], backward: Callable[..., Any], 
 
 
 def loss_subject(loss: Callable[..., Any], x: ArrayLike, *args: Any, seed: int = 0) -> Subject:
-    """Take apart ``loss(x, *args) -> (loss, dx)``; it draws nothing, `seed` is for symmetry."""
+    """The target of ``loss(x, *args) -> (loss, dx)``. Nothing is random; `seed` is there because the others have it."""
     name = _name(loss)
     value = np.array(x, np.float64)
     given = [_copy(a) for a in args]
@@ -100,7 +100,7 @@ def layer_subject(
     x: ArrayLike | None = None,
     kinks: Sequence[float] = (0.0,),
 ) -> Subject:
-    """Take apart a layer, built anew on `input_shape` with random parameters and inputs."""
+    """The targets of a copy of a layer, built for `input_shape` with random parameters and inputs."""
     batch = whole("check_layer", "batch", batch, at_least=1)
     layer = copy.deepcopy(layer)
     layer.build(tuple(int(n) for n in input_shape))
@@ -108,7 +108,7 @@ def layer_subject(
     values: dict[str, NDArray[Any]] = {}
     for k, p in enumerate(layer.parameters):
         p.value = values[p.name] = normal(seed, Purpose.CHECK, 2 + k, p.shape)
-        p.grad = np.full(p.shape, np.nan)  # what backward forgets to write shows
+        p.grad = np.full(p.shape, np.nan)  # shows what backward forgets to write
     for s in layer.state:
         s.reset(np.float64)
     if x is None:
@@ -159,7 +159,7 @@ def model_subject(
     seed: int = 0,
     jitter: float = 1e-3,
 ) -> Subject:
-    """Take apart the loss of a whole model, copied to float64 and moved a little, over a batch."""
+    """The targets of the loss of a model over a batch, for a copy in float64 with noise added to its parameters."""
     jitter = number("check_model", "jitter", jitter, at_least=0)
     batch = whole("check_model", "batch", batch, at_least=1)
     criterion = losses.get(loss)
@@ -216,7 +216,7 @@ def _name(function: Callable[..., Any]) -> str:
 
 
 def _argument_names(function: Callable[..., Any], count: int) -> list[str]:
-    """Return the names of the first `count` arguments, numbered where the signature has none."""
+    """Return the names of the first `count` arguments, or numbers if the signature has no names."""
     try:
         parameters = inspect.signature(function).parameters.values()
     except (TypeError, ValueError):
@@ -227,7 +227,7 @@ def _argument_names(function: Callable[..., Any], count: int) -> list[str]:
 
 
 def _float64(value: Any) -> Any:
-    """Copy arrays, floating ones as float64; leave everything else alone."""
+    """Copy an array, as float64 if it is floating; return anything else as it is."""
     if isinstance(value, np.ndarray) and value.dtype.kind == "f":
         return value.astype(np.float64)
     return _copy(value)
@@ -238,7 +238,7 @@ def _copy(value: Any) -> Any:
 
 
 def _changed(before: Any, after: Any) -> bool:
-    """Whether an array is no longer what it was, NaNs and signed zeros included."""
+    """Whether an array has changed, where NaNs and signed zeros count too."""
     return isinstance(before, np.ndarray) and before.tobytes() != after.tobytes()
 
 
@@ -265,7 +265,7 @@ def _gradient(check: str, name: str, gradient: Any, value: Float64) -> Float64:
 
 
 def _match(name: str, gradients: Any, args: list[Any], names: list[str]) -> list[tuple[int, Any]]:
-    """Pair gradients with arguments: all of them, or the floating arrays among them, in order."""
+    """Assign gradients to arguments in order, to all of them or to the floating arrays among them."""
     given = list(gradients) if isinstance(gradients, tuple | list) else [gradients]
     floating = [k for k, a in enumerate(args) if isinstance(a, np.ndarray) and a.dtype.kind == "f"]
     places = list(range(len(args))) if len(given) == len(args) else floating

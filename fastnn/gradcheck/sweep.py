@@ -24,18 +24,18 @@ from fastnn.gradcheck.target import Target, relative_error
 
 @dataclass(frozen=True)
 class GradCheckSweep:
-    """Errors of forward and central differences by step; a table when printed.
+    """The errors of forward and central differences by step, which print as a table.
 
     Attributes
     ----------
     name : str
-        What was checked.
+        The name of what was checked.
     steps : (S,) float64 array
-        Step sizes h.
+        The step sizes h.
     forward_errors, central_errors : (S,) float64 array
         The largest error over all arrays at each step.
     relative : bool
-        Whether errors are ``max|analytic - numeric| / max|numeric|`` of an array, or not divided.
+        Whether errors are ``max|analytic - numeric|`` of an array divided by ``max|numeric|``, or not divided.
     """
 
     name: str
@@ -56,7 +56,7 @@ class GradCheckSweep:
         Parameters
         ----------
         ax : matplotlib Axes, optional
-            Where to draw; a new figure unless given.
+            Axes to draw into, by default those of a new figure.
 
         Returns
         -------
@@ -67,7 +67,7 @@ class GradCheckSweep:
         return gradcheck_error(self, ax=ax)
 
     def __str__(self) -> str:
-        """Return a table, one line a step."""
+        """Return a table with one line for each step."""
         kind = "relative" if self.relative else "absolute"
         lines = [f"gradcheck of {self.name}: {kind} error by step"]
         lines.append(f"  {'h':>9}  {'forward':>10}  {'central':>10}")
@@ -87,8 +87,8 @@ def sweep(
 ) -> GradCheckSweep:
     """Show how the error of finite differences first falls with the step and then rises again.
 
-    Forward differences fall with h, central ones with h**2, until rounding, which grows as 1/h,
-    takes over. A curve that stays level is a wrong gradient, or one that is zero.
+    The errors of forward differences fall with h and those of central differences with h**2, until rounding errors,
+    which grow as 1/h, dominate. If the error does not fall, the gradient is wrong, or zero.
 
     Parameters
     ----------
@@ -97,11 +97,11 @@ def sweep(
     *args
         Passed on, as in :func:`gradcheck`.
     steps : array_like, shape (S,), optional
-        Step sizes, the same for all entries; 0.1, 0.01, ... 1e-11 unless given.
+        Step sizes, the same for all entries; default: 0.1, 0.01, ... 1e-11.
     samples : int or None, default 20
         The number of random entries of each array that are compared; None compares all.
     seed : int, default 0
-        Of the random numbers.
+        Seed of the random numbers.
     relative : bool, default True
         Whether errors are divided by the largest gradient.
     **options
@@ -110,7 +110,7 @@ def sweep(
     Returns
     -------
     GradCheckSweep
-        Steps and errors; prints as a table, and has ``plot()``.
+        The steps and errors, which print as a table and can be plotted.
 
     Raises
     ------

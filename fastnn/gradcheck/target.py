@@ -1,4 +1,4 @@
-"""One array's gradient beside its finite differences."""
+"""The gradient of one array, and its finite differences."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from fastnn.gradcheck.differences import Float64, Quotient, default_step, differ
 from fastnn.gradcheck.result import ArrayCheck
 from fastnn.random import Purpose, permutation
 
-# A smaller step is tried where the first may straddle a kink; smaller yet, rounding rules.
+# These smaller steps are tried if the first may straddle a kink; with still smaller ones, rounding dominates.
 _REFINEMENTS = (1 / 16, 1 / 256)
 
 
@@ -24,13 +24,13 @@ class Target:
     ----------
     name : str
     value : float64 array
-        Where the gradient is taken.
+        Where the gradient is computed.
     analytic : float64 array, shape of value
-        The gradient under test, of ``sum(evaluate(value) * cotangent)``.
+        The gradient of ``sum(evaluate(value) * cotangent)`` that is checked.
     evaluate : callable
-        ``evaluate(value) -> float64 array``; may not write into its argument.
+        ``evaluate(value) -> float64 array``; it must not write into its argument.
     cotangent : float64 array or number
-        Shape of the output.
+        It has the shape of the output.
     """
 
     name: str
@@ -44,7 +44,7 @@ class Target:
         return difference(self.evaluate, self.value, index, h, self.cotangent, central=central)
 
     def sample(self, count: int | None, seed: int, stream: int) -> list[tuple[int, ...]]:
-        """Return `count` random indices without repetition, in order (None: all)."""
+        """Return `count` random indices without repetition, in order; None means all indices."""
         size = self.value.size
         if size == 0:
             raise ValueError(f"gradcheck: {self.name} is empty, shape {self.value.shape}")
@@ -54,7 +54,7 @@ class Target:
         return [tuple(int(i) for i in np.unravel_index(k, self.value.shape)) for k in flat]
 
     def compare(self, indices: list[tuple[int, ...]], *, tolerance: float, h: float | None, refine: bool) -> ArrayCheck:
-        """Compare the entries at `indices`; with `refine`, look again where a kink may be near."""
+        """Compare the entries at `indices`; with `refine`, use smaller steps where a kink may be near."""
         steps = default_step(self.value) if h is None else np.full(self.value.shape, h)
         quotients = [self.numeric(i, float(steps[i])) for i in indices]
         analytic = np.array([self.analytic[i] for i in indices])
@@ -83,10 +83,10 @@ class Target:
         )
 
     def _off_the_kink(self, index: tuple[int, ...], h: float, quotient: Quotient) -> Quotient:
-        """Return the quotient over `h`, or where `h` straddles a kink, over a smaller step.
+        """Return the quotient for `h`, or for a smaller step if `h` straddles a kink.
 
-        On smooth ground all quotients agree up to rounding and the first stands, so that a wrong
-        gradient stays wrong: the analytic value has no part in the choice.
+        If the function is smooth, all quotients agree up to rounding and the first is returned. The analytic value
+        plays no part in the choice, so a wrong gradient still fails.
         """
         small, smaller = (self.numeric(index, h * factor) for factor in _REFINEMENTS)
         if abs(quotient.value - smaller.value) <= smaller.rounding:
@@ -95,7 +95,7 @@ class Target:
 
 
 def relative_error(analytic: Float64, numeric: Float64) -> float:
-    """Return ``max|analytic - numeric| / max|numeric|``; 0 where both are zero, NaN if either is."""
+    """Return ``max|analytic - numeric| / max|numeric|``; 0 if both are zero, NaN if either is NaN."""
     return float(_relative(analytic, numeric).max())
 
 

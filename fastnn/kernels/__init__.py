@@ -1,8 +1,8 @@
-"""The kernel table: every kernel's signature, and the backend that runs it.
+"""The kernel table: the signature of every kernel, and the backend that runs it.
 
-A kernel works on C-contiguous arrays, writes into outputs that its caller made, checks nothing
-and allocates nothing. ``reference`` (plain NumPy) has every kernel and says what it means;
-``numba`` and ``native`` have faster ones. Lookup falls through native, numba, reference.
+A kernel works on C-contiguous arrays, writes into outputs that its caller made, checks nothing and allocates nothing.
+The backend ``reference`` (plain NumPy) has every kernel and defines what it computes; ``numba`` and ``native`` have
+faster ones. A kernel is looked up in native, then numba, then reference.
 """
 
 from fastnn.kernels.activations import Activation

@@ -5,20 +5,20 @@ from libc.stddef cimport ptrdiff_t
 from libc.stdint cimport int64_t, uint8_t
 
 cdef extern from "runtime/thread_pool.h" nogil:
-    int fnn_set_single_threaded(int alone)
+    int fnn_set_single_threaded(int enabled)
 
 cdef extern from "fastnn.h" nogil:
-    enum: FNN_MAX_ARRAYS, FNN_MAX_DIMS, FNN_MAX_SCALARS, FNN_MAX_THREADS
+    enum: FNN_MAX_ARRAYS, FNN_MAX_DIMS, FNN_MAX_SCALARS
     enum: FNN_ROW_INDEX
     enum: FNN_F32, FNN_F64, FNN_U8, FNN_I8, FNN_U16, FNN_I16, FNN_I32, FNN_I64
     ctypedef struct fnn_op
     ctypedef void (*fnn_kernel)(const fnn_op *op) noexcept
     ctypedef struct fnn_op:
         fnn_kernel run
-        void *p[12]
-        ptrdiff_t n[16]
-        double s[12]
-        uint8_t type[12]
+        void *p[FNN_MAX_ARRAYS + 1]
+        ptrdiff_t n[FNN_MAX_DIMS]
+        double s[FNN_MAX_SCALARS]
+        uint8_t type[FNN_MAX_ARRAYS]
     ctypedef struct fnn_entry:
         const char *signature
         fnn_kernel run
@@ -30,27 +30,27 @@ cdef extern from "fastnn.h" nogil:
         const fnn_entry *probes_f64
         const int *panel_f32
         const int *panel_f64
-    ctypedef struct fnn_patch:
+    ctypedef struct fnn_stream_argument:
         int op
         int arg
         int stream
         ptrdiff_t stride
-    ctypedef struct fnn_swap:
+    ctypedef struct fnn_double_buffer:
         int op
         int arg
-        char *other
+        char *back
     ctypedef struct fnn_program:
         fnn_op *ops
         int op_count
-        const fnn_patch *patches
-        int patch_count
+        const fnn_stream_argument *stream_arguments
+        int stream_argument_count
         double *op_seconds
         int64_t *samples
         int gather
         ptrdiff_t row_bytes
-        fnn_swap *swaps
-        int swap_count
-        uint8_t *brought
+        fnn_double_buffer *double_buffers
+        int double_buffer_count
+        uint8_t *ready
     const fnn_isa *const *fnn_isas()
     int fnn_get_num_threads()
     int fnn_set_num_threads(int count)
@@ -63,7 +63,7 @@ cdef extern from "runtime/replay.h" nogil:
     enum: FNN_MAX_STREAMS
     ctypedef struct fnn_part:
         const fnn_program *program
-        char *streams[16]
+        char *streams[FNN_MAX_STREAMS]
         const double *watch
         ptrdiff_t count
         double seconds

@@ -5,9 +5,6 @@ import numpy as np
 
 from fastnn.kernels.signature import Signature
 
-MAX_THREADS: int
-GATHER_DTYPES: tuple[np.dtype[Any], ...]
-
 class Kernel:
     signature: Signature
     def __call__(self, *args: Any) -> None: ...
@@ -16,7 +13,7 @@ class Kernel:
 def isa_tables(probes: bool = False) -> dict[str, dict[str, Kernel]]: ...
 def get_num_threads() -> int: ...
 def set_num_threads(count: int) -> None: ...
-def set_single_threaded(alone: bool) -> bool: ...
+def set_single_threaded(enabled: bool) -> bool: ...
 def read_rows(file: int, index: np.ndarray[Any, Any], out: np.ndarray[Any, Any], start: int) -> int: ...
 def replay(
     parts: Sequence[tuple[Program, Sequence[np.ndarray[Any, Any]], int, np.ndarray[Any, Any] | None]], seconds: float
@@ -28,9 +25,9 @@ class Program:
     def __init__(
         self,
         operations: Sequence[tuple[Callable[..., None], Sequence[Any]]],
-        moving: Sequence[tuple[int, int, int, int]] = ...,
+        stream_arguments: Sequence[tuple[int, int, int, int]] = ...,
         gather: int = ...,
-        swapping: Sequence[tuple[int, int, int]] = ...,
+        double_buffers: Sequence[tuple[int, int, int]] = ...,
     ) -> None: ...
     def run(
         self,

@@ -1,8 +1,8 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, initializedcheck=False
-"""The native backend: binds arrays to the C kernels' descriptors, runs them, replays programs of them.
+"""The native backend: binds arrays to the descriptors of C kernels, runs these, and replays programs of them.
 
-One binding serves every kernel: it follows the signature (fastnn/kernels/signatures.py), so no kernel has
-a wrapper of its own.
+One binding serves every kernel. It follows the signature (fastnn/kernels/signatures.py), so no kernel has a wrapper of
+its own.
 """
 
 cimport cython
@@ -18,13 +18,11 @@ import numpy as np
 
 from fastnn.kernels.signature import DTYPES, parse
 
-ROW_INDEX = FNN_ROW_INDEX  # the place of an index by which rows are read, behind all arrays of a kernel
+ROW_INDEX = FNN_ROW_INDEX  # the position of a row index, behind all arrays of a kernel
 
 cnp.import_array()
 
-MAX_THREADS = FNN_MAX_THREADS
-
-# what an argument must be: its own dtype, or the dtype of the call
+# the dtype that an argument must have: that of the call, or any
 cdef enum: REAL = -1, ANY = -2
 
 cdef dict TYPE_CODES = {
@@ -33,11 +31,10 @@ cdef dict TYPE_CODES = {
     np.dtype(np.uint16).num: FNN_U16, np.dtype(np.int16).num: FNN_I16,
     np.dtype(np.int32).num: FNN_I32, np.dtype(np.int64).num: FNN_I64,
 }
-GATHER_DTYPES = tuple(np.dtype(t) for t in "f4 f8 u1 i1 u2 i2 i4 i8".split())
 
 
 cdef ptrdiff_t row_stride(cnp.ndarray a):
-    """Elements from row to row; -1 where rows overlap, are not contiguous or not aligned."""
+    """Elements from row to row; -1 if rows overlap, are not contiguous or are not aligned."""
     cdef ptrdiff_t item = cnp.PyArray_ITEMSIZE(a), rows = cnp.PyArray_DIM(a, 0), cols = cnp.PyArray_DIM(a, 1)
     cdef ptrdiff_t stride = cnp.PyArray_STRIDE(a, 0)
     if not cnp.PyArray_ISBEHAVED_RO(a) or (cols > 1 and cnp.PyArray_STRIDE(a, 1) != item):
@@ -48,15 +45,15 @@ cdef ptrdiff_t row_stride(cnp.ndarray a):
 
 
 cdef class Kernel:
-    """A kernel of one instruction set; call it with the arguments of its signature."""
+    """A kernel of one instruction set. It is called with the arguments of its signature."""
 
     cdef readonly object signature
     cdef fnn_kernel f32, f64
-    cdef int panel_f32, panel_f64            # columns of a panel of weights
+    cdef int panel_f32, panel_f64            # columns in a panel of weights
     cdef int arrays, scalars, dims
-    cdef tuple defaults                      # of the last scalars
+    cdef tuple defaults                      # the values of the last scalars
     cdef bint spaced                         # the row and panel strides shared by spaced arrays follow the dims
-    cdef int rank[FNN_MAX_ARRAYS]            # -1: any shape, seen flat
+    cdef int rank[FNN_MAX_ARRAYS]            # -1: any shape, seen as one run of elements
     cdef int letter[FNN_MAX_ARRAYS][8]       # index of each dimension in dims; -s: must be s
     cdef int dtype[FNN_MAX_ARRAYS]           # numpy type number, REAL or ANY
     cdef bint optional[FNN_MAX_ARRAYS]
@@ -86,7 +83,7 @@ cdef class Kernel:
                 self.letter[i][j] = -int(d) if d.isdigit() else signature.dims.index(d)
 
     cdef int bind(self, fnn_op *op, tuple args) except -1:
-        """Fill the descriptor; raise ValueError where an argument does not fit the signature."""
+        """Fill the descriptor; raise ValueError if an argument does not fit the signature."""
         cdef int i, j, d, number, missing, real = -1, columns = -1
         cdef ptrdiff_t extent, spacing, width = 0, count = 0
         cdef bint panels
@@ -145,7 +142,7 @@ cdef class Kernel:
                 for j in range(self.rank[i]):
                     extent = cnp.PyArray_DIM(a, j + panels)
                     d = self.letter[i][j]
-                    if panels and j == 1:  # the columns stand in another array
+                    if panels and j == 1:  # another array has the number of columns
                         columns, count = d, cnp.PyArray_DIM(a, 0)
                         break
                     if d < 0:
@@ -164,14 +161,15 @@ cdef class Kernel:
         return 0
 
     def panel_columns(self, dtype):
-        """Columns of a panel of weights of that dtype: an argument ``[d,m+]`` may come as (panels, d, columns)."""
+        """Columns in a panel of weights of that dtype; arguments ``[d,m+]`` may be panels (panels, d, columns)."""
         return self.panel_f32 if np.dtype(dtype) == np.float32 else self.panel_f64
 
     def _refuse(self, int i, value):
         got = f"{value.dtype} {value.shape}" if isinstance(value, np.ndarray) else type(value).__name__
         raise ValueError(
             f"{self.signature.name}: {self.signature.arrays[i].name} does not fit the signature "
-            f"{self.signature.text} (got {got}; arrays must be C-contiguous, aligned, of one float dtype; rows apart alike)"
+            f"{self.signature.text} (got {got}; arrays must be C-contiguous, aligned and of one float dtype, and "
+            "padded rows must have equal distances)"
         )
 
     def __call__(self, *args):
@@ -201,7 +199,10 @@ cdef dict _kernels_of(const fnn_isa *isa, const fnn_entry *f32, const fnn_entry 
 
 
 def isa_tables(bint probes=False):
-    """Kernel tables by instruction set, best first: those built in that this processor can run; or measuring ones."""
+    """The tables of kernels, or of probes, by instruction set: those that were built and that this processor can run.
+
+    The best instruction set comes first.
+    """
     cdef const fnn_isa *const *isa = fnn_isas()
     tables = {}
     while isa[0] != NULL:
@@ -223,8 +224,8 @@ def set_num_threads(int count):
         raise OSError(status, os.strerror(status))
 
 
-def set_single_threaded(bint alone):
-    return bool(fnn_set_single_threaded(alone))
+def set_single_threaded(bint enabled):
+    return bool(fnn_set_single_threaded(enabled))
 
 
 def read_rows(int file, const int64_t[::1] index, unsigned char[:, ::1] out, int64_t start):

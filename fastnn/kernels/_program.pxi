@@ -1,4 +1,4 @@
-# The compiled step as Python sees it; a part of _native.pyx.
+# The compiled step as Python sees it. _native.pyx includes this file.
 
 
 cdef bint _all_numbers(const char *values, ptrdiff_t count, int number) noexcept nogil:
@@ -18,21 +18,21 @@ cdef bint _all_numbers(const char *values, ptrdiff_t count, int number) noexcept
 
 
 cdef class Program:
-    """A compiled step: kernels bound to their arrays once, replayed with some arrays moving step by step.
+    """A compiled step: kernels that are bound to their arrays once and replayed, while some arrays move step by step.
 
     Parameters
     ----------
     operations : sequence of (Kernel, arguments)
         In the order in which they run. The program keeps the arrays alive.
-    moving : sequence of (operation, argument, stream, stride)
-        Before step ``i``, array ``argument`` of ``operation`` is pointed at ``i * stride`` bytes into
-        the array that ``run`` gets for ``stream``; where the argument is ``ROW_INDEX``, the index by which rows are read.
+    stream_arguments : sequence of (operation, argument, stream, stride)
+        Before step ``i``, array ``argument`` of ``operation`` is pointed at ``i * stride`` bytes into the array that
+        ``run`` gets for ``stream``. The argument ``ROW_INDEX`` is the index by which rows are read.
     gather : int
-        Which of `moving` is the index by which the inputs are gathered: the next step's rows are fetched while
-        a step computes. -1: there is none.
-    swapping : sequence of (operation, argument, distance)
-        Where the gathered inputs are written and read, and how many bytes behind them there is room for as many
-        again: the next step's rows are brought there while a step computes. Empty: there is no such room.
+        Which of `stream_arguments` is the index by which the inputs are gathered, so that the rows of the next step
+        are prefetched while a step computes. -1: there is none.
+    double_buffers : sequence of (operation, argument, distance)
+        Which arguments write or read the gathered inputs, and how many bytes further on the second buffer begins,
+        into which the rows of the next step are gathered while a step computes. Empty: there is no second buffer.
     """
 
     cdef fnn_program program
@@ -40,62 +40,63 @@ cdef class Program:
     cdef int _streams
     cdef int64_t _samples
 
-    def __cinit__(self, operations, moving=(), int gather=-1, swapping=()):
+    def __cinit__(self, operations, stream_arguments=(), int gather=-1, double_buffers=()):
         cdef int i
         cdef Kernel kernel
-        cdef fnn_patch *patches
+        cdef fnn_stream_argument *streamed
         self._keep = list(operations)
-        moving = list(moving)
+        stream_arguments = list(stream_arguments)
         self.program.op_count = len(self._keep)
-        self.program.patch_count = len(moving)
+        self.program.stream_argument_count = len(stream_arguments)
         self.program.ops = <fnn_op *>PyMem_Calloc(len(self._keep) + 1, sizeof(fnn_op))
-        patches = <fnn_patch *>PyMem_Calloc(len(moving) + 1, sizeof(fnn_patch))
-        self.program.patches = patches
+        streamed = <fnn_stream_argument *>PyMem_Calloc(len(stream_arguments) + 1, sizeof(fnn_stream_argument))
+        self.program.stream_arguments = streamed
         self.program.op_seconds = <double *>PyMem_Calloc(len(self._keep) + 1, sizeof(double))
         self.program.samples = &self._samples
-        if self.program.ops == NULL or patches == NULL or self.program.op_seconds == NULL:
+        if self.program.ops == NULL or streamed == NULL or self.program.op_seconds == NULL:
             raise MemoryError("Program: no memory for the descriptors")
         for i, (kernel, args) in enumerate(self._keep):
             kernel.bind(&self.program.ops[i], tuple(args))
         self._streams = 0
-        for i, (op, arg, stream, stride) in enumerate(moving):
-            if not (0 <= op < self.program.op_count and 0 <= arg <= FNN_ROW_INDEX and 0 <= stream < 16):
-                raise ValueError(f"Program: moving argument {(op, arg, stream, stride)} does not exist")
-            patches[i].op, patches[i].arg, patches[i].stream, patches[i].stride = op, arg, stream, stride
+        for i, (op, arg, stream, stride) in enumerate(stream_arguments):
+            if not (0 <= op < self.program.op_count and 0 <= arg <= FNN_ROW_INDEX and 0 <= stream < FNN_MAX_STREAMS):
+                raise ValueError(f"Program: stream argument {(op, arg, stream, stride)} does not exist")
+            streamed[i].op, streamed[i].arg, streamed[i].stream, streamed[i].stride = op, arg, stream, stride
             self._streams = max(self._streams, stream + 1)
-        if not -1 <= gather < len(moving):
-            raise ValueError(f"Program: there is no moving argument {gather} to gather by")
+        if not -1 <= gather < len(stream_arguments):
+            raise ValueError(f"Program: there is no stream argument {gather} to gather by")
         self.program.gather = gather
         if gather >= 0:
-            source = self._keep[moving[gather][0]][1][0]
+            source = self._keep[stream_arguments[gather][0]][1][0]
             self.program.row_bytes = source.nbytes // max(1, len(source))
-            if swapping:
-                self.swap(self.program.patches[gather].op, list(swapping))
+            if double_buffers:
+                self.double_buffer(streamed[gather].op, list(double_buffers))
 
-    cdef int swap(self, int gather, list swapping) except -1:
-        """Prepare the swaps of the inputs' two halves."""
+    cdef int double_buffer(self, int gather, list double_buffers) except -1:
+        """Prepare the double buffer of the inputs that operation `gather` writes."""
         cdef int i
-        self.program.swap_count = len(swapping)
-        self.program.swaps = <fnn_swap *>PyMem_Calloc(len(swapping) + 1, sizeof(fnn_swap))
-        self.program.brought = <uint8_t *>PyMem_Calloc(self.program.ops[gather].n[2] + 1, 1)
-        if self.program.swaps == NULL or self.program.brought == NULL:
-            raise MemoryError("Program: no memory for the swaps")
-        for i, (op, arg, distance) in enumerate(swapping):
+        self.program.double_buffer_count = len(double_buffers)
+        self.program.double_buffers = <fnn_double_buffer *>PyMem_Calloc(
+            len(double_buffers) + 1, sizeof(fnn_double_buffer))
+        self.program.ready = <uint8_t *>PyMem_Calloc(self.program.ops[gather].n[2] + 1, 1)
+        if self.program.double_buffers == NULL or self.program.ready == NULL:
+            raise MemoryError("Program: no memory for the double buffers")
+        for i, (op, arg, distance) in enumerate(double_buffers):
             if not (0 <= op < self.program.op_count and 0 <= arg < FNN_MAX_ARRAYS):
-                raise ValueError(f"Program: swapping argument {(op, arg, distance)} does not exist")
-            self.program.swaps[i].op, self.program.swaps[i].arg = op, arg
-            self.program.swaps[i].other = <char *>self.program.ops[op].p[arg] + <ptrdiff_t>distance
+                raise ValueError(f"Program: double-buffered argument {(op, arg, distance)} does not exist")
+            self.program.double_buffers[i].op, self.program.double_buffers[i].arg = op, arg
+            self.program.double_buffers[i].back = <char *>self.program.ops[op].p[arg] + <ptrdiff_t>distance
         return 0
 
     def __dealloc__(self):
         PyMem_Free(self.program.ops)
-        PyMem_Free(self.program.swaps)
-        PyMem_Free(self.program.brought)
-        PyMem_Free(<void *>self.program.patches)
+        PyMem_Free(self.program.double_buffers)
+        PyMem_Free(self.program.ready)
+        PyMem_Free(<void *>self.program.stream_arguments)
         PyMem_Free(self.program.op_seconds)
 
     cdef int point(self, char **bases, streams) except -1:
-        """Where the streams begin."""
+        """Store in `bases` the addresses at which the streams begin."""
         cdef int i
         if not self._streams <= len(streams) <= FNN_MAX_STREAMS:
             raise ValueError(
@@ -107,8 +108,8 @@ cdef class Program:
     def run(self, streams, ptrdiff_t first, ptrdiff_t count, double seconds, watch=None):
         """Replay ``count`` steps from ``first``, for at most about ``seconds``; return how many were done.
 
-        Stops behind a step whose value in ``watch`` (float64, one a step) is not finite. The caller has
-        checked that every stream is long enough.
+        Stops after a step whose value in ``watch`` (float64, one for each step) is not finite. The caller has checked
+        that every stream is long enough.
         """
         cdef char *bases[FNN_MAX_STREAMS]
         cdef double *watched = NULL
@@ -159,9 +160,9 @@ cdef class Program:
 
 
 def replay(parts, double seconds):
-    """Replay ``(program, streams, count, watch)`` one behind the other, each from step 0, as `Program.run` does.
+    """Replay parts ``(program, streams, count, watch)`` in turn, each from step 0, as `Program.run` does.
 
-    Returns how many steps were done in all, and the seconds of each part.
+    Returns how many steps were done in all and the seconds that each part took.
     """
     cdef Program program
     cdef ptrdiff_t i, done, count = len(parts)

@@ -1,8 +1,8 @@
-"""The elementwise activations: what each computes, and the number by which kernels know it.
+"""The elementwise activations: what each one computes, and the number by which kernels know it.
 
-The kernels' formulas are in ``reference/activation.py`` and ``csrc/elementwise/activation.h``; the numbers reach C
-through a generated header. Nothing of fastnn is imported when this runs, because the build reads the file before there
-is a package to import.
+The formulas of the kernels are in ``reference/activation.py`` and ``csrc/elementwise/activation.h``; the numbers reach
+C through a generated header. Nothing of fastnn is imported here at run time, because the build reads this file before
+there is a package to import.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Alpha:
-    """The number that an activation takes beside its input; it has no name if there is none."""
+    """The number that an activation takes in addition to its input; without a name there is none."""
 
     name: str = ""
     default: float = 0.0
@@ -27,21 +27,21 @@ class Alpha:
 
 
 _NONE = Alpha()
-# linear and cubic coefficient of the z of GELU, which is x sigmoid(z): 0.5 x (1 + tanh(y)) = x sigmoid(2 y)
+# the linear and the cubic coefficient of z in GELU = x sigmoid(z), because 0.5 x (1 + tanh(y)) = x sigmoid(2 y)
 GELU_ARGUMENT = (2 * math.sqrt(2 / math.pi), 2 * math.sqrt(2 / math.pi) * 0.044715)
 
 
 class Activation(IntEnum):
-    """``kind`` of the activation kernels and of all kernels that do an activation as well.
+    """The argument ``kind`` of the activation kernels and of all kernels that have a fused activation.
 
     The functions of `fastnn.functional` follow from these entries; their layers are in `fastnn.layers`.
 
     Attributes
     ----------
     formula : str
-        The output for the input x.
+        The output as a function of the input x.
     gradient : str
-        The gradient of the input for the gradient dout of the output.
+        The gradient with respect to the input, given the gradient dout with respect to the output.
     alpha : Alpha
     backward_needs_input : bool
         Whether the gradient is computed from the input, because the output alone does not give it.
@@ -60,7 +60,7 @@ class Activation(IntEnum):
         alpha: Alpha = _NONE,
         backward_needs_input: bool = False,
     ) -> Self:
-        """Give a member its number and what is known of it."""
+        """Make a member from its number and attributes."""
         member = int.__new__(cls, number)
         member._value_ = number
         member.formula, member.gradient, member.alpha = formula, gradient, alpha

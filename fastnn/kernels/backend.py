@@ -1,6 +1,6 @@
-"""Which backend runs a kernel: the only place that holds the choice.
+"""The choice of the backend that runs a kernel.
 
-``native`` falls through to ``numba`` and ``numba`` to ``reference`` for the kernels they lack.
+``native`` falls back to ``numba``, and ``numba`` to ``reference``, for the kernels that they do not have.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ KernelFunction = Callable[..., None]
 _NAMES = ("native", "numba", "reference")  # best first
 
 try:
-    import fastnn.kernels._native as _native  # so spelled, its absence is called that
+    import fastnn.kernels._native as _native  # in this form, the error names the module if it is missing
 except ImportError as _error:
     _native = None  # type: ignore[assignment]
     _native_error = str(_error)
 
 
 def _chosen_isa() -> str:
-    """Name of the instruction set to use, ``FASTNN_ISA`` or the best."""
+    """The name of the instruction set to use: ``FASTNN_ISA``, or the best one."""
     tables = _native.isa_tables()
     asked = os.environ.get(ISA)
     if asked and asked not in tables:
@@ -40,17 +40,17 @@ def _chosen_isa() -> str:
 
 @cache
 def native_isa() -> str | None:
-    """The instruction set of the native backend (None without the native module)."""
+    """The instruction set of the native backend; None without the native module."""
     return None if _native is None else _chosen_isa()
 
 
 def panel_columns(dtype: np.dtype[Any]) -> int:
-    """Columns of the panels in which the native kernels like weights best."""
+    """The number of columns in the panels of weights that native kernels read fastest."""
     return _own_kernels("native")["affine_forward"].panel_columns(dtype)  # type: ignore[attr-defined, no-any-return]
 
 
 def available_backends() -> tuple[str, ...]:
-    """Names of the backends that this installation has, best first."""
+    """The names of the backends that this installation has, best first."""
     present = {
         "native": _native is not None,
         "numba": find_spec("numba") is not None and find_spec("fastnn.kernels.numba") is not None,
@@ -74,7 +74,7 @@ def _own_kernels(backend: str) -> Mapping[str, KernelFunction]:
 
 @cache
 def _table(backend: str) -> Mapping[str, tuple[str, KernelFunction]]:
-    """Kernel name -> (backend that has it, function), by falling through from `backend`."""
+    """For each kernel name, the first backend from `backend` on that has the kernel, and its function."""
     found: dict[str, tuple[str, KernelFunction]] = {}
     for name in reversed(_NAMES[_NAMES.index(backend) :]):
         if name in available_backends():
@@ -92,7 +92,7 @@ def _check(backend: str, source: str) -> str:
 
 
 def _numba_works() -> bool:
-    """Whether numba imports: it trails new NumPy and Python releases, and says so only then."""
+    """Whether numba can be imported, which fails with NumPy and Python releases that are too new for it."""
     try:
         import numba  # noqa: F401
     except Exception:
@@ -102,7 +102,7 @@ def _numba_works() -> bool:
 
 def _default() -> str:
     if os.environ.get(ISA):
-        native_isa()  # one that is not there is an error now, not at the first call
+        native_isa()  # an instruction set that is not available is an error now, not at the first call
     asked = os.environ.get(BACKEND)
     if asked:
         return _check(asked, BACKEND)
@@ -124,23 +124,23 @@ _current: ContextVar[str] = ContextVar("fastnn_backend", default=_INITIAL)
 
 
 def current_backend() -> str:
-    """Name of the backend in use."""
+    """The name of the backend in use."""
     return _current.get()
 
 
 def get(name: str, backend: str | None = None) -> KernelFunction:
-    """The kernel `name` of the backend in use (or of `backend`), or of the next one that has it."""
+    """The kernel `name` of the backend in use, or of `backend`; if that has none, of the next backend that does."""
     return _table(backend or _current.get())[name][1]
 
 
 def backend_of(name: str) -> str:
-    """Which backend runs kernel `name` now."""
+    """The backend that runs kernel `name` now."""
     return _table(_current.get())[name][0]
 
 
 @contextmanager
 def use_backend(name: str) -> Iterator[None]:
-    """Run everything inside the ``with`` block on backend `name`.
+    """Use the backend `name` for all kernels inside the ``with`` block.
 
     Parameters
     ----------
@@ -151,7 +151,7 @@ def use_backend(name: str) -> Iterator[None]:
     ValueError
         If there is no backend of that name.
     ImportError
-        If it is not installed.
+        If that backend is not installed.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""The control groups that this process is in, which may grant it less than the machine has."""
+"""The control groups of this process, which may grant it less than the machine has."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from pathlib import Path
 
 
 def control_groups(controller: str) -> list[Path]:
-    """Folders that tell what a controller ("cpu", "memory") grants, the innermost group first; of version 2 or 1.
+    """The folders, of version 2 or 1, that say what a controller ("cpu", "memory") grants, innermost first.
 
-    Some may not exist: a container sees its own group's folder as the root.
+    Some may not exist, because a container sees the folder of its own group as the root.
     """
     found: list[Path] = []
     try:

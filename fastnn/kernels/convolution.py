@@ -1,4 +1,4 @@
-"""How a convolution may be computed, by number."""
+"""The algorithms of convolutions, and the sizes of the arrays that they need."""
 
 from enum import IntEnum
 
@@ -13,7 +13,7 @@ from fastnn.kernels.limits import (
 
 
 class ConvAlgorithm(IntEnum):
-    """``algorithm`` of the convolution kernels: a wish, which a compiled step heeds where it has the choice."""
+    """The argument ``algorithm`` of the convolution kernels: a request, which compiled steps follow where they can."""
 
     AUTO = 0
     DIRECT = 1
@@ -21,12 +21,12 @@ class ConvAlgorithm(IntEnum):
 
 
 def winograd_shape(filters: int, channels: int, groups: int) -> tuple[int, int, int, int, int]:
-    """Shape of the transformed weights of ``groups`` convolutions from ``channels`` to ``filters`` each."""
+    """The shape of the transformed weights of ``groups`` convolutions from ``channels`` to ``filters`` each."""
     return groups, -(-filters // WINOGRAD_FILTER_BLOCK), WINOGRAD_POINTS**2, channels, WINOGRAD_FILTER_BLOCK
 
 
 def winograd_line(length: int, taps: int) -> list[tuple[int, int]]:
-    """(first output, points) of the tiles that a line of ``length`` outputs is cut into: long ones, then short ones."""
+    """The tiles of a line of ``length`` outputs, as (first output, points); long tiles come before short ones."""
     outputs = WINOGRAD_POINTS + 1 - taps
     count = -(-length // outputs)
     longs = max(0, length - count * (outputs - 1))
@@ -34,30 +34,30 @@ def winograd_line(length: int, taps: int) -> list[tuple[int, int]]:
 
 
 def winograd_work(filters: int, channels: int) -> int:
-    """Elements that the gradient of the weights of one group needs: sums, and the values of a chunk of tiles."""
+    """The size of the workspace for the weight gradient of one group: sums, and the values of a chunk of tiles."""
     chunk = WINOGRAD_CHUNK_BLOCKS * BLOCK_IMAGES
     return WINOGRAD_POINTS**2 * (filters * channels + (filters + channels) * chunk + 2 * BLOCK_IMAGES)
 
 
 def winograd_long(length: int, taps: int) -> int:
-    """Length of a line of ``length`` outputs filled up to long tiles."""
+    """The length of a line of ``length`` outputs, rounded up to whole long tiles."""
     outputs = WINOGRAD_POINTS + 1 - taps
     return -(-length // outputs) * outputs
 
 
 def winograd_tile_groups(images: int, extent: tuple[int, int], taps: int) -> int:
-    """Groups of 16 long tiles that ``images`` of ``extent`` outputs are cut into."""
+    """The number of groups of 16 long tiles that ``images`` of ``extent`` outputs are cut into."""
     tiles = images * winograd_long(extent[0], taps) * winograd_long(extent[1], taps)
     return -(-tiles // ((WINOGRAD_POINTS + 1 - taps) ** 2 * BLOCK_IMAGES))
 
 
 def winograd_tile_work(images: int, channels: int, groups: int, extent: tuple[int, int], taps: int) -> int:
-    """Elements of `winograd_forward`'s values: of ``channels`` channels in ``groups``, for ``extent`` outputs."""
+    """The size of the workspace of `winograd_forward`, for ``channels`` in ``groups`` and ``extent`` outputs."""
     vectors = winograd_tile_groups(images, extent, taps)
     blocks = -(-vectors // WINOGRAD_TILE_BLOCKS) * groups
     return WINOGRAD_POINTS**2 * BLOCK_IMAGES * (vectors * channels + blocks)
 
 
 def moments_work(groups: int, channels: int) -> int:
-    """Elements for two sums of each piece (16 of a group of images at most) and channel, and three of each channel."""
+    """The size of the workspace for moments: two sums for each piece and channel, and three for each channel."""
     return (2 * MOMENT_PIECES * groups + 3) * channels

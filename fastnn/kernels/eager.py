@@ -1,4 +1,4 @@
-"""Running kernels at once, on fresh arrays: what layers see when a step is not being recorded."""
+"""Runs kernels at once, on new arrays. Layers use this when a step is not being recorded."""
 
 from __future__ import annotations
 
@@ -11,33 +11,33 @@ from fastnn.kernels.backend import KernelFunction, get
 
 
 class Counter(NamedTuple):
-    """Where in a training a step stands: what counter-based random masks depend on."""
+    """What counter-based random masks depend on: the seed, and the position in the training."""
 
     seed: int
     step: Any  # (1,) int64, counted from 1
-    row: Any  # (1,) int64: place in its batch of the first sample worked on
+    row: Any  # (1,) int64: the position in the batch of the first sample that is processed
 
     @classmethod
     def at(cls, seed: int = 0, step: int = 0, row: int = 0) -> Counter:
-        """A counter of numbers that stand still."""
+        """A counter with fixed numbers."""
         return cls(seed, np.array([step]), np.array([row]))
 
 
 class Ops(Protocol):
-    """What a layer computes with: kernels by name, and a way to get an output array.
+    """What a layer computes with: kernels by name, and a method that makes output arrays.
 
-    `Eager` runs each call at once. A recorder (``fastnn.program``) takes the same calls down, with
-    stand-ins for arrays that have a shape and a dtype but no data.
+    `Eager` runs each call at once. A recorder (``fastnn.program``) records the same calls, with stand-ins for arrays
+    that have a shape and a dtype but no data.
     """
 
     dtype: np.dtype[Any]
-    """Of the model's arrays."""
+    """The dtype of the model's arrays."""
 
     beta: float
-    """What gradients of parameters start from: 0.0 nothing, 1.0 what they hold (sums over blocks of a batch)."""
+    """0.0 if gradients of parameters are written, 1.0 if they are added to what is there (over blocks of a batch)."""
 
     counter: Counter
-    """For layers that draw: the seed, the step, the first row."""
+    """The seed, the step and the first row, for layers that draw random numbers."""
 
     def empty(self, shape: tuple[int, ...], dtype: DTypeLike | None = None) -> Any:
         """An uninitialised array of the model's dtype, or of `dtype`."""
@@ -47,16 +47,16 @@ class Ops(Protocol):
 
 
 class Eager:
-    """Ops that run at once on NumPy arrays.
+    """Runs every kernel at once, on NumPy arrays.
 
     Parameters
     ----------
     dtype : dtype
-        Of the arrays that `empty` makes.
+        The dtype of the arrays that `empty` makes.
     beta : float
-        0.0 or 1.0, see `Ops.beta`.
+        0.0 or 1.0; see `Ops.beta`.
     counter : Counter, optional
-        See `Ops.counter`; default: step 0 of seed 0.
+        See `Ops.counter`. Default: step 0 of seed 0.
     """
 
     def __init__(self, dtype: DTypeLike, beta: float = 0.0, counter: Counter | None = None) -> None:

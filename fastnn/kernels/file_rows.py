@@ -1,4 +1,4 @@
-"""Rows of numbers read from a file by index."""
+"""Reading rows of numbers from a file by index."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ except ImportError:
 
 
 def read_rows(file: int, index: NDArray[np.int64], out: NDArray[np.uint8], start: int) -> int:
-    """Read rows of out's width from a file: row index[i], counted from byte `start`, into out[i].
+    """Read rows of a file by their index: row ``index[i]`` into ``out[i]``.
 
     Parameters
     ----------
     file : int
-        A descriptor; its position is left alone.
+        A file descriptor, whose position does not change.
     index : (n,) int64, C-contiguous, not negative
     out : (n or more, width) uint8, C-contiguous, written
     start : int
-        Byte at which row 0 begins.
+        The byte at which row 0 begins.
 
     Returns
     -------
     int
-        How many rows were read: fewer than n where the file ends or cannot be read.
+        How many rows were read, which is less than n if the file ends or cannot be read.
 
     Examples
     --------

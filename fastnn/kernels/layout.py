@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 
 def as_contiguous(array: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
-    """`array` itself if it is a plain array, C-contiguous, aligned and of `dtype`; otherwise such a copy or view."""
+    """`array` itself, if it is a C-contiguous and aligned ndarray of `dtype`; otherwise a copy or view that is."""
     if type(array) is np.ndarray and array.dtype == dtype and array.flags.c_contiguous and array.flags.aligned:
         return array  # np.require needs a microsecond to find that out
     if array.dtype == dtype:

@@ -1,19 +1,24 @@
-"""Numbers that Python and C must agree on; C gets them, as FNN_…, through a generated header.
+"""Numbers that Python and C must agree on. C gets them through a generated header, with the prefix FNN_.
 
 Nothing is imported here, because the build reads this file before there is a package to import.
 """
 
-BLOCK_IMAGES = 16  # images of a block in the layout NCHW16n
-SCRATCH_BYTES = 4 << 20  # of the workspace that each thread has
-FUSED_BATCH = 4096  # samples up to which a weight gradient is one chain of sums, so that it need not be stored
-WINDOW_CELLS = 1024  # of a pooling window that is taken in the convolution before it
-MOMENT_PIECES = 16  # of each block of images, whose sums a batch norm's statistics are made of, at most
+MAX_THREADS = 256
+BLOCK_IMAGES = 16  # images in a block of the layout NCHW16n
+SCRATCH_BYTES = 4 << 20  # size of the workspace of each thread
+FUSED_BATCH = 4096  # up to so many samples a weight gradient is one chain of sums, so that it need not be stored
+WINDOW_CELLS = 1024  # cells that a pooling window may have to be fused into the convolution before it
+MOMENT_PIECES = 16  # a block of images is divided into at most so many pieces for the sums of a batch norm's statistics
+
+# The noise of a pixel is made of the sum of four random bytes.
+NOISE_BYTES_MEAN = 510
+NOISE_BYTES_VARIANCE = 21845
 
 # Winograd's algorithm: tiles of POINTS × POINTS inputs
 WINOGRAD_POINTS = 6
-WINOGRAD_FILTER_BLOCK = 24  # filters of a block of transformed weights
-WINOGRAD_HELD_FILTERS = 2 * WINOGRAD_FILTER_BLOCK  # filters whose products a thread of the forward pass holds
-WINOGRAD_TILE_BLOCKS = 4  # blocks of 16 tiles whose products are held together where images are few
-WINOGRAD_CHUNK_BLOCKS = 8  # blocks of 16 tiles whose transformed values the weight gradient holds at a time
-WINOGRAD_SMALL_CHANNELS = 48  # up to so many channels go through a tile at once
-WINOGRAD_SMALL_PAIRS = 680  # channels × filters up to which the weight gradient does so too
+WINOGRAD_FILTER_BLOCK = 24  # filters in a block of transformed weights
+WINOGRAD_HELD_FILTERS = 2 * WINOGRAD_FILTER_BLOCK  # filters for which a thread of the forward pass holds products
+WINOGRAD_TILE_BLOCKS = 4  # blocks of 16 tiles that a thread holds products for, if images are few
+WINOGRAD_CHUNK_BLOCKS = 8  # blocks of 16 tiles that the weight gradient holds transformed values for
+WINOGRAD_SMALL_CHANNELS = 48  # up to so many channels are processed together in a tile
+WINOGRAD_SMALL_PAIRS = 680  # up to so many channels × filters, also in the weight gradient

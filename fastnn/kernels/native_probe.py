@@ -1,4 +1,4 @@
-"""What this machine can do at most, measured: multiply-adds and memory traffic."""
+"""Measures what this machine can do at most: multiply-adds and memory traffic."""
 
 from __future__ import annotations
 
@@ -19,27 +19,27 @@ except ImportError:
 
 def _probe(name: str) -> Any:
     isa = native_isa()
-    assert isa is not None  # the callers have looked for the native module
+    assert isa is not None  # callers make sure that there is a native module
     return _native.isa_tables(probes=True)[isa][name]
 
 
 @cache
 def _peak(dtype: np.dtype[Any], threads: int) -> float:
     best = 0.0
-    for _ in range(5):  # others may use the cores in some of them
-        rates = np.full(threads, 0.02)  # in: seconds to measure; out: operations a second of each thread
+    for _ in range(5):  # other processes may use the cores in some of the runs
+        rates = np.full(threads, 0.02)  # seconds to measure, then operations per second of each thread
         _probe("probe_fma")(np.zeros(1, dtype), rates)
         best = max(best, float(rates.sum()))
     return best
 
 
 def fma_peak(dtype: np.dtype[Any]) -> float:
-    """Floating-point operations a second that the threads in use reach on multiply-adds alone (0.0: unknown)."""
+    """Floating-point operations per second of the threads in use, on multiply-adds alone; 0.0 if unknown."""
     return 0.0 if _native is None else _peak(dtype, get_num_threads())
 
 
 def memory_bandwidth(*, update: bool = False, megabytes: int = 256) -> float:
-    """Bytes a second of reading (or of updating in place: read and written) an array larger than the caches."""
+    """Bytes per second of reading an array larger than the caches, or of updating it in place (read and written)."""
     if _native is None:
         return 0.0
     array = np.ones(megabytes * 2**20 // 8)
@@ -52,7 +52,7 @@ def memory_bandwidth(*, update: bool = False, megabytes: int = 256) -> float:
 
 
 def probe() -> dict[str, float]:
-    """Measured limits: GFLOP/s of both types and GB/s of reading and updating, with the threads in use."""
+    """The measured limits: GFLOP/s of both dtypes, and GB/s of reading and updating, with the threads in use."""
     return {
         "float32_gflops": fma_peak(np.dtype(np.float32)) / 1e9,
         "float64_gflops": fma_peak(np.dtype(np.float64)) / 1e9,

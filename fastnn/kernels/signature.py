@@ -1,17 +1,17 @@
-"""How a kernel's signature is written, and what it says about each argument.
+"""How the signature of a kernel is written, and what it says about each argument.
 
 ``name(x[n,d], w[d,m], b[m]?, out[n,m]!, alpha)``
 
-- ``x[n,d]`` an array and its dimensions; a letter that stands twice is the same number. ``x[n,16]``: must be 16.
-  ``x[*]`` is an array of any shape, seen as one run of elements; every ``*`` has the same length.
-  ``w[d,m+]``: rows may lie further apart than m elements; native also takes (panels, d, columns).
-  ``x[n,d]@``: native also reads row ``index[i]`` of a longer array as row i (`Program` binds the index).
-- ``?`` the array may be ``None``; ``!`` the kernel writes it (``!`` alone: it is not read before).
-  ``~`` the kernel reads it and writes it in place.
-- ``:i64`` ``:f64`` ``:u8`` a fixed dtype, ``:any`` a dtype of its own; without it the dtype of the call,
-  float32 or float64.
-- a bare name is a scalar (a Python float or int), ``alpha=0`` one with a default. Scalars stand last, those with a
-  default behind the others; a call may leave them out.
+- ``x[n,d]`` is an array with its dimensions. The same letter stands for the same number, and 16 for itself. ``x[*]``
+  is an array of any shape, seen as one run of elements; every ``*`` has the same length. In ``w[d,m+]``, rows may be
+  more than m elements apart; native kernels also take an array (panels, d, columns). For ``x[n,d]@``, native kernels
+  can also read row ``index[i]`` of a longer array as row i (`Program` binds the index).
+- ``?``: the array may be ``None``. ``!``: the kernel writes it without reading it first. ``~``: the kernel reads it
+  and writes it in place.
+- ``:i64``, ``:f64``, ``:u8``: the dtype is fixed. ``:any``: it is the array's own. Otherwise it is the dtype of the
+  call, float32 or float64.
+- A bare name is a scalar (a Python float or int); ``alpha=0`` is a scalar with a default, which a call may leave out.
+  Scalars come last, those with a default after the others.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-DTYPES = {"i64": "int64", "f64": "float64", "u8": "uint8"}  # those that a signature may fix
-SOURCE_DTYPES = frozenset(["f4", "f8", "u1", "i1", "u2", "i2", "i4", "i8"])  # that samples may have
+DTYPES = {"i64": "int64", "f64": "float64", "u8": "uint8"}  # the dtypes that a signature can fix
+SOURCE_DTYPES = frozenset(["f4", "f8", "u1", "i1", "u2", "i2", "i4", "i8"])  # the dtypes that samples may have
 
 _ARGUMENT = re.compile(r"(\w+)(?:\[([^\]]*)\](?::(\w+))?([?!~@]*)|=(\w+))?$")
 
@@ -35,9 +35,9 @@ class Argument:
     optional: bool
     reads: bool
     writes: bool
-    spaced: bool = False  # rows may lie further apart than they are long
+    spaced: bool = False  # rows may be further apart than they are long
     by_index: bool = False  # rows may be read by an index
-    default: float | None = None  # of a scalar that a call may leave out
+    default: float | None = None  # the value of a scalar that a call may leave out
 
     @property
     def is_array(self) -> bool:
@@ -46,7 +46,7 @@ class Argument:
 
 @dataclass(frozen=True, slots=True)
 class Signature:
-    """Name, arguments and dimension letters (in order of first appearance) of a kernel."""
+    """The name, the arguments and the dimension letters of a kernel, these in the order of their first appearance."""
 
     text: str
     name: str
@@ -63,7 +63,7 @@ class Signature:
 
     @property
     def defaults(self) -> tuple[float, ...]:
-        """Values of the last scalars, which a call may leave out."""
+        """The values of the last scalars, which a call may leave out."""
         return tuple(a.default for a in self.arguments if a.default is not None)
 
 

@@ -12,5 +12,5 @@ SIGNATURES: dict[str, Signature] = {s.name: s for s in map(parse, SIGNATURE_TEXT
 
 
 def kernels_in(modules: Iterable[ModuleType]) -> dict[str, Callable[..., None]]:
-    """The functions of `modules` that are called as a kernel is, by name."""
+    """The functions in `modules` that have the name of a kernel, by that name."""
     return {name: getattr(module, name) for module in modules for name in SIGNATURES if hasattr(module, name)}

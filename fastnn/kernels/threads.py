@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from fastnn.checks import whole
 from fastnn.environment import NUM_THREADS, OMP_NUM_THREADS
 from fastnn.kernels.control_group import control_groups
+from fastnn.kernels.limits import MAX_THREADS
 
 try:
     from fastnn.kernels import _native
@@ -28,7 +29,7 @@ def _from_environment(variable: str, strict: bool) -> int | None:
 
 
 def _cgroup_quota() -> float | None:
-    """Processors' worth of time that the control groups grant, None where they set no limit."""
+    """How many processors' time the control groups grant; None if they set no limit."""
     limits = []
     for folder in control_groups("cpu"):
         try:
@@ -46,7 +47,7 @@ def _cgroup_quota() -> float | None:
 
 
 def default_num_threads() -> int:
-    """FASTNN_NUM_THREADS, else OMP_NUM_THREADS, else what affinity mask and cgroup quota allow."""
+    """FASTNN_NUM_THREADS, else OMP_NUM_THREADS, else as many as affinity mask and cgroup quota allow."""
     asked = _from_environment(NUM_THREADS, strict=True) or _from_environment(OMP_NUM_THREADS, strict=False)
     if asked:
         return asked
@@ -54,14 +55,14 @@ def default_num_threads() -> int:
 
 
 def granted_processors() -> int:
-    """Processors that affinity mask and cgroup quota allow this process."""
+    """How many processors the affinity mask and the cgroup quota grant this process."""
     processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     quota = _cgroup_quota()
     return max(1, processors if quota is None else min(processors, int(quota)))
 
 
 def get_num_threads() -> int:
-    """Threads that the native kernels use (1 without the native module)."""
+    """The number of threads that the native kernels use; 1 without the native module."""
     return 1 if _native is None else _native.get_num_threads()
 
 
@@ -85,17 +86,17 @@ def set_num_threads(count: int) -> None:
     >>> fastnn.set_num_threads(1)
     >>> fastnn.set_num_threads(before)
     """
-    limit = 256 if _native is None else _native.MAX_THREADS
-    count = whole("set_num_threads", "count", count, at_least=1, at_most=limit)
+    count = whole("set_num_threads", "count", count, at_least=1, at_most=MAX_THREADS)
     if _native is not None:
         _native.set_num_threads(count)
 
 
 @contextmanager
 def one_thread() -> Iterator[None]:
-    """The calling Python thread computes by itself, whatever `set_num_threads` said; others go on as they were.
+    """Inside the ``with`` block, kernels of this Python thread use one thread, whatever `set_num_threads` says.
 
-    For work of which several parts run at the same time; results do not depend on it.
+    Other Python threads are not affected. This is for work whose parts run at the same time; results do not depend on
+    it.
 
     Examples
     --------
@@ -112,4 +113,4 @@ def one_thread() -> Iterator[None]:
 
 
 if _native is not None:
-    _native.set_num_threads(min(default_num_threads(), _native.MAX_THREADS))
+    _native.set_num_threads(min(default_num_threads(), MAX_THREADS))

@@ -1,6 +1,6 @@
-"""The update rules, by number: which state each keeps and what its coefficients are.
+"""The update rules by number: which state each one keeps, and which coefficients it has.
 
-The formulas are in ``reference/update_rules.py`` and, for all instruction sets and every fused pass, in
+The formulas are in ``reference/update_rules.py`` and, for all instruction sets and fused kernels, in
 ``csrc/dense/optimizer_update.h``; the numbers below reach C through a generated header. Nothing but the standard
 library is imported here, because the build reads this file before there is a package to import.
 """
@@ -10,7 +10,7 @@ from typing import Any
 
 
 class UpdateRule(IntEnum):
-    """``rule`` of the update kernels."""
+    """The argument ``rule`` of the update kernels."""
 
     SGD = 0
     MOMENTUM = 1
@@ -23,16 +23,16 @@ class UpdateRule(IntEnum):
 
     @property
     def slots(self) -> tuple[str, ...]:
-        """The state arrays that the rule keeps for each parameter, out of m and v."""
+        """Which of the state arrays m and v the rule keeps for each parameter."""
         return RULES[self][0]
 
     def state(self, m: Any, v: Any) -> list[Any]:
-        """Those of m and v that the rule keeps."""
+        """The given arrays that the rule keeps, out of m and v."""
         return [array for slot, array in (("m", m), ("v", v)) if slot in self.slots]
 
     @property
     def coefficients(self) -> tuple[str, ...]:
-        """What the kernels' c0, c1 and c2 are called, as attributes of the optimiser."""
+        """The attributes of the optimiser that are the arguments c0, c1 and c2 of the kernels."""
         return RULES[self][1]
 
     @property

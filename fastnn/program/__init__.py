@@ -1,9 +1,8 @@
-"""The compiled training step: record what a step does, fuse it, plan its memory, replay it in C.
+"""The compiled training step: it is recorded, fused, given memory and replayed in C.
 
-`record` takes down the kernel calls of one layer-by-layer step; `fuse` joins neighbours into kernels that do the same
-in one pass; `plan` gives every intermediate array its place in one arena; `compiled` binds the result to the native
-replay loop. `step` is the step itself, for the eager and the recorded path alike; `forward` runs models on many
-samples.
+`record` records the kernel calls of one step; `fuse` replaces neighbouring calls by kernels that do the same in one
+pass; `plan` gives every intermediate array its place in one arena; `compiled` binds the result to the native replay
+loop. `step` is the step itself, which is either run or recorded; `forward` runs models on many samples.
 """
 
 from fastnn.model.sequential import Sequential

@@ -1,8 +1,8 @@
-"""Which algorithm computes a convolution of a compiled step: a function of its shape and dtype alone.
+"""Chooses the algorithm of each convolution of a compiled step, which depends on shape and dtype alone.
 
-Winograd's serves convolutions with images innermost, 3 × 3 or 5 × 5 filters and stride and dilation 1, forward and for
-both gradients; and those of few plain images, forward and for the input gradient. With "auto" it is taken where
-counting operations says that it is faster, and never for float64, where one wants digits.
+Winograd's algorithm can compute convolutions of stride and dilation 1 with 3 × 3 or 5 × 5 filters: in the layout
+NCHW16n the forward pass and both gradients, and for few images in plain layout the forward pass and the input gradient.
+With "auto" it is chosen where its estimated cost is lower, but never for float64, where accuracy matters more.
 """
 
 from __future__ import annotations
@@ -33,40 +33,40 @@ from fastnn.program.layout import LANES, SUFFIX
 from fastnn.program.record import Buffer, Operation
 
 _SIZES = (3, 5)
-_TILES_HELD = WINOGRAD_TILE_BLOCKS * LANES  # of few images: tiles whose products a thread holds for 16 filters
+_TILES_HELD = WINOGRAD_TILE_BLOCKS * LANES  # for few images: tiles for which a thread holds products of 16 filters
 
 
 @dataclass(frozen=True)
 class Costs:
-    """What Winograd's algorithm costs beside its products, in vector multiply-adds of the direct algorithm.
+    """The costs of Winograd's algorithm besides its products, in vector multiply-adds of the direct algorithm.
 
-    Fitted on two cores of an AMD EPYC (Zen 4, AVX-512), 2026-11-26 to 2026-11-28, to the times of both algorithms by
-    ``python bench/race.py --rows conv``, each with ``conv_algorithm`` forced either way.
+    They were fitted on two cores of an AMD EPYC (Zen 4, AVX-512), 2026-11-26 to 2026-11-28, to the times of both
+    algorithms by ``python bench/race.py --rows conv``, each with ``conv_algorithm`` forced either way.
     """
 
     input_tile: float = 200  # the transform of a tile of inputs of one channel
     output_tile: float = 150  # the transform of a tile of outputs of one filter
     weight: float = 25  # the transform of the weights of one filter and channel
-    advantage: float = 1.15  # how many times dearer the direct algorithm must be for Winograd's to be chosen
-    full: int = 16  # channels and filters below which tiles of the general form are part empty
+    advantage: float = 1.15  # the direct algorithm must cost so many times more for Winograd's to be chosen
+    full: int = 16  # with fewer channels or filters, tiles of the general form are partly empty
 
-    # few plain images (forward_small_n.c), whose tiles are gathered
+    # few images in plain layout (winograd/forward_small_n.c), whose tiles are gathered
     gathered_input_tile: float = 800
     gathered_weight: float = 12
-    gathered_full: int = 32  # channels and filters at least: two threads take 16 filters each
-    gathered_bytes: int = 8 << 20  # of transformed inputs at most, which every 16 filters read again
+    gathered_full: int = 32  # the same for these: two threads compute 16 filters each
+    gathered_bytes: int = 8 << 20  # the transformed inputs may be so large: they are read again for every 16 filters
 
-    # few channels (forward_small_c.c), by the taps of a row
+    # few channels (winograd/forward_small_c.c), by the number of taps in a row
     small_input_tile: float = 110
     small_output_tile: tuple[tuple[int, float], ...] = ((3, 155), (5, 52))
-    small_filters: int = 4  # filters that go through a tile together
+    small_filters: int = 4  # filters that are computed together
 
     # the input gradient as the transpose of that (input_grad_5x5.c)
     transposed_gradient_tile: float = 26
     transposed_input_tile: float = 260
-    transposed_product: float = 1.13  # of a multiply-add
+    transposed_product: float = 1.13  # a product, in multiply-adds
 
-    # the weight gradient of few channels (weight_grad_small_c.c), by the taps of a row
+    # the weight gradient of few channels (winograd/weight_grad_small_c.c), by the number of taps in a row
     small_value_tile: float = 470
     small_gradient_tile: tuple[tuple[int, float], ...] = ((3, 340), (5, 70))
 
@@ -75,9 +75,9 @@ COSTS = Costs()
 
 
 class Convolution(NamedTuple):
-    """One direction of a convolution: what reads ``channels`` (of a group) and writes ``filters`` (of a group)."""
+    """A convolution, or a gradient as one: in each group, it reads ``channels`` and writes ``filters``."""
 
-    images: int  # 16 or more lie innermost, fewer are plain
+    images: int  # 16 or more are in the layout NCHW16n, fewer are plain
     groups: int
     channels: int
     filters: int
@@ -85,9 +85,11 @@ class Convolution(NamedTuple):
     extent: tuple[int, int]  # rows and columns of outputs
     stride: tuple[int, int]
     dilation: tuple[int, int]
-    pad: tuple[int, int]  # rows and columns before
-    source: tuple[int, int]  # rows and columns read
-    of: Literal["outputs", "inputs", "weights"] = "outputs"  # what it computes: those, or a gradient
+    pad: tuple[int, int]  # rows above and columns to the left
+    source: tuple[int, int]  # rows and columns that are read
+    of: Literal["outputs", "inputs", "weights"] = (
+        "outputs"  # what it computes: outputs, or the gradient of inputs or weights
+    )
 
 
 def _few(c: Convolution) -> bool:
@@ -95,7 +97,7 @@ def _few(c: Convolution) -> bool:
 
 
 def _values(c: Convolution) -> int:
-    """Elements of the transformed inputs of few images."""
+    """The number of elements in the transformed inputs of few images."""
     return winograd_tile_work(c.images, c.channels * c.groups, c.groups, c.extent, c.taps[0])
 
 
@@ -114,13 +116,13 @@ def winograd_serves(c: Convolution, dtype: np.dtype[Any]) -> bool:
 
 
 def _points(extent: tuple[int, int], size: int) -> int:
-    """Pairs of points of all tiles of an image."""
+    """The number of pairs of points, over all tiles of an image."""
     rows, cols = (sum(points for _, points in winograd_line(n, size)) for n in extent)
     return rows * cols
 
 
 def _few_images_costs(c: Convolution) -> dict[ConvAlgorithm, float]:
-    """Of plain images, where tiles share vectors."""
+    """The costs for few images in plain layout, where tiles share vectors."""
     pairs = c.channels * c.filters
     transforms = COSTS.gathered_input_tile * c.channels + COSTS.output_tile * c.filters
     costs = (
@@ -140,13 +142,13 @@ def _few_channels(c: Convolution) -> bool:
 
 
 def _inside(c: Convolution, axis: int) -> int:
-    """Taps of one axis inside the image, over all outputs: only those are multiplied with images innermost."""
+    """The number of taps inside the image along one axis, over all outputs; in NCHW16n only those are multiplied."""
     firsts = range(-c.pad[axis], c.extent[axis] - c.pad[axis])
     return sum(max(0, min(first + c.taps[axis], c.source[axis]) - max(first, 0)) for first in firsts)
 
 
 def _transposed_cost(c: Convolution) -> float:
-    """Of an input gradient that is the transpose of the forward sweep, in tiles of slopes."""
+    """The cost of an input gradient that is computed as the transpose of the forward pass, in tiles of gradients."""
     rows, cols = (len(winograd_line(n, c.taps[0])) for n in c.source)
     products = COSTS.transposed_product * _points(c.source, c.taps[0]) * c.channels * c.filters
     transforms = rows * cols * (COSTS.transposed_gradient_tile * c.channels + COSTS.transposed_input_tile * c.filters)
@@ -154,13 +156,13 @@ def _transposed_cost(c: Convolution) -> float:
 
 
 def is_transposed(c: Convolution) -> bool:
-    """Whether Winograd's input gradient is best the transpose of the forward sweep, not the slopes filtered."""
-    may = c.of == "inputs" and _few_channels(c) and c.taps[0] == 5  # 3 × 3: more to compute again for every channel
+    """Whether Winograd's input gradient is faster as the transpose of the forward pass than as a convolution."""
+    may = c.of == "inputs" and _few_channels(c) and c.taps[0] == 5  # 3 × 3 would compute more again for every channel
     return may and _transposed_cost(c) < _filtered_cost(c)
 
 
 def costs(c: Convolution) -> dict[ConvAlgorithm, float]:
-    """Vector operations of each algorithm, where Winograd's serves."""
+    """The vector operations that each algorithm takes, if Winograd's can compute `c`."""
     if _few(c):
         return _few_images_costs(c)
     blocks = -(-c.images // LANES) * c.groups
@@ -171,7 +173,7 @@ def costs(c: Convolution) -> dict[ConvAlgorithm, float]:
 
 
 def _filtered_cost(c: Convolution) -> float:
-    """Of Winograd's algorithm in tiles of outputs."""
+    """The cost of Winograd's algorithm in tiles of outputs."""
     blocks = -(-c.images // LANES) * c.groups
     rows, cols = (len(winograd_line(n, c.taps[0])) for n in c.extent)
     filters, of_inputs, of_outputs = c.filters, COSTS.input_tile, COSTS.output_tile
@@ -185,12 +187,12 @@ def _filtered_cost(c: Convolution) -> float:
     return blocks * (products + transforms) + COSTS.weight * c.channels * c.filters * c.groups
 
 
-def choose(c: Convolution, dtype: np.dtype[Any], wish: ConvAlgorithm) -> ConvAlgorithm:
-    """The algorithm that computes `c`; a wish that cannot be met is none."""
-    if wish == ConvAlgorithm.DIRECT or not winograd_serves(c, dtype):
+def choose(c: Convolution, dtype: np.dtype[Any], requested: ConvAlgorithm) -> ConvAlgorithm:
+    """The algorithm that computes `c`; a requested one that cannot is ignored."""
+    if requested == ConvAlgorithm.DIRECT or not winograd_serves(c, dtype):
         return ConvAlgorithm.DIRECT
-    if wish == ConvAlgorithm.WINOGRAD:
-        return wish
+    if requested == ConvAlgorithm.WINOGRAD:
+        return requested
     cost = costs(c)
     full = COSTS.gathered_full if _few(c) else 1 if _few_channels(c) else COSTS.full
     faster = (
@@ -201,7 +203,7 @@ def choose(c: Convolution, dtype: np.dtype[Any], wish: ConvAlgorithm) -> ConvAlg
 
 
 def _images(operation: Operation) -> int:
-    """How many images the operation is on; 0 where they are plain though many."""
+    """The number of images of the operation; 0 if there are many, but in plain layout."""
     first = operation.arguments[0].shape[0]
     if operation.kernel.endswith(SUFFIX):
         return int(first * LANES)
@@ -209,18 +211,18 @@ def _images(operation: Operation) -> int:
 
 
 def _steps(operation: Operation) -> tuple[tuple[int, int], tuple[int, int]]:
-    """Stride and dilation."""
+    """The strides and the dilations."""
     return (operation["stride_h"], operation["stride_w"]), (operation["dilation_h"], operation["dilation_w"])
 
 
-def _of_few(c: Convolution, x: Buffer, **named: Any) -> Operation:
-    """Winograd's algorithm on plain images."""
+def _on_few_images(c: Convolution, x: Buffer, **named: Any) -> Operation:
+    """Winograd's algorithm on few images in plain layout."""
     work = Buffer((_values(c),), x.dtype)
     return Operation.of("winograd_forward", x=x, work=work, pad_h=c.pad[0], pad_w=c.pad[1], **named)
 
 
 def _transformed(c: Convolution, weight: Any, flip: int, *, transpose: bool = False) -> Operation:
-    """The transform of the weights into an array of its own."""
+    """The operation that transforms the weights into a new array."""
     sizes = (c.channels, c.filters) if transpose else (c.filters, c.channels)
     u = Buffer(winograd_shape(*sizes, c.groups), weight.dtype)
     return Operation.of("winograd_weights", weight=weight, u=u, flip=flip)
@@ -237,7 +239,7 @@ def _forward(operation: Operation) -> list[Operation]:
         return [operation]
     given = operation.pick("x", "b", "out", "kind", "alpha")
     if _few(c):
-        return [_of_few(c, weight=weight, flip=0, **given)]
+        return [_on_few_images(c, weight=weight, flip=0, **given)]
     weights = _transformed(c, weight, 0)
     window = {"size": weight.shape[2], **operation.pick("pad_h", "pad_w")}
     return [weights, Operation.of("winograd_forward_nchw16n", u=weights["u"], **given, **window)]
@@ -263,7 +265,7 @@ def _backward_input(operation: Operation) -> list[Operation]:
             Operation.of("winograd_backward_input_nchw16n", u=weights["u"], size=size, **given, **activation),
         ]
     if _few(c):
-        operations = [_of_few(c, x=dout, weight=weight, b=None, out=dx, flip=1)]
+        operations = [_on_few_images(c, x=dout, weight=weight, b=None, out=dx, flip=1)]
     else:
         weights = _transformed(c, weight, 1)
         given = {"x": dout, "u": weights["u"], "b": None, "out": dx}
@@ -275,7 +277,7 @@ def _backward_input(operation: Operation) -> list[Operation]:
 
 
 def winograd_flops(operation: Operation) -> int:
-    """Floating-point operations of the products in a call of a Winograd kernel; a multiply-add counts two."""
+    """The floating-point operations of the products in a call of a Winograd kernel; a multiply-add counts as two."""
     if operation.kernel == "winograd_weights":
         return 0
     if operation.kernel == "winograd_forward":
@@ -316,7 +318,7 @@ _DIRECTIONS = {
 
 
 def choose_algorithms(operations: Sequence[Operation]) -> list[Operation]:
-    """The operations, with Winograd's algorithm where it is chosen."""
+    """Replace convolutions by Winograd's algorithm where it is chosen."""
     chosen: list[Operation] = []
     for operation in operations:
         replace = _DIRECTIONS.get(operation.kernel)

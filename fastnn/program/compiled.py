@@ -27,14 +27,14 @@ except ImportError:
 
 Array = NDArray[Any]
 
-_GATHERS = ("gather_rows", "gather_nchw16n")  # source, index, out, …
-_BRINGS = "gather_rows"  # whose rows can be brought to their place one by one
-_BRINGS_BYTES = 2 << 20  # of a batch at most: more would not stay in the second cache until it is used
+_GATHERS = ("gather_rows", "gather_nchw16n")  # their arguments are source, index, out, …
+_DOUBLE_BUFFERED = "gather_rows"  # the one that can gather the rows of the next step one by one
+_DOUBLE_BUFFERED_BYTES = 2 << 20  # a larger batch would not stay in the second-level cache until it is used
 
 
 @dataclass(frozen=True)
 class Recording:
-    """A step as it was taken down, and after layout and fusion."""
+    """A step as it was recorded, and after all passes."""
 
     recorded: list[Operation]
     operations: list[Operation]
@@ -42,14 +42,14 @@ class Recording:
 
 
 def record(step: Callable[[Recorder], None], dtype: np.dtype[Any], beta: float = 0.0) -> Recording:
-    """Take a step down, fuse it, lay its images out and choose algorithms.
+    """Record a step, fuse its operations, choose layouts and algorithms.
 
     Parameters
     ----------
     step : callable
-        Gets a `Recorder` and calls its kernels; stream k of `Compiled.run` is the k-th one it asks for.
+        Gets a `Recorder` and calls kernels on it. Stream k of `Compiled.run` is the k-th one that it asks for.
     dtype : dtype
-        Of the intermediate arrays.
+        The dtype of the intermediate arrays.
     beta : float
         See `fastnn.kernels.eager.Ops.beta`.
 
@@ -66,50 +66,50 @@ def record(step: Callable[[Recorder], None], dtype: np.dtype[Any], beta: float =
 
 
 class Compiled:
-    """A recording bound to memory and to the replay loop.
+    """A recording that is bound to memory and to the replay loop.
 
     Parameters
     ----------
     recording : Recording
-    instead : mapping of id to array, optional
-        Arrays to use in place of recorded ones, by the ``id`` of those.
+    replacements : mapping of id to array, optional
+        Arrays to use in place of recorded ones, by the ``id`` of the recorded ones.
 
     Attributes
     ----------
     recording : Recording
     places : dict of Buffer to Place
-        Where the intermediate arrays lie.
+        Where the intermediate arrays lie in the arena.
     arena_bytes : int
-        Memory for all of them.
+        The size of the arena.
     """
 
-    def __init__(self, recording: Recording, instead: Mapping[int, Array] | None = None) -> None:
+    def __init__(self, recording: Recording, replacements: Mapping[int, Array] | None = None) -> None:
         self.recording = recording
         buffers = list(_buffers(recording.operations))
-        moving = [
+        stream_arguments = [
             (i, position, value.root.index, value.root.stride)
             for i, position, value in buffers
             if isinstance(value.root, Stream)
         ]
-        gather = _gathers_by(recording.operations, moving)
-        brought = None if gather < 0 else _brought(recording.operations[moving[gather][0]])
-        self.places, self.arena_bytes = plan(recording.operations, brought)
+        gather = _gathers_by(recording.operations, stream_arguments)
+        inputs = None if gather < 0 else _double_buffered(recording.operations[stream_arguments[gather][0]])
+        self.places, self.arena_bytes = plan(recording.operations, inputs)
         raw = np.empty(self.arena_bytes + ALIGNMENT, np.uint8)
-        raw.fill(0)  # the pages exist before the first step
+        raw.fill(0)  # so that the pages are mapped before the first step
         start = -raw.ctypes.data % ALIGNMENT
         self._arena = raw[start : start + self.arena_bytes]
-        self._instead = instead or {}
-        swapping = [
-            (i, position, self.places[brought].nbytes // 2)
+        self._replacements = replacements or {}
+        double_buffers = [
+            (i, position, self.places[inputs].nbytes // 2)
             for i, position, value in buffers
-            if brought is not None and value.root is brought
+            if inputs is not None and value.root is inputs
         ]
         bound = [(get(op.kernel, "native"), [self._bind(v) for v in op.arguments]) for op in recording.operations]
-        self._native = _native.Program(bound, moving, gather, swapping)
+        self._native = _native.Program(bound, stream_arguments, gather, double_buffers)
 
     def _bind(self, value: Any) -> Any:
         if not isinstance(value, Buffer):
-            return self._instead.get(id(value), value)
+            return self._replacements.get(id(value), value)
         if isinstance(value.root, Stream):
             return np.empty(value.shape, value.dtype)  # its pointer is set before each step
         place: Place = self.places[value.root]
@@ -130,16 +130,16 @@ class Compiled:
         Parameters
         ----------
         streams : sequence of arrays
-            One for each that was asked for while recording, long enough for ``first + count`` steps.
+            One for each stream that was asked for while recording, long enough for ``first + count`` steps.
         seconds : float
             Return after the step in which this time has passed.
         watch : (steps,) float64, optional
-            Return behind the first step whose value here is not finite.
+            Return after the first step whose value here is not finite.
         """
         return self._native.run(streams, first, count, seconds, watch)
 
     def apply(self, x: Array, shape: tuple[int, ...], dtype: np.dtype[Any], numbers_only: bool) -> Array | None:
-        """Run one step from `x` (stream 0) into a new array (stream 1); None where `x` is not C-contiguous."""
+        """Run one step from `x` (stream 0) into a new array (stream 1); return None if `x` is not C-contiguous."""
         return self._native.apply(x, shape, dtype.num, numbers_only)
 
     @property
@@ -155,33 +155,33 @@ class Compiled:
 def replay(
     parts: Sequence[tuple[Compiled, Sequence[Array], int, Array | None]], seconds: float
 ) -> tuple[int, list[float]]:
-    """Replay (program, streams, steps, watch) one behind the other, as `Compiled.run` does from step 0 on.
+    """Replay parts (program, streams, steps, watch) in turn, each from step 0, as `Compiled.run` does.
 
-    Returns how many steps were done in all within about `seconds`, and the seconds of each part.
+    Returns how many steps were done in all within about `seconds`, and the seconds that each part took.
     """
     bound = [(program._native, streams, steps, watch) for program, streams, steps, watch in parts]
     return _native.replay(bound, seconds)
 
 
-def _gathers_by(operations: Sequence[Operation], moving: Sequence[tuple[int, int, int, int]]) -> int:
-    """Which of `moving` is the index by which a step gathers or reads its inputs; -1: none."""
-    for k, (i, position, _, _) in enumerate(moving):
+def _gathers_by(operations: Sequence[Operation], stream_arguments: Sequence[tuple[int, int, int, int]]) -> int:
+    """Which of `stream_arguments` is the index by which a step gathers or reads its inputs; -1: none is."""
+    for k, (i, position, _, _) in enumerate(stream_arguments):
         gathers = operations[i].kernel in _GATHERS and position == 1
         if position == _native.ROW_INDEX or (gathers and isinstance(operations[i].arguments[0], np.ndarray)):
             return k
     return -1
 
 
-def _brought(gather: Operation) -> Buffer | None:
-    """The inputs, if the next step's can be brought to their place while a step computes."""
-    if gather.kernel != _BRINGS:
+def _double_buffered(gather: Operation) -> Buffer | None:
+    """The gathered inputs, if those of the next step can be gathered while a step computes; else None."""
+    if gather.kernel != _DOUBLE_BUFFERED:
         return None
     out = gather.arguments[2]
-    return out.root if isinstance(out, Buffer) and out.nbytes <= _BRINGS_BYTES else None
+    return out.root if isinstance(out, Buffer) and out.nbytes <= _DOUBLE_BUFFERED_BYTES else None
 
 
 def _buffers(operations: Sequence[Operation]) -> Iterator[tuple[int, int, Buffer]]:
-    """Operation and position in its descriptor of every buffer, indices among them."""
+    """Every buffer, row indices included, with the number of its operation and its position in the descriptor."""
     for i, operation in enumerate(operations):
         for position, value in [*enumerate(_array_arguments(operation)), (_native.ROW_INDEX, operation.index)]:
             if isinstance(value, Buffer):
@@ -189,5 +189,5 @@ def _buffers(operations: Sequence[Operation]) -> Iterator[tuple[int, int, Buffer
 
 
 def _array_arguments(operation: Operation) -> list[Any]:
-    """Array arguments by position in the descriptor, None included."""
+    """The array arguments in the order of the descriptor; absent ones are None."""
     return [v for v in operation.arguments if v is None or isinstance(v, Buffer | np.ndarray)]

@@ -21,7 +21,7 @@ LAYER_BY_LAYER = "layer by layer: each kernel is called from Python, nothing is 
 
 
 def flops(operation: Operation) -> int:
-    """Floating-point operations of the matrix products in one call (a multiply-add counts two)."""
+    """The floating-point operations of the matrix products in one call; a multiply-add counts as two."""
     if operation.kernel.startswith("winograd_"):
         return winograd_flops(operation)
     if not operation.kernel.startswith(("affine_", "conv_")):
@@ -42,7 +42,7 @@ def flops(operation: Operation) -> int:
 
 
 def nbytes(operation: Operation) -> int:
-    """Bytes that one call must read and write at least, every array once (a gather only the rows it takes)."""
+    """The bytes that one call must at least read and write: every array once, of a gather's source only some rows."""
     total = 0
     for argument, value in operation.arrays():
         size = value.nbytes
@@ -54,7 +54,7 @@ def nbytes(operation: Operation) -> int:
 
 
 def title(operation: Operation) -> str:
-    """The kernel and, in brackets, the activation or the update rule that it applies as well."""
+    """The name of the kernel and, in brackets, the activation or the update rule that it applies as well."""
     also = ""
     if operation.named.get("kind") and operation.named.get("saved", operation) is not None:
         also = f" ({Activation(int(operation['kind'])).name.lower()})"
@@ -109,7 +109,7 @@ def _table(program: Compiled, known: dict[int, str]) -> list[str]:
 
 
 def _layout(operations: list[Operation]) -> list[str]:
-    """What lies with 16 images innermost, where anything does."""
+    """Which arrays have the layout NCHW16n, if any do."""
     inner = sum(op.kernel.endswith(SUFFIX) for op in operations)
     if inner == 0:
         return []
@@ -117,7 +117,7 @@ def _layout(operations: list[Operation]) -> list[str]:
 
 
 def explain(session: Session, step_seconds: float) -> str:
-    """What a step does, after fusion; times are those of the sampled steps."""
+    """The operations of a step after all passes, with their times in the sampled steps."""
     if not isinstance(session, CompiledSession):
         return LAYER_BY_LAYER
     problem = session.problem

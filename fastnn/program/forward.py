@@ -1,4 +1,4 @@
-"""Running a model on many samples: a compiled forward pass over blocks of rows."""
+"""Runs a model on many samples, with a compiled forward pass over blocks of rows."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ from fastnn.program.session import RETURN_SECONDS
 
 Array = NDArray[Any]
 BLOCK_ROWS = 256
-KEPT_PROGRAMS = 8  # of each model
+CACHED_PROGRAMS = 8  # for each model
 _EXPLAINED_RUNS = 5
 
-# compiled passes that nobody runs now, the longest unused first: a thread takes one out for as long as it needs it
+# The compiled passes that no thread runs now, the least recently used first. A thread takes one out while it runs it.
 _idle: WeakKeyDictionary[Sequential, dict[Hashable, _Pass | None]] = WeakKeyDictionary()
 
 
@@ -36,7 +36,7 @@ NUMBERS_ONLY = ("classes", "probabilities", "scores")  # kinds of outputs that m
 
 
 def _block(ops: Ops, model: Sequential, source: Any, out_rows: Any, kind: str) -> None:
-    """Outputs of the first rows of `source`, written to `out_rows`; classes or probabilities if `kind` says so."""
+    """Write the outputs for the first rows of `source` to `out_rows`; `kind` may ask for classes or probabilities."""
     n = out_rows.shape[0]
     x = ops.empty((n, prod(model.input_shape)))
     ops.gather_rows(source, None, x, model.input_scale)
@@ -51,14 +51,14 @@ def _block(ops: Ops, model: Sequential, source: Any, out_rows: Any, kind: str) -
 
 
 def _outputs(model: Sequential, rows: int, kind: str) -> tuple[Shape, np.dtype[Any]]:
-    """Shape and dtype of what the pass over `rows` samples writes."""
+    """The shape and the dtype of what the pass over `rows` samples writes."""
     if kind == "classes":
         return (rows,), np.dtype(np.int64)
     return (rows, prod(model.output_shape)), model.dtype
 
 
 class _Pass:
-    """The compiled pass over `rows` samples of `dtype`: stream 0 holds them, stream 1 takes the outputs."""
+    """The compiled pass over `rows` samples of `dtype`, which are stream 0; stream 1 receives the outputs."""
 
     def __init__(self, model: Sequential, rows: int, dtype: np.dtype[Any], kind: str) -> None:
         def step(ops: Any) -> None:
@@ -66,13 +66,13 @@ class _Pass:
             _block(ops, model, source, ops.stream(*_outputs(model, rows, kind)), kind)
 
         recording = record(step, model.dtype)
-        # whole blocks come by the dozen: their products need no packing of the weights
+        # whole blocks come many at a time, so it pays to pack the weights once for all of them
         weights = [p.value for p in model.named_parameters.values()] if rows == BLOCK_ROWS else []
         self._panels = ParameterPanels([recording], [(value, []) for value in weights])
         self.program = Compiled(recording, self._panels.replacements)
 
     def run(self, rows: Array, out: Array, count: int) -> None:
-        """Do `count` blocks with the weights as they are now."""
+        """Compute `count` blocks with the weights as they are now."""
         self._panels.load()
         done = 0
         while done < count:
@@ -81,7 +81,7 @@ class _Pass:
 
 @contextmanager
 def _compiled(model: Sequential, rows: int, dtype: np.dtype[Any], kind: str) -> Iterator[_Pass | None]:
-    """The compiled pass over `rows` samples of `dtype`; None where a layer cannot be recorded."""
+    """The compiled pass over `rows` samples of `dtype`; None if a layer cannot be recorded."""
     idle = _idle.setdefault(model, {})
     key = (rows, dtype, kind, model.input_scale)
     try:
@@ -95,12 +95,12 @@ def _compiled(model: Sequential, rows: int, dtype: np.dtype[Any], kind: str) -> 
         yield program
     finally:
         idle[key] = program
-        for old in list(idle)[:-KEPT_PROGRAMS]:
+        for old in list(idle)[:-CACHED_PROGRAMS]:
             idle.pop(old, None)
 
 
 class Quick:
-    """The pass over one small block, bound to its shape and dtype: a call costs little more than its arithmetic."""
+    """The pass over one small block of a fixed shape and dtype, whose calls cost little more than their arithmetic."""
 
     def __init__(self, model: Sequential, x: Array, kind: str) -> None:
         n = len(x)
@@ -110,14 +110,11 @@ class Quick:
         self._idle = [_Pass(model, n, x.dtype, kind).program]
 
     def fits(self, model: Sequential) -> bool:
-        """Whether the model still is as it was compiled."""
+        """Whether the model is still as it was when this was compiled."""
         return model.input_scale == self._scale
 
     def __call__(self, model: Sequential, x: Array) -> Array | None:
-        """What `run_forward` gives; None where it must be asked.
-
-        Another thread is here, something has changed, or there is an error to raise.
-        """
+        """The result of `run_forward`; None if another thread is here, the model has changed, or there is an error."""
         if not self.fits(model) or current_backend() != "native":
             return None
         try:
@@ -132,7 +129,7 @@ class Quick:
 
 
 def _remember(model: Sequential, x: Array, kind: str) -> None:
-    """Let the next call with such an `x` go the quick way."""
+    """Make the next call with an `x` of this shape and dtype quick."""
     if len(x) > BLOCK_ROWS or current_backend() != "native" or gatherable(x).dtype != x.dtype:
         return
     if model.channels_last:  # the caller's samples, by whose shape a pass is found, are not in the order of x
@@ -140,15 +137,15 @@ def _remember(model: Sequential, x: Array, kind: str) -> None:
     key = (kind, x.dtype, x.shape)
     known = model.quick.get(key)
     if isinstance(known, Quick) and known.fits(model):
-        return  # it was busy, or x does not lie as it needs
-    if len(model.quick) >= KEPT_PROGRAMS:
+        return  # it was busy, or x is not contiguous
+    if len(model.quick) >= CACHED_PROGRAMS:
         model.quick.clear()
     with suppress(NotRecordableError):
         model.quick[key] = Quick(model, x, kind)
 
 
 def run_forward(model: Sequential, x: Array, kind: str) -> Array:
-    """Outputs, probabilities or classes of x (N, *input_shape); see `fastnn.model.engine.ForwardEngine`."""
+    """The outputs, probabilities or classes of x (N, *input_shape); see `fastnn.model.engine.ForwardEngine`."""
     _remember(model, x, kind)
     rows = gatherable(x).reshape(len(x), -1)
     out = np.empty(*_outputs(model, len(rows), kind))
@@ -194,10 +191,10 @@ def _check_numbers(model: Sequential, x: Array, out: Array, kind: str) -> None:
 
 
 def _equal_blocks(count: int, alike: bool) -> list[tuple[int, int, int]]:
-    """First and last row, and rows of a block, of the one or two lots of equal blocks.
+    """One or two runs of equal blocks, each as (first row, last row, rows of a block).
 
-    `alike`: blocks differ by one row at most, as they must where a block's samples look at each other; otherwise all
-    but the last are as long as can be.
+    With `alike`, blocks differ by at most one row, as they must if the outputs for a sample depend on the others in its
+    block; otherwise all but the last are as long as possible.
     """
     if alike and count:
         size, more = divmod(count, -(-count // BLOCK_ROWS))
@@ -207,7 +204,7 @@ def _equal_blocks(count: int, alike: bool) -> list[tuple[int, int, int]]:
 
 
 def _run_blocks(model: Sequential, rows: Array, out: Array, n: int, kind: str) -> None:
-    """The same for rows that make blocks of `n`, written to `out`."""
+    """Compute rows that make blocks of `n` and write the results to `out`."""
     compiled = _compiled(model, n, rows.dtype, kind) if current_backend() == "native" else nullcontext()
     with compiled as program:
         if program is not None:

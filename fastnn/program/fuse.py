@@ -1,8 +1,8 @@
-"""Joining neighbouring operations into kernels that do the same in one pass, with the same bits.
+"""Fuses neighbouring operations into kernels that do the same in one pass, with the same bits.
 
-Each rule looks at one operation and at those after it, and either returns what replaces them or None. A rule
-may drop an intermediate array only when nothing else touches it, and may move an operation forward only past
-operations that neither touch what it writes nor write what it reads.
+Each rule is given the operations and the index of one of them, and returns either new operations or None. A rule may
+remove an intermediate array only if nothing else uses it, and may move an operation forward only past operations that
+neither use what it writes nor write what it reads.
 """
 
 from __future__ import annotations
@@ -24,22 +24,22 @@ def touches(operation: Operation, array: Any) -> bool:
 
 
 def writes_any(operations: Sequence[Operation], *arrays: Any) -> bool:
-    """Whether one of the operations writes one of the arrays (None: an array that is not there)."""
+    """Whether one of the operations writes one of the arrays; None stands for an absent array."""
     return any(operation.writes(array) for operation in operations for array in arrays)
 
 
 def touches_any(operations: Sequence[Operation], *arrays: Any) -> bool:
-    """Whether one of the operations reads or writes one of the arrays (None: an array that is not there)."""
+    """Whether one of the operations reads or writes one of the arrays; None stands for an absent array."""
     return any(touches(operation, array) for operation in operations for array in arrays)
 
 
 def sole_user(
     operations: Sequence[Operation], array: Any, after: int, *kernels: str, outside: bool = False
 ) -> int | None:
-    """Index of the only operation behind `after` that touches `array`, where it reads it and is one of `kernels`.
+    """The index of the only operation behind `after` that touches `array`, if it reads it and is one of `kernels`.
 
-    An output of the step has no sole user, nor has an array that is there before and after it, unless `outside` says
-    that what it holds afterwards matters to nobody (a gradient).
+    An output of the step has no sole user, and neither has an array that exists outside the step, unless `outside` says
+    that nobody needs what it contains after the step (a gradient).
     """
     if isinstance(array.root, Stream) if isinstance(array, Buffer) else not outside:
         return None
@@ -50,7 +50,7 @@ def sole_user(
 
 
 def rewrite(operations: Sequence[Operation], changes: Mapping[int, Sequence[Operation]]) -> list[Operation]:
-    """The operations, with those at some places replaced by others or, where these are none, left out."""
+    """Replace the operations at some indices by others, or remove them if there are no others."""
     return [new for i, old in enumerate(operations) for new in changes.get(i, (old,))]
 
 
@@ -65,7 +65,7 @@ def product_then_activation(operations: list[Operation], i: int) -> list[Operati
     activation = operations[j]
     if any(same_memory(activation["out"], array) for _, array in product.arrays() if array is not product["out"]):
         return None
-    # the activation takes arrays of any shape, the joined kernel rows or images
+    # an activation takes arrays of any shape, the fused kernel only rows or images
     out = activation["out"].reshape(product["out"].shape)
     return rewrite(operations, {i: [product.change(out=out, **activation.pick("kind", "alpha"))], j: []})
 
@@ -91,7 +91,7 @@ def input_gradient_then_activation(operations: list[Operation], i: int) -> list[
 
 
 def penalty_then_update(operations: list[Operation], i: int) -> list[Operation] | None:
-    """Penalty with l2 alone, update without decay → what it adds to the loss, an update with decay l2."""
+    """A penalty with l2 alone, an update without decay → the penalty of the loss, an update with decay l2."""
     penalty = operations[i]
     if penalty.kernel != "penalty" or penalty["dw"] is None or penalty["l1"]:
         return None
@@ -100,12 +100,12 @@ def penalty_then_update(operations: list[Operation], i: int) -> list[Operation] 
     if j is None:
         return None
     update = operations[j]
-    # only decay that is added to the gradient is what a penalty adds
+    # decoupled decay is not the gradient of a penalty
     if UpdateRule(update["rule"]).decoupled or update["decay"] or update["w"] is not w or update["dw"] is not dw:
         return None
     if writes_any(operations[:j], w):
         return None
-    # behind whoever writes the loss last, out of the way of what becomes of the gradient
+    # behind the last operation that writes the loss, so that the gradient and its update become neighbours
     first = max((k + 1 for k in range(i) if operations[k].writes(loss)), default=i)
     share, decayed = penalty.change(dw=None), update.change(decay=penalty["l2"])
     moved = rewrite(operations, {i: [], j: [decayed]})
@@ -113,10 +113,11 @@ def penalty_then_update(operations: list[Operation], i: int) -> list[Operation] 
 
 
 def pool_gradient_then_activation(operations: list[Operation], i: int) -> list[Operation] | None:
-    """max_pool_backward, activation_backward of what was pooled → the same the other way round, on fewer elements.
+    """max_pool_backward, activation_backward of what was pooled → the same in reverse order, on fewer elements.
 
-    A gradient reaches only the cells that won, and what won is the pool's output: there the derivative is taken. Where
-    windows overlap a cell's gradients are added before it is multiplied, so there only with a factor of 0 or 1.
+    Only the largest cells get a gradient, and they are the outputs of the pool, so the derivative can be computed from
+    these. If windows overlap, the gradients of a cell are added up before they are multiplied by the derivative, so the
+    order may change only if that is 0 or 1.
     """
     pool = operations[i]
     if pool.kernel != "max_pool_backward":
@@ -139,13 +140,13 @@ def pool_gradient_then_activation(operations: list[Operation], i: int) -> list[O
         return None
     if touches_any(operations[i:j], into) and not same_memory(into, pool["dx"]):
         return None
-    share = Buffer(pool["dout"].shape, pool["dout"].dtype)
-    first = activation.change(dout=pool["dout"], saved=forward["out"], dx=share)
-    second = pool.change(dout=share, dx=into.reshape(pool["dx"].shape))
+    scaled = Buffer(pool["dout"].shape, pool["dout"].dtype)
+    first = activation.change(dout=pool["dout"], saved=forward["out"], dx=scaled)
+    second = pool.change(dout=scaled, dx=into.reshape(pool["dx"].shape))
     return rewrite(operations, {i: [first, second], j: []})
 
 
-# arguments of an update that w and b must share
+# the arguments of an update that w and b must have in common
 _SHARED = ("rate", "t", "rule", "c0", "c1", "c2")
 
 
@@ -193,15 +194,15 @@ def _is_plain_copy(operation: Operation) -> bool:
 
 
 def _renamed(operation: Operation, old: Buffer, new: Buffer) -> Operation:
-    """The operation with the memory of `new` for that of `old`."""
-    swapped = (
+    """The operation with the memory of `new` in place of that of `old`."""
+    arguments = (
         new.reshape(v.shape) if isinstance(v, Buffer) and same_memory(v, old) else v for v in operation.arguments
     )
-    return Operation(operation.kernel, tuple(swapped))
+    return Operation(operation.kernel, tuple(arguments))
 
 
 def copy_of_input(operations: list[Operation], i: int) -> list[Operation] | None:
-    """A step's input, copied unchanged → read where it is."""
+    """A copy of an input of the step → the input is read in place."""
     if not _is_plain_copy(operations[i]):
         return None
     source, out = operations[i]["source"], operations[i]["out"]
@@ -214,7 +215,7 @@ def copy_of_input(operations: list[Operation], i: int) -> list[Operation] | None
 
 
 def copy_to_output(operations: list[Operation], i: int) -> list[Operation] | None:
-    """An intermediate array, copied unchanged into an output → written there at once."""
+    """A copy of an intermediate array to an output → the output is written directly."""
     if not _is_plain_copy(operations[i]):
         return None
     source, out = operations[i]["source"], operations[i]["out"]
@@ -244,7 +245,7 @@ RULES: tuple[Rule, ...] = (
 
 
 def fuse(operations: Sequence[Operation], rules: Sequence[Rule] = RULES) -> list[Operation]:
-    """Apply every rule wherever it fits."""
+    """Apply every rule wherever it applies."""
     current = list(operations)
     for rule in rules:
         i = 0

@@ -1,4 +1,4 @@
-"""Reading a batch's rows where the data hold them, instead of copying them together first."""
+"""Lets operations read the rows of a batch in the data set, so that they need not be gathered."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from fastnn.program.record import Operation, Stream, same_memory
 
 
 def _by_index(operation: Operation, gather: Operation) -> Operation | None:
-    """The operation with the rows read by the index where it reads what was gathered; None where it cannot."""
+    """The operation, reading the data set by the index in place of gathered rows; None if it cannot do that."""
     reading = [(argument, array) for argument, array in operation.arrays() if same_memory(array, gather["out"])]
     if len(reading) != 1 or not reading[0][0].by_index or reading[0][1].shape != gather["out"].shape:
         return None
-    rows = gather["source"][: len(gather["index"])]  # of their shape: which ones they are, the index says
+    rows = gather["source"][: len(gather["index"])]  # only their shape matters; the index says which rows are read
     return Operation(operation.kernel, operation.change(**{reading[0][0].name: rows}).arguments, gather["index"])
 
 
 def read_in_place(operations: Sequence[Operation]) -> list[Operation]:
-    """gather_rows by a moving index, kernels that read its rows → the same kernels, reading the data.
+    """gather_rows by an index that is a stream, kernels that read its rows → kernels that read the data set.
 
-    Only where the data are of the step's dtype and not scaled, and where all that touch the rows can do so.
+    This needs data of the step's dtype and without scaling, and only kernels that can read by an index.
     """
     current = list(operations)
     for gather in [op for op in current if op.kernel == "gather_rows"]:

@@ -1,4 +1,4 @@
-"""Joining operations on images in the layout NCHW16n; rules as in `fastnn.program.fuse`."""
+"""Fuses operations on images in the layout NCHW16n, by rules as in `fastnn.program.fuse`."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def gather_into_lanes(operations: list[Operation], i: int) -> list[Operation] | 
     return rewrite(operations, {i: [joined], j: []})
 
 
-# images up to which reading w once more for each vector of them is cheaper than packing it
+# up to so many images, it is cheaper to read w again for each vector of images than to pack it
 _FEW_IMAGES = 64
 
 
@@ -37,7 +37,7 @@ def input_gradient_into_lanes(operations: list[Operation], i: int) -> list[Opera
 
 
 def backward_in_one_pass(operations: list[Operation], i: int) -> list[Operation] | None:
-    """affine_backward_input_nchw16n, affine_backward_weight_update → one kernel: w comes from memory once."""
+    """affine_backward_input_nchw16n, affine_backward_weight_update → one kernel, which reads w from memory once."""
     product = operations[i]
     if product.kernel != "affine_backward_input_nchw16n":
         return None
@@ -59,5 +59,5 @@ RULES: tuple[Rule, ...] = (gather_into_lanes, input_gradient_into_lanes, backwar
 
 
 def fuse_innermost(operations: Sequence[Operation]) -> list[Operation]:
-    """Apply every rule wherever it fits."""
+    """Apply every rule wherever it applies."""
     return fuse(operations, RULES)

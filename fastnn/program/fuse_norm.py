@@ -1,7 +1,7 @@
-"""Joining batch normalisation in the layout NCHW16n with what stands beside it; rules as in `fastnn.program.fuse`.
+"""Fuses batch normalisation in the layout NCHW16n with its neighbours, by rules as in `fastnn.program.fuse`.
 
-What a normalisation gives is then never in memory where a pool follows, and the statistics are taken while the
-convolution's outputs are close.
+Normalised values that are pooled are then never written to memory, and statistics are computed while the outputs of the
+convolution are in cache.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def _work(image: Buffer) -> Buffer:
 
 
 def norm_then_pool(operations: list[Operation], i: int) -> list[Operation] | None:
-    """batch_norm_forward or batch_norm_apply, then max_pool_forward → statistics, then both in one pass."""
+    """batch_norm_forward or batch_norm_apply, max_pool_forward → statistics, then both in one pass."""
     norm = operations[i]
     if norm.kernel not in ("batch_norm_forward_nchw16n", "batch_norm_apply_nchw16n"):
         return None
@@ -71,7 +71,7 @@ def pool_gradient_then_norm(operations: list[Operation], i: int) -> list[Operati
     k = sole_user(operations, dx, j, "activation_backward")
     if k is not None:
         activation = operations[k]
-        # the kernel takes the derivative from what was normalised, which is the activation's output
+        # the kernel computes the derivative from what was normalised, which is the output of the activation
         from_output = not Activation(activation["kind"]).backward_needs_input and same_memory(activation["saved"], x)
         if (
             from_output
@@ -89,11 +89,11 @@ def pool_gradient_then_norm(operations: list[Operation], i: int) -> list[Operati
         kind=kind,
         alpha=alpha,
     )
-    return rewrite(operations, {**{place: [] for place in left_out}, j: [joined]})
+    return rewrite(operations, {**{k: [] for k in left_out}, j: [joined]})
 
 
 def convolution_then_statistics(operations: list[Operation], i: int) -> list[Operation] | None:
-    """A direct convolution, then batch_norm_statistics or batch_norm_forward → statistics taken while it runs."""
+    """A direct convolution, batch_norm_statistics or batch_norm_forward → a convolution with statistics."""
     conv = operations[i]
     if conv.kernel != "conv_forward_nchw16n":
         return None
@@ -121,5 +121,5 @@ RULES: tuple[Rule, ...] = (norm_then_pool, pool_gradient_then_norm, convolution_
 
 
 def fuse_norms(operations: Sequence[Operation]) -> list[Operation]:
-    """Apply every rule wherever it fits; after the algorithms are chosen, for only direct convolutions take part."""
+    """Apply every rule wherever it applies. Algorithms must be chosen before, because only direct convolutions fuse."""
     return fuse(operations, RULES)

@@ -1,6 +1,6 @@
-"""Joining a max-pool in the layout NCHW16n with the convolution before it; a rule as in `fastnn.program.fuse`.
+"""Fuses max-pooling in the layout NCHW16n with the convolution before it, by a rule as in `fastnn.program.fuse`.
 
-What the convolution gives is then only ever a strip in the cache.
+Only a strip of the convolution's outputs then exists at a time, in the cache.
 """
 
 from __future__ import annotations
@@ -44,5 +44,5 @@ RULES: tuple[Rule, ...] = (convolution_then_pool,)
 
 
 def fuse_pools(operations: Sequence[Operation]) -> list[Operation]:
-    """Apply the rule wherever it fits; after the algorithms are chosen, for only direct convolutions take part."""
+    """Apply the rule wherever it applies. Algorithms must be chosen before, because only direct convolutions fuse."""
     return fuse(operations, RULES)

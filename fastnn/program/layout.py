@@ -1,17 +1,16 @@
-"""The layout of images in a compiled step: plain (n, c, h, w), or with 16 images innermost (g, c, h, w, 16).
+"""Chooses the layout of images in a compiled step: plain, or NCHW16n with 16 images innermost.
 
-With 16 images innermost every vector is full whatever the number of channels and the width of a row. A step is passed
-once from front to back; each intermediate array may exist in either layout or in both, and is brought into the layout
-that an operation wants where it is not there yet. So operations on images that follow each other stay in one layout,
-and conversions stand only where dense layers begin and end.
+Plain images have shape (n, c, h, w), those in NCHW16n (g, c, h, w, 16). In NCHW16n every vector is full, whatever the
+number of channels and the width of a row. One pass over the operations converts arrays where an operation needs a
+layout that they do not have yet; an intermediate array may exist in either layout or in both. So consecutive operations
+on images stay in one layout, and conversions are needed only next to dense layers.
 
-- A kernel with a twin called ``…_nchw16n`` that takes images (convolution, pooling) leads: it wants its arrays
-  innermost.
-- An elementwise kernel, or a twin that also serves rows (normalisation, dropout), follows: it runs innermost where
-  something that it reads lies so already.
-- Local response normalisation treats every pixel by itself, so 16 images innermost are to it one image of 16 times as
-  many pixels. It follows without a twin.
-- Everything else wants rows.
+- A kernel on images that has a variant called ``…_nchw16n`` (convolution, pooling) always uses that variant.
+- An elementwise kernel, or one with a variant that also works on rows (normalisation, dropout), uses NCHW16n if
+  something that it reads has that layout already.
+- Local response normalisation treats every pixel alike, so for it 16 images innermost are one image of 16 times as many
+  pixels. It follows without a variant.
+- All other kernels use rows.
 
 The choice depends on the number of images alone.
 """
@@ -32,7 +31,7 @@ _EVERY_PIXEL_ALIKE = ("local_response_norm_forward", "local_response_norm_backwa
 
 
 def suits(images: int) -> bool:
-    """Whether so many images are better off innermost: 16 or more, or filling 16 lanes up costs less than a quarter."""
+    """Whether that many images should be in NCHW16n: 16 or more, or less than a quarter of the lanes empty."""
     return images >= LANES or 4 * LANES < 5 * images
 
 
@@ -42,7 +41,7 @@ def _is_elementwise(kernel: str) -> bool:
 
 
 def _inner_positions(kernel: str) -> list[int]:
-    """Positions of the arrays that `kernel`, or its twin, takes with images innermost."""
+    """The positions of the arrays that `kernel`, or its variant, takes with images innermost."""
     twin = SIGNATURES.get(kernel + SUFFIX)
     if twin is not None:
         return [i for i, a in enumerate(twin.arguments) if a.dims is not None and a.dims[-1] == str(LANES)]
@@ -51,15 +50,15 @@ def _inner_positions(kernel: str) -> list[int]:
 
 
 class _MixedError(Exception):
-    """An array holds different numbers of images for different operations."""
+    """Two operations see different numbers of images in the same array."""
 
 
 class _Layouts:
-    """The operations so far, and in which layouts each array is up to date."""
+    """The operations so far, and the layouts in which each array is up to date."""
 
     def __init__(self) -> None:
         self.operations: list[Operation] = []
-        self._inner: dict[Buffer, Buffer] = {}  # root → the same with images innermost, (g, d, 16)
+        self._inner: dict[Buffer, Buffer] = {}  # the array with images innermost (g, d, 16), by its root
         self._images: dict[Buffer, int] = {}
         self._rows_valid: set[Buffer] = set()
         self._inner_valid: set[Buffer] = set()
@@ -81,7 +80,7 @@ class _Layouts:
         return value.reshape((value.shape[0], value.size // value.shape[0]))
 
     def want_inner(self, value: Buffer, *, read: bool) -> Buffer:
-        """The array with images innermost, up to date where it is going to be read."""
+        """The array with images innermost, converted if it is going to be read."""
         inner = self._inner_of(value)
         if read and value.root not in self._inner_valid:
             self.operations.append(Operation("rows_to_nchw16n", (self._rows(value), inner)))
@@ -89,7 +88,7 @@ class _Layouts:
         return inner.reshape((inner.shape[0], *value.shape[1:], LANES))
 
     def want_rows(self, value: Any) -> None:
-        """See to it that the array's rows are up to date."""
+        """Make sure that the array is up to date as rows."""
         if isinstance(value, Buffer) and value.root in self._inner_valid and value.root not in self._rows_valid:
             inner = self._inner[value.root]
             images = self._images[value.root]
@@ -98,7 +97,7 @@ class _Layouts:
             self._rows_valid.add(value.root)
 
     def wrote(self, value: Any, *, inner: bool) -> None:
-        """Only the layout that was written is up to date; what others see are rows."""
+        """Note that only the layout that was written is up to date; arrays from outside the step are always rows."""
         if not isinstance(value, Buffer):
             return
         here, there = self._inner_valid, self._rows_valid
@@ -135,18 +134,18 @@ def _inner_operation(operation: Operation, layouts: _Layouts) -> Operation:
             if operation.kernel in _EVERY_PIXEL_ALIKE:
                 groups, channels, pixels, lanes = values[i].shape
                 values[i] = values[i].reshape((groups, channels, pixels * lanes))
-    if len(twin.arguments) > len(values):  # where the lanes behind the last image must be told apart
+    if len(twin.arguments) > len(values):  # the variant must know which lanes are behind the last image
         values.insert(len(twin.arrays), images)
     return Operation(twin.name, tuple(values))
 
 
 def images_innermost(operations: Sequence[Operation]) -> list[Operation]:
-    """The operations, those on images with 16 of them innermost, and the conversions between.
+    """The operations, with those on images in NCHW16n where that is better, and with the conversions.
 
     Parameters
     ----------
     operations : sequence of Operation
-        Of a whole step; what lies in arrays that are not intermediate stays in rows.
+        The operations of a whole step. Arrays that are not intermediate stay in rows.
     """
     layouts = _Layouts()
     try:

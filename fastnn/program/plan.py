@@ -1,4 +1,4 @@
-"""Memory plan of a step: one arena for all intermediate arrays, whose memory is reused once they are dead."""
+"""The memory plan of a step: one arena for all intermediate arrays, whose memory is reused once they are dead."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 from fastnn.program.record import Buffer, Operation, Stream
 
-ALIGNMENT = 64  # bytes: a cache line, and the widest vector
+ALIGNMENT = 64  # bytes: the size of a cache line and of the widest vector
 
 
 @dataclass(frozen=True)
 class Place:
-    """Memory of one buffer in the arena (offset and size in bytes), and the operations between which it is alive."""
+    """The memory of one buffer in the arena, in bytes, and the first and last operation that use it."""
 
     offset: int
     nbytes: int
@@ -31,20 +31,20 @@ def lifetimes(operations: Sequence[Operation]) -> dict[Buffer, tuple[int, int]]:
     return alive
 
 
-def plan(operations: Sequence[Operation], doubled: Buffer | None = None) -> tuple[dict[Buffer, Place], int]:
+def plan(operations: Sequence[Operation], double_buffered: Buffer | None = None) -> tuple[dict[Buffer, Place], int]:
     """Assign every intermediate array its memory in one arena.
 
     Parameters
     ----------
     operations : sequence of Operation
-    doubled : Buffer, optional
+    double_buffered : Buffer, optional
         This buffer gets memory for two arrays, which nothing else uses from the first operation to the last.
 
     Returns
     -------
     places : dict of Buffer to Place
     nbytes : int
-        Size of the arena.
+        The size of the arena.
 
     Notes
     -----
@@ -54,11 +54,11 @@ def plan(operations: Sequence[Operation], doubled: Buffer | None = None) -> tupl
     """
     placed: dict[Buffer, Place] = {}
     alive = lifetimes(operations)
-    if doubled is not None:
-        alive[doubled] = (0, len(operations) - 1)
+    if double_buffered is not None:
+        alive[double_buffered] = (0, len(operations) - 1)
     for buffer in sorted(alive, key=lambda b: (-b.nbytes, alive[b])):
         first, last = alive[buffer]
-        nbytes = -(-max(buffer.nbytes, 1) // ALIGNMENT) * ALIGNMENT * (2 if buffer is doubled else 1)
+        nbytes = -(-max(buffer.nbytes, 1) // ALIGNMENT) * ALIGNMENT * (2 if buffer is double_buffered else 1)
         offset = 0
         for other in sorted(placed.values(), key=lambda p: p.offset):
             if other.last < first or last < other.first:

@@ -1,4 +1,4 @@
-"""Taking down the kernel calls of a step, with stand-ins for the arrays that do not exist yet."""
+"""Records the kernel calls of a step, with stand-ins for the arrays that do not exist yet."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Shape = tuple[int, ...]
 
 
 class NotRecordableError(TypeError):
-    """A layer computed with something other than kernels."""
+    """A layer computes with something other than kernels."""
 
 
 def _no_data(*args: Any, **kwargs: Any) -> NoReturn:
@@ -26,9 +26,9 @@ def _no_data(*args: Any, **kwargs: Any) -> NoReturn:
 
 
 class Buffer:
-    """Stand-in for an intermediate array; `root` is the buffer whose memory it is (itself, unless reshaped).
+    """A stand-in for an intermediate array. `root` is the buffer that owns its memory: itself, unless it is a reshape.
 
-    It has a shape and a dtype; whatever else one does with an array raises `NotRecordableError`.
+    It has a shape and a dtype; everything else that one can do with an array raises `NotRecordableError`.
     """
 
     def __init__(self, shape: Shape, dtype: np.dtype[Any], root: Buffer | None = None) -> None:
@@ -48,7 +48,7 @@ class Buffer:
         return len(self.shape)
 
     def reshape(self, *shape: Any) -> Buffer:
-        """The same memory in another shape, given as NumPy takes it."""
+        """The same memory in another shape; arguments as in NumPy."""
         sizes = list(shape[0] if len(shape) == 1 and not hasattr(shape[0], "__index__") else shape)
         if sizes.count(-1) == 1:
             known = prod(n for n in sizes if n != -1)
@@ -77,7 +77,7 @@ class Buffer:
 
 
 class Stream(Buffer):
-    """Stand-in for an array that each step finds `stride` bytes further on, in the array passed for `index`."""
+    """A stand-in for a part of stream `index`, which moves by `stride` bytes from step to step."""
 
     def __init__(self, index: int, shape: Shape, dtype: np.dtype[Any], stride: int) -> None:
         super().__init__(shape, dtype)
@@ -89,10 +89,10 @@ _INDEX = Argument("index", ("n",), "i64", optional=True, reads=True, writes=Fals
 
 @dataclass(frozen=True)
 class Operation:
-    """One kernel call: arrays (Buffer, NumPy array or None), then scalars; ``operation["dout"]`` is one of them.
+    """One kernel call, with its arrays (Buffer, NumPy array or None) and then its scalars.
 
-    With an `index`, the argument that the signature marks ``@`` is only the first rows of a longer array, and row i of
-    the call is row ``index[i]`` of that array.
+    ``operation["dout"]`` is the argument of that name. With an `index`, the argument that the signature marks ``@``
+    consists of the first rows of a longer array, and row i of the call is row ``index[i]`` of that array.
     """
 
     kernel: str
@@ -101,7 +101,7 @@ class Operation:
 
     @classmethod
     def of(cls, kernel: str, **named: Any) -> Operation:
-        """The call of `kernel` with these arguments; scalars that have a default may be left out."""
+        """Make a call of `kernel` with these arguments; scalars that have a default may be left out."""
         arguments = SIGNATURES[kernel].arguments
         unknown = named.keys() - {a.name for a in arguments}
         if unknown:
@@ -118,7 +118,7 @@ class Operation:
         return self.named[name]
 
     def pick(self, *names: str) -> dict[str, Any]:
-        """Some of the arguments by name, for another call."""
+        """Some of the arguments, by name."""
         return {name: self.named[name] for name in names}
 
     def change(self, **changes: Any) -> Operation:
@@ -132,7 +132,7 @@ class Operation:
         return arrays if self.index is None else [*arrays, (_INDEX, self.index)]
 
     def arrays(self) -> list[tuple[Argument, Any]]:
-        """Array arguments that are there, with what the signature says of them."""
+        """The array arguments that are not None, each after its description in the signature."""
         return self._arrays
 
     def reads(self, array: Any) -> bool:
@@ -154,12 +154,12 @@ def same_memory(a: Any, b: Any) -> bool:
 
 
 class Recorder:
-    """Ops that take calls down instead of running them.
+    """Records the calls of kernels instead of running them.
 
     Parameters
     ----------
     dtype : dtype
-        Of the arrays that `empty` stands in for.
+        The dtype of the arrays for which `empty` makes stand-ins.
     beta : float
         See `fastnn.kernels.eager.Ops.beta`.
     """
@@ -176,7 +176,7 @@ class Recorder:
         return Buffer(tuple(shape), self.dtype if dtype is None else np.dtype(dtype))
 
     def stream(self, shape: Shape, dtype: DTypeLike, stride: int | None = None) -> Any:
-        """A stand-in for the next array that `Compiled.run` gets, which moves on by its own size each step."""
+        """A stand-in for the next array given to `Compiled.run`; by default it moves by its own size in each step."""
         item = np.dtype(dtype)
         stream = Stream(self.streams, tuple(shape), item, prod(shape) * item.itemsize if stride is None else stride)
         self.streams += 1
@@ -188,7 +188,7 @@ class Recorder:
 
         signature = SIGNATURES[kernel]
 
-        def take_down(*arguments: Any) -> None:
+        def record_call(*arguments: Any) -> None:
             missing = len(signature.arguments) - len(arguments)
             if 0 < missing <= len(signature.defaults):
                 arguments += signature.defaults[-missing:]
@@ -197,4 +197,4 @@ class Recorder:
                     raise NotRecordableError(f"{kernel}: {argument.name} is a {type(value).__name__}, not an array")
             self.operations.append(Operation(kernel, arguments))
 
-        return take_down
+        return record_call

@@ -55,7 +55,7 @@ class Trainer(BaseTrainer):
         True: the samples are in a new random order in each epoch. "batches": the batches, which always consist of the
         same consecutive samples, are. False: everything keeps its order.
     augmentation : Augmentation, optional
-        Distorts the training images, differently in each epoch, while other steps are computed. The samples must be
+        Augments the training images, differently in each epoch, while other steps are computed. The samples must be
         images; they may also be rows of pixels if the model's input is an image or the augmentation has a `shape`.
     callbacks : sequence of Callback
         Code to run between steps and epochs.

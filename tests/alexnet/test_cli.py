@@ -1,4 +1,4 @@
-"""``fastnn alexnet``: convert, cuts, train, evaluate, predict, and what they refuse."""
+"""``fastnn alexnet`` converts, lists cuts, trains, evaluates and predicts, and refuses bad input."""
 
 import csv
 
@@ -18,7 +18,7 @@ pil = pytest.importorskip("PIL.Image")
 
 @pytest.fixture
 def files(tmp_path):
-    """Weights, and photos by class."""
+    """A file of weights, and a folder of photos by class."""
     path = tmp_path / "w.safetensors"
     Weights.random("theano", seed=1, up_to="conv1").save(path)
     return path, photos(tmp_path / "photos", 6), tmp_path
@@ -30,7 +30,7 @@ def train(files, *more):
     return main(["alexnet", "train", "--data", str(data), "--weights", str(weights), *fixed, *more])
 
 
-def test_train_evaluate_predict(files, capsys):
+def test_a_head_is_trained_evaluated_and_predicts(files, capsys):
     _, data, folder = files
     assert train(files, "--epochs", "20", "--head", "8,tanh", "--batch", "4", "--learning-rate", "1e-5") == 0
     said = capsys.readouterr().out
@@ -63,7 +63,7 @@ def test_the_same_seed_trains_to_the_same_file(files):
     assert same_bits(*kept)
 
 
-def test_folders_train_and_val(files, capsys):
+def test_folders_called_train_and_val_are_the_splits(files, capsys):
     _, _, folder = files
     photos(folder / "sets" / "train", 4, 1)
     photos(folder / "sets" / "val", 2, 2)
@@ -77,7 +77,7 @@ def test_folders_train_and_val(files, capsys):
     assert "expected the classes dark, light in" in capsys.readouterr().err
 
 
-def test_a_damaged_photo(files, capsys):
+def test_a_damaged_photo_is_named_and_skipped(files, capsys):
     _, data, _ = files
     (data / "dark" / "3.png").write_bytes(b"none")
     with pytest.warns(UserWarning, match=r"damaged and skipped: .*3.png"):
@@ -98,12 +98,12 @@ def test_a_damaged_photo(files, capsys):
         (["--optimizer", "momentum", "--momentum", "1.5"], "momentum"),
     ],
 )
-def test_bad_input(files, capsys, more, text):
+def test_bad_input_is_refused(files, capsys, more, text):
     assert train(files, *more) == 2
     assert text in capsys.readouterr().err
 
 
-def test_too_few_classes_or_photos(files, capsys):
+def test_too_few_classes_or_photos_are_refused(files, capsys):
     _, data, folder = files
     photos(folder / "one", 3, classes=("dark",))
     assert train((files[0], folder / "one", folder)) == 2
@@ -116,7 +116,7 @@ def test_too_few_classes_or_photos(files, capsys):
     assert "not a classifier on AlexNet" in capsys.readouterr().err
 
 
-def test_convert_and_cuts(files, capsys):
+def test_weights_are_converted_and_cuts_listed(files, capsys):
     weights, _, folder = files
     np.savez(folder / "plain.npz", **load_weights(weights).tensors)
     assert main(["alexnet", "convert", str(folder / "plain.npz"), str(folder / "out.safetensors")]) == 2
@@ -130,7 +130,7 @@ def test_convert_and_cuts(files, capsys):
     assert "conv3.relu    384 x 13 x 13     64,896" in capsys.readouterr().out
 
 
-def test_heads():
+def test_heads_are_parsed():
     weights = Weights.random(up_to="conv1")
     a = head_of("drop0.5,2048,relu,drop0.5,12,relu", weights, "conv5.pool", list("abcdef"))
     assert [layer.name for layer in a.layers if layer.parameters] == ["dense1", "dense2", "dense3"]
@@ -142,8 +142,8 @@ def test_heads():
 
 
 @pytest.mark.slow
-def test_ants_and_bees(tmp_path):
-    """Features standardised by one scale, mirror images and dropout: the mean of five seeds."""
+def test_ants_and_bees_are_told_apart(tmp_path):
+    """With features standardised by one scale, mirrored images and dropout; the mean of five seeds."""
     weights = load_weights(shared("alexnet/alexnet_conv_theano.npz"), like="theano")
     weights.save(tmp_path / "w.safetensors")
     accuracies = []

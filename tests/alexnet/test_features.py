@@ -1,4 +1,4 @@
-"""`AlexNetFeatures`: images of every kind, pipelines, and features kept on disk through kills and company."""
+"""`AlexNetFeatures` takes images of every kind, works in pipelines, and caches features on disk."""
 
 import dataclasses
 import io
@@ -51,7 +51,7 @@ def encoded(image, kind="png", **options):
 
 
 def by_hand(image, preprocessing, crop, mean=None):
-    """Resized as a whole, then cut."""
+    """The image resized as a whole, then cropped."""
     width, height = image.size
     if preprocessing.fit == "stretch":
         sides = (preprocessing.resize,) * 2
@@ -79,11 +79,13 @@ def test_preprocessing_is_that_of_the_description(like, size):
     mean = rng.uniform(0, 255, (3, 256, 256)).astype("f4") if like == "theano" else None
     part = decode_part(encoded(image), "image", p, crop)
     got = p.apply(part[None], mean, np.empty((1, 3, crop, crop), "f4"))[0]
-    level = p.scale / min(p.deviation)  # of one step of a pixel: the part is resized by itself, rounded to 8 bits
+    level = p.scale / min(
+        p.deviation
+    )  # the size of one step of a pixel, because a crop is resized by itself and rounded to 8 bits
     assert np.abs(got - by_hand(image, p, crop, mean)).max() <= 1.001 * level
 
 
-def test_a_part_that_does_not_lie_within():
+def test_a_crop_that_does_not_fit_is_refused():
     with pytest.raises(ValueError, match="a part of 227 pixels from 40 does not lie in 256"):
         Preprocessing(offset=40).first(227)
 
@@ -113,7 +115,7 @@ KINDS = {
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_every_kind_of_image(kind):
+def test_every_kind_of_image_is_taken(kind):
     data, colour = KINDS[kind]
     part = decode_part(data, kind, Preprocessing(), SIDE)
     assert part.shape == (3, SIDE, SIDE)
@@ -121,7 +123,7 @@ def test_every_kind_of_image(kind):
 
 
 @pytest.mark.parametrize("turn", range(1, 9))
-def test_an_image_that_was_turned_is_turned_back(turn):
+def test_the_orientation_in_exif_is_applied(turn):
     upright = pixels(1, shape=(60, 90, 3))[0]
     image = pil.fromarray(upright)
     back = {2: "FLIP_LEFT_RIGHT", 3: "ROTATE_180", 4: "FLIP_TOP_BOTTOM", 5: "TRANSPOSE", 6: "ROTATE_90"}
@@ -147,7 +149,7 @@ def test_pixels_and_files_give_the_same(weights, tmp_path):
 
 
 def test_features_are_those_of_the_model(weights, tmp_path):
-    """Whatever the size of a batch; prepared by hand."""
+    """They do not depend on the size of a batch; the images are prepared by hand."""
     images = pixels(11)
     paths = write(tmp_path, images)
     p, side = weights.description.preprocessing, weights.form.image
@@ -159,7 +161,7 @@ def test_features_are_those_of_the_model(weights, tmp_path):
     ]
     assert same_bits(found[0], found[1])
     assert same_bits(found[0], found[2])
-    assert np.abs(found[0] - want).max() < 0.02 * np.abs(want).max()  # the parts are rounded to 8 bits
+    assert np.abs(found[0] - want).max() < 0.02 * np.abs(want).max()  # crops are rounded to 8 bits
 
 
 def test_a_folder_is_its_files_in_natural_order(weights, tmp_path):
@@ -184,8 +186,8 @@ def test_a_folder_is_its_files_in_natural_order(weights, tmp_path):
         image_files(tmp_path / "empty")
 
 
-def test_mirrored_images(weights, tmp_path):
-    """Their features are kept beside those of the images."""
+def test_mirrored_images_have_features_too(weights, tmp_path):
+    """Their features are cached together with those of the images."""
     images = pixels(3, shape=(256, 256, 3))
     whole = Weights(dataclasses.replace(weights.description, preprocessing=Preprocessing(resize=227)), weights.tensors)
     extractor = Extractor(whole, "conv1", cache=tmp_path, batch_size=2)
@@ -234,7 +236,7 @@ def test_damaged_images_are_named_counted_and_skipped(weights, tmp_path, cache):
         ({"workers": 0}, None, ValueError, "workers: expected a whole number of at least 1, got 0"),
     ],
 )
-def test_refusals(weights, options, images, error, text):
+def test_bad_arguments_are_refused(weights, options, images, error, text):
     images = pixels(1) if images is None else images
     with pytest.raises(error, match=text):
         AlexNetFeatures(weights, **({"cut": "conv1", "cache": False} | options)).fit_transform(images)
@@ -243,7 +245,7 @@ def test_refusals(weights, options, images, error, text):
 # --- scikit-learn ---
 
 
-def test_in_a_pipeline(weights, tmp_path):
+def test_it_works_in_a_pipeline(weights, tmp_path):
     pytest.importorskip("sklearn")
     from sklearn.base import clone
     from sklearn.pipeline import make_pipeline
@@ -284,7 +286,7 @@ def test_pytorch_on_the_processor_gives_the_same(weights):
     assert np.abs(ours - theirs).max() < 1e-4 * np.abs(ours).max()
 
 
-def test_a_gpu_that_is_not_there(weights):
+def test_a_gpu_that_is_not_there_is_an_error(weights):
     torch = pytest.importorskip("torch")
     there = torch.cuda.device_count()
     with pytest.raises(ValueError, match=rf"device: 'cuda:{there}' is not there: PyTorch .* sees {there} CUDA devices"):
@@ -330,7 +332,9 @@ def test_kept_features_are_used_and_extended(weights, tmp_path, monkeypatch):
 
     monkeypatch.setattr(Extractor, "_compute", counted)
     again = AlexNetFeatures(weights, "conv1", cache=cache)
-    assert same_bits(np.asarray(again.transform(paths)), want)  # in their order, though kept in another
+    assert same_bits(
+        np.asarray(again.transform(paths)), want
+    )  # in the order of the call, although they are stored in another
     assert computed == [4]
     paths[0].rename(tmp_path / "elsewhere.png")
     assert same_bits(np.asarray(again.transform([tmp_path / "elsewhere.png", paths[9], paths[9]])), want[[0, 9, 9]])
@@ -357,7 +361,7 @@ def test_features_are_kept_by_weights_cut_preprocessing_and_device(weights, tmp_
     assert len(list(cache.iterdir())) == 5
 
 
-def test_the_users_cache(weights, tmp_path, monkeypatch):
+def test_the_default_cache_is_in_the_users_cache_folder(weights, tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "home"))
     AlexNetFeatures(weights, "conv1").transform(pixels(2))
     assert index_size(tmp_path / "home" / "fastnn" / "alexnet-features") == 2
@@ -384,7 +388,7 @@ def started(folder, cache, order="forwards"):
 
 
 @pytest.mark.slow
-def test_killed_on_the_way_it_goes_on_to_the_same_bits(tmp_path):
+def test_a_killed_run_continues_to_the_same_bits(tmp_path):
     write(tmp_path / "photos", pixels(60))
     cache = tmp_path / "cache"
     process = started(tmp_path / "photos", cache)
@@ -398,7 +402,7 @@ def test_killed_on_the_way_it_goes_on_to_the_same_bits(tmp_path):
     assert 8 <= kept < 60
     before = next(cache.glob("*/index")).read_bytes()
     with next(cache.glob("*/index")).open("ab") as file:
-        file.write(b"half a record")  # as a killed writer might leave it
+        file.write(b"half a record")  # as a killed process might leave it
     with next(cache.glob("*/rows.f32")).open("ab") as file:
         file.write(b"rows that no record tells of" * 100)
     resumed = started(tmp_path / "photos", cache)
@@ -410,7 +414,7 @@ def test_killed_on_the_way_it_goes_on_to_the_same_bits(tmp_path):
 
 
 @pytest.mark.slow
-def test_two_processes_at_once(tmp_path):
+def test_two_processes_may_share_a_cache(tmp_path):
     write(tmp_path / "photos", pixels(40))
     cache = tmp_path / "cache"
     both = [started(tmp_path / "photos", cache, order) for order in ("forwards", "backwards")]
@@ -436,8 +440,8 @@ def test_a_store_whose_rows_were_cut_off_forgets_them(tmp_path):
 
 
 @pytest.mark.slow
-def test_real_photos(tmp_path):
-    """A fourth of the ants and bees: a linear classifier tells them apart."""
+def test_features_separate_real_photos(tmp_path):
+    """A linear classifier tells a quarter of the ants and bees apart."""
     pytest.importorskip("sklearn")
     from sklearn.linear_model import RidgeClassifier
 

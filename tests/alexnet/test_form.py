@@ -1,4 +1,4 @@
-"""Both forms and their cuts."""
+"""Both forms of AlexNet, and the points at which they can be cut."""
 
 import numpy as np
 import pytest
@@ -28,7 +28,7 @@ def test_every_cut_of_the_list_can_be_made_and_has_the_size_that_is_told(form):
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_the_whole_network(form):
+def test_the_whole_network_has_the_shapes_of_the_literature(form):
     model = sequential(form, seed=None)
     assert model.output_shape == (1000,)
     assert model.params.size == PARAMETERS[form]
@@ -36,8 +36,8 @@ def test_the_whole_network(form):
     assert {cut for cut in FORMS[form].cuts if cut not in ("conv3.pool", "conv4.pool")} <= names
 
 
-def test_sizes_that_the_reports_speak_of():
-    """64,896 numbers are conv3's, not conv2's."""
+def test_the_sizes_are_those_in_the_reports():
+    """The 64,896 numbers belong to conv3, not to conv2."""
     sizes = {cut: int(np.prod(feature_shape("torchvision", cut))) for cut in FORMS["torchvision"].cuts}
     assert sizes["conv3.relu"] == 64_896
     assert sizes["conv2.relu"] == 139_968
@@ -48,7 +48,7 @@ def test_sizes_that_the_reports_speak_of():
 
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("name", ["conv3", "conv4"])
-def test_a_pool_that_the_network_has_not_is_its_last_one(form, name):
+def test_a_pool_that_the_network_does_not_have_is_its_last_one(form, name):
     steps = FORMS[form].steps(cut=f"{name}.pool")
     assert [step.point for step in steps][-2:] == [f"{name}.relu", f"{name}.pool"]
     assert not [step for step in steps if step.point > name and not step.point.startswith(name)]
@@ -63,7 +63,7 @@ def test_features_at_a_point_are_the_outputs_of_the_network_cut_there(form):
             assert same_bits(whole.features(x, at=cut), sequential(form, cut, seed=3).forward(x)), cut
 
 
-def test_the_place_of_the_response_norm():
+def test_the_response_norm_stands_before_or_after_the_pool():
     def points(after_pool):
         return [s.point for s in FORMS["original"].steps(Response(after_pool=after_pool), "conv2")]
 
@@ -90,6 +90,6 @@ def test_the_name_of_the_architectures_is_the_same_network():
         ("googlenet", "conv1", "form: expected one of torchvision, original, got 'googlenet'"),
     ],
 )
-def test_what_does_not_exist(form, cut, text):
+def test_points_that_do_not_exist_are_refused(form, cut, text):
     with pytest.raises(ValueError, match=text):
         sequential(form, cut)

@@ -1,4 +1,4 @@
-"""Features against Caffe's golden activations and against PyTorch's module of the same description."""
+"""Features agree with Caffe's golden activations, and with a PyTorch module of the same description."""
 
 import numpy as np
 import pytest
@@ -7,7 +7,7 @@ from data_files import shared
 from fastnn.alexnet import DESCRIPTIONS, FORMS, Weights, load_weights, torch_module
 from fastnn.data import read_npz
 
-BOUND = 1e-4  # of the largest activation
+BOUND = 1e-4  # relative to the largest activation
 DEEP = ("fc6", "fc6.relu", "fc7", "fc7.relu")
 
 
@@ -24,13 +24,13 @@ def caffenet():
 
 
 @pytest.mark.parametrize("cut", ["conv1.relu", "conv1.pool", "conv1.norm", "conv2.relu", "conv2.pool", "conv2.norm"])
-def test_golden_activations_from_the_image_on(cut, caffenet):
+def test_golden_activations_follow_from_the_image(cut, caffenet):
     trace, weights = caffenet
     name = {"relu": "relu", "pool": "pool", "norm": "norm"}[cut.split(".")[1]] + cut[4]
     assert error(weights.model(cut).forward(trace["input"][None])[0], trace[name]) < BOUND / 5
 
 
-def test_golden_activations_of_the_last_pool(caffenet):
+def test_the_last_pool_has_the_golden_activations(caffenet):
     trace, _ = caffenet
     model = Weights.random("caffenet", up_to="conv5.pool").model("conv5.pool")
     pool = type(model)([type(model.layers[-1])(3, stride=2)], input_shape=(256, 13, 13))
@@ -91,7 +91,7 @@ def test_every_cut_of_the_whole_network_equals_torch(like):
 
 
 def test_many_images_equal_torch_too():
-    """16 images and more lie innermost, and others follow plain."""
+    """16 images or more are in the layout NCHW16n, and the rest are plain."""
     torch = pytest.importorskip("torch")
     weights, x = Weights.random("theano", seed=9, up_to="conv5.pool"), images("original", n=17)
     with torch.inference_mode():

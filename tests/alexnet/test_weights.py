@@ -1,4 +1,4 @@
-"""Files of weights: every container and naming gives the same tensors; what is wrong is named; nothing in them runs."""
+"""Files of weights give the same tensors in every container and naming; faults are named; nothing in them runs."""
 
 import io
 import os
@@ -18,7 +18,7 @@ from fastnn.alexnet.torch_file import read_torch
 
 
 def torchvision_state(tensors):
-    """Our tensors under torchvision's names and in its axes."""
+    """Our tensors with torchvision's names and order of axes."""
     modules = {"conv1": "features.0", "conv2": "features.3", "conv3": "features.6", "conv4": "features.8"}
     modules |= {"conv5": "features.10", "fc6": "classifier.1", "fc7": "classifier.4", "fc8": "classifier.6"}
     state = {}
@@ -30,7 +30,7 @@ def torchvision_state(tensors):
 
 @pytest.fixture(autouse=True)
 def _small_forms(monkeypatch):
-    """Networks of the same plan with few filters and units, so that files stay small."""
+    """Use networks of the same structure with few filters and units, so that files stay small."""
     for name, groups in (("torchvision", 1), ("original", 2)):
         plan = [(8, 11, 4, 2), (12, 5, 1, 2), (16, 3, 1, 1), (12, 3, 1, 1), (8, 3, 1, 1)]
         convs = tuple(
@@ -52,7 +52,7 @@ def equal(a, b):
     return a.digest() == b.digest()
 
 
-def test_our_own_file(tmp_path, weights):
+def test_our_own_file_is_read_back(tmp_path, weights):
     weights.save(tmp_path / "w.safetensors")
     assert equal(load_weights(tmp_path / "w.safetensors"), weights)
     other = Weights(
@@ -69,7 +69,7 @@ def test_our_own_file(tmp_path, weights):
 
 
 @pytest.mark.parametrize("container", ["zip", "stream", "parallel", "checkpoint", "half", "parameters"])
-def test_files_of_torch_save(container, tmp_path, weights):
+def test_files_of_torch_save_are_read(container, tmp_path, weights):
     torch = pytest.importorskip("torch")
     state = {name: torch.from_numpy(array) for name, array in torchvision_state(weights.tensors).items()}
     whole = state
@@ -79,7 +79,7 @@ def test_files_of_torch_save(container, tmp_path, weights):
         whole = {"state_dict": state}
     elif container == "half":
         whole = {name: tensor.bfloat16() for name, tensor in state.items()}
-    elif container == "parameters":  # as a module's own state dict, transposed views among the tensors
+    elif container == "parameters":  # like the state dict of a module, with transposed views among the tensors
         whole = torch.nn.ParameterDict({n.replace(".", "_"): t for n, t in state.items()}).state_dict()
         whole = type(whole)(
             (n.replace("_", "."), t.t().contiguous().t() if t.ndim == 2 else t) for n, t in whole.items()
@@ -93,7 +93,7 @@ def test_files_of_torch_save(container, tmp_path, weights):
     assert (tmp_path / "w.pth").read_bytes()[:2] == (b"\x80\x02" if container == "stream" else b"PK")
 
 
-def test_safetensors_with_torchvisions_names(tmp_path, weights):
+def test_safetensors_with_torchvisions_names_are_read(tmp_path, weights):
     from safetensors.numpy import save_file
 
     save_file(torchvision_state(weights.tensors), tmp_path / "w.safetensors")
@@ -102,8 +102,8 @@ def test_safetensors_with_torchvisions_names(tmp_path, weights):
 
 @pytest.mark.parametrize("protocol", [2, 3, 4])
 @pytest.mark.parametrize("names", ["str", "bytes"])
-def test_a_pickled_dict_of_pairs(names, protocol, tmp_path):
-    """Filters (rows, columns, in, out), the first matrix's inputs by row, column, channel."""
+def test_a_pickled_dict_of_pairs_is_read(names, protocol, tmp_path):
+    """Filters are (rows, columns, in, out), and the inputs of the first matrix are by row, column, channel."""
     weights = Weights.random("caffenet", seed=4)
     pairs = {}
     for name in dict.fromkeys(n.split(".")[0] for n in weights.tensors):
@@ -124,7 +124,7 @@ def test_a_pickled_dict_of_pairs(names, protocol, tmp_path):
 
 
 @pytest.mark.parametrize("style", ["{}.{}", "{}_{}", "{}_W", "pairs"])
-def test_npz(style, tmp_path):
+def test_npz_files_are_read(style, tmp_path):
     weights = Weights.random("theano", seed=5, up_to="conv3")
     if style == "pairs":
         arrays = {}
@@ -135,7 +135,7 @@ def test_npz(style, tmp_path):
         arrays = {style.replace("W", "{}").format(*n.upper().split(".")): a for n, a in weights.tensors.items()}
     np.savez(tmp_path / "w.npz", **arrays, mean=np.zeros((3, 256, 256), "f4"))
     found = load_weights(tmp_path / "w.npz", like="theano")
-    assert not equal(found, weights)  # the mean image counts
+    assert not equal(found, weights)  # the mean image makes a difference
     assert found.mean_image.shape == (3, 256, 256)
 
 
@@ -148,7 +148,7 @@ def test_npy_and_npz_do_not_say_who_trained_them(tmp_path):
         load_weights(tmp_path / "w.npz", like="imagenet")
 
 
-def test_what_is_missing_surplus_or_misshapen_is_named(tmp_path, weights):
+def test_missing_surplus_and_misshapen_tensors_are_named(tmp_path, weights):
     tensors = dict(weights.tensors)
     del tensors["conv2.w"], tensors["fc6.b"]
     tensors["conv3.w"] = tensors["conv3.w"][:, :5]
@@ -169,7 +169,7 @@ def test_what_is_missing_surplus_or_misshapen_is_named(tmp_path, weights):
         Weights(weights.description, weights.tensors, np.zeros((3, 2, 2)))
 
 
-def test_weights_of_the_lower_layers_alone():
+def test_weights_of_the_lower_layers_alone_suffice_for_their_cuts():
     weights = Weights.random("original" if "original" in DESCRIPTIONS else "theano", seed=1, up_to="conv2.norm")
     assert list(weights.tensors) == ["conv1.w", "conv1.b", "conv2.w", "conv2.b"]
     assert weights.model("conv2.pool").output_shape == (12, 13, 13)
@@ -177,7 +177,7 @@ def test_weights_of_the_lower_layers_alone():
         weights.model("fc6")
 
 
-def test_another_number_of_classes():
+def test_another_number_of_classes_is_taken_from_the_file():
     weights = Weights.random("torchvision", seed=1)
     tensors = dict(weights.tensors) | {"fc8.w": np.ones((24, 7), "f4"), "fc8.b": np.ones(7, "f4")}
     assert Weights(weights.description, tensors).model().output_shape == (7,)
@@ -209,7 +209,7 @@ def test_descriptions_survive_json():
 
 
 class Command:
-    """What a pickle may run."""
+    """A command that a pickle could run."""
 
     def __init__(self, place):
         self.place = place
@@ -238,7 +238,7 @@ def test_no_file_runs_code(tmp_path):
     assert not (tmp_path / "made").exists()
 
 
-def test_truncated_and_damaged_files(tmp_path, weights):
+def test_truncated_and_damaged_files_are_refused(tmp_path, weights):
     torch = pytest.importorskip("torch")
     state = {name: torch.from_numpy(array) for name, array in torchvision_state(weights.tensors).items()}
     rng = np.random.default_rng(0)
@@ -258,8 +258,8 @@ def test_truncated_and_damaged_files(tmp_path, weights):
 
 
 @pytest.mark.parametrize("shape", [((5,), (1,)), ((2, 2), (3, 1)), ((4,), (0,)), ((2**40,), (1,))])
-def test_a_tensor_beyond_its_storage(shape, tmp_path):
-    """A view of more numbers than there are, or the same number many times."""
+def test_a_tensor_beyond_its_storage_is_refused(shape, tmp_path):
+    """It is a view of more numbers than there are, or of the same number many times."""
     torch = pytest.importorskip("torch")
     torch.save({"a": torch.zeros(3)}, tmp_path / "w.pth")
     with zipfile.ZipFile(tmp_path / "w.pth") as archive:
@@ -278,7 +278,7 @@ def test_a_tensor_beyond_its_storage(shape, tmp_path):
         read_torch(tmp_path / "bad.pth")
 
 
-def test_what_is_no_file_of_weights(tmp_path, weights):
+def test_files_without_weights_are_refused(tmp_path, weights):
     (tmp_path / "text.pth").write_text("hello")
     with pytest.raises(ValueError, match=r"expected .safetensors, .npy, .npz or a file of torch.save"):
         load_weights(tmp_path / "text.pth")
@@ -295,7 +295,7 @@ def test_what_is_no_file_of_weights(tmp_path, weights):
         load_weights(tmp_path / "squeezed.pth")
 
 
-def test_a_damaged_file_of_ours(tmp_path, weights):
+def test_a_damaged_file_of_ours_is_refused(tmp_path, weights):
     weights.save(tmp_path / "w.safetensors")
     raw = bytearray((tmp_path / "w.safetensors").read_bytes())
     raw[-1] ^= 1
@@ -304,7 +304,7 @@ def test_a_damaged_file_of_ours(tmp_path, weights):
         load_weights(tmp_path / "w.safetensors")
 
 
-def test_the_real_files(monkeypatch):
+def test_the_real_files_are_read(monkeypatch):
     monkeypatch.undo()
     weights = load_weights(shared("alexnet/alexnet_conv_theano.npz"), like="theano")
     assert weights.tensors["conv4.w"].shape == (384, 192, 3, 3)

@@ -1,4 +1,4 @@
-"""The benchmarks of kernels and steps run as they stand."""
+"""The benchmarks of kernels and steps run without errors."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The rows of the race on images: every side and setting computes what our NumPy reference, or PyTorch, computes."""
+"""In the rows of the race on images, every side and setting computes the same as our NumPy reference or PyTorch."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ OTHERS = ["torch", "jax", "tensorflow"]
 
 
 def _operation(key: str):
-    """A row's workload at another size, for the numbers alone."""
+    """The workload of a row at another size, of which only the numbers matter."""
     workload = workloads.find(key)
     sizes = SMALL["conv1-direct"] if key.startswith("conv1") else SMALL[workload.kind]
     return dataclasses.replace(workload, sizes=sizes)
 
 
 def _network(key: str, network: str):
-    """A row's workload on a smaller network."""
+    """The workload of a row with a smaller network."""
     pixels = int(np.prod(images.NETWORKS[network].input))
     workload = workloads.find(key)
     rows = (6 if workload.kind == "images" else 2) * workload.batch
@@ -35,12 +35,12 @@ def _network(key: str, network: str):
 
 
 def _plainly(setting) -> bool:
-    """Whether a setting starts without a compiler, which takes its time."""
+    """Whether a setting needs no compiler, which would take long."""
     return not (setting.options.get("compile") or setting.options.get("xla"))
 
 
 def _side(name: str, workload) -> list[tuple[str, list[float]]]:
-    """Each uncompiled setting of a framework and its numbers."""
+    """Each uncompiled setting of a framework, and its numbers."""
     if not peers.installed(name):
         pytest.skip(f"{name} is not installed")
     side = peers.load(name)
@@ -74,20 +74,20 @@ def test_others_compute_what_the_reference_computes(name, key):
         pytest.param("alexnet-train", "study6", marks=pytest.mark.slow),
     ],
 )
-def test_networks_agree(name, key, network):
+def test_all_sides_agree_on_networks(name, key, network):
     workload = _network(key, network)
     expected = _side("fastnn", workload)[0][1]
     for setting, numbers in _side(name, workload):
         assert heat.agree(numbers, expected), setting
 
 
-def test_numbers_tell_places_apart():
+def test_numbers_tell_positions_apart():
     x = np.arange(12.0).reshape(1, 3, 2, 2)
     assert operations.numbers(x)[0] == operations.numbers(x[:, ::-1])[0] == 66
     assert operations.numbers(x)[1] != operations.numbers(x[:, ::-1])[1]
 
 
-def test_shapes_of_alexnet():
+def test_alexnet_has_its_shapes():
     shapes = {layer.units: shape for layer, shape in images.shaped("alexnet") if layer.kind in ("conv", "dense")}
     assert shapes[64] == (3, 224, 224)
     assert shapes[192] == (64, 27, 27)

@@ -1,4 +1,4 @@
-"""The race: ratios, verdicts, tables and workloads."""
+"""The ratios, verdicts, tables and workloads of the race."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def _row(ours: float | None, eager: float | None, isa: str | None = None, **othe
 
 
 class TestRatios:
-    def test_median_and_spread(self):
+    def test_median_and_spread_are_over_the_rounds(self):
         entry = table.Entry("numpy", "1 thread", [4.0, 1.0, 100.0, 3.0, 2.0])
         assert entry.median == 3.0
         assert entry.spread == pytest.approx((52.0 - 1.5) / 2 / 3.0)
@@ -54,22 +54,22 @@ class TestRatios:
         assert _row(10, 55, "avx2", jax=12.0).verdict() == "pass"
         assert _row(10, 45, "avx2", jax=12.0).verdict() == "short: eager 4.50 < 5"
 
-    def test_a_row_without_a_needed_side_is_not_a_pass(self):
+    def test_a_row_without_a_needed_side_does_not_pass(self):
         assert _row(None, 80, jax=46.0).verdict() == "no fastnn"
         assert _row(10, None, jax=46.0).verdict() == "not judged: eager missing"
         assert _row(10, None).verdict() == "not judged: eager and best peer missing"
 
-    def test_a_busy_machine_is_said(self):
+    def test_a_busy_machine_is_reported(self):
         row = _row(10, 85, jax=25.0)
-        row.ours.times, row.ours.disturbed = [10.0] * 4, 2
+        row.ours.times, row.ours.noisy_rounds = [10.0] * 4, 2
         assert row.verdict() == "pass"
-        row.ours.disturbed = 3
+        row.ours.noisy_rounds = 3
         assert row.verdict() == "pass (on a busy machine: race again)"
 
     def test_shortfall_shows_even_if_a_side_is_missing(self):
         assert _row(10, None, jax=11.0).verdict() == "short: best peer 1.10 < 2"
 
-    def test_gemm_share_of_peak(self):
+    def test_the_verdict_on_a_product_is_its_fraction_of_the_peak(self):
         product = workloads.find("gemm-2048")
         us = product.flops / 180e3  # 180 GFLOP/s
         ours = table.Entry("fastnn", "1 thread", [us])
@@ -103,7 +103,7 @@ class TestTables:
     @pytest.mark.parametrize(
         ("value", "text"), [(1.2345, "1.23"), (12.345, "12.3"), (123.45, "123"), (12345.6, "12,346")]
     )
-    def test_microseconds(self, value, text):
+    def test_microseconds_have_three_digits(self, value, text):
         assert table.microseconds(value) == text
 
     def test_json_gives_settings_back(self, tmp_path):
@@ -127,7 +127,7 @@ class TestWorkloads:
         with pytest.raises(ValueError, match="nothing came"):
             workloads.select(["nothing"])
 
-    def test_flops_of_a_step(self):
+    def test_the_operations_of_a_step_are_counted(self):
         # forward 784·200 + 200·10, weight gradients the same, input gradient of the second layer only
         assert workloads.find("dense-b8").flops == 2 * 8 * (2 * (784 * 200 + 200 * 10) + 200 * 10)
         assert workloads.find("gemm-200").flops == 2 * 200 * 784 * 666
@@ -166,13 +166,13 @@ def test_no_rounds_are_refused(capsys):
     assert "--repeats 0" in capsys.readouterr().err
 
 
-def test_list(capsys):
+def test_the_list_names_rows_and_peers(capsys):
     assert race.main(["--list", "--peers", "numpy"]) == 0
     out = capsys.readouterr().out
     assert "dense-b8" in out
     assert "numpy" in out
 
 
-def test_the_best_of_disturbed_probes_counts():
+def test_the_best_of_noisy_probes_counts():
     found = [probe.Probe(2, 117.0, 34.0, 20.0, "a"), probe.Probe(2, 231.0, 30.0, 54.0, "a")]
     assert probe.best_of(found) == probe.Probe(2, 231.0, 34.0, 54.0, "a")

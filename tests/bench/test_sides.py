@@ -1,4 +1,4 @@
-"""The sides of the race: fair environments, workers, and that they compute the same things."""
+"""The sides of the race have fair environments and workers, and compute the same."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ HEAVY = ("torch", "jax", "tensorflow", "sklearn", "numba")
 
 
 def _small(key: str):
-    """A workload on fewer rows, for the numbers alone."""
+    """A workload with fewer rows, of which only the numbers matter."""
     workload = workloads.find(key)
     if workload.kind in ("loss", "gemm"):
         return workload
@@ -30,7 +30,7 @@ def _small(key: str):
 
 
 class TestEnvironment:
-    def test_refuses_what_holds_numpy_back(self):
+    def test_refuses_what_slows_numpy_down(self):
         environment.refuse_handicaps({"PATH": "/bin"})
         with pytest.raises(ValueError, match="OPENBLAS_CORETYPE is set"):
             environment.refuse_handicaps({"OPENBLAS_CORETYPE": "Haswell"})
@@ -56,7 +56,7 @@ class TestEnvironment:
         assert "OPENBLAS_CORETYPE" not in env
         assert "OPENBLAS_CORETYPE" in capsys.readouterr().err
 
-    def test_benchmarks_refuse(self):
+    def test_benchmarks_refuse_it(self):
         pytest.importorskip("pytest_benchmark")
         done = subprocess.run(
             [sys.executable, "-m", "pytest", "bench/bench_gather.py", "--benchmark-only", "-q"],
@@ -66,7 +66,7 @@ class TestEnvironment:
         assert done.returncode == pytest.ExitCode.USAGE_ERROR
         assert "OPENBLAS_L2_SIZE is set" in done.stderr
 
-    def test_cores(self):
+    def test_sides_are_pinned_to_cores_of_this_process(self):
         assert environment.cores(1) == sorted(os.sched_getaffinity(0))[:1]
         with pytest.raises(ValueError, match="threads"):
             environment.cores(100_000)
@@ -112,7 +112,7 @@ class TestSides:
         theirs = peers.load("numpy").prepare(workload, base.Setting("plain", 1)).check()
         assert heat.agree(mine, theirs)
 
-    def test_agree(self):
+    def test_sides_agree_within_rounding(self):
         assert heat.agree([1.0, 2.0], [1.001, 2.0])
         assert not heat.agree([1.0, 2.0], [1.1, 2.0])
         assert not heat.agree([1.0], [1.0, 2.0])
@@ -120,7 +120,7 @@ class TestSides:
 
 
 def _state(process: int) -> str:
-    """The state of a process; a signal sent to it may take a moment."""
+    """The state of a process, after waiting a moment for signals to arrive."""
     deadline = time.monotonic() + 5
     while True:
         state = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0]
@@ -137,7 +137,7 @@ class TestWorker:
         yield side
         side.close()
 
-    def test_runs_and_stands_still_in_between(self, side):
+    def test_runs_and_is_stopped_in_between(self, side):
         side.prepare()
         assert side.check[0] > 0
         side.calibrate(0.02)
@@ -146,7 +146,7 @@ class TestWorker:
         assert side.times[0] > 0
         assert _state(side._process.pid) == "T"
 
-    def test_death_is_an_error_that_says_who(self, side):
+    def test_death_is_an_error_that_names_the_side(self, side):
         side.prepare()
         os.killpg(side._process.pid, signal.SIGKILL)
         side._process.wait()
@@ -170,10 +170,10 @@ class TestLoad:
         assert load.foreign(before, load.Reading(101.5, 5.5)) == 1.0
         assert load.foreign(None, before) == 0.0
 
-    def test_disturbed_needs_a_tenth_of_a_core(self):
-        assert not load.disturbed(0.05, 1.0)
-        assert load.disturbed(0.2, 1.0)
-        assert not load.disturbed(2 * load.TICK, 0.01)
+    def test_noise_needs_a_tenth_of_a_core(self):
+        assert not load.is_noisy(0.05, 1.0)
+        assert load.is_noisy(0.2, 1.0)
+        assert not load.is_noisy(2 * load.TICK, 0.01)
 
     @pytest.mark.skipif(not Path("/proc/stat").exists(), reason="needs /proc")
     def test_reads_the_clock_of_a_process_group(self):

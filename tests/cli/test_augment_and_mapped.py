@@ -23,14 +23,14 @@ def train(data: Path, folder: Path, *options: str) -> int:
     return main(["train", "--data", str(data), "--output", str(folder), *BASE, *options])
 
 
-def test_what_the_text_stands_for() -> None:
+def test_the_text_is_parsed() -> None:
     text = "shift=2, rotate=10,scale=0.1,elastic=1.5,flip=horizontal,crop=0.9,noise=5,cutout=8,shape=3x8x9"
     expected = Augmentation(2, 10, 0.1, 1.5, "horizontal", 0.9, 5, 8, seed=4, shape=(3, 8, 9))
     assert parse_augmentation(text, seed=4) == expected
     assert parse_augmentation("seed=7", seed=4) == Augmentation(seed=7)
 
 
-def test_it_distorts_and_is_recorded_and_repeated(toy_data: Path, tmp_path: Path) -> None:
+def test_it_augments_and_is_recorded_and_repeated(toy_data: Path, tmp_path: Path) -> None:
     first, plain, again, other = (tmp_path / name for name in ("first", "plain", "again", "other"))
     assert train(toy_data, first, "--epochs", "2", "--augment", AUGMENT) == 0
     assert train(toy_data, plain, "--epochs", "2") == 0
@@ -43,7 +43,7 @@ def test_it_distorts_and_is_recorded_and_repeated(toy_data: Path, tmp_path: Path
     assert weights(other) not in (weights(first), weights(plain))
 
 
-def test_a_resumed_training_goes_on_with_it(toy_data: Path, tmp_path: Path) -> None:
+def test_a_resumed_training_continues_with_it(toy_data: Path, tmp_path: Path) -> None:
     assert train(toy_data, tmp_path / "whole", "--epochs", "4", "--augment", AUGMENT) == 0
     assert train(toy_data, tmp_path / "run", "--epochs", "2", "--augment", AUGMENT, "--checkpoint", "1") == 0
     assert main(["train", "--resume", str(tmp_path / "run"), "--epochs", "4", "--quiet"]) == 0
@@ -66,7 +66,7 @@ def test_a_resumed_training_goes_on_with_it(toy_data: Path, tmp_path: Path) -> N
         ("flip=up", "flip: expected 'none', 'horizontal', 'vertical' or 'both'"),
     ],
 )
-def test_what_it_cannot_be(
+def test_other_texts_are_refused(
     toy_data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], text: str, message: str
 ) -> None:
     assert train(toy_data, tmp_path / "run", "--augment", text) == 2
@@ -94,12 +94,14 @@ def test_a_mapped_set_gives_the_same_weights(folder: Path, tmp_path: Path) -> No
     assert tomllib.loads((tmp_path / "mapped" / "config.toml").read_text())["mapped"] is True
 
 
-def test_images_held_out_would_be_copied(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_held_out_images_would_be_copied_so_they_are_refused(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert train(folder, tmp_path / "run", "--mapped") == 2
     assert "--mapped: needs --validation 0 or a path, because held-out images" in capsys.readouterr().err
 
 
-def test_info_of_a_mapped_set(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_info_works_on_a_mapped_set(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     said = []
     for options in ([], ["--mapped"]):
         assert main(["data", "info", str(folder), *options]) == 0

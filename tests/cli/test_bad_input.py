@@ -1,4 +1,4 @@
-"""Bad input: one clear line on standard error, status 2, no traceback, nothing written."""
+"""Bad input gives one clear line on standard error and status 2, without a traceback or any file."""
 
 import sys
 from pathlib import Path
@@ -12,7 +12,7 @@ from fastnn.trainer import Trainer
 
 @pytest.fixture
 def no_training(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """A folder of the test's own; training, if it should begin, fails the test."""
+    """A folder for the test, which fails if a training begins."""
 
     def fit(*_: object, **__: object) -> None:
         raise AssertionError("training began")
@@ -22,7 +22,7 @@ def no_training(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 
 def refused(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
-    """Run the command line, which must refuse; return its line."""
+    """Run the command line, which must refuse its arguments, and return the line that it prints."""
     try:
         status = main(arguments)
     except SystemExit as exit_:  # argparse refuses so
@@ -87,13 +87,17 @@ def refused(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
         ("--seed 18446744073709551616", "--seed: expected a whole number of at least 0 and below 2**64"),
     ],
 )
-def test_train(toy_data: Path, capsys: pytest.CaptureFixture[str], options: str, message: str) -> None:
+def test_train_refuses_bad_options(
+    toy_data: Path, capsys: pytest.CaptureFixture[str], options: str, message: str
+) -> None:
     assert message in refused(capsys, "train", "--data", str(toy_data), *options.split())
     assert list(Path().iterdir()) == []
 
 
 @pytest.mark.usefixtures("no_training")
-def test_missing_data(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_missing_data_are_named(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.delenv("FASTNN_DATA", raising=False)
     assert "there is no file or folder nothing-here" in refused(capsys, "train", "--data", "nothing-here")
     monkeypatch.setenv("FASTNN_DATA", str(tmp_path))
@@ -104,7 +108,7 @@ def test_missing_data(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.Mo
 
 @pytest.mark.usefixtures("no_training")
 @pytest.mark.parametrize("kind", ["truncated", "empty", "text", "counts", "negative", "nan", "complex", "gap", "none"])
-def test_damaged_data(toy_data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], kind: str) -> None:
+def test_damaged_data_are_named(toy_data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], kind: str) -> None:
     path = tmp_path / "damaged.npz"
     images, labels = np.load(toy_data)["images"], np.load(toy_data)["labels"]
     if kind in ("truncated", "empty", "text"):
@@ -125,7 +129,7 @@ def test_damaged_data(toy_data: Path, tmp_path: Path, capsys: pytest.CaptureFixt
 
 
 @pytest.mark.usefixtures("no_training")
-def test_output_that_is_a_file(toy_data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_output_that_is_a_file_is_refused(toy_data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "file").write_text("mine")
     data = ("train", "--data", str(toy_data), "--output")
     assert "is not a folder" in refused(capsys, *data, "file")
@@ -136,13 +140,15 @@ def test_output_that_is_a_file(toy_data: Path, tmp_path: Path, capsys: pytest.Ca
 @pytest.mark.usefixtures("no_training")
 @pytest.mark.skipif(not Path("/proc/self").exists(), reason="needs /proc, where nobody can write, root included")
 @pytest.mark.parametrize("folder", ["/proc/fastnn-run", "/proc/self"])
-def test_output_that_cannot_be_written(toy_data: Path, capsys: pytest.CaptureFixture[str], folder: str) -> None:
+def test_output_that_cannot_be_written_is_refused(
+    toy_data: Path, capsys: pytest.CaptureFixture[str], folder: str
+) -> None:
     line = refused(capsys, "train", "--data", str(toy_data), "--output", folder)
     assert f"cannot create the folder {folder}" in line or f"cannot write in {folder}" in line
 
 
 @pytest.mark.usefixtures("no_training")
-def test_folders_made_for_nothing_go_again(
+def test_folders_that_were_made_in_vain_are_removed(
     toy_data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def full(**_: object) -> None:
@@ -155,7 +161,7 @@ def test_folders_made_for_nothing_go_again(
 
 
 @pytest.mark.parametrize("command", ["evaluate", "predict"])
-def test_model_files(
+def test_bad_model_files_are_refused(
     command: str, run_folder: Path, toy_data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     whole = (run_folder / "model.safetensors").read_bytes()
@@ -167,7 +173,9 @@ def test_model_files(
     assert f"no model file at {tmp_path / 'model.safetensors'}" in line
 
 
-def test_evaluate_with_other_data(run_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_evaluate_refuses_data_of_another_shape(
+    run_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert "glyphs has 10 classes" in refused(capsys, "evaluate", str(run_folder), "--data", "glyphs")
     images, labels = np.zeros((30, 5, 5), np.uint8), np.arange(30) % 3
     np.savez(tmp_path / "d.npz", images=images, labels=labels)
@@ -184,7 +192,7 @@ def test_evaluate_with_other_data(run_folder: Path, tmp_path: Path, capsys: pyte
         (np.zeros((2, 16), complex), "dtype '<c16'"),
     ],
 )
-def test_predict_images_that_do_not_fit(
+def test_predict_refuses_images_that_do_not_fit(
     run_folder: Path,
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
@@ -196,7 +204,9 @@ def test_predict_images_that_do_not_fit(
     assert message in line
 
 
-def test_predict_output(run_folder: Path, toy_data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_predict_refuses_an_output_that_it_cannot_write(
+    run_folder: Path, toy_data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     command = ("predict", str(run_folder), "--data", str(toy_data), "-o")
     assert "is a folder, expected a file" in refused(capsys, *command, str(tmp_path))
     assert "cannot write in" in refused(capsys, *command, str(tmp_path / "no" / "p.csv"))
@@ -213,7 +223,7 @@ def test_predict_output(run_folder: Path, toy_data: Path, tmp_path: Path, capsys
         ("mlp:4-2 --plot no/where.png", "cannot write in no"),
     ],
 )
-def test_gradcheck(options: str, message: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_gradcheck_refuses_bad_options(options: str, message: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert message in refused(capsys, "gradcheck", *options.split())
 
 
@@ -226,20 +236,22 @@ def test_gradcheck(options: str, message: str, capsys: pytest.CaptureFixture[str
         (["predict"], "required: MODEL, --data"),
     ],
 )
-def test_unknown_commands_and_options(arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_unknown_commands_and_options_are_refused(
+    arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     with pytest.raises(SystemExit) as caught:
         main(arguments)
     assert caught.value.code == 2
     assert message in capsys.readouterr().err
 
 
-def test_missing_safetensors_is_said_before_training(
+def test_missing_safetensors_is_reported_before_training(
     toy_data: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "safetensors.numpy", None)
     assert "pip install safetensors" in refused(capsys, "train", "--data", str(toy_data))
 
 
-def test_too_large_a_model(toy_data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_too_large_a_model_is_refused(toy_data: Path, capsys: pytest.CaptureFixture[str]) -> None:
     wide = "mlp:16-16000000-16000000-3"
     assert "not enough memory" in refused(capsys, "train", "--data", str(toy_data), "--model", wide)

@@ -1,4 +1,4 @@
-"""``fastnn train --config``: options from a TOML file, and a run repeated from the one it leaves."""
+"""``fastnn train --config`` takes options from a TOML file, and repeats a run from the file that it leaves."""
 
 import tomllib
 from pathlib import Path
@@ -20,7 +20,7 @@ OPTIONS = "--model mlp:16-9-elu-3 --init normal(0.2) --dtype float64 --epochs 3 
 def test_a_run_is_repeated_from_the_file_it_leaves(
     toy_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.chdir(toy_data.parent)  # a path that only this folder knows
+    monkeypatch.chdir(toy_data.parent)  # a relative path
     first, again, other = (tmp_path / name for name in ("first", "again", "other"))
     assert main(["train", "--data", toy_data.name, *OPTIONS.split(), "--output", str(first), "--quiet"]) == 0
     monkeypatch.chdir(tmp_path)
@@ -44,7 +44,7 @@ def test_every_option_is_in_the_file(run_folder: Path) -> None:
     assert written["schedule"].startswith("exponential:0.77")
 
 
-def test_every_option_can_stand_in_it(toy_data: Path, tmp_path: Path) -> None:
+def test_every_option_can_be_set_in_it(toy_data: Path, tmp_path: Path) -> None:
     config = tmp_path / "run.toml"
     config.write_text(f"""
 data = "{toy_data}"
@@ -116,7 +116,7 @@ overwrite = false
         ("epochs = 1\nepochs = 2", "is not readable as TOML"),
     ],
 )
-def test_a_file_that_will_not_do(
+def test_bad_files_are_refused(
     toy_data: Path,
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
@@ -137,7 +137,7 @@ def test_a_file_that_will_not_do(
     assert [path.name for path in tmp_path.iterdir()] == ["run.toml"]
 
 
-def test_no_such_file(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_missing_file_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["train", "--config", "nowhere.toml"]) == 2
     assert "there is no file nowhere.toml" in capsys.readouterr().err
     with pytest.raises(SystemExit):

@@ -44,7 +44,7 @@ def test_image_folders_are_resized(tmp_path: Path, capsys: pytest.CaptureFixture
     assert main(["data", "preview", str(tmp_path), "--size", "8", "-o", str(tmp_path / "a.png")]) == 0
 
 
-def test_label_column(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_label_column_is_chosen_by_name(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "a.csv"
     path.write_text("a,b,kind\n" + "".join(f"{k},1,{'xy'[k % 2]}{k % 2}\n" for k in range(12)))
     assert main(["data", "info", str(path), "--label", "kind"]) == 0
@@ -59,7 +59,7 @@ def test_label_column(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Non
         (["preview", "glyphs", "-o", "no/folder/a.png"], "cannot write in"),
     ],
 )
-def test_bad_arguments(arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_bad_arguments_are_refused(arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["data", *arguments]) == 2
     line = capsys.readouterr().err
     assert line.startswith("fastnn data: error: ")

@@ -14,7 +14,9 @@ import fastnn
 from fastnn.cli import main
 
 
-def test_evaluate(run_folder: Path, toy_data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_evaluate_prints_the_accuracy_of_each_class(
+    run_folder: Path, toy_data: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert main(["evaluate", str(run_folder), "--data", str(toy_data)]) == 0
     *table, _, last = capsys.readouterr().out.splitlines()
     data = fastnn.data.load(toy_data)
@@ -25,13 +27,15 @@ def test_evaluate(run_folder: Path, toy_data: Path, capsys: pytest.CaptureFixtur
     assert sum(int(row.split()[2]) for row in table[1:]) == right
 
 
-def test_evaluate_on_the_training_images(run_folder: Path, toy_data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_evaluate_can_use_the_training_images(
+    run_folder: Path, toy_data: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     model = str(run_folder / "model.safetensors")
     assert main(["evaluate", model, "--data", str(toy_data), "--part", "train", "--quiet"]) == 0
     assert re.fullmatch(r"train accuracy .*% \(\d+ of 200 images\), loss .* nats\n", capsys.readouterr().out)
 
 
-def test_evaluate_shows_what_is_taken_for_what(
+def test_evaluate_shows_which_classes_are_confused(
     run_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     images = np.zeros((12, 4, 4), np.uint8)
@@ -58,13 +62,13 @@ def test_evaluate_says_that_it_compares_numbers_with_names(
 
 
 def predictions(text: str) -> list[tuple[int, str]]:
-    """Ids and categories of a table."""
+    """The ids and categories in a table."""
     header, *rows = csv.reader(io.StringIO(text))
     assert header == ["Id", "Category"]
     return [(int(number), name) for number, name in rows]
 
 
-def test_predict_the_test_images(
+def test_predict_takes_the_test_images(
     run_folder: Path, toy_data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     table = tmp_path / "p.csv"
@@ -78,7 +82,7 @@ def test_predict_the_test_images(
 
 
 @pytest.mark.parametrize("kind", ["npy", "npz", "rows"])
-def test_predict_images_alone(
+def test_predict_takes_images_without_labels(
     run_folder: Path, toy_data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], kind: str
 ) -> None:
     images = np.load(toy_data)["images"][:5]

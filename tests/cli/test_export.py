@@ -11,7 +11,7 @@ import fastnn
 from fastnn.cli import main
 
 
-def test_npz(run_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_npz_has_the_parameters(run_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     target = tmp_path / "model.npz"
     assert main(["export", str(run_folder), "-o", str(target)]) == 0
     assert capsys.readouterr().out == f"{target}: {target.stat().st_size:,} bytes\n"
@@ -23,7 +23,7 @@ def test_npz(run_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str
         }
 
 
-def test_onnx(run_folder: Path, tmp_path: Path) -> None:
+def test_onnx_computes_the_same(run_folder: Path, tmp_path: Path) -> None:
     onnx = pytest.importorskip("onnx")
     target = tmp_path / "model.onnx"
     assert main(["export", str(run_folder / "model.safetensors"), "-o", str(target)]) == 0
@@ -38,7 +38,7 @@ def test_onnx(run_folder: Path, tmp_path: Path) -> None:
         ("nothing", "model.npz", "no model file at nothing"),
     ],
 )
-def test_refusals(
+def test_bad_arguments_are_refused(
     run_folder: Path,
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
@@ -53,7 +53,7 @@ def test_refusals(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_without_onnx(
+def test_without_onnx_the_error_names_the_command(
     run_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "onnx", None)

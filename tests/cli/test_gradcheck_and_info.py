@@ -1,4 +1,4 @@
-"""``fastnn gradcheck``, ``fastnn info``, and what belongs to no command."""
+"""``fastnn gradcheck``, ``fastnn info``, and the options that belong to no command."""
 
 import re
 import subprocess
@@ -12,7 +12,7 @@ from fastnn.cli import main, parser
 from fastnn.layers import Tanh
 
 
-def test_gradcheck(capsys: pytest.CaptureFixture[str]) -> None:
+def test_gradcheck_prints_a_table(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["gradcheck", "mlp:6-5-4-3", "--activation", "tanh", "--samples", "0"]) == 0
     out = capsys.readouterr().out
     assert "passed (largest error" in out
@@ -27,7 +27,7 @@ def test_gradcheck(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 @pytest.mark.parametrize("loss", ["softmax_cross_entropy", "mean_squared_error"])
-def test_gradcheck_losses(loss: str) -> None:
+def test_gradcheck_takes_every_loss(loss: str) -> None:
     assert main(["gradcheck", "mlp:6-5-3", "--loss", loss, "--quiet"]) == 0
 
 
@@ -44,7 +44,7 @@ def test_a_wrong_gradient_fails(monkeypatch: pytest.MonkeyPatch, capsys: pytest.
     assert "FAILED" in capsys.readouterr().out
 
 
-def test_sweep_and_plot(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_sweep_is_printed_and_plotted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     from matplotlib import pyplot
 
     picture, figures = tmp_path / "errors.png", pyplot.get_fignums()
@@ -57,7 +57,7 @@ def test_sweep_and_plot(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> N
     assert pyplot.get_fignums() == figures
 
 
-def test_info(capsys: pytest.CaptureFixture[str]) -> None:
+def test_info_prints_what_is_active(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["info"]) == 0
     out = capsys.readouterr().out
     assert re.search(rf"^fastnn +{re.escape(fastnn.__version__)}$", out, re.M)
@@ -65,7 +65,7 @@ def test_info(capsys: pytest.CaptureFixture[str]) -> None:
     assert "measured limits" not in out
 
 
-def test_info_probe(capsys: pytest.CaptureFixture[str]) -> None:
+def test_info_measures_the_machine_when_asked(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["info", "--probe"]) == 0
     out = capsys.readouterr().out
     if "native" not in fastnn.kernels.available_backends():
@@ -76,7 +76,7 @@ def test_info_probe(capsys: pytest.CaptureFixture[str]) -> None:
         assert all(float(number) > 0 for number in found.groups())
 
 
-def test_version(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_version_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as caught:
         main(["--version"])
     assert caught.value.code == 0
@@ -93,7 +93,7 @@ def test_help_has_examples(command: list[str], capsys: pytest.CaptureFixture[str
     assert "(default: None)" not in out
 
 
-def test_the_examples_in_help_are_understood(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_examples_in_help_can_be_parsed(capsys: pytest.CaptureFixture[str]) -> None:
     found = 0
     for command in ([], ["train"], ["evaluate"], ["predict"], ["gradcheck"], ["info"]):
         with pytest.raises(SystemExit):
@@ -106,7 +106,7 @@ def test_the_examples_in_help_are_understood(capsys: pytest.CaptureFixture[str])
     assert found >= 15
 
 
-def test_python_dash_m(tmp_path: Path) -> None:
+def test_python_dash_m_runs_the_command(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "fastnn", "--version"]
     done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path)
     assert (done.returncode, done.stdout) == (0, f"fastnn {fastnn.__version__}\n")

@@ -27,7 +27,9 @@ def names(folder: Path) -> list[str]:
     return sorted(path.name.removeprefix("checkpoint-").lstrip("0") for path in (folder / "checkpoints").iterdir())
 
 
-def test_more_epochs(toy_data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_finished_run_continues_with_more_epochs(
+    toy_data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     schedule = ["--schedule", "exponential:0.9"]
     assert train(toy_data, tmp_path / "whole", "--epochs", "6", *schedule) == 0
     assert train(toy_data, tmp_path / "run", "--epochs", "3", "--checkpoint", "1", *schedule) == 0
@@ -41,7 +43,7 @@ def test_more_epochs(toy_data: Path, tmp_path: Path, capsys: pytest.CaptureFixtu
     assert "test accuracy" in capsys.readouterr().out
 
 
-def test_a_killed_run(toy_data: Path, tmp_path: Path) -> None:
+def test_a_killed_run_resumes_to_the_same_weights(toy_data: Path, tmp_path: Path) -> None:
     options = ["--epochs", "3000", "--checkpoint", "40steps", "--schedule", "constant"]
     command = [sys.executable, "-m", "fastnn", "train", "--data", str(toy_data), "--output", "run", *BASE, *options]
     with subprocess.Popen(command, cwd=tmp_path, env=os.environ.copy(), stdout=subprocess.DEVNULL) as process:
@@ -59,7 +61,7 @@ def test_a_killed_run(toy_data: Path, tmp_path: Path) -> None:
     assert weights(run) == weights(tmp_path / "whole")
 
 
-def test_early_stopping_and_class_weights_go_on(toy_data: Path, tmp_path: Path) -> None:
+def test_early_stopping_and_class_weights_continue(toy_data: Path, tmp_path: Path) -> None:
     more = ["--early-stopping", "4", "--class-weight", "0=2,1=0.5", "--schedule", "constant", "--learning-rate", "0.05"]
     assert train(toy_data, tmp_path / "whole", "--epochs", "200", *more) == 0
     assert train(toy_data, tmp_path / "run", "--epochs", "5", "--checkpoint", "1", *more) == 0
@@ -67,7 +69,9 @@ def test_early_stopping_and_class_weights_go_on(toy_data: Path, tmp_path: Path) 
     assert weights(tmp_path / "run") == weights(tmp_path / "whole")
 
 
-def test_a_run_without_checkpoints(run_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_run_without_checkpoints_cannot_be_resumed(
+    run_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     for folder in (run_folder, tmp_path / "nothing"):
         assert main(["train", "--resume", str(folder)]) == 2
         assert f"--resume: {folder} is not the folder of a run with checkpoints" in capsys.readouterr().err
@@ -90,7 +94,7 @@ def test_other_options_are_refused_and_nothing_is_overwritten(
         assert {path: path.read_bytes() for path in run.rglob("*") if path.is_file()} == before
 
 
-def test_a_damaged_checkpoint(toy_data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_damaged_checkpoint_is_refused(toy_data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     run = tmp_path / "run"
     assert train(toy_data, run, "--epochs", "1", "--checkpoint", "1") == 0
     (file,) = (run / "checkpoints").iterdir()
@@ -99,7 +103,9 @@ def test_a_damaged_checkpoint(toy_data: Path, tmp_path: Path, capsys: pytest.Cap
     assert f"{file} is not a readable safetensors file" in capsys.readouterr().err
 
 
-def test_a_new_run_over_an_old_one(toy_data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_new_run_replaces_the_checkpoints_of_an_old_one(
+    toy_data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     run = tmp_path / "run"
     assert train(toy_data, run, "--epochs", "3", "--checkpoint", "1") == 0
     assert train(toy_data, run, "--epochs", "1", "--checkpoint", "1") == 2

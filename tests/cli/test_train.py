@@ -21,16 +21,16 @@ FILES = ["config.json", "config.toml", "history.csv", "learning_curve.png", "mod
 
 
 def train(data: Path, *options: str) -> int:
-    """Run the command on a data set, with a small network for it."""
+    """Run the command on a data set, with a small network."""
     return main(["train", "--data", str(data), "--batch", "16", *options])
 
 
-def test_writes_its_files(run_folder: Path) -> None:
+def test_it_writes_its_files(run_folder: Path) -> None:
     assert sorted(path.name for path in run_folder.iterdir()) == FILES
     assert (run_folder / "learning_curve.png").read_bytes().startswith(b"\x89PNG\r\n\x1a\n")
 
 
-def test_history(run_folder: Path) -> None:
+def test_the_history_has_a_line_for_each_epoch(run_folder: Path) -> None:
     with (run_folder / "history.csv").open() as file:
         rows = list(csv.DictReader(file))
     assert [row["epoch"] for row in rows] == [str(number) for number in range(1, 11)]
@@ -50,7 +50,7 @@ def test_config(run_folder: Path, toy_data: Path) -> None:
     assert config["data"]["sha256"] == data.sha256()
 
 
-def test_the_model_file_gives_the_accuracy_that_was_said(
+def test_the_model_file_has_the_reported_accuracy(
     toy_data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert train(toy_data, "--output", str(tmp_path / "r"), "--epochs", "1", "--quiet") == 0
@@ -65,7 +65,7 @@ def test_the_model_file_gives_the_accuracy_that_was_said(
     assert model.input_scale == 1 / 255
 
 
-def test_the_table_of_the_epochs(toy_data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_epochs_are_printed_as_a_table(toy_data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert train(toy_data, "--output", str(tmp_path / "r"), "--epochs", "3", "--explain") == 0
     out = capsys.readouterr().out
     assert out.startswith("toy: 180 images to train, 20 to validate, 40 to test; 3 classes\n")
@@ -208,7 +208,7 @@ def test_default_folders_are_numbered(
     assert re.findall(r"in (.*)/:", capsys.readouterr().out) == ["fastnn-run-1", "fastnn-run-3"]
 
 
-def test_makes_folders_above(toy_data: Path, tmp_path: Path) -> None:
+def test_missing_parent_folders_are_made(toy_data: Path, tmp_path: Path) -> None:
     folder = tmp_path / "a" / "b" / "c"
     assert train(toy_data, "--output", str(folder), "--epochs", "1", "--quiet") == 0
     assert sorted(path.name for path in folder.iterdir()) == FILES

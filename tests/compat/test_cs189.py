@@ -1,4 +1,4 @@
-"""The hand-out CS189 against what its report says."""
+"""The CS189 hand-out agrees with its report."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""The CS231n hand-out: the notebooks' own checks, at their own bounds."""
+"""The CS231n hand-out passes the checks of its notebooks, with their bounds."""
 
 import numpy as np
 import pytest
@@ -22,7 +22,7 @@ def rng():
 
 
 def check(forward, backward, arguments, dout, bound):
-    """Analytic against numerical gradients of all arguments."""
+    """Compare analytic and numerical gradients of all arguments."""
     _, cache = forward(*arguments)
     gradients = backward(dout, cache)
     gradients = gradients if isinstance(gradients, tuple) else (gradients,)
@@ -43,7 +43,7 @@ def test_affine_forward_gives_the_notebooks_numbers():
     assert rel_error(out, np.array(correct)) < 1e-8
 
 
-def test_gradients_of_affine_relu_and_both(rng):
+def test_affine_relu_and_both_have_right_gradients(rng):
     x, w, b = rng.normal(size=(10, 2, 3)), rng.normal(size=(6, 5)), rng.normal(size=5)
     check(layers.affine_forward, layers.affine_backward, [x, w, b], rng.normal(size=(10, 5)), 1e-7)
     check(layers.relu_forward, layers.relu_backward, [x], rng.normal(size=x.shape), 1e-8)
@@ -51,7 +51,7 @@ def test_gradients_of_affine_relu_and_both(rng):
 
 
 @pytest.mark.parametrize(("name", "expected"), [("svm_loss", 9.0), ("softmax_loss", 2.3)])
-def test_losses_and_their_gradients(rng, name, expected):
+def test_losses_and_their_gradients_are_right(rng, name, expected):
     x, y = 0.001 * rng.normal(size=(50, 10)), rng.integers(10, size=50)
     function = getattr(layers, name)
     loss, dx = function(x, y)
@@ -78,7 +78,7 @@ def test_convolution_forward_gives_the_notebooks_numbers():
     assert rel_error(out, np.array(correct)) < 2.3e-8
 
 
-def test_convolution_backward(rng):
+def test_convolution_has_right_gradients(rng):
     x, w, b = rng.normal(size=(4, 3, 5, 5)), rng.normal(size=(2, 3, 3, 3)), rng.normal(size=2)
     param = {"stride": 1, "pad": 1}
     forward = fast_layers.conv_forward_fast
@@ -92,13 +92,13 @@ def test_max_pool_forward_gives_the_notebooks_numbers():
     assert rel_error(out[0, 0], np.array(corner)) < 4.2e-8
 
 
-def test_max_pool_backward(rng):
+def test_max_pool_has_the_right_gradient(rng):
     x, param = rng.normal(size=(3, 2, 8, 8)), {"pool_height": 2, "pool_width": 2, "stride": 2}
     forward = layers.max_pool_forward_naive
     check(lambda x: forward(x, param), layers.max_pool_backward_naive, [x], rng.normal(size=(3, 2, 4, 4)), 1e-10)
 
 
-def test_sandwiches(rng):
+def test_sequences_of_layers_have_right_gradients(rng):
     x, w, b = rng.normal(size=(2, 3, 8, 8)), rng.normal(size=(3, 3, 3, 3)), rng.normal(size=3)
     conv, pool = {"stride": 1, "pad": 1}, {"pool_height": 2, "pool_width": 2, "stride": 2}
     forward, backward = layer_utils.conv_relu_pool_forward, layer_utils.conv_relu_pool_backward
@@ -130,7 +130,7 @@ def test_batch_norm_centres_scales_and_uses_its_averages(rng):
 
 @pytest.mark.parametrize("mode", ["train", "test"])
 @pytest.mark.parametrize("backward", ["batchnorm_backward", "batchnorm_backward_alt"])
-def test_batch_norm_backward(rng, backward, mode):
+def test_batch_norm_has_right_gradients(rng, backward, mode):
     x, gamma, beta = 5 * rng.normal(size=(4, 5)) + 12, rng.normal(size=5), rng.normal(size=5)
     averages = {"running_mean": rng.normal(size=5), "running_var": rng.random(5) + 0.5}
 
@@ -140,7 +140,7 @@ def test_batch_norm_backward(rng, backward, mode):
     check(forward, getattr(layers, backward), [x, gamma, beta], rng.normal(size=(4, 5)), 1e-7)
 
 
-def test_layer_norm(rng):
+def test_layer_norm_normalises_and_has_right_gradients(rng):
     x, gamma, beta = 5 * rng.normal(size=(4, 5)) + 12, rng.normal(size=5), rng.normal(size=5)
     out, _ = layers.layernorm_forward(x, np.ones(5), np.zeros(5), {})
     np.testing.assert_allclose([out.mean(1), out.std(1)], [[0] * 4, [1] * 4], atol=1e-5)
@@ -148,7 +148,7 @@ def test_layer_norm(rng):
     check(lambda *a: forward(*a, {}), backward, [x, gamma, beta], rng.normal(size=(4, 5)), 1e-7)
 
 
-def test_spatial_norms(rng):
+def test_spatial_norms_normalise_and_have_right_gradients(rng):
     x, dout = 5 * rng.normal(size=(2, 6, 4, 5)) + 12, rng.normal(size=(2, 6, 4, 5))
     gamma, beta = rng.normal(size=6), rng.normal(size=6)
     out, _ = layers.spatial_batchnorm_forward(x, np.ones(6), np.zeros(6), {"mode": "train"})
@@ -161,7 +161,7 @@ def test_spatial_norms(rng):
 
 
 @pytest.mark.parametrize("p", [0.25, 0.4, 0.7])
-def test_p_of_dropout_is_the_share_kept(rng, p):
+def test_p_of_dropout_is_the_fraction_that_is_kept(rng, p):
     x = rng.normal(size=(500, 500)) + 10
     np.random.seed(1)
     out, cache = layers.dropout_forward(x, {"mode": "train", "p": p})
@@ -209,7 +209,7 @@ def test_update_rules_give_the_notebooks_numbers():
     assert config["v"][0, 0] == pytest.approx(0.69966, abs=1e-8)
 
 
-def test_update_rules_leave_their_arguments_alone(rng):
+def test_update_rules_do_not_change_their_arguments(rng):
     w, dw = rng.normal(size=(3, 2)), rng.normal(size=(3, 2))
     kept = w.copy(), dw.copy()
     for name in optim.__all__:
@@ -221,7 +221,7 @@ def test_update_rules_leave_their_arguments_alone(rng):
 
 @pytest.mark.parametrize("normalization", [None, "batchnorm", "layernorm"])
 @pytest.mark.parametrize("keep", [1, 0.75])
-def test_gradients_of_the_fully_connected_net(rng, normalization, keep):
+def test_the_fully_connected_net_has_right_gradients(rng, normalization, keep):
     np.random.seed(231)
     x, y = rng.normal(size=(6, 15)), rng.integers(10, size=6)
     model = FullyConnectedNet(
@@ -246,14 +246,14 @@ def test_gradients_of_the_fully_connected_net(rng, normalization, keep):
         assert np.abs(grads[name] - numerical).max() / scale < 1e-5, name
 
 
-def test_the_first_loss_is_that_of_guessing(rng):
+def test_the_initial_loss_is_that_of_guessing(rng):
     x, y = rng.normal(size=(50, 12)), rng.integers(10, size=50)
     assert TwoLayerNet(12).loss(x, y)[0] == pytest.approx(np.log(10), abs=1e-3)
     images = rng.normal(size=(50, 3, 16, 16))
     assert ThreeLayerConvNet((3, 16, 16)).loss(images, y)[0] == pytest.approx(np.log(10), abs=1e-2)
 
 
-def test_gradients_of_the_convolutional_net(rng):
+def test_the_convolutional_net_has_right_gradients(rng):
     np.random.seed(231)
     x, y = rng.normal(size=(2, 3, 8, 8)), rng.integers(10, size=2)
     options = {"num_filters": 3, "filter_size": 3, "hidden_dim": 7, "weight_scale": 0.3, "reg": 0.5}
@@ -271,7 +271,7 @@ def small_data(rng):
 
 
 @pytest.mark.parametrize("rule", optim.__all__)
-def test_the_solver_learns_a_small_set_by_heart(rng, rule, capsys, tmp_path):
+def test_the_solver_memorises_a_small_set(rng, rule, capsys, tmp_path):
     np.random.seed(0)
     model = FullyConnectedNet([40], input_dim=8, num_classes=4, weight_scale=0.3)
     rate = {"sgd": 0.3, "sgd_momentum": 0.1}.get(rule, 1e-2)
@@ -304,7 +304,7 @@ def test_the_solver_names_the_update_rules_it_knows(rng):
 
 
 @pytest.mark.parametrize("kind", [LinearSVM, Softmax])
-def test_linear_classifiers_descend(rng, kind, capsys):
+def test_the_loss_of_linear_classifiers_falls(rng, kind, capsys):
     np.random.seed(0)
     data = small_data(rng)
     model = kind()

@@ -1,4 +1,4 @@
-"""The hand-out's functions: the printed table, the gradient, and the ways down."""
+"""The functions of the CSC411 hand-out: the printed table, the gradient, and gradient descent."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from fastnn import functional
 from fastnn.compat import csc411
 from fastnn.compat.csc411 import network
 
-# Study 1, report B, as printed.
+# The table as printed in report B of study 1.
 TABLE = [
     2.698202291518717,
     0.200166359876926,
@@ -31,13 +31,13 @@ TABLE = [
 
 
 def blas_fuses() -> bool:
-    """Whether products of the table's shapes round once for each multiply-add, in order."""
+    """Whether products of these shapes round once for each multiply-add, in order."""
     a = 1 + 2.0**-30
     left, right = np.zeros((4, 5)), np.zeros((5, 4))
     left[:, 0], left[:, 1], right[0], right[1] = -1, a, 1, a
-    # a * a has a bit 2**-60, which is lost where it is rounded before 1 is taken away.
+    # a * a has a bit 2**-60, which is lost if the product is rounded before 1 is subtracted.
     exact = 2.0**-29 + 2.0**-60
-    # Both memory orders: W.T @ X and the gradient X @ (P - Y).T differ in it.
+    # Both memory orders are tried, because W.T @ X and the gradient X @ (P - Y).T differ in them.
     return bool((np.asfortranarray(left) @ right == exact).all() and (left @ right == exact).all())
 
 
@@ -55,25 +55,25 @@ def cases(seed: int = 0, D: int = 7, C: int = 4, N: int = 23) -> tuple[NDArray[A
 def test_the_table_reproduces_to_every_printed_digit() -> None:
     steps, errors = csc411.finite_difference_table(*csc411.finite_difference_case())
     assert errors.tolist() == TABLE
-    assert steps[6] == 1.0000000000000002e-06  # repeated division, not powers of ten
+    assert steps[6] == 1.0000000000000002e-06  # by repeated division, not by powers of ten
 
 
-def test_the_table_holds_to_rounding_with_any_blas() -> None:
+def test_the_table_reproduces_within_rounding_with_any_blas() -> None:
     _, errors = csc411.finite_difference_table(*csc411.finite_difference_case())
     np.testing.assert_allclose(errors[:7], TABLE[:7], rtol=1e-7)
-    # From there on rounding rules: the size is pinned, not the digits.
+    # From here on rounding dominates, so that the size is compared and not the digits.
     assert (errors[7:] < [1e-6, 1e-5, 1e-4]).all()
     assert (errors[7:] > [1e-8, 1e-7, 1e-6]).all()
 
 
-def test_the_case_is_the_reports() -> None:
+def test_the_case_is_that_of_the_report() -> None:
     X, Y, W = csc411.finite_difference_case()
     assert X.tolist() == [[1, 2, 3, 4]] * 5
     assert Y.tolist() == np.eye(4).tolist()
     assert W.tolist() == [[1, 0, 1.2, 3], [1, 2, 0.2, 1.2], [1, 8, 1, 4], [1, -2, 3, 1], [1, 0, 3, 1]]
 
 
-def test_central_differences_fall_a_hundredfold_a_row() -> None:
+def test_the_error_of_central_differences_falls_a_hundredfold_in_each_row() -> None:
     _, errors = csc411.finite_difference_table(*csc411.finite_difference_case(), rows=4, central=True)
     np.testing.assert_allclose(errors[2] / errors[3], 100, rtol=0.01)
 
@@ -118,7 +118,7 @@ def test_finite_difference_moves_one_weight_at_a_time() -> None:
     assert csc411.finite_difference(x, y, w, 0.25)[2, 1] == expected
 
 
-def test_agrees_with_the_functional_layer() -> None:
+def test_the_network_agrees_with_functional() -> None:
     x, y, w = cases()
     scores, cache = functional.affine_forward(x.T.copy(), w, np.zeros(4))
     total, dscores = functional.softmax_loss(scores, y.argmax(axis=0), reduction="sum")
@@ -258,14 +258,14 @@ def test_part5_stops_at_the_first_short_update_and_records_it() -> None:
     lengths = [float(np.linalg.norm(b - a)) for a, b in pairwise(every)]
     eps = lengths[40] * (1 + 1e-9)
     first = next(i for i, length in enumerate(lengths) if length < eps) + 1
-    # 1000 iterations are recorded every tenth: the stop at 41 is not one of them.
+    # Of 1000 iterations every tenth is recorded; the stop at 41 is none of these.
     weights, history = csc411.part5_gradient_descent(x, y, w, 0.01, eps, 1000, 0.0, 0.0)
     assert [i for i, _ in history] == [0, 10, 20, 30, 40, first]
     assert first == 41
     np.testing.assert_array_equal(weights[-1], every[41])
 
 
-def test_part5_started_in_the_minimum_makes_one_update() -> None:
+def test_part5_started_at_the_minimum_makes_one_update() -> None:
     x, y = np.ones((1, 2)), np.eye(2)
     weights, history = csc411.part5_gradient_descent(x, y, np.zeros((1, 2)), 0.1, 1e-9, 100, 0.0, 0.9)
     assert [i for i, _ in history] == [0, 1]
@@ -354,7 +354,7 @@ def test_numbers_out_of_range_are_refused() -> None:
         (np.bool_, np.bool_, np.float64),
     ],
 )
-def test_dtypes_promote_as_in_numpy(xtype: type, wtype: type, expected: type) -> None:
+def test_dtypes_are_promoted_as_in_numpy(xtype: type, wtype: type, expected: type) -> None:
     x: NDArray[Any] = np.ones((3, 2), xtype)
     y: NDArray[Any] = np.eye(2, dtype=xtype)
     w: NDArray[Any] = np.eye(3, 2, dtype=wtype)

@@ -1,4 +1,4 @@
-"""The helpers of the ECE421 hand-out."""
+"""The functions of the ECE421 hand-out."""
 
 import numpy as np
 import pytest
@@ -15,7 +15,7 @@ def scene(n: int = 9, k: int = 4, seed: int = 0):
 
 
 @given(st.integers(1, 9), st.integers(1, 5), st.integers(0, 999))
-def test_the_helpers_together_are_the_softmax_loss(n, k, seed):
+def test_the_functions_together_are_the_softmax_loss(n, k, seed):
     logits, labels = scene(n, k, seed)
     (target,) = ece421.convertOneHot(labels, classes=k)
     prediction = ece421.softmax(logits)
@@ -28,7 +28,7 @@ def test_the_helpers_together_are_the_softmax_loss(n, k, seed):
     )
 
 
-def test_gradient_by_differences():
+def test_the_gradient_equals_finite_differences():
     logits, labels = scene()
     (target,) = ece421.convertOneHot(labels, classes=4)
     gradient = ece421.gradCE(ece421.softmax(logits), target)
@@ -41,7 +41,7 @@ def test_gradient_by_differences():
         assert gradient[place] == pytest.approx((sides[0] - sides[1]) / 2e-6, abs=1e-8)
 
 
-def test_layer():
+def test_a_layer_is_its_formula():
     x, w, b = np.arange(6).reshape(2, 3), np.arange(12).reshape(3, 4), np.arange(4)
     assert (ece421.computeLayer(x, w) == x @ w).all()
     assert (ece421.computeLayer(x, w, b) == x @ w + b).all()
@@ -49,7 +49,7 @@ def test_layer():
     assert ece421.computeLayer(x.astype("f4"), w.astype("f4")).dtype == np.float32
 
 
-def test_nothing_is_written_into_the_arguments():
+def test_arguments_are_not_written_to():
     x = np.array([[-1.0, 2.0]])
     for function in (ece421.relu, ece421.softmax):
         function(x)
@@ -57,7 +57,7 @@ def test_nothing_is_written_into_the_arguments():
     assert x.tolist() == [[-1.0, 2.0]]
 
 
-def test_probabilities_of_zero():
+def test_a_probability_of_zero_costs_only_its_target():
     assert ece421.averageCE([[0, 1]], [[0.0, 1.0]]) == 0.0
     assert ece421.averageCE([[1, 0]], [[0.0, 1.0]]) == np.inf
 
@@ -86,6 +86,6 @@ def test_the_order_is_that_of_the_hand_outs_generator_and_leaves_numpys_alone():
         (lambda: ece421.shuffle([1, 2], [1]), ValueError, "shuffle: data has shape"),
     ],
 )
-def test_refusals(call, error, message):
+def test_bad_arguments_are_refused(call, error, message):
     with pytest.raises(error, match=message):
         call()

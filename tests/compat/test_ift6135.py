@@ -16,14 +16,14 @@ def small(**options):
 
 
 @pytest.mark.parametrize(("activate", "layer"), [("relu", ReLU), ("sigmoid", Sigmoid), ("tanh", Tanh)])
-def test_loss_and_gradients_are_the_librarys_own(activate, layer):
+def test_loss_and_gradients_are_those_of_the_library(activate, layer):
     network = small(activate=activate)
     model = fastnn.Sequential([Dense(7), layer(), Dense(6), layer(), Dense(3)], input_shape=(5,), dtype="float64")
     for i, (w, b) in enumerate(zip(network.weights, network.biases, strict=True), 1):
         model.parameters[f"dense{i}.w"][...], model.parameters[f"dense{i}.b"][...] = w, b
     loss, gradients = model.loss_and_gradients(X, Y)
     pred, lss, cache = network.forward(X, Y)
-    assert lss == pytest.approx(loss, abs=1e-6)  # the cap of the logarithm
+    assert lss == pytest.approx(loss, abs=1e-6)  # the difference is that of the capped logarithm
     np.testing.assert_allclose(pred, model.predict_proba(X), rtol=1e-12)
     nabla_w, nabla_b = network.backward(cache, Y, lss)
     for i in range(3):
@@ -31,7 +31,7 @@ def test_loss_and_gradients_are_the_librarys_own(activate, layer):
         np.testing.assert_allclose(nabla_b[i], gradients[f"dense{i + 1}.b"], rtol=1e-9, atol=1e-12)
 
 
-def test_labels_as_numbers_or_one_hot_rows():
+def test_labels_are_numbers_or_one_hot_rows():
     network = small()
     a, b = network.forward(X, Y), network.forward(X, one_hot(Y, 3))
     assert a[1] == b[1]
@@ -41,7 +41,7 @@ def test_labels_as_numbers_or_one_hot_rows():
     )
 
 
-def test_a_step_and_its_penalty():
+def test_a_step_includes_the_penalty():
     for lamdb in (0.0, 0.5):
         network, other = small(), small()
         network.train((X, Y), 1, len(X), 0.1, lamdb)
@@ -69,7 +69,7 @@ def test_the_loss_is_capped():
     assert small().loss(np.array([[0.0, 1.0, 0.0]]), [0]) == pytest.approx(18.4206807)
 
 
-def test_training_learns_and_says_how():
+def test_training_learns_and_reports_it():
     network = small(activate="tanh")
     accuracies, losses = network.train((X, Y), 30, 10, 0.2, test_data=(X, Y))
     assert len(accuracies) == len(losses) == 30
@@ -78,7 +78,7 @@ def test_training_learns_and_says_how():
     assert accuracies[-1] == accuracy(network.forward(X, Y)[0], Y) > 80
 
 
-def test_batches():
+def test_batches_cover_the_data():
     batches = [x[:, 0].tolist() for x, _ in data_iter((np.arange(7).reshape(7, 1), np.zeros(7, int)), 3)]
     assert batches == [[0, 1, 2], [3, 4, 5], [6]]
     shuffled = data_iter((np.arange(60).reshape(60, 1), np.zeros(60, int)), 3, np.random.default_rng(0))
@@ -86,7 +86,7 @@ def test_batches():
     assert sorted(firsts) == list(range(0, 60, 3)) != firsts
 
 
-def test_inputs_are_not_written_into():
+def test_inputs_are_not_written_to():
     x, y = X.copy(), Y.copy()
     small().train((x, y), 2, 7, 0.1)
     assert (x == X).all()
@@ -109,6 +109,6 @@ def test_inputs_are_not_written_into():
         (lambda: glorot(0, 3), "glorot: fan_in: expected a whole number of at least 1, got 0"),
     ],
 )
-def test_refusals(call, message):
+def test_bad_arguments_are_refused(call, message):
     with pytest.raises(ValueError, match=message):
         call()

@@ -1,8 +1,8 @@
-"""Reads damaged files of every format in processes of their own, with a cap on memory and time, and counts.
+"""Reads damaged files of every format in separate processes with limited memory and time, and counts the outcomes.
 
-``python tests/data/hostile.py [mutations [format ...]]`` prints the table: what each format answered to every
-truncation of a small file and to so many seeded mutations, half of them of the file and half of what lies behind its
-checksums.
+``python tests/data/hostile.py [mutations [format ...]]`` prints a table of what each reader returned for every
+truncation of a small file and for that many seeded mutations. Half of the mutations change the file, and half change
+content before it is compressed, so that checksums hold.
 """
 
 import json
@@ -17,21 +17,21 @@ import warnings
 from pathlib import Path
 
 SECONDS = 5
-MEBIBYTES = 192  # of address space beyond what the process has before the first file; the files have some kB
+MEBIBYTES = 192  # address space in addition to what the process has before the first file; files have some kB
 FORBIDDEN = ("exec", "os.", "subprocess.", "socket.", "pickle.", "shutil.", "ctypes.", "marshal.", "urllib.", "pty.")
 WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT
 
 
 class Ran(BaseException):
-    """What a file must never bring about."""
+    """A file made something happen that must never happen."""
 
 
 class Hung(BaseException):
-    """Took more than SECONDS."""
+    """Reading took more than SECONDS."""
 
 
 class Watch:
-    """An audit hook that is on while a file is being read."""
+    """An audit hook that is active while a file is being read."""
 
     def __init__(self):
         self.on = False
@@ -48,7 +48,7 @@ class Watch:
 
 
 def numbers(value):
-    """The bytes of all arrays in what a reader returned."""
+    """The total bytes of all arrays in the result of a reader."""
     import numpy as np
 
     if isinstance(value, np.ndarray):
@@ -61,7 +61,7 @@ def numbers(value):
 
 
 def one(read, path, watch):
-    """Return "read" or "error", or what else happened."""
+    """Read one file and return "read", "error", or what else happened."""
     started = time.perf_counter()
     signal.alarm(SECONDS)
     try:
@@ -87,7 +87,7 @@ def hang(*_):
 
 
 def cases(fmt, mutations):
-    """Yield every truncation and the mutations: content, and whether it is wrapped already."""
+    """Yield every truncation and the mutations, as content and whether it is wrapped already."""
     import numpy as np
     from hostile_files import mutated
 
@@ -102,7 +102,7 @@ def cases(fmt, mutations):
 
 
 def work(name, mutations, first):
-    """Read the cases of a format from case `first`; print where it is, and at the end the counts as JSON."""
+    """Read the cases of a format from case `first`; print progress, and at the end the counts as JSON."""
     from hostile_files import FORMATS
     from PIL import Image
 
@@ -137,7 +137,7 @@ def work(name, mutations, first):
 
 
 def campaign(name, mutations):
-    """Run a format in a process of its own, again behind each case that kills it; return the counts."""
+    """Run a format in a separate process, restart it after each case that kills it, and return the counts."""
     total = {"truncated": {}, "mutated": {}}
     failures, first = [], 0
     environment = os.environ | {"OPENBLAS_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "1", "FASTNN_NUM_THREADS": "1"}
@@ -160,7 +160,7 @@ def campaign(name, mutations):
 
 
 def main(mutations, *names):
-    """Print the table, of the formats named or of all."""
+    """Print the table for the given formats, or for all."""
     sys.path[:0] = [str(Path(__file__).resolve().parent)]
     from hostile_files import FORMATS
 

@@ -35,13 +35,13 @@ NUMBERS = np.array([0, 1, -1, 2**31 - 1, 2**31, 2**32 - 1, 2**40, 2**63 - 1])
 
 @dataclass(frozen=True)
 class Format:
-    """Content to damage, and what turns it into a file (so that damage gets past checksums too)."""
+    """Content to damage, and a function that turns it into a file, so that damage gets past checksums too."""
 
     name: str
     read: Callable
     content: bytes
     wrap: Callable[[bytes], bytes] = bytes
-    path: str = "file"  # where in a folder; the reader is given the folder's first part
+    path: str = "file"  # path in the folder; the reader gets its first part
 
     def place(self, folder, content, wrapped):
         """Write the file; return the path to read."""
@@ -173,7 +173,7 @@ FORMATS = [
 
 
 def mutated(content, rng):
-    """Damage content in one to three places: bits, numbers, pieces lost, doubled, moved or made up."""
+    """Damage content at one to three positions: change bits or numbers; drop, double, move or invent pieces."""
     data = bytearray(content)
     for _ in range(rng.integers(1, 4)):
         at = int(rng.integers(len(data) + 1))

@@ -1,4 +1,4 @@
-"""Distortions of images: exact where pixels move whole steps, and a function of seed, epoch and sample alone."""
+"""Augmentation is exact if pixels move by whole steps, and depends on seed, epoch and sample alone."""
 
 import numpy as np
 import pytest
@@ -16,7 +16,7 @@ def images():
 
 
 @pytest.mark.parametrize("dtype", ["u1", "i1", "u2", "i4", "f4", "f8"])
-def test_no_distortion_leaves_the_images(images, dtype):
+def test_without_any_option_images_do_not_change(images, dtype):
     given = images.astype(dtype)
     out = Augmentation()(given)
     assert out.dtype == dtype
@@ -48,7 +48,7 @@ def test_shifts_are_by_whole_pixels_with_zeros_behind(images):
 
 
 @pytest.mark.parametrize("degrees", [1, 30, 90, 180])
-def test_a_rotation_and_its_inverse_give_a_smooth_image_back(degrees):
+def test_a_rotation_and_its_inverse_restore_a_smooth_image(degrees):
     y, x = np.mgrid[:41, :41] - 20.0
     image = np.exp(-((x - 4) ** 2 + (y + 3) ** 2) / 60)[None, None]  # small at the border; second derivative <= 1/30
     turned, back = np.empty_like(image), np.empty_like(image)
@@ -57,16 +57,16 @@ def test_a_rotation_and_its_inverse_give_a_smooth_image_back(degrees):
         place = np.array([[c, -s, 20 - 20 * c + 20 * s, s, c, 20 - 20 * s - 20 * c]])
         kernels.get("warp_images")(source, None, place, None, None, None, out)
     inside = x**2 + y**2 < 18**2
-    # linear interpolation errs by at most h²/8 of the second derivative, an axis and a pass
+    # the error of linear interpolation is at most h²/8 of the second derivative, for each axis and pass
     assert abs(back - image)[0, 0][inside].max() <= 4 / 8 / 30
 
 
-def test_a_sample_gets_the_same_whatever_its_batch(images):
-    distort = Augmentation(**ALL, seed=5)
-    whole = distort(images, epoch=3)
+def test_a_sample_is_augmented_alike_in_any_batch(images):
+    augment = Augmentation(**ALL, seed=5)
+    whole = augment(images, epoch=3)
     rows = np.array([7, 31, 0])
-    np.testing.assert_array_equal(distort(images[rows], rows, epoch=3), whole[rows])
-    for other in (distort(images, epoch=4), Augmentation(**ALL, seed=6)(images, epoch=3)):
+    np.testing.assert_array_equal(augment(images[rows], rows, epoch=3), whole[rows])
+    for other in (augment(images, epoch=4), Augmentation(**ALL, seed=6)(images, epoch=3)):
         assert all((a != b).any() for a, b in zip(other, whole, strict=True))
 
 
@@ -89,14 +89,14 @@ def test_backends_agree(images):
     np.testing.assert_allclose(Augmentation(**ALL)(images.astype(np.float64)), expected, atol=1e-9)
 
 
-def test_layouts_are_alike():
+def test_layouts_of_images_are_equivalent():
     grey = np.random.default_rng(1).integers(0, 256, (9, 12, 10), dtype=np.uint8)
     out = Augmentation(**ALL)(grey)
     np.testing.assert_array_equal(Augmentation(**ALL)(grey[:, None])[:, 0], out)
     np.testing.assert_array_equal(Augmentation(**ALL, shape=(12, 10))(grey.reshape(9, -1)), out.reshape(9, -1))
 
 
-def test_noise_has_its_deviation_and_cutout_its_square():
+def test_noise_has_its_deviation_and_cutout_its_size():
     x = np.full((50, 40, 40), 100, np.float32)
     noisy = Augmentation(noise=8)(x) - x
     assert abs(noisy.mean()) < 0.1
@@ -131,7 +131,7 @@ def test_bad_numbers_are_refused(options, error, words):
         Augmentation(**options)
 
 
-def test_what_is_no_image_is_refused():
+def test_arrays_that_are_no_images_are_refused():
     with pytest.raises(ValueError, match=r"images: expected \(N, H, W\)"):
         Augmentation()(np.zeros((3, 16)))
     with pytest.raises(ValueError, match=r"shape is \(4, 5\), but the samples have shape \(16,\)"):

@@ -41,7 +41,7 @@ def check(data, made):
     assert data.test_labels.tolist() == [0, 1, 2, 0, 1, 2]
 
 
-def test_folder(tmp_path):
+def test_a_folder_is_read(tmp_path):
     made = batches()
     for name, value in made.items():
         (tmp_path / name).write_bytes(pickle.dumps(value, 2))
@@ -53,7 +53,7 @@ def test_folder(tmp_path):
 
 @pytest.mark.parametrize("mode", ["w", "w:gz"])
 @pytest.mark.parametrize("format", [tarfile.USTAR_FORMAT, tarfile.GNU_FORMAT, tarfile.PAX_FORMAT])
-def test_archive(tmp_path, mode, format):
+def test_an_archive_is_read(tmp_path, mode, format):
     made = batches()
     files = {f"cifar-10-batches-py/{name}": pickle.dumps(value, 2) for name, value in made.items()}
     archive(tmp_path / "cifar-10-python.tar.gz", files, mode, format)

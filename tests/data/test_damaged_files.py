@@ -1,4 +1,4 @@
-"""Whatever happens to a file, the readers answer with numbers or with one ValueError that names the file."""
+"""For any damage to a file, a reader returns arrays or raises one ValueError that names the file."""
 
 import gzip
 import io
@@ -33,7 +33,7 @@ FILES = {
 
 
 def answer(read, path):
-    """Return what a reader makes of a file, or None and its ValueError's message; all else is a failure."""
+    """Return what a reader makes of a file, or None and the message of its ValueError; all else fails the test."""
     try:
         return read(path), ""
     except ValueError as error:

@@ -20,7 +20,7 @@ def dataset(**changes):
     return Dataset(**(parts | {"class_names": NAMES, "scale": 1 / 255, "name": "toy"} | changes))
 
 
-def test_pairs_and_immutability():
+def test_pairs_are_properties_and_fields_are_fixed():
     data = dataset()
     assert data.train[0] is data.train_images
     assert data.train[1] is data.train_labels
@@ -54,7 +54,7 @@ def test_summary_counts_every_class():
         ({"unlabelled_images": np.zeros((5, 784), np.uint8)}, r"unlabelled images have shape \(784,\)"),
     ],
 )
-def test_parts_that_do_not_fit_together(changes, message):
+def test_parts_that_do_not_fit_together_are_refused(changes, message):
     with pytest.raises(ValueError, match=f"Dataset: .*{message}"):
         dataset(**changes)
 

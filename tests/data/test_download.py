@@ -1,4 +1,4 @@
-"""Named data sets, fetched from a server of the test's own."""
+"""Named data sets are downloaded, here from a server of the test."""
 
 import functools
 import hashlib
@@ -25,7 +25,7 @@ pytest.importorskip("pooch")
 
 
 class Handler(http.server.SimpleHTTPRequestHandler):
-    """Serves a folder; a file below cut/ ends in its middle; counts what is asked for."""
+    """Serves a folder, ends files below cut/ in their middle, and counts requests."""
 
     asked: ClassVar[list] = []
 
@@ -76,7 +76,7 @@ def check(data):
 
 
 def left(tmp_path):
-    """The files in the data folder, without those of the set itself."""
+    """The files in the data folder other than those of the set."""
     names = {file.name for file in NAMED_DATASETS["mnist"].files}
     found = {path.name for path in (tmp_path / "data").rglob("*") if path.is_file()}
     return found - names - {"x_train.npy", "y_train.npy", "x_test.npy", "y_test.npy"}
@@ -149,14 +149,14 @@ def test_two_processes_at_once_get_one_good_set(tmp_path, server):
     assert [path.name for path in (tmp_path / "data/mnist").iterdir() if path.name.startswith(".")] == []
 
 
-def test_a_folder_that_cannot_be_made(tmp_path, monkeypatch):
+def test_a_folder_that_cannot_be_made_is_an_error(tmp_path, monkeypatch):
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("FASTNN_DATA", str(tmp_path / "file"))
     with pytest.raises(OSError, match=r"fetch: cannot make .*Three ways out"):
         load("mnist")
 
 
-def test_an_unknown_name():
+def test_an_unknown_name_is_refused():
     with pytest.raises(ValueError, match="no data set 'mnits'; there are mnist, fashion-mnist, kmnist, notmnist"):
         fetch("mnits")
 
@@ -196,7 +196,7 @@ def test_another_notmnist_is_refused(tmp_path, monkeypatch, server):
     assert [path for path in (tmp_path / "data").rglob("*") if path.is_file()] == []
 
 
-def test_cifar10(tmp_path, monkeypatch, server):
+def test_cifar10_is_downloaded_and_read(tmp_path, monkeypatch, server):
     path = tmp_path / "served/cifar-10-python.tar.gz"
     data = np.arange(12 * 3072, dtype=np.uint32).astype(np.uint8).reshape(12, 3072)
     with tarfile.open(path, "w:gz") as archive:

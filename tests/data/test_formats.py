@@ -1,4 +1,4 @@
-"""The registry of formats: what it takes to add one, which one is read, and how often a data set is looked at."""
+"""The registry of formats: how one is added, which one is chosen, and how often a data set is inspected."""
 
 import io
 import pickle
@@ -86,7 +86,7 @@ def test_the_first_format_of_the_registry_is_read(tmp_path):
     assert load(tmp_path).train_images.max() == 4
 
 
-def test_content_decides_over_names(tmp_path):
+def test_content_takes_precedence_over_names(tmp_path):
     save_npz(tmp_path / "a.npz", 5)
     (tmp_path / "a.npz").rename(tmp_path / "a.mat")
     assert load(tmp_path).train_images.max() == 5

@@ -1,4 +1,4 @@
-"""The synthetic glyphs: the same bytes everywhere, independent samples, a task of middling difficulty."""
+"""The synthetic glyphs have the same bytes everywhere, independent samples, and a medium difficulty."""
 
 import hashlib
 import subprocess
@@ -61,7 +61,7 @@ def test_an_image_depends_on_its_number_alone(kind, split, seed, n, start, lengt
     np.testing.assert_array_equal(piece_labels[:shared_count], labels[both])
 
 
-def test_far_away_images_can_be_made():
+def test_images_with_large_numbers_can_be_made():
     images, labels = glyphs(3, start=2**40)
     assert images.max() > 100
     assert labels.max() < 10
@@ -135,7 +135,7 @@ def test_a_small_network_learns_the_held_out_fonts(kind):
         ({"n": 2, "seed": 1.5}, TypeError, "seed: expected a whole number of at least 0 and below 2..64"),
     ],
 )
-def test_bad_arguments(options, error, message):
+def test_bad_arguments_are_refused(options, error, message):
     with pytest.raises(error, match=message):
         glyphs(**options)
 

@@ -1,4 +1,4 @@
-"""Damaged files of every format, read in processes of their own: an array or a ValueError, nothing else."""
+"""Reading damaged files of any format in a separate process gives an array or a ValueError, nothing else."""
 
 import subprocess
 import sys
@@ -24,13 +24,13 @@ def check(name, mutations):
 
 
 @pytest.mark.parametrize("name", ["IDX .gz", "pickle protocol 2", "PNG"])
-def test_truncations_and_some_mutations(name):
+def test_truncations_and_some_mutations_are_harmless(name):
     check(name, 200)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", [fmt.name for fmt in FORMATS])
-def test_truncations_and_mutations(name):
+def test_truncations_and_many_mutations_are_harmless(name):
     check(name, 10_000)
 
 

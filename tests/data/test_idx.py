@@ -1,4 +1,4 @@
-"""IDX files: every type, gzipped or not, and the real MNIST."""
+"""IDX files of every type are read, gzipped or not, and so is the real MNIST."""
 
 import gzip
 import tracemalloc
@@ -30,7 +30,7 @@ def test_what_was_written_is_read(tmp_path_factory, array, zipped):
     np.testing.assert_array_equal(out, array)
 
 
-def test_gzip_is_told_by_content_not_by_name(tmp_path):
+def test_gzip_is_recognised_by_content_not_by_name(tmp_path):
     array = np.arange(6, dtype=np.uint8)
     (tmp_path / "a.gz").write_bytes(idx_bytes(array))
     np.testing.assert_array_equal(read_idx(tmp_path / "a.gz"), array)
@@ -38,7 +38,7 @@ def test_gzip_is_told_by_content_not_by_name(tmp_path):
 
 
 @pytest.mark.parametrize("split", ["train", "t10k"])
-def test_mnist(split):
+def test_mnist_is_read(split):
     folder = shared("mnist")
     images = read_idx(folder / f"{split}-images-idx3-ubyte.gz")
     labels = read_idx(folder / f"{split}-labels-idx1-ubyte.gz")
@@ -79,7 +79,7 @@ GOOD = idx_bytes(np.arange(12, dtype=np.uint8).reshape(3, 2, 2))
         (b"\x89PNG\r\n\x1a\n" + bytes(20), "not an IDX file"),
     ],
 )
-def test_bad_files(tmp_path, data, message):
+def test_bad_files_are_refused(tmp_path, data, message):
     path = tmp_path / "broken-idx"
     path.write_bytes(data)
     with pytest.raises(ValueError, match=message) as caught:
@@ -87,7 +87,7 @@ def test_bad_files(tmp_path, data, message):
     assert str(caught.value).startswith(f"read_idx: {path}: ")
 
 
-def test_missing_file(tmp_path):
+def test_a_missing_file_is_an_error(tmp_path):
     with pytest.raises(FileNotFoundError, match="nowhere"):
         read_idx(tmp_path / "nowhere")
 

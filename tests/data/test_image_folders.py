@@ -1,4 +1,4 @@
-"""A folder of images for each class."""
+"""Data sets with a folder of images for each class."""
 
 import io
 import tarfile
@@ -21,7 +21,7 @@ def random_pixels(*shape, seed=0):
 
 
 @pytest.mark.parametrize("suffix", ["png", "pgm"])
-def test_grey_images_come_back_exactly(tmp_path, suffix):
+def test_grey_images_are_read_exactly(tmp_path, suffix):
     made = {f"{name}/{k}.{suffix}": random_pixels(6, 5, seed=k) for name in ("b", "a") for k in range(3)}
     for name, pixels in made.items():
         save(tmp_path / name, pixels)
@@ -33,13 +33,13 @@ def test_grey_images_come_back_exactly(tmp_path, suffix):
 
 
 @pytest.mark.parametrize("suffix", ["png", "ppm"])
-def test_colours_come_first(tmp_path, suffix):
+def test_channels_come_first(tmp_path, suffix):
     pixels = random_pixels(4, 7, 3)
     save(tmp_path / f"a/1.{suffix}", pixels)
     np.testing.assert_array_equal(read_image_folder(tmp_path).images, pixels.transpose(2, 0, 1)[None])
 
 
-def test_one_colour_image_makes_all_of_them_so(tmp_path):
+def test_one_colour_image_makes_all_images_colour(tmp_path):
     grey = random_pixels(4, 7)
     save(tmp_path / "a/1.png", grey)
     save(tmp_path / "a/2.png", random_pixels(4, 7, 3))
@@ -59,7 +59,7 @@ def test_classes_and_files_stand_in_natural_order(tmp_path):
     assert images[:, 0, 0].tolist() == [1, 9, 10, 1]
 
 
-def test_sizes(tmp_path):
+def test_images_are_resized(tmp_path):
     save(tmp_path / "a/1.png", random_pixels(6, 8))
     save(tmp_path / "a/2.png", random_pixels(12, 8))
     with pytest.raises(ValueError, match=r"images of 2 sizes, 6 x 8 to 12 x 8; give size= to resize them"):
@@ -78,7 +78,7 @@ def test_crop_keeps_the_middle_and_stretch_keeps_all(tmp_path):
     assert stretched.mean() == pytest.approx(200 / 3, abs=2)
 
 
-def test_a_damaged_file_is_named_or_left_out(tmp_path):
+def test_a_damaged_file_is_named_or_skipped(tmp_path):
     for k in range(3):
         save(tmp_path / f"a/{k}.png", random_pixels(6, 5))
     bad = tmp_path / "a/1.png"
@@ -91,7 +91,7 @@ def test_a_damaged_file_is_named_or_left_out(tmp_path):
     assert len(images) == len(labels) == 2
 
 
-def test_more_pixels_than_the_bytes_can_hold(tmp_path):
+def test_an_image_with_more_pixels_than_its_bytes_can_hold_is_refused(tmp_path):
     (tmp_path / "a").mkdir()
     (tmp_path / "a/1.pgm").write_bytes(b"P5 3000 3000 255\n" + bytes(100))
     with pytest.raises(ValueError, match=r"3000 x 3000 pixels in 117 bytes"):
@@ -109,14 +109,14 @@ def test_more_pixels_than_the_bytes_can_hold(tmp_path):
         ({}, ValueError, "no folders with PNG, JPEG, PGM, BMP"),
     ],
 )
-def test_refusals(tmp_path, options, error, message):
+def test_bad_arguments_are_refused(tmp_path, options, error, message):
     (tmp_path / "a").mkdir()
     (tmp_path / "a/notes.txt").write_text("nothing")
     with pytest.raises(error, match=message):
         read_image_folder(tmp_path, **options)
 
 
-def test_load(tmp_path):
+def test_load_reads_image_folders(tmp_path):
     for split, count in (("train", 6), ("val", 2)):
         for name in ("ants", "bees"):
             for k in range(count):
@@ -128,7 +128,7 @@ def test_load(tmp_path):
     assert load(tmp_path / "train", mode="grey").test_images.shape == (2, 9, 10)
 
 
-def test_an_archive_of_folders(tmp_path):
+def test_an_archive_of_folders_is_read(tmp_path):
     pixels = random_pixels(6, 5)
     with tarfile.open(tmp_path / "set.tar.gz", "w:gz") as archive:
         for name in ("set/A", "set/B"):
@@ -145,7 +145,7 @@ def test_an_archive_of_folders(tmp_path):
     assert {image.tobytes() for image in data.test_images} <= {(pixels + k).tobytes() for k in range(6)}
 
 
-def test_real_faces_and_photos():
+def test_real_faces_and_photos_are_read():
     images, labels, names = read_image_folder(shared("faces/orl"))
     assert images.shape == (400, 112, 92)
     assert np.bincount(labels).tolist() == [10] * 40

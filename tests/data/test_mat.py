@@ -1,4 +1,4 @@
-"""MAT files: SciPy writes and reads the same, by hand what it does not write, and the real mnist_all.mat."""
+"""MAT files agree with SciPy; what SciPy does not write is made by hand; the real mnist_all.mat is read."""
 
 import struct
 import zlib
@@ -35,7 +35,7 @@ def test_what_scipy_writes(tmp_path_factory, arrays, compressed):
 
 @pytest.mark.parametrize("order", ["<", ">"])
 @pytest.mark.parametrize("dtype", sorted(MAT_CLASSES))
-def test_both_byte_orders(tmp_path, order, dtype):
+def test_both_byte_orders_are_read(tmp_path, order, dtype):
     array = np.arange(15).astype(dtype).reshape(3, 5)
     path = tmp_path / "a.mat"
     path.write_bytes(mat_bytes([mat_variable("image", array, order), mat_variable("b", array.T, order)], order))
@@ -62,7 +62,7 @@ def test_values_stored_as_a_smaller_type_keep_the_type_of_the_variable(tmp_path,
     np.testing.assert_array_equal(out, scipy.io.loadmat(path, mat_dtype=True)["a"])
 
 
-def test_other_kinds_of_variables(tmp_path):
+def test_other_kinds_of_variables_are_handled(tmp_path):
     path = tmp_path / "a.mat"
     flags = np.array([[True, False, True]])
     struct_, cell = {"x": 1.0}, np.array([[1, "a"]], dtype=object)
@@ -164,7 +164,7 @@ def variable_with(class_=9, dims=(2, 3), stored=2, values=bytes(6), dims_type=5,
         (mat_bytes([variable_with(class_=4, stored=9, values=bytes(48))]), "characters stored as type 9"),
     ],
 )
-def test_bad_files(tmp_path, data, message):
+def test_bad_files_are_refused(tmp_path, data, message):
     path = tmp_path / "broken.mat"
     path.write_bytes(data)
     with pytest.raises(ValueError, match=message) as caught:
@@ -172,6 +172,6 @@ def test_bad_files(tmp_path, data, message):
     assert str(caught.value).startswith(f"read_mat: {path}: ")
 
 
-def test_missing_file(tmp_path):
+def test_a_missing_file_is_an_error(tmp_path):
     with pytest.raises(FileNotFoundError, match="nowhere"):
         read_mat(tmp_path / "nowhere.mat")

@@ -1,4 +1,4 @@
-"""What does not fit into memory is refused before it is read, with the way out; estimates are close to the truth."""
+"""Data that do not fit into memory are refused before they are read, with a remedy; estimates are close."""
 
 import gzip
 import pickle
@@ -42,7 +42,7 @@ def write_classes(folder, images, labels):
 
 
 def write(folder, kind):
-    """A set of that kind in the folder; return what to load."""
+    """Write a set of that kind to the folder; return what to load."""
     folder.mkdir(parents=True, exist_ok=True)
     toy = toy_set(COUNT, COUNT // 5)
     arrays = dict(zip(NAMES, toy, strict=True))
@@ -133,7 +133,7 @@ def test_a_set_that_does_not_fit_is_refused_as_a_whole_before_its_first_file_is_
     assert load(source).train_images.nbytes <= said
 
 
-def test_readers_refuse_by_themselves(tmp_path, monkeypatch):
+def test_readers_refuse_on_their_own(tmp_path, monkeypatch):
     kinds = ("IDX", "IDX .gz", "npy", "npz", "MAT", "pickle", "CSV", "folders of images")
     found = {kind: write(tmp_path / kind.replace(" ", "_"), kind) for kind in kinds}
     (tmp_path / "list.txt").write_text(f"A B - - http://host/1.png 0,0,1,1 {'0' * 64}\n")
@@ -155,7 +155,7 @@ def test_readers_refuse_by_themselves(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("kind", ["IDX", "npy"])
-def test_a_mapped_set_takes_next_to_nothing(tmp_path, monkeypatch, kind):
+def test_a_mapped_set_takes_almost_no_memory(tmp_path, monkeypatch, kind):
     source = write(tmp_path / "set", kind)
     said = memory_needed(source, mapped=True)
     assert said < 10_000
@@ -171,7 +171,7 @@ def test_damaged_headers_are_left_to_the_reader(tmp_path, monkeypatch):
         load(tmp_path)
 
 
-def test_what_is_not_there(tmp_path, monkeypatch):
+def test_files_that_do_not_exist_are_left_to_the_reader(tmp_path, monkeypatch):
     monkeypatch.setenv("FASTNN_DATA", str(tmp_path))
     with pytest.raises(FileNotFoundError, match="no file or folder"):
         memory_needed(tmp_path / "nowhere")
@@ -227,7 +227,7 @@ SYSTEM = {"proc/meminfo": "MemTotal: 9000 kB\nMemAvailable: 4000 kB\n"}
         ),
     ],
 )
-def test_control_groups_count_too(monkeypatch, tmp_path, files, expected):
+def test_control_groups_limit_memory_too(monkeypatch, tmp_path, files, expected):
     for name, text in files.items():
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(text)
@@ -237,5 +237,5 @@ def test_control_groups_count_too(monkeypatch, tmp_path, files, expected):
 
 
 @pytest.mark.parametrize(("size", "text"), [(12, "12 bytes"), (8000, "8.0 kB"), (3.2e9, "3.2 GB")])
-def test_sizes_as_people_read_them(size, text):
+def test_sizes_are_written_with_units(size, text):
     assert memory.size_text(int(size)) == text

@@ -1,4 +1,4 @@
-"""NumPy's own files: round trips, and what is refused."""
+"""NumPy's own file formats: round trips and refusals."""
 
 import io
 import tracemalloc
@@ -30,21 +30,21 @@ def same(out, array):
 
 
 @given(ARRAYS, st.booleans())
-def test_npy_round_trip(tmp_path_factory, array, fortran):
+def test_npy_files_are_read_back(tmp_path_factory, array, fortran):
     path = tmp_path_factory.getbasetemp() / "round_trip.npy"
     np.save(path, np.asfortranarray(array) if fortran else array)
     same(read_npy(path), array)
 
 
 @pytest.mark.parametrize("version", [(1, 0), (2, 0), (3, 0)])
-def test_npy_format_versions(tmp_path, version):
+def test_npy_format_versions_are_read(tmp_path, version):
     with (tmp_path / "a.npy").open("wb") as file:
         np.lib.format.write_array(file, np.arange(6.0).reshape(2, 3), version=version)
     same(read_npy(tmp_path / "a.npy"), np.arange(6.0).reshape(2, 3))
 
 
 @given(st.dictionaries(st.sampled_from(["images", "labels", "x.y", "é"]), ARRAYS, min_size=1), st.booleans())
-def test_npz_round_trip(tmp_path_factory, arrays, compressed):
+def test_npz_files_are_read_back(tmp_path_factory, arrays, compressed):
     path = tmp_path_factory.getbasetemp() / "round_trip.npz"
     (np.savez_compressed if compressed else np.savez)(path, **arrays)
     out = read_npz(path)
@@ -62,7 +62,7 @@ def test_npz_reads_only_what_is_asked_for(tmp_path):
         read_npz(tmp_path / "a.npz")
 
 
-def test_notmnist():
+def test_notmnist_is_read():
     out = read_npz(shared("notmnist") / "notMNIST_small.npz")
     assert out["images"].shape == (18724, 28, 28)
     assert out["images"].dtype == np.uint8
@@ -127,7 +127,7 @@ GOOD = npy_bytes(np.arange(3.0))
         (npy_with("{'descr': [('a', '<f8')], 'fortran_order': False, 'shape': (3,)}"), "only booleans"),
     ],
 )
-def test_bad_npy_files(tmp_path, data, message):
+def test_bad_npy_files_are_refused(tmp_path, data, message):
     path = tmp_path / "broken.npy"
     path.write_bytes(data)
     with pytest.raises(ValueError, match=message) as caught:
@@ -147,7 +147,7 @@ ARCHIVE = zip_bytes([("a.npy", GOOD)])
 
 
 def patched(data, signature, offset, value):
-    """Overwrite bytes at an offset from a record's signature."""
+    """Overwrite bytes at an offset from the signature of a record."""
     at = data.index(signature) + offset
     return data[:at] + value + data[at + len(value) :]
 
@@ -173,7 +173,7 @@ DIRECTORY, END = b"PK\x01\x02", b"PK\x05\x06"
         (zip_bytes([("a.npy", b"hello")]), "array 'a': not an .npy file"),
     ],
 )
-def test_bad_npz_files(tmp_path, data, message):
+def test_bad_npz_files_are_refused(tmp_path, data, message):
     path = tmp_path / "broken.npz"
     path.write_bytes(data)
     with pytest.raises(ValueError, match=message) as caught:
@@ -182,7 +182,7 @@ def test_bad_npz_files(tmp_path, data, message):
 
 
 @pytest.mark.filterwarnings("ignore:Duplicate name")
-def test_an_array_that_occurs_twice(tmp_path):
+def test_an_array_that_occurs_twice_is_refused(tmp_path):
     (tmp_path / "a.npz").write_bytes(zip_bytes([("a.npy", GOOD), ("a.npy", GOOD)]))
     with pytest.raises(ValueError, match="array 'a' occurs twice"):
         read_npz(tmp_path / "a.npz")

@@ -1,4 +1,4 @@
-"""Photos by a list of addresses, boxes and hashes."""
+"""Photos are read by a list of addresses, boxes and hashes."""
 
 import functools
 import hashlib
@@ -60,7 +60,7 @@ def test_the_box_is_cut_down_to_the_photo(tmp_path, box, rows):
     np.testing.assert_array_equal(found.images[0], cut(0, *rows))
 
 
-def test_what_is_rejected_and_why(tmp_path):
+def test_rejected_photos_have_a_reason(tmp_path):
     folder = tmp_path / "p"
     good, other = photo(folder, "good.png", 1), photo(folder, "other.png", 2)
     (folder / "text.png").write_text("no image")
@@ -110,14 +110,14 @@ def test_accept_takes_a_photo_whose_hash_differs(tmp_path, by):
         ("", "none of 0 photos could be read"),
     ],
 )
-def test_bad_lists(tmp_path, text, message):
+def test_bad_lists_are_refused(tmp_path, text, message):
     path = listed(tmp_path, text)
     with pytest.raises(ValueError, match=message) as caught:
         read_photo_list(path, tmp_path / "p", size=6)
     assert str(caught.value).startswith(f"read_photo_list: {path}: ")
 
 
-def test_downloads_only_when_asked(tmp_path):
+def test_photos_are_downloaded_only_when_asked(tmp_path):
     sha256 = photo(tmp_path / "served", "a b.png", 4)
     handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=str(tmp_path / "served"))
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as httpd:
@@ -140,7 +140,7 @@ def test_downloads_only_when_asked(tmp_path):
     np.testing.assert_array_equal(read_photo_list(path, tmp_path / "p", size=6).images, [cut(4)])
 
 
-def test_a_server_that_says_nothing_is_left_after_the_timeout(tmp_path):
+def test_a_silent_server_is_given_up_after_the_timeout(tmp_path):
     import socket
 
     with socket.socket() as silent:

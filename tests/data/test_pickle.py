@@ -43,16 +43,16 @@ def same(a, b):
 
 
 @given(PLAIN, st.integers(0, 5))
-def test_plain_data_come_back_as_they_were(value, protocol):
+def test_plain_data_are_read_back(value, protocol):
     same(parse_pickle(pickle.dumps(value, protocol), "test"), value)
 
 
 @given(arrays.arrays(np.float32, arrays.array_shapes(min_dims=2, max_dims=3)), st.integers(0, 5))
-def test_arrays_in_fortran_order(values, protocol):
+def test_arrays_in_fortran_order_are_read_back(values, protocol):
     same(parse_pickle(pickle.dumps(np.asfortranarray(values), protocol), "test"), values)
 
 
-def test_objects_that_occur_twice_and_in_themselves():
+def test_objects_may_occur_twice_and_in_themselves():
     part = [np.arange(3), (1, 2)]
     whole = [part, part]
     whole.append(whole)
@@ -62,7 +62,7 @@ def test_objects_that_occur_twice_and_in_themselves():
     same(read[0], part)
 
 
-def test_what_python_2_wrote(tmp_path):
+def test_pickles_of_python_2_are_read(tmp_path):
     # protocol 2 with Python 2's strings: {'data': array([[1, 2]], dtype=uint8), 'labels': [7]}
     old = (
         b"\x80\x02}q\x01(U\x04dataq\x02cnumpy.core.multiarray\n_reconstruct\nq\x03cnumpy\nndarray\nq\x04K\x00\x85"
@@ -92,7 +92,7 @@ class Own:
         (np.array(["2020"], "M8[D]"), "dtype 'M8'"),
     ],
 )
-def test_refusals_say_what_it_is(tmp_path, value, message):
+def test_refusals_name_the_object(tmp_path, value, message):
     path = tmp_path / "bad.pkl"
     path.write_bytes(pickle.dumps(value, 4))
     with pytest.raises(ValueError, match=message) as caught:
@@ -105,7 +105,7 @@ def test_many_objects_are_refused_before_they_are_made():
         parse_pickle(b"\x80\x02" + b"]" * (1 << 20) + b".", "test")
 
 
-def test_mnist_pkl_gz(tmp_path):
+def test_mnist_pkl_gz_is_read(tmp_path):
     rng = np.random.default_rng(0)
     splits = [(rng.random((n, 784), np.float32), np.arange(n) % 10) for n in (50, 10, 20)]
     path = tmp_path / "mnist.pkl.gz"
@@ -117,7 +117,7 @@ def test_mnist_pkl_gz(tmp_path):
         np.testing.assert_array_equal(data.test_labels, splits[2][1])
 
 
-def test_dict_of_arrays(tmp_path):
+def test_a_dict_of_arrays_is_read(tmp_path):
     images = np.arange(300, dtype=np.uint8).reshape(12, 5, 5)
     value = {"x_train": images, "y_train": [0, 1] * 6, "x_test": images[:2], "y_test": np.array([0, 1]), "notes": "?"}
     (tmp_path / "set.pickle").write_bytes(pickle.dumps(value))

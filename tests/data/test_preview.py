@@ -7,7 +7,7 @@ from fastnn.data import Dataset
 from fastnn.plots import data_preview
 
 
-def test_rows_are_classes(monkeypatch):
+def test_each_row_has_a_class(monkeypatch):
     from fastnn.plots import data_preview as function
 
     module = __import__("sys").modules[function.__module__]
@@ -30,12 +30,12 @@ def test_rows_are_classes(monkeypatch):
         ([0, 0, 1], {"columns": 0}, "columns: expected a whole number of at least 1, got 0"),
     ],
 )
-def test_refusals(labels, options, message):
+def test_bad_arguments_are_refused(labels, options, message):
     with pytest.raises(ValueError, match=message):
         data_preview(np.zeros((3, 2, 2)), labels, ["a", "b"], **options)
 
 
-def test_balance():
+def test_balance_is_measured():
     images = np.zeros((4, 2, 2))
     for labels, balance in (([0, 0, 1, 1], 1.0), ([0, 0, 0, 1], 1 / 3), ([0, 0, 0, 0], 0.0)):
         data = Dataset(images, np.array(labels), images[:0], np.array([], int), ("a", "b"), 1.0, "toy")

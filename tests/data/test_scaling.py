@@ -22,7 +22,7 @@ def test_the_training_set_gets_mean_0_and_deviation_1(monkeypatch, by, axes, chu
     np.testing.assert_allclose(fitted.inverse(out), train, atol=1e-11)
 
 
-def test_other_sets_are_measured_by_the_training_set():
+def test_other_sets_use_the_statistics_of_the_training_set():
     train, test = np.array([[0.0], [2.0]]), np.array([[5.0]])
     assert Standardizer.fit(train).transform(test).tolist() == [[4.0]]
 
@@ -50,13 +50,13 @@ def test_a_pixel_that_never_changes_becomes_0():
         (lambda: from_one_hot([[0, 0]]), ValueError, "expected one-hot rows"),
     ],
 )
-def test_refusals(call, error, message):
+def test_bad_arguments_are_refused(call, error, message):
     with pytest.raises(error, match=message):
         call()
 
 
 @given(arrays.arrays(np.int64, st.integers(0, 20), elements=st.integers(0, 9)))
-def test_one_hot_both_ways(labels):
+def test_one_hot_rows_convert_both_ways(labels):
     rows = one_hot(labels, 10)
     assert rows.shape == (len(labels), 10)
     assert (rows.sum(axis=1) == 1).all()

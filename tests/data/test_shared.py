@@ -1,4 +1,4 @@
-"""The shared data sets are those of their list, and what is in them is read."""
+"""The shared data sets are those in their list, and they can be read."""
 
 import hashlib
 
@@ -9,7 +9,7 @@ from data_files import shared
 from fastnn.data import load, memory_needed, read_npz
 
 
-def test_every_file_has_its_sha256():
+def test_every_file_has_the_listed_sha256():
     listed = [line.split(maxsplit=1) for line in shared("SHA256SUMS").read_text().splitlines()]
     assert len(listed) > 800
     for digest, name in listed:
@@ -17,7 +17,7 @@ def test_every_file_has_its_sha256():
             assert hashlib.file_digest(file, "sha256").hexdigest() == digest, name
 
 
-def test_weights_and_golden_activations():
+def test_weights_and_golden_activations_are_read():
     weights = read_npz(shared("alexnet/alexnet_conv_theano.npz"))
     shapes = {"conv1": (96, 3, 11, 11), "conv2": (256, 48, 5, 5), "conv3": (384, 256, 3, 3), "conv5": (256, 192, 3, 3)}
     assert {name: weights[f"{name}.w"].shape for name in shapes} == shapes
@@ -27,7 +27,7 @@ def test_weights_and_golden_activations():
 
 
 @pytest.mark.parametrize("name", ["mnist", "mnist/mnist_all.mat", "notmnist", "faces/orl"])
-def test_the_estimate_is_above_what_is_kept(name):
+def test_the_estimate_is_above_what_is_loaded(name):
     data = load(shared(name))
     kept = data.train_images.nbytes + data.test_images.nbytes
     assert kept < memory_needed(shared(name)) < 6 * kept

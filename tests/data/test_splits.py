@@ -43,7 +43,7 @@ def test_large_splits_of_several_parts_keep_the_mixture():
         assert np.abs(np.bincount(labels[part]) - exact).max() < 3
 
 
-def test_shares_and_counts_agree():
+def test_fractions_and_counts_agree():
     labels = np.arange(60) % 3
     for by_share, by_count in zip(split_indices(labels, (0.5, 0.25)), split_indices(labels, (30, 15)), strict=True):
         np.testing.assert_array_equal(by_share, by_count)
@@ -68,7 +68,7 @@ def test_the_order_within_a_part_is_random_and_the_seed_decides():
 
 
 @given(st.lists(st.sampled_from("abc"), min_size=2, max_size=40), st.integers(0, 99))
-def test_train_and_test_are_all_of_the_set(labels, seed):
+def test_train_and_test_make_up_the_set(labels, seed):
     train, test = train_test_split(labels, 1, seed=seed)
     assert test.size == 1
     assert sorted([*train.tolist(), *test.tolist()]) == list(range(len(labels)))
@@ -114,6 +114,6 @@ def test_train_and_test_are_all_of_the_set(labels, seed):
         ),
     ],
 )
-def test_bad_arguments(call, error, message):
+def test_bad_arguments_are_refused(call, error, message):
     with pytest.raises(error, match=message):
         call()

@@ -1,4 +1,4 @@
-"""The splits of the studies, and so many samples of each class."""
+"""The splits of the studies, and subsets with a number of samples from each class."""
 
 import numpy as np
 import pytest
@@ -13,7 +13,7 @@ from fastnn.data import per_class_split, study_split
     st.lists(st.integers(0, 9), min_size=1, max_size=3).filter(any),
     st.integers(0, 1000),
 )
-def test_each_class_gives_its_count_or_its_share(labels, counts, seed):
+def test_each_class_gives_its_count_or_fraction(labels, counts, seed):
     parts = per_class_split(labels, counts, seed=seed)
     together = np.concatenate(parts)
     assert np.unique(together).size == together.size
@@ -27,7 +27,7 @@ def test_each_class_gives_its_count_or_its_share(labels, counts, seed):
             assert all(abs(f - have * c / sum(counts)) < 1 for f, c in zip(found, counts, strict=True))
 
 
-def test_the_seed_decides():
+def test_the_seed_decides_the_samples():
     labels = np.repeat(np.arange(6), 110)
     first, again, other = (per_class_split(labels, (70, 20, 20), seed=seed) for seed in (1, 1, 2))
     assert all((a == b).all() for a, b in zip(first, again, strict=True))
@@ -48,7 +48,7 @@ def test_the_seed_decides():
         ("letters", np.zeros(1000), (534, 320, 146)),
     ],
 )
-def test_sizes(study, labels, sizes):
+def test_the_splits_have_the_reported_sizes(study, labels, sizes):
     split = study_split(study, labels)
     assert tuple(part.size for part in split) == sizes
     together = np.concatenate(split)
@@ -63,7 +63,7 @@ def test_init_keeps_the_order_and_the_others_do_not():
     assert (study_split("mlp", np.zeros(60_000)).train[:10] != np.arange(10)).any()
 
 
-def test_letters_have_the_seed_421():
+def test_the_letters_are_shuffled_by_seed_421():
     labels = np.arange(18_724) % 10
     assert (study_split("letters", labels).test == study_split("letters", labels, seed=421).test).all()
     assert (study_split("letters", labels).test != study_split("letters", labels, seed=521).test).any()
@@ -80,6 +80,6 @@ def test_letters_have_the_seed_421():
         (lambda: per_class_split([[1]], (2,)), r"labels: expected shape \(N,\)"),
     ],
 )
-def test_refusals(call, message):
+def test_bad_arguments_are_refused(call, message):
     with pytest.raises(ValueError, match=message):
         call()

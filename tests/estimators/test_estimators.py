@@ -1,4 +1,4 @@
-"""The estimators are scikit-learn's to the letter, and take what is asked beyond it."""
+"""The estimators behave exactly like scikit-learn's, and have additional options."""
 
 import multiprocessing
 import pickle
@@ -49,7 +49,7 @@ def test_parameters_are_a_superset_of_scikit_learns_with_its_defaults(ours, thei
     assert {name: got.get(name, "missing") for name in wanted} == wanted
 
 
-def test_the_convolutional_one_has_the_others_parameters_and_its_own():
+def test_the_convolutional_classifier_has_the_parameters_of_the_others_and_its_own():
     assert set(ConvNetClassifier().get_params()) - set(MLPClassifier().get_params()) == {
         "image_shape",
         "conv_layers",
@@ -86,7 +86,7 @@ def test_two_classes_have_one_output(digits):
     np.testing.assert_array_equal(net.predict(x[chosen]), net.classes_[net.predict_proba(x[chosen]).argmax(1)])
 
 
-def test_several_labels_a_sample():
+def test_a_sample_may_have_several_labels():
     x, y = make_multilabel_classification(200, 12, n_classes=4, random_state=0)
     net = MLPClassifier((30,), solver="lbfgs", random_state=0, max_iter=300).fit(x, y)
     assert net.predict(x).shape == y.shape
@@ -146,7 +146,7 @@ def test_early_stopping_keeps_the_best_weights(digits):
     assert net.best_loss_ is None
 
 
-def test_early_stopping_on_an_own_set_ends_with_the_weights_that_were_best_there(digits):
+def test_early_stopping_on_a_given_set_ends_with_the_weights_that_were_best_on_it(digits):
     x, y = digits
     held = x[1000:], y[1000:]
     net = MLPClassifier((30,), early_stopping=True, n_iter_no_change=8, learning_rate_init=0.05, random_state=0)
@@ -155,7 +155,7 @@ def test_early_stopping_on_an_own_set_ends_with_the_weights_that_were_best_there
     assert net.score(*held) == pytest.approx(net.best_validation_score_)
 
 
-def test_an_own_validation_set_gives_a_curve_and_does_not_train(digits):
+def test_a_given_validation_set_makes_a_curve_and_is_not_trained_on(digits):
     x, y = digits
     options = {"hidden_layer_sizes": (20,), "max_iter": 6, "random_state": 0}
     with_set = MLPClassifier(**options).fit(x[:1000], y[:1000], validation=(x[1000:], y[1000:]))
@@ -164,7 +164,7 @@ def test_an_own_validation_set_gives_a_curve_and_does_not_train(digits):
     np.testing.assert_array_equal(with_set.coefs_[0], without.coefs_[0])
 
 
-def test_partial_fit_goes_on_as_one_fit_would(digits):
+def test_partial_fit_continues_as_one_fit_would(digits):
     x, y = digits
     options = {"hidden_layer_sizes": (20,), "random_state": 0, "shuffle": False, "n_iter_no_change": 100}
     whole = MLPClassifier(max_iter=5, **options).fit(x, y)
@@ -181,7 +181,7 @@ def test_partial_fit_goes_on_as_one_fit_would(digits):
         MLPClassifier(early_stopping=True).partial_fit(x, y, classes=np.arange(10))
 
 
-def test_warm_start_goes_on_from_the_weights(digits):
+def test_warm_start_continues_from_the_weights(digits):
     x, y = digits
     net = MLPClassifier((20,), max_iter=5, warm_start=True, random_state=0).fit(x, y)
     first = net.loss_curve_[-1]
@@ -249,7 +249,7 @@ def test_parameters_out_of_range_are_refused_in_fit(digits, options, message):
         MLPClassifier(**options).fit(*digits)
 
 
-def test_what_is_not_fitted_says_so_and_what_has_not_converged_warns(digits):
+def test_an_unfitted_estimator_says_so_and_one_that_did_not_converge_warns(digits):
     with pytest.raises(NotFittedError):
         MLPClassifier().predict(digits[0])
     with pytest.warns(ConvergenceWarning, match="max_iter=2 reached"):

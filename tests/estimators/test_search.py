@@ -1,4 +1,4 @@
-"""Hyper-parameter search: scikit-learn's, with a bar, a table, a picture, and every worker on its share of threads."""
+"""Hyper-parameter search is scikit-learn's, with a progress bar, a table, a picture, and threads shared by workers."""
 
 import warnings
 
@@ -54,13 +54,13 @@ def test_the_bar_counts_every_fit(letters, kind, n_jobs, capsys):
     assert joblib.Parallel.print_progress is report
 
 
-def test_errors_are_the_searchs_own(letters):
+def test_errors_are_those_of_the_search(letters):
     x, y = letters
     with pytest.raises(ValueError, match="n_splits=500"):
         fit_search(GridSearchCV(MLPClassifier(), {"alpha": [1.0]}, cv=500), x, y, progress=True)
 
 
-def test_table(letters):
+def test_the_table_lists_the_candidates(letters):
     with pytest.raises(NotFittedError):
         search_table(search())
     found = fit_search(search(), *letters)
@@ -75,7 +75,7 @@ def test_table(letters):
     assert len(str(table).splitlines()) == 5
 
 
-def test_picture(letters):
+def test_the_scores_are_drawn(letters):
     pytest.importorskip("matplotlib")
     found = fit_search(search(), *letters)
     best, mean = search_results(found, "learning_rate_init", log=True).axes[0].lines
@@ -132,7 +132,7 @@ def test_the_same_bits_for_any_number_of_threads(letters, count):
 
 
 @pytest.mark.slow
-def test_dasks_workers_find_the_same(letters):
+def test_workers_of_dask_find_the_same(letters):
     distributed = pytest.importorskip("distributed")
     plain = search().fit(*letters)
     with (

@@ -15,12 +15,12 @@ from fastnn.layers import BatchNorm, Conv2D, Dense, Dropout, Flatten, Layer, ReL
 onnx = pytest.importorskip("onnx")
 ort = pytest.importorskip("onnxruntime")
 
-# of the largest output: sums in another order, and onnxruntime's own exp and tanh
+# relative to the largest output, because onnxruntime sums in another order and has its own exp and tanh
 TOLERANCE = {"float32": 2e-6, "float64": 1e-12}
 
 
 def outputs(proto, x):
-    """What onnxruntime makes of a graph."""
+    """The outputs of onnxruntime for a graph."""
     session = ort.InferenceSession(proto.SerializeToString(), providers=["CPUExecutionProvider"])
     return session.run(["output"], {"input": x})[0]
 
@@ -39,22 +39,22 @@ def assert_the_same(model, x=None, seed=0):
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("scale", [1.0, 1 / 255])
-def test_dense(dtype, scale):
+def test_dense_layers_agree(dtype, scale):
     assert_the_same(mlp(12, 9, 7, 4, dtype=dtype, input_scale=scale))
 
 
 @pytest.mark.parametrize("name", ACTIVATIONS)
-def test_activations(name):
+def test_activations_agree(name):
     layers = [Dense(8, init="normal(2)"), ACTIVATIONS[name](), Dense(3), ACTIVATIONS[name]()]
     assert_the_same(fastnn.Sequential(layers, input_shape=(5,)))
 
 
-def test_an_activation_alone_and_no_layer_at_all():
+def test_an_activation_alone_and_no_layer_at_all_agree():
     assert_the_same(fastnn.Sequential([ReLU()], input_shape=(5,)))
     assert_the_same(fastnn.Sequential([], input_shape=(5,)))
 
 
-def test_without_bias_and_from_images():
+def test_layers_without_bias_and_on_images_agree():
     assert_the_same(fastnn.Sequential([Flatten(), Dense(4, bias=False)], input_shape=(2, 3, 3)))
 
 
@@ -71,7 +71,7 @@ def test_without_bias_and_from_images():
         {"size": (3, 2), "groups": 4, "pad": "same"},
     ],
 )
-def test_convolutions(options):
+def test_convolutions_agree(options):
     layers = [Conv2D(8, **({"size": 3} | options)), ReLU(), Conv2D(3, 2, pad="same"), Flatten(), Dense(5)]
     assert_the_same(fastnn.Sequential(layers, input_shape=(4, 10, 9)))
 
@@ -103,7 +103,7 @@ IMAGES = {
 
 
 def unusual(model):
-    """The model with all arrays at values that none begins with."""
+    """The model, with values in all arrays that no initialiser gives."""
     rng = np.random.default_rng(3)
     for value in (model.parameters | model.state).values():
         value[...] = rng.uniform(0.5, 1.5, value.shape)
@@ -111,12 +111,12 @@ def unusual(model):
 
 
 @pytest.mark.parametrize("name", IMAGES)
-def test_layers_on_images(name):
+def test_layers_on_images_agree(name):
     assert_the_same(unusual(fastnn.Sequential([IMAGES[name]()], input_shape=(4, 10, 9))))
 
 
 @pytest.mark.parametrize("name", ["batch norm", "layer norm", "group norm"])
-def test_norms_of_rows(name):
+def test_norms_of_rows_agree(name):
     assert_the_same(unusual(fastnn.Sequential([Dense(8), IMAGES[name](), Dense(3)], input_shape=(5,))))
 
 
@@ -125,7 +125,7 @@ def test_two_blocks_do_not_mix_up_their_arrays():
     assert_the_same(fastnn.Sequential(blocks, input_shape=(5,)))
 
 
-def test_a_trained_convolutional_network():
+def test_a_trained_convolutional_network_agrees():
     images, labels = fastnn.data.glyphs(300, seed=0)
     stack = [Conv2D(4, 3, pad="same"), ReLU(), BatchNorm(), layers.MaxPool2D(2), Flatten(), Dropout(0.2), Dense(10)]
     model = fastnn.Sequential(stack, input_shape=(1, 28, 28), input_scale=1 / 255)
@@ -133,18 +133,18 @@ def test_a_trained_convolutional_network():
     assert_the_same(model, images.reshape(-1, 1, 28, 28))
 
 
-def test_batch_norm_by_the_batch_itself():
+def test_batch_norm_by_the_statistics_of_the_batch_agrees():
     with pytest.raises(ValueError, match="batch_norm1: ONNX has no batch normalisation by the batch's own"):
         to_onnx(fastnn.Sequential([BatchNorm(track=False)], input_shape=(3,)))
 
 
-def test_any_number_of_samples():
+def test_any_number_of_samples_can_be_run():
     model = mlp(6, 4, 3)
     for n in (1, 2, 33):
         assert outputs(to_onnx(model), np.zeros((n, 6), np.float32)).shape == (n, 3)
 
 
-def test_probabilities():
+def test_probabilities_can_be_the_outputs():
     x = np.random.default_rng(0).normal(size=(5, 6)).astype("f4")
     for stack in ([Dense(4)], [Dense(4), Softmax()]):
         model = fastnn.Sequential(stack, input_shape=(6,))
@@ -160,7 +160,7 @@ def test_a_trained_model_gives_the_same_classes():
     assert (got.argmax(1) == model.predict(images)).mean() > 0.999
 
 
-def test_the_file(tmp_path):
+def test_the_file_is_written_and_checked(tmp_path):
     model = fastnn.Sequential([Dense(2)], input_shape=(3,), class_names=("cat", "dög"))
     proto = to_onnx(model, tmp_path / "model.onnx")
     read = onnx.load(tmp_path / "model.onnx")
@@ -170,7 +170,7 @@ def test_the_file(tmp_path):
     assert [p.name for p in tmp_path.iterdir()] == ["model.onnx"]
 
 
-def test_a_layer_without_counterpart():
+def test_a_layer_without_counterpart_is_refused():
     class Twice(Layer):
         def forward(self, ops, x, training):
             return 2 * x, None
@@ -180,7 +180,7 @@ def test_a_layer_without_counterpart():
         to_onnx(model)
 
 
-def test_without_the_package(monkeypatch):
+def test_without_the_package_the_error_names_the_command(monkeypatch):
     monkeypatch.setitem(sys.modules, "onnx", None)
     with pytest.raises(ImportError, match=r"pip install fastnn-cpu\[onnx\]"):
         to_onnx(mlp(3, 2))

@@ -1,4 +1,4 @@
-"""PyTorch's state dict: the module made from it computes what the model computes."""
+"""A PyTorch module with the exported state dict computes the same as the model."""
 
 import itertools
 
@@ -44,7 +44,7 @@ def test_the_model_gives_the_modules_outputs(units):
     np.testing.assert_allclose(model.forward(X), module(torch.from_numpy(X)).detach().numpy(), rtol=1e-12, atol=1e-12)
 
 
-def test_a_convolutional_network():
+def test_a_convolutional_network_agrees():
     torch = pytest.importorskip("torch")
     module = torch.nn.Sequential(
         torch.nn.Conv2d(2, 4, (3, 2), stride=2, padding=1, groups=2),
@@ -64,7 +64,7 @@ def test_a_convolutional_network():
     assert all(same_bits(back[name], tensor.numpy()) for name, tensor in module.state_dict().items())
 
 
-def test_norms_with_their_statistics():
+def test_norms_are_exported_with_their_statistics():
     torch = pytest.importorskip("torch")
     module = torch.nn.Sequential(
         torch.nn.Conv2d(2, 4, 3),
@@ -79,7 +79,7 @@ def test_norms_with_their_statistics():
     ).double()
     x = np.random.default_rng(1).normal(size=(6, 2, 8, 8))
     for _ in range(3):
-        module(torch.from_numpy(x))  # moves the statistics
+        module(torch.from_numpy(x))  # updates the statistics
     module.eval()
     stack = [Conv2D(4, 3), BatchNorm(), GroupNorm(2), MaxPool2D(2), LayerNorm(), Dropout(0.3), Flatten(), Dense(3)]
     model = fastnn.Sequential([*stack, BatchNorm(affine=False)], input_shape=(2, 8, 8), dtype="float64")
@@ -93,7 +93,7 @@ def test_norms_with_their_statistics():
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-def test_there_and_back(dtype):
+def test_exporting_and_importing_restores_the_model(dtype):
     model = fastnn.Sequential([Flatten(), Dense(5), ReLU(), Dense(3, bias=False)], input_shape=(2, 3), dtype=dtype)
     state = to_torch_state_dict(model)
     assert {name: (a.shape, a.dtype.name) for name, a in state.items()} == {
@@ -117,7 +117,7 @@ def test_arrays_are_copies():
     assert same_bits(model.params, before)
 
 
-def test_names_decide_where_they_are_ours_and_the_order_where_not():
+def test_our_names_decide_and_with_other_names_the_order_does():
     model = mlp(4, 4, 4)
     state = to_torch_state_dict(model)
     backwards = dict(reversed(state.items()))
@@ -148,7 +148,7 @@ def test_a_state_dict_that_does_not_fit_changes_nothing(change, error, message):
     assert same_bits(model.params, before)
 
 
-def test_a_layer_that_torch_does_not_have():
+def test_a_layer_that_torch_does_not_have_is_refused():
     class Scaled(Dense):
         pass
 
@@ -160,7 +160,7 @@ def test_a_layer_that_torch_does_not_have():
 
 
 @pytest.mark.parametrize("name", ACTIVATIONS)
-def test_activations_hold_nothing(name):
+def test_activations_have_no_tensors(name):
     model = fastnn.Sequential([ACTIVATIONS[name]()], input_shape=(4,))
     assert to_torch_state_dict(model) == {}
     assert from_torch_state_dict(model, {}) is model

@@ -1,4 +1,4 @@
-"""Layouts, dtypes, shapes, and inputs that stay as they were."""
+"""Functions take any layout, dtype and shape that they should, and do not change their inputs."""
 
 import numpy as np
 import pytest
@@ -85,7 +85,7 @@ def test_softmin_is_the_softmax_of_the_negative():
 
 
 @pytest.mark.parametrize("backend", kernels.available_backends())
-def test_no_samples(backend):
+def test_arrays_without_samples_are_taken(backend):
     with fastnn.use_backend(backend):
         for pair in PAIRS:
             args = pair.arguments(np.float32)
@@ -121,7 +121,7 @@ def test_backward_can_be_called_twice(pair):
 
 @pytest.mark.parametrize("pair", PAIRS, ids=str)
 def test_the_chosen_backend_runs(pair, monkeypatch):
-    """Kernels are looked up at the call, in the backend in use."""
+    """Kernels are looked up at each call, in the backend in use."""
     seen = []
     get = kernels.get
     monkeypatch.setattr(kernels, "get", lambda name: seen.append(kernels.current_backend()) or get(name))
@@ -132,7 +132,7 @@ def test_the_chosen_backend_runs(pair, monkeypatch):
     assert set(seen) == {"reference"}
 
 
-def test_labels_of_every_integer_dtype():
+def test_labels_may_have_every_integer_dtype():
     x = np.random.default_rng(0).standard_normal((4, 3))
     want = F.softmax_loss(x, np.array([0, 2, 1, 2]))
     for dtype in ("i1", "u1", "i2", "u2", "i4", "u4", "i8", "u8", ">i4", ">u8"):

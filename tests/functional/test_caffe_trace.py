@@ -1,4 +1,4 @@
-"""A trained network's first layers on one image, as Caffe computed them: convolutions, pools, response norms."""
+"""The first layers of a trained network agree with Caffe on one image: convolutions, pools and response norms."""
 
 from pathlib import Path
 
@@ -30,7 +30,7 @@ STEPS = {
 
 
 @pytest.mark.parametrize("layer", STEPS)
-def test_agrees(layer, trace):
+def test_each_layer_agrees_with_caffe(layer, trace):
     before, step = STEPS[layer]
     out = step(trace[before][None], trace)[0]
     assert np.abs(out - trace[layer]).max() <= 6e-6 * np.abs(trace[layer]).max()

@@ -1,4 +1,4 @@
-"""Convolution against PyTorch in float64, as a linear map and its transpose, and at its edges."""
+"""Convolution agrees with PyTorch in float64, is a linear map with its transpose, and is right at the edges."""
 
 import math
 
@@ -15,7 +15,7 @@ from fastnn import kernels
 
 @st.composite
 def cases(draw):
-    """Shapes of x and w, and options."""
+    """The shapes of x and w, and options."""
     groups = draw(st.sampled_from((1, 1, 2, 3)))
     inner, each = draw(st.integers(1, 4)), draw(st.integers(1, 5))
     size = draw(st.tuples(st.integers(1, 5), st.integers(1, 5)))
@@ -61,7 +61,7 @@ def draw_arrays(x, w, seed, dtype, integers=False):
 
 
 def in_torch(x, w, b, options, dout=None):
-    """Output and gradients of PyTorch in float64."""
+    """The output and the gradients of PyTorch in float64."""
     torch = pytest.importorskip("torch")
     sides = around(x.shape[2:], w.shape[2:], options["stride"], options["pad"], options["dilation"])
     leaves = [torch.tensor(a, dtype=torch.float64, requires_grad=True) for a in (x, w, b)]
@@ -100,7 +100,7 @@ def test_output_and_gradients_are_those_of_torch(backend, case, seed, dtype):
 
 @pytest.mark.parametrize("backend", kernels.available_backends())
 @given(case=cases(), seed=seeds, dtype=st.sampled_from(DTYPES))
-def test_integers_are_exact_and_inputs_stay(backend, case, seed, dtype):
+def test_integers_are_exact_and_inputs_do_not_change(backend, case, seed, dtype):
     assume(fits(*case))
     x, w, b = draw_arrays(*case[:2], seed, dtype, integers=True)
     before = [a.tobytes() for a in (x, w, b)]
@@ -117,7 +117,7 @@ def test_integers_are_exact_and_inputs_stay(backend, case, seed, dtype):
 
 @given(case=cases(), seed=seeds)
 def test_backward_is_the_transpose_of_forward(case, seed):
-    """⟨A x, y⟩ = ⟨x, Aᵀ y⟩, exactly, for the map of x and for that of w."""
+    """⟨A x, y⟩ = ⟨x, Aᵀ y⟩ holds exactly for the map of x and for that of w."""
     assume(fits(*case))
     x, w, _ = draw_arrays(*case[:2], seed, np.float64, integers=True)
     out, cache = F.conv_forward(x, w, **case[2])
@@ -142,13 +142,13 @@ def test_im2col_and_col2im_make_the_convolution(case, seed):
     assert np.vdot(columns, y) == np.vdot(x, F.col2im(y, (c, h, w_), (r, s), **options))
 
 
-def test_no_filter_is_turned_round():
+def test_filters_are_not_rotated():
     x = np.arange(4.0).reshape(1, 1, 1, 4)
     out, _ = F.conv_forward(x, np.array([[[[0.0, 1.0]]]]))
-    np.testing.assert_array_equal(out[0, 0, 0], [1, 2, 3])  # the tap behind, not the one before
+    np.testing.assert_array_equal(out[0, 0, 0], [1, 2, 3])  # read by the second tap, not by the first
 
 
-def test_the_odd_line_of_same_lies_below_and_to_the_right():
+def test_the_extra_line_of_same_is_below_and_to_the_right():
     x = np.arange(1.0, 7.0).reshape(1, 1, 2, 3)
     out, _ = F.conv_forward(x, np.ones((1, 1, 2, 2)), pad="same")
     np.testing.assert_array_equal(out[0, 0], [[12, 16, 9], [9, 11, 6]])
@@ -199,7 +199,7 @@ REFUSED = [
 
 
 @pytest.mark.parametrize(("arrays", "options", "error", "message"), REFUSED)
-def test_refusals(arrays, options, error, message):
+def test_bad_arguments_are_refused(arrays, options, error, message):
     with pytest.raises(error, match=f"^conv_forward: {message}"):
         F.conv_forward(*arrays, **options)
 

@@ -1,4 +1,4 @@
-"""Gradients against central differences in float64."""
+"""Gradients agree with central differences in float64."""
 
 from functools import partial
 
@@ -20,12 +20,12 @@ def test_every_function_is_covered():
 
 @pytest.mark.parametrize("pair", PAIRS, ids=str)
 @pytest.mark.parametrize("seed", range(3))
-def test_gradient(pair, seed):
+def test_gradients_are_right(pair, seed):
     result = check_function(pair.forward, pair.backward, *pair.arguments(np.float64, seed), seed=seed)
     assert result.passed, str(result)
 
 
-def test_affine_without_a_bias():
+def test_affine_without_a_bias_has_right_gradients():
     x, w = PAIRS[0].arguments(np.float64)[:2]
     result = check_function(lambda x, w: F.affine_forward(x, w, None), lambda d, c: F.affine_backward(d, c)[:2], x, w)
     assert result.passed, str(result)
@@ -35,14 +35,14 @@ def test_affine_without_a_bias():
 
 @pytest.mark.parametrize("reduction", ["mean", "sum"])
 @pytest.mark.parametrize("case", LOSSES)
-def test_loss_gradient(case, reduction):
+def test_losses_have_right_gradients(case, reduction):
     loss, args = LOSSES[case](np.float64)
     result = check_loss(partial(loss, reduction=reduction), *args)
     assert result.passed, str(result)
 
 
 def test_the_check_would_notice_a_wrong_gradient():
-    """A sum instead of a mean, a forgotten factor: the tolerance is not so wide that anything passes."""
+    """With a sum instead of a mean, or without a factor, the error is above the tolerance."""
     x, y = LOSSES["softmax_loss labels"](np.float64)[1]
     assert not check_loss(lambda x: (F.softmax_loss(x, y)[0], F.softmax_loss(x, y)[1] * (1 + 1e-6)), x)
 
@@ -58,6 +58,6 @@ def test_the_check_would_notice_a_wrong_gradient():
         ("softshrink", {"lambd": 0.0}, 0.0, 0.0),
     ],
 )
-def test_slope_at_a_kink(name, options, x, slope):
+def test_the_slope_at_a_kink_is_that_of_one_side(name, options, x, slope):
     _, cache = getattr(F, f"{name}_forward")(np.array([x]), **options)
     assert getattr(F, f"{name}_backward")(np.ones(1), cache)[0] == slope

@@ -1,4 +1,4 @@
-"""Masks on one image: what true convolution turns round and correlation does not."""
+"""Masks on one image: true convolution rotates them, and correlation does not."""
 
 import numpy as np
 import pytest
@@ -97,7 +97,7 @@ IMAGE = np.ones((2, 5, 5))
         (lambda: F.mask_response_backward(np.ones((1, 1)), None), TypeError, "mask_response_backward: cache must be"),
     ],
 )
-def test_refusals(call, error, message):
+def test_bad_arguments_are_refused(call, error, message):
     with pytest.raises(error, match=f"^{message}"):
         call()
 

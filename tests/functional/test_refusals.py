@@ -1,4 +1,4 @@
-"""Bad input: a ValueError or TypeError that names the function and the argument, before any work."""
+"""Bad input raises a ValueError or TypeError that names the function and the argument, before any work."""
 
 import numpy as np
 import pytest
@@ -14,7 +14,7 @@ labels = np.array([0, 1, 3])
 
 @pytest.fixture(autouse=True)
 def let_kernels_run(monkeypatch):
-    """What is refused is refused before a kernel is asked for; calling the fixture lifts the ban."""
+    """No kernel may be looked up before arguments are refused; calling the fixture allows it again."""
     get = kernels.get
     monkeypatch.setattr(kernels, "get", lambda name: pytest.fail(f"kernel {name} ran"))
     return lambda: monkeypatch.setattr(kernels, "get", get)
@@ -35,7 +35,7 @@ BAD_DTYPES = {
 
 @pytest.mark.parametrize("bad", BAD_DTYPES)
 @pytest.mark.parametrize("pair", PAIRS, ids=str)
-def test_x_of_a_wrong_dtype(pair, bad):
+def test_x_of_a_wrong_dtype_is_refused(pair, bad):
     name = f"{pair.name}_forward"
     rest = pair.arguments(np.float64)[1:]
     with pytest.raises(TypeError, match=rf"^{name}: x must be "):
@@ -51,7 +51,7 @@ def test_the_message_says_what_to_do():
     )
 
 
-def test_ragged_lists():
+def test_ragged_lists_are_refused():
     with pytest.raises(ValueError, match=r"^relu_forward: x must be an array, got a list"):
         F.relu_forward([[1.0], [1.0, 2.0]])
 
@@ -71,14 +71,14 @@ AFFINE = [
 
 
 @pytest.mark.parametrize(("x", "w", "b", "error", "message"), AFFINE)
-def test_affine(x, w, b, error, message):
+def test_affine_refuses_bad_arguments(x, w, b, error, message):
     with pytest.raises(error, match=rf"^affine_forward: {message}"):
         F.affine_forward(x, w, b)
 
 
 @pytest.mark.parametrize("name", ["softmax_forward", "softmin_forward", "log_softmax_forward", "log_softmax"])
 @pytest.mark.parametrize("shape", [(), (0,), (3, 0)])
-def test_softmax_without_classes(name, shape):
+def test_softmax_without_classes_is_refused(name, shape):
     with pytest.raises(ValueError, match=rf"^{name}: x must have a last axis of at least one element"):
         getattr(F, name)(np.ones(shape))
 
@@ -96,13 +96,13 @@ def test_softmax_without_classes(name, shape):
         ("softshrink", "lambd", None, TypeError, "lambd: expected a finite number of at least 0, got None"),
     ],
 )
-def test_options(name, option, value, error, message):
+def test_bad_options_are_refused(name, option, value, error, message):
     with pytest.raises(error, match=rf"^{name}_forward: {message}"):
         getattr(F, f"{name}_forward")(x34, **{option: value})
 
 
 @pytest.mark.parametrize("pair", PAIRS, ids=str)
-def test_backward(pair, let_kernels_run):
+def test_backward_refuses_bad_gradients_and_caches(pair, let_kernels_run):
     let_kernels_run()
     name = f"{pair.name}_backward"
     out, cache = pair.forward(*pair.arguments(np.float64))
@@ -116,7 +116,7 @@ def test_backward(pair, let_kernels_run):
         pair.backward(out, None)
 
 
-def test_the_cache_of_another_function(let_kernels_run):
+def test_the_cache_of_another_function_is_refused(let_kernels_run):
     let_kernels_run()
     _, cache = F.relu_forward(x34)
     message = "^tanh_backward: cache must be the one that tanh_forward returned, got that of relu_forward"
@@ -169,7 +169,7 @@ SOFTMAX_LOSS = [
 
 
 @pytest.mark.parametrize(("x", "y", "error", "message"), SOFTMAX_LOSS)
-def test_softmax_loss(x, y, error, message):
+def test_softmax_loss_refuses_bad_arguments(x, y, error, message):
     with pytest.raises(error, match=rf"^softmax_loss: {message}"):
         F.softmax_loss(x, y)
 
@@ -184,13 +184,13 @@ def test_softmax_loss(x, y, error, message):
         (x34, x34.astype(int), TypeError, "y must be float32 or float64, got int64"),
     ],
 )
-def test_mse_loss(x, y, error, message):
+def test_mse_loss_refuses_bad_arguments(x, y, error, message):
     with pytest.raises(error, match=rf"^mse_loss: {message}"):
         F.mse_loss(x, y)
 
 
 @pytest.mark.parametrize("bad", ["none", "", None, 1, ["mean"]])
-def test_reduction(bad):
+def test_an_unknown_reduction_is_refused(bad):
     with pytest.raises(ValueError, match=r"^softmax_loss: reduction: expected .mean. or .sum., got "):
         F.softmax_loss(x34, labels, reduction=bad)
     with pytest.raises(ValueError, match=r"^mse_loss: reduction: expected .mean. or .sum., got "):

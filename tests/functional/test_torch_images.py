@@ -1,4 +1,4 @@
-"""Pools, norms and response norms: PyTorch's numbers in float64, over drawn shapes and options."""
+"""Pools, norms and response norms agree with PyTorch in float64, for random shapes and options."""
 
 import numpy as np
 import pytest
@@ -17,7 +17,7 @@ def leaf(array):
 
 
 def against(ours, theirs, leaves, dout, rtol=1e-11):
-    """`ours`: (out, gradients); gradients of `theirs` with respect to the leaves."""
+    """Compare `ours`, (out, gradients), with `theirs` and its gradients with respect to the leaves."""
     out, gradients = ours
     theirs.backward(torch.tensor(dout))
     np.testing.assert_allclose(out, theirs.detach().numpy(), rtol=rtol, atol=rtol)
@@ -36,8 +36,8 @@ def pools(draw):
 
 
 @given(pool=pools(), seed=seeds, whole=st.booleans())
-def test_max_pool(pool, seed, whole):
-    """Whole numbers have ties: the first cell in row-major order gets the gradient."""
+def test_max_pool_agrees_with_torch(pool, seed, whole):
+    """Whole numbers have ties, of which the first cell in row-major order gets the gradient."""
     shape, options = pool
     rng = np.random.default_rng(seed)
     x = rng.integers(-2, 3, shape).astype("f8") if whole else rng.standard_normal(shape)
@@ -54,7 +54,7 @@ def test_max_pool(pool, seed, whole):
 
 
 @given(pool=pools(), seed=seeds, count_pad=st.booleans())
-def test_avg_pool(pool, seed, count_pad):
+def test_avg_pool_agrees_with_torch(pool, seed, count_pad):
     shape, options = pool
     rng = np.random.default_rng(seed)
     x = rng.standard_normal(shape)
@@ -74,10 +74,10 @@ def normal(seed, *sizes):
 
 
 @given(shape=shapes, seed=seeds, affine=st.booleans(), given=st.booleans(), eps=st.sampled_from([1e-5, 0.1]))
-def test_batch_norm(shape, seed, affine, given, eps):
+def test_batch_norm_agrees_with_torch(shape, seed, affine, given, eps):
     channels = shape[1:2]
     x, dout, gamma, beta, mean, var = normal(seed, shape, shape, *[channels] * 4)
-    assume(given or x.size // shape[1] > 1)  # PyTorch refuses one value a channel
+    assume(given or x.size // shape[1] > 1)  # PyTorch refuses a single value in each channel
     statistics = {"mean": mean, "var": var**2} if given else {}
     parameters = [gamma, beta] if affine else []
     out, cache = F.batch_norm_forward(x, *parameters, eps=eps, **statistics)
@@ -88,8 +88,8 @@ def test_batch_norm(shape, seed, affine, given, eps):
     against((out, gradients), want, leaves, dout, rtol=1e-9)
 
 
-def test_batch_norm_of_one_value_a_channel():
-    """The variance is 0: out is beta, and no gradient flows back."""
+def test_batch_norm_of_one_value_in_each_channel_is_beta():
+    """The variance is 0, so out is beta and the gradient of x is 0."""
     x, gamma, beta = np.array([[3.0, -1e9]]), np.full(2, 2.0), np.array([5.0, 7.0])
     out, cache = F.batch_norm_forward(x, gamma, beta)
     np.testing.assert_array_equal(out, [[5, 7]])
@@ -100,7 +100,7 @@ def test_batch_norm_of_one_value_a_channel():
 
 
 @given(shape=shapes, seed=seeds, affine=st.booleans())
-def test_layer_norm(shape, seed, affine):
+def test_layer_norm_agrees_with_torch(shape, seed, affine):
     x, dout, gamma, beta = normal(seed, shape, shape, shape[1:], shape[1:])
     parameters = [gamma, beta] if affine else []
     out, cache = F.layer_norm_forward(x, *parameters)
@@ -111,7 +111,7 @@ def test_layer_norm(shape, seed, affine):
 
 
 @given(shape=shapes, groups=st.integers(1, 4), seed=seeds, affine=st.booleans())
-def test_group_norm(shape, groups, seed, affine):
+def test_group_norm_agrees_with_torch(shape, groups, seed, affine):
     shape = (shape[0], shape[1] * groups, *shape[2:])
     assume(np.prod(shape) // shape[0] // groups > 1 or shape[0] > 1)
     x, dout, gamma, beta = normal(seed, shape, shape, shape[1:2], shape[1:2])
@@ -130,7 +130,7 @@ def test_group_norm(shape, groups, seed, affine):
     seed=seeds,
     divide=st.booleans(),
 )
-def test_local_response_norm(shape, size, beta, seed, divide):
+def test_local_response_norm_agrees_with_torch(shape, size, beta, seed, divide):
     x, dout = normal(seed, shape, shape)
     alpha = 0.3
     out, cache = F.local_response_norm_forward(x, size=size, alpha=alpha, beta=beta, k=2.0, divide=divide)
@@ -139,7 +139,7 @@ def test_local_response_norm(shape, size, beta, seed, divide):
     against((out, [F.local_response_norm_backward(dout, cache)]), want, [t], dout, rtol=1e-10)
 
 
-def test_nan_and_ties_in_a_pool():
+def test_a_pool_takes_the_first_maximum_and_the_first_nan():
     x = np.array([[[[1, 2, np.nan, 4], [2, 2, 5, np.nan]]]], "f4")
     out, cache = F.max_pool_forward(x, size=2)
     np.testing.assert_array_equal(out, [[[[2, np.nan]]]])
@@ -154,7 +154,7 @@ def test_nan_and_ties_in_a_pool():
 
 
 @pytest.mark.parametrize("cells", [255, 256])
-def test_positions_take_one_byte_where_they_can(cells):
+def test_argmax_takes_one_byte_if_it_fits(cells):
     x = np.zeros((1, 1, 1, cells))
     x[..., -1] = 1
     _, cache = F.max_pool_forward(x, size=(1, cells))
@@ -164,7 +164,7 @@ def test_positions_take_one_byte_where_they_can(cells):
 
 @pytest.mark.parametrize("rate", [0.0, 0.1, 0.5, 0.9, 1.0])
 @pytest.mark.parametrize("dtype", ["f4", "f8"])
-def test_dropout(rate, dtype):
+def test_dropout_drops_the_right_fraction_independently(rate, dtype):
     x = np.full((200, 501), 2, dtype)
     out, cache = F.dropout_forward(x, rate=rate, seed=5)
     kept = out != 0
@@ -175,14 +175,14 @@ def test_dropout(rate, dtype):
     dx = F.dropout_backward(x, cache)
     assert same_bits(dx, out)
     assert same_bits(F.dropout_forward(x, rate=rate, seed=5, training=False)[0], x)
-    # of neighbours, along both axes, no more agree than chance has it
+    # along both axes, neighbours agree no more often than by chance
     if 0 < rate < 1:
         for a, b in ((kept[1:], kept[:-1]), (kept[:, 1:], kept[:, :-1])):
             expected = rate**2 + (1 - rate) ** 2
             assert abs(np.mean(a == b) - expected) < 6 * np.sqrt(expected * (1 - expected) / a.size)
 
 
-def test_a_dropped_element_is_zero_whatever_it_was():
+def test_a_dropped_element_is_zero_whatever_its_value():
     x = np.full((20, 20), np.nan)
     x[::2] = np.inf
     out, _ = F.dropout_forward(x, rate=0.5)
@@ -250,7 +250,7 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("case", REFUSED)
-def test_refusals(case):
+def test_bad_arguments_are_refused(case):
     call, error, text = REFUSED[case]
     with pytest.raises(error, match=text):
         call()

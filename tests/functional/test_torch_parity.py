@@ -1,4 +1,4 @@
-"""The same numbers as PyTorch, forward and backward, in both dtypes and on every backend."""
+"""Functions agree with PyTorch, forward and backward, in both dtypes and on every backend."""
 
 import numpy as np
 import pytest
@@ -35,7 +35,7 @@ pytestmark = [
 
 
 @pytest.mark.parametrize("name", PAIRS)
-def test_functions(name, dtype, backend):
+def test_elementwise_functions_agree_with_torch(name, dtype, backend):
     options = PAIRS[name]
     x, dout = (2 * rng.standard_normal((2, 37, 23))).astype(dtype)
     with fastnn.use_backend(backend):
@@ -51,7 +51,7 @@ def test_functions(name, dtype, backend):
     np.testing.assert_allclose(dx, t.grad.numpy(), rtol=scale, atol=scale)
 
 
-def test_affine(dtype, backend):
+def test_affine_agrees_with_torch(dtype, backend):
     x, w, b = (rng.standard_normal(s).astype(dtype) for s in ((9, 5, 4), (20, 6), (6,)))
     with fastnn.use_backend(backend):
         out, cache = F.affine_forward(x, w, b)
@@ -65,7 +65,7 @@ def test_affine(dtype, backend):
 
 @pytest.mark.parametrize("reduction", ["mean", "sum"])
 @pytest.mark.parametrize("kind", ["labels", "weights", "squares"])
-def test_losses(kind, reduction, dtype, backend):
+def test_losses_agree_with_torch(kind, reduction, dtype, backend):
     x = (3 * rng.standard_normal((33, 10))).astype(dtype)
     y = {
         "labels": rng.integers(0, 10, 33),

@@ -1,4 +1,4 @@
-"""Oracles of the kernels of augmentation; see kernel_oracles.py."""
+"""Oracles of the augmentation kernels; see kernel_oracles.py."""
 
 import math
 from types import SimpleNamespace
@@ -10,14 +10,14 @@ from strategies import Array
 from fastnn.random import philox4x32
 
 
-def _hat(place: Array, count: int) -> Array:
-    """The share of each of `count` pixels in what lies at a place: 1 less the distance, where that is positive."""
-    return np.maximum(0, 1 - abs(place[..., None] - np.arange(count)))
+def _hat(coordinate: Array, count: int) -> Array:
+    """The weight of each of `count` pixels in the value at a coordinate: 1 minus the distance, if that is positive."""
+    return np.maximum(0, 1 - abs(coordinate[..., None] - np.arange(count)))
 
 
 @oracle
 def warp_images(a: SimpleNamespace, u: float) -> Expected:
-    """A weighted sum over all pixels."""
+    """Each output is a weighted sum over all pixels."""
     n, _, p, q = a.out.shape
     h, w = a.source.shape[2:]
     chosen = (a.source[:n] if a.index is None else a.source[a.index]).astype(a.dtype).astype(a.wide)
@@ -25,7 +25,8 @@ def warp_images(a: SimpleNamespace, u: float) -> Expected:
     places, slips = [], []
     for axis, most in enumerate((w, h)):
         terms = [
-            a.place[:, 3 * axis + k, None, None] * factor for k, factor in enumerate((column, row, np.ones_like(row)))
+            a.transform[:, 3 * axis + k, None, None] * factor
+            for k, factor in enumerate((column, row, np.ones_like(row)))
         ]
         if a.control is not None:
             field = a.control[:, axis, :, :, None, None]
@@ -36,7 +37,7 @@ def warp_images(a: SimpleNamespace, u: float) -> Expected:
         slips.append((8 + math.sqrt(len(terms))) * 2 * u * (sum(abs(term) for term in terms) + 2))
     value = np.einsum("nchw,npqh,npqw->ncpq", chosen, _hat(places[1], h), _hat(places[0], w))
     most = abs(chosen).max(axis=(2, 3), keepdims=True) if chosen.size else np.zeros((n, 1, 1, 1))
-    # what a wrong place costs (the slope is at most the difference of neighbours), and three interpolations
+    # the error from a rounded coordinate (the slope is at most the difference of neighbours), and three interpolations
     return {"out": (value, most * (2 * (slips[0] + slips[1])[:, None] + 12 * u))}
 
 

@@ -1,4 +1,4 @@
-"""Arrays whose memory ends, or begins, at a page that nobody may touch."""
+"""Arrays whose memory ends or begins at a page that must not be accessed."""
 
 import ctypes
 import mmap
@@ -20,7 +20,7 @@ _IMAGE = {"n": 3, "g": 2, "c": 5, "h": 13, "w": 37, "f": 27, "k": 5, "r": 4, "s"
 
 
 def guarded(a: Array, *, at_end: bool) -> Array:
-    """A copy of ``a``, equally spaced: its last byte before such a page, or its first byte behind one."""
+    """A copy of ``a`` with equal strides, whose last byte is before such a page or whose first byte is after one."""
     extent = sum((n - 1) * s for n, s in zip(a.shape, a.strides, strict=True)) + a.itemsize if a.size else 0
     room = max(_PAGE, -(-extent // _PAGE) * _PAGE)
     memory = mmap.mmap(-1, room + _PAGE)
@@ -40,7 +40,7 @@ def _dims(kernel: str, rng: np.random.Generator) -> dict[str, int]:
 
 
 def call_all(cases: int) -> None:
-    """Every kernel on such arrays; prints each call before it, for whoever finds the process dead."""
+    """Call every kernel on such arrays; print each call before it, so that a crash can be traced."""
     for name in SIGNATURES:
         for dtype in DTYPES:
             for case in range(cases):

@@ -12,7 +12,7 @@ from fastnn.random import philox4x32
 
 
 def _windows(a: SimpleNamespace, image: Array, out: Array) -> tuple[Array, Array]:
-    """Cells of each window (n, c, p, q, cells), row by row, and which of them lie inside the image."""
+    """The cells of each window (n, c, p, q, cells), row by row, and which of them lie inside the image."""
     rows = np.arange(out.shape[2])[:, None] * a.stride_h - a.pad_h + np.arange(a.size_h)
     cols = np.arange(out.shape[3])[:, None] * a.stride_w - a.pad_w + np.arange(a.size_w)
     rows, cols = rows[:, None, :, None], cols[None, :, None, :]
@@ -23,7 +23,7 @@ def _windows(a: SimpleNamespace, image: Array, out: Array) -> tuple[Array, Array
 
 
 def _add_into(a: SimpleNamespace, share: Array, like: Array) -> Array:
-    """Adds what each cell of each window got (n, c, p, q, cells) to its place."""
+    """Add the gradient of each cell of each window (n, c, p, q, cells) to its pixel."""
     numbers, inside = _windows(a, np.arange(like[0, 0].size).reshape(1, 1, *like.shape[2:]), share[..., 0])
     total = np.zeros((*like.shape[:2], like[0, 0].size), like.dtype)
     np.add.at(total, (slice(None), slice(None), numbers[0, 0]), np.where(inside, share, 0))
@@ -34,8 +34,8 @@ def _add_into(a: SimpleNamespace, share: Array, like: Array) -> Array:
 def max_pool_forward(a: SimpleNamespace, u: float) -> Expected:
     cells, inside = _windows(a, a.x, a.out)
     best = np.where(inside, cells, -np.inf).max(axis=-1, initial=-np.inf)
-    place = (inside & (cells == best[..., None])).argmax(axis=-1)
-    return {"out": (best, np.zeros_like(best)), "argmax": (place, np.zeros(place.shape))}
+    number = (inside & (cells == best[..., None])).argmax(axis=-1)
+    return {"out": (best, np.zeros_like(best)), "argmax": (number, np.zeros(number.shape))}
 
 
 @oracle
@@ -68,7 +68,7 @@ def avg_pool_backward(a: SimpleNamespace, u: float) -> Expected:
 
 
 class Normal:
-    """x̂ along axes, how far from it an answer may be, and the same of the statistics."""
+    """x̂ along axes and its bound, and the same for the statistics."""
 
     def __init__(self, x: Array, axes: tuple[int, ...], eps: float, u: float) -> None:
         count = max(1, math.prod(x.shape[i] for i in axes))
@@ -127,7 +127,7 @@ def batch_norm_apply(a: SimpleNamespace, u: float) -> Expected:
 def _norm_backward(
     dout: Array, x: Array, w: Array | None, mean: Array, var: Array, eps: float, axes: tuple[int, ...], u: float
 ) -> tuple[tuple[Array, Array], Array]:
-    """Dx and its bound, and x̂; arrays in a shape where `axes` are those of the statistics."""
+    """Return dx, its bound, and x̂, for arrays in a shape in which `axes` are those of the statistics."""
     count = max(1, math.prod(x.shape[i] for i in axes))
     r = (16 + math.sqrt(count)) * u
     factor = 1 / np.sqrt(var + eps)
@@ -197,7 +197,7 @@ def _neighbours(values: Array, before: int, after: int) -> Array:
 
 
 def _power_bound(scale: Array, power: float, u: float) -> Array:
-    """Relative, of scale^-power."""
+    """The relative bound of scale^-power."""
     return (16 + 4 * power * abs(np.log(scale))) * u
 
 

@@ -1,4 +1,4 @@
-"""Arguments for any kernel, made from its signature; what the signature cannot say is written down here."""
+"""Makes arguments for any kernel from its signature, and from what signatures cannot express."""
 
 from typing import Any
 
@@ -35,18 +35,18 @@ _WINDOW = {
 }
 
 
-_PADDING = 12345.0  # would show in any sum that reads it
+_PADDING = 12345.0  # visible in any sum that reads it
 
 
 class Arguments(dict[str, Any]):
-    """Arguments of one call by name, in the order of the signature."""
+    """The arguments of one call by name, in the order of the signature."""
 
     def copy(self) -> "Arguments":
         """Copies of all arrays; padded rows stay padded."""
         return Arguments({k: _copy(v) if isinstance(v, np.ndarray) else v for k, v in self.items()})
 
     def unpadded(self) -> "Arguments":
-        """Copies of all arrays with rows side by side."""
+        """Copies of all arrays, without padding between rows."""
         return Arguments({k: v.copy() if isinstance(v, np.ndarray) else v for k, v in self.items()})
 
     def padding_untouched(self) -> bool:
@@ -59,7 +59,7 @@ def _copy(a: Array) -> Array:
 
 
 def _padded(a: Array, padding: int) -> Array:
-    """``a`` with rows further apart than they are long."""
+    """``a`` with padding between its rows."""
     wide = np.full((len(a), a.shape[1] + padding), _PADDING, a.dtype)
     wide[:, : a.shape[1]] = a
     return wide[:, : a.shape[1]] if padding else wide
@@ -74,12 +74,12 @@ def make(
     integers: bool = False,
     **given: Any,
 ) -> Arguments:
-    """Random arguments of ``kernel``.
+    """Make random arguments for ``kernel``.
 
-    Outputs that the kernel must not read hold NaN. ``integers`` makes data and scalars such that sums and
-    products are exact. ``given`` arguments are taken as they are.
+    Outputs that the kernel must not read contain NaN. With ``integers``, data and scalars are such that sums and
+    products are exact. ``given`` arguments are used as they are.
     """
-    groups = {"g": -(-dims["n"] // 16)} if "n" in dims else {}  # of sixteen images
+    groups = {"g": -(-dims["n"] // 16)} if "n" in dims else {}  # groups of 16 images
     maker = _Maker(kernel, groups | dims, dtype, np.random.default_rng(seed), integers)
     return maker.make(given)
 
@@ -98,10 +98,10 @@ class _Maker:
         if {"g", "n"} <= set(dims):  # n images in groups of 16
             dims["g"] = -(-dims["n"] // 16)
         if kernel.startswith("gather") or kernel == "warp_images":
-            dims["r"] = max(dims["r"], dims["n"])  # index None takes the first n rows
+            dims["r"] = max(dims["r"], dims["n"])  # an index of None reads the first n rows
         self.flip = int(rng.integers(2))
         if kernel == "winograd_forward":
-            self._winograd_of_few(dims)
+            self._winograd_on_few_images(dims)
         elif kernel.startswith("winograd"):
             self._winograd(dims)
         elif "k" in dims:  # channels of a group
@@ -117,10 +117,10 @@ class _Maker:
         if kernel.startswith("group_norm"):
             dims["c"] = dims["m"] * max(1, dims["c"] // dims["m"])
         self.dims = dims
-        self.padding = int(rng.integers(1, 40)) if rng.random() < 0.4 else 0  # of arrays that may be spaced
+        self.padding = int(rng.integers(1, 40)) if rng.random() < 0.4 else 0  # padding of arrays that may have it
 
     def _winograd(self, dims: dict[str, int]) -> None:
-        """Dimensions that follow from others: groups, square filters, blocks of transformed weights."""
+        """Set dimensions that follow from others: groups, square filters, blocks of transformed weights."""
         groups = dims["e"] = 1 + dims.get("e", dims.get("c", 0)) % 2
         dims["f"] = groups * -(-dims["f"] // groups)
         filters, channels = dims["f"] // groups, dims["k"]
@@ -134,8 +134,8 @@ class _Maker:
         dims["j"] = blocks[1]
         dims["i"] = channels
 
-    def _winograd_of_few(self, dims: dict[str, int]) -> None:
-        """The same; weight[i, k] as the layer has it, whose input gradient is computed with flip."""
+    def _winograd_on_few_images(self, dims: dict[str, int]) -> None:
+        """The same for few images; weight[i, k] is that of the layer, whose input gradient is computed with flip."""
         groups = 1 + dims["c"] % 2
         dims["c"], dims["f"] = (groups * -(-dims[name] // groups) for name in "cf")
         dims["i"], inputs = (dims["c"], dims["f"]) if self.flip else (dims["f"], dims["c"])
@@ -146,10 +146,10 @@ class _Maker:
     def make(self, given: dict[str, Any]) -> Arguments:
         absent = self._absent()
         made = Arguments()
-        # scalars first: arrays depend on them
+        # scalars come first, because arrays depend on them
         for a in self.signature.scalars:
             made[a.name] = given[a.name] if a.name in given else self._scalar(a.name, made)
-        if "size_h" in made:  # every window has a cell inside
+        if "size_h" in made:  # so that every window has a cell inside the image
             for edge, count, axis in (("h", "p", "_h"), ("w", "q", "_w")):
                 least = (self.dims[count] - 1) * made["stride" + axis] - made["pad" + axis] + 1
                 self.dims[edge] = max(self.dims[edge], least)
@@ -171,7 +171,7 @@ class _Maker:
         return Arguments({a.name: made[a.name] for a in self.signature.arguments})
 
     def _absent(self) -> set[str]:
-        """Optional arguments to leave out: the bias and its companions go together."""
+        """The optional arguments to leave out, where the bias and its companions go together."""
         optional = {a.name for a in self.signature.arrays if a.optional}
         bias = optional & {"b", "db"}
         out = set(bias) if self.rng.random() < 0.3 else set()
@@ -187,7 +187,7 @@ class _Maker:
     def _scalar(self, name: str, made: dict[str, Any]) -> float:
         pick = self.rng.choice
         if name == "kind":
-            # the fused gradient of a batch norm and a pool takes the derivative from the activation's output
+            # the fused gradient of a batch norm and a pool computes the derivative from the output of the activation
             from_output = "norm_max_pool_backward" in self.kernel
             exact = (Activation.IDENTITY, Activation.RELU)
             kinds = exact if self.integers and "activation" not in self.kernel else tuple(Activation)
@@ -211,7 +211,7 @@ class _Maker:
             return int(pick([3, 5]))
         if name in _WINDOW:
             return int(pick(_WINDOW[name]))
-        if name == "images":  # the last group may be part empty
+        if name == "images":  # the last group may be partly empty
             return int(self.rng.integers(max(0, 16 * self.dims["g"] - 15), 16 * self.dims["g"] + 1))
         exact = {
             "scale": [1.0, 0.5],
@@ -248,7 +248,7 @@ class _Maker:
         return float(self.rng.choice((usual | exact)[names[place]]))
 
     def _complete_update(self, made: dict[str, Any]) -> None:
-        """The state that the rule keeps, and no other; second moments are not negative."""
+        """Keep only the state that the rule has, with second moments that are not negative."""
         rule = UpdateRule(made["rule"])
         for slot in "mv":
             for suffix in ("", "w", "b"):
@@ -284,8 +284,8 @@ class _Maker:
             return rng.integers(0, 100_000, shape)
         if a.name == "box":
             return rng.integers(-5, 20, shape)
-        if a.name == "place":
-            return self._place(shape)
+        if a.name == "transform":
+            return self._transform(shape)
         if a.name == "step":
             return rng.integers(0, 2**33, 1)
         if a.name == "row":
@@ -313,8 +313,8 @@ class _Maker:
             values += 1
         return values
 
-    def _place(self, shape: tuple[int, ...]) -> Array:
-        """Affine maps that look into the image and beside it."""
+    def _transform(self, shape: tuple[int, ...]) -> Array:
+        """Affine transforms to points inside and outside the image."""
         near = np.array([1, 0, 0, 0, 1, 0]) + self.rng.integers(-1, 2, shape) * [1, 1, 6, 1, 1, 6]
         return (near if self.integers else near + 0.3 * self.rng.standard_normal(shape)).astype(self.dtype)
 
@@ -355,14 +355,14 @@ class _Maker:
         return self.rng.integers(info.min, info.max, shape, dtype, endpoint=True)
 
     def _saved(self, made: dict[str, Any]) -> Array:
-        """What an activation could have saved for its derivative."""
+        """Values that an activation could have saved for its derivative."""
         x = self._real(made["saved"].shape)
         if not Activation(made["kind"]).backward_needs_input:
             reference.activation_forward(x, x, made["kind"], made["alpha"])
         return x
 
     def _forward_output(self, made: dict[str, Any]) -> Array:
-        """An output that the forward kernel could have given."""
+        """An output that the forward kernel could have computed."""
         x = made["x"] if made.get("x") is not None else self._real(made["out"].shape)
         out = np.empty_like(x)
         if self.kernel == "softmax_backward":

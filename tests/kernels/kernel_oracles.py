@@ -1,7 +1,7 @@
-"""What every unfused kernel must give, in a wider float, and how far from it an answer may be.
+"""The exact results of every unfused kernel, in a wider float, with bounds of the error.
 
-An oracle takes the arguments widened (float32 to float64, float64 to long double) and ``u``, the unit
-roundoff of the kernel's dtype. It returns ``{output: (value, bound)}``.
+An oracle takes the arguments in a wider dtype (float64 for float32, long double for float64) and ``u``, the unit
+roundoff of the dtype of the kernel. It returns ``{output: (value, bound)}``.
 """
 
 import math
@@ -21,8 +21,8 @@ Expected = dict[str, tuple[Array, Array]]
 Oracle = Callable[[SimpleNamespace, float], Expected]
 ORACLES: dict[str, Oracle] = {}
 
-_UNARY_ULP = 4  # of an elementwise function
-_SQUARED_ULP = 2 * _UNARY_ULP + 2  # of the square of one, times a factor
+_UNARY_ULP = 4  # error of an elementwise function
+_SQUARED_ULP = 2 * _UNARY_ULP + 2  # error of the square of one, times a factor
 
 
 def oracle(f: Oracle) -> Oracle:
@@ -31,7 +31,7 @@ def oracle(f: Oracle) -> Oracle:
 
 
 def expected(kernel: str, arguments: dict[str, Any], dtype: type[np.floating]) -> Expected:
-    """Values and bounds for the outputs of ``kernel`` (those that are not None)."""
+    """The values and bounds of those outputs of ``kernel`` that are not None."""
     wide = np.float64 if dtype is np.float32 else np.longdouble
     widened = {}
     for a in SIGNATURES[kernel].arguments:
@@ -49,14 +49,14 @@ def ulps(value: Array, dtype: type[np.floating], count: float) -> Array:
 
 
 def _product(a: Array, b: Array, added: Any, u: float) -> tuple[Array, Array]:
-    """``a b + added`` and the bound of a sum of products."""
+    """``a b + added``, and the bound of a sum of products."""
     value = a @ b + added
     terms = np.abs(a) @ np.abs(b) + np.abs(added)
     return value, (8 + math.sqrt(a.shape[1])) * u * terms + u * np.abs(value)
 
 
 def activated(a: SimpleNamespace, value: Array, bound: Array) -> tuple[Array, Array]:
-    """A result and its bound behind the activation of the call; none is steeper than 2."""
+    """A result and its bound after the activation of the call, whose slope is at most 2."""
     if a.kind == Activation.IDENTITY:
         return value, bound
     x, value = value, activation(value, a.kind, a.wide(a.dtype(a.alpha)))
@@ -64,7 +64,7 @@ def activated(a: SimpleNamespace, value: Array, bound: Array) -> tuple[Array, Ar
 
 
 def times_slope(a: SimpleNamespace, value: Array, bound: Array, u: float) -> tuple[Array, Array]:
-    """A gradient and its bound times the slope of the activation before, where the call has what that saved."""
+    """A gradient and its bound, times the slope of the preceding activation if the call has its saved values."""
     if a.saved is None:
         return value, bound
     slope, _ = ORACLES["activation_backward"](SimpleNamespace(**vars(a) | {"dout": np.ones_like(value)}), u)["dx"]
@@ -92,7 +92,7 @@ def affine_backward_weight(a: SimpleNamespace, u: float) -> Expected:
 
 
 def _read(a: SimpleNamespace, x: Array, taps: tuple[int, int], count: tuple[int, int]) -> Array:
-    """(n, c, r, s, p, q): what each tap of each window reads, element by element."""
+    """What each tap of each window reads (n, c, r, s, p, q), computed element by element."""
     rows = np.arange(taps[0])[:, None] * a.dilation_h + np.arange(count[0]) * a.stride_h - a.pad_h
     cols = np.arange(taps[1])[:, None] * a.dilation_w + np.arange(count[1]) * a.stride_w - a.pad_w
     rows, cols = rows[:, None, :, None], cols[None, :, None, :]
@@ -101,7 +101,7 @@ def _read(a: SimpleNamespace, x: Array, taps: tuple[int, int], count: tuple[int,
 
 
 def _scatter(a: SimpleNamespace, columns: Array, like: Array) -> Array:
-    """The transpose of `_read`, element by element."""
+    """The transpose of `_read`, computed element by element."""
     places = _read(
         a, 1 + np.arange(like[0, 0].size).reshape(1, 1, *like.shape[2:]), columns.shape[2:4], columns.shape[4:]
     )
@@ -111,7 +111,7 @@ def _scatter(a: SimpleNamespace, columns: Array, like: Array) -> Array:
 
 
 def _grouped(a: SimpleNamespace, columns: Array, weight: Array) -> tuple[Array, Array]:
-    """Windows (n, groups, k r s, p q) and weights (groups, f, k r s)."""
+    """The windows (n, groups, k r s, p q) and the weights (groups, f, k r s)."""
     groups = columns.shape[1] // weight.shape[1]
     inner = weight[0].size
     pixels = columns.shape[4] * columns.shape[5]
@@ -181,7 +181,7 @@ def winograd_weights(a: SimpleNamespace, u: float) -> Expected:
 
 
 def winograd_bound(x: Array, weight: Array, b: Array | None, shape: tuple[int, ...], pad: tuple[int, int]) -> Array:
-    """How far an output of Winograd's algorithm may be from the convolution (fastnn/kernels/reference/winograd.py)."""
+    """The bound of Winograd's algorithm, as stated in fastnn/kernels/reference/winograd.py."""
     groups = x.shape[1] // weight.shape[1]
     terms = np.zeros(winograd_shape(len(weight) // groups, weight.shape[1], groups))
     g = abs(winograd.matrices(weight.shape[2]).g)
@@ -243,10 +243,10 @@ def winograd_backward_weight_nchw16n(a: SimpleNamespace, u: float) -> Expected:
 
 
 def tanhshrink(x: Array) -> Array:
-    """``x - tanh(x)``, by its power series near 0, where the difference would cancel."""
+    """``x - tanh(x)``, computed by its power series near 0, where the difference would cancel."""
     square = x * x
     small = np.zeros_like(x)
-    # coefficients of tanh from tanh' = 1 - tanh²: c[k] belongs to x^(2k+1)
+    # the coefficients of tanh follow from tanh' = 1 - tanh²; c[k] belongs to x^(2k+1)
     c = [x.dtype.type(1)]
     for k in range(1, 24):
         c.append(-sum((c[i] * c[k - 1 - i] for i in range(k)), x.dtype.type(0)) / (2 * k + 1))
@@ -259,7 +259,7 @@ _GELU = 2 * np.sqrt(np.longdouble(2) / np.arccos(np.longdouble(-1)))  # 2 √(2/
 
 
 def gate(x: Array, kind: int) -> tuple[Array, Array]:
-    """Z and its slope for GELU and SiLU, which are ``x sigmoid(z)``."""
+    """Return z and its slope for GELU and SiLU, which are ``x sigmoid(z)``."""
     if kind == Activation.SILU:
         return x, np.ones_like(x)
     factor = x.dtype.type(_GELU)
@@ -294,10 +294,10 @@ def activation(x: Array, kind: int, alpha: Any) -> Array:
 
 
 def activation_bound(x: Array, value: Array, kind: int, dtype: type[np.floating]) -> Array:
-    """How far an activation of x may be from its value.
+    """The bound of an activation of x.
 
-    GELU's z is rounded four times, and an error of its exponent is a relative error of its exponential: four units
-    for each unit of -z. Where the sigmoid is denormal, GELU and SiLU multiply its rounding error by x.
+    The z of GELU is rounded four times, and an error of the exponent is a relative error of the exponential, which
+    makes four units for each unit of -z. If the sigmoid is denormal, GELU and SiLU multiply its rounding error by x.
     """
     bound = ulps(value, dtype, _UNARY_ULP)
     if kind == Activation.GELU:
@@ -332,10 +332,10 @@ def derivative(saved: Array, kind: int, alpha: Any) -> Array:
 
 
 def _gate_derivative_bound(saved: Array, kind: int, u: float) -> Array:
-    """The derivative ``s (1 + g c)`` with ``c = 1 - s`` and ``g = x dz/dx`` crosses zero, so the bound is of its terms.
+    """The bound of the derivative ``s (1 + g c)``, with ``c = 1 - s`` and ``g = x dz/dx``, as a bound of its terms.
 
-    Each term has some roundings of its own, and z those of `activation_bound`, which change s and c by ``c`` and ``s``
-    times as much.
+    The derivative itself crosses zero. Each term has some roundings of its own, and z has those of `activation_bound`,
+    which change s and c by ``c`` and ``s`` times as much.
     """
     z, slope = gate(saved, kind)
     s, c, g = _sigmoid(z), _sigmoid(-z), np.abs(saved * slope)
@@ -402,18 +402,18 @@ def log_softmax_backward(a: SimpleNamespace, u: float) -> Expected:
 
 @oracle
 def argmax(a: SimpleNamespace, u: float) -> Expected:
-    """No rounding: the index is exact."""
+    """The index is exact, because nothing is rounded."""
     place = a.x.argmax(axis=1) if a.x.size else np.zeros(len(a.x))
     return {"out": (place, np.zeros(len(a.x)))}
 
 
 def _log_bound(z: Array, p: Array, log_p: Array, u: float) -> Array:
-    """Of ``log p``: an absolute error, the shifts of all logits included."""
+    """The absolute bound of ``log p``, which includes the shifts of all logits."""
     return (np.abs(z) + (p * np.abs(z)).sum(axis=1, keepdims=True) + np.abs(log_p) + 16) * u
 
 
 def _weighted(a: SimpleNamespace) -> tuple[Array, Array]:
-    """The samples' weights (N,) and, times the scale, what multiplies the rows of dx (N, 1)."""
+    """The weights of the samples (N,) and, times the scale, the factors of the rows of dx (N, 1)."""
     weights = np.ones(len(a.x), a.wide) if a.weights is None else a.weights
     return weights, a.scale * weights[:, None]
 
@@ -455,7 +455,7 @@ def soft_cross_entropy(a: SimpleNamespace, u: float) -> Expected:
 
 
 def _sum_bound(terms: Array) -> Any:
-    """Of a sum in float64, whatever the dtype of the call."""
+    """The bound of a sum in float64, whatever the dtype of the call."""
     return (8 + math.sqrt(terms.size)) * 2.0**-53 * np.abs(terms).sum()
 
 
@@ -467,7 +467,7 @@ def multiclass_hinge(a: SimpleNamespace, u: float) -> Expected:
     margins = a.x - at_label + a.delta
     margins[rows, a.labels] = 0
     margin_bound = 3 * u * (np.abs(a.x) + np.abs(at_label) + a.delta)
-    unsure = (np.abs(margins) <= margin_bound) & (margins != 0)  # which side of the kink rounding may change
+    unsure = (np.abs(margins) <= margin_bound) & (margins != 0)  # rounding may move these to the other side of the kink
     terms = weights[:, None] * np.maximum(margins, 0)
     root = 8 + math.sqrt(a.x.shape[1])
     loss_bound = (weights[:, None] * margin_bound).sum() + _sum_bound(terms) + root * u * terms.sum()
@@ -486,7 +486,7 @@ def multiclass_hinge(a: SimpleNamespace, u: float) -> Expected:
 def binary_cross_entropy(a: SimpleNamespace, u: float) -> Expected:
     weights, slope = _weighted(a)
     sigmoid = activation(a.x, Activation.SIGMOID, 0)
-    # -log of the chance of each outcome, exact where that chance is all but 1 or 0
+    # -log of the probability of each outcome, exact also if that is close to 1 or 0
     log_yes, log_no = np.logaddexp(0, -a.x), np.logaddexp(0, a.x)
     terms = weights[:, None] * (a.targets * log_yes + (1 - a.targets) * log_no)
     loss_bound = (weights[:, None] * (np.abs(a.x) + 16) * u).sum() + _sum_bound(terms)
@@ -529,7 +529,7 @@ def half_poisson_deviance(a: SimpleNamespace, u: float) -> Expected:
 @oracle
 def gather_rows(a: SimpleNamespace, u: float) -> Expected:
     rows = a.source[: len(a.out)] if a.index is None else a.source[a.index]
-    value = rows.astype(a.dtype) * a.dtype(a.scale)  # each step rounds once: there is one right answer
+    value = rows.astype(a.dtype) * a.dtype(a.scale)  # each step rounds once, so there is one right result
     return {"out": (value, np.zeros_like(value))}
 
 
@@ -540,7 +540,7 @@ def gather_labels(a: SimpleNamespace, u: float) -> Expected:
 
 
 def _gradient(a: SimpleNamespace) -> tuple[Array, Array]:
-    """The decayed gradient and the sum of the sizes of its terms."""
+    """The gradient with decay, and the sum of the magnitudes of its terms."""
     return a.dw + a.decay * a.w, np.abs(a.dw) + np.abs(a.decay * a.w)
 
 
@@ -600,7 +600,7 @@ def _adam(a: SimpleNamespace, u: float) -> Expected:
     g_bound = 3 * u * terms
     m_bound = 4 * u * (np.abs(a.beta1 * a.m) + np.abs((1 - a.beta1) * g)) + (1 - a.beta1) * g_bound
     v_bound = 4 * u * v + (1 - a.beta2) * 2 * np.abs(g) * g_bound
-    # as in the paper, with corrected moments
+    # as in the paper, with bias-corrected moments
     m_hat, v_hat = m / (1 - a.beta1**step), v / (1 - a.beta2**step)
     size = a.rate[0] / (np.sqrt(v_hat) + a.eps)
     scalars = 4 * 2.0**-53 * (1 / (1 - a.beta1**step) + 1 / (1 - a.beta2**step))
@@ -611,7 +611,7 @@ def _adam(a: SimpleNamespace, u: float) -> Expected:
 
 
 def _lion(a: SimpleNamespace, u: float) -> Expected:
-    """Where the terms of the step's mean cancel, rounding may give its sign either value, and the step is twice off."""
+    """If the terms of the mean cancel, rounding may give its sign either value, and the error is twice the step."""
     past, new = a.beta1 * a.m, (1 - a.beta1) * a.dw
     c = past + new
     either = np.where((np.abs(c) <= 4 * u * (np.abs(past) + np.abs(new))) & (past != 0), 2 * a.rate[0], 0)
@@ -641,7 +641,7 @@ def update(a: SimpleNamespace, u: float) -> Expected:
 
 @oracle
 def clip_norm(a: SimpleNamespace, u: float) -> Expected:
-    """The squares are added up in float64, whatever the dtype; of their sum's relative error the root keeps half."""
+    """The squares are added up in float64 for any dtype; the root halves the relative error of their sum."""
     norm = np.sqrt(np.sum(a.g**2))
     value = a.g * (a.limit / norm) if norm > a.limit else a.g
     relative = 4 * u + (8 + math.sqrt(a.g.size)) / 2 * 2.0**-53
@@ -677,5 +677,5 @@ def from_panels(a: SimpleNamespace, u: float) -> Expected:
 
 
 import augmentation_oracles  # noqa: E402, F401
-import image_oracles  # noqa: E402, F401  (it adds its own)
-import nchw16n_oracles  # noqa: E402, F401  (of what the others have)
+import image_oracles  # noqa: E402, F401  (it adds its own oracles)
+import nchw16n_oracles  # noqa: E402, F401  (it adds those for NCHW16n)

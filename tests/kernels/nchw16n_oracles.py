@@ -1,4 +1,4 @@
-"""Oracles of the kernels on images innermost: those of the plain kernels, turned round; see kernel_oracles.py."""
+"""Oracles of the kernels in NCHW16n: those of the plain kernels, converted; see kernel_oracles.py."""
 
 from types import SimpleNamespace
 
@@ -23,19 +23,19 @@ _PLAIN = (
 
 
 def _rows(x: Array) -> Array:
-    """Images innermost (g, …, 16) as images (16 g, …)."""
+    """Images in NCHW16n (g, …, 16) as plain images (16 g, …)."""
     return np.moveaxis(x, -1, 1).reshape(16 * len(x), *x.shape[1:-1])
 
 
 def _innermost(images: Array, groups: int, rest: float = 0) -> Array:
-    """Images (n, …) as (g, …, 16), `rest` behind the last."""
+    """Plain images (n, …) as (g, …, 16), with `rest` behind the last one."""
     padded = np.full((groups * 16, *images.shape[1:]), rest, images.dtype)
     padded[: len(images)] = images
     return np.moveaxis(padded.reshape(groups, 16, *images.shape[1:]), 1, -1)
 
 
 def _on_images(plain: str) -> Oracle:
-    """The oracle of kernel `plain`, for the same with images innermost."""
+    """The oracle of kernel `plain`, for the same kernel in NCHW16n."""
 
     def answer(a: SimpleNamespace, u: float) -> Expected:
         inner = {x.name for x in SIGNATURES[f"{plain}_nchw16n"].arrays if x.dims and x.dims[-1] == "16"}
@@ -46,7 +46,7 @@ def _on_images(plain: str) -> Oracle:
             for name, value in vars(a).items()
         }
         answers = ORACLES[plain](SimpleNamespace(**values), u)
-        # lanes behind the last image: a gradient's are zero, others may be anything
+        # the lanes behind the last image are zero in gradients and may be anything in other arrays
         return {
             name: (_innermost(value, groups), _innermost(bound, groups, 0 if name == "dx" else np.inf))
             if name in inner
@@ -87,7 +87,7 @@ def affine_backward_input_nchw16n(a: SimpleNamespace, u: float) -> Expected:
 
 
 def _planes(x: Array) -> Array:
-    """Pixels side by side: (…, h, w, 16) as (…, h w, 16)."""
+    """Images (…, h, w, 16) as (…, h w, 16)."""
     return x.reshape(*x.shape[:2], -1, 16)
 
 

@@ -1,4 +1,4 @@
-"""Which backend and instruction set are used."""
+"""The backend and the instruction set are those that were asked for, or the best."""
 
 import json
 import threading
@@ -32,14 +32,14 @@ def test_the_environment_chooses(name):
     assert "native" not in used or name == "native"
 
 
-def test_a_backend_that_is_none():
+def test_an_unknown_backend_is_refused():
     done = python("import fastnn", FASTNN_BACKEND="cuda")
     assert done.returncode != 0
     assert "ValueError: FASTNN_BACKEND: expected one of native, numba, reference, got 'cuda'" in done.stderr
 
 
 @pytest.mark.parametrize("name", sorted({"native", "numba"} - set(kernels.available_backends())))
-def test_a_backend_that_is_not_installed(name):
+def test_a_backend_that_is_not_installed_is_an_error(name):
     done = python("import fastnn", FASTNN_BACKEND=name)
     assert f"ImportError: FASTNN_BACKEND: backend '{name}' is not installed" in done.stderr
     with (
@@ -68,7 +68,7 @@ fastnn.show_config()
     assert any("the native module is not installed" in line for line in lines)
 
 
-def test_use_backend_nests_and_comes_back():
+def test_use_backend_nests_and_restores():
     before = current_backend()
     with fastnn.use_backend("reference"):
         assert {backend_of(k) for k in SIGNATURES} == {"reference"}
@@ -88,7 +88,7 @@ def test_use_backend_of_an_unknown_name_changes_nothing():
     assert current_backend() == before
 
 
-def test_use_backend_holds_in_its_own_thread_alone():
+def test_use_backend_holds_in_its_own_thread_only():
     seen = []
     with fastnn.use_backend("reference"):
         worker = threading.Thread(target=lambda: seen.append(current_backend()))
@@ -127,7 +127,7 @@ print(json.dumps([native_isa(), model.params[::50].tolist()]))
 
 
 @needs_native
-def test_an_instruction_set_that_is_none_here():
+def test_an_instruction_set_that_is_not_available_is_an_error():
     done = python("import fastnn", FASTNN_ISA="mmx")
     assert done.returncode != 0
     assert "ImportError: FASTNN_ISA: expected one of" in done.stderr

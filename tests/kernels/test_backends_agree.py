@@ -1,4 +1,4 @@
-"""Every kernel of every backend against the oracles: values, untouched inputs, integers to the bit."""
+"""Every kernel of every backend agrees with the oracles, exactly on integers, and does not change its inputs."""
 
 from math import prod
 
@@ -14,7 +14,7 @@ from fastnn import kernels
 from fastnn.kernels import SIGNATURES
 
 BACKENDS = kernels.available_backends()
-# sums and products of small integers and powers of two: one right answer, to the bit
+# sums and products of small integers and powers of two, which have one exact result
 EXACT = (
     "affine_forward",
     "affine_backward_input",
@@ -49,7 +49,7 @@ EXACT = (
 )
 
 
-# of images, filters and windows, which multiply
+# sizes of images, filters and windows, which multiply
 _SMALL = {
     "n": 3,
     "*": 1,
@@ -72,14 +72,14 @@ _SMALL = {
 
 
 def dims_of(kernel):
-    """Strategy of ``{letter: size}`` for a kernel."""
+    """A strategy for ``{letter: size}`` of a kernel."""
     if set(SIGNATURES[kernel].dims) & {"p", "e", "h"}:
         return st.fixed_dictionaries({d: st.integers(1, _SMALL[d]) for d in SIGNATURES[kernel].dims})
     return st.fixed_dictionaries({d: lengths if d == "*" else sizes for d in SIGNATURES[kernel].dims})
 
 
 def check(kernel, backend, arguments, dtype, *, exact=False):
-    """Run ``kernel`` once and hold what it wrote to the oracle."""
+    """Run ``kernel`` once and compare what it wrote with the oracle."""
     want = expected(kernel, arguments, dtype)
     before = arguments.copy()
     kernels.get(kernel, backend)(*arguments.values())
@@ -91,7 +91,7 @@ def check(kernel, backend, arguments, dtype, *, exact=False):
         if not a.writes:
             assert same_bits(got, before[a.name]), f"{a.name} was written"
             continue
-        if a.name == "work":  # room for intermediate values
+        if a.name == "work":  # intermediate values
             continue
         value, bound = want[a.name]
         if exact:
@@ -109,7 +109,7 @@ def test_every_kernel_has_an_oracle_or_is_a_sequence_of_others():
     from test_fused import SEQUENCES
 
     assert set(ORACLES) | set(SEQUENCES) == set(SIGNATURES)
-    # products have an oracle of their own, and are a sequence with the activation that is an argument of them
+    # products have an oracle of their own, and with the activation that is their argument they are a sequence
     with_activation = {
         name for name, s in SIGNATURES.items() if "kind" in {a.name for a in s.scalars if a.default == 0}
     }
@@ -120,7 +120,7 @@ def test_every_kernel_has_an_oracle_or_is_a_sequence_of_others():
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("kernel", ORACLES)
 @given(data=st.data(), seed=seeds)
-def test_values(kernel, dtype, backend, data, seed):
+def test_values_are_within_the_bounds(kernel, dtype, backend, data, seed):
     check(kernel, backend, make(kernel, data.draw(dims_of(kernel)), dtype, seed), dtype)
 
 
@@ -153,17 +153,17 @@ LARGE = {
 @pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize(("kernel", "shape"), [(k, s) for k, shapes in LARGE.items() for s in shapes])
-def test_shapes_beyond_the_tiles(kernel, shape, dtype, backend):
+def test_shapes_larger_than_a_tile_are_within_the_bounds(kernel, shape, dtype, backend):
     dims = dict(zip("ndm", shape, strict=True))
     check(kernel, backend, make(kernel, dims, dtype, prod(shape), integers=True), dtype, exact=True)
     if dtype is np.float32 or prod(shape) < 10**6:  # long double has no fast product
         check(kernel, backend, make(kernel, dims, dtype, prod(shape)), dtype)
 
 
-# n c h w f k r s p q; c says how many groups (_Maker)
+# n c h w f k r s p q, where c gives the number of groups (see _Maker)
 LARGE_IMAGES = {
     "many taps and windows": (2, 1, 9, 11, 50, 30, 3, 3, 10, 11),
-    "a chain of several sweeps": (1, 0, 5, 6, 13, 300, 2, 1, 4, 6),
+    "a chain of several blocks": (1, 0, 5, 6, 13, 300, 2, 1, 4, 6),
     "many filters": (1, 0, 3, 4, 1400, 2, 1, 1, 3, 4),
     "few filters, many windows": (2, 0, 40, 43, 3, 1, 3, 2, 38, 42),
     "depthwise": (2, 2, 17, 18, 3, 1, 5, 5, 17, 18),
@@ -171,11 +171,11 @@ LARGE_IMAGES = {
 }
 
 
-@pytest.mark.parametrize("backend", [b for b in BACKENDS if b != "numba"])  # which has none of them
+@pytest.mark.parametrize("backend", [b for b in BACKENDS if b != "numba"])  # numba has none of them
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("shape", LARGE_IMAGES)
 @pytest.mark.parametrize("kernel", ["conv_forward", "conv_backward_input", "conv_backward_weight"])
-def test_images_beyond_the_tiles(kernel, shape, dtype, backend):
+def test_images_larger_than_a_tile_are_within_the_bounds(kernel, shape, dtype, backend):
     dims = dict(zip("nchwfkrspq", LARGE_IMAGES[shape], strict=True))
     check(kernel, backend, make(kernel, dims, dtype, 1, integers=True), dtype, exact=True)
     if dtype is np.float32:
@@ -186,7 +186,7 @@ def test_images_beyond_the_tiles(kernel, shape, dtype, backend):
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("shape", [(4096, 10), (64, 1000), (3, 20_011), (1, 200_001)])
 @pytest.mark.parametrize("kernel", [k for k in ORACLES if "softmax" in k or "entropy" in k or "hinge" in k])
-def test_rows_long_and_many(kernel, shape, dtype, backend):
+def test_long_and_many_rows_are_within_the_bounds(kernel, shape, dtype, backend):
     check(kernel, backend, make(kernel, dict(zip("nc", shape, strict=True)), dtype, sum(shape)), dtype)
 
 
@@ -219,7 +219,7 @@ def test_warp_reads_every_dtype(source, dtype, backend, data, seed, integers):
 @pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("source", ["f4", "u1"])
-def test_warp_of_planes_beyond_the_workspace(source, dtype, backend):
+def test_warp_takes_planes_larger_than_the_workspace(source, dtype, backend):
     dims = {**dict.fromkeys("rncuv", 1), "h": 1100, "w": 1000, "p": 9, "q": 21}
     values = np.random.default_rng(0).integers(0, 256, (1, 1, 1100, 1000)).astype(source)
     check("warp_images", backend, make("warp_images", dims, dtype, 1, source=values), dtype)
@@ -235,8 +235,8 @@ def test_the_norm_of_a_long_gradient_is_as_exact_as_a_sum_of_so_many_products(co
 
 @pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize("kernel", SIGNATURES)
-def test_no_rows(kernel, backend):
-    """A batch of none: nothing to write, zero gradients, zero loss."""
+def test_kernels_take_no_rows(kernel, backend):
+    """With an empty batch nothing is written, and gradients and losses are zero."""
     rows = {"n", "g", "*"} if kernel != "winograd_weights" else {"f"}
     if not rows & set(SIGNATURES[kernel].dims):
         pytest.fail("a kernel without rows or elements needs a case of its own")

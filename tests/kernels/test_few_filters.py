@@ -1,4 +1,4 @@
-"""Convolutions with few filters a group, depthwise above all, on every instruction set."""
+"""Convolutions with few filters in a group, especially depthwise ones, on every instruction set."""
 
 import math
 from typing import NamedTuple
@@ -25,10 +25,10 @@ class Case(NamedTuple):
     x: tuple[int, ...]
     w: tuple[int, ...]
     out: tuple[int, ...]
-    window: tuple[int, ...]  # the kernels' scalars
+    window: tuple[int, ...]  # the scalars of the kernels
 
     def arrays(self, seed, dtype, integers=False):
-        """x, w, b and dout."""
+        """Return x, w, b and dout."""
         rng = np.random.default_rng(seed)
         draw = (lambda shape: rng.integers(-6, 7, shape)) if integers else rng.standard_normal
         return [np.asarray(draw(shape), dtype) for shape in (self.x, self.w, self.w[:1], self.out)]
@@ -71,7 +71,7 @@ DEPTHWISE = {
 
 
 def run(table, shape, arrays):
-    """Output, dx, dw, db."""
+    """Return the output, dx, dw and db."""
     x, w, b, dout = arrays
     out, dx, dw, db = (np.full(of.shape, np.nan, x.dtype) for of in (dout, x, w, b))
     table["conv_forward"](x, w, b, out, *shape.window)
@@ -113,7 +113,7 @@ def test_values_and_gradients_are_those_of_torch(isa, dtype, shape, seed):
 
 @pytest.mark.parametrize("isa", ISAS)
 @pytest.mark.parametrize("name", DEPTHWISE)
-def test_so_they_are_where_an_image_has_several_strips(isa, name):
+def test_images_of_several_strips_agree_with_torch_too(isa, name):
     check_against_torch(isa, DEPTHWISE[name], np.float32, 1)
 
 
@@ -130,10 +130,8 @@ def test_integers_are_exact(isa, dtype, shape, seed):
 @pytest.mark.parametrize("dtype", DTYPES)
 @given(shape=cases, seed=seeds)
 @settings(max_examples=10)
-def test_a_group_is_a_convolution_of_its_own(isa, dtype, shape, seed):
-    """To the bit, forward and for the input: the groups in one call, and each with as many filters beside its own as
-    fill a matrix product.
-    """
+def test_a_group_has_the_bits_of_a_separate_convolution(isa, dtype, shape, seed):
+    """All groups in one call give the same bits, forward and for the input, as each group in a call of its own."""
     x, w, b, dout = shape.arrays(seed, dtype)
     groups, inner = shape.x[1] // shape.w[1], shape.w[1]
     each = len(w) // groups
@@ -171,9 +169,9 @@ def test_the_number_of_threads_changes_no_bit(isa, name):
 @pytest.mark.parametrize("isa", ISAS)
 @given(shape=cases, seed=seeds, value=st.sampled_from([np.nan, np.inf, -np.inf]))
 @settings(max_examples=15)
-def test_what_is_not_finite_reaches_what_reads_it_and_nothing_else(isa, shape, seed, value):
+def test_a_nonfinite_value_reaches_what_reads_it_and_nothing_else(isa, shape, seed, value):
     rng = np.random.default_rng(seed)
-    for place in (0, 3):  # in x, in dout
+    for place in (0, 3):  # of x and of dout
         arrays = shape.arrays(seed, np.float32)
         array = arrays[place]
         array.flat[rng.integers(array.size)] = value
@@ -187,7 +185,7 @@ def test_what_is_not_finite_reaches_what_reads_it_and_nothing_else(isa, shape, s
 @pytest.mark.parametrize("size", [(0, 3), (2, 0), (0, 0)])
 @pytest.mark.parametrize(("groups", "each"), [(1, 1), (3, 2), (1, 30)])
 def test_an_empty_filter_gives_the_bias_and_no_gradient(backend, size, groups, each):
-    """Of images in rows and innermost."""
+    """Plain images and images in NCHW16n are tried."""
     rng = np.random.default_rng(0)
     for suffix, x_shape, count in (("", (16, 2 * groups, 5, 6), (16,)), ("_nchw16n", (1, 2 * groups, 5, 6, 16), (1,))):
         lanes = x_shape[4:]

@@ -1,6 +1,6 @@
-"""A fused kernel gives the bits of the kernels it stands for, run in turn on the same backend.
+"""A fused kernel gives the bits of the kernels that it replaces, run in turn on the same backend.
 
-On the native backend also where its weights are kept with padded rows and theirs are not.
+On the native backend this also holds if the fused kernel has weights with padded rows and the others do not.
 """
 
 from functools import partial
@@ -107,9 +107,9 @@ SEQUENCES = {
 
 def check(kernel, backend, fused):
     with kernels.use_backend(backend):
-        backend = kernels.backend_of(kernel)  # whose kernel it is
+        backend = kernels.backend_of(kernel)  # the backend that has the kernel
     before = fused.copy()
-    # NumPy's own products may add in another order where rows are padded; the native ones must not
+    # NumPy's products may add in another order if rows are padded; the native ones must not
     apart = fused.unpadded() if backend == "native" else fused.copy()
     kernels.get(kernel, backend)(*fused.values())
     assert fused.padding_untouched()
@@ -125,7 +125,7 @@ def check(kernel, backend, fused):
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("kernel", SEQUENCES)
 @given(data=st.data(), seed=seeds)
-def test_same_bits(kernel, dtype, backend, data, seed):
+def test_fused_kernels_give_the_same_bits(kernel, dtype, backend, data, seed):
     check(kernel, backend, make(kernel, data.draw(dims_of(kernel)), dtype, seed))
 
 
@@ -133,15 +133,15 @@ def test_same_bits(kernel, dtype, backend, data, seed):
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("kernel", [k for k in SEQUENCES if k.startswith("affine")])
 @pytest.mark.parametrize("shape", [(8, 784, 200), (100, 331, 333), (1021, 67, 10), (1, 300, 1)])
-def test_same_bits_beyond_the_tiles(kernel, shape, dtype, backend):
+def test_fused_kernels_give_the_same_bits_for_shapes_larger_than_a_tile(kernel, shape, dtype, backend):
     check(kernel, backend, make(kernel, dict(zip("ndm", shape, strict=True)), dtype, sum(shape)))
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("window", [(16, 64), (1, WINDOW_CELLS), (2, 2), (3, 1)])
-def test_windows_whose_strips_take_several_passes(window, dtype, backend):
-    """Over the filters, over the columns, or over both."""
+def test_windows_whose_strips_take_several_passes_give_the_same_bits(window, dtype, backend):
+    """The passes are over the filters, over the columns, or over both."""
     size_h, size_w = window
     cols = max(3, 1100 // size_w)
     dims = {"g": 1, "c": 1, "h": 5, "w": cols * size_w, "f": 19, "k": 1, "r": 2, "s": 1, "p": 2, "q": cols}

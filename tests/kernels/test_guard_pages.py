@@ -1,6 +1,6 @@
-"""No kernel reads or writes a byte before or behind its arrays.
+"""No kernel reads or writes a byte before or after its arrays.
 
-The processor sees masked loads and stores too, which AddressSanitizer does not.
+The processor also checks masked loads and stores, which AddressSanitizer does not see.
 """
 
 import sys

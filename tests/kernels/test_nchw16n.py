@@ -1,4 +1,4 @@
-"""Images innermost: the native kernels give the plain ones' bits, on every instruction set."""
+"""In the layout NCHW16n, native kernels give the bits of the plain kernels, on every instruction set."""
 
 import numpy as np
 import pytest
@@ -16,9 +16,9 @@ from fastnn.program.panels import Panels
 
 pytestmark = pytest.mark.skipif("native" not in kernels.available_backends(), reason="no native module")
 
-# one chain over channel, filter row, filter column in either layout
+# these have one chain over channel, filter row and filter column in either layout
 SAME_CHAINS = ("conv_forward",)
-# exact on integers: nothing is divided, nothing transformed
+# these are exact on integers, because nothing is divided or transformed
 NAMES = [
     name
     for name in (*(n for n in SIGNATURES if n.endswith("_nchw16n")), "nchw16n_to_rows")
@@ -35,7 +35,7 @@ def isa_tables():
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("kernel", SAME_CHAINS)
 @given(data=st.data(), seed=seeds)
-def test_the_bits_of_the_plain_kernel(kernel, dtype, data, seed):
+def test_kernels_give_the_bits_of_the_plain_kernel(kernel, dtype, data, seed):
     if kernels.backend_of(kernel) != "native":
         pytest.skip("no native plain kernel")
     a = make(f"{kernel}_nchw16n", data.draw(dims_of(f"{kernel}_nchw16n")), dtype, seed)
@@ -64,8 +64,8 @@ def test_every_instruction_set_agrees_on_integers(kernel, dtype, data, seed):
 
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("shape", [(32, 70, 300), (17, 9000, 13), (1, 33, 100), (64, 784, 61), (50, 96, 12)])
-def test_the_bits_of_the_dense_input_gradient(shape, dtype):
-    """Weights in rows, in padded rows or in panels."""
+def test_the_dense_input_gradient_gives_the_bits_of_the_plain_kernel(shape, dtype):
+    """The weights are in rows, in padded rows or in panels."""
     n, m, d = shape
     rng = np.random.default_rng(m)
     dout, w = rng.normal(size=(n, m)).astype(dtype), rng.normal(size=(d, m)).astype(dtype)
@@ -81,7 +81,7 @@ def test_the_bits_of_the_dense_input_gradient(shape, dtype):
 
 
 @pytest.mark.parametrize("n", [1, 15, 16, 17, 31, 33])
-def test_there_and_back(n):
+def test_converting_there_and_back_restores_images(n):
     x = np.arange(n * 37, dtype=np.float32).reshape(n, 37)
     inner, back = np.empty((-(-n // 16), 37, 16), np.float32), np.empty_like(x)
     kernels.get("rows_to_nchw16n", "native")(x, inner)
@@ -90,8 +90,8 @@ def test_there_and_back(n):
     assert not images_of(inner)[n:].any()
 
 
-def test_large_windows_and_many_positions():
-    """More positions than a block of an axis holds, more weights than the workspace."""
+def test_large_windows_and_many_positions_give_the_same_bits():
+    """There are more positions than in a block of an axis, and more weights than fit the workspace."""
     rng = np.random.default_rng(2)
     for shape, weight, count, window in (
         ((1, 1, 1, 2500, 16), (3, 1, 1, 4), (1, 2503), (1, 1, 0, 3, 1, 1, 0)),

@@ -1,4 +1,4 @@
-"""Weights kept in panels: the native kernels give the same bits as on plain rows, and touch no padding."""
+"""With weights in panels, native kernels give the same bits as with plain rows, and do not touch the padding."""
 
 import numpy as np
 import pytest
@@ -15,7 +15,7 @@ SCALARS = {"kind": 5, "alpha": 0.0, "decay": 0.01, "decay_b": 0.0, "momentum": 0
 
 
 def in_panels(matrix, width):
-    """A matrix (d, m) as (panels, d, width), the padding filled with NaN."""
+    """A matrix (d, m) as (panels, d, width), with NaN in the padding."""
     panels = np.full((-(-matrix.shape[1] // width), len(matrix), width), np.nan, matrix.dtype)
     for i, panel in enumerate(panels):
         piece = matrix[:, i * width : (i + 1) * width]
@@ -43,9 +43,9 @@ def arguments(name, dims, dtype):
     "shape",
     [
         *[(1, 1, 1), (8, 50, 200), (5, 33, 31), (40, 97, 131), (300, 70, 65), (7, 5, 64), (40, 9, 5)],
-        (30, 61, 450),  # panels enough to deal out, cut within one
-        (2100, 13, 450),  # their dout in several pieces
-        (12000, 13, 40),  # more samples than a sweep takes
+        (30, 61, 450),  # enough panels to share, with a cut within one
+        (2100, 13, 450),  # with dout in several pieces
+        (12000, 13, 40),  # more samples than one chain of sums
     ],
 )
 @pytest.mark.parametrize("name", SPACED)

@@ -1,4 +1,4 @@
-"""Forked children, several Python threads at once, and Ctrl-C."""
+"""Kernels work in forked children and in several Python threads at once, and Ctrl-C interrupts them."""
 
 import os
 import signal
@@ -19,7 +19,7 @@ import fastnn
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork")
 @pytest.mark.filterwarnings("ignore:This process")
 def test_a_forked_child_trains():
-    """The child has none of the pool's threads; it makes its own when it first needs them."""
+    """The child has none of the threads of the pool; it makes its own when it first needs them."""
     code = """
 import os, sys, fastnn
 from trainings import one_training
@@ -94,7 +94,7 @@ print(status)
 
 @needs_native
 def test_two_threads_may_train_at_once():
-    """The one that finds the pool taken runs on its own thread; both get the bits they get alone."""
+    """The one that finds the pool busy computes on its own thread, and both get the same bits as alone."""
     right = one_training()
     found = []
 
@@ -129,7 +129,7 @@ def test_the_number_of_threads_may_change_while_another_thread_computes():
 
 @needs_native
 def test_kernels_let_other_threads_run():
-    """While one thread multiplies for long, another one's Python goes on."""
+    """While one thread runs a long product, the Python code of another continues."""
     model = mlp(1000, 1500, 1000)
     x = np.ones((1500, 1000), "f4")
     ticks, done = [], threading.Event()
@@ -149,18 +149,18 @@ def test_kernels_let_other_threads_run():
 
 
 @needs_native
-def test_bits_do_not_depend_on_who_computes_beside(monkeypatch):
+def test_bits_do_not_depend_on_what_other_threads_compute(monkeypatch):
     x, y = samples(200, 40, 5)
     alone, beside = mlp(40, 64, 5), mlp(40, 64, 5)
     fit(alone, x, y, epochs=2)
     stop = threading.Event()
 
-    def disturb():
+    def compute_meanwhile():
         other = mlp(40, 64, 5)
         while not stop.is_set():
             other.forward(x)
 
-    worker = threading.Thread(target=disturb)
+    worker = threading.Thread(target=compute_meanwhile)
     worker.start()
     try:
         fit(beside, x, y, epochs=2)

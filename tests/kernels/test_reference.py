@@ -1,4 +1,4 @@
-"""The reference kernels against other people's code: math.fsum, scipy.special and PyTorch in float64."""
+"""The reference kernels agree with independent code: math.fsum, scipy.special and PyTorch in float64."""
 
 import math
 
@@ -15,7 +15,7 @@ def close(got, want, rtol=1e-14):
     np.testing.assert_allclose(got, want, rtol=rtol, atol=rtol)
 
 
-def test_affine_against_exact_sums():
+def test_affine_agrees_with_exact_sums():
     x, w, b = rng.standard_normal((5, 31)), rng.standard_normal((31, 7)), rng.standard_normal(7)
     dout = rng.standard_normal((5, 7))
     out, dx, dw, db = np.empty((5, 7)), np.empty_like(x), np.empty_like(w), np.empty_like(b)
@@ -32,7 +32,7 @@ def test_affine_against_exact_sums():
     close(db, 2 * once[1])
 
 
-def test_sigmoid_softmax_and_log_softmax_against_scipy():
+def test_sigmoid_softmax_and_log_softmax_agree_with_scipy():
     x = 20 * rng.standard_normal((40, 13))
     out = np.empty_like(x)
     reference.activation_forward(x, out, Activation.SIGMOID, 0.0)
@@ -64,7 +64,7 @@ ACTIVATIONS = {
 
 
 @pytest.mark.parametrize("kind", ACTIVATIONS)
-def test_activations_against_torch(kind, torch):
+def test_activations_agree_with_torch(kind, torch):
     name, alpha, options = ACTIVATIONS[kind]
     x, dout = np.append(3 * rng.standard_normal(499), 0.0), rng.standard_normal(500)
     t = torch.tensor(x, requires_grad=True)
@@ -78,7 +78,7 @@ def test_activations_against_torch(kind, torch):
 
 
 @pytest.mark.parametrize("name", ["softmax", "softmin", "log_softmax"])
-def test_softmax_gradients_against_torch(name, torch):
+def test_softmax_gradients_agree_with_torch(name, torch):
     x, dout = 5 * rng.standard_normal((30, 11)), rng.standard_normal((30, 11))
     t = torch.tensor(x, requires_grad=True)
     getattr(torch.nn.functional, name)(t, dim=1).backward(torch.tensor(dout))
@@ -94,7 +94,7 @@ def test_softmax_gradients_against_torch(name, torch):
 
 
 @pytest.mark.parametrize("soft", [False, True])
-def test_cross_entropy_against_torch(soft, torch):
+def test_cross_entropy_agrees_with_torch(soft, torch):
     x = 5 * rng.standard_normal((30, 11))
     targets = rng.dirichlet(np.ones(11), 30) * 1.5 if soft else rng.integers(0, 11, 30)
     t = torch.tensor(x, requires_grad=True)
@@ -112,7 +112,7 @@ def test_cross_entropy_against_torch(soft, torch):
     assert only_loss[0] == loss[0]
 
 
-def test_squared_error_against_torch(torch):
+def test_squared_error_agrees_with_torch(torch):
     x, y = rng.standard_normal((2, 30, 4))
     t = torch.tensor(x, requires_grad=True)
     want = torch.nn.functional.mse_loss(t, torch.tensor(y))
@@ -123,10 +123,10 @@ def test_squared_error_against_torch(torch):
     close(dx, t.grad.numpy())
 
 
-# torch: v = momentum v + g, w -= rate v. Ours scales the velocity: the same for a constant rate
+# PyTorch has v = momentum v + g, w -= rate v. Ours scales the velocity, which is the same for a constant rate.
 @pytest.mark.parametrize("rule", ["sgd", "momentum", "adam"])
 @pytest.mark.parametrize("decay", [0.0, 0.1])
-def test_updates_against_torch(rule, decay, torch):
+def test_updates_agree_with_torch(rule, decay, torch):
     w = rng.standard_normal(50)
     gradients = rng.standard_normal((6, 50))
     t = torch.tensor(w, requires_grad=True)
@@ -149,7 +149,7 @@ def test_updates_against_torch(rule, decay, torch):
 
 
 def test_adam_first_step_is_the_rate_in_the_direction_of_the_sign():
-    """Without eps the corrected moments of the first step are g and g²."""
+    """Without eps, the corrected moments of the first step are g and g²."""
     w, g = np.zeros(4), np.array([1e-8, -3.0, 0.5, 1e8])
     m, v, rate, t = np.zeros(4), np.zeros(4), np.array([0.25]), np.array([1])
     reference.update(w, m, v, g, rate, t, UpdateRule.ADAM, 0.0, 0.9, 0.999, 0.0)

@@ -1,4 +1,4 @@
-"""NaN, infinities, zeros, overflow and underflow; arrays shared between input and output."""
+"""Kernels are right for NaN, infinities, zeros, overflow and underflow, and if outputs share memory with inputs."""
 
 import numpy as np
 import pytest
@@ -32,8 +32,8 @@ LIMITS = {
 
 @pytest.mark.parametrize("kind", Activation)
 @pytest.mark.parametrize("at", [0, 7, 16, 40])
-def test_activation_of_special_values(kind, at, dtype, backend):
-    """Wherever in the array they stand: in a full vector or in its remainder."""
+def test_activations_of_special_values_are_right(kind, at, dtype, backend):
+    """They may stand anywhere in the array, in a full vector or in its remainder."""
     alpha, low, high = LIMITS[kind]
     x = np.ones(43, dtype)
     x[at : at + 3] = nan, -inf, inf
@@ -47,7 +47,7 @@ def test_activation_of_special_values(kind, at, dtype, backend):
 
 
 @pytest.mark.parametrize("kind", Activation)
-def test_activation_over_the_whole_range(kind, dtype, backend):
+def test_activations_are_right_over_the_whole_range(kind, dtype, backend):
     info = np.finfo(dtype)
     alpha = LIMITS[kind][0]
     with np.errstate(over="ignore"):
@@ -64,7 +64,7 @@ def test_activation_over_the_whole_range(kind, dtype, backend):
 
 
 @pytest.mark.parametrize("kind", [Activation.GELU, Activation.SILU])
-def test_the_slope_of_a_gate_at_its_ends(kind, dtype, backend):
+def test_the_slope_of_gelu_and_silu_is_right_at_the_ends(kind, dtype, backend):
     x = np.array([-inf, np.finfo(dtype).min, -1e4, 0, 1e4, np.finfo(dtype).max, inf, nan] * 5, dtype)
     dx = np.empty_like(x)
     kernels.get("activation_backward", backend)(np.ones_like(x), x, dx, int(kind), 0.0)
@@ -88,7 +88,7 @@ def test_a_nan_output_gives_a_nan_gradient_or_passes_dout(kind, dtype, backend):
     assert np.all(dx == 2) if passes else np.all(np.isnan(dx))
 
 
-def test_slopes_at_the_kinks(dtype, backend):
+def test_slopes_at_the_kinks_are_those_of_one_side(dtype, backend):
     out = np.zeros(35, dtype)
     dx = np.empty_like(out)
     slopes = {
@@ -132,7 +132,7 @@ def test_infinity_times_zero_is_nan_in_a_product(dtype, backend):
 ROWS = [[-inf, -inf, -inf], [0, nan, 0], [1, inf, 0], [-inf, 0, -inf], [0, 0, 0]]
 
 
-def test_softmax_of_special_rows(dtype, backend):
+def test_softmax_of_special_rows_is_right(dtype, backend):
     x = np.array(ROWS, dtype)
     out = np.empty_like(x)
     kernels.get("softmax_forward", backend)(x, out, 1.0)
@@ -144,7 +144,7 @@ def test_softmax_of_special_rows(dtype, backend):
     np.testing.assert_array_equal(out[3], [-inf, 0, -inf])
 
 
-def test_softmax_of_huge_scores(dtype, backend):
+def test_softmax_of_huge_scores_does_not_overflow(dtype, backend):
     big = np.finfo(dtype).max
     x = np.array([[big, 0, -big], [-big, -big, -big]], dtype)
     out = np.empty_like(x)
@@ -161,7 +161,7 @@ def _loss(backend, kernel, x, targets):
     return dx, loss[0], correct[0]
 
 
-def test_cross_entropy_of_special_rows(dtype, backend):
+def test_cross_entropy_of_special_rows_is_right(dtype, backend):
     for row in ROWS[:3]:
         x = np.array([row, [3, 0, 0]], dtype)
         labels = np.array([int(np.argmax(row)), 0])
@@ -171,7 +171,7 @@ def test_cross_entropy_of_special_rows(dtype, backend):
         ):
             dx, loss, correct = _loss(backend, kernel, x, targets)
             assert np.isnan(loss), kernel
-            assert correct == 1, kernel  # a row whose softmax is NaN is never right
+            assert correct == 1, kernel  # a row whose softmax is NaN is never correct
             assert np.all(np.isnan(dx[0])), kernel
             assert np.all(np.isfinite(dx[1])), kernel
 
@@ -189,7 +189,7 @@ def test_cross_entropy_is_finite_where_the_probability_is_zero(dtype, backend):
 
 
 def test_losses_are_added_up_in_float64(dtype, backend):
-    """70,001 equal whole numbers, whose sum is exact in float64 and not in float32."""
+    """The sum of 70,001 equal whole numbers is exact in float64 and not in float32."""
     x = np.tile(np.array([0, -5001.0], dtype), (70_001, 1))
     wrong = np.ones(70_001, np.int64)
     assert _loss(backend, "softmax_cross_entropy", x, wrong)[1] == 70_001 * 5001
@@ -207,7 +207,7 @@ def test_a_zero_target_adds_nothing_where_the_probability_is_zero(dtype, backend
     assert correct == 1
 
 
-def test_the_first_of_equal_maxima_is_the_answer(dtype, backend):
+def test_the_first_of_equal_maxima_is_the_prediction(dtype, backend):
     for columns in (2, 10, 33, 131):
         for first in {0, columns // 2, columns - 2}:
             x = np.zeros((columns, columns), dtype)
@@ -218,7 +218,7 @@ def test_the_first_of_equal_maxima_is_the_answer(dtype, backend):
             assert _loss(backend, "soft_cross_entropy", np.eye(columns, dtype=dtype), x)[2] == 1
 
 
-def test_hinge_and_binary_losses_of_special_rows(dtype, backend):
+def test_hinge_and_binary_losses_of_special_rows_are_right(dtype, backend):
     hinge = kernels.get("multiclass_hinge", backend)
     loss, correct = np.empty(1), np.empty(1, np.int64)
     for row, value, right in [
@@ -245,14 +245,14 @@ def test_hinge_and_binary_losses_of_special_rows(dtype, backend):
         assert np.isnan(dx[0, 0]) == np.isnan(score)
 
 
-def test_a_margin_of_nothing_has_no_slope(dtype, backend):
+def test_a_margin_of_zero_has_no_slope(dtype, backend):
     dx, loss, correct = np.empty((1, 3), dtype), np.empty(1), np.empty(1, np.int64)
     x = np.array([[1, 2, 1]], dtype)
     kernels.get("multiclass_hinge", backend)(x, np.array([1]), dx, loss, correct, None, 1.0, 1.0)
     assert (loss[0], correct[0], dx.any()) == (0, 1, False)
 
 
-def test_clipping_of_special_values(dtype, backend):
+def test_clipping_of_special_values_is_right(dtype, backend):
     g = np.array([nan, -inf, inf, 0.5, -3], dtype)
     kernels.get("clip_value", backend)(g, 2.0)
     np.testing.assert_array_equal(g, np.array([nan, -2, 2, 0.5, -2], dtype))
@@ -269,7 +269,7 @@ def test_decay_of_zero_leaves_the_term_out(dtype, backend):
     assert np.all(w == inf)
 
 
-SHARED = {  # kernel: (output, the inputs it may be)
+SHARED = {  # kernel: (output, the inputs whose memory it may have)
     "activation_forward": ("out", ("x",)),
     "activation_backward": ("dx", ("dout", "saved")),
     "softmax_forward": ("out", ("x",)),

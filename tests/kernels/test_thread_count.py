@@ -1,4 +1,4 @@
-"""How many threads are used: asked for, or as many as the process may."""
+"""As many threads are used as were asked for, or else as the process may use."""
 
 import os
 
@@ -34,19 +34,19 @@ def test_the_environment_says_how_many(monkeypatch, environment, expected):
 
 
 @needs_native
-def test_it_holds_from_the_import_on():
+def test_the_environment_counts_from_the_import_on():
     assert output_of("import fastnn; print(fastnn.get_num_threads())", FASTNN_NUM_THREADS="3") == "3"
 
 
 @needs_native
 @pytest.mark.parametrize("value", ["-1", "0", "two", "1.5", "²", "9" * 5000])
-def test_a_number_of_threads_that_is_none(value):
+def test_a_bad_number_of_threads_is_refused(value):
     done = python("import fastnn", FASTNN_NUM_THREADS=value)
     assert f"ValueError: FASTNN_NUM_THREADS: expected a positive whole number, got '{value}'" in done.stderr
 
 
 @pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="no affinity masks")
-def test_the_affinity_mask_counts():
+def test_the_affinity_mask_limits_threads():
     code = """
 import os
 os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
@@ -91,7 +91,7 @@ print(default_num_threads())
         ),
     ],
 )
-def test_the_control_groups_quota(monkeypatch, tmp_path, files, expected):
+def test_the_quota_of_control_groups_limits_threads(monkeypatch, tmp_path, files, expected):
     for name, text in files.items():
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(text)
@@ -107,7 +107,7 @@ def test_the_control_groups_quota(monkeypatch, tmp_path, files, expected):
     ("count", "error"),
     [(0, ValueError), (-1, ValueError), (257, ValueError), (1.0, TypeError), (True, TypeError)],
 )
-def test_set_num_threads_refuses(count, error):
+def test_set_num_threads_refuses_bad_numbers(count, error):
     before = fastnn.get_num_threads()
     with pytest.raises(error, match="set_num_threads: count: expected a whole number"):
         fastnn.set_num_threads(count)
@@ -115,6 +115,6 @@ def test_set_num_threads_refuses(count, error):
 
 
 @needs_native
-def test_set_num_threads():
+def test_set_num_threads_sets_the_number():
     with threads(3):
         assert fastnn.get_num_threads() == 3

@@ -16,7 +16,7 @@ from fastnn.kernels import SIGNATURES
 
 pytestmark = pytest.mark.skipif("native" not in kernels.available_backends(), reason="no native module")
 
-# work enough that a pool would share it
+# enough work to be shared by the threads
 LARGE = {"n": 300, "g": 19, "d": 200, "m": 130, "c": 150, "r": 500, "s": 60, "*": 300_007}
 LARGE_IMAGES = {"n": 3, "g": 2, "c": 20, "h": 31, "w": 33, "f": 50, "k": 20, "r": 3, "s": 3, "p": 30, "q": 32}
 LARGE_IMAGES |= {"e": 1, "j": 1, "i": 1, "*": 1}  # groups, blocks and channels of transformed weights
@@ -45,13 +45,13 @@ def check(kernel, arguments):
 @pytest.mark.parametrize("kernel", SIGNATURES)
 @given(data=st.data(), seed=seeds)
 @settings(max_examples=8, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
-def test_same_bits(kernel, dtype, data, seed):
+def test_every_kernel_gives_the_same_bits(kernel, dtype, data, seed):
     check(kernel, make(kernel, data.draw(dims_of(kernel)), dtype, seed))
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("kernel", SIGNATURES)
-def test_same_bits_where_the_work_is_shared(kernel, dtype):
+def test_large_work_gives_the_same_bits(kernel, dtype):
     letters = SIGNATURES[kernel].dims
     large = LARGE_IMAGES if set(letters) & {"p", "e", "h"} else LARGE
     check(kernel, make(kernel, {d: large[d] for d in letters}, dtype, 3))
@@ -59,5 +59,5 @@ def test_same_bits_where_the_work_is_shared(kernel, dtype):
 
 @pytest.mark.parametrize("shape", [(1, 784, 2000), (2000, 784, 10), (10, 9000, 10), (4096, 33, 65)])
 @pytest.mark.parametrize("kernel", [k for k in SIGNATURES if k.startswith("affine")])
-def test_same_bits_of_skinny_products(kernel, shape):
+def test_skinny_products_give_the_same_bits(kernel, shape):
     check(kernel, make(kernel, dict(zip("ndm", shape, strict=True)), np.float32, 5))

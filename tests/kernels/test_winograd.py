@@ -28,13 +28,13 @@ if "native" in kernels.available_backends():
 
 
 def run(isa, kernel, *arguments):
-    """On instruction set `isa`; None: the reference."""
+    """Run a kernel on instruction set `isa`; None stands for the reference."""
     (getattr(reference, kernel) if isa is None else _native.isa_tables()[isa][kernel])(*arguments)
 
 
 @st.composite
 def shapes(draw):
-    """Groups of images, of channels, channels and filters of a group, taps, image, padding before and behind."""
+    """Groups of images and of channels, channels and filters of a group, taps, image, padding before and after."""
     size = draw(st.sampled_from([3, 5]))
     pads = [draw(st.integers(0, size)) for _ in range(4)]
     height, width = (draw(st.integers(max(1, size - sum(pads[i::2])), 15)) for i in (0, 1))
@@ -74,7 +74,7 @@ def test_forward_is_the_convolution(isa, dtype, shape, seed):
 @pytest.mark.parametrize("dtype", DTYPES)
 @given(shape=shapes(), seed=seeds)
 @settings(max_examples=15)
-def test_with_weights_turned_it_is_the_input_gradient(isa, dtype, shape, seed):
+def test_with_flipped_weights_it_is_the_input_gradient(isa, dtype, shape, seed):
     images, groups, k, filters, size, h, w, (top, left, below, right) = shape
     rng = np.random.default_rng(seed)
     dout = rng.standard_normal((images, groups * filters, h + top + below - size + 1, w + left + right - size + 1, 16))
@@ -107,7 +107,7 @@ def test_its_transpose_is_the_input_gradient(isa, dtype, shape, seed, activated)
     weight = rng.standard_normal((groups * filters, k, size, size)).astype(dtype)
     u = np.full(winograd_shape(filters, k, groups), np.nan, dtype)
     dx = np.full((images, groups * k, h, w, 16), np.nan, dtype)
-    out = rng.integers(0, 3, dx.shape).astype(dtype) if activated else None  # of a ReLU
+    out = rng.integers(0, 3, dx.shape).astype(dtype) if activated else None  # the output of a ReLU
     run(isa, "winograd_weights", weight, u, 0)
     run(isa, "winograd_backward_input_nchw16n", dout, u, dx, out, size, top, left, Activation.RELU, 0.0)
     wide = [v.astype(np.float64 if dtype is np.float32 else np.longdouble) for v in (images_of(dout), weight)]
@@ -126,7 +126,7 @@ def test_its_transpose_is_the_input_gradient(isa, dtype, shape, seed, activated)
 @pytest.mark.parametrize("dtype", DTYPES)
 @given(shape=shapes(), seed=seeds, images=st.integers(1, 15))
 @settings(max_examples=15)
-def test_of_few_images_it_is_the_convolution_and_its_input_gradient(isa, dtype, shape, seed, images):
+def test_for_few_images_it_is_the_convolution_and_its_input_gradient(isa, dtype, shape, seed, images):
     _, groups, k, filters, size, h, w, (top, left, below, right) = shape
     rng = np.random.default_rng(seed)
     x = rng.standard_normal((images, groups * k, h, w)).astype(dtype)
@@ -157,7 +157,7 @@ def test_of_few_images_it_is_the_convolution_and_its_input_gradient(isa, dtype, 
 @pytest.mark.parametrize("dtype", DTYPES)
 @given(shape=shapes(), seed=seeds, beta=st.sampled_from([0.0, 1.0]))
 @settings(max_examples=15)
-def test_the_gradient_of_the_weights(isa, dtype, shape, seed, beta):
+def test_the_weight_gradient_is_that_of_the_convolution(isa, dtype, shape, seed, beta):
     images, groups, k, filters, size, h, w, (top, left, below, right) = shape
     rng = np.random.default_rng(seed)
     x = rng.standard_normal((images, groups * k, h, w, 16)).astype(dtype)
@@ -181,7 +181,7 @@ def test_the_gradient_of_the_weights(isa, dtype, shape, seed, beta):
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
 @given(shape=shapes(), seed=seeds)
 @settings(max_examples=10)
-def test_forward_what_is_not_finite_reaches_all_that_read_it_and_no_farther_than_a_tile(isa, value, shape, seed):
+def test_forward_a_nonfinite_value_reaches_all_that_read_it_and_at_most_its_tile(isa, value, shape, seed):
     images, groups, k, filters, size, h, w, (top, left, below, right) = shape
     rng = np.random.default_rng(seed)
     x = rng.standard_normal((images, groups * k, h, w, 16)).astype(np.float32)
@@ -210,7 +210,7 @@ def test_forward_what_is_not_finite_reaches_all_that_read_it_and_no_farther_than
 @pytest.mark.parametrize("place", ["x", "dout"])
 @given(shape=shapes(), seed=seeds)
 @settings(max_examples=10)
-def test_gradient_what_is_not_finite_reaches_all_that_read_it_and_only_its_channel_or_filter(
+def test_gradient_a_nonfinite_value_reaches_all_that_read_it_and_only_its_channel_or_filter(
     isa, place, value, shape, seed
 ):
     images, groups, k, filters, size, h, w, (top, left, below, right) = shape
@@ -239,8 +239,8 @@ def test_gradient_what_is_not_finite_reaches_all_that_read_it_and_only_its_chann
 
 
 @pytest.mark.parametrize("channels", [3, 64, 384])
-def test_float32_is_nearly_as_exact_as_the_direct_sum(channels):
-    """Root mean square error below 4 of the direct convolution's, maximum below 4e-6 of the largest output."""
+def test_float32_is_almost_as_accurate_as_the_direct_algorithm(channels):
+    """The RMS error is below 4 times that of direct convolution, and the maximum below 4e-6 of the largest output."""
     rng = np.random.default_rng(channels)
     x = rng.standard_normal((1, channels, 13, 13, 16)).astype(np.float32)
     weight = rng.standard_normal((24, channels, 3, 3)).astype(np.float32)

@@ -1,4 +1,4 @@
-"""What pools, norms, dropout, reshaping and residual blocks refuse, and in which words."""
+"""Pools, norms, dropout, reshaping and residual blocks refuse bad arguments, in clear words."""
 
 import pytest
 
@@ -45,7 +45,7 @@ CONSTRUCTORS = {
 
 
 @pytest.mark.parametrize("case", CONSTRUCTORS)
-def test_constructors(case):
+def test_constructors_refuse_bad_arguments(case):
     make, error, text = CONSTRUCTORS[case]
     with pytest.raises(error, match=text):
         make()
@@ -63,19 +63,19 @@ SHAPES = {
 
 
 @pytest.mark.parametrize("case", SHAPES)
-def test_shapes(case):
+def test_shapes_that_do_not_fit_are_refused(case):
     make, shape, text = SHAPES[case]
     with pytest.raises(ValueError, match=text):
         fastnn.Sequential([make()], input_shape=shape)
 
 
-def test_a_layer_stands_once_also_inside_a_block():
+def test_a_layer_can_be_used_only_once_also_inside_a_block():
     layer = ReLU()
     with pytest.raises(ValueError, match="occurs twice"):
         fastnn.Sequential([Residual([Dense(3), layer]), layer], input_shape=(3,))
 
 
-def test_a_layer_inside_a_block_stands_in_one_model():
+def test_a_layer_inside_a_block_belongs_to_one_model():
     layer = Dense(3)
     model = fastnn.Sequential([Residual([layer])], input_shape=(3,))
     with pytest.raises(ValueError, match="belongs to another model"):

@@ -1,4 +1,4 @@
-"""What every layer keeps to: shapes, gradients, untouched inputs, its constructor's arguments."""
+"""Every layer has right shapes and gradients, keeps its inputs unchanged, and knows its constructor arguments."""
 
 import copy
 import math
@@ -35,7 +35,7 @@ KINKS = {"softshrink": (-0.1, 0.1), "tanhshrink": (0.0,)}
 
 
 @pytest.mark.parametrize("case", SHAPED)
-def test_shapes(case):
+def test_shapes_are_right(case):
     make, shape, expected = SHAPED[case]
     layer = make()
     assert layer.build(shape) == expected
@@ -48,7 +48,7 @@ def test_shapes(case):
 
 
 @pytest.mark.parametrize("case", SHAPED)
-def test_gradients(case):
+def test_gradients_are_right(case):
     make, shape, _ = SHAPED[case]
     result = check_layer(make(), shape, kinks=KINKS.get(case, (0.0,)))
     assert result.passed, str(result)
@@ -64,7 +64,7 @@ def test_a_gradient_that_is_not_wanted_is_not_computed(case):
 
 
 @pytest.mark.parametrize("name", ACTIVATIONS)
-def test_the_function_is_that_of_functional(name):
+def test_activations_are_those_of_functional(name):
     layer = ACTIVATIONS[name]()
     x = np.random.default_rng(0).normal(size=(6, 5))
     options = {"leaky_relu": {"alpha": 0.1}, "elu": {"alpha": 0.7}, "softshrink": {"lambd": 0.1}}.get(name, {})
@@ -92,7 +92,7 @@ def test_the_registry_holds_layers_that_can_be_made():
     assert len({cls.kind for cls in ours}) == len(ours)
 
 
-def test_a_class_of_ones_own_cannot_replace_one_of_ours():
+def test_a_class_of_the_users_own_cannot_replace_one_of_fastnn():
     ours, theirs = Dense, type("Dense", (Layer,), {})
     assert REGISTRY["Dense"] is ours
     with pytest.raises(ValueError, match="layer1: another layer is called Dense too"):
@@ -158,7 +158,7 @@ def test_flatten_keeps_c_order():
     np.testing.assert_array_equal(model.forward(x), x.reshape(2, 12))
 
 
-def test_multiply_adds():
+def test_multiply_adds_are_counted():
     layer = Dense(7)
     layer.build((5,))
     assert layer.multiply_adds() == 35
@@ -223,13 +223,13 @@ def test_multiply_adds():
         ),
     ],
 )
-def test_bad_arguments(make, error, message):
+def test_bad_arguments_are_refused(make, error, message):
     with pytest.raises(error, match=message):
         make()
 
 
 @pytest.mark.parametrize("again", [copy.deepcopy, lambda m: pickle.loads(pickle.dumps(m))], ids=["copy", "pickle"])
-def test_a_copy_of_a_layer_stands_in_no_model(again):
+def test_a_copy_of_a_layer_belongs_to_no_model(again):
     model = fastnn.Sequential([Dense(3), ReLU()], input_shape=(4,))
     twin = fastnn.Sequential([again(layer) for layer in model.layers], input_shape=(4,), seed=7)
     before = model.params.copy()
@@ -239,7 +239,7 @@ def test_a_copy_of_a_layer_stands_in_no_model(again):
     assert not twin.layers[0].w.value.any()
 
 
-def test_a_layer_cannot_stand_in_two_models():
+def test_a_layer_cannot_belong_to_two_models():
     layers = [Dense(3), ReLU(), Dense(2)]
     first = fastnn.Sequential(layers, input_shape=(4,))
     with pytest.raises(ValueError, match=r"layer 0 .* belongs to another model"):

@@ -1,4 +1,4 @@
-"""A new layer touches its module and no table elsewhere: what the other parts know of it comes from its class."""
+"""A new layer needs its module and no table elsewhere, because all other parts read its class."""
 
 import numpy as np
 import pytest
@@ -16,7 +16,7 @@ OURS = {cls.kind: cls for cls in REGISTRY.values() if cls.__module__.startswith(
 
 
 class Doubled(Layer):
-    """out = x + x, by an existing kernel; `times` is not used."""
+    """out = x + x, computed by an existing kernel; `times` is not used."""
 
     kind = "doubled"
     words = {"two": 1}  # noqa: RUF012
@@ -115,7 +115,7 @@ def test_numbers_of_a_word_are_those_of_the_constructor(word, expected):
         ("reshape36", "Reshape: shape must be a tuple of ints, got int"),
     ],
 )
-def test_what_a_constructor_does_not_take(word, message):
+def test_words_that_the_constructor_does_not_take_are_refused(word, message):
     with pytest.raises(ValueError, match=f"^architecture: {word!r} in 'conv:4x6x6,{word},fc2': .*{message}"):
         parse(f"conv:4x6x6,{word},fc2")
 

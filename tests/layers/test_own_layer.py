@@ -1,4 +1,4 @@
-"""A layer of the user's own: with NumPy it trains layer by layer and says so, with kernels it is compiled."""
+"""A layer of the user's own trains layer by layer, with a warning, if it uses NumPy; with kernels it is compiled."""
 
 import warnings
 
@@ -15,7 +15,7 @@ from fastnn.parameter import Parameter
 
 
 class UnitScale(Layer):
-    """out = x · s, one trained factor a unit, by plain NumPy."""
+    """out = x · s with one trained factor for each unit, in plain NumPy."""
 
     kind = "scale"
 
@@ -36,7 +36,7 @@ class UnitScale(Layer):
 
 
 class Swish(Layer):
-    """x · sigmoid(x), by plain NumPy, float64 whatever comes in."""
+    """x · sigmoid(x) in plain NumPy, and in float64 for any input."""
 
     kind = "swish"
 
@@ -50,7 +50,7 @@ class Swish(Layer):
 
 
 class Flip(Layer):
-    """Units in reverse order: a view with a negative stride."""
+    """Reverses the order of the units by a view with a negative stride."""
 
     kind = "flip"
 
@@ -62,7 +62,7 @@ class Flip(Layer):
 
 
 class Twice(Layer):
-    """relu(relu(x)) by kernels of `ops` alone."""
+    """relu(relu(x)) computed only by kernels of `ops`."""
 
     kind = "twice"
 
@@ -135,7 +135,7 @@ def test_with_kernels_alone_it_is_compiled():
 
 
 @pytest.mark.parametrize("cls", [*OWN, Twice])
-def test_prediction_runs_it(cls):
+def test_it_is_used_in_predictions(cls):
     model = network(cls, "float32")
     x = np.random.default_rng(0).normal(size=(600, 6)).astype("f4")
     out = model.forward(x)
@@ -164,7 +164,7 @@ def test_an_unfinished_layer_names_what_is_missing():
 
 
 @pytest.mark.filterwarnings("ignore:fit. the training runs layer by layer")
-def test_an_error_in_it_comes_out_as_it_is():
+def test_an_error_in_it_is_raised_unchanged():
     class Broken(Layer):
         def forward(self, ops, x, training):
             return x * 2 / np.zeros((3, 3)).no_such_thing, None
@@ -175,7 +175,7 @@ def test_an_error_in_it_comes_out_as_it_is():
 
 
 class OwnDescent(fastnn.optim.Optimizer):
-    """Plain descent that computes with NumPy, without looking at the rate it is handed."""
+    """Plain gradient descent in NumPy, which ignores the rate that it is given."""
 
     def __init__(self, rate):
         super().__init__(rate, 0.0)
@@ -185,8 +185,8 @@ class OwnDescent(fastnn.optim.Optimizer):
 
 
 @needs_native
-def test_an_optimizer_of_ones_own_trains_layer_by_layer():
-    """Recorded, its arithmetic would run once and never again."""
+def test_an_optimizer_of_the_users_own_trains_layer_by_layer():
+    """If it were recorded, its arithmetic would run only once."""
     x, y = samples(80, 6, 3)
     own = fastnn.Sequential([Dense(3)], input_shape=(6,), dtype="float64")
     ours = own.copy()
@@ -197,4 +197,4 @@ def test_an_optimizer_of_ones_own_trains_layer_by_layer():
     fit(ours, x, y, optimizer=fastnn.optim.SGD(0.1), epochs=2)
     assert not np.allclose(own.params, start)
     np.testing.assert_allclose(own.params, ours.params, rtol=1e-12)
-    own.params[...] = 0  # not locked any more
+    own.params[...] = 0  # no longer locked

@@ -1,4 +1,4 @@
-"""Frozen layers: their bits stay, the others are trained as a hand-written training has it."""
+"""Frozen layers keep their bits, and the others are trained as in a training written by hand."""
 
 import numpy as np
 import pytest
@@ -20,7 +20,7 @@ def freeze(model, *names):
 
 
 def small(**options):
-    """Every kind of layer with parameters, batch normalisation in front of a pool among them."""
+    """A model with every kind of layer that has parameters, including batch normalisation before a pool."""
     layers = [
         *(Conv2D(8, 3, pad=1), BatchNorm(), ReLU(), MaxPool2D(2), GroupNorm(2)),
         *(Residual([Conv2D(8, 3, pad=1), BatchNorm(), ReLU()]), Conv2D(6, 3), ReLU(), Flatten(), Dense(9), ReLU()),
@@ -78,8 +78,8 @@ def test_compiled_and_eager_give_the_same_numbers(which, clip):
 
 
 @BOTH
-def test_the_others_are_those_of_a_hand_written_training(compile):
-    """Two dense layers, the first frozen: momentum with weight decay, by NumPy."""
+def test_the_others_are_trained_as_by_hand(compile):
+    """Two dense layers, of which the first is frozen, are trained in NumPy by momentum with weight decay."""
     x, y = samples(12, 5, 3)
     model = mlp(5, 7, 3, dtype="float64", seed=2)
     model.layers[0].frozen = True
@@ -127,7 +127,7 @@ def test_no_gradient_is_computed_below_the_lowest_trained_layer():
 
 
 @pytest.mark.parametrize("which", ["the first", "one in the middle", "the last"])
-def test_gradients_of_the_others_are_those_of_the_whole_network(which):
+def test_gradients_of_the_others_are_those_in_the_whole_network(which):
     x, y = photos(4)
     _, gradients = freeze(small(dtype="float64"), *FROZEN[which]).loss_and_gradients(x, y)
     _, whole = small(dtype="float64").loss_and_gradients(x, y)
@@ -167,7 +167,7 @@ def test_a_callback_may_release_a_layer(compile):
     assert not np.array_equal(model.parameters["dense1.w"], first)
 
 
-def test_what_was_a_gradient_before_does_not_count_in_the_norm():
+def test_gradients_of_frozen_layers_do_not_count_in_the_norm():
     x, y = samples(16, 5, 3)
     model = mlp(5, 6, 3)
     model.loss_and_gradients(1000 * x, y)
@@ -179,7 +179,7 @@ def test_what_was_a_gradient_before_does_not_count_in_the_norm():
 
 
 class Shift(Layer):
-    """out = x + s, by NumPy; its backward knows nothing of `frozen`."""
+    """out = x + s in NumPy, whose backward ignores `frozen`."""
 
     kind = "shift"
 
@@ -203,7 +203,7 @@ class Shift(Layer):
 
 
 @pytest.mark.filterwarnings("ignore:fit. the training runs layer by layer")
-def test_a_layer_of_ones_own_is_frozen_too():
+def test_a_layer_of_the_users_own_is_frozen_too():
     x, y = samples(16, 5, 3)
     model = fastnn.Sequential([Dense(4), Shift(), Dense(3)], input_shape=(5,), seed=1)
     model.layers[1].frozen = True
@@ -225,7 +225,7 @@ def test_frozen_is_kept_in_files_copies_and_descriptions(tmp_path):
     assert f"({frozen:,} frozen)" in model.summary()
 
 
-def test_one_layer_of_a_residual_block():
+def test_one_layer_of_a_residual_block_can_be_frozen():
     model = small()
     block = model.layers[5]
     block.inner[0].frozen = True
@@ -237,7 +237,7 @@ def test_one_layer_of_a_residual_block():
     assert not np.array_equal(model.parameters["residual1.batch_norm1.gamma"], other)
 
 
-def test_nothing_left_to_train():
+def test_a_model_with_nothing_to_train_is_refused():
     model = mlp(5, 4, 3)
     for layer in model.layers:
         layer.frozen = True

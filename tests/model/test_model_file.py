@@ -1,4 +1,4 @@
-"""The model file: the whole model comes back, and a failed write leaves what was there."""
+"""A model file restores the whole model, and a failed write leaves the old file."""
 
 import os
 from pathlib import Path
@@ -21,7 +21,7 @@ def path(tmp_path):
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-def test_everything_comes_back(path, dtype):
+def test_everything_is_restored(path, dtype):
     layers = [
         Flatten(),
         Dense(7, bias=False, init="normal(0.1)"),
@@ -55,19 +55,19 @@ def test_everything_comes_back(path, dtype):
     assert path.with_name("again.safetensors").read_bytes() == path.read_bytes()
 
 
-def test_special_values_come_back(path):
+def test_special_values_are_restored(path):
     model = mlp(2, 3)
     model.params[:5] = [np.nan, np.inf, -np.inf, -0.0, 1e-45]
     model.save(str(path))
     assert same_bits(fastnn.load(str(path)).params, model.params)
 
 
-def test_a_model_without_parameters(path):
+def test_a_model_without_parameters_is_restored(path):
     fastnn.Sequential([Flatten()], input_shape=(2, 3)).save(path)
     assert fastnn.load(path).output_shape == (6,)
 
 
-def test_an_initialiser_of_ones_own_does_not_come_back_but_the_values_do(path):
+def test_an_initialiser_of_the_users_own_is_not_restored_but_the_values_are(path):
     def ramp(shape, fans, seed, step):
         return np.arange(np.prod(shape)).reshape(shape)
 
@@ -81,7 +81,7 @@ def test_an_initialiser_of_ones_own_does_not_come_back_but_the_values_do(path):
     assert same_bits(fastnn.load(path).params, model.params)
 
 
-def test_a_trained_model_goes_on_training_after_it_was_read(path):
+def test_a_trained_model_can_be_trained_further_after_it_was_read(path):
     x, y = samples(60, 5, 3)
     model = mlp(5, 8, 3)
     fit(model, x, y, epochs=1)
@@ -117,7 +117,7 @@ class Full(OSError):
 
 
 @pytest.mark.parametrize("step", ["fsync", "replace"])
-def test_a_failed_write_leaves_what_was_there(path, monkeypatch, step):
+def test_a_failed_write_leaves_the_old_file(path, monkeypatch, step):
     model = mlp(5, 3)
     model.save(path)
     before = path.read_bytes()
@@ -134,7 +134,7 @@ def test_a_failed_write_leaves_what_was_there(path, monkeypatch, step):
     assert os.listdir(path.parent) == [path.name]  # noqa: PTH208
 
 
-def test_a_write_interrupted_leaves_what_was_there(path, monkeypatch):
+def test_an_interrupted_write_leaves_the_old_file(path, monkeypatch):
     path.write_text("something else")
 
     def interrupt(*args):
@@ -147,13 +147,13 @@ def test_a_write_interrupted_leaves_what_was_there(path, monkeypatch):
     assert os.listdir(path.parent) == [path.name]  # noqa: PTH208
 
 
-def test_a_folder_that_is_not_there(tmp_path):
+def test_a_missing_folder_is_an_error(tmp_path):
     with pytest.raises(OSError, match="No such file or directory"):
         mlp(5, 3).save(tmp_path / "nowhere" / "m.safetensors")
 
 
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may write anywhere")
-def test_a_folder_that_may_not_be_written(tmp_path):
+def test_a_folder_without_write_permission_is_an_error(tmp_path):
     tmp_path.chmod(0o500)
     with pytest.raises(PermissionError):
         mlp(5, 3).save(tmp_path / "m.safetensors")

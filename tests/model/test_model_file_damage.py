@@ -1,4 +1,4 @@
-"""Model files that are damaged or no model files: one ValueError that names the file."""
+"""Model files that are damaged, or are no model files, raise one ValueError that names the file."""
 
 import json
 import struct
@@ -18,7 +18,7 @@ def path(tmp_path):
 
 
 def rewrite(path, change):
-    """Change the description in the file's metadata by a function on it."""
+    """Change the description in the metadata of the file by a function."""
     from safetensors import safe_open
 
     with safe_open(path, framework="numpy") as file:
@@ -29,7 +29,7 @@ def rewrite(path, change):
     path.write_bytes(safetensors.save(tensors, metadata))
 
 
-def test_no_file(path):
+def test_a_missing_file_is_refused(path):
     with pytest.raises(FileNotFoundError, match=f"load: no model file at {path}"):
         fastnn.load(path)
     with pytest.raises(FileNotFoundError, match="load: no model file"):
@@ -37,7 +37,7 @@ def test_no_file(path):
 
 
 @pytest.mark.parametrize("keep", [0, 1, 7, 8, 9, 100, -1, -100])
-def test_a_file_cut_short(path, keep):
+def test_a_truncated_file_is_refused(path, keep):
     mlp(5, 4, 3).save(path)
     path.write_bytes(path.read_bytes()[:keep])
     with pytest.raises(ValueError, match=f"load: {path} is not a readable safetensors file"):
@@ -56,14 +56,14 @@ def test_a_file_cut_short(path, keep):
     ],
     ids=["text", "zip", "pickle", "a header too long", "a header that is no JSON", "left over"],
 )
-def test_another_kind_of_file(path, content):
+def test_another_kind_of_file_is_refused(path, content):
     path.write_bytes(content)
     with pytest.raises(ValueError, match=f"load: {path} is not a readable safetensors file"):
         fastnn.load(path)
 
 
 def test_every_byte_of_the_header_may_be_wrong(path):
-    """Whatever a flipped bit does, loading gives a model or a ValueError that names the file."""
+    """For every flipped bit, loading returns a model or raises a ValueError that names the file."""
     mlp(3, 2).save(path)
     good = path.read_bytes()
     header = 8 + struct.unpack("<Q", good[:8])[0]
@@ -81,7 +81,7 @@ def test_every_byte_of_the_header_may_be_wrong(path):
         assert str(path) in outcome
 
 
-def test_safetensors_of_somebody_else(path):
+def test_a_foreign_safetensors_file_is_refused(path):
     path.write_bytes(safetensors.save({"w": np.zeros(3)}, {"format": "pt"}))
     with pytest.raises(ValueError, match=f"load: {path} is a safetensors file, but not a fastnn model"):
         fastnn.load(path)
@@ -136,7 +136,7 @@ DAMAGE = {
 
 
 @pytest.mark.parametrize("case", DAMAGE)
-def test_a_file_that_describes_no_model(path, case):
+def test_a_file_that_describes_no_model_is_refused(path, case):
     change, message = DAMAGE[case]
     mlp(5, 3).save(path)
     rewrite(path, change)
@@ -145,7 +145,7 @@ def test_a_file_that_describes_no_model(path, case):
 
 
 def test_loading_runs_no_code(path, monkeypatch):
-    """Neither pickle nor eval nor exec nor an import is in the way from the file to the model."""
+    """Loading uses neither pickle nor eval nor exec nor an import."""
     mlp(5, 3).save(path)
     fastnn.load(path)
 
@@ -168,7 +168,7 @@ def test_loading_runs_no_code(path, monkeypatch):
         fastnn.load(path)
 
 
-def test_a_changed_value_is_seen(path):
+def test_a_changed_value_is_detected(path):
     mlp(5, 3).save(path)
     bad = bytearray(path.read_bytes())
     bad[-2] ^= 1

@@ -1,4 +1,4 @@
-"""Named points of a model: features there, and cutting the model there."""
+"""At named points, a model can be cut and its features computed."""
 
 import copy
 import pickle
@@ -27,7 +27,7 @@ def network(**options):
 
 
 def one_by_one(model, x, count):
-    """Outputs of the first layers, each called by itself."""
+    """The outputs of the first layers, each called separately."""
     ops = Eager(model.dtype)
     out = np.ascontiguousarray(x.astype(model.dtype) * model.dtype.type(model.input_scale))
     for layer in model.layers[:count]:
@@ -73,7 +73,7 @@ def test_features_follow_the_parameters_the_scale_and_copies():
     assert not np.array_equal(model.features(x, at="relu1"), before)
 
 
-def test_a_cut_is_a_model_of_its_own():
+def test_a_cut_is_an_independent_model():
     x, y = samples(40, 5, 3)
     model = mlp(5, 7, 6, 3, class_names=["a", "b", "c"])
     model.layers[0].frozen = True
@@ -107,7 +107,7 @@ def test_points_are_kept_in_files(tmp_path):
 
 
 @pytest.mark.parametrize("call", ["features", "cut"])
-def test_an_unknown_layer_is_answered_with_the_names(call):
+def test_an_unknown_layer_is_refused_with_the_known_names(call):
     model = network()
     with pytest.raises(ValueError, match=rf"^{call}: at: expected one of conv1, .*dense1, first, last, got 'conv9'"):
         getattr(model, call)(*([images(1)] if call == "features" else []), at="conv9")
@@ -121,7 +121,7 @@ def test_an_unknown_layer_is_answered_with_the_names(call):
         ([("end", "dense1")], TypeError, "points: expected a dict of names of layers, got list"),
     ],
 )
-def test_refusals(points, error, text):
+def test_bad_points_are_refused(points, error, text):
     with pytest.raises(error, match=text):
         mlp(3, 2, 2, points=points)
 

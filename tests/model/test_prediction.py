@@ -1,4 +1,4 @@
-"""predict, predict_proba and evaluate against plain NumPy."""
+"""predict, predict_proba and evaluate agree with plain NumPy."""
 
 import numpy as np
 import pytest
@@ -30,13 +30,13 @@ def test_forward_is_the_network_in_numpy(model, data):
     np.testing.assert_allclose(model.forward(x), hidden @ p["dense2.w"] + p["dense2.b"], rtol=1e-12)
 
 
-def test_input_scale(data):
+def test_inputs_are_scaled(data):
     x = data[0]
     scaled = mlp(5, 8, 3, dtype="float64", seed=1, input_scale=1 / 255)
     np.testing.assert_allclose(scaled.forward(255 * x), mlp(5, 8, 3, dtype="float64", seed=1).forward(x), rtol=1e-11)
 
 
-def test_probabilities_and_classes(model, data):
+def test_probabilities_and_classes_are_those_of_numpy(model, data):
     out = model.forward(data[0])
     probabilities = model.predict_proba(data[0])
     np.testing.assert_allclose(probabilities, softmax(out), rtol=1e-13)
@@ -45,13 +45,13 @@ def test_probabilities_and_classes(model, data):
     np.testing.assert_array_equal(classes, out.argmax(axis=1))
 
 
-def test_of_equal_outputs_the_first_is_chosen():
+def test_the_first_of_equal_outputs_is_chosen():
     model = fastnn.Sequential([Dense(4, init="zeros")], input_shape=(2,))
     assert model.predict(np.ones((3, 2))).tolist() == [0, 0, 0]
 
 
 @pytest.mark.parametrize("last", [LogSoftmax, Softmin])
-def test_probabilities_behind_other_last_layers(last, data):
+def test_other_last_layers_have_probabilities_too(last, data):
     model = fastnn.Sequential([Dense(3), last()], input_shape=(5,), dtype="float64")
     logits = data[0] @ model.parameters["dense1.w"]
     expected = softmax(-logits if last is Softmin else logits)
@@ -75,14 +75,14 @@ def test_only_rows_of_outputs_are_classes():
             method(np.ones((4, 2, 3)))
 
 
-def test_samples_of_another_shape_but_the_same_size():
+def test_samples_of_another_shape_but_the_same_size_are_taken():
     model = mlp(6, 3)
     x = np.random.default_rng(0).normal(size=(4, 6))
     assert model.forward(x.reshape(4, 2, 3)).tobytes() == model.forward(x).tobytes()
 
 
 @pytest.mark.parametrize("target", LOSSES)
-def test_evaluate(target, model, data):
+def test_evaluate_returns_loss_and_accuracy(target, model, data):
     loss, targets = LOSSES[target]
     x, y = data
     t = targets(y, 3)
@@ -98,13 +98,13 @@ def test_evaluate(target, model, data):
         expected = (np.logaddexp(0, -out) * t + np.logaddexp(0, out) * (1 - t)).mean()
     elif target == "hinge":
         margins = np.maximum(0, out - out[np.arange(len(y)), y][:, None] + 1)
-        expected = margins.sum(axis=1).mean() - 1  # the right class's own
+        expected = margins.sum(axis=1).mean() - 1  # the margin of the true class itself
     else:
         expected = -(one_hot * np.log(softmax(out))).sum(axis=1).mean()
     assert result == {"loss": pytest.approx(expected, rel=1e-12), "accuracy": accuracy}
 
 
-def test_several_labels_a_sample_are_predicted_each_for_itself(model, data, tmp_path):
+def test_several_labels_of_a_sample_are_predicted_separately(model, data, tmp_path):
     x, y = data
     t = np.stack([y == 0, y != 0, y == 2], axis=1)
     fit(model, x, t, loss="binary_cross_entropy", epochs=2)
@@ -117,7 +117,7 @@ def test_several_labels_a_sample_are_predicted_each_for_itself(model, data, tmp_
         assert one.evaluate(x, t) == one.evaluate(x, t, loss="binary_cross_entropy")
 
 
-def test_evaluate_takes_the_loss_that_suits_the_task(model, data):
+def test_evaluate_uses_the_loss_that_suits_the_task(model, data):
     x, y = data
     assert model.evaluate(x, y) == model.evaluate(x, y, loss="softmax_cross_entropy")
     model.task = "regression"
@@ -126,7 +126,7 @@ def test_evaluate_takes_the_loss_that_suits_the_task(model, data):
 
 
 def test_evaluate_of_float32_sums_in_double():
-    """A loss over many samples is no less exact than one over few."""
+    """A loss over many samples is as accurate as one over few."""
     model = mlp(4, 3)
     x, y = samples(50, 4, 3)
     many = model.evaluate(np.tile(x, (1000, 1)), np.tile(y, 1000))["loss"]

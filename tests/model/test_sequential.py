@@ -1,4 +1,4 @@
-"""`Sequential`: names, views, seeds, copies, gradients, and what it refuses."""
+"""`Sequential`: its names, views, seeds, copies, gradients and refusals."""
 
 import copy
 import pickle
@@ -42,7 +42,7 @@ def test_layers_are_named_by_kind_and_number():
         ([Flatten(), Dense(7), ReLU(), Dense(2)], (3, 4, 5), (2,)),
     ],
 )
-def test_output_shape(layers, shape, expected):
+def test_the_output_shape_follows_from_the_layers(layers, shape, expected):
     model = fastnn.Sequential(layers, input_shape=shape)
     assert model.output_shape == expected
     assert model.forward(np.zeros((3, *shape))).shape == (3, *expected)
@@ -58,7 +58,7 @@ def test_the_seed_decides_the_parameters():
     assert not mlp(5, 4, 3, seed=None).params.any()
 
 
-def test_no_two_parameters_begin_alike():
+def test_no_two_parameters_have_the_same_initial_values():
     model = fastnn.Sequential([Dense(6, init="normal"), Dense(6, init="normal")], input_shape=(6,))
     assert not np.array_equal(model.parameters["dense1.w"], model.parameters["dense2.w"])
 
@@ -67,7 +67,7 @@ def test_float32_parameters_are_the_float64_ones_rounded():
     assert same_bits(mlp(5, 4).params, mlp(5, 4, dtype="float64").params.astype("f4"))
 
 
-def test_the_same_seed_in_a_fresh_process():
+def test_the_same_seed_gives_the_same_parameters_in_a_new_process():
     code = "from trainings import digest, mlp; print(digest(mlp(50, 40, 3, seed=9).params))"
     from trainings import digest
 
@@ -83,7 +83,7 @@ def test_the_same_seed_in_a_fresh_process():
     ],
     ids=["copy", "deepcopy", "pickle"],
 )
-def test_a_copy_is_a_model_of_its_own(again):
+def test_a_copy_is_an_independent_model(again):
     x, y = samples(40, 5, 3)
     model = mlp(5, 4, 3, input_scale=0.5, class_names=["a", "b", "c"], seed=4)
     fit(model, x, y, epochs=1)
@@ -100,7 +100,7 @@ def test_a_copy_is_a_model_of_its_own(again):
     assert same_bits(flat, twin.params)
 
 
-def test_a_model_with_an_initialiser_of_ones_own_can_be_copied():
+def test_a_model_with_an_initialiser_of_the_users_own_can_be_copied():
     model = fastnn.Sequential([Dense(3, init=lambda shape, fans, seed, step: np.full(shape, seed))], input_shape=(4,))
     twin = model.copy()
     twin.reset(5)
@@ -108,7 +108,7 @@ def test_a_model_with_an_initialiser_of_ones_own_can_be_copied():
     assert (model.parameters["dense1.w"] == 0).all()
 
 
-def test_from_config():
+def test_from_config_makes_the_same_model():
     model = fastnn.Sequential(
         [Flatten(), Dense(4, bias=False, init="he_normal"), fastnn.layers.ELU(0.5), Dense(2)],
         input_shape=(2, 3),
@@ -134,7 +134,7 @@ def test_from_config():
         ({"input_shape": []}, "input_shape: expected at least one size and at most 2..48 values"),
     ],
 )
-def test_a_config_that_describes_no_model(change, message):
+def test_a_config_that_describes_no_model_is_refused(change, message):
     with pytest.raises(ValueError, match=message):
         fastnn.Sequential.from_config(mlp(4, 3).config() | change)
 
@@ -144,7 +144,7 @@ def test_a_config_that_describes_no_model(change, message):
 
 @pytest.mark.parametrize("target", LOSSES)
 @pytest.mark.parametrize("activation", ["relu", "tanh", "log_softmax"])
-def test_loss_and_gradients(activation, target):
+def test_loss_and_gradients_are_right(activation, target):
     loss, targets = LOSSES[target]
     x, y = samples(8, 5, 3)
     model = mlp(5, 6, 3, activation=ACTIVATIONS[activation], input_scale=0.5)
@@ -268,7 +268,7 @@ def test_a_model_without_parameters_gives_the_gradient_of_its_input():
         ),
     ],
 )
-def test_bad_arguments(make, error, message):
+def test_bad_arguments_are_refused(make, error, message):
     with pytest.raises(error, match=message):
         make()
 
@@ -288,7 +288,7 @@ BAD_X = {
 
 @pytest.mark.parametrize("case", BAD_X)
 @pytest.mark.parametrize("method", ["forward", "predict", "predict_proba", "evaluate", "loss_and_gradients"])
-def test_bad_inputs(method, case):
+def test_bad_inputs_are_refused(method, case):
     x, error, message = BAD_X[case]
     arguments = (x, np.zeros(3, int)) if method in ("evaluate", "loss_and_gradients") else (x,)
     with pytest.raises(error, match=message):
@@ -296,12 +296,12 @@ def test_bad_inputs(method, case):
 
 
 @pytest.mark.parametrize("method", ["evaluate", "loss_and_gradients"])
-def test_counts_that_differ(method):
+def test_different_numbers_of_inputs_and_targets_are_refused(method):
     with pytest.raises(ValueError, match=f"{method}: x has 3 samples but y has 4"):
         getattr(mlp(4, 3), method)(np.zeros((3, 4)), np.zeros(4, int))
 
 
-def test_backward_from_wants_the_shape_of_the_outputs():
+def test_backward_from_needs_the_shape_of_the_outputs():
     with pytest.raises(ValueError, match=r"dout must have shape \(2, 3\), got \(2, 2\)"):
         mlp(4, 3).backward_from(np.zeros((2, 4)), np.zeros((2, 2)))
 

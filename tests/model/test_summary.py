@@ -1,10 +1,10 @@
-"""The summary's text, figure by figure."""
+"""The numbers in the text of a summary are right."""
 
 import fastnn
 from fastnn.layers import Dense, Flatten, ReLU
 
 
-def test_of_a_network_for_images():
+def test_the_summary_of_a_network_for_images_is_right():
     model = fastnn.Sequential([Flatten(), Dense(200), ReLU(), Dense(10)], input_shape=(28, 28))
     assert model.summary() == (
         "layer     type     output shape  parameters  activation  forward/sample\n"
@@ -24,7 +24,7 @@ def test_float64_takes_twice_the_memory():
     assert "7,850 parameters, 61.3 KiB as float64; forward 15.7 kFLOP a sample" in model.summary()
 
 
-def test_units():
+def test_numbers_have_units():
     model = fastnn.Sequential([Dense(3), Dense(2000), Dense(2000)], input_shape=(1,))
     lines = model.summary().splitlines()
     assert lines[3].endswith("6 FLOP")
@@ -32,5 +32,5 @@ def test_units():
     assert "15.3 MiB" in lines[-1]
 
 
-def test_of_no_layers():
+def test_a_model_without_layers_has_a_summary():
     assert "0 parameters, 0 B as float32; forward 0 FLOP a sample" in fastnn.Sequential([], input_shape=(3,)).summary()

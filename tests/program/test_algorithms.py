@@ -1,4 +1,4 @@
-"""The algorithm of a convolution follows from its shape and dtype, and leaves trainings as good as they were."""
+"""The algorithm of a convolution depends on its shape and dtype, and does not make trainings worse."""
 
 import numpy as np
 import pytest
@@ -17,7 +17,7 @@ F32, F64 = np.dtype(np.float32), np.dtype(np.float64)
 
 
 def same_size(images, groups, channels, filters, size, side, **more):
-    """The convolution that keeps the side of its square images."""
+    """A convolution that keeps the size of its square images."""
     pad = (size // 2, size // 2)
     return Convolution(
         images, groups, channels, filters, (size, size), (side, side), (1, 1), (1, 1), pad, (side, side), **more
@@ -51,19 +51,19 @@ convolutions = st.builds(
         same_size(32, 1, 8, 32, 3, 28, of="weights"),
     ],
 )
-def test_wide_layers_are_filtered_minimally(shape):
+def test_wide_layers_use_winograd(shape):
     assert choose(shape, F32, ConvAlgorithm.AUTO) == ConvAlgorithm.WINOGRAD
 
 
 @given(shape=convolutions)
-def test_float64_keeps_its_digits_unless_asked(shape):
+def test_float64_uses_the_direct_algorithm_unless_asked(shape):
     assert choose(shape, F64, ConvAlgorithm.AUTO) == ConvAlgorithm.DIRECT
     asked = ConvAlgorithm.WINOGRAD if winograd_serves(shape, F64) else ConvAlgorithm.DIRECT
     assert choose(shape, F64, ConvAlgorithm.WINOGRAD) == asked
 
 
 @given(shape=convolutions)
-def test_auto_takes_what_costs_less_and_direct_is_direct(shape):
+def test_auto_chooses_the_lower_cost_and_direct_is_direct(shape):
     assert choose(shape, F32, ConvAlgorithm.DIRECT) == ConvAlgorithm.DIRECT
     chosen = choose(shape, F32, ConvAlgorithm.AUTO)
     few_pairs = shape.of != "weights" or shape.channels * shape.filters <= 680
@@ -74,8 +74,8 @@ def test_auto_takes_what_costs_less_and_direct_is_direct(shape):
         assert costs(shape)[chosen] <= 1.15 * min(costs(shape).values())
 
 
-def test_transforms_must_pay():
-    """One channel or filter; the input gradient, whose border reads few taps; the weights' gradient of few channels."""
+def test_winograd_is_not_used_where_transforms_do_not_pay():
+    """They do not with one channel or filter, or for an input gradient whose border reads few taps."""
     for shape in (
         same_size(32, 1, 1, 32, 3, 28),
         same_size(32, 1, 64, 1, 3, 28),
@@ -92,10 +92,10 @@ def test_transforms_must_pay():
         {"channels": 2000}, {"images": 0}, {"images": 1, "channels": 2000}, {"images": 1, "extent": (200, 200)},
     ],
 )  # fmt: skip
-def test_what_it_cannot_compute_is_direct(change):
+def test_what_winograd_cannot_compute_is_direct(change):
     shape = WIDE._replace(**change)
-    for wish in ConvAlgorithm:
-        assert choose(shape, F32, wish) == ConvAlgorithm.DIRECT
+    for requested in ConvAlgorithm:
+        assert choose(shape, F32, requested) == ConvAlgorithm.DIRECT
 
 
 def _trained(algorithm, dtype="float32", compile=True):

@@ -1,4 +1,4 @@
-"""A batch too large for the cache is worked through block by block: the same training within the bound."""
+"""A batch that is too large for the cache is processed in blocks, with the same results within the bound."""
 
 import numpy as np
 import pytest
@@ -15,7 +15,7 @@ N = 130
 
 @pytest.fixture
 def small_blocks(monkeypatch):
-    """Blocks of 16 rows for every batch above 40, so that tests stay small."""
+    """Use blocks of 16 rows for every batch above 40, so that tests stay small."""
     monkeypatch.setattr(session, "MAX_BATCH", 40)
     monkeypatch.setattr(session, "BLOCK_ROWS", 16)
 
@@ -34,7 +34,7 @@ def test_blocks_cover_the_batch(batch, small_blocks):
     assert len(sizes) == 1 if batch <= 40 else set(sizes[:-1]) == {16} and 0 < sizes[-1] <= 16
 
 
-def test_the_real_sizes():
+def test_blocks_have_their_real_sizes():
     assert blocks_of(session.MAX_BATCH) == [session.MAX_BATCH]
     assert max(blocks_of(session.MAX_BATCH + 1)) == session.BLOCK_ROWS
 
@@ -42,7 +42,7 @@ def test_the_real_sizes():
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
 @pytest.mark.parametrize("compile", [True, False])
 @pytest.mark.parametrize("batch", [None, 100])
-def test_agrees_with_one_go(batch, compile, optimizer, monkeypatch):
+def test_blocks_agree_with_one_whole_batch(batch, compile, optimizer, monkeypatch):
     whole, one = trained(batch, optimizer, compile=compile)
     monkeypatch.setattr(session, "MAX_BATCH", 40)
     monkeypatch.setattr(session, "BLOCK_ROWS", 16)
@@ -67,7 +67,7 @@ def test_compiled_and_eager_give_the_same_bits(batch, optimizer, dtype, small_bl
 @needs_native
 @pytest.mark.parametrize("compile", [True, False])
 def test_the_number_of_threads_changes_no_bit(compile):
-    """Real block sizes, work that the pool shares."""
+    """The blocks have their real sizes, and threads share their work."""
     x, y = samples(2100, 60, 10)
     digests = set()
     for count in (1, 2, 3, 4):
@@ -82,13 +82,13 @@ def test_the_number_of_threads_changes_no_bit(compile):
 def test_explain_counts_all_blocks(small_blocks):
     _, trainer = trained(None)
     text = trainer.explain()
-    work = 2 * N * (9 * 14 + 14 * 3) + 2 * N * (9 * 14 + 2 * 14 * 3)  # forward; backward (no dx of the first layer)
+    work = 2 * N * (9 * 14 + 14 * 3) + 2 * N * (9 * 14 + 2 * 14 * 3)  # forward, backward without first dx
     assert f"{work / 1e6:.2f} MFLOP" in text
     assert "7 ×" in text
 
 
 class NumPyDense(Layer):
-    """A layer written without a thought of blocks: it sets its gradient, whatever was there."""
+    """A layer that ignores blocks: it sets its gradient, whatever was there."""
 
     kind = "numpy_dense"
 
@@ -119,7 +119,7 @@ class NumPyDense(Layer):
 @pytest.mark.filterwarnings("ignore:fit. the training runs layer by layer")
 @pytest.mark.parametrize("compile", [True, False])
 def test_a_numpy_layer_gets_whole_batches(compile, small_blocks):
-    """It cannot know that gradients are to be added up, so it must not have to."""
+    """It cannot know that gradients must be added up, so it must not need to."""
     x, y = samples(N, 9, 3)
     own = fastnn.Sequential([NumPyDense(12), fastnn.layers.Tanh(), Dense(3)], input_shape=(9,), dtype="float64")
     ours = fastnn.Sequential([Dense(12, bias=False), fastnn.layers.Tanh(), Dense(3)], input_shape=(9,), dtype="float64")

@@ -1,4 +1,4 @@
-"""A compiled training and a layer-by-layer one give the same bits; so do all numbers of threads."""
+"""Compiled and layer-by-layer trainings give the same bits, with any number of threads."""
 
 import numpy as np
 import pytest
@@ -13,7 +13,7 @@ pytestmark = needs_native
 
 
 def trained(model, x, y, loss, optimizer, *, epochs=3, batch_size=16, **options):
-    """Parameters and history of a training with a schedule, weight decay and a smaller last batch."""
+    """The parameters and history of a training with a schedule, weight decay and a smaller last batch."""
     trainer = fit(
         model,
         x,
@@ -43,7 +43,7 @@ def check(make, x, y, loss, optimizer, **options):
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize(("optimizer", "target", "activation"), COMBINATIONS)
-def test_every_optimizer_loss_and_activation(optimizer, target, activation, dtype):
+def test_every_optimizer_loss_and_activation_gives_the_same_bits(optimizer, target, activation, dtype):
     x, y = samples(53, 7, 4)
     loss, targets = LOSSES[target]
 
@@ -66,7 +66,7 @@ def test_every_optimizer_loss_and_activation(optimizer, target, activation, dtyp
     ],
     ids=lambda v: "-".join(layer.kind for layer in v) if isinstance(v, list) else str(v),
 )
-def test_every_shape_of_network(layers, shape, optimizer):
+def test_every_shape_of_network_gives_the_same_bits(layers, shape, optimizer):
     x, y = samples(37, int(np.prod(shape)), 3)
 
     def make():
@@ -78,13 +78,13 @@ def test_every_shape_of_network(layers, shape, optimizer):
 
 
 @pytest.mark.parametrize("batch", [1, 2, 36, 37, 100, None])
-def test_every_batch_size(batch):
+def test_every_batch_size_gives_the_same_bits(batch):
     x, y = samples(37, 6, 3)
     check(lambda: mlp(6, 9, 3), x, y, "softmax_cross_entropy", OPTIMIZERS["adam"], batch_size=batch)
 
 
 @pytest.mark.parametrize("dtype", ["uint8", "bool", "int64", "float16", ">f4", "float64"])
-def test_every_input_dtype(dtype):
+def test_every_input_dtype_gives_the_same_bits(dtype):
     x, y = samples(40, 6, 3)
     x = (60 * x + 128).clip(0, 255).astype(dtype)
     check(lambda: mlp(6, 9, 3, input_scale=1 / 255), x, y, "softmax_cross_entropy", OPTIMIZERS["sgd"])
@@ -93,7 +93,7 @@ def test_every_input_dtype(dtype):
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_the_number_of_threads_changes_no_bit(dtype, optimizer):
-    """Layers large enough for the pool to share them."""
+    """The layers are so large that threads share their work."""
     x, y = samples(330, 300, 10)
     digests = set()
     for count, compile in [(1, True), (2, True), (3, True), (4, True), (3, False)]:
@@ -127,7 +127,7 @@ def test_the_reference_backend_trains_to_the_same_numbers(optimizer):
     np.testing.assert_allclose(results[0][1], results[1][1], rtol=1e-11)
 
 
-def test_training_again_goes_on_from_the_present_parameters():
+def test_training_again_continues_from_the_present_parameters():
     x, y = samples(50, 6, 3)
     twice = {}
     for compile in (True, False):

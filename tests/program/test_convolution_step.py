@@ -1,6 +1,6 @@
-"""Convolutions in a compiled step: activations join them, and training gives the bits of the layer-by-layer path.
+"""In a compiled step, convolutions are fused with activations, and trainings give the bits of the layer-by-layer path.
 
-Batches here are so small that images stay in the plain layout.
+The batches in these tests are so small that images stay in the plain layout.
 """
 
 import re
@@ -20,7 +20,7 @@ WINDOW = (1, 1, 1, 1, 1, 1, 0)
 
 
 class Images:
-    """Arrays of a convolution and an activation on either side, by short names."""
+    """The arrays of a convolution and of an activation on either side, under short names."""
 
     def __init__(self):
         self.ops = Recorder("float32")
@@ -42,7 +42,7 @@ class Images:
         return fuse(self.ops.operations)
 
 
-def test_an_activation_joins_the_convolution_before_it():
+def test_an_activation_is_fused_into_the_convolution_before_it():
     s = Images()
     s.forward()
     s.ops.activation_forward(s.out.reshape(2, -1), s.activated.reshape(2, -1), RELU, 0.5)
@@ -54,7 +54,7 @@ def test_an_activation_joins_the_convolution_before_it():
     assert joined.arguments[4:] == (*WINDOW, RELU, 0.5)
 
 
-def test_an_activations_derivative_joins_the_input_gradient():
+def test_the_derivative_of_an_activation_is_fused_into_the_input_gradient():
     s = Images()
     s.backward_input()
     s.ops.activation_backward(s.dx, s.x, s.dbefore, RELU, 0.0)
@@ -65,7 +65,7 @@ def test_an_activations_derivative_joins_the_input_gradient():
     assert joined.arguments[4:] == (*WINDOW, RELU, 0.0)
 
 
-def test_what_is_needed_elsewhere_stays():
+def test_what_is_needed_elsewhere_is_not_fused():
     s = Images()
     s.forward()
     s.ops.activation_forward(s.out, s.activated, TANHSHRINK, 0.0)
@@ -141,7 +141,7 @@ def test_the_reference_backend_trains_to_the_same_numbers():
 
 
 @needs_native
-def test_gradients_of_a_network_are_checked():
+def test_gradients_of_a_network_are_right():
     result = fastnn.gradcheck.check_model(network(Tanh))
     assert result.passed, str(result)
 
@@ -158,7 +158,7 @@ def test_explain_counts_the_products():
     assert re.search(r"conv_backward_input\w* \(", text)
 
 
-def test_a_model_with_convolutions_comes_back_from_its_file(tmp_path):
+def test_a_model_with_convolutions_is_restored_from_its_file(tmp_path):
     pytest.importorskip("safetensors")
     model = fastnn.Sequential(
         [Conv2D(4, (3, 2), pad=((0, 1), (2, 0)), dilation=(1, 2), groups=2, conv_algorithm="direct"), ReLU()],

@@ -1,4 +1,4 @@
-"""The plan as text: figures that can be worked out by hand."""
+"""The plan as text has the numbers that are computed by hand."""
 
 import re
 
@@ -46,11 +46,11 @@ def test_a_matrix_product_is_two_operations_a_multiply_add(operation):
 
 
 @pytest.mark.parametrize("n", [3, 5, 7])
-def test_equal_sizes_do_not_confuse_it(n):
+def test_equal_sizes_are_counted_right(n):
     assert flops(Operation("affine_backward_input", (*arrays((n, n), (4, n), (n, 4)), None, 0, 0.0))) == 2 * n * n * 4
 
 
-def test_elementwise_work_is_left_out():
+def test_elementwise_work_is_not_counted():
     assert flops(Operation("activation_forward", (*arrays((4, 4), (4, 4)), 1, 0.0))) == 0
 
 
@@ -73,13 +73,13 @@ def test_elementwise_work_is_left_out():
     ],
     ids=["product", "update", "rows", "labels"],
 )
-def test_bytes_read_and_written(operation, expected):
+def test_bytes_read_and_written_are_counted(operation, expected):
     assert nbytes(operation) == expected
 
 
 @needs_native
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-def test_the_text_of_a_training(dtype):
+def test_the_text_of_a_training_has_its_operations(dtype):
     x, y = samples(640, 20, 3)
     trainer = fit(mlp(20, 30, 3, dtype=dtype), x.astype(dtype), y, optimizer="momentum", batch_size=10, epochs=2)
     text = trainer.explain()

@@ -1,4 +1,4 @@
-"""Running a model on many samples: block by block, compiled, from several threads."""
+"""Models run on many samples block by block, compiled, and from several threads."""
 
 import gc
 import threading
@@ -11,7 +11,7 @@ from trainings import ACTIVATIONS, fit, mlp, needs_native, samples, threads
 
 import fastnn
 from fastnn.program import forward
-from fastnn.program.forward import BLOCK_ROWS, KEPT_PROGRAMS
+from fastnn.program.forward import BLOCK_ROWS, CACHED_PROGRAMS
 
 SIZES = [1, 2, 11, 12, 13, BLOCK_ROWS - 1, BLOCK_ROWS, BLOCK_ROWS + 1, 2 * BLOCK_ROWS, 3 * BLOCK_ROWS + 5]
 
@@ -23,8 +23,8 @@ def outputs(model, x):
 @needs_native
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("sizes", [(9, 30, 4), (70, 128, 60, 10), (5, 3), (300, 400, 2)])
-def test_a_row_has_the_same_bits_whatever_stands_beside_it(sizes, dtype):
-    """Neither the number of rows, nor their blocks, nor the threads can be seen in a row's result."""
+def test_a_row_has_the_same_bits_whatever_the_other_rows_are(sizes, dtype):
+    """The result for a row does not depend on the number of rows, on their blocks, or on threads."""
     model = mlp(*sizes, dtype=dtype, seed=3)
     x = np.random.default_rng(0).normal(size=(max(SIZES), sizes[0])).astype("float32")
     whole = outputs(model, x)
@@ -59,7 +59,7 @@ def test_the_reference_backend_agrees(n):
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
-def test_any_layout(layout):
+def test_any_layout_of_inputs_is_taken(layout):
     x, _ = samples(BLOCK_ROWS + 9, 8, 4)
     given = LAYOUTS[layout](x.astype("float32"))
     before = given.tobytes()
@@ -67,7 +67,7 @@ def test_any_layout(layout):
     assert given.tobytes() == before
 
 
-def test_changed_parameters_and_scale_are_heeded():
+def test_changed_parameters_and_scale_are_used():
     x, _ = samples(50, 8, 4)
     model = mlp(8, 6, 4, dtype="float64")
     first = model.forward(x)
@@ -84,7 +84,7 @@ def test_changed_parameters_and_scale_are_heeded():
 
 @needs_native
 def test_two_threads_may_run_one_model_at_once():
-    """Each takes a compiled pass of its own; none sees the other's rows."""
+    """Each uses a compiled pass of its own, so that none sees the rows of the other."""
     model = mlp(60, 80, 10)
     rng = np.random.default_rng(1)
     parts = [rng.normal(size=(600 + 37 * i, 60)).astype("float32") for i in range(4)]
@@ -105,13 +105,13 @@ def test_two_threads_may_run_one_model_at_once():
 
 
 @needs_native
-def test_few_programs_are_kept_and_none_outlives_its_model():
+def test_few_programs_are_cached_and_none_outlives_its_model():
     model = mlp(8, 6, 4)
     x = np.zeros((300, 8))
     for n in range(1, 40):
         model.predict(x[:n])
-        assert len(model.quick) <= KEPT_PROGRAMS
-    assert len(forward._idle[model]) == KEPT_PROGRAMS
+        assert len(model.quick) <= CACHED_PROGRAMS
+    assert len(forward._idle[model]) == CACHED_PROGRAMS
     assert (39, np.dtype("float64"), "classes", 1.0) in forward._idle[model]
     seen = weakref.ref(model)
     del model
@@ -124,7 +124,7 @@ def test_few_programs_are_kept_and_none_outlives_its_model():
 def test_classes_are_where_the_largest_output_stands(n):
     model = mlp(8, 40, 4)
     x = np.random.default_rng(n).normal(size=(n, 8)).astype(np.float32)
-    for _ in range(2):  # the block way, then the quick one
+    for _ in range(2):  # first by blocks, then by the quick pass
         np.testing.assert_array_equal(model.predict(x), model.forward(x).argmax(1))
 
 
@@ -138,14 +138,14 @@ def test_a_long_pass_sees_weights_that_were_changed_since():
 
 
 @needs_native
-def test_a_pass_used_again_is_not_compiled_again(monkeypatch):
+def test_a_pass_that_is_used_again_is_not_compiled_again(monkeypatch):
     model = mlp(8, 6, 4)
     first = model.predict(np.ones((5, 8)))
     monkeypatch.setattr(forward, "record", None)
     assert same_bits(model.predict(np.ones((5, 8))), first)
 
 
-def test_training_and_predicting_in_turn():
+def test_training_and_predicting_may_alternate():
     x, y = samples(90, 8, 3)
     model = mlp(8, 12, 3)
     before = model.predict_proba(x)

@@ -1,4 +1,4 @@
-"""Activations join the layer before them, copies at a step's ends are left out; nothing else changes."""
+"""Activations are fused into the layer before them, and copies of inputs and outputs are removed; nothing else."""
 
 import numpy as np
 import pytest
@@ -10,7 +10,7 @@ from fastnn.program.record import Recorder, same_memory
 # --- affine_forward, activation_forward ---
 
 
-def test_an_activation_joins_the_layer_before_it():
+def test_an_activation_is_fused_into_the_layer_before_it():
     s = Scene()
     s.forward()
     s.activate()
@@ -22,14 +22,14 @@ def test_an_activation_joins_the_layer_before_it():
     assert joined.arguments[4:] == (RELU, 0.0)
 
 
-def test_without_a_bias_too():
+def test_an_activation_is_fused_without_a_bias_too():
     s = Scene()
     s.ops.affine_forward(s.x, s.w, None, s.out)
     s.activate()
     assert fuse(s.ops.operations)[0].arguments[2] is None
 
 
-def test_an_activation_of_another_shape_joins_as_rows():
+def test_an_activation_of_another_shape_is_fused_as_rows():
     s = Scene()
     s.forward()
     s.ops.activation_forward(s.out.reshape(20), s.activated.reshape(2, 10), RELU, 0.0)
@@ -78,7 +78,7 @@ def test_an_activation_stays_when_its_input_is_an_output_of_the_step():
     assert unchanged(s)
 
 
-def test_an_activation_stays_when_its_input_is_an_array_of_somebody_else():
+def test_an_activation_stays_when_its_input_is_an_array_from_outside_the_step():
     s = Scene()
     out = np.zeros((4, 5), "f4")
     s.ops.affine_forward(s.x, s.w, s.b, out)
@@ -89,7 +89,7 @@ def test_an_activation_stays_when_its_input_is_an_array_of_somebody_else():
 # --- affine_backward_input, activation_backward ---
 
 
-def test_an_activations_derivative_joins_the_input_gradient():
+def test_the_derivative_of_an_activation_is_fused_into_the_input_gradient():
     s = Scene()
     s.backward_input()
     s.gradient()
@@ -111,7 +111,7 @@ def test_an_activations_derivative_joins_the_input_gradient():
     ],
     ids=["dx read", "dx written", "activation's output written", "result read", "result written"],
 )
-def test_a_derivative_stays_when_something_between_looks_on(spoil):
+def test_a_derivative_stays_when_something_between_uses_its_arrays(spoil):
     s = Scene()
     s.backward_input()
     spoil(s)
@@ -127,7 +127,7 @@ def test_a_derivative_stays_when_dx_is_read_later():
     assert unchanged(s)
 
 
-def test_a_derivative_that_needs_its_input_joins_and_reads_that():
+def test_a_derivative_that_needs_its_input_is_fused_and_reads_that():
     s = Scene()
     s.backward_input()
     s.activate_back(TANHSHRINK, saved=s.before)
@@ -143,7 +143,7 @@ def test_a_derivative_stays_when_it_overwrites_what_the_product_reads():
     assert unchanged(s)
 
 
-def test_a_weight_update_behind_the_input_gradient_is_no_obstacle():
+def test_a_weight_update_after_the_input_gradient_is_no_obstacle():
     s = Scene()
     s.backward_input()
     sgd(s.ops, s.w, s.dw, s.rate)
@@ -151,11 +151,11 @@ def test_a_weight_update_behind_the_input_gradient_is_no_obstacle():
     assert s.fused == ["affine_backward_input", "update"]
 
 
-# --- copies at a step's ends ---
+# --- copies of inputs and outputs ---
 
 
 class Pass:
-    """A forward pass: a stream in, a buffer, a stream out."""
+    """A forward pass from a stream through a buffer to a stream."""
 
     def __init__(self, dtype="float32"):
         self.ops = Recorder("float32")
@@ -173,7 +173,7 @@ class Pass:
         self.ops.gather_rows(self.y, None, self.out, 1.0)
 
 
-def test_copies_in_and_out_are_left_out():
+def test_copies_of_inputs_and_outputs_are_removed():
     p = Pass()
     p.take()
     p.work(p.x.reshape(12), p.y.reshape(12))
@@ -194,7 +194,7 @@ def test_copies_in_and_out_are_left_out():
     ],
     ids=["scaled", "by index", "the copy is written", "the input is written"],
 )
-def test_an_input_that_is_more_than_copied_stays(make):
+def test_an_input_that_is_not_only_copied_stays(make):
     p = Pass()
     make(p)
     p.work()

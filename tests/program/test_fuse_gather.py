@@ -1,4 +1,4 @@
-"""Rows read where the data hold them: when, and that no bit changes."""
+"""Rows are read in the data set where that is possible, and no bit changes."""
 
 import numpy as np
 import pytest
@@ -20,7 +20,7 @@ COUNT = np.array([7], np.int64)
 
 
 def operands(rng, dtype, d, m):
-    """Source (301, d), w (d, m) and two states, b (m) and two states."""
+    """A source (301, d), and w (d, m) and b (m) with two states each."""
     source = rng.normal(size=(301, d)).astype(dtype)
     w, mw, vw = (np.abs(rng.normal(size=(d, m))).astype(dtype) for _ in range(3))
     b, mb, vb = (np.abs(rng.normal(size=m)).astype(dtype) for _ in range(3))
@@ -44,7 +44,7 @@ UPDATES = {
 
 
 def step_of(source, n, w, b, update):
-    """Gather n rows of `source`, multiply them, and update w and b by a gradient made of the result."""
+    """Gather n rows of `source`, multiply them, and update w and b by a gradient that is made from the result."""
     m = w[0].shape[1]
 
     def step(ops):
@@ -90,7 +90,7 @@ def test_reading_in_place_changes_no_bit(dtype, n, d, m, update):
 
 
 @pytest.mark.parametrize("n", [700, 4500])
-def test_gradients_added_up_block_by_block_read_in_place(n):
+def test_gradients_that_are_added_up_in_blocks_read_in_place_too(n):
     index = np.random.default_rng(0).integers(5000, size=(2, n))
     results = []
     for passes in (read_in_place, list):
@@ -128,7 +128,7 @@ def kernels_of(step, dtype="float32"):
         ("f4", 1.0, 7, False),
     ],
 )
-def test_only_data_that_are_what_the_step_takes_are_read_in_place(dtype, scale, rows, in_place):
+def test_only_unscaled_data_of_the_dtype_of_the_step_are_read_in_place(dtype, scale, rows, in_place):
     source, w = np.zeros((rows, 5), dtype), np.zeros((5, 2), np.float32)
 
     def step(ops):
@@ -140,7 +140,7 @@ def test_only_data_that_are_what_the_step_takes_are_read_in_place(dtype, scale, 
 
 
 @pytest.mark.parametrize("other", ["activation", "second argument", "reshaped"])
-def test_rows_that_another_kernel_reads_as_well_are_gathered(other):
+def test_rows_that_another_kernel_reads_too_are_gathered(other):
     source, w = np.zeros((50, 5), np.float32), np.zeros((5, 5), np.float32)
 
     def step(ops):
@@ -157,7 +157,7 @@ def test_rows_that_another_kernel_reads_as_well_are_gathered(other):
     assert kernels_of(step)[0] == "gather_rows"
 
 
-def test_rows_that_stand_still_are_not_read_by_an_index():
+def test_rows_that_are_the_same_in_every_step_are_not_read_by_an_index():
     source, w = np.zeros((50, 5), np.float32), np.zeros((5, 2), np.float32)
 
     def step(ops):

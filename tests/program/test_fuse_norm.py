@@ -1,4 +1,4 @@
-"""Batch normalisation joined with the convolution before and the pool behind it: fewer kernels, the same training."""
+"""Batch normalisation is fused with the convolution before it and the pool after it, with the same trainings."""
 
 import numpy as np
 import pytest
@@ -73,7 +73,7 @@ def test_the_number_of_threads_changes_no_bit():
 
 @pytest.mark.parametrize("optimizer", ["sgd", "momentum", "adam", "adamw"])
 @pytest.mark.parametrize("n", [16, 37, 64])
-def test_the_dense_layer_behind_goes_back_in_one_sweep(optimizer, n):
+def test_the_backward_pass_of_the_dense_layer_after_it_is_one_kernel(optimizer, n):
     x, y = images(2 * n, (2, 8, 12))
     results = []
     for compile in (True, False):
@@ -85,7 +85,7 @@ def test_the_dense_layer_behind_goes_back_in_one_sweep(optimizer, n):
     np.testing.assert_allclose(*results, rtol=1e-9, atol=1e-9)
 
 
-def test_not_where_something_else_reads_what_is_normalised():
+def test_nothing_is_fused_where_something_else_reads_what_is_normalised():
     x, y = images(32, (2, 8, 12))
     both = Residual([MaxPool2D(2)], shortcut=[AvgPool2D(2)])
     stack = [Conv2D(5, 3, pad="same"), BatchNorm(), both, Flatten(), Dense(3)]
@@ -95,6 +95,6 @@ def test_not_where_something_else_reads_what_is_normalised():
     assert not {POOL, BACK} & set(kernels)
 
 
-def test_identity_is_what_stands_for_no_activation():
-    """fuse_norm.py joins a plain convolution as one with this."""
+def test_identity_stands_for_no_activation():
+    """fuse_norm.py fuses a convolution without activation as one with the identity."""
     assert Activation.IDENTITY == 0

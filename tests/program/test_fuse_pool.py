@@ -1,4 +1,4 @@
-"""A rectifier's derivative is taken on what a pool gave; a convolution before a pool leaves nothing in memory."""
+"""The derivative of a ReLU is computed on the outputs of a pool, and a convolution is fused with the pool after it."""
 
 import copy
 
@@ -30,7 +30,7 @@ def recorded(window, kind, alpha=0.25, count=(3, 3)):
 
 
 def run(operations):
-    """Values of all arrays after the operations, the first filled with random numbers."""
+    """The values of all arrays after the operations, of which the first has random numbers."""
     values = {}
     for operation in operations:
         arguments = []
@@ -43,12 +43,12 @@ def run(operations):
                 values[argument.root] = start.astype(argument.dtype)
             arguments.append(values[argument.root].reshape(argument.shape))
         get(operation.kernel, "reference")(*arguments)
-    return arguments[2]  # dx of either kernel
+    return arguments[2]  # dx of both kernels
 
 
 @pytest.mark.parametrize("windows", SIZES)
 @pytest.mark.parametrize("kind", [Activation.RELU, Activation.LEAKY_RELU, Activation.TANH])
-def test_the_other_way_round_with_the_same_bits(windows, kind):
+def test_reversing_the_order_gives_the_same_bits(windows, kind):
     count = (3, 3) if windows == "apart" else (6, 3)
     before = recorded(SIZES[windows], kind, count=count)
     after = fuse(before)
@@ -57,7 +57,7 @@ def test_the_other_way_round_with_the_same_bits(windows, kind):
     assert same_bits(run(before) + 0, run(after) + 0)
 
 
-def test_not_where_the_pool_took_something_else():
+def test_nothing_changes_where_the_pool_has_another_input():
     operations = recorded(SIZES["apart"], Activation.RELU)
     ops = Recorder("float32")
     other = ops.empty((4, 2, 6, 6))
@@ -80,7 +80,7 @@ BLOCKS = {
 @needs_native
 @pytest.mark.parametrize("block", BLOCKS)
 @pytest.mark.parametrize("n", [16, 37])
-def test_a_convolution_is_joined_with_the_windows_that_tile_it(block, n):
+def test_a_convolution_is_fused_with_windows_that_tile_it(block, n):
     x, y = images(2 * n, (2, 12, 12))
     layers, expected = BLOCKS[block]
     results = []

@@ -1,4 +1,4 @@
-"""Updates join the gradient they spend, where nothing else looks on."""
+"""Updates are fused with the gradient that they use, if nothing else uses it."""
 
 import numpy as np
 import pytest
@@ -8,7 +8,7 @@ from fastnn.kernels import UpdateRule
 from fastnn.program.fuse import fuse
 
 
-def test_updates_join_the_weight_gradient():
+def test_updates_are_fused_with_the_weight_gradient():
     s = Scene()
     s.gradient()
     s.read(s.other)
@@ -21,7 +21,7 @@ def test_updates_join_the_weight_gradient():
     assert (joined["rule"], joined["decay"], joined["decay_b"]) == (UpdateRule.SGD, 0.5, 0.25)
 
 
-def test_in_either_order_and_without_a_bias():
+def test_updates_are_fused_in_either_order_and_without_a_bias():
     s = Scene()
     s.gradient()
     s.sgd("b")
@@ -36,7 +36,7 @@ def test_in_either_order_and_without_a_bias():
     assert joined["decay"] == 0.5
 
 
-def test_the_other_rules_of_update_join_too():
+def test_other_update_rules_are_fused_too():
     s = Scene()
     s.gradient()
     momentum(s.ops, s.w, s.vw, s.dw, s.rate, 0.9, 0.1)
@@ -159,13 +159,13 @@ def _gradient_is_the_weight(s):
     ],
     ids=lambda f: f.__name__.strip("_").replace("_", " "),
 )
-def test_updates_stay_apart(scene):
+def test_updates_are_not_fused_where_something_else_uses_their_arrays(scene):
     s = Scene()
     scene(s)
     assert unchanged(s)
 
 
-def test_updates_of_a_very_large_batch_stay_apart():
+def test_updates_of_a_very_large_batch_are_not_fused():
     for rows, joins in [(4096, True), (4097, False)]:
         s = Scene(rows)
         s.gradient()

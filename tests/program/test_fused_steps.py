@@ -30,7 +30,7 @@ def test_a_fused_training_has_the_bits_of_an_unfused_one(optimizer, target, acti
 
 
 class Square(Layer):
-    """Rows as squares, by the stand-in's own reshape."""
+    """Rows as square images, by the reshape method of a stand-in."""
 
     def build(self, input_shape):
         side = int(input_shape[0] ** 0.5)
@@ -45,7 +45,7 @@ class Square(Layer):
 
 
 @needs_native
-def test_activations_of_images_between_dense_layers():
+def test_activations_of_images_between_dense_layers_are_fused():
     x, y = samples(40, 6, 3)
     results = []
     for compile in (True, False):

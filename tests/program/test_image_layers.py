@@ -1,4 +1,4 @@
-"""Models with pools, norms, dropout and residual blocks: compiled and layer by layer, kept and read again."""
+"""Models with pools, norms, dropout and residual blocks train compiled and layer by layer, and are saved and loaded."""
 
 import numpy as np
 import pytest
@@ -81,7 +81,7 @@ def test_compiled_is_layer_by_layer(body, dtype):
     eager, two = trained(body, dtype=dtype, compile=False)
     assert one.compiled
     assert not two.compiled
-    tolerance = 1e-9 if dtype == "float64" else 2e-3  # Adam makes steps of one size from gradients of any
+    tolerance = 1e-9 if dtype == "float64" else 2e-3  # Adam makes steps of equal size from gradients of any size
     np.testing.assert_allclose(compiled.params, eager.params, rtol=tolerance, atol=tolerance)
     for name, value in compiled.state.items():
         np.testing.assert_allclose(value, eager.state[name], rtol=tolerance, atol=tolerance)
@@ -100,11 +100,11 @@ def test_the_number_of_threads_changes_no_bit(body):
 
 
 @every_body
-def test_kept_in_a_file(body, tmp_path):
+def test_models_are_restored_from_a_file(body, tmp_path):
     pytest.importorskip("safetensors")
     model, _ = trained(body)
     for value in model.state.values():
-        assert not np.isin(value, [0.0, 1.0]).any()  # they moved
+        assert not np.isin(value, [0.0, 1.0]).any()  # they were updated
     model.save(tmp_path / "model.safetensors")
     again = fastnn.load(tmp_path / "model.safetensors")
     x, y = data()
@@ -115,7 +115,7 @@ def test_kept_in_a_file(body, tmp_path):
 
 
 @every_body
-def test_evaluation_draws_nothing_and_moves_nothing(body):
+def test_evaluation_draws_no_masks_and_updates_nothing(body):
     model, _ = trained(body)
     state = {name: value.copy() for name, value in model.state.items()}
     x, y = data()
@@ -128,7 +128,7 @@ def test_evaluation_draws_nothing_and_moves_nothing(body):
 
 
 @every_body
-def test_gradients(body):
+def test_gradients_are_right(body):
     from fastnn.gradcheck import check_model
 
     x, y = data(6)
@@ -137,7 +137,7 @@ def test_gradients(body):
 
 
 @every_body
-def test_copies_and_reset(body):
+def test_copies_and_reset_restore_everything(body):
     model, _ = trained(body)
     other = model.copy()
     other.reset(1)
@@ -150,7 +150,7 @@ def test_copies_and_reset(body):
 
 @pytest.mark.parametrize("compile", [True, False])
 def test_dropout_masks_do_not_depend_on_blocks(compile, monkeypatch):
-    """Full-batch training in blocks of rows draws the masks of the whole batch."""
+    """A full-batch training in blocks of rows has the masks of the whole batch."""
     from fastnn.program import session
 
     whole, _ = trained("dropout", batch=None, compile=compile)
@@ -185,7 +185,7 @@ def test_dropout_differs_by_seed_step_and_layer():
         assert 0.3 < np.mean(first != other) < 0.7
 
 
-def test_a_batch_of_one_sample_is_no_nan():
+def test_a_batch_of_one_sample_gives_no_nan():
     model = fastnn.Sequential([Dense(4), BatchNorm(), Dense(2)], input_shape=(3,))
     fastnn.Trainer(model, batch_size=2, epochs=1, progress=False).fit(np.eye(3), [0, 1, 0])
     assert np.isfinite(model.params).all()
@@ -193,7 +193,7 @@ def test_a_batch_of_one_sample_is_no_nan():
 
 
 def test_evaluation_with_the_batchs_statistics_takes_equal_blocks():
-    """257 samples: not 256 and one, whose own statistics would make it a constant."""
+    """257 samples are not divided into 256 and one, whose statistics would make it a constant."""
     model = fastnn.Sequential([BatchNorm(track=False)], input_shape=(5,), dtype="float64")
     x = np.random.default_rng(0).standard_normal((257, 5))
     out = model.forward(x)

@@ -1,4 +1,4 @@
-"""Images innermost in a compiled step: where, and that nobody can tell but by the clock."""
+"""The layout NCHW16n in compiled steps is used where it should be and does not change results."""
 
 import numpy as np
 import pytest
@@ -42,7 +42,7 @@ def network(**options):
 
 
 def deep(**options):
-    """All that has a twin with images innermost, and what has none in between."""
+    """A model with all layers that have a variant in NCHW16n, and with others between them."""
     stack = [
         Conv2D(5, 3, pad="same"),
         ReLU(),
@@ -80,7 +80,7 @@ def test_the_number_of_images_decides(images_in_a_batch, expected):
     assert ("layout: " in trainer.explain()) == expected
 
 
-def test_conversions_stand_at_the_borders_only():
+def test_conversions_are_only_between_images_and_dense_layers():
     x, y = images(32)
     kernels = kernels_of(fit(network(), x, y, batch_size=32, epochs=1))
     assert kernels.count("gather_nchw16n") == 1
@@ -101,7 +101,7 @@ def test_local_response_normalisation_needs_no_conversion():
 @pytest.mark.parametrize("network", [network, deep, normalised])
 @pytest.mark.parametrize("batch", [13, 16, 17, 31, 32, None])
 def test_a_whole_training_agrees_with_the_eager_one(batch, network, dtype):
-    """70 images: the last batch is smaller, down to one that stays in rows."""
+    """There are 70 images, so that the last batch is smaller and may stay in rows."""
     x, y = images(70)
     results = []
     for compile in (True, False):
@@ -125,7 +125,7 @@ def test_the_number_of_threads_changes_no_bit(network):
     assert len(digests) == 1
 
 
-def test_blocks_of_a_large_batch(monkeypatch):
+def test_blocks_of_a_large_batch_agree(monkeypatch):
     monkeypatch.setattr(session, "MAX_BATCH", 40)
     monkeypatch.setattr(session, "BLOCK_ROWS", 20)
     x, y = images(110)
@@ -140,7 +140,7 @@ def test_blocks_of_a_large_batch(monkeypatch):
 @pytest.mark.parametrize("last", ["image", "rows"])
 @pytest.mark.parametrize("dtype", ["u1", "f4", "f8"])
 def test_predictions_of_images_agree_with_the_layers(dtype, last):
-    """Outputs that are images leave the pass as rows, inputs come in as any dtype."""
+    """Outputs that are images are returned as rows, and inputs may have any dtype."""
     rng = np.random.default_rng(3)
     x = rng.integers(0, 255, (50, *SHAPE)).astype(dtype)
     stack = [Conv2D(4, 3), ReLU(), *([Flatten(), Dense(3)] if last == "rows" else [])]

@@ -1,4 +1,4 @@
-"""Panels that stand in for the weights: used where every kernel can follow them, never seen from outside."""
+"""Panels replace weights where every kernel can use them, and are never visible from outside."""
 
 import numpy as np
 import pytest
@@ -31,7 +31,7 @@ def test_panels_hold_a_matrix_and_give_it_back(shape, dtype):
 
 
 class Watch(fastnn.Callback):
-    """Looks at the parameters after every epoch, and may change them."""
+    """Reads the parameters after every epoch, and may change them."""
 
     def __init__(self, change=None):
         self.seen, self.change = [], change
@@ -56,7 +56,7 @@ def test_callbacks_see_and_change_the_trained_parameters(optimizer):
 
 
 class Tied(Layer):
-    """out = x w[:, :units] by the kernels: uses a part of its parameter, as a view made in every call."""
+    """out = x w[:, :units] by kernels, which uses a part of its parameter as a view that is made in every call."""
 
     kind = "tied"
 
@@ -85,7 +85,7 @@ class Tied(Layer):
         return dx
 
 
-def test_a_layer_that_hands_over_views_of_its_weights_trains_too():
+def test_a_layer_that_passes_views_of_its_weights_to_kernels_trains_too():
     x, y = samples(60, 7, 3)
     results = []
     for compile in (True, False):

@@ -1,4 +1,4 @@
-"""L1 and L2 penalties: part of the loss and of the gradient, folded into the update where they can be."""
+"""L1 and L2 penalties are part of the loss and of the gradient, and become part of the update where they can."""
 
 import numpy as np
 import pytest
@@ -33,7 +33,7 @@ def plain_loss(model):
 
 
 @every_kind
-def test_the_loss_holds_the_penalties(kind):
+def test_the_loss_includes_the_penalties(kind):
     model = model_of(kind)
     want = plain_loss(model) + penalty_of(model, kind)
     loss, gradients = model.loss_and_gradients(X, Y)
@@ -73,7 +73,7 @@ def test_compiled_is_layer_by_layer(kind, optimizer, batch, blocks, monkeypatch)
 
 
 @needs_native
-def test_l2_alone_becomes_decay_of_the_update():
+def test_l2_without_l1_becomes_decay_of_the_update():
     model = fastnn.Sequential([Dense(20, l2=0.1), ReLU(), Dense(3, l2=0.2)], input_shape=(30,))
     trainer = fastnn.Trainer(model, optimizer="adam", batch_size=8, epochs=1, progress=False)
     trainer.fit(X.reshape(40, 30), Y)
@@ -82,7 +82,7 @@ def test_l2_alone_becomes_decay_of_the_update():
     assert "\nupdate" not in text
 
 
-def test_l2_is_weight_decay_of_the_weights():
+def test_l2_trains_like_weight_decay_of_the_weights():
     found = []
     for options, decay in (({"l2": 0.3}, 0.0), ({}, 0.3)):
         model = fastnn.Sequential([Flatten(), Dense(3, **options)], input_shape=(1, 6, 5), seed=3)
@@ -102,7 +102,7 @@ def test_a_penalty_is_a_number_of_at_least_zero(layer, name):
 
 
 @every_kind
-def test_kept_in_the_configuration(kind):
+def test_penalties_are_in_the_configuration(kind):
     model = model_of(kind)
     again = fastnn.Sequential.from_config(model.config())
     assert repr(again) == repr(model)

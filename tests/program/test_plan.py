@@ -1,4 +1,4 @@
-"""Places in the arena: nothing that is alive at the same time overlaps, and what is dead makes room."""
+"""In the arena, arrays that are alive at the same time do not overlap, and the memory of dead ones is reused."""
 
 from itertools import pairwise
 
@@ -37,7 +37,7 @@ def overlap(a, b):
 
 
 @given(programs())
-def test_what_is_alive_together_lies_apart(operations):
+def test_arrays_that_are_alive_together_do_not_overlap(operations):
     places, total = plan(operations)
     used = {value.root for op in operations for _, value in op.arrays()}
     assert set(places) == used
@@ -54,14 +54,14 @@ def test_what_is_alive_together_lies_apart(operations):
 
 
 @given(programs())
-def test_the_arena_is_at_least_what_is_alive_at_once_and_at_most_everything(operations):
+def test_the_arena_is_between_the_size_of_what_is_alive_at_once_and_of_everything(operations):
     places, total = plan(operations)
     alive = [sum(p.nbytes for p in places.values() if p.first <= i <= p.last) for i in range(len(operations))]
     assert max(alive) <= total <= sum(p.nbytes for p in places.values())
 
 
 @given(programs(), st.data())
-def test_a_buffer_that_is_wanted_twice_has_room_for_two_all_along(operations, data):
+def test_a_double_buffered_array_has_memory_for_two_during_the_whole_step(operations, data):
     twice = data.draw(st.sampled_from(sorted(plan(operations)[0], key=lambda b: b.nbytes)))
     places, total = plan(operations, twice)
     place = places[twice]
@@ -71,7 +71,7 @@ def test_a_buffer_that_is_wanted_twice_has_room_for_two_all_along(operations, da
     assert not any(overlap(place, other) for buffer, other in places.items() if buffer is not twice)
 
 
-def test_a_chain_needs_room_for_two():
+def test_a_chain_needs_memory_for_two_arrays():
     buffers = [Buffer((64,), np.dtype("float32")) for _ in range(20)]
     _, total = plan([copy(a, b) for a, b in pairwise(buffers)])
     assert total == 2 * 256
@@ -83,7 +83,7 @@ def test_a_reshape_keeps_its_buffer_alive():
     assert lifetimes(operations)[a] == (0, 3)
 
 
-def test_streams_and_arrays_of_others_have_no_place():
+def test_streams_and_arrays_from_outside_have_no_place():
     ops = Recorder("float32")
     rows, out = ops.stream((4, 2), "float32"), ops.empty((4, 2))
     operations = [copy(rows, out), copy(out, np.zeros((4, 2), "f4")), copy(rows.reshape(8), out)]
@@ -95,7 +95,7 @@ def test_streams_and_arrays_of_others_have_no_place():
 
 @needs_native
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
-def test_places_of_a_real_step(optimizer):
+def test_the_places_of_a_real_step_do_not_overlap(optimizer):
     x, y = samples(64, 30, 3)
     trainer = fit(mlp(30, 50, 40, 20, 3), x, y, optimizer=OPTIMIZERS[optimizer](), batch_size=64, epochs=1)
     ((program, times),) = trainer.run.session.programs

@@ -1,4 +1,4 @@
-"""Taking a step down: which calls, on which stand-ins, and what is refused."""
+"""Recording a step: the calls, their stand-ins, and what is refused."""
 
 import numpy as np
 import pytest
@@ -13,7 +13,7 @@ def ops():
     return Recorder("float32")
 
 
-def test_calls_are_taken_down_in_order_with_their_very_arguments(ops):
+def test_calls_are_recorded_in_order_with_their_arguments(ops):
     x, w, b = np.ones((2, 3), F32), np.ones((3, 4), F32), np.ones(4, F32)
     out = ops.empty((2, 4))
     ops.affine_forward(x, w, b, out)
@@ -21,7 +21,7 @@ def test_calls_are_taken_down_in_order_with_their_very_arguments(ops):
     first, second = ops.operations
     assert (first.kernel, second.kernel) == ("affine_forward", "activation_forward")
     assert all(got is given for got, given in zip(first.arguments, (x, w, b, out), strict=False))
-    assert first.arguments[4:] == (0, 0.0)  # the scalars that the call left out
+    assert first.arguments[4:] == (0, 0.0)  # the scalars that the call omitted
     assert second.arguments[2:] == (1, 0.0)
 
 
@@ -31,13 +31,13 @@ def test_nothing_is_computed(ops):
     assert (w == 1).all()
 
 
-def test_empty_has_the_models_dtype_unless_told(ops):
+def test_empty_has_the_dtype_of_the_model_by_default(ops):
     assert (ops.empty((2, 3)).shape, ops.empty((2,)).dtype) == ((2, 3), F32)
     assert ops.empty((2,), "int64").dtype == np.int64
     assert Recorder("float64").empty((1,)).dtype == F64
 
 
-def test_sizes_of_a_buffer():
+def test_a_buffer_has_sizes():
     buffer = Buffer((5, 3, 2), F64)
     assert (buffer.size, buffer.nbytes, len(buffer), buffer.ndim) == (30, 240, 5, 3)
 
@@ -70,7 +70,7 @@ def test_streams_are_numbered_and_know_their_stride(ops):
     assert isinstance(rows.reshape((24,)).root, Stream)
 
 
-def test_same_memory():
+def test_same_memory_is_that_of_the_same_root():
     a, b = Buffer((4,), F32), Buffer((4,), F32)
     flat = np.zeros(10)
     assert same_memory(a, a.reshape((2, 2)))
@@ -101,12 +101,12 @@ def test_an_unknown_kernel_is_an_attribute_error(ops):
         ops.convolve()
 
 
-def test_what_is_no_array_cannot_be_recorded(ops):
+def test_an_argument_that_is_no_array_cannot_be_recorded(ops):
     with pytest.raises(NotRecordableError, match="affine_forward: x is a list"):
         ops.affine_forward([[1.0]], np.zeros((1, 1)), None, ops.empty((1, 1)))
 
 
-# what a layer written for arrays might do; every one must lead to the layer-by-layer path
+# what a layer that is written for arrays may do; each of these must lead to the layer-by-layer path
 USES = {
     "x * 2": lambda x: x * 2,
     "2 - x": lambda x: 2 - x,

@@ -1,4 +1,4 @@
-"""The replay loop: what it reads and writes step by step, when it comes back, and that it costs no memory."""
+"""The replay loop reads and writes the right rows in each step, returns in time, and needs no memory."""
 
 import json
 import time
@@ -29,13 +29,13 @@ def rows():
     return np.arange(30, dtype=np.float32).reshape(10, 3), np.full((10, 3), -1.0)
 
 
-def test_every_step_moves_on_by_one_row(rows):
+def test_streams_move_by_one_row_in_each_step(rows):
     source, out = rows
     assert scaled_copy(2.0).run((source, out), 0, 10) == 10
     np.testing.assert_array_equal(out, 2 * source)
 
 
-def test_first_and_count_are_kept_to(rows):
+def test_only_the_given_steps_are_run(rows):
     source, out = rows
     assert scaled_copy(2.0).run((source, out), 3, 4) == 4
     np.testing.assert_array_equal(out[3:7], 2 * source[3:7])
@@ -47,8 +47,8 @@ def test_first_and_count_are_kept_to(rows):
 @pytest.mark.parametrize("kernel", ["gather_rows", "gather_nchw16n"])
 @pytest.mark.parametrize(("rows", "width"), [(5, 3), (70, 3000), (70, 3001)])
 @pytest.mark.parametrize(("dtype", "scale"), [("f4", 1.0), ("f4", 0.5), ("u1", 0.25), ("f8", 1.0), ("i2", 2.0)])
-def test_rows_are_gathered_by_an_index_that_moves(kernel, rows, width, dtype, scale):
-    """Those of the next step are brought meanwhile; behind the last step there are none."""
+def test_rows_are_gathered_by_an_index_that_is_a_stream(kernel, rows, width, dtype, scale):
+    """Those of the next step are gathered while a step computes, except after the last step."""
     source = np.random.default_rng(0).integers(100, size=(97, width)).astype(dtype)
     weight = np.eye(width, 20, dtype=np.float32)
 
@@ -71,12 +71,12 @@ def test_rows_are_gathered_by_an_index_that_moves(kernel, rows, width, dtype, sc
     np.testing.assert_array_equal(out, (scale * source @ weight)[index])
 
 
-def test_an_index_that_does_not_move_is_refused():
-    with pytest.raises(ValueError, match="Program: there is no moving argument 1 to gather by"):
+def test_an_index_that_is_no_stream_is_refused():
+    with pytest.raises(ValueError, match="Program: there is no stream argument 1 to gather by"):
         _native.Program([], [], 1)
 
 
-def test_it_comes_back_behind_the_first_value_that_is_not_finite():
+def test_it_returns_after_the_first_value_that_is_not_finite():
     def step(ops):
         x, loss = ops.stream((1, 2), "float64"), ops.stream((1,), "float64")
         ops.squared_error(x, np.zeros((1, 2)), None, loss, None, 1.0)
@@ -93,7 +93,7 @@ def test_it_comes_back_behind_the_first_value_that_is_not_finite():
         assert program.run((x, loss), 2, 18) == 18
 
 
-def test_it_comes_back_when_the_time_is_over(rows):
+def test_it_returns_when_the_time_is_over(rows):
     program = scaled_copy(1.0)
     many = np.zeros((2_000_000, 3), np.float32), np.zeros((2_000_000, 3))
     assert program.run(many, 0, len(many[0]), seconds=0.0) == 1
@@ -108,7 +108,7 @@ def test_too_few_streams_are_refused(rows):
         scaled_copy(1.0).run(rows[:1], 0, 1)
 
 
-def test_operations_are_timed_now_and_then(rows):
+def test_operations_are_timed_in_some_steps(rows):
     program = scaled_copy(1.0)
     assert np.isnan(program.seconds_per_operation).all()
     program.run(rows, 0, 1)
@@ -125,7 +125,7 @@ def test_two_programs_of_one_recording_do_not_share_memory(rows):
 
 
 def test_a_run_of_many_steps_faults_no_page_and_allocates_nothing():
-    """In a process of its own: page faults and traced bytes do not grow with the number of steps."""
+    """In a separate process, page faults and traced bytes do not grow with the number of steps."""
     code = """
 import json, resource, tracemalloc
 import numpy as np
@@ -145,7 +145,7 @@ session = CompiledSession(Problem(model, losses.get("softmax_cross_entropy"), op
 session.load()
 rng = np.random.default_rng(0)
 (epoch,) = Segment.several([rng.integers(0, 2000, (3000, 20))], 0)
-epoch.loss[...] = epoch.correct[...] = epoch.rate[...] = 1e-3  # its own pages
+epoch.loss[...] = epoch.correct[...] = epoch.rate[...] = 1e-3  # so that its pages are mapped
 session.run(epoch, 0, 100, 1e9)
 found = {}
 for first, count in ((100, 20), (200, 2500)):
@@ -162,7 +162,7 @@ print(json.dumps(found))
     assert found["2500"][1] <= found["20"][1] + 1024
 
 
-def test_parts_run_one_behind_the_other():
+def test_parts_run_in_turn():
     source, out = np.arange(30, dtype=np.float32).reshape(10, 3), np.full((10, 3), -1.0)
     parts = [(scaled_copy(2.0), (source[:4], out[:4]), 4, None), (scaled_copy(3.0), (source[4:], out[4:]), 5, None)]
     done, seconds = replay(parts, 1e9)
@@ -172,15 +172,15 @@ def test_parts_run_one_behind_the_other():
     assert (out[9] == -1).all()
 
 
-def test_no_time_is_time_for_one_step_of_the_parts(rows):
+def test_with_no_time_one_step_of_the_parts_is_done(rows):
     source, out = rows
     program = scaled_copy(2.0)
     assert replay([(program, (source, out), 4, None)] * 2, 0.0)[0] == 1
     assert replay([], 0.0) == (0, [])
 
 
-@pytest.mark.parametrize("bad", [0, 3])  # in the middle of a part, and at its end
-def test_parts_end_behind_the_first_value_that_is_not_finite(rows, bad):
+@pytest.mark.parametrize("bad", [0, 3])  # in the middle of a part and at its end
+def test_parts_end_after_the_first_value_that_is_not_finite(rows, bad):
     source, out = rows
     watch = np.zeros(4)
     watch[bad] = np.nan

@@ -1,4 +1,4 @@
-"""Running a study: what is refused, and how it is said."""
+"""Running a study refuses bad arguments and data, in clear words."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def test_a_full_disk_is_one_clear_error_and_loses_no_finished_part(
 
     def full(handle: int) -> None:
         calls.append(handle)
-        if len(calls) > 4:  # a file and its folder each: the configuration and the first part fit
+        if len(calls) > 4:  # two calls for each file: the configuration and the first part fit
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         fsync(handle)
 
@@ -85,7 +85,7 @@ def test_a_missing_data_set_is_replaced_with_a_banner(tmp_path: Path, monkeypatc
 
 
 def test_unreadable_data_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Given by --data they are an error; found by FASTNN_DATA they are replaced, and the report says why."""
+    """Data given by --data are an error; those found by FASTNN_DATA are replaced, and the report says why."""
     study = small_study()
     study.source = replace(studies.MNIST, fallback=TINY.fallback)
     (tmp_path / "mnist").mkdir()
@@ -119,6 +119,8 @@ def test_declarations_that_cannot_work_are_refused() -> None:
         (["digits", "--data", "/nowhere"], "no MNIST there"),
     ],
 )
-def test_wrong_commands(arguments: list[str], message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_wrong_commands_are_refused(
+    arguments: list[str], message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert main(["study", *arguments, "--out", str(tmp_path / "out")]) == 2
     assert message in capsys.readouterr().err

@@ -1,4 +1,4 @@
-"""Running a study: what is written, what is kept, what is found again."""
+"""Running a study writes its report, caches its results, and finds them again."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def test_a_run_writes_report_numbers_figures_and_configuration(tmp_path: Path) -
 
 
 class Loads(HTMLParser):
-    """Collects what a page would load."""
+    """Collects the resources that a page would load."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -79,7 +79,7 @@ def test_a_part_is_explained_in_words_that_may_stand_out(tmp_path: Path) -> None
     assert "<p>The <em>largest</em> of <code>a &lt; b</code>; 2 * 3 * 4 is 24.</p>" in text
 
 
-def test_a_repeated_run_only_draws(tmp_path: Path) -> None:
+def test_a_repeated_run_only_draws_the_report(tmp_path: Path) -> None:
     study = small_study()
     studies.run(study, out=tmp_path, quiet=True)
     first = results(tmp_path)["results"]
@@ -118,7 +118,7 @@ def test_other_code_is_computed(tmp_path: Path) -> None:
 
 
 def test_a_table_of_functions_is_known_by_what_they_do() -> None:
-    """Not by where they lie in memory: another process would never find what was kept."""
+    """Their addresses do not count, because another process would never find the cached results."""
 
     def key_of(body: str) -> str:
         names: dict[str, Any] = {"__name__": "own"}
@@ -178,7 +178,7 @@ def test_all_studies_resume_as_they_were_begun(tmp_path: Path) -> None:
     ]
 
 
-def test_an_interrupted_part_goes_on_behind_its_last_piece(tmp_path: Path) -> None:
+def test_an_interrupted_part_continues_after_its_last_piece(tmp_path: Path) -> None:
     study = studies.Study("pieces", "Pieces", TINY)
     done: list[int] = []
     COUNT.fail = True
@@ -201,7 +201,7 @@ def test_an_interrupted_part_goes_on_behind_its_last_piece(tmp_path: Path) -> No
     assert done == [1, 2, 3]
     found = results(tmp_path)["results"]["part"]
     assert found["found"]["squares"] == [1, 4, 9]
-    assert found["seconds"] >= 0.15  # that of the pieces before the interruption counts
+    assert found["seconds"] >= 0.15  # the time of the pieces before the interruption counts
     assert len(list((tmp_path / "cache").iterdir())) == 1
 
 

@@ -1,4 +1,4 @@
-"""The studies on a few synthetic images: they run, and say what they must."""
+"""The studies run on a few synthetic images and have their expected results."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from fastnn.studies.digits.two_weights import TwoWeights
 
 pytest.importorskip("matplotlib").use("Agg")
 
-# What makes each part a matter of moments.
+# Settings that make each part take only moments.
 TINY: dict[str, dict[str, dict[str, Any]]] = {
     "digits": {
         "gradient": {"images": 10, "weights": 100},
@@ -74,7 +74,7 @@ def tiny(name: str) -> studies.Study:
 
 @pytest.fixture(scope="module")
 def results(tmp_path_factory: pytest.TempPathFactory) -> Any:
-    """``results(name)``: what the study of that name wrote, run once."""
+    """``results(name)`` runs the study of that name once and returns what it wrote."""
     known: dict[str, Any] = {}
 
     def of(name: str) -> Any:
@@ -136,7 +136,7 @@ def test_zero_weights_stay_where_only_the_last_biases_move(results: Any) -> None
     runs = results("init")["results"]["starts"]["found"]["runs"]["relu"]
     assert np.abs(np.array(runs["zeros"]["loss"]) - np.log(10)).max() < 0.05
     dead = results("init")["results"]["differences"]["found"]["capped, unit not active"]
-    assert max(dead["error"][1:]) == 0  # a step of 1 may switch it on
+    assert max(dead["error"][1:]) == 0  # a step of 1 may activate a unit
     free = results("init")["results"]["differences"]["found"]["without cap, active unit"]
     assert min(free["error"]) < 1e-9 < free["error"][-1]
 

@@ -1,4 +1,4 @@
-"""Short epochs run several at once where nobody looks between them, and parameters move only when somebody does."""
+"""Several short epochs run in one call if nothing needs the model between them; then it is not updated either."""
 
 import numpy as np
 import pytest
@@ -16,14 +16,14 @@ EPOCHS = 12
 
 
 class Looks(fastnn.Callback):
-    """Wants to be called behind every epoch."""
+    """Must be called after every epoch."""
 
     def on_epoch_end(self, trainer, epoch):
         pass
 
 
 class Waits(fastnn.Callback):
-    """Looks at figures only, and may stop behind epochs 5 and 10; fails behind epoch `fails`."""
+    """Reads only the history, may stop after epochs 5 and 10, and fails after epoch `fails`."""
 
     def __init__(self, stops=0, fails=0):
         self.stops, self.fails, self.told = stops, fails, []
@@ -45,9 +45,9 @@ class Waits(fastnn.Callback):
 
 @pytest.fixture
 def runs(monkeypatch):
-    """How many parts each call ran ahead had."""
+    """The numbers of parts in the calls that ran epochs ahead."""
     found, run_ahead = [], CompiledSession.run_ahead
-    monkeypatch.setattr(epoch_queue, "RETURN_SECONDS", 1e3)  # on a busy machine the first epoch takes long
+    monkeypatch.setattr(epoch_queue, "RETURN_SECONDS", 1e3)  # because on a busy machine the first epoch takes long
 
     def counted(self, parts, seconds):
         found.append(len(parts))
@@ -74,7 +74,7 @@ def test_the_numbers_are_those_of_epochs_one_by_one(runs, optimizer, schedule):
     one_by_one = trained(Looks(), optimizer=OPTIMIZERS[optimizer](), schedule=schedule)
     assert runs == []
     ahead = trained(optimizer=OPTIMIZERS[optimizer](), schedule=schedule)
-    assert runs == [2 * (EPOCHS - 1)]  # the first one tells how long they take
+    assert runs == [2 * (EPOCHS - 1)]  # the first epoch shows how long they take
     assert same_bits(one_by_one.model.params, ahead.model.params)
     assert same_bits(one_by_one.history.steps, ahead.history.steps)
     assert figures(one_by_one) == figures(ahead)
@@ -82,7 +82,7 @@ def test_the_numbers_are_those_of_epochs_one_by_one(runs, optimizer, schedule):
     assert ahead.history.steps.base is None
 
 
-def test_a_callback_that_can_wait_is_told_of_every_epoch(runs):
+def test_a_callback_that_can_wait_is_called_for_every_epoch(runs):
     callback = Waits()
     trainer = trained(callback)
     assert callback.told[::2] == list(range(1, EPOCHS + 1))
@@ -91,7 +91,7 @@ def test_a_callback_that_can_wait_is_told_of_every_epoch(runs):
     assert same_bits(trainer.model.params, trained(Looks()).model.params)
 
 
-def test_a_stop_where_it_may_be_is_a_stop_at_once():
+def test_a_stop_at_an_announced_epoch_ends_at_once():
     stopped = trained(Waits(stops=10))
     assert len(stopped.history) == 10
     shorter = trained(Looks(), epochs=10)
@@ -138,19 +138,19 @@ def test_a_loss_that_explodes_is_found_in_its_step(runs):
     assert same_bits(errors[0][3], errors[1][3])
 
 
-def test_a_call_that_takes_too_long_comes_back_in_the_middle(monkeypatch):
+def test_a_call_that_takes_too_long_returns_in_the_middle(monkeypatch):
     run_ahead = CompiledSession.run_ahead
     monkeypatch.setattr(CompiledSession, "run_ahead", lambda self, parts, seconds: run_ahead(self, parts, 0.0))
     assert same_bits(trained().model.params, trained(Looks()).model.params)
 
 
 @pytest.mark.parametrize("options", [{"metrics": ["macro_f1"]}, {"compile": False}])
-def test_epochs_that_are_looked_at_are_run_one_by_one(runs, options):
+def test_epochs_between_which_the_model_is_needed_run_one_by_one(runs, options):
     trained(**options)
     assert runs == []
 
 
-def test_parameters_move_when_somebody_looks(monkeypatch):
+def test_parameters_are_written_to_the_model_when_somebody_needs_them(monkeypatch):
     moves = []
     for name in ("load", "store"):
         function = getattr(CompiledSession, name)
@@ -160,7 +160,7 @@ def test_parameters_move_when_somebody_looks(monkeypatch):
     moves.clear()
     trainer = fastnn.Trainer(mlp(5, 40, 3), epochs=3, progress=False)
     trainer.fit(X, Y, validation=(X, Y))
-    assert moves == ["load", "store", "store", "store"]  # evaluating changes nothing
+    assert moves == ["load", "store", "store", "store"]  # evaluating does not load parameters again
     moves.clear()
     trained(Looks(), epochs=2)
     assert moves == ["load", "store", "load", "store"]

@@ -1,4 +1,4 @@
-"""Best weights, early stopping, and what is left after Ctrl-C."""
+"""The best weights are restored, training stops early, and Ctrl-C leaves a model."""
 
 import numpy as np
 import pytest
@@ -12,7 +12,7 @@ VALIDATION = samples(30, 5, 3, seed=1)
 
 
 class Figures(fastnn.Callback):
-    """Gives the epochs made-up figures and notes the weights."""
+    """Gives the epochs invented values and notes the weights."""
 
     order = -1
 
@@ -33,7 +33,7 @@ def run(values, *callbacks, **options):
 
 
 @pytest.mark.parametrize(("mode", "best"), [("min", 2), ("max", 1)])
-def test_the_best_weights_come_back(mode, best):
+def test_the_best_weights_are_restored(mode, best):
     callback = fastnn.BestWeights("made_up", mode)
     trainer, weights = run([3.0, 1.0, 2.0, 1.0], callback)
     assert (callback.best_epoch, len(trainer.history)) == (best, 4)
@@ -68,14 +68,14 @@ def test_more_of_an_accuracy_and_less_of_a_loss_is_better():
     assert modes == ["min", "max", "min", "max"]
 
 
-def test_a_second_training_begins_afresh():
+def test_a_second_training_starts_anew():
     callback = fastnn.EarlyStopping("made_up", 2, mode="min")
     run([1, 5, 5, 5], callback)
     trainer, _ = run([7, 6, 5, 4], callback)
     assert (len(trainer.history), callback.best_epoch) == (4, 4)
 
 
-def test_a_figure_that_is_not_there():
+def test_a_missing_metric_is_an_error():
     trainer = fastnn.Trainer(mlp(5, 3), callbacks=[fastnn.EarlyStopping()], progress=False)
     with pytest.raises(
         ValueError, match=r"monitor: expected one of epoch, loss, .*, got 'val_loss' \(there is no validation\)"
@@ -91,7 +91,7 @@ def test_a_figure_that_is_not_there():
         (lambda: fastnn.EarlyStopping(patience=0), "EarlyStopping: patience: expected a whole number of at least 1"),
     ],
 )
-def test_bad_arguments(make, message):
+def test_bad_arguments_are_refused(make, message):
     with pytest.raises(ValueError, match=message):
         make()
 

@@ -1,4 +1,4 @@
-"""Callbacks: their order, what they see, and how they end a training."""
+"""Callbacks are called in order, see the model up to date, and can end a training."""
 
 import numpy as np
 import pytest
@@ -28,7 +28,7 @@ class Log(fastnn.Callback):
         self.log.append(f"{self.name}end")
 
 
-def test_order():
+def test_callbacks_are_called_in_order():
     log = []
     fit(mlp(5, 3), X, Y, epochs=2, callbacks=[Log("a", log=log), Log("b", log=log)])
     assert log == ["abegin", "bbegin", "a1", "b1", "a2", "b2", "aend", "bend"]
@@ -82,7 +82,7 @@ def test_a_rate_set_in_a_callback_counts_from_the_next_epoch():
 
 
 @pytest.mark.parametrize("compile", [True, False])
-def test_the_end_is_told_also_after_an_error(compile):
+def test_the_end_is_called_also_after_an_error(compile):
     class Fails(Log):
         def on_epoch_end(self, trainer, epoch):
             super().on_epoch_end(trainer, epoch)
@@ -95,7 +95,7 @@ def test_the_end_is_told_also_after_an_error(compile):
 
 
 class Steps(fastnn.Callback):
-    """Remembers what it saw at each call between steps."""
+    """Notes what it sees at each call between steps."""
 
     def __init__(self, every=None, every_seconds=None):
         self.every, self.every_seconds = every, every_seconds
@@ -107,12 +107,12 @@ class Steps(fastnn.Callback):
         self.params.append(trainer.model.params.copy())
 
 
-def test_chosen_steps_are_told_and_the_model_is_up_to_date_there():
+def test_chosen_steps_are_called_with_the_model_up_to_date():
     results = []
     for compile in (True, False):
         log = Steps(every=3)
         trainer = fit(mlp(5, 40, 3), X, Y, epochs=3, batch_size=16, optimizer="adam", callbacks=[log], compile=compile)
-        assert log.seen == [3, 6, 9]  # three steps an epoch
+        assert log.seen == [3, 6, 9]  # there are three steps in an epoch
         assert len({p.tobytes() for p in log.params}) == 3
         assert same_bits(log.params[-1], trainer.model.params)
         results.append(log.params)
@@ -142,7 +142,7 @@ def test_a_model_changed_between_steps_is_trained_on_from_there():
     assert same_bits(*results)
 
 
-def test_calls_by_time():
+def test_calls_can_be_by_time():
     log = Steps(every_seconds=1e-9)
     fit(mlp(5, 3), X, Y, epochs=2, batch_size=8, callbacks=[log], compile=False)
     assert log.seen == list(range(1, 11))

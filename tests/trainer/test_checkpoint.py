@@ -1,4 +1,4 @@
-"""A resumed training ends in the bits of the uninterrupted one, wherever it is taken up."""
+"""A resumed training ends with the bits of an uninterrupted one, wherever it was interrupted."""
 
 import json
 
@@ -14,7 +14,7 @@ pytest.importorskip("safetensors")
 
 X, Y = samples(90, 6, 3)
 VALIDATION = samples(20, 6, 3, seed=5)
-STEPS = 6  # of an epoch, the last of them smaller
+STEPS = 6  # steps in an epoch, of which the last is smaller
 
 
 def make(*callbacks, epochs=4, **options):
@@ -24,7 +24,7 @@ def make(*callbacks, epochs=4, **options):
 
 
 class Stop(fastnn.Callback):
-    """Ends the process's part of the training by an error behind a step."""
+    """Ends the training by an error after a step."""
 
     def __init__(self, step):
         self.every = step
@@ -34,7 +34,7 @@ class Stop(fastnn.Callback):
 
 
 def interrupted(path, at, validation=None, **options):
-    """Write a checkpoint behind step `at`, and stop there."""
+    """Write a checkpoint after step `at`, and stop there."""
     checkpoint = fastnn.Checkpoint(path, every_steps=at)
     stop = Stop(at)
     stop.order = 1000
@@ -43,7 +43,7 @@ def interrupted(path, at, validation=None, **options):
 
 
 def outcome(trainer):
-    """All that a training leaves, without its times."""
+    """Everything that a training leaves, except its times."""
     epochs = [{k: v for k, v in e.items() if k != "seconds"} for e in trainer.history.epochs]
     state = [a for slots in trainer.run.spec.problem.state.values() for a in slots.values()]
     trainer.run.session.store_state()
@@ -51,7 +51,7 @@ def outcome(trainer):
 
 
 @pytest.mark.parametrize("at", [1, 5, 6, 7, 13, 23])
-def test_every_place_in_an_epoch(tmp_path, at):
+def test_it_can_be_interrupted_anywhere_in_an_epoch(tmp_path, at):
     whole = make()
     whole.fit(X, Y, VALIDATION)
     interrupted(tmp_path, at, VALIDATION)
@@ -65,7 +65,7 @@ def test_every_place_in_an_epoch(tmp_path, at):
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
 @pytest.mark.parametrize("compile", [True, False])
 @pytest.mark.parametrize("shuffle", [True, False, "batches"])
-def test_every_optimiser_and_path(tmp_path, optimizer, compile, shuffle):
+def test_it_works_for_every_optimiser_and_path(tmp_path, optimizer, compile, shuffle):
     def options():
         return {"optimizer": OPTIMIZERS[optimizer](), "shuffle": shuffle}
 
@@ -77,7 +77,7 @@ def test_every_optimiser_and_path(tmp_path, optimizer, compile, shuffle):
     assert outcome(resumed) == outcome(whole)
 
 
-def test_other_numbers_of_threads(tmp_path):
+def test_the_number_of_threads_may_differ(tmp_path):
     results = set()
     for before, behind in ((1, 2), (2, 1), (4, 2)):
         folder = tmp_path / f"{before}-{behind}"
@@ -90,7 +90,7 @@ def test_other_numbers_of_threads(tmp_path):
     assert len(results) == 1
 
 
-def test_a_large_batch_in_blocks(tmp_path):
+def test_a_large_batch_in_blocks_is_resumed(tmp_path):
     x, y = samples(2600, 6, 3)
 
     def trainer(*callbacks):
@@ -110,7 +110,7 @@ def test_a_large_batch_in_blocks(tmp_path):
 
 
 @pytest.mark.parametrize("compile", [True, False])
-def test_running_statistics_and_dropout(tmp_path, compile):
+def test_running_statistics_and_dropout_are_resumed(tmp_path, compile):
     x = samples(60, 36, 3)[0].reshape(60, 1, 6, 6)
 
     def trainer(*callbacks):
@@ -133,7 +133,7 @@ def test_running_statistics_and_dropout(tmp_path, compile):
     assert same_bits(*(np.concatenate(list(t.model.state.values())) for t in (resumed, whole)))
 
 
-def test_more_epochs_than_at_first(tmp_path):
+def test_more_epochs_than_at_first_may_be_asked_for(tmp_path):
     whole = make(epochs=5)
     whole.fit(X, Y)
     make(fastnn.Checkpoint(tmp_path), epochs=2).fit(X, Y)
@@ -150,7 +150,7 @@ def test_a_finished_training_resumed_does_nothing_more(tmp_path):
     assert outcome(resumed) == outcome(done)
 
 
-def test_checkpoints_change_no_bit_and_go_on_in_the_same_folder(tmp_path):
+def test_checkpoints_change_no_bit_and_continue_in_the_same_folder(tmp_path):
     plain = make()
     plain.fit(X, Y)
     watched = make(fastnn.Checkpoint(tmp_path / "a", every_steps=1, every_seconds=1e-3))
@@ -163,7 +163,7 @@ def test_checkpoints_change_no_bit_and_go_on_in_the_same_folder(tmp_path):
     assert names(tmp_path / "b") == [15, 20, 24]
 
 
-def test_interrupted_again_and_again(tmp_path):
+def test_it_can_be_interrupted_many_times(tmp_path):
     whole = make()
     whole.fit(X, Y)
     interrupted(tmp_path, 3)
@@ -177,7 +177,7 @@ def test_interrupted_again_and_again(tmp_path):
     assert outcome(resumed) == outcome(whole)
 
 
-def test_in_a_fresh_process_without_the_code_that_trained(tmp_path):
+def test_a_new_process_resumes_without_the_code_that_trained(tmp_path):
     whole = make()
     whole.fit(X, Y)
     interrupted(tmp_path, 10)
@@ -196,7 +196,7 @@ print(digest(trainer.model.params))
 
 
 class Rates(fastnn.Callback):
-    """Halves the rate when it has counted three epochs, and remembers the parameters it saw."""
+    """Halves the rate after three epochs, and notes the parameters that it sees."""
 
     def __init__(self):
         self.count, self.seen = 0, np.zeros(0)
@@ -215,7 +215,7 @@ class Rates(fastnn.Callback):
 
 
 @pytest.mark.parametrize("at", [10, 12, 15])
-def test_the_state_of_callbacks_and_a_rate_that_they_changed(tmp_path, at):
+def test_the_state_of_callbacks_and_a_changed_rate_are_resumed(tmp_path, at):
     whole = make(Rates())
     whole.fit(X, Y)
     stop = Stop(at)
@@ -230,7 +230,7 @@ def test_the_state_of_callbacks_and_a_rate_that_they_changed(tmp_path, at):
     assert same_bits(rates.seen, whole.callbacks[0].seen)
 
 
-def test_class_weights_and_early_stopping(tmp_path):
+def test_class_weights_and_early_stopping_are_resumed(tmp_path):
     def trainer(*callbacks, epochs):
         weights = {0: 2.0, 2: 0.5}
         return make(fastnn.EarlyStopping(patience=3), *callbacks, epochs=epochs, class_weight=weights, clip_norm=0.1)
@@ -265,7 +265,7 @@ def test_a_training_that_a_callback_ended_stays_ended(tmp_path):
 
 
 def names(folder):
-    """Steps in the names of the files of a folder, which holds nothing else."""
+    """The steps in the names of the files in a folder that contains nothing else."""
     return sorted(int(p.name.removeprefix("checkpoint-").removesuffix(".safetensors")) for p in folder.iterdir())
 
 
@@ -282,7 +282,7 @@ def names(folder):
         ({"every_seconds": 1e9, "keep_last": None}, [24]),
     ],
 )
-def test_how_often_and_how_many(tmp_path, options, expected):
+def test_checkpoints_are_written_as_often_as_asked(tmp_path, options, expected):
     make(fastnn.Checkpoint(tmp_path, **options), compile=False).fit(X, Y)
     assert names(tmp_path) == expected
 
@@ -306,7 +306,7 @@ def test_the_checkpoint_is_a_model_file(tmp_path):
     assert model.config() == trainer.model.config()
 
 
-def test_what_the_file_says(tmp_path):
+def test_the_file_describes_itself(tmp_path):
     from safetensors import safe_open
 
     path = tmp_path / "last.safetensors"
@@ -325,7 +325,7 @@ def test_what_the_file_says(tmp_path):
     assert [epoch["epoch"] for epoch in checkpoint["history"]] == [1, 2, 3, 4]
 
 
-def test_left_overs_of_a_killed_process_go(tmp_path):
+def test_files_left_by_a_killed_process_are_removed(tmp_path):
     (tmp_path / ".checkpoint-000000001.safetensors.abc").write_text("half")
     (tmp_path / "mine.txt").write_text("mine")
     make(fastnn.Checkpoint(tmp_path, keep_last=1)).fit(X, Y)

@@ -1,4 +1,4 @@
-"""Kill -9 at any moment and failing disks: the checkpoint before still loads, and goes on to the same bits."""
+"""After kill -9 at any moment, or with a failing disk, the last checkpoint loads and continues to the same bits."""
 
 import errno
 import os
@@ -55,7 +55,7 @@ def start(folder, resume, thread_count):
 
 
 def killed_and_resumed(folder, seed, kills):
-    """Digest of a training that was killed `kills` times at random moments; and how many of them met it running."""
+    """The digest of a training that was killed `kills` times at random moments, and how often it was still running."""
     chance = random.Random(seed)
     met = 0
     for i in range(kills):
@@ -69,7 +69,7 @@ def killed_and_resumed(folder, seed, kills):
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="no SIGKILL")
-def test_killed_twice(tmp_path):
+def test_a_training_killed_twice_ends_with_the_same_bits(tmp_path):
     result, met = killed_and_resumed(tmp_path / "run", 1, 2)
     assert met > 0
     assert result == uninterrupted()
@@ -77,20 +77,20 @@ def test_killed_twice(tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="no SIGKILL")
-def test_killed_at_50_random_moments(tmp_path):
+def test_a_training_killed_at_50_random_moments_ends_with_the_same_bits(tmp_path):
     expected, met = uninterrupted(), 0
     for i in range(25):
         result, m = killed_and_resumed(tmp_path / str(i), 100 + i, 2)
         assert result == expected
         met += m
-    assert met >= 25  # the others came when the training was done
+    assert met >= 25  # in the others the training was already done
 
 
 # --- disks that fail ---
 
 
 def failing(function, after, number):
-    """`function`, which works `after` times and then fails with that error."""
+    """A `function` that works `after` times and then fails with that error."""
     calls = iter(range(after))
 
     def call(*args, **kwargs):
@@ -115,7 +115,7 @@ FUNCTIONS = {
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EIO])
 @pytest.mark.parametrize("name", FUNCTIONS)
 @pytest.mark.parametrize("single", [True, False])
-def test_a_failing_disk_leaves_a_checkpoint_that_goes_on(tmp_path, monkeypatch, name, number, single):
+def test_a_failing_disk_leaves_a_checkpoint_that_can_be_resumed(tmp_path, monkeypatch, name, number, single):
     path = tmp_path / "last.safetensors" if single else tmp_path / "run"
 
     def make(*callbacks):
@@ -148,7 +148,7 @@ def test_a_failing_disk_leaves_a_checkpoint_that_goes_on(tmp_path, monkeypatch, 
     assert failed > 0 or (single and name == "unlink")
 
 
-def test_a_write_in_pieces(tmp_path, monkeypatch):
+def test_a_write_may_take_several_calls(tmp_path, monkeypatch):
     """`os.write` may write less than it was given."""
     write = os.write
     monkeypatch.setattr(os, "write", lambda handle, data: write(handle, data[:100]))

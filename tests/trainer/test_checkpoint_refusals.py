@@ -1,4 +1,4 @@
-"""Checkpoints that cannot be gone on with: one clear error, and nothing is changed."""
+"""Checkpoints that cannot be resumed give one clear error, and nothing is changed."""
 
 import numpy as np
 import pytest
@@ -26,7 +26,7 @@ def path(tmp_path):
 
 
 def refused(path, trainer, x=X, y=Y, validation=None, error=ValueError):
-    """The message; neither model nor trainer nor file may have changed."""
+    """Return the message of the error; neither model nor trainer nor file may have changed."""
     params, file = trainer.model.params.copy(), path.read_bytes() if path.is_file() else None
     with pytest.raises(error) as caught:
         trainer.resume(path, x, y, validation)
@@ -59,7 +59,7 @@ class Rule(schedules.Schedule):
         (lambda: make(schedule=Rule()), "schedule was Constant(), is Rule()"),
     ],
 )
-def test_another_training(path, trainer, message):
+def test_the_checkpoint_of_another_training_is_refused(path, trainer, message):
     assert message in refused(path, trainer())
 
 
@@ -72,16 +72,16 @@ def test_another_training(path, trainer, message):
         (X, Y[::-1], "targets have other values"),
     ],
 )
-def test_other_data(path, x, y, message):
+def test_other_data_are_refused(path, x, y, message):
     assert message in refused(path, make(), x, y)
 
 
-def test_data_that_do_not_fit_at_all(path):
+def test_data_that_do_not_fit_are_refused(path):
     with pytest.raises(ValueError, match=r"x must have shape \(N, 6\)"):
         make().resume(path, X[:, :5], Y)
 
 
-def test_other_validation_data(path, tmp_path):
+def test_other_validation_data_are_refused(path, tmp_path):
     assert "was trained without validation inputs" in refused(path, make(), validation=(X, Y))
     other = tmp_path / "other.safetensors"
     make(fastnn.Checkpoint(other)).fit(X, Y, (X[:9], Y[:9]))
@@ -90,13 +90,13 @@ def test_other_validation_data(path, tmp_path):
 
 
 @pytest.mark.parametrize("keep", [0, 7, 100, 2000, -1])
-def test_truncated(path, keep):
+def test_a_truncated_file_is_refused(path, keep):
     path.write_bytes(path.read_bytes()[:keep])
     assert "is not a readable safetensors file" in refused(path, make())
 
 
 def test_every_flipped_bit_is_seen_or_harmless(path):
-    """Values and description have a SHA-256; what else there is in the file may say the same in another way."""
+    """Values and description have a SHA-256; other changes of the file may be harmless."""
     good = path.read_bytes()
     header = 8 + int.from_bytes(good[:8], "little")
     rng = np.random.default_rng(0)
@@ -113,7 +113,7 @@ def test_every_flipped_bit_is_seen_or_harmless(path):
         assert place < header if message is None else str(path) in message
 
 
-def test_no_checkpoint(tmp_path):
+def test_a_missing_checkpoint_is_an_error(tmp_path):
     assert "no checkpoint in" in refused(tmp_path, make(), error=FileNotFoundError)
     assert "no model file at" in refused(tmp_path / "nothing.safetensors", make(), error=FileNotFoundError)
 
@@ -147,7 +147,7 @@ def test_a_new_training_does_not_mix_with_what_is_there(tmp_path):
         ({"keep_last": 0}, ValueError, "Checkpoint: keep_last: expected a whole number of at least 1"),
     ],
 )
-def test_arguments(tmp_path, options, error, message):
+def test_bad_arguments_are_refused(tmp_path, options, error, message):
     with pytest.raises(error, match=message):
         fastnn.Checkpoint(tmp_path, **options)
 

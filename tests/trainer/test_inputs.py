@@ -1,4 +1,4 @@
-"""What may be handed to `fit`: any real dtype and layout; else one clear error, and nothing is changed."""
+"""`fit` takes any real dtype and layout; other data give one clear error, and nothing is changed."""
 
 import math
 
@@ -33,14 +33,14 @@ def test_the_same_values_in_any_dtype_give_the_same_training(dtype, compile):
     assert x.tobytes() == before
 
 
-def test_bool():
+def test_boolean_inputs_are_taken():
     assert same_bits(trained(X > 0), trained((X > 0).astype("f4")))
     assert same_bits(trained((X > 0)[:, ::-1]), trained((X > 0)[:, ::-1].astype("f4")))
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
 @pytest.mark.parametrize("dtype", ["f4", "u1", "f8"])
-def test_any_layout(layout, dtype):
+def test_any_layout_is_taken(layout, dtype):
     whole = np.clip(8 * X + 60, 0, 120).round().astype(dtype)
     x, y = LAYOUTS[layout](whole), LAYOUTS[layout](Y)
     before = x.tobytes(), y.tobytes()
@@ -48,14 +48,14 @@ def test_any_layout(layout, dtype):
     assert (x.tobytes(), y.tobytes()) == before
 
 
-def test_a_read_only_memory_map(tmp_path):
+def test_a_read_only_memory_map_is_taken(tmp_path):
     whole = np.clip(8 * X + 60, 0, 120).astype("u1")
     np.save(tmp_path / "x.npy", whole)
     mapped = np.load(tmp_path / "x.npy", mmap_mode="r")
     assert same_bits(trained(mapped, validation=(mapped, Y)), trained(whole))
 
 
-def test_lists_and_subclasses():
+def test_lists_and_subclasses_are_taken():
     assert same_bits(trained(X.tolist(), Y.tolist()), trained(X))
 
     class Mine(np.ndarray):
@@ -184,11 +184,11 @@ def test_bad_targets_of_a_regression_change_nothing(targets):
         ),
     ],
 )
-def test_bad_options(options, error, message):
+def test_bad_options_are_refused(options, error, message):
     with pytest.raises(error, match=message):
         fastnn.Trainer(mlp(6, 3), **options)
 
 
-def test_a_model_that_is_none():
+def test_an_object_that_is_no_model_is_refused():
     with pytest.raises(TypeError, match="Trainer: model: expected a Sequential, got str"):
         fastnn.Trainer("mlp:784-200-10")

@@ -1,4 +1,4 @@
-"""The loop: callbacks between steps, changed optimisers, schedules by step, metrics, validation shares, warnings."""
+"""The training loop: callbacks between steps, changed optimisers, schedules by step, metrics, validation, warnings."""
 
 import json
 from pathlib import Path
@@ -16,7 +16,7 @@ X, Y = samples(60, 5, 3)
 
 
 class Do(fastnn.Callback):
-    """Calls a function behind every so many steps."""
+    """Calls a function after every so many steps."""
 
     def __init__(self, every, function):
         self.every, self.function = every, function
@@ -70,7 +70,7 @@ def test_stop_between_steps_ends_at_once(compile):
     assert len(trainer.history) == 1  # of 9 steps; the second was not finished
 
 
-def test_the_order_of_calls():
+def test_calls_come_in_order():
     calls = []
 
     class Log(fastnn.Callback):
@@ -97,7 +97,7 @@ def test_the_order_of_calls():
 
 @pytest.mark.parametrize("compile", [True, False])
 def test_a_schedule_by_step_sets_the_rate_of_every_step(compile):
-    """With a gradient of 1 every step is as long as its rate."""
+    """With a gradient of 1, every step is as long as its rate."""
     schedule = OneCycle(2, 0.25, 0.1, 0.01)
     moved = []
 
@@ -153,7 +153,7 @@ def test_metrics_without_a_validation_set_are_those_of_the_training_set():
 # --- validation as a share ---
 
 
-def test_a_share_is_split_off_by_class():
+def test_a_fraction_is_split_off_by_class():
     y = np.repeat([0, 1, 2], [30, 20, 10])
     seen = []
 
@@ -168,7 +168,7 @@ def test_a_share_is_split_off_by_class():
 
 
 @pytest.mark.parametrize("share", [0.0, 1.0, -0.5, 1e-9, 0.999, np.nan])
-def test_a_share_that_leaves_nothing(share):
+def test_a_fraction_that_leaves_nothing_is_refused(share):
     with pytest.raises(ValueError, match="fit: validation"):
         fit_with(share)
 
@@ -177,7 +177,7 @@ def fit_with(validation):
     return fastnn.Trainer(mlp(5, 3), epochs=1, progress=False).fit(X, Y, validation=validation)
 
 
-def test_the_split_is_that_of_the_seed():
+def test_the_seed_decides_the_split():
     results = []
     for seed in (0, 0, 1):
         trainer = fastnn.Trainer(mlp(5, 3), epochs=1, seed=seed, shuffle=False, progress=False)
@@ -188,7 +188,7 @@ def test_the_split_is_that_of_the_seed():
 # --- warnings ---
 
 
-def test_a_softmax_before_a_loss_that_takes_one_is_warned_of():
+def test_a_softmax_before_a_loss_that_includes_one_gives_a_warning():
     model = fastnn.Sequential([Dense(3), Softmax()], input_shape=(5,))
     with pytest.warns(UserWarning, match="softmax_cross_entropy takes scores, but the model ends in Softmax"):
         fit(model, X, Y, epochs=1)
@@ -214,14 +214,14 @@ def test_a_warning_points_to_the_line_that_called_fit():
 # --- history ---
 
 
-def test_json_of_figures_that_are_no_numbers(tmp_path):
+def test_json_of_values_that_are_not_finite_is_valid(tmp_path):
     history = fastnn.History([{"epoch": 1, "loss": np.nan, "val": [1.0, np.inf]}], np.array([np.nan, 2.0]))
     history.to_json(tmp_path / "h.json")
     stored = json.loads((tmp_path / "h.json").read_text(), parse_constant=lambda name: pytest.fail(name))
     assert stored == {"epochs": [{"epoch": 1, "loss": None, "val": [1.0, None]}], "steps": [None, 2.0]}
 
 
-def test_html_pandas_and_picture():
+def test_a_history_has_html_pandas_and_a_picture():
     history = fastnn.History([{"epoch": 1, "loss": 0.5, "<b>": 1}, {"epoch": 2, "loss": 0.25}])
     html = history._repr_html_()
     assert html.count("<tr>") == 3

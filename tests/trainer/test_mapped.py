@@ -1,4 +1,4 @@
-"""Training on a set that lies in a file gives the bits of training in memory, and does not hold the set."""
+"""Training on a data set that stays in its file gives the bits of training in memory, and needs little memory."""
 
 import subprocess
 import sys
@@ -35,7 +35,7 @@ def data(tmp_path):
 @pytest.mark.parametrize("shuffle", [True, False, "batches"])
 @pytest.mark.parametrize("ahead", [True, False])
 @pytest.mark.parametrize("piece", [1, 300, 1 << 20])
-def test_same_bits(monkeypatch, data, compiled, shuffle, ahead, piece):
+def test_a_mapped_set_gives_the_same_bits(monkeypatch, data, compiled, shuffle, ahead, piece):
     x, y, path = data
     monkeypatch.setattr(sample_source, "_HALF_BYTES", piece)
     monkeypatch.setattr(sample_source, "_SLOW_ROW", -1.0 if ahead else 1e9)
@@ -49,7 +49,7 @@ def test_same_bits(monkeypatch, data, compiled, shuffle, ahead, piece):
     assert len(opened) == 1
 
 
-def test_float_targets_and_views(tmp_path):
+def test_float_targets_and_views_are_taken(tmp_path):
     rng = np.random.default_rng(0)
     np.save(tmp_path / "x.npy", rng.random((60, 12), np.float32))
     mapped = np.load(tmp_path / "x.npy", mmap_mode="r")[5:45]
@@ -72,7 +72,7 @@ def test_a_file_that_was_replaced_is_read_through_its_mapping(data):
     np.testing.assert_array_equal(trained(mapped, y)[0], trained(x, y)[0])
 
 
-def test_rows_of_a_file(data):
+def test_rows_of_a_file_are_read_by_index(data):
     x, _, path = data
     rows = RowFile(read_npy(path, mapped=True)[10:])
     index = np.array([92, 0, 5, 5])
@@ -126,7 +126,7 @@ def test_many_rows_are_read_on_any_number_of_threads(tmp_path):
             np.testing.assert_array_equal(out, x[index])
 
 
-def test_the_first_row_that_is_missing_is_told_from_later_ones(tmp_path):
+def test_the_first_missing_row_is_reported(tmp_path):
     (tmp_path / "x").write_bytes(bytes(1000 * 100))
     index = np.arange(1000)
     index[[700, 990, 701]] = 5000

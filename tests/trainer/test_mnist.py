@@ -1,4 +1,4 @@
-"""Real data: the accuracies that a network of this size must reach on MNIST."""
+"""Networks reach the accuracies on MNIST that they must reach."""
 
 from pathlib import Path
 
@@ -23,14 +23,14 @@ def mnist():
     return fastnn.data.load("mnist", path=MNIST)
 
 
-def test_784_200_10_with_adam(mnist):
+def test_784_200_10_with_adam_reaches_its_accuracy(mnist):
     model = mlp(784, 200, 10, input_scale=1 / 255)
     trainer = fastnn.Trainer(model, optimizer=optim.Adam(1e-3), batch_size=64, epochs=8, progress=False)
     trainer.fit(*mnist.train)
     assert model.evaluate(*mnist.test)["accuracy"] >= 0.975
 
 
-def test_784_666_666_10_with_plain_descent(mnist):
+def test_784_666_666_10_with_sgd_reaches_its_accuracy(mnist):
     """50,000 images for training, the last 10,000 of the training file for validation."""
     x, y = mnist.train
     layers = [Dense(666), ReLU(), Dense(666), ReLU(), Dense(10)]

@@ -1,4 +1,4 @@
-"""A loss that is no number any more: training stops and says where, or goes on when told to."""
+"""If a loss is not finite, training stops and says where, or continues if told to."""
 
 import numpy as np
 import pytest
@@ -22,7 +22,7 @@ def train(x=X, model=None, **options):
 
 
 @pytest.mark.parametrize("compile", [True, False])
-def test_a_rate_that_is_too_large(compile):
+def test_a_rate_that_is_too_large_is_blamed(compile):
     trainer, message = train(optimizer=SGD(1e30), compile=compile)
     assert message.startswith("fit: the loss of step ")
     number = int(message.split()[5])
@@ -33,7 +33,7 @@ def test_a_rate_that_is_too_large(compile):
     assert len(trainer.history) == 0
 
 
-def test_compiled_and_eager_stop_behind_the_same_step():
+def test_compiled_and_eager_stop_after_the_same_step():
     results = []
     for compile in (True, False):
         trainer, message = train(optimizer=SGD(1e30), compile=compile)
@@ -44,7 +44,7 @@ def test_compiled_and_eager_stop_behind_the_same_step():
 
 @pytest.mark.parametrize("compile", [True, False])
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
-def test_one_bad_sample_is_met_at_its_step(bad, compile):
+def test_one_bad_sample_is_reported_at_its_step(bad, compile):
     x = X.copy()
     x[43, 2] = bad
     trainer, message = train(x, compile=compile, shuffle=False)
@@ -76,7 +76,7 @@ def test_parameters_that_are_still_finite_are_not_blamed(compile):
 
 
 @pytest.mark.parametrize("compile", [True, False])
-def test_ignored(compile):
+def test_training_continues_if_told_to(compile):
     trainer, message = train(optimizer=SGD(1e30), compile=compile, on_nonfinite="ignore")
     assert message is None
     assert len(trainer.history) == 4
@@ -84,7 +84,7 @@ def test_ignored(compile):
     assert not np.isfinite(trainer.history.epochs[-1]["loss"])
 
 
-def test_ignored_trainings_agree():
+def test_trainings_that_continue_agree():
     steps = [
         train(optimizer=SGD(1e30), compile=compile, on_nonfinite="ignore")[0].history.steps for compile in (True, False)
     ]
@@ -92,7 +92,7 @@ def test_ignored_trainings_agree():
 
 
 @pytest.mark.parametrize("compile", [True, False])
-def test_in_a_batch_worked_through_in_blocks(compile, monkeypatch):
+def test_a_batch_in_blocks_is_reported_too(compile, monkeypatch):
     from fastnn.program import session
 
     monkeypatch.setattr(session, "MAX_BATCH", 40)
@@ -103,7 +103,7 @@ def test_in_a_batch_worked_through_in_blocks(compile, monkeypatch):
         fastnn.Trainer(mlp(5, 3), batch_size=None, compile=compile, progress=False).fit(x, Y)
 
 
-def test_the_callbacks_are_told_of_the_end():
+def test_the_end_is_called_for_callbacks():
     class End(fastnn.Callback):
         ended = False
 

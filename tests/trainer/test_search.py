@@ -42,7 +42,7 @@ def test_the_first_noisy_losses_suggest_nothing(seed):
     assert 1e-3 < found.suggestion < 0.1
 
 
-def test_a_search_stops_where_the_loss_bursts():
+def test_a_search_stops_where_the_loss_explodes():
     trainer = fastnn.Trainer(mlp(6, 3), optimizer="sgd", progress=False)
     found = fastnn.find_learning_rate(trainer, X, Y, lowest=1e-3, highest=1e9, steps=300)
     assert len(found.rates) < 300
@@ -50,7 +50,7 @@ def test_a_search_stops_where_the_loss_bursts():
 
 
 @pytest.mark.parametrize(("lowest", "highest"), [(0, 1), (1, 1), (2, 1), (1e-3, np.inf)])
-def test_bounds_out_of_order(lowest, highest):
+def test_bounds_out_of_order_are_refused(lowest, highest):
     with pytest.raises(
         ValueError, match=r"find_learning_rate: (lowest|highest): expected a finite number above [0-9.]+"
     ):
@@ -87,7 +87,7 @@ def test_an_error_in_a_trial_is_raised():
         fastnn.sweep(diverging, fastnn.grid(rate=[0.1, 1e30]), X, Y)
 
 
-def test_what_make_gives_is_checked():
+def test_the_result_of_make_is_checked():
     with pytest.raises(TypeError, match="sweep: make: expected a Trainer, got dict"):
         fastnn.sweep(dict, [{"a": 1}], X, Y)
     model = mlp(6, 3)
@@ -95,7 +95,7 @@ def test_what_make_gives_is_checked():
         fastnn.sweep(lambda seed: fastnn.Trainer(model, seed=seed), fastnn.grid(seed=[0, 1]), X, Y)
 
 
-def test_the_rate_finder_trains_on_distorted_images():
+def test_the_rate_finder_trains_on_augmented_images():
     x, y = fastnn.data.glyphs(300, seed=0)
 
     def losses(augmentation):

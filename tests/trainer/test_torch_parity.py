@@ -1,4 +1,4 @@
-"""The same training in PyTorch: same weights, same batches, float64."""
+"""Trainings agree with PyTorch for the same weights and batches in float64."""
 
 import numpy as np
 import pytest
@@ -15,7 +15,7 @@ ADAM = {"lr": 0.01, "betas": (0.85, 0.99), "eps": 1e-6}
 
 
 def multi_margin(out, labels):
-    """Theirs is the mean over the classes too."""
+    """PyTorch's loss, which is also a mean over the classes, as a sum."""
     return torch.nn.functional.multi_margin_loss(out, labels) * out.shape[1]
 
 
@@ -50,13 +50,13 @@ OPTIMIZERS = {
 
 @pytest.fixture(scope="module", autouse=True)
 def _first_use():
-    """What PyTorch loads at the first gradient is not the first test's time."""
+    """Compute a gradient before the first test, so that what PyTorch loads is not part of its time."""
     torch.nn.Linear(1, 1)(torch.zeros(1, 1)).sum().backward()
     torch.optim.Adam([torch.zeros(1, requires_grad=True)])
 
 
 def torch_twin(model, activation):
-    """The same layers and weights (PyTorch keeps w transposed)."""
+    """A module with the same layers and weights, which PyTorch stores transposed."""
     parameters = list(model.parameters.values())
     stack = []
     for w, b in zip(parameters[::2], parameters[1::2], strict=True):
@@ -72,14 +72,14 @@ def torch_twin(model, activation):
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
 @pytest.mark.parametrize("target", LOSSES)
 @pytest.mark.parametrize("activation", [(fastnn.layers.ReLU, torch.nn.ReLU), (Tanh, torch.nn.Tanh)])
-def test_a_few_epochs(activation, target, optimizer, compile):
+def test_a_few_epochs_agree_with_torch(activation, target, optimizer, compile):
     x, y = samples(45, 6, 3)
     name, targets = LOSSES[target]
     t = targets(y, 3)
     model = mlp(6, 12, 7, 3, activation=activation[0], dtype="float64", seed=4)
     twin = torch_twin(model, activation[1])
     ours, make = OPTIMIZERS[optimizer]
-    decay = 1.0 if optimizer in ("momentum", "nesterov") else 0.7  # theirs keeps the rate outside the velocity
+    decay = 1.0 if optimizer in ("momentum", "nesterov") else 0.7  # PyTorch does not have the rate in the velocity
     trainer = fastnn.Trainer(
         model,
         optimizer=ours,

@@ -1,4 +1,4 @@
-"""What a training does: history, validation, order of the samples, schedule, printing, seeds."""
+"""Trainings: history, validation, order of the samples, schedule, printing and seeds."""
 
 import csv
 import io
@@ -23,7 +23,7 @@ def data():
 # --- history ---
 
 
-def test_an_epoch_has_its_figures(data):
+def test_an_epoch_has_its_metrics(data):
     model = mlp(5, 8, 3)
     validation = samples(20, 5, 3, seed=1)
     trainer = fastnn.Trainer(model, batch_size=16, epochs=3, schedule=Exponential(0.5), progress=False)
@@ -50,7 +50,7 @@ def test_an_epoch_has_its_figures(data):
     )
 
 
-def test_without_validation_there_are_no_figures_of_it(data):
+def test_without_validation_there_are_no_metrics_of_it(data):
     assert fit(mlp(5, 3), *data, epochs=1).history.names == [
         "epoch",
         "loss",
@@ -68,8 +68,8 @@ def test_a_regression_has_no_accuracy(data):
 
 
 @pytest.mark.parametrize("compile", [True, False])
-def test_the_epochs_loss_is_the_mean_over_samples_as_they_were_met(data, compile):
-    """With a rate that moves nothing, the figures of an epoch are those of `evaluate`."""
+def test_the_loss_of_an_epoch_is_the_mean_over_samples_during_training(data, compile):
+    """With a rate so small that nothing changes, the results of an epoch are those of `evaluate`."""
     x, y = data
     for targets, loss in [(y, "softmax_cross_entropy"), (np.eye(3)[y], "mean_squared_error")]:
         model = mlp(5, 8, 3, dtype="float64")
@@ -79,7 +79,7 @@ def test_the_epochs_loss_is_the_mean_over_samples_as_they_were_met(data, compile
         assert epoch.get("accuracy") == expected.get("accuracy")
 
 
-def test_the_steps_are_the_batches_losses(data):
+def test_the_history_of_steps_has_the_losses_of_batches(data):
     x, y = data
     model = mlp(5, 8, 3, dtype="float64")
     trainer = fit(model, x, y, optimizer=fastnn.optim.SGD(1e-300), batch_size=16, epochs=1, shuffle=False)
@@ -93,7 +93,7 @@ def test_it_learns(data):
     assert trainer.history.epochs[-1]["loss"] < 0.5 * trainer.history.epochs[0]["loss"]
 
 
-def test_a_file_of_figures(data, tmp_path):
+def test_the_history_is_written_to_a_file(data, tmp_path):
     history = fit(mlp(5, 3), *data, epochs=2, batch_size=25).history
     history.to_csv(tmp_path / "h.csv")
     rows = list(csv.DictReader(io.StringIO((tmp_path / "h.csv").read_text())))
@@ -105,7 +105,7 @@ def test_a_file_of_figures(data, tmp_path):
     assert stored["steps"] == history.steps.tolist()
 
 
-def test_columns_and_table():
+def test_a_history_has_columns_and_a_table():
     history = fastnn.History([{"epoch": 1, "loss": 2.0}, {"epoch": 2, "loss": 1.0, "val_loss": 1.5, "accuracy": 0.25}])
     np.testing.assert_array_equal(history.column("loss"), [2, 1])
     np.testing.assert_array_equal(history.column("val_loss"), [np.nan, 1.5])
@@ -120,7 +120,7 @@ def test_columns_and_table():
 
 
 def orders(n, batch, epochs=3, **options):
-    """Rows of every step, by epoch, read off the losses: sample i alone has the loss i."""
+    """The rows of every step, by epoch, as shown by the losses, because only sample i has the loss i."""
     seen = []
 
     class Seen(losses.MeanSquaredError):
@@ -173,21 +173,21 @@ def test_a_batch_of_all_samples_is_one_step(data, batch):
     assert len(fit(mlp(5, 3), *data, batch_size=batch, epochs=4).history.steps) == 4
 
 
-def test_one_sample():
+def test_one_sample_can_be_trained_on():
     assert len(fit(mlp(3, 2), np.ones((1, 3)), np.array([1]), epochs=2).history.steps) == 2
 
 
 # --- seeds ---
 
 
-def test_the_same_seeds_in_a_fresh_process_with_other_threads():
+def test_the_same_seeds_give_the_same_bits_in_a_new_process_with_other_threads():
     code = "from trainings import one_training; print(one_training())"
     there = output_of(code, FASTNN_NUM_THREADS="3", FASTNN_BACKEND=fastnn.kernels.current_backend())
     with threads(1):
         assert there == one_training()
 
 
-def test_another_seed_another_training(data):
+def test_another_seed_gives_another_training(data):
     models = [mlp(5, 3) for _ in range(3)]
     for model, seed in zip(models, (0, 0, 1), strict=True):
         fit(model, *data, seed=seed, epochs=1, batch_size=7)
@@ -197,7 +197,7 @@ def test_another_seed_another_training(data):
 # --- printing ---
 
 
-def test_print_every(data, capsys):
+def test_print_every_prints_a_table(data, capsys):
     fit(mlp(5, 3), *data, epochs=5, print_every=2)
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].split() == ["epoch", "loss", "accuracy", "val", "loss", "val", "accuracy", "seconds"]
@@ -264,7 +264,7 @@ def test_optimizer_and_schedule_are_used_by_name_or_object(data):
     assert same_bits(*results)
 
 
-def test_the_default_is_plain_descent_at_a_tenth(data):
+def test_the_default_is_sgd_with_a_rate_of_a_tenth(data):
     results = []
     for optimizer in (None, fastnn.optim.SGD(0.1)):
         model = mlp(5, 3)

@@ -1,4 +1,4 @@
-"""Weights of samples and classes, and clipped gradients: what they do, on both paths alike."""
+"""Weights of samples and classes, and clipped gradients, work alike on both paths."""
 
 import numpy as np
 import pytest
@@ -50,7 +50,7 @@ def test_weights_of_one_change_no_number(target):
 
 @pytest.mark.parametrize("compile", [True, False])
 def test_a_weighted_step_is_that_of_repeated_samples(compile):
-    """Full batch: the sums are the same; the mean is over the samples as they were given."""
+    """With a full batch the sums are the same; the mean is over the given samples."""
     times = WEIGHTS.astype(int)
     models = [mlp(6, 8, 3, dtype="float64", seed=1) for _ in range(2)]
     options = {"batch_size": None, "epochs": 2, "compile": compile, "progress": False, "shuffle": False}
@@ -86,7 +86,7 @@ def test_a_limit_out_of_reach_changes_no_bit():
     assert same_bits(trained({"clip_norm": 1e9, "clip_value": 1e9}, {})[0], trained({}, {})[0])
 
 
-def test_a_clipped_training_is_that_of_torch():
+def test_a_clipped_training_agrees_with_torch():
     torch = pytest.importorskip("torch")
     model = mlp(6, 8, 3, dtype="float64", seed=3)
     w1, b1, w2, b2 = (torch.tensor(p.copy(), requires_grad=True) for p in model.parameters.values())
@@ -123,7 +123,7 @@ def test_a_clipped_training_is_that_of_torch():
         ({"clip_norm": "1"}, {}, TypeError, "Trainer: clip_norm: expected a finite number above 0, got '1'"),
     ],
 )
-def test_what_does_not_fit(options, given, error, message):
+def test_arguments_that_do_not_fit_are_refused(options, given, error, message):
     model = mlp(6, 3)
     before = model.params.copy()
     with pytest.raises(error, match=message):

@@ -1,4 +1,4 @@
-"""The CS231n hand-out: its modules, names, arguments and return values, over `fastnn.functional`.
+"""The CS231n hand-out: its modules, names, arguments and return values, computed by `fastnn.functional`.
 
 A notebook of the course runs when its import lines are changed::
 
@@ -8,7 +8,7 @@ A notebook of the course runs when its import lines are changed::
 ``layers``, ``layer_utils``, ``fast_layers`` and ``im2col`` have the functions, ``classifiers`` the networks, ``optim``
 the update rules, ``solver`` the training loop, ``gradient_check`` the numerical gradients.
 
-Arrays of different float dtypes promote as NumPy does, whole numbers count as float64. The hand-out's conventions
-hold: p of a dropout is the share that is KEPT, running averages keep the share `momentum` of what they were, variances
-are divided by N, losses are means over the batch. Caches refer to the arrays that they were made from.
+Arrays of different float dtypes are promoted as in NumPy; integers count as float64. The conventions are those of the
+hand-out: p of a dropout is the fraction that is KEPT, running averages keep the fraction `momentum` of their old value,
+variances are divided by N, and losses are means over the batch. Caches refer to the arrays that they were made from.
 """

@@ -1,4 +1,4 @@
-"""Arrays of one float dtype from whatever a notebook holds."""
+"""Converts the arrays of a notebook to one float dtype."""
 
 from __future__ import annotations
 
@@ -14,24 +14,24 @@ __all__ = ["Array", "Cache", "Gradients", "Params", "common", "flat", "like", "m
 
 Cache: TypeAlias = Any
 Params: TypeAlias = dict[str, Any]
-Gradients: TypeAlias = tuple[Array, Any, Any]  # of x and of two parameters
+Gradients: TypeAlias = tuple[Array, Any, Any]  # the gradients of x and of two parameters
 
 
 def common(*values: ArrayLike) -> tuple[Array, ...]:
-    """The values as arrays of one dtype that kernels take: half precision widened to float32, else as `floating`."""
+    """The values as arrays of one dtype that kernels take: as `floating` does, but half precision becomes float32."""
     arrays = floating(*map(np.asarray, values))
     dtype = np.float32 if arrays[0].dtype.itemsize <= 4 else np.float64
     return tuple(array.astype(dtype, copy=False) for array in arrays)
 
 
 def flat(x: ArrayLike) -> Array:
-    """X (N, d1, …, dk) as rows (N, D)."""
+    """`x` (N, d1, …, dk) as rows (N, D)."""
     array = np.asarray(x)
     return array.reshape(len(array), -1)
 
 
 def like(dout: ArrayLike, cache: Cache) -> Array:
-    """Dout in the dtype that the forward pass computed in."""
+    """`dout` in the dtype of the forward pass."""
     dtype = next(field.dtype for field in cache if isinstance(field, np.ndarray) and field.dtype.kind == "f")
     return np.asarray(dout, dtype)
 

@@ -1,4 +1,4 @@
-"""The hand-out's faster variants: here all of them, and the naive ones, are the same compiled kernels."""
+"""The faster variants of the hand-out. Here they and the naive ones are the same compiled kernels."""
 
 from fastnn.compat.cs231n.layers import (
     conv_backward_naive,

@@ -1,4 +1,4 @@
-"""Windows of images as columns, in the hand-out's order."""
+"""Windows of images as columns, in the order of the hand-out."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["col2im_indices", "get_im2col_indices", "im2col_indices"]
 def get_im2col_indices(
     x_shape: tuple[int, int, int, int], field_height: int, field_width: int, padding: int = 1, stride: int = 1
 ) -> tuple[Array, Array, Array]:
-    """(k, i, j): channel, row and column in the padded image of each element of a window, for each window."""
+    """Return (k, i, j): channel, row and column in the padded image of each element of each window."""
     _, channels, height, width = x_shape
     rows = (height + 2 * padding - field_height) // stride + 1
     cols = (width + 2 * padding - field_width) // stride + 1
@@ -24,7 +24,7 @@ def get_im2col_indices(
 
 
 def im2col_indices(x: ArrayLike, field_height: int, field_width: int, padding: int = 1, stride: int = 1) -> Array:
-    """Columns (C · field_height · field_width, windows · N): the image's number runs fastest."""
+    """Return columns (C · field_height · field_width, windows · N), in which the image index varies fastest."""
     (images,) = common(x)
     columns = functional.im2col(images, (field_height, field_width), stride=stride, pad=padding)
     return columns.transpose(1, 2, 0).reshape(columns.shape[1], -1)
@@ -38,7 +38,7 @@ def col2im_indices(
     padding: int = 1,
     stride: int = 1,
 ) -> Array:
-    """Images (N, C, H, W) in which each pixel is the sum of its elements in all columns."""
+    """Return images (N, C, H, W) in which each pixel is the sum of its elements in all columns."""
     (columns,) = common(cols)
     n, *shape = x_shape
     by_image = columns.reshape(len(columns), -1, n).transpose(2, 0, 1)

@@ -1,4 +1,4 @@
-"""Layers that often stand in a row."""
+"""Common sequences of layers."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def affine_relu_forward(x: ArrayLike, w: ArrayLike, b: ArrayLike) -> tuple[Array
 
 
 def affine_relu_backward(dout: ArrayLike, cache: Cache) -> Gradients:
-    """(dx, dw, db)."""
+    """Return (dx, dw, db)."""
     fc_cache, relu_cache = cache
     return affine_backward(relu_backward(dout, relu_cache), fc_cache)
 
@@ -44,7 +44,7 @@ def conv_relu_forward(x: ArrayLike, w: ArrayLike, b: ArrayLike, conv_param: Para
 
 
 def conv_relu_backward(dout: ArrayLike, cache: Cache) -> Gradients:
-    """(dx, dw, db)."""
+    """Return (dx, dw, db)."""
     conv_cache, relu_cache = cache
     return conv_backward_fast(relu_backward(dout, relu_cache), conv_cache)
 
@@ -66,7 +66,7 @@ def conv_bn_relu_forward(
 
 
 def conv_bn_relu_backward(dout: ArrayLike, cache: Cache) -> tuple[Any, ...]:
-    """(dx, dw, db, dgamma, dbeta)."""
+    """Return (dx, dw, db, dgamma, dbeta)."""
     conv_cache, bn_cache, relu_cache = cache
     da, dgamma, dbeta = spatial_batchnorm_backward(relu_backward(dout, relu_cache), bn_cache)
     return (*conv_backward_fast(da, conv_cache), dgamma, dbeta)
@@ -82,6 +82,6 @@ def conv_relu_pool_forward(
 
 
 def conv_relu_pool_backward(dout: ArrayLike, cache: Cache) -> Gradients:
-    """(dx, dw, db)."""
+    """Return (dx, dw, db)."""
     *conv_relu_cache, pool_cache = cache
     return conv_relu_backward(max_pool_backward_fast(dout, pool_cache), conv_relu_cache)

@@ -46,45 +46,46 @@ __all__ = [
 
 
 def affine_forward(x: ArrayLike, w: ArrayLike, b: ArrayLike) -> tuple[Array, Cache]:
-    """X (N, d1, …, dk) as rows, times w (D, M), plus b (M,)."""
+    """Return x w + b, for x (N, d1, …, dk) as rows, w (D, M) and b (M,)."""
     rows, w_, b_ = common(flat(x), w, b)
     out, cache = functional.affine_forward(rows, w_, b_)
     return out, (np.shape(x), cache)
 
 
 def affine_backward(dout: ArrayLike, cache: Cache) -> Gradients:
-    """(dx in the shape of x, dw, db)."""
+    """Return (dx, dw, db), dx in the shape of x."""
     shape, inner = cache
     dx, dw, db = functional.affine_backward(like(dout, inner), inner)
     return dx.reshape(shape), dw, db
 
 
 def relu_forward(x: ArrayLike) -> tuple[Array, Cache]:
-    """max(x, 0), of any shape."""
+    """Return max(x, 0) for an array of any shape."""
     out, cache = functional.relu_forward(*common(x))
     return out, cache
 
 
 def relu_backward(dout: ArrayLike, cache: Cache) -> Array:
-    """Dout where x was positive, zero elsewhere."""
+    """Return dout where x was positive, and zero elsewhere."""
     dx: Array = functional.relu_backward(like(dout, cache), cache)
     return dx
 
 
 def softmax_loss(x: ArrayLike, y: ArrayLike) -> tuple[float, Array]:
-    """(mean cross-entropy in nats, gradient) of the scores x (N, C) and the labels y (N,)."""
+    """Return the mean cross-entropy in nats, and its gradient, of scores x (N, C) and labels y (N,)."""
     return functional.softmax_loss(common(x)[0], y)
 
 
 def svm_loss(x: ArrayLike, y: ArrayLike) -> tuple[float, Array]:
-    """(mean multi-class hinge loss with margin 1, gradient) of the scores x (N, C) and the labels y (N,)."""
+    """Return the mean multi-class hinge loss with margin 1, and its gradient, of scores x (N, C) and labels y (N,)."""
     return functional.hinge_loss(common(x)[0], y)
 
 
 def dropout_forward(x: ArrayLike, dropout_param: Params) -> tuple[Array, Cache]:
     """Keep each element with probability ``p`` and scale it by 1/p; in mode "test" do nothing.
 
-    ``dropout_param``: "p" (the share KEPT), "mode" ("train" or "test"), "seed" (optional, of NumPy's global generator).
+    ``dropout_param`` has "p" (the fraction KEPT), "mode" ("train" or "test") and optionally "seed", which seeds NumPy's
+    global generator.
     """
     (array,) = common(x)
     keep, mode = dropout_param["p"], mode_of("dropout_forward", dropout_param)
@@ -99,29 +100,29 @@ def dropout_forward(x: ArrayLike, dropout_param: Params) -> tuple[Array, Cache]:
 
 
 def dropout_backward(dout: ArrayLike, cache: Cache) -> Array:
-    """Dout through the mask of the forward pass."""
+    """Return dout, multiplied by the mask of the forward pass."""
     _, mask = cache
     return np.asarray(dout) if mask is None else dout * mask
 
 
 def conv_forward_naive(x: ArrayLike, w: ArrayLike, b: ArrayLike, conv_param: Params) -> tuple[Array, Cache]:
-    """Correlate images x (N, C, H, W) with filters w (F, C, HH, WW); ``conv_param``: "stride" and "pad"."""
+    """Correlate images x (N, C, H, W) with filters w (F, C, HH, WW); ``conv_param`` has "stride" and "pad"."""
     x_, w_, b_ = common(x, w, b)
     return functional.conv_forward(x_, w_, b_, stride=conv_param["stride"], pad=conv_param["pad"])
 
 
 def conv_backward_naive(dout: ArrayLike, cache: Cache) -> Gradients:
-    """(dx, dw, db)."""
+    """Return (dx, dw, db)."""
     return functional.conv_backward(like(dout, cache), cache)
 
 
 def max_pool_forward_naive(x: ArrayLike, pool_param: Params) -> tuple[Array, Cache]:
-    """Largest element of each window; ``pool_param``: "pool_height", "pool_width", "stride"."""
+    """Return the largest element of each window; ``pool_param`` has "pool_height", "pool_width" and "stride"."""
     (array,) = common(x)
     size = (pool_param["pool_height"], pool_param["pool_width"])
     return functional.max_pool_forward(array, size=size, stride=pool_param["stride"])
 
 
 def max_pool_backward_naive(dout: ArrayLike, cache: Cache) -> Array:
-    """Dout at the first largest element of each window."""
+    """Return dout at the first largest element of each window."""
     return functional.max_pool_backward(like(dout, cache), cache)

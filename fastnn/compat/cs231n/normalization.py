@@ -1,4 +1,4 @@
-"""Normalisation in the hand-out's form: running averages live in `bn_param`, variances are divided by N."""
+"""Normalisation as in the hand-out: running averages are kept in `bn_param`, and variances are divided by N."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ from fastnn.compat.cs231n.arrays import Array, Cache, Gradients, Params, common,
 def batchnorm_forward(x: ArrayLike, gamma: ArrayLike, beta: ArrayLike, bn_param: Params) -> tuple[Array, Cache]:
     """Normalise each column of x (N, D), or each channel of x (N, C, H, W).
 
-    ``bn_param``: "mode" ("train" or "test"), "eps" (1e-5), "momentum" (0.9: the share that a running average keeps),
-    "running_mean" and "running_var" (zeros), which mode "train" replaces and mode "test" uses.
+    ``bn_param`` has "mode" ("train" or "test"), "eps" (default 1e-5), "momentum" (default 0.9, the fraction that a
+    running average keeps), and "running_mean" and "running_var" (default zeros), which mode "train" replaces and mode
+    "test" uses.
     """
     mode, eps, momentum = (
         mode_of("batchnorm_forward", bn_param),
@@ -35,7 +36,7 @@ def batchnorm_forward(x: ArrayLike, gamma: ArrayLike, beta: ArrayLike, bn_param:
 
 
 def batchnorm_backward(dout: ArrayLike, cache: Cache) -> Gradients:
-    """(dx, dgamma, dbeta)."""
+    """Return (dx, dgamma, dbeta)."""
     return functional.batch_norm_backward(like(dout, cache), cache)
 
 
@@ -44,12 +45,12 @@ spatial_batchnorm_forward, spatial_batchnorm_backward = batchnorm_forward, batch
 
 
 def layernorm_forward(x: ArrayLike, gamma: ArrayLike, beta: ArrayLike, ln_param: Params) -> tuple[Array, Cache]:
-    """Normalise each row of x (N, D); ``ln_param``: "eps" (1e-5)."""
+    """Normalise each row of x (N, D); ``ln_param`` has "eps" (default 1e-5)."""
     return functional.layer_norm_forward(*common(x, gamma, beta), eps=ln_param.get("eps", 1e-5))
 
 
 def layernorm_backward(dout: ArrayLike, cache: Cache) -> Gradients:
-    """(dx, dgamma, dbeta)."""
+    """Return (dx, dgamma, dbeta)."""
     return functional.layer_norm_backward(like(dout, cache), cache)
 
 
@@ -60,9 +61,9 @@ def spatial_groupnorm_forward(
     G: int,
     gn_param: Params,
 ) -> tuple[Array, Cache]:
-    """Normalise each sample of x (N, C, H, W) over G groups of channels; gamma and beta (1, C, 1, 1) or (C,).
+    """Normalise each sample of x (N, C, H, W) over G groups of channels.
 
-    ``gn_param``: "eps" (1e-5).
+    ``gamma`` and ``beta`` have shape (1, C, 1, 1) or (C,); ``gn_param`` has "eps" (default 1e-5).
     """
     values, scale, shift = common(x, gamma, beta)
     eps = gn_param.get("eps", 1e-5)
@@ -71,7 +72,7 @@ def spatial_groupnorm_forward(
 
 
 def spatial_groupnorm_backward(dout: ArrayLike, cache: Cache) -> Gradients:
-    """(dx, dgamma, dbeta), the latter two in the shape of gamma."""
+    """Return (dx, dgamma, dbeta), the latter two in the shape of gamma."""
     shape, inner = cache
     dx, *others = functional.group_norm_backward(like(dout, inner), inner)
     dgamma, dbeta = (np.asarray(gradient).reshape(shape) for gradient in others)

@@ -1,6 +1,6 @@
-"""Update rules ``f(w, dw, config) → (next_w, config)``; what `config` lacks gets the rule's default.
+"""Update rules ``f(w, dw, config) → (next_w, config)``. Settings that `config` lacks get the default of the rule.
 
-State stands in `config`, which is changed and returned; `w` and `dw` are not changed.
+The state is kept in `config`, which is changed and returned; `w` and `dw` are not changed.
 """
 
 from __future__ import annotations
@@ -22,13 +22,16 @@ def _filled(config: Params | None, **defaults: Any) -> Params:
 
 
 def sgd(w: Array, dw: Array, config: Params | None = None) -> tuple[Array, Params]:
-    """W - learning_rate dw; "learning_rate" 1e-2."""
+    """Return w - learning_rate dw. Default: "learning_rate" 1e-2."""
     config = _filled(config, learning_rate=1e-2)
     return w - config["learning_rate"] * dw, config
 
 
 def sgd_momentum(w: Array, dw: Array, config: Params | None = None) -> tuple[Array, Params]:
-    """V ← momentum v - learning_rate dw; w + v. "learning_rate" 1e-2, "momentum" 0.9, "velocity" zeros."""
+    """Set v ← momentum v - learning_rate dw and return w + v.
+
+    Defaults: "learning_rate" 1e-2, "momentum" 0.9, "velocity" zeros.
+    """
     config = _filled(config, learning_rate=1e-2, momentum=0.9)
     v = config.get("velocity", np.zeros_like(w))
     config["velocity"] = v = config["momentum"] * v - config["learning_rate"] * dw
@@ -36,9 +39,9 @@ def sgd_momentum(w: Array, dw: Array, config: Params | None = None) -> tuple[Arr
 
 
 def rmsprop(w: Array, dw: Array, config: Params | None = None) -> tuple[Array, Params]:
-    """Divide by the root of the squares' running mean.
+    """Divide the gradient by the root of the running mean of its squares.
 
-    "learning_rate" 1e-2, "decay_rate" 0.99, "epsilon" 1e-8, "cache" zeros.
+    Defaults: "learning_rate" 1e-2, "decay_rate" 0.99, "epsilon" 1e-8, "cache" zeros.
     """
     config = _filled(config, learning_rate=1e-2, decay_rate=0.99, epsilon=1e-8, cache=np.zeros_like(w))
     rate = config["decay_rate"]
@@ -47,9 +50,9 @@ def rmsprop(w: Array, dw: Array, config: Params | None = None) -> tuple[Array, P
 
 
 def adam(w: Array, dw: Array, config: Params | None = None) -> tuple[Array, Params]:
-    """Adam (Kingma & Ba 2015); t is raised by one before it is used.
+    """Adam (Kingma & Ba 2015), where t is increased by one before it is used.
 
-    "learning_rate" 1e-3, "beta1" 0.9, "beta2" 0.999, "epsilon" 1e-8, "m" and "v" zeros, "t" 0.
+    Defaults: "learning_rate" 1e-3, "beta1" 0.9, "beta2" 0.999, "epsilon" 1e-8, "m" and "v" zeros, "t" 0.
     """
     zeros = np.zeros_like(w)
     config = _filled(config, learning_rate=1e-3, beta1=0.9, beta2=0.999, epsilon=1e-8, m=zeros, v=zeros, t=0)

@@ -20,7 +20,7 @@ UpdateRule = Callable[[Array, Array, Params], tuple[Array, Params]]
 
 
 class Solver:
-    """Trains a model by batches drawn with replacement, and keeps its best parameters.
+    """Trains a model on batches drawn with replacement, and keeps its best parameters.
 
     Parameters
     ----------
@@ -29,30 +29,30 @@ class Solver:
     data : mapping
         "X_train", "y_train", "X_val", "y_val".
     update_rule : str
-        A function of `fastnn.compat.cs231n.optim`.
+        The name of a function in `fastnn.compat.cs231n.optim`.
     optim_config : dict
-        Settings of the rule; each parameter gets a copy.
+        Settings of the rule, of which each parameter gets a copy.
     lr_decay : float
-        The rate is multiplied by it after every epoch.
+        Factor by which the learning rate is multiplied after every epoch.
     batch_size, num_epochs : int
     num_train_samples, num_val_samples : int or None
-        How many samples to measure accuracies on; None: all.
+        The number of samples on which accuracies are measured; None means all.
     checkpoint_name : str, optional
-        Write ``<name>_epoch_<n>.npz`` with parameters and histories after every epoch.
+        If given, ``<name>_epoch_<n>.npz`` is written after every epoch, with parameters and histories.
     print_every : int
-        Steps from one printed loss to the next.
+        The number of steps from one printed loss to the next.
     verbose : bool
-        False: print nothing.
+        If False, nothing is printed.
 
     Attributes
     ----------
     loss_history : list of float
-        One a step.
+        The loss of each step.
     train_acc_history, val_acc_history : list of float
-        After the first step, after every epoch, and after the last step.
+        Accuracies after the first step, after every epoch, and after the last step.
     best_val_acc : float
     best_params : dict
-        Copied into the model when `train` ends.
+        The best parameters, which are copied into the model when `train` ends.
     """
 
     measures_at_start = False  # before the first step rather than after it
@@ -103,7 +103,7 @@ class Solver:
             self.model.params[name] = updated.astype(w.dtype, copy=False)
 
     def check_accuracy(self, X: Array, y: Array, num_samples: int | None = None, batch_size: int = 100) -> float:
-        """Share of right classes, in [0, 1], on all samples or on `num_samples` random ones."""
+        """Return the accuracy, in [0, 1], on all samples or on `num_samples` random ones."""
         if num_samples is not None and len(X) > num_samples:
             chosen = np.random.choice(len(X), num_samples)
             X, y = X[chosen], y[chosen]
@@ -112,7 +112,7 @@ class Solver:
         return float(np.mean(np.hstack(predicted) == y))
 
     def train(self) -> None:
-        """Run all epochs; the model ends with the parameters that were best on the validation data."""
+        """Run all epochs. The model then has the parameters that were best on the validation data."""
         per_epoch = max(len(self.X_train) // self.batch_size, 1)
         steps = self.num_epochs * per_epoch
         if self.measures_at_start:
@@ -144,7 +144,7 @@ class Solver:
             self.best_params = {name: w.copy() for name, w in self.model.params.items()}
 
     def _save_checkpoint(self) -> None:
-        """Parameters under their names, histories under theirs (the hand-out pickled them)."""
+        """Write parameters and histories under their names. (The hand-out pickled them.)"""
         if self.checkpoint_name is None:
             return
         histories: Params = {

@@ -1,16 +1,16 @@
-"""A softmax network by hand: the functions of the CSC411 hand-out, columns are cases.
+"""A softmax network by hand: the functions of the CSC411 hand-out, in which columns are cases.
 
-``X`` is (D, N) with one case a column and, as its last or first row, ones for the bias; ``Y`` is
-(C, N), one-hot columns; ``W`` is (D, C). The network is ``P = softmax(W.T @ X)``, the cost the
-**sum** over cases of -log p, in nats. Everything is plain NumPy with the hand-out's own formulas,
-exp(y) / sum(exp(y)) without a shift, so logits above about 709 overflow float64 (to NaN) here,
-where ``fastnn.functional.softmax_loss`` does not.
+``X`` is (D, N) with one case in each column and, as its last or first row, ones for the bias; ``Y`` is (C, N) with
+one-hot columns; ``W`` is (D, C). The network is ``P = softmax(W.T @ X)``, and the cost is the **sum** over cases of
+-log p, in nats. Everything is plain NumPy with the formulas of the hand-out. These compute exp(y) / sum(exp(y)) without
+a shift, so logits above about 709 overflow float64 and give NaN, which does not happen in
+``fastnn.functional.softmax_loss``.
 
-Integer and boolean arrays count as float64 where no floating array joins them; otherwise dtypes
-promote as in NumPy. No function writes into its arguments.
+Integer and boolean arrays count as float64 if there is no floating array with them; otherwise dtypes are promoted as in
+NumPy. No function writes into its arguments.
 
-``network`` has the network, its cost and gradient; ``checks`` the finite differences of the
-reports, the one that checks nothing included; ``descent`` and ``full_batch`` the ways down.
+``network`` has the network, its cost and its gradient; ``checks`` has the finite differences of the reports, including
+the check that checks nothing; ``descent`` and ``full_batch`` have gradient descent.
 """
 
 from fastnn.compat.csc411.checks import (

@@ -1,4 +1,4 @@
-"""What the functions accept: shapes, dtypes and ranges, checked before any work."""
+"""The checks of shapes, dtypes and ranges, before any work is done."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from fastnn.compat.arguments import Array, floating, real
 
 
 def matrix(function: str, name: str, value: ArrayLike) -> Array:
-    """Return ``value`` as a real array of two dimensions, or say what is wrong."""
+    """Return ``value`` as a real array of two dimensions, or raise an error that says what is wrong."""
     a = real(function, name, value)
     if a.ndim != 2 or len(a) == 0:
         raise ValueError(
@@ -20,7 +20,7 @@ def matrix(function: str, name: str, value: ArrayLike) -> Array:
 
 
 def inputs(function: str, x: ArrayLike, w: ArrayLike) -> tuple[Array, Array]:
-    """Check the cases and the weights against each other; return them as floating arrays."""
+    """Check that the cases and the weights fit together; return them as floating arrays."""
     x_, w_ = matrix(function, "x", x), matrix(function, "w", w)
     if len(x_) != len(w_):
         raise ValueError(
@@ -32,7 +32,7 @@ def inputs(function: str, x: ArrayLike, w: ArrayLike) -> tuple[Array, Array]:
 
 
 def problem(function: str, x: ArrayLike, y: ArrayLike, w: ArrayLike) -> tuple[Array, Array, Array]:
-    """Check cases, targets and weights against each other; return them as arrays."""
+    """Check that cases, targets and weights fit together; return them as arrays."""
     y_ = matrix(function, "y", y)
     x_, w_ = inputs(function, x, w)
     if y_.shape != (w_.shape[1], x_.shape[1]):
@@ -44,18 +44,18 @@ def problem(function: str, x: ArrayLike, y: ArrayLike, w: ArrayLike) -> tuple[Ar
 
 
 def velocity(name: str, init_v: ArrayLike, w: Array) -> Array:
-    """Return the first velocity as an array of the shape of w."""
+    """Return the initial velocity as an array of the shape of w."""
     v: Array = np.asarray(init_v)
     if v.dtype.kind not in "buif":
         raise TypeError(f"{name}: init_v must be real numbers, got dtype {v.dtype}")
     if v.ndim != 0 and v.shape != w.shape:
         raise ValueError(f"{name}: init_v must be one number or have the shape of w, {w.shape}, got {v.shape}")
-    # A number alone does not decide the dtype.
+    # A single number does not determine the dtype.
     return np.full_like(w, v) if v.ndim == 0 else v
 
 
 def ranges(name: str, cases: Array, alpha: float, momentum: float) -> None:
-    """Check that there are cases, and the numbers that all descents have."""
+    """Check that there are cases, and check the numbers that all kinds of descent have."""
     if cases.shape[1] == 0:
         raise ValueError(f"{name}: x has no cases (columns), got shape {cases.shape}")
     number(name, "alpha (the learning rate)", alpha, above=0)

@@ -1,4 +1,4 @@
-"""Finite differences of the hand-out's cost, as the reports took them."""
+"""Finite differences of the cost of the hand-out, as in the reports."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from fastnn.compat.csc411.network import cost, gradient, probabilities
 
 
 def finite_difference(X: ArrayLike, Y: ArrayLike, W: ArrayLike, h: float = 1e-3, *, central: bool = False) -> Array:
-    """Differences of the cost, one weight at a time.
+    """Gradient of the cost by finite differences, one weight at a time.
 
     Parameters
     ----------
@@ -26,15 +26,15 @@ def finite_difference(X: ArrayLike, Y: ArrayLike, W: ArrayLike, h: float = 1e-3,
     W : (D, C) array, real
         Weights.
     h : float
-        Step, added to one weight at a time.
+        The step that is added to one weight at a time.
     central : bool
         Use ``(C(W + h) - C(W - h)) / (2 h)`` instead of the report's ``(C(W + h) - C(W)) / h``.
 
     Returns
     -------
     (D, C) array, floating
-        An estimate of :func:`negLogLossGrad`, with an error of the order of h (central: h**2)
-        and rounding of the order of the cost's last digit divided by h.
+        An estimate of :func:`negLogLossGrad`. Its error is of the order of h, or of h**2 for central differences, plus
+        rounding of the order of the last digit of the cost divided by h.
 
     Raises
     ------
@@ -68,19 +68,19 @@ def finite_difference(X: ArrayLike, Y: ArrayLike, W: ArrayLike, h: float = 1e-3,
 def finite_difference_table(
     X: ArrayLike, Y: ArrayLike, W: ArrayLike, *, rows: int = 10, h: float = 1.0, central: bool = False
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Report B's table: the gradient's error for a row of shrinking steps.
+    """The table of report B: the error of the gradient for a sequence of smaller and smaller steps.
 
     Parameters
     ----------
     X, Y, W
         As in :func:`finite_difference`.
     rows : int
-        Number of steps.
+        The number of steps.
     h : float
-        First step; each is a tenth of the last, by repeated division (so the seventh is
-        1.0000000000000002e-06, which decides the last digits).
+        The first step. Each of the others is a tenth of the one before, computed by repeated division, so that the
+        seventh is 1.0000000000000002e-06, which determines the last digits.
     central : bool
-        Central differences instead of the report's forward ones.
+        Use central differences instead of the forward differences of the report.
 
     Returns
     -------
@@ -88,7 +88,7 @@ def finite_difference_table(
         The steps h.
     errors : (rows,) float64 array
         ``sum(abs(finite_difference(X, Y, W, h) - negLogLossGrad(X, Y, W)))``, in nats per unit of
-        weight, summed over the weights.
+        weight, a sum over the weights.
 
     Raises
     ------
@@ -99,9 +99,9 @@ def finite_difference_table(
 
     Notes
     -----
-    On :func:`finite_difference_case` the ten errors equal report B's to every digit, given a BLAS
-    that uses fused multiply-add (any of the last decade); without it the last two or three digits
-    differ, and from the eighth row on, where rounding rules, most of them.
+    For :func:`finite_difference_case` the ten errors agree with report B in every digit, if the BLAS uses fused
+    multiply-add, as those of the last decade do. Otherwise the last two or three digits differ, and from the eighth row
+    on, where rounding dominates, most digits do.
 
     Examples
     --------
@@ -130,9 +130,9 @@ def finite_difference_case() -> tuple[NDArray[np.float64], NDArray[np.float64], 
     X : (5, 4) float64 array
         Five equal rows 1, 2, 3, 4.
     Y : (4, 4) float64 array
-        The identity: case n is of class n.
+        The identity, so that case n is of class n.
     W : (5, 4) float64 array
-        The report's weights.
+        The weights of the report.
 
     Examples
     --------
@@ -161,10 +161,10 @@ def shift_all_weights_check(
     df: Callable[[Array, Array, Array], Any],
     h: float = 1e-3,
 ) -> float:
-    """Report A's gradient check, which checks nothing.
+    """The gradient check of report A, which checks nothing.
 
-    One difference of the cost is taken with ``h`` added to *all* weights at once, and compared
-    with every entry of the gradient; the signed differences are averaged.
+    It computes one difference of the cost with ``h`` added to *all* weights at once, compares it with every entry of
+    the gradient, and averages the signed differences.
 
     Parameters
     ----------
@@ -175,14 +175,14 @@ def shift_all_weights_check(
     w : (D, C) array, real
         Weights.
     df : callable
-        Gradient under test, ``df(w, x, y) -> (D, C)``.
+        The gradient to check, ``df(w, x, y) -> (D, C)``.
     h : float
-        Shift of all weights.
+        The number that is added to all weights.
 
     Returns
     -------
     float
-        ``mean(df(w, x, y) - (C(w + h) - C(w)) / h)``, about 0 whatever the gradient's scale.
+        ``mean(df(w, x, y) - (C(w + h) - C(w)) / h)``, which is about 0 whatever the scale of the gradient.
 
     Raises
     ------
@@ -193,11 +193,10 @@ def shift_all_weights_check(
 
     Notes
     -----
-    This check is vacuous, and kept to show it. The shift adds h * sum(x) to every logit of a case
-    alike, which softmax does not see, so the difference is 0 up to rounding. The entries of the
-    true gradient sum to 0 over the classes (the columns of P - Y do), and so do those of a gradient
-    that is five times too large, or of one that is zero: all pass. :func:`finite_difference`
-    moves one weight at a time and tells them apart.
+    The check is here to show that it is vacuous. The shift adds h * sum(x) to all logits of a case, which does not
+    change their softmax, so the difference is 0 up to rounding. The entries of the true gradient sum to 0 over the
+    classes, as the columns of P - Y do, and so do those of a gradient that is five times too large, or of one that is
+    zero: all of them pass. :func:`finite_difference` changes one weight at a time and tells them apart.
 
     Examples
     --------

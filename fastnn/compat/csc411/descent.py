@@ -1,4 +1,4 @@
-"""Mini-batch descent: plain, with momentum, and weight by weight."""
+"""Mini-batch gradient descent: plain, with momentum, and weight by weight."""
 
 from __future__ import annotations
 
@@ -40,18 +40,18 @@ def sgd(
     w : (D, C) array, real
         Weights to start from.
     df : callable
-        Gradient ``df(w, x, y) -> (D, C)``, for instance :func:`df` (summed over the batch).
+        The gradient ``df(w, x, y) -> (D, C)``, for instance :func:`df`, which is a sum over the batch.
     alpha : float
-        Learning rate. With a summed gradient it is per case, not per batch.
+        The learning rate. If the gradient is a sum, the rate is per case, not per batch.
     epoch : int
-        Passes over all cases.
+        The number of passes over all cases.
     batch_size : int
-        Columns a batch; the last batch of a pass may be smaller.
+        The number of columns in a batch; the last batch of a pass may have fewer.
     max_steps : int, optional
-        Stop after this many updates, in the middle of a pass if need be.
+        Stop after this many updates, even in the middle of a pass.
     callback : callable, optional
-        Called as ``callback(step, w)`` after every update, step from 1. Every update makes a new
-        array, so ``w`` may be kept.
+        Called as ``callback(step, w)`` after every update, where step counts from 1. Every update makes a new array, so
+        that ``w`` may be kept.
 
     Returns
     -------
@@ -67,8 +67,8 @@ def sgd(
 
     Notes
     -----
-    Batches are slices of neighbouring columns, in order: shuffle the columns first where they are
-    sorted by class, as in ``mnist_all.mat``.
+    Batches are slices of neighbouring columns, in order. Shuffle the columns first if they are sorted by class, as in
+    ``mnist_all.mat``.
 
     Examples
     --------
@@ -96,14 +96,14 @@ def sgd_momentum(
     max_steps: int | None = None,
     callback: Callback | None = None,
 ) -> Array:
-    """Mini-batch descent with momentum, ``v <- momentum * v + alpha * df``, ``w <- w - v``.
+    """Mini-batch gradient descent with momentum, ``v <- momentum * v + alpha * df``, ``w <- w - v``.
 
     Parameters
     ----------
     x, y, w, df, alpha, epoch
         As in :func:`sgd`.
     momentum : float
-        Share of the last velocity that is kept, in [0, 1).
+        Fraction of the last velocity that is kept, in [0, 1).
     init_v : float or (D, C) array
         Velocity before the first update, in units of the weights.
     batch_size, max_steps, callback
@@ -144,10 +144,10 @@ def gradient_descent(
     max_steps: int | None = None,
     callback: Callback | None = None,
 ) -> Array:
-    """Mini-batch descent weight by weight: a forward pass for each, nothing shared.
+    """Mini-batch gradient descent weight by weight, with a forward pass for each.
 
-    The slow method that back-propagation is measured against. It takes the steps of :func:`sgd`
-    with the summed gradient, on the same batches, but finds every partial derivative by itself.
+    This is the slow method with which back-propagation is compared. It does the steps of :func:`sgd` with the summed
+    gradient, on the same batches, but computes every partial derivative separately.
 
     Parameters
     ----------
@@ -168,8 +168,8 @@ def gradient_descent(
 
     Notes
     -----
-    ``dC/dW[i, j] = sum(X[i] * (P[j] - Y[j]))`` with P from a forward pass of its own: D * C forward
-    passes an update, 7,850 for MNIST, where back-propagation takes one.
+    ``dC/dW[i, j] = sum(X[i] * (P[j] - Y[j]))`` with P from a separate forward pass. An update takes D * C
+    forward passes, 7,850 for MNIST, where back-propagation takes one.
 
     Examples
     --------
@@ -206,8 +206,8 @@ def _mini_batches(
     max_steps: int | None,
     callback: Callback | None,
 ) -> Array:
-    """Take the steps of plain (momentum 0, velocity 0) or momentum descent over batches."""
-    # Cases and targets stay as they came (uint8 images, say): each batch is promoted by df.
+    """Do the steps of gradient descent over batches, plain (momentum 0, velocity 0) or with momentum."""
+    # Cases and targets keep their dtype, such as uint8 of images, because df promotes each batch.
     cases, targets = matrix(name, "x", x), matrix(name, "y", y)
     (start,) = floating(matrix(name, "w", w))
     problem(name, cases[:, :1], targets[:, :1], start)

@@ -1,4 +1,4 @@
-"""Full-batch descent with the way recorded."""
+"""Full-batch gradient descent that records its path."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def part5_gradient_descent(
     init_v: ArrayLike,
     momentum: float,
 ) -> tuple[list[Array], list[tuple[int, float]]]:
-    """Full-batch descent with momentum, with the way recorded.
+    """Full-batch gradient descent with momentum that records its path.
 
     Parameters
     ----------
@@ -32,23 +32,22 @@ def part5_gradient_descent(
     init_W : (D, C) array, real
         Weights to start from.
     alpha : float
-        Learning rate, on the gradient summed over all cases.
+        The learning rate for the gradient summed over all cases.
     eps : float
-        Stop as soon as an update is shorter than this (Frobenius norm); 0 never stops early.
+        Stop as soon as the Frobenius norm of an update is less than this; with 0, never stop early.
     max_iter : int
-        Number of updates at most.
+        The largest number of updates.
     init_v : float or (D, C) array
-        Velocity before the first update; 0 for a start from rest.
+        Velocity before the first update; 0 means at rest.
     momentum : float
-        Share of the last velocity that is kept, in [0, 1); 0 is plain descent.
+        Fraction of the last velocity that is kept, in [0, 1); 0 is plain descent.
 
     Returns
     -------
     Whistory : list of (D, C) arrays
-        The weights at the recorded iterations, the start first and the result last.
+        The weights at the recorded iterations, from the initial ones to the result.
     history : list of (int, float)
-        Iteration (number of updates done) and summed cost in nats, one pair for each entry of
-        ``Whistory``.
+        Iteration (the number of updates done) and summed cost in nats, for each entry of ``Whistory``.
 
     Raises
     ------
@@ -59,8 +58,9 @@ def part5_gradient_descent(
 
     Notes
     -----
-    One update is ``v <- momentum * v + alpha * dC/dW``, ``W <- W - v``. Recorded are the iterations
-    ``k * max_iter // 100`` for k = 0 ... 100 (every one when max_iter <= 100) and the last.
+    One update is ``v <- momentum * v + alpha * dC/dW``, ``W <- W - v``. The iterations ``k * max_iter // 100`` for k =
+    0
+    ... 100 are recorded (all if max_iter <= 100), and the last one.
 
     Examples
     --------

@@ -10,12 +10,12 @@ from fastnn.compat.csc411.arguments import inputs, matrix, problem
 
 
 def softmax(y: ArrayLike) -> Array:
-    """Probabilities of every column of logits, ``exp(y) / sum(exp(y))``.
+    """The probabilities ``exp(y) / sum(exp(y))`` of every column of logits.
 
     Parameters
     ----------
     y : (C, N) array, real
-        Logits, one case a column.
+        Logits, with one case in each column.
 
     Returns
     -------
@@ -31,8 +31,8 @@ def softmax(y: ArrayLike) -> Array:
 
     Notes
     -----
-    The logits are not shifted by their maximum: the shift changes the last digits, and the
-    hand-out's finite difference table holds only without it.
+    The logits are not shifted by their maximum, because the shift changes the last digits and the table of finite
+    differences in the hand-out was computed without it.
 
     Examples
     --------
@@ -46,14 +46,14 @@ def softmax(y: ArrayLike) -> Array:
 
 
 def forward(x: ArrayLike, w: ArrayLike) -> Array:
-    """Class probabilities of a linear layer with softmax (report A's name).
+    """Class probabilities of a linear layer with softmax, under the name in report A.
 
     Parameters
     ----------
     x : (D, N) array, real
-        Cases as columns, the row of ones for the bias included.
+        Cases as columns, including the row of ones for the bias.
     w : (D, C) array, real
-        Weights, one column a class.
+        Weights, with one column for each class.
 
     Returns
     -------
@@ -78,14 +78,14 @@ def forward(x: ArrayLike, w: ArrayLike) -> Array:
 
 
 def SimpleNetwork(W: ArrayLike, X: ArrayLike) -> Array:
-    """Class probabilities of a linear layer with softmax (report B's name and order).
+    """Class probabilities of a linear layer with softmax, with the name and the order of arguments in report B.
 
     Parameters
     ----------
     W : (D, C) array, real
-        Weights, one column a class.
+        Weights, with one column for each class.
     X : (D, N) array, real
-        Cases as columns, the row of ones for the bias included.
+        Cases as columns, including the row of ones for the bias.
 
     Returns
     -------
@@ -122,7 +122,7 @@ def NLL(P: ArrayLike, Y: ArrayLike) -> float:
     Returns
     -------
     float
-        The cost, summed (not averaged) over cases.
+        The cost, a sum (not a mean) over cases.
 
     Raises
     ------
@@ -133,7 +133,7 @@ def NLL(P: ArrayLike, Y: ArrayLike) -> float:
 
     Notes
     -----
-    A probability of exactly zero makes the cost NaN (0 * -inf) or infinite, as the formula says.
+    If a probability is exactly zero, the cost is NaN (0 * -inf) or infinite, as the formula says.
 
     Examples
     --------
@@ -148,7 +148,7 @@ def NLL(P: ArrayLike, Y: ArrayLike) -> float:
 
 
 def negLogLossGrad(X: ArrayLike, Y: ArrayLike, W: ArrayLike) -> Array:
-    """Gradient of the summed cost with respect to the weights (report B's name and order).
+    """Gradient of the summed cost with respect to the weights, with the name and order of arguments in report B.
 
     Parameters
     ----------
@@ -182,7 +182,7 @@ def negLogLossGrad(X: ArrayLike, Y: ArrayLike, W: ArrayLike) -> Array:
 
 
 def df(w: ArrayLike, x: ArrayLike, y: ArrayLike) -> Array:
-    """Gradient of the summed cost with respect to the weights (report A's name and order).
+    """Gradient of the summed cost with respect to the weights, with the name and order of arguments in report A.
 
     Parameters
     ----------
@@ -215,12 +215,12 @@ def df(w: ArrayLike, x: ArrayLike, y: ArrayLike) -> Array:
     return gradient(x, y, probabilities(x, w))
 
 
-# The formulas, each written once; arguments already checked. Sums run over the whole array at once
-# and products through ``@``: another order changes the last digits of the finite difference table.
+# The formulas, whose arguments are already checked. Sums run over the whole array at once and products use ``@``,
+# because another order would change the last digits of the table of finite differences.
 
 
 def unchecked_softmax(logits: Array) -> Array:
-    """Return ``exp(y) / sum(exp(y))`` of each column."""
+    """Return ``exp(y) / sum(exp(y))`` for each column."""
     e = np.exp(logits)
     p: Array = e / np.sum(e, axis=0)
     return p

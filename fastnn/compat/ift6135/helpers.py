@@ -1,4 +1,4 @@
-"""The functions beside the network: weights, accuracy, batches."""
+"""Weights, accuracy and batches for the network."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def glorot(fan_in: int, fan_out: int, rng: np.random.Generator | None = None) ->
     fan_in, fan_out : int
         At least 1.
     rng : numpy.random.Generator, optional
-        Default: one of seed 0.
+        Default: a generator with seed 0.
 
     Raises
     ------
@@ -42,12 +42,12 @@ def glorot(fan_in: int, fan_out: int, rng: np.random.Generator | None = None) ->
 
 
 def accuracy(pred: ArrayLike, labels: ArrayLike) -> float:
-    """Share of right answers in per cent.
+    """The accuracy in per cent.
 
     Parameters
     ----------
     pred : (N, C) array
-        Scores or probabilities; the first of equal largest ones counts.
+        Scores or probabilities. The first of equal largest ones is the prediction.
     labels : (N,) array of int, or (N, C) one-hot rows
 
     Raises
@@ -70,7 +70,7 @@ def accuracy(pred: ArrayLike, labels: ArrayLike) -> float:
 
 
 def data_iter(data: Pair, batch_size: int, rng: np.random.Generator | None = None) -> Iterator[tuple[Array, Array]]:
-    """Contiguous batches of a data set, in a new order; the last one holds what is left.
+    """Contiguous batches of a data set in random order; the last one has the samples that remain.
 
     Parameters
     ----------
@@ -78,7 +78,7 @@ def data_iter(data: Pair, batch_size: int, rng: np.random.Generator | None = Non
     batch_size : int
         At least 1.
     rng : numpy.random.Generator, optional
-        Of the order; None: as they stand.
+        Generator of the order; None keeps the order of the data.
 
     Raises
     ------
@@ -101,7 +101,7 @@ def data_iter(data: Pair, batch_size: int, rng: np.random.Generator | None = Non
 
 
 def checked(function: str, data: Pair) -> tuple[Array, Array]:
-    """Inputs and labels of a data set, as many of the one as of the other."""
+    """The inputs and labels of a data set, checked to be of equal number."""
     x, y = rows(function, "inputs", data[0]), np.asarray(data[1])
     if len(x) != len(y) or len(x) == 0:
         raise ValueError(f"{function}: {len(x)} inputs but {len(y)} labels")

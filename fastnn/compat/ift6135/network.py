@@ -1,4 +1,4 @@
-"""The network: forward, backward, descent."""
+"""The network: its forward and backward pass and its training."""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ class NN:
     hidden_dims : sequence of int
         Units of the hidden layers.
     n_hidden : int
-        How many there are.
+        The number of hidden layers.
     init : {"Normal", "Glorot", "Zero"}
-        Weights: N(0, 1), see `glorot`, or 0. Biases are 0.
+        The weights are drawn from N(0, 1), drawn as by `glorot`, or 0. Biases are 0.
     activate : {"relu", "sigmoid", "tanh"}
     input_dim, n_classes : int
-        784 and 10 in the hand-out.
+        Sizes of inputs and outputs, 784 and 10 in the hand-out.
     seed : int
-        Of the weights and of the order of the batches.
+        Seed of the weights and of the order of the batches.
 
     Attributes
     ----------
@@ -48,7 +48,7 @@ class NN:
     Raises
     ------
     ValueError
-        If sizes and their number differ, or a name is unknown.
+        If `n_hidden` is not the number of sizes, or a name is unknown.
 
     Examples
     --------
@@ -87,7 +87,7 @@ class NN:
         self.initialize_weights()
 
     def initialize_weights(self) -> None:
-        """Draw the weights afresh and set the biases to 0."""
+        """Draw new weights and set the biases to 0."""
         shapes = list(zip(self.dims, self.dims[1:], strict=False))
         self.weights: list[Array] = [self._draw(*shape) for shape in shapes]
         self.biases: list[Array] = [np.zeros(shape[1]) for shape in shapes]
@@ -98,31 +98,31 @@ class NN:
         return np.zeros((inputs, outputs)) if self.init == "Zero" else self._rng.standard_normal((inputs, outputs))
 
     def activation(self, inputs: Array) -> Array:
-        """The chosen activation, of an array of any shape, in a new one."""
+        """Return the activation of an array of any shape."""
         return np.asarray(_ACTIVATIONS[self.activate][0](inputs)[0])
 
     def activate_grad(self, inputs: Array) -> Array:
-        """Its derivative there (0 at the kink of ReLU)."""
+        """Return the derivative of the activation, which is 0 at the kink of ReLU."""
         forward, backward = _ACTIVATIONS[self.activate]
         return np.asarray(backward(np.ones_like(inputs), forward(inputs)[1]))
 
     def softmax(self, inputs: Array) -> Array:
-        """Probabilities of each row of logits."""
+        """Return the softmax of each row of logits."""
         return np.asarray(functional.softmax_forward(inputs)[0])
 
     def loss(self, pred: Array, labels: ArrayLike) -> float:
-        """Mean of -log(p + 1e-8) of the right classes, in nats; pred (N, C) are probabilities.
+        """Return the mean of -log(p + 1e-8) of the true classes, in nats; pred (N, C) are probabilities.
 
         Raises
         ------
         ValueError
-            If a label is no class, or their number another.
+            If a label is no class, or the number of labels differs from that of predictions.
         """
         target = self._targets(labels, len(pred))
         return float(-np.mean(np.log(np.sum(pred * target, axis=1) + _CAP)))
 
     def forward(self, inputs: ArrayLike, labels: ArrayLike) -> tuple[Array, float, Cache]:
-        """Probabilities (N, C), loss, and what `backward` needs.
+        """Return probabilities (N, C), the loss, and what `backward` needs.
 
         Raises
         ------
@@ -143,7 +143,7 @@ class NN:
         return pred, self.loss(pred, labels), cache
 
     def backward(self, cache: Cache, labels: ArrayLike, lss: float | None = None) -> tuple[list[Array], list[Array]]:
-        """Gradients of the mean loss, one array for each of `weights` and `biases`.
+        """Return the gradients of the mean loss, one array for each of `weights` and `biases`.
 
         Parameters
         ----------
@@ -151,7 +151,7 @@ class NN:
             From `forward`.
         labels : (N,) array of int, or (N, C) one-hot rows
         lss : float, optional
-            The loss, as the hand-out hands it over; not needed.
+            The loss, which the hand-out passes; it is not needed.
 
         Raises
         ------
@@ -171,7 +171,7 @@ class NN:
         return nabla_w, nabla_b
 
     def update(self, grads: tuple[Sequence[Array], Sequence[Array]], lr: float) -> None:
-        """One step of gradient descent; `grads` as `backward` gives them."""
+        """Do one step of gradient descent; `grads` is the result of `backward`."""
         for values, gradients in zip((self.weights, self.biases), grads, strict=True):
             for value, gradient in zip(values, gradients, strict=True):
                 value -= lr * gradient
@@ -185,7 +185,7 @@ class NN:
         lamdb: float = 0.0,
         test_data: Pair | None = None,
     ) -> tuple[list[float], list[float]]:
-        """Descend over contiguous batches in shuffled order.
+        """Train by gradient descent over contiguous batches in random order.
 
         Parameters
         ----------
@@ -193,19 +193,19 @@ class NN:
         epochs, batch_size : int
         lr : float
         lamdb : float
-            λ of ½ λ ‖w‖² on the weights, added to the gradient only.
+            λ of a penalty ½ λ ‖w‖² of the weights, which is added to the gradient only.
         test_data : pair of arrays, optional
-            Measured after each epoch in place of `data`.
+            The data set to measure after each epoch, in place of `data`.
 
         Returns
         -------
         accuracies, losses : lists of float
-            In per cent and in nats, after each epoch.
+            Accuracy in per cent and loss in nats after each epoch.
 
         Raises
         ------
         ValueError, TypeError
-            If data do not fit.
+            If the data do not fit the network.
         """
         measured = data if test_data is None else test_data
         accuracies: list[float] = []
@@ -222,12 +222,12 @@ class NN:
         return accuracies, losses
 
     def test(self, data: Pair) -> tuple[float, float]:
-        """Accuracy in per cent and loss in nats on a data set.
+        """Return accuracy in per cent and loss in nats on a data set.
 
         Raises
         ------
         ValueError, TypeError
-            If data do not fit.
+            If the data do not fit the network.
         """
         x, y = checked("NN.test", data)
         pred, lss, _ = self.forward(x, y)

@@ -1,6 +1,6 @@
-"""The kernels that are plain loops, compiled by Numba; the reference says what they mean.
+"""The kernels that are plain loops, compiled by Numba. The reference defines what they compute.
 
-NumPy keeps what it does faster than such a loop: products of matrices, and exp and tanh of whole arrays.
+NumPy does what it does faster than a loop: products of matrices, and exp and tanh of whole arrays.
 """
 
 from collections.abc import Callable, Mapping
@@ -12,7 +12,7 @@ KERNELS: Mapping[str, Callable[..., None]] = kernels_in((activation, gather, los
 
 
 def __getattr__(name: str) -> Callable[..., None]:
-    """Kernel `name`."""
+    """The kernel `name`."""
     try:
         return KERNELS[name]
     except KeyError:

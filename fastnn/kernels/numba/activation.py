@@ -1,6 +1,6 @@
 """Elementwise activations and their derivatives, one loop for each.
 
-The reference has the others: copies, and what needs tanh or expm1, which NumPy computes faster.
+The reference has the others, which are copies or need tanh or expm1, which NumPy computes faster.
 """
 
 import math
@@ -43,10 +43,10 @@ def _softshrink(x: Array, out: Array, alpha: np.floating) -> None:
         elif v < -alpha:
             out[i] = v + alpha
         else:
-            out[i] = v - v  # NaN stays
+            out[i] = v - v  # a NaN stays a NaN
 
 
-# derivatives, from the output
+# derivatives, as functions of the output
 
 
 @jit
@@ -122,6 +122,6 @@ def activation_backward(dout: Array, saved: Array, dx: Array, kind: int, alpha: 
 
 
 def affine_forward(x: Array, w: Array, b: Array | None, out: Array, kind: int = 0, alpha: float = 0.0) -> None:
-    """``out = f(x w + b)``: here because its bits must be those of `activation_forward` above."""
+    """``out = f(x w + b)``. This is here because it must give the same bits as `activation_forward` above."""
     reference.affine_forward(x, w, b, out)
     activation_forward(out, out, kind, alpha)

@@ -1,4 +1,4 @@
-"""Compiling a loop when it is first called."""
+"""Compiles a loop when it is first called."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ P = ParamSpec("P")
 
 
 def jit(function: Callable[P, None]) -> Callable[P, None]:
-    """Have Numba compile `function` at its first call, and keep the machine code on disk if it can.
+    """Let Numba compile `function` at its first call, and cache the machine code on disk if possible.
 
-    Numba is imported then too: the table of the native backend looks through this package without wanting it.
+    Numba is imported at the first call as well, because the native backend looks through this package without needing
+    it.
     """
     compiled: Callable[P, None] | None = None
 
@@ -32,6 +33,6 @@ def _compile(function: Callable[P, None]) -> Callable[P, None]:
     njit = partial(numba.njit, nogil=True, error_model="numpy", fastmath=False)
     try:
         dispatcher = njit(function, cache=True)
-    except RuntimeError:  # neither NUMBA_CACHE_DIR, nor this folder, nor the user's cache can be written
+    except RuntimeError:  # neither NUMBA_CACHE_DIR nor this folder nor the user's cache is writable
         dispatcher = njit(function)
     return cast("Callable[P, None]", dispatcher)

@@ -1,10 +1,10 @@
-"""Batches by index."""
+"""Gathering batches by index."""
 
 from fastnn.kernels import reference
 from fastnn.kernels.numba.compile import jit
 from fastnn.kernels.reference.arrays import Array
 
-_COMPILES = frozenset("fdbBhHiIlLqQ")  # dtypes, by character, that Numba converts
+_COMPILES = frozenset("fdbBhHiIlLqQ")  # the characters of the dtypes that Numba can convert
 
 
 @jit
@@ -27,7 +27,7 @@ def _rows_by_index(source: Array, index: Array, out: Array, scale: float) -> Non
 
 
 def gather_rows(source: Array, index: Array | None, out: Array, scale: float) -> None:
-    """``out = source[index] * scale``, or the first rows where ``index`` is ``None``."""
+    """``out = source[index] * scale``, or the first rows if ``index`` is ``None``."""
     if source.dtype.char not in _COMPILES or not source.dtype.isnative:
         reference.gather_rows(source, index, out, scale)
     elif index is None:
@@ -43,7 +43,7 @@ def _labels_by_index(source: Array, index: Array, out: Array) -> None:
 
 
 def gather_labels(source: Array, index: Array | None, out: Array) -> None:
-    """``out = source[index]``, or the first elements where ``index`` is ``None``."""
+    """``out = source[index]``, or the first elements if ``index`` is ``None``."""
     if index is None:
         out[...] = source[: len(out)]
     else:

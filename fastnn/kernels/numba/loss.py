@@ -1,7 +1,7 @@
-"""Losses with their gradient and the count of right answers; sums are added up in float64.
+"""Losses with their gradient and the number of correct predictions; sums are added up in float64.
 
-The cross entropies get ``z``, rows shifted by their maximum (an answer is the first 0 in a row), and
-``e = exp(z)``, which becomes the gradient where one is wanted.
+The cross entropies get ``z``, the rows minus their maximum, and ``e = exp(z)``, which becomes the gradient if one is
+wanted. The predicted class of a row is where ``z`` has its first 0.
 """
 
 import math
@@ -50,7 +50,7 @@ def _by_label(z: Array, e: Array, labels: Array, gradient: bool, loss: Array, co
 def softmax_cross_entropy(
     x: Array, labels: Array, dx: Array | None, loss: Array, correct: Array, weights: Array | None, scale: float
 ) -> None:
-    """``loss = scale Σ -log p[n, labels[n]]`` and ``dx = scale (p - onehot)``, ``p = softmax(x)``."""
+    """``loss = scale Σ -log p[n, labels[n]]`` and ``dx = scale (p - onehot)`` with ``p = softmax(x)``."""
     if x.shape[1] > LONGEST_ROW or weights is not None:
         return reference.softmax_cross_entropy(x, labels, dx, loss, correct, weights, scale)
     z, e = _shifted(x, dx)
@@ -89,7 +89,7 @@ def _by_weights(z: Array, e: Array, targets: Array, gradient: bool, loss: Array,
 def soft_cross_entropy(
     x: Array, targets: Array, dx: Array | None, loss: Array, correct: Array, weights: Array | None, scale: float
 ) -> None:
-    """``loss = scale Σ -t log p`` and ``dx = scale (p Σt - t)``, ``t`` a row of targets."""
+    """``loss = scale Σ -t log p`` and ``dx = scale (p Σt - t)``, where ``t`` is a row of targets."""
     if x.shape[1] > LONGEST_ROW or weights is not None:
         return reference.soft_cross_entropy(x, targets, dx, loss, correct, weights, scale)
     z, e = _shifted(x, dx)

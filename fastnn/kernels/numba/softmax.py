@@ -1,7 +1,7 @@
 """Softmax, softmin and log-softmax over rows; the sums of a row are added up in float64.
 
-Loops shift and divide, NumPy's vector exp runs between them. Long rows are left to the reference: NumPy
-finds their maximum faster, and adds them up in pairs where a loop's rounding errors would gather.
+Loops shift and divide, and NumPy's vectorised exp runs between them. Long rows are left to the reference, because
+NumPy finds their maximum faster and adds them up in pairs, so that rounding errors do not accumulate as in a loop.
 """
 
 import math
@@ -17,7 +17,7 @@ LONGEST_ROW = 128
 
 @jit
 def shift(x: Array, out: Array, sign: float) -> None:
-    """``out = z - row maximum of z`` with ``z = sign x``; a maximum becomes 0, and only it."""
+    """``out = z - row maximum of z`` with ``z = sign x``; only a maximum becomes 0."""
     s = x.dtype.type(sign)
     for i in range(x.shape[0]):
         highest = s * x[i, 0]

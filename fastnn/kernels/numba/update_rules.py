@@ -1,4 +1,4 @@
-"""Parameter updates in one pass: the operations of the reference in the same order, so the same bits."""
+"""Parameter updates in one pass, with the operations of the reference in the same order and so with the same bits."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ def _plain_scalars(rate: float, t: int, *coefficients: float) -> tuple[float, ..
     return rate, *coefficients
 
 
-# the loop of each rule, and its scalars but the decay, in its order; the other rules are the reference's
+# the loop of each rule and the function of its scalars but the decay, in order; the reference has the other rules
 _STEPS: dict[int, tuple[Callable[..., None], Callable[..., tuple[float, ...]]]] = {
     UpdateRule.SGD: (_sgd, _plain_scalars),
     UpdateRule.MOMENTUM: (_momentum, _plain_scalars),
@@ -116,8 +116,8 @@ def update(
     c1: float = 0.0,
     c2: float = 0.0,
 ) -> None:
-    """One step of `rule`."""
-    if rule not in _STEPS or not w.flags.c_contiguous:  # rows further apart than they are long
+    """Do one step of `rule`."""
+    if rule not in _STEPS or not w.flags.c_contiguous:  # the rows are further apart than they are long
         return reference.update(w, m, v, dw, rate, t, rule, decay, c0, c1, c2)
     chosen, real, step = UpdateRule(rule), w.dtype.type, float(rate[0])
     if chosen.decoupled:

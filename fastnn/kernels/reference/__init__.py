@@ -1,7 +1,6 @@
-"""Every kernel in plain NumPy: the specification, the tests' second opinion and the last fallback.
+"""Every kernel in plain NumPy: the specification, a second implementation for the tests, and the last fallback.
 
-Inputs are read, outputs written in place; nothing is checked. Floating-point warnings are silent, as in the
-compiled kernels.
+Outputs are written in place, and nothing is checked. Floating-point warnings are silent, as in the compiled kernels.
 """
 
 from collections.abc import Callable, Mapping
@@ -49,7 +48,7 @@ KERNELS: Mapping[str, Callable[..., None]] = kernels_in(
 
 
 def __getattr__(name: str) -> Callable[..., None]:
-    """Kernel `name`."""
+    """The kernel `name`."""
     try:
         return KERNELS[name]
     except KeyError:

@@ -1,8 +1,7 @@
 """Elementwise activations and their derivatives.
 
-``out`` may be ``x``, and ``dx`` may be ``dout`` or ``saved``: each result is written after its inputs
-were read. NaN comes out as NaN. The sign of a zero is not promised. ``alpha`` is rounded to the
-arrays' dtype first.
+``out`` may be ``x``, and ``dx`` may be ``dout`` or ``saved``, because each result is written after its inputs were
+read. NaN stays NaN. The sign of a zero is not promised. ``alpha`` is first rounded to the dtype of the arrays.
 """
 
 from collections.abc import Callable
@@ -12,9 +11,9 @@ import numpy as np
 from fastnn.kernels.activations import GELU_ARGUMENT, Activation
 from fastnn.kernels.reference.arrays import Array
 
-_SERIES_BELOW = 2.0  # above, x - tanh(x) loses no digits
-_SERIES_LEVELS = 12  # leaves less than 2⁻⁵³ at |x| = 2
-_GATE_ENDS = 746.0  # at minus this the sigmoids of GELU and SiLU are 0, here 1: an x held there makes no NaN
+_SERIES_BELOW = 2.0  # from here on, x - tanh(x) loses no digits
+_SERIES_LEVELS = 12  # the rest of the series is less than 2⁻⁵³ at |x| = 2
+_GATE_ENDS = 746.0  # the sigmoids of GELU and SiLU are 0 at -746 and 1 at 746; an x clamped to that makes no NaN
 _GELU_LINEAR, _GELU_CUBIC = GELU_ARGUMENT
 
 
@@ -46,8 +45,8 @@ def _tanh(x: Array, alpha: np.floating) -> Array:
 
 
 def _tanhshrink(x: Array, alpha: np.floating) -> Array:
-    # Near 0 the difference cancels, so there Lambert's continued fraction: tanh x = x / (1 + q) with
-    # q = x²/(3 + r), r = x²/(5 + x²/(7 + ...)): hence x - tanh x = x³/(3 + r + x²), all of one sign.
+    # Near 0 the difference cancels, so Lambert's continued fraction is used: tanh x = x / (1 + q) with q = x²/(3 + r)
+    # and r = x²/(5 + x²/(7 + ...)), hence x - tanh x = x³/(3 + r + x²), where all terms have the same sign.
     near = np.clip(x, -_SERIES_BELOW, _SERIES_BELOW)
     square = np.square(near)
     r = np.zeros_like(square)
@@ -62,7 +61,7 @@ def _softshrink(x: Array, alpha: np.floating) -> Array:
 
 
 def _gelu_argument(x: Array) -> Array:
-    # 0.5 x (1 + tanh(y)) = x sigmoid(2 y), whose digits do not cancel where tanh(y) is near -1
+    # 0.5 x (1 + tanh(y)) = x sigmoid(2 y), where no digits cancel if tanh(y) is near -1
     real = x.dtype.type
     result: Array = x * (real(_GELU_CUBIC) * np.square(x) + real(_GELU_LINEAR))
     return result
@@ -80,7 +79,7 @@ def _silu(x: Array, alpha: np.floating) -> Array:
     return result
 
 
-# derivatives from (dout, saved, alpha); saved is the output, or the input where Activation.backward_needs_input
+# derivatives of (dout, saved, alpha); saved is the output, or the input if Activation.backward_needs_input is true
 
 
 def _relu_gradient(dout: Array, saved: Array, alpha: np.floating) -> Array:
@@ -101,7 +100,7 @@ def _sigmoid_gradient(dout: Array, saved: Array, alpha: np.floating) -> Array:
 
 
 def _tanh_gradient(dout: Array, saved: Array, alpha: np.floating) -> Array:
-    result: Array = dout * ((1 - saved) * (1 + saved))  # 1 - out² would lose digits where saved is near ±1
+    result: Array = dout * ((1 - saved) * (1 + saved))  # 1 - saved² would lose digits near ±1
     return result
 
 
@@ -163,19 +162,19 @@ def activation_forward(x: Array, out: Array, kind: int, alpha: float) -> None:
 
     relu ``max(x, 0)`` · leaky relu ``x > 0 ? x : alpha x`` · elu ``x > 0 ? x : alpha (e^x - 1)`` ·
     sigmoid ``1 / (1 + e^-x)`` · tanh · tanhshrink ``x - tanh x``, exact to a few units in the last place
-    also near 0 · softshrink ``x`` moved towards 0 by ``alpha``, and 0 where ``|x| <= alpha`` ·
-    gelu ``0.5 x (1 + tanh(√(2/π) (x + 0.044715 x³)))`` · silu ``x sigmoid(x)``. Where those two are negative, gelu's
-    relative error grows with the argument of its exponential, and results below ``|x|`` times the smallest
-    denormal number may be lost.
+    also near 0 · softshrink ``x`` moved towards 0 by ``alpha``, or 0 if ``|x| <= alpha`` ·
+    gelu ``0.5 x (1 + tanh(√(2/π) (x + 0.044715 x³)))`` · silu ``x sigmoid(x)``. Where these two are
+    negative, the relative error of gelu grows with the argument of its exponential, and results below ``|x|`` times the
+    smallest denormal number may become 0.
     """
     out[...] = _FORWARD[kind](x, x.dtype.type(alpha))
 
 
 @np.errstate(all="ignore")
 def activation_backward(dout: Array, saved: Array, dx: Array, kind: int, alpha: float) -> None:
-    """``dx = dout f'``, with ``f'`` from the output, or from the input where `Activation.backward_needs_input`.
+    """``dx = dout f'``, where ``f'`` follows from the output, or from the input if `Activation.backward_needs_input`.
 
-    At the kink of relu and leaky relu the slope is that of the left side (0, ``alpha``), at those of
-    softshrink 0.
+    At the kink of relu and leaky relu the slope is that of the left side (0 and ``alpha``); at the kinks of softshrink
+    it is 0.
     """
     dx[...] = _BACKWARD[kind](dout, saved, saved.dtype.type(alpha))

@@ -1,4 +1,4 @@
-"""Affine kernels: rows are samples."""
+"""Dense layers; the rows of arrays are samples."""
 
 import numpy as np
 
@@ -20,7 +20,7 @@ def affine_forward(x: Array, w: Array, b: Array | None, out: Array, kind: int = 
 def affine_backward_input(
     dout: Array, w: Array, dx: Array, saved: Array | None, kind: int = 0, alpha: float = 0.0
 ) -> None:
-    """``dx = dout wᵀ``, times the derivative of the activation before where it ``saved`` something."""
+    """``dx = dout wᵀ``, times the derivative of the preceding activation if ``saved`` is given."""
     np.matmul(dout, w.T, out=dx)
     if saved is not None:
         activation_backward(dx, saved, dx, kind, alpha)
@@ -30,7 +30,7 @@ def affine_backward_input(
 def affine_backward_weight(x: Array, dout: Array, dw: Array, db: Array | None, beta: float) -> None:
     """``dw = beta dw + xᵀ dout`` and ``db = beta db + column sums of dout``.
 
-    ``beta`` is 0 or 1; with 0 what is in ``dw`` and ``db`` is not read, so NaN there does no harm.
+    ``beta`` is 0 or 1. With 0 the old values of ``dw`` and ``db`` are not read, so NaN there does no harm.
     """
     if beta == 0:
         np.matmul(x.T, dout, out=dw)
@@ -60,7 +60,7 @@ def affine_backward_weight_update(
     c1: float = 0.0,
     c2: float = 0.0,
 ) -> None:
-    """`affine_backward_weight`, then `update` of ``w`` (``decay``) and ``b`` (``decay_b``)."""
+    """`affine_backward_weight`, then `update` of ``w`` with ``decay`` and of ``b`` with ``decay_b``."""
     dw = np.empty_like(w)
     db = None if b is None else np.empty_like(b)
     affine_backward_weight(x, dout, dw, db, 0.0)

@@ -1,4 +1,4 @@
-"""The one type that the reference kernels name."""
+"""The type of the arrays of the reference kernels."""
 
 from typing import Any, TypeAlias
 

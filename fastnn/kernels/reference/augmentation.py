@@ -1,48 +1,46 @@
-"""Distorted images: moved pixels, then noise and rectangles of zeros."""
+"""Augmentation of images: a geometric transform, then noise and rectangles of zeros."""
 
 import math
 
 import numpy as np
 
+from fastnn.kernels.limits import NOISE_BYTES_MEAN, NOISE_BYTES_VARIANCE
 from fastnn.kernels.reference.arrays import Array
 from fastnn.random import sample_bits
-
-_BYTES_MEAN, _BYTES_VARIANCE = 510, 21845  # of the sum of four random bytes
 
 
 @np.errstate(all="ignore")
 def warp_images(
     source: Array,
     index: Array | None,
-    place: Array,
+    transform: Array,
     control: Array | None,
     basis_y: Array | None,
     basis_x: Array | None,
     out: Array,
 ) -> None:
-    """What images ``source[index]`` show at other places, between pixels bilinearly, 0 outside.
+    """Images ``source[index]`` seen through an affine transform and displacements, with bilinear interpolation.
 
-    Pixel (i, j) of image n looks at column x and row y, ::
+    Pixel (i, j) of image n has the value of its source at column x and row y, ::
 
-        x = place[n, 0] j + place[n, 1] i + place[n, 2] + field[0]
-        y = place[n, 3] j + place[n, 4] i + place[n, 5] + field[1]
+        x = transform[n, 0] j + transform[n, 1] i + transform[n, 2] + field[0]
+        y = transform[n, 3] j + transform[n, 4] i + transform[n, 5] + field[1]
         field[a] = sum over u, v of control[n, a, u, v] basis_y[u, i] basis_x[v, j]
 
-    where pixels lie at whole numbers and an image has a margin of zeros around it, so that it fades out over one pixel.
-    A place that is NaN looks outside. Where x and y are whole numbers the pixel itself comes out, if its neighbours are
-    finite.
+    where pixels have integer coordinates and an image has a margin of zeros, so that it fades out over one pixel. A NaN
+    coordinate lies outside. At integer x and y the result is exactly the pixel, if its neighbours are finite.
     """
     n, _, p, q = out.shape
     h, w = source.shape[2:]
     column, row = np.arange(q, dtype=out.dtype), np.arange(p, dtype=out.dtype)[:, None]
     x, y = (
         terms[:, 0, None, None] * column + (terms[:, 1, None, None] * row + terms[:, 2, None, None])
-        for terms in (place[:, :3], place[:, 3:])
+        for terms in (transform[:, :3], transform[:, 3:])
     )
     if control is not None and basis_y is not None and basis_x is not None:
         moved = np.matmul(basis_y.T, control) @ basis_x
         x, y = x + moved[:, 0], y + moved[:, 1]
-    x = np.minimum(np.where(x > -1, x, -1), w).astype(out.dtype) + 1  # counted from the margin on
+    x = np.minimum(np.where(x > -1, x, -1), w).astype(out.dtype) + 1  # counted from the margin
     y = np.minimum(np.where(y > -1, y, -1), h).astype(out.dtype) + 1
     col, line = x.astype(np.int64), y.astype(np.int64)
     fx, fy = (x - col.astype(x.dtype))[:, None], (y - line.astype(y.dtype))[:, None]
@@ -67,19 +65,19 @@ def noise_cutout(
     seed_high: int,
     purpose: int,
 ) -> None:
-    """Noise of standard deviation ``noise``, then limits, then 0 in a box (top, bottom, left, right), in place.
+    """Add noise of standard deviation ``noise``, clamp, and clear a box (top, bottom, left, right), all in place.
 
-    The noise of pixel e of sample s is the sum of the four bytes of its random word, less its mean, to that scale: near
-    to normal, and at most 3.46 standard deviations. Its word is number e of the sample (`fastnn.random.sample_bits`),
-    in the stream of ``purpose`` and ``epoch``. A box may reach beyond the image, which it then covers in part.
+    The noise of pixel e of sample s is the sum of the four bytes of its random word, minus the mean of such sums, times
+    a scale. It is close to normal and at most 3.46 standard deviations. Its word is number e of the sample
+    (`fastnn.random.sample_bits`) in the stream of ``purpose`` and ``epoch``. A box may reach beyond the image.
     """
     h, w = x.shape[2:]
     if noise != 0 and x.size:
         seed = int(seed_high) << 32 | int(seed_low)
         words = sample_bits(seed, int(purpose), int(epoch) % 2**32, sample, x[0].size)
         four = (words[..., None] >> np.arange(0, 32, 8, dtype=np.uint32)) & np.uint32(255)
-        total = four.sum(axis=-1, dtype=np.int64) - _BYTES_MEAN
-        x += (x.dtype.type(noise / math.sqrt(_BYTES_VARIANCE)) * total.astype(x.dtype)).reshape(x.shape)
+        total = four.sum(axis=-1, dtype=np.int64) - NOISE_BYTES_MEAN
+        x += (x.dtype.type(noise / math.sqrt(NOISE_BYTES_VARIANCE)) * total.astype(x.dtype)).reshape(x.shape)
     x[x < low] = low
     x[x > high] = high
     if box is not None:

@@ -1,4 +1,4 @@
-"""Gradients made smaller before an update, in place."""
+"""Clipping of gradients before an update, in place."""
 
 import math
 
@@ -9,7 +9,7 @@ from fastnn.kernels.reference.arrays import Array
 
 @np.errstate(all="ignore")
 def clip_norm(g: Array, limit: float) -> None:
-    """``g = g limit / ‖g‖`` where the norm ``‖g‖``, added up in float64, is above ``limit``; else as it was."""
+    """``g = g limit / ‖g‖`` if the norm ``‖g‖``, computed in float64, is above ``limit``; otherwise nothing."""
     norm = math.sqrt(np.sum(np.square(g, dtype=np.float64)))
     if math.isinf(norm) and np.isfinite(g).all():  # squares overflow: of the elements divided by a power of two
         exponent = int(np.frexp(np.abs(g).max())[1])
@@ -20,5 +20,5 @@ def clip_norm(g: Array, limit: float) -> None:
 
 @np.errstate(all="ignore")
 def clip_value(g: Array, limit: float) -> None:
-    """Every element to ``-limit`` … ``limit``; NaN stays."""
+    """Clamp every element to ``-limit`` … ``limit``; NaN stays NaN."""
     np.clip(g, g.dtype.type(-limit), g.dtype.type(limit), out=g)

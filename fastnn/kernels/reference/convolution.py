@@ -1,10 +1,10 @@
 """Convolution kernels: images n × c × h × w, weights f × k × r × s, outputs n × f × p × q.
 
-Computed is the cross-correlation: no filter is turned round. Output (y, x) of filter j reads the image at
-``(y stride_h - pad_h + a dilation_h, x stride_w - pad_w + b dilation_w)`` for its taps (a, b); outside the image is
-zero. So ``pad_h`` rows lie above and ``pad_w`` columns to the left; what lies below and to the right follows from
-p and q. The c channels fall into c / k groups side by side, and so do the filters; a filter sees its group alone.
-``algorithm`` is a `ConvAlgorithm`, which these kernels need not heed: they compute directly.
+What is computed is the cross-correlation, without reversing the filters. For its tap (a, b), output (y, x) of a filter
+reads the image at ``(y stride_h - pad_h + a dilation_h, x stride_w - pad_w + b dilation_w)``, and zero outside the
+image. So ``pad_h`` rows of padding are above and ``pad_w`` columns to the left; the padding below and to the right
+follows from p and q. The c channels are divided into c / k groups of neighbours, and so are the filters; a filter sees
+only the channels of its group. ``algorithm`` is a `ConvAlgorithm`, which these kernels ignore: they compute directly.
 """
 
 import numpy as np
@@ -15,7 +15,7 @@ from fastnn.kernels.reference.arrays import Array
 
 
 def _end(taps: int, count: int, stride: int, dilation: int) -> int:
-    """Where the last of `count` windows ends, from the beginning of the first."""
+    """The distance from the beginning of the first of `count` windows to the end of the last."""
     return (count - 1) * stride + (taps - 1) * dilation + 1
 
 
@@ -23,7 +23,7 @@ def _windows(
     x: Array, taps: tuple[int, int], count: tuple[int, int], stride: tuple[int, int], pad: tuple[int, int],
     dilation: tuple[int, int],
 ) -> Array:  # fmt: skip
-    """View (n, c, r, s, p, q) of a padded copy: what tap (r, s) of output (p, q) reads."""
+    """What tap (r, s) of output (p, q) reads, as a view (n, c, r, s, p, q) of a padded copy."""
     around = [
         (pad[i], max(0, _end(taps[i], count[i], stride[i], dilation[i]) - pad[i] - x.shape[2 + i])) for i in (0, 1)
     ]
@@ -40,7 +40,7 @@ def _windows(
 def im2col(
     x: Array, columns: Array, stride_h: int, stride_w: int, pad_h: int, pad_w: int, dilation_h: int, dilation_w: int
 ) -> None:
-    """``columns[i, c, a, b, y, x]`` = what tap (a, b) reads in channel c for output (y, x) of image i."""
+    """``columns[i, c, a, b, y, x]`` = the pixel in channel c of image i that tap (a, b) reads for output (y, x)."""
     shape = columns.shape
     columns[...] = _windows(x, shape[2:4], shape[4:], (stride_h, stride_w), (pad_h, pad_w), (dilation_h, dilation_w))
 
@@ -48,7 +48,7 @@ def im2col(
 def col2im(
     columns: Array, dx: Array, stride_h: int, stride_w: int, pad_h: int, pad_w: int, dilation_h: int, dilation_w: int
 ) -> None:
-    """``dx`` = for each pixel the sum of ``columns`` over all places that `im2col` copies it to; taps in order."""
+    """``dx`` = for each pixel, the sum of ``columns`` over the elements that `im2col` copies it to, tap by tap."""
     n, c, r, s, p, q = columns.shape
     h, w = dx.shape[2:]
     rows = max(pad_h + h, _end(r, p, stride_h, dilation_h), 0)
@@ -66,7 +66,7 @@ def col2im(
 
 
 def _by_group(weight: Array, channels: int) -> Array:
-    """Weights (groups, filters of a group, k r s)."""
+    """The weights in shape (groups, filters of a group, k r s)."""
     groups = max(channels // weight.shape[1], 1)
     return weight.reshape(groups, weight.shape[0] // groups, -1)
 
@@ -94,9 +94,9 @@ def conv_backward_input(
     dout: Array, weight: Array, dx: Array, saved: Array | None, stride_h: int, stride_w: int, pad_h: int, pad_w: int,
     dilation_h: int, dilation_w: int, algorithm: int, kind: int = 0, alpha: float = 0.0,
 ) -> None:  # fmt: skip
-    """``dx[i, c, v, u] = Σ weight[j, c, a, b] dout[i, j, y, x]`` over all that read pixel (v, u).
+    """``dx[i, c, v, u] = Σ weight[j, c, a, b] dout[i, j, y, x]`` over all outputs and taps that read pixel (v, u).
 
-    Times the derivative of the activation before where it ``saved`` something.
+    The result is multiplied by the derivative of the preceding activation if ``saved`` is given.
     """
     filters = _by_group(weight, dx.shape[1])
     pixels = dout.shape[2] * dout.shape[3]
@@ -115,7 +115,7 @@ def conv_backward_weight(
 ) -> None:  # fmt: skip
     """``dw = beta dw + Σ dout[i, j, y, x] x[i, c, …]`` over images and pixels, ``db = beta db + Σ dout``.
 
-    ``beta`` is 0 or 1; with 0 what is in ``dw`` and ``db`` is not read, so NaN there does no harm.
+    ``beta`` is 0 or 1. With 0 the old values of ``dw`` and ``db`` are not read, so NaN there does no harm.
     """
     total = np.zeros_like(_by_group(dw, x.shape[1]))
     stride, pad, dilation = (stride_h, stride_w), (pad_h, pad_w), (dilation_h, dilation_w)

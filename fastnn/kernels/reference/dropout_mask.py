@@ -1,4 +1,4 @@
-"""Dropout: a mask that is a function of the seed, the step and the place of a sample in its batch."""
+"""Dropout, with a mask that depends on the seed, the step and the position of a sample in its batch."""
 
 import numpy as np
 
@@ -10,11 +10,11 @@ from fastnn.random import bits
 def dropout(
     x: Array, step: Array, row: Array, out: Array, rate: float, seed_low: int, seed_high: int, purpose: int
 ) -> None:
-    """``out = x / (1 - rate)``, and 0 in a share ``rate`` of the places, whatever x is there.
+    """``out = x / (1 - rate)``, or 0 for a fraction ``rate`` of the elements, whatever their x.
 
-    The same call is its own gradient. Element e of sample i, which is number ``row`` + i of its batch, stays where its
-    word of random bits is at least 2³² rate: word e mod 4 of the block numbered
-    (row + i) ceil(d / 4) + e // 4 in the stream of ``purpose`` and ``step`` (see `fastnn.random.bits`).
+    The same call on ``dout`` gives the gradient. Element e of sample i, which is number ``row`` + i of its batch, is
+    kept if its random word is at least 2³² rate. That is word e mod 4 of block (row + i) ceil(d / 4) + e // 4 in the
+    stream of ``purpose`` and ``step`` (see `fastnn.random.bits`).
     """
     n, d = x.shape
     blocks = -(-d // 4)

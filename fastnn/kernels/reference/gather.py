@@ -1,4 +1,4 @@
-"""Batches by index."""
+"""Gathering batches by index."""
 
 import numpy as np
 
@@ -7,7 +7,7 @@ from fastnn.kernels.reference.arrays import Array
 
 @np.errstate(all="ignore")
 def gather_rows(source: Array, index: Array | None, out: Array, scale: float) -> None:
-    """``out = source[index] * scale``, or the first rows where ``index`` is ``None``.
+    """``out = source[index] * scale``, or the first rows if ``index`` is ``None``.
 
     Each value is converted to the dtype of ``out`` and then multiplied by ``scale`` rounded to that dtype.
     """
@@ -17,5 +17,5 @@ def gather_rows(source: Array, index: Array | None, out: Array, scale: float) ->
 
 
 def gather_labels(source: Array, index: Array | None, out: Array) -> None:
-    """``out = source[index]``, or the first elements where ``index`` is ``None``."""
+    """``out = source[index]``, or the first elements if ``index`` is ``None``."""
     out[...] = source[: len(out)] if index is None else source[index]

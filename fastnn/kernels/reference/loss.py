@@ -1,8 +1,9 @@
-"""Losses with their gradient and the count of right answers.
+"""Losses with their gradient and the number of correct predictions.
 
-``loss[0]`` is ``scale`` times the sum over samples, added up in float64. ``dx`` is its gradient; it may be
-``None``, or ``x`` itself. ``weights`` multiply the samples' losses, and so their gradients; the count of right
-answers knows no weights. An answer is the first maximum of a row; a row whose loss is NaN is never right.
+``loss[0]`` is ``scale`` times the sum over samples, added up in float64. ``dx`` is its gradient; it may be ``None``, or
+``x`` itself. ``weights`` multiply the losses of the samples, and so their gradients; the number of correct
+predictions does not depend on them. The prediction for a row is its first maximum; a row whose loss is NaN is never
+correct.
 """
 
 import numpy as np
@@ -11,20 +12,20 @@ from fastnn.kernels.reference.arrays import Array
 
 
 def _shifted(x: Array) -> tuple[Array, Array, Array]:
-    """``z = x - row maximum``, ``exp(z)`` and its row sums."""
+    """``z = x - row maximum``, ``exp(z)``, and the row sums of that."""
     z = x - x.max(axis=1, keepdims=True)
     e = np.exp(z)
     return z, e, e.sum(axis=1, keepdims=True)
 
 
 def _total(losses: Array, weights: Array | None) -> float:
-    """The weighted sum of the samples' losses (N,) or (N, …)."""
+    """The weighted sum of the losses of the samples, (N,) or (N, …)."""
     rows = losses.sum(axis=tuple(range(1, losses.ndim)), dtype=np.float64)
     return float(np.sum(rows if weights is None else weights * rows))
 
 
 def _times(dx: Array, weights: Array | None, scale: float) -> None:
-    """Each row times its weight and `scale`."""
+    """Multiply each row by its weight and by `scale`."""
     factor = dx.dtype.type(scale)
     dx *= factor if weights is None else (weights * factor)[:, None]
 
@@ -33,9 +34,9 @@ def _times(dx: Array, weights: Array | None, scale: float) -> None:
 def softmax_cross_entropy(
     x: Array, labels: Array, dx: Array | None, loss: Array, correct: Array, weights: Array | None, scale: float
 ) -> None:
-    """``loss = scale Σ -log p[n, labels[n]]`` and ``dx = scale (p - onehot)``, ``p = softmax(x)``.
+    """``loss = scale Σ -log p[n, labels[n]]`` and ``dx = scale (p - onehot)`` with ``p = softmax(x)``.
 
-    ``-log p = log Σ exp(z) - z[label]`` with ``z = x - row maximum``: finite where ``p`` would be 0.
+    ``-log p = log Σ exp(z) - z[label]`` with ``z = x - row maximum``, which is finite also if ``p`` is rounded to 0.
     """
     rows = np.arange(len(x))
     z, e, total = _shifted(x)
@@ -52,10 +53,10 @@ def softmax_cross_entropy(
 def soft_cross_entropy(
     x: Array, targets: Array, dx: Array | None, loss: Array, correct: Array, weights: Array | None, scale: float
 ) -> None:
-    """``loss = scale Σ -t log p`` and ``dx = scale (p Σt - t)``, ``t`` a row of targets, ``p = softmax(x)``.
+    """``loss = scale Σ -t log p`` and ``dx = scale (p Σt - t)`` with targets ``t`` and ``p = softmax(x)``.
 
-    The rows of ``targets`` need not sum to 1. A target of 0 adds nothing, also where ``p`` is 0. A row is
-    right when the first maxima of ``x`` and of its targets are at one place.
+    The rows of ``targets`` need not sum to 1. A target of 0 adds nothing, even if ``p`` is 0. A row is correct if the
+    first maxima of ``x`` and of its targets have the same index.
     """
     z, e, total = _shifted(x)
     correct[0] = np.count_nonzero((x.argmax(axis=1) == targets.argmax(axis=1)) & ~np.isnan(total[:, 0]))
@@ -80,8 +81,8 @@ def multiclass_hinge(
 ) -> None:
     """``loss = scale Σ max(0, x[n, j] - x[n, y] + delta)`` over ``j ≠ y = labels[n]`` (Weston & Watkins 1999).
 
-    ``dx[n, j]`` is ``scale`` where the margin is above 0, and ``dx[n, y]`` minus their sum; a margin of 0 (or NaN)
-    adds nothing to it.
+    ``dx[n, j]`` is ``scale`` where the margin is above 0, and ``dx[n, y]`` is minus their sum. A margin of 0 or NaN
+    contributes no gradient.
     """
     rows = np.arange(len(x))
     margins = np.maximum(0, (x - x[rows, labels][:, None]) + x.dtype.type(delta))
@@ -102,8 +103,9 @@ def binary_cross_entropy(
 ) -> None:
     """``loss = scale Σ -t log σ(x) - (1 - t) log σ(-x)`` over samples and outputs, ``dx = scale (σ(x) - t)``.
 
-    ``-log σ(x) = log(1 + exp(-|x|)) + max(-x, 0)``: finite where ``σ(x)`` would be 0; a weight ``t`` or ``1 - t`` of 0
-    adds nothing, also where its logarithm is infinite. A sample is right when ``x > 0`` just where ``t > ½``.
+    ``-log σ(x) = log(1 + exp(-|x|)) + max(-x, 0)``, which is finite also if ``σ(x)`` is rounded to 0. A factor ``t`` or
+    ``1 - t`` of 0 adds nothing, even if its logarithm is infinite. A sample is correct if ``x > 0`` exactly where
+    ``t > ½``.
     """
     e = np.exp(-np.abs(x))
     positive = x > 0

@@ -1,7 +1,7 @@
-"""Images innermost: every kernel as rows_of, the plain kernel, nchw16n_of.
+"""Kernels in the layout NCHW16n: each converts its inputs to plain images, calls the plain kernel and converts back.
 
-``x[g, c, h, w, i]`` is image ``16 g + i``. Lanes behind the last image are zero where images or gradients are brought
-into this layout, and whatever the operation makes of them (finite) afterwards.
+``x[g, c, h, w, i]`` is image ``16 g + i``. Lanes behind the last image are zero when images or gradients are converted
+to this layout. Operations turn them into other finite values.
 """
 
 import numpy as np
@@ -19,12 +19,12 @@ LANES = BLOCK_IMAGES
 
 
 def images_of(x: Array) -> Array:
-    """(16 g, …) images of x (g, …, 16)."""
+    """The images (16 g, …) of x (g, …, 16)."""
     return np.ascontiguousarray(np.moveaxis(x, -1, 1)).reshape(-1, *x.shape[1:-1])
 
 
 def put_images(images: Array, out: Array) -> None:
-    """Write images (16 g, …) to out (g, …, 16)."""
+    """Write the images (16 g, …) to out (g, …, 16)."""
     out[...] = np.moveaxis(images.reshape(len(out), LANES, *images.shape[1:]), 1, -1)
 
 
@@ -34,7 +34,7 @@ def _like(out: Array) -> Array:
 
 
 def rows_to_nchw16n(x: Array, out: Array) -> None:
-    """``out[g, j, i] = x[16 g + i, j]``, zero behind the last row."""
+    """``out[g, j, i] = x[16 g + i, j]``, and zero behind the last row."""
     padded = np.zeros((len(out) * LANES, x.shape[1]), x.dtype)
     padded[: len(x)] = x
     put_images(padded, out)
@@ -46,7 +46,7 @@ def nchw16n_to_rows(x: Array, out: Array) -> None:
 
 
 def gather_nchw16n(source: Array, index: Array | None, out: Array, scale: float) -> None:
-    """`gather_rows`, then `rows_to_nchw16n`; without an index as many rows as there are."""
+    """`gather_rows`, then `rows_to_nchw16n`; without an index, of as many rows as there are."""
     n = min(len(source), LANES * len(out)) if index is None else len(index)
     rows = np.empty((n, out.shape[1]), out.dtype)
     gather_rows(source, index, rows, scale)
@@ -97,7 +97,7 @@ def conv_backward_weight_nchw16n(
     x: Array, dout: Array, dw: Array, db: Array | None, stride_h: int, stride_w: int, pad_h: int, pad_w: int,
     dilation_h: int, dilation_w: int, algorithm: int, beta: float,
 ) -> None:  # fmt: skip
-    """`conv_backward_weight` over all lanes: ``dout`` is zero in those behind the last image."""
+    """`conv_backward_weight` over all lanes, because ``dout`` is zero in those behind the last image."""
     window = (stride_h, stride_w, pad_h, pad_w, dilation_h, dilation_w, algorithm)
     conv_backward_weight(images_of(x), images_of(dout), dw, db, *window, beta)
 
@@ -149,7 +149,7 @@ def batch_norm_forward_nchw16n(
     x: Array, w: Array | None, b: Array | None, running_mean: Array | None, running_var: Array | None, out: Array,
     mean: Array, var: Array, images: int, eps: float, momentum: float,
 ) -> None:  # fmt: skip
-    """`batch_norm_forward` by the statistics of the first ``images`` lanes."""
+    """`batch_norm_forward` with the statistics of the first ``images`` lanes."""
     rows = images_of(x)[: int(images)]
     batch_norm_forward(rows, w, b, running_mean, running_var, np.empty_like(rows), mean, var, eps, momentum)
     batch_norm_apply_nchw16n(x, w, b, mean, var, out, eps)
@@ -181,7 +181,7 @@ def batch_norm_statistics_nchw16n(
     x: Array, running_mean: Array | None, running_var: Array | None, mean: Array, var: Array, work: Array, images: int,
     momentum: float,
 ) -> None:  # fmt: skip
-    """``mean``, ``var`` and the running ones of `batch_norm_forward_nchw16n`, summed in another order."""
+    """The statistics of `batch_norm_forward_nchw16n` and their running averages, summed in another order."""
     flat = _flat(x)
     out = np.empty_like(flat)
     batch_norm_forward_nchw16n(flat, None, None, running_mean, running_var, out, mean, var, images, 0.0, momentum)
@@ -203,7 +203,7 @@ def conv_max_pool_forward_nchw16n(
     pad_h: int, pad_w: int, dilation_h: int, dilation_w: int, algorithm: int, kind: int, alpha: float, size_h: int,
     size_w: int,
 ) -> None:  # fmt: skip
-    """`conv_forward_nchw16n`, then `max_pool_forward_nchw16n` by windows that tile what it gives."""
+    """`conv_forward_nchw16n`, then `max_pool_forward_nchw16n` with windows that tile its outputs."""
     groups, filters, rows, cols, lanes = out.shape
     image = np.empty((groups, filters, rows * size_h, cols * size_w, lanes), out.dtype)
     window = (stride_h, stride_w, pad_h, pad_w, dilation_h, dilation_w, algorithm)
@@ -212,7 +212,7 @@ def conv_max_pool_forward_nchw16n(
 
 
 def _tiling(image: Array, windows: Array) -> tuple[int, ...]:
-    """The window of which ``windows`` (g, c, p, q, 16) tile ``image`` (g, c, h, w, 16)."""
+    """The window size for which ``windows`` (g, c, p, q, 16) tile ``image`` (g, c, h, w, 16)."""
     size = image.shape[2] // max(1, windows.shape[2]), image.shape[3] // max(1, windows.shape[3])
     return (*size, *size, 0, 0)
 
@@ -225,7 +225,7 @@ def _flat(image: Array) -> Array:
 def batch_norm_max_pool_forward_nchw16n(
     x: Array, w: Array | None, b: Array | None, mean: Array, var: Array, out: Array, argmax: Array | None, eps: float
 ) -> None:
-    """`batch_norm_apply_nchw16n`, then `max_pool_forward_nchw16n` by windows that tile the image."""
+    """`batch_norm_apply_nchw16n`, then `max_pool_forward_nchw16n` with windows that tile the image."""
     normal = np.empty_like(x)
     batch_norm_apply_nchw16n(_flat(x), w, b, mean, var, _flat(normal), eps)
     max_pool_forward_nchw16n(normal, out, argmax, *_tiling(x, out))

@@ -1,11 +1,11 @@
 """Normalisation: shift and scale so that values have mean 0 and variance 1.
 
-x̂ = (x - mean) / √(var + eps) and out = w x̂ + b; a ``w`` that is None counts as 1, a ``b`` as 0. Variances are mean
-squares (of N values, divided by N).
+x̂ = (x - mean) / √(var + eps) and out = w x̂ + b, where ``w`` counts as 1 and ``b`` as 0 if it is None. The variance of N
+values is their squared deviations divided by N.
 
-Batch norm takes its statistics over samples and pixels, one pair a channel (Ioffe & Szegedy 2015); group norm over
-the channels of a group and pixels, one pair a sample and group (Wu & He 2018). Layer norm (Ba, Kiros & Hinton 2016) is
-group norm with one group, each element a channel of one pixel.
+Batch norm has a mean and a variance for each channel, over samples and pixels (Ioffe & Szegedy 2015). Group norm has
+them for each sample and group of channels, over the channels of the group and pixels (Wu & He 2018). Layer norm (Ba,
+Kiros & Hinton 2016) is group norm with one group, in which each element is a channel of one pixel.
 
 A variance that the dtype cannot hold, because it overflows or loses bits below the smallest normal number, has minus
 the deviation in its place: `_deviation` knows.
@@ -19,7 +19,7 @@ from fastnn.kernels.reference.arrays import Array
 
 
 def _column(values: Array) -> Array:
-    """One number a channel, to go with (n, c, s)."""
+    """One number for each channel, in a shape that broadcasts with (n, c, s)."""
     return values[:, None]
 
 
@@ -78,10 +78,10 @@ def batch_norm_forward(
     eps: float,
     momentum: float,
 ) -> None:
-    """``out`` by the batch's ``mean`` and ``var``, which are given back; running statistics follow.
+    """Normalise by the statistics of the batch, which are returned in ``mean`` and ``var``.
 
-    ``running = momentum running + (1 - momentum) batch``, where the batch's variance is the unbiased one (N / (N - 1)
-    of ``var``). A batch of one value a channel has no such variance: ``running_var`` then stays.
+    Running statistics are updated: ``running = momentum running + (1 - momentum) batch``, with the unbiased variance
+    N / (N - 1) ``var``. If a channel has only one value, there is no such variance and ``running_var`` does not change.
     """
     count = x.shape[0] * x.shape[2]
     centre, square = _moments(x, (0, 2), eps)
@@ -99,7 +99,7 @@ def batch_norm_forward(
 def batch_norm_apply(
     x: Array, w: Array | None, b: Array | None, mean: Array, var: Array, out: Array, eps: float
 ) -> None:
-    """``out`` by statistics that are given."""
+    """Normalise by given statistics."""
     out[...] = _affine((x - _column(mean)) / _column(_deviation(var, eps)), w, b)
 
 
@@ -117,10 +117,10 @@ def batch_norm_backward(
     fixed: int,
     beta: float,
 ) -> None:
-    """Gradients; ``fixed``: of `batch_norm_apply`, whose statistics do not depend on x.
+    """The gradients; with ``fixed`` those of `batch_norm_apply`, whose statistics do not depend on x.
 
-    ``db = Σ dout``, ``dw = Σ dout x̂`` (with ``beta`` added to what was there) and
-    ``dx = w (dout - Σ dout / N - x̂ Σ dout x̂ / N) / √(var + eps)``, without the two sums where ``fixed``.
+    ``db = beta db + Σ dout``, ``dw = beta dw + Σ dout x̂`` and
+    ``dx = w (dout - Σ dout / N - x̂ Σ dout x̂ / N) / √(var + eps)``, with ``fixed`` without the two sums.
     """
     count = max(1, x.shape[0] * x.shape[2])
     factor = 1 / _column(_deviation(var, eps))
@@ -135,7 +135,7 @@ def batch_norm_backward(
 
 
 def _grouped(x: Array, groups: int) -> Array:
-    """(n, groups, elements of a group)."""
+    """`x` in shape (n, groups, elements of a group)."""
     return x.reshape(x.shape[0], groups, x.shape[1] // groups * x.shape[2])
 
 
@@ -143,7 +143,7 @@ def _grouped(x: Array, groups: int) -> Array:
 def group_norm_forward(
     x: Array, w: Array | None, b: Array | None, out: Array, mean: Array, var: Array, eps: float
 ) -> None:
-    """``out`` by the statistics of each sample's groups of channels, which are given back."""
+    """Normalise by the statistics of each sample's groups of channels, which are returned in ``mean`` and ``var``."""
     groups = mean.shape[1]
     wide = _grouped(x, groups)
     centre, square = _moments(wide, (2,), eps)
@@ -165,7 +165,7 @@ def group_norm_backward(
     eps: float,
     beta: float,
 ) -> None:
-    """Gradients: with ``e = w dout`` and means over a group, ``dx = (e - mean e - x̂ mean(e x̂)) / √(var + eps)``."""
+    """The gradients: ``dx = (e - mean e - x̂ mean(e x̂)) / √(var + eps)`` with ``e = w dout`` and means over a group."""
     groups = mean.shape[1]
     factor = 1 / _deviation(var, eps)[..., None]
     normal = (_grouped(x, groups) - mean[..., None]) * factor
@@ -178,7 +178,7 @@ def group_norm_backward(
 
 
 def _window_sum(values: Array, before: int, after: int) -> Array:
-    """Sum over channels c - before … c + after, those that exist."""
+    """The sums over those of the channels c - before … c + after that exist."""
     channels = values.shape[1]
     total = np.zeros_like(values)
     for shift in range(-before, after + 1):
@@ -219,7 +219,7 @@ def local_response_norm_forward(
 def local_response_norm_backward(
     dout: Array, x: Array, scale: Array, dx: Array, size: int, alpha: float, power: float
 ) -> None:
-    """``dx = dout scale^-power - 2 alpha power x Σ dout x scale^(-power-1)`` over the windows that a channel is in."""
+    """``dx = dout scale^-power - 2 alpha power x Σ dout x scale^(-power-1)`` over windows that contain a channel."""
     over, kind = scale < 0, x.dtype.type
     root = np.where(over, -scale, 1)
     part = root ** kind(-power)  # of which the square is the factor

@@ -1,4 +1,4 @@
-"""A matrix in panels of columns: (panels, rows, columns of one)."""
+"""A matrix in panels of columns, (panels, rows, columns of a panel)."""
 
 from collections.abc import Iterator
 
@@ -6,14 +6,14 @@ from fastnn.kernels.reference.arrays import Array
 
 
 def _pairs(matrix: Array, panels: Array) -> Iterator[tuple[Array, Array]]:
-    """The matrix's columns that belong to each panel, and the panel."""
+    """For each panel, the columns of the matrix that belong to it, and the panel."""
     width = panels.shape[2]
     for i, panel in enumerate(panels):
         yield matrix[:, i * width : (i + 1) * width], panel
 
 
 def to_panels(matrix: Array, panels: Array) -> None:
-    """Columns ``i s`` … ``i s + s - 1`` go to panel ``i``; zeros stand behind the last one."""
+    """Copy columns ``i s`` … ``i s + s - 1`` to panel ``i``, and zeros behind the last column."""
     for piece, panel in _pairs(matrix, panels):
         panel[:, : piece.shape[1]] = piece
         panel[:, piece.shape[1] :] = 0

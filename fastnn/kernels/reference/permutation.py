@@ -1,4 +1,4 @@
-"""Random orders."""
+"""Random permutations."""
 
 from fastnn.kernels.reference.arrays import Array
 from fastnn.random import permutation

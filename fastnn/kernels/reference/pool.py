@@ -1,7 +1,7 @@
 """Pooling: the maximum or the mean of windows of an image, channel by channel.
 
-A window begins ``pad_h`` rows above and ``pad_w`` columns left of ``stride`` times its place. Cells outside the image
-never win a maximum; every window has a cell inside.
+Window (y, x) begins at row ``y stride_h - pad_h`` and column ``x stride_w - pad_w``. Cells outside the image never win
+a maximum; every window has a cell inside.
 """
 
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ from fastnn.kernels.reference.arrays import Array
 
 
 def _inside(pad: int, tap: int, stride: int, size: int, count: int) -> tuple[slice, slice]:
-    """Windows whose cell number `tap` lies inside the image along one axis, and those cells."""
+    """Along one axis, the windows whose cell number `tap` lies inside the image, and these cells."""
     first = max(0, -((tap - pad) // stride))
     last = min(count, (size - 1 + pad - tap) // stride + 1)
     if last <= first:
@@ -24,7 +24,7 @@ def _inside(pad: int, tap: int, stride: int, size: int, count: int) -> tuple[sli
 def _cells(
     image: Array, out: Array, sizes: tuple[int, int], strides: tuple[int, int], pads: tuple[int, int]
 ) -> Iterator[tuple[int, tuple[slice, slice], tuple[slice, slice]]]:
-    """Number of each cell of a window, the windows in which it lies inside the image, and where it lies."""
+    """For each cell of a window its number, the windows in which it lies inside the image, and its positions there."""
     for r in range(sizes[0]):
         rows, h = _inside(pads[0], r, strides[0], image.shape[2], out.shape[2])
         for s in range(sizes[1]):
@@ -44,20 +44,20 @@ def max_pool_forward(
     pad_h: int,
     pad_w: int,
 ) -> None:
-    """``out`` = the largest cell of each window, ``argmax`` its number in the window, row by row.
+    """``out`` = the largest cell of each window, ``argmax`` = its number in the window, counted row by row.
 
-    Of equal cells the first wins; the first NaN wins over everything.
+    The first of equal cells wins, and the first NaN wins over everything.
     """
     best = np.full(out.shape, -np.inf, out.dtype)
-    place = np.full(out.shape, -1)
+    number_of_best = np.full(out.shape, -1)
     cells = _cells(x, out, (size_h, size_w), (stride_h, stride_w), (pad_h, pad_w))
     for number, (rows, cols), (h, w) in cells:
-        value, old, at = x[:, :, h, w], best[:, :, rows, cols], place[:, :, rows, cols]
+        value, old, at = x[:, :, h, w], best[:, :, rows, cols], number_of_best[:, :, rows, cols]
         wins = (at < 0) | (value > old) | (np.isnan(value) & ~np.isnan(old))
         old[wins], at[wins] = value[wins], number
     out[...] = best
     if argmax is not None:
-        argmax[...] = place
+        argmax[...] = number_of_best
 
 
 @np.errstate(all="ignore")
@@ -72,7 +72,7 @@ def max_pool_backward(
     pad_h: int,
     pad_w: int,
 ) -> None:
-    """``dx`` = ``dout`` where the windows' largest cells are, added up where windows overlap, else 0."""
+    """``dx`` = ``dout`` at the largest cell of each window, added up where windows overlap, and 0 elsewhere."""
     dx[...] = 0
     cells = _cells(dx, dout, (size_h, size_w), (stride_h, stride_w), (pad_h, pad_w))
     for number, (rows, cols), (h, w) in cells:
@@ -94,7 +94,7 @@ def avg_pool_forward(
 ) -> None:
     """``out`` = the sum of each window's cells divided by their number.
 
-    With ``count_pad`` cells outside the image count, as zeros: all windows are divided by one number.
+    With ``count_pad``, cells outside the image count as zeros, so that all windows are divided by the same number.
     """
     out[...] = 0
     cells = _cells(x, out, (size_h, size_w), (stride_h, stride_w), (pad_h, pad_w))
@@ -111,7 +111,7 @@ def _counts(
     pads: tuple[int, int],
     count_pad: int,
 ) -> Array:
-    """What each window's sum is divided by (p, q)."""
+    """The divisors of the windows' sums (p, q)."""
     if count_pad:
         return np.full(out.shape[2:], sizes[0] * sizes[1], out.dtype)
     counts = np.zeros(out.shape[2:], out.dtype)
@@ -132,7 +132,7 @@ def avg_pool_backward(
     pad_w: int,
     count_pad: int,
 ) -> None:
-    """``dx`` = the sum of ``dout`` divided as in the forward pass, over the windows that hold a cell."""
+    """``dx`` = the sum of ``dout``, divided as in the forward pass, over the windows that contain a cell."""
     dx[...] = 0
     share = dout / _counts(dx, dout, (size_h, size_w), (stride_h, stride_w), (pad_h, pad_w), count_pad)
     cells = _cells(dx, dout, (size_h, size_w), (stride_h, stride_w), (pad_h, pad_w))

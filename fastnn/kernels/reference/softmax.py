@@ -1,7 +1,7 @@
 """Softmax, softmin and log-softmax over rows, shifted by the row's maximum.
 
-A row of -inf alone, or with +inf or NaN in it, gives NaN, as the formulas do. ``out`` may be ``x``, and
-``dx`` may be ``dout`` or ``out``.
+A row of only -inf, or with +inf or NaN in it, gives NaN, as the formulas do. ``out`` may be ``x``, and ``dx`` may be
+``dout`` or ``out``.
 """
 
 import numpy as np
@@ -38,5 +38,5 @@ def log_softmax_backward(dout: Array, out: Array, dx: Array) -> None:
 
 
 def argmax(x: Array, out: Array) -> None:
-    """``out[i]`` = where the first largest value of row i stands; -1 for a row that holds NaN, which has none."""
+    """``out[i]`` = the index of the first largest element of row i; -1 for a row that holds a NaN."""
     out[...] = np.where(np.isnan(x).any(axis=1), -1, x.argmax(axis=1)) if x.shape[1] else 0

@@ -1,4 +1,4 @@
-"""Sums of whole arrays, and the penalties on weights."""
+"""The sum of two arrays, and penalties on weights."""
 
 import numpy as np
 

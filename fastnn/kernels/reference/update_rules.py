@@ -1,8 +1,8 @@
 """Parameter updates, in place: one step of each `UpdateRule`.
 
-``rate`` and ``t`` are one-element arrays. Scalars are combined in float64 and rounded to the arrays' dtype
-once; everything else is done in the arrays' dtype. ``decay`` is the coefficient of the L2 term ``decay w``
-in the gradient ``g = dw + decay w``; with 0 the term is left out, not added as ``0 w``.
+``rate`` and ``t`` are arrays of one element. Scalars are combined in float64 and then rounded to the dtype of the
+arrays; everything else is computed in that dtype. ``decay`` is the coefficient of the L2 term ``decay w`` in the
+gradient ``g = dw + decay w``; with 0 the term is left out, not added as ``0 w``.
 """
 
 from __future__ import annotations
@@ -54,8 +54,8 @@ def _adam(w: Array, m: Array, v: Array, g: Array, rate: float, t: int, beta1: fl
     """Adam (Kingma & Ba 2015, algorithm 1) with bias correction; ``t`` is 1 in the first step.
 
     ``m = beta1 m + (1 - beta1) g``, ``v = beta2 v + (1 - beta2) g²``, ``w = w - rate m̂ / (√v̂ + eps)`` with
-    ``m̂ = m / (1 - beta1ᵗ)`` and ``v̂ = v / (1 - beta2ᵗ)``; the corrections move into the scalars:
-    ``rate c / (1 - beta1ᵗ) · m / (√v + eps c)``, ``c = √(1 - beta2ᵗ)``.
+    ``m̂ = m / (1 - beta1ᵗ)`` and ``v̂ = v / (1 - beta2ᵗ)``. The corrections are moved into the scalars: the step is
+    ``rate c / (1 - beta1ᵗ) · m / (√v + eps c)`` with ``c = √(1 - beta2ᵗ)``.
     """
     real = w.dtype.type
     correction = math.sqrt(1 - beta2**t)
@@ -100,7 +100,7 @@ def update(
     c1: float = 0.0,
     c2: float = 0.0,
 ) -> None:
-    """One step of `rule`; decoupled decay (Loshchilov & Hutter 2019) first shrinks w, ``w = (1 - rate decay) w``."""
+    """Do one step of `rule`. Decoupled decay (Loshchilov & Hutter 2019) first shrinks w: ``w = (1 - rate decay) w``."""
     chosen = UpdateRule(rule)
     g = dw
     if chosen.decoupled:

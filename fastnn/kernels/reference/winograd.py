@@ -1,24 +1,26 @@
-"""Winograd's minimal filtering for images innermost (Winograd 1980; Lavin & Gray 2016), stride 1.
+"""Winograd's minimal filtering for convolutions of stride 1 (Winograd 1980; Lavin & Gray 2016), in the layout NCHW16n.
 
-A line is interpolated at the points 0, ±1/√2, ±√2, ∞. With filters of r taps, a long tile takes 6 inputs to 7 - r
-outputs by products at all 6 points, a short one takes 5 inputs to 6 - r outputs by those at the 5 finite points; a line
-of outputs is cut into as many short tiles as make it come out even. In matrices, for a tile of rows and columns:
+A line is interpolated at the points 0, ±1/√2, ±√2, ∞. With filters of r taps, a long tile computes 7 - r outputs from 6
+inputs by products at all 6 points, and a short tile 6 - r outputs from 5 inputs by products at the 5 finite points. A
+line of outputs is cut into as many short tiles as are needed to make its length come out even. In matrices, for a tile
+of rows and columns:
 
     out = Aᵀ [(G g Gᵀ) ⊙ (Bᵀ d B)] A
 
-and the products are summed over the channels. ``u`` holds G g Gᵀ as [group, block of 24 filters, pair of points,
-channel, filter], zero behind the last filter.
+and the products are summed over the channels. ``u`` contains G g Gᵀ as [group, block of 24 filters, pair of points,
+channel, filter], with zeros behind the last filter.
 
-Error: against the exact result each output is off by at most
+Each output differs from the exact result by at most
 
     (8 + √k + 24) ε |Aᵀ| [Σ |G| |g| |Gᵀ| ⊙ |Bᵀ| |d| |B|] |A|
 
-where k counts channels, ε is the unit roundoff and 24 (`ROUNDINGS`) the roundings of a number on its way through the
-three transforms: 4 in each dimension of each. In the input's gradient k counts filters, and what at most 36 tiles
-(`OVERLAPS`) give to the same input is added besides. As the bound says, an error depends on all inputs of its tile. A
-NaN or an infinity reaches whatever the convolution would have it reach, and may reach the whole tile (in the weights'
-gradient all taps of its channel's filters or of its filter), no farther: how far depends on whether a transform
-multiplies by its zeros, as the matrices here do and faster kernels do not.
+where k is the number of channels, ε the unit roundoff, and 24 (`ROUNDINGS`) the number of times that a value is rounded
+in the three transforms: 4 times in each dimension of each. In the input gradient k is the number of filters, and there
+are additional roundings where up to 36 tiles (`OVERLAPS`) contribute to the same input. As the bound says, an error
+depends on all inputs of its tile. A NaN or an infinity reaches all outputs that it would reach in a convolution; it may
+reach the whole tile (in the weight gradient, all taps of the filters of its channel or of its filter), but nothing
+beyond. How far it reaches depends on whether a transform multiplies by its zeros, as the matrices here do and faster
+kernels do not.
 """
 
 from collections.abc import Callable
@@ -43,7 +45,7 @@ _FINITE = np.array([0, np.sqrt(0.5), -np.sqrt(0.5), np.sqrt(2), -np.sqrt(2)])
 
 
 class Matrices(NamedTuple):
-    """Of one tile of a line: inputs (points, points), filter (points, taps), outputs (outputs, points)."""
+    """The matrices of a tile of a line: Bᵀ (points, points), G (points, taps) and Aᵀ (outputs, points)."""
 
     b: Array
     g: Array
@@ -51,10 +53,10 @@ class Matrices(NamedTuple):
 
 
 def matrices(taps: int, points: int = WINOGRAD_POINTS) -> Matrices:
-    """Bᵀ, G and Aᵀ in float64 for filters of `taps`, with 6 points or the 5 finite ones."""
+    """The matrices in float64 for filters of `taps`, with all 6 points or the 5 finite ones."""
     b = np.zeros((points, points))
     for i in range(len(_FINITE)):
-        b[i, : len(_FINITE)] = np.poly(np.delete(_FINITE, i))[::-1]  # the polynomial that is zero at the others
+        b[i, : len(_FINITE)] = np.poly(np.delete(_FINITE, i))[::-1]  # the polynomial that is zero at the other points
     distances = np.array([np.prod(point - np.delete(_FINITE, i)) for i, point in enumerate(_FINITE)])
     g = np.zeros((points, taps))
     g[: len(_FINITE)] = _FINITE[:, None] ** np.arange(taps) / distances[:, None]
@@ -68,15 +70,16 @@ def matrices(taps: int, points: int = WINOGRAD_POINTS) -> Matrices:
 
 @np.errstate(all="ignore")
 def winograd_weights(weight: Array, u: Array, flip: int) -> None:
-    """``u`` = the filters at the points.
+    """``u`` = the filters, transformed.
 
-    With ``flip`` those of the input gradient: channels are its filters, filters its channels, and taps are reversed.
+    With ``flip`` they are transformed for the input gradient, where filters and channels change roles and the taps are
+    reversed.
     """
     u[...] = transformed(weight, u.shape, flip)
 
 
 def transformed(weight: Array, shape: tuple[int, ...], flip: int, magnitudes: bool = False) -> Array:
-    """``u`` of `shape`; with ``magnitudes`` the transforms have absolute values."""
+    """``u`` of `shape`; with ``magnitudes``, the matrices are replaced by their absolute values."""
     groups, blocks = shape[:2]
     filters = weight.reshape(groups, -1, *weight.shape[1:])
     if flip:
@@ -100,9 +103,10 @@ def winograd_forward_nchw16n(
     kind: int = 0,
     alpha: float = 0.0,
 ) -> None:
-    """Convolution of stride 1 with filters of ``size`` × ``size`` from `winograd_weights`, then the activation.
+    """Convolution of stride 1 with the ``size`` × ``size`` filters of `winograd_weights`, then the activation.
 
-    ``pad_h``, ``pad_w``: rows above, columns to the left; negative: rows and columns left out.
+    ``pad_h`` and ``pad_w`` are the rows of padding above and the columns to the left; if negative, rows and columns are
+    left out.
     """
     out[...] = filtered(x, u, out.shape, size, (pad_h, pad_w))
     if b is not None:
@@ -122,10 +126,10 @@ def winograd_backward_input_nchw16n(
     kind: int = 0,
     alpha: float = 0.0,
 ) -> None:
-    """``dx = Σ B [u ⊙ (A dy Aᵀ)] Bᵀ``, over tiles added where they overlap.
+    """``dx = Σ B [u ⊙ (A dy Aᵀ)] Bᵀ``, added up where tiles overlap.
 
-    The transpose of `winograd_forward_nchw16n` with the same ``u``, times the derivative of the activation before where
-    it ``saved`` something.
+    This is the transpose of `winograd_forward_nchw16n` with the same ``u``, times the derivative of the preceding
+    activation if ``saved`` is given.
     """
     dx[...] = given_back(dout, u, dx.shape, size, (pad_h, pad_w))
     if saved is not None:
@@ -135,7 +139,7 @@ def winograd_backward_input_nchw16n(
 def given_back(
     dout: Array, u: Array, shape: tuple[int, ...], size: int, pad: tuple[int, int], magnitudes: bool = False
 ) -> Array:
-    """The gradient of the input, of `shape` (g, c, h, w, 16); with ``magnitudes`` as in `filtered`."""
+    """The input gradient, of `shape` (g, c, h, w, 16); ``magnitudes`` as in `transformed`."""
     groups, _, _, channels, _ = u.shape
     prepared = _preparation(dout.dtype, magnitudes)
     slopes = dout.reshape(len(dout), groups, dout.shape[1] // groups, *dout.shape[2:])
@@ -146,7 +150,7 @@ def given_back(
     for top, points_h in winograd_line(dout.shape[2], size):
         for left, points_w in winograd_line(dout.shape[3], size):
             rows, cols = matrices(size, points_h), matrices(size, points_w)
-            dy = _patch(slopes, (top, left), (len(rows.a), len(cols.a)))
+            dy = _crop(slopes, (top, left), (len(rows.a), len(cols.a)))
             heights = np.einsum("yi,gefyxl,xj->gefijl", prepared(rows.a), dy, prepared(cols.a))
             products = np.einsum("eijkf,gefijl->gekijl", filters[:, :points_h, :points_w], heights, optimize=True)
             given = np.einsum("ia,gekijl,jb->gekabl", prepared(rows.b), products, prepared(cols.b))
@@ -163,10 +167,10 @@ def winograd_forward(
     x: Array, weight: Array, b: Array | None, out: Array, work: Array, pad_h: int, pad_w: int, flip: int,
     kind: int = 0, alpha: float = 0.0,
 ) -> None:  # fmt: skip
-    """`winograd_forward_nchw16n` of plain images, long tiles only, from the weights themselves; ``work`` is for values.
+    """`winograd_forward_nchw16n` of images in plain layout, with long tiles only and from untransformed weights.
 
-    With ``flip`` the input gradient: ``x`` holds the slopes, ``out`` becomes the gradient, and the padding is that of
-    the turned filters.
+    With ``flip`` it is the input gradient: ``x`` is the gradient of the outputs, ``out`` becomes that of the inputs,
+    and the padding is that of the reversed filters. ``work`` is for intermediate values.
     """
     out[...] = filtered_plain(x, weight, out.shape, (pad_h, pad_w), flip)
     if b is not None:
@@ -177,7 +181,7 @@ def winograd_forward(
 def filtered_plain(
     x: Array, weight: Array, shape: tuple[int, ...], pad: tuple[int, int], flip: int, magnitudes: bool = False
 ) -> Array:
-    """The sums of `winograd_forward`, of `shape` (n, f, p, q); with ``magnitudes`` as in `filtered`."""
+    """The sums of `winograd_forward`, of `shape` (n, f, p, q); ``magnitudes`` as in `transformed`."""
     size, count = weight.shape[2], len(x)
     groups = (shape if flip else x.shape)[1] // weight.shape[1]
     u = transformed(weight, winograd_shape(shape[1] // groups, x.shape[1] // groups, groups), flip, magnitudes)
@@ -196,8 +200,8 @@ def winograd_backward_weight_nchw16n(
 ) -> None:
     """``dw = beta dw + Gᵀ [Σ (A dy Aᵀ) ⊙ (Bᵀ d B)] G`` over tiles and images, ``db = beta db + Σ dout``.
 
-    The transpose of `winograd_forward_nchw16n`. ``beta`` is 0 or 1; with 0 what is in ``dw`` and ``db`` is not read.
-    ``work`` is room for intermediate values.
+    This is the transpose of `winograd_forward_nchw16n`. ``beta`` is 0 or 1; with 0 the old values of ``dw`` and ``db``
+    are not read. ``work`` is for intermediate values.
     """
     gradient = filter_gradient(x, dout, dw.shape, (pad_h, pad_w))
     biases = None if db is None else dout.sum(axis=(0, 2, 3, 4))
@@ -214,7 +218,7 @@ def winograd_backward_weight_nchw16n(
 def filter_gradient(
     x: Array, dout: Array, shape: tuple[int, ...], pad: tuple[int, int], magnitudes: bool = False
 ) -> Array:
-    """Gradient of the filters, of `shape` (f, k, size, size); with ``magnitudes`` transforms have absolute values."""
+    """The gradient of the filters, of `shape` (f, k, size, size); ``magnitudes`` as in `transformed`."""
     filters, channels, size, _ = shape
     groups = x.shape[1] // channels
     prepared = _preparation(x.dtype, magnitudes)
@@ -224,9 +228,9 @@ def filter_gradient(
     for top, points_h in winograd_line(dout.shape[2], size):
         for left, points_w in winograd_line(dout.shape[3], size):
             rows, cols = matrices(size, points_h), matrices(size, points_w)
-            patch = _patch(image, (top, left), (points_h, points_w))
-            dy = _patch(slopes, (top, left), (len(rows.a), len(cols.a)))
-            values = np.einsum("ia,gekabl,jb->gekijl", prepared(rows.b), patch, prepared(cols.b))
+            tile = _crop(image, (top, left), (points_h, points_w))
+            dy = _crop(slopes, (top, left), (len(rows.a), len(cols.a)))
+            values = np.einsum("ia,gekabl,jb->gekijl", prepared(rows.b), tile, prepared(cols.b))
             heights = np.einsum("yi,gefyxl,xj->gefijl", prepared(rows.a), dy, prepared(cols.a))
             sums[..., :points_h, :points_w] += np.einsum("gefijl,gekijl->efkij", heights, values, optimize=True)
     g = prepared(matrices(size).g)
@@ -235,19 +239,19 @@ def filter_gradient(
 
 
 def _preparation(dtype: DTypeLike, magnitudes: bool) -> Callable[[Array], Array]:
-    """What is done to every matrix of a transform before its use."""
+    """What is done to every matrix before it is used."""
     return lambda matrix: (abs(matrix) if magnitudes else matrix).astype(dtype)
 
 
 def _padded(x: Array, groups: int, shape: tuple[int, ...], size: int, pad: tuple[int, int]) -> Array:
-    """Images (g, groups, channels, …) from the first input of the first output on; zeros around."""
+    """The images (g, groups, channels, …) from the first input of the first output on, with zeros around them."""
     around = [(max(pad[i], 0), max(0, shape[2 + i] + size - 1 - pad[i] - x.shape[2 + i])) for i in (0, 1)]
     image = np.pad(x, ((0, 0), (0, 0), *around, (0, 0)))[:, :, max(-pad[0], 0) :, max(-pad[1], 0) :]
     return image.reshape(len(x), groups, x.shape[1] // groups, *image.shape[2:])
 
 
-def _patch(image: Array, begin: tuple[int, int], extent: tuple[int, int]) -> Array:
-    """Rows and columns of images (g, groups, channels, h, w, 16); zeros beyond their ends."""
+def _crop(image: Array, begin: tuple[int, int], extent: tuple[int, int]) -> Array:
+    """A part of the images (g, groups, channels, h, w, 16), with zeros beyond their ends."""
     part = image[:, :, :, begin[0] : begin[0] + extent[0], begin[1] : begin[1] + extent[1]]
     behind = [(0, extent[i] - part.shape[3 + i]) for i in (0, 1)]
     return np.pad(part, ((0, 0), (0, 0), (0, 0), *behind, (0, 0)))
@@ -256,7 +260,7 @@ def _patch(image: Array, begin: tuple[int, int], extent: tuple[int, int]) -> Arr
 def filtered(
     x: Array, u: Array, shape: tuple[int, ...], size: int, pad: tuple[int, int], magnitudes: bool = False
 ) -> Array:
-    """The sums, of `shape` (g, f, p, q, 16); with ``magnitudes`` the transforms have absolute values."""
+    """The sums, of `shape` (g, f, p, q, 16); ``magnitudes`` as in `transformed`."""
     groups, _, _, channels, _ = u.shape
     prepared = _preparation(x.dtype, magnitudes)
     filters = u.transpose(0, 2, 3, 1, 4).reshape(groups, WINOGRAD_POINTS, WINOGRAD_POINTS, channels, -1)
@@ -266,10 +270,10 @@ def filtered(
     for top, points_h in winograd_line(shape[2], size):
         for left, points_w in winograd_line(shape[3], size):
             rows, cols = matrices(size, points_h), matrices(size, points_w)
-            patch = _patch(image, (top, left), (points_h, points_w))
-            values = np.einsum("ia,gekabl,jb->egijkl", prepared(rows.b), patch, prepared(cols.b))
+            tile = _crop(image, (top, left), (points_h, points_w))
+            values = np.einsum("ia,gekabl,jb->egijkl", prepared(rows.b), tile, prepared(cols.b))
             products = np.einsum("eijkf,egijkl->gefijl", filters[:, :points_h, :points_w], values, optimize=True)
             sums = np.einsum("yi,gefijl,xj->gefyxl", prepared(rows.a), products, prepared(cols.a))
-            place = out[:, :, top : top + len(rows.a), left : left + len(cols.a)]
-            place[...] = sums.reshape(len(x), shape[1], *sums.shape[3:])[:, :, : place.shape[2], : place.shape[3]]
+            target = out[:, :, top : top + len(rows.a), left : left + len(cols.a)]
+            target[...] = sums.reshape(len(x), shape[1], *sums.shape[3:])[:, :, : target.shape[2], : target.shape[3]]
     return out

@@ -1,4 +1,4 @@
-"""The hand-out's networks: ``fc_net``, ``cnn``, and the linear ones."""
+"""The networks of the hand-out: ``fc_net``, ``cnn`` and ``linear_classifier``."""
 
 from fastnn.compat.cs231n.classifiers.cnn import ThreeLayerConvNet
 from fastnn.compat.cs231n.classifiers.fc_net import FullyConnectedNet, TwoLayerNet

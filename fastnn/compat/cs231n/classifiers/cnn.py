@@ -28,11 +28,11 @@ class ThreeLayerConvNet:
     input_dim : (C, H, W)
     num_filters, filter_size, hidden_dim, num_classes : int
     weight_scale : float
-        Standard deviation of the first weights.
+        Standard deviation of the initial weights.
     reg : float
-        Strength of ½ reg Σ W².
+        The factor of the penalty ½ reg Σ W².
     dtype : dtype
-        Of parameters and computation.
+        The dtype of parameters and computation.
 
     Attributes
     ----------
@@ -65,7 +65,7 @@ class ThreeLayerConvNet:
         self.params: Params = {name: value.astype(dtype) for name, value in params.items()}
 
     def loss(self, X: ArrayLike, y: ArrayLike | None = None) -> Any:
-        """Scores (N, C) of images X (N, C, H, W); with labels y (N,) the loss and the gradients by parameter name."""
+        """Return scores (N, C) of images X (N, C, H, W), or with labels y (N,) the loss and the gradients by name."""
         p = self.params
         x: Array = np.asarray(X).astype(self.dtype)
         conv_param = {"stride": 1, "pad": (p["W1"].shape[2] - 1) // 2}

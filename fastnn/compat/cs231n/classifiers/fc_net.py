@@ -1,4 +1,4 @@
-"""Fully connected networks: their parameters by name, and their loss with its gradients."""
+"""Fully connected networks, with their parameters by name and their loss with its gradients."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ Gradients = dict[str, Array]
 
 
 def normal(scale: float, *shape: int) -> NDArray[np.float64]:
-    """N(0, scale²) from NumPy's global generator, which the notebooks seed."""
+    """Numbers from N(0, scale²), drawn from NumPy's global generator, which the notebooks seed."""
     return scale * np.random.randn(*shape)
 
 
 def decay(params: Params, grads: Gradients, reg: float) -> float:
-    """½ reg Σ W², over the matrices W1, W2, …; its gradient is added to `grads`."""
+    """Return ½ reg Σ W² over the matrices W1, W2, … and add its gradient to `grads`."""
     total = 0.0
     for name in params:
         if name.startswith("W"):
@@ -53,16 +53,16 @@ class FullyConnectedNet:
     hidden_dims : sequence of int
     input_dim, num_classes : int
     dropout_keep_ratio : float
-        Share of units kept, in (0, 1]; 1 is no dropout.
+        Fraction of units that is kept, in (0, 1]; 1 means no dropout.
     normalization : "batchnorm", "layernorm" or None
     reg : float
-        Strength of ½ reg Σ W².
+        The factor of the penalty ½ reg Σ W².
     weight_scale : float
-        Standard deviation of the first weights.
+        Standard deviation of the initial weights.
     dtype : dtype
-        Of parameters and computation.
+        The dtype of parameters and computation.
     seed : int, optional
-        Makes the dropout masks repeatable.
+        Seed of the dropout masks, which makes them repeatable.
 
     Attributes
     ----------
@@ -100,7 +100,7 @@ class FullyConnectedNet:
         self.bn_params: list[Params] = [{"mode": "train"} for _ in hidden_dims] if normalization else []
 
     def loss(self, X: ArrayLike, y: ArrayLike | None = None) -> Any:
-        """Scores (N, C) of X; with labels y (N,) the loss and the gradients by parameter name."""
+        """Return scores (N, C) of X, or with labels y (N,) the loss and the gradients by parameter name."""
         for param in (self.dropout_param, *self.bn_params):
             param["mode"] = "test" if y is None else "train"
         out: Array = np.asarray(X).astype(self.dtype)

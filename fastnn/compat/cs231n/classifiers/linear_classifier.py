@@ -1,4 +1,4 @@
-"""Linear classifiers, trained by descent on batches drawn with replacement."""
+"""Linear classifiers, trained by gradient descent on batches drawn with replacement."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ __all__ = [
 
 
 def softmax_loss_vectorized(W: ArrayLike, X: ArrayLike, y: ArrayLike, reg: float) -> tuple[float, Array]:
-    """(mean cross-entropy + reg Σ W², its gradient) of a linear classifier W (D, C) on X (N, D), y (N,)."""
+    """Return mean cross-entropy + reg Σ W², and its gradient, of a linear classifier W (D, C) on X (N, D), y (N,)."""
     w, x = common(W, X)
     loss, dscores = softmax_loss(x @ w, y)
     return loss + reg * float(np.sum(w * w)), x.T @ dscores + 2 * reg * w
 
 
 def svm_loss_vectorized(W: ArrayLike, X: ArrayLike, y: ArrayLike, reg: float) -> tuple[float, Array]:
-    """(mean hinge loss + reg Σ W², its gradient) of a linear classifier W (D, C) on X (N, D), y (N,)."""
+    """Return mean hinge loss + reg Σ W², and its gradient, of a linear classifier W (D, C) on X (N, D), y (N,)."""
     w, x = common(W, X)
     loss, dscores = svm_loss(x @ w, y)
     return loss + reg * float(np.sum(w * w)), x.T @ dscores + 2 * reg * w
@@ -38,7 +38,7 @@ softmax_loss_naive, svm_loss_naive = softmax_loss_vectorized, svm_loss_vectorize
 
 
 class LinearClassifier:
-    """Scores X W; a subclass says the loss."""
+    """A classifier with scores X W; subclasses have the loss."""
 
     W: Array | None = None
 
@@ -52,7 +52,7 @@ class LinearClassifier:
         batch_size: int = 200,
         verbose: bool = False,
     ) -> list[float]:
-        """Descend `num_iters` steps; return the loss of each step's batch."""
+        """Do `num_iters` steps of gradient descent; return the loss of the batch of each step."""
         x, labels = np.asarray(X), np.asarray(y)
         if self.W is None:
             self.W = normal(0.001, x.shape[1], int(labels.max()) + 1)
@@ -67,18 +67,18 @@ class LinearClassifier:
         return history
 
     def predict(self, X: ArrayLike) -> Array:
-        """Classes (N,) of X (N, D)."""
+        """Return the classes (N,) of X (N, D)."""
         if self.W is None:
             raise ValueError("predict: call train first")
         return np.asarray(np.argmax(np.asarray(X) @ self.W, axis=1))
 
     def loss(self, X_batch: ArrayLike, y_batch: ArrayLike, reg: float) -> tuple[float, Array]:
-        """(loss, gradient) of a batch."""
+        """Return the loss and its gradient for a batch."""
         raise NotImplementedError(f"{type(self).__name__}: loss is missing")
 
 
 class LinearSVM(LinearClassifier):
-    """With the multi-class hinge loss."""
+    """A linear classifier with the multi-class hinge loss."""
 
     def loss(self, X_batch: ArrayLike, y_batch: ArrayLike, reg: float) -> tuple[float, Array]:
         assert self.W is not None
@@ -86,7 +86,7 @@ class LinearSVM(LinearClassifier):
 
 
 class Softmax(LinearClassifier):
-    """With the cross-entropy of the softmax."""
+    """A linear classifier with the cross-entropy of the softmax."""
 
     def loss(self, X_batch: ArrayLike, y_batch: ArrayLike, reg: float) -> tuple[float, Array]:
         assert self.W is not None
