@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from typing import Any, Self
 
 import numpy as np
@@ -13,13 +12,13 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
 from fastnn import layers
-from fastnn.estimators import first_weights, parameters
+from fastnn.estimators import parameters
 from fastnn.estimators.lbfgs import minimise
 from fastnn.estimators.losses import PenalisedLoss
+from fastnn.estimators.network import build
 from fastnn.estimators.optimizers import optimizer_of, schedule_of
 from fastnn.estimators.stopping import ContinuedTraining, EpochRules, Progress
 from fastnn.estimators.workers import share_of_threads
-from fastnn.model.sequential import Sequential
 from fastnn.trainer import Trainer
 from fastnn.trainer.preparation import specify
 
@@ -228,21 +227,7 @@ beta_1, beta_2, epsilon, n_iter_no_change, max_fun
     def _begin(self, dtype: Any) -> None:
         """Make a new network, and forget how the one before did."""
         before, shape = self._first_layers()
-        stack: list[layers.Layer] = list(before)
-        kind = parameters.ACTIVATIONS[self.activation]
-        for units in parameters.hidden_layers(self):
-            stack.append(layers.Dense(units, bias=not self.batch_norm))
-            if self.batch_norm:
-                stack.append(layers.BatchNorm())
-            if kind is not None:
-                stack.append(getattr(layers, kind)())
-            if self.dropout:
-                stack.append(layers.Dropout(self.dropout))
-        stack.append(layers.Dense(self.n_outputs_))
-        # the dense layers get scikit-learn's first weights below; the seed is for what it does not have
-        seed = copy.deepcopy(self._random_state).randint(2**31 - 1)
-        self.model_ = Sequential(stack, input_shape=shape, dtype=dtype, seed=int(seed))
-        first_weights.draw(self.model_, self.activation, self._random_state)
+        self.model_ = build(self, before, shape, dtype, self._random_state)
         self.n_iter_, self.t_, self._continued, self.progress_ = 0, 0, None, Progress()
         self.loss_curve_: list[float] = []
         self.validation_curve_: list[float] = []

@@ -26,15 +26,17 @@ class MLPClassifier(ClassifierMixin, Estimator):  # type: ignore[misc]
     Parameters
     ----------
     **parameters
-        Those of `sklearn.neural_network.MLPClassifier`, and ``dropout``, ``batch_norm`` and ``class_weight``, see
+        Those of `sklearn.neural_network.MLPClassifier`, with their meaning there, and ``dropout``, ``batch_norm`` and ``class_weight``, see
         `fastnn.estimators.base.Estimator`.
 
     Attributes
     ----------
     classes_ : (C,) array
         The classes in order, or the indices of the labels.
-    loss_curve_, validation_curve_ : list of float
-        Mean loss in nats after each epoch on the training set and on the validation set, without the penalty.
+    loss_curve_ : list of float
+        Mean loss in nats of the steps of each epoch, with the L2 term, see `fastnn.estimators`.
+    validation_curve_ : list of float
+        Mean loss in nats on the validation set after each epoch, without the L2 term.
     validation_scores_ : list of float or None
         Accuracy on the validation set after each epoch, with ``early_stopping``.
     coefs_, intercepts_ : list of array
@@ -92,8 +94,8 @@ class MLPClassifier(ClassifierMixin, Estimator):  # type: ignore[misc]
         self,
         X: ArrayLike,
         y: ArrayLike,
-        classes: ArrayLike | None = None,
         sample_weight: ArrayLike | None = None,
+        classes: ArrayLike | None = None,
     ) -> Self:
         """Train for one pass over some samples, continuing after the last call.
 
@@ -103,10 +105,10 @@ class MLPClassifier(ClassifierMixin, Estimator):  # type: ignore[misc]
             Samples.
         y : (N,) or (N, K) array
             Classes, or a matrix of zeros and ones for several labels per sample.
-        classes : (C,) array
-            All classes that will occur in any call; required in the first call.
         sample_weight : (N,) array of float, optional
             Weights of the samples.
+        classes : (C,) array
+            All classes that will occur in any call; required in the first call.
 
         Returns
         -------
