@@ -26,7 +26,8 @@ class MLPClassifier(ClassifierMixin, Estimator):  # type: ignore[misc]
     Parameters
     ----------
     **parameters
-        Those of `sklearn.neural_network.MLPClassifier`, with their meaning there, and ``dropout``, ``batch_norm`` and ``class_weight``, see
+        Those of `sklearn.neural_network.MLPClassifier`, with their meaning there, and ``dropout``, ``batch_norm`` and
+        ``class_weight``, see
         `fastnn.estimators.base.Estimator`.
 
     Attributes
