@@ -115,9 +115,7 @@ class Loss:
         return 1.0 / batch
 
     def penalise(self, ops: Ops, parameters: Mapping[str, Parameter], loss: Any, batch: int) -> None:
-        """Add what the loss itself charges for the parameters, and its gradient: nothing, unless overridden.
-
-        Penalties that belong to the model are its own, see `fastnn.layers.Dense`.
+        """Add what the loss itself, and not the model, charges for the parameters, and its gradient: here nothing.
 
         Parameters
         ----------

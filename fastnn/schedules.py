@@ -258,9 +258,11 @@ class OneCycle(Schedule):
     Notes
     -----
     With p = e / epochs, the factor is start + (1 - start) (1 - cos(π p / rise)) / 2 for p < rise, and
-    end + (1 - end) (1 + cos(π (p - rise) / (1 - rise))) / 2 from there to p = 1, after which it stays at `end`. After
-    Smith & Topin (2018), "Super-convergence: very fast training of neural networks using large learning rates", who
-    change the rate linearly.
+    end + (1 - end) (1 + cos(π (p - rise) / (1 - rise))) / 2 from there to p = 1, after which it stays at `end`. Smith &
+    Topin (2018), "Super-convergence", change the rate linearly, and lower it far below `start` only in a last phase.
+    The last of T steps (by epoch: epochs) is at p = 1 - 1 / T, above `end` by
+    (1 - end) (1 - cos(π / (T - rise T))) / 2. PyTorch's ``OneCycleLR``, with its peak in step rise T - 1 and `end` in
+    the last, T - 1, is ``OneCycle((T - 1) / S, (rise T - 1) / (T - 1))``, where S is the number of steps of an epoch.
 
     Examples
     --------

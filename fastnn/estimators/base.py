@@ -10,11 +10,12 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.utils import check_random_state
 
 from fastnn import layers
-from fastnn.estimators import first_weights, parameters
+from fastnn.estimators import parameters
 from fastnn.estimators.arrays import ArrayEstimator, Rows
 from fastnn.estimators.continuation import continued, unchanged_after_errors
 from fastnn.estimators.lbfgs import minimise
 from fastnn.estimators.losses import PenalisedLoss
+from fastnn.estimators.network import build
 from fastnn.estimators.optimizers import optimizer_of, schedule_of
 from fastnn.estimators.stopping import ContinuedTraining, EpochRules, Progress
 from fastnn.estimators.workers import share_of_threads
@@ -203,28 +204,14 @@ beta_1, beta_2, epsilon, n_iter_no_change, max_fun
         self._train(x, targets, weights, None, None, self._continued.epochs + 1, warn_unconverged=False)
         return self
 
-    def _network(self, dtype: Any) -> Sequential:
-        """Return a new network, whose parameters are not those of scikit-learn yet."""
+    def _network(self, dtype: Any, random: Any) -> Sequential:
+        """Return the network that the parameters describe, with first weights."""
         before, shape = self._first_layers()
-        stack: list[layers.Layer] = list(before)
-        kind = parameters.ACTIVATIONS[self.activation]
-        for units in parameters.hidden_layers(self):
-            stack.append(layers.Dense(units, bias=not self.batch_norm))
-            if self.batch_norm:
-                stack.append(layers.BatchNorm())
-            if kind is not None:
-                stack.append(getattr(layers, kind)())
-            if self.dropout:
-                stack.append(layers.Dropout(self.dropout))
-        stack.append(layers.Dense(self.n_outputs_))
-        # the dense layers get scikit-learn's first weights; the seed is for what it does not have
-        seed = copy.deepcopy(self._random_state).randint(2**31 - 1)
-        return Sequential(stack, input_shape=shape, dtype=dtype, seed=int(seed), channels_last=self._last)
+        return build(self, before, shape, dtype, random, self._last)
 
     def _begin(self, dtype: Any) -> None:
         """Make a new network, and forget how the one before did."""
-        self.model_ = self._network(dtype)
-        first_weights.draw(self.model_, self.activation, self._random_state)
+        self.model_ = self._network(dtype, self._random_state)
         self.n_iter_, self.t_, self._continued, self.progress_ = 0, 0, None, Progress()
         self.loss_curve_: list[float] = []
         self.validation_curve_: list[float] = []
@@ -234,7 +221,8 @@ beta_1, beta_2, epsilon, n_iter_no_change, max_fun
 
     def _continue(self, dtype: Any) -> None:
         """Go on from the network of the last fit, if it is the one that the parameters still describe."""
-        self.model_ = continued(type(self).__name__, self.model_, self._network(dtype))
+        described = self._network(dtype, copy.deepcopy(self._random_state))  # whose weights count for nothing
+        self.model_ = continued(type(self).__name__, self.model_, described)
 
     def _continue_curves(self) -> None:
         """Make ready what stopping is decided by. scikit-learn sets what early stopping does not use to None."""

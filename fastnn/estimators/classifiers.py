@@ -26,15 +26,18 @@ class MLPClassifier(ClassifierMixin, Estimator):  # type: ignore[misc]
     Parameters
     ----------
     **parameters
-        Those of `sklearn.neural_network.MLPClassifier`, and ``dropout``, ``batch_norm`` and ``class_weight``, see
+        Those of `sklearn.neural_network.MLPClassifier`, with their meaning there, and ``dropout``, ``batch_norm`` and
+        ``class_weight``, see
         `fastnn.estimators.base.Estimator`.
 
     Attributes
     ----------
     classes_ : (C,) array
         The classes in order, or the indices of the labels.
-    loss_curve_, validation_curve_ : list of float
-        Mean loss in nats after each epoch on the training set and on the validation set, without the penalty.
+    loss_curve_ : list of float
+        Mean loss in nats of the steps of each epoch, with the L2 term, see `fastnn.estimators`.
+    validation_curve_ : list of float
+        Mean loss in nats on the validation set after each epoch, without the L2 term.
     validation_scores_ : list of float or None
         Accuracy on the validation set after each epoch, with ``early_stopping``.
     coefs_, intercepts_ : list of array

@@ -23,24 +23,30 @@ Array = NDArray[Any]
 
 @with_parameters_of(Estimator)
 class MLPRegressor(RegressorMixin, Estimator):  # type: ignore[misc]
-    """A fully connected network for regression, trained on the squared error.
+    """A fully connected network for regression, trained on the squared error or on the Poisson deviance.
 
     Parameters
     ----------
+    loss : {"squared_error", "poisson"}
+        What is minimised: half the squared error, or half the Poisson deviance of targets of at least 0, whose
+        predicted mean is the exponential of the network's output.
     **parameters
-        Those of `sklearn.neural_network.MLPRegressor`, and ``dropout`` and ``batch_norm``, see
-        `fastnn.estimators.base.Estimator`. ``class_weight`` must be None and ``loss`` "squared_error".
+        Those of `sklearn.neural_network.MLPRegressor`, with their meaning there, and ``dropout`` and ``batch_norm``,
+        see `fastnn.estimators.base.Estimator`. ``class_weight`` must be None.
 
     Attributes
     ----------
-    loss_curve_, validation_curve_ : list of float
-        Mean squared error after each epoch on the training set and on the validation set.
+    loss_curve_ : list of float
+        Mean loss of the steps of each epoch, with the L2 term, see `fastnn.estimators`.
+    validation_curve_ : list of float
+        Mean loss on the validation set after each epoch, without the L2 term.
     validation_scores_ : list of float or None
         R² on the validation set after each epoch, with ``early_stopping``.
     coefs_, intercepts_ : list of array
         Weights (inputs, units) and biases (units,) of the dense layers.
     model_ : Sequential
-        The network. ``model_.save(path)`` writes it to a file that can be loaded without scikit-learn.
+        The network. ``model_.save(path)`` writes it to a file that can be loaded without scikit-learn. With "poisson"
+        its outputs are the logarithms of the predicted means.
 
     Examples
     --------

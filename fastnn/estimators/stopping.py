@@ -85,7 +85,8 @@ class EpochRules(Callback):
         if self.held_out is not None:
             return 1
         # the training cannot end, and its rate cannot change, in the epochs before
-        return int(max(1, min(e.n_iter_no_change, 2**31) + 1 - e.progress_.unchanged))
+        patience = int(min(e.n_iter_no_change, 2**31))  # infinity: for ever
+        return max(1, patience + 1 - int(e.progress_.unchanged))
 
     def on_train_begin(self, trainer: Trainer) -> None:
         e, model = self.estimator, trainer.model

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from fastnn.model import Sequential
 
 Array = NDArray[Any]
 
+_NUMBER = re.compile(r"\d+")
 _COUNTER = "num_batches_tracked"  # a tensor of torch's batch normalisation, which it only uses without a momentum
 
 
@@ -58,7 +60,9 @@ def to_torch_state_dict(model: Sequential) -> dict[str, Array]:
     return found
 
 
-def from_torch_state_dict(model: Sequential, state_dict: Mapping[str, Any]) -> Sequential:
+def from_torch_state_dict(
+    model: Sequential, state_dict: Mapping[str, Any], *, order: Sequence[str] | None = None
+) -> Sequential:
     """Set a model's parameters to those of a state dict.
 
     Parameters
@@ -66,9 +70,13 @@ def from_torch_state_dict(model: Sequential, state_dict: Mapping[str, Any]) -> S
     model : Sequential
         The model, which is changed in place.
     state_dict : dict of str to array
-        NumPy arrays, or objects that convert to them, such as torch tensors on the CPU. Modules may have any names
-        (``"fc1.weight"``): unless the names are those of `to_torch_state_dict`, the modules with parameters are
-        matched to the model's layers with parameters in the order in which they appear.
+        NumPy arrays, or objects that convert to them, such as torch tensors on the CPU. Modules whose names are those
+        of `to_torch_state_dict` (``"0.weight"``) or of the model's layers (``"dense1.weight"``), behind any common
+        beginning, go to the layers of these names. Modules of other names go to the layers with parameters in the order
+        in which they appear; those whose names differ in numbers alone (``"fc1"``, ``"fc2"``) must stand in the order
+        of their numbers.
+    order : sequence of str, optional
+        Names of the modules in the order of the model's layers with parameters, which decides instead.
 
     Returns
     -------
@@ -78,7 +86,7 @@ def from_torch_state_dict(model: Sequential, state_dict: Mapping[str, Any]) -> S
     Raises
     ------
     ValueError
-        If names or shapes do not fit. The model is then unchanged.
+        If names or shapes do not fit, or the order of the modules contradicts their names. The model is then unchanged.
     TypeError
         If a tensor does not hold real numbers. The model is then unchanged.
 
@@ -91,18 +99,11 @@ def from_torch_state_dict(model: Sequential, state_dict: Mapping[str, Any]) -> S
     array([[6., 6.]], dtype=float32)
     """
     function = "from_torch_state_dict"
-    layers = [(f"{index}", layer) for index, layer in enumerate(model.layers) if layer.arrays]
     modules: dict[str, dict[str, Any]] = {}
     for name, tensor in state_dict.items():
         module, _, last = name.rpartition(".")
         modules.setdefault(module, {})[last] = tensor
-    if set(modules) != {index for index, _ in layers}:
-        if len(modules) != len(layers):
-            raise ValueError(
-                f"{function}: expected {len(layers)} modules with parameters, one for each layer of the model "
-                f"({', '.join(layer.name for _, layer in layers)}), got {len(modules)} ({', '.join(modules)})"
-            )
-        layers = [(module, layer) for module, (_, layer) in zip(modules, layers, strict=True)]
+    layers = list(zip(_matched(function, model, list(modules), order), _with_arrays(model), strict=True))
     changes: list[tuple[Array, Array]] = []
     for module, layer in layers:
         wanted, given = _tensors(function, layer), dict(modules[module])
@@ -119,6 +120,44 @@ def from_torch_state_dict(model: Sequential, state_dict: Mapping[str, Any]) -> S
     for target, value in changes:
         target[...] = value
     return model
+
+
+def _with_arrays(model: Sequential) -> list[Layer]:
+    return [layer for layer in model.layers if layer.arrays]
+
+
+def _matched(function: str, model: Sequential, modules: list[str], order: Sequence[str] | None) -> list[str]:
+    """The name of the module of each layer with parameters."""
+    layers = _with_arrays(model)
+    if len(modules) != len(layers):
+        raise ValueError(
+            f"{function}: expected {len(layers)} modules with parameters, one for each layer of the model "
+            f"({', '.join(layer.name for layer in layers)}), got {len(modules)} ({', '.join(modules)})"
+        )
+    if order is not None:
+        if sorted(order) != sorted(modules):
+            raise ValueError(f"{function}: order: expected the names {', '.join(modules)}, got {', '.join(order)}")
+        return list(order)
+    parents = {module.rpartition(".")[0] for module in modules}
+    last = {module.rpartition(".")[2]: module for module in modules}
+    if len(parents) == 1 and len(last) == len(modules):
+        for names in (
+            [f"{i}" for i, layer in enumerate(model.layers) if layer.arrays],
+            [layer.name for layer in layers],
+        ):
+            if set(names) == set(last):
+                return [last[name] for name in names]
+    earlier: dict[str, tuple[list[int], str]] = {}  # by their names without numbers: the module that came last
+    for module in modules:
+        stem, numbers = _NUMBER.sub("#", module), [int(n) for n in _NUMBER.findall(module)]
+        before, name = earlier.get(stem, ([], ""))
+        if name and numbers < before:
+            raise ValueError(
+                f"{function}: expected modules in the order of the layers, but {name} stands before {module}; "
+                "say which is right: order=[…]"
+            )
+        earlier[stem] = numbers, module
+    return modules
 
 
 def _tensors(function: str, layer: Layer) -> dict[str, Array]:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import Any
+
+import numpy as np
 
 from fastnn.functional.norm import by_pixels
 from fastnn.functional.response_norm import response_norm_scalars
@@ -73,4 +76,26 @@ class LocalResponseNorm(Layer):
 
     def onnx(self, graph: Graph, x: str) -> str:
         alpha = self.alpha if self.divide else self.alpha * self.size  # ONNX divides
-        return graph.node("LRN", x, alpha=alpha, beta=self.beta, bias=self.k, size=self.size)
+        if self.size % 2 == 0:
+            return self._even(graph, x, alpha)
+        if len(self.input_shape) > 1:
+            return graph.node("LRN", x, alpha=alpha, beta=self.beta, bias=self.k, size=self.size)
+        x = graph.reshape(f"{self.name}.image", x, (*self.input_shape, 1, 1))  # ONNX knows images only
+        x = graph.node("LRN", x, alpha=alpha, beta=self.beta, bias=self.k, size=self.size)
+        return graph.reshape(f"{self.name}.rows", x, self.input_shape)
+
+    def _even(self, graph: Graph, x: str, alpha: float) -> str:
+        """Add the normalisation by a window of even size.
+
+        ONNX's LRN has the longer half of such a window above the channel, where it is below here, and onnxruntime does
+        not take one. A mean-pool along the channels computes the mean of the squares.
+        """
+        channels, *pixels = self.input_shape
+        squares = graph.reshape(f"{self.name}.columns", graph.node("Mul", x, x), (1, channels, prod(pixels)))
+        pads = [self.size // 2, 0, (self.size - 1) // 2, 0]
+        shape: dict[str, Any] = {"kernel_shape": [self.size, 1], "pads": pads, "count_include_pad": 1}
+        means = graph.reshape(f"{self.name}.shape", graph.node("AveragePool", squares, **shape), self.input_shape)
+        constants = {"alpha": alpha, "beta": self.beta, "k": self.k}
+        names = {key: graph.constant(f"{self.name}.{key}", np.asarray(n, graph.dtype)) for key, n in constants.items()}
+        scale = graph.node("Add", graph.node("Mul", means, names["alpha"]), names["k"])
+        return graph.node("Div", x, graph.node("Pow", scale, names["beta"]))

@@ -33,12 +33,11 @@ class Gradient:
             return
         try:
             for rows, beta in {(rows, float(i > 0)) for i, rows in enumerate(self._blocks)}:
-                recording = record(partial(self._block, rows=rows), problem.model.dtype, beta)
-                self._programs[rows, beta] = Compiled(recording)
+                self._programs[rows, beta] = Compiled(record(partial(self._block, rows), problem.model.dtype, beta))
         except NotRecordableError:
             self._blocks, self._programs = [self._samples], {}
 
-    def _block(self, ops: Any, rows: int) -> None:
+    def _block(self, rows: int, ops: Any) -> None:
         index = ops.stream((rows,), np.int64)
         loss, correct = ops.stream((1,), np.float64), ops.stream((1,), np.int64)
         row, step = ops.stream((1,), np.int64), np.zeros(1, np.int64)
