@@ -197,6 +197,8 @@ beta_1, beta_2, epsilon, n_iter_no_change, max_fun
         if first:
             self.n_iter_, self.t_ = 0, 0
             self._forget_curves()
+        elif self.best_loss_ is None:  # the last fit stopped early, by a score that there is none of here
+            self._forget_best()
         if self._continued is None or not self._continued.fits(self):
             self._continued = ContinuedTraining(self)
         callbacks: list[Callback] = [self._continued, EpochRules(self, warn_unconverged=False)]
@@ -229,6 +231,9 @@ beta_1, beta_2, epsilon, n_iter_no_change, max_fun
     def _forget_curves(self) -> None:
         self.loss_curve_: list[float] = []
         self.validation_curve_: list[float] = []
+        self._forget_best()
+
+    def _forget_best(self) -> None:
         # scikit-learn sets the one that early stopping does not use to None
         self.best_loss_: Any = None if self.early_stopping else np.inf
         self.validation_scores_: Any = [] if self.early_stopping else None
@@ -312,4 +317,4 @@ def _mean_one(weights: Array | None) -> Array | None:
     if weights is None:
         return None
     with np.errstate(all="ignore"):
-        return weights / weights.mean()
+        return np.asarray(weights / weights.mean())
