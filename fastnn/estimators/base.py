@@ -261,7 +261,7 @@ beta_1, beta_2, epsilon, n_iter_no_change, max_fun
             batch_size=batch,
             epochs=epochs,
             seed=self._seed,
-            shuffle=self.shuffle,
+            shuffle=bool(self.shuffle),
             metrics={"score": self.score_of} if self.early_stopping else (),
             callbacks=callbacks,
             progress=False,
