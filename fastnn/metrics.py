@@ -1,9 +1,8 @@
 """Measures of how good predictions are: accuracy, top-k accuracy, figures by class, the confusion matrix.
 
 Every metric takes targets and outputs. Targets are labels (N,), or rows (N, C) whose largest element marks the class;
-outputs are scores (N, C), or predicted labels (N,). Labels are integers, or bools for two classes. What has no class is
-an error: a row that holds NaN, a row of targets with two largest elements, and rows of one element, which may be a
-column of labels as well as scores.
+outputs are scores (N, C), or predicted labels (N,). Labels are integers, or bools for two classes. A row that marks no
+class is an error, see `fastnn.decisions.rows`.
 """
 
 from __future__ import annotations
@@ -25,10 +24,8 @@ Metric = Callable[[Array, Array], Any]
 
 def _labels(function: str, name: str, values: ArrayLike) -> NDArray[np.int64]:
     array = np.asarray(values)
-    if array.ndim == 2:
-        return classes_of_rows(function, name, array, unique=name == "targets")
     if array.ndim != 1:
-        raise ValueError(f"{function}: {name} must have shape (N,) or (N, C), got {array.shape}")
+        return classes_of_rows(function, name, array, unique=name == "targets")
     if array.dtype.kind not in "iub":
         raise TypeError(f"{function}: labels in {name} must be integers, got dtype {array.dtype}")
     if array.size and array.min() < 0:

@@ -16,6 +16,7 @@ def classes_of_rows(function: str, argument: str, rows: NDArray[Any], *, unique:
     function, argument : str
         They begin the message of an error.
     rows : (N, C) array, real
+        Of any other shape, it is refused.
     unique : bool
         Whether a row with several largest elements is refused, as one of targets is, which then marks no class.
         Otherwise the first of them counts.
@@ -27,8 +28,8 @@ def classes_of_rows(function: str, argument: str, rows: NDArray[Any], *, unique:
     Raises
     ------
     ValueError
-        If a row holds NaN, or marks several classes; or if rows have one element, which may be a score as well as
-        a label in a column.
+        If a row holds NaN, or marks several classes; or if there are no rows of two elements and more. One element may
+        be a score as well as a label in a column.
 
     Examples
     --------
@@ -37,7 +38,7 @@ def classes_of_rows(function: str, argument: str, rows: NDArray[Any], *, unique:
     >>> classes_of_rows("accuracy", "outputs", np.array([[0.2, 0.8], [0.5, 0.5]]), unique=False)
     array([1, 0])
     """
-    if rows.shape[1] < 2:
+    if rows.ndim != 2 or rows.shape[1] < 2:
         raise ValueError(
             f"{function}: {argument} must have shape (N,) or (N, C) with at least two classes, got {rows.shape}; "
             "pass a column of labels as labels (N,)"

@@ -259,7 +259,7 @@ beta_1, beta_2, epsilon, n_iter_no_change, max_fun
             batch_size=batch,
             epochs=epochs,
             seed=self._seed,
-            shuffle=self.shuffle,
+            shuffle=bool(self.shuffle),
             callbacks=[continued, EpochRules(self, loss, validation, warn_unconverged=warn_unconverged)],
             progress=False,
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from fastnn.checks import Range, choice, number, whole
+from fastnn.checks import Range, choice, flag, number, whole
 
 ACTIVATIONS = {"identity": None, "logistic": "Sigmoid", "tanh": "Tanh", "relu": "ReLU"}
 """scikit-learn's names → classes of `fastnn.layers`."""
@@ -16,6 +16,7 @@ _CHOICES: dict[str, tuple[Any, ...]] = {
     "learning_rate": ("constant", "invscaling", "adaptive"),
 }
 _COUNTS = ("max_iter", "max_fun")
+_FLAGS = ("shuffle", "warm_start", "nesterovs_momentum", "early_stopping", "batch_norm")
 _RANGES: dict[str, Range] = {
     "alpha": {"at_least": 0},
     "learning_rate_init": {"above": 0},
@@ -49,6 +50,10 @@ def check(estimator: Any) -> None:
         number(name, parameter, getattr(estimator, parameter), finite=parameter != "tol", **ends)
     if estimator.batch_size != "auto":
         whole(name, 'batch_size (unless "auto")', estimator.batch_size, at_least=1)
+    for parameter in _FLAGS:
+        flag(name, parameter, getattr(estimator, parameter))
+    if not isinstance(estimator.verbose, int) or isinstance(estimator.verbose, bool):
+        flag(name, "verbose (unless a number)", estimator.verbose)
     hidden_layers(estimator)
     if estimator.solver == "lbfgs":
         for parameter, off in (("dropout", 0), ("early_stopping", False)):
@@ -78,6 +83,10 @@ def hidden_layers(estimator: Any) -> list[int]:
         If one is not a whole number of at least 1.
     """
     sizes = estimator.hidden_layer_sizes
+    if isinstance(sizes, set | frozenset | dict):
+        raise TypeError(
+            f"{type(estimator).__name__}: hidden_layer_sizes: expected sizes in an order, got a {type(sizes).__name__}"
+        )
     sizes = list(sizes) if hasattr(sizes, "__iter__") else [sizes]
     return [whole(type(estimator).__name__, "hidden_layer_sizes", size, at_least=1) for size in sizes]
 

@@ -6,10 +6,10 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Literal, TypeVar
 
 from fastnn import losses, optim
-from fastnn.checks import choice, number, whole
+from fastnn.checks import choice, flag, number, whole
 from fastnn.data import Augmentation
 from fastnn.losses import Loss
-from fastnn.metrics import Metric, get_all
+from fastnn.metrics import METRICS, Metric, get_all
 from fastnn.model.sequential import Sequential
 from fastnn.optim import Optimizer
 from fastnn.program.session import Session
@@ -22,6 +22,8 @@ from fastnn.trainer.spec import Shuffle, TrainingSpec
 from fastnn.trainer.weights import ClassWeight, as_class_weight
 
 T = TypeVar("T")
+
+_FIGURES = ("epoch", "loss", "learning_rate", "seconds")  # of every epoch of a history
 
 
 class BaseTrainer:
@@ -59,16 +61,18 @@ class BaseTrainer:
         self.epochs = whole("Trainer", "epochs", epochs, at_least=1)
         self.seed = whole("Trainer", "seed", seed, at_least=0, below=2**64)
         self.schedule = _instance("schedule", Constant() if schedule is None else schedule, Schedule)
-        self.metrics = get_all(metrics)
+        self.metrics = _named_apart(get_all(metrics), self.loss)
         self.class_weight = as_class_weight(class_weight)
         self.clip_norm = None if clip_norm is None else number("Trainer", "clip_norm", clip_norm, above=0)
         self.clip_value = None if clip_value is None else number("Trainer", "clip_value", clip_value, above=0)
         choice("Trainer", "shuffle", shuffle, (True, False, "batches"))
         self.shuffle = shuffle
         self.augmentation = None if augmentation is None else _instance("augmentation", augmentation, Augmentation)
+        if isinstance(callbacks, Callback):
+            raise TypeError(f"Trainer: callbacks: expected a sequence, got one {type(callbacks).__name__}")
         self.callbacks = tuple(_instance("callbacks", callback, Callback) for callback in callbacks)
-        self.compile = compile
-        self.progress = progress
+        self.compile = flag("Trainer", "compile", compile)
+        self.progress = None if progress is None else flag("Trainer", "progress", progress)
         self.print_every = None if print_every is None else whole("Trainer", "print_every", print_every, at_least=1)
         self.on_nonfinite = choice("Trainer", "on_nonfinite", on_nonfinite, ("raise", "ignore"))
         self.engine: Callable[[TrainingSpec, Problem], Session] | None = None
@@ -82,3 +86,14 @@ def _instance(name: str, value: T, kind: type[T]) -> T:
     if not isinstance(value, kind):
         raise TypeError(f"Trainer: {name}: expected a {kind.__name__}, got {type(value).__name__}")
     return value
+
+
+def _named_apart(metrics: dict[str, Metric], loss: Loss) -> dict[str, Metric]:
+    """Metrics none of which is named after a figure that the history has already, and would hide or replace it."""
+    for name, metric in metrics.items():
+        if not isinstance(name, str):
+            raise TypeError(f"Trainer: metrics: expected names as text, got {name!r:.80}")
+        counted = name == "accuracy" and loss.classifies and metric is not METRICS["accuracy"]
+        if name in _FIGURES or counted:
+            raise ValueError(f"Trainer: metrics: expected names that the history does not have already, got {name!r}")
+    return metrics

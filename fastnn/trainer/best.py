@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any, Literal
 
-from fastnn.checks import choice, number, whole
+from fastnn.checks import choice, flag, number, whole
 from fastnn.decisions.figures import better
 from fastnn.trainer.callbacks import Callback
 from fastnn.trainer.trainer import Trainer
@@ -107,9 +107,10 @@ class BestWeights(Callback):
             If the epoch does not have the figure.
         """
         if self.monitor not in epoch:
+            no_validation = self.monitor.startswith("val_") and "val_loss" not in epoch
             raise ValueError(
                 f"{type(self).__name__}: monitor: expected one of {', '.join(epoch)}, got {self.monitor!r}"
-                + (" (there is no validation)" if self.monitor.startswith("val_") else "")
+                + (" (there is no validation)" if no_validation else "")
             )
         value = float(epoch[self.monitor])
         gain = self.best_value - value if self.mode == "min" else value - self.best_value
@@ -175,7 +176,7 @@ class EarlyStopping(BestWeights):
     ) -> None:
         super().__init__(monitor, mode, min_delta)
         self.patience = whole("EarlyStopping", "patience", patience, at_least=1)
-        self.restore_best = restore_best
+        self.restore_best = flag("EarlyStopping", "restore_best", restore_best)
 
     def on_epoch_end(self, trainer: Trainer, epoch: dict[str, Any]) -> None:
         super().on_epoch_end(trainer, epoch)

@@ -6,7 +6,7 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from fastnn.checks import number, whole
+from fastnn.checks import flag, number, whole
 from fastnn.trainer.callbacks import Callback
 from fastnn.trainer.run import Run
 from fastnn.trainer.snapshot import file_of, files_in
@@ -78,7 +78,7 @@ class Checkpoint(Callback):
         if every_seconds is not None:
             every_seconds = number("Checkpoint", "every_seconds", every_seconds, above=0, finite=False)
         self.every_seconds = every_seconds
-        self.overwrite = overwrite
+        self.overwrite = flag("Checkpoint", "overwrite", overwrite)
 
     @property
     def is_folder(self) -> bool:

@@ -40,7 +40,8 @@ class Trainer(BaseTrainer):
         Factor on the learning rate as a function of the epoch or the step. Default: 1.
     metrics : sequence of str and callable, or dict of str to callable
         Names of `fastnn.metrics`, or functions of the targets and the raw outputs. They are evaluated after each
-        epoch: on the validation set if there is one, otherwise on the training set.
+        epoch: on the validation set if there is one, otherwise on the training set. None may be named like another
+        figure of the history ("loss", "seconds", …).
     class_weight : dict of int to float, sequence of float, or "balanced", optional
         Factor on the loss of each sample, by its class; 1 for classes that a dict does not mention. The keys of a dict
         are numbers of classes, also as floats, or of two classes as False and True. "balanced": N / (C N_c) for class

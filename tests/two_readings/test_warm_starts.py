@@ -156,6 +156,13 @@ def test_only_solvers_that_train_in_batches_have_a_partial_fit():
         MLPClassifier(solver="lbfgs").partial_fit(X, Y, classes=[0, 1, 2])
 
 
+def test_a_partial_fit_goes_on_after_any_fit():
+    for options in ({"early_stopping": True}, {"solver": "lbfgs"}, {"solver": "sgd", "learning_rate": "adaptive"}):
+        net = fitted(**options).set_params(early_stopping=False, solver="adam").partial_fit(X, Y)
+        assert net.best_loss_ <= net.loss_curve_[-1]
+        assert net.validation_scores_ is None
+
+
 def test_the_order_of_partial_fits_arguments_is_scikit_learns():
     import inspect
 

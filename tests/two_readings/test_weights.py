@@ -154,11 +154,13 @@ def test_balance_needs_all_samples_at_once():
 
 
 def test_the_balance_of_a_training_is_that_of_the_samples_it_trains_on():
-    y = np.repeat([0, 1, 1, 1], 10)  # a quarter: the shares that are held out are 7.5 and 2.5
+    y = (np.arange(40) % 13 > 0).astype(int)  # 4 of the first class, of which a quarter is held out
     trainer = fastnn.Trainer(mlp(3, 2, dtype="float64"), class_weight="balanced", epochs=1, progress=False)
-    trainer.fit(X, y, validation=0.25)
-    weights = trainer.run.spec.problem.weights[:, 0]
-    assert weights.mean() == pytest.approx(1)
+    trainer.fit(X, y, validation=0.3, sample_weight=1.0 + y)
+    problem = trainer.run.spec.problem
+    counts = np.bincount(problem.targets)
+    expected = (1.0 + problem.targets) * (28 / (2 * counts))[problem.targets]
+    np.testing.assert_allclose(problem.weights[:, 0], expected, rtol=1e-12)
 
 
 def test_several_labels_a_sample_have_no_class_to_weight():
