@@ -9,18 +9,16 @@ from itertools import islice
 from fastnn.data.table_text import Rows
 from fastnn.decisions import Decision
 from fastnn.decisions.columns import (
-    Column,
     are_names,
     by_position,
-    called_labels,
     counts_rows,
     is_number,
-    label_by_evidence,
-    named_label,
+    is_title,
     numbers_rows,
     order_by_name,
     row_counter,
 )
+from fastnn.decisions.label_column import Column, called_labels, label_by_evidence, named_label
 from fastnn.decisions.names import listed, match_names, repeated
 
 
@@ -119,7 +117,7 @@ class _Finder:
         head = list(islice(rows, 2))
         if not head:
             raise ValueError(f"{where}: no rows")
-        names = head[0] if are_names(head[0], head[1] if len(head) > 1 else None) else None
+        names = head[0] if are_names(head[0], head[1] if len(head) > 1 else None) else self._titles(head[0])
         self.skip = 0 if names is None else 1
         if len(head) == self.skip:
             raise ValueError(f"{where}: a line of names, but no rows")
@@ -133,6 +131,15 @@ class _Finder:
             )
         self.names = None if names is None else self._checked([name.strip() for name in names])
         self.counted = self.names is None and self._first_counts()
+
+    def _titles(self, first: list[str]) -> list[str] | None:
+        """Return the first row if its names are numbers, save that of the labels, which stands nowhere else."""
+        words = [place for place, value in enumerate(first) if not is_number(value)]
+        if len(words) != 1 or not is_title(self.rows.columns(words, 0)[0]):
+            return None
+        why = f"the first line's {first[words[0]].strip()!r} occurs nowhere else"
+        self.decisions.append(Decision("columns", f"named {listed(first, 4)}", why, "a line of names above"))
+        return first
 
     def _checked(self, names: list[str]) -> list[str]:
         if len(names) == self.width + 1 and names[-1] == "":
