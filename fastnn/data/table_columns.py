@@ -14,11 +14,13 @@ from fastnn.decisions.columns import (
     counts_rows,
     is_number,
     is_title,
+    named_by_comment,
+    named_by_title,
     numbers_rows,
     order_by_name,
     row_counter,
 )
-from fastnn.decisions.label_column import Column, called_labels, label_by_evidence, named_label
+from fastnn.decisions.label_column import Column, called_labels, label_by_evidence, named_label, surplus_label
 from fastnn.decisions.names import listed, match_names, repeated
 
 
@@ -126,9 +128,7 @@ class _Finder:
         comment = rows.comment
         if names is None and len(comment) == self.width > 1 and not any(map(is_number, comment)):
             names = comment
-            self.decisions.append(
-                Decision("columns", f"named {listed(names, 4)}", "the comment above the rows", "remove the comment")
-            )
+            self.decisions.append(named_by_comment(names))
         self.names = None if names is None else self._checked([name.strip() for name in names])
         self.counted = self.names is None and self._first_counts()
 
@@ -137,8 +137,7 @@ class _Finder:
         words = [place for place, value in enumerate(first) if not is_number(value)]
         if len(words) != 1 or not is_title(self.rows.columns(words, 0)[0]):
             return None
-        why = f"the first line's {first[words[0]].strip()!r} occurs nowhere else"
-        self.decisions.append(Decision("columns", f"named {listed(first, 4)}", why, "a line of names above"))
+        self.decisions.append(named_by_title(first, first[words[0]].strip()))
         return first
 
     def _checked(self, names: list[str]) -> list[str]:
@@ -253,8 +252,7 @@ class _Finder:
             return None  # none, or too many, of which `order_by_name` complains
         position = names.index(surplus[called])
         if wanted.label_name is None or match_names([surplus[called]], [wanted.label_name]).surplus:
-            evidence = f"the only column that {wanted.other} does not have"
-            self.decisions.append(Decision("labels", self._title(position), evidence, "label=, --label"))
+            self.decisions.append(surplus_label(self._title(position), wanted.other))
         return position
 
     def _by_itself(self) -> int | None:

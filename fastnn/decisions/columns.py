@@ -142,3 +142,14 @@ def order_by_name(
 def by_position(count: int, why: str) -> Decision:
     """Return the decision to take columns in the order in which they stand."""
     return Decision("columns", f"the {count} by position", why, "give both tables the same first line of names")
+
+
+def named_by_comment(names: Sequence[str]) -> Decision:
+    """Return the decision to take the names of columns from a comment."""
+    return Decision("columns", f"named {listed(names, 4)}", "the comment above the rows", "remove the comment")
+
+
+def named_by_title(names: Sequence[str], title: str) -> Decision:
+    """Return the decision to take the first row for names, most of them numbers, because of one word in it."""
+    why = f"the first line's {title!r} occurs nowhere else"
+    return Decision("columns", f"named {listed(names, 4)}", why, "a line of names above")

@@ -110,6 +110,11 @@ def named_label(title: str) -> Decision:
     return Decision("labels", title, "its name", LABEL_OVERRIDE)
 
 
+def surplus_label(title: str, other: str) -> Decision:
+    """Return the decision for the only column that is not one of the features of a model or of another table."""
+    return Decision("labels", title, f"the only column that {other} does not have", LABEL_OVERRIDE)
+
+
 def label_by_evidence(
     columns: Sequence[Column], ends: Sequence[Column], last: Column | None, where: str
 ) -> tuple[int | None, Decision | None]:
