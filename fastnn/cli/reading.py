@@ -11,9 +11,9 @@ from typing import Any
 
 from fastnn.cli.inputs import READING
 from fastnn.cli.options import whole
-from fastnn.data.assembling import TEST_SPLIT
 from fastnn.decisions import Decision
 from fastnn.decisions.scale import scale_text
+from fastnn.decisions.split import TEST_SPLIT
 
 
 def add_reading(parser: argparse.ArgumentParser) -> None:

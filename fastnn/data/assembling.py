@@ -15,12 +15,10 @@ from fastnn.data.mapped import is_mapped
 from fastnn.data.raw_dataset import RawDataset, check_split
 from fastnn.data.splits import train_test_split
 from fastnn.decisions import Decision
-from fastnn.decisions.classes import match_classes
+from fastnn.decisions.classes import match_classes, rename_classes
 from fastnn.decisions.names import listed
 from fastnn.decisions.scale import Values, check_scale, decide_scale
-
-TEST_SPLIT = "test split"
-"""The subject of the decision to draw the test split from the samples."""
+from fastnn.decisions.split import drawn_split
 
 _CHUNK_VALUES = 1 << 22
 
@@ -85,7 +83,7 @@ def assemble(raw: RawDataset, where: str, title: str, wishes: Wishes) -> Dataset
             train, test = train_test_split(labels, wishes.test_fraction, seed=wishes.seed)
         except ValueError as error:
             raise ValueError(f"{where}: has no test split, and {len(labels)} {noun} cannot be split: {error}") from None
-        decisions.append(_split(len(test), len(labels)))
+        decisions.append(drawn_split(len(test), len(labels)))
         test_images, test_labels = images[test], labels[test]
         images, labels = images[train], labels[train]
     for split, others in (("test", test_images), ("unlabelled", unlabelled)):
@@ -215,15 +213,6 @@ def _multiplied(images: NDArray[Any], factor: float) -> NDArray[Any]:
     return images if factor == 1 else images * np.float64(factor)
 
 
-def _split(test: int, total: int) -> Decision:
-    return Decision(
-        TEST_SPLIT,
-        f"{test} of the {total} samples, drawn from each class",
-        "the files hold no test split",
-        "test_fraction=, or a file of its own for each split",
-    )
-
-
 def _values(raw: RawDataset, images: NDArray[Any]) -> Values:
     arrays = [images] if raw.test_images is None else [images, raw.test_images.values]
     return _values_of(raw.train_images.values, arrays, raw.from_text, raw.column_names)
@@ -251,23 +240,12 @@ def _class_names(
     if raw.class_names is not None:
         if given is None or tuple(given) == raw.class_names:
             return raw.class_names, []
-        return _renamed(raw.class_names, tuple(given), raw.train_labels.where)
+        return rename_classes(raw.class_names, tuple(given), raw.train_labels.where)
     if given is not None:
         return tuple(given), []
     if wishes.expected is not None:  # it says which numbers there are
         return tuple(map(str, range(int(max(part.max(initial=0) for part in labels)) + 1))), []
     return _numbered(labels[0], raw.train_labels.where), []
-
-
-def _renamed(stored: tuple[str, ...], given: tuple[str, ...], where: str) -> tuple[tuple[str, ...], list[Decision]]:
-    """Return the names that the user gives to classes that have names in the files."""
-    if set(stored) & set(given) or len(given) != len(stored):
-        raise ValueError(
-            f"{where}: class_names: expected {len(stored)} new names, one for each of {listed(stored)} in this order, "
-            f"got {listed(given)}"
-        )
-    pairs = listed([f"{new} for {old}" for old, new in zip(stored, given, strict=True)])
-    return given, [Decision("classes", pairs, "in the order of the files' names", "class_names=, --class-names")]
 
 
 def _numbered(labels: NDArray[np.int64], where: str) -> tuple[str, ...]:

@@ -9,18 +9,18 @@ from itertools import islice
 from fastnn.data.table_text import Rows
 from fastnn.decisions import Decision
 from fastnn.decisions.columns import (
-    Column,
     are_names,
     by_position,
-    called_labels,
     counts_rows,
     is_number,
-    label_by_evidence,
-    named_label,
+    is_title,
+    named_by_comment,
+    named_by_title,
     numbers_rows,
     order_by_name,
     row_counter,
 )
+from fastnn.decisions.label_column import Column, called_labels, label_by_evidence, named_label, surplus_label
 from fastnn.decisions.names import listed, match_names, repeated
 
 
@@ -119,7 +119,7 @@ class _Finder:
         head = list(islice(rows, 2))
         if not head:
             raise ValueError(f"{where}: no rows")
-        names = head[0] if are_names(head[0], head[1] if len(head) > 1 else None) else None
+        names = head[0] if are_names(head[0], head[1] if len(head) > 1 else None) else self._titles(head[0])
         self.skip = 0 if names is None else 1
         if len(head) == self.skip:
             raise ValueError(f"{where}: a line of names, but no rows")
@@ -128,11 +128,17 @@ class _Finder:
         comment = rows.comment
         if names is None and len(comment) == self.width > 1 and not any(map(is_number, comment)):
             names = comment
-            self.decisions.append(
-                Decision("columns", f"named {listed(names, 4)}", "the comment above the rows", "remove the comment")
-            )
+            self.decisions.append(named_by_comment(names))
         self.names = None if names is None else self._checked([name.strip() for name in names])
         self.counted = self.names is None and self._first_counts()
+
+    def _titles(self, first: list[str]) -> list[str] | None:
+        """Return the first row if its names are numbers, save that of the labels, which stands nowhere else."""
+        words = [place for place, value in enumerate(first) if not is_number(value)]
+        if len(words) != 1 or not is_title(self.rows.columns(words, 0)[0]):
+            return None
+        self.decisions.append(named_by_title(first, first[words[0]].strip()))
+        return first
 
     def _checked(self, names: list[str]) -> list[str]:
         if len(names) == self.width + 1 and names[-1] == "":
@@ -246,8 +252,7 @@ class _Finder:
             return None  # none, or too many, of which `order_by_name` complains
         position = names.index(surplus[called])
         if wanted.label_name is None or match_names([surplus[called]], [wanted.label_name]).surplus:
-            evidence = f"the only column that {wanted.other} does not have"
-            self.decisions.append(Decision("labels", self._title(position), evidence, "label=, --label"))
+            self.decisions.append(surplus_label(self._title(position), wanted.other))
         return position
 
     def _by_itself(self) -> int | None:

@@ -21,8 +21,9 @@ from fastnn.data.source import FileStart, Format, ReadOptions, Source, only_file
 from fastnn.data.table_columns import Columns, WantedColumns, find_columns
 from fastnn.data.table_text import DELIMITERS, Rows, begins_table, read_text
 from fastnn.decisions import Decision
-from fastnn.decisions.columns import check_labels_recur, class_texts, is_number
+from fastnn.decisions.columns import is_number
 from fastnn.decisions.files import chosen_files
+from fastnn.decisions.label_column import check_labels_recur, class_texts
 
 _SUFFIXES = (".csv", ".tsv", ".csv.gz", ".tsv.gz")
 _MAX_BLOCK_ROWS = 4096  # rows that are converted at once

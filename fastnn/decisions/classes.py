@@ -66,3 +66,30 @@ def match_classes(
         return indices, names, []
     pairs = listed([f"{here} as {there}" for here, there in match.respelled])
     return indices, names, [Decision("classes", f"taken {pairs}", f"the spelling differs from {other}", OVERRIDE)]
+
+
+def rename_classes(
+    stored: tuple[str, ...], given: tuple[str, ...], where: str
+) -> tuple[tuple[str, ...], list[Decision]]:
+    """Return the names that the user gives to classes that have names in the files, and the decision about it.
+
+    Parameters
+    ----------
+    stored, given : tuple of str
+        The names in the files, and the new ones for them, in the same order.
+    where : str
+        The beginning of the error message.
+
+    Raises
+    ------
+    ValueError
+        If there are more or fewer new names, or some of them are names in the files: then it is not clear which class
+        is which.
+    """
+    if set(stored) & set(given) or len(given) != len(stored):
+        raise ValueError(
+            f"{where}: class_names: expected {len(stored)} new names, one for each of {listed(stored)} in this order, "
+            f"got {listed(given)}"
+        )
+    pairs = listed([f"{new} for {old}" for old, new in zip(stored, given, strict=True)])
+    return given, [Decision("classes", pairs, "in the order of the files' names", OVERRIDE)]

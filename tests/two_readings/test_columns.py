@@ -113,6 +113,17 @@ def test_a_row_that_counts_is_a_line_of_names_only_if_it_counts_the_columns(tmp_
     assert len(read_csv(tmp_path / "a.csv", label=-1).values) == 13
 
 
+@pytest.mark.parametrize("first", ["0,1,kind", "2020,2021,kind"])
+def test_names_may_be_numbers_beside_a_title_that_stands_nowhere_else(tmp_path: Path, first: str) -> None:
+    rows = "".join(f"{k / 7:.3f},{k / 3:.3f},{'xy'[k % 2]}\n" for k in range(12))
+    (tmp_path / "a.csv").write_text(f"{first}\n{rows}")
+    table = read_csv(tmp_path / "a.csv")
+    assert (table.column_names, table.class_names) == (tuple(first.split(",")[:2]), ("x", "y"))
+    assert "'kind' occurs nowhere else" in " ".join(map(str, table.decisions))
+    (tmp_path / "a.csv").write_text(rows)
+    assert read_csv(tmp_path / "a.csv").column_names is None
+
+
 def test_a_class_called_y_is_no_line_of_names(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("1.5,2,y\n3.5,4,n\n2.5,1,y\n")
     table = read_csv(tmp_path / "a.csv")
