@@ -53,6 +53,14 @@ def test_two_readings_are_an_error_that_asks(tmp_path, shape, words):
     assert data.train_images.shape[1:] == images.transpose(transposition(axes)).shape[1:]
 
 
+@pytest.mark.parametrize("side", [3, 4, 5])
+def test_an_image_of_one_row_or_column_is_no_reading_where_there_is_another(tmp_path, side):
+    for shape, axes in (((12, 1, side, side), "NCHW"), ((12, side, side, 1), "NHWC")):
+        path, _ = saved(tmp_path, shape)
+        assert load(path).train_images.shape[1:] == (1, side, side)
+        assert load(path, axes=axes).sha256() == load(path).sha256()
+
+
 def test_the_test_split_tells_which_axis_counts_the_samples(tmp_path):
     path, _ = saved(tmp_path, (12, 12), x_test=np.ones((12, 5)), y_test=LABELS[:5])
     assert load(path).test_images.shape == (5, 12)
