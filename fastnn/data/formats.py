@@ -18,7 +18,6 @@ from fastnn.decisions.formats import one_of_several
 
 FORMATS: tuple[Format, ...] = (
     idx.FORMAT,
-    mat.PAIR,
     mat.FORMAT,
     npz.FORMAT,
     npy.FORMAT,
