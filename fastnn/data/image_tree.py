@@ -135,11 +135,14 @@ def files_in(path: Path, function: str, depth: int = _DEPTH) -> Found:
 
 
 def files_of_archive(members: Iterable[tuple[str, bytes | memoryview]], where: str) -> Found:
-    """List the files of an archive by their paths, as `files_in` lists those of a folder."""
+    """List the files of an archive by their paths, as `files_in` lists those of a folder.
+
+    Nothing is written, so a path that leads out of the archive is taken by the names in it.
+    """
     files: list[FoundFile] = []
     folders: set[tuple[str, ...]] = set()
     for name, content in members:
-        parts = tuple(part for part in name.replace("\\", "/").split("/") if part not in ("", "."))
+        parts = tuple(part for part in name.replace("\\", "/").split("/") if part not in ("", ".", ".."))
         if parts and not any(map(is_hidden, parts)):
             files.append(FoundFile(parts, f"{where}: {name}", content))
             folders.update(parts[:end] for end in range(1, len(parts)))

@@ -217,6 +217,8 @@ def opened_image(data: bytes, where: str) -> Iterator[Image]:
                 yield opened
     except (pil.DecompressionBombError, pil.DecompressionBombWarning) as error:
         refusal = _too_large(str(error))
+    except MemoryError:
+        raise ValueError(f"{where}: takes more memory than there is, or a damaged image says so") from None
     except UnidentifiedImageError:
         raise ValueError(f"{where}: damaged image (it begins as a {found.name} file and is none)") from None
     except Undecided as error:

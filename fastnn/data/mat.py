@@ -91,16 +91,25 @@ def _open_file(start: FileStart, options: ReadOptions) -> Source | None:
     )
 
 
-FORMAT = Format("a .mat file", _open_file, (".mat",), preferred_name="mnist_all.mat")
+class _MatFormat(Format):
+    """MAT files, of which a folder may hold one, or one to train on and one to test on."""
+
+    def only_file(self, files: list[Path]) -> Path | None:
+        return None if self.pair(files) else super().only_file(files)
+
+    def pair(self, files: list[Path]) -> tuple[Path, Path] | None:
+        """Return the file to train on and the one to test on, None if a folder with these files has no such two."""
+        found = [file for file in files if self.has_suffix(file)]
+        train, test = ([file for file in found if file.name.lower().startswith(split)] for split in ("train", "test"))
+        is_set = len(train) == len(test) == 1 and all(file.name != self.preferred_name for file in found)
+        return (train[0], test[0]) if is_set else None
 
 
-def _open_pair(path: Path, files: list[Path], options: ReadOptions) -> Source | None:
-    found = [file for file in files if FORMAT.has_suffix(file)]
-    train, test = ([file for file in found if file.name.lower().startswith(split)] for split in ("train", "test"))
-    if not (len(train) == len(test) == 1) or any(file.name == FORMAT.preferred_name for file in found):
+def _open_folder(path: Path, files: list[Path], options: ReadOptions) -> Source | None:
+    pair = FORMAT.pair(files)
+    if pair is None:
         return None
-    pair = (train[0], test[0])
-    others = [file.name for file in found if file not in pair]
+    others = [file.name for file in files if FORMAT.has_suffix(file) and file not in pair]
     return Source(
         lambda: _joined(*pair, others, options.axes),
         lambda: MemoryEstimate.total(each for file in pair for each in _memory(file).values()).with_copies(1),
@@ -108,7 +117,9 @@ def _open_pair(path: Path, files: list[Path], options: ReadOptions) -> Source | 
     )
 
 
-PAIR = Format("a .mat file to train on and one to test on", open_folder=_open_pair)
+FORMAT = _MatFormat(
+    "a .mat file, or one to train on and one to test on", _open_file, (".mat",), "mnist_all.mat", _open_folder
+)
 
 
 def _joined(train: Path, test: Path, others: list[str], axes: str | None) -> RawDataset:

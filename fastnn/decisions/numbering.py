@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from fastnn.decisions.decision import Decision
 
-OVERRIDE = "class_names="
+OVERRIDE = "class_names=, --class-names"
 
 
 def counted_from_one(found: Sequence[int]) -> bool:

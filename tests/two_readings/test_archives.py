@@ -56,7 +56,7 @@ def check(path, classes):
             assert (own == k).all()
 
 
-@pytest.mark.parametrize("prefix", ["", "./", "set/", "./deep/er/"])
+@pytest.mark.parametrize("prefix", ["", "./", "set/", "./deep/er/", "../../", "/root/"])
 @pytest.mark.parametrize("kind", ["gnu", "pax", "zip"])
 @pytest.mark.parametrize("compress", [False, True])
 def test_names_keep_classes_apart(tmp_path, kind, prefix, compress):

@@ -30,7 +30,7 @@ def test_classes_from_1_keep_their_numbers_as_names_and_that_is_said(tmp_path):
     assert names_of(data) == ["3", "1", "1"]
     assert str(data.decisions[0]) == (
         "labels: classes 1 ... 3, which keep their numbers as names "
-        "(no label is 0, and each number from 1 to 3 occurs; to change it: class_names=)"
+        "(no label is 0, and each number from 1 to 3 occurs; to change it: class_names=, --class-names)"
     )
 
 
