@@ -19,8 +19,8 @@ FNN_INLINE vreal inverse_power(vreal scale, double power) {
     return vexp(vset((real)-power) * vlog(scale));
 }
 
-/* A scale that overflows has minus its square root in its place. Where that happens, which nobody's values do that were
- * not about to overflow themselves, the channels of a pixel are done again; the others do not pay for it. */
+/* A scale that overflows has minus its square root in its place. It takes values near the end of the range, so the
+ * channels of such a pixel are done a second time, and all others pay one comparison. */
 #if REAL_IS_DOUBLE
 static const real unit = 0x1p-560, limit = DBL_MAX; /* x unit has a square that does not overflow */
 #else

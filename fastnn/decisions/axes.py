@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import prod
+
 Shape = tuple[int, ...]
 
 _MOST_COLOURS = 4  # red, green, blue and opacity
@@ -30,7 +32,7 @@ def same_axes(given: Shape, expected: Shape) -> bool:
     long, wanted = ([size for size in shape if size != 1] for shape in (given, expected))
     if long == wanted:
         return True
-    return min(len(long), len(wanted)) <= 1 and _values(long) == _values(wanted)
+    return min(len(long), len(wanted)) <= 1 and prod(long) == prod(wanted)
 
 
 def channels_last_shape(shape: Shape) -> Shape:
@@ -75,14 +77,6 @@ def advice(given: Shape, expected: Shape, *, images_first: str = "", images_last
             return f"; if the channels come first, {images_first}"
     if sorted(size for size in given if size != 1) == sorted(size for size in expected if size != 1):
         return "; the axes are in another order: bring them into this one with np.transpose"
-    if _values([*given]) == _values([*expected]):
+    if prod(given) == prod(expected):
         return "; only rows are cut into axes and joined to rows, other shapes are not"
     return ""
-
-
-def _values(sizes: list[int]) -> int:
-    """The number of values of an array with axes of these sizes."""
-    total = 1
-    for size in sizes:
-        total *= size
-    return total

@@ -16,8 +16,8 @@ def is_constant(low: ArrayLike, high: ArrayLike, dtype: np.dtype[Any]) -> NDArra
     numbers are exact, so of them only equal ones are constant.
 
     The deviation itself does not tell. A mean that is computed from n values errs by up to n ε / 2 max|x| (Higham,
-    Accuracy and Stability of Numerical Algorithms, 2nd ed. 2002, section 4.2), and with it the deviation of a constant;
-    a bound as wide as that would call seconds since 1970 constant, of which there are a million in one hour.
+    Accuracy and Stability of Numerical Algorithms, 2nd ed. 2002, section 4.2), and with it the deviation of a constant.
+    By a bound as wide as that, a million moments within a tenth of a second, in seconds since 1970, would be constant.
 
     Parameters
     ----------

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from math import prod
+from typing import Any
+
+import numpy as np
 
 from fastnn.checks import flag, number, whole
 from fastnn.decisions.axes import looks_channels_last
@@ -36,11 +39,14 @@ _OF_CHANNELS = (
 )
 
 
-def checked_scale(scale: float) -> float:
-    """The argument `input_scale` as a float."""
+def checked_scale(scale: float, dtype: np.dtype[Any]) -> float:
+    """The argument `input_scale` as a float that the model's dtype can hold."""
     factor = number("Sequential", "input_scale", scale)
-    if factor == 0:
-        raise ValueError("Sequential: input_scale: expected a finite number other than 0, got 0")
+    with np.errstate(over="ignore", under="ignore"):
+        held = dtype.type(factor)
+    if held == 0 or not np.isfinite(held):
+        as_held = f", which is {held:g} in {dtype}" if factor else ""
+        raise ValueError(f"Sequential: input_scale: expected a finite number other than 0, got {factor:g}{as_held}")
     return factor
 
 

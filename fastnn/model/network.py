@@ -49,7 +49,7 @@ class Network:
         channels_last: bool | None = None,
     ) -> None:
         self.dtype = float_dtype("Sequential", dtype)
-        self.input_scale = checked_scale(input_scale)
+        self.input_scale = checked_scale(input_scale, self.dtype)
         self.task: losses.Task = "classification"
         self.input_shape = checked_shape(input_shape)
         self.layers = checked_layers(layers)

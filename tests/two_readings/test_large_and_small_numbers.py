@@ -155,3 +155,10 @@ def test_the_norm_of_a_large_gradient_is_clipped_not_lost(dtype, limit):
     kernels.get("clip_norm")(g, limit)
     assert np.isnan(g[0])
     assert g[1] == 0
+
+
+@pytest.mark.parametrize(("dtype", "scale"), [("float32", 1e-50), ("float32", -1e40), ("float64", 5e-325)])
+def test_a_scale_that_the_dtype_cannot_hold_is_an_error(dtype, scale):
+    with pytest.raises(ValueError, match="input_scale: expected a finite number other than 0, got"):
+        fastnn.Sequential([Flatten()], input_shape=(2,), dtype=dtype, input_scale=scale)
+    assert fastnn.Sequential([Flatten()], input_shape=(2,), dtype="float64", input_scale=1e-50).input_scale == 1e-50
