@@ -126,6 +126,8 @@ def run(options: argparse.Namespace) -> int:
     (x, y), (xv, yv) = sources.rows(at_inputs, train, flips=not options.no_flips), sources.rows(at_inputs, held)
     gone = [name for k, name in enumerate(train.class_names) if not (y == k).any()]
     if gone:
+        if output is not None:
+            output.discard()
         raise ValueError(f"--data: every photo of {', '.join(gone)} to train on is damaged")
     if not options.resume:
         at_scale = x if at_inputs is at_cut or options.raw else sources.rows(at_cut, train)[0]

@@ -171,7 +171,15 @@ class Sequential(ForwardNetwork):
         loss: losses.Loss,
         metrics: Sequence[str | Metric] | Mapping[str, Metric] = (),
     ) -> dict[str, Any]:
-        """What `evaluate` returns, of raw outputs (N, *output_shape) that are there already.
+        """What `evaluate` returns, of raw outputs that are there already.
+
+        Parameters
+        ----------
+        out : (N, *output_shape) array
+        y : (N,) integer labels, or (N, *output_shape)
+        loss : Loss
+        metrics : sequence of str and callable, or dict of str to callable
+            As for `evaluate`.
 
         Raises
         ------
