@@ -15,6 +15,7 @@ from fastnn.data import train_test_split
 
 CLASSIFIER_FILE = "classifier.safetensors"
 HELD_OUT = ("validation", "val", "valid", "test")  # folders beside "train"
+SHARE = 0.2  # held out where no folder is
 LIKE = f"who trained the weights, where their file does not tell: {', '.join(DESCRIPTIONS)}"
 
 
@@ -61,33 +62,37 @@ def by_class_in(option: str, folder: str) -> ImageFiles:
     return found
 
 
-def split(data: str, share: float, seed: int) -> tuple[ImageFiles, ImageFiles]:
-    """Photos to train on, and others: in folders of their own, or a share of each class.
+def split(data: str, share: float | None, seed: int) -> tuple[ImageFiles, ImageFiles, str]:
+    """Photos to train on, others, and in words which those are: a folder of their own, or a share of each class.
 
     Raises
     ------
     ValueError, OSError
-        If there are no photos by class, their classes differ, or a class has fewer than two photos.
+        If there are no photos by class, their classes differ, a class has fewer than two photos, or a share is asked
+        for where the others have a folder.
     """
     top = Path(data).expanduser()
     beside = [name for name in HELD_OUT if (top / name).is_dir()]
     if (top / "train").is_dir() and beside:
+        if share is not None:
+            raise ValueError(f"--validation: expected none, because {top / beside[0]} holds photos for it; got {share}")
         train, held = by_class_in("--data", str(top / "train")), by_class_in("--data", str(top / beside[0]))
         if train.class_names != held.class_names:
             raise ValueError(
                 f"--data: expected the classes {', '.join(train.class_names)} in {top / beside[0]}, "
                 f"got {', '.join(held.class_names)}"
             )
-        return train, held
+        return train, held, f"those of {beside[0]}/"
     found = by_class_in("--data", data)
     assert found.labels is not None
     counts = np.bincount(found.labels)
     alone = [name for name, count in zip(found.class_names, counts, strict=True) if count < 2]
     if alone:
         raise ValueError(f"--data: expected two photos or more of each class, got one of {', '.join(alone)}")
+    share = SHARE if share is None else share
     parts = train_test_split(found.labels, share, seed=seed)
     train, held = (
         ImageFiles(tuple(found.paths[i] for i in part), found.labels[part], found.class_names)
         for part in map(np.sort, parts)
     )
-    return train, held
+    return train, held, f"{share:g} of each class"

@@ -19,7 +19,7 @@ from fastnn.alexnet.extraction import CUT
 from fastnn.alexnet.fine_tuning import joined, parted
 from fastnn.alexnet.torch_device import is_torch
 from fastnn.alexnet.torch_processes import Processes
-from fastnn.cli.alexnet_photos import CLASSIFIER_FILE, HELD_OUT, LIKE, add_computing, computing, split
+from fastnn.cli.alexnet_photos import CLASSIFIER_FILE, HELD_OUT, LIKE, SHARE, add_computing, computing, split
 from fastnn.cli.options import HelpFormatter, add_seed, checkpoint_every, checkpoint_options, number, whole
 from fastnn.cli.output import CHECKPOINTS, CONFIG_FILE, CURVE_FILE, HISTORY_FILE, Output, save_figure
 from fastnn.cli.record import check_can_write
@@ -30,8 +30,7 @@ from fastnn.plots import learning_curve
 from fastnn.trainer import Callback, Checkpoint, Trainer
 
 _WHOLE = "all"  # what --fine-tune without a point stands for
-_RATES = {False: 1e-3, True: 1e-4}  # by whether AlexNet's layers are trained too
-_EPOCHS = {False: 40, True: 10}
+_EPOCHS = {False: 60, True: 10}  # by whether AlexNet's layers are trained too
 # of a run that goes on, these count as they are given now; all others are those that it was begun with
 _OF_NOW = ("device", "precision", "feature_batch", "cache", "quiet", "resume", "run", "command", "action")
 
@@ -53,7 +52,7 @@ def add(actions: Any) -> None:
     parser.add_argument("--cut", default=CUT, help="where the features are taken (default: %(default)s)")
     parser.add_argument(
         "--head",
-        default="drop0.5,50,tanh,drop0.5",
+        default="drop0.5,50,tanh",
         metavar="LAYERS",
         help="between features and outputs: units, activations, shares dropped (default: %(default)s)",
     )
@@ -67,19 +66,21 @@ def add(actions: Any) -> None:
     parser.add_argument(
         "--optimizer", choices=("adam", "sgd", "momentum"), default="adam", help="(default: %(default)s)"
     )
-    rates, epochs = (f"{values[False]}; {values[True]} with --fine-tune" for values in (_RATES, _EPOCHS))
-    parser.add_argument("--learning-rate", type=number, metavar="RATE", help=f"(default: {rates})")
+    parser.add_argument("--learning-rate", type=number, default=1e-4, metavar="RATE", help="(default: %(default)s)")
     parser.add_argument("--momentum", type=number, default=0.9, metavar="X", help="of momentum (default: %(default)s)")
     parser.add_argument("--batch", type=whole(at_least=1), default=50, metavar="N", help="(default: %(default)s)")
+    epochs = f"{_EPOCHS[False]}; {_EPOCHS[True]} with --fine-tune"
     parser.add_argument(
-        "--epochs", type=whole(at_least=1), metavar="N", help=f"passes over the photos (default: {epochs})"
+        "--epochs",
+        type=whole(at_least=1),
+        metavar="N",
+        help=f"passes over the photos (default: {epochs})",
     )
     parser.add_argument(
         "--validation",
         type=number,
-        default=0.2,
         metavar="SHARE",
-        help="held out where no folder is (default: %(default)s)",
+        help=f"held out where no folder is (default: {SHARE})",
     )
     parser.add_argument("--raw", action="store_true", help="take features as they are, not divided by their deviation")
     parser.add_argument("--no-flips", action="store_true", help="do without the photos' mirror images")
@@ -110,7 +111,7 @@ def run(options: argparse.Namespace) -> int:
     _complete(options)
     rule: dict[str, Any] = {"momentum": options.momentum} if options.optimizer == "momentum" else {}
     optimizer = optim.get(options.optimizer, learning_rate=options.learning_rate, **rule)
-    train, held = split(options.data, options.validation, options.seed)
+    train, held, which = split(options.data, options.validation, options.seed)
     weights = load_weights(Path(options.weights).expanduser(), options.like)
     weights.form.check_cut("train", options.cut)
     head = head_of(options.head, weights, options.cut, train.class_names, seed=options.seed)
@@ -123,6 +124,11 @@ def run(options: argparse.Namespace) -> int:
     at_inputs = sources.extractor(above) if options.fine_tune else at_cut
     output = _output(options, processes)
     (x, y), (xv, yv) = sources.rows(at_inputs, train, flips=not options.no_flips), sources.rows(at_inputs, held)
+    gone = [name for k, name in enumerate(train.class_names) if not (y == k).any()]
+    if gone:
+        if output is not None:
+            output.discard()
+        raise ValueError(f"--data: every photo of {', '.join(gone)} to train on is damaged")
     if not options.resume:
         at_scale = x if at_inputs is at_cut or options.raw else sources.rows(at_cut, train)[0]
         options.scale = 1.0 if options.raw else one_scale(at_scale)
@@ -130,7 +136,8 @@ def run(options: argparse.Namespace) -> int:
     head.input_scale = options.scale  # of a run that goes on, the one that it was begun with
     model = joined(weights, options.cut, head, above) if options.fine_tune else head
     if processes.is_first and not options.quiet:
-        _introduce(options, Classifier(weights, options.cut, head), (len(x), len(xv)), model, started)
+        rows = f"{len(x):,} rows to train on, {len(xv):,} to validate with ({which})"
+        _introduce(options, Classifier(weights, options.cut, head), rows, model, started)
     quiet = options.quiet or not processes.is_first
     trainer = Trainer(
         model,
@@ -169,7 +176,6 @@ def _complete(options: argparse.Namespace) -> None:
             raise ValueError(f"--{name}: needed, unless --resume goes on with a run")
         setattr(options, name, str(Path(getattr(options, name)).expanduser().absolute()))
     tunes = options.fine_tune is not None
-    options.learning_rate = _RATES[tunes] if options.learning_rate is None else options.learning_rate
     options.epochs = _EPOCHS[tunes] if options.epochs is None else options.epochs
     if options.checkpoint is None and tunes:
         options.checkpoint = "1"
@@ -250,15 +256,12 @@ class _Photos:
 
 
 def _introduce(
-    options: argparse.Namespace, classifier: Classifier, rows: tuple[int, int], model: Sequential, started: float
+    options: argparse.Namespace, classifier: Classifier, rows: str, model: Sequential, started: float
 ) -> None:
     head = classifier.head
     taken = "as they are" if options.raw else f"times {head.input_scale:.4g} (1 / their standard deviation)"
     print(classifier.summary())
-    print(
-        f"{rows[0]:,} rows to train on, {rows[1]:,} to validate with; features {taken}; "
-        f"{time.perf_counter() - started:.1f} s"
-    )
+    print(f"{rows}; features {taken}; {time.perf_counter() - started:.1f} s")
     if options.fine_tune:
         trained = sum(p.size for p in model.trained_parameters.values())
         behind = "" if options.fine_tune == _WHOLE else f" behind {options.fine_tune}"

@@ -19,6 +19,7 @@ with its original settings.
 studies:
   digits   a softmax network on MNIST, by hand
   faces    a small fully connected network on faces
+  transfer AlexNet's features and a small classifier
   mlp      modular layers, a solver and a grid search on MNIST
   init     initialisation, sizes and gradient validation of a 784-666-666-10 network
   letters  notMNIST: a wide network by hand, and a convolutional one

@@ -13,7 +13,7 @@ from fastnn.studies.runner import run, run_all
 from fastnn.studies.sources import GLYPHS, MNIST, NOTMNIST, Source
 from fastnn.studies.study import Run, Study
 
-NAMES = ("digits", "faces", "mlp", "init", "letters")
+NAMES = ("digits", "faces", "transfer", "mlp", "init", "letters")
 
 __all__ = ["GLYPHS", "MNIST", "NAMES", "NOTMNIST", "Page", "Run", "Source", "Study", "get", "run", "run_all"]
 

@@ -54,6 +54,14 @@ TINY: dict[str, dict[str, dict[str, Any]]] = {
         "loss": {"steps": 20, "splits": 1},
         "units": {"steps": 20},
     },
+    "transfer": {
+        "data": {"shown": 2},
+        "cut-points": {"cuts": ("conv5.pool", "conv5.relu"), "largest": 10_000, "steps": 10},
+        "head-b": {"steps": 10, "better_steps": 10},
+        "head-a": {"steps": 2},
+        "fine-tuning": {"epochs": 1},
+        "pixels": {"steps": 20, "seeds": 1},
+    },
     "letters": {
         "wide": {"sizes": (200, 60, 60), "epochs": 3, "hidden": 20},
         "width": {"sizes": (200, 60, 60), "epochs": 3, "widths": (10, 20)},
@@ -67,7 +75,8 @@ TINY: dict[str, dict[str, dict[str, Any]]] = {
 def tiny(name: str) -> studies.Study:
     """The study with tiny settings, on a few synthetic images."""
     study = copy.copy(studies.get(name))
-    study.source = replace(study.source, fallback=partial(load, "glyphs", kind="digits", train=320, test=100))
+    if name != "transfer":  # whose substitute has weights beside the images
+        study.source = replace(study.source, fallback=partial(load, "glyphs", kind="digits", train=320, test=100))
     study.parts = {n: replace(p, quick={**p.quick, **TINY[name].get(n, {})}) for n, p in study.parts.items()}
     return study
 
@@ -82,6 +91,7 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Any:
             out = tmp_path_factory.mktemp(name)
             with pytest.MonkeyPatch.context() as patch:
                 patch.delenv("FASTNN_DATA", raising=False)
+                patch.setenv("XDG_CACHE_HOME", str(out / "cache"))
                 report = studies.run(tiny(name), out=out, quick=True, quiet=True)
             known[name] = json.loads((out / "results.json").read_text()) | {"folder": out, "html": report.read_text()}
         return known[name]
@@ -174,3 +184,15 @@ def test_the_cost_over_two_weights_is_the_cost_of_the_network() -> None:
     lowest = two.minimum()
     assert np.abs(two.gradient(lowest)).max() < 1e-6
     assert np.linalg.eigvalsh(two.hessian(lowest)).min() > 0
+
+
+@pytest.mark.slow
+def test_the_label_of_a_reports_table_is_shown_beside_the_size_that_it_names(results: Any) -> None:
+    found = results("transfer")
+    sizes = {row["what"]: (row["reported"], row["ours"]) for row in found["results"]["data"]["compared"]}
+    assert sizes["features at conv3.relu, torchvision form"] == (64_896, 64_896)
+    assert sizes["features at conv2.relu, torchvision form"] == (64_896, 139_968)
+    assert "That label does not fit its size" in found["html"]
+    cuts = found["results"]["cut-points"]["found"]
+    assert list(cuts["by"]) == ["conv5.pool"]
+    assert cuts["left out"] == {"conv5.relu": 43_264}

@@ -1,0 +1,105 @@
+"""Fine-tuning of the whole network, and a network on pixels beside it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from fastnn import optim, plots
+from fastnn.alexnet.classifier import head_of, one_scale
+from fastnn.alexnet.fine_tuning import joined
+from fastnn.studies.faces.images import fit, flat, resized
+from fastnn.studies.page import Page
+from fastnn.studies.study import Found, Run
+from fastnn.studies.training import curves, train
+from fastnn.studies.transfer.heads import REPORTED
+from fastnn.studies.transfer.photos import features, weights_of
+
+_TEXTS = {"A": "drop0.5,2048,relu,drop0.5,12,relu", "B": "50,tanh"}  # as the command line takes them
+
+
+def fine_tuning(run: Run, cut: str, above: str, heads: tuple[str, ...], epochs: int, rate: float, batch: int) -> Found:
+    """AlexNet and a head trained together, by fastnn on the processor, photos and their mirror images.
+
+    Adam in small batches; report A trained the whole network by full-batch descent instead. The features that reach
+    the head are divided by the standard deviation that they have before the training.
+    """
+    weights, (images, y), (test_images, yv) = weights_of(run), run.data.train, run.data.test
+    point = above or None
+    x, xv = features(run, point, images, mirrored=None), features(run, point, test_images)
+    scale = one_scale(features(run, cut, images))
+
+    def one(name: str) -> Found:
+        top = head_of(_TEXTS[name], weights, cut, run.data.class_names, seed=run.seed)
+        top.input_scale = scale
+        model = joined(weights, cut, top, point)
+        sets = {"": (x, np.concatenate([y, y])), "val": (xv, yv)}
+        columns = train(model, sets, optimizer=optim.Adam(rate), batch_size=batch, epochs=epochs, seed=run.seed)
+        trained = sum(p.size for p in model.trained_parameters.values())
+        return {"columns": columns, "weights": trained}
+
+    return {"runs": dict(zip(heads, run.each_cached(one, heads), strict=True)), "cut": cut, "above": above}
+
+
+def show_fine_tuning(page: Page, found: Found) -> None:
+    """Show accuracies and curves."""
+    behind = f"the layers behind {found['above']}" if found["above"] else "all layers"
+    rows: list[Any] = []
+    for name, one in found["runs"].items():
+        val = np.asarray(one["columns"]["val_accuracy"])
+        note = f"{len(val) - 1} epochs, {one['weights']:,} weights; best {val.max():.1%}"
+        reported = REPORTED[name] if name == "A" else None  # B's head was never trained together with the network
+        rows.append((f"head {name} at {found['cut']}, {behind}: accuracy on val", reported, float(val[-1]), note))
+        page.figure(f"curves-{name}", plots.learning_curve(curves(one["columns"]), title=f"Fine-tuning, head {name}"),
+                    "Loss and accuracy on the training photos and on val after every epoch.")  # fmt: skip
+    page.compare(rows)
+
+
+def pixels(run: Run, side: int, hidden: int, steps: int, batch: int, seeds: int) -> Found:
+    """The network of the study of faces, on the photos' pixels: 28 × 28, 70 tanh units, Adam 1e-3, 500 steps."""
+    sets = {
+        name: (flat(resized(images, side) * np.float32(run.data.scale)), labels)
+        for name, (images, labels) in (("", run.data.train), ("val", run.data.test))
+    }
+
+    def one(seed: int) -> Found:
+        columns, _ = fit(sets, hidden, steps, batch=batch, seed=seed)
+        return {"columns": columns}
+
+    return {"runs": run.on_cores(one, [run.seed + k for k in range(seeds)])}
+
+
+def show_pixels(page: Page, found: Found) -> None:
+    """Show accuracy and curve."""
+    last = np.array([one["columns"]["val_accuracy"][-1] for one in found["runs"]])
+    page.compare([("network on pixels, accuracy on val", 0.825, float(last.mean()),
+                   f"mean of {len(last)} seeds, from {last.min():.1%} to {last.max():.1%}")])  # fmt: skip
+    figure = plots.learning_curve(curves(found["runs"][0]["columns"]), title="Network on pixels, first seed")
+    page.figure("curves", figure, "Loss and accuracy on the training photos and on val after every epoch.")
+
+
+def summary(run: Run) -> Found:
+    """What each way reaches on val, with the network on pixels beside them."""
+    b, pixel = run.found("head-b"), run.found("pixels")
+    labels = np.asarray(b["labels"])
+    rows = [
+        ["network on pixels", float(np.mean([one["columns"]["val_accuracy"][-1] for one in pixel["runs"]]))],
+        ["head B as reported", float(np.mean([one["val_accuracy"][-1] for one in b["raw"]]))],
+        ["the better head", float(np.mean([np.mean(np.asarray(p) == labels) for p in b["predicted"]]))],
+    ]
+    for name, one in run.found("head-a")["runs"].items():
+        rows += [] if "ended" in one else [[f"head A, {name}", float(one["columns"]["val_accuracy"][-1])]]
+    for name, one in run.found("fine-tuning")["runs"].items():
+        rows.append([f"fine-tuning, head {name}", float(one["columns"]["val_accuracy"][-1])])
+    return {"rows": rows}
+
+
+def show_summary(page: Page, found: Found) -> None:
+    """Show the table, and the drop of the error rate."""
+    page.table(["", "accuracy on val"], found["rows"])
+    accuracy = dict(found["rows"])
+    before, after = (1 - accuracy[name] for name in ("network on pixels", "the better head"))
+    if before > 0:
+        page.compare([("drop of the error rate, pixels to features", 0.7, 1 - after / before,
+                       "a report says about 70 %; its own figures give 81 and 90 %")])  # fmt: skip
