@@ -104,7 +104,7 @@ beta_1, beta_2, epsilon, n_iter_no_change, max_fun
         """Convert y to the targets of the loss. If `first`, also set the attributes that are derived from y."""
         raise NotImplementedError(f"{type(self).__name__}: _targets is missing")
 
-    def score_of(self, targets: Array, outputs: Array) -> float:
+    def score_of(self, targets: Array, outputs: Array, weights: Array | None = None) -> float:
         """Return the score, as `score` defines it, of raw outputs of the network (N, outputs) for their targets."""
         raise NotImplementedError(f"{type(self).__name__}: score_of is missing")
 

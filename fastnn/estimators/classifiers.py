@@ -163,10 +163,10 @@ class MLPClassifier(ClassifierMixin, Estimator):  # type: ignore[misc]
         x = self._inputs(X)
         return self.model_.forward(x)
 
-    def score_of(self, targets: Array, outputs: Array) -> float:
+    def score_of(self, targets: Array, outputs: Array, weights: Array | None = None) -> float:
         if self.n_outputs_ > 1 and not self._multilabel:
-            return float(np.mean(outputs.argmax(axis=1) == targets))
-        return float(np.mean(np.all((outputs > 0) == targets, axis=1)))
+            return float(np.average(outputs.argmax(axis=1) == targets, weights=weights))
+        return float(np.average(np.all((outputs > 0) == targets, axis=1), weights=weights))
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

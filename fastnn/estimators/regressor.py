@@ -121,19 +121,20 @@ class MLPRegressor(RegressorMixin, Estimator):  # type: ignore[misc]
         with np.errstate(over="ignore"):
             return np.asarray(np.exp(outputs))
 
-    def score_of(self, targets: Array, outputs: Array) -> float:
-        return r_squared(targets, self._means(outputs))
+    def score_of(self, targets: Array, outputs: Array, weights: Array | None = None) -> float:
+        return r_squared(targets, self._means(outputs), weights)
 
 
-def r_squared(targets: Array, predictions: Array) -> float:
-    """R² of predictions (N, K), the mean over the K outputs, as `sklearn.metrics.r2_score` defines it.
+def r_squared(targets: Array, predictions: Array, weights: Array | None = None) -> float:
+    """R² of predictions (N, K) with weights (N,), the mean over the K outputs, as `sklearn.metrics.r2_score` has it.
 
     Its many checks take longer than an epoch of a small network. A prediction that is not finite gives NaN, as
     scikit-learn's networks score it.
     """
     with np.errstate(all="ignore"):
-        errors, spread = targets - predictions, targets - targets.sum(axis=0) / len(targets)
-        lost, total = np.einsum("nk,nk->k", errors, errors), np.einsum("nk,nk->k", spread, spread)
+        u = np.ones(len(targets)) if weights is None else weights
+        errors, spread = targets - predictions, targets - u @ targets / u.sum()
+        lost, total = u @ (errors * errors), u @ (spread * spread)
     if not np.isfinite(lost).all():
         return np.nan
     scores = [1 - one / of if of else float(not one) for one, of in zip(lost.tolist(), total.tolist(), strict=True)]
