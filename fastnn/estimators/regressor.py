@@ -169,7 +169,7 @@ class MLPRegressor(RegressorMixin, Estimator):  # type: ignore[misc]
 
 
 def r_squared(targets: Array, predictions: Array, weights: Array | None = None) -> float:
-    """R² of predictions (N, K), the mean over the K outputs, as `sklearn.metrics.r2_score` defines it.
+    """R² of predictions (N, K) with weights (N,), the mean over the K outputs, as `sklearn.metrics.r2_score` has it.
 
     Its many checks take longer than an epoch of a small network. A prediction that is not finite gives NaN, as
     scikit-learn's networks score it.
