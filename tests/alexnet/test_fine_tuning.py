@@ -151,6 +151,13 @@ def test_bad_arguments_end_before_any_work(call, tmp_path, capsys, more, text):
     assert not (tmp_path / "cache").exists() or not list((tmp_path / "cache").glob("*/index"))
 
 
+def test_without_pytorch_the_command_to_install_it_is_named(call, tmp_path, capsys, monkeypatch):
+    monkeypatch.setitem(sys.modules, "torch", None)
+    assert main([*call, "--device", "cuda", "--output", str(tmp_path / "run")]) == 2
+    assert "this device needs PyTorch: pip install 'fastnn-cpu[torch]'" in capsys.readouterr().err
+    assert not (tmp_path / "run").exists()
+
+
 def test_neither_data_nor_weights_are_guessed(capsys):
     assert main(["alexnet", "train", "--weights", "w"]) == 2
     assert "--data: needed, unless --resume goes on with a run" in capsys.readouterr().err

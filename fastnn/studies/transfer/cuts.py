@@ -99,7 +99,9 @@ def show_cut_points(page: Page, found: Found) -> None:
     best = {kind: list(by)[int(np.argmax(values))] for kind, values in means.items()}
     page.text(
         f"Best as they are: {best['raw']}; best scaled: {best['scaled']}. The reports found conv4 followed by the last "
-        "pool, and conv2 after its ReLU, slightly better. Features that are not scaled saturate the tanh units."
+        "pool, and conv2 after its ReLU, slightly better. Where the accuracy is near that of chance the tanh units are "
+        "saturated: a step of Adam moves every weight by about the learning rate, and the movements of thousands of "
+        "large features add up. Scaling the features lowers the sum and does not always prevent it."
     )
     if found["left out"]:
         left = ", ".join(f"{cut} ({size:,})" for cut, size in found["left out"].items())
