@@ -21,7 +21,16 @@ from fastnn.environment import DATA
 from fastnn.model import Sequential
 
 MODEL_FILE = "model.safetensors"
-READING = ("size", "mode", "skip_damaged", "label", "scale", "class_names")  # arguments of `load` that are options too
+READING = (
+    "size",
+    "mode",
+    "skip_damaged",
+    "background",
+    "axes",
+    "label",
+    "scale",
+    "class_names",
+)  # arguments of `load` that are options too
 SYNTHETIC = ("glyphs", "digits")  # data sets that need no files
 MAPPED_HELP = (
     "read the images of .npy and uncompressed IDX files from disk as they are used, for data sets larger than memory"

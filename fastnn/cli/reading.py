@@ -37,6 +37,14 @@ def add_reading(parser: argparse.ArgumentParser) -> None:
         "--mode", choices=("grey", "rgb"), help="convert image files to this mode (default: as they are)"
     )
     group.add_argument("--skip-damaged", action="store_true", help="leave out damaged image files")
+    group.add_argument(
+        "--background",
+        choices=("white", "black"),
+        help="what shows through transparent pixels (default: white, or black where an image shows nothing on white)",
+    )
+    group.add_argument(
+        "--axes", metavar="ORDER", help="order of the axes of stored arrays, such as NHWC or HWCN (default: found out)"
+    )
 
 
 def factor(text: str) -> float:

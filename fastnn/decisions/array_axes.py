@@ -9,7 +9,7 @@ from fastnn.decisions.decision import Decision
 
 Shape = tuple[int, ...]
 
-OVERRIDE = "axes="
+OVERRIDE = "axes=, --axes"
 _CHANNELS = (1, 3, 4)  # grey, colours, colours and opacity
 _ORDERS = {2: "ND", 3: "NHW", 4: "NCHW"}
 """The order in which a data set holds its axes, by their number: samples, channels, rows (height), columns (width)."""
@@ -80,7 +80,7 @@ def stored_axes(
     >>> axes, decision = stored_axes([StoredImages((32, 32, 3, 500), 500)], "example")
     >>> print(decision)
     axes: rows x columns x channels x samples (of (32, 32, 3, 500), axis 3 is as long as there are labels and axis 2 as
-    an image has channels; to change it: axes=)
+    an image has channels; to change it: axes=, --axes)
     """
     shape = splits[0].shape
     if len(shape) not in _ORDERS:

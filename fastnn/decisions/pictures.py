@@ -39,7 +39,7 @@ def background(transparent: int, lost_on_white: int, lost_on_black: int, where: 
     --------
     >>> from fastnn.decisions.pictures import background
     >>> print(background(20, 0, 20, "example")[1])
-    background: white (20 images are transparent, and all are visible on white; to change it: background=)
+    background: white (20 images are transparent, and all are visible on white; to change it: background=, --background)
     """
     if lost_on_white and lost_on_black:
         raise ValueError(
@@ -48,9 +48,9 @@ def background(transparent: int, lost_on_white: int, lost_on_black: int, where: 
         )
     if lost_on_white:
         evidence = f"{transparent} images are transparent, and on white {lost_on_white} of them would show nothing"
-        return "black", Decision("background", "black", evidence, "background=")
+        return "black", Decision("background", "black", evidence, "background=, --background")
     evidence = f"{transparent} images are transparent, and all are visible on white"
-    return DEFAULT_BACKGROUND, Decision("background", DEFAULT_BACKGROUND, evidence, "background=")
+    return DEFAULT_BACKGROUND, Decision("background", DEFAULT_BACKGROUND, evidence, "background=, --background")
 
 
 def first_frames(files: Sequence[str]) -> Decision:

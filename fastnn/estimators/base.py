@@ -228,8 +228,9 @@ beta_1, beta_2, epsilon, n_iter_no_change, max_fun
         """Make ready what stopping is decided by. scikit-learn sets what early stopping does not use to None."""
         if not self.early_stopping:
             self.best_loss_ = np.inf if self.best_loss_ is None else self.best_loss_
+            self.validation_scores_ = self.best_validation_score_ = None
         elif self.validation_scores_ is None:
-            self.validation_scores_, self.best_validation_score_ = [], -np.inf
+            self.best_loss_, self.validation_scores_, self.best_validation_score_ = None, [], -np.inf
 
     def _batch(self, samples: int) -> int:
         return min(200 if self.batch_size == "auto" else int(self.batch_size), samples)

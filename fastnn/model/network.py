@@ -17,15 +17,7 @@ from fastnn.inputs import as_array, as_batch
 from fastnn.kernels.eager import Eager, Ops
 from fastnn.layers import chain
 from fastnn.layers.base import Layer, Shape
-from fastnn.model.checks import (
-    checked_channels_last,
-    checked_columns,
-    checked_layers,
-    checked_names,
-    checked_points,
-    checked_scale,
-    checked_shape,
-)
+from fastnn.model import checks
 from fastnn.model.engine import QuickForward
 from fastnn.parameter import Parameter
 
@@ -49,16 +41,16 @@ class Network:
         channels_last: bool | None = None,
     ) -> None:
         self.dtype = float_dtype("Sequential", dtype)
-        self.input_scale = checked_scale(input_scale, self.dtype)
+        self.input_scale = checks.checked_scale(input_scale, self.dtype)
         self.task: losses.Task = "classification"
-        self.input_shape = checked_shape(input_shape)
-        self.layers = checked_layers(layers)
-        self._channels_last = checked_channels_last(channels_last, self.input_shape, self.layers)
+        self.input_shape = checks.checked_shape(input_shape)
+        self.layers = checks.checked_layers(layers)
+        self._channels_last = checks.checked_channels_last(channels_last, self.input_shape, self.layers)
         self.quick: dict[tuple[str, np.dtype[Any], Shape], QuickForward] = {}  # filled by the engine
         self.output_shape = self._build()
-        self.class_names = checked_names(class_names, self.output_shape)
-        self.column_names = checked_columns(column_names, self.input_shape)
-        self.points = checked_points(points, [layer.name for layer in self.layers])
+        self.class_names = checks.checked_names(class_names, self.output_shape)
+        self.column_names = checks.checked_columns(column_names, self.input_shape)
+        self.points = checks.checked_points(points, [layer.name for layer in self.layers])
         self._parts: dict[int, Self] = {}  # by their number, the first layers as models that share parameters
         self.seed: int | None = None
         if seed is not None:

@@ -84,7 +84,6 @@ class Own:
         ({1, 2}, "opcode EMPTY_SET"),
         (1j, "never loaded"),
         (np.array([Own()]), "dtype 'O8'"),
-        (np.array(["text"]), "dtype '[<]?U4'"),
         (np.array([1j]), "dtype 'c16'"),
         (np.zeros(2, [("a", "f4")]), "dtype 'V4'"),
         (np.dtype("f4"), "holds a dtype or a function, which is not data"),

@@ -26,7 +26,7 @@ def test_rows_columns_channels_samples_as_svhn_has_them_are_said(tmp_path):
     assert data.train_images.shape[1:] == (3, 32, 30)
     assert str(data.decisions[0]) == (
         "axes: rows x columns x channels x samples (of (32, 30, 3, 12), axis 3 is as long as there are labels "
-        "and axis 2 as an image has channels; to change it: axes=)"
+        "and axis 2 as an image has channels; to change it: axes=, --axes)"
     )
     first = images[..., LABELS == 0].transpose(3, 2, 0, 1)
     assert {image.tobytes() for image in data.train_images[data.train_labels == 0]} <= {i.tobytes() for i in first}

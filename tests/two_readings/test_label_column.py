@@ -112,7 +112,7 @@ def test_an_argument_for_files_of_another_kind_is_refused(tmp_path: Path) -> Non
     np.savez(tmp_path / "a.npz", x=np.zeros((8, 4)), y=np.arange(8) % 2)
     with pytest.raises(ValueError, match="load: label: expected a table with a column of that name, got 'y'"):
         load(tmp_path / "a.npz", label="y")
-    with pytest.raises(ValueError, match="load: size and mode: expected image files to convert"):
+    with pytest.raises(ValueError, match="load: size, mode and background: expected image files to convert"):
         load(tmp_path / "a.npz", size=2)
     for argument in ({"label": "y"}, {"size": 8}, {"mode": "grey"}):
         with pytest.raises(ValueError, match=f"reads no files and takes no {next(iter(argument))}"):

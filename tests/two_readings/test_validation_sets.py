@@ -12,7 +12,7 @@ pytest.importorskip("sklearn")
 
 from sklearn.neural_network import MLPRegressor as SklearnMLPRegressor
 
-from fastnn.estimators import MLPClassifier, MLPRegressor
+from fastnn.estimators import MLPClassifier, MLPRegressor, arrays
 from fastnn.estimators.holdout import hold_out
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -100,7 +100,9 @@ def test_infinite_patience_trains_every_epoch():
             MLPClassifier(n_iter_no_change=wrong).fit(np.eye(6), np.arange(6) % 2)
 
 
-def test_weights_of_held_out_samples_weight_their_score():
+def test_weights_of_held_out_samples_weight_their_score(monkeypatch):
+    splits = []
+    monkeypatch.setattr(arrays, "hold_out", lambda *given: splits.append(hold_out(*given)) or splits[-1])
     rng = np.random.default_rng(0)
     x = rng.standard_normal((200, 3))
     y = x @ [1.0, 2.0, 3.0]
@@ -108,7 +110,7 @@ def test_weights_of_held_out_samples_weight_their_score():
     options = {"hidden_layer_sizes": (5,), "early_stopping": True, "max_iter": 4, "random_state": 0}
     plain = MLPRegressor(**options).fit(x, y)
     weighted = MLPRegressor(**options).fit(x, y, sample_weight=weights)
-    training, validation = hold_out("fit", 200, 0.1, None, weighted._seed)
+    training, validation = splits[-1]
     assert len(training) == 180
     best = int(np.argmax(weighted.validation_scores_))
     assert best == 3  # so that the weights of the last epoch are the best ones, whose score can be computed again

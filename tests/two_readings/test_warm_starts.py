@@ -140,7 +140,7 @@ def test_a_partial_fit_by_another_solver_begins_its_state_afresh(solvers):
     net = fitted(solver=solvers[0]).partial_fit(X, Y).partial_fit(X, Y)
     weights = [w.copy() for w in (*net.coefs_, *net.intercepts_)]
     net.set_params(solver=solvers[1], shuffle=False).partial_fit(X, Y)
-    fresh = fitted(solver=solvers[1], shuffle=False, max_iter=1)
+    fresh = fitted(solver=solvers[0], max_iter=1).set_params(solver=solvers[1], shuffle=False)
     for value, was in zip((*fresh.coefs_, *fresh.intercepts_), weights, strict=True):
         value[...] = was
     fresh.partial_fit(X, Y)
