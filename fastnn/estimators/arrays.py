@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from fastnn.checks import holds_masks
 from fastnn.estimators.holdout import hold_out
 from fastnn.estimators.weights import sample_weights
 from fastnn.layers import Layer
@@ -39,8 +40,15 @@ class ArrayEstimator(BaseEstimator):  # type: ignore[misc]
 
     # --- for fitting ---
 
+    def _refuse_masks(self, **arrays: Any) -> None:
+        """Raise ValueError for a masked array: scikit-learn's checks drop the masks without a word."""
+        for name, array in arrays.items():
+            if holds_masks(array):
+                raise ValueError(f"{type(self).__name__}: {name}: expected an array without masks, got a masked array")
+
     def _checked(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None, first: bool) -> Any:
         """Return samples, targets and weights (None if all are 1), without the samples of weight 0."""
+        self._refuse_masks(X=X, y=y)
         x, y_ = validate_data(
             self,
             X,
@@ -67,6 +75,7 @@ class ArrayEstimator(BaseEstimator):  # type: ignore[misc]
             return None
         if not isinstance(validation, tuple | list) or len(validation) != 2:
             raise TypeError(f"{type(self).__name__}: validation must be a pair (X, y)")
+        self._refuse_masks(X=validation[0], y=validation[1])
         x, y = validate_data(
             self,
             *validation,
@@ -98,6 +107,7 @@ class ArrayEstimator(BaseEstimator):  # type: ignore[misc]
 
     def _inputs(self, X: ArrayLike) -> Any:
         check_is_fitted(self, "model_")
+        self._refuse_masks(X=X)
         return self._samples(as_rows(validate_data(self, X, accept_sparse=_SPARSE, dtype=_DTYPES, reset=False)))
 
     def __sklearn_tags__(self) -> Any:

@@ -133,6 +133,10 @@ def _checked_pair(
     model: Sequential, loss: Loss, which: str, x: ArrayLike | SparseRows, y: ArrayLike
 ) -> tuple[Any, Array]:
     # a sparse matrix has been checked by the estimator
+    if isinstance(x, SparseRows) and model.channels_last:
+        raise ValueError(
+            f"fit: {which}x: expected images in an array for a model with channels_last, got a sparse matrix"
+        )
     if isinstance(x, SparseRows):
         inputs: Any = x
     else:
