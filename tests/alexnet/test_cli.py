@@ -83,7 +83,7 @@ def test_a_damaged_photo_is_named_and_skipped(files, capsys):
     with pytest.warns(UserWarning, match=r"damaged and skipped: .*3.png"):
         assert train(files, "--epochs", "1") == 0
     assert train(files, "--epochs", "1", "--overwrite", "--strict") == 2
-    assert "3.png: not a PNG, JPEG or PGM file" in capsys.readouterr().err
+    assert "3.png: not a PNG, JPEG, PGM, BMP, GIF, WebP or TIFF file" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

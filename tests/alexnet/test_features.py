@@ -249,13 +249,15 @@ def test_it_works_in_a_pipeline(weights, tmp_path):
     pytest.importorskip("sklearn")
     from sklearn.base import clone
     from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
 
     from fastnn.estimators import MLPClassifier
 
     dark, light = pixels(8) // 4, 192 + pixels(8, 1) // 4
     paths, y = write(tmp_path / "photos", [*dark, *light]), np.repeat(["dark", "light"], 8)
     head = MLPClassifier((8,), activation="tanh", max_iter=60, random_state=0)
-    whole = make_pipeline(AlexNetFeatures(weights, "conv1.pool", cache=tmp_path / "cache"), head)
+    # raw features of this size saturate tanh, which learns nothing then
+    whole = make_pipeline(AlexNetFeatures(weights, "conv1.pool", cache=tmp_path / "cache"), StandardScaler(), head)
     twin = clone(whole)
     assert whole.fit(paths, y).score(paths, y) == 1
     again = pickle.loads(pickle.dumps(whole))
