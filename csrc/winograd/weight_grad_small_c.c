@@ -130,6 +130,7 @@ FNN_INLINE void transform_dout_row(const winograd_problem *p, const real *plane,
         }
 }
 
+/* The instance of transform_input_row for a tile and a row of Bᵀ. */
 static void transform_inputs(const winograd_problem *p, const real *plane, ptrdiff_t y, ptrdiff_t x,
                              const input_row *from, real *x_points, ptrdiff_t stride, int points_w) {
     const bool inside = y >= 0 && x >= 0 && y + WINOGRAD_POINTS <= p->h && x + points_w <= p->w;
@@ -148,6 +149,7 @@ static void transform_inputs(const winograd_problem *p, const real *plane, ptrdi
 #undef TRANSFORM
 }
 
+/* The instance of transform_dout_row for a tile. */
 FNN_INLINE void transform_dout(const winograd_problem *p, const real *plane, const winograd_tile_origin *at, int i,
                                real *dout_points, ptrdiff_t stride, const int points_w, const int m_h, const int m_w) {
     if (at->row + m_h <= p->p && at->col + m_w <= p->q)

@@ -40,25 +40,17 @@ class ArrayEstimator(BaseEstimator):  # type: ignore[misc]
 
     # --- for fitting ---
 
-    def _refuse_masks(self, **arrays: Any) -> None:
-        """Raise ValueError for a masked array: scikit-learn's checks drop the masks without a word."""
-        for name, array in arrays.items():
+    def _validated(self, dtype: Any, reset: bool, X: ArrayLike, *y: ArrayLike) -> Any:
+        """Return X, or X and y, as scikit-learn's checks convert them. These would drop masks without a word."""
+        for name, array in zip("Xy", (X, *y), strict=False):
             if holds_masks(array):
                 raise ValueError(f"{type(self).__name__}: {name}: expected an array without masks, got a masked array")
+        with_y = {"multi_output": True, "y_numeric": not hasattr(self, "predict_proba")} if y else {}
+        return validate_data(self, X, *y, accept_sparse=_SPARSE, dtype=dtype, reset=reset, **with_y)
 
     def _checked(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None, first: bool) -> Any:
         """Return samples, targets and weights (None if all are 1), without the samples of weight 0."""
-        self._refuse_masks(X=X, y=y)
-        x, y_ = validate_data(
-            self,
-            X,
-            y,
-            accept_sparse=_SPARSE,
-            multi_output=True,
-            dtype=_DTYPES,
-            y_numeric=not hasattr(self, "predict_proba"),
-            reset=first,
-        )
+        x, y_ = self._validated(_DTYPES, first, X, y)
         x, targets = as_rows(x), self._targets(y_, first)
         weights = self._weights(y_, sample_weight)
         if weights is None:
@@ -75,16 +67,7 @@ class ArrayEstimator(BaseEstimator):  # type: ignore[misc]
             return None
         if not isinstance(validation, tuple | list) or len(validation) != 2:
             raise TypeError(f"{type(self).__name__}: validation must be a pair (X, y)")
-        self._refuse_masks(X=validation[0], y=validation[1])
-        x, y = validate_data(
-            self,
-            *validation,
-            accept_sparse=_SPARSE,
-            multi_output=True,
-            dtype=dtype,
-            y_numeric=not hasattr(self, "predict_proba"),
-            reset=False,
-        )
+        x, y = self._validated(dtype, False, *validation)
         return as_rows(x), self._targets(y, False)
 
     def _split(
@@ -107,8 +90,7 @@ class ArrayEstimator(BaseEstimator):  # type: ignore[misc]
 
     def _inputs(self, X: ArrayLike) -> Any:
         check_is_fitted(self, "model_")
-        self._refuse_masks(X=X)
-        return self._samples(as_rows(validate_data(self, X, accept_sparse=_SPARSE, dtype=_DTYPES, reset=False)))
+        return self._samples(as_rows(self._validated(_DTYPES, False, X)))
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

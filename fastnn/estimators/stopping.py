@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from sklearn.exceptions import ConvergenceWarning
 
 from fastnn.estimators.losses import PenalisedLoss
-from fastnn.kernels.eager import Eager
+from fastnn.model.measure import loss_of
 from fastnn.model.sequential import Sequential
 from fastnn.model.sparse import SparseRows
 from fastnn.trainer import Callback, Trainer
@@ -127,9 +127,7 @@ class EpochRules(Callback):
             return np.nan
         x, targets, weights = self.held_out
         outputs = model.forward(x)
-        value, correct = np.zeros(1), np.zeros(1, np.int64)
-        scale = self.loss.scale(len(x), model.output_shape)
-        self.loss.run(Eager(model.dtype), outputs, targets, None, value, correct, scale)
+        value, _ = loss_of(model, self.loss, outputs, targets)
         self.estimator.validation_curve_.append(float(value[0]))
         return float(self.estimator.score_of(targets, outputs, weights)) if self.estimator.early_stopping else np.nan
 

@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fastnn.decisions.axes import channels_last_shape
-from fastnn.inputs import as_batch
 from fastnn.layers.base import Shape
 from fastnn.model.checks import checked_channels_last
 from fastnn.model.engine import ForwardEngine
@@ -132,8 +131,7 @@ class ForwardNetwork(Network):
         'layer by layer: each kernel is called from Python, nothing is fused'
         """
         model = self if at is None else self._shared(self._layers_to("explain", at))
-        batch = as_batch(type(self).__name__, x, self.input_shape)
-        return self._found_engine().explain_forward(model, batch)
+        return self._found_engine().explain_forward(model, self._batch(x))
 
     def cut(self, at: str) -> Self:
         """A new model of the layers up to and including one, with copies of their parameters and state.
@@ -225,7 +223,7 @@ class ForwardNetwork(Network):
                 return out
         if isinstance(x, SparseRows):
             return np.concatenate([self._run(block, kind) for block in x.blocks()])
-        batch = as_batch(type(self).__name__, x, self.input_shape, self._channels_last)
+        batch = self._batch(x)
         if kind != "outputs" and len(self.output_shape) != 1:
             shape = self.output_shape
             raise ValueError(f"predict: expected a model with outputs of one dimension, got {shape}")

@@ -51,11 +51,33 @@ def measure(
     out = (model.forward if forward is None else forward)(x)
     if len(out) != len(targets):
         raise ValueError(f"evaluate: x has {len(out)} samples but y has {len(targets)}")
-    value, correct = np.zeros(1), np.zeros(1, np.int64)
-    scale = loss.scale(len(out), model.output_shape)
-    loss.run(Eager(model.dtype), out, targets, None, value, correct, scale)
+    value, correct = loss_of(model, loss, out, targets)
     model.penalise(Eager(model.dtype), value, gradients=False)
     figures: dict[str, Any] = {"loss": float(value[0])}
     if loss.classifies:
         figures["accuracy"] = int(correct[0]) / len(out)
     return figures, targets, out
+
+
+def loss_of(
+    model: ForwardNetwork, loss: losses.Loss, out: Array, targets: Array
+) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """The loss of outputs for targets that `loss` has prepared, without penalties, and how many classes are right.
+
+    Parameters
+    ----------
+    model : ForwardNetwork
+        Whose outputs they are.
+    loss : Loss
+    out : (N, *output_shape) array
+    targets : (N,) or (N, …) array
+
+    Returns
+    -------
+    loss : (1,) float64 array
+    correct : (1,) int64 array
+        0 for a loss without classes.
+    """
+    value, correct = np.zeros(1), np.zeros(1, np.int64)
+    loss.run(Eager(model.dtype), out, targets, None, value, correct, loss.scale(len(out), model.output_shape))
+    return value, correct

@@ -315,9 +315,12 @@ class Network:
         self.penalise(ops, value)
         return float(value[0]), {n: g.copy() for n, g in self.gradients.items()}
 
+    def _batch(self, x: ArrayLike) -> Array:
+        """Samples as they are given to the model, as an array (N, *input_shape)."""
+        return as_batch(type(self).__name__, x, self.input_shape, self._channels_last)
+
     def _scaled(self, x: ArrayLike) -> Array:
-        batch = as_batch(type(self).__name__, x, self.input_shape, self._channels_last)
-        return np.ascontiguousarray(batch.astype(self.dtype) * np.asarray(self.input_scale, self.dtype))
+        return np.ascontiguousarray(self._batch(x).astype(self.dtype) * np.asarray(self.input_scale, self.dtype))
 
     def copy(self) -> Self:
         """A new model with copies of the layers, the parameters and the state."""

@@ -16,9 +16,8 @@ from fastnn.program.fuse import Rule, fuse, rewrite, sole_user, touches_any, wri
 from fastnn.program.fuse_pool import tiles
 from fastnn.program.record import Buffer, Operation, same_memory
 
-_LEAST_EPS = (
-    1e-30  # a smaller one does not hide a variance that underflows, which the statistics by themselves do not see
-)
+# a smaller eps does not hide a variance that underflows, which the statistics by themselves do not see
+_LEAST_EPS = 1e-30
 _STATE = ("running_mean", "running_var", "mean", "var")
 
 

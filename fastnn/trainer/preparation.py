@@ -132,15 +132,15 @@ def _image_shape(
 def _checked_pair(
     model: Sequential, loss: Loss, which: str, x: ArrayLike | SparseRows, y: ArrayLike
 ) -> tuple[Any, Array]:
-    # a sparse matrix has been checked by the estimator
-    if isinstance(x, SparseRows) and model.channels_last:
+    inputs: Any
+    if not isinstance(x, SparseRows):
+        inputs = as_batch(f"fit: {which}".rstrip(": "), x, model.input_shape, model.channels_last)
+    elif model.channels_last:
         raise ValueError(
             f"fit: {which}x: expected images in an array for a model with channels_last, got a sparse matrix"
         )
-    if isinstance(x, SparseRows):
-        inputs: Any = x
     else:
-        inputs = as_batch(f"fit: {which}".rstrip(": "), x, model.input_shape, model.channels_last)
+        inputs = x  # the estimator has checked it
     targets = loss.prepare(as_array("fit", f"{which}y", y), model.output_shape, model.dtype)
     if len(inputs) != len(targets):
         raise ValueError(f"fit: {which}x has {len(inputs)} samples but y has {len(targets)}")

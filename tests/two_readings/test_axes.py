@@ -56,6 +56,7 @@ ENTRIES = {
     "predict": lambda model, x: model.predict(x),
     "predict_proba": lambda model, x: model.predict_proba(x),
     "features": lambda model, x: model.features(x, at="relu1"),
+    "explain": lambda model, x: len(model.explain(x).splitlines()),
     "evaluate": lambda model, x: model.evaluate(x, Y)["loss"],
     "loss_and_gradients": lambda model, x: model.loss_and_gradients(x, Y)[1]["conv1.w"],
     "fit": lambda model, x: fitted(model, x).model.params,
