@@ -34,7 +34,7 @@ def add(commands: Any) -> None:
         formatter_class=HelpFormatter,
     )
     actions = parser.add_subparsers(title="actions", metavar="<action>", dest="action", required=True)
-    info = actions.add_parser("info", help="shapes, and how many images each class has", formatter_class=HelpFormatter)
+    info = actions.add_parser("info", help="shapes, and how many samples each class has", formatter_class=HelpFormatter)
     info.set_defaults(run=run_info)
     _add_source(info)
     preview = actions.add_parser(

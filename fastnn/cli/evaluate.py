@@ -15,7 +15,7 @@ from fastnn.cli.reading import add_reading, reading, say
 from fastnn.data.assembling import unknown_classes
 
 _EPILOG = """\
-A data set without its own test images is split as in `fastnn train`, so the test images are the same; --part all
+A data set without its own test samples is split as in `fastnn train`, so they are the same; --part all
 measures all of a file. Classes and the columns of tables are compared with those of the model by their names.
 
 examples:
@@ -29,7 +29,7 @@ def add(commands: Any) -> None:
     """Add the subcommand and its arguments."""
     parser = commands.add_parser(
         "evaluate",
-        help="measure a trained network on labelled images",
+        help="measure a trained network on labelled samples",
         description="Measure accuracy and loss of a trained network, class by class.",
         epilog=_EPILOG,
         formatter_class=HelpFormatter,
@@ -41,7 +41,7 @@ def add(commands: Any) -> None:
         "--part",
         choices=("test", "train", "all"),
         default="test",
-        help="which images or rows (default: %(default)s)",
+        help="which samples (default: %(default)s)",
     )
     parser.add_argument("--quiet", action="store_true", help="print the last line only")
     add_reading(parser)

@@ -41,7 +41,7 @@ def add(commands: Any) -> None:
     parser.set_defaults(run=run)
     add_model(parser)
     add_data(parser)
-    parser.add_argument("--part", choices=("test", "train", "unlabelled"), help="which images of a data set")
+    parser.add_argument("--part", choices=("test", "train", "unlabelled"), help="which samples of a data set")
     add_reading(parser)
     parser.add_argument(
         "-o", "--output", metavar="FILE", default="-", help="file to write the table to (default: standard output)"

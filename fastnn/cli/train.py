@@ -38,7 +38,7 @@ _TRIED = {"adam": 0.002, "adamw": 0.002, "adagrad": 0.02, "momentum": 0.05, "nes
 _RATES = {name: _TRIED.get(name, optim.get(name).learning_rate) for name in optim.OPTIMIZERS}
 
 _EPILOG = f"""\
-A share of the training images (--validation) is held out and evaluated after every epoch. The test images are
+A share of the training samples (--validation) is held out and evaluated after every epoch. The test samples are
 evaluated once, at the end. On one instruction set the same options and seed give the same model, bit for bit,
 whatever the number of threads (FASTNN_NUM_THREADS).
 
@@ -65,7 +65,7 @@ def add(commands: Any) -> None:
     parser = commands.add_parser(
         "train",
         help="train a network on a data set",
-        description="Train a network on labelled images and measure it on images it has not seen.",
+        description="Train a network on labelled images or table rows and measure it on some that it has not seen.",
         epilog=_EPILOG,
         formatter_class=HelpFormatter,
     )
@@ -95,10 +95,10 @@ def add(commands: Any) -> None:
         type=whole(at_least=1),
         default=10,
         metavar="N",
-        help="passes over the images (default: %(default)s)",
+        help="passes over the samples (default: %(default)s)",
     )
     how.add_argument(
-        "--batch", type=whole(at_least=1), default=64, metavar="N", help="images per step (default: %(default)s)"
+        "--batch", type=whole(at_least=1), default=64, metavar="N", help="samples per step (default: %(default)s)"
     )
     how.add_argument("--optimizer", choices=tuple(_RATES), default="adam", help="update rule (default: %(default)s)")
     rates = ", ".join(f"{rate} for {name}" for name, rate in _RATES.items())
@@ -125,7 +125,7 @@ def add(commands: Any) -> None:
         type=share_or_data,
         default=0.1,
         metavar="SHARE",
-        help="share of the training images held out for validation, 0 for none; or the path of a data set to validate "
+        help="share of the training samples held out for validation, 0 for none; or the path of a data set to validate "
         "on (default: %(default)s)",
     )
     how.add_argument(
@@ -145,7 +145,7 @@ def add(commands: Any) -> None:
         metavar="FILE",
         help="a TOML file with options by name, such as epochs = 20; the command line overrides it",
     )
-    add_seed(how, "seed for the initial weights and the order of the images")
+    add_seed(how, "seed for the initial weights and the order of the samples")
     out = parser.add_argument_group("the output")
     out.add_argument(
         "--output",
