@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fastnn.checks import as_array, real_array
+from fastnn.data.mapped import rows_of
 from fastnn.decisions.axes import advice, channels_last_shape, same_axes
 from fastnn.kernels.signature import SOURCE_DTYPES
 
@@ -57,7 +58,7 @@ def as_batch(function: str, x: ArrayLike, input_shape: tuple[int, ...], channels
     if len(batch) == 0:
         raise ValueError(f"{function}: x must hold at least one sample, got shape {batch.shape}")
     batch = batch.reshape(len(batch), *shape)
-    return np.ascontiguousarray(np.moveaxis(batch, -1, 1)) if channels_last else batch
+    return np.ascontiguousarray(np.moveaxis(rows_of(batch, slice(None)), -1, 1)) if channels_last else batch
 
 
 def gatherable(x: NDArray[Any]) -> NDArray[Any]:
@@ -80,5 +81,6 @@ def gatherable(x: NDArray[Any]) -> NDArray[Any]:
         dtype = np.dtype({"f2": np.float32, "u4": np.int64}.get(dtype.str[1:], np.float64))
     if x.dtype == dtype:
         return np.require(x, dtype, ("C", "A"))
+    x = rows_of(x, slice(None))
     with np.errstate(all="ignore"):
         return np.require(x, dtype, ("C", "A"))

@@ -43,6 +43,7 @@ def class_labels(function: str, labels: NDArray[Any], classes: int) -> NDArray[n
     Returns
     -------
     (N,) int64 array, C-contiguous
+        A copy: kernels take what was checked for granted, and the caller may change his array at any time.
 
     Raises
     ------
@@ -63,7 +64,7 @@ def class_labels(function: str, labels: NDArray[Any], classes: int) -> NDArray[n
     if labels.ndim != 1:
         raise ValueError(f"{function}: labels must have shape (N,), got {labels.shape}")
     # labels beyond int64 become negative here, and seen as uint64 negative labels are larger than any class
-    signed = as_contiguous(labels, np.dtype(np.int64))
+    signed = labels.astype(np.int64, "C")
     unsigned = signed.view(np.uint64)
     if np.maximum.reduce(unsigned, initial=0) >= classes:
         bad = int(np.argmax(unsigned >= classes))

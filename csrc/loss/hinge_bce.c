@@ -8,7 +8,8 @@ FNN_INLINE void hinge_row(const fnn_op *op, ptrdiff_t i, loss_sum *sum) {
     const ptrdiff_t cols = op->n[1], label = ((const int64_t *)op->p[1])[i];
     const real *x = IN(0) + i * cols, weight = loss_weight(op, i), slope = (real)op->s[0] * weight;
     real *dx = op->p[2] == NULL ? NULL : OUT(2) + i * cols;
-    const vreal at_label = vset(x[label]), delta = vset((real)op->s[1]), zero = vset(0);
+    const bool known = is_class(label, cols);
+    const vreal at_label = vset(known ? x[label] : (real)NAN), delta = vset((real)op->s[1]), zero = vset(0);
     vreal total = zero;
     ptrdiff_t above = 0;
     bool beaten = false;
@@ -30,8 +31,8 @@ FNN_INLINE void hinge_row(const fnn_op *op, ptrdiff_t i, loss_sum *sum) {
     lanes.lanes[0] = total;
     row_values loss = {vlanes(LANES_SUM, lanes.lanes)};
     sum->loss += (double)weight * (double)loss.row[0];
-    sum->correct += !beaten && loss.row[0] == loss.row[0];
-    if (dx != NULL) dx[label] = -(real)above * slope;
+    sum->correct += known && !beaten && loss.row[0] == loss.row[0];
+    if (dx != NULL && known) dx[label] = -(real)above * slope;
 }
 
 static void hinge_group(const fnn_op *op, ptrdiff_t first, int rows, loss_sum *sum) {

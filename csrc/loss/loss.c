@@ -1,5 +1,5 @@
 /* Cross-entropy and squared error with their gradients, and the number of correct predictions. A row whose softmax is
- * NaN is never correct.
+ * NaN is never correct. A label that is no class makes the loss NaN.
  */
 #include "loss/loss.h"
 
@@ -55,7 +55,7 @@ FNN_INLINE void cross_entropy_transposed(cross_entropy *c, const int rows, loss_
     transpose(x);
     c->max.all = x[0];
     for (ptrdiff_t j = 1; j < cols; j++) c->max.all = vmax(c->max.all, x[j]);
-    vreal first = vset(-2), at_label = vset(0), total = vset(0);
+    vreal first = vset(-2), at_label = vset((real)NAN), total = vset(0);
     for (ptrdiff_t j = cols - 1; j >= 0; j--) {
         first = vselect(x[j] == c->max.all, vset((real)j), first);
         at_label = vselect(label.all == vset((real)j), x[j], at_label);
@@ -95,15 +95,20 @@ static void cross_entropy_long(cross_entropy *c, loss_sum *sum) {
     group_ranges(c->x, c->rows, cols, 1, &ranges);
     c->max = ranges.max;
     for (int i = 0; i < c->rows; i++) {
+        if (!is_class(c->labels[i], cols)) {
+            at_label.row[i] = (real)NAN;
+            continue;
+        }
         at_label.row[i] = c->x[i * cols + c->labels[i]];
         right |= (unsigned)is_first_max(c->x + i * cols, cols, c->labels[i], c->max.row[i]) << i;
     }
     add_rows(c, group_exp(c->x, c->dx, c->rows, cols, 1, &ranges), at_label.all, right, sum);
     if (c->dx == NULL) return;
     for (int i = 0; i < c->rows; i++) {
-        real *dx = c->dx + i * cols, p = dx[c->labels[i]] * c->inverse.row[i];
+        const bool known = is_class(c->labels[i], cols);
+        real *dx = c->dx + i * cols, p = known ? dx[c->labels[i]] * c->inverse.row[i] : 0;
         row_scale(dx, cols, vset(c->factor.row[i]));
-        dx[c->labels[i]] = (p - 1) * c->scale.row[i];
+        if (known) dx[c->labels[i]] = (p - 1) * c->scale.row[i];
     }
 }
 

@@ -44,6 +44,9 @@ static inline void loss_for_rows(const fnn_op *op, loss_group fn) {
     *(int64_t *)op->p[4] = total.correct;
 }
 
+/* Labels were checked once, but their memory may have changed since: no element outside a row is touched for them. */
+FNN_INLINE bool is_class(int64_t label, ptrdiff_t cols) { return (uint64_t)label < (uint64_t)cols; }
+
 /* The factor of a row's loss; 1 if there are no weights. */
 FNN_INLINE real loss_weight(const fnn_op *op, ptrdiff_t row) { return op->p[5] == NULL ? 1 : IN(5)[row]; }
 

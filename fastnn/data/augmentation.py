@@ -161,7 +161,22 @@ class Augmentation:
             The numbers of the samples.
         epoch : int
         out : (N, C, H, W), float32 or float64, written
+
+        Raises
+        ------
+        ValueError
+            If the arrays do not have these shapes, or an index is not that of an image.
         """
+        if index is not None and len(index) and not 0 <= index.min() <= index.max() < len(source):
+            raise ValueError(
+                f"Augmentation: index: expected numbers from 0 to {len(source) - 1}, got {index.min()} to {index.max()}"
+            )
+        count = len(source) if index is None else len(index)
+        if not len(samples) == len(out) == count:
+            raise ValueError(
+                f"Augmentation: samples, out: expected {count} of each, one for each image, "
+                f"got {len(samples)} and {len(out)}"
+            )
         h, w = source.shape[2:]
         dtype = out.dtype
         uniform = sample_uniforms(self.seed, epoch, samples)

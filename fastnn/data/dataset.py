@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fastnn.data.mapped import release
+from fastnn.data.mapped import release, rows_of
 from fastnn.decisions import Decision
 
 _CHUNK_PIXELS = 1 << 24
@@ -205,7 +205,7 @@ def chunks(array: NDArray[Any], pixels: int) -> Iterator[tuple[int, NDArray[Any]
     """
     rows = max(1, pixels // max(1, math.prod(array.shape[1:])))
     for start in range(0, len(array), rows):
-        yield start, array[start : start + rows]
+        yield start, rows_of(array, slice(start, start + rows))
         release(array)
 
 

@@ -61,8 +61,14 @@ def release(array: Array) -> None:
         mapping.madvise(mmap.MADV_DONTNEED)
 
 
+class FileCutShortError(OSError):
+    """A mapped file has become shorter than the array that it holds."""
+
+
 class RowFile:
     """Reads rows of a mapped array from its file, which costs less than reading them through the mapping.
+
+    It is also safer: to touch a page of a mapping whose file has been cut short ends the process.
 
     Parameters
     ----------
@@ -73,12 +79,15 @@ class RowFile:
     ------
     OSError
         If the file cannot be opened, or has been replaced since it was mapped.
+    FileCutShortError
+        If it has become shorter, so that the mapping must not be read either.
     """
 
     def __init__(self, array: Array) -> None:
         root = _root(array)
         if root is None or not array.flags.c_contiguous or not array.size:
             raise OSError("not a mapped array")
+        _check_length(root)
         self.path = Path(root.filename)  # type: ignore[attr-defined]
         self.start = int(root.offset) + _address(array) - _address(root)  # type: ignore[attr-defined]
         self.row_bytes = array.nbytes // len(array)
@@ -103,12 +112,78 @@ class RowFile:
             If the file has become shorter or cannot be read.
         """
         if read_rows(self.file, np.ascontiguousarray(index, np.int64), out, self.start) < len(index):
-            raise OSError(f"{self.path} has become shorter, or cannot be read")
+            raise FileCutShortError(f"{self.path} has become shorter, or cannot be read")
 
     def __del__(self) -> None:
         """Close the file."""
         if hasattr(self, "file"):
             os.close(self.file)
+
+
+def row_file(array: Array) -> RowFile | None:
+    """Return what reads the rows of a mapped array; None if it is not mapped, or only the mapping has its values.
+
+    Raises
+    ------
+    FileCutShortError
+        If the file has become shorter.
+    """
+    root = _root(array)
+    if root is None:
+        return None
+    try:
+        return RowFile(array)
+    except FileCutShortError:
+        raise
+    except OSError:  # no file of that name is the mapped one any more, but its mapping can still be read
+        _check_length(root)
+        return None
+
+
+def rows_of(array: Array, index: NDArray[np.int64] | slice) -> Array:
+    """Return some rows of an array; of a mapped one, read from its file, so that they stay when that changes.
+
+    Parameters
+    ----------
+    array : ndarray, shape (N, ...)
+    index : (n,) int64, from 0 to N - 1, or slice
+
+    Raises
+    ------
+    FileCutShortError
+        If the file has become shorter.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastnn.data.mapped import rows_of
+    >>> rows_of(np.arange(10), slice(2, 4))
+    array([2, 3])
+    """
+    file = row_file(array)
+    if file is None:
+        return array[index]
+    numbers = np.arange(len(array))[index]
+    out = np.empty((len(numbers), *array.shape[1:]), array.dtype)
+    if out.size:
+        file.read(numbers, as_bytes(out))
+    return out
+
+
+def as_bytes(rows: Array) -> NDArray[np.uint8]:
+    """Return C-contiguous rows as a view of their bytes, (N, bytes of a row)."""
+    return rows.reshape(len(rows), -1).view(np.uint8)
+
+
+def _check_length(root: Array) -> None:
+    """Refuse a mapping whose file, of which the mapping keeps a descriptor, ends before the array does."""
+    mapping = getattr(root, "_mmap", None)
+    if not isinstance(mapping, mmap.mmap):
+        return
+    needed, size = int(root.offset) + root.nbytes, mapping.size()  # type: ignore[attr-defined]
+    if size < needed:
+        path = root.filename  # type: ignore[attr-defined]
+        raise FileCutShortError(f"{path} has become shorter: expected {needed} bytes, got {size}")
 
 
 def _root(array: Any) -> Array | None:

@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from fastnn.data.mapped import is_mapped
 from fastnn.decisions.axes import channels_last_shape
 from fastnn.layers.base import Shape
 from fastnn.model.checks import checked_channels_last
@@ -216,7 +217,7 @@ class ForwardNetwork(Network):
         return part
 
     def _run(self, x: ArrayLike, kind: str) -> Array:
-        if type(x) is np.ndarray:
+        if type(x) is np.ndarray and (x.base is None or not is_mapped(x)):
             quick = self.quick.get((kind, x.dtype, x.shape))
             out = None if quick is None else quick(self, x)
             if out is not None:

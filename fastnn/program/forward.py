@@ -12,6 +12,7 @@ from weakref import WeakKeyDictionary
 import numpy as np
 from numpy.typing import NDArray
 
+from fastnn.data.mapped import is_mapped, rows_of
 from fastnn.inputs import gatherable
 from fastnn.kernels.backend import current_backend
 from fastnn.kernels.eager import Eager, Ops
@@ -27,6 +28,7 @@ Array = NDArray[Any]
 BLOCK_ROWS = 256
 CACHED_PROGRAMS = 8  # for each model
 _EXPLAINED_RUNS = 5
+_READ_BYTES = 32 << 20  # of a mapped array that are in memory at a time
 
 # The compiled passes that no thread runs now, the least recently used first. A thread takes one out while it runs it.
 _idle: WeakKeyDictionary[Sequential, dict[Hashable, _Pass | None]] = WeakKeyDictionary()
@@ -146,20 +148,25 @@ def _remember(model: Sequential, x: Array, kind: str) -> None:
 
 def run_forward(model: Sequential, x: Array, kind: str) -> Array:
     """The outputs, probabilities or classes of x (N, *input_shape); see `fastnn.model.engine.ForwardEngine`."""
-    _remember(model, x, kind)
-    rows = gatherable(x).reshape(len(x), -1)
-    out = np.empty(*_outputs(model, len(rows), kind))
-    for first, last, size in _equal_blocks(len(rows), model.mixes_samples):
-        if first < last:
-            _run_blocks(model, rows[first:last], out[first:last], size, kind)
+    mapped = is_mapped(x)
+    if not mapped:
+        _remember(model, x, kind)
+    whole = len(x) if not mapped else max(1, _READ_BYTES // max(1, x[:1].nbytes))  # rows in memory at a time
+    out = np.empty(*_outputs(model, len(x), kind))
+    for first, last, size in _equal_blocks(len(x), model.mixes_samples):
+        step = max(1, whole // max(1, size)) * size
+        for start in range(first, last, max(1, step)):
+            end = min(last, start + step)
+            rows = gatherable(rows_of(x, slice(start, end)))
+            _run_blocks(model, rows.reshape(len(rows), -1), out[start:end], size, kind)
     if kind in NUMBERS_ONLY:
         _check_numbers(model, x, out, kind)
-    return out if kind == "classes" else out.reshape(len(rows), *model.output_shape)
+    return out if kind == "classes" else out.reshape(len(x), *model.output_shape)
 
 
 def explain_forward(model: Sequential, x: Array) -> str:
     """The compiled pass over at most a block of x (N, *input_shape), with mean times over some runs."""
-    rows = gatherable(x[:BLOCK_ROWS]).reshape(min(len(x), BLOCK_ROWS), -1)
+    rows = gatherable(rows_of(x, slice(BLOCK_ROWS))).reshape(min(len(x), BLOCK_ROWS), -1)
     compiled = _compiled(model, len(rows), rows.dtype, "outputs") if current_backend() == "native" else nullcontext()
     with compiled as found:
         if found is None:
@@ -181,7 +188,7 @@ def _check_numbers(model: Sequential, x: Array, out: Array, kind: str) -> None:
     if not bad.any():
         return
     row = int(np.argmax(bad))
-    if not np.isfinite(x[row]).all():
+    if not np.isfinite(rows_of(x, slice(row, row + 1))).all():
         why = "the sample itself holds NaN or infinity"
     elif not np.isfinite(model.params).all():
         why = "the model's parameters do: its training has diverged"

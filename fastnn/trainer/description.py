@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastnn import data, losses, optim, schedules
+from fastnn.data.mapped import rows_of
 from fastnn.losses import Loss
 from fastnn.optim import Optimizer
 from fastnn.schedules import Schedule
@@ -106,6 +107,7 @@ def _short(description: Any) -> str:
 
 def fingerprint(array: NDArray[Any]) -> dict[str, Any]:
     """Shape, dtype and SHA-256 of an array; for more than 64 MiB, the SHA-256 of rows at equal distances."""
-    rows = array[:: -(-array.nbytes // _HASHED_BYTES)] if array.ndim and array.nbytes > _HASHED_BYTES else array
+    step = max(1, -(-array.nbytes // _HASHED_BYTES))
+    rows = rows_of(array, slice(None, None, step)) if array.ndim else array
     digest = hashlib.sha256(np.ascontiguousarray(rows).reshape(-1).view(np.uint8).data).hexdigest()
     return {"shape": list(array.shape), "dtype": array.dtype.name, "sha256": digest}

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from fastnn.checks import number
 from fastnn.data import Augmentation
-from fastnn.data.mapped import is_mapped
+from fastnn.data.mapped import is_mapped, rows_of
 from fastnn.data.splits import train_test_split
 from fastnn.inputs import as_array, as_batch, gatherable
 from fastnn.losses import Loss
@@ -64,8 +64,9 @@ def specify(
     held_out: tuple[Array, Array] | None = None
     if isinstance(validation, numbers.Real) and not isinstance(validation, bool):
         rows, others = _split(targets, float(validation), trainer.seed, loss.task)
-        held_out = inputs[others], targets[others]
-        inputs, targets = inputs[rows], targets[rows]
+        parts = [inputs[r] if isinstance(inputs, SparseRows) else rows_of(inputs, r) for r in (rows, others)]
+        held_out = parts[1], targets[others]
+        inputs, targets = parts[0], targets[rows]
     elif isinstance(validation, tuple | list) and len(validation) == 2:
         held_out = _checked_pair(model, loss, "validation ", *validation)
         if trainer.on_nonfinite == "raise":

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastnn.data import Augmentation
-from fastnn.data.mapped import RowFile, is_mapped, release
+from fastnn.data.mapped import RowFile, as_bytes, release, row_file
 from fastnn.kernels.threads import get_num_threads, granted_processors, one_thread
 from fastnn.model.sparse import SparseRows
 from fastnn.program.session import Segment
@@ -182,18 +182,13 @@ def sample_source(spec: TrainingSpec) -> InMemory | DoubleBuffer:
     if file is None:
         return InMemory(problem)
     return DoubleBuffer(
-        problem, spec.batch_size, lambda index, out, _: file.read(index, _as_bytes(out)), problem.inputs.dtype, None
+        problem, spec.batch_size, lambda index, out, _: file.read(index, as_bytes(out)), problem.inputs.dtype, None
     )
 
 
 def _row_file(problem: Problem, batch_size: int) -> RowFile | None:
     """The file that holds the samples, if they are to be read from it."""
-    if not is_mapped(problem.inputs) or batch_size * problem.inputs[:1].nbytes > _MAX_BATCH_BYTES:
-        return None
-    try:
-        return RowFile(problem.inputs)
-    except OSError:  # no file of that name is the mapped one any more, but its mapping can still be read
-        return None
+    return None if batch_size * problem.inputs[:1].nbytes > _MAX_BATCH_BYTES else row_file(problem.inputs)
 
 
 def _augmenting(
@@ -209,11 +204,7 @@ def _augmenting(
             release(images)
             return
         read = np.empty((len(index), *shape), images.dtype)
-        file.read(index, _as_bytes(read))
+        file.read(index, as_bytes(read))
         augmentation.write(read, None, index, epoch, here)
 
     return fill
-
-
-def _as_bytes(rows: Array) -> NDArray[np.uint8]:
-    return rows.reshape(len(rows), -1).view(np.uint8)
