@@ -10,6 +10,7 @@ from fastnn.architecture import conv, mlp
 from fastnn.architecture.named import NETWORKS
 from fastnn.architecture.words import ACTIVATIONS, LINEAR, checked_activation
 from fastnn.init import Initializer
+from fastnn.layers import Layer
 from fastnn.model import Sequential
 
 __all__ = ["ACTIVATIONS", "LINEAR", "NETWORKS", "parse"]
@@ -28,6 +29,7 @@ def parse(
     class_names: Sequence[str] | None = None,
     input_shape: Sequence[int] | None = None,
     channels_last: bool | None = None,
+    first: Sequence[Layer] = (),
 ) -> Sequential:
     """Build the model that an architecture string describes.
 
@@ -54,6 +56,9 @@ def parse(
         Shape of an image, (H, W) or (C, H, W), for a text that does not give it.
     channels_last : bool, optional
         As for `Sequential`. A text that gives the shape, as ``conv:1x28x28,...``, gives the channels first.
+
+    first : sequence of Layer
+        Layers before those of the text, which leave the shape as it is, such as `fastnn.layers.Standardize`.
 
     Returns
     -------
@@ -97,7 +102,7 @@ def parse(
     else:
         raise ValueError(f"architecture: unknown kind of network {kind!r} in {text!r}; {_KINDS}")
     return Sequential(
-        layers,
+        [*first, *layers],
         input_shape=_images(text, input_shape) if shape is None else shape,
         dtype=dtype,
         seed=seed,

@@ -15,8 +15,10 @@ from fastnn.trainer import NonFiniteLossError
 _EPILOG = """\
 first steps:
   fastnn train                train on synthetic letters, in a few seconds
-  fastnn train --data PATH    train on your own images: a folder for each class, MNIST's files, .mat, .npz or .csv
-  fastnn evaluate fastnn-run-1 --data glyphs
+  fastnn train PATH           train on your own data: a folder of images for each class, a table (.csv), MNIST's
+                              files, .mat or .npz
+  fastnn evaluate fastnn-run-1 glyphs
+  fastnn predict fastnn-run-1 photo.jpg
   fastnn train --help         every option, with examples
 """
 
@@ -68,7 +70,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     top = parser()
     if arguments[:1] == ["train"]:
         try:
-            arguments = ["train", *run_config.expand(arguments[1:], vars(top.parse_args(["train"])))]
+            given = vars(top.parse_args(arguments))
+            arguments = ["train", *run_config.expand(arguments[1:], vars(top.parse_args(["train"])), given)]
         except (ValueError, OSError) as error:
             return _say(argparse.Namespace(command="train"), f"error: {error}", _BAD_INPUT)
     options = top.parse_args(arguments)

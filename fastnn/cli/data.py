@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from fastnn.cli.inputs import DATA_HELP, MAPPED_HELP, SYNTHETIC, load_data, locate
 from fastnn.cli.options import HelpFormatter, add_seed, whole
 from fastnn.cli.output import check_picture, save_figure
-from fastnn.cli.reading import add_reading, reading, say
+from fastnn.cli.reading import add_reading, reading, say, sides_of
 from fastnn.data import Dataset, memory_needed
 from fastnn.data.memory import available_bytes, size_text
 from fastnn.plots import data_preview
@@ -19,7 +19,7 @@ examples:
   fastnn data info ~/mnist
   fastnn data info photos --size 64
   fastnn data info large-set --mapped
-  fastnn data info flowers.csv --label species
+  fastnn data info flowers.csv --target species
   fastnn data preview kmnist -o grid.png
 """
 
@@ -93,7 +93,8 @@ def run_preview(options: argparse.Namespace) -> int:
 
 
 def _memory(options: argparse.Namespace) -> str:
-    needed = memory_needed(**locate(options.data, "DATA"), size=options.size, mode=options.mode, mapped=options.mapped)
+    size: int | tuple[int, int] | Literal["common"] = "common" if options.size is None else sides_of(options.size)
+    needed = memory_needed(**locate(options.data, "DATA"), size=size, mode=options.mode, mapped=options.mapped)
     free = available_bytes()
     amount = "an unknown amount" if needed is None else f"about {size_text(needed)}"
     available = "" if free is None else f"; {size_text(free)} are available"

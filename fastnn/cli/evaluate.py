@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fastnn.cli.inputs import add_data, add_model, load_data, load_model, samples_of
+from fastnn.cli.inputs import add_data, add_model, load_data, load_model, samples_of, settle_data
 from fastnn.cli.options import HelpFormatter
 from fastnn.cli.reading import add_reading, reading, say
 from fastnn.data.assembling import unknown_classes
@@ -19,9 +19,9 @@ A data set without its own test samples is split as in `fastnn train`, so they a
 measures all of a file. Classes and the columns of tables are compared with those of the model by their names.
 
 examples:
-  fastnn evaluate fastnn-run-1 --data glyphs
-  fastnn evaluate mnist-run/model.safetensors --data ~/mnist --part train
-  fastnn evaluate flowers-run --data new-flowers.csv --part all --label species
+  fastnn evaluate fastnn-run-1 glyphs
+  fastnn evaluate mnist-run/model.safetensors ~/mnist --part train
+  fastnn evaluate flowers-run new-flowers.csv --part all --target species
 """
 
 
@@ -49,10 +49,11 @@ def add(commands: Any) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Evaluate the model and return the exit status."""
+    settle_data(options)
     model = load_model(options.model)
     if len(model.output_shape) != 1:
         raise ValueError(f"MODEL: expected one output for each class, got outputs of shape {model.output_shape}")
-    data = load_data(options.data, like=model, **reading(options))
+    data = load_data(options.data, "DATA", like=model, **reading(options))
     parts = {"test": data.test, "train": data.train}
     if options.part == "all":
         images, labels = (np.concatenate(pair) for pair in zip(data.train, data.test, strict=True))
@@ -62,7 +63,7 @@ def run(options: argparse.Namespace) -> int:
     known = labels < model.output_shape[0]
     unknown = unknown_classes(labels, data.class_names, model.output_shape[0])
     if not known.any():
-        raise ValueError(f"--data: the model knows none of the classes of {options.part}: {unknown}")
+        raise ValueError(f"DATA: the model knows none of the classes of {options.part}: {unknown}")
     figures = model.evaluate(images[known], labels[known]) if unknown else model.evaluate(images, labels)
     if not options.quiet:
         say("evaluate", data.decisions, split=options.part != "all")

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import argparse
-import zipfile
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fastnn.data import NAMED_DATASETS, Dataset, Table, load, read_csv, read_npy, read_npz, train_test_split
-from fastnn.data.assembling import on_scale, unknown_classes
-from fastnn.data.expected import Expected
-from fastnn.data.formats import formats_text, is_table
+from fastnn.data import NAMED_DATASETS, Dataset, load, train_test_split
+from fastnn.data.assembling import unknown_classes
+from fastnn.data.formats import formats_text
 from fastnn.data.mapped import is_mapped
 from fastnn.decisions import Decision
 from fastnn.environment import DATA
@@ -42,9 +40,26 @@ DATA_HELP = (
 
 
 def add_data(group: argparse._ActionsContainer, default: str | None = None) -> None:
-    """Add --data, which is required if there is no default."""
-    shown = DATA_HELP if default is None else f"{DATA_HELP} (default: %(default)s)"
-    group.add_argument("--data", metavar="DATA", default=default, required=default is None, help=shown)
+    """Add DATA, and --data, which says the same. `settle_data` finds out which was given."""
+    shown = DATA_HELP if default is None else f"{DATA_HELP} (default: {default})"
+    group.add_argument("data_set", metavar="DATA", nargs="?", help=shown)
+    group.add_argument("--data", metavar="DATA", help="the same as DATA")
+
+
+def settle_data(options: argparse.Namespace, default: str | None = None) -> None:
+    """Set the attribute `data` of the options to the data set that they name, or to the default.
+
+    Raises
+    ------
+    ValueError
+        If they name two, or none and there is no default.
+    """
+    if options.data_set is not None and options.data is not None:
+        raise ValueError(f"DATA: expected one data set, got {options.data_set} and --data {options.data}")
+    options.data = options.data_set or options.data or default
+    options.data_set = None
+    if options.data is None:
+        raise ValueError("DATA: expected the name or the path of a data set, got none")
 
 
 def add_model(group: argparse._ActionsContainer) -> None:
@@ -73,6 +88,8 @@ def load_data(data: str, option: str = "--data", **arguments: Any) -> Dataset:
         it.
     """
     if data not in SYNTHETIC:
+        if arguments.get("like") is None:
+            arguments.setdefault("size", "common")
         return load(**locate(data, option), **arguments)
     for argument, value in arguments.items():
         if argument in READING:
@@ -173,7 +190,7 @@ def split_data(data: Dataset, held_out: float | str, **arguments: Any) -> Split:
 
 def option_of(argument: str) -> str:
     """Return the option that stands for an argument of `fastnn.data.load`."""
-    return f"--{argument.replace('_', '-')}"
+    return "--target" if argument == "label" else f"--{argument.replace('_', '-')}"
 
 
 def resolved_data(data: str) -> str:
@@ -185,96 +202,6 @@ def resolved_data(data: str) -> str:
 def samples_of(model: Sequential, images: NDArray[Any]) -> NDArray[Any]:
     """Return images of a data set, whose channels come first, as the model takes them."""
     return np.moveaxis(images, 1, -1) if model.channels_last and images.ndim == 4 else images
-
-
-class Inputs(NamedTuple):
-    """Samples to predict, a phrase that says which they are, and how they were read."""
-
-    values: NDArray[Any]
-    which: str
-    decisions: tuple[Decision, ...] = ()
-
-
-def load_inputs(data: str, part: str | None, model: Sequential, **arguments: Any) -> Inputs:
-    """Return the samples to predict.
-
-    An .npy file, or an .npz file with a single array, holds samples only, and of a text table every row is taken, in
-    their order. From any other data set the images of `part` ("test", "train" or "unlabelled") are read; if `part` is
-    None, the unlabelled images, or the test images if there are no unlabelled ones.
-
-    Parameters
-    ----------
-    data : str
-    part : str or None
-    model : Sequential
-        The columns are taken by the names that it keeps, and the values on its scale.
-    **arguments
-        How the data are read: arguments of `fastnn.data.load`.
-
-    Raises
-    ------
-    ValueError
-        If there are no such images, the files are damaged, or the columns or the scale are not those of the model.
-    """
-    path = Path(data).expanduser()
-    expected = replace(Expected.of(model), class_names=None)
-    if path.is_file() and part is None:
-        images = _images_without_labels(path)
-        if images is not None:
-            _check_used(arguments, ("scale",), data)
-            return _on_scale(Inputs(images, f"the images in {data}"), expected, arguments.get("scale"), data)
-        if is_table(path):
-            _check_used(arguments, ("scale", "label"), data)
-            table = read_csv(path, label=arguments.get("label"), like=expected)
-            rows = Inputs(table.values, f"the rows of {data}", table.decisions)
-            return _on_scale(rows, expected, arguments.get("scale"), data, table)
-    found = load_data(data, like=expected, **arguments)
-    part = part or ("test" if found.unlabelled_images is None else "unlabelled")
-    if part == "unlabelled":
-        if found.unlabelled_images is None:
-            raise ValueError(f"--part: {data} has no images without labels")
-        values = samples_of(model, found.unlabelled_images)
-        return Inputs(values, f"the unlabelled {found.noun} of {found.name}", found.decisions)
-    values = samples_of(model, getattr(found, f"{part}_images"))
-    return Inputs(values, f"the {part} {found.noun} of {found.name}", found.decisions)
-
-
-def _check_used(arguments: dict[str, Any], used: tuple[str, ...], data: str) -> None:
-    """Raise ValueError if there is an argument that has no effect on a file."""
-    for argument in arguments:
-        if argument not in used:
-            raise ValueError(
-                f"{option_of(argument)}: expected another kind of file than {data}, which has no such thing"
-            )
-
-
-def _on_scale(
-    inputs: Inputs,
-    expected: Expected,
-    scale: float | None,
-    data: str,
-    table: Table | None = None,
-) -> Inputs:
-    """Return samples on the scale of a model; `table` is where they come from, unless that is an array."""
-    names = None if table is None else table.column_names
-    values, decision = on_scale(inputs.values, expected, scale, f"--data: {data}", names, from_text=table is not None)
-    return inputs._replace(values=values, decisions=(*inputs.decisions, *(() if decision is None else (decision,))))
-
-
-def _images_without_labels(path: Path) -> NDArray[Any] | None:
-    if path.suffix.lower() == ".npy":
-        return _finite(read_npy(path), path)
-    if path.suffix.lower() == ".npz" and zipfile.is_zipfile(path):
-        arrays = read_npz(path)
-        if len(arrays) == 1:
-            return _finite(next(iter(arrays.values())), path)
-    return None
-
-
-def _finite(images: NDArray[Any], path: Path) -> NDArray[Any]:
-    if images.dtype.kind == "f" and not np.isfinite(images).all():
-        raise ValueError(f"--data: {path} has NaN or infinite pixels")
-    return images
 
 
 def load_model(file: str) -> Sequential:

@@ -6,27 +6,41 @@ import argparse
 import csv
 import io
 import sys
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from fastnn.cli.inputs import add_data, add_model, load_inputs, load_model
-from fastnn.cli.options import HelpFormatter
+import numpy as np
+from numpy.typing import NDArray
+
+from fastnn.cli.inputs import add_data, add_model, load_model, settle_data
+from fastnn.cli.options import HelpFormatter, whole
 from fastnn.cli.output import check_file
 from fastnn.cli.reading import add_reading, reading, say
+from fastnn.cli.samples import Inputs, load_inputs
 from fastnn.files import write_whole
+from fastnn.model import Sequential
 
 _EPILOG = """\
-The table has the header Id,Category: the number of the image, from 1, and the name of its predicted class.
---data may also be an .npy file, or an .npz file with one array: images (N, 28, 28) or rows of pixels (N, 784),
-on the scale that the model was trained on (or say --scale). Of a text table every row is predicted, with labels or
-without, and its columns are found by the names that the model keeps. From any other data set the unlabelled images
-are used, or the test images if it has no unlabelled ones.
+DATA is an image, a folder of images, a table, an .npy file, an .npz file with one array (images (N, 28, 28) or
+rows of pixels (N, 784)), or - for one of these on standard input. Images are brought to the size and mode of
+the training, the columns of a table are found by the names that the model keeps, and every row is predicted,
+with labels or without. Values are on the scale that the model was trained on (or say --scale). From any other
+data set the unlabelled images are used, or the test images if it has no unlabelled ones.
+
+The output has the header Id,Category: the number of the sample, from 1, or the name of its file, and the name
+of its class. --probabilities adds a column for each class, --top K has the K most probable classes instead, each
+with its probability.
 
 examples:
-  fastnn predict fastnn-run-1 --data glyphs -o predictions.csv
-  fastnn predict fastnn-run-1 --data my-images.npy | head
-  fastnn predict flowers-run --data new-flowers.csv
+  fastnn predict flowers-run photo.jpg --top 3
+  fastnn predict flowers-run new-photos -o predictions.csv
+  fastnn predict houses-run new-houses.csv --probabilities
+  fastnn predict fastnn-run-1 my-images.npy | head
+  cat photo.jpg | fastnn predict flowers-run -
 """
+
+Row = Sequence[object]
 
 
 def add(commands: Any) -> None:
@@ -34,7 +48,7 @@ def add(commands: Any) -> None:
     parser = commands.add_parser(
         "predict",
         help="write a trained network's predictions as CSV",
-        description="Write the class that a trained network predicts for each image.",
+        description="Write what a trained network predicts for each sample.",
         epilog=_EPILOG,
         formatter_class=HelpFormatter,
     )
@@ -42,6 +56,11 @@ def add(commands: Any) -> None:
     add_model(parser)
     add_data(parser)
     parser.add_argument("--part", choices=("test", "train", "unlabelled"), help="which samples of a data set")
+    shown = parser.add_mutually_exclusive_group()
+    shown.add_argument("--probabilities", action="store_true", help="add the probability of each class")
+    shown.add_argument(
+        "--top", type=whole(at_least=1), metavar="K", help="the K most probable classes with their probabilities"
+    )
     add_reading(parser)
     parser.add_argument(
         "-o", "--output", metavar="FILE", default="-", help="file to write the table to (default: standard output)"
@@ -50,19 +69,46 @@ def add(commands: Any) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Write the predictions and return the exit status."""
+    settle_data(options)
     model = load_model(options.model)
     target = None if options.output == "-" else check_file("--output", Path(options.output).expanduser())
     inputs = load_inputs(options.data, options.part, model, **reading(options))
-    predicted = model.predict(inputs.values).tolist()
+    rows = _rows(model, inputs, options.probabilities, options.top)
     say("predict", inputs.decisions)
-    names = model.class_names or tuple(map(str, range(model.output_shape[0])))
     text = io.StringIO()
-    table = csv.writer(text, lineterminator="\n")
-    table.writerow(("Id", "Category"))
-    table.writerows((number, names[k]) for number, k in enumerate(predicted, 1))
+    csv.writer(text, lineterminator="\n").writerows(rows)
     if target is None:
         print(text.getvalue(), end="")
         return 0
     write_whole(target, text.getvalue())
-    print(f"{len(predicted):,} predictions of {inputs.which} in {target}", file=sys.stderr)
+    print(f"{len(inputs.values):,} predictions of {inputs.which} in {target}", file=sys.stderr)
     return 0
+
+
+def _rows(model: Sequential, inputs: Inputs, probabilities: bool, top: int | None) -> Iterable[Row]:
+    """Return the lines of the output, the first one with the names of the columns."""
+    ids = range(1, len(inputs.values) + 1) if inputs.names is None else inputs.names
+    names = model.class_names or tuple(map(str, range(model.output_shape[0])))
+    if top is not None:
+        return _top_rows(ids, names, model.predict_proba(inputs.values), min(top, len(names)))
+    categories = [names[k] for k in model.predict(inputs.values).tolist()]
+    if not probabilities:
+        return [("Id", "Category"), *zip(ids, categories, strict=True)]
+    shares = model.predict_proba(inputs.values)
+    head = ("Id", "Category", *(f"P({name})" for name in names))
+    lines = zip(ids, categories, shares.tolist(), strict=True)
+    return [head, *((number, category, *map(_rounded, share)) for number, category, share in lines)]
+
+
+def _top_rows(ids: Iterable[object], names: Sequence[str], shares: NDArray[Any], count: int) -> list[Row]:
+    """Return the lines with the most probable classes; of equal ones the first."""
+    order = np.argsort(-shares, axis=1, kind="stable")[:, :count]
+    head = ["Id", *(f"{word} {place}" for place in range(1, count + 1) for word in ("Category", "Probability"))]
+    lines: list[Row] = [head]
+    for number, places, share in zip(ids, order, shares, strict=True):
+        lines.append([number, *(cell for k in places for cell in (names[k], _rounded(float(share[k]))))])
+    return lines
+
+
+def _rounded(share: float) -> str:
+    return f"{share:.6g}"

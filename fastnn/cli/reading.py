@@ -10,16 +10,23 @@ from fractions import Fraction
 from typing import Any
 
 from fastnn.cli.inputs import READING
-from fastnn.cli.options import whole
 from fastnn.decisions import Decision
 from fastnn.decisions.scale import scale_text
 from fastnn.decisions.split import TEST_SPLIT
+
+_LARGEST = 8192  # pixels, of a side
 
 
 def add_reading(parser: argparse.ArgumentParser) -> None:
     """Add the options that say how a data set is read."""
     group = parser.add_argument_group("how the data are read")
-    group.add_argument("--label", metavar="COLUMN", help="column of a table that holds the labels: its name or index")
+    group.add_argument(
+        "--target",
+        "--label",
+        dest="label",
+        metavar="COLUMN",
+        help="column of a table that is to be predicted: its name or index (default: found out)",
+    )
     group.add_argument(
         "--scale",
         type=factor,
@@ -31,7 +38,11 @@ def add_reading(parser: argparse.ArgumentParser) -> None:
         "--class-names", metavar="NAMES", help="names of the classes, joined by commas, in the order of their numbers"
     )
     group.add_argument(
-        "--size", type=whole(at_least=1, at_most=8192), metavar="N", help="resize image files to N x N pixels"
+        "--size",
+        type=size,
+        metavar="N",
+        help="resize image files to N x N or to HxW pixels (default: as they are, or 64 x 64 if they differ; to "
+        "evaluate and predict, as in training)",
     )
     group.add_argument(
         "--mode", choices=("grey", "rgb"), help="convert image files to this mode (default: as they are)"
@@ -45,6 +56,24 @@ def add_reading(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--axes", metavar="ORDER", help="order of the axes of stored arrays, such as NHWC or HWCN (default: found out)"
     )
+
+
+def size(text: str) -> int | str:
+    """Check text such as 64 or 112x92, one side or height and width, for argparse; a single side becomes a number."""
+    sides = text.lower().split("x")
+    if len(sides) > 2 or not all(side.isascii() and side.isdigit() and 1 <= int(side) <= _LARGEST for side in sides):
+        raise argparse.ArgumentTypeError(
+            f"expected pixels, such as 64 or 112x92, each from 1 to {_LARGEST}, got {text!r}"
+        )
+    return int(text) if len(sides) == 1 else text.lower()
+
+
+def sides_of(value: int | str) -> int | tuple[int, int]:
+    """Return the argument ``size=`` of `fastnn.data.load` that the option stands for."""
+    if isinstance(value, int):
+        return value
+    height, _, width = value.partition("x")
+    return int(height), int(width)
 
 
 def factor(text: str) -> float:
@@ -63,6 +92,8 @@ def reading(options: argparse.Namespace) -> dict[str, Any]:
     given = {name: getattr(options, name) for name in READING if getattr(options, name) not in (None, False)}
     if "class_names" in given:
         given["class_names"] = [name.strip() for name in next(csv.reader([given["class_names"]]))]
+    if "size" in given:
+        given["size"] = sides_of(given["size"])
     return given
 
 

@@ -14,10 +14,10 @@ from fastnn.files import write_whole
 
 _NOT_OPTIONS = ("run", "command")
 _ON_THE_COMMAND_LINE = ("config", "resume")  # the options that say where to read the others from
-NOT_REPEATED = (*_NOT_OPTIONS, *_ON_THE_COMMAND_LINE, "output", "overwrite", "explain", "quiet")
+NOT_REPEATED = (*_NOT_OPTIONS, "data_set", *_ON_THE_COMMAND_LINE, "output", "overwrite", "explain", "quiet")
 
 
-def expand(arguments: Sequence[str], defaults: Mapping[str, Any]) -> list[str]:
+def expand(arguments: Sequence[str], defaults: Mapping[str, Any], given: Mapping[str, Any]) -> list[str]:
     """Put the options of the TOML file that the arguments of ``fastnn train`` name in front of the arguments.
 
     argparse uses the last value it sees, so the arguments override the options in the file.
@@ -28,6 +28,8 @@ def expand(arguments: Sequence[str], defaults: Mapping[str, Any]) -> list[str]:
         The arguments after "train".
     defaults : mapping
         The default of each option, by its name in Python.
+    given : mapping
+        The value of each option as `arguments` alone have it. A data set that they name takes the place of the file's.
 
     Raises
     ------
@@ -36,31 +38,30 @@ def expand(arguments: Sequence[str], defaults: Mapping[str, Any]) -> list[str]:
     OSError
         If the file cannot be read.
     """
-    finder = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
-    finder.add_argument("--config")
-    finder.add_argument("--resume")
-    try:
-        given, _ = finder.parse_known_args(arguments)
-    except SystemExit:  # the value of --config or --resume is missing, which the complete parser reports
-        return list(arguments)
-    if given.resume is not None:
-        folder = Path(given.resume).expanduser()
+    left_out = ("data",) if given["data_set"] is not None else ()
+    if given["resume"] is not None:
+        folder = Path(given["resume"]).expanduser()
         options = folder / OPTIONS_FILE
         if not (options.is_file() and (folder / CHECKPOINTS).is_dir()):
             raise ValueError(
                 f"--resume: {folder} is not the folder of a run with checkpoints ({OPTIONS_FILE} and {CHECKPOINTS}/)"
             )
-        return [*_arguments(options, defaults), "--output", str(folder), "--overwrite", *arguments]
-    return list(arguments) if given.config is None else [*_arguments(Path(given.config), defaults), *arguments]
+        return [*_arguments(options, defaults, left_out), "--output", str(folder), "--overwrite", *arguments]
+    if given["config"] is None:
+        return list(arguments)
+    return [*_arguments(Path(given["config"]), defaults, left_out), *arguments]
 
 
-def _arguments(path: Path, defaults: Mapping[str, Any]) -> list[str]:
-    known = [name.replace("_", "-") for name in defaults if name not in (*_NOT_OPTIONS, *_ON_THE_COMMAND_LINE)]
+def _arguments(path: Path, defaults: Mapping[str, Any], left_out: Sequence[str]) -> list[str]:
+    others = (*_NOT_OPTIONS, *_ON_THE_COMMAND_LINE, "data_set")
+    known = [name.replace("_", "-") for name in defaults if name not in others]
     found: list[str] = []
     for key, value in _read(path.expanduser()).items():
         name = key.replace("_", "-")
         if name not in known:
             raise ValueError(f"--config: {path} has an unknown key {key!r}; expected some of {', '.join(known)}")
+        if name in left_out:
+            continue
         is_flag = isinstance(defaults[name.replace("-", "_")], bool)
         if is_flag and not isinstance(value, bool):
             raise ValueError(f"--config: {path}: {key} must be true or false, got {value!r}")

@@ -10,7 +10,16 @@ from typing import Any
 
 from fastnn import architecture, optim
 from fastnn.cli import record, run_config
-from fastnn.cli.inputs import MAPPED_HELP, MODEL_FILE, Split, add_data, load_data, resolved_data, split_data
+from fastnn.cli.inputs import (
+    MAPPED_HELP,
+    MODEL_FILE,
+    Split,
+    add_data,
+    load_data,
+    resolved_data,
+    settle_data,
+    split_data,
+)
 from fastnn.cli.options import (
     AUGMENT_HELP,
     SCHEDULE_HELP,
@@ -48,15 +57,15 @@ Ctrl-C ends the training and writes the model as it is at that moment.
 
 examples:
   fastnn train
-  fastnn train --data digits --model mlp:784-300-100-10 --epochs 20
-  fastnn train --data ~/mnist --output mnist-run
-  fastnn train --data ~/mnist --model mlp:784-666-666-10 --optimizer sgd --batch 100
+  fastnn train digits --model mlp:784-300-100-10 --epochs 20
+  fastnn train ~/mnist --output mnist-run
+  fastnn train ~/mnist --model mlp:784-666-666-10 --optimizer sgd --batch 100
   fastnn train --activation tanh --weight-decay 1e-4 --seed 7
-  fastnn train --data ~/mnist --model lenet5 --augment shift=1,rotate=10
-  fastnn train --data ~/mnist --checkpoint 1 --output long-run
+  fastnn train ~/mnist --model lenet5 --augment shift=1,rotate=10
+  fastnn train ~/mnist --checkpoint 1 --output long-run
   fastnn train --resume long-run
   fastnn train --config long-run/config.toml --seed 2
-  FASTNN_DATA=~/data fastnn train --data notmnist --dtype float64 --explain
+  FASTNN_DATA=~/data fastnn train notmnist --dtype float64 --explain
 """
 
 
@@ -176,6 +185,7 @@ def add(commands: Any) -> None:
 def run(options: argparse.Namespace) -> int:
     """Train the model, write the files and return the exit status."""
     record.check_can_write()
+    settle_data(options, "glyphs")
     if options.learning_rate is None:
         options.learning_rate = _RATES[options.optimizer]
     optimizer = optim.get(options.optimizer, learning_rate=options.learning_rate, weight_decay=options.weight_decay)
@@ -185,7 +195,7 @@ def run(options: argparse.Namespace) -> int:
         raise ValueError("--early-stopping: needs validation images, but --validation is 0")
     augmentation = None if options.augment is None else parse_augmentation(options.augment, options.seed)
     how_read = reading(options)
-    data = load_data(options.data, mapped=options.mapped, **how_read)
+    data = load_data(options.data, "DATA", mapped=options.mapped, **how_read)
     weights = None if options.class_weight is None else class_weights(options.class_weight, data.class_names)
     split = split_data(data, options.validation, **{name: how_read[name] for name in how_read if name != "class_names"})
     if options.model is None:
@@ -279,7 +289,18 @@ def _model(options: argparse.Namespace, data: Dataset) -> Sequential:
     )
     _check_fits(model, options.model, data)
     model.class_names, model.column_names = data.class_names, data.column_names
+    model.reading = _reading(options, data)
     return model
+
+
+def _reading(options: argparse.Namespace, data: Dataset) -> dict[str, Any]:
+    """Return how further files are to be read, as the model keeps it."""
+    found = data.reading
+    if options.background is not None:
+        found["background"] = options.background
+    if options.label is not None and "label" not in found:  # of a table without names the number of the column
+        found["label"] = int(options.label)
+    return found
 
 
 def _check_fits(model: Sequential, text: str, data: Dataset) -> None:

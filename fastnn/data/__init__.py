@@ -20,6 +20,7 @@ from fastnn.data.download import fetch
 from fastnn.data.idx import read_idx
 from fastnn.data.image_folders import LabelledImages, read_image_folder
 from fastnn.data.loading import load, memory_needed
+from fastnn.data.loose_images import LooseImages, read_images
 from fastnn.data.mat import read_mat
 from fastnn.data.named_datasets import NAMED_DATASETS
 from fastnn.data.npy import read_npy
@@ -38,6 +39,7 @@ __all__ = [
     "Dataset",
     "LabelledImages",
     "ListedPhotos",
+    "LooseImages",
     "Split",
     "Standardizer",
     "Table",
@@ -51,6 +53,7 @@ __all__ = [
     "read_csv",
     "read_idx",
     "read_image_folder",
+    "read_images",
     "read_mat",
     "read_npy",
     "read_npz",

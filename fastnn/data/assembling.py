@@ -93,7 +93,17 @@ def assemble(raw: RawDataset, where: str, title: str, wishes: Wishes) -> Dataset
     decisions += [] if decision is None else [decision]
     scale = scale if wishes.scale is None else wishes.scale
     data = Dataset(
-        images, labels, test_images, test_labels, names, scale, title, unlabelled, raw.column_names, tuple(decisions)
+        images,
+        labels,
+        test_images,
+        test_labels,
+        names,
+        scale,
+        title,
+        unlabelled,
+        raw.column_names,
+        tuple(decisions),
+        raw.label_name,
     )
     if wishes.expected is None:
         return data

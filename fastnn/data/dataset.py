@@ -37,6 +37,8 @@ class Dataset:
         The names of the D values of a sample, in their order, if the samples are the rows of a table with names.
     decisions : tuple of Decision
         What was decided where the files have more than one reading.
+    label_name : str or None
+        The name of the column of the labels, if the samples are the rows of a table with names.
 
     Raises
     ------
@@ -62,6 +64,7 @@ class Dataset:
     unlabelled_images: NDArray[Any] | None = field(default=None)
     column_names: tuple[str, ...] | None = None
     decisions: tuple[Decision, ...] = ()
+    label_name: str | None = None
 
     def __post_init__(self) -> None:
         """Check that the parts fit together."""
@@ -127,6 +130,22 @@ class Dataset:
         """
         counts = np.bincount(self.train_labels, minlength=len(self.class_names))
         return float(counts.min() / max(1, counts.max()))
+
+    @property
+    def reading(self) -> dict[str, Any]:
+        """The arguments of `load` with which other files are read as those of this data set were.
+
+        Examples
+        --------
+        >>> from fastnn.data import load
+        >>> load("glyphs", train=20, test=10).reading
+        {'size': [28, 28], 'mode': 'grey'}
+        """
+        shape = self.train_images.shape[1:]
+        found: dict[str, Any] = {} if self.label_name is None else {"label": self.label_name}
+        if len(shape) == 2 or (len(shape) == 3 and shape[0] in (1, 3)):
+            found |= {"size": list(shape[-2:]), "mode": "rgb" if shape[0] == 3 and len(shape) == 3 else "grey"}
+        return found
 
     @property
     def noun(self) -> str:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from math import prod
-from typing import Protocol
+from typing import Any, Protocol
 
 from fastnn.data.dataset import Dataset
 
@@ -17,6 +18,7 @@ class Trained(Protocol):
     output_shape: tuple[int, ...]
     class_names: tuple[str, ...] | None
     column_names: tuple[str, ...] | None
+    reading: dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,9 @@ class Expected:
         The factor on the values.
     shape : tuple of int or None
         The shape of a sample, if it must be this one; a model says itself what it cannot take.
+    reading : mapping
+        Arguments of `load` by name with which the training read its files, where they are known: "size", "mode", "fit"
+        and "background" of images, "label" of a table.
     """
 
     other: str
@@ -45,6 +50,7 @@ class Expected:
     class_names: tuple[str, ...] | None
     scale: float
     shape: tuple[int, ...] | None = None
+    reading: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
     def of(cls, like: Dataset | Trained | Expected) -> Expected:
@@ -53,8 +59,16 @@ class Expected:
             return like
         if isinstance(like, Dataset):
             shape = like.train_images.shape[1:]
-            return cls(like.name, prod(shape), like.column_names, like.class_names, like.scale, shape)
+            classes = like.class_names
+            return cls(like.name, prod(shape), like.column_names, classes, like.scale, shape, like.reading)
         names = like.class_names
         if names is None:
             names = tuple(map(str, range(like.output_shape[-1])))
-        return cls("the model", prod(like.input_shape), like.column_names, names, like.input_scale)
+        reading = {**_of_images(like.input_shape), **like.reading}
+        return cls("the model", prod(like.input_shape), like.column_names, names, like.input_scale, None, reading)
+
+
+def _of_images(shape: tuple[int, ...]) -> dict[str, Any]:
+    """Return the size and the mode of images (C, H, W), nothing for samples that are none."""
+    modes = {1: "grey", 3: "rgb"}
+    return {"size": shape[1:], "mode": modes[shape[0]]} if len(shape) == 3 and shape[0] in modes else {}

@@ -10,7 +10,6 @@ from dataclasses import replace
 from pathlib import Path
 
 from fastnn.data import archives, idx, image_folders, mat, npy, npz, pickled_datasets, tables
-from fastnn.data.images import ImageOptions
 from fastnn.data.memory import check_memory
 from fastnn.data.raw_dataset import RawDataset
 from fastnn.data.source import FileStart, Format, ReadOptions, Source
@@ -61,7 +60,7 @@ def find_source(path: Path, options: ReadOptions) -> Source:
     found, source = _open_folder(path, options) if path.is_dir() else _open_file(path, options)
     if options.label is not None and found is not tables.FORMAT:
         raise ValueError(f"load: label: expected a table with a column of that name, got {options.label!r} for {path}")
-    if options.image != ImageOptions() and found not in _OF_IMAGE_FILES:
+    if options.image_asked and found not in _OF_IMAGE_FILES:
         raise ValueError(
             f"load: size, mode and background: expected image files to convert, got {path}, which holds none"
         )

@@ -5,25 +5,23 @@ from __future__ import annotations
 import os
 import warnings
 from collections.abc import Iterable
-from dataclasses import replace
 from itertools import islice
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from fastnn.data.image_decoding import decoded_pictures, in_one_size, one_array
 from fastnn.data.image_formats import READ_FORMATS, image_format
-from fastnn.data.image_tree import ClassFiles, FoundFile, ImageTree, files_in, files_of_archive, image_tree
-from fastnn.data.images import ImageOptions, Picture, decode, decoded_bytes
+from fastnn.data.image_tree import ClassFiles, ImageTree, files_in, files_of_archive, image_tree
+from fastnn.data.images import ImageOptions, Picture, decoded_bytes
 from fastnn.data.memory import SMALLER_IMAGES, MemoryEstimate, check_memory
 from fastnn.data.natural import natural_order
 from fastnn.data.raw_dataset import RawDataset
 from fastnn.data.source import FileStart, Format, ReadOptions, Source
 from fastnn.decisions import Decision
-from fastnn.decisions.pictures import DEFAULT_BACKGROUND, Background, first_frames
-from fastnn.decisions.pictures import background as background_of
-from fastnn.kernels.threads import get_num_threads
+from fastnn.decisions.pictures import Background
 
 _SAMPLED = 32  # files whose headers are read to estimate the size of all images
 
@@ -47,7 +45,7 @@ class LabelledImages(NamedTuple):
 def read_image_folder(
     path: str | os.PathLike[str],
     *,
-    size: int | tuple[int, int] | None = None,
+    size: int | tuple[int, int] | Literal["common"] | None = None,
     mode: Literal["grey", "rgb"] | None = None,
     fit: Literal["crop", "stretch"] = "crop",
     skip_damaged: bool = False,
@@ -60,8 +58,9 @@ def read_image_folder(
     path : path-like
         The folder that contains the folders of the classes. Their names become `class_names`, in natural order (s2
         before s10). Hidden files and those of the operating system are passed over.
-    size : int or (height, width), optional
-        The size in pixels that images are resized to. It is required if the files differ in size.
+    size : int, (height, width) or "common", optional
+        The size in pixels that images are resized to. It is required if the files differ in size; "common" then
+        resizes them to 64 x 64, which is a decision, and otherwise leaves them as they are.
     mode : {"grey", "rgb"}, optional
         By default the images are grey if all files are grey, otherwise RGB.
     fit : {"crop", "stretch"}, default "crop"
@@ -123,8 +122,10 @@ def read_image_folder(
     if tree is None or len(tree.splits) > 1:
         found = "folders of images inside train and test: give one of them" if tree else ""
         raise ValueError(f"{here}: {found or f'no folders with {READ_FORMATS} images in them'}")
+    options, chosen = in_one_size(tree, options)
     check_memory(lambda: _memory(tree.splits[0], options), here, SMALLER_IMAGES)
     (images,), decisions = _decode_all(tree, here, options, skip_damaged)
+    decisions = (*chosen, *decisions)
     for decision in decisions:
         warnings.warn(f"{here}: {decision}", stacklevel=2)
     return images
@@ -167,8 +168,9 @@ def _open_folder(path: Path, files: list[Path], options: ReadOptions) -> Source 
         return None
 
     def memory() -> MemoryEstimate:
+        image, _ = in_one_size(tree, options.image)
         # every image is an array of its own before those of both splits are joined
-        return MemoryEstimate.total(_memory(split, options.image) for split in tree.splits).with_copies(1)
+        return MemoryEstimate.total(_memory(split, image) for split in tree.splits).with_copies(1)
 
     return Source(lambda: _dataset(tree, f"load: {path}", options.image, options.skip_damaged), memory, SMALLER_IMAGES)
 
@@ -197,77 +199,30 @@ def _memory(split: ClassFiles, options: ImageOptions) -> MemoryEstimate:
 
 
 def _dataset(tree: ImageTree, where: str, options: ImageOptions, skip_damaged: bool) -> RawDataset:
+    options, chosen = in_one_size(tree, options)
     (train, *rest), decisions = _decode_all(tree, where, options, skip_damaged)
     raw = RawDataset.from_splits(train, where, rest[0] if rest else None, tree.splits[-1].where)
-    return raw._replace(decisions=decisions)
+    return raw._replace(decisions=(*chosen, *decisions))
 
 
 def _decode_all(
     tree: ImageTree, where: str, options: ImageOptions, skip_damaged: bool
 ) -> tuple[list[LabelledImages], tuple[Decision, ...]]:
     """Decode the files of all splits, which are read alike; classes and files in natural order."""
-    listed = [
-        (split, name, file)
-        for split in tree.splits
-        for name in sorted(split.files, key=natural_order)
-        for file in sorted(split.files[name], key=lambda file: natural_order(file.where))
-    ]
-    from concurrent.futures import ThreadPoolExecutor  # here, because it imports logging
-
-    with ThreadPoolExecutor(get_num_threads()) as pool:
-        decoded = list(pool.map(lambda item: _decode_one(item[2], options, skip_damaged), listed))
-        decisions = tree.decisions
-        clear = [k for k, found in enumerate(decoded) if isinstance(found, Picture) and found.transparent]
-        if clear and options.background is None:
-            lost = [found.lost_on for found in decoded if isinstance(found, Picture)]
-            chosen, decision = background_of(len(clear), lost.count("white"), lost.count("black"), where)
-            decisions = (*decisions, decision)
-            if chosen != DEFAULT_BACKGROUND:
-                again = replace(options, background=chosen)
-                repainted = pool.map(lambda k: _decode_one(listed[k][2], again, skip_damaged), clear)
-                for k, image in zip(clear, list(repainted), strict=True):
-                    decoded[k] = image
-    damaged = [found for found in decoded if isinstance(found, str)]
-    if damaged:
-        shown = "; ".join(damaged[:5]) + ("; ..." if len(damaged) > 5 else "")
-        warnings.warn(f"{where}: {len(damaged)} damaged files left out: {shown}", stacklevel=3)
-    pictures = [(*item, found) for item, found in zip(listed, decoded, strict=True) if isinstance(found, Picture)]
-    frames = ["/".join(file.parts) for _, _, file, picture in pictures if picture.has_frames]
-    if frames:
-        decisions = (*decisions, first_frames(frames))
-    in_colour = any(picture.pixels.ndim == 3 for *_, picture in pictures)  # then all are returned as RGB
+    pictures, decisions = decoded_pictures(tree, where, options, skip_damaged)
+    in_colour = any(each.picture.pixels.ndim == 3 for each in pictures)  # then all are returned as RGB
     splits = [
-        _stacked(split, [(name, picture.pixels) for own, name, _, picture in pictures if own is split], in_colour)
+        _stacked(split, [(each.name, each.picture) for each in pictures if each.split is split], in_colour)
         for split in tree.splits
     ]
-    return splits, decisions
+    return splits, (*tree.decisions, *decisions)
 
 
-def _stacked(split: ClassFiles, images: list[tuple[str, NDArray[np.uint8]]], in_colour: bool) -> LabelledImages:
+def _stacked(split: ClassFiles, images: list[tuple[str, Picture]], in_colour: bool) -> LabelledImages:
     """Join images, which are in the order of their classes, to one array."""
     names = tuple(sorted(split.files, key=natural_order))
     lost = set(names).difference(name for name, _ in images)
     if lost:
         raise ValueError(f"{split.where}: every image of class {min(lost)!r} is damaged")
-    shapes = {image.shape[-2:] for _, image in images}
-    if len(shapes) > 1:
-        low, high = min(shapes), max(shapes)
-        raise ValueError(
-            f"{split.where}: images of {len(shapes)} sizes, {low[0]} x {low[1]} to {high[0]} x {high[1]}; "
-            "give size= to resize them"
-        )
-    pixels: list[NDArray[Any]] = [image for _, image in images]
-    if in_colour:
-        pixels = [image if image.ndim == 3 else np.broadcast_to(image, (3, *image.shape)) for image in pixels]
-    labels = np.array([names.index(name) for name, _ in images], np.int64)
-    return LabelledImages(np.stack(pixels), labels, names)
-
-
-def _decode_one(file: FoundFile, options: ImageOptions, skip_damaged: bool) -> Picture | str:
-    """Return the image, or the message of the error if it is damaged and may be skipped."""
-    try:
-        return decode(file.content(), file.where, options)
-    except ValueError as error:
-        if skip_damaged:
-            return str(error)
-        raise
+    pixels = one_array([picture.pixels for _, picture in images], split.where, in_colour=in_colour)
+    return LabelledImages(pixels, np.array([names.index(name) for name, _ in images], np.int64), names)

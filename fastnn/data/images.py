@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import struct
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 MAX_PIXELS = 1 << 26
 """The most pixels of an image that is read."""
 
+_ORIENTATION = 0x0112  # the EXIF tag, of whose values these exchange height and width
+_ON_ITS_SIDE = (5, 6, 7, 8)
 _MAX_PIXELS_PER_BYTE = 8 * 1032  # one bit per pixel, compressed by deflate as far as possible
 _BOUNDED = ("PNG", "JPEG", "PPM", "BMP")  # the others can describe one colour over any area in a few bytes
 _DAMAGED = (
@@ -57,12 +59,16 @@ class ImageOptions:
         How an image of another aspect ratio is resized: "crop" cuts its centre out first, "stretch" distorts it.
     background : {"white", "black"} or None
         What shows through transparent pixels. None leaves it to `fastnn.decisions.pictures.background`.
+    common : bool
+        Whether images that differ in size are brought to a common one that `fastnn.decisions.pictures` chooses, if
+        `size` is None. Otherwise they are an error.
     """
 
     size: tuple[int, int] | None = None
     mode: Literal["grey", "rgb"] | None = None
     fit: Literal["crop", "stretch"] = "crop"
     background: Background | None = None
+    common: bool = False
 
     @classmethod
     def of(cls, function: str, size: Any, mode: Any, fit: Any, background: Any = None) -> ImageOptions:
@@ -72,8 +78,8 @@ class ImageOptions:
         ----------
         function : str
             The beginning of the error messages.
-        size : int, (height, width) or None
-            One number stands for a square.
+        size : int, (height, width), "common" or None
+            One number stands for a square; "common" for the argument of that name.
         mode, fit, background
             As for the class.
 
@@ -87,15 +93,32 @@ class ImageOptions:
         choice(function, "mode", mode, ("grey", "rgb", None))
         choice(function, "fit", fit, ("crop", "stretch"))
         choice(function, "background", background, ("white", "black", None))
-        if size is None:
-            return cls(None, mode, fit, background)
+        if size is None or (isinstance(size, str) and size == "common"):
+            return cls(None, mode, fit, background, size is not None)
         pair = tuple(size) if isinstance(size, tuple | list) else (size, size)
         if len(pair) != 2:
-            raise TypeError(f"{function}: size: expected a whole number or (height, width), got {size!r:.80}")
+            raise TypeError(f"{function}: size: expected a whole number, (height, width) or 'common', got {size!r:.80}")
         height, width = (whole(function, "size", side, at_least=1) for side in pair)
         if height * width > MAX_PIXELS:
             raise ValueError(f"{function}: size: expected at most {MAX_PIXELS} pixels, got {height} x {width}")
         return cls((height, width), mode, fit, background)
+
+    def completed(self, reading: Mapping[str, Any]) -> ImageOptions:
+        """Return these options with what they leave open as it was in a training.
+
+        Parameters
+        ----------
+        reading : mapping
+            Arguments of `load` by name, as `Expected.reading` has them.
+        """
+        size = reading.get("size") if self.size is None else self.size
+        return ImageOptions.of(
+            "load",
+            ("common" if self.common else None) if size is None else size,
+            self.mode or reading.get("mode"),
+            reading.get("fit", self.fit) if self.size is None else self.fit,
+            self.background or reading.get("background"),
+        )
 
 
 class Picture(NamedTuple):
@@ -164,6 +187,19 @@ def decode(
     pixels = np.asarray(_resized(image, options))
     pixels = np.ascontiguousarray(pixels if pixels.ndim == 2 else pixels.transpose(2, 0, 1))
     return Picture(pixels, plain.transparent, plain.lost_on, has_frames)
+
+
+def upright_size(data: bytes, where: str) -> tuple[int, int]:
+    """Return the height and the width of an image as `decode` turns it, from the header of the file.
+
+    Raises
+    ------
+    ValueError, ImportError
+        As for `decode`, as far as the header shows it.
+    """
+    with opened_image(data, where) as opened:
+        on_its_side = opened.getexif().get(_ORIENTATION) in _ON_ITS_SIDE
+        return (opened.width, opened.height) if on_its_side else (opened.height, opened.width)
 
 
 def decoded_bytes(data: bytes, where: str, options: ImageOptions) -> int:

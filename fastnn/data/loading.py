@@ -31,7 +31,7 @@ def load(
     kind: str | None = None,
     train: int | None = None,
     test: int | None = None,
-    size: int | tuple[int, int] | None = None,
+    size: int | tuple[int, int] | Literal["common"] | None = None,
     mode: Literal["grey", "rgb"] | None = None,
     fit: Literal["crop", "stretch"] = "crop",
     skip_damaged: bool = False,
@@ -80,6 +80,7 @@ def load(
     like : Dataset or Sequential, optional
         What the data are for: a trained model, or the data set that it is trained on. Columns and classes are then
         found by their names and returned in that order; classes that it does not know come after those that it knows.
+        Image files are brought to the size and mode of the training, unless `size` or `mode` say otherwise.
         The scale is the one of the training; with `scale=` the values are multiplied by what it is of that scale.
     axes : str, optional
         The order of the axes of stored arrays, a letter each: N (samples), C (channels), H (rows) and W (columns), such
@@ -147,7 +148,10 @@ def load(
     known = NAMED_DATASETS.get("notmnist" if "notmnist" in title.lower() else title)
     check_axes("load", axes)
     image = ImageOptions.of("load", size, mode, fit, background)
-    options = ReadOptions(image, label, skip_damaged, mapped, expected, axes)
+    asked = image != ImageOptions(common=image.common)
+    if expected is not None:
+        image = image.completed(expected.reading)
+    options = ReadOptions(image, label, skip_damaged, mapped, expected, axes, asked)
     raw = read_source(source, options)
     if known is not None and class_names is None and raw.class_names is None:
         class_names = known.class_names
@@ -158,7 +162,7 @@ def memory_needed(
     name: str | os.PathLike[str],
     *,
     path: str | os.PathLike[str] | None = None,
-    size: int | tuple[int, int] | None = None,
+    size: int | tuple[int, int] | Literal["common"] | None = None,
     mode: Literal["grey", "rgb"] | None = None,
     mapped: bool = False,
 ) -> int | None:
@@ -194,7 +198,8 @@ def memory_needed(
     ...     memory_needed(folder) > 50 * 28 * 28
     True
     """
-    options = ReadOptions(ImageOptions.of("memory_needed", size, mode, "crop"), mapped=mapped)
+    image = ImageOptions.of("memory_needed", size, mode, "crop")
+    options = ReadOptions(image, mapped=mapped, image_asked=image != ImageOptions(common=image.common))
     source = find_source(_find(str(name), path, download=False), options)
     try:
         return source.memory().peak

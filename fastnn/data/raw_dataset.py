@@ -30,7 +30,8 @@ class RawDataset(NamedTuple):
     """What the files of a data set hold; if `class_names` is None, the classes have numbers but no names.
 
     `column_names` are those of a table whose first line has names; `decisions` says what the reader decided where the
-    files have more than one reading; `from_text` says that the reader chose the dtype, as the files hold text.
+    files have more than one reading; `from_text` says that the reader chose the dtype, as the files hold text;
+    `label_name` is the name of a table's column of labels.
     """
 
     train_images: RawArray
@@ -41,6 +42,7 @@ class RawDataset(NamedTuple):
     column_names: tuple[str, ...] | None = None
     decisions: tuple[Decision, ...] = ()
     from_text: bool = False
+    label_name: str | None = None
 
     @classmethod
     def from_roles(cls, arrays: Mapping[str, RawArray]) -> RawDataset:

@@ -37,6 +37,8 @@ class ReadOptions:
         What the data are for: a table then takes its columns by the names that are expected.
     axes : str or None
         The order of the axes of stored arrays, as `fastnn.decisions.array_axes.check_axes` takes it.
+    image_asked : bool
+        Whether the user named one of the image options, which is then an error for files of another kind.
     """
 
     image: ImageOptions = field(default_factory=ImageOptions)
@@ -45,6 +47,7 @@ class ReadOptions:
     mapped: bool = False
     expected: Expected | None = None
     axes: str | None = None
+    image_asked: bool = False
 
 
 @dataclass(frozen=True)

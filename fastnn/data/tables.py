@@ -123,7 +123,7 @@ def read_csv(
     >>> table.values.tolist(), table.labels.tolist(), table.class_names, table.column_names
     ([[1, 2], [3, 4]], [1, 0], ('ant', 'bee'), ('width', 'height'))
     >>> print(*table.decisions)
-    labels: column 'class' (its name; to change it: label=, --label)
+    labels: column 'class' (its name; to change it: label=, --target)
     """
     check_memory(lambda: _memory(path), _where(path), SAVE_AS_NPY)
     return _read(path, label, None if like is None else _wanted(Expected.of(like))).table
@@ -168,7 +168,7 @@ def _source(files: dict[str, Path], options: ReadOptions, chosen: tuple[Decision
         table, columns = train
         if table.labels is None:
             raise ValueError(
-                f"{where['train']}: no column of labels (called label, class, target or so); give label= (--label)"
+                f"{where['train']}: no column of labels (called label, class, target or so); give label= (--target)"
             )
         test = None
         if "test" in files:
@@ -189,7 +189,9 @@ def _source(files: dict[str, Path], options: ReadOptions, chosen: tuple[Decision
             where.get("test", ""),
         )
         decisions = dict.fromkeys((*chosen, *table.decisions, *(() if test is None else test.decisions)))
-        return raw._replace(column_names=table.column_names, decisions=tuple(decisions), from_text=True)
+        return raw._replace(
+            column_names=table.column_names, decisions=tuple(decisions), from_text=True, label_name=columns.label_name
+        )
 
     return Source(
         read,
@@ -198,7 +200,8 @@ def _source(files: dict[str, Path], options: ReadOptions, chosen: tuple[Decision
 
 
 def _wanted(expected: Expected) -> WantedColumns:
-    return WantedColumns(expected.other, expected.values, expected.column_names)
+    label = expected.reading.get("label")
+    return WantedColumns(expected.other, expected.values, expected.column_names, label_name=label)
 
 
 def _where(path: str | os.PathLike[str]) -> str:

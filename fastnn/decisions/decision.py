@@ -18,13 +18,13 @@ class Decision:
     evidence : str
         Why: "the only column that is not numeric".
     override : str
-        How to choose another reading, for the library and for the command line: "label=, --label".
+        How to choose another reading, for the library and for the command line: "label=, --target".
 
     Examples
     --------
     >>> from fastnn.decisions import Decision
-    >>> print(Decision("labels", "column 'species'", "the only column that is not numeric", "label=, --label"))
-    labels: column 'species' (the only column that is not numeric; to change it: label=, --label)
+    >>> print(Decision("labels", "column 'species'", "the only column that is not numeric", "label=, --target"))
+    labels: column 'species' (the only column that is not numeric; to change it: label=, --target)
     """
 
     subject: str

@@ -10,7 +10,7 @@ from fastnn.decisions.decision import Decision
 
 LABEL_NAMES = ("label", "labels", "class", "target", "y", "category", "digit", "letter", "species")
 """The names of a column of labels, in lower case."""
-LABEL_OVERRIDE = "label=, --label"
+LABEL_OVERRIDE = "label=, --target"
 
 _MISSING = ("", "na", "n/a", "nan", "null", "none", "?", "-", "inf", "-inf")  # what stands where a number is missing
 _MANY = 100  # more different whole numbers than this are levels of grey or counts rather than classes
@@ -100,7 +100,7 @@ def called_labels(names: Sequence[str], where: str) -> int | None:
     called = [place for place, name in enumerate(names) if name.lower() in LABEL_NAMES]
     if len(called) > 1:
         raise ValueError(
-            f"{where}: columns {', '.join(names[place] for place in called)} may all be labels; give label= (--label)"
+            f"{where}: columns {', '.join(names[place] for place in called)} may all be labels; give label= (--target)"
         )
     return called[0] if called else None
 
@@ -154,7 +154,7 @@ def label_by_evidence(
         return None, None
     if len(found) > 1:
         said = " and ".join(f"{column.title} ({column.evidence})" for column in found[:4])
-        raise ValueError(f"{where}: {said} may each be the labels; give label= (--label)")
+        raise ValueError(f"{where}: {said} may each be the labels; give label= (--target)")
     return found[0].position, Decision("labels", found[0].title, found[0].evidence, LABEL_OVERRIDE)
 
 
@@ -182,7 +182,7 @@ def check_labels_recur(labels: Sequence[str], name: str | None, chosen: bool, wh
         called = "the column of labels" if name is None else f"column {name!r}"
         raise ValueError(
             f"{where}: {called} has {column.distinct} different numbers in {column.rows} rows, which are no classes; "
-            "give label= (--label), the column of the classes"
+            "give label= (--target), the column of the classes"
         )
 
 

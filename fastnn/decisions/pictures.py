@@ -9,6 +9,8 @@ from fastnn.decisions.decision import Decision
 
 Background = Literal["white", "black"]
 DEFAULT_BACKGROUND: Background = "white"
+COMMON_SIDE = 64
+"""The side in pixels of the squares that images of several sizes are brought to."""
 VISIBLE = 32
 """How much, of 255, a pixel must differ from the background for an image to be visible on it."""
 
@@ -51,6 +53,40 @@ def background(transparent: int, lost_on_white: int, lost_on_black: int, where: 
         return "black", Decision("background", "black", evidence, "background=, --background")
     evidence = f"{transparent} images are transparent, and all are visible on white"
     return DEFAULT_BACKGROUND, Decision("background", DEFAULT_BACKGROUND, evidence, "background=, --background")
+
+
+def common_size(one: tuple[int, int], other: tuple[int, int]) -> tuple[tuple[int, int], Decision]:
+    """Choose the size that images of several sizes are brought to.
+
+    Parameters
+    ----------
+    one, other : (int, int)
+        Height and width of two that differ.
+
+    Examples
+    --------
+    >>> from fastnn.decisions.pictures import common_size
+    >>> print(common_size((300, 400), (480, 640))[1])
+    size: 64 x 64 (images differ in size, such as 300 x 400 and 480 x 640; to change it: size=, --size)
+    """
+    seen = " and ".join(f"{height} x {width}" for height, width in (one, other))
+    taken = f"{COMMON_SIDE} x {COMMON_SIDE}"
+    decision = Decision("size", taken, f"images differ in size, such as {seen}", "size=, --size")
+    return (COMMON_SIDE, COMMON_SIDE), decision
+
+
+def resized(count: int, size: tuple[int, int]) -> Decision:
+    """Say that images are brought to the size of those of a training.
+
+    Parameters
+    ----------
+    count : int
+        How many have another size.
+    size : (int, int)
+        Height and width.
+    """
+    number = "an image has" if count == 1 else f"{count} images have"
+    return Decision("size", f"{size[0]} x {size[1]}, as in training", f"{number} another size", "size=, --size")
 
 
 def first_frames(files: Sequence[str]) -> Decision:

@@ -11,5 +11,6 @@ from fastnn.layers.residual import *
 from fastnn.layers.response_norm import *
 from fastnn.layers.shape import *
 from fastnn.layers.softmax import *
+from fastnn.layers.standardize import *
 
 __all__ = ["REGISTRY", "Layer", "Shape", *REGISTRY]  # every class that was imported has registered itself

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from math import prod
 from typing import Any
@@ -24,6 +25,7 @@ from fastnn.layers import (
     MaxPool2D,
     Reshape,
     Shape,
+    Standardize,
 )
 from fastnn.layers.chain import walk
 
@@ -36,6 +38,7 @@ _OF_CHANNELS = (
     BatchNorm,
     GroupNorm,
     LocalResponseNorm,
+    Standardize,
 )
 
 
@@ -131,6 +134,19 @@ def checked_columns(names: Sequence[str] | None, shape: Shape) -> tuple[str, ...
             f"got {names!r:.80}"
         )
     return texts
+
+
+def checked_reading(reading: Mapping[str, Any] | None) -> dict[str, Any]:
+    """The argument `reading` as a dict from names to values that JSON can hold."""
+    if reading is None:
+        return {}
+    if not isinstance(reading, Mapping) or not all(isinstance(name, str) for name in reading):
+        raise TypeError(f"Sequential: reading: expected a dict of arguments by name, got {reading!r:.80}")
+    try:
+        found: dict[str, Any] = json.loads(json.dumps(dict(reading), allow_nan=False))
+    except (TypeError, ValueError, RecursionError) as error:
+        raise ValueError(f"Sequential: reading: expected values that JSON can hold, got {reading!r:.80}") from error
+    return found
 
 
 def checked_points(points: Mapping[str, str] | None, names: Sequence[str]) -> dict[str, str]:

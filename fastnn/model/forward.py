@@ -173,6 +173,7 @@ class ForwardNetwork(Network):
             points={point: name for point, name in self.points.items() if name in names},
             column_names=self.column_names,
             channels_last=self.channels_last,
+            reading=self.reading,
         )
         part.seed, part.task = self.seed, self.task
         for mine, values in ((part.parameters, self.parameters), (part.state, self.state)):

@@ -39,6 +39,7 @@ class Network:
         points: Mapping[str, str] | None = None,
         column_names: Sequence[str] | None = None,
         channels_last: bool | None = None,
+        reading: Mapping[str, Any] | None = None,
     ) -> None:
         self.dtype = float_dtype("Sequential", dtype)
         self.input_scale = checks.checked_scale(input_scale, self.dtype)
@@ -50,6 +51,7 @@ class Network:
         self.output_shape = self._build()
         self.class_names = checks.checked_names(class_names, self.output_shape)
         self.column_names = checks.checked_columns(column_names, self.input_shape)
+        self.reading = checks.checked_reading(reading)
         self.points = checks.checked_points(points, [layer.name for layer in self.layers])
         self._parts: dict[int, Self] = {}  # by their number, the first layers as models that share parameters
         self.seed: int | None = None

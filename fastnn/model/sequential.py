@@ -52,6 +52,9 @@ class Sequential(ForwardNetwork):
         Whether images are given as (N, H, W, C), or as rows of pixels in that order, wherever samples are given: to
         the methods and to a `Trainer`. They are copied into the layers' order, (N, C, H, W). Part of the model's file.
         By default they are not, and an `input_shape` such as (28, 28, 1) before a convolution is an error.
+    reading : dict of str, optional
+        How samples are read from files: arguments of `fastnn.data.load` by name, such as ``{"size": [64, 64], "mode":
+        "rgb"}``. Saved with the model, so that files which it is given later are read as those that it was trained on.
 
     Attributes
     ----------
@@ -220,6 +223,7 @@ class Sequential(ForwardNetwork):
             **({"points": dict(self.points)} if self.points else {}),
             **({} if self.column_names is None else {"column_names": list(self.column_names)}),
             **({"channels_last": True} if self.channels_last else {}),
+            **({"reading": self.reading} if self.reading else {}),
         }
 
     @classmethod

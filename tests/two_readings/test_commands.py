@@ -146,5 +146,5 @@ def named_options() -> set[str]:
 
 @pytest.mark.parametrize("command", READERS)
 def test_every_option_that_reading_data_names_is_an_option_of_the_command(command: str) -> None:
-    assert {"--label", "--scale", "--class-names"} <= named_options()
+    assert {"--target", "--scale", "--class-names"} <= named_options()
     assert named_options() - options_of(command) == set()
