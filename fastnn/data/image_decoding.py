@@ -111,7 +111,7 @@ def one_array(images: Sequence[NDArray[np.uint8]], where: str, *, in_colour: boo
         low, high = min(shapes), max(shapes)
         raise ValueError(
             f"{where}: images of {len(shapes)} sizes, {low[0]} x {low[1]} to {high[0]} x {high[1]}; "
-            "give size= (--size) to resize them"
+            "give size= to resize them"
         )
     pixels: list[NDArray[Any]] = list(images)
     if in_colour:

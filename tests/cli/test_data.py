@@ -37,8 +37,8 @@ def test_image_folders_are_resized(tmp_path: Path, capsys: pytest.CaptureFixture
         (tmp_path / name).mkdir()
         for k in range(4):
             Image.new("RGB", (10 + k, 12), (k, 0, 0)).save(tmp_path / name / f"{k}.png")
-    assert main(["data", "info", str(tmp_path)]) == 2
-    assert "give size= to resize them" in capsys.readouterr().err
+    assert main(["data", "info", str(tmp_path)]) == 0
+    assert "size: 64 x 64 (images differ in size, such as 12 x 10 and 12 x 11; " in capsys.readouterr().out
     assert main(["data", "info", str(tmp_path), "--size", "8", "--mode", "rgb"]) == 0
     assert "images of 3 x 8 x 8" in capsys.readouterr().out
     assert main(["data", "preview", str(tmp_path), "--size", "8", "-o", str(tmp_path / "a.png")]) == 0

@@ -90,7 +90,7 @@ def test_predict_takes_every_row_in_order_with_labels_or_without(
     assert "columns: the 2 by position (this table has no names" in err
 
 
-@pytest.mark.parametrize("option", ["--label=x", "--scale=2", "--class-names=a,b", "--size=8", "--mode=grey"])
+@pytest.mark.parametrize("option", ["--target=x", "--scale=2", "--class-names=a,b", "--size=8", "--mode=grey"])
 def test_an_option_that_does_nothing_is_refused(option: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["data", "info", "glyphs", option]) == 2
     assert f"error: {option.partition('=')[0]}: glyphs reads no files" in capsys.readouterr().err
