@@ -45,6 +45,12 @@ def check_picture(option: str, path: Path) -> Path:
     return check_file(option, path)
 
 
+def described(error: OSError) -> str:
+    """Return what went wrong with a file, in the words of the system, behind its name if that is known."""
+    reason = error.strerror or str(error)
+    return reason if error.filename is None else f"{error.filename}: {reason}"
+
+
 class Output:
     """The folder of a run, created and checked before training.
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import argparse
 import csv
-import sys
 from collections.abc import Iterable
 from fractions import Fraction
 from typing import Any
 
 from fastnn.cli.inputs import READING
+from fastnn.cli.streams import print_prose
 from fastnn.decisions import Decision
 from fastnn.decisions.scale import scale_text
 from fastnn.decisions.split import TEST_SPLIT
@@ -102,4 +102,4 @@ def say(command: str, decisions: Iterable[Decision], *, split: bool = True) -> N
     for decision in decisions:
         if decision.subject == TEST_SPLIT and not split:
             continue
-        print(f"fastnn {command}: {decision}", file=sys.stderr)
+        print_prose(f"fastnn {command}: {decision}")

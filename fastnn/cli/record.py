@@ -4,18 +4,30 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
+import os
+import tempfile
 import time
-from typing import Any
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
 
 from fastnn.cli import run_config
 from fastnn.cli.inputs import MODEL_FILE
 from fastnn.cli.output import CONFIG_FILE, CURVE_FILE, HISTORY_FILE, OPTIONS_FILE, Output, save_figure
+from fastnn.cli.streams import print_prose
 from fastnn.config import config
 from fastnn.data import Dataset
 from fastnn.files import write_whole
 from fastnn.plots import learning_curve
 from fastnn.trainer import Trainer
+
+
+class Savable(Protocol):
+    """A model that can be written to a file."""
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write it, whole or not at all."""
 
 
 def check_can_write() -> None:
@@ -26,11 +38,43 @@ def check_can_write() -> None:
         raise ImportError("model files need the safetensors package: pip install safetensors") from None
 
 
+@dataclass(frozen=True)
+class Written:
+    """What was written.
+
+    Parameters
+    ----------
+    folder, model : Path
+        The folder of the run, and the file of the model, which is elsewhere if it could not be written there.
+    names : tuple of str
+        The files in the folder.
+    missing : tuple of str
+        The files that could not be written.
+    """
+
+    folder: Path
+    model: Path
+    names: tuple[str, ...]
+    missing: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        inside = f"in {self.folder}/: {', '.join(self.names)}" if self.names else f"nothing in {self.folder}/"
+        return inside if self.model.parent == self.folder else f"the model is in {self.model}, {inside}"
+
+
 def write(
     output: Output, options: argparse.Namespace, data: Dataset, trainer: Trainer, result: dict[str, Any]
-) -> list[str]:
-    """Write the files of a run and return their names."""
-    trainer.model.save(output.path(MODEL_FILE))
+) -> Written:
+    """Write the files of a run, the model first.
+
+    A file that cannot be written is named on standard error, and the others are written all the same.
+
+    Raises
+    ------
+    OSError
+        If the model can be written nowhere.
+    """
+    model = save_model(trainer.model, output)
     described = {
         "written": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
         "options": {name: value for name, value in vars(options).items() if name not in run_config.NOT_REPEATED},
@@ -41,17 +85,72 @@ def write(
         "result": result,
         "environment": config(),
     }
-    write_whole(output.path(CONFIG_FILE), json.dumps(described, indent=2) + "\n")
-    run_config.write(output.path(OPTIONS_FILE), options)
-    trainer.history.to_csv(output.path(HISTORY_FILE))
-    written = [MODEL_FILE, CONFIG_FILE, OPTIONS_FILE, HISTORY_FILE]
+    return write_others(
+        output,
+        model,
+        {
+            CONFIG_FILE: lambda path: write_whole(path, json.dumps(described, indent=2) + "\n"),
+            OPTIONS_FILE: lambda path: run_config.write(path, options),
+            HISTORY_FILE: trainer.history.to_csv,
+            CURVE_FILE: lambda path: save_figure(path, learning_curve, trainer.history),
+        },
+    )
+
+
+def write_others(output: Output, model: Path, writers: dict[str, Callable[[Path], Any]]) -> Written:
+    """Write the files of a run beside its model, each by its function."""
+    names = [model.name] if model.parent == output.folder else []
+    missing = []
+    for name, write_file in writers.items():
+        try:
+            write_file(output.path(name))
+        except ImportError:
+            print_prose(f"no {name}: it needs matplotlib (pip install matplotlib)")
+        except OSError as error:
+            missing.append(name)
+            print_prose(f"no {output.path(name)}: {error.strerror or error}")
+        except Exception as error:  # of a picture: whatever matplotlib raises, the training is worth more
+            if not name.endswith(".png"):
+                raise
+            missing.append(name)
+            print_prose(f"no {output.path(name)}: {type(error).__name__}: {error}")
+        else:
+            names.append(name)
+    return Written(output.folder, model, tuple(names), tuple(missing))
+
+
+def save_model(model: Savable, output: Output) -> Path:
+    """Write a model to the folder of the run, or, if that fails, elsewhere, and return its path.
+
+    The other places are the current folder, the home folder and that for temporary files. That the model is there is
+    said on standard error.
+
+    Raises
+    ------
+    OSError
+        If none can be written to; the message names them all.
+    """
+    wanted = output.path(MODEL_FILE)
+    failures = []
+    stamp = time.strftime("%Y%m%d-%H%M%S")
+    elsewhere: tuple[Callable[[], Path], ...] = (Path.cwd, Path.home, lambda: Path(tempfile.gettempdir()))
     try:
-        save_figure(output.path(CURVE_FILE), learning_curve, trainer.history)
-    except ImportError:
-        print(f"no {CURVE_FILE}: it needs matplotlib (pip install matplotlib)", file=sys.stderr)
+        wanted.parent.mkdir(parents=True, exist_ok=True)  # if somebody has removed it meanwhile
+        model.save(wanted)
+    except OSError as error:
+        failures.append(f"{wanted}: {error.strerror or error}")
     else:
-        written.append(CURVE_FILE)
-    return written
+        return wanted
+    for place in elsewhere:
+        try:
+            path = place() / f"fastnn-model-{stamp}-{os.getpid()}.safetensors"
+            model.save(path)
+        except (OSError, RuntimeError) as error:  # RuntimeError: there is no home
+            failures.append(str(error))
+        else:
+            print_prose(f"{failures[0]}; the model is in {path}")
+            return path
+    raise OSError(f"the model cannot be written anywhere: {'; '.join(failures)}")
 
 
 def fingerprint(data: Dataset) -> dict[str, Any]:

@@ -10,41 +10,23 @@ from typing import Any
 
 from fastnn import architecture, optim
 from fastnn.cli import record, run_config
-from fastnn.cli.inputs import (
-    MAPPED_HELP,
-    MODEL_FILE,
-    Split,
-    add_data,
-    load_data,
-    resolved_data,
-    settle_data,
-    split_data,
-)
+from fastnn.cli.defaults import set_statistics, settle_length, settle_rate, standardising, warning
+from fastnn.cli.inputs import Split, load_data, resolved_data, settle_data, split_data
 from fastnn.cli.options import (
-    AUGMENT_HELP,
-    SCHEDULE_HELP,
     HelpFormatter,
-    add_activation_and_init,
-    add_seed,
-    checkpoint_every,
     checkpoint_options,
     class_weights,
-    number,
     parse_augmentation,
     resolved_schedule,
     schedule,
-    share_or_data,
-    whole,
 )
-from fastnn.cli.output import CHECKPOINTS, FILES, OPTIONS_FILE, Output
-from fastnn.cli.reading import add_reading, reading, say
+from fastnn.cli.output import CHECKPOINTS, FILES, OPTIONS_FILE, Output, described
+from fastnn.cli.reading import reading, say
+from fastnn.cli.streams import EpochTable, fitting, fitting_table, print_prose, unbroken_output
+from fastnn.cli.train_options import HIDDEN, add_options
 from fastnn.data import Dataset
 from fastnn.model import Sequential
 from fastnn.trainer import Callback, Checkpoint, EarlyStopping, Trainer
-
-_HIDDEN = 200
-_TRIED = {"adam": 0.002, "adamw": 0.002, "adagrad": 0.02, "momentum": 0.05, "nesterov": 0.05, "sgd": 0.3}
-_RATES = {name: _TRIED.get(name, optim.get(name).learning_rate) for name in optim.OPTIMIZERS}
 
 _EPILOG = f"""\
 A share of the training samples (--validation) is held out and evaluated after every epoch. The test samples are
@@ -79,118 +61,21 @@ def add(commands: Any) -> None:
         formatter_class=HelpFormatter,
     )
     parser.set_defaults(run=run)
-    what = parser.add_argument_group("the data and the model")
-    add_data(what, default="glyphs")
-    what.add_argument("--mapped", action="store_true", help=MAPPED_HELP)
-    what.add_argument(
-        "--model",
-        metavar="MODEL",
-        help="sizes from inputs to outputs, such as mlp:784-200-10 (the name of an activation after a hidden layer "
-        "replaces --activation for that layer: mlp:784-200-tanh-10); layers, such as "
-        "conv:32x3,relu,bn,pool2,fc784,drop0.5,relu,fc10; or "
-        f"one of {', '.join(architecture.NETWORKS)} (default: mlp with {_HIDDEN} hidden units)",
-    )
-    add_activation_and_init(what)
-    what.add_argument(
-        "--dtype",
-        choices=("float32", "float64"),
-        default="float32",
-        help="type of all numbers (default: %(default)s)",
-    )
-    add_reading(parser)
-    how = parser.add_argument_group("the training")
-    how.add_argument(
-        "--epochs",
-        type=whole(at_least=1),
-        default=10,
-        metavar="N",
-        help="passes over the samples (default: %(default)s)",
-    )
-    how.add_argument(
-        "--batch", type=whole(at_least=1), default=64, metavar="N", help="samples per step (default: %(default)s)"
-    )
-    how.add_argument("--optimizer", choices=tuple(_RATES), default="adam", help="update rule (default: %(default)s)")
-    rates = ", ".join(f"{rate} for {name}" for name, rate in _RATES.items())
-    how.add_argument(
-        "--learning-rate", type=number, metavar="RATE", help=f"rate of the first epoch, above 0 (default: {rates})"
-    )
-    how.add_argument(
-        "--weight-decay",
-        type=number,
-        default=0.0,
-        metavar="X",
-        help="X times each weight is added to its gradient (default: %(default)s)",
-    )
-    how.add_argument(
-        "--schedule",
-        default="exponential",
-        metavar="NAME",
-        help=f"the learning rate by epoch: {SCHEDULE_HELP}; exponential without a number ends at a tenth of the first "
-        "rate, cosine and onecycle without a number last for all epochs (default: %(default)s)",
-    )
-    how.add_argument(
-        "--validation",
-        "--val",
-        type=share_or_data,
-        default=0.1,
-        metavar="SHARE",
-        help="share of the training samples held out for validation, 0 for none; or the path of a data set to validate "
-        "on (default: %(default)s)",
-    )
-    how.add_argument(
-        "--early-stopping",
-        type=whole(at_least=1),
-        metavar="N",
-        help="stop when the validation loss has not improved for N epochs, and restore the best weights",
-    )
-    how.add_argument(
-        "--class-weight",
-        metavar="WEIGHTS",
-        help="weight of each class in the loss: balanced (rare classes count more), or NAME=WEIGHT,... (others 1)",
-    )
-    how.add_argument("--augment", metavar="HOW", help=f"augment the images anew in each epoch: {AUGMENT_HELP}")
-    how.add_argument(
-        "--config",
-        metavar="FILE",
-        help="a TOML file with options by name, such as epochs = 20; the command line overrides it",
-    )
-    add_seed(how, "seed for the initial weights and the order of the samples")
-    out = parser.add_argument_group("the output")
-    out.add_argument(
-        "--output",
-        metavar="FOLDER",
-        help="folder for the files, created if missing (default: fastnn-run-1, or the next number that is free)",
-    )
-    out.add_argument("--overwrite", action="store_true", help="replace the files of an earlier run in --output")
-    out.add_argument(
-        "--checkpoint",
-        type=checkpoint_every,
-        metavar="EVERY",
-        help=f"write a checkpoint to {CHECKPOINTS}/ in --output every EVERY epochs, or every 500steps or 60s",
-    )
-    out.add_argument(
-        "--resume",
-        metavar="FOLDER",
-        help="continue the run in that folder from its last checkpoint, with its options; the weights are the same as "
-        "without the interruption",
-    )
-    out.add_argument(
-        "--explain",
-        action="store_true",
-        help="at the end, show the compiled training step with measured times",
-    )
-    out.add_argument("--quiet", action="store_true", help="print the last line only")
+    add_options(parser)
 
 
 def run(options: argparse.Namespace) -> int:
     """Train the model, write the files and return the exit status."""
     record.check_can_write()
     settle_data(options, "glyphs")
-    if options.learning_rate is None:
-        options.learning_rate = _RATES[options.optimizer]
-    optimizer = optim.get(options.optimizer, learning_rate=options.learning_rate, weight_decay=options.weight_decay)
-    options.schedule = resolved_schedule(options.schedule, options.epochs)
-    rates = schedule(options.schedule)
+    with unbroken_output() as output:
+        status = _run(options)
+    if output.closed:
+        raise BrokenPipeError
+    return status
+
+
+def _run(options: argparse.Namespace) -> int:
     if options.early_stopping is not None and options.validation == 0:
         raise ValueError("--early-stopping: needs validation images, but --validation is 0")
     augmentation = None if options.augment is None else parse_augmentation(options.augment, options.seed)
@@ -198,47 +83,41 @@ def run(options: argparse.Namespace) -> int:
     data = load_data(options.data, "DATA", mapped=options.mapped, **how_read)
     weights = None if options.class_weight is None else class_weights(options.class_weight, data.class_names)
     split = split_data(data, options.validation, **{name: how_read[name] for name in how_read if name != "class_names"})
+    chosen = settle_length(options, len(split.train[1]))
+    options.schedule = resolved_schedule(options.schedule, options.epochs)
+    rates = schedule(options.schedule)
     if options.model is None:
-        options.model = f"mlp:{data.train_images[0].size}-{_HIDDEN}-{len(data.class_names)}"
+        options.model = f"mlp:{data.train_images[0].size}-{HIDDEN}-{len(data.class_names)}"
     model = _model(options, data)
+    chosen += set_statistics(model, data, split.train[0])
     options.data = resolved_data(options.data)
+    common: dict[str, Any] = {
+        "batch_size": options.batch,
+        "seed": options.seed,
+        "class_weight": weights,
+        "augmentation": augmentation,
+    }
+    chosen += settle_rate(options, lambda rule: Trainer(model, optimizer=rule, **common), split)
+    optimizer = optim.get(options.optimizer, learning_rate=options.learning_rate, weight_decay=options.weight_decay)
     output = Output(options.output, options.overwrite)
+    callbacks = _callbacks(options, output)
     trainer = Trainer(
         model,
         optimizer=optimizer,
         schedule=rates,
-        batch_size=options.batch,
         epochs=options.epochs,
-        seed=options.seed,
         progress=False if options.quiet else None,
-        print_every=None if options.quiet else 1,
-        callbacks=_callbacks(options, output),
-        class_weight=weights,
-        augmentation=augmentation,
+        callbacks=callbacks if options.quiet else [*callbacks, EpochTable(options.epochs)],
+        **common,
     )
     if not options.quiet:
-        say("train", data.decisions)
+        say("train", (*data.decisions, *chosen))
         say("train: --validation", split.decisions, split=False)
         print(_introduction(data, split, model), flush=True)
     started = time.perf_counter()
-    interrupted = False
-    try:
-        if options.resume is None:
-            if options.checkpoint is not None:
-                run_config.write(output.path(OPTIONS_FILE), options)
-            trainer.fit(*split.train, validation=split.validation)
-        else:
-            trainer.resume(output.path(CHECKPOINTS), *split.train, validation=split.validation)
-    except KeyboardInterrupt:
-        interrupted = True
-    except BaseException:
-        output.discard()
-        raise
+    interrupted = _fit(options, trainer, split, output)
     seconds = time.perf_counter() - started
     done = len(trainer.history)
-    if interrupted and not done:
-        output.discard()
-        raise KeyboardInterrupt
     result: dict[str, Any] = {
         "epochs": done,
         "seconds": round(seconds, 3),
@@ -251,18 +130,44 @@ def run(options: argparse.Namespace) -> int:
     if interrupted:
         print(
             f"fastnn train: interrupted after {done} of {options.epochs} epochs; the model at that moment is in "
-            f"{output.path(MODEL_FILE)}",
+            f"{written.model}",
             file=sys.stderr,
         )
         return 130
     if not options.quiet:
         _print_steps(options, trainer, seconds)
+    unmoved = warning(trainer, split.train[1], len(data.class_names))
+    if unmoved is not None:
+        print_prose(f"fastnn train: {unmoved}")
     accuracy, total = result["test"]["accuracy"], len(data.test_labels)
-    print(
-        f"test accuracy {accuracy:.2%} ({round(accuracy * total):,} of {total:,} {data.noun}); "
-        f"in {output.folder}/: {', '.join(written)}"
-    )
-    return 0
+    print(fitting(f"test accuracy {accuracy:.2%} ({round(accuracy * total):,} of {total:,} {data.noun}); {written}"))
+    return 1 if written.missing else 0
+
+
+def _fit(options: argparse.Namespace, trainer: Trainer, split: Split, output: Output) -> bool:
+    """Train, or go on; return whether Ctrl-C ended it. A model that has been trained for an epoch is not lost."""
+    try:
+        if options.resume is None:
+            if options.checkpoint is not None:
+                run_config.write(output.path(OPTIONS_FILE), options)
+            trainer.fit(*split.train, validation=split.validation)
+        else:
+            trainer.resume(output.path(CHECKPOINTS), *split.train, validation=split.validation)
+    except KeyboardInterrupt:
+        if len(trainer.history):
+            return True
+        output.discard()
+        raise
+    except OSError as error:  # a checkpoint cannot be written
+        if not len(trainer.history):
+            output.discard()
+            raise
+        kept = record.save_model(trainer.model, output)
+        raise OSError(f"{described(error)}; the model after {len(trainer.history)} epochs is in {kept}") from None
+    except BaseException:
+        output.discard()
+        raise
+    return False
 
 
 def _callbacks(options: argparse.Namespace, output: Output) -> list[Callback]:
@@ -286,6 +191,7 @@ def _model(options: argparse.Namespace, data: Dataset) -> Sequential:
         input_scale=data.scale,
         class_names=data.class_names if named else None,
         input_shape=data.train_images.shape[1:],
+        first=standardising(options),
     )
     _check_fits(model, options.model, data)
     model.class_names, model.column_names = data.class_names, data.column_names
@@ -323,7 +229,14 @@ def _introduction(data: Dataset, split: Split, model: Sequential) -> str:
     if split.validation is not None:
         counts.append(f"{len(split.validation[1]):,} to validate")
     counts.append(f"{len(data.test_labels):,} to test")
-    return f"{data.name}: {', '.join(counts)}; {len(data.class_names)} classes\n\n{model.summary()}\n"
+    head = fitting(f"{data.name}: {', '.join(counts)}; {len(data.class_names)} classes")
+    return f"{head}\n\n{fitting_table(model.summary(), _outline(model))}\n"
+
+
+def _outline(model: Sequential) -> str:
+    """Return the layers with their outputs alone, for a narrow terminal."""
+    lines = [f"{layer.name:<16} {'x'.join(map(str, layer.output_shape)):>12}" for layer in model.layers]
+    return "\n".join([*lines, f"{model.params.size:,} parameters"])
 
 
 def _print_steps(options: argparse.Namespace, trainer: Trainer, seconds: float) -> None:

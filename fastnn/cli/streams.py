@@ -1,0 +1,157 @@
+"""What is printed: in the width of the terminal, and without an end to the work when nobody reads it any more."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import textwrap
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, TextIO
+
+from fastnn.environment import is_terminal
+from fastnn.trainer import Callback
+
+_MOST_LINES = 20  # of the table of epochs
+_HEAD = f"{'epoch':>5} {'loss':>8} {'right':>6} {'val loss':>8} {'right':>6}"
+_AHEAD = 1 << 20  # epochs
+
+
+class _Unbroken:
+    """A stream that goes on after its reader has closed it, and then writes nothing."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self.closed_by_reader = False
+
+    def write(self, text: str) -> int:
+        if not self.closed_by_reader:
+            try:
+                self._stream.write(text)
+            except BrokenPipeError:
+                self.closed_by_reader = True
+        return len(text)
+
+    def flush(self) -> None:
+        if not self.closed_by_reader:
+            try:
+                self._stream.flush()
+            except BrokenPipeError:
+                self.closed_by_reader = True
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+
+class OutputState:
+    """Whether the reader of standard output has closed it."""
+
+    closed = False
+
+
+@contextmanager
+def unbroken_output() -> Iterator[OutputState]:
+    """Go on with the work inside when the reader of the output, such as ``head``, closes it; say so in the end."""
+    state, before = OutputState(), (sys.stdout, sys.stderr)
+    wrapped = [None if stream is None else _Unbroken(stream) for stream in before]
+    sys.stdout, sys.stderr = wrapped
+    try:
+        yield state
+        for stream in wrapped:
+            if stream is not None:
+                stream.flush()
+    finally:
+        sys.stdout, sys.stderr = before
+    state.closed = wrapped[0] is not None and wrapped[0].closed_by_reader
+
+
+def _width(stream: TextIO | None) -> int | None:
+    """Return the columns of the terminal, None if it is none."""
+    return shutil.get_terminal_size().columns if stream is not None and is_terminal(stream) else None
+
+
+def fitting(text: str, stream: TextIO | None = None) -> str:
+    """Return a sentence in lines that fit the terminal, by default that of standard output; unchanged if it is none.
+
+    Names of files are not broken, so that they can be copied.
+    """
+    width = _width(stream or sys.stdout)
+    if width is None or len(text) <= width:
+        return text
+    lines = textwrap.wrap(text, max(width, 20), break_long_words=False, break_on_hyphens=False)
+    return "\n".join(lines)
+
+
+def fitting_table(wide: str, narrow: str) -> str:
+    """Return the first of two tables, or the second if the terminal is too narrow for it."""
+    width = _width(sys.stdout)
+    return wide if width is None or max(map(len, wide.splitlines())) <= width else narrow
+
+
+def print_prose(text: str) -> None:
+    """Print a sentence to standard error, in lines that fit the terminal."""
+    if sys.stderr is not None:
+        print(fitting(text, sys.stderr), file=sys.stderr)
+
+
+class EpochTable(Callback):
+    """Prints a line for an epoch, of many epochs for some; no line has more than 40 columns.
+
+    Parameters
+    ----------
+    epochs : int
+        How many there may be.
+    """
+
+    def __init__(self, epochs: int) -> None:
+        self._every, self._epochs, self._begun = -(-epochs // _MOST_LINES), epochs, False
+        self._last: dict[str, Any] | None = None
+
+    def epochs_ahead(self) -> int:
+        return _AHEAD  # it reads figures and nothing else
+
+    def on_epoch_end(self, trainer: Any, epoch: dict[str, Any]) -> None:
+        self._last = epoch
+        if epoch["epoch"] % self._every == 0 or epoch["epoch"] in (1, self._epochs):
+            self._print(epoch)
+
+    def on_train_end(self, trainer: Any) -> None:
+        if self._last is not None:  # the one at which early stopping or Ctrl-C ended the training
+            self._print(self._last)
+
+    def _print(self, epoch: dict[str, Any]) -> None:
+        if not self._begun:
+            _print_beside_bar(_HEAD)
+        self._begun, self._last = True, None
+        cells = (
+            _loss(epoch, "loss"),
+            _right(epoch, "accuracy"),
+            _loss(epoch, "val_loss"),
+            _right(epoch, "val_accuracy"),
+        )
+        _print_beside_bar(f"{epoch['epoch']:>5} " + " ".join(cells))
+
+
+def _loss(epoch: dict[str, Any], name: str) -> str:
+    value = epoch.get(name)
+    return " " * 8 if value is None else f"{value:>8.4f}" if value < 1000 else f"{value:>8.2g}"
+
+
+def _right(epoch: dict[str, Any], name: str) -> str:
+    value = epoch.get(name)
+    return " " * 6 if value is None else f"{value:>6.1%}"
+
+
+def _print_beside_bar(line: str) -> None:
+    """Print a line to standard output, above a progress bar if there is one."""
+    if sys.stdout is None:
+        return
+    if sys.stderr is not None and is_terminal(sys.stderr):
+        try:
+            from tqdm import tqdm
+        except ImportError:
+            pass
+        else:
+            tqdm.write(line.rstrip(), file=sys.stdout)
+            return
+    print(line.rstrip(), flush=True)

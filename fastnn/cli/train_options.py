@@ -1,0 +1,137 @@
+"""The options of ``fastnn train``."""
+
+from __future__ import annotations
+
+import argparse
+
+from fastnn import architecture
+from fastnn.cli.defaults import USUAL_RATES
+from fastnn.cli.inputs import MAPPED_HELP, add_data
+from fastnn.cli.options import (
+    AUGMENT_HELP,
+    SCHEDULE_HELP,
+    add_activation_and_init,
+    add_seed,
+    checkpoint_every,
+    number,
+    share_or_data,
+    whole,
+)
+from fastnn.cli.output import CHECKPOINTS
+from fastnn.cli.reading import add_reading
+
+HIDDEN = 200
+"""The hidden units of the network that is trained if no option names one."""
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options, in groups."""
+    what = parser.add_argument_group("the data and the model")
+    add_data(what, default="glyphs")
+    what.add_argument("--mapped", action="store_true", help=MAPPED_HELP)
+    what.add_argument(
+        "--model",
+        metavar="MODEL",
+        help="sizes from inputs to outputs, such as mlp:784-200-10 (the name of an activation after a hidden layer "
+        "replaces --activation for that layer: mlp:784-200-tanh-10); layers, such as "
+        "conv:32x3,relu,bn,pool2,fc784,drop0.5,relu,fc10; or "
+        f"one of {', '.join(architecture.NETWORKS)} (default: mlp with {HIDDEN} hidden units)",
+    )
+    add_activation_and_init(what)
+    what.add_argument(
+        "--dtype",
+        choices=("float32", "float64"),
+        default="float32",
+        help="type of all numbers (default: %(default)s)",
+    )
+    what.add_argument(
+        "--no-standardize",
+        action="store_true",
+        help="give the network the scaled values as they are, not standardised by their mean and deviation",
+    )
+    add_reading(parser)
+    how = parser.add_argument_group("the training")
+    how.add_argument(
+        "--epochs",
+        type=whole(at_least=1),
+        metavar="N",
+        help="passes over the samples (default: by their number, and then --early-stopping is on)",
+    )
+    how.add_argument(
+        "--batch", type=whole(at_least=1), metavar="N", help="samples per step (default: 64, or fewer of few samples)"
+    )
+    how.add_argument(
+        "--optimizer", choices=tuple(USUAL_RATES), default="adam", help="update rule (default: %(default)s)"
+    )
+    how.add_argument(
+        "--learning-rate",
+        type=number,
+        metavar="RATE",
+        help="rate of the first epoch, above 0 (default: where the loss falls fastest in a short range test)",
+    )
+    how.add_argument(
+        "--weight-decay",
+        type=number,
+        default=0.0,
+        metavar="X",
+        help="X times each weight is added to its gradient (default: %(default)s)",
+    )
+    how.add_argument(
+        "--schedule",
+        default="exponential",
+        metavar="NAME",
+        help=f"the learning rate by epoch: {SCHEDULE_HELP}; exponential without a number ends at a tenth of the first "
+        "rate, cosine and onecycle without a number last for all epochs (default: %(default)s)",
+    )
+    how.add_argument(
+        "--validation",
+        "--val",
+        type=share_or_data,
+        default=0.1,
+        metavar="SHARE",
+        help="share of the training samples held out for validation, 0 for none; or the path of a data set to validate "
+        "on (default: %(default)s)",
+    )
+    how.add_argument(
+        "--early-stopping",
+        type=whole(at_least=1),
+        metavar="N",
+        help="stop when the validation loss has not improved for N epochs, and restore the best weights",
+    )
+    how.add_argument(
+        "--class-weight",
+        metavar="WEIGHTS",
+        help="weight of each class in the loss: balanced (rare classes count more), or NAME=WEIGHT,... (others 1)",
+    )
+    how.add_argument("--augment", metavar="HOW", help=f"augment the images anew in each epoch: {AUGMENT_HELP}")
+    how.add_argument(
+        "--config",
+        metavar="FILE",
+        help="a TOML file with options by name, such as epochs = 20; the command line overrides it",
+    )
+    add_seed(how, "seed for the initial weights and the order of the samples")
+    out = parser.add_argument_group("the output")
+    out.add_argument(
+        "--output",
+        metavar="FOLDER",
+        help="folder for the files, created if missing (default: fastnn-run-1, or the next number that is free)",
+    )
+    out.add_argument("--overwrite", action="store_true", help="replace the files of an earlier run in --output")
+    out.add_argument(
+        "--checkpoint",
+        type=checkpoint_every,
+        metavar="EVERY",
+        help=f"write a checkpoint to {CHECKPOINTS}/ in --output every EVERY epochs, or every 500steps or 60s",
+    )
+    out.add_argument(
+        "--resume",
+        metavar="FOLDER",
+        help="continue the run in that folder from its last checkpoint, with its options; the weights are the same as "
+        "without the interruption",
+    )
+    out.add_argument(
+        "--explain",
+        action="store_true",
+        help="at the end, show the compiled training step with measured times",
+    )
+    out.add_argument("--quiet", action="store_true", help="print the last line only")
