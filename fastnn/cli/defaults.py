@@ -62,11 +62,11 @@ def set_statistics(model: Sequential, data: Dataset, images: NDArray[Any]) -> li
     if not isinstance(first, Standardize):
         return []
     if images.ndim == 2:
-        found, by = Standardizer.fit(images, by="pixel"), "column"
+        found, by = Standardizer.fit(images, by="pixel"), "each column"
     elif images.ndim == 4 and len(model.input_shape) == 3:
-        found, by = Standardizer.fit(images, by="channel", channels_last=False), "channel"
+        found, by = Standardizer.fit(images, by="channel", channels_last=False), "each channel"
     else:
-        found, by = Standardizer.fit(images, by="all"), "pixel alike"
+        found, by = Standardizer.fit(images, by="all"), "all pixels"
     first.set_statistics(found.mean.reshape(-1) * data.scale, found.std.reshape(-1) * data.scale)
     return [decide.standardised(by)]
 

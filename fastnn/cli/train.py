@@ -10,7 +10,7 @@ from typing import Any
 
 from fastnn import architecture, optim
 from fastnn.cli import record, run_config
-from fastnn.cli.defaults import set_statistics, settle_length, settle_rate, standardising, warning
+from fastnn.cli.defaults import USUAL_RATES, set_statistics, settle_length, settle_rate, standardising, warning
 from fastnn.cli.inputs import Split, load_data, resolved_data, settle_data, split_data
 from fastnn.cli.options import (
     HelpFormatter,
@@ -78,6 +78,9 @@ def run(options: argparse.Namespace) -> int:
 def _run(options: argparse.Namespace) -> int:
     if options.early_stopping is not None and options.validation == 0:
         raise ValueError("--early-stopping: needs validation images, but --validation is 0")
+    rate = USUAL_RATES[options.optimizer] if options.learning_rate is None else options.learning_rate
+    optim.get(options.optimizer, learning_rate=rate, weight_decay=options.weight_decay)  # says what is wrong with them
+    schedule(resolved_schedule(options.schedule, options.epochs or 1))
     augmentation = None if options.augment is None else parse_augmentation(options.augment, options.seed)
     how_read = reading(options)
     data = load_data(options.data, "DATA", mapped=options.mapped, **how_read)
@@ -97,9 +100,13 @@ def _run(options: argparse.Namespace) -> int:
         "class_weight": weights,
         "augmentation": augmentation,
     }
-    chosen += settle_rate(options, lambda rule: Trainer(model, optimizer=rule, **common), split)
-    optimizer = optim.get(options.optimizer, learning_rate=options.learning_rate, weight_decay=options.weight_decay)
     output = Output(options.output, options.overwrite)
+    try:
+        chosen += settle_rate(options, lambda rule: Trainer(model, optimizer=rule, **common), split)
+    except BaseException:
+        output.discard()
+        raise
+    optimizer = optim.get(options.optimizer, learning_rate=options.learning_rate, weight_decay=options.weight_decay)
     callbacks = _callbacks(options, output)
     trainer = Trainer(
         model,

@@ -23,9 +23,9 @@ def standardised(by: str) -> Decision:
     Parameters
     ----------
     by : str
-        What has a mean and a deviation of its own, in words: "column".
+        Whose mean and deviation are taken, in words: "each column".
     """
-    taken = f"standardised by the mean and the deviation of each {by}"
+    taken = f"standardised by the mean and the deviation of {by}"
     return Decision("inputs", taken, "of the training samples", "--no-standardize")
 
 
@@ -80,10 +80,9 @@ def rate(suggested: float, usual: float) -> tuple[float, Decision]:
     learning rate: 0.0012 (the loss fell fastest there in a short range test; to change it: --learning-rate)
     """
     taken = float(f"{min(max(suggested, _SLOWEST * usual), _FASTEST * usual):.2g}")
-    near = (
-        "there" if _SLOWEST * usual <= suggested <= _FASTEST * usual else f"at {suggested:.2g}, of which this is near"
-    )
-    why = f"the loss fell fastest {near} in a short range test"
+    why = "the loss fell fastest there in a short range test"
+    if not _SLOWEST * usual <= suggested <= _FASTEST * usual:
+        why = f"the loss fell fastest at {suggested:.2g} in a short range test, and this is the nearest rate of use"
     return taken, Decision("learning rate", f"{taken:g}", why, "--learning-rate")
 
 

@@ -19,7 +19,7 @@ def test_npz_has_the_parameters(run_folder: Path, tmp_path: Path, capsys: pytest
     with np.load(target, allow_pickle=False) as archive:
         assert json.loads(str(archive["config"])) == model.config()
         assert {name: archive[name].tobytes() for name in archive.files if name != "config"} == {
-            name: value.tobytes() for name, value in model.parameters.items()
+            name: value.tobytes() for name, value in (model.parameters | model.state).items()
         }
 
 
@@ -27,7 +27,10 @@ def test_onnx_computes_the_same(run_folder: Path, tmp_path: Path) -> None:
     onnx = pytest.importorskip("onnx")
     target = tmp_path / "model.onnx"
     assert main(["export", str(run_folder / "model.safetensors"), "-o", str(target)]) == 0
-    assert [node.op_type for node in onnx.load(target).graph.node] == ["Mul", "Gemm", "Relu", "Gemm"]
+    assert [node.op_type for node in onnx.load(target).graph.node] == [
+        *("Mul", "Sub", "Div"),
+        *("Gemm", "Relu", "Gemm"),
+    ]
 
 
 @pytest.mark.parametrize(
