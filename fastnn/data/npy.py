@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import ast
+import io
 import math
 import os
 from pathlib import Path
+from tokenize import TokenError
 from typing import Any, Literal
 
 import numpy as np
+from numpy.lib import format as npy_format
 from numpy.typing import NDArray
 
 from fastnn.data.binary import check_size, checked_text, native_array
@@ -22,7 +24,7 @@ _MAGIC = b"\x93NUMPY"
 _LENGTH_BYTES = {1: 2, 2: 4, 3: 4}  # size of the field that holds the header's length, by format version
 _MAX_HEADER = 4096
 _START = _MAX_HEADER + 12
-_KEYS = {"descr", "fortran_order", "shape"}
+_DAMAGED = (ValueError, TypeError, SyntaxError, MemoryError, RecursionError, OverflowError, LookupError, TokenError)
 
 
 def read_npy(path: str | os.PathLike[str], *, mapped: bool = False) -> NDArray[Any]:
@@ -52,7 +54,7 @@ def read_npy(path: str | os.PathLike[str], *, mapped: bool = False) -> NDArray[A
 
     Notes
     -----
-    The format is that of NumPy Enhancement Proposal 1, versions 1 to 3.
+    The format is that of NumPy Enhancement Proposal 1, versions 1 to 3. NumPy's own functions read the header.
 
     Examples
     --------
@@ -156,30 +158,27 @@ def _header(start: bytes, where: str) -> tuple[int, np.dtype[Any], Literal["C", 
     length = int.from_bytes(start[8:begin], "little")
     if length > _MAX_HEADER or begin + length > len(start):
         raise ValueError(f"{where}: truncated or damaged: declares a header of {length} bytes at offset 8")
-    return begin + length, *_parse_header(start[begin : begin + length], where)
+    read = npy_format.read_array_header_1_0 if version == 1 else npy_format.read_array_header_2_0
+    try:  # which evaluates literals only: nothing can run
+        shape, fortran, dtype = read(io.BytesIO(start[8 : begin + length]), max_header_size=_MAX_HEADER)
+    except _DAMAGED as error:
+        raise ValueError(f"{where}: damaged .npy header {start[begin : begin + 80]!r} ({str(error)[:200]})") from None
+    return begin + length, _accepted(dtype, where), "F" if fortran else "C", _sizes(shape, where)
 
 
-def _parse_header(text: bytes, where: str) -> tuple[np.dtype[Any], Literal["C", "F"], tuple[int, ...]]:
-    try:
-        header = ast.literal_eval(text.decode("utf-8").strip())  # evaluates literals only: nothing can run
-    except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
-        raise ValueError(f"{where}: damaged .npy header {text[:80]!r}") from None
-    if not isinstance(header, dict) or set(header) != _KEYS:
-        raise ValueError(f"{where}: .npy header: expected the keys {sorted(_KEYS)}, found {text[:80]!r}")
-    descr, fortran, shape = header["descr"], header["fortran_order"], header["shape"]
-    if not isinstance(fortran, bool):
-        raise ValueError(f"{where}: fortran_order: expected True or False, found {fortran!r}")
-    if not isinstance(shape, tuple) or not all(type(size) is int and size >= 0 for size in shape):
-        raise ValueError(f"{where}: shape: expected a tuple of sizes, found {shape!r}")
-    try:
-        dtype = np.dtype(descr) if isinstance(descr, str) else None
-    except (TypeError, ValueError, SyntaxError):
-        dtype = None
-    if dtype is not None and dtype.hasobject:
+def _accepted(dtype: np.dtype[Any], where: str) -> np.dtype[Any]:
+    """Return the dtype, if it is one of plain numbers or text."""
+    if dtype.hasobject:
         raise ValueError(f"{where}: holds pickled Python objects, which are never loaded; store plain arrays")
-    is_text = dtype is not None and dtype.kind in "US" and dtype.itemsize > 0
-    if dtype is None or not (is_text or (dtype.kind in "biuf" and dtype.itemsize <= 8)):
+    is_text = dtype.kind in "US" and dtype.itemsize > 0
+    if not (is_text or (dtype.kind in "biuf" and dtype.itemsize <= 8)):
         raise ValueError(
-            f"{where}: dtype {descr!r:.80}; only booleans, integers, floats of up to 8 bytes and text are supported"
+            f"{where}: dtype {dtype.str!r:.80}; only booleans, integers, floats of up to 8 bytes and text are supported"
         )
-    return dtype, "F" if fortran else "C", shape
+    return dtype
+
+
+def _sizes(shape: tuple[int, ...], where: str) -> tuple[int, ...]:
+    if not all(type(size) is int and size >= 0 for size in shape):  # NumPy takes -3 and True
+        raise ValueError(f"{where}: shape: expected a tuple of sizes, found {shape!r:.80}")
+    return shape

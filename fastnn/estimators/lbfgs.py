@@ -33,9 +33,16 @@ def minimise(problem: Problem, *, max_iter: int, max_fun: int, tol: float) -> tu
         The loss including the penalty after each iteration, as scikit-learn reports it.
     iterations : int
         Number of iterations.
-    """
-    from scipy.optimize import minimize
 
+    Raises
+    ------
+    ImportError
+        If SciPy is missing.
+    """
+    try:
+        from scipy.optimize import minimize
+    except ImportError:
+        raise ImportError("solver='lbfgs' needs SciPy: pip install 'fastnn-cpu[lbfgs]'") from None
     assert isinstance(problem.loss, PenalisedLoss)
     model, loss, gradient = problem.model, problem.loss, Gradient(problem)
     penalty = 0.0  # of the last value
