@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import argparse
 import sys
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from fastnn.cli import regression
 from fastnn.cli.inputs import add_data, add_model, load_data, load_model, samples_of, settle_data
 from fastnn.cli.options import HelpFormatter
 from fastnn.cli.reading import add_reading, reading, say
+from fastnn.cli.streams import fitting
 from fastnn.data.assembling import unknown_classes
 
 _EPILOG = """\
@@ -51,6 +54,12 @@ def run(options: argparse.Namespace) -> int:
     """Evaluate the model and return the exit status."""
     settle_data(options)
     model = load_model(options.model)
+    if model.task == "regression":
+        errors, rows, said = regression.evaluate(model, Path(options.data).expanduser(), options.label)
+        if not options.quiet:
+            say("evaluate", said)
+        print(fitting(f"all rows: {errors} ({rows:,} rows)"))
+        return 0
     if len(model.output_shape) != 1:
         raise ValueError(f"MODEL: expected one output for each class, got outputs of shape {model.output_shape}")
     data = load_data(options.data, "DATA", like=model, **reading(options))

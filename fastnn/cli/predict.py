@@ -88,6 +88,12 @@ def run(options: argparse.Namespace) -> int:
 def _rows(model: Sequential, inputs: Inputs, probabilities: bool, top: int | None) -> Iterable[Row]:
     """Return the lines of the output, the first one with the names of the columns."""
     ids = range(1, len(inputs.values) + 1) if inputs.names is None else inputs.names
+    if model.task == "regression":
+        if probabilities or top is not None:
+            raise ValueError("--probabilities, --top: expected a model of classes, got one that predicts numbers")
+        target = model.reading.get("label")
+        numbers = model.predict(inputs.values).reshape(len(inputs.values), -1)[:, 0]
+        return [("Id", target if isinstance(target, str) else "Prediction"), *zip(ids, numbers.tolist(), strict=True)]
     names = model.class_names or tuple(map(str, range(model.output_shape[0])))
     if top is not None:
         return _top_rows(ids, names, model.predict_proba(inputs.values), min(top, len(names)))

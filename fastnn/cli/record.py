@@ -89,7 +89,7 @@ def write(
         output,
         model,
         {
-            CONFIG_FILE: lambda path: write_whole(path, json.dumps(described, indent=2) + "\n"),
+            CONFIG_FILE: lambda path: write_whole(path, as_json(described)),
             OPTIONS_FILE: lambda path: run_config.write(path, options),
             HISTORY_FILE: trainer.history.to_csv,
             CURVE_FILE: lambda path: save_figure(path, learning_curve, trainer.history),
@@ -151,6 +151,11 @@ def save_model(model: Savable, output: Output) -> Path:
             print_prose(f"{failures[0]}; the model is in {path}")
             return path
     raise OSError(f"the model cannot be written anywhere: {'; '.join(failures)}")
+
+
+def as_json(described: dict[str, Any]) -> str:
+    """Return the record of a run as the text of its file."""
+    return json.dumps(described, indent=2) + "\n"
 
 
 def fingerprint(data: Dataset) -> dict[str, Any]:

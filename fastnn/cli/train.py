@@ -6,10 +6,11 @@ import argparse
 import sys
 import time
 from math import prod
+from pathlib import Path
 from typing import Any
 
 from fastnn import architecture, optim
-from fastnn.cli import record, run_config
+from fastnn.cli import record, regression, run_config
 from fastnn.cli.defaults import USUAL_RATES, set_statistics, settle_length, settle_rate, standardising, warning
 from fastnn.cli.inputs import Split, load_data, resolved_data, settle_data, split_data
 from fastnn.cli.options import (
@@ -25,6 +26,8 @@ from fastnn.cli.reading import reading, say
 from fastnn.cli.streams import EpochTable, fitting, fitting_table, print_prose, unbroken_output
 from fastnn.cli.train_options import HIDDEN, add_options
 from fastnn.data import Dataset
+from fastnn.data.formats import is_table
+from fastnn.decisions import Decision
 from fastnn.model import Sequential
 from fastnn.trainer import Callback, Checkpoint, EarlyStopping, Trainer
 
@@ -81,6 +84,14 @@ def _run(options: argparse.Namespace) -> int:
     rate = USUAL_RATES[options.optimizer] if options.learning_rate is None else options.learning_rate
     optim.get(options.optimizer, learning_rate=rate, weight_decay=options.weight_decay)  # says what is wrong with them
     schedule(resolved_schedule(options.schedule, options.epochs or 1))
+    path = Path(options.data).expanduser()
+    said: tuple[Decision, ...] = ()
+    if path.is_file() and is_table(path):
+        task, said = regression.settle_task(options, path)
+        if task == "regression":
+            return regression.train(options, path, said)
+    elif options.task == "regression":
+        raise ValueError(f"--task: expected a table for a regression, got {options.data}")
     augmentation = None if options.augment is None else parse_augmentation(options.augment, options.seed)
     how_read = reading(options)
     data = load_data(options.data, "DATA", mapped=options.mapped, **how_read)
@@ -118,7 +129,7 @@ def _run(options: argparse.Namespace) -> int:
         **common,
     )
     if not options.quiet:
-        say("train", (*data.decisions, *chosen))
+        say("train", (*said, *data.decisions, *chosen))
         say("train: --validation", split.decisions, split=False)
         print(_introduction(data, split, model), flush=True)
     started = time.perf_counter()

@@ -28,6 +28,11 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the options, in groups."""
     what = parser.add_argument_group("the data and the model")
     add_data(what, default="glyphs")
+    what.add_argument(
+        "--task",
+        choices=("classification", "regression"),
+        help="whether a table's --target is a class or a number (default: found out)",
+    )
     what.add_argument("--mapped", action="store_true", help=MAPPED_HELP)
     what.add_argument(
         "--model",

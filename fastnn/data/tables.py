@@ -125,8 +125,8 @@ def read_csv(
     >>> print(*table.decisions)
     labels: column 'class' (its name; to change it: label=, --target)
     """
-    check_memory(lambda: _memory(path), _where(path), SAVE_AS_NPY)
-    return _read(path, label, None if like is None else _wanted(Expected.of(like))).table
+    check_memory(lambda: table_memory(path), where_of(path), SAVE_AS_NPY)
+    return _read(path, label, None if like is None else wanted_columns(Expected.of(like))).table
 
 
 def _open_file(start: FileStart, options: ReadOptions) -> Source | None:
@@ -164,7 +164,7 @@ def _source(files: dict[str, Path], options: ReadOptions, chosen: tuple[Decision
     def read() -> RawDataset:
         where = {split: f"load: {file}" for split, file in files.items()}
         expected = options.expected
-        train = _read(files["train"], options.label, None if expected is None else _wanted(expected))
+        train = _read(files["train"], options.label, None if expected is None else wanted_columns(expected))
         table, columns = train
         if table.labels is None:
             raise ValueError(
@@ -195,26 +195,28 @@ def _source(files: dict[str, Path], options: ReadOptions, chosen: tuple[Decision
 
     return Source(
         read,
-        lambda: MemoryEstimate.total(map(_memory, files.values())).with_copies("test" not in files),
+        lambda: MemoryEstimate.total(map(table_memory, files.values())).with_copies("test" not in files),
     )
 
 
-def _wanted(expected: Expected) -> WantedColumns:
+def wanted_columns(expected: Expected) -> WantedColumns:
+    """Return the columns that a table should have for a model or beside another data set."""
     label = expected.reading.get("label")
     return WantedColumns(expected.other, expected.values, expected.column_names, label_name=label)
 
 
-def _where(path: str | os.PathLike[str]) -> str:
+def where_of(path: str | os.PathLike[str]) -> str:
+    """Return the beginning of the messages of errors in a table."""
     return f"read_csv: {os.fspath(path)}"
 
 
-def _memory(path: str | os.PathLike[str]) -> MemoryEstimate:
+def table_memory(path: str | os.PathLike[str]) -> MemoryEstimate:
     """Estimate the memory for reading a table, from the size of the file and its first lines."""
     stored, size = file_sizes(path)
     with Path(path).open("rb") as file:
         start = file.read(_SAMPLED)
     if is_gzip(start):
-        start = inflate_start(start, _SAMPLED, _where(path), GZIP_WBITS)
+        start = inflate_start(start, _SAMPLED, where_of(path), GZIP_WBITS)
     lines = start.split(b"\n")[1:-1] or [start]  # without the line of names and the last line, which may be cut off
     sample = b"\n".join(lines)
     times = size / (len(sample) + 1)
@@ -236,7 +238,21 @@ class _Read(NamedTuple):
 
 
 def _read(path: str | os.PathLike[str], label: str | int | None, wanted: WantedColumns | None) -> _Read:
-    where = _where(path)
+    where = where_of(path)
+    values, labels, columns = table_texts(path, label, wanted)
+    if columns.label is None:
+        return _Read(Table(values, None, (), columns.names, columns.decisions), columns)
+    if "" in labels:
+        raise ValueError(f"{where}: sample {labels.index('')} has no label")
+    check_labels_recur(labels, columns.label_name, label is not None, where)
+    return _Read(Table(values, *_classes(labels), columns.names, columns.decisions), columns)
+
+
+def table_texts(
+    path: str | os.PathLike[str], label: str | int | None, wanted: WantedColumns | None
+) -> tuple[NDArray[Any], list[str], Columns]:
+    """Return the features, the texts of the column to be predicted, and which column is what; raises as `read_csv`."""
+    where = where_of(path)
     if label is not None and (isinstance(label, bool) or not isinstance(label, str | int)):
         raise TypeError(f"read_csv: label: expected a column's name or index, got {label!r}")
     rows = Rows(read_text(Path(path), where), where)
@@ -246,13 +262,7 @@ def _read(path: str | os.PathLike[str], label: str | int | None, wanted: WantedC
         raise ValueError(
             f"{where}: rows of {columns.width} values; expected 1 to {_MAX_COLUMNS}, not counting the label"
         )
-    values, labels = _convert(rows, columns, where)
-    if columns.label is None:
-        return _Read(Table(values, None, (), columns.names, columns.decisions), columns)
-    if "" in labels:
-        raise ValueError(f"{where}: sample {labels.index('')} has no label")
-    check_labels_recur(labels, columns.label_name, label is not None, where)
-    return _Read(Table(values, *_classes(labels), columns.names, columns.decisions), columns)
+    return *_convert(rows, columns, where), columns
 
 
 def _convert(rows: Rows, columns: Columns, where: str) -> tuple[NDArray[Any], list[str]]:

@@ -8,17 +8,18 @@ TEST_SPLIT = "test split"
 """The subject of the decision."""
 
 
-def drawn_split(test: int, total: int) -> Decision:
+def drawn_split(test: int, total: int, how: str = "drawn from each class") -> Decision:
     """Return the decision to draw the test split from the samples.
 
     Parameters
     ----------
     test, total : int
         How many samples are drawn, and out of how many.
+    how : str
     """
     return Decision(
         TEST_SPLIT,
-        f"{test} of the {total} samples, drawn from each class",
+        f"{test} of the {total} samples, {how}",
         "the files hold no test split",
         "test_fraction=, or a file of its own for each split",
     )
