@@ -104,15 +104,18 @@ class EpochTable(Callback):
     """
 
     def __init__(self, epochs: int) -> None:
-        self._every, self._epochs, self._begun = -(-epochs // _MOST_LINES), epochs, False
+        self._every, self._epochs = -(-epochs // _MOST_LINES), epochs
         self._last: dict[str, Any] | None = None
 
     def epochs_ahead(self) -> int:
         return _AHEAD  # it reads figures and nothing else
 
+    def on_train_begin(self, trainer: Any) -> None:
+        _print_beside_bar(_HEAD)
+
     def on_epoch_end(self, trainer: Any, epoch: dict[str, Any]) -> None:
         self._last = epoch
-        if epoch["epoch"] % self._every == 0 or epoch["epoch"] in (1, self._epochs):
+        if epoch["epoch"] % self._every == 0 or epoch["epoch"] in (1, 2, self._epochs):
             self._print(epoch)
 
     def on_train_end(self, trainer: Any) -> None:
@@ -120,9 +123,7 @@ class EpochTable(Callback):
             self._print(self._last)
 
     def _print(self, epoch: dict[str, Any]) -> None:
-        if not self._begun:
-            _print_beside_bar(_HEAD)
-        self._begun, self._last = True, None
+        self._last = None
         cells = (
             _loss(epoch, "loss"),
             _right(epoch, "accuracy"),

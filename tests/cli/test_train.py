@@ -284,7 +284,10 @@ def test_ctrl_c_keeps_the_model(tmp_path: Path) -> None:
 
 def test_ctrl_c_in_the_first_epoch(tmp_path: Path) -> None:
     model = "mlp:784-2000-2000-10"
-    done, seconds = interrupted(tmp_path / "r", "--model", model, "--batch", "1", behind="epoch")
-    assert (done.returncode, done.stderr) == (130, "fastnn train: interrupted\n")
+    done, seconds = interrupted(
+        tmp_path / "r", "--model", model, "--batch", "1", "--learning-rate", "0.001", behind="epoch"
+    )
+    assert done.returncode == 130
+    assert done.stderr.endswith("fastnn train: interrupted\n")
     assert not (tmp_path / "r").exists()
     assert seconds < 5  # a second, on an idle machine
