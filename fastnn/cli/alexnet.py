@@ -74,7 +74,7 @@ def add(commands: Any) -> None:
 
 def run_convert(options: argparse.Namespace) -> int:
     """Convert; return the exit status."""
-    target = check_file("OUT", Path(options.output).expanduser())
+    target = check_file("OUT", Path(options.output).expanduser(), Path(options.weights).expanduser())
     if target.suffix != ".safetensors":
         raise ValueError(f"OUT: expected a name that ends in .safetensors, got {target}")
     weights = load_weights(Path(options.weights).expanduser(), options.like)

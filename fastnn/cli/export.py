@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from fastnn.cli.inputs import add_model, load_model
+from fastnn.cli.inputs import add_model, load_model, model_file
 from fastnn.cli.options import HelpFormatter
 from fastnn.cli.output import check_file
 from fastnn.export import to_npz, to_onnx
@@ -48,6 +48,6 @@ def run(options: argparse.Namespace) -> int:
     if write is None:
         raise ValueError(f"--output: {target} must end in {' or '.join(_FORMATS)}")
     model = load_model(options.model)
-    write(model, check_file("--output", target))
+    write(model, check_file("--output", target, model_file(options.model)))
     print(f"{target}: {target.stat().st_size:,} bytes")
     return 0

@@ -214,5 +214,10 @@ def load_model(file: str) -> Sequential:
     ValueError
         If the file is damaged or does not hold a model.
     """
+    return Sequential.load(model_file(file))
+
+
+def model_file(file: str) -> Path:
+    """Return the path of the model's file, whose folder may be given instead."""
     path = Path(file).expanduser()
-    return Sequential.load(path / MODEL_FILE if path.is_dir() else path)
+    return path / MODEL_FILE if path.is_dir() else path

@@ -30,11 +30,15 @@ def check_writable(option: str, folder: Path) -> None:
         raise ValueError(f"{option}: cannot write in {folder} ({error.strerror})") from None
 
 
-def check_file(option: str, path: Path) -> Path:
-    """Return `path`, or raise ValueError if no file can be written there."""
+def check_file(option: str, path: Path, *inputs: Path) -> Path:
+    """Return `path`, or raise ValueError if no file can be written there, or if it is one of the `inputs`."""
     if path.is_dir():
         raise ValueError(f"{option}: {path} is a folder, expected a file")
-    check_writable(option, path.parent)
+    if any(path.exists() and given.exists() and path.samefile(given) for given in inputs):
+        raise ValueError(f"{option}: {path} is what is read, expected another file")
+    if path.exists() and not path.is_file():  # a device or a pipe, which is written to as it is
+        return path
+    check_writable(option, path.resolve().parent)
     return path
 
 

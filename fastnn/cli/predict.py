@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fastnn.cli.inputs import add_data, add_model, load_model, settle_data
+from fastnn.cli.inputs import add_data, add_model, load_model, model_file, settle_data
 from fastnn.cli.options import HelpFormatter, whole
 from fastnn.cli.output import check_file
 from fastnn.cli.reading import add_reading, reading, say
@@ -71,7 +71,7 @@ def run(options: argparse.Namespace) -> int:
     """Write the predictions and return the exit status."""
     settle_data(options)
     model = load_model(options.model)
-    target = None if options.output == "-" else check_file("--output", Path(options.output).expanduser())
+    target = None if options.output == "-" else _target(options)
     inputs = load_inputs(options.data, options.part, model, **reading(options))
     rows = _rows(model, inputs, options.probabilities, options.top)
     say("predict", inputs.decisions)
@@ -118,3 +118,9 @@ def _top_rows(ids: Iterable[object], names: Sequence[str], shares: NDArray[Any],
 
 def _rounded(share: float) -> str:
     return f"{share:.6g}"
+
+
+def _target(options: argparse.Namespace) -> Path:
+    """The file to write, which is neither the model nor the data."""
+    data = Path(options.data).expanduser()
+    return check_file("--output", Path(options.output).expanduser(), model_file(options.model), data)

@@ -6,6 +6,7 @@ import io
 import json
 import os
 import zipfile
+import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -86,14 +87,18 @@ class Folder:
             with np.load(self.path / "cache" / f"{key}.npz", allow_pickle=False) as stored:
                 content = json.loads(stored[_JSON].tobytes())
                 found: dict[str, Any] = _with_arrays(content, stored)
-        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+        except (
+            *(OSError, ValueError, KeyError, TypeError, AttributeError, EOFError, MemoryError, RecursionError),
+            *(NotImplementedError, RuntimeError, zlib.error, zipfile.BadZipFile),
+        ):  # whatever is wrong with a cache, the result can be computed again
             return None
         return found
 
     def delete_results(self, prefix: str) -> None:
         """Delete the cached results whose keys start with `prefix`."""
-        for file in (self.path / "cache").glob(f"{prefix}*.npz"):
-            file.unlink()
+        for file in (self.path / "cache").iterdir():
+            if file.name.startswith(prefix) and file.suffix == ".npz":
+                file.unlink()
 
     def close(self) -> None:
         """Unlock the folder."""

@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from fastnn.checks import flag, number, whole
+from fastnn.files import remove_unfinished
 from fastnn.trainer.callbacks import Callback
 from fastnn.trainer.run import Run
-from fastnn.trainer.snapshot import file_of, files_in
+from fastnn.trainer.snapshot import file_of, files_in, unfinished_in
 from fastnn.trainer.trainer import Trainer
 
 
@@ -29,7 +30,8 @@ class Checkpoint(Callback):
     keep_last : int or None
         How many files to keep in a folder; None: all.
     overwrite : bool
-        Whether a new training may replace checkpoints that are there already. A resumed training always may.
+        Whether a new training may replace checkpoints that are there already. They are removed when its first one is
+        written. A resumed training always may.
 
     Raises
     ------
@@ -79,6 +81,7 @@ class Checkpoint(Callback):
             every_seconds = number("Checkpoint", "every_seconds", every_seconds, above=0, finite=False)
         self.every_seconds = every_seconds
         self.overwrite = flag("Checkpoint", "overwrite", overwrite)
+        self._outdated: list[Path] = []  # checkpoints of an earlier training, until there is one of this training
 
     @property
     def is_folder(self) -> bool:
@@ -106,13 +109,11 @@ class Checkpoint(Callback):
                     f"Checkpoint: path: expected a place without a checkpoint, got {self.path}, which already holds "
                     "one; resume it, choose another path, or pass overwrite=True"
                 )
-            for path in files_in(self.path):  # a single file is replaced
-                path.unlink()
+            self._outdated = files_in(self.path)  # a single file is replaced
         folder = self.path if self.is_folder else self.path.parent
         folder.mkdir(parents=True, exist_ok=True)
-        pattern = ".checkpoint-*.safetensors.*" if self.is_folder else f".{self.path.name}.*"
-        for unfinished in folder.glob(pattern):  # left by a process that was killed while it wrote
-            unfinished.unlink()
+        for file in [folder / name for name in unfinished_in(folder)] if self.is_folder else [self.path]:
+            remove_unfinished(file)
         _ = _run(trainer).spec.data  # hash the data now, not in the middle of the training
 
     def on_step(self, trainer: Trainer, step: int) -> None:
@@ -132,6 +133,10 @@ class Checkpoint(Callback):
             run.take_snapshot(path).write()
         except OSError as error:
             raise type(error)(error.errno, f"Checkpoint: cannot write ({error.strerror})", str(path)) from error
+        for old in reversed(self._outdated):  # only now, so that there is always one to resume from
+            if old != path:
+                old.unlink(missing_ok=True)
+        self._outdated = []
         if self.is_folder and self.keep_last is not None:
             for old in self.files[: -self.keep_last]:
                 old.unlink(missing_ok=True)

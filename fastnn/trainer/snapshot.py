@@ -23,6 +23,7 @@ from fastnn.trainer.spec import TrainingSpec
 Array = NDArray[Any]
 
 _FILE = re.compile(r"checkpoint-(\d+)\.safetensors")
+_UNFINISHED = re.compile(rf"\.({_FILE.pattern})\.")
 
 
 def file_of(folder: Path, step: int) -> Path:
@@ -34,6 +35,12 @@ def files_in(folder: Path) -> list[Path]:
     """The checkpoints in a folder, from the earliest to the latest."""
     found = [path for path in folder.iterdir() if _FILE.fullmatch(path.name)] if folder.is_dir() else []
     return sorted(found, key=lambda path: int(path.stem.partition("-")[2]))
+
+
+def unfinished_in(folder: Path) -> set[str]:
+    """The names of the checkpoints in a folder of which there is a part that `write_whole` did not finish."""
+    found = (_UNFINISHED.match(path.name) for path in folder.iterdir()) if folder.is_dir() else ()
+    return {match[1] for match in found if match}
 
 
 @dataclass(frozen=True)
