@@ -38,7 +38,7 @@ def check_file(option: str, path: Path, *inputs: Path) -> Path:
         raise ValueError(f"{option}: {path} is what is read, expected another file")
     if path.exists() and not path.is_file():  # a device or a pipe, which is written to as it is
         return path
-    check_writable(option, path.resolve().parent)
+    check_writable(option, (path.resolve() if path.is_symlink() else path).parent)
     return path
 
 

