@@ -1,5 +1,6 @@
 """A model file restores the whole model, and a failed write leaves the old file."""
 
+import errno
 import os
 from pathlib import Path
 
@@ -112,10 +113,6 @@ def test_it_is_read_in_a_fresh_process(path):
 # --- writing ---
 
 
-class Full(OSError):
-    pass
-
-
 @pytest.mark.parametrize("step", ["fsync", "replace"])
 def test_a_failed_write_leaves_the_old_file(path, monkeypatch, step):
     model = mlp(5, 3)
@@ -124,11 +121,12 @@ def test_a_failed_write_leaves_the_old_file(path, monkeypatch, step):
     model.params[...] = 0
 
     def fail(*args):
-        raise Full("no space left on device")
+        raise OSError(errno.ENOSPC, "no space left on device")
 
     monkeypatch.setattr(*{"fsync": (os, "fsync"), "replace": (Path, "replace")}[step], fail)
-    with pytest.raises(Full):
+    with pytest.raises(OSError, match="no space left on device") as failed:
         model.save(path)
+    assert failed.value.filename == str(path)
     monkeypatch.undo()
     assert path.read_bytes() == before
     assert os.listdir(path.parent) == [path.name]  # noqa: PTH208

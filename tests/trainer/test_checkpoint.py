@@ -326,7 +326,7 @@ def test_the_file_describes_itself(tmp_path):
 
 
 def test_files_left_by_a_killed_process_are_removed(tmp_path):
-    (tmp_path / ".checkpoint-000000001.safetensors.abc").write_text("half")
+    (tmp_path / f".checkpoint-000000001.safetensors.{'0' * 16}.unfinished").write_text("half")
     (tmp_path / "mine.txt").write_text("mine")
     make(fastnn.Checkpoint(tmp_path, keep_last=1)).fit(X, Y)
     assert sorted(p.name for p in tmp_path.iterdir()) == ["checkpoint-000000024.safetensors", "mine.txt"]
