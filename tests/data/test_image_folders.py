@@ -103,7 +103,7 @@ def test_an_image_with_more_pixels_than_its_bytes_can_hold_is_refused(tmp_path):
     [
         ({"size": 0}, ValueError, "size: expected a whole number of at least 1"),
         ({"size": 2.5}, TypeError, "size: expected a whole number of at least 1"),
-        ({"size": (1, 2, 3)}, TypeError, "size: expected a whole number or"),
+        ({"size": (1, 2, 3)}, TypeError, r"size: expected a whole number, \(height, width\) or 'common'"),
         ({"mode": "hsv"}, ValueError, "mode: expected 'grey', 'rgb' or None, got 'hsv'"),
         ({"fit": "pad"}, ValueError, "fit: expected 'crop' or 'stretch', got 'pad'"),
         ({}, ValueError, "no folders with PNG, JPEG, PGM, BMP"),

@@ -101,6 +101,6 @@ def test_validation_data_are_matched_by_name(tmp_path: Path, capsys: pytest.Capt
     command = ["train", "--data", str(train), "--output", str(tmp_path / "run"), "--epochs", "30", "--batch", "4"]
     assert main([*command, "--validation", str(few)]) == 0
     last = [line for line in capsys.readouterr().out.splitlines() if line.lstrip().startswith("30 ")][-1]
-    assert float(last.split()[4]) == 1  # the accuracy on validation data
+    assert last.split()[4] == "100.0%"  # the accuracy on validation data
     assert main([*command, "--overwrite", "--validation", str(other)]) == 2
     assert "has classes that train lacks: emu (8 samples)" in capsys.readouterr().err

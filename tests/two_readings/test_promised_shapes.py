@@ -15,7 +15,10 @@ ANY = (ROW, PAIR, IMAGE, BLOCK)
 
 # layer, the shapes of samples that it takes, and the shape that it gives for one
 SAME = dict.fromkeys(
-    ("ReLU", "LeakyReLU", "ELU", "Sigmoid", "Tanh", "Tanhshrink", "Softshrink", "GELU", "SiLU", "Dropout", "BatchNorm"),
+    (
+        *("ReLU", "LeakyReLU", "ELU", "Sigmoid", "Tanh", "Tanhshrink", "Softshrink", "GELU", "SiLU"),
+        *("Dropout", "BatchNorm", "Standardize"),
+    ),
     (lambda kind: kind(), ANY, lambda shape: shape),
 ) | dict.fromkeys(("Softmax", "Softmin", "LogSoftmax"), (lambda kind: kind(), (ROW,), lambda shape: shape))
 TABLE = SAME | {
