@@ -63,9 +63,9 @@ def test_a_probability_of_zero_costs_only_its_target():
 
 
 def test_the_order_is_that_of_the_hand_outs_generator_and_leaves_numpys_alone():
-    before = np.random.get_state()[1].tolist()  # noqa: NPY002
+    before = np.random.get_state()[1].tolist()
     x, y = ece421.shuffle(np.arange(50), np.arange(50) * 2)
-    assert np.random.get_state()[1].tolist() == before  # noqa: NPY002
+    assert np.random.get_state()[1].tolist() == before
     expected = np.arange(50)
     np.random.RandomState(421).shuffle(expected)
     assert x.tolist() == expected.tolist()

@@ -16,9 +16,14 @@ Cache: TypeAlias = Any
 Params: TypeAlias = dict[str, Any]
 Gradients: TypeAlias = tuple[Array, Any, Any]  # the gradients of x and of two parameters
 
+_KERNEL_DTYPES = (np.dtype(np.float64), np.dtype(np.float32))
+
 
 def common(*values: ArrayLike) -> tuple[Array, ...]:
     """The values as arrays of one dtype that kernels take: as `floating` does, but half precision becomes float32."""
+    dtype = getattr(values[0], "dtype", None)
+    if dtype in _KERNEL_DTYPES and all(type(value) is np.ndarray and value.dtype == dtype for value in values):
+        return values  # type: ignore[return-value]
     arrays = floating(*map(np.asarray, values))
     dtype = np.float32 if arrays[0].dtype.itemsize <= 4 else np.float64
     return tuple(array.astype(dtype, copy=False) for array in arrays)
@@ -27,7 +32,7 @@ def common(*values: ArrayLike) -> tuple[Array, ...]:
 def flat(x: ArrayLike) -> Array:
     """`x` (N, d1, …, dk) as rows (N, D)."""
     array = np.asarray(x)
-    return array.reshape(len(array), -1)
+    return array if array.ndim == 2 else array.reshape(len(array), -1)
 
 
 def like(dout: ArrayLike, cache: Cache) -> Array:

@@ -1,5 +1,7 @@
 """The faster variants of the hand-out. Here they and the naive ones are the same compiled kernels."""
 
+from fastnn.compat.cs231n import im2col
+from fastnn.compat.cs231n.im2col import *  # noqa: F403
 from fastnn.compat.cs231n.layers import (
     conv_backward_naive,
     conv_forward_naive,
@@ -26,3 +28,4 @@ __all__ = [
     "max_pool_forward_im2col",
     "max_pool_forward_reshape",
 ]
+__all__ += im2col.__all__

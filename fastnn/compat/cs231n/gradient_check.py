@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
 from fastnn.compat.cs231n.arrays import Array
 
-__all__ = ["eval_numerical_gradient", "eval_numerical_gradient_array", "grad_check_sparse", "rel_error"]
+__all__ = [
+    "eval_numerical_gradient",
+    "eval_numerical_gradient_array",
+    "eval_numerical_gradient_blobs",
+    "eval_numerical_gradient_net",
+    "grad_check_sparse",
+    "rel_error",
+]
 
 
 def rel_error(x: Any, y: Any) -> float:
@@ -46,6 +53,26 @@ def eval_numerical_gradient_array(f: Callable[[Array], Any], x: Array, df: Array
     for index in np.ndindex(x.shape):
         gradient[index] = np.sum(_difference(f, x, index, h) * df)
     return gradient
+
+
+def eval_numerical_gradient_blobs(
+    f: Callable[..., object], inputs: Sequence[Any], output: Any, h: float = 1e-5
+) -> list[Array]:
+    """Return the gradients of sum(output.vals · output.diffs) for each of the inputs, by central differences.
+
+    Inputs and output are objects with arrays `vals` and `diffs`; ``f(*inputs, output)`` writes ``output.vals``.
+    """
+
+    def values(_: Array) -> Array:
+        f(*inputs, output)
+        return np.asarray(output.vals)
+
+    return [eval_numerical_gradient_array(values, blob.vals, output.diffs, h) for blob in inputs]
+
+
+def eval_numerical_gradient_net(net: Any, inputs: Sequence[Any], output: Any, h: float = 1e-5) -> list[Array]:
+    """Return the gradients of `eval_numerical_gradient_blobs` for ``net.forward()``, which reads `inputs`."""
+    return eval_numerical_gradient_blobs(lambda *_: net.forward(), inputs, output, h)
 
 
 def grad_check_sparse(

@@ -6,21 +6,41 @@ from typing import Any
 
 from numpy.typing import ArrayLike
 
+from fastnn.compat.cs231n import fast_layers, layers
 from fastnn.compat.cs231n.arrays import Array, Cache, Gradients, Params
+from fastnn.compat.cs231n.fast_layers import *  # noqa: F403
 from fastnn.compat.cs231n.fast_layers import (
     conv_backward_fast,
     conv_forward_fast,
     max_pool_backward_fast,
     max_pool_forward_fast,
 )
+from fastnn.compat.cs231n.layers import *  # noqa: F403
 from fastnn.compat.cs231n.layers import (
     affine_backward,
     affine_forward,
+    batchnorm_backward,
+    batchnorm_forward,
     relu_backward,
     relu_forward,
     spatial_batchnorm_backward,
     spatial_batchnorm_forward,
 )
+
+__all__ = [
+    "affine_bn_relu_backward",
+    "affine_bn_relu_forward",
+    "affine_relu_backward",
+    "affine_relu_forward",
+    "conv_bn_relu_backward",
+    "conv_bn_relu_forward",
+    "conv_relu_backward",
+    "conv_relu_forward",
+    "conv_relu_pool_backward",
+    "conv_relu_pool_forward",
+]
+__all__ += layers.__all__
+__all__ += fast_layers.__all__
 
 
 def affine_relu_forward(x: ArrayLike, w: ArrayLike, b: ArrayLike) -> tuple[Array, Cache]:
@@ -34,6 +54,23 @@ def affine_relu_backward(dout: ArrayLike, cache: Cache) -> Gradients:
     """Return (dx, dw, db)."""
     fc_cache, relu_cache = cache
     return affine_backward(relu_backward(dout, relu_cache), fc_cache)
+
+
+def affine_bn_relu_forward(
+    x: ArrayLike, w: ArrayLike, b: ArrayLike, gamma: ArrayLike, beta: ArrayLike, bn_param: Params
+) -> tuple[Array, Cache]:
+    """Affine, batch normalisation, ReLU."""
+    a, fc_cache = affine_forward(x, w, b)
+    an, bn_cache = batchnorm_forward(a, gamma, beta, bn_param)
+    out, relu_cache = relu_forward(an)
+    return out, (fc_cache, bn_cache, relu_cache)
+
+
+def affine_bn_relu_backward(dout: ArrayLike, cache: Cache) -> tuple[Any, ...]:
+    """Return (dx, dw, db, dgamma, dbeta)."""
+    fc_cache, bn_cache, relu_cache = cache
+    da, dgamma, dbeta = batchnorm_backward(relu_backward(dout, relu_cache), bn_cache)
+    return (*affine_backward(da, fc_cache), dgamma, dbeta)
 
 
 def conv_relu_forward(x: ArrayLike, w: ArrayLike, b: ArrayLike, conv_param: Params) -> tuple[Array, Cache]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
-from fastnn import functional
-from fastnn.checks import number
-from fastnn.compat.cs231n.arrays import Array, Cache, Gradients, Params, common, flat, like, mode_of
+from fastnn import functional, kernels
+from fastnn.compat.cs231n.arrays import Array, Cache, Gradients, Params, common, flat, like
+from fastnn.compat.cs231n.dropout import dropout_backward, dropout_forward
 from fastnn.compat.cs231n.normalization import (
     batchnorm_backward,
     batchnorm_backward_alt,
@@ -19,6 +19,10 @@ from fastnn.compat.cs231n.normalization import (
     spatial_groupnorm_backward,
     spatial_groupnorm_forward,
 )
+from fastnn.functional.affine import AffineCache
+from fastnn.functional.checks import output_gradient
+from fastnn.kernels import Activation
+from fastnn.kernels.layout import as_contiguous
 
 __all__ = [
     "affine_backward",
@@ -46,28 +50,33 @@ __all__ = [
 
 
 def affine_forward(x: ArrayLike, w: ArrayLike, b: ArrayLike) -> tuple[Array, Cache]:
-    """Return x w + b, for x (N, d1, …, dk) as rows, w (D, M) and b (M,)."""
-    rows, w_, b_ = common(flat(x), w, b)
-    out, cache = functional.affine_forward(rows, w_, b_)
-    return out, (np.shape(x), cache)
+    """Return x w + b, for x (N, d1, …, dk) as rows, w (D, M) and b (M,); the cache is (x, w, b)."""
+    out, _ = functional.affine_forward(*common(flat(x), w, b))
+    return out, (x, w, b)
 
 
 def affine_backward(dout: ArrayLike, cache: Cache) -> Gradients:
     """Return (dx, dw, db), dx in the shape of x."""
-    shape, inner = cache
-    dx, dw, db = functional.affine_backward(like(dout, inner), inner)
-    return dx.reshape(shape), dw, db
+    x, w, b = cache
+    rows, w_, _ = common(flat(x), w, b)
+    rows, w_ = as_contiguous(rows, rows.dtype), as_contiguous(w_, w_.dtype)
+    inner = AffineCache("affine_forward", rows, w_, True, np.shape(x))
+    return functional.affine_backward(np.asarray(dout, rows.dtype), inner)
 
 
 def relu_forward(x: ArrayLike) -> tuple[Array, Cache]:
-    """Return max(x, 0) for an array of any shape."""
-    out, cache = functional.relu_forward(*common(x))
-    return out, cache
+    """Return max(x, 0) for an array of any shape; the cache is x."""
+    (array,) = common(x)
+    return np.maximum(array, 0), x
 
 
 def relu_backward(dout: ArrayLike, cache: Cache) -> Array:
     """Return dout where x was positive, and zero elsewhere."""
-    dx: Array = functional.relu_backward(like(dout, cache), cache)
+    (x,) = common(cache)
+    x = as_contiguous(x, x.dtype)
+    gradient = output_gradient("relu_backward", np.asarray(dout, x.dtype), x.shape, x)
+    dx = np.empty(x.shape, x.dtype)
+    kernels.get("activation_backward")(gradient, x, dx, Activation.RELU, 0.0)
     return dx
 
 
@@ -79,30 +88,6 @@ def softmax_loss(x: ArrayLike, y: ArrayLike) -> tuple[float, Array]:
 def svm_loss(x: ArrayLike, y: ArrayLike) -> tuple[float, Array]:
     """Return the mean multi-class hinge loss with margin 1, and its gradient, of scores x (N, C) and labels y (N,)."""
     return functional.hinge_loss(common(x)[0], y)
-
-
-def dropout_forward(x: ArrayLike, dropout_param: Params) -> tuple[Array, Cache]:
-    """Keep each element with probability ``p`` and scale it by 1/p; in mode "test" do nothing.
-
-    ``dropout_param`` has "p" (the fraction KEPT), "mode" ("train" or "test") and optionally "seed", which seeds NumPy's
-    global generator.
-    """
-    (array,) = common(x)
-    keep, mode = dropout_param["p"], mode_of("dropout_forward", dropout_param)
-    number("dropout_forward", "p (the share that is kept)", keep, above=0, at_most=1)
-    if "seed" in dropout_param:
-        np.random.seed(dropout_param["seed"])
-    mask = None
-    if mode == "train":
-        mask = ((np.random.rand(*array.shape) < keep) / keep).astype(array.dtype)
-        array = array * mask
-    return array, (dropout_param, mask)
-
-
-def dropout_backward(dout: ArrayLike, cache: Cache) -> Array:
-    """Return dout, multiplied by the mask of the forward pass."""
-    _, mask = cache
-    return np.asarray(dout) if mask is None else dout * mask
 
 
 def conv_forward_naive(x: ArrayLike, w: ArrayLike, b: ArrayLike, conv_param: Params) -> tuple[Array, Cache]:

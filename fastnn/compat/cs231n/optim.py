@@ -5,61 +5,112 @@ The state is kept in `config`, which is changed and returned; `w` and `dw` are n
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from fastnn.compat.cs231n.arrays import Array, Params
+from fastnn import kernels
+from fastnn.compat.cs231n.arrays import Array, Params, common
+from fastnn.kernels import UpdateRule
 
 __all__ = ["adam", "rmsprop", "sgd", "sgd_momentum"]
 
+Rule = Callable[..., tuple[Array, Params]]
 
-def _filled(config: Params | None, **defaults: Any) -> Params:
+DEFAULTS: dict[Rule, Params] = {}  # of each rule, the settings that `config` may lack
+_ONE = np.ones(1, np.int64)
+
+
+def _rule(**defaults: Any) -> Callable[[Rule], Rule]:
+    """Note the default settings of a rule."""
+
+    def note(rule: Rule) -> Rule:
+        DEFAULTS[rule] = defaults
+        return rule
+
+    return note
+
+
+def _filled(rule: Rule, config: Params | None) -> Params:
     config = {} if config is None else config
-    for key, value in defaults.items():
+    for key, value in DEFAULTS[rule].items():
         config.setdefault(key, value)
     return config
 
 
+def _updated(
+    rule: UpdateRule,
+    w: Array,
+    dw: Array,
+    m: Array | None,
+    v: Array | None,
+    rate: float,
+    t: Any = _ONE,
+    coefficients: tuple[float, ...] = (),
+) -> Array:
+    """Return new weights; m and v are changed. The three have the dtype that NumPy would compute with."""
+    if w.shape != dw.shape:
+        raise ValueError(f"{rule.name.lower()}: dw must have the shape of w, {w.shape}, got {dw.shape}")
+    new = np.array(w, order="C")
+    kernels.get("update")(
+        new, m, v, np.ascontiguousarray(dw), np.array([rate], np.float64), t, rule, 0.0, *coefficients
+    )
+    return new
+
+
+def _state(config: Params, name: str, w: Array) -> Array:
+    """The state of that name in an array that nobody else has."""
+    kept = config.get(name)
+    return np.zeros(w.shape, w.dtype) if kept is None else np.array(kept, w.dtype, order="C").reshape(w.shape)
+
+
+@_rule(learning_rate=1e-2)
 def sgd(w: Array, dw: Array, config: Params | None = None) -> tuple[Array, Params]:
     """Return w - learning_rate dw. Default: "learning_rate" 1e-2."""
-    config = _filled(config, learning_rate=1e-2)
-    return w - config["learning_rate"] * dw, config
+    config = _filled(sgd, config)
+    w, dw = common(w, dw)
+    return _updated(UpdateRule.SGD, w, dw, None, None, config["learning_rate"]), config
 
 
+@_rule(learning_rate=1e-2, momentum=0.9)
 def sgd_momentum(w: Array, dw: Array, config: Params | None = None) -> tuple[Array, Params]:
     """Set v ← momentum v - learning_rate dw and return w + v.
 
     Defaults: "learning_rate" 1e-2, "momentum" 0.9, "velocity" zeros.
     """
-    config = _filled(config, learning_rate=1e-2, momentum=0.9)
-    v = config.get("velocity", np.zeros_like(w))
-    config["velocity"] = v = config["momentum"] * v - config["learning_rate"] * dw
-    return w + v, config
+    config = _filled(sgd_momentum, config)
+    w, dw = common(w, dw)
+    v = _state(config, "velocity", w)
+    np.negative(v, out=v)  # the kernel's velocity points the other way
+    new = _updated(UpdateRule.MOMENTUM, w, dw, None, v, config["learning_rate"], coefficients=(config["momentum"],))
+    config["velocity"] = np.negative(v, out=v)
+    return new, config
 
 
+@_rule(learning_rate=1e-2, decay_rate=0.99, epsilon=1e-8)
 def rmsprop(w: Array, dw: Array, config: Params | None = None) -> tuple[Array, Params]:
     """Divide the gradient by the root of the running mean of its squares.
 
     Defaults: "learning_rate" 1e-2, "decay_rate" 0.99, "epsilon" 1e-8, "cache" zeros.
     """
-    config = _filled(config, learning_rate=1e-2, decay_rate=0.99, epsilon=1e-8, cache=np.zeros_like(w))
-    rate = config["decay_rate"]
-    config["cache"] = rate * config["cache"] + (1 - rate) * dw**2
-    return w - config["learning_rate"] * dw / (np.sqrt(config["cache"]) + config["epsilon"]), config
+    config = _filled(rmsprop, config)
+    w, dw = common(w, dw)
+    v = config["cache"] = _state(config, "cache", w)
+    coefficients = config["decay_rate"], config["epsilon"]
+    return _updated(UpdateRule.RMSPROP, w, dw, None, v, config["learning_rate"], coefficients=coefficients), config
 
 
+@_rule(learning_rate=1e-3, beta1=0.9, beta2=0.999, epsilon=1e-8, t=0)
 def adam(w: Array, dw: Array, config: Params | None = None) -> tuple[Array, Params]:
     """Adam (Kingma & Ba 2015), where t is increased by one before it is used.
 
     Defaults: "learning_rate" 1e-3, "beta1" 0.9, "beta2" 0.999, "epsilon" 1e-8, "m" and "v" zeros, "t" 0.
     """
-    zeros = np.zeros_like(w)
-    config = _filled(config, learning_rate=1e-3, beta1=0.9, beta2=0.999, epsilon=1e-8, m=zeros, v=zeros, t=0)
-    beta1, beta2 = config["beta1"], config["beta2"]
+    config = _filled(adam, config)
+    w, dw = common(w, dw)
     config["t"] += 1
-    config["m"] = beta1 * config["m"] + (1 - beta1) * dw
-    config["v"] = beta2 * config["v"] + (1 - beta2) * dw**2
-    m = config["m"] / (1 - beta1 ** config["t"])
-    v = config["v"] / (1 - beta2 ** config["t"])
-    return w - config["learning_rate"] * m / (np.sqrt(v) + config["epsilon"]), config
+    m, v = config["m"], config["v"] = _state(config, "m", w), _state(config, "v", w)
+    coefficients = config["beta1"], config["beta2"], config["epsilon"]
+    t = np.array([config["t"]], np.int64)
+    return _updated(UpdateRule.ADAM, w, dw, m, v, config["learning_rate"], t, coefficients), config

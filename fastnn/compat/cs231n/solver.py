@@ -12,6 +12,7 @@ import numpy as np
 from fastnn.checks import choice
 from fastnn.compat.cs231n import optim
 from fastnn.compat.cs231n.arrays import Array, Params
+from fastnn.compat.cs231n.compiled import CompiledSteps, compiled_steps
 from fastnn.files import write_whole
 
 __all__ = ["Solver"]
@@ -53,6 +54,15 @@ class Solver:
     best_val_acc : float
     best_params : dict
         The best parameters, which are copied into the model when `train` ends.
+    compiled : bool or None
+        Whether the steps of the last `train` were compiled; None before.
+
+    Notes
+    -----
+    If the solver, the model and the update rule are those of the hand-out as they stand, and not a subclass or a
+    function of your own, the steps are the compiled ones of `fastnn.Trainer`. The batches, the random numbers, what is
+    printed and, up to rounding, all results are the same. A network with dropout, whose masks are drawn by NumPy
+    between the steps, is trained by calling its functions.
     """
 
     measures_at_start = False  # before the first step rather than after it
@@ -82,6 +92,7 @@ class Solver:
         self.lr_decay, self.batch_size, self.num_epochs = lr_decay, batch_size, num_epochs
         self.num_train_samples, self.num_val_samples = num_train_samples, num_val_samples
         self.checkpoint_name, self.print_every, self.verbose = checkpoint_name, print_every, verbose
+        self.compiled: bool | None = None
         self._reset()
 
     def _reset(self) -> None:
@@ -104,36 +115,78 @@ class Solver:
 
     def check_accuracy(self, X: Array, y: Array, num_samples: int | None = None, batch_size: int = 100) -> float:
         """Return the accuracy, in [0, 1], on all samples or on `num_samples` random ones."""
+        return self._accuracy(X, y, num_samples, batch_size, self.model.loss)
+
+    def _accuracy(
+        self, X: Array, y: Array, num_samples: int | None, batch_size: int, scores: Callable[[Array], Array]
+    ) -> float:
         if num_samples is not None and len(X) > num_samples:
             chosen = np.random.choice(len(X), num_samples)
             X, y = X[chosen], y[chosen]
         starts = range(0, len(X), batch_size)
-        predicted = [np.argmax(self.model.loss(X[s : s + batch_size]), axis=1) for s in starts]
+        predicted = [np.argmax(scores(X[s : s + batch_size]), axis=1) for s in starts]
         return float(np.mean(np.hstack(predicted) == y))
 
     def train(self) -> None:
         """Run all epochs. The model then has the parameters that were best on the validation data."""
         per_epoch = max(len(self.X_train) // self.batch_size, 1)
         steps = self.num_epochs * per_epoch
+        compiled = self._compile()
+        self.compiled = compiled is not None
         if self.measures_at_start:
-            self._measure()
-        for t in range(steps):
-            self._step()
-            if self.verbose and t % self.print_every == 0:
-                print(f"(Iteration {t + 1} / {steps}) loss: {self.loss_history[-1]:f}")
-            epoch_ends = (t + 1) % per_epoch == 0
-            if epoch_ends:
+            self._measure(compiled)
+        stops = {per_epoch * (epoch + 1) for epoch in range(self.num_epochs)}
+        if not self.measures_at_start and steps:
+            stops.add(1)
+        begin = 0
+        for end in sorted(stops):
+            self._run(begin, end, steps, compiled)
+            if end % per_epoch == 0:
                 self.epoch += 1
                 for config in self.optim_configs.values():
                     config["learning_rate"] *= self.lr_decay
-            if (t == 0 and not self.measures_at_start) or t == steps - 1 or epoch_ends:
-                self._measure()
+            self._measure(compiled)
+            begin = end
         if self.best_params:
-            self.model.params = self.best_params
+            self.model.params = {name: w.copy() for name, w in self.best_params.items()}
 
-    def _measure(self) -> None:
-        train = self.check_accuracy(self.X_train, self.y_train, self.num_train_samples)
-        val = self.check_accuracy(self.X_val, self.y_val, self.num_val_samples)
+    def _compile(self) -> CompiledSteps | None:
+        """The compiled steps, unless somebody has a solver of their own."""
+        methods = self._step, self._measure, self._accuracy, self.check_accuracy
+        if type(self).__module__ not in _OWN_MODULES or any(m.__module__ != __name__ for m in methods):
+            return None
+        arguments = self.X_train, self.y_train, self.batch_size
+        return compiled_steps(self.model, self.update_rule, self.optim_configs, *arguments)
+
+    def _run(self, begin: int, end: int, steps: int, compiled: CompiledSteps | None) -> None:
+        """Do steps `begin` to `end` of the whole training, and print the losses that are due."""
+        if compiled is None:
+            for t in range(begin, end):
+                self._step()
+                self._print_losses(t, t + 1, steps)
+            return
+        index = np.random.choice(len(self.X_train), (end - begin, self.batch_size))
+        try:
+            for losses in compiled.run(index):
+                self.loss_history += losses.tolist()
+                self._print_losses(begin, begin + len(losses), steps)
+                begin += len(losses)
+        finally:
+            compiled.publish()
+
+    def _print_losses(self, begin: int, end: int, steps: int) -> None:
+        if self.verbose:
+            for t in range(begin + -begin % self.print_every, end, self.print_every):
+                print(f"(Iteration {t + 1} / {steps}) loss: {self.loss_history[t - end]:f}")
+
+    def _measure(self, compiled: CompiledSteps | None) -> None:
+        if compiled is None:
+            train = self.check_accuracy(self.X_train, self.y_train, self.num_train_samples)
+            val = self.check_accuracy(self.X_val, self.y_val, self.num_val_samples)
+        else:
+            size = 4096  # the accuracy does not depend on it
+            train = self._accuracy(self.X_train, self.y_train, self.num_train_samples, size, compiled.scores)
+            val = self._accuracy(self.X_val, self.y_val, self.num_val_samples, size, compiled.scores)
         self.train_acc_history.append(train)
         self.val_acc_history.append(val)
         self._save_checkpoint()
@@ -153,3 +206,6 @@ class Solver:
         whole = BytesIO()
         np.savez(whole, **(self.model.params | histories))
         write_whole(f"{self.checkpoint_name}_epoch_{self.epoch}.npz", whole.getvalue())
+
+
+_OWN_MODULES = {__name__, "fastnn.compat.cs189.solver"}

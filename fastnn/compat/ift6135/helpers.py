@@ -11,17 +11,18 @@ from fastnn.checks import whole
 from fastnn.compat.arguments import Array, rows
 
 Pair = tuple[ArrayLike, ArrayLike]
+Random = np.random.Generator | np.random.RandomState
 
 
-def glorot(fan_in: int, fan_out: int, rng: np.random.Generator | None = None) -> Array:
+def glorot(fan_in: int, fan_out: int, rng: Random | None = None) -> Array:
     """Weights (fan_in, fan_out), uniform in ±√(6 / (fan_in + fan_out)) (Glorot & Bengio 2010).
 
     Parameters
     ----------
     fan_in, fan_out : int
         At least 1.
-    rng : numpy.random.Generator, optional
-        Default: a generator with seed 0.
+    rng : numpy.random.Generator or RandomState, optional
+        Default: NumPy's global generator, which ``np.random.seed`` seeds.
 
     Raises
     ------
@@ -38,7 +39,7 @@ def glorot(fan_in: int, fan_out: int, rng: np.random.Generator | None = None) ->
     fan_in = whole("glorot", "fan_in", fan_in, at_least=1)
     fan_out = whole("glorot", "fan_out", fan_out, at_least=1)
     bound = np.sqrt(6.0 / (fan_in + fan_out))
-    return (np.random.default_rng(0) if rng is None else rng).uniform(-bound, bound, (fan_in, fan_out))
+    return np.asarray((_global() if rng is None else rng).uniform(-bound, bound, (fan_in, fan_out)))
 
 
 def accuracy(pred: ArrayLike, labels: ArrayLike) -> float:
@@ -69,7 +70,7 @@ def accuracy(pred: ArrayLike, labels: ArrayLike) -> float:
     return 100.0 * float(np.mean(scores.argmax(axis=1) == numbers))
 
 
-def data_iter(data: Pair, batch_size: int, rng: np.random.Generator | None = None) -> Iterator[tuple[Array, Array]]:
+def data_iter(data: Pair, batch_size: int, rng: Random | None = None) -> Iterator[tuple[Array, Array]]:
     """Contiguous batches of a data set in random order; the last one has the samples that remain.
 
     Parameters
@@ -77,8 +78,8 @@ def data_iter(data: Pair, batch_size: int, rng: np.random.Generator | None = Non
     data : pair of arrays (N, D) and (N,)
     batch_size : int
         At least 1.
-    rng : numpy.random.Generator, optional
-        Generator of the order; None keeps the order of the data.
+    rng : numpy.random.Generator or RandomState, optional
+        Generator of the order. Default: NumPy's global generator, which ``np.random.seed`` seeds.
 
     Raises
     ------
@@ -88,16 +89,25 @@ def data_iter(data: Pair, batch_size: int, rng: np.random.Generator | None = Non
     Examples
     --------
     >>> from fastnn.compat.ift6135 import data_iter
-    >>> [len(x) for x, y in data_iter(([[1], [2], [3]], [0, 1, 0]), 2)]
-    [2, 1]
+    >>> sorted(len(x) for x, y in data_iter(([[1], [2], [3]], [0, 1, 0]), 2))
+    [1, 2]
     """
     x, y = checked("data_iter", data)
     batch_size = whole("data_iter", "batch_size", batch_size, at_least=1)
-    starts = np.arange(0, len(x), batch_size)
-    if rng is not None:
-        rng.shuffle(starts)
-    for start in starts:
-        yield x[start : start + batch_size], y[start : start + batch_size]
+    for batch in shuffled_slices(len(x), batch_size, rng):
+        yield x[batch], y[batch]
+
+
+def shuffled_slices(count: int, batch_size: int, rng: Random | None) -> list[slice]:
+    """The contiguous batches of `count` samples in random order."""
+    starts = np.arange(0, count, batch_size)
+    (_global() if rng is None else rng).shuffle(starts)
+    return [slice(start, min(start + batch_size, count)) for start in starts.tolist()]
+
+
+def _global() -> np.random.RandomState:
+    """NumPy's global generator."""
+    return np.random.mtrand._rand
 
 
 def checked(function: str, data: Pair) -> tuple[Array, Array]:

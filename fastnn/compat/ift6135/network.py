@@ -11,7 +11,8 @@ from numpy.typing import ArrayLike
 from fastnn import functional
 from fastnn.checks import choice, whole
 from fastnn.compat.arguments import Array, rows
-from fastnn.compat.ift6135.helpers import Pair, accuracy, checked, data_iter, glorot
+from fastnn.compat.ift6135.compiled import CompiledNN, compiled_nn
+from fastnn.compat.ift6135.helpers import Pair, Random, accuracy, checked, glorot, shuffled_slices
 from fastnn.data import one_hot
 
 Cache = list[Any]
@@ -38,8 +39,9 @@ class NN:
     activate : {"relu", "sigmoid", "tanh"}
     input_dim, n_classes : int
         Sizes of inputs and outputs, 784 and 10 in the hand-out.
-    seed : int
-        Seed of the weights and of the order of the batches.
+    seed : int, optional
+        Seed of the weights and of the order of the batches. Default: they are drawn from NumPy's global generator,
+        which ``np.random.seed`` seeds.
 
     Attributes
     ----------
@@ -56,8 +58,8 @@ class NN:
     >>> from fastnn.compat.ift6135 import NN
     >>> x = np.random.default_rng(0).random((200, 2))
     >>> y = (x[:, 0] > x[:, 1]).astype(int)
-    >>> network = NN([8], 1, init="Glorot", input_dim=2, n_classes=2)
-    >>> accuracies, losses = network.train((x, y), epochs=20, batch_size=10, lr=0.5)
+    >>> network = NN([8], 1, init="Glorot", input_dim=2, n_classes=2, seed=0)
+    >>> accuracies, losses = network.train((x, y), epochs=20, batch_size=10, lr=0.5, verbose=False)
     >>> accuracies[-1] > 90
     True
     """
@@ -71,7 +73,7 @@ class NN:
         *,
         input_dim: int = 784,
         n_classes: int = 10,
-        seed: int = 0,
+        seed: int | None = None,
     ) -> None:
         if len(hidden_dims) != n_hidden:
             raise ValueError(f"NN: n_hidden is {n_hidden}, but hidden_dims names {len(hidden_dims)} layers")
@@ -83,7 +85,7 @@ class NN:
             whole("NN", "n_classes", n_classes, at_least=1),
         )
         self.init, self.activate = init, activate
-        self._rng = np.random.default_rng(seed)
+        self._rng: Random | None = None if seed is None else np.random.default_rng(seed)
         self.initialize_weights()
 
     def initialize_weights(self) -> None:
@@ -95,7 +97,9 @@ class NN:
     def _draw(self, inputs: int, outputs: int) -> Array:
         if self.init == "Glorot":
             return glorot(inputs, outputs, self._rng)
-        return np.zeros((inputs, outputs)) if self.init == "Zero" else self._rng.standard_normal((inputs, outputs))
+        if self.init == "Zero":
+            return np.zeros((inputs, outputs))
+        return np.random.randn(inputs, outputs) if self._rng is None else self._rng.standard_normal((inputs, outputs))
 
     def activation(self, inputs: Array) -> Array:
         """Return the activation of an array of any shape."""
@@ -184,6 +188,7 @@ class NN:
         lr: float,
         lamdb: float = 0.0,
         test_data: Pair | None = None,
+        verbose: bool = True,
     ) -> tuple[list[float], list[float]]:
         """Train by gradient descent over contiguous batches in random order.
 
@@ -196,6 +201,8 @@ class NN:
             λ of a penalty ½ λ ‖w‖² of the weights, which is added to the gradient only.
         test_data : pair of arrays, optional
             The data set to measure after each epoch, in place of `data`.
+        verbose : bool
+            Whether to print a line for each epoch.
 
         Returns
         -------
@@ -206,20 +213,50 @@ class NN:
         ------
         ValueError, TypeError
             If the data do not fit the network.
+
+        Notes
+        -----
+        If the class is this one as it stands and not a subclass, the steps are the compiled ones of `fastnn.Trainer`,
+        with the same results up to rounding.
         """
         measured = data if test_data is None else test_data
+        x, y = checked("NN.train", data)
+        batch_size = whole("NN.train", "batch_size", batch_size, at_least=1)
+        compiled = self._compile(x, y, batch_size, lamdb)
         accuracies: list[float] = []
         losses: list[float] = []
-        for _ in range(epochs):
-            for x, y in data_iter(data, batch_size, self._rng):
-                _, lss, cache = self.forward(x, y)
-                nabla_w, nabla_b = self.backward(cache, y, lss)
-                penalised = [g + lamdb * w for g, w in zip(nabla_w, self.weights, strict=True)] if lamdb else nabla_w
-                self.update((penalised, nabla_b), lr)
-            right, lss = self.test(measured)
+        for epoch in range(1, epochs + 1):
+            batches = shuffled_slices(len(x), batch_size, self._rng)
+            if compiled is None:
+                for batch in batches:
+                    self._step(x[batch], y[batch], lr, lamdb)
+            else:
+                compiled.epoch(batches, lr)
+            right, lss = self.test(measured) if compiled is None else self._measure(measured, compiled)
             accuracies.append(right)
             losses.append(lss)
+            if verbose:
+                print(f"epoch {epoch} / {epochs}: loss {lss:.4f}, accuracy {right:.2f} %")
         return accuracies, losses
+
+    def _step(self, x: Array, y: Array, lr: float, lamdb: float) -> None:
+        _, lss, cache = self.forward(x, y)
+        nabla_w, nabla_b = self.backward(cache, y, lss)
+        penalised = [g + lamdb * w for g, w in zip(nabla_w, self.weights, strict=True)] if lamdb else nabla_w
+        self.update((penalised, nabla_b), lr)
+
+    def _measure(self, data: Pair, compiled: CompiledNN) -> tuple[float, float]:
+        """The same as `test`, by the compiled forward pass."""
+        x, y = checked("NN.test", data)
+        pred = self.softmax(compiled.logits(x))
+        return accuracy(pred, y), self.loss(pred, y)
+
+    def _compile(self, x: Array, y: Array, batch_size: int, lamdb: float) -> CompiledNN | None:
+        """The compiled steps, unless somebody has a network of their own."""
+        names = ("forward", "backward", "update", "activation", "activate_grad", "softmax", "loss", "test")
+        if type(self) is not NN or any(getattr(self, name).__module__ != __name__ for name in names):
+            return None
+        return compiled_nn(self.weights, self.biases, self.activate, x, y, batch_size, lamdb)
 
     def test(self, data: Pair) -> tuple[float, float]:
         """Return accuracy in per cent and loss in nats on a data set.

@@ -1,7 +1,19 @@
-"""The networks of the hand-out: ``fc_net``, ``cnn`` and ``linear_classifier``."""
+"""The classifiers of the hand-out, each in a module of the hand-out's name.
+
+``fc_net`` and ``neural_net`` each have a `TwoLayerNet`; the one here is that of ``fc_net``.
+"""
 
 from fastnn.compat.cs231n.classifiers.cnn import ThreeLayerConvNet
 from fastnn.compat.cs231n.classifiers.fc_net import FullyConnectedNet, TwoLayerNet
+from fastnn.compat.cs231n.classifiers.k_nearest_neighbor import KNearestNeighbor
 from fastnn.compat.cs231n.classifiers.linear_classifier import LinearClassifier, LinearSVM, Softmax
 
-__all__ = ["FullyConnectedNet", "LinearClassifier", "LinearSVM", "Softmax", "ThreeLayerConvNet", "TwoLayerNet"]
+__all__ = [
+    "FullyConnectedNet",
+    "KNearestNeighbor",
+    "LinearClassifier",
+    "LinearSVM",
+    "Softmax",
+    "ThreeLayerConvNet",
+    "TwoLayerNet",
+]

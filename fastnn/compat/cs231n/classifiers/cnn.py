@@ -7,8 +7,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
+from fastnn.compat.cs231n import layer_utils
 from fastnn.compat.cs231n.arrays import Array, Params
 from fastnn.compat.cs231n.classifiers.fc_net import Gradients, decay, normal
+from fastnn.compat.cs231n.compiled import register, three_layers
+from fastnn.compat.cs231n.layer_utils import *  # noqa: F403
 from fastnn.compat.cs231n.layer_utils import (
     affine_relu_backward,
     affine_relu_forward,
@@ -18,6 +21,7 @@ from fastnn.compat.cs231n.layer_utils import (
 from fastnn.compat.cs231n.layers import affine_backward, affine_forward, softmax_loss
 
 __all__ = ["ThreeLayerConvNet"]
+__all__ += layer_utils.__all__
 
 
 class ThreeLayerConvNet:
@@ -53,7 +57,7 @@ class ThreeLayerConvNet:
     ) -> None:
         channels, height, width = input_dim
         pooled = num_filters * (height // 2) * (width // 2)
-        self.reg, self.dtype = reg, dtype
+        self.reg, self.dtype, self.input_dim = reg, dtype, tuple(input_dim)
         params: Params = {
             "W1": normal(weight_scale, num_filters, channels, filter_size, filter_size),
             "b1": np.zeros(num_filters),
@@ -67,7 +71,7 @@ class ThreeLayerConvNet:
     def loss(self, X: ArrayLike, y: ArrayLike | None = None) -> Any:
         """Return scores (N, C) of images X (N, C, H, W), or with labels y (N,) the loss and the gradients by name."""
         p = self.params
-        x: Array = np.asarray(X).astype(self.dtype)
+        x: Array = np.asarray(X).astype(self.dtype, copy=False)
         conv_param = {"stride": 1, "pad": (p["W1"].shape[2] - 1) // 2}
         pool_param = {"pool_height": 2, "pool_width": 2, "stride": 2}
         out, conv_cache = conv_relu_pool_forward(x, p["W1"], p["b1"], conv_param, pool_param)
@@ -81,3 +85,6 @@ class ThreeLayerConvNet:
         dout, grads["W2"], grads["b2"] = affine_relu_backward(dout, hidden_cache)
         _, grads["W1"], grads["b1"] = conv_relu_pool_backward(dout, conv_cache)
         return loss + decay(p, grads, self.reg), grads
+
+
+register(ThreeLayerConvNet, three_layers)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from os import PathLike
+
 import numpy as np
 from numpy.typing import ArrayLike
 
-from fastnn.compat.cs231n.arrays import Array, common
+from fastnn.compat.cs231n.arrays import Array
 from fastnn.compat.cs231n.classifiers.fc_net import normal
-from fastnn.compat.cs231n.layers import softmax_loss, svm_loss
+from fastnn.compat.cs231n.classifiers.linear_svm import svm_loss_naive, svm_loss_vectorized
+from fastnn.compat.cs231n.classifiers.saving import load_arrays, save_arrays
+from fastnn.compat.cs231n.classifiers.softmax import softmax_loss_naive, softmax_loss_vectorized
 
 __all__ = [
     "LinearClassifier",
@@ -18,23 +22,6 @@ __all__ = [
     "svm_loss_naive",
     "svm_loss_vectorized",
 ]
-
-
-def softmax_loss_vectorized(W: ArrayLike, X: ArrayLike, y: ArrayLike, reg: float) -> tuple[float, Array]:
-    """Return mean cross-entropy + reg Σ W², and its gradient, of a linear classifier W (D, C) on X (N, D), y (N,)."""
-    w, x = common(W, X)
-    loss, dscores = softmax_loss(x @ w, y)
-    return loss + reg * float(np.sum(w * w)), x.T @ dscores + 2 * reg * w
-
-
-def svm_loss_vectorized(W: ArrayLike, X: ArrayLike, y: ArrayLike, reg: float) -> tuple[float, Array]:
-    """Return mean hinge loss + reg Σ W², and its gradient, of a linear classifier W (D, C) on X (N, D), y (N,)."""
-    w, x = common(W, X)
-    loss, dscores = svm_loss(x @ w, y)
-    return loss + reg * float(np.sum(w * w)), x.T @ dscores + 2 * reg * w
-
-
-softmax_loss_naive, svm_loss_naive = softmax_loss_vectorized, svm_loss_vectorized
 
 
 class LinearClassifier:
@@ -75,6 +62,19 @@ class LinearClassifier:
     def loss(self, X_batch: ArrayLike, y_batch: ArrayLike, reg: float) -> tuple[float, Array]:
         """Return the loss and its gradient for a batch."""
         raise NotImplementedError(f"{type(self).__name__}: loss is missing")
+
+    def save(self, fname: str | PathLike[str]) -> None:
+        """Write W to a file."""
+        if self.W is None:
+            raise ValueError("save: call train first")
+        save_arrays(fname, {"W": self.W})
+
+    def load(self, fname: str | PathLike[str]) -> bool:
+        """Read W from a file that `save` wrote; return whether there is one."""
+        arrays = load_arrays(fname)
+        if arrays is not None:
+            self.W = arrays["W"]
+        return arrays is not None
 
 
 class LinearSVM(LinearClassifier):
