@@ -12,7 +12,7 @@ from fastnn.decisions import Decision
 __all__ = ["dropout_backward", "dropout_forward", "dropout_means"]
 
 _MEANINGS = ("kept", "dropped")
-_OVERRIDE = 'fastnn.compat.cs231n.dropout_means("dropped")'
+_OVERRIDE = 'fastnn.compat.cs231n.dropout.dropout_means("dropped")'
 
 
 class _Reading:
@@ -39,7 +39,7 @@ def dropout_means(which: str) -> None:
     Examples
     --------
     >>> import numpy as np
-    >>> from fastnn.compat.cs231n import dropout_means
+    >>> from fastnn.compat.cs231n.dropout import dropout_means
     >>> from fastnn.compat.cs231n.layers import dropout_forward
     >>> dropout_means("dropped")
     >>> out, cache = dropout_forward(np.ones((100, 100)), {"mode": "train", "p": 0.1, "seed": 0})
