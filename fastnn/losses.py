@@ -44,6 +44,7 @@ class Loss:
     name: ClassVar[str]
     classifies: ClassVar[bool]
     takes_scores: ClassVar[bool] = False
+    l2_arguments: ClassVar[tuple[str, ...]] = ()  # constructor arguments that decide nothing but `l2`
 
     @property
     def task(self) -> Task:
@@ -113,6 +114,16 @@ class Loss:
             Shape of the model's output for one sample.
         """
         return 1.0 / batch
+
+    def l2(self, batch: int) -> float:
+        """The coefficient λ of the L2 term λ Σ w² / 2 that the loss itself charges for the weights: here 0.
+
+        Parameters
+        ----------
+        batch : int
+            The number of samples of the step.
+        """
+        return 0.0
 
     def penalise(self, ops: Ops, parameters: Mapping[str, Parameter], loss: Any, batch: int) -> None:
         """Add what the loss itself, and not the model, charges for the parameters, and its gradient: here nothing.

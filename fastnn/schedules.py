@@ -8,13 +8,21 @@ from __future__ import annotations
 
 import inspect
 import math
-from typing import Any, Literal
+from collections.abc import Hashable, Mapping
+from functools import lru_cache
+from typing import Any, Literal, cast
 
 from fastnn.checks import choice, number, whole
 from fastnn.named import named
 
 By = Literal["epoch", "step"]
 _BY: tuple[By, ...] = ("epoch", "step")
+
+
+@lru_cache(maxsize=256)
+def _parameters(cls: Hashable) -> Mapping[str, inspect.Parameter]:
+    """The constructor arguments of a class."""
+    return inspect.signature(cast(type, cls)).parameters
 
 
 class Schedule:
@@ -62,10 +70,10 @@ class Schedule:
 
     def config(self) -> dict[str, Any]:
         """The constructor arguments by name."""
-        return {name: getattr(self, name) for name in inspect.signature(type(self)).parameters}
+        return {name: getattr(self, name) for name in _parameters(cast(Hashable, type(self)))}
 
     def __repr__(self) -> str:
-        given = inspect.signature(type(self)).parameters
+        given = _parameters(cast(Hashable, type(self)))
         said = (f"{k}={v!r}" for k, v in self.config().items() if v != given[k].default)
         return f"{type(self).__name__}({', '.join(said)})"
 

@@ -30,8 +30,13 @@ class PenalisedLoss(Loss):
         Coefficient of the L2 term, at least 0. It is divided by the number of samples of a step.
     """
 
+    l2_arguments = ("alpha",)
+
     def __init__(self, alpha: float = 0.0) -> None:
         self.alpha = alpha
+
+    def l2(self, batch: int) -> float:
+        return self.alpha / batch
 
     def scale(self, batch: int, outputs: tuple[int, ...]) -> float:
         return 1.0 / batch
@@ -41,7 +46,7 @@ class PenalisedLoss(Loss):
             return
         for parameter in parameters.values():
             if parameter.decays:
-                ops.penalty(parameter.value, parameter.grad, loss, 0.0, self.alpha / batch)
+                ops.penalty(parameter.value, parameter.grad, loss, 0.0, self.l2(batch))
 
     def reported(self, value: float, penalty: float, outputs: int) -> float:
         """The value that scikit-learn reports for what is minimised.

@@ -14,6 +14,7 @@ from fastnn.parameter import Parameter
 from fastnn.schedules import Constant, Schedule
 
 _NO_BIAS = np.array([2**62], np.int64)  # after so many steps the bias corrections of any beta are exactly 1
+_NO_BIAS.flags.writeable = False  # a constant, so that compiled steps can be used again
 
 
 class Adam(optim.Adam):

@@ -28,7 +28,10 @@ class Program:
         stream_arguments: Sequence[tuple[int, int, int, int]] = ...,
         gather: int = ...,
         double_buffers: Sequence[tuple[int, int, int]] = ...,
+        held: Sequence[tuple[int, int, int, int, bool]] = ...,
     ) -> None: ...
+    def rebind(self, arrays: list[np.ndarray[Any, Any]] | None) -> None: ...
+    def set_scalar(self, operation: int, position: int, value: float) -> None: ...
     def run(
         self,
         streams: Sequence[np.ndarray[Any, Any]],

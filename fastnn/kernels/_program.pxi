@@ -33,15 +33,21 @@ cdef class Program:
     double_buffers : sequence of (operation, argument, distance)
         Which arguments write or read the gathered inputs, and how many bytes further on the second buffer begins,
         into which the rows of the next step are gathered while a step computes. Empty: there is no second buffer.
+    held : sequence of (operation, argument, number, offset, varies)
+        Which arguments ``rebind`` points elsewhere: ``offset`` bytes into array ``number`` of those that it gets, whose
+        number of rows may differ where ``varies``. The program does not keep the arrays alive with which these
+        arguments were bound.
     """
 
     cdef fnn_program program
     cdef object _keep
+    cdef list _held                          # (operation, argument, number, offset, dimension of the rows or -1)
+    cdef list _bound                         # the arrays that `rebind` got
     cdef int _streams
     cdef int64_t _samples
 
-    def __cinit__(self, operations, stream_arguments=(), int gather=-1, double_buffers=()):
-        cdef int i
+    def __cinit__(self, operations, stream_arguments=(), int gather=-1, double_buffers=(), held=()):
+        cdef int i, letter
         cdef Kernel kernel
         cdef fnn_stream_argument *streamed
         self._keep = list(operations)
@@ -71,6 +77,12 @@ cdef class Program:
             self.program.row_bytes = source.nbytes // max(1, len(source))
             if double_buffers:
                 self.double_buffer(streamed[gather].op, list(double_buffers))
+        self._held = []
+        for i, arg, number, offset, varies in held:
+            kernel = self._keep[i][0]
+            letter = kernel.letter[<int>arg][0] if varies and kernel.rank[<int>arg] > 0 else -1
+            self._held.append((i, arg, number, offset, letter))
+            self._keep[i][1][arg] = None
 
     cdef int double_buffer(self, int gather, list double_buffers) except -1:
         """Prepare the double buffer of the inputs that operation `gather` writes."""
@@ -95,9 +107,32 @@ cdef class Program:
         PyMem_Free(<void *>self.program.stream_arguments)
         PyMem_Free(self.program.op_seconds)
 
+    def rebind(self, list arrays):
+        """Point the held arguments into other arrays, which the caller has checked; None lets go of all arrays."""
+        cdef int i, arg, number, letter
+        cdef ptrdiff_t offset
+        cdef cnp.ndarray array
+        cdef fnn_op *op
+        if arrays is not None:
+            for array in arrays:
+                if not cnp.PyArray_ISCARRAY_RO(array):
+                    raise ValueError("Program.rebind: expected C-contiguous, aligned arrays")
+            for i, arg, number, offset, letter in self._held:
+                array, op = arrays[number], &self.program.ops[i]
+                op.p[arg] = <char *>cnp.PyArray_DATA(array) + offset
+                if letter >= 0:
+                    op.n[letter] = cnp.PyArray_DIM(array, 0)
+        self._bound = arrays
+
+    def set_scalar(self, int operation, int position, double value):
+        """Give a scalar of an operation another value."""
+        self.program.ops[operation].s[position] = value
+
     cdef int point(self, char **bases, streams) except -1:
         """Store in `bases` the addresses at which the streams begin."""
         cdef int i
+        if self._bound is None and self._held:
+            raise RuntimeError("Program.run: the program has let go of its arrays")
         if not self._streams <= len(streams) <= FNN_MAX_STREAMS:
             raise ValueError(
                 f"Program.run: expected {self._streams} to {FNN_MAX_STREAMS} streams, got {len(streams)}")
@@ -133,7 +168,7 @@ cdef class Program:
         cdef char *bases[2]
         cdef cnp.npy_intp extents[2]
         cdef cnp.ndarray out
-        if not cnp.PyArray_ISCARRAY_RO(x) or self._streams != 2:
+        if not cnp.PyArray_ISCARRAY_RO(x) or self._streams != 2 or (self._bound is None and self._held):
             return None
         extents[0], extents[1] = shape[0], shape[len(shape) - 1]
         out = cnp.PyArray_EMPTY(<int>len(shape), extents, number, 0)

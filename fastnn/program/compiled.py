@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from fastnn.kernels.backend import get
 from fastnn.program.algorithms import choose_algorithms
+from fastnn.program.binding import Binding, Numbers, has_varying_rows, varying_scalars
 from fastnn.program.fuse import fuse
 from fastnn.program.fuse_gather import read_in_place
 from fastnn.program.fuse_nchw16n import fuse_innermost
@@ -73,18 +74,27 @@ class Compiled:
     recording : Recording
     replacements : mapping of id to array, optional
         Arrays to use in place of recorded ones, by the ``id`` of the recorded ones.
+    arrays : sequence of array
+        Those that `rebind` may later replace by others of the same shapes and dtypes.
 
     Attributes
     ----------
     recording : Recording
+        With a `Slot` in place of each of these arrays.
+    can_be_rebound : bool
+        Whether all its arrays are among these, replaced, or constants, which are read-only.
     places : dict of Buffer to Place
         Where the intermediate arrays lie in the arena.
     arena_bytes : int
         The size of the arena.
     """
 
-    def __init__(self, recording: Recording, replacements: Mapping[int, Array] | None = None) -> None:
-        self.recording = recording
+    def __init__(
+        self,
+        recording: Recording,
+        replacements: Mapping[int, Array] | None = None,
+        arrays: Sequence[Array] = (),
+    ) -> None:
         buffers = list(_buffers(recording.operations))
         stream_arguments = [
             (i, position, value.root.index, value.root.stride)
@@ -105,7 +115,51 @@ class Compiled:
             if inputs is not None and value.root is inputs
         ]
         bound = [(get(op.kernel, "native"), [self._bind(v) for v in op.arguments]) for op in recording.operations]
-        self._native = _native.Program(bound, stream_arguments, gather, double_buffers)
+        binding = Binding(arrays)
+        held = self._held(recording.operations, binding)
+        self._native = _native.Program(bound, stream_arguments, gather, double_buffers, held)
+        self._native.rebind(list(arrays))
+        self._scalars = varying_scalars(recording.operations)
+        without = [list(map(binding.without_arrays, ops)) for ops in (recording.recorded, recording.operations)]
+        self.recording = Recording(without[0], without[1], recording.dtype)
+
+    def _held(self, operations: Sequence[Operation], binding: Binding) -> list[tuple[int, int, int, int, bool]]:
+        """(operation, position, number, offset, whether its rows may vary) of each argument among the bound arrays."""
+        found, self.can_be_rebound = [], True
+        for i, operation in enumerate(operations):
+            for position, value in enumerate(_array_arguments(operation)):
+                if not isinstance(value, np.ndarray) or id(value) in self._replacements:
+                    continue
+                where = binding.find(value)
+                if where is None:
+                    self.can_be_rebound &= not value.flags.writeable
+                else:
+                    found.append((i, position, *where, has_varying_rows(operation, position)))
+        return found
+
+    @property
+    def nbytes(self) -> int:
+        """The bytes that it holds while nothing uses it."""
+        return self.arena_bytes
+
+    def rebind(self, arrays: Sequence[Array], numbers: Numbers) -> None:
+        """Use other arrays and numbers from now on.
+
+        Parameters
+        ----------
+        arrays : sequence of array
+            In the order of those that it was made with, of the same dtypes and shapes; an array from which rows are
+            gathered may have another number of rows.
+        numbers : Numbers
+        """
+        self._native.rebind(list(arrays))
+        for i, position, name, value in self._scalars:
+            self._native.set_scalar(i, position, numbers.named(name, value))
+        self.forget_seconds()
+
+    def release(self) -> None:
+        """Let go of the arrays; `rebind` comes before the next `run`."""
+        self._native.rebind(None)
 
     def _bind(self, value: Any) -> Any:
         if not isinstance(value, Buffer):

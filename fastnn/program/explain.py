@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Hashable, Mapping, Sequence
 from math import prod
 from typing import Any
 
@@ -12,6 +13,7 @@ from fastnn.kernels import SIGNATURES, Activation, UpdateRule
 from fastnn.kernels.native_probe import fma_peak
 from fastnn.model.sequential import Sequential
 from fastnn.program.algorithms import winograd_flops
+from fastnn.program.binding import Slot, arrays_of, arrays_of_model
 from fastnn.program.compiled import Compiled
 from fastnn.program.layout import LANES, SUFFIX
 from fastnn.program.record import Buffer, Operation, Stream
@@ -63,18 +65,20 @@ def title(operation: Operation) -> str:
     return operation.kernel + also
 
 
-def _label(value: Any, known: dict[int, str], others: dict[int, str]) -> str:
+def _label(value: Any, known: Mapping[Hashable, str], others: dict[Hashable, str]) -> str:
     if isinstance(value, Buffer) and isinstance(value.root, Stream):
         return f"stream{value.root.index}"
-    key = id(value.root if isinstance(value, Buffer) else value)
+    key: Hashable = id(value.root if isinstance(value, Buffer) else value)
+    if isinstance(value, Slot):
+        key = "slot", value.number, value.shape
     return known.get(key) or others.setdefault(key, f"t{len(others)}")
 
 
-def _rows(program: Compiled, known: dict[int, str]) -> list[tuple[str, ...]]:
-    others: dict[int, str] = {}
+def _rows(program: Compiled, times: Sequence[float], known: Mapping[Hashable, str]) -> list[tuple[str, ...]]:
+    others: dict[Hashable, str] = {}
     peak = fma_peak(program.recording.dtype)
     rows: list[tuple[str, ...]] = []
-    for operation, seconds in zip(program.recording.operations, program.seconds_per_operation, strict=True):
+    for operation, seconds in zip(program.recording.operations, times, strict=True):
         arguments = []
         for argument, value in operation.arrays():
             mark = "→" if argument.writes else ""
@@ -96,9 +100,9 @@ def _rows(program: Compiled, known: dict[int, str]) -> list[tuple[str, ...]]:
     return rows
 
 
-def _table(program: Compiled, known: dict[int, str]) -> list[str]:
+def _table(program: Compiled, times: Sequence[float], known: Mapping[Hashable, str]) -> list[str]:
     head = ("kernel", "arrays (→ written)", "MFLOP", "MB", "µs", "of peak")
-    rows = [head, *_rows(program, known)]
+    rows = [head, *_rows(program, times, known)]
     widths = [max(len(row[i]) for row in rows) for i in range(len(head))]
     return [
         "  ".join(
@@ -121,15 +125,16 @@ def explain(session: Session, step_seconds: float) -> str:
     if not isinstance(session, CompiledSession):
         return LAYER_BY_LAYER
     problem = session.problem
-    known = {id(problem.inputs): "inputs", id(problem.targets): "targets", **_names(problem.model)}
+    named = {id(problem.inputs): "inputs", id(problem.targets): "targets", **_names(problem.model)}
     for name in problem.model.named_parameters:
-        known |= {id(array): f"{slot}:{name}" for slot, array in problem.state[name].items()}
+        named |= {id(array): f"{slot}:{name}" for slot, array in problem.state[name].items()}
+    known = _known(named, arrays_of(problem))
     lines = []
     work = moved = 0
     for program, times in session.programs:
         if len(session.programs) > 1:
             lines += [f"{times} ×" if times > 1 else "once", ""]
-        lines += [*_plan(program, known), ""]
+        lines += [*_plan(program, session.seconds_of(program), known), ""]
         work += times * sum(flops(op) for op in program.recording.operations)
         moved += times * sum(nbytes(op) for op in program.recording.operations)
     return "\n".join([*lines[:-1], *_sums("step", work, moved, step_seconds, problem.model.dtype)])
@@ -139,7 +144,9 @@ def explain_pass(model: Sequential, program: Compiled, seconds: float) -> str:
     """What a forward pass does, after fusion."""
     operations = program.recording.operations
     work, moved = sum(map(flops, operations)), sum(map(nbytes, operations))
-    return "\n".join([*_plan(program, _names(model)), *_sums("pass", work, moved, seconds, model.dtype)])
+    known = _known(_names(model), arrays_of_model(model))
+    times = program.seconds_per_operation
+    return "\n".join([*_plan(program, times, known), *_sums("pass", work, moved, seconds, model.dtype)])
 
 
 def _names(model: Sequential) -> dict[int, str]:
@@ -150,10 +157,18 @@ def _names(model: Sequential) -> dict[int, str]:
     return known
 
 
-def _plan(program: Compiled, known: dict[int, str]) -> list[str]:
+def _known(named: Mapping[int, str], arrays: Sequence[Any]) -> dict[Hashable, str]:
+    """Names by the identity of an array, and by the slot and the shape of one that the program is bound to."""
+    slots = {("slot", i, array.shape): named.get(id(array)) for i, array in enumerate(arrays)}
+    known: dict[Hashable, str] = {slot: name for slot, name in slots.items() if name is not None}
+    known.update(named.items())
+    return known
+
+
+def _plan(program: Compiled, times: Sequence[float], known: Mapping[Hashable, str]) -> list[str]:
     recording = program.recording
     return [
-        *_table(program, known),
+        *_table(program, times, known),
         "",
         f"{len(recording.recorded)} recorded operations, {len(recording.operations)} after fusion",
         *_layout(recording.operations),

@@ -10,8 +10,8 @@ import numpy as np
 from fastnn.kernels.backend import current_backend
 from fastnn.kernels.eager import Counter, Eager
 from fastnn.program.compiled import Compiled, record
+from fastnn.program.compiled_steps import blocks_of
 from fastnn.program.record import NotRecordableError
-from fastnn.program.session import blocks_of
 from fastnn.program.step import Problem, gradient_step, penalise
 
 

@@ -8,7 +8,7 @@ when somebody may look at them or may have changed them.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -89,11 +89,13 @@ class ParameterPanels:
         operations = [op for recording in recordings for op in recording.operations]
         self._values: list[Panels] = []
         self._states: list[Panels] = []
-        for value, states in matrices:
+        self._packed: list[int] = []  # which of the matrices
+        for number, (value, states) in enumerate(matrices):
             width = panel_columns(value.dtype)
             if value.ndim != 2 or value.shape[1] <= width:
                 continue
             if all(_can_be_packed(operations, array) for array in (value, *states)):
+                self._packed.append(number)
                 self._values.append(Panels(value, width))
                 self._states += [Panels(state, width, k) for k, state in enumerate(states, 1)]
 
@@ -101,6 +103,24 @@ class ParameterPanels:
     def replacements(self) -> Mapping[int, Array]:
         """The packed copies by the ``id`` of the arrays that they replace."""
         return {id(p.matrix): p.panels for p in (*self._values, *self._states)}
+
+    @property
+    def nbytes(self) -> int:
+        """The bytes of all panels."""
+        return sum(p.panels.nbytes for p in (*self._values, *self._states))
+
+    def rebind(self, matrices: Sequence[tuple[Array, list[Array]]]) -> None:
+        """Pack other matrices of the same shapes and dtypes from now on, given as to the constructor."""
+        chosen = [matrices[number] for number in self._packed]
+        others = [*(value for value, _ in chosen), *(state for _, states in chosen for state in states)]
+        for panels, matrix in zip((*self._values, *self._states), others, strict=True):
+            panels.matrix = matrix
+            panels.load()
+
+    def release(self) -> None:
+        """Let go of the matrices; `rebind` comes before the next use."""
+        for panels in (*self._values, *self._states):
+            panels.matrix = panels.panels[:0]
 
     def load(self) -> None:
         """Pack the parameters as the model holds them now."""

@@ -1,13 +1,9 @@
-"""Running the steps of a training, layer by layer or compiled: the same kernels on the same arrays.
-
-A batch of more than `MAX_BATCH` samples is processed in blocks, whose gradients are accumulated, so that the
-activations of a block stay in the cache; the update follows once, after the last block.
-"""
+"""Running the steps of a training, layer by layer or compiled: the same kernels on the same arrays."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+import weakref
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -17,15 +13,17 @@ from numpy.typing import NDArray
 
 from fastnn.kernels.eager import Counter, Eager
 from fastnn.lazy import lazy_attribute
+from fastnn.program.binding import arrays_of
 from fastnn.program.compiled import Compiled, record, replay
+from fastnn.program.compiled_steps import CompiledSteps, arrays_locked, blocks_of, update_key, whole_step
+from fastnn.program.kind import kind_of_problem
 from fastnn.program.panels import ParameterPanels
 from fastnn.program.record import NotRecordableError
 from fastnn.program.step import Problem, gradient_step, penalise, update_step
+from fastnn.program.warm import WarmCache
 
 Array = NDArray[Any]
 
-MAX_BATCH = 1024
-BLOCK_ROWS = 480  # samples of a block
 RETURN_SECONDS = 0.1  # a compiled run returns to Python this often, so that Ctrl-C and the progress bar work
 
 
@@ -72,61 +70,6 @@ class Segment:
         return found
 
 
-def blocks_of(batch: int, whole: bool = False) -> list[int]:
-    """Sizes of the blocks in which a batch is processed; one block if a layer needs the `whole` batch at once."""
-    if batch <= MAX_BATCH or whole:
-        return [batch]
-    sizes = [BLOCK_ROWS] * (batch // BLOCK_ROWS)
-    return sizes if batch % BLOCK_ROWS == 0 else [*sizes, batch % BLOCK_ROWS]
-
-
-@contextmanager
-def _arrays_locked(problem: Problem) -> Iterator[None]:
-    """Make the model's arrays read-only while a step is recorded: a change made in Python could not be replayed."""
-    arrays = [
-        array
-        for name, p in problem.model.named_parameters.items()
-        for array in (p.value, p.grad, *problem.state[name].values())
-    ]
-    arrays += problem.model.state.values()
-    for array in arrays:
-        array.flags.writeable = False
-    try:
-        yield
-    except ValueError as error:
-        if "read-only" not in str(error):
-            raise
-        raise NotRecordableError("a step changed parameters or gradients without the kernels of `ops`") from error
-    finally:
-        for array in arrays:
-            array.flags.writeable = True
-
-
-def _step(problem: Problem, rows: int, batch: int, ops: Any) -> None:
-    """One step; for a block of a larger batch, its gradients alone."""
-    index = ops.stream((rows,), np.int64)
-    loss, correct = ops.stream((1,), np.float64), ops.stream((1,), np.int64)
-    rate, t = ops.stream((1,), np.float64), ops.stream((1,), np.int64)
-    # the row of the batch at which the block begins: the same in every step, so this stream does not advance
-    row = ops.stream((1,), np.int64, stride=0)
-    ops.counter = Counter(problem.seed, t, row)
-    gradient_step(ops, problem, index, loss, correct, problem.loss.scale(batch, problem.model.output_shape))
-    if rows == batch:
-        penalise(ops, problem, loss, batch)
-        update_step(ops, problem, rate, t)
-
-
-def _update_key(batch: int) -> tuple[int, int, float]:
-    """Key of the program that updates the parameters after the last block of a batch."""
-    return 0, batch, 0.0
-
-
-def _update_step(problem: Problem, batch: int, ops: Any) -> None:
-    rate, t = ops.stream((1,), np.float64), ops.stream((1,), np.int64)
-    penalise(ops, problem, ops.stream((1,), np.float64), batch)
-    update_step(ops, problem, rate, t)
-
-
 class Session:
     """Runs steps; its steps may use packed copies of the parameters and of the optimiser's state.
 
@@ -161,6 +104,9 @@ class Session:
         """
         raise NotImplementedError
 
+    def release(self) -> None:
+        """Say that no more steps will be run; what was compiled may then be used by another training."""
+
     def outputs(self, x: Array) -> Array:
         """Raw outputs of samples (N, *input_shape) by the model, which is up to date."""
         return self.problem.model.channels_first().forward(x)
@@ -192,8 +138,8 @@ class EagerSession(Session):
     def _accumulates(self) -> bool:
         """Whether gradients can be accumulated over blocks: a layer that computes with NumPy may ignore `ops.beta`."""
         try:
-            with _arrays_locked(self.problem):
-                record(partial(_step, self.problem, 1, 2), self.problem.model.dtype, beta=1.0)
+            with arrays_locked(self.problem):
+                record(partial(whole_step, self.problem, 1, 2), self.problem.model.dtype, beta=1.0)
         except NotRecordableError:
             return False
         return True
@@ -205,7 +151,7 @@ class EagerSession(Session):
         scale = problem.loss.scale(batch, problem.model.output_shape)
         loss, correct = np.zeros(1), np.zeros(1, np.int64)
         t = segment.t[first : first + 1]
-        whole = problem.model.whole_batch or (batch > MAX_BATCH and not self._accumulates)
+        whole = problem.model.whole_batch or (len(blocks_of(batch)) > 1 and not self._accumulates)
         start = 0
         for size in blocks_of(batch, whole):
             counter = Counter(problem.seed, t, np.array([start]))
@@ -218,6 +164,9 @@ class EagerSession(Session):
         penalise(ops, problem, segment.loss[first : first + 1], batch)
         update_step(ops, problem, segment.rate[first : first + 1], t)
         return 1
+
+
+_WARM: WarmCache[CompiledSteps] = WarmCache()
 
 
 class CompiledSession(Session):
@@ -239,20 +188,26 @@ class CompiledSession(Session):
 
     def __init__(self, problem: Problem, batch: int, ignore_nonfinite: bool) -> None:
         self.batch, self.ignore_nonfinite = batch, ignore_nonfinite
-        recordings = {}
-        with _arrays_locked(problem):
-            for size in {batch, len(problem.inputs) % batch} - {0}:
-                blocks = blocks_of(size, problem.model.whole_batch)
-                for rows, beta in {(blocks[0], 0.0), *((rows, 1.0) for rows in blocks[1:])}:
-                    step = partial(_step, problem, rows, size)
-                    recordings[rows, size, beta] = record(step, problem.model.dtype, beta)
-                if len(blocks) > 1:
-                    recordings[_update_key(size)] = record(partial(_update_step, problem, size), problem.model.dtype)
-        matrices = [(p.value, [*problem.state[name].values()]) for name, p in problem.model.named_parameters.items()]
-        super().__init__(problem, ParameterPanels(recordings.values(), matrices))
-        self._programs = {key: Compiled(r, self.panels.replacements) for key, r in recordings.items()}
+        self._kind = kind_of_problem(problem, batch)
+        arrays = arrays_of(problem)
+        warm = None if self._kind is None else _WARM.take(self._kind)
+        self._steps = CompiledSteps(problem, batch, arrays) if warm is None else warm
+        super().__init__(problem, self._steps.panels)
+        former = None if self._steps.user is None else self._steps.user()
+        if former is not None:
+            former._keep_seconds()
+        self._steps.user = weakref.ref(self)
+        self._steps.bind(problem, arrays)
+        self._programs = self._steps.programs
+        self._seconds: dict[int, list[float]] = {}
         self._first_row = np.zeros(1, np.int64)
         self.can_run_ahead = len(blocks_of(batch, problem.model.whole_batch)) == 1
+
+    def release(self) -> None:
+        """See `Session.release`."""
+        self._steps.release()
+        if self._kind is not None and self._steps.can_be_rebound:
+            _WARM.put(self._kind, self._steps)
 
     @property
     def programs(self) -> list[tuple[Compiled, int]]:
@@ -261,7 +216,15 @@ class CompiledSession(Session):
         parts = [(self._programs[first, self.batch, 0.0], 1)]
         for rows in dict.fromkeys(others):
             parts.append((self._programs[rows, self.batch, 1.0], others.count(rows)))
-        return [*parts, (self._programs[_update_key(self.batch)], 1)] if others else parts
+        return [*parts, (self._programs[update_key(self.batch)], 1)] if others else parts
+
+    def seconds_of(self, program: Compiled) -> list[float]:
+        """Mean time of each operation of one of the programs in the steps of this session."""
+        return self._seconds.get(id(program)) or program.seconds_per_operation
+
+    def _keep_seconds(self) -> None:
+        """Keep the times of the programs, which another session is about to use."""
+        self._seconds = {id(program): program.seconds_per_operation for program in self._programs.values()}
 
     def run(self, segment: Segment, first: int, count: int, seconds: float) -> int:
         """See `Session.run`; of a batch in blocks, one step at a time."""
@@ -299,5 +262,5 @@ class CompiledSession(Session):
         for loss, correct in zip(losses, corrects, strict=True):
             segment.loss[step] += loss
             segment.correct[step] += correct
-        self._programs[_update_key(batch)].run((segment.rate, segment.t, segment.loss), step, 1)
+        self._programs[update_key(batch)].run((segment.rate, segment.t, segment.loss), step, 1)
         return 1

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import inspect
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Hashable, Mapping
+from functools import lru_cache
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +17,7 @@ from fastnn.losses import Loss
 from fastnn.optim import Optimizer
 from fastnn.schedules import Schedule
 
-_NOT_DESCRIBED = ("self", "model", "callbacks", "progress", "print_every")  # arguments of Trainer
+_NOT_DESCRIBED = ("model", "callbacks", "progress", "print_every")  # arguments of Trainer
 _MAY_DIFFER = ("epochs", "compile", "on_nonfinite")  # a resumed training gives the same bits all the same
 _HASHED_BYTES = 2**26  # of a larger array, only rows at equal distances are hashed
 
@@ -84,8 +85,14 @@ def _known() -> dict[str, type]:
 
 def configuration(trainer: object) -> dict[str, Any]:
     """The arguments of a trainer that decide what it does to the model, described."""
-    names = inspect.signature(type(trainer).__init__).parameters
-    return {name: describe(getattr(trainer, name)) for name in names if name not in _NOT_DESCRIBED}
+    return {name: describe(getattr(trainer, name)) for name in _described(cast(Hashable, type(trainer)))}
+
+
+@lru_cache(maxsize=16)
+def _described(cls: Hashable) -> tuple[str, ...]:
+    """The arguments of trainers of a class that are described."""
+    names = inspect.signature(cast(type, cls)).parameters
+    return tuple(name for name in names if name not in _NOT_DESCRIBED)
 
 
 def differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:

@@ -70,6 +70,7 @@ class ParameterSync:
         if self._constants() != self._compiled_for:
             self.publish()
             self.session.store_state()
+            self.session.release()
             self._compile()
 
 

@@ -106,6 +106,7 @@ class Run:
             self._losses.close()
             self._parameters.publish()
             callbacks.call(callbacks.in_order, "on_train_end")
+            self.session.release()
 
     def _call(self, callbacks: Sequence[Callback], method: str, *arguments: Any) -> None:
         """Call callbacks, which see the model as it is and may change it, unless the next epoch has been run ahead."""

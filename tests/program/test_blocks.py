@@ -7,8 +7,9 @@ from trainings import OPTIMIZERS, digest, fit, mlp, needs_native, samples, threa
 
 import fastnn
 from fastnn.layers import Dense, Layer
-from fastnn.program import session
-from fastnn.program.session import blocks_of
+from fastnn.program import compiled_steps, session
+from fastnn.program.compiled_steps import blocks_of
+from fastnn.program.warm import WarmCache
 
 N = 130
 
@@ -16,8 +17,9 @@ N = 130
 @pytest.fixture
 def small_blocks(monkeypatch):
     """Use blocks of 16 rows for every batch above 40, so that tests stay small."""
-    monkeypatch.setattr(session, "MAX_BATCH", 40)
-    monkeypatch.setattr(session, "BLOCK_ROWS", 16)
+    monkeypatch.setattr(compiled_steps, "MAX_BATCH", 40)
+    monkeypatch.setattr(compiled_steps, "BLOCK_ROWS", 16)
+    monkeypatch.setattr(session, "_WARM", WarmCache())  # programs of other blocks must not be used
 
 
 def trained(batch, optimizer="momentum", **options):
@@ -35,8 +37,8 @@ def test_blocks_cover_the_batch(batch, small_blocks):
 
 
 def test_blocks_have_their_real_sizes():
-    assert blocks_of(session.MAX_BATCH) == [session.MAX_BATCH]
-    assert max(blocks_of(session.MAX_BATCH + 1)) == session.BLOCK_ROWS
+    assert blocks_of(compiled_steps.MAX_BATCH) == [compiled_steps.MAX_BATCH]
+    assert max(blocks_of(compiled_steps.MAX_BATCH + 1)) == compiled_steps.BLOCK_ROWS
 
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
@@ -44,8 +46,9 @@ def test_blocks_have_their_real_sizes():
 @pytest.mark.parametrize("batch", [None, 100])
 def test_blocks_agree_with_one_whole_batch(batch, compile, optimizer, monkeypatch):
     whole, one = trained(batch, optimizer, compile=compile)
-    monkeypatch.setattr(session, "MAX_BATCH", 40)
-    monkeypatch.setattr(session, "BLOCK_ROWS", 16)
+    monkeypatch.setattr(compiled_steps, "MAX_BATCH", 40)
+    monkeypatch.setattr(compiled_steps, "BLOCK_ROWS", 16)
+    monkeypatch.setattr(session, "_WARM", WarmCache())  # programs of other blocks must not be used
     blocked, many = trained(batch, optimizer, compile=compile)
     np.testing.assert_allclose(blocked, whole, rtol=1e-11, atol=1e-13)
     np.testing.assert_allclose(many.history.steps, one.history.steps, rtol=1e-12)

@@ -1,0 +1,92 @@
+"""What a compiled program depends on, as a key: two problems of the same kind can use the same program.
+
+An object counts as what its type and its arguments say, which is known of fastnn's own classes alone: a layer, a loss
+or an optimiser of somebody else may hold anything, so a program with one is compiled for each training.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping
+from typing import Any
+
+from fastnn.kernels.backend import current_backend, native_isa
+from fastnn.layers.chain import walk
+from fastnn.model.sequential import Sequential
+from fastnn.program.binding import Numbers
+from fastnn.program.step import Problem
+
+_FIRST_VALUES = ("init", "bias_init")  # arguments of layers that matter only before a training
+
+
+def kind_of_model(model: Sequential) -> Hashable | None:
+    """What the passes of a model depend on, apart from the values of its arrays; None if that is not known."""
+    layers = list(walk(model.layers))
+    if not (_ours(model) and all(map(_ours, layers))):
+        return None
+    described = tuple((type(layer), layer._frozen, _arguments(layer.config(), _FIRST_VALUES)) for layer in layers)
+    charged = tuple((p.l1, p.l2, p.decays) for p in model.named_parameters.values())
+    scale = model.input_scale
+    return current_backend(), native_isa(), model.dtype, model.input_shape, scale, type(model), described, charged
+
+
+def kind_of_problem(problem: Problem, batch: int) -> Hashable | None:
+    """What the steps of a problem depend on, apart from the values of its arrays and `Numbers`; None: not known."""
+    model = kind_of_model(problem.model)
+    optimizer, loss = problem.optimizer, problem.loss
+    if model is None or not (_ours(optimizer) and _ours(loss)):
+        return None
+    l2 = _l2_terms(problem, batch)
+    return (
+        model,
+        batch,
+        len(problem.inputs) % batch,
+        type(optimizer),
+        _arguments(optimizer.config(), ("learning_rate", "weight_decay")),
+        type(loss),
+        _arguments(loss.config(), loss.l2_arguments),
+        tuple(map(bool, l2)) if _varies(l2) else l2,
+        problem.clip_value,
+        problem.clip_norm,
+        problem.inputs.dtype,
+        problem.targets.dtype,
+        problem.targets.shape[1:],
+        problem.weights is None,
+    )
+
+
+def numbers_of(problem: Problem, batch: int) -> Numbers:
+    """What else the steps of `batch` samples depend on, which can be changed in a compiled program."""
+    l2 = _l2_terms(problem, batch)
+    return Numbers(problem.seed, sum(l2) if _varies(l2) else 0.0)
+
+
+def _l2_terms(problem: Problem, batch: int) -> tuple[float, ...]:
+    """The L2 terms of the optimiser, of the loss and of the layers; of the last, only whether there are any."""
+    of_layers = any(p.l2 for p in problem.model.named_parameters.values())
+    return problem.optimizer.weight_decay, problem.loss.l2(batch), float(of_layers)
+
+
+def _varies(l2: tuple[float, ...]) -> bool:
+    """Whether a number that an operation charges for weights can only be the one L2 term that there is."""
+    return sum(map(bool, l2)) <= 1 and not l2[2]
+
+
+def _ours(value: object) -> bool:
+    return type(value).__module__.startswith("fastnn.")
+
+
+def _arguments(config: Mapping[str, Any], without: tuple[str, ...]) -> Hashable:
+    return tuple((name, _frozen(value)) for name, value in config.items() if name not in without)
+
+
+def _frozen(value: Any) -> Hashable:
+    """A value by which equal arguments are found to be equal; an array counts as itself alone."""
+    if isinstance(value, Mapping):
+        return tuple((key, _frozen(item)) for key, item in value.items())
+    if isinstance(value, list | tuple):
+        return tuple(map(_frozen, value))
+    try:
+        hash(value)
+    except TypeError:
+        return id(value), object()  # equal to nothing: such a program is never found again
+    return value  # type: ignore[no-any-return]
