@@ -8,7 +8,7 @@ its own.
 cimport cython
 from cpython.mem cimport PyMem_Calloc, PyMem_Free
 from libc.stddef cimport ptrdiff_t
-from libc.stdint cimport int64_t, uint8_t
+from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
 from libc.string cimport memset
 cimport numpy as cnp
 
@@ -236,4 +236,5 @@ def read_rows(int file, const int64_t[::1] index, unsigned char[:, ::1] out, int
     return read
 
 
+include "_batch.pxi"
 include "_program.pxi"

@@ -91,6 +91,8 @@ class CompiledSteps:
     batch : int
     arrays : list of array
         What `arrays_of` gives for the problem.
+    packed : bool
+        Whether weights may be trained in panels; otherwise the model is up to date after every step.
 
     Attributes
     ----------
@@ -103,7 +105,7 @@ class CompiledSteps:
 
     user: Callable[[], Any] | None = None
 
-    def __init__(self, problem: Problem, batch: int, arrays: list[Array]) -> None:
+    def __init__(self, problem: Problem, batch: int, arrays: list[Array], packed: bool = True) -> None:
         recordings = {}
         with arrays_locked(problem):
             for size in {batch, len(problem.inputs) % batch} - {0}:
@@ -113,7 +115,7 @@ class CompiledSteps:
                     recordings[rows, size, beta] = record(step, problem.model.dtype, beta)
                 if len(blocks) > 1:
                     recordings[update_key(size)] = record(partial(_update_step, problem, size), problem.model.dtype)
-        self.panels = ParameterPanels(recordings.values(), _matrices(problem))
+        self.panels = ParameterPanels(recordings.values(), _matrices(problem)) if packed else ParameterPanels()
         replacements = self.panels.replacements
         self.programs = {key: Compiled(r, replacements, arrays) for key, r in recordings.items()}
         self.can_be_rebound = all(program.can_be_rebound for program in self.programs.values())

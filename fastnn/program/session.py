@@ -179,6 +179,8 @@ class CompiledSession(Session):
         Samples of a step; the last step of an epoch has the samples that remain.
     ignore_nonfinite : bool
         False: `run` returns after a step whose loss is not finite.
+    packed : bool
+        Whether weights may be trained in panels; otherwise the model is up to date after every step.
 
     Raises
     ------
@@ -186,12 +188,13 @@ class CompiledSession(Session):
         If a layer cannot be compiled.
     """
 
-    def __init__(self, problem: Problem, batch: int, ignore_nonfinite: bool) -> None:
+    def __init__(self, problem: Problem, batch: int, ignore_nonfinite: bool, packed: bool = True) -> None:
         self.batch, self.ignore_nonfinite = batch, ignore_nonfinite
-        self._kind = kind_of_problem(problem, batch)
+        kind = kind_of_problem(problem, batch)
+        self._kind = None if kind is None else (kind, packed)
         arrays = arrays_of(problem)
         warm = None if self._kind is None else _WARM.take(self._kind)
-        self._steps = CompiledSteps(problem, batch, arrays) if warm is None else warm
+        self._steps = CompiledSteps(problem, batch, arrays, packed) if warm is None else warm
         super().__init__(problem, self._steps.panels)
         former = None if self._steps.user is None else self._steps.user()
         if former is not None:

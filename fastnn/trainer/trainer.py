@@ -9,7 +9,6 @@ from numpy.typing import ArrayLike
 
 from fastnn.program.explain import explain
 from fastnn.program.session import CompiledSession
-from fastnn.trainer.base import BaseTrainer
 from fastnn.trainer.callbacks import CallbackList
 from fastnn.trainer.history import History
 from fastnn.trainer.position import Position
@@ -17,9 +16,10 @@ from fastnn.trainer.preparation import Pair, specify
 from fastnn.trainer.run import Run
 from fastnn.trainer.snapshot import Snapshot
 from fastnn.trainer.spec import TrainingSpec
+from fastnn.trainer.stepping import SteppingTrainer
 
 
-class Trainer(BaseTrainer):
+class Trainer(SteppingTrainer):
     """Trains a model on arrays.
 
     Parameters
@@ -292,6 +292,7 @@ class Trainer(BaseTrainer):
         return None if self.run is None else isinstance(self.run.session, CompiledSession)
 
     def _train(self, spec: TrainingSpec, snapshot: Snapshot | None) -> History:
+        self._online = None
         self.model.task = self.loss.task
         self.run = Run(spec, CallbackList(self, self.callbacks), self.history, self.position, snapshot)
         self.run.train()

@@ -6,8 +6,9 @@ from trainings import ACTIVATIONS, COMBINATIONS, LOSSES, OPTIMIZERS, fit, mlp, n
 
 import fastnn
 from fastnn.layers import Dense, Flatten, Layer, ReLU
-from fastnn.program import compiled
+from fastnn.program import compiled, session
 from fastnn.program.fuse import fuse
+from fastnn.program.warm import WarmCache
 
 
 @needs_native
@@ -19,6 +20,7 @@ def test_a_fused_training_has_the_bits_of_an_unfused_one(optimizer, target, acti
     results = []
     for rules in (fuse, list):
         monkeypatch.setattr(compiled, "fuse", rules)
+        monkeypatch.setattr(session, "_WARM", WarmCache())  # the programs of other rules must not be used
         model = mlp(6, 13, 8, 3, activation=ACTIVATIONS[activation], dtype=dtype)
         trainer = fit(model, x, targets(y, 3), loss=loss, optimizer=OPTIMIZERS[optimizer](), batch_size=16, epochs=2)
         assert trainer.compiled

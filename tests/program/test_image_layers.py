@@ -24,6 +24,8 @@ from fastnn.layers import (
     Residual,
     Tanh,
 )
+from fastnn.program import compiled_steps, session
+from fastnn.program.warm import WarmCache
 
 IMAGE = (2, 9, 8)
 BODIES = {
@@ -151,22 +153,20 @@ def test_copies_and_reset_restore_everything(body):
 @pytest.mark.parametrize("compile", [True, False])
 def test_dropout_masks_do_not_depend_on_blocks(compile, monkeypatch):
     """A full-batch training in blocks of rows has the masks of the whole batch."""
-    from fastnn.program import session
-
     whole, _ = trained("dropout", batch=None, compile=compile)
-    monkeypatch.setattr(session, "MAX_BATCH", 20)
-    monkeypatch.setattr(session, "BLOCK_ROWS", 16)
+    monkeypatch.setattr(compiled_steps, "MAX_BATCH", 20)
+    monkeypatch.setattr(compiled_steps, "BLOCK_ROWS", 16)
+    monkeypatch.setattr(session, "_WARM", WarmCache())  # programs of other blocks must not be used
     blocked, _ = trained("dropout", batch=None, compile=compile)
     np.testing.assert_allclose(blocked.params, whole.params, rtol=1e-7, atol=1e-9)
 
 
 @pytest.mark.parametrize("compile", [True, False])
 def test_batch_norm_sees_the_whole_batch(compile, monkeypatch):
-    from fastnn.program import session
-
     whole, _ = trained("batch_norm", batch=None, compile=compile)
-    monkeypatch.setattr(session, "MAX_BATCH", 20)
-    monkeypatch.setattr(session, "BLOCK_ROWS", 16)
+    monkeypatch.setattr(compiled_steps, "MAX_BATCH", 20)
+    monkeypatch.setattr(compiled_steps, "BLOCK_ROWS", 16)
+    monkeypatch.setattr(session, "_WARM", WarmCache())  # programs of other blocks must not be used
     blocked, _ = trained("batch_norm", batch=None, compile=compile)
     assert same_bits(blocked.params, whole.params)
 

@@ -18,9 +18,10 @@ from fastnn.layers import (
     ReLU,
     Tanh,
 )
-from fastnn.program import session
+from fastnn.program import compiled_steps, session
 from fastnn.program.layout import suits
 from fastnn.program.record import Recorder
+from fastnn.program.warm import WarmCache
 
 pytestmark = needs_native
 SHAPE = (2, 9, 8)
@@ -126,8 +127,9 @@ def test_the_number_of_threads_changes_no_bit(network):
 
 
 def test_blocks_of_a_large_batch_agree(monkeypatch):
-    monkeypatch.setattr(session, "MAX_BATCH", 40)
-    monkeypatch.setattr(session, "BLOCK_ROWS", 20)
+    monkeypatch.setattr(compiled_steps, "MAX_BATCH", 40)
+    monkeypatch.setattr(compiled_steps, "BLOCK_ROWS", 20)
+    monkeypatch.setattr(session, "_WARM", WarmCache())  # programs of other blocks must not be used
     x, y = images(110)
     results = []
     for compile in (True, False):

@@ -7,6 +7,8 @@ from trainings import needs_native
 
 import fastnn
 from fastnn.layers import Conv2D, Dense, Flatten, ReLU
+from fastnn.program import compiled_steps, session
+from fastnn.program.warm import WarmCache
 
 RNG = np.random.default_rng(2)
 X, Y = RNG.standard_normal((40, 1, 6, 5)), RNG.integers(0, 3, 40)
@@ -56,10 +58,9 @@ def test_the_loss_includes_the_penalties(kind):
 @pytest.mark.parametrize("blocks", [False, True])
 def test_compiled_is_layer_by_layer(kind, optimizer, batch, blocks, monkeypatch):
     if blocks:
-        from fastnn.program import session
-
-        monkeypatch.setattr(session, "MAX_BATCH", 20)
-        monkeypatch.setattr(session, "BLOCK_ROWS", 16)
+        monkeypatch.setattr(compiled_steps, "MAX_BATCH", 20)
+        monkeypatch.setattr(compiled_steps, "BLOCK_ROWS", 16)
+        monkeypatch.setattr(session, "_WARM", WarmCache())  # programs of other blocks must not be used
     found = []
     for compile in (True, False):
         model = model_of(kind)
