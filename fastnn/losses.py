@@ -1,8 +1,4 @@
-"""The losses that a model is trained on.
-
-From the model's raw outputs and the targets a loss computes its value, its gradient and, for classes, the number of
-right answers, all in one pass over the data.
-"""
+"""The losses that a model is trained on: value, gradient and number of right answers, in one pass over the data."""
 
 from __future__ import annotations
 
@@ -44,6 +40,7 @@ class Loss:
     name: ClassVar[str]
     classifies: ClassVar[bool]
     takes_scores: ClassVar[bool] = False
+    l2: float = 0.0  # λ of the term λ Σ w² / (2 n) that the loss itself charges for the weights in a step of n samples
     l2_arguments: ClassVar[tuple[str, ...]] = ()  # constructor arguments that decide nothing but `l2`
 
     @property
@@ -114,16 +111,6 @@ class Loss:
             Shape of the model's output for one sample.
         """
         return 1.0 / batch
-
-    def l2(self, batch: int) -> float:
-        """The coefficient λ of the L2 term λ Σ w² / 2 that the loss itself charges for the weights: here 0.
-
-        Parameters
-        ----------
-        batch : int
-            The number of samples of the step.
-        """
-        return 0.0
 
     def penalise(self, ops: Ops, parameters: Mapping[str, Parameter], loss: Any, batch: int) -> None:
         """Add what the loss itself, and not the model, charges for the parameters, and its gradient: here nothing.

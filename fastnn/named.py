@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, TypeVar
+import inspect
+from collections.abc import Hashable, Mapping
+from functools import lru_cache
+from typing import Any, TypeVar, cast
 
 T = TypeVar("T")
 
@@ -21,3 +23,13 @@ def named(what: str, wanted: str | T, base: type[T], table: Mapping[str, type[T]
     if not isinstance(wanted, str) or wanted not in table:
         raise ValueError(f"{what}: expected one of {', '.join(table)}, got {wanted!r}")
     return table[wanted](**options)
+
+
+def constructor_arguments(cls: type) -> Mapping[str, inspect.Parameter]:
+    """The constructor arguments of a class, which are looked up once."""
+    return _arguments(cast(Hashable, cls))
+
+
+@lru_cache(maxsize=256)
+def _arguments(cls: Hashable) -> Mapping[str, inspect.Parameter]:
+    return inspect.signature(cast(type, cls)).parameters

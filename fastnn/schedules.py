@@ -6,23 +6,14 @@ evaluated at whole numbers only, one by step before every step.
 
 from __future__ import annotations
 
-import inspect
 import math
-from collections.abc import Hashable, Mapping
-from functools import lru_cache
-from typing import Any, Literal, cast
+from typing import Any, Literal
 
 from fastnn.checks import choice, number, whole
-from fastnn.named import named
+from fastnn.named import constructor_arguments, named
 
 By = Literal["epoch", "step"]
 _BY: tuple[By, ...] = ("epoch", "step")
-
-
-@lru_cache(maxsize=256)
-def _parameters(cls: Hashable) -> Mapping[str, inspect.Parameter]:
-    """The constructor arguments of a class."""
-    return inspect.signature(cast(type, cls)).parameters
 
 
 class Schedule:
@@ -70,10 +61,10 @@ class Schedule:
 
     def config(self) -> dict[str, Any]:
         """The constructor arguments by name."""
-        return {name: getattr(self, name) for name in _parameters(cast(Hashable, type(self)))}
+        return {name: getattr(self, name) for name in constructor_arguments(type(self))}
 
     def __repr__(self) -> str:
-        given = _parameters(cast(Hashable, type(self)))
+        given = constructor_arguments(type(self))
         said = (f"{k}={v!r}" for k, v in self.config().items() if v != given[k].default)
         return f"{type(self).__name__}({', '.join(said)})"
 

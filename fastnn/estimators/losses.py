@@ -35,8 +35,10 @@ class PenalisedLoss(Loss):
     def __init__(self, alpha: float = 0.0) -> None:
         self.alpha = alpha
 
-    def l2(self, batch: int) -> float:
-        return self.alpha / batch
+    @property
+    def l2(self) -> float:  # type: ignore[override]
+        """The coefficient of the L2 term of one sample."""
+        return self.alpha
 
     def scale(self, batch: int, outputs: tuple[int, ...]) -> float:
         return 1.0 / batch
@@ -46,7 +48,7 @@ class PenalisedLoss(Loss):
             return
         for parameter in parameters.values():
             if parameter.decays:
-                ops.penalty(parameter.value, parameter.grad, loss, 0.0, self.l2(batch))
+                ops.penalty(parameter.value, parameter.grad, loss, 0.0, self.l2 / batch)
 
     def reported(self, value: float, penalty: float, outputs: int) -> float:
         """The value that scikit-learn reports for what is minimised.

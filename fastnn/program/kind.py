@@ -63,7 +63,7 @@ def numbers_of(problem: Problem, batch: int) -> Numbers:
 def _l2_terms(problem: Problem, batch: int) -> tuple[float, ...]:
     """The L2 terms of the optimiser, of the loss and of the layers; of the last, only whether there are any."""
     of_layers = any(p.l2 for p in problem.model.named_parameters.values())
-    return problem.optimizer.weight_decay, problem.loss.l2(batch), float(of_layers)
+    return problem.optimizer.weight_decay, problem.loss.l2 / batch, float(of_layers)
 
 
 def _varies(l2: tuple[float, ...]) -> bool:

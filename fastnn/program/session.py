@@ -208,6 +208,8 @@ class CompiledSession(Session):
 
     def release(self) -> None:
         """See `Session.release`."""
+        self.store_state()
+        self.panels = ParameterPanels()  # from now on the arrays of the problem are all that there is
         self._steps.release()
         if self._kind is not None and self._steps.can_be_rebound:
             _WARM.put(self._kind, self._steps)

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-import inspect
-from collections.abc import Hashable, Mapping
-from functools import lru_cache
-from typing import Any, cast
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +12,7 @@ from numpy.typing import NDArray
 from fastnn import data, losses, optim, schedules
 from fastnn.data.mapped import rows_of
 from fastnn.losses import Loss
+from fastnn.named import constructor_arguments
 from fastnn.optim import Optimizer
 from fastnn.schedules import Schedule
 
@@ -85,14 +84,8 @@ def _known() -> dict[str, type]:
 
 def configuration(trainer: object) -> dict[str, Any]:
     """The arguments of a trainer that decide what it does to the model, described."""
-    return {name: describe(getattr(trainer, name)) for name in _described(cast(Hashable, type(trainer)))}
-
-
-@lru_cache(maxsize=16)
-def _described(cls: Hashable) -> tuple[str, ...]:
-    """The arguments of trainers of a class that are described."""
-    names = inspect.signature(cast(type, cls)).parameters
-    return tuple(name for name in names if name not in _NOT_DESCRIBED)
+    names = (name for name in constructor_arguments(type(trainer)) if name not in _NOT_DESCRIBED)
+    return {name: describe(getattr(trainer, name)) for name in names}
 
 
 def differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:

@@ -178,7 +178,7 @@ def test_times_stay_those_of_the_training_that_took_them():
     before = first.explain()
     again = fit(mlp(7, 20, 3), x, y, epochs=200)
     assert first.explain() == before
-    assert again.explain().splitlines()[0] == before.splitlines()[0]
+    assert again.explain().split()[:4] == before.split()[:4]
     assert "dense1.w[7,20]" in before
     assert "targets[64]" in before
 

@@ -93,10 +93,10 @@ def test_trainings_that_continue_agree():
 
 @pytest.mark.parametrize("compile", [True, False])
 def test_a_batch_in_blocks_is_reported_too(compile, monkeypatch):
-    from fastnn.program import session
+    from fastnn.program import compiled_steps
 
-    monkeypatch.setattr(session, "MAX_BATCH", 40)
-    monkeypatch.setattr(session, "BLOCK_ROWS", 16)
+    monkeypatch.setattr(compiled_steps, "MAX_BATCH", 40)
+    monkeypatch.setattr(compiled_steps, "BLOCK_ROWS", 16)
     x = X.copy()
     x[70, 0] = np.nan
     with pytest.raises(fastnn.NonFiniteLossError, match="loss of step 1 is nan"):
