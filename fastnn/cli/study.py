@@ -11,10 +11,10 @@ from fastnn.cli.options import HelpFormatter, add_seed
 _ALL = "all"
 
 _EPILOG = """\
-The report is OUT/report.html, a single file that any browser opens; OUT/results.json holds every number, OUT/figures
-the pictures, OUT/config.json the settings. The results of each part are cached: a second run with the same settings,
-seed and data only draws the pictures again. After Ctrl-C the finished parts remain, and --resume continues the run
-with its original settings.
+The report is OUT/report.html, a single file that any browser opens and prints; OUT/results.json holds every number,
+OUT/figures the pictures, OUT/config.json the settings. The results of each part are cached: a second run with the
+same settings, seed and data only draws the pictures again. After Ctrl-C the finished parts remain, and --resume
+continues the run with its original settings.
 
 studies:
   digits   a softmax network on MNIST, by hand
@@ -23,11 +23,13 @@ studies:
   mlp      modular layers, a solver and a grid search on MNIST
   init     initialisation, sizes and gradient validation of a 784-666-666-10 network
   letters  notMNIST: a wide network by hand, and a convolutional one
-  all      all of them in turn, each in its own folder below OUT
+  all      all of them in turn, each in its own folder below OUT, and OUT/index.html, which leads to their reports
 
 examples:
   fastnn study digits --quick
   fastnn study digits --data ~/mnist --only gradient,momentum
+  fastnn study faces --data ~/photos-by-person
+  fastnn study faces --list actors.txt --data ~/downloaded-photos
   FASTNN_DATA=~/data fastnn study all --out studies
 """
 
@@ -48,6 +50,19 @@ def add(commands: Any) -> None:
         metavar="PATH",
         help="the data set, or a folder that contains it (default: the folder FASTNN_DATA, else synthetic images)",
     )
+    parser.add_argument(
+        "--list",
+        metavar="FILE",
+        help="for faces: a text file with the URL, box and SHA-256 of each photo; --data is then the folder of the "
+        "photos (default: that of FILE)",
+    )
+    parser.add_argument(
+        "--accept",
+        action="append",
+        default=[],
+        metavar="TEXT",
+        help="the URL or SHA-256 of a listed photo that is accepted although its SHA-256 differs; may be repeated",
+    )
     parser.add_argument("--out", metavar="DIR", help="output folder (default: fastnn-study-NAME)")
     parser.add_argument("--quick", action="store_true", help="less data and fewer epochs: under a minute per study")
     parser.add_argument("--only", metavar="PART,...", help="run only these parts and those that they need")
@@ -61,6 +76,8 @@ def run(options: argparse.Namespace) -> int:
     everything = options.name == _ALL
     if everything and options.only:
         raise ValueError("--only: names parts of one study, but all studies are to be run")
+    if everything and (options.list or options.accept):
+        raise ValueError("--list: names the photos of one study, faces, but all studies are to be run")
     if everything:
         every = [studies.get(name) for name in studies.NAMES]
         reports = studies.run_all(
@@ -84,6 +101,8 @@ def run(options: argparse.Namespace) -> int:
         seed=options.seed,
         resume=options.resume,
         quiet=options.quiet,
+        photo_list=options.list,
+        accept=options.accept,
     )
     print(report)
     return 0

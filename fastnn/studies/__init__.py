@@ -8,14 +8,27 @@ from __future__ import annotations
 
 from importlib import import_module
 
-from fastnn.studies.page import Page
+from fastnn.studies.page import Comparison, Page
 from fastnn.studies.runner import run, run_all
 from fastnn.studies.sources import GLYPHS, MNIST, NOTMNIST, Source
 from fastnn.studies.study import Run, Study
 
 NAMES = ("digits", "faces", "transfer", "mlp", "init", "letters")
 
-__all__ = ["GLYPHS", "MNIST", "NAMES", "NOTMNIST", "Page", "Run", "Source", "Study", "get", "run", "run_all"]
+__all__ = [
+    "GLYPHS",
+    "MNIST",
+    "NAMES",
+    "NOTMNIST",
+    "Comparison",
+    "Page",
+    "Run",
+    "Source",
+    "Study",
+    "get",
+    "run",
+    "run_all",
+]
 
 
 def get(name: str) -> Study:

@@ -33,6 +33,11 @@ class Bar:
         self._left = dict(costs)
         self._part, self._title, self._began, self._share, self._drawn = "", "", 0.0, 0.0, 0.0
 
+    def say(self, sentence: str) -> None:
+        """Print a sentence on a line of its own."""
+        if not self._quiet:
+            print(self._clear() + sentence, file=self._stream, flush=True)
+
     def begin(self, part: str, title: str) -> None:
         """Note that a part begins."""
         self._part, self._title, self._share, self._drawn = part, title, 0.0, 0.0

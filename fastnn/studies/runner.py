@@ -13,6 +13,7 @@ from fastnn.data import Dataset
 from fastnn.environment import DATA
 from fastnn.studies.cache import Piece, Result, compute_once
 from fastnn.studies.cache_key import cache_key
+from fastnn.studies.index import write_index
 from fastnn.studies.page import Page
 from fastnn.studies.progress import Bar
 from fastnn.studies.report import Section, write_report
@@ -32,6 +33,8 @@ def run(
     seed: int = 0,
     resume: bool = False,
     quiet: bool = False,
+    photo_list: str | os.PathLike[str] | None = None,
+    accept: Sequence[str] = (),
 ) -> Path:
     """Run a study and write its report.
 
@@ -51,9 +54,14 @@ def run(
     seed : int
         Seed for all random numbers.
     resume : bool
-        Continue the run in `out` with the data, quick, only and seed that it was started with.
+        Continue the run in `out` with the data, photo_list, accept, quick, only and seed that it was started with.
     quiet : bool
         Show no progress.
+    photo_list : path, optional
+        A text file that lists the photos, as for `fastnn.data.read_photo_list`; `data` is then the folder that contains
+        them, by default that of the list.
+    accept : sequence of str
+        URLs or SHA-256 of listed photos that are accepted although their SHA-256 differs.
 
     Returns
     -------
@@ -73,7 +81,7 @@ def run(
     """
     study.chosen(only)
     path = Path(f"fastnn-study-{study.name}" if out is None else out).expanduser()
-    return _run(study, path, _options(data, quick, only, seed), resume, quiet)
+    return _run(study, path, _options(data, quick, only, seed, photo_list, accept), resume, quiet)
 
 
 def run_all(
@@ -101,7 +109,8 @@ def run_all(
     Yields
     ------
     Path
-        Path of each ``report.html``, as soon as it is written.
+        Path of each ``report.html``, as soon as it is written; at last that of ``index.html`` in `out`, which leads to
+        all of them.
 
     Raises
     ------
@@ -122,11 +131,23 @@ def run_all(
             study.source.load(options["data"])
     for study, path in zip(studies, folders, strict=True):
         yield _run(study, path, options, resume and (path / CONFIG).exists(), quiet)
+    yield write_index(Path(out).expanduser(), studies)
 
 
-def _options(data: str | os.PathLike[str] | None, quick: bool, only: Sequence[str] | None, seed: int) -> dict[str, Any]:
+def _options(
+    data: str | os.PathLike[str] | None,
+    quick: bool,
+    only: Sequence[str] | None,
+    seed: int,
+    photo_list: str | os.PathLike[str] | None = None,
+    accept: Sequence[str] = (),
+) -> dict[str, Any]:
+    if accept and photo_list is None:
+        raise ValueError("study: --accept: expected a --list of photos, some of which are to be accepted, got none")
     return {
         "data": None if data is None else str(Path(data).expanduser().resolve()),
+        "list": None if photo_list is None else str(Path(photo_list).expanduser().resolve()),
+        "accept": list(accept),
         DATA: os.environ.get(DATA),
         "quick": quick,
         "only": None if only is None else list(only),
@@ -138,45 +159,66 @@ def _options_of_earlier_run(folder: Folder, study: Study) -> dict[str, Any]:
     earlier = folder.read_json(CONFIG)
     if earlier is None or earlier.get("study") != study.name:
         raise ValueError(f"study: there is no run of {study.name} in {folder.path} to resume")
-    return {name: earlier.get(name) for name in ("data", DATA, "quick", "only", "seed")}
+    return {name: earlier.get(name) for name in ("data", "list", "accept", DATA, "quick", "only", "seed")}
 
 
 def _run(study: Study, path: Path, options: dict[str, Any], resume: bool, quiet: bool) -> Path:
     with locked_folder(path) as folder:
         if resume:
             options = _options_of_earlier_run(folder, study)
-        dataset, banner = study.source.load(options["data"], options[DATA])
+        dataset, banner = _loaded(study, options)
         parts = study.chosen(options["only"])
         chosen = {part.name: part.settings_for(bool(options["quick"])) for part in parts}
         described = {"study": study.name, **options, "parts": chosen}
         folder.write(CONFIG, json.dumps(described, indent=2) + "\n")
-        work = _Work(study, folder, dataset, bool(options["quick"]), int(options["seed"] or 0), parts, quiet)
+        work = _Work(study, folder, dataset, banner, bool(options["quick"]), int(options["seed"] or 0), parts, quiet)
         sections = [work.section(part) for part in parts]
         about = described | {"data set": dataset.name, "data sha256": work.data_hash, "environment": config()}
         return write_report(folder, study, sections, about, banner)
+
+
+def _loaded(study: Study, options: dict[str, Any]) -> tuple[Dataset, str | None]:
+    if options["list"] is not None:
+        return study.source.load_list(options["list"], options["data"], options["accept"] or ()), None
+    return study.source.load(options["data"], options[DATA])
 
 
 class _Work:
     """The parts of one run, each computed at most once."""
 
     def __init__(
-        self, study: Study, folder: Folder, data: Dataset, quick: bool, seed: int, parts: list[Part], quiet: bool
+        self,
+        study: Study,
+        folder: Folder,
+        data: Dataset,
+        banner: str | None,
+        quick: bool,
+        seed: int,
+        parts: list[Part],
+        quiet: bool,
     ) -> None:
         self.study, self.folder, self.data, self.quick, self.seed = study, folder, data, quick, seed
+        self.made_up = banner is not None
         self.data_hash = data.sha256()
         needed = {name for part in parts for name in self._all_needs(part)}
         shown = {part.name for part in parts}
         self.bar = Bar({n: p.cost for n, p in study.parts.items() if n in shown | needed}, quiet)
+        for sentence in filter(None, (banner, *(f"decided: {decision}" for decision in data.decisions))):
+            self.bar.say(f"fastnn study {study.name}: {sentence}")
         self._results: dict[str, Result] = {}
 
     def section(self, part: Part) -> Section:
         """Return the section of the report about a part."""
         done = self.result(part)
-        page = Page()
+        page = Page("synthetic data" if self.made_up else self._smaller(part), self.study.source.elsewhere)
         if part.draw is not None:
             part.draw(page, done.found)
-        settings = part.settings_for(self.quick)
-        return Section(part, page, done.found, settings, done.seconds, done.cpu_seconds, done.cached)
+        return Section(part, self.quick, page, done.found, done.seconds, done.cpu_seconds, done.cached)
+
+    def _smaller(self, part: Part) -> str:
+        """Say that the part, or one whose results it uses, is smaller than in the full run; empty if it is not."""
+        every = [part, *(self.study.parts[name] for name in self._all_needs(part))]
+        return "smaller than reported" if any(one.smaller(self.quick) for one in every) else ""
 
     def result(self, part: Part) -> Result:
         """Return the result of a part, computed now or cached by an earlier run."""

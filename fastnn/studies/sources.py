@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -31,6 +31,12 @@ class Source:
         A description of the fallback.
     differs : str
         How the data differ from those of the original report, even if they are found; empty if they do not differ.
+    elsewhere : str
+        What the reports' numbers were measured on, if it is so different that ours cannot be compared with them, such
+        as "photos of six actors"; empty otherwise.
+    read_list : callable, optional
+        ``read_list(list, folder, accept) -> Dataset``, which reads the photos that a text file lists, as
+        `fastnn.data.read_photo_list` does.
 
     Examples
     --------
@@ -46,6 +52,8 @@ class Source:
     fallback: Callable[[], Dataset]
     substitute: str
     differs: str = ""
+    elsewhere: str = ""
+    read_list: Callable[[Path, Path, Sequence[str]], Dataset] | None = None
 
     def load(self, data: str | os.PathLike[str] | None, search_in: str | None = None) -> tuple[Dataset, str | None]:
         """Read the data set, or return its substitute.
@@ -88,6 +96,37 @@ class Source:
             f"{self.name} {missing} (give --data PATH, or set {DATA}), so this report was made on "
             f"{self.substitute}. The figures cannot be compared with those reported."
         )
+
+    def load_list(
+        self, photos: str | os.PathLike[str], folder: str | os.PathLike[str] | None, accept: Sequence[str] = ()
+    ) -> Dataset:
+        """Read the photos that a text file lists.
+
+        Parameters
+        ----------
+        photos : path
+            The list.
+        folder : path or None
+            The folder that contains the photos, by default that of the list.
+        accept : sequence of str
+            URLs or SHA-256 of photos that are accepted although their SHA-256 differs.
+
+        Returns
+        -------
+        Dataset
+
+        Raises
+        ------
+        ValueError
+            If this data set is not read from a list, or the list or its photos cannot be read.
+        """
+        if self.read_list is None:
+            raise ValueError(f"study: --list: {self.name} is not read from a list of photos; faces are")
+        path = Path(photos).expanduser()
+        try:
+            return self.read_list(path, path.parent if folder is None else Path(folder).expanduser(), accept)
+        except OSError as error:
+            raise ValueError(f"study: --list: cannot read {path} ({error.strerror})") from None
 
 
 def _read(path: Path, name: str) -> Dataset:

@@ -19,6 +19,8 @@ T = TypeVar("T")
 R = TypeVar("R")
 Found = dict[str, Any]
 
+_REPEATS = ("seeds", "splits")  # settings that say how often the same training is repeated
+
 
 class Progress(Protocol):
     """An object that is told about the progress of a part."""
@@ -76,6 +78,46 @@ class Run:
         return map_on_cores(function, items, self.progress.at)
 
 
+def filled(text: str, settings: Mapping[str, Any]) -> str:
+    """Put the values of settings in their places, which are written ``{name}``, into a text.
+
+    Raises
+    ------
+    ValueError
+        If there is no such setting.
+
+    Examples
+    --------
+    >>> from fastnn.studies.study import filled
+    >>> filled("{hidden} units, {train} images", {"hidden": 666, "train": 50_000})
+    '666 units, 50,000 images'
+    """
+
+    def value_of(found: re.Match[str]) -> str:
+        if found[1] not in settings:
+            raise ValueError(f"study: the text names {found[0]}, but the settings are {', '.join(settings) or 'none'}")
+        return setting_text(settings[found[1]])
+
+    return re.sub(r"\{(\w+)\}", value_of, text)
+
+
+def setting_text(value: Any) -> str:
+    """Return the text of a setting: "10,000", "1e-06", "4, 12 and 70"; "all" where nothing limits it.
+
+    Examples
+    --------
+    >>> from fastnn.studies.study import setting_text
+    >>> setting_text(10_000), setting_text((4, 12, 70)), setting_text(None)
+    ('10,000', '4, 12 and 70', 'all')
+    """
+    if isinstance(value, tuple | list):
+        words = [setting_text(item) for item in value]
+        return " and ".join(filter(None, (", ".join(words[:-1]), words[-1]))) if words else "all"
+    if value is None or value == "":
+        return "all"
+    return f"{value:g}" if isinstance(value, float) else f"{value:,}" if type(value) is int else str(value)
+
+
 @dataclass
 class Part:
     """A part of a study, as `Study.part` declares it."""
@@ -98,6 +140,15 @@ class Part:
     def settings_for(self, quick: bool) -> dict[str, Any]:
         """Return the settings of a normal or a quick run."""
         return {**self.settings, **self.quick} if quick else dict(self.settings)
+
+    def smaller(self, quick: bool) -> dict[str, tuple[Any, Any]]:
+        """Return the settings that make a run another one than the full run, as name: (used, those of the full run).
+
+        How often a training is repeated does not count.
+        """
+        used = self.settings_for(quick)
+        return {name: (used[name], full) for name, full in self.settings.items()
+                if used[name] != full and name not in _REPEATS}  # fmt: skip
 
 
 @dataclass
@@ -161,7 +212,8 @@ class Study:
         """Declare a part by decorating the function that computes it.
 
         The function is called as ``compute(run, **settings)`` and returns a dict of numbers, strings, lists and
-        arrays. Its docstring is the text of the part in the report.
+        arrays. Its docstring is the text of the part in the report, in which ``{name}`` stands for the value of a
+        setting in the run that is reported.
 
         Parameters
         ----------

@@ -117,6 +117,10 @@ def test_declarations_that_cannot_work_are_refused() -> None:
         (["digits", "--only", "nonsense"], "digits has no part 'nonsense'; its parts are data, forward, gradient"),
         (["all", "--only", "data"], "--only: names parts of one study"),
         (["digits", "--data", "/nowhere"], "no MNIST there"),
+        (["digits", "--list", "people.txt"], "--list: MNIST is not read from a list of photos; faces are"),
+        (["faces", "--list", "/nowhere.txt"], "--list: cannot read /nowhere.txt (No such file or directory)"),
+        (["faces", "--accept", "x"], "--accept: expected a --list of photos"),
+        (["all", "--list", "people.txt"], "--list: names the photos of one study"),
     ],
 )
 def test_wrong_commands_are_refused(

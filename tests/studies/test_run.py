@@ -29,7 +29,7 @@ def test_a_run_writes_report_numbers_figures_and_configuration(tmp_path: Path) -
     assert report == tmp_path / "report.html"
     found = results(tmp_path)
     assert found["results"]["first"]["compared"] == [
-        {"what": "sum", "reported": 6, "ours": 6, "ratio": 1.0, "note": ""}
+        {"what": "sum", "reported": 6, "rerun": None, "ours": 6, "ratio": 1.0, "not comparable": "", "note": ""}
     ]
     assert found["results"]["second"]["found"] == {"twice": [0, 2, 4, 6], "cores": [1, 4, 9]}
     assert min(found["results"]["first"][kind] for kind in ("seconds", "cpu_seconds")) >= 0
@@ -170,7 +170,7 @@ def test_all_studies_resume_as_they_were_begun(tmp_path: Path) -> None:
         list(studies.run_all([first, second], out=tmp_path, quick=True, seed=3, quiet=True))
     COUNT.fail = False
     reports = list(studies.run_all([first, second], out=tmp_path, quiet=True, resume=True))
-    assert reports == [tmp_path / name / "report.html" for name in ("small", "other")]
+    assert reports == [tmp_path / "small" / "report.html", tmp_path / "other" / "report.html", tmp_path / "index.html"]
     assert COUNT.computed == 4
     assert [(found["seed"], found["quick"]) for found in map(results, (tmp_path / "small", tmp_path / "other"))] == [
         (3, True),

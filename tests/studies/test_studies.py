@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from test_figures import missing
 
 from fastnn import studies
 from fastnn.data import load
@@ -45,6 +46,7 @@ TINY: dict[str, dict[str, dict[str, Any]]] = {
     },
     "faces": {
         "network": {"steps": 20, "splits": 1},
+        "small": {"iterations": 40},
         "choice": {"sizes": (4, 12), "steps": 20, "splits": 2},
         "hidden": {"sizes": (4, 12), "steps": 20, "splits": 1},
         "resolution": {"sides": (14, 28), "sizes": (20,), "steps": 20, "splits": 1},
@@ -68,6 +70,7 @@ TINY: dict[str, dict[str, dict[str, Any]]] = {
         "conv": {"sizes": (64, 32, 32), "epochs": 1, "filters": 4, "hidden": 20},
         "l2": {"sizes": (64, 32, 32), "epochs": 1, "filters": 4, "hidden": 20, "factors": (0.1,)},
         "dropout": {"sizes": (64, 32, 32), "epochs": 1, "filters": 4, "hidden": 20, "keeps": (0.5,)},
+        "game": {"sizes": (64, 32, 32), "epochs": 1, "hidden": 20, "shown": 8},
     },
 }
 
@@ -108,6 +111,7 @@ def test_every_part_is_shown_and_every_picture_written(name: str, results: Any) 
     folder: Path = found["folder"] / "figures"
     assert pictures == len(list(folder.glob("*.svg"))) == len(list(folder.glob("*.png"))) > 0
     assert '<p class="banner">' in found["html"]
+    assert missing(name, found["folder"], found["html"]) == []
 
 
 @pytest.mark.slow

@@ -1,6 +1,6 @@
 """Study 1: a softmax network on MNIST, by hand."""
 
-from fastnn.studies.digits import contours, descents, gradient, images, momentum, speed
+from fastnn.studies.digits import contours, descents, full_batch, gradient, images, momentum, speed
 from fastnn.studies.sources import MNIST
 from fastnn.studies.study import Study
 
@@ -10,7 +10,8 @@ study = Study(
     MNIST,
     "A linear layer followed by a softmax: checks of the gradient, the effect of momentum, and the time that "
     "back-propagation saves. The cost is the sum (not the mean) of -log p over the images of a batch; gradients and "
-    "learning rates refer to this sum. The reported numbers come from two course reports, A and B.",
+    "learning rates refer to this sum. The reported numbers come from two course reports, A and B; those called re-run "
+    "come from an independent implementation that repeated what the reports describe.",
 )
 
 study.part("The images", cost=0.2)(images.data).shows(images.show_data)
@@ -31,7 +32,7 @@ study.part(
     rate=1e-6,
     train=None,
     quick={"iterations": 60, "train": 10_000},
-)(descents.full_batch).shows(descents.show_full_batch)
+)(full_batch.full_batch).shows(full_batch.show_full_batch)
 study.part(
     "Momentum",
     cost=6,

@@ -9,7 +9,7 @@ import numpy as np
 from fastnn import plots
 from fastnn.studies.digits.softmax_descent import sets
 from fastnn.studies.digits.two_weights import TwoWeights
-from fastnn.studies.page import Page
+from fastnn.studies.page import Comparison, Page
 from fastnn.studies.study import Found, Run
 
 # For each scene: the pair of pixels; the learning rate times the largest curvature; the momentum; the start, in units
@@ -71,9 +71,9 @@ def _steps_to(excess: Any, share: float = 0.02) -> int | None:
 
 def show_contours(page: Page, found: Found) -> None:
     page.compare([
-        (f"curvature of pair {pair}, {kind}", reported, float(found["curvature"][pair][k]), "a re-run's")
+        Comparison(f"curvature of pair {pair}, {kind}", None, float(found["curvature"][pair][k]), rerun=rerun)
         for pair, values in (("A", (3.4, 26)), ("B", (155, 521)))
-        for k, (kind, reported) in enumerate(zip(("flat", "steep"), values, strict=True))
+        for k, (kind, rerun) in enumerate(zip(("flat", "steep"), values, strict=True))
     ])  # fmt: skip
     labels = {"A": ("W[200, 2]", "W[201, 2]"), "B": ("W[404, 2]", "W[408, 2]")}
     rows = []

@@ -13,7 +13,7 @@ from fastnn.gradcheck import gradcheck
 from fastnn.layers import Dense
 from fastnn.model import Sequential
 from fastnn.studies.digits.softmax_descent import start, with_ones
-from fastnn.studies.page import Page
+from fastnn.studies.page import Comparison, Page
 from fastnn.studies.study import Found, Run
 
 _TABLE_B = (
@@ -85,7 +85,12 @@ def _differences(x: Any, y: Any, w: Any, rows: Any, central: bool) -> Any:
 
 def show_gradient(page: Page, found: Found) -> None:
     page.compare([
-        ("A's check of the right gradient", 2.2e-15, abs(found["vacuous"]["right"]), "any tiny number: it is rounding"),
+        Comparison("A's check of the right gradient", 2.2e-15, abs(found["vacuous"]["right"]),
+                   "any tiny number: it is rounding", as_ratio=False),
+        Comparison("mean signed error, one by one, forward differences", None, found["mean forward"],
+                   rerun=9.7e-4, as_ratio=False),
+        Comparison("mean signed error, one by one, central differences", None, found["mean central"],
+                   rerun=2.3e-7, as_ratio=False),
     ])  # fmt: skip
     page.table(
         ["gradient", "A's check: mean difference", "one by one, forward", "one by one, central"],
@@ -94,13 +99,10 @@ def show_gradient(page: Page, found: Found) -> None:
         f"{found['checked weights']:,} weights, changed one at a time by 1e-3, relative to the largest derivative.",
     )
     page.table(
-        ["", "mean signed error of the right gradient"],
-        [["forward differences", found["mean forward"]], ["central differences", found["mean central"]]],
-    )
-    page.table(
-        ["h", "B's table, reported", "ours", "equal digits"],
+        ["h", "reported", "ours", "equal digits"],
         [[f"{h:.0e}", repr(b), repr(float(e)), _equal_digits(b, float(e))]
          for h, b, e in zip(found["steps"], _TABLE_B, found["errors"], strict=True)],
+        "The table of report B: the sum of the absolute differences between the analytic and the numeric gradient.",
     )  # fmt: skip
     page.figure(
         "steps",

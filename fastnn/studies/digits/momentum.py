@@ -9,7 +9,7 @@ import numpy as np
 from fastnn import plots
 from fastnn.compat import csc411
 from fastnn.studies.digits.softmax_descent import Descent, accuracy, sets, start
-from fastnn.studies.page import Page
+from fastnn.studies.page import Comparison, Page
 from fastnn.studies.study import Found, Run
 
 
@@ -50,10 +50,13 @@ def show_momentum(page: Page, found: Found) -> None:
     slow, fast, _, bouncing = curves.values()
     last = bouncing[len(bouncing) // 2 :, 1]
     page.compare([
-        ("first step at 90 % test accuracy, plain", 500, _first_at(slow, 0.9), "rate 1e-3 on the sum; from a re-run"),
-        ("first step at 90 % test accuracy, momentum", 150, _first_at(fast, 0.9), "from a re-run"),
-        ("lowest test accuracy of momentum at rate 0.01", 0.74, float(last.min()), "second half of the steps"),
-        ("highest of momentum at rate 0.01", 0.88, float(last.max()), "second half of the steps"),
+        Comparison("first step at 90 % test accuracy, plain", None, _first_at(slow, 0.9), "rate 1e-3 on the sum",
+                   rerun=500),
+        Comparison("first step at 90 % test accuracy, momentum", None, _first_at(fast, 0.9), rerun=150),
+        Comparison("lowest test accuracy of momentum at rate 0.01", None, float(last.min()),
+                   "second half of the steps", rerun=0.74),
+        Comparison("highest of momentum at rate 0.01", None, float(last.max()), "second half of the steps",
+                   rerun=0.88),
     ])  # fmt: skip
     steps = slow[1:, 0]
     lines = {name: curve[1:, 1] for name, curve in curves.items()}

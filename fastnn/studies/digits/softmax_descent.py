@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastnn import random
+from fastnn.functional import softmax_loss
 from fastnn.kernels import UpdateRule
 from fastnn.kernels.eager import Eager
 from fastnn.losses import SoftmaxCrossEntropy
@@ -49,6 +50,14 @@ def accuracy(x: Floats, labels: NDArray[np.int64], w: Floats) -> float:
     out = np.empty((len(x), w.shape[1]), np.float32)
     Eager(np.float32).affine_forward(x, np.ascontiguousarray(w), None, out)
     return float(np.mean(out.argmax(axis=1) == labels))
+
+
+def cost_and_accuracy(x: Floats, labels: NDArray[np.int64], w: Floats) -> tuple[float, float]:
+    """Return the cost summed over the samples, in nats, and the share of right answers."""
+    out = np.empty((len(x), w.shape[1]), np.float32)
+    Eager(np.float32).affine_forward(x, np.ascontiguousarray(w), None, out)
+    loss, right = softmax_loss(out, labels, reduction="sum")[0], np.mean(out.argmax(axis=1) == labels)
+    return float(loss), float(right)
 
 
 @dataclass(frozen=True)

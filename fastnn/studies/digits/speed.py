@@ -12,12 +12,15 @@ from fastnn import plots
 from fastnn.compat import csc411
 from fastnn.studies.digits.chain_rule import LoopNetwork, expanded_cost, shared_cost
 from fastnn.studies.digits.softmax_descent import start, with_ones
-from fastnn.studies.page import Page
+from fastnn.studies.page import Comparison, Page
 from fastnn.studies.study import Found, Run
 
 
 def speed(run: Run, updates: int, batch: int, units: tuple[int, ...], layers: tuple[int, ...]) -> Found:
     """The gradient by back-propagation and weight by weight, which takes 7,850 forward passes per update.
+
+    Each makes {updates} updates on batches of {batch}. Only the quotient of the two times can be compared with the
+    report's, whose runs were longer.
 
     Then the same comparison for deep networks. In a network of N layers of K units, including input and output,
     back-propagation costs O(N K²). Expanding the chain rule of every weight over all its paths costs
@@ -73,8 +76,9 @@ def _measure(layers: int, units: int) -> tuple[float, float]:
 def show_speed(page: Page, found: Found) -> None:
     slow, fast = found["weight by weight"], found["back-propagation"]
     page.compare([
-        ("back-propagation (s)", 5.36, fast, f"{found['updates']} updates; the report's runs were longer"),
-        ("weight by weight (s)", 1263, slow, "the same updates"),
+        Comparison("back-propagation (s)", 5.36, fast, f"{found['updates']} updates here, more in the report",
+                   apart="more updates"),
+        Comparison("weight by weight (s)", 1263, slow, "the same updates", apart="more updates"),
         ("times faster", 235.7, slow / fast, f"the weights agree to {found['same']:.0e}"),
     ])  # fmt: skip
     for name, sizes, other, label in (("units", found["units"], 3, "units per layer, K (3 layers)"),

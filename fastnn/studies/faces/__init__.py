@@ -17,6 +17,9 @@ study.part("The images", cost=0.3, side=28)(curves.data).shows(curves.show_data)
 study.part("Report B's network", cost=1, side=28, hidden=70, steps=500, batch=60, splits=5, quick={"splits": 2})(
     curves.network
 ).shows(curves.show_network)
+study.part("Report A's network", cost=3, side=28, hidden=12, iterations=10_000, batch=60, quick={"iterations": 1_000})(
+    curves.small
+).shows(curves.show_small)
 study.part("Choosing on the test set, and choosing on the validation set", cost=20, side=28,
            sizes=(2, 4, 6, 8, 12, 16, 24, 35, 50, 70, 100), steps=1000, splits=10,
            quick={"sizes": (4, 12, 50, 100), "steps": 300, "splits": 3})(

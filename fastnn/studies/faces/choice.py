@@ -6,7 +6,7 @@ import numpy as np
 
 from fastnn import plots
 from fastnn.studies.faces.images import fit, people, split
-from fastnn.studies.page import Page
+from fastnn.studies.page import Comparison, Page, spread
 from fastnn.studies.study import Found, Run
 
 
@@ -15,7 +15,7 @@ def choice(run: Run, side: int, sizes: tuple[int, ...], steps: int, splits: int)
 
     The largest of several noisy numbers is biased upward: on new images the chosen network is no better than the
     others. If the size is chosen on the validation images, the accuracy on the test images is unbiased. Both choices
-    are made here from the same trainings, for several random splits.
+    are made here from the same trainings of {steps} steps, for {splits} random splits.
     """
     images, labels = people(run, side)
 
@@ -40,11 +40,11 @@ def show_choice(page: Page, found: Found) -> None:
     # the choice on the test images did not use the validation images, which therefore give its accuracy on new images
     unseen = val[rows, on_test]
     page.compare([
-        ("size chosen on the test images (first split)", 100, sizes[on_test[0]]),
-        ("its test accuracy", 0.908, float(claimed.mean()), f"biased; mean of {len(val)} splits"),
+        Comparison("size chosen on the test images (first split)", 100, sizes[on_test[0]], as_ratio=False),
+        ("its test accuracy", 0.908, float(claimed.mean()), f"biased; {spread(claimed, 'split')}"),
         ("accuracy of the same networks on the validation images", None, float(unseen.mean())),
-        ("size chosen on the validation images (first split)", 12, sizes[on_val[0]]),
-        ("its test accuracy", None, float(unbiased.mean()), f"unbiased; mean of {len(val)} splits"),
+        Comparison("size chosen on the validation images (first split)", 12, sizes[on_val[0]], as_ratio=False),
+        ("its test accuracy", None, float(unbiased.mean()), f"unbiased; {spread(unbiased, 'split')}"),
         ("training accuracy of the largest", 1.0, float(np.asarray(found["train"])[:, -1].mean())),
     ])  # fmt: skip
     lines = {
@@ -54,4 +54,4 @@ def show_choice(page: Page, found: Found) -> None:
     }
     page.figure("sizes", plots.sweep(sizes, lines, xlabel="hidden units", log=True,
                                      title="Accuracy against hidden units"),
-                f"Mean over {len(val)} random splits.")  # fmt: skip
+                f"Mean of {len(val)} random splits." if len(val) > 1 else "One random split.")  # fmt: skip

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -11,7 +13,9 @@ from numpy.typing import NDArray
 
 from fastnn import data as fastnn_data
 from fastnn import optim
-from fastnn.data import Dataset, split_indices
+from fastnn.data import Dataset, study_split
+from fastnn.decisions import Decision
+from fastnn.decisions.split import TEST_SPLIT
 from fastnn.layers import Dense, Layer, Tanh
 from fastnn.model import Sequential
 from fastnn.studies.sources import Source
@@ -22,7 +26,31 @@ _SIDE = 64  # pixels; the images are read at the largest size that is tried
 
 
 def _read(path: Path) -> Dataset:
-    return fastnn_data.load(path, size=_SIDE)
+    """A folder for each person. The study makes splits of its own, so that of the reader decides nothing."""
+    found = fastnn_data.load(path, size=_SIDE)
+    return replace(found, decisions=tuple(d for d in found.decisions if d.subject != TEST_SPLIT))
+
+
+def _read_list(photos: Path, folder: Path, accept: Sequence[str]) -> Dataset:
+    """The photos of a list that are in the folder, as a data set without a split of its own."""
+    found = fastnn_data.read_photo_list(photos, folder, size=_SIDE, accept=accept)
+    present = np.unique(found.labels)  # a person may have lost every photo
+    names = tuple(found.class_names[k] for k in present)
+    labels = np.searchsorted(present, found.labels)
+    decisions: tuple[Decision, ...] = ()
+    if found.rejected:
+        some = "; ".join(f"line {line}: {reason}" for line, _, reason in found.rejected[:3])
+        more = "; ..." if len(found.rejected) > 3 else ""
+        lost = [name for k, name in enumerate(found.class_names) if k not in present]
+        without = f", and with them every photo of {', '.join(lost)}" if lost else ""
+        listed = len(found.images) + len(found.rejected)
+        taken = f"{len(found.images)} of the {listed} on the list"
+        why = f"{len(found.rejected)} were rejected{without}: {some}{more}"
+        decisions = (Decision("photos", taken, why, "accept=, --accept URL or SHA-256"),)
+    if len(names) < 2:
+        raise ValueError(f"study: --list: {photos}: expected photos of at least two people, got {', '.join(names)}")
+    images = found.images
+    return Dataset(images, labels, images[:0], labels[:0], names, 1 / 255, photos.name, decisions=decisions)
 
 
 FACES = Source(
@@ -34,6 +62,8 @@ FACES = Source(
     "The reports used colour photos of six actors, about 110 of each, which can no longer be downloaded. Here every "
     "folder of the data set is a person. With other people and fewer images of each, the numbers differ from those "
     "reported; only their trends can be compared.",
+    "photos of six actors",
+    _read_list,
 )
 
 
@@ -57,19 +87,26 @@ def flat(images: NDArray[Any]) -> NDArray[np.float32]:
 
 
 def people(run: Run, side: int) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-    """Return all images of the data set, resized and scaled to [0, 1], and the number of the person in each."""
+    """Return all images of the data set, resized and scaled to [0, 1], and the number of the person in each.
+
+    Colour images are (N, S, S, 3) here, and (N, 3, S, S) in a data set.
+    """
     images = np.concatenate([run.data.train_images, run.data.test_images])
+    if images.ndim == 4:
+        images = images.transpose(0, 2, 3, 1)
     return resized(images, side) * np.float32(run.data.scale), np.concatenate(
         [run.data.train_labels, run.data.test_labels]
     )
 
 
-def split(images: NDArray[Any], labels: NDArray[np.int64], seed: int) -> dict[str, Pair]:
-    """Hold out 2/11 of each person's images for validation and as many for testing, as B's 20 and 20 of 110."""
-    held_out = round(len(labels) * 2 / 11 / (classes := int(labels.max()) + 1)) * classes
-    indices = split_indices(labels, (held_out, held_out, len(labels) - 2 * held_out), seed=seed)
+def split(images: NDArray[Any], labels: NDArray[np.int64], seed: int, kind: str = "faces") -> dict[str, Pair]:
+    """Split each person's images: as report B, 70, 20 and 20 of them, or by "faces-60" as report A, 60, 10 and 20.
+
+    With fewer images of a person the proportions are the same.
+    """
+    indices = study_split(kind, labels, seed=seed)
     x = flat(images)
-    val, test, training = ((x[index], labels[index]) for index in indices)
+    training, val, test = ((x[index], labels[index]) for index in indices)
     return {"": training, "val": val, "test": test}
 
 
@@ -99,13 +136,13 @@ def fit(
     batch = min(batch, len(x))
     epochs = max(1, round(steps / -(-len(x) // batch)))
     used: dict[str, Any] = {"optimizer": optimizer or optim.Adam(1e-3), "epochs": epochs, "batch_size": batch}
-    if loss == "mean_squared_error":
-        return _regression(model, sets, used | {"seed": seed, "loss": loss}), model
+    if loss in ("mean_squared_error", "binary_cross_entropy"):
+        return _on_one_hot(model, sets, used | {"seed": seed, "loss": loss}), model
     return train(model, sets, seed=seed, loss=loss, **used), model
 
 
-def _regression(model: Sequential, sets: dict[str, Pair], options: dict[str, Any]) -> Columns:
-    """Train with the squared error on one-hot targets; the class predicted is that of the largest output."""
+def _on_one_hot(model: Sequential, sets: dict[str, Pair], options: dict[str, Any]) -> Columns:
+    """Train with a loss of each output on one-hot targets; the class predicted is that of the largest output."""
 
     def evaluate(model: Sequential, x: NDArray[Any], labels: NDArray[Any]) -> dict[str, float]:
         return {"accuracy": float(np.mean(model.forward(x).argmax(axis=1) == labels))}

@@ -9,7 +9,7 @@ import numpy as np
 
 from fastnn import layers, optim, plots
 from fastnn.studies.faces.images import best, fit, people, split
-from fastnn.studies.page import Page
+from fastnn.studies.page import Comparison, Page
 from fastnn.studies.study import Found, Run
 from fastnn.studies.training import Columns
 
@@ -41,7 +41,12 @@ _OPTIMISERS: dict[str, Callable[[], optim.Optimizer]] = {
     "Adam 0.001": lambda: optim.Adam(0.001),
     "AdamW 0.001": lambda: optim.AdamW(0.001),
 }
-_LOSSES = {"cross-entropy": "softmax_cross_entropy", "squared error": "mean_squared_error"}
+_LOSSES = {
+    "cross-entropy": "softmax_cross_entropy",
+    "binary cross-entropy": "binary_cross_entropy",
+    "hinge": "multiclass_hinge",
+    "squared error": "mean_squared_error",
+}
 _AT_BEST_EPOCH = "Test accuracy at the epoch with the best validation accuracy."
 
 
@@ -58,15 +63,16 @@ def _lines(found: Any) -> dict[str, Any]:
 
 def _table(page: Page, names: Sequence[Any], found: Any) -> None:
     val, test = np.asarray(found["val"]), np.asarray(found["test"])
-    rows = [[str(n), float(v.mean()), float(t.mean()), f"{t.min():.3f}–{t.max():.3f}"]
-            for n, v, t in zip(names, val, test, strict=True)]  # fmt: skip
-    page.table(["", "validation", "test", "test, range"], rows,
-               f"Accuracy at the epoch with the best validation accuracy, mean of {val.shape[1]} random "
-               "splits.")  # fmt: skip
+    splits = val.shape[1]
+    ranges = [[f"{t.min():.3f}–{t.max():.3f}"] if splits > 1 else [] for t in test]
+    rows = [[str(n), float(v.mean()), float(t.mean()), *r] for n, v, t, r in zip(names, val, test, ranges, strict=True)]
+    several = f"mean of {splits} random splits" if splits > 1 else "one random split"
+    page.table(["", "validation", "test", *(["test, range"] if splits > 1 else [])], rows,
+               f"Accuracy at the epoch with the best validation accuracy, {several}.")  # fmt: skip
 
 
 def hidden(run: Run, side: int, sizes: tuple[int, ...], steps: int, splits: int) -> Found:
-    """Networks with different numbers of hidden units."""
+    """Networks with {sizes} hidden units, trained for {steps} steps."""
     images, labels = people(run, side)
     return {"sizes": sizes, **_over_splits(
         run, sizes, splits, lambda size, seed: fit(split(images, labels, seed), size, steps, seed=seed)[0]
@@ -82,7 +88,7 @@ def show_hidden(page: Page, found: Found) -> None:
 
 
 def resolution(run: Run, sides: tuple[int, ...], sizes: tuple[int, ...], steps: int, splits: int) -> Found:
-    """Images of different sizes.
+    """Images with a side of {sides} pixels, and networks of {sizes} hidden units.
 
     Reported: a side near 32 pixels is best; 14 and 64 are slightly worse; 64 improves with more hidden units.
     """
@@ -101,8 +107,8 @@ def show_resolution(page: Page, found: Found) -> None:
     """Show the sweep."""
     lines = {f"{size} hidden units": np.asarray(one["test"]).mean(axis=1) for size, one in found["runs"].items()}
     first = next(iter(lines.values()))
-    page.compare([("best side of an image (pixels)", 32, found["sides"][int(first.argmax())],
-                   f"with {next(iter(lines))}")])  # fmt: skip
+    page.compare([Comparison("best side of an image (pixels)", 32, found["sides"][int(first.argmax())],
+                             f"with {next(iter(lines))}", as_ratio=False)])  # fmt: skip
     page.figure(
         "sweep",
         plots.sweep(
@@ -115,12 +121,12 @@ def show_resolution(page: Page, found: Found) -> None:
         _AT_BEST_EPOCH,
     )
     for size, one in found["runs"].items():
-        page.text(f"With {size} hidden units:")
+        page.heading(f"{size} hidden units")
         _table(page, found["sides"], one)
 
 
 def activation(run: Run, side: int, sizes: tuple[int, ...], steps: int, splits: int) -> Found:
-    """Eight activations, with few and with many units.
+    """Eight activations, with {sizes} hidden units and {steps} steps.
 
     Reported: with many units they are within a few per cent of each other, except that softmin and softmax are poor at
     any size; with few units linear, tanhshrink and softshrink are best.
@@ -146,12 +152,12 @@ def show_activation(page: Page, found: Found) -> None:
         _AT_BEST_EPOCH,
     )
     for size, one in found.items():
-        page.text(f"With {size} hidden units:")
+        page.heading(f"{size} hidden units")
         _table(page, list(_ACTIVATIONS), one)
 
 
 def first_weights(run: Run, side: int, hidden: int, steps: int, splits: int) -> Found:
-    """Ways to draw the initial weights and biases.
+    """Ways to draw the initial weights and biases of a network of {hidden} units.
 
     Reported: with weights that are too large the accuracy stays at chance, which was 1/6.
     """
@@ -171,7 +177,7 @@ def show_first_weights(page: Page, found: Found) -> None:
 
 
 def optimiser(run: Run, side: int, hidden: int, steps: int, splits: int) -> Found:
-    """Seven update rules, each at a suitable learning rate."""
+    """Seven update rules, each at a suitable learning rate, for {steps} steps."""
     images, labels = people(run, side)
     return _over_splits(
         run, list(_OPTIMISERS), splits,
@@ -187,7 +193,11 @@ def show_optimiser(page: Page, found: Found) -> None:
 
 
 def loss(run: Run, side: int, hidden: int, steps: int, splits: int) -> Found:
-    """Cross-entropy and the squared distance to the one-hot label."""
+    """Four losses: of all classes together, and of each output with the one-hot label as its target.
+
+    The softmax cross-entropy and the multi-class hinge compare the outputs with each other; the binary cross-entropy
+    and the squared error take each output by itself.
+    """
     images, labels = people(run, side)
     return _over_splits(
         run, list(_LOSSES), splits,
@@ -196,7 +206,7 @@ def loss(run: Run, side: int, hidden: int, steps: int, splits: int) -> Found:
 
 
 def show_loss(page: Page, found: Found) -> None:
-    """Show both losses."""
+    """Show the sweep."""
     page.figure("sweep", plots.sweep(list(_LOSSES), _lines(found), xlabel="loss", title="Accuracy by loss"),
                 "After the same number of steps.")  # fmt: skip
     _table(page, list(_LOSSES), found)

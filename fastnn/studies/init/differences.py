@@ -8,7 +8,7 @@ import numpy as np
 
 from fastnn import plots
 from fastnn.studies.init.network import losses, network
-from fastnn.studies.page import Page
+from fastnn.studies.page import Comparison, Page
 from fastnn.studies.study import Found, Run
 
 _WEIGHTS = 10  # from hidden units 0 ... 9 into unit 0 of the second layer
@@ -67,7 +67,8 @@ def show_differences(page: Page, found: Found) -> None:
     """Show both figures."""
     capped, dead, free = found.values()
     page.compare([
-        ("error with the cap at the smallest step", 1e-9, float(capped["error"][-1]), "approximate; it levels off"),
+        Comparison("error with the cap at the smallest step", None, float(capped["error"][-1]), "it levels off",
+                   rerun="about 1e-9"),
         ("largest error if the unit is not active", 0.0, float(np.max(dead["error"][1:])),
          f"for N ≥ 5; all derivatives are {dead['largest']:g}"),
         ("smallest error without the cap", None, float(np.min(free["error"])),

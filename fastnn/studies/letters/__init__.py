@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from fastnn.studies.letters import conv, dense
+from fastnn.studies.letters import conv, dense, game
 from fastnn.studies.sources import NOTMNIST
 from fastnn.studies.study import Study
 
@@ -10,8 +10,8 @@ study = Study(
     "letters",
     "Letters in many typefaces: a wide network and a convolutional network",
     NOTMNIST,
-    "The letters A to J of notMNIST, 28 × 28 pixels in [0, 1]: 10,000 images for training, 6,000 for validation and "
-    "2,724 for testing. The first network has one wide hidden layer and uses all images in every step; the second is "
+    "The letters A to J of notMNIST, 28 × 28 pixels in [0, 1]; the report trains on 10,000 images, validates on 6,000 "
+    "and tests on 2,724. The first network has one wide hidden layer and uses all images in every step; the second is "
     "convolutional. The reported numbers come from course report E.",
 )
 
@@ -34,3 +34,5 @@ study.part("Dropout", cost=600, **_CONV, keeps=(0.9, 0.75, 0.5), quick=_QUICK_CO
 study.part("The test letters, and the errors", cost=0.5, needs=("wide",), shown=60)(dense.letters).shows(
     dense.show_letters
 )
+study.part("Guess the letter", cost=3, sizes=(10_000, 6_000, 2_724), hidden=100, epochs=20, batch=64, shown=120,
+           quick={"sizes": (2_000, 500, 500), "epochs": 10})(game.game).shows(game.show_game)  # fmt: skip

@@ -52,22 +52,34 @@ def _fit(run: Run, data: dict[str, Pair], filters: int, hidden: int, epochs: int
 
 
 def conv(run: Run, sizes: tuple[int, int, int], filters: int, hidden: int, epochs: int, batch: int) -> Found:
-    """Adam with rate 1e-4, batches of 32 and 50 epochs, evaluated on all three sets after every epoch."""
+    """Adam with rate 1e-4, batches of {batch} and {epochs} epochs, evaluated on all three sets after every epoch.
+
+    {filters} filters and a dense layer of {hidden} units.
+    """
     data = sets(run, sizes)
     columns, model = _fit(run, data, filters, hidden, epochs, batch)
     return {"columns": columns, "filters": model.parameters["conv1.w"].copy()}
 
 
 def _best(runs: dict[str, Any]) -> Row:
-    """A row of the report: the test accuracy of the run and epoch with the best validation accuracy."""
+    """A row of the report: the test accuracy of the run and epoch with the best validation accuracy.
+
+    The reports have no such number: theirs are those after the last epoch.
+    """
     scores = {name: np.asarray(columns["val_accuracy"]) for name, columns in runs.items()}
     name = max(scores, key=lambda n: float(scores[n].max()))
     epoch = int(scores[name].argmax())
     value = float(runs[name]["test_accuracy"][epoch])
     where = f"{name}, epoch {epoch}" if name else f"epoch {epoch}"
     most = max(float(np.max(columns["test_accuracy"])) for columns in runs.values())
-    note = f"{where}; chosen on the test images it would be {most:.4g}. The reported number is the best of all runs"
-    return "test accuracy, chosen on the validation images", 0.9299, value, note
+    note = f"{where}; chosen on the test images it would be {most:.4g}"
+    return "test accuracy, chosen on the validation images", None, value, note
+
+
+def _last(runs: dict[str, Any], reported: dict[float, tuple[float, float]]) -> Row:
+    """A row of the report: the best test accuracy after the last epoch, which is biased, as the report chose it."""
+    ours = max(float(columns["test_accuracy"][-1]) for columns in runs.values())
+    return "best test accuracy after the last epoch", max(test for _, test in reported.values()), ours, "biased upward"
 
 
 def show_conv(page: Page, found: Found) -> None:
@@ -77,7 +89,7 @@ def show_conv(page: Page, found: Found) -> None:
     page.compare([
         _best({"": columns}),
         ("validation accuracy at that epoch", None, float(columns["val_accuracy"][best])),
-        ("test accuracy, last epoch", 0.9299, float(columns["test_accuracy"][-1])),
+        ("test accuracy, last epoch", None, float(columns["test_accuracy"][-1])),
         ("training time (s)", None, float(columns["seconds"].sum())),
     ])  # fmt: skip
     page.figure("curves", plots.learning_curve(curves(columns), title="The convolutional network"),
@@ -88,7 +100,10 @@ def show_conv(page: Page, found: Found) -> None:
 
 def l2(run: Run, sizes: tuple[int, int, int], filters: int, hidden: int, epochs: int, batch: int,
        factors: tuple[float, ...]) -> Found:  # fmt: skip
-    """The same with the L2 term λ·½(‖W1‖² + ‖W2‖²) on the dense weights, for three values of λ."""
+    """The same for {epochs} epochs with the L2 term λ·½(‖W1‖² + ‖W2‖²) on the dense weights, λ = {factors}.
+
+    A re-run of 7 to 11 epochs gave test accuracies of 91.9, 92.2 and 89.3 % for λ = 0.01, 0.1 and 0.5.
+    """
     data = sets(run, sizes)
 
     def one(factor: float) -> Found:
@@ -101,7 +116,8 @@ def l2(run: Run, sizes: tuple[int, int, int], filters: int, hidden: int, epochs:
 
 def show_l2(page: Page, found: Found) -> None:
     """Show test accuracy by epoch for each factor."""
-    rows: list[Row] = [_best({f"λ = {factor}": one["columns"] for factor, one in found.items()})]
+    runs = {f"λ = {factor}": one["columns"] for factor, one in found.items()}
+    rows: list[Row] = [_best(runs), _last(runs, _L2)]
     for factor, one in found.items():
         reported = _L2.get(float(factor), (None, None))
         for name, value in zip(("val", "test"), reported, strict=True):
@@ -118,7 +134,10 @@ def show_l2(page: Page, found: Found) -> None:
 
 def dropout(run: Run, sizes: tuple[int, int, int], filters: int, hidden: int, epochs: int, batch: int,
             keeps: tuple[float, ...]) -> Found:  # fmt: skip
-    """The same with dropout after the wide dense layer, for three probabilities of keeping a unit."""
+    """The same for {epochs} epochs with dropout after the wide dense layer; a unit is kept with p = {keeps}.
+
+    A re-run of 7 to 11 epochs gave a test accuracy of 93.25 % for p = 0.5.
+    """
     data = sets(run, sizes)
 
     def one(keep: float) -> Columns:
@@ -129,7 +148,8 @@ def dropout(run: Run, sizes: tuple[int, int, int], filters: int, hidden: int, ep
 
 def show_dropout(page: Page, found: Found) -> None:
     """Show the accuracies and curves on the three sets for each probability."""
-    rows: list[Row] = [_best({f"p = {keep}": columns for keep, columns in found.items()})]
+    runs = {f"p = {keep}": columns for keep, columns in found.items()}
+    rows: list[Row] = [_best(runs), _last(runs, _KEEP)]
     for keep, columns in found.items():
         reported = _KEEP.get(float(keep), (None, None))
         for name, value in zip(("val", "test"), reported, strict=True):

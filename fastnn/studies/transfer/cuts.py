@@ -9,7 +9,7 @@ import numpy as np
 from fastnn import plots
 from fastnn.alexnet import feature_shape
 from fastnn.alexnet.classifier import one_scale
-from fastnn.studies.page import Page
+from fastnn.studies.page import Comparison, Page
 from fastnn.studies.study import Found, Run
 from fastnn.studies.transfer.heads import fit_b
 from fastnn.studies.transfer.photos import features, parts_of_train, weights_of
@@ -45,7 +45,7 @@ def show_data(page: Page, found: Found) -> None:
                 "The weights of conv1, red, green and blue; mid-grey is zero.")  # fmt: skip
     sizes = found["sizes"]
     page.compare([
-        (f"features at {cut}, {form} form", _REPORTED_SIZE, sizes[form][cut])
+        Comparison(f"features at {cut}, {form} form", _REPORTED_SIZE, sizes[form][cut], always=True)
         for form in sizes for cut in (_TOLD, _FITS)
     ])  # fmt: skip
     page.text(
@@ -58,7 +58,7 @@ def show_data(page: Page, found: Found) -> None:
 def cut_points(
     run: Run, cuts: tuple[str, ...], largest: int, seeds: int, steps: int, batch: int, share: float
 ) -> Found:
-    """Head B at every point, on features as they are and on features divided by their standard deviation.
+    """Head B, {steps} steps, at every point, on features as they are and divided by their standard deviation.
 
     The points are compared on a share of the training photos, held out of each class: val has no part in any choice.
     """
@@ -84,6 +84,10 @@ def cut_points(
     return {"by": dict(zip(chosen, found, strict=True)), "left out": left, "held": len(held), "seeds": seeds}
 
 
+def _several(seeds: int) -> str:
+    return f", mean of {seeds} seeds" if seeds > 1 else ", one seed"
+
+
 def show_cut_points(page: Page, found: Found) -> None:
     """Show accuracy by point."""
     by: dict[str, Any] = found["by"]
@@ -91,11 +95,11 @@ def show_cut_points(page: Page, found: Found) -> None:
     page.table(["point", "features", "as they are", "scaled"],
                [[cut, one["size"], raw, scaled]
                 for (cut, one), raw, scaled in zip(by.items(), means["raw"], means["scaled"], strict=True)],
-               f"Accuracy on {found['held']} held-out training photos, mean of {found['seeds']} seeds.")  # fmt: skip
+               f"Accuracy on {found['held']} held-out training photos{_several(found['seeds'])}.")  # fmt: skip
     lines = {"features as they are": means["raw"], "features scaled": means["scaled"]}
     page.figure("cuts", plots.sweep(list(by), lines, xlabel="point at which the network is cut",
                                     title="Accuracy by cut point"),
-                f"Head B on {found['held']} held-out training photos, mean of {found['seeds']} seeds.")  # fmt: skip
+                f"Head B on {found['held']} held-out training photos{_several(found['seeds'])}.")  # fmt: skip
     best = {kind: list(by)[int(np.argmax(values))] for kind, values in means.items()}
     page.text(
         f"Best as they are: {best['raw']}; best scaled: {best['scaled']}. The reports found conv4 followed by the last "

@@ -102,6 +102,7 @@ PHOTOS = Source(
     "synthetic letters, seen through an AlexNet with random weights",
     "The reports used photos of six actors, which can no longer be downloaded, and torchvision's weights. Here the "
     "photos and classes are others, and so may the form of the network be; only the trends can be compared.",
+    "photos of six actors",
 )
 
 

@@ -10,7 +10,8 @@ from fastnn import optim, plots
 from fastnn.alexnet.classifier import head_of, one_scale
 from fastnn.alexnet.fine_tuning import joined
 from fastnn.studies.faces.images import fit, flat, resized
-from fastnn.studies.page import Page
+from fastnn.studies.faces.units import show_useful, units_of
+from fastnn.studies.page import Page, spread
 from fastnn.studies.study import Found, Run
 from fastnn.studies.training import curves, train
 from fastnn.studies.transfer.heads import REPORTED
@@ -20,7 +21,7 @@ _TEXTS = {"A": "drop0.5,2048,relu,drop0.5,12,relu", "B": "50,tanh"}  # as the co
 
 
 def fine_tuning(run: Run, cut: str, above: str, heads: tuple[str, ...], epochs: int, rate: float, batch: int) -> Found:
-    """AlexNet and a head trained together, by fastnn on the processor, photos and their mirror images.
+    """AlexNet and a head at {cut} trained together, {epochs} epochs of photos and their mirror images.
 
     Adam in small batches; report A trained the whole network by full-batch descent instead. The features that reach
     the head are divided by the standard deviation that they have before the training.
@@ -57,15 +58,21 @@ def show_fine_tuning(page: Page, found: Found) -> None:
 
 
 def pixels(run: Run, side: int, hidden: int, steps: int, batch: int, seeds: int) -> Found:
-    """The network of the study of faces, on the photos' pixels: 28 × 28, 70 tanh units, Adam 1e-3, 500 steps."""
-    sets = {
-        name: (flat(resized(images, side) * np.float32(run.data.scale)), labels)
-        for name, (images, labels) in (("", run.data.train), ("val", run.data.test))
+    """The network of the study of faces on the photos' pixels: {side} × {side}, {hidden} tanh units, {steps} steps.
+
+    The hidden units of the first seed are shown by their input weights, as in that study, in colour.
+    """
+    small = {
+        name: resized(images, side) * np.float32(run.data.scale)
+        for name, images in (("", run.data.train_images), ("val", run.data.test_images))
     }
+    labels = {"": run.data.train[1], "val": run.data.test[1]}
+    sets = {name: (flat(images), labels[name]) for name, images in small.items()}
 
     def one(seed: int) -> Found:
-        columns, _ = fit(sets, hidden, steps, batch=batch, seed=seed)
-        return {"columns": columns}
+        columns, model = fit(sets, hidden, steps, batch=batch, seed=seed)
+        useful = units_of(model, sets["val"], small["val"], labels["val"], run.data.class_names, 6)
+        return {"columns": columns, **({"units": useful} if seed == run.seed else {})}
 
     return {"runs": run.on_cores(one, [run.seed + k for k in range(seeds)])}
 
@@ -73,14 +80,14 @@ def pixels(run: Run, side: int, hidden: int, steps: int, batch: int, seeds: int)
 def show_pixels(page: Page, found: Found) -> None:
     """Show accuracy and curve."""
     last = np.array([one["columns"]["val_accuracy"][-1] for one in found["runs"]])
-    page.compare([("network on pixels, accuracy on val", 0.825, float(last.mean()),
-                   f"mean of {len(last)} seeds, from {last.min():.1%} to {last.max():.1%}")])  # fmt: skip
+    page.compare([("network on pixels, accuracy on val", 0.825, float(last.mean()), spread(last, "seed"))])
     figure = plots.learning_curve(curves(found["runs"][0]["columns"]), title="Network on pixels, first seed")
     page.figure("curves", figure, "Loss and accuracy on the training photos and on val after every epoch.")
+    show_useful(page, found["runs"][0]["units"])
 
 
 def summary(run: Run) -> Found:
-    """What each way reaches on val, with the network on pixels beside them."""
+    """What each way reaches on the photos of val, with the network on pixels beside them."""
     b, pixel = run.found("head-b"), run.found("pixels")
     labels = np.asarray(b["labels"])
     rows = [
