@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from test_figures import missing
+from reported_figures import missing
 
 from fastnn import studies
 from fastnn.data import load
