@@ -58,5 +58,5 @@ def ranges(name: str, cases: Array, alpha: float, momentum: float) -> None:
     """Check that there are cases, and check the numbers that all kinds of descent have."""
     if cases.shape[1] == 0:
         raise ValueError(f"{name}: x has no cases (columns), got shape {cases.shape}")
-    number(name, "alpha (the learning rate)", alpha, above=0)
+    number(name, "alpha (the learning rate)", alpha, at_least=0)  # a sweep of rates may begin with 0
     number(name, "momentum", momentum, at_least=0, below=1)

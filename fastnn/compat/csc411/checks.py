@@ -14,8 +14,54 @@ from fastnn.compat.csc411.arguments import matrix, problem
 from fastnn.compat.csc411.network import cost, gradient, probabilities
 
 
-def finite_difference(X: ArrayLike, Y: ArrayLike, W: ArrayLike, h: float = 1e-3, *, central: bool = False) -> Array:
-    """Gradient of the cost by finite differences, one weight at a time.
+def finite_difference(x: ArrayLike, y: ArrayLike, theta: ArrayLike, h: float = 1e-3) -> float:
+    """The gradient check of report A: one difference of the cost, with `h` added to all weights at once.
+
+    Parameters
+    ----------
+    x : (D, N) array, real
+        Cases as columns.
+    y : (C, N) array, real
+        One-hot columns.
+    theta : (D, C) array, real
+        Weights.
+    h : float
+        The number that is added to all weights.
+
+    Returns
+    -------
+    float
+        ``abs(mean((C(theta + h) - C(theta)) / h - df(theta + h, x, y)))``.
+
+    Raises
+    ------
+    ValueError
+        If the shapes do not fit together, or ``h`` is not positive and finite.
+    TypeError
+        If an array is not real.
+
+    Notes
+    -----
+    The number is about 0 for gradients that are wrong as well: :func:`shift_all_weights_check` says why and takes a
+    gradient to try it on. :func:`negLogLossGrad_FiniteDifference` changes one weight at a time.
+
+    Examples
+    --------
+    >>> from fastnn.compat.csc411 import finite_difference, finite_difference_case
+    >>> finite_difference(*finite_difference_case()) < 1e-9
+    True
+    """
+    x_, y_, w = problem("finite_difference", x, y, theta)
+    number("finite_difference", "h", h, above=0)
+    before, after = probabilities(x_, w), probabilities(x_, w + h)
+    difference = (cost(after, y_) - cost(before, y_)) / h
+    return abs(float(np.mean(difference - gradient(x_, y_, after))))
+
+
+def negLogLossGrad_FiniteDifference(
+    X: ArrayLike, Y: ArrayLike, W: ArrayLike, h: float = 1e-3, *, central: bool = False
+) -> Array:
+    """Gradient of the cost by finite differences, one weight at a time, under the name in report B.
 
     Parameters
     ----------
@@ -46,14 +92,14 @@ def finite_difference(X: ArrayLike, Y: ArrayLike, W: ArrayLike, h: float = 1e-3,
     Examples
     --------
     >>> import numpy as np
-    >>> from fastnn.compat.csc411 import finite_difference, finite_difference_case, negLogLossGrad
-    >>> X, Y, W = finite_difference_case()
-    >>> worst = np.abs(finite_difference(X, Y, W, 1e-5, central=True) - negLogLossGrad(X, Y, W)).max()
-    >>> bool(worst < 1e-9)
+    >>> from fastnn.compat import csc411
+    >>> X, Y, W = csc411.finite_difference_case()
+    >>> numeric = csc411.negLogLossGrad_FiniteDifference(X, Y, W, 1e-5, central=True)
+    >>> bool(np.abs(numeric - csc411.negLogLossGrad(X, Y, W)).max() < 1e-9)
     True
     """
-    x, y, w = problem("finite_difference", X, Y, W)
-    number("finite_difference", "h", h, above=0)
+    x, y, w = problem("negLogLossGrad_FiniteDifference", X, Y, W)
+    number("negLogLossGrad_FiniteDifference", "h", h, above=0)
     estimate = np.zeros_like(w)
     here = cost(probabilities(x, w), y)
     for i, j in np.ndindex(w.shape):
@@ -73,7 +119,7 @@ def finite_difference_table(
     Parameters
     ----------
     X, Y, W
-        As in :func:`finite_difference`.
+        As in :func:`negLogLossGrad_FiniteDifference`.
     rows : int
         The number of steps.
     h : float
@@ -87,7 +133,7 @@ def finite_difference_table(
     steps : (rows,) float64 array
         The steps h.
     errors : (rows,) float64 array
-        ``sum(abs(finite_difference(X, Y, W, h) - negLogLossGrad(X, Y, W)))``, in nats per unit of
+        ``sum(abs(negLogLossGrad_FiniteDifference(X, Y, W, h) - negLogLossGrad(X, Y, W)))``, in nats per unit of
         weight, a sum over the weights.
 
     Raises
@@ -117,7 +163,7 @@ def finite_difference_table(
     steps, errors = np.empty(rows), np.empty(rows)
     for row in range(rows):
         steps[row] = h
-        errors[row] = np.sum(np.abs(finite_difference(x, y, w, h, central=central) - exact))
+        errors[row] = np.sum(np.abs(negLogLossGrad_FiniteDifference(x, y, w, h, central=central) - exact))
         h = h / 10
     return steps, errors
 
@@ -196,7 +242,8 @@ def shift_all_weights_check(
     The check is here to show that it is vacuous. The shift adds h * sum(x) to all logits of a case, which does not
     change their softmax, so the difference is 0 up to rounding. The entries of the true gradient sum to 0 over the
     classes, as the columns of P - Y do, and so do those of a gradient that is five times too large, or of one that is
-    zero: all of them pass. :func:`finite_difference` changes one weight at a time and tells them apart.
+    zero: all of them pass. :func:`negLogLossGrad_FiniteDifference` changes one weight at a time and
+    tells them apart.
 
     Examples
     --------
@@ -206,7 +253,7 @@ def shift_all_weights_check(
     >>> too_large = lambda w, x, y: 5 * csc411.df(w, x, y)
     >>> abs(csc411.shift_all_weights_check(X, Y, W, too_large)) < 1e-9
     True
-    >>> numeric = csc411.finite_difference(X, Y, W, central=True)
+    >>> numeric = csc411.negLogLossGrad_FiniteDifference(X, Y, W, central=True)
     >>> bool(np.abs(too_large(W, X, Y) - numeric).max() > 1)
     True
     """

@@ -1,8 +1,4 @@
-"""The functions of the ECE421 hand-out: a network by hand, in which rows are samples.
-
-``X`` is (N, D), weights are (D, K), targets are one-hot rows (N, K). Integer arrays count as float64 if there is no
-floating array with them; otherwise dtypes are promoted as in NumPy. No function writes into its arguments.
-"""
+"""The layers and losses of the hand-out."""
 
 from __future__ import annotations
 
