@@ -26,8 +26,8 @@ def test_two_classes_are_split_as_the_first_assignment_does(tmp_path):
         np.testing.assert_array_equal(target[:, 0], part[:, 0, 0] * 255 == 3)
     with pytest.raises(ValueError, match="both posClass and negClass"):
         loadData(tmp_path / "letters.npz", posClass=3)
+    np.savez(tmp_path / "few.npz", images=images[:9], labels=labels[:9])
     with pytest.raises(ValueError, match="expected more than 16000 images, got 9"):
-        np.savez(tmp_path / "few.npz", images=images[:9], labels=labels[:9])
         loadData(tmp_path / "few.npz")
 
 

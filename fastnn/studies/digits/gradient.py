@@ -66,7 +66,7 @@ def gradient(run: Run, images: int, weights: int) -> Found:
 
 
 def _differences(x: Any, y: Any, w: Any, rows: Any, central: bool) -> Any:
-    """`csc411.negLogLossGrad_FiniteDifference` for some rows of W, which uses that a weight of class j affects only logit j."""
+    """`csc411.negLogLossGrad_FiniteDifference` for some rows of W: a weight of class j affects only logit j."""
     h = 1e-3
     z = w.T @ x
     right = float(np.sum(y * z))
