@@ -31,6 +31,7 @@ def test_two_classes_are_split_as_the_first_assignment_does(tmp_path):
         loadData(tmp_path / "few.npz")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("loss", ["CE", "MSE"])
 def test_the_network_learns_letters_with_either_loss_and_either_kind_of_target(loss):
     images, labels = letters(300)
