@@ -75,21 +75,12 @@ def write(
         If the model can be written nowhere.
     """
     model = save_model(trainer.model, output)
-    described = {
-        "written": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
-        "options": {name: value for name, value in vars(options).items() if name not in run_config.NOT_REPEATED},
-        "optimizer": repr(trainer.optimizer),
-        "schedule": repr(trainer.schedule),
-        "data": fingerprint(data),
-        "model": trainer.model.config(),
-        "result": result,
-        "environment": config(),
-    }
+    made = described(options, trainer, fingerprint(data), result)
     return write_others(
         output,
         model,
         {
-            CONFIG_FILE: lambda path: write_whole(path, as_json(described)),
+            CONFIG_FILE: lambda path: write_whole(path, as_json(made)),
             OPTIONS_FILE: lambda path: run_config.write(path, options),
             HISTORY_FILE: trainer.history.to_csv,
             CURVE_FILE: lambda path: save_figure(path, learning_curve, trainer.history),
@@ -153,9 +144,25 @@ def save_model(model: Savable, output: Output) -> Path:
     raise OSError(f"the model cannot be written anywhere: {'; '.join(failures)}")
 
 
-def as_json(described: dict[str, Any]) -> str:
+def described(
+    options: argparse.Namespace, trainer: Trainer, data: dict[str, Any], result: dict[str, Any]
+) -> dict[str, Any]:
+    """Return the record of how a model was made: options, data, model, result and environment."""
+    return {
+        "written": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
+        "options": {name: value for name, value in vars(options).items() if name not in run_config.NOT_REPEATED},
+        "optimizer": repr(trainer.optimizer),
+        "schedule": repr(trainer.schedule),
+        "data": data,
+        "model": trainer.model.config(),
+        "result": result,
+        "environment": config(),
+    }
+
+
+def as_json(made: dict[str, Any]) -> str:
     """Return the record of a run as the text of its file."""
-    return json.dumps(described, indent=2) + "\n"
+    return json.dumps(made, indent=2) + "\n"
 
 
 def fingerprint(data: Dataset) -> dict[str, Any]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import csv
 import io
-import time
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -21,7 +20,6 @@ from fastnn.cli.output import CONFIG_FILE, CURVE_FILE, HISTORY_FILE, OPTIONS_FIL
 from fastnn.cli.reading import say
 from fastnn.cli.streams import EpochTable, fitting
 from fastnn.cli.train_options import HIDDEN
-from fastnn.config import config
 from fastnn.data import Standardizer, split_indices
 from fastnn.data.table_targets import Targets, read_targets, target_texts
 from fastnn.decisions import Decision
@@ -126,12 +124,14 @@ def train(options: argparse.Namespace, path: Path, said: tuple[Decision, ...]) -
     predicted = model.predict(table.values[test])[:, 0].astype(np.float64)
     true = table.targets[test]
     errors = Errors.of(true, predicted)
+    data = {"target": table.name, "column_names": table.column_names, "shape": table.values.shape}
+    made = record.described(options, trainer, data, {"epochs": len(trainer.history), "test": errors._asdict()})
     rows = list(zip((test + 1).tolist(), true.tolist(), predicted.tolist(), strict=True))
     written = record.write_others(
         output,
         record.save_model(model, output),
         {
-            CONFIG_FILE: lambda file: write_whole(file, record.as_json(_described(options, table, trainer, errors))),
+            CONFIG_FILE: lambda file: write_whole(file, record.as_json(made)),
             OPTIONS_FILE: lambda file: run_config.write(file, options),
             HISTORY_FILE: trainer.history.to_csv,
             PREDICTIONS_FILE: lambda file: write_whole(file, _csv([("Id", "target", "predicted"), *rows])),
@@ -208,15 +208,3 @@ def _csv(rows: list[tuple[Any, ...]]) -> str:
     text = io.StringIO()
     csv.writer(text, lineterminator="\n").writerows(rows)
     return text.getvalue()
-
-
-def _described(options: argparse.Namespace, table: Targets, trainer: Trainer, errors: Errors) -> dict[str, Any]:
-    return {
-        "written": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
-        "options": {name: value for name, value in vars(options).items() if name not in run_config.NOT_REPEATED},
-        "optimizer": repr(trainer.optimizer),
-        "data": {"target": table.name, "column_names": table.column_names, "shape": table.values.shape},
-        "model": trainer.model.config(),
-        "result": {"epochs": len(trainer.history), "test": errors._asdict()},
-        "environment": config(),
-    }
