@@ -1,4 +1,4 @@
-"""Writes the C header of what Python and C both need to know: kernels, activations, update rules, limits.
+"""Writes the C header of what Python and C both need to know: kernels, activations, losses, update rules, limits.
 
 The build runs this; Python works from the same descriptions without a compiler. Each description is a file of its own
 that imports nothing of fastnn, so it can be read before the package can be imported.
@@ -13,7 +13,7 @@ from types import ModuleType
 from typing import Any
 
 KERNELS = Path(__file__).resolve().parent.parent / "fastnn" / "kernels"
-DESCRIPTIONS = ("signatures", "activations", "updates", "limits")
+DESCRIPTIONS = ("signatures", "activations", "updates", "elementwise_losses", "limits")
 
 
 def sources() -> list[Path]:
@@ -37,10 +37,11 @@ def _rows(name: str, rows: list[str], parameters: str = "_") -> str:
 
 def header() -> str:
     """The text of the header."""
-    signatures, activations, updates, limits = (_load(name) for name in DESCRIPTIONS)
+    signatures, activations, updates, losses, limits = (_load(name) for name in DESCRIPTIONS)
     kernels = [f'_({text.partition("(")[0]}, "{text}")' for text in signatures.SIGNATURE_TEXTS]
     kinds: Any = activations.Activation
     rules: Any = updates.UpdateRule
+    elementwise: Any = losses.ElementwiseLoss
     numbers = {name: value for name, value in vars(limits).items() if name.isupper()}
     return "\n\n".join(
         [
@@ -49,6 +50,8 @@ def header() -> str:
             _rows("FNN_KERNELS", kernels),
             f"enum activation {{ {', '.join(f'{kind.name} = {kind.value}' for kind in kinds)} }};",
             _rows("FNN_ACTIVATIONS", [f"_({kind.name}, call)" for kind in kinds], "_, call"),
+            f"enum elementwise_loss {{ {', '.join(f'LOSS_{loss.name} = {loss.value}' for loss in elementwise)} }};",
+            _rows("FNN_ELEMENTWISE_LOSSES", [f"_(LOSS_{loss.name}, call)" for loss in elementwise], "_, call"),
             f"enum update_rule {{ {', '.join(f'UPDATE_{rule.name} = {rule.value}' for rule in rules)} }};",
             _rows("FNN_UPDATE_RULES", [f"_(UPDATE_{rule.name}, call)" for rule in rules], "_, call"),
             f"enum {{ FNN_UPDATE_RULE_COUNT = {len(rules)} }};",

@@ -3,15 +3,26 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
+from difflib import get_close_matches
 from functools import lru_cache
+from types import MappingProxyType
 from typing import Any, TypeVar, cast
 
 T = TypeVar("T")
 
 
-def named(what: str, wanted: str | T, base: type[T], table: Mapping[str, type[T]], options: Mapping[str, Any]) -> T:
+def named(
+    what: str,
+    wanted: str | T,
+    base: type[T],
+    table: Mapping[str, type[T]],
+    options: Mapping[str, Any],
+    aliases: Mapping[str, str] = MappingProxyType({}),
+) -> T:
     """The object of a name in a table of classes, made with `options`; an instance of `base` is returned as it is.
+
+    `aliases` are other names of those in the table.
 
     Raises
     ------
@@ -20,9 +31,29 @@ def named(what: str, wanted: str | T, base: type[T], table: Mapping[str, type[T]
     """
     if isinstance(wanted, base):
         return wanted
-    if not isinstance(wanted, str) or wanted not in table:
-        raise ValueError(f"{what}: expected one of {', '.join(table)}, got {wanted!r}")
-    return table[wanted](**options)
+    name = aliases.get(wanted, wanted) if isinstance(wanted, str) else wanted
+    if not isinstance(name, str) or name not in table:
+        raise ValueError(f"{what}: expected one of {', '.join(table)}, got {wanted!r}{suggestion(wanted, table)}")
+    return table[name](**options)
+
+
+def suggestion(wanted: object, known: Iterable[str]) -> str:
+    """The end of an error's message that names what was probably meant, or nothing if nothing known is like it.
+
+    Parameters
+    ----------
+    wanted : object
+        What was given.
+    known : iterable of str
+
+    Examples
+    --------
+    >>> from fastnn.named import suggestion
+    >>> suggestion("hubber", ("huber", "quantile"))
+    "; did you mean 'huber'?"
+    """
+    near = get_close_matches(wanted.lower(), list(known), 1) if isinstance(wanted, str) else []
+    return f"; did you mean {near[0]!r}?" if near else ""
 
 
 def constructor_arguments(cls: type) -> Mapping[str, inspect.Parameter]:

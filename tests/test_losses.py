@@ -92,7 +92,88 @@ ALL = [
     ("mean_squared_error", OUT + 1),
     ("multiclass_hinge", LABELS),
     ("binary_cross_entropy", np.eye(4)[LABELS]),
+    ("focal", LABELS),
+    (losses.FocalCrossEntropy(0.7), LABELS),
+    (losses.SoftmaxCrossEntropy(0.1), LABELS),
+    (losses.SoftmaxCrossEntropy(0.1), np.eye(4)[LABELS]),
+    ("mae", OUT + 0.3),
+    (losses.Huber(0.5), OUT + np.array([-1, -0.2, 0.2, 1])),
+    ("log_cosh", OUT + 0.4),
+    ("poisson", np.arange(24).reshape(6, 4) % 5),
+    ("gamma", np.arange(24).reshape(6, 4) % 5 + 0.5),
+    (losses.Quantile(0.3), OUT + np.array([-1, -0.2, 0.2, 1])),
+    (losses.Quantile([0.1, 0.4, 0.5, 0.9]), OUT[:, 1] + 0.7),
 ]
+
+
+T = np.random.default_rng(1).gamma(2, size=OUT.shape) + 0.01
+TORCH = {
+    "mae": lambda t: t.nn.L1Loss(),
+    "huber": lambda t: t.nn.HuberLoss(),
+    "poisson": lambda t: t.nn.PoissonNLLLoss(),  # without the terms of the targets alone
+}
+
+
+@pytest.mark.parametrize("loss", TORCH)
+def test_errors_of_numbers_are_those_of_pytorch(loss):
+    torch = pytest.importorskip("torch")
+    out = torch.tensor(OUT, requires_grad=True)
+    expected = TORCH[loss](torch)(out, torch.tensor(T))
+    expected.backward()
+    value, dx, _ = run(loss, T)
+    rest = (T * np.log(T) - T).mean() if loss == "poisson" else 0
+    assert value == pytest.approx(expected.item() + rest, rel=1e-13)
+    np.testing.assert_allclose(dx, out.grad, rtol=1e-12, atol=1e-16)
+
+
+def test_deviances_and_pinball_are_those_of_scikit_learn():
+    metrics = pytest.importorskip("sklearn.metrics")
+    flat, mean = T.ravel(), np.exp(OUT).ravel()
+    assert run("poisson", T)[0] == pytest.approx(metrics.mean_poisson_deviance(flat, mean) / 2, rel=1e-12)
+    assert run("gamma", T)[0] == pytest.approx(metrics.mean_gamma_deviance(flat, mean) / 2, rel=1e-12)
+    for level in (0.1, 0.5, 0.8):
+        expected = metrics.mean_pinball_loss(flat, OUT.ravel(), alpha=level)
+        assert run(losses.Quantile(level), T)[0] == pytest.approx(expected, rel=1e-12)
+
+
+def test_log_cosh_is_its_formula():
+    assert run("log_cosh", T)[0] == pytest.approx(np.log(np.cosh(OUT - T)).mean(), rel=1e-12)
+
+
+@pytest.mark.parametrize("targets", [LABELS, np.eye(4)[LABELS], np.full((6, 4), 0.25)])
+def test_label_smoothing_is_that_of_pytorch(targets):
+    torch = pytest.importorskip("torch")
+    out = torch.tensor(OUT, requires_grad=True)
+    expected = torch.nn.CrossEntropyLoss(label_smoothing=0.1)(out, torch.tensor(targets))
+    expected.backward()
+    value, dx, _ = run(losses.SoftmaxCrossEntropy(0.1), targets)
+    assert value == pytest.approx(expected.item(), rel=1e-13)
+    np.testing.assert_allclose(dx, out.grad, rtol=1e-12, atol=1e-16)
+
+
+def test_focal_loss_is_its_formula_and_cross_entropy_without_gamma():
+    q = softmax(OUT)[np.arange(6), LABELS]
+    for gamma in (0.5, 1.0, 2.0, 5.0):
+        value = run(losses.FocalCrossEntropy(gamma), LABELS)[0]
+        assert value == pytest.approx((-((1 - q) ** gamma) * np.log(q)).mean(), rel=1e-12)
+    plain, focal = run("cross_entropy", LABELS), run(losses.FocalCrossEntropy(0), LABELS)
+    assert focal[0] == pytest.approx(plain[0], rel=1e-13)
+    np.testing.assert_allclose(focal[1], plain[1], rtol=1e-12, atol=1e-16)
+    assert focal[2] == plain[2]
+
+
+def test_several_quantiles_are_the_mean_of_the_single_ones():
+    levels, t = [0.1, 0.4, 0.5, 0.9], OUT[:, 1] + 0.3
+    value, dx, _ = run(losses.Quantile(levels), t)
+    single = [run(losses.Quantile(q), t, out=OUT[:, i : i + 1].copy()) for i, q in enumerate(levels)]
+    assert value == pytest.approx(np.mean([v for v, _, _ in single]), rel=1e-13)
+    np.testing.assert_allclose(dx, np.hstack([d for _, d, _ in single]) / 4, rtol=1e-13)
+
+
+def test_every_alias_is_the_loss_of_its_name():
+    for alias, name in losses.ALIASES.items():
+        assert type(losses.get(alias)) is losses.LOSSES[name]
+    assert not set(losses.ALIASES) & set(losses.LOSSES)
 
 
 @pytest.mark.parametrize(("loss", "targets"), ALL)
@@ -182,6 +263,9 @@ B = "binary_cross_entropy"
         (X, np.eye(4) * 1j, TypeError, "one-hot labels must be real numbers, got dtype complex128"),
         (H, [0, 1, 4], ValueError, "labels must lie in 0 to 3, got 4 in sample 2"),
         (H, np.eye(4), TypeError, "labels must be integers"),
+        ("half_poisson_deviance", [[1, 2, 3, -1]], ValueError, "targets: expected numbers of at least 0, got -1"),
+        ("half_gamma_deviance", [[1, 2, 3, 0]], ValueError, "targets: expected numbers above 0, got 0"),
+        ("quantile", np.zeros(3), ValueError, r"targets must have shape \(N, 4\), got \(3,\)"),
         (B, np.full((3, 4), 1.5), ValueError, "targets must lie in 0 to 1, got 1.5 to 1.5"),
         (B, np.zeros((3, 5)), ValueError, r"targets must have shape \(N, 4\), got \(3, 5\)"),
         (B, np.full((3, 4), np.nan), ValueError, "targets hold NaN or infinity"),
@@ -218,3 +302,28 @@ def test_get_returns_a_loss_unchanged():
 def test_a_margin_must_be_above_0(delta):
     with pytest.raises(ValueError, match="MulticlassHinge: delta: expected a finite number above 0"):
         losses.MulticlassHinge(delta)
+
+
+@pytest.mark.parametrize(
+    ("make", "error", "message"),
+    [
+        (lambda: losses.Huber(0), ValueError, "Huber: delta: expected a finite number above 0, got 0"),
+        (lambda: losses.FocalCrossEntropy(-1), ValueError, "FocalCrossEntropy: gamma: expected a finite number of at"),
+        (lambda: losses.SoftmaxCrossEntropy(1), ValueError, "label_smoothing: expected a number of at least 0 and bel"),
+        (lambda: losses.Quantile([]), ValueError, "Quantile: levels: expected at least one, got none"),
+        (lambda: losses.Quantile("half"), TypeError, "Quantile: levels: expected a number above 0 and below 1"),
+        (lambda: losses.Quantile([0.5, 0.5]), ValueError, r"Quantile: levels: expected numbers in rising order"),
+        (lambda: losses.Quantile(1), ValueError, "Quantile: levels: expected a number above 0 and below 1, got 1"),
+        (lambda: losses.get("hubber"), ValueError, "got 'hubber'; did you mean 'huber'"),
+    ],
+)
+def test_arguments_out_of_their_range_are_refused(make, error, message):
+    with pytest.raises(error, match=message):
+        make()
+
+
+def test_quantiles_need_an_output_each():
+    with pytest.raises(
+        ValueError, match=r"quantile: expected a model with an output for each of \[0.1, 0.9\], got \(3,\)"
+    ):
+        losses.Quantile([0.1, 0.9]).prepare(np.zeros(5), (3,), np.dtype("float64"))

@@ -1,5 +1,4 @@
-/* Losses that are sums over single scores: multi-class hinge, binary cross-entropy of independent outputs, and the
- * Poisson deviance. */
+/* Losses that are sums over single scores: multi-class hinge, and binary cross-entropy of independent outputs. */
 #include "loss/loss.h"
 
 /* --- multi-class hinge --- */
@@ -75,41 +74,6 @@ FNN_INLINE void binary_row(const fnn_op *op, ptrdiff_t i, loss_sum *sum) {
 
 static void binary_group(const fnn_op *op, ptrdiff_t first, int rows, loss_sum *sum) {
     for (int i = 0; i < rows; i++) binary_row(op, first + i, sum);
-}
-
-/* --- half the Poisson deviance --- */
-
-FNN_INLINE void poisson_row(const fnn_op *op, ptrdiff_t i, loss_sum *sum) {
-    const ptrdiff_t cols = op->n[1];
-    const real *x = IN(0) + i * cols, *t = IN(1) + i * cols, weight = loss_weight(op, i);
-    const vreal scale = vset((real)op->s[0] * weight), zero = vset(0);
-    real *dx = op->p[2] == NULL ? NULL : OUT(2) + i * cols;
-    vreal total = zero;
-    for (ptrdiff_t j = 0; j < cols; j += VL) {
-        const ptrdiff_t left = fnn_min(VL, cols - j);
-        const vreal scores = vload_tail(x + j, left), targets = vload_tail(t + j, left), mean = vexp(scores);
-        const vreal rest = targets * (vlog(targets) - scores) - targets;
-        total += vfirst(mean + vselect(targets == zero, zero, rest), left);
-        if (dx != NULL) vstore_tail(dx + j, (mean - targets) * scale, left);
-    }
-    row_partials lanes;
-    rows_clear(&lanes, 1);
-    lanes.lanes[0] = total;
-    row_values loss = {vlanes(LANES_SUM, lanes.lanes)};
-    sum->loss += (double)weight * (double)loss.row[0];
-}
-
-static void poisson_group(const fnn_op *op, ptrdiff_t first, int rows, loss_sum *sum) {
-    for (int i = 0; i < rows; i++) poisson_row(op, first + i, sum);
-}
-
-/* x, targets, dx, loss, weights: nothing is right or wrong, so the count goes nowhere */
-void FN(half_poisson_deviance)(const fnn_op *op) {
-    int64_t correct;
-    fnn_op moved = *op;
-    moved.p[4] = &correct;
-    moved.p[5] = op->p[4]; /* where loss_weight looks */
-    loss_for_rows(&moved, poisson_group);
 }
 
 void FN(multiclass_hinge)(const fnn_op *op) { loss_for_rows(op, hinge_group); }

@@ -7,21 +7,6 @@
 
 enum { GRAIN = 16384 };
 
-/* The index of the first of `cols` elements that equals x; `cols` if there is none. */
-FNN_INLINE ptrdiff_t first_equal(const real *row, ptrdiff_t cols, real x) {
-    const vreal wanted = vset(x), none = vset((real)NAN);
-    for (ptrdiff_t j = 0; j < cols; j += VL) {
-        unsigned bits = vequal_bits(vload_part_or(row + j, fnn_min(VL, cols - j), none), wanted);
-        if (bits != 0) return j + __builtin_ctz(bits);
-    }
-    return cols;
-}
-
-/* Whether `index` is the index of the first maximum. */
-FNN_INLINE bool is_first_max(const real *row, ptrdiff_t cols, ptrdiff_t index, real max) {
-    return row[index] == max && first_equal(row, cols, max) == index;
-}
-
 /* --- softmax cross-entropy --- */
 
 typedef struct {

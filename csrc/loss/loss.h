@@ -50,4 +50,19 @@ FNN_INLINE bool is_class(int64_t label, ptrdiff_t cols) { return (uint64_t)label
 /* The factor of a row's loss; 1 if there are no weights. */
 FNN_INLINE real loss_weight(const fnn_op *op, ptrdiff_t row) { return op->p[5] == NULL ? 1 : IN(5)[row]; }
 
+/* The index of the first of `cols` elements that equals x; `cols` if there is none. */
+FNN_INLINE ptrdiff_t first_equal(const real *row, ptrdiff_t cols, real x) {
+    const vreal wanted = vset(x), none = vset((real)NAN);
+    for (ptrdiff_t j = 0; j < cols; j += VL) {
+        unsigned bits = vequal_bits(vload_part_or(row + j, fnn_min(VL, cols - j), none), wanted);
+        if (bits != 0) return j + __builtin_ctz(bits);
+    }
+    return cols;
+}
+
+/* Whether `index` is the index of the first maximum. */
+FNN_INLINE bool is_first_max(const real *row, ptrdiff_t cols, ptrdiff_t index, real max) {
+    return row[index] == max && first_equal(row, cols, max) == index;
+}
+
 #endif

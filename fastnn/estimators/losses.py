@@ -10,13 +10,11 @@ from collections.abc import Mapping
 from math import prod
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from fastnn.kernels.eager import Ops
-from fastnn.losses import BinaryCrossEntropy, Loss, MeanSquaredError, SoftmaxCrossEntropy
+from fastnn.losses import BinaryCrossEntropy, HalfPoissonDeviance, Loss, MeanSquaredError, SoftmaxCrossEntropy
 from fastnn.parameter import Parameter
-from fastnn.targets import like_outputs
 
 Array = NDArray[Any]
 
@@ -106,22 +104,5 @@ class HalfSquaredError(PenalisedLoss, MeanSquaredError):
         return value if self.mean else (value - penalty) / outputs + penalty
 
 
-class HalfPoissonDeviance(PenalisedLoss):
-    """Half the Poisson deviance of targets t whose mean is exp(out): exp(out) - t out + t log t - t.
-
-    Targets have the shape of the outputs, (N, K), and are at least 0. The gradient is (exp(out) - t) / N.
-    """
-
-    name = "half_poisson_deviance"
-    classifies = False
-
-    def prepare(self, targets: Array, outputs: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
-        prepared = like_outputs(self.name, targets, outputs, dtype)
-        if prepared.size and not prepared.min() >= 0:
-            raise ValueError(f"{self.name}: targets: expected numbers of at least 0, got {prepared.min():g}")
-        return prepared
-
-    def run(
-        self, ops: Ops, out: Any, targets: Any, dx: Any, loss: Any, correct: Any, scale: float, weights: Any = None
-    ) -> None:
-        ops.half_poisson_deviance(out, targets, dx, loss, weights, scale)
+class SummedPoissonDeviance(PenalisedLoss, HalfPoissonDeviance):
+    """Half the Poisson deviance of targets whose mean is exp(out), summed over the outputs."""

@@ -14,7 +14,7 @@ from fastnn.checks import choice
 from fastnn.estimators import parameters
 from fastnn.estimators.base import Estimator, Hidden
 from fastnn.estimators.holdout import LEAST
-from fastnn.estimators.losses import HalfPoissonDeviance, HalfSquaredError, PenalisedLoss
+from fastnn.estimators.losses import HalfSquaredError, PenalisedLoss, SummedPoissonDeviance
 from fastnn.estimators.signature import with_parameters_of
 from fastnn.estimators.weights import sample_weights
 
@@ -70,7 +70,7 @@ class MLPRegressor(RegressorMixin, Estimator):  # type: ignore[misc]
 
     def _loss(self, alpha: float) -> PenalisedLoss:
         if self.loss == "poisson":
-            return HalfPoissonDeviance(alpha)
+            return SummedPoissonDeviance(alpha)
         # the search of lbfgs needs a value that belongs to the gradient
         return HalfSquaredError(alpha, mean=self.solver != "lbfgs")
 

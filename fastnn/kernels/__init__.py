@@ -14,6 +14,7 @@ from fastnn.kernels.backend import (
     use_backend,
 )
 from fastnn.kernels.convolution import ConvAlgorithm
+from fastnn.kernels.elementwise_losses import ElementwiseLoss
 from fastnn.kernels.signature import Argument, Signature, parse
 from fastnn.kernels.table import SIGNATURES
 from fastnn.kernels.updates import UpdateRule
@@ -23,6 +24,7 @@ __all__ = [
     "Activation",
     "Argument",
     "ConvAlgorithm",
+    "ElementwiseLoss",
     "Signature",
     "UpdateRule",
     "available_backends",

@@ -64,7 +64,9 @@ SIGNATURE_TEXTS = (
     "multiclass_hinge(x[n,c], labels[n]:i64, dx[n,c]?!, loss[1]:f64!, correct[1]:i64!, weights[n]?, scale, delta)",
     "binary_cross_entropy(x[n,c], targets[n,c], dx[n,c]?!, loss[1]:f64!, correct[1]:i64!, weights[n]?, scale)",
     "squared_error(x[n,c], targets[n,c], dx[n,c]?!, loss[1]:f64!, weights[n]?, scale)",
-    "half_poisson_deviance(x[n,c], targets[n,c], dx[n,c]?!, loss[1]:f64!, weights[n]?, scale)",
+    "focal_cross_entropy(x[n,c], labels[n]:i64, dx[n,c]?!, loss[1]:f64!, correct[1]:i64!, weights[n]?, scale, gamma)",
+    # losses that are a sum over outputs as well; loss_kind is an ElementwiseLoss, parameters are those of the outputs
+    "elementwise_loss(x[n,c], targets[n,c], parameters[c]?, dx[n,c]?!, loss[1]:f64!, weights[n]?, scale, loss_kind)",
     # convolution of stride 1 by Winograd's algorithm; u are the transformed weights, in e groups and j blocks of 24
     # filters; with flip, those of the input gradient
     "winograd_weights(weight[f,k,r,s], u[e,j,36,i,24]!, flip)",

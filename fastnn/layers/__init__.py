@@ -9,6 +9,7 @@ from fastnn.layers.norm import *
 from fastnn.layers.pool import *
 from fastnn.layers.residual import *
 from fastnn.layers.response_norm import *
+from fastnn.layers.rising import *
 from fastnn.layers.shape import *
 from fastnn.layers.softmax import *
 from fastnn.layers.standardize import *

@@ -49,6 +49,10 @@ def test_activations_agree(name):
     assert_the_same(fastnn.Sequential(layers, input_shape=(5,)))
 
 
+def test_rising_outputs_agree():
+    assert_the_same(fastnn.Sequential([Dense(6), layers.Rising()], input_shape=(5,)))
+
+
 def test_an_activation_alone_and_no_layer_at_all_agree():
     assert_the_same(fastnn.Sequential([ReLU()], input_shape=(5,)))
     assert_the_same(fastnn.Sequential([], input_shape=(5,)))

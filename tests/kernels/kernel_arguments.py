@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from strategies import Array
 
-from fastnn.kernels import SIGNATURES, Activation, ConvAlgorithm, UpdateRule, reference
+from fastnn.kernels import SIGNATURES, Activation, ConvAlgorithm, ElementwiseLoss, UpdateRule, reference
 from fastnn.kernels.convolution import moments_work, winograd_shape, winograd_tile_work, winograd_work
 from fastnn.kernels.signature import Argument
 
@@ -172,7 +172,7 @@ class _Maker:
 
     def _absent(self) -> set[str]:
         """The optional arguments to leave out, where the bias and its companions go together."""
-        optional = {a.name for a in self.signature.arrays if a.optional}
+        optional = {a.name for a in self.signature.arrays if a.optional} - {"parameters"}  # which follow from the kind
         bias = optional & {"b", "db"}
         out = set(bias) if self.rng.random() < 0.3 else set()
         moved = optional & {"control", "basis_y", "basis_x"}
@@ -195,6 +195,8 @@ class _Maker:
         if name == "rule":
             exact = (UpdateRule.SGD, UpdateRule.MOMENTUM, UpdateRule.NESTEROV)
             return int(pick(exact if self.integers else tuple(UpdateRule)))
+        if name == "loss_kind":
+            return int(pick(ElementwiseLoss))
         if name in ("c0", "c1", "c2"):
             return self._coefficient(int(name[1]), made)
         if name in ("pad_h", "pad_w") and "size" + name[3:] in made:
@@ -236,7 +238,7 @@ class _Maker:
             "low": [-np.inf, -1.0, 0.0],
             "high": [np.inf, 1.0, 2.0],
         }
-        others = {"delta": [1.0, 0.5], "limit": [0.5, 3.0, 100.0], "eps": [1e-8, 1e-3]}
+        others = {"delta": [1.0, 0.5], "gamma": [0.0, 1.0, 2.0, 0.7], "limit": [0.5, 3.0, 100.0], "eps": [1e-8, 1e-3]}
         return float(pick((usual | (exact if self.integers else {}) | others)[name]))
 
     def _coefficient(self, place: int, made: dict[str, Any]) -> float:
@@ -300,8 +302,8 @@ class _Maker:
         if a.name == "targets" and self.kernel == "binary_cross_entropy":
             chances = rng.random(shape)
             return np.where(rng.random(shape) < 0.6, chances.round(), chances).astype(self.dtype)
-        if a.name == "targets" and self.kernel == "half_poisson_deviance":
-            return rng.integers(0, 5, shape).astype(self.dtype)
+        if self.kernel == "elementwise_loss" and a.name in ("targets", "parameters"):
+            return self._of_loss(a.name, shape, ElementwiseLoss(made["loss_kind"]))
         if a.name == "weights":
             return rng.integers(0, 4, shape).astype(self.dtype) / self.dtype(1 if self.integers else 3)
         values = self._real(shape).astype(self._dtype(a))
@@ -312,6 +314,21 @@ class _Maker:
         if a.name == "scale":
             values += 1
         return values
+
+    def _of_loss(self, name: str, shape: tuple[int, ...], kind: ElementwiseLoss) -> Array | None:
+        """The targets or parameters that an elementwise loss takes."""
+        if name == "parameters":
+            if not kind.has_parameter:
+                return None
+            between = (
+                self.rng.choice([0.25, 0.5, 0.75], shape) if self.integers else self.rng.uniform(0.05, 0.95, shape)
+            )
+            return (between if kind == ElementwiseLoss.PINBALL else 4 * between).astype(self.dtype)
+        if kind == ElementwiseLoss.HALF_POISSON_DEVIANCE:
+            return self.rng.integers(0, 5, shape).astype(self.dtype)
+        if kind == ElementwiseLoss.HALF_GAMMA_DEVIANCE:
+            return self.rng.integers(1, 5, shape).astype(self.dtype)
+        return self._real(shape)
 
     def _transform(self, shape: tuple[int, ...]) -> Array:
         """Affine transforms to points inside and outside the image."""

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from strategies import Array
 
-from fastnn.kernels import SIGNATURES, Activation, UpdateRule
+from fastnn.kernels import SIGNATURES, Activation, ElementwiseLoss, UpdateRule
 from fastnn.kernels.convolution import winograd_shape
 from fastnn.kernels.reference import winograd
 from fastnn.random import bits
@@ -513,15 +513,82 @@ def squared_error(a: SimpleNamespace, u: float) -> Expected:
 
 
 @oracle
-def half_poisson_deviance(a: SimpleNamespace, u: float) -> Expected:
-    weights, slope = _weighted(a)
-    mean, t = np.exp(a.x), a.targets
-    t_log_t = t * np.log(np.where(t == 0, 1, t))
-    terms = weights[:, None] * (mean - t * a.x + t_log_t - t)
-    sizes = weights[:, None] * (mean + t * np.abs(a.x) + t_log_t + t)
-    loss_bound = (16 + math.sqrt(a.x.shape[1])) * u * sizes.sum() + _sum_bound(terms)
+def focal_cross_entropy(a: SimpleNamespace, u: float) -> Expected:
+    rows = np.arange(len(a.x))
+    z, p, log_total = _softmax(a.x)
+    log_p, gamma = z - log_total, a.wide(a.dtype(a.gamma))
+    q, log_q = p[rows, a.labels], log_p[rows, a.labels]
+    missed, weights = -np.expm1(log_q), _weighted(a)[0]
+    power = missed**gamma
+    # an error of log q is a relative error of q, and as large an absolute one of 1 - q
+    log_bound = _log_bound(z, p, log_p, u)[rows, a.labels]
+    missed_bound = q * log_bound + 4 * u * missed
+    rest = np.where(missed > missed_bound, missed_bound / np.maximum(missed, 1e-300), 1)
+    power_bound = power * ((gamma + 8) * rest + 4 * u * (1 + gamma * np.abs(np.log(np.maximum(missed, 1e-300)))))
+    power_bound += np.where(rest >= 0.1, (missed + missed_bound) ** gamma, 0) if gamma else 0
+    terms = -power * log_q * weights
+    loss_bound = (weights * (power_bound * np.abs(log_q) + power * log_bound + 4 * u * np.abs(terms))).sum()
+    ratio = np.where(missed == 0, -1, log_q / np.where(missed == 0, 1, missed))
+    inner = 1 - gamma * q * ratio
+    factor = power * inner
+    inner_bound = gamma * q * np.abs(ratio) * (4 * log_bound + rest + 16 * u) + 4 * u
+    factor_bound = (power_bound * inner + (power + power_bound) * inner_bound)[:, None]
+    difference = p.copy()
+    difference[rows, a.labels] = -missed
+    difference_bound = _softmax_bound(z, p, a.dtype, u) + 4 * u * np.abs(difference)
+    difference_bound[rows, a.labels] += missed_bound
+    slope = a.scale * weights[:, None]
     return {
-        "dx": (slope * (mean - t), slope * (8 * u * (mean + t))),
+        "dx": (
+            slope * factor[:, None] * difference,
+            slope * (np.abs(difference) * factor_bound + (factor[:, None] + factor_bound) * difference_bound)
+            + 8 * np.finfo(a.dtype).smallest_subnormal,
+        ),
+        "loss": (np.array([a.scale * terms.sum()]), np.array([a.scale * (loss_bound + _sum_bound(terms))])),
+        "correct": (np.array([np.sum(a.x.argmax(axis=1) == a.labels)]), np.array([0])),
+    }
+
+
+def _element_losses(a: SimpleNamespace, u: float) -> tuple[Array, Array, Array, Array]:
+    """The losses of all elements and their slopes, each followed by what its error may be."""
+    d, t = a.x - a.targets, a.targets
+    size = np.abs(d)
+    of_d = u * (size + 1)  # the difference is rounded once, and the rest is at most as steep as that
+    match ElementwiseLoss(a.loss_kind):
+        case ElementwiseLoss.ABSOLUTE:
+            return size, 2 * of_d, np.sign(d), np.zeros_like(d)
+        case ElementwiseLoss.HUBER:
+            losses = np.where(size <= a.parameters, d * d / 2, a.parameters * (size - a.parameters / 2))
+            return losses, 8 * of_d * (1 + a.parameters), np.clip(d, -a.parameters, a.parameters), 2 * of_d
+        case ElementwiseLoss.LOG_COSH:
+            losses = np.logaddexp(d, -d) - np.log(a.wide(2))
+            return losses, 16 * of_d, np.tanh(d), 8 * of_d
+        case ElementwiseLoss.HALF_POISSON_DEVIANCE:
+            mean, t_log_t = np.exp(a.x), t * np.log(np.where(t == 0, 1, t))
+            sizes = mean + t * np.abs(a.x) + t_log_t + t
+            return mean - t * a.x + t_log_t - t, 16 * u * sizes, mean - t, 8 * u * (mean + t)
+        case ElementwiseLoss.HALF_GAMMA_DEVIANCE:
+            ratio = t * np.exp(-a.x)
+            sizes = ratio + np.abs(a.x) + np.abs(np.log(t)) + 1
+            return ratio + a.x - np.log(t) - 1, 16 * u * sizes, 1 - ratio, 8 * u * (1 + ratio)
+        case ElementwiseLoss.PINBALL:
+            losses = np.maximum(a.parameters * -d, (1 - a.parameters) * d)
+            return (
+                losses,
+                8 * of_d,
+                np.where(d == 0, 0, np.where(d < 0, -a.parameters, 1 - a.parameters)),
+                4 * u + 0 * d,
+            )
+
+
+@oracle
+def elementwise_loss(a: SimpleNamespace, u: float) -> Expected:
+    weights, slope = _weighted(a)
+    losses, loss_bounds, slopes, slope_bounds = _element_losses(a, u)
+    terms = weights[:, None] * losses
+    loss_bound = (weights[:, None] * (loss_bounds + 4 * u * np.abs(losses))).sum() + _sum_bound(terms)
+    return {
+        "dx": (slope * slopes, slope * (slope_bounds + 4 * u * np.abs(slopes))),
         "loss": (np.array([a.scale * terms.sum()]), np.array([a.scale * loss_bound])),
     }
 

@@ -281,7 +281,8 @@ SHARED = {  # kernel: (output, the inputs whose memory it may have)
     "squared_error": ("dx", ("x",)),
     "multiclass_hinge": ("dx", ("x",)),
     "binary_cross_entropy": ("dx", ("x",)),
-    "half_poisson_deviance": ("dx", ("x",)),
+    "focal_cross_entropy": ("dx", ("x",)),
+    "elementwise_loss": ("dx", ("x",)),
 }
 
 

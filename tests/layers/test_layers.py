@@ -13,7 +13,7 @@ import fastnn
 from fastnn import functional
 from fastnn.gradcheck import check_layer
 from fastnn.kernels.eager import Eager
-from fastnn.layers import ELU, REGISTRY, Conv2D, Dense, Flatten, Layer, LeakyReLU, ReLU, Softmax, Softshrink
+from fastnn.layers import ELU, REGISTRY, Conv2D, Dense, Flatten, Layer, LeakyReLU, ReLU, Rising, Softmax, Softshrink
 
 SHAPED = {
     "dense": (lambda: Dense(4), (3,), (4,)),
@@ -27,6 +27,8 @@ SHAPED = {
     "depthwise conv": (lambda: Conv2D(3, 3, groups=3, pad=1), (3, 4, 4), (3, 4, 4)),
     "flatten": (Flatten, (2, 3, 4), (24,)),
     "flatten of a row": (Flatten, (5,), (5,)),
+    "rising": (Rising, (5,), (5,)),
+    "rising of one": (Rising, (1,), (1,)),
     **{name: (make, (5,), (5,)) for name, make in ACTIVATIONS.items()},
     "relu of images": (ReLU, (2, 3, 4), (2, 3, 4)),
     "elu of images": (ELU, (3, 4), (3, 4)),
@@ -253,3 +255,12 @@ def test_layers_of_a_model_that_could_not_be_built_are_free():
     with pytest.raises(ValueError, match="put a Flatten"):
         fastnn.Sequential(layers, input_shape=(2, 2))
     assert fastnn.Sequential(layers, input_shape=(4,)).params.size == 15
+
+
+def test_outputs_of_rising_rise_by_their_formula():
+    x = np.random.default_rng(0).normal(size=(50, 6)) * 3
+    out = fastnn.Sequential([Rising()], input_shape=(6,), dtype="float64").forward(x)
+    assert (np.diff(out, axis=1) > 0).all()
+    steps = np.where(x > 0, 1 + x, np.exp(np.minimum(x, 0)))
+    steps[:, 0] = x[:, 0]
+    np.testing.assert_allclose(out, np.cumsum(steps, axis=1), rtol=1e-12, atol=1e-12)

@@ -6,7 +6,8 @@ from strategies import same_bits
 from trainings import ACTIVATIONS, COMBINATIONS, LOSSES, OPTIMIZERS, digest, fit, mlp, needs_native, samples, threads
 
 import fastnn
-from fastnn.layers import Dense, Flatten, ReLU, Softmax, Tanh
+from fastnn import losses
+from fastnn.layers import Dense, Flatten, ReLU, Rising, Softmax, Tanh
 from fastnn.schedules import Exponential
 
 pytestmark = needs_native
@@ -51,6 +52,31 @@ def test_every_optimizer_loss_and_activation_gives_the_same_bits(optimizer, targ
         return mlp(7, 19, 11, 4, activation=ACTIVATIONS[activation], dtype=dtype, seed=2)
 
     check(make, x.astype(dtype), targets(y, 4), loss, OPTIMIZERS[optimizer])
+
+
+# a loss, its targets, and the layers after an output for each class
+MORE_LOSSES = {
+    "smoothed": (losses.SoftmaxCrossEntropy(0.1), lambda y: y, []),
+    "focal": ("focal", lambda y: y, []),
+    "absolute": ("mae", lambda y: np.eye(4)[y], []),
+    "huber": (losses.Huber(0.3), lambda y: np.eye(4)[y], []),
+    "log cosh": ("log_cosh", lambda y: np.eye(4)[y], []),
+    "poisson": ("poisson", lambda y: np.eye(4)[y], []),
+    "gamma": ("gamma", lambda y: np.eye(4)[y] + 0.5, []),
+    "quantile": (losses.Quantile(0.8), lambda y: np.eye(4)[y], []),
+    "quantiles": (losses.Quantile([0.1, 0.4, 0.6, 0.9]), lambda y: y, [Rising]),
+}
+
+
+@pytest.mark.parametrize("name", MORE_LOSSES)
+def test_every_other_loss_gives_the_same_bits(name):
+    loss, targets, last = MORE_LOSSES[name]
+    x, y = samples(53, 7, 4)
+
+    def make():
+        return fastnn.Sequential([Dense(11), ReLU(), Dense(4), *(kind() for kind in last)], input_shape=(7,), seed=2)
+
+    check(make, x.astype("f4"), targets(y), loss, OPTIMIZERS["adam"])
 
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)

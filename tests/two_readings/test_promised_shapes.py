@@ -20,7 +20,7 @@ SAME = dict.fromkeys(
         *("Dropout", "BatchNorm", "Standardize"),
     ),
     (lambda kind: kind(), ANY, lambda shape: shape),
-) | dict.fromkeys(("Softmax", "Softmin", "LogSoftmax"), (lambda kind: kind(), (ROW,), lambda shape: shape))
+) | dict.fromkeys(("Softmax", "Softmin", "LogSoftmax", "Rising"), (lambda kind: kind(), (ROW,), lambda shape: shape))
 TABLE = SAME | {
     "LayerNorm": (lambda kind: kind(), ANY, lambda shape: shape),
     "GroupNorm": (lambda kind: kind(2), (ROW, PAIR, IMAGE, BLOCK), lambda shape: shape),

@@ -18,13 +18,13 @@ def _shifted(x: Array) -> tuple[Array, Array, Array]:
     return z, e, e.sum(axis=1, keepdims=True)
 
 
-def _total(losses: Array, weights: Array | None) -> float:
+def weighted_sum(losses: Array, weights: Array | None) -> float:
     """The weighted sum of the losses of the samples, (N,) or (N, …)."""
     rows = losses.sum(axis=tuple(range(1, losses.ndim)), dtype=np.float64)
     return float(np.sum(rows if weights is None else weights * rows))
 
 
-def _times(dx: Array, weights: Array | None, scale: float) -> None:
+def times_weights(dx: Array, weights: Array | None, scale: float) -> None:
     """Multiply each row by its weight and by `scale`."""
     factor = dx.dtype.type(scale)
     dx *= factor if weights is None else (weights * factor)[:, None]
@@ -42,11 +42,11 @@ def softmax_cross_entropy(
     z, e, total = _shifted(x)
     correct[0] = np.count_nonzero((x.argmax(axis=1) == labels) & ~np.isnan(total[:, 0]))
     log_total = np.log(total[:, 0].astype(np.float64))
-    loss[0] = scale * _total(log_total - z[rows, labels], weights)
+    loss[0] = scale * weighted_sum(log_total - z[rows, labels], weights)
     if dx is not None:
         np.divide(e, total, out=dx)
         dx[rows, labels] -= 1
-        _times(dx, weights, scale)
+        times_weights(dx, weights, scale)
 
 
 @np.errstate(all="ignore")
@@ -61,11 +61,11 @@ def soft_cross_entropy(
     z, e, total = _shifted(x)
     correct[0] = np.count_nonzero((x.argmax(axis=1) == targets.argmax(axis=1)) & ~np.isnan(total[:, 0]))
     log_total = np.log(total.astype(np.float64))
-    loss[0] = scale * _total(np.where(targets == 0, 0, targets * (log_total - z)), weights)
+    loss[0] = scale * weighted_sum(np.where(targets == 0, 0, targets * (log_total - z)), weights)
     if dx is not None:
         sums = targets.sum(axis=1, keepdims=True)
         np.subtract(e / total * sums, targets, out=dx)
-        _times(dx, weights, scale)
+        times_weights(dx, weights, scale)
 
 
 @np.errstate(all="ignore")
@@ -89,12 +89,12 @@ def multiclass_hinge(
     margins[rows, labels] = 0
     losses = margins.sum(axis=1)
     correct[0] = np.count_nonzero((x.argmax(axis=1) == labels) & ~np.isnan(losses))
-    loss[0] = scale * _total(losses, weights)
+    loss[0] = scale * weighted_sum(losses, weights)
     if dx is not None:
         above = margins > 0
         dx[...] = above
         dx[rows, labels] = -np.count_nonzero(above, axis=1)
-        _times(dx, weights, scale)
+        times_weights(dx, weights, scale)
 
 
 @np.errstate(all="ignore")
@@ -113,33 +113,49 @@ def binary_cross_entropy(
     linear[np.where(positive, targets == 1, targets == 0)] = 0
     losses = (linear + np.log1p(e)).sum(axis=1)
     correct[0] = np.count_nonzero((positive == (targets > 0.5)).all(axis=1) & ~np.isnan(losses))
-    loss[0] = scale * _total(losses, weights)
+    loss[0] = scale * weighted_sum(losses, weights)
     if dx is not None:
         np.subtract(np.where(x < 0, e, 1) / (1 + e), targets, out=dx)
-        _times(dx, weights, scale)
+        times_weights(dx, weights, scale)
 
 
 @np.errstate(all="ignore")
 def squared_error(x: Array, targets: Array, dx: Array | None, loss: Array, weights: Array | None, scale: float) -> None:
     """``loss = scale Σ (x - t)²`` over samples and outputs, ``dx = 2 scale (x - t)``."""
     difference = x - targets
-    loss[0] = scale * _total(np.square(difference, dtype=np.float64), weights)
+    loss[0] = scale * weighted_sum(np.square(difference, dtype=np.float64), weights)
     if dx is not None:
         dx[...] = difference
-        _times(dx, weights, 2 * scale)
+        times_weights(dx, weights, 2 * scale)
 
 
 @np.errstate(all="ignore")
-def half_poisson_deviance(
-    x: Array, targets: Array, dx: Array | None, loss: Array, weights: Array | None, scale: float
+def focal_cross_entropy(
+    x: Array,
+    labels: Array,
+    dx: Array | None,
+    loss: Array,
+    correct: Array,
+    weights: Array | None,
+    scale: float,
+    gamma: float,
 ) -> None:
-    """``loss = scale Σ exp(x) - t x + t log t - t`` over samples and outputs, ``dx = scale (exp(x) - t)``.
+    """``loss = scale Σ -(1 - q)^γ log q`` with ``q = softmax(x)[labels]``, and ``dx = scale f (p - onehot)``.
 
-    That is half the deviance of a Poisson variable with the mean ``exp(x)``. A target of 0 adds ``exp(x)`` alone.
+    ``f = (1 - q)^γ - γ q (1 - q)^(γ - 1) log q`` (Lin et al., "Focal loss for dense object detection", 2017). ``1 - q``
+    is taken from ``log q``, so that it keeps its digits where q is close to 1.
     """
-    mean = np.exp(x)
-    rest = np.where(targets == 0, 0, targets * (np.log(targets) - x) - targets)
-    loss[0] = scale * _total(mean + rest, weights)
+    rows = np.arange(len(x))
+    z, e, sums = _shifted(x)
+    correct[0] = np.count_nonzero((x.argmax(axis=1) == labels) & ~np.isnan(sums[:, 0]))
+    log_q = z[rows, labels] - np.log(sums[:, 0])
+    q, missed = np.exp(log_q), -np.expm1(log_q)
+    power = np.power(missed, x.dtype.type(gamma))
+    loss[0] = scale * weighted_sum(-power * log_q, weights)
     if dx is not None:
-        np.subtract(mean, targets, out=dx)
-        _times(dx, weights, scale)
+        ratio = np.where(missed == 0, -1, log_q / missed)  # -1 is the limit
+        factor = power * (1 - x.dtype.type(gamma) * np.where(q == 0, 0, q * ratio))
+        np.divide(e, sums, out=dx)
+        dx[rows, labels] = -missed
+        dx *= factor[:, None]
+        times_weights(dx, weights, scale)

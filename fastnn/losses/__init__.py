@@ -1,0 +1,99 @@
+"""The losses that a model is trained on: value, gradient and number of right answers, in one pass over the data."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastnn.losses.base import Loss, Task
+from fastnn.losses.classification import BinaryCrossEntropy, FocalCrossEntropy, MulticlassHinge, SoftmaxCrossEntropy
+from fastnn.losses.regression import (
+    HalfGammaDeviance,
+    HalfPoissonDeviance,
+    Huber,
+    LogCosh,
+    MeanAbsoluteError,
+    MeanSquaredError,
+    OutputwiseLoss,
+    Quantile,
+)
+from fastnn.named import named
+
+__all__ = [
+    "ALIASES",
+    "BY_TASK",
+    "LOSSES",
+    "BinaryCrossEntropy",
+    "FocalCrossEntropy",
+    "HalfGammaDeviance",
+    "HalfPoissonDeviance",
+    "Huber",
+    "LogCosh",
+    "Loss",
+    "MeanAbsoluteError",
+    "MeanSquaredError",
+    "MulticlassHinge",
+    "OutputwiseLoss",
+    "Quantile",
+    "SoftmaxCrossEntropy",
+    "Task",
+    "get",
+]
+
+BY_TASK: dict[Task, str] = {
+    "classification": "softmax_cross_entropy",
+    "multilabel": "binary_cross_entropy",
+    "regression": "mean_squared_error",
+}
+LOSSES: dict[str, type[Loss]] = {
+    c.name: c
+    for c in (
+        *(SoftmaxCrossEntropy, MeanSquaredError, FocalCrossEntropy, MulticlassHinge, BinaryCrossEntropy),
+        *(MeanAbsoluteError, Huber, LogCosh, HalfPoissonDeviance, HalfGammaDeviance, Quantile),
+    )
+}
+ALIASES: dict[str, str] = {  # what the losses are called elsewhere
+    "cross_entropy": "softmax_cross_entropy",
+    "categorical_crossentropy": "softmax_cross_entropy",
+    "sparse_categorical_crossentropy": "softmax_cross_entropy",
+    "bce": "binary_cross_entropy",
+    "binary_crossentropy": "binary_cross_entropy",
+    "focal": "focal_cross_entropy",
+    "mse": "mean_squared_error",
+    "squared_error": "mean_squared_error",
+    "mae": "mean_absolute_error",
+    "l1": "mean_absolute_error",
+    "absolute_error": "mean_absolute_error",
+    "smooth_l1": "huber",
+    "logcosh": "log_cosh",
+    "poisson": "half_poisson_deviance",
+    "gamma": "half_gamma_deviance",
+    "pinball": "quantile",
+}
+
+
+def get(loss: str | Loss, **options: Any) -> Loss:
+    """The loss of a name, made with `options`; a `Loss` is returned as it is.
+
+    Parameters
+    ----------
+    loss : str or Loss
+        A key of `LOSSES`, as ``"mean_squared_error"``, or of `ALIASES`, as ``"mse"``.
+    **options
+        Arguments of the class.
+
+    Returns
+    -------
+    Loss
+
+    Raises
+    ------
+    ValueError
+        If there is no loss of that name.
+
+    Examples
+    --------
+    >>> import fastnn
+    >>> fastnn.losses.get("mse").name
+    'mean_squared_error'
+    """
+    return named("loss", loss, Loss, LOSSES, options, ALIASES)
