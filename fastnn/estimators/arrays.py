@@ -34,6 +34,10 @@ class ArrayEstimator(BaseEstimator):  # type: ignore[misc]
         """Convert y to the targets of the loss. If `first`, also set the attributes that are derived from y."""
         raise NotImplementedError(f"{type(self).__name__}: _targets is missing")
 
+    def _known_targets(self, y: Array) -> Array | None:
+        """Convert a y whose shape and dtype have passed `_targets` before; None if that has to say what is wrong."""
+        raise NotImplementedError(f"{type(self).__name__}: _known_targets is missing")
+
     def _one_class_each(self) -> bool:
         """Whether each sample is of one class."""
         return False

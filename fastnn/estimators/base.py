@@ -9,26 +9,27 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.utils import check_random_state
 
-from fastnn import layers
 from fastnn.estimators import parameters
-from fastnn.estimators.arrays import ArrayEstimator, Rows
+from fastnn.estimators.arrays import Rows
 from fastnn.estimators.continuation import continued, unchanged_after_errors
+from fastnn.estimators.fitted import FittedEstimator
 from fastnn.estimators.lbfgs import minimise
 from fastnn.estimators.losses import PenalisedLoss
 from fastnn.estimators.network import build
 from fastnn.estimators.optimizers import optimizer_of, schedule_of
+from fastnn.estimators.passes import KeptPasses, can_be_kept
 from fastnn.estimators.stopping import ContinuedTraining, EpochRules, Progress
 from fastnn.estimators.workers import share_of_threads
 from fastnn.model.sequential import Sequential
 from fastnn.model.sparse import SparseRows
-from fastnn.trainer import NonFiniteLossError, Trainer
+from fastnn.trainer import Trainer
 from fastnn.trainer.preparation import specify
 
 Array = NDArray[Any]
 Hidden = int | tuple[int, ...] | list[int]
 
 
-class Estimator(ArrayEstimator):
+class Estimator(FittedEstimator):
     """Base class of the estimators.
 
     Parameters
@@ -91,6 +92,7 @@ beta_1, beta_2, epsilon, n_iter_no_change, max_fun
 
     _last = False  # whether samples are images whose channels come last
     _continued: ContinuedTraining | None = None  # the optimiser with which `partial_fit` continues
+    _passes: KeptPasses | None = None  # what it need not check and compile again
 
     # --- what the subclasses define ---
 
@@ -184,6 +186,13 @@ beta_1, beta_2, epsilon, n_iter_no_change, max_fun
         return self
 
     def _partial_fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None) -> Self:
+        passes, self._passes = self._passes, None
+        if passes is not None and sample_weight is None and passes.belongs_to(self):
+            with self._trains():
+                if passes.run(self, X, y):
+                    self._check_finite()
+                    self._passes = passes
+                    return self
         parameters.check(self)
         first = not hasattr(self, "model_")
         if self.early_stopping:
@@ -202,6 +211,11 @@ beta_1, beta_2, epsilon, n_iter_no_change, max_fun
         if self._continued is None or self._continued.solver != self.solver:
             self._continued = ContinuedTraining(self.solver)
         self._train(x, targets, weights, None, None, self._continued.epochs + 1, warn_unconverged=False)
+        if weights is None and can_be_kept(self):
+            if passes is None or not passes.belongs_to(self):
+                passes = KeptPasses(self, self._loss(self.alpha))
+            passes.add(X, y)
+            self._passes = passes
         return self
 
     def _network(self, dtype: Any, random: Any) -> Sequential:
@@ -265,10 +279,8 @@ beta_1, beta_2, epsilon, n_iter_no_change, max_fun
             progress=False,
         )
         try:
-            with share_of_threads(), np.errstate(all="ignore"):
+            with self._trains():
                 trainer.fit(self._samples(x), targets, sample_weight=_mean_one(weights))
-        except NonFiniteLossError as error:
-            raise NonFiniteLossError(f"{type(self).__name__}: {error.explanation}") from None
         finally:
             self._set_fitted_attributes()  # after Ctrl-C too
         self._check_finite()
@@ -284,22 +296,6 @@ beta_1, beta_2, epsilon, n_iter_no_change, max_fun
         self.loss_ = self.best_loss_ = curve[-1]
         self._set_fitted_attributes()
         self._check_finite()
-
-    def _check_finite(self) -> None:
-        """Refuse a network that has diverged in its last step."""
-        if not (np.isfinite(self.loss_) and np.isfinite(self.model_.params).all()):
-            raise NonFiniteLossError(
-                f"{type(self).__name__}: the training has diverged: its loss ended at {self.loss_:g}, and "
-                f"{np.count_nonzero(~np.isfinite(self.model_.params))} parameters are not finite. Likely cause: X, y, "
-                "alpha or learning_rate_init is too large; scale X to a standard deviation of 1."
-            )
-
-    def _set_fitted_attributes(self) -> None:
-        """Set the attributes that scikit-learn's networks have after `fit`."""
-        dense = [layer for layer in self.model_.layers if isinstance(layer, layers.Dense)]
-        self.coefs_ = [layer.w.value for layer in dense]
-        self.intercepts_ = [np.zeros(d.units, d.w.value.dtype) if d.b is None else d.b.value for d in dense]
-        self.n_layers_ = len(dense) + 1
 
 
 def _mean(weights: Array | None) -> float:

@@ -77,11 +77,24 @@ class MLPClassifier(ClassifierMixin, Estimator):  # type: ignore[misc]
             return y.astype(np.float64)
         if y.ndim == 2:
             raise ValueError(f"{type(self).__name__}: y must be labels (N,), as in the first fit, got shape {y.shape}")
-        unknown = np.setdiff1d(y, self.classes_)
-        if unknown.size:
-            raise ValueError(f"{type(self).__name__}: y has {unknown[0]}, which is not in classes_ {self.classes_}")
         indices = np.searchsorted(self.classes_, y)
+        if not self._are_of(indices, y):
+            unknown = np.setdiff1d(y, self.classes_)
+            raise ValueError(f"{type(self).__name__}: y has {unknown[0]}, which is not in classes_ {self.classes_}")
+        return self._targets_of(indices)
+
+    def _are_of(self, indices: Array, y: Array) -> bool:
+        """Whether the classes of these indices are the given ones."""
+        return bool((self.classes_.take(indices, mode="clip") == y).all())
+
+    def _targets_of(self, indices: Array) -> Array:
         return indices.reshape(-1, 1).astype(np.float64) if self.n_outputs_ == 1 else indices.astype(np.int64)
+
+    def _known_targets(self, y: Array) -> Array | None:
+        if self._multilabel:
+            return y.astype(np.float64) if bool(((y == 0) | (y == 1)).all()) else None
+        indices = self.classes_.searchsorted(y)
+        return self._targets_of(indices) if y.ndim == 1 and self._are_of(indices, y) else None
 
     def _one_class_each(self) -> bool:
         return not self._multilabel
@@ -144,9 +157,12 @@ class MLPClassifier(ClassifierMixin, Estimator):  # type: ignore[misc]
         first = not hasattr(self, "model_")
         if first and classes is None and not type_of_target(np.asarray(y)).startswith("multilabel"):
             raise ValueError("partial_fit: classes: the first call must list all classes")
-        self._announced_classes = None if classes is None else unique_labels(classes)
-        if not first and classes is not None and not np.array_equal(self.classes_, unique_labels(classes)):
-            raise ValueError(f"partial_fit: classes is {classes!r}, but the first call had {self.classes_}")
+        announced: Array | None = None if classes is None else np.asarray(classes)
+        if announced is not None and (first or not np.array_equal(self.classes_, announced)):
+            announced = unique_labels(announced)
+            if not first and not np.array_equal(self.classes_, announced):
+                raise ValueError(f"partial_fit: classes is {classes!r}, but the first call had {self.classes_}")
+        self._announced_classes = announced
         try:
             return self._partial_fit(X, y, sample_weight)
         finally:

@@ -91,6 +91,11 @@ class MLPRegressor(RegressorMixin, Estimator):  # type: ignore[misc]
             raise ValueError(f"{type(self).__name__}: y: expected numbers of at least 0 for poisson, got {y.min():g}")
         return y.reshape(len(y), -1)
 
+    def _known_targets(self, y: Array) -> Array | None:
+        targets = y.astype(np.float64).reshape(len(y), -1)
+        least = 0 if self.out_activation_ == "exp" else -np.inf
+        return targets if bool((targets >= least).all() and np.isfinite(targets).all()) else None
+
     @available_if(parameters.in_batches)  # type: ignore[untyped-decorator]
     def partial_fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
         """Train for one pass over some samples, continuing after the last call.

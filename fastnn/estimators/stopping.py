@@ -15,6 +15,7 @@ from fastnn.model.measure import loss_of
 from fastnn.model.sequential import Sequential
 from fastnn.model.sparse import SparseRows
 from fastnn.trainer import Callback, Trainer
+from fastnn.trainer.base import BaseTrainer
 
 Array = NDArray[Any]
 
@@ -98,10 +99,14 @@ class EpochRules(Callback):
             e.progress_.remember(model)
 
     def on_epoch_end(self, trainer: Trainer, epoch: dict[str, Any]) -> None:
+        self.note(trainer, epoch["loss"], trainer.run.spec.samples if trainer.run is not None else 0)
+
+    def note(self, trainer: BaseTrainer, loss: float, samples: int) -> None:
+        """Note that an epoch of so many samples is done, whose mean loss was `loss`."""
         e = self.estimator
         e.n_iter_ += 1
-        e.t_ += trainer.run.spec.samples if trainer.run is not None else 0
-        e.loss_ = epoch["loss"]
+        e.t_ += samples
+        e.loss_ = loss
         e.loss_curve_.append(e.loss_)
         if e.verbose:
             print(f"Iteration {e.n_iter_}, loss = {e.loss_:.8f}")
@@ -131,7 +136,7 @@ class EpochRules(Callback):
         self.estimator.validation_curve_.append(float(value[0]))
         return float(self.estimator.score_of(targets, outputs, weights)) if self.estimator.early_stopping else np.nan
 
-    def _slow_down_or_stop(self, trainer: Trainer) -> None:
+    def _slow_down_or_stop(self, trainer: BaseTrainer) -> None:
         e = self.estimator
         if e.solver == "sgd" and e.learning_rate == "adaptive" and trainer.optimizer.learning_rate > 1e-6:
             trainer.optimizer.learning_rate /= 5
@@ -163,6 +168,8 @@ class ContinuedTraining(Callback):
     ----------
     epochs, steps : int
         How many of them the optimiser has done.
+    slots : dict of str to dict of str to array
+        The optimiser's state by parameter and slot; empty before its first step. The arrays stay the same ones.
     learning_rate : float or None
         The rate of the last step; None before the first one.
     """
@@ -173,20 +180,30 @@ class ContinuedTraining(Callback):
         self.solver = solver
         self.epochs = self.steps = 0
         self.learning_rate: float | None = None
-        self._state: dict[str, dict[str, Any]] = {}
+        self.slots: dict[str, dict[str, Any]] = {}
 
     def on_train_begin(self, trainer: Trainer) -> None:
         assert trainer.run is not None
         trainer.position.epoch = self.epochs + 1
         for name, slots in trainer.run.spec.problem.state.items():
             for slot, value in slots.items():
-                if slot in self._state.get(name, {}):
-                    value[...] = self._state[name][slot]
+                if slot in self.slots.get(name, {}):
+                    value[...] = self.slots[name][slot]
         trainer.run.session.load_state()
 
     def on_train_end(self, trainer: Trainer) -> None:
         assert trainer.run is not None
         trainer.run.session.store_state()
-        self._state = {name: dict(slots) for name, slots in trainer.run.spec.problem.state.items()}
-        self.steps += (trainer.position.epoch - 1 - self.epochs) * trainer.run.spec.steps
-        self.epochs, self.learning_rate = trainer.position.epoch - 1, trainer.optimizer.learning_rate
+        for name, slots in trainer.run.spec.problem.state.items():
+            kept = self.slots.setdefault(name, {})
+            for slot, value in slots.items():
+                if slot in kept and kept[slot].dtype == value.dtype:
+                    kept[slot][...] = value
+                else:
+                    kept[slot] = value
+        spec = trainer.run.spec
+        self.note(trainer.position.epoch - 1 - self.epochs, spec.steps, trainer.optimizer.learning_rate)
+
+    def note(self, epochs: int, steps: int, learning_rate: float) -> None:
+        """Note that so many epochs of `steps` steps are done, and the rate of the steps to come."""
+        self.epochs, self.steps, self.learning_rate = self.epochs + epochs, self.steps + epochs * steps, learning_rate

@@ -6,6 +6,7 @@ import weakref
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import accumulate
 from typing import Any
 
 import numpy as np
@@ -60,7 +61,7 @@ class Segment:
     @classmethod
     def several(cls, indices: Sequence[Array], done: int) -> list[Segment]:
         """Consecutive segments that read the given rows, after `done` earlier steps; their rates are still 0."""
-        ends = np.cumsum([len(index) for index in indices]).tolist()
+        ends = list(accumulate(map(len, indices)))
         rate, loss, correct = np.zeros(ends[-1]), np.zeros(ends[-1]), np.zeros(ends[-1], np.int64)
         t = np.arange(done + 1, done + ends[-1] + 1, dtype=np.int64)
         found = []

@@ -26,8 +26,8 @@ from fastnn.trainer.shuffle import shuffled_batches
 
 Array = NDArray[Any]
 
+COPIED_BYTES = 1 << 20  # larger inputs are read where they are, and nothing is kept for them
 _KINDS = 8  # of input for which something is kept
-_COPIED_BYTES = 1 << 20  # larger inputs are read where they are
 _CALLER = 4  # frames from a warning to the line that called `step`
 
 
@@ -41,15 +41,21 @@ class Batch:
     batch_size : int
     ignore_nonfinite : bool
     compile : bool
+
+    Attributes
+    ----------
+    steps : int
+        Steps of an epoch.
     """
 
     def __init__(self, problem: Problem, batch_size: int, ignore_nonfinite: bool, compile: bool) -> None:
         arrays = [problem.inputs, problem.targets, problem.weights]
-        self.copies = sum(a.nbytes for a in arrays if a is not None) <= _COPIED_BYTES
+        self.copies = sum(a.nbytes for a in arrays if a is not None) <= COPIED_BYTES
         if self.copies:
             inputs, targets, weights = (None if a is None else np.array(a, order="C") for a in arrays)
             problem = replace(problem, inputs=inputs, targets=targets, weights=weights)
         self.problem, self.rows, self.batch_size = problem, len(problem.inputs), batch_size
+        self.steps = -(-self.rows // batch_size)
         self._check_finite = not ignore_nonfinite
         self._labels = problem.targets.ndim == 1
         self._classes = math.prod(problem.model.output_shape)
@@ -108,6 +114,7 @@ class Online:
         self.state: dict[str, dict[str, Array]] = {}
         self._batches: dict[Any, Batch] = {}
         self._constants: Any = None
+        self._layers = tuple(walk(trainer.model.layers))
         weakref.finalize(self, _release, self._batches).atexit = False
 
     def __getstate__(self) -> dict[str, Any]:
@@ -147,9 +154,30 @@ class Online:
 
     def steps(self, x: ArrayLike, y: ArrayLike, n: int, sample_weight: ArrayLike | None = None) -> NDArray[np.float64]:
         """Do `n` steps with batches of the given samples; see `Trainer.steps`."""
-        trainer, n = self.trainer, whole("steps", "n", n, at_least=1)
-        batch = self._batch("steps", x, y, sample_weight, trainer.batch_size)
-        per_epoch = -(-batch.rows // batch.batch_size)
+        n = whole("steps", "n", n, at_least=1)
+        return self._do(self._batch("steps", x, y, sample_weight, self.trainer.batch_size), n)
+
+    def epoch(self, x: ArrayLike, y: ArrayLike, before: int) -> NDArray[np.float64]:
+        """Do the steps of one epoch of the given samples, as `fit` does them after `before` others of that length.
+
+        Parameters
+        ----------
+        x, y
+            As for `Trainer.steps`.
+        before : int
+
+        Returns
+        -------
+        (S,) float64
+            The loss of each step's samples before its update.
+        """
+        batch = self._batch("fit", x, y, None, self.trainer.batch_size)
+        self.done = before * batch.steps
+        return self._do(batch, batch.steps)
+
+    def _do(self, batch: Batch, n: int) -> NDArray[np.float64]:
+        """Do the next `n` steps with batches of the samples of `batch`."""
+        trainer, per_epoch = self.trainer, batch.steps
         losses, got = np.empty(n), 0
         try:
             while got < n:
@@ -211,7 +239,7 @@ class Online:
         """What is constant in a compiled step."""
         optimizer = self.trainer.optimizer
         settings = {name: value for name, value in vars(optimizer).items() if name != "learning_rate"}
-        frozen = [layer._frozen for layer in walk(self.trainer.model.layers)]
+        frozen = [layer._frozen for layer in self._layers]
         return type(optimizer), settings, frozen, current_backend()
 
     def _checked(

@@ -23,7 +23,7 @@ from fastnn.trainer.progress import Progress
 from fastnn.trainer.sample_source import InMemory, sample_source
 from fastnn.trainer.snapshot import Snapshot
 from fastnn.trainer.spec import TrainingSpec
-from fastnn.trainer.step_losses import StepLosses
+from fastnn.trainer.step_losses import StepLosses, mean_over_samples
 
 
 class Run:
@@ -190,10 +190,8 @@ class Run:
     def _figures(self) -> dict[str, Any]:
         """Loss, accuracy and metrics of the epoch whose last step is done."""
         spec, problem = self.spec, self.spec.problem
-        losses, full = self._history.steps[-spec.steps :], spec.samples // spec.batch_size
-        rest = spec.samples - full * spec.batch_size  # samples of the last batch if that is not full
-        total = float(losses[:full].sum()) * spec.batch_size + float(losses[full:].sum()) * rest
-        figures: dict[str, Any] = {"epoch": self._position.epoch, "loss": total / spec.samples}
+        loss = mean_over_samples(self._history.steps[-spec.steps :], spec.samples, spec.batch_size)
+        figures: dict[str, Any] = {"epoch": self._position.epoch, "loss": loss}
         if problem.loss.classifies:
             figures["accuracy"] = self._position.correct / spec.samples
         if spec.validation is not None or spec.metrics:

@@ -59,3 +59,18 @@ class StepLosses:
         """Flush, and give the history an array of its own that is no larger than needed."""
         self.flush()
         self._history.steps = self._history.steps.copy()
+
+
+def mean_over_samples(losses: NDArray[np.float64], samples: int, batch_size: int) -> float:
+    """The mean loss of the samples of an epoch.
+
+    Parameters
+    ----------
+    losses : (S,) float64
+        The mean loss of each of its steps.
+    samples, batch_size : int
+        Samples of the epoch and of a step; the last step has the samples that remain.
+    """
+    full = samples // batch_size
+    rest = samples - full * batch_size
+    return (float(losses[:full].sum()) * batch_size + float(losses[full:].sum()) * rest) / samples

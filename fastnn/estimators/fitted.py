@@ -1,0 +1,58 @@
+"""What all estimators do around a training: threads, errors, and the attributes that are set after it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+
+from fastnn import layers
+from fastnn.estimators.arrays import ArrayEstimator
+from fastnn.estimators.workers import share_of_threads
+from fastnn.model.sequential import Sequential
+from fastnn.trainer import NonFiniteLossError
+
+
+class FittedEstimator(ArrayEstimator):
+    """An estimator that has, or will have, a network.
+
+    Attributes
+    ----------
+    model_ : Sequential
+    loss_ : float
+    """
+
+    model_: Sequential
+    loss_: float
+
+    @contextmanager
+    def _trains(self) -> Iterator[None]:
+        """A context for training: its share of the threads, and the errors in the name of the estimator."""
+        try:
+            with share_of_threads(), np.errstate(all="ignore"):
+                yield
+        except NonFiniteLossError as error:
+            raise NonFiniteLossError(f"{type(self).__name__}: {error.explanation}") from None
+
+    def __getstate__(self) -> Any:
+        """What copies and pickles have: all but what is kept for further calls."""
+        state = super().__getstate__()
+        return {name: value for name, value in state.items() if name != "_passes"}
+
+    def _check_finite(self) -> None:
+        """Refuse a network that has diverged in its last step."""
+        if not (np.isfinite(self.loss_) and np.isfinite(self.model_.params).all()):
+            raise NonFiniteLossError(
+                f"{type(self).__name__}: the training has diverged: its loss ended at {self.loss_:g}, and "
+                f"{np.count_nonzero(~np.isfinite(self.model_.params))} parameters are not finite. Likely cause: X, y, "
+                "alpha or learning_rate_init is too large; scale X to a standard deviation of 1."
+            )
+
+    def _set_fitted_attributes(self) -> None:
+        """Set the attributes that scikit-learn's networks have after `fit`."""
+        dense = [layer for layer in self.model_.layers if isinstance(layer, layers.Dense)]
+        self.coefs_ = [layer.w.value for layer in dense]
+        self.intercepts_ = [np.zeros(d.units, d.w.value.dtype) if d.b is None else d.b.value for d in dense]
+        self.n_layers_ = len(dense) + 1
