@@ -129,7 +129,7 @@ def test_a_pass_that_diverges_is_named_as_in_a_fit():
     net = MLPRegressor(hidden_layer_sizes=(4,), solver="sgd", random_state=0)
     y = TASKS["numbers"][1]
     net.partial_fit(X, y).partial_fit(X, y)
-    with pytest.raises(ValueError, match="MLPRegressor: .*the loss of step 3 is inf"):
+    with pytest.raises(ValueError, match=r"MLPRegressor: .*the loss of step 3 is inf"):
         net.partial_fit(X, y * 1e200)
     net.model_.params[...] = 1e-300  # from which a step goes on, although the last one was refused
     assert net.partial_fit(X, y).n_iter_ == 3

@@ -52,7 +52,7 @@ def test_layer_by_layer_and_large_data_give_the_same_bits(monkeypatch):
     expected.steps(x, y, 6)
     for change in ("eager", "large"):
         if change == "large":
-            monkeypatch.setattr("fastnn.trainer.online._COPIED_BYTES", 0)
+            monkeypatch.setattr("fastnn.trainer.online.COPIED_BYTES", 0)
         trainer = trainer_of(compile=change != "eager")
         trainer.steps(x, y, 3)
         trainer.steps(x, y, 3)
