@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from fastnn.checks import whole
 from fastnn.kernels import current_backend
 from fastnn.kernels.batch import copy_labels, copy_samples
+from fastnn.layers.base import Layer
 from fastnn.layers.chain import walk
 from fastnn.program.record import NotRecordableError
 from fastnn.program.session import RETURN_SECONDS, CompiledSession, EagerSession, Segment, Session
@@ -114,7 +115,7 @@ class Online:
         self.state: dict[str, dict[str, Array]] = {}
         self._batches: dict[Any, Batch] = {}
         self._constants: Any = None
-        self._layers = tuple(walk(trainer.model.layers))
+        self._layers: tuple[Layer, ...] = ()  # of the model, once they have been needed
         weakref.finalize(self, _release, self._batches).atexit = False
 
     def __getstate__(self) -> dict[str, Any]:
@@ -239,6 +240,7 @@ class Online:
         """What is constant in a compiled step."""
         optimizer = self.trainer.optimizer
         settings = {name: value for name, value in vars(optimizer).items() if name != "learning_rate"}
+        self._layers = self._layers or tuple(walk(self.trainer.model.layers))
         frozen = [layer._frozen for layer in self._layers]
         return type(optimizer), settings, frozen, current_backend()
 
