@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from fastnn import architecture, optim
+from fastnn import architecture, metrics, optim
 from fastnn.cli import record, run_config
 from fastnn.cli.defaults import settle_length, settle_rate, standardising
 from fastnn.cli.inputs import Split, resolved_data
@@ -48,12 +48,9 @@ class Errors(NamedTuple):
 
     @classmethod
     def of(cls, targets: NDArray[Any], predicted: NDArray[Any]) -> Errors:
-        """Measure them: R² is 1 - Σ (t - p)² / Σ (t - mean t)², and 0 where all targets are alike."""
-        off = targets - predicted
-        spread = float(np.square(targets - targets.mean()).sum())
-        squares = float(np.square(off).sum())
-        share = 1 - squares / spread if spread else float(squares == 0)
-        return cls(float(np.abs(off).mean()), float(np.sqrt(np.square(off).mean())), share)
+        """Measure them, see `fastnn.metrics`."""
+        figures = (metrics.mean_absolute_error, metrics.root_mean_squared_error, metrics.r2)
+        return cls(*(figure(targets, predicted) for figure in figures))
 
     def __str__(self) -> str:
         return (

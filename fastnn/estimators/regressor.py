@@ -17,6 +17,7 @@ from fastnn.estimators.holdout import LEAST
 from fastnn.estimators.losses import HalfSquaredError, PenalisedLoss, SummedPoissonDeviance
 from fastnn.estimators.signature import with_parameters_of
 from fastnn.estimators.weights import sample_weights
+from fastnn.metrics.regression import r_squared
 
 Array = NDArray[Any]
 
@@ -171,19 +172,3 @@ class MLPRegressor(RegressorMixin, Estimator):  # type: ignore[misc]
 
     def score_of(self, targets: Array, outputs: Array, weights: Array | None = None) -> float:
         return r_squared(targets, self._means(outputs), weights)
-
-
-def r_squared(targets: Array, predictions: Array, weights: Array | None = None) -> float:
-    """R² of predictions (N, K) with weights (N,), the mean over the K outputs, as `sklearn.metrics.r2_score` has it.
-
-    Its many checks take longer than an epoch of a small network. A prediction that is not finite gives NaN, as
-    scikit-learn's networks score it.
-    """
-    with np.errstate(all="ignore"):
-        w = np.ones(len(targets), targets.dtype) if weights is None else weights
-        errors, spread = targets - predictions, targets - w @ targets / w.sum()
-        lost, total = w @ (errors * errors), w @ (spread * spread)
-    if not np.isfinite(lost).all():
-        return np.nan
-    scores = [1 - one / of if of else float(not one) for one, of in zip(lost.tolist(), total.tolist(), strict=True)]
-    return sum(scores) / len(scores)

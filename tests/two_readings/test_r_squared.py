@@ -9,7 +9,7 @@ pytest.importorskip("sklearn")
 
 from sklearn.metrics import r2_score
 
-from fastnn.estimators.regressor import r_squared
+from fastnn.metrics.regression import r_squared
 
 
 @given(n=st.integers(2, 20), k=st.integers(1, 4), seed=st.integers(0, 99), constant=st.booleans(), right=st.booleans())

@@ -1,16 +1,14 @@
-"""Measures of how good predictions are: accuracy, top-k accuracy, figures by class, the confusion matrix.
+"""Measures of predicted classes: accuracy, balanced and top-k accuracy, figures by class, the confusion matrix.
 
-Every metric takes targets and outputs. Targets are labels (N,), or rows (N, C) whose largest element marks the class;
+Targets are labels (N,), or rows (N, C) whose largest element marks the class;
 outputs are scores (N, C), or predicted labels (N,). Labels are integers, or bools for two classes. A row that marks no
 class is an error, see `fastnn.decisions.rows`.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -18,11 +16,31 @@ from numpy.typing import ArrayLike, NDArray
 from fastnn.checks import whole
 from fastnn.decisions.rows import classes_of_rows
 
-Array = NDArray[Any]
-Metric = Callable[[Array, Array], Any]
 
+def class_numbers(function: str, name: str, values: ArrayLike) -> NDArray[np.int64]:
+    """The classes of labels (N,), or of rows (N, C) whose largest element marks the class.
 
-def _labels(function: str, name: str, values: ArrayLike) -> NDArray[np.int64]:
+    Parameters
+    ----------
+    function, name : str
+        The function and the argument, for the message of an error.
+    values : array_like
+
+    Returns
+    -------
+    (N,) int64
+
+    Raises
+    ------
+    ValueError, TypeError
+        If they are no labels, or a row marks no class.
+
+    Examples
+    --------
+    >>> from fastnn.metrics.classes import class_numbers
+    >>> class_numbers("accuracy", "outputs", [[0.2, 0.8], [0.7, 0.3]])
+    array([1, 0])
+    """
     array = np.asarray(values)
     if array.ndim != 1:
         return classes_of_rows(function, name, array, unique=name == "targets")
@@ -34,7 +52,7 @@ def _labels(function: str, name: str, values: ArrayLike) -> NDArray[np.int64]:
 
 
 def _pair(function: str, targets: ArrayLike, outputs: ArrayLike) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    true, predicted = _labels(function, "targets", targets), _labels(function, "outputs", outputs)
+    true, predicted = class_numbers(function, "targets", targets), class_numbers(function, "outputs", outputs)
     if len(true) != len(predicted):
         raise ValueError(f"{function}: targets has {len(true)} samples but outputs has {len(predicted)}")
     if len(true) == 0:
@@ -68,6 +86,35 @@ def accuracy(targets: ArrayLike, outputs: ArrayLike) -> float:
     """
     true, predicted = _pair("accuracy", targets, outputs)
     return float(np.mean(true == predicted))
+
+
+def balanced_accuracy(targets: ArrayLike, outputs: ArrayLike) -> float:
+    """The mean over the classes that occur of the share of their samples that are predicted correctly.
+
+    Parameters
+    ----------
+    targets : (N,) labels, or (N, C) rows
+    outputs : (N,) labels, or (N, C) scores
+
+    Returns
+    -------
+    float
+        At least 0 and at most 1.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If shapes or dtypes do not fit.
+
+    Examples
+    --------
+    >>> from fastnn import metrics
+    >>> metrics.balanced_accuracy([0, 0, 0, 1], [0, 0, 0, 0])
+    0.5
+    """
+    table = confusion_matrix(targets, outputs)
+    support = table.sum(axis=1)
+    return float(np.mean(np.diag(table)[support > 0] / support[support > 0]))
 
 
 def top_k_accuracy(targets: ArrayLike, outputs: ArrayLike, k: int = 5) -> float:
@@ -245,85 +292,3 @@ def macro_f1(targets: ArrayLike, outputs: ArrayLike) -> float:
     0.7333
     """
     return per_class(targets, outputs).macro_f1
-
-
-METRICS: dict[str, Metric] = {
-    "accuracy": accuracy,
-    "macro_f1": macro_f1,
-    "confusion_matrix": confusion_matrix,
-}
-
-
-def get(metric: str | Metric) -> tuple[str, Metric]:
-    """The name and the function of a metric.
-
-    Parameters
-    ----------
-    metric : str or callable
-        A key of `METRICS`, ``"top_3_accuracy"`` with any number, or a function of targets and outputs.
-
-    Returns
-    -------
-    name : str
-    function : callable
-        Of targets and outputs.
-
-    Raises
-    ------
-    ValueError
-        If there is no metric of that name.
-    TypeError
-        If it is neither a name nor a function.
-
-    Examples
-    --------
-    >>> from fastnn import metrics
-    >>> name, top = metrics.get("top_1_accuracy")
-    >>> top([1], [[0.2, 0.8]])
-    1.0
-    """
-    if isinstance(metric, str):
-        top = re.fullmatch(r"top_([1-9]\d*)_accuracy", metric)
-        if top:
-            return metric, lambda targets, outputs: top_k_accuracy(targets, outputs, int(top[1]))
-        if metric not in METRICS:
-            raise ValueError(f"metric: expected one of {', '.join(METRICS)} or top_K_accuracy, got {metric!r}")
-        return metric, METRICS[metric]
-    if not callable(metric):
-        raise TypeError(f"metric: expected a name or a function of targets and outputs, got {type(metric).__name__}")
-    return getattr(metric, "__name__", type(metric).__name__), metric
-
-
-def get_all(metrics: Sequence[str | Metric] | Mapping[str, Metric]) -> dict[str, Metric]:
-    """Metrics by name.
-
-    Parameters
-    ----------
-    metrics : sequence or dict
-        A sequence of names and functions as `get` takes them, or a dict that names its functions.
-
-    Returns
-    -------
-    dict of str to callable
-
-    Raises
-    ------
-    ValueError, TypeError
-        If a metric is unknown, or two have the same name.
-
-    Examples
-    --------
-    >>> from fastnn import metrics
-    >>> list(metrics.get_all(["accuracy", "top_3_accuracy"]))
-    ['accuracy', 'top_3_accuracy']
-    """
-    if isinstance(metrics, Mapping):
-        return {name: get(metric)[1] for name, metric in metrics.items()}
-    if isinstance(metrics, str):
-        raise TypeError(f"metrics: expected a sequence of metrics, got {metrics!r}")
-    pairs = [get(metric) for metric in metrics]
-    names = [name for name, _ in pairs]
-    for name in names:
-        if names.count(name) > 1:
-            raise ValueError(f"metrics: two are called {name!r}; give them names in a dict")
-    return dict(pairs)
