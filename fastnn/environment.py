@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 BACKEND = "FASTNN_BACKEND"
@@ -33,3 +34,17 @@ def is_terminal(stream: Any) -> bool:
         return bool(stream.isatty())
     except (AttributeError, ValueError):  # a file that is closed raises the latter
         return False
+
+
+def in_notebook() -> bool:
+    """Whether the process is the kernel of a notebook, which shows what IPython displays.
+
+    Examples
+    --------
+    >>> from fastnn.environment import in_notebook
+    >>> in_notebook()
+    False
+    """
+    ipython = sys.modules.get("IPython")
+    shell = None if ipython is None else ipython.get_ipython()
+    return getattr(shell, "kernel", None) is not None

@@ -10,7 +10,7 @@ PACKAGE = ROOT / "fastnn"
 
 # A part imports from its own level and those below.
 LEVELS = (
-    {"_version", "environment", "checks", "decisions", "lazy", "random"},
+    {"_version", "caller", "environment", "checks", "decisions", "lazy", "random", "views"},
     {"kernels"},
     {
         "inputs",
@@ -38,7 +38,7 @@ LEVELS = (
 )
 LEVEL = {part: height for height, parts in enumerate(LEVELS) for part in parts}
 STANDS_ALONE = {
-    "data": {"checks", "decisions", "random", "kernels", "files", "environment", "_version"},
+    "data": {"caller", "checks", "decisions", "random", "kernels", "files", "environment", "_version"},
     "plots": {"checks", "random", "kernels", "_version"},
 }
 PRIVATE_ALLOWED = {"_native", "_version"}

@@ -129,6 +129,8 @@ def test_metrics_have_names():
     assert function([2], [[0.1, 0.5, 0.4]]) == 1
     assert metrics.get(len) == ("len", len)
     assert list(metrics.get_all({"mine": len, "other": "accuracy"})) == ["mine", "other"]
+    assert metrics.get_all(len) == {"len": len}
+    assert list(metrics.get_all("accuracy")) == ["accuracy"]
 
 
 @pytest.mark.parametrize(
@@ -168,7 +170,7 @@ def test_metrics_have_names():
         (lambda: metrics.confusion_matrix([3], [0], 3), ValueError, "labels must lie in 0 to 2, got 3"),
         (lambda: metrics.get("top_0_accuracy"), ValueError, "metric: expected one of accuracy, .* top_K_accuracy"),
         (lambda: metrics.get(3), TypeError, "metric: expected a name or a function"),
-        (lambda: metrics.get_all("accuracy"), TypeError, "expected a sequence of metrics, got 'accuracy'"),
+        (lambda: metrics.get_all(3), TypeError, "metric: expected a name or a function"),
         (lambda: metrics.get_all(["accuracy", metrics.accuracy]), ValueError, "two are called 'accuracy'"),
     ],
 )

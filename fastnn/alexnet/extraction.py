@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import warnings
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -22,6 +21,7 @@ from fastnn.alexnet.store import FeatureStore, cache_folder
 from fastnn.alexnet.torch_device import CPU, PRECISIONS, TorchDevice, is_torch
 from fastnn.alexnet.torch_network import TorchForward
 from fastnn.alexnet.weights import Weights
+from fastnn.caller import warn_caller
 from fastnn.checks import choice, whole
 from fastnn.kernels.threads import get_num_threads
 from fastnn.trainer.progress import progress_bar
@@ -187,7 +187,7 @@ class Extractor:
             if not kept:
                 raise ValueError(f"AlexNetFeatures: every image is damaged: {shown}")
             text = f"AlexNetFeatures: {len(damaged)} of {len(sources)} images are damaged and skipped: {shown}"
-            warnings.warn(text, stacklevel=3)
+            warn_caller(text)
         if self.store is not None:
             features = self.store.rows(digests)
         else:

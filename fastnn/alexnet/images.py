@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import warnings
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -12,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastnn.alexnet.preprocessing import Preprocessing
+from fastnn.caller import warn_caller
 from fastnn.data.image_formats import READ_FORMATS
 from fastnn.data.image_modes import shown_image
 from fastnn.data.image_tree import class_files, files_in
@@ -122,7 +122,7 @@ def image_files(folder: str | os.PathLike[str]) -> ImageFiles:
     if not own and not classes:
         raise ValueError(f"image_files: {top} holds no {READ_FORMATS} files, nor folders of them")
     for decision in decisions:
-        warnings.warn(f"image_files: {decision}", stacklevel=2)
+        warn_caller(f"image_files: {decision}")
     if own:
         return ImageFiles(_paths(own), None, ())
     ordered = sorted(classes, key=natural_order)

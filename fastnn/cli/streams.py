@@ -13,7 +13,7 @@ from fastnn.environment import is_terminal
 from fastnn.trainer import Callback
 
 _MOST_LINES = 20  # of the table of epochs
-_HEAD = f"{'epoch':>5} {'loss':>8} {'right':>6} {'val loss':>8} {'right':>6}"
+_HEADS = {"loss": "    loss", "accuracy": " right", "val_loss": "val loss", "val_accuracy": " right"}
 _AHEAD = 1 << 20  # epochs
 
 
@@ -106,12 +106,20 @@ class EpochTable(Callback):
     def __init__(self, epochs: int) -> None:
         self._every, self._epochs = -(-epochs // _MOST_LINES), epochs
         self._last: dict[str, Any] | None = None
+        self._columns: list[str] = []
 
     def epochs_ahead(self) -> int:
         return _AHEAD  # it reads figures and nothing else
 
     def on_train_begin(self, trainer: Any) -> None:
-        _print_beside_bar(_HEAD)
+        measured = {
+            "loss": True,
+            "accuracy": trainer.loss.classifies,
+            "val_loss": trainer.run.spec.validation is not None,
+        }
+        measured["val_accuracy"] = measured["accuracy"] and measured["val_loss"]
+        self._columns = [name for name in _HEADS if measured[name]]
+        _print_beside_bar(" ".join(["epoch", *(_HEADS[name] for name in self._columns)]))
 
     def on_epoch_end(self, trainer: Any, epoch: dict[str, Any]) -> None:
         self._last = epoch
@@ -124,23 +132,16 @@ class EpochTable(Callback):
 
     def _print(self, epoch: dict[str, Any]) -> None:
         self._last = None
-        cells = (
-            _loss(epoch, "loss"),
-            _right(epoch, "accuracy"),
-            _loss(epoch, "val_loss"),
-            _right(epoch, "val_accuracy"),
-        )
-        _print_beside_bar(f"{epoch['epoch']:>5} " + " ".join(cells))
+        cells = [_percent(epoch[name]) if "accuracy" in name else _loss(epoch[name]) for name in self._columns]
+        _print_beside_bar(" ".join([f"{epoch['epoch']:>5}", *cells]))
 
 
-def _loss(epoch: dict[str, Any], name: str) -> str:
-    value = epoch.get(name)
-    return " " * 8 if value is None else f"{value:>8.4f}" if value < 1000 else f"{value:>8.2g}"
+def _loss(value: float) -> str:
+    return f"{value:>8.4f}" if value < 1000 else f"{value:>8.2g}"
 
 
-def _right(epoch: dict[str, Any], name: str) -> str:
-    value = epoch.get(name)
-    return " " * 6 if value is None else f"{value:>6.1%}"
+def _percent(value: float) -> str:
+    return f"{value:>6.1%}"
 
 
 def _print_beside_bar(line: str) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
@@ -10,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from fastnn.caller import warn_caller
 from fastnn.data.image_tree import ClassFiles, FoundFile, ImageTree
 from fastnn.data.images import ImageOptions, Picture, decode, upright_size
 from fastnn.data.natural import natural_order
@@ -88,7 +88,7 @@ def decoded_pictures(
     damaged = [found for found in decoded if isinstance(found, str)]
     if damaged:
         shown = "; ".join(damaged[:5]) + ("; ..." if len(damaged) > 5 else "")
-        warnings.warn(f"{where}: {len(damaged)} damaged files left out: {shown}", stacklevel=4)
+        warn_caller(f"{where}: {len(damaged)} damaged files left out: {shown}")
     pictures = [
         DecodedFile(*item, found) for item, found in zip(listed, decoded, strict=True) if isinstance(found, Picture)
     ]

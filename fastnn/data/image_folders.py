@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import warnings
 from collections.abc import Iterable
 from itertools import islice
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from fastnn.caller import warn_caller
 from fastnn.data.image_decoding import decoded_pictures, in_one_size, one_array
 from fastnn.data.image_formats import READ_FORMATS, image_format
 from fastnn.data.image_tree import ClassFiles, ImageTree, files_in, files_of_archive, image_tree
@@ -127,7 +127,7 @@ def read_image_folder(
     (images,), decisions = _decode_all(tree, here, options, skip_damaged)
     decisions = (*chosen, *decisions)
     for decision in decisions:
-        warnings.warn(f"{here}: {decision}", stacklevel=2)
+        warn_caller(f"{here}: {decision}")
     return images
 
 

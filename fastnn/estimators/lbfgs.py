@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from math import prod
 from typing import Any
 
@@ -10,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.exceptions import ConvergenceWarning
 
+from fastnn.caller import warn_caller
 from fastnn.estimators.losses import PenalisedLoss
 from fastnn.program.gradient import Gradient
 from fastnn.program.step import Problem
@@ -67,9 +67,8 @@ def minimise(problem: Problem, *, max_iter: int, max_fun: int, tol: float) -> tu
     )
     model.params[...] = result.x
     if result.status == 1:
-        warnings.warn(
+        warn_caller(
             f"lbfgs: stopped after {result.nit} iterations and {result.nfev} evaluations, before it converged",
             ConvergenceWarning,
-            stacklevel=3,
         )
     return curve or [float(result.fun)], int(result.nit)

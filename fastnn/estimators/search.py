@@ -33,7 +33,6 @@ With Optuna (extra "search"), which needs one score per trial:
 
 from __future__ import annotations
 
-import html
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from typing import Any
@@ -47,6 +46,7 @@ from sklearn.model_selection import ParameterGrid, ParameterSampler, check_cv
 from sklearn.utils.validation import check_is_fitted
 
 from fastnn.trainer.progress import progress_bar
+from fastnn.views import cell, html_table, text_lines
 
 __all__ = ["SearchTable", "fit_search", "search_table"]
 
@@ -63,7 +63,7 @@ def fit_search(
     X, y : array_like
         Arguments of its `fit`.
     progress : bool, optional
-        Show a bar that counts fits. By default it is shown if standard error is a terminal.
+        Show a bar that counts fits. By default it is shown on a terminal and in a notebook.
     **fit
         Further arguments of its `fit`.
 
@@ -159,27 +159,19 @@ class SearchTable(list[dict[str, Any]]):
 
     def cells(self) -> list[list[str]]:
         """Return the rows as text."""
-        return [[_cell(row.get(name, "")) for name in self.names] for row in self]
+        return [[cell(row.get(name, "")) for name in self.names] for row in self]
 
     def to_markdown(self) -> str:
         """Return the table in Markdown."""
         rows = [self.names, ["---"] * len(self.names), *self.cells()]
-        return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in rows)
+        return "\n".join("| " + " | ".join(text.replace("|", "\\|") for text in row) + " |" for row in rows)
 
     def __str__(self) -> str:
-        rows = [self.names, *self.cells()]
-        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-        return "\n".join("  ".join(c.rjust(w) for c, w in zip(row, widths, strict=True)) for row in rows)
+        return "\n".join(text_lines([self.names, *self.cells()]))
 
     def _repr_html_(self) -> str:
         """Return the table in HTML, which notebooks show."""
-        rows = [f"<th>{'</th><th>'.join(map(html.escape, self.names))}</th>"]
-        rows += [f"<td>{'</td><td>'.join(map(html.escape, row))}</td>" for row in self.cells()]
-        return f"<table><tr>{'</tr><tr>'.join(rows)}</tr></table>"
-
-
-def _cell(value: Any) -> str:
-    return f"{value:.5g}" if isinstance(value, float) else str(value)
+        return html_table([self.names, *self.cells()])
 
 
 def search_table(search: Any) -> SearchTable:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.exceptions import ConvergenceWarning
 
+from fastnn.caller import warn_caller
 from fastnn.estimators.losses import PenalisedLoss
 from fastnn.model.measure import loss_of
 from fastnn.model.sequential import Sequential
@@ -148,11 +148,10 @@ class EpochRules(Callback):
         if self.estimator.early_stopping:
             self.estimator.progress_.restore(trainer.model)
         if self.warn_unconverged and not trainer.stop and trainer.position.epoch > trainer.epochs:
-            warnings.warn(
+            warn_caller(
                 f"{type(self.estimator).__name__}: max_iter={trainer.epochs} reached and the training has not "
                 "converged yet",
                 ConvergenceWarning,
-                stacklevel=2,
             )
 
 

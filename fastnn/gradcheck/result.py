@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from fastnn.views import text_lines
+
 
 class GradCheckError(AssertionError):
     """A gradient disagrees with finite differences."""
@@ -141,11 +143,6 @@ class GradCheckResult:
                     "; ".join(notes),
                 )
             )
-        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-        for row in rows:
-            left = [cell.ljust(width) for cell, width in zip(row, widths, strict=True)]
-            right = [cell.rjust(width) for cell, width in zip(row, widths, strict=True)]
-            cells = [*left[:2], *right[2:4], left[4], *right[5:7], left[7]]
-            lines.append("  " + "  ".join(cells).rstrip())
+        lines += [f"  {line.rstrip()}" for line in text_lines(rows, left={0, 1, 4, 7})]
         lines += [f"  problem: {problem}" for problem in self.problems]
         return "\n".join(lines)

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import os
-import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -16,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from fastnn.caller import warn_caller
 from fastnn.environment import BACKEND, ISA
 from fastnn.kernels import reference
 
@@ -108,12 +108,11 @@ def _default() -> str:
         return _check(asked, BACKEND)
     if _native is None:
         best = "numba" if _numba_works() else "reference"
-        warnings.warn(
+        warn_caller(
             f"fastnn runs without its compiled kernels ({_native_error}), on {best}: the same results, many times "
             "slower. Install a C compiler and Python's headers (Debian/Ubuntu: apt install gcc python3-dev), then "
             "pip install --no-cache-dir --force-reinstall fastnn-cpu",
             RuntimeWarning,
-            stacklevel=2,
         )
         return best
     return "native"

@@ -2,14 +2,8 @@
 
 Shapes leave out the batch: a layer built on ``(784,)`` gets arrays ``(N, 784)``. A layer computes only through `ops`
 (`fastnn.kernels.eager.Ops`), so that the same two methods either run immediately or are recorded into a compiled step.
-A layer that you write may compute with NumPy instead; the model is then trained layer by layer, without compiling::
-
-    class Scale(Layer):  # out = 2 x
-        def forward(self, ops, x, training):
-            return 2 * x, None
-
-        def backward(self, ops, dout, cache, need_dx):
-            return 2 * dout
+A layer that you write may compute with NumPy instead; the model is then trained layer by layer, without compiling.
+``help(fastnn.layers)`` has one with a parameter.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ itself; called as a function, it takes probabilities, unless ``from_scores=True`
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -38,6 +38,7 @@ __all__ = [
     "ALIASES",
     "METRICS",
     "Metric",
+    "Metrics",
     "PerClass",
     "accuracy",
     "average_precision",
@@ -62,6 +63,7 @@ __all__ = [
 
 Array = NDArray[Any]
 Metric = Callable[[Array, Array], Any]
+Metrics = str | Metric | Sequence[str | Metric] | Mapping[str, Metric]
 
 METRICS: dict[str, Metric] = {
     "accuracy": accuracy,
@@ -134,13 +136,13 @@ def get(metric: str | Metric) -> tuple[str, Metric]:
     return getattr(metric, "__name__", type(metric).__name__), metric
 
 
-def get_all(metrics: Sequence[str | Metric] | Mapping[str, Metric]) -> dict[str, Metric]:
+def get_all(metrics: Metrics) -> dict[str, Metric]:
     """Metrics by name.
 
     Parameters
     ----------
-    metrics : sequence or dict
-        A sequence of names and functions as `get` takes them, or a dict that names its functions.
+    metrics : str, callable, sequence or dict
+        A name or a function as `get` takes it, a sequence of them, or a dict that names its functions.
 
     Returns
     -------
@@ -159,8 +161,8 @@ def get_all(metrics: Sequence[str | Metric] | Mapping[str, Metric]) -> dict[str,
     """
     if isinstance(metrics, Mapping):
         return {name: get(metric)[1] for name, metric in metrics.items()}
-    if isinstance(metrics, str):
-        raise TypeError(f"metrics: expected a sequence of metrics, got {metrics!r}")
+    if not isinstance(metrics, Iterable) or isinstance(metrics, str):
+        metrics = (metrics,)
     pairs = [get(metric) for metric in metrics]
     names = [name for name, _ in pairs]
     for name in names:

@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from fastnn.checks import whole
 from fastnn.decisions.rows import classes_of_rows
+from fastnn.views import html_table, text_lines
 
 
 def class_numbers(function: str, name: str, values: ArrayLike) -> NDArray[np.int64]:
@@ -221,11 +222,16 @@ class PerClass:
         return float(self.f1.mean())
 
     def __str__(self) -> str:
-        width = max(5, *(len(name) for name in self.names))
-        lines = [f"{'class':<{width}}  precision  recall      f1  support"]
-        for name, p, r, f, n in zip(self.names, self.precision, self.recall, self.f1, self.support, strict=True):
-            lines.append(f"{name:<{width}}  {p:9.4f}  {r:6.4f}  {f:6.4f}  {n:7d}")
-        return "\n".join(lines)
+        return "\n".join(text_lines(self._cells(), left={0}))
+
+    def _repr_html_(self) -> str:
+        """A table for notebooks."""
+        return html_table(self._cells(), left={0})
+
+    def _cells(self) -> list[list[str]]:
+        figures = zip(self.names, self.precision, self.recall, self.f1, self.support, strict=True)
+        rows = [[name, *(f"{x:.4f}" for x in shares), str(n)] for name, *shares, n in figures]
+        return [["class", "precision", "recall", "f1", "support"], *rows]
 
 
 def per_class(targets: ArrayLike, outputs: ArrayLike, names: Sequence[str] | None = None) -> PerClass:

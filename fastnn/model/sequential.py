@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import partial
 from os import PathLike
 from typing import Any
@@ -16,11 +16,11 @@ from fastnn.checks import choice
 from fastnn.kernels import Activation
 from fastnn.kernels.eager import Eager
 from fastnn.layers.base import describe, described
-from fastnn.metrics import Metric, get_all
+from fastnn.metrics import Metrics, get_all
 from fastnn.model.file import load, save
 from fastnn.model.forward import ForwardNetwork
 from fastnn.model.measure import measure
-from fastnn.model.summary import summary
+from fastnn.model.summary import Summary, summary
 
 Array = NDArray[Any]
 
@@ -146,7 +146,7 @@ class Sequential(ForwardNetwork):
         x: ArrayLike,
         y: ArrayLike,
         loss: str | losses.Loss | None = None,
-        metrics: Sequence[str | Metric] | Mapping[str, Metric] = (),
+        metrics: Metrics = (),
     ) -> dict[str, Any]:
         """Mean loss with penalties, and for classes the accuracy in [0, 1], over all samples; and `metrics`.
 
@@ -156,7 +156,7 @@ class Sequential(ForwardNetwork):
         y : (N,) integer labels, or (N, *output_shape)
         loss : str or Loss, optional
             Default: softmax cross-entropy, binary cross-entropy or the mean squared error, by `task`.
-        metrics : sequence of str and callable, or dict of str to callable
+        metrics : str, callable, sequence of them, or dict of str to callable
             Further figures: names of `fastnn.metrics`, or functions of the targets and the raw outputs.
 
         Raises
@@ -188,8 +188,10 @@ class Sequential(ForwardNetwork):
         """Whether the last layer's outputs are probabilities already."""
         return bool(self.layers) and self.layers[-1].gives_probabilities
 
-    def summary(self) -> str:
+    def summary(self) -> Summary:
         """A table of the layers with output shape, parameters, memory and floating-point operations.
+
+        It is a str, and HTML in notebooks, which show a model by it.
 
         Examples
         --------
@@ -298,6 +300,10 @@ class Sequential(ForwardNetwork):
             If the safetensors package is missing.
         """
         return load(path, partial(cls.from_config, draw=False))
+
+    def _repr_html_(self) -> str:
+        """The summary as a table for notebooks."""
+        return self.summary()._repr_html_()
 
     def __repr__(self) -> str:
         inner = ", ".join(map(repr, self.layers))

@@ -1,12 +1,39 @@
-"""The table that `Sequential.summary` prints."""
+"""The table of a model's layers that `Sequential.summary` returns."""
 
 from __future__ import annotations
 
 from math import prod
 
 from fastnn.model.network import Network
+from fastnn.views import Cells, html_table, text_lines
 
 _HEAD = ("layer", "type", "output shape", "parameters", "activation", "forward/sample")
+_LEFT = {0, 1, 2}  # columns of text
+
+
+class Summary(str):
+    """The table as text, which is also what an interactive session shows; notebooks show it in HTML."""
+
+    rows: Cells
+    total: str
+
+    def __new__(cls, rows: Cells, total: str) -> Summary:
+        """Lay out the rows, of which the first is the head, above a line of totals."""
+        lines = [line.rstrip() for line in text_lines(rows, _LEFT)]
+        rule = "-" * max(map(len, lines))
+        made = super().__new__(cls, "\n".join([lines[0], rule, *lines[1:], rule, total]))
+        made.rows, made.total = rows, total
+        return made
+
+    def __reduce__(self) -> tuple[type[Summary], tuple[Cells, str]]:
+        return Summary, (self.rows, self.total)
+
+    def __repr__(self) -> str:
+        return str(self)
+
+    def _repr_html_(self) -> str:
+        """A table for notebooks."""
+        return html_table(self.rows, _LEFT, self.total)
 
 
 def _bytes(count: float) -> str:
@@ -30,8 +57,8 @@ def _frozen(model: Network) -> str:
     return f" ({frozen:,} frozen)" if frozen else ""
 
 
-def summary(model: Network) -> str:
-    """The layers of a model with shapes, parameters, memory and floating-point operations, as text.
+def summary(model: Network) -> Summary:
+    """The layers of a model with shapes, parameters, memory and floating-point operations.
 
     A multiply-add counts as two operations; elementwise operations are not counted.
     """
@@ -50,18 +77,9 @@ def summary(model: Network) -> str:
                 _flops(work) if work else "",
             )
         )
-    widths = [max(len(row[i]) for row in rows) for i in range(len(_HEAD))]
-    left = (True, True, True, False, False, False)
-    lines = [
-        "  ".join(
-            cell.ljust(w) if is_left else cell.rjust(w) for cell, w, is_left in zip(row, widths, left, strict=True)
-        ).rstrip()
-        for row in rows
-    ]
-    rule = "-" * max(map(len, lines))
     work = 2 * sum(layer.multiply_adds() for layer in model.layers)
     total = (
         f"{model.params.size:,} parameters{_frozen(model)}, {_bytes(model.params.nbytes)} as {model.dtype.name}; "
         f"forward {_flops(work)} a sample"
     )
-    return "\n".join([lines[0], rule, *lines[1:], rule, total])
+    return Summary(rows, total)

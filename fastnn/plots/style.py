@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -42,7 +43,34 @@ def new_figure(panels: int = 1) -> tuple[Figure, list[Axes]]:
     figure, axes = plt.subplots(
         1, panels, figsize=(6.0 if panels == 1 else 4.8 * panels, 4.0), layout="constrained", squeeze=False
     )
-    return figure, list(axes[0])
+    return shown_once(figure), list(axes[0])
+
+
+def shown_once(figure: Figure) -> Figure:
+    """Return `figure`, of which a notebook shows one picture where it is the value of a cell.
+
+    The notebook draws the value of a cell, and its backend draws every open figure at the end of the cell. A figure
+    that is both would be there twice, so that it is closed when it is displayed for the first time.
+    """
+    import matplotlib
+
+    if "inline" in matplotlib.get_backend():
+        figure._ipython_display_ = _Once(figure)  # type: ignore[attr-defined]
+    return figure
+
+
+class _Once:
+    """Displays a figure, once in this way; from then on it is displayed as any other."""
+
+    def __init__(self, figure: Any) -> None:
+        self._figure = figure
+
+    def __call__(self) -> None:
+        import matplotlib.pyplot as plt
+
+        del self._figure._ipython_display_
+        import_module("IPython.display").display(self._figure)
+        plt.close(self._figure)
 
 
 def figure_and_axes(ax: Axes | None) -> tuple[Figure, Axes]:
@@ -59,7 +87,7 @@ def figure_of(ax: Axes) -> Figure:
     while hasattr(figure, "figure") and figure.figure is not figure:
         figure = figure.figure
     top: Figure = figure
-    return top
+    return shown_once(top)
 
 
 def finish(ax: Axes, *, xlabel: str, ylabel: str, title: str | None, beside: bool = False) -> None:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Literal, TypeVar
 
 from fastnn import losses, optim
 from fastnn.checks import choice, flag, number, whole
 from fastnn.data import Augmentation
 from fastnn.losses import Loss
-from fastnn.metrics import METRICS, Metric, get_all
+from fastnn.metrics import METRICS, Metric, Metrics, get_all
 from fastnn.model.sequential import Sequential
 from fastnn.optim import Optimizer
 from fastnn.program.session import Session
@@ -42,7 +42,7 @@ class BaseTrainer:
         epochs: int = 10,
         seed: int = 0,
         schedule: Schedule | None = None,
-        metrics: Sequence[str | Metric] | Mapping[str, Metric] = (),
+        metrics: Metrics = (),
         class_weight: ClassWeight | None = None,
         clip_norm: float | None = None,
         clip_value: float | None = None,

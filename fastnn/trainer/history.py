@@ -16,8 +16,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastnn.files import write_whole
+from fastnn.views import cell, html_table
 
 Row = dict[str, Any]
+
+# The table of text.
+_FIRST = "epoch"  # its first column
+_APART = {_FIRST, "learning_rate", "seconds"}  # figures that are not in a column of their own, or in the last
+_DIGITS = {"seconds": 2}  # behind the point; of other figures 4
+_NUMBERS = (int, float)
 
 
 def as_plain(value: Any) -> Any:
@@ -36,6 +43,14 @@ def column_names(rows: Sequence[Row]) -> list[str]:
     return list(dict.fromkeys(name for row in rows for name in row))
 
 
+def _heading(name: str) -> str:
+    return name.replace("_", " ")
+
+
+def _width(name: str) -> int:
+    return max(len(name), 7 if name == "seconds" else 8)
+
+
 def write_csv(path: str | PathLike[str], rows: Sequence[Row]) -> None:
     """Write rows as CSV with a header line; what a row lacks is left empty."""
     text = io.StringIO()
@@ -43,11 +58,6 @@ def write_csv(path: str | PathLike[str], rows: Sequence[Row]) -> None:
     writer.writeheader()
     writer.writerows(rows)
     write_whole(path, text.getvalue())
-
-
-def cell(value: Any) -> str:
-    """A value in a table, numbers rounded to five significant digits."""
-    return f"{value:.5g}" if isinstance(value, float) else str(value)
 
 
 def _finite(value: Any) -> Any:
@@ -170,12 +180,8 @@ class History:
 
     def _repr_html_(self) -> str:
         """A table for notebooks."""
-        import html  # loads a long table of entities: not at import
-
-        rows = [[cell(epoch.get(name, "")) for name in self.names] for epoch in self.epochs]
-        head = "".join(f"<th>{html.escape(name)}</th>" for name in self.names)
-        body = "".join(f"<tr>{''.join(f'<td>{html.escape(text)}</td>' for text in row)}</tr>" for row in rows)
-        return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+        names = self.names
+        return html_table([names, *([cell(epoch.get(name, "")) for name in names] for epoch in self.epochs)])
 
     def __len__(self) -> int:
         return len(self.epochs)
@@ -183,9 +189,14 @@ class History:
     def __str__(self) -> str:
         return "\n".join([self.table_head(), *(self.table_line(epoch) for epoch in self.epochs)])
 
+    def _columns(self) -> list[str]:
+        """The figures in the table of text: those that are numbers, seconds last."""
+        found = [name for name in self.names if any(isinstance(epoch.get(name), _NUMBERS) for epoch in self.epochs)]
+        return [name for name in found if name not in _APART] + ["seconds"] * ("seconds" in found)
+
     def table_head(self) -> str:
-        """The heading of the table whose lines `table_line` returns."""
-        return "epoch      loss  accuracy  val loss  val accuracy  seconds"
+        """The heading of the table whose lines `table_line` returns: the figures of the epochs that there are."""
+        return "  ".join([_FIRST, *(_heading(name).rjust(_width(name)) for name in self._columns())])
 
     def table_line(self, epoch: Row) -> str:
         """One epoch as a line of text.
@@ -195,11 +206,9 @@ class History:
         epoch : dict
             An element of `epochs`.
         """
-
-        def column(name: str, width: int, digits: int) -> str:
-            return f"{epoch[name]:{width}.{digits}f}" if name in epoch else " " * (width - 1) + "-"
-
-        return (
-            f"{epoch['epoch']:5d}  {column('loss', 8, 4)}  {column('accuracy', 8, 4)}  {column('val_loss', 8, 4)}"
-            f"  {column('val_accuracy', 12, 4)}  {column('seconds', 7, 2)}"
-        )
+        cells = [f"{epoch['epoch']:{len(_FIRST)}d}"]
+        for name in self._columns():
+            value = epoch.get(name)
+            text = f"{value:.{_DIGITS.get(name, 4)}f}" if isinstance(value, _NUMBERS) else "-"
+            cells.append(text.rjust(_width(name)))
+        return "  ".join(cells)

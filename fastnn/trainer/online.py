@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import warnings
 import weakref
 from dataclasses import replace
 from typing import Any
@@ -11,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from fastnn.caller import warn_caller
 from fastnn.checks import whole
 from fastnn.kernels import current_backend
 from fastnn.kernels.batch import copy_labels, copy_samples
@@ -29,7 +29,6 @@ Array = NDArray[Any]
 
 COPIED_BYTES = 1 << 20  # larger inputs are read where they are, and nothing is kept for them
 _KINDS = 8  # of input for which something is kept
-_CALLER = 4  # frames from a warning to the line that called `step`
 
 
 class Batch:
@@ -88,7 +87,7 @@ def _session(problem: Problem, batch_size: int, ignore: bool, compile: bool, pac
         try:
             session = CompiledSession(problem, batch_size, ignore, packed)
         except NotRecordableError as error:
-            warnings.warn(f"step: the training runs layer by layer ({error})", stacklevel=_CALLER)
+            warn_caller(f"step: the training runs layer by layer ({error})")
         else:
             session.load()
             return session

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import Any
 
+from fastnn.caller import warn_caller
 from fastnn.kernels import current_backend
 from fastnn.program.record import NotRecordableError
 from fastnn.program.session import CompiledSession, EagerSession, Session
 from fastnn.program.step import Problem
 from fastnn.trainer.spec import TrainingSpec
-
-_CALLER_OF_FIT = 7  # frames from the warning to the line that called `fit` or `resume`
 
 
 class ParameterSync:
@@ -81,5 +79,5 @@ def _session(spec: TrainingSpec, problem: Problem) -> Session:
         try:
             return CompiledSession(problem, spec.batch_size, spec.ignore_nonfinite)
         except NotRecordableError as error:
-            warnings.warn(f"fit: the training runs layer by layer ({error})", stacklevel=_CALLER_OF_FIT)
+            warn_caller(f"fit: the training runs layer by layer ({error})")
     return EagerSession(problem)

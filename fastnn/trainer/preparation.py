@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import numbers
-import warnings
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from fastnn.caller import warn_caller
 from fastnn.checks import number
 from fastnn.data import Augmentation
 from fastnn.data.mapped import is_mapped, rows_of
@@ -26,8 +26,6 @@ from fastnn.trainer.weights import sample_weights
 
 Array = NDArray[Any]
 Pair = tuple[ArrayLike, ArrayLike]
-
-_CALLER_OF_FIT = 3  # frames from the warning to the line that called `fit` or `resume`
 
 
 def specify(
@@ -54,10 +52,9 @@ def specify(
     if model.params.size and not model.trained_parameters:
         raise ValueError("fit: every layer with parameters is frozen, so there is nothing to train")
     if loss.takes_scores and model.gives_probabilities:
-        warnings.warn(
+        warn_caller(
             f"fit: {loss.name} takes scores, but the model ends in {model.layers[-1]!r}, which makes them "
-            "probabilities; leave that layer out",
-            stacklevel=_CALLER_OF_FIT,
+            "probabilities; leave that layer out"
         )
     inputs, targets = _checked_pair(model, loss, "", x, y)
     everything, rows = targets, None

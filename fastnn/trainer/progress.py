@@ -1,27 +1,57 @@
-"""Progress bars on standard error: shown on a terminal, unless the user says otherwise."""
+"""Progress bars: on standard error if that is a terminal, and in notebooks, unless the user says otherwise."""
 
 from __future__ import annotations
 
+import io
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import cache, partial
+from importlib import import_module
 from types import TracebackType
 from typing import Any, TypeVar
 
-from fastnn.environment import is_terminal
+from fastnn.environment import in_notebook, is_terminal
 
 T = TypeVar("T")
+
+_NOTEBOOK_COLUMNS = 110  # characters of a bar in a notebook, of which the width is not known
 
 
 def _bar(show: bool | None, **options: Any) -> Any:
     """A tqdm bar; None if there is to be none, there is nowhere to show it, or tqdm is not installed."""
-    if sys.stderr is None or not (show or (show is None and is_terminal(sys.stderr))):
+    notebook = in_notebook()
+    if sys.stderr is None or not (show or (show is None and (notebook or is_terminal(sys.stderr)))):
         return None
     try:
         from tqdm import tqdm
     except ImportError:
         return None
-    return tqdm(leave=False, dynamic_ncols=True, mininterval=0.1, **options)
+    kind = _notebook_bar(tqdm) if notebook else partial(tqdm, leave=False, dynamic_ncols=True)
+    return kind(mininterval=0.1, **options)
+
+
+@cache
+def _notebook_bar(tqdm: Any) -> Any:
+    """The class of tqdm's bars, shown as one output of a cell, which is replaced as the bar grows and stays there.
+
+    Standard error of a notebook would keep every state of the bar, and tqdm's own bars for notebooks need ipywidgets.
+    """
+    display = import_module("IPython.display").display
+
+    class NotebookBar(tqdm):  # type: ignore[misc]
+        def __init__(self, **options: Any) -> None:
+            self._output: Any = None
+            super().__init__(file=io.StringIO(), ncols=_NOTEBOOK_COLUMNS, **options)
+
+        def display(self, msg: str | None = None, pos: int | None = None) -> None:
+            text = {"text/plain": str(self) if msg is None else msg}
+            if self._output is None:
+                self._output = display(text, raw=True, display_id=True)
+            else:
+                self._output.update(text, raw=True)
+
+    return NotebookBar
 
 
 @contextmanager
@@ -52,7 +82,7 @@ class Progress:
     total : int
         Samples of the whole training; each sample counts once in each epoch.
     show : bool or None
-        Whether to show the bar; None: if standard error is a terminal.
+        Whether to show the bar; None: on a terminal and in a notebook.
     done : int
         Samples that were done before a resumed training was interrupted.
     """

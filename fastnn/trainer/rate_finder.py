@@ -69,10 +69,9 @@ class RateSearch:
 
     def plot(self) -> Any:
         """The loss as a function of the rate, as a matplotlib Figure."""
-        from matplotlib.figure import Figure
+        from fastnn.plots.style import new_figure
 
-        figure = Figure(layout="constrained")
-        axes = figure.add_subplot()
+        figure, (axes,) = new_figure()
         axes.semilogx(self.rates, self.losses)
         axes.axvline(self.suggestion, linestyle="--", label=f"suggestion {self.suggestion:.2g}")
         axes.set(xlabel="learning rate", ylabel="smoothed loss", title="Learning-rate search")

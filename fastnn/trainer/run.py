@@ -64,6 +64,7 @@ class Run:
         self._queue = EpochQueue(spec, self._parameters, isinstance(self._samples, InMemory))
         self._losses = StepLosses(history)
         self.step_seconds = math.nan
+        self._table_begun = False
 
     @property
     def session(self) -> Session:
@@ -96,8 +97,6 @@ class Run:
                 self.session.load_state()
             done = min((position.epoch - 1) * spec.samples + position.step * spec.batch_size, 2**62)
             with Progress(spec.samples * spec.epochs, spec.progress, done) as progress:
-                if spec.print_every:
-                    progress.line(self._history.table_head())
                 while position.epoch <= spec.epochs and (self._queue.ran_ahead or not callbacks.stop):
                     self._epoch(progress)
         finally:
@@ -184,6 +183,9 @@ class Run:
         history.epochs.append(line)
         self._position.next_epoch()
         if spec.print_every and (line["epoch"] % spec.print_every == 0 or line["epoch"] == spec.epochs):
+            if not self._table_begun:
+                progress.line(history.table_head())
+                self._table_begun = True
             progress.line(history.table_line(line))
         self._call(self._callbacks.at_epochs, "on_epoch_end", line)
 

@@ -14,9 +14,10 @@ from numpy.typing import ArrayLike
 from fastnn.checks import whole
 from fastnn.kernels.threads import get_num_threads, set_num_threads
 from fastnn.trainer.best import Mode, mode_for
-from fastnn.trainer.history import History, cell, column_names, write_csv
+from fastnn.trainer.history import History, column_names, write_csv
 from fastnn.trainer.progress import counting
 from fastnn.trainer.trainer import Trainer
+from fastnn.views import cell, html_table, text_lines
 
 Configuration = Mapping[str, Any]
 
@@ -137,12 +138,17 @@ class Sweep(list[Trial]):
         """
         write_csv(path, self.rows())
 
-    def __str__(self) -> str:
+    def _cells(self) -> list[list[str]]:
         rows = self.rows()
         names = column_names(rows)
-        cells = [names, *([cell(row.get(name, "-")) for name in names] for row in rows)]
-        widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-        return "\n".join("  ".join(c.rjust(w) for c, w in zip(row, widths, strict=True)) for row in cells)
+        return [names, *([cell(row.get(name, "-")) for name in names] for row in rows)]
+
+    def __str__(self) -> str:
+        return "\n".join(text_lines(self._cells()))
+
+    def _repr_html_(self) -> str:
+        """A table for notebooks."""
+        return html_table(self._cells())
 
 
 def sweep(
@@ -168,7 +174,7 @@ def sweep(
     jobs : int
         How many trainings run at the same time, each with its share of the threads. It does not change the results.
     progress : bool, optional
-        Whether to show a progress bar that counts the trials; None: if standard error is a terminal.
+        Whether to show a progress bar that counts the trials; None: on a terminal and in a notebook.
 
     Returns
     -------

@@ -38,7 +38,7 @@ class Trainer(SteppingTrainer):
         Decides the order of the samples, the split of a validation share, and what layers such as `Dropout` draw.
     schedule : Schedule, optional
         Factor on the learning rate as a function of the epoch or the step. Default: 1.
-    metrics : sequence of str and callable, or dict of str to callable
+    metrics : str, callable, sequence of them, or dict of str to callable
         Names of `fastnn.metrics`, or functions of the targets and the raw outputs. They are evaluated after each
         epoch: on the validation set if there is one, otherwise on the training set. None may be named like another
         figure of the history ("loss", "seconds", …).
@@ -63,7 +63,7 @@ class Trainer(SteppingTrainer):
     compile : bool
         False: run the steps layer by layer. The results are the same.
     progress : bool, optional
-        Whether to show a progress bar; None: if standard error is a terminal.
+        Whether to show a progress bar; None: on a terminal and in a notebook.
     print_every : int, optional
         Print a line of the history after every so many epochs.
     on_nonfinite : {"raise", "ignore"}

@@ -1,5 +1,6 @@
 """A layer of the user's own trains layer by layer, with a warning, if it uses NumPy; with kernels it is compiled."""
 
+import doctest
 import warnings
 
 import numpy as np
@@ -198,3 +199,20 @@ def test_an_optimizer_of_the_users_own_trains_layer_by_layer():
     assert not np.allclose(own.params, start)
     np.testing.assert_allclose(own.params, ours.params, rtol=1e-12)
     own.params[...] = 0  # no longer locked
+
+
+def test_the_layer_in_the_documentation_is_saved_and_checked_in_float64(tmp_path):
+    """The class itself, as ``help(fastnn.layers)`` shows it: its parts do what their comments say."""
+    example = next(e for e in doctest.DocTestParser().get_examples(fastnn.layers.__doc__) if "class Gain" in e.source)
+    scope = {"init": init, "Layer": Layer, "Parameter": Parameter, "__name__": __name__}
+    exec(example.source, scope)
+    gain = scope["Gain"]
+    try:
+        model = fastnn.Sequential([gain("uniform(0.5, 1.5)"), Dense(3)], input_shape=(4,), dtype="float64")
+        assert check_model(model, *samples(6, 4, 3)).passed
+        model.save(tmp_path / "model.safetensors")
+        again = fastnn.load(tmp_path / "model.safetensors")
+        assert same_bits(again.params, model.params)
+        assert again.config() == model.config()
+    finally:
+        fastnn.layers.REGISTRY.pop("Gain", None)

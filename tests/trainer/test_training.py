@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 import sys
 
 import numpy as np
@@ -110,9 +111,9 @@ def test_a_history_has_columns_and_a_table():
     np.testing.assert_array_equal(history.column("loss"), [2, 1])
     np.testing.assert_array_equal(history.column("val_loss"), [np.nan, 1.5])
     assert str(history).splitlines() == [
-        "epoch      loss  accuracy  val loss  val accuracy  seconds",
-        "    1    2.0000         -         -             -        -",
-        "    2    1.0000    0.2500    1.5000             -        -",
+        "epoch      loss  val loss  accuracy",
+        "    1    2.0000         -         -",
+        "    2    1.0000    1.5000    0.2500",
     ]
 
 
@@ -200,9 +201,21 @@ def test_another_seed_gives_another_training(data):
 def test_print_every_prints_a_table(data, capsys):
     fit(mlp(5, 3), *data, epochs=5, print_every=2)
     lines = capsys.readouterr().out.splitlines()
-    assert lines[0].split() == ["epoch", "loss", "accuracy", "val", "loss", "val", "accuracy", "seconds"]
+    assert lines[0].split() == ["epoch", "loss", "accuracy", "seconds"]
     assert [line.split()[0] for line in lines[1:]] == ["2", "4", "5"]
-    assert all(line.split()[3:5] == ["-", "-"] for line in lines[1:])
+    assert all(len(line.split()) == 4 for line in lines[1:])
+
+
+def test_the_table_has_the_figures_that_there_are(data, capsys):
+    def mean_score(targets, outputs):
+        return outputs.mean()
+
+    metrics = [mean_score, "confusion_matrix"]  # the second is no number
+    fastnn.Trainer(mlp(5, 3), epochs=1, print_every=1, metrics=metrics).fit(*data, validation=0.2)
+    head = capsys.readouterr().out.splitlines()[0]
+    assert re.split("  +", head) == [
+        *("epoch", "loss", "accuracy", "val loss", "val accuracy", "val mean score", "seconds"),
+    ]
 
 
 def test_it_is_quiet_unless_asked(data, capfd):
