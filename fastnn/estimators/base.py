@@ -21,7 +21,6 @@ from fastnn.estimators.passes import KeptPasses, can_be_kept
 from fastnn.estimators.stopping import ContinuedTraining, EpochRules, Progress
 from fastnn.estimators.workers import share_of_threads
 from fastnn.model.sequential import Sequential
-from fastnn.model.sparse import SparseRows
 from fastnn.trainer import Trainer
 from fastnn.trainer.preparation import specify
 
@@ -155,8 +154,8 @@ beta_1, beta_2, epsilon, n_iter_no_change, max_fun
         With ``warm_start`` the training goes on from the parameters of the last `fit`. Other activations, dropout,
         solvers and rates apply from then on; layers of other sizes, other classes and other inputs are an error.
 
-        A sparse matrix that would take more than 64 MiB as an array is made dense batch by batch; the solver "lbfgs",
-        which needs all samples at once, makes it dense as a whole.
+        A sparse matrix that would take more than 64 MiB as an array is made dense batch by batch; with the solver
+        "lbfgs" the first dense layer takes it as it is, so that its sums are rounded in another way.
         """
         parameters.check(self)
         with unchanged_after_errors(self):
@@ -286,9 +285,9 @@ beta_1, beta_2, epsilon, n_iter_no_change, max_fun
         self._check_finite()
 
     def _fit_lbfgs(self, x: Rows, targets: Array, weights: Array | None) -> None:
-        loss, dense = self._loss(self.alpha / _mean(weights)), x.dense() if isinstance(x, SparseRows) else x
+        loss = self._loss(self.alpha / _mean(weights))
         trainer = Trainer(self.model_, loss=loss, batch_size=None, seed=self._seed, progress=False)
-        problem = specify(trainer, self._shaped(dense), targets, sample_weight=_mean_one(weights)).problem
+        problem = specify(trainer, self._samples(x), targets, sample_weight=_mean_one(weights)).problem
         self.model_.task = loss.task
         with share_of_threads(), np.errstate(all="ignore"):
             curve, self.n_iter_ = minimise(problem, max_iter=self.max_iter, max_fun=self.max_fun, tol=self.tol)

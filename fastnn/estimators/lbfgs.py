@@ -11,7 +11,9 @@ from sklearn.exceptions import ConvergenceWarning
 
 from fastnn.caller import warn_caller
 from fastnn.estimators.losses import PenalisedLoss
+from fastnn.model.sparse import SparseRows
 from fastnn.program.gradient import Gradient
+from fastnn.program.sparse_gradient import SparseGradient
 from fastnn.program.step import Problem
 
 
@@ -21,7 +23,7 @@ def minimise(problem: Problem, *, max_iter: int, max_fun: int, tol: float) -> tu
     Parameters
     ----------
     problem : Problem
-        The model, its `PenalisedLoss` and all samples.
+        The model, its `PenalisedLoss` and all samples, in an array or as `SparseRows`.
     max_iter, max_fun : int
         Maximum number of iterations and of evaluations of the loss.
     tol : float
@@ -44,7 +46,8 @@ def minimise(problem: Problem, *, max_iter: int, max_fun: int, tol: float) -> tu
     except ImportError:
         raise ImportError("solver='lbfgs' needs SciPy: pip install 'fastnn-cpu[lbfgs]'") from None
     assert isinstance(problem.loss, PenalisedLoss)
-    model, loss, gradient = problem.model, problem.loss, Gradient(problem)
+    model, loss = problem.model, problem.loss
+    gradient = (SparseGradient if isinstance(problem.inputs, SparseRows) else Gradient)(problem)
     penalty = 0.0  # of the last value
     curve: list[float] = []
 

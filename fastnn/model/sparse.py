@@ -71,6 +71,21 @@ class SparseRows:
         """
         self._matrix[rows].toarray(out=out)
 
+    def times(self, matrix: Array) -> Array:
+        """The product X M with an array (D, M), in the time and memory of the elements that are there.
+
+        Each element is a sum over the elements of a row of X in the order in which they are stored.
+        """
+        return np.asarray(self._matrix @ matrix)
+
+    def transposed_times(self, matrix: Array) -> Array:
+        """The product Xᵀ M with an array (N, M), whose sums run over the rows of X from the first to the last."""
+        return np.asarray(self._matrix.T @ matrix)
+
+    def scaled(self, factor: float) -> SparseRows:
+        """The rows times a number, of the same dtype."""
+        return self if factor == 1 else SparseRows(self._matrix * self.dtype.type(factor))
+
     def blocks(self) -> Iterator[Array]:
         """The rows from the first to the last as dense arrays of a few megabytes."""
         size = max(1, _BLOCK_BYTES // (self.shape[1] * self.dtype.itemsize))

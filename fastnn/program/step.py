@@ -66,22 +66,46 @@ def gradient_step(ops: Ops, problem: Problem, index: Any, loss: Any, correct: An
     model, n = problem.model, index.shape[0]
     x = ops.empty((n, prod(model.input_shape)))
     ops.gather_rows(problem.inputs, index, x, model.input_scale)
-    if problem.targets.ndim == 1:
-        y = ops.empty((n,), "int64")
-        ops.gather_labels(problem.targets, index, y)
-    else:
-        flat = ops.empty((n, prod(problem.targets.shape[1:])))
-        ops.gather_rows(problem.targets.reshape(len(problem.targets), -1), index, flat, 1.0)
-        y = flat.reshape((n, *problem.targets.shape[1:]))
+    y = gather_targets(ops, problem, index)
     out, caches = model.run_forward(ops, x.reshape((n, *model.input_shape)), True)
+    dout = loss_gradient(ops, problem, index, out, y, loss, correct, scale)
+    model.run_backward(ops, dout, caches)
+
+
+def gather_targets(ops: Ops, problem: Problem, index: Any) -> Any:
+    """The targets of the samples `index` (n,): labels (n,) int64, or (n, …) of the model's dtype."""
+    n, targets = index.shape[0], problem.targets
+    if targets.ndim == 1:
+        y = ops.empty((n,), "int64")
+        ops.gather_labels(targets, index, y)
+        return y
+    flat = ops.empty((n, prod(targets.shape[1:])))
+    ops.gather_rows(targets.reshape(len(targets), -1), index, flat, 1.0)
+    return flat.reshape((n, *targets.shape[1:]))
+
+
+def loss_gradient(
+    ops: Ops, problem: Problem, index: Any, out: Any, y: Any, loss: Any, correct: Any, scale: float
+) -> Any:
+    """Compute the loss of some outputs, and return its gradient with respect to them.
+
+    Parameters
+    ----------
+    ops, problem, index, loss, correct, scale
+        As for `gradient_step`.
+    out : (n, …)
+        The model's outputs for the samples.
+    y : array
+        Their targets, from `gather_targets`.
+    """
     dout = ops.empty(out.shape)
     if problem.weights is None:
         problem.loss.run(ops, out, y, dout, loss, correct, scale)
-    else:
-        weights = ops.empty((n, 1))
-        ops.gather_rows(problem.weights, index, weights, 1.0)
-        problem.loss.run(ops, out, y, dout, loss, correct, scale, weights.reshape((n,)))
-    model.run_backward(ops, dout, caches)
+        return dout
+    weights = ops.empty((index.shape[0], 1))
+    ops.gather_rows(problem.weights, index, weights, 1.0)
+    problem.loss.run(ops, out, y, dout, loss, correct, scale, weights.reshape((index.shape[0],)))
+    return dout
 
 
 def penalise(ops: Ops, problem: Problem, loss: Any, batch: int) -> None:
