@@ -16,6 +16,8 @@ from typing import Any, TypedDict, TypeVar, Unpack
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+from fastnn import frames
+
 T = TypeVar("T")
 
 
@@ -176,18 +178,41 @@ def float_dtype(function: str, dtype: DTypeLike) -> np.dtype[Any]:
     return found
 
 
-def holds_masks(value: object) -> bool:
-    """Whether a value is a masked array, or a list of some; `numpy.asarray` drops the masks without a word.
+def without_mask(function: str, argument: str, value: object) -> Any:
+    """A value itself, or the data of a masked array, or of a list of some, that hides none of its values.
+
+    `numpy.asarray` drops masks without a word.
+
+    Parameters
+    ----------
+    function, argument : str
+        They begin the message of an error.
+    value : object
+
+    Raises
+    ------
+    ValueError
+        If a mask hides values.
 
     Examples
     --------
     >>> import numpy as np
-    >>> from fastnn.checks import holds_masks
-    >>> holds_masks([np.ma.array([1, 2]), [3, 4]]), holds_masks(np.ones(3))
-    (True, False)
+    >>> from fastnn.checks import without_mask
+    >>> without_mask("mean", "x", np.ma.masked_equal([3.0, -999.0], -999))
+    Traceback (most recent call last):
+    ValueError: mean: x: expected values without a mask, got 1 of 2 that are masked; fill them or leave them out
     """
     parts = value if isinstance(value, list | tuple) else (value,)
-    return any(isinstance(part, np.ma.MaskedArray) for part in parts)
+    if not any(isinstance(part, np.ma.MaskedArray) for part in parts):
+        return value
+    whole: Any = np.ma.array(value)
+    hidden = int(np.count_nonzero(whole.mask))
+    if hidden:
+        raise ValueError(
+            f"{function}: {argument}: expected values without a mask, got {hidden} of {whole.size} that are masked; "
+            "fill them or leave them out"
+        )
+    return np.ma.getdata(whole)
 
 
 def as_array(function: str, argument: str, value: object) -> NDArray[Any]:
@@ -215,19 +240,10 @@ def as_array(function: str, argument: str, value: object) -> NDArray[Any]:
     --------
     >>> import numpy as np
     >>> from fastnn.checks import as_array
-    >>> as_array("mean", "x", np.ma.masked_equal([3.0, -999.0], -999))
-    Traceback (most recent call last):
-    ValueError: mean: x must be an array without a mask, but 1 of 2 values are masked; fill them or leave them out
+    >>> as_array("mean", "x", [[3.0, 4.0], (5, 6)]).shape
+    (2, 2)
     """
-    if holds_masks(value):
-        whole: Any = np.ma.array(value)
-        hidden = int(np.count_nonzero(whole.mask))
-        if hidden:
-            raise ValueError(
-                f"{function}: {argument} must be an array without a mask, but {hidden} of {whole.size} values are "
-                "masked; fill them or leave them out"
-            )
-        value = np.ma.getdata(whole)
+    value = without_mask(function, argument, value)
     if hasattr(value, "toarray"):
         kind = type(value).__name__
         raise TypeError(f"{function}: {argument} must be an array, got a {kind}; {argument}.toarray() makes it one")
@@ -260,7 +276,9 @@ def real_array(function: str, argument: str, value: object) -> NDArray[Any]:
     Traceback (most recent call last):
     TypeError: mean: x must be real numbers, got dtype object
     """
-    array = as_array(function, argument, value)
+    array = (
+        frames.as_numbers(function, argument, value) if frames.is_frame(value) else as_array(function, argument, value)
+    )
     if array.dtype.kind not in "fiub":
         raise TypeError(f"{function}: {argument} must be real numbers, got dtype {array.dtype}")
     return array

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from fastnn.checks import as_array, real_array
 from fastnn.data.mapped import rows_of
 from fastnn.decisions.axes import advice, channels_last_shape, same_axes
+from fastnn.frames import in_order
 from fastnn.kernels.signature import SOURCE_DTYPES
 
 __all__ = ["as_array", "as_batch", "gatherable"]
@@ -18,7 +20,13 @@ _CHANNELS_LAST = "say so with channels_last=True where the model is made, or mod
 _CHANNELS_FIRST = "say so with model.channels_last = False"
 
 
-def as_batch(function: str, x: ArrayLike, input_shape: tuple[int, ...], channels_last: bool = False) -> NDArray[Any]:
+def as_batch(
+    function: str,
+    x: ArrayLike,
+    input_shape: tuple[int, ...],
+    channels_last: bool = False,
+    column_names: Sequence[str] | None = None,
+) -> NDArray[Any]:
     """Return samples as an array of shape (N, *input_shape).
 
     Parameters
@@ -31,13 +39,16 @@ def as_batch(function: str, x: ArrayLike, input_shape: tuple[int, ...], channels
     input_shape : tuple of int
     channels_last : bool
         Whether samples are images (H, W, C) of an `input_shape` (C, H, W), or rows of such. They are copied.
+    column_names : sequence of str, optional
+        The names by which the columns of a table are put in order.
 
     Raises
     ------
     TypeError
         If `x` does not hold real numbers.
     ValueError
-        If there are no samples, or they have another shape, one with the same axes in another order included.
+        If there are no samples, or they have another shape, one with the same axes in another order included; or if
+        the columns of a table are not those of `column_names`.
 
     Examples
     --------
@@ -48,7 +59,7 @@ def as_batch(function: str, x: ArrayLike, input_shape: tuple[int, ...], channels
     >>> as_batch("example", np.arange(12).reshape(1, 2, 2, 3), (3, 2, 2), channels_last=True)[0, 0].tolist()
     [[0, 3], [6, 9]]
     """
-    batch = real_array(function, "x", x)
+    batch = real_array(function, "x", in_order(function, "x", x, column_names))
     shape = channels_last_shape(input_shape) if channels_last else input_shape
     if batch.ndim < 2 or not same_axes(batch.shape[1:], shape):
         expected = ", ".join(map(str, shape))

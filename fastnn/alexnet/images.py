@@ -17,7 +17,7 @@ from fastnn.data.image_modes import shown_image
 from fastnn.data.image_tree import class_files, files_in
 from fastnn.data.images import opened_image
 from fastnn.data.natural import natural_order
-from fastnn.decisions.pictures import DEFAULT_BACKGROUND
+from fastnn.decisions.pictures import DEFAULT_BACKGROUND, left_out
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -121,6 +121,8 @@ def image_files(folder: str | os.PathLike[str]) -> ImageFiles:
         raise ValueError(f"image_files: {top} holds images and also folders of images: expected one of the two")
     if not own and not classes:
         raise ValueError(f"image_files: {top} holds no {READ_FORMATS} files, nor folders of them")
+    if own and found.folders:
+        decisions = [left_out(["/".join(folder) for folder in found.folders], "folders with no image in them")]
     for decision in decisions:
         warn_caller(f"image_files: {decision}")
     if own:

@@ -21,5 +21,5 @@ def drawn_split(test: int, total: int, how: str = "drawn from each class") -> De
         TEST_SPLIT,
         f"{test} of the {total} samples, {how}",
         "the files hold no test split",
-        "test_fraction=, or a file of its own for each split",
+        "test_fraction= of fastnn.data.load, or a file of its own for each split",
     )

@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from fastnn.checks import holds_masks
+from fastnn.checks import without_mask
 from fastnn.estimators.holdout import hold_out
 from fastnn.estimators.weights import sample_weights
 from fastnn.layers import Layer
@@ -46,11 +46,9 @@ class ArrayEstimator(BaseEstimator):  # type: ignore[misc]
 
     def _validated(self, dtype: Any, reset: bool, X: ArrayLike, *y: ArrayLike) -> Any:
         """Return X, or X and y, as scikit-learn's checks convert them. These would drop masks without a word."""
-        for name, array in zip("Xy", (X, *y), strict=False):
-            if holds_masks(array):
-                raise ValueError(f"{type(self).__name__}: {name}: expected an array without masks, got a masked array")
+        X, *y_ = (without_mask(type(self).__name__, name, array) for name, array in zip("Xy", (X, *y), strict=False))
         with_y = {"multi_output": True, "y_numeric": not hasattr(self, "predict_proba")} if y else {}
-        return validate_data(self, X, *y, accept_sparse=_SPARSE, dtype=dtype, reset=reset, **with_y)
+        return validate_data(self, X, *y_, accept_sparse=_SPARSE, dtype=dtype, reset=reset, **with_y)
 
     def _checked(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None, first: bool) -> Any:
         """Return samples, targets and weights (None if all are 1), without the samples of weight 0."""

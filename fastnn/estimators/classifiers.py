@@ -16,6 +16,7 @@ from fastnn.estimators import parameters
 from fastnn.estimators.base import Estimator
 from fastnn.estimators.losses import ClassCrossEntropy, LabelsCrossEntropy, PenalisedLoss
 from fastnn.estimators.weights import check_class_weight, sample_weights, weights_by_class
+from fastnn.model.outputs import refuse_nan
 
 Array = NDArray[Any]
 
@@ -219,19 +220,10 @@ class MLPClassifier(ClassifierMixin, Estimator):  # type: ignore[misc]
 
     def _scores(self, X: ArrayLike) -> Array:
         """Return the raw outputs, from which a class can be told."""
-        scores = self.model_forward(X)
-        bad = np.isnan(scores).any(axis=1)
-        if bad.any():
-            raise ValueError(
-                f"{type(self).__name__}: X: expected samples whose outputs are numbers, got NaN for sample "
-                f"{int(np.argmax(bad))}; the network has diverged in `fit`, or the sample is too large for it"
-            )
-        return scores
-
-    def model_forward(self, X: ArrayLike) -> Array:
-        """Return the raw outputs of the network (N, outputs)."""
         x = self._inputs(X)
-        return self.model_.forward(x)
+        scores: Array = self.model_.forward(x)
+        refuse_nan(type(self).__name__, "X", self.model_, x, np.isnan(scores).any(axis=1))
+        return scores
 
     def score_of(self, targets: Array, outputs: Array, weights: Array | None = None) -> float:
         if self.n_outputs_ > 1 and not self._multilabel:

@@ -10,16 +10,15 @@ from typing import Any, NoReturn, TypeAlias, Unpack
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from fastnn.checks import Range, holds_masks, whole
+from fastnn.checks import Range, whole, without_mask
 from fastnn.kernels.layout import as_contiguous
 
 Array: TypeAlias = NDArray[np.floating[Any]]
 
 
 def plain_array(function: str, name: str, value: ArrayLike) -> NDArray[Any]:
-    """``value`` as an array of any dtype; ragged lists and masked arrays are refused."""
-    if holds_masks(value):
-        raise TypeError(f"{function}: {name} must be a plain array, got a masked one; fill it with {name}.filled()")
+    """``value`` as an array of any dtype; ragged lists and masks that hide values are refused."""
+    value = without_mask(function, name, value)
     try:
         return np.asarray(value)
     except ValueError as error:

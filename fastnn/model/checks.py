@@ -42,7 +42,7 @@ _OF_CHANNELS = (
 )
 
 
-def checked_scale(scale: float, dtype: np.dtype[Any]) -> float:
+def input_scale(scale: float, dtype: np.dtype[Any]) -> float:
     """The argument `input_scale` as a float that the model's dtype can hold."""
     factor = number("Sequential", "input_scale", scale)
     with np.errstate(over="ignore", under="ignore"):
@@ -53,7 +53,7 @@ def checked_scale(scale: float, dtype: np.dtype[Any]) -> float:
     return factor
 
 
-def checked_shape(shape: Sequence[int]) -> Shape:
+def input_shape(shape: Sequence[int]) -> Shape:
     """The argument `input_shape` as a tuple of ints."""
     if isinstance(shape, str) or not isinstance(shape, Iterable):
         raise TypeError(f"Sequential: input_shape: expected a tuple such as (784,), got {shape!r:.80}")
@@ -63,7 +63,7 @@ def checked_shape(shape: Sequence[int]) -> Shape:
     return sizes
 
 
-def checked_channels_last(channels_last: bool | None, input_shape: Shape, layers: Sequence[Layer] = ()) -> bool:
+def channels_last(channels_last: bool | None, input_shape: Shape, layers: Sequence[Layer] = ()) -> bool:
     """The argument `channels_last`, which only a model of images can have; False for None.
 
     Without it, an `input_shape` that seems to be (H, W, C) is an error if a layer would take its axes for (C, H, W).
@@ -93,7 +93,7 @@ def _takes_channels(layers: Sequence[Layer]) -> bool:
     return False
 
 
-def checked_layers(layers: Sequence[Layer]) -> tuple[Layer, ...]:
+def layers(layers: Sequence[Layer]) -> tuple[Layer, ...]:
     """The argument `layers` as a tuple of layers none of which belongs to a model."""
     if isinstance(layers, Layer) or not isinstance(layers, Iterable):
         raise TypeError(f"Sequential: layers: expected a sequence of layers, got {type(layers).__name__}")
@@ -113,7 +113,7 @@ def checked_layers(layers: Sequence[Layer]) -> tuple[Layer, ...]:
     return layers
 
 
-def checked_names(names: Sequence[str] | None, outputs: Shape) -> tuple[str, ...] | None:
+def class_names(names: Sequence[str] | None, outputs: Shape) -> tuple[str, ...] | None:
     """The argument `class_names` as a tuple of str, one for each output."""
     if names is None:
         return None
@@ -123,7 +123,7 @@ def checked_names(names: Sequence[str] | None, outputs: Shape) -> tuple[str, ...
     return texts
 
 
-def checked_columns(names: Sequence[str] | None, shape: Shape) -> tuple[str, ...] | None:
+def column_names(names: Sequence[str] | None, shape: Shape) -> tuple[str, ...] | None:
     """The argument `column_names` as a tuple of str, one for each value of a sample."""
     if names is None:
         return None
@@ -136,7 +136,7 @@ def checked_columns(names: Sequence[str] | None, shape: Shape) -> tuple[str, ...
     return texts
 
 
-def checked_reading(reading: Mapping[str, Any] | None) -> dict[str, Any]:
+def reading(reading: Mapping[str, Any] | None) -> dict[str, Any]:
     """The argument `reading` as a dict from names to values that JSON can hold."""
     if reading is None:
         return {}
@@ -149,7 +149,7 @@ def checked_reading(reading: Mapping[str, Any] | None) -> dict[str, Any]:
     return found
 
 
-def checked_points(points: Mapping[str, str] | None, names: Sequence[str]) -> dict[str, str]:
+def points(points: Mapping[str, str] | None, names: Sequence[str]) -> dict[str, str]:
     """The argument `points` as a dict from names, none of them already that of a layer, to names of layers."""
     if points is None:
         return {}

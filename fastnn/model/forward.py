@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from fastnn.data.mapped import is_mapped
 from fastnn.decisions.axes import channels_last_shape
 from fastnn.layers.base import Shape
-from fastnn.model.checks import checked_channels_last
+from fastnn.model import checks
 from fastnn.model.engine import ForwardEngine
 from fastnn.model.network import Network
 from fastnn.model.sparse import SparseRows
@@ -31,7 +31,7 @@ class ForwardNetwork(Network):
 
     @channels_last.setter
     def channels_last(self, last: bool) -> None:
-        checked = checked_channels_last(last, self.input_shape)
+        checked = checks.channels_last(last, self.input_shape)
         if checked != self._channels_last:
             self.quick.clear()  # these passes take samples of input_shape as they are
             self._channels_last = checked

@@ -42,17 +42,17 @@ class Network:
         reading: Mapping[str, Any] | None = None,
     ) -> None:
         self.dtype = float_dtype("Sequential", dtype)
-        self.input_scale = checks.checked_scale(input_scale, self.dtype)
+        self.input_scale = checks.input_scale(input_scale, self.dtype)
         self.task: losses.Task = "classification"
-        self.input_shape = checks.checked_shape(input_shape)
-        self.layers = checks.checked_layers(layers)
-        self._channels_last = checks.checked_channels_last(channels_last, self.input_shape, self.layers)
+        self.input_shape = checks.input_shape(input_shape)
+        self.layers = checks.layers(layers)
+        self._channels_last = checks.channels_last(channels_last, self.input_shape, self.layers)
         self.quick: dict[tuple[str, np.dtype[Any], Shape], QuickForward] = {}  # filled by the engine
         self.output_shape = self._build()
-        self.class_names = checks.checked_names(class_names, self.output_shape)
-        self.column_names = checks.checked_columns(column_names, self.input_shape)
-        self.reading = checks.checked_reading(reading)
-        self.points = checks.checked_points(points, [layer.name for layer in self.layers])
+        self.class_names = checks.class_names(class_names, self.output_shape)
+        self.column_names = checks.column_names(column_names, self.input_shape)
+        self.reading = checks.reading(reading)
+        self.points = checks.points(points, [layer.name for layer in self.layers])
         self._parts: dict[int, Self] = {}  # by their number, the first layers as models that share parameters
         self.seed: int | None = None
         if seed is not None:
@@ -319,7 +319,7 @@ class Network:
 
     def _batch(self, x: ArrayLike) -> Array:
         """Samples as they are given to the model, as an array (N, *input_shape)."""
-        return as_batch(type(self).__name__, x, self.input_shape, self._channels_last)
+        return as_batch(type(self).__name__, x, self.input_shape, self._channels_last, self.column_names)
 
     def _scaled(self, x: ArrayLike) -> Array:
         return np.ascontiguousarray(self._batch(x).astype(self.dtype) * np.asarray(self.input_scale, self.dtype))

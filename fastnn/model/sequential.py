@@ -20,6 +20,7 @@ from fastnn.metrics import Metrics, get_all
 from fastnn.model.file import load, save
 from fastnn.model.forward import ForwardNetwork
 from fastnn.model.measure import measure
+from fastnn.model.outputs import refuse_nan
 from fastnn.model.summary import Summary, summary
 
 Array = NDArray[Any]
@@ -173,12 +174,8 @@ class Sequential(ForwardNetwork):
         """
         checked = get_all(metrics)
         result, targets, out = measure(self, x, y, losses.BY_TASK[self.task] if loss is None else loss)
-        bad = np.isnan(out.reshape(len(out), -1)).any(axis=1) if math.isnan(result["loss"]) else np.zeros(0, bool)
-        if bad.any():
-            raise ValueError(
-                f"evaluate: x: expected samples whose outputs are numbers, got NaN for sample {int(np.argmax(bad))} "
-                f"({bad.sum()} of {len(out)} samples)"
-            )
+        if math.isnan(result["loss"]):
+            refuse_nan("evaluate", "x", self, self._batch(x), np.isnan(out.reshape(len(out), -1)).any(axis=1))
         return result | {name: metric(targets, out) for name, metric in checked.items()}
 
     # --- description and files ---

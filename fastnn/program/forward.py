@@ -17,6 +17,7 @@ from fastnn.inputs import gatherable
 from fastnn.kernels.backend import current_backend
 from fastnn.kernels.eager import Eager, Ops
 from fastnn.layers.base import Shape
+from fastnn.model.outputs import refuse_nan
 from fastnn.model.sequential import Sequential
 from fastnn.program.compiled import Compiled, record
 from fastnn.program.explain import LAYER_BY_LAYER, explain_pass
@@ -184,17 +185,7 @@ def explain_forward(model: Sequential, x: Array) -> str:
 
 def _check_numbers(model: Sequential, x: Array, out: Array, kind: str) -> None:
     """Refuse outputs from which no class can be told: those that hold NaN."""
-    bad = out < 0 if kind == "classes" else np.isnan(out).any(axis=1)
-    if not bad.any():
-        return
-    row = int(np.argmax(bad))
-    if not np.isfinite(rows_of(x, slice(row, row + 1))).all():
-        why = "the sample itself holds NaN or infinity"
-    elif not np.isfinite(model.params).all():
-        why = "the model's parameters do: its training has diverged"
-    else:
-        why = "they arose from numbers that are too large"
-    raise ValueError(f"predict: x: expected samples whose outputs are numbers, got NaN for sample {row} ({why})")
+    refuse_nan("predict", "x", model, x, out < 0 if kind == "classes" else np.isnan(out).any(axis=1))
 
 
 def _equal_blocks(count: int, alike: bool) -> list[tuple[int, int, int]]:

@@ -13,6 +13,7 @@ from fastnn.checks import number
 from fastnn.data import Augmentation
 from fastnn.data.mapped import is_mapped, rows_of
 from fastnn.data.splits import train_test_split
+from fastnn.frames import names_of
 from fastnn.inputs import as_array, as_batch, gatherable
 from fastnn.losses import Loss
 from fastnn.model.sequential import Sequential
@@ -56,7 +57,8 @@ def specify(
             f"fit: {loss.name} takes scores, but the model ends in {model.layers[-1]!r}, which makes them "
             "probabilities; leave that layer out"
         )
-    inputs, targets = _checked_pair(model, loss, "", x, y)
+    names = model.column_names or names_of(x)
+    inputs, targets = _checked_pair(model, loss, "", x, y, names)
     everything, rows = targets, None
     held_out: tuple[Array, Array] | None = None
     if isinstance(validation, numbers.Real) and not isinstance(validation, bool):
@@ -65,7 +67,7 @@ def specify(
         held_out = parts[1], targets[others]
         inputs, targets = parts[0], targets[rows]
     elif isinstance(validation, tuple | list) and len(validation) == 2:
-        held_out = _checked_pair(model, loss, "validation ", *validation)
+        held_out = _checked_pair(model, loss, "validation ", *validation, names)
         if trainer.on_nonfinite == "raise":
             _check_finite(held_out[0])
     elif validation is not None:
@@ -128,11 +130,17 @@ def _image_shape(
 
 
 def _checked_pair(
-    model: Sequential, loss: Loss, which: str, x: ArrayLike | SparseRows, y: ArrayLike
+    model: Sequential,
+    loss: Loss,
+    which: str,
+    x: ArrayLike | SparseRows,
+    y: ArrayLike,
+    names: tuple[str, ...] | None,
 ) -> tuple[Any, Array]:
     inputs: Any
     if not isinstance(x, SparseRows):
-        inputs = as_batch(f"fit: {which}".rstrip(": "), x, model.input_shape, model.channels_last)
+        function = f"fit: {which}".rstrip(": ")
+        inputs = as_batch(function, x, model.input_shape, model.channels_last, names)
     elif model.channels_last:
         raise ValueError(
             f"fit: {which}x: expected images in an array for a model with channels_last, got a sparse matrix"

@@ -7,6 +7,7 @@ from typing import Any
 
 from numpy.typing import ArrayLike
 
+from fastnn.frames import names_of
 from fastnn.program.explain import explain
 from fastnn.program.session import CompiledSession
 from fastnn.trainer.callbacks import CallbackList
@@ -117,6 +118,8 @@ class Trainer(SteppingTrainer):
         ----------
         x : (N, *input_shape), any real dtype
             Samples, as `Sequential.forward` takes them.
+            The columns of a table with names are matched with those of the model, which are those of the first table
+            that it was trained on.
         y : (N,) integer labels, or (N, *output_shape)
             Targets.
         validation : pair of arrays, or float, optional
@@ -155,7 +158,7 @@ class Trainer(SteppingTrainer):
         """
         spec = specify(self, x, y, validation, sample_weight)
         self.history, self.stop, self.position = History(), False, Position()
-        return self._train(spec, None)
+        return self._train(spec, None, x)
 
     def resume(
         self,
@@ -218,7 +221,7 @@ class Trainer(SteppingTrainer):
         snapshot = Snapshot.read(path)
         snapshot.check(spec, same_data)
         self.history, self.stop, self.position = snapshot.history, snapshot.stop, snapshot.position
-        return self._train(spec, snapshot)
+        return self._train(spec, snapshot, x)
 
     @classmethod
     def from_checkpoint(cls, path: str | PathLike[str], **options: Any) -> Trainer:
@@ -291,9 +294,11 @@ class Trainer(SteppingTrainer):
         """Whether the steps of the last `fit` were compiled; None before the first `fit`."""
         return None if self.run is None else isinstance(self.run.session, CompiledSession)
 
-    def _train(self, spec: TrainingSpec, snapshot: Snapshot | None) -> History:
+    def _train(self, spec: TrainingSpec, snapshot: Snapshot | None, x: ArrayLike) -> History:
         self._online = None
         self.model.task = self.loss.task
+        if self.model.column_names is None:
+            self.model.column_names = names_of(x)
         self.run = Run(spec, CallbackList(self, self.callbacks), self.history, self.position, snapshot)
         self.run.train()
         return self.history

@@ -9,6 +9,8 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from fastnn.checks import without_mask
+
 Array = NDArray[Any]
 ClassWeight = Mapping[int, float] | Sequence[float] | Literal["balanced"]
 
@@ -25,9 +27,9 @@ def checked_weights(function: str, argument: str, weights: ArrayLike) -> NDArray
     Raises
     ------
     TypeError
-        If they are not real numbers, or if some are masked.
+        If they are not real numbers.
     ValueError
-        If one is negative, infinite or NaN, or if they are a nested sequence whose parts differ in length.
+        If one is negative, infinite, NaN or masked, or if they are a nested sequence whose parts differ in length.
 
     Examples
     --------
@@ -36,8 +38,7 @@ def checked_weights(function: str, argument: str, weights: ArrayLike) -> NDArray
     Traceback (most recent call last):
     ValueError: fit: sample_weight: expected finite numbers of at least 0, got -9 (weight 1)
     """
-    if np.ma.is_masked(weights):
-        raise TypeError(f"{function}: {argument}: expected numbers without a mask, got a masked array")
+    weights = without_mask(function, argument, weights)
     try:
         given = np.asarray(weights)
     except ValueError as error:

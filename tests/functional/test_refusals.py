@@ -29,7 +29,6 @@ BAD_DTYPES = {
     "long double": np.ones((2, 2), np.longdouble),
     "text": np.array([["a", "b"]]),
     "None": None,
-    "masked": np.ma.masked_array(np.ones((2, 2)), False),
 }
 
 

@@ -15,12 +15,12 @@ def test_estimators_refuse_masks_in_every_argument():
     masked = np.ma.masked_greater(X, 20)
     net = MLPClassifier((2,), max_iter=1, n_iter_no_change=1, tol=1e9)
     for arrays in ((masked, Y), (X, np.ma.masked_equal(Y, 1))):
-        with pytest.raises(ValueError, match="expected an array without masks"):
+        with pytest.raises(ValueError, match="expected values without a mask, got"):
             net.fit(*arrays)
-    with pytest.raises(ValueError, match="MLPClassifier: X: expected an array without masks"):
+    with pytest.raises(ValueError, match="MLPClassifier: X: expected values without a mask, got"):
         net.fit(X, Y, validation=(masked, Y))
     fitted = net.set_params(max_iter=2).fit(X, Y)
-    with pytest.raises(ValueError, match="MLPClassifier: X: expected an array without masks"):
+    with pytest.raises(ValueError, match="MLPClassifier: X: expected values without a mask, got"):
         fitted.predict(masked)
 
 

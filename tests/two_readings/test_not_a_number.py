@@ -75,7 +75,9 @@ def test_evaluate_names_the_sample():
     x = X.copy()
     x[[3, 9], 1] = np.nan
     for loss in ("softmax_cross_entropy", "multiclass_hinge"):
-        with pytest.raises(ValueError, match=r"evaluate: x: .* got NaN for sample 3 \(2 of 30 samples\)"):
+        with pytest.raises(
+            ValueError, match=r"evaluate: x: .* got NaN for sample 3, the first of 2 .the sample itself"
+        ):
             model_for("classification").evaluate(x, Y, loss)
 
 
@@ -143,5 +145,5 @@ def test_estimators_refuse_samples_that_overflow():
         net = MLPClassifier((3,), solver="lbfgs", max_iter=5, random_state=0).fit(X, y)
         net.model_.params[:] = np.nan
         for method in (net.predict, net.predict_proba):
-            with pytest.raises(ValueError, match="got NaN for sample 0; the network has diverged"):
+            with pytest.raises(ValueError, match=r"got NaN for sample 0.*its training has diverged"):
                 method(X)

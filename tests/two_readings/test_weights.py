@@ -176,7 +176,11 @@ def test_several_labels_a_sample_have_no_class_to_weight():
         (np.ones((40, 1)), ValueError, "1D array or scalar, got 2D"),
         (["1"] * 40, TypeError, "expected real numbers, got dtype <U1"),
         ([None] * 40, TypeError, "expected real numbers, got NoneType"),
-        (np.ma.masked_less(np.arange(40.0), 5), TypeError, "expected numbers without a mask"),
+        (
+            np.ma.masked_less(np.arange(40.0), 5),
+            ValueError,
+            "sample_weight: expected values without a mask, got 5 of 40",
+        ),
         (np.zeros(40), ValueError, "non-zero"),
     ],
 )
