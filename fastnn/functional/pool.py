@@ -190,6 +190,10 @@ def avg_pool_forward(
     ValueError
         If x has another number of axes, or the windows do not fit.
 
+    Notes
+    -----
+    The cells of a window are added up before the sum is divided: it is infinite where the sum is too large.
+
     Examples
     --------
     >>> import numpy as np

@@ -38,6 +38,31 @@ class NonFiniteLossError(ArithmeticError, ValueError):
 IGNORE = 'on_nonfinite="ignore" continues all the same.'  # the advice to whoever made the trainer
 
 
+def explain_end(problem: Problem) -> str | None:
+    """What is not finite in the last weights, running statistics and state of a training; None if everything is.
+
+    A loss does not show it: weights whose squared gradients overflow stay where they are, and running variances that
+    do make every normalised input 0.
+
+    Parameters
+    ----------
+    problem : Problem
+        What was trained; the arrays of the model and of `state` must be up to date.
+    """
+    model = problem.model
+    slots = {f"{slot} of {name}": a for name, slots in problem.state.items() for slot, a in slots.items()}
+    arrays = {**model.parameters, **model.state, **slots}
+    bad = next((name for name, array in arrays.items() if not np.isfinite(array).all()), None)
+    if bad is None:
+        return None
+    largest = float(np.sqrt(np.finfo(model.dtype).max))
+    return (
+        f"fit: {bad} is not finite after the last step. Likely cause: gradients or inputs of a layer whose squares "
+        f"{model.dtype} cannot hold, those beyond {largest:.2g}; scale inputs and targets, clip gradients, or make the "
+        "model with dtype float64."
+    )
+
+
 def explain_nonfinite(problem: Problem, what: str, value: float, rate: float | None = None) -> str:
     """The explanation of a `NonFiniteLossError`: what happened, where, and what usually helps.
 

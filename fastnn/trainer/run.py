@@ -14,7 +14,7 @@ from fastnn.model.measure import measure
 from fastnn.program.session import RETURN_SECONDS, Segment, Session
 from fastnn.trainer.callbacks import Callback, CallbackList
 from fastnn.trainer.epoch_queue import EpochQueue
-from fastnn.trainer.errors import IGNORE, NonFiniteLossError, explain_nonfinite
+from fastnn.trainer.errors import IGNORE, NonFiniteLossError, explain_end, explain_nonfinite
 from fastnn.trainer.history import History, as_plain
 from fastnn.trainer.learning_rates import learning_rates
 from fastnn.trainer.parameter_sync import ParameterSync
@@ -87,7 +87,8 @@ class Run:
         Raises
         ------
         NonFiniteLossError
-            If a loss is not finite, unless the specification says to ignore that.
+            If a loss is not finite, or the weights, running statistics or state are not at the end, unless the
+            specification says to ignore that.
         """
         spec, position, callbacks = self.spec, self._position, self._callbacks
         callbacks.call(callbacks.in_order, "on_train_begin")
@@ -99,6 +100,8 @@ class Run:
             with Progress(spec.samples * spec.epochs, spec.progress, done) as progress:
                 while position.epoch <= spec.epochs and (self._queue.ran_ahead or not callbacks.stop):
                     self._epoch(progress)
+            if not spec.ignore_nonfinite:
+                self._check_end()
         finally:
             for losses in self._queue.leftover_losses():
                 self._losses.add(losses)
@@ -106,6 +109,14 @@ class Run:
             self._parameters.publish()
             callbacks.call(callbacks.in_order, "on_train_end")
             self.session.release()
+
+    def _check_end(self) -> None:
+        """Refuse a training whose loss stayed finite and whose arrays did not."""
+        self._parameters.publish()
+        self.session.store_state()
+        found = explain_end(self.spec.problem)
+        if found is not None:
+            raise NonFiniteLossError(found, IGNORE)
 
     def _call(self, callbacks: Sequence[Callback], method: str, *arguments: Any) -> None:
         """Call callbacks, which see the model as it is and may change it, unless the next epoch has been run ahead."""

@@ -140,7 +140,8 @@ class Trainer(SteppingTrainer):
         ValueError, TypeError
             If the data do not fit the model; before anything is changed.
         NonFiniteLossError
-            If the loss becomes NaN or infinite (unless ``on_nonfinite="ignore"``).
+            If the loss becomes NaN or infinite, or if weights, running statistics or the optimiser's state are so after
+            the last step (unless ``on_nonfinite="ignore"``).
 
         Notes
         -----

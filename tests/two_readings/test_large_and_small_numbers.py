@@ -162,3 +162,41 @@ def test_a_scale_that_the_dtype_cannot_hold_is_an_error(dtype, scale):
     with pytest.raises(ValueError, match="input_scale: expected a finite number other than 0, got"):
         fastnn.Sequential([Flatten()], input_shape=(2,), dtype=dtype, input_scale=scale)
     assert fastnn.Sequential([Flatten()], input_shape=(2,), dtype="float64", input_scale=1e-50).input_scale == 1e-50
+
+
+OPTIMIZERS = {"adagrad": "v", "rmsprop": "v", "adam": "v", "adamw": "v"}
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+@pytest.mark.parametrize("compile", [True, False])
+def test_squares_of_gradients_that_overflow_end_the_training_with_an_error(optimizer, compile):
+    """The weights would stay where they are for ever, and the loss would not say why."""
+    x, y = np.full((8, 2), 1e15, "f4"), np.full((8, 1), 1e15, "f4")
+    for dtype in ("float32", "float64"):
+        options = {"optimizer": optimizer, "loss": "mean_squared_error", "epochs": 2, "progress": False, "compile": compile}
+        model = fastnn.Sequential([fastnn.layers.Dense(1)], input_shape=(2,), dtype=dtype, seed=0)
+        trainer = fastnn.Trainer(model, **options)
+        if dtype == "float64":
+            trainer.fit(x, y)
+            continue
+        with pytest.raises(fastnn.NonFiniteLossError, match=r"fit: v of dense1\.w is not finite .* beyond 1\.8e\+19"):
+            trainer.fit(x, y)
+        assert len(trainer.history) == 2
+        fastnn.Trainer(model, on_nonfinite="ignore", **options).fit(x, y)
+
+
+def test_running_variances_that_overflow_end_the_training_with_an_error():
+    x, y = np.float32(1e25) * np.random.default_rng(0).standard_normal((8, 2)).astype("f4"), np.arange(8) % 2
+    stack = [BatchNorm(), fastnn.layers.Dense(2)]
+    trainer = fastnn.Trainer(fastnn.Sequential(stack, input_shape=(2,), seed=0), epochs=2, progress=False)
+    with pytest.raises(fastnn.NonFiniteLossError, match=r"fit: batch_norm1\.running_var is not finite after the last"):
+        trainer.fit(x, y)
+
+
+@backends
+@pytest.mark.usefixtures("on")
+def test_the_sum_of_an_average_pool_overflows_as_its_documentation_says():
+    largest = np.finfo("f4").max
+    for factor, wanted in ((0.249, largest * 0.249), (0.251, np.inf)):
+        x = np.full((1, 1, 4, 4), largest * factor, "f4")
+        np.testing.assert_allclose(F.avg_pool_forward(x, size=2)[0], wanted, rtol=1e-6)
