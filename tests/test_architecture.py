@@ -10,11 +10,7 @@ PACKAGE = ROOT / "fastnn"
 
 # A part imports from its own level and those below.
 LEVELS = (
-<<<<<<< HEAD
-    {"_version", "caller", "environment", "checks", "decisions", "lazy", "random", "views"},
-=======
-    {"_version", "environment", "checks", "frames", "decisions", "lazy", "random"},
->>>>>>> 2cf5eac (Masks, NaN among outputs and tables of pandas and polars are checked by one function each; columns are matched by name)
+    {"_version", "caller", "environment", "checks", "frames", "decisions", "lazy", "random", "views"},
     {"kernels"},
     {
         "inputs",

@@ -173,7 +173,7 @@ def test_squares_of_gradients_that_overflow_end_the_training_with_an_error(optim
     """The weights would stay where they are for ever, and the loss would not say why."""
     x, y = np.full((8, 2), 1e15, "f4"), np.full((8, 1), 1e15, "f4")
     for dtype in ("float32", "float64"):
-        options = {"optimizer": optimizer, "loss": "mean_squared_error", "epochs": 2, "progress": False, "compile": compile}
+        options = {"optimizer": optimizer, "loss": "mse", "epochs": 2, "progress": False, "compile": compile}
         model = fastnn.Sequential([fastnn.layers.Dense(1)], input_shape=(2,), dtype=dtype, seed=0)
         trainer = fastnn.Trainer(model, **options)
         if dtype == "float64":
