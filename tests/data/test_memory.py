@@ -120,6 +120,7 @@ def test_the_estimate_is_close_to_what_loading_takes(tmp_path, kind):
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_set_that_does_not_fit_is_refused_as_a_whole_before_its_first_file_is_read(tmp_path, monkeypatch, kind):
     source = write(tmp_path / "set", kind)
+    load(source)  # imports what it needs
     said = memory_needed(source)
     monkeypatch.setattr(memory, "available_bytes", lambda: said - 1)
     tracemalloc.start()
