@@ -23,8 +23,8 @@ typedef struct {
     ptrdiff_t tasks;
 } rank_k;
 
-/* What a strip does with its gradient: an update rule's step, or: */
-enum { STORE = -1, ADD = -2 };
+/* What a strip does with its gradient: an update rule's step, or this: store it, or add it to what is there. */
+enum { STORE = -1 };
 
 /* Columns from j on: STRIP_VECTORS whole vectors, or one with `tail` columns. */
 FNN_INLINE void strip(const rank_k *o, const int samples, const int vectors, const int action, ptrdiff_t j,
@@ -56,8 +56,8 @@ FNN_INLINE void strip(const rank_k *o, const int samples, const int vectors, con
             vreal g = vset(0);
 #pragma GCC unroll 12
             for (int s = 0; s < samples; s++) g = vfma(vset(row[s][i]), dz[s][c], g);
-            if (action == ADD) g += whole ? vload(sink->w + at) : vload_part(sink->w + at, tail);
-            if (action < 0) {
+            if (action == STORE && sink->accumulate) g += whole ? vload(sink->w + at) : vload_part(sink->w + at, tail);
+            if (action == STORE) {
                 if (whole)
                     vstore(sink->w + at, g);
                 else
@@ -79,7 +79,6 @@ FNN_INLINE void strip(const rank_k *o, const int samples, const int vectors, con
 /* The rules with strips of their own. */
 #define ACTIONS(samples)             \
     STRIPS(samples, STORE)           \
-    STRIPS(samples, ADD)             \
     STRIPS(samples, UPDATE_SGD)      \
     STRIPS(samples, UPDATE_MOMENTUM) \
     STRIPS(samples, UPDATE_ADAM)
@@ -94,7 +93,7 @@ EACH(ACTIONS)
 
 typedef void (*strips_fn)(const rank_k *o, ptrdiff_t j, ptrdiff_t j_end);
 
-enum { STORING = FNN_UPDATE_RULE_COUNT, ADDING, ACTION_COUNT };
+enum { STORING = FNN_UPDATE_RULE_COUNT, ACTION_COUNT };
 
 #define ROW(samples)                                            \
     [samples] = {                                               \
@@ -102,7 +101,6 @@ enum { STORING = FNN_UPDATE_RULE_COUNT, ADDING, ACTION_COUNT };
         [UPDATE_MOMENTUM] = strips_##samples##_UPDATE_MOMENTUM, \
         [UPDATE_ADAM] = strips_##samples##_UPDATE_ADAM,         \
         [STORING] = strips_##samples##_STORE,                   \
-        [ADDING] = strips_##samples##_ADD,                      \
     },
 static const strips_fn instances[RANK_K_MAX_SAMPLES + 1][ACTION_COUNT] = {EACH(ROW)};
 
@@ -130,9 +128,7 @@ static void run_task(void *context, int task) {
     const weight_grad_sink *sink = o->sink;
     const ptrdiff_t unit = sink->panel != 0 ? GEMM_NR : VL, units = (o->m + unit - 1) / unit;
     const ptrdiff_t j = units * task / o->tasks * unit, j_end = fnn_min(o->m, units * (task + 1) / o->tasks * unit);
-    const strips_fn strips = instances[o->n][sink->updates      ? (int)sink->update.rule
-                                             : sink->accumulate ? ADDING
-                                                                : STORING];
+    const strips_fn strips = instances[o->n][sink->updates ? (int)sink->update.rule : STORING];
     if (j < j_end) (strips == NULL ? apply_by_blocks : strips)(o, j, j_end);
 }
 
