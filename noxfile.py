@@ -56,7 +56,7 @@ def types(session: nox.Session) -> None:
 @nox.session
 def test(session: nox.Session) -> None:
     """Run the tests and the examples of README and docstrings: all of them, or the paths after ``--``."""
-    module(session, "pytest", *session.posargs)
+    module(session, "pytest", "-n", "auto", "--dist", "loadfile", *session.posargs)
 
 
 @nox.session

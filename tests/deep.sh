@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# The long tests: every instruction set, more examples, slow tests, sanitizers. Run in a source tree with the packages
-# of the `test` extra installed (PYTHON=path/to/python chooses where). `tests/deep.sh asan tsan` runs those parts only.
+# The long tests: slow tests, the other instruction sets and backends, more examples, sanitizers. Run in a source tree
+# with the packages of the `test` extra installed (PYTHON=path/to/python chooses where). `tests/deep.sh asan tsan` runs
+# those parts only.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -12,8 +13,11 @@ trap 'rm -rf "$work"' EXIT
 failed=()
 export PYTHONSAFEPATH=1 # the installed builds below, not the source tree
 
-# what runs the native code; data, plots and the command line add nothing for a sanitizer
+pytest=("$python" -m pytest -p no:cacheprovider -q -n auto --dist loadfile)
+# what runs the native code; plots and the command line add nothing for a sanitizer
 native_tests=(tests/kernels tests/functional tests/program)
+# what computes: readers, commands and reports are the same on every instruction set
+computing_tests=("${native_tests[@]}" tests/layers tests/model tests/trainer tests/estimators tests/compat)
 
 section() { printf '\n== %s\n' "$*"; }
 attempt() { # name, command...
@@ -36,7 +40,7 @@ install() { # name, environment assignments...
 tests() { # name, pytest arguments...
     local name=$1
     shift
-    PYTHONPATH=$work/$name "$python" -m pytest -p no:cacheprovider -q "$@"
+    PYTHONPATH=$work/$name "${pytest[@]}" "$@"
 }
 # Tests on a build with a sanitizer, whose library has to come before everything else.
 sanitized() { # name, sanitizer, library, environment assignments...
@@ -46,8 +50,7 @@ sanitized() { # name, sanitizer, library, environment assignments...
     install "$name" FASTNN_SANITIZE="$sanitizer" CFLAGS=-Wno-maybe-uninitialized || return
     # CC may be several words: a compiler behind a cache
     library=$(${CC:-gcc} -print-file-name="$library")
-    env LD_PRELOAD="$library" "$@" PYTHONPATH="$work/$name" "$python" -m pytest -p no:cacheprovider -q \
-        "${native_tests[@]}"
+    env LD_PRELOAD="$library" "$@" PYTHONPATH="$work/$name" "${pytest[@]}" "${native_tests[@]}"
 }
 
 for part in "${parts[@]}"; do
@@ -58,18 +61,19 @@ for part in "${parts[@]}"; do
             ;;
         isas)
             [[ -d $work/plain ]] || install plain
+            # all but the first and best one, which every other run has
             for isa in $(PYTHONPATH=$work/plain "$python" -c \
-                'from fastnn.kernels._native import isa_tables; print(*isa_tables())'); do
+                'from fastnn.kernels import _native as native; print(*list(native.isa_tables())[1:])'); do
                 attempt "instruction set $isa" env FASTNN_ISA="$isa" PYTHONPATH="$work/plain" \
-                    "$python" -m pytest -p no:cacheprovider -q
+                    "${pytest[@]}" "${computing_tests[@]}"
             done
             attempt "NumPy reference" env FASTNN_BACKEND=reference PYTHONPATH="$work/plain" \
-                "$python" -m pytest -p no:cacheprovider -q
+                "${pytest[@]}" "${computing_tests[@]}"
             ;;
         examples)
             [[ -d $work/plain ]] || install plain
             attempt "500 examples a property, float32 and float64" env HYPOTHESIS_PROFILE=deep \
-                PYTHONPATH="$work/plain" "$python" -m pytest -p no:cacheprovider -q tests/kernels tests/functional
+                PYTHONPATH="$work/plain" "${pytest[@]}" tests/kernels tests/functional
             ;;
         asan)
             # Python leaks on purpose; allocator_may_return_null lets tests of absurd sizes get their MemoryError
