@@ -64,6 +64,7 @@ def header() -> str:
             f"enum {{ FNN_RULES_DECOUPLED = {sum(1 << rule for rule in rules if rule.decoupled)} }};",
             f"enum {{ {', '.join(f'FNN_{name} = {value}' for name, value in numbers.items())} }};",
             "#define FNN_GELU_LINEAR {!r}\n#define FNN_GELU_CUBIC {!r}".format(*activations.GELU_ARGUMENT),
+            "#define FNN_SELU_SCALE {!r}\n#define FNN_SELU_LIMIT {!r}".format(*activations.SELU_SCALES),
             "#endif\n",
         ]
     )

@@ -99,14 +99,16 @@ def test_malformed_strings_are_refused(text: str, message: str) -> None:
 
 def test_an_unknown_layer_is_refused_with_the_known_names() -> None:
     with pytest.raises(
-        ValueError, match="relu, leaky_relu, elu, sigmoid, tanh, tanhshrink, softshrink, gelu, silu, linear"
+        ValueError,
+        match="relu, leaky_relu, elu, sigmoid, tanh, tanhshrink, softshrink, softplus, hard_sigmoid, selu, "
+        "gelu, silu, mish, hard_swish, prelu, linear",
     ):
-        parse("mlp:4-selu-2")
+        parse("mlp:4-crelu-2")
 
 
 def test_an_unknown_activation_is_refused() -> None:
-    with pytest.raises(ValueError, match="unknown activation 'selu'"):
-        parse("mlp:4-3-2", activation="selu")
+    with pytest.raises(ValueError, match="unknown activation 'crelu'"):
+        parse("mlp:4-3-2", activation="crelu")
 
 
 def test_an_unknown_initialiser_is_refused() -> None:

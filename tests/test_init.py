@@ -65,6 +65,13 @@ def test_ones_are_one():
     assert (draw("ones") == 1).all()
 
 
+def test_a_constant_is_that_number_and_must_be_one():
+    assert (draw("constant(-0.3)") == -0.3).all()
+    assert init.name_of(init.constant(0.25)) == "constant(0.25)"
+    with pytest.raises(ValueError, match="cannot make 'constant"):
+        init.get("constant")
+
+
 @pytest.mark.parametrize("name", MOMENTS)
 def test_seed_and_step_decide_the_numbers(name):
     assert same_bits(draw(name, 3, 1), draw(name, 3, 1))

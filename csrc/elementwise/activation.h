@@ -22,8 +22,8 @@ FNN_INLINE vreal vgelu_argument_slope(vreal x) {
     return vfma(vset(3 * (real)FNN_GELU_CUBIC), x * x, vset((real)FNN_GELU_LINEAR));
 }
 
-/* The sigmoids of GELU and SiLU are 0 at EXP_LOW and 1 at -EXP_LOW. An x clamped to that range is finite and makes no
- * NaN. */
+/* The gates of GELU, SiLU and Mish are 0 at EXP_LOW and 1 at -EXP_LOW. An x clamped to that range is finite and makes
+ * no NaN. */
 FNN_INLINE vreal vgate_low(vreal x) { return vmax(vset(EXP_LOW), x); }
 FNN_INLINE vreal vgate_both(vreal x) { return vmin(vset(-EXP_LOW), vgate_low(x)); }
 
@@ -34,6 +34,27 @@ FNN_INLINE vreal vgate_slope(vreal z, vreal g) {
     const vint low = z < vset(0);
     return vselect(low, less, more) * vfma(g, vselect(low, more, less), vset(1));
 }
+
+/* tanh(log(1 + e^x)) = over / under, polynomials of q = e^-|x| without a difference in them. */
+typedef struct {
+    vreal q, over, under;
+} vmish_parts;
+
+FNN_INLINE vmish_parts vmish(vreal x) {
+    const vreal q = vexp_nonpositive(-vabs(x)), one = vset(1), two = vset(2), product = q * (q + two);
+    const vint low = x < vset(0);
+    return (vmish_parts){q, vselect(low, product, one + two * q),
+                         vselect(low, product + two, one + two * q * (one + q))};
+}
+
+/* t + x (1 - t²) / (1 + e^-x) with t = over / under; (1 - t²) / (1 + e^-x) is 4 q (1 + q) / under², times q above 0. */
+FNN_INLINE vreal vmish_slope(vreal x) {
+    const vmish_parts p = vmish(x);
+    const vreal rest = vset(4) * p.q * (vset(1) + p.q) / (p.under * p.under);
+    return p.over / p.under + x * vselect(x < vset(0), rest, p.q * rest);
+}
+
+FNN_INLINE vreal vhard_sigmoid(vreal x) { return vmin(vset(6), vmax(vset(0), x + vset(3))) * vset((real)(1.0 / 6)); }
 
 FNN_INLINE vreal vactivate(int kind, vreal x, vreal alpha) {
     switch (kind) {
@@ -46,6 +67,17 @@ FNN_INLINE vreal vactivate(int kind, vreal x, vreal alpha) {
         case SOFTSHRINK: return x - vmin(alpha, vmax(-alpha, x));
         case GELU: x = vgate_low(x); return x * vsigmoid(vgelu_argument(x));
         case SILU: x = vgate_low(x); return x * vsigmoid(x);
+        case SOFTPLUS: return vmax(vset(0), x) + vlog1p_unit(vexp_nonpositive(-vabs(x)));
+        case MISH: {
+            x = vgate_low(x);
+            const vmish_parts p = vmish(x);
+            return x * (p.over / p.under);
+        }
+        case HARD_SIGMOID: return vhard_sigmoid(x);
+        case HARD_SWISH: x = vmax(vset(-3), x); return x * vhard_sigmoid(x);
+        case SELU:
+            return vselect(x > vset(0), vset((real)FNN_SELU_SCALE) * x,
+                           vset((real)FNN_SELU_LIMIT) * vexpm1_nonpositive(vmin(vset(0), x)));
         default: return x;
     }
 }
@@ -65,6 +97,18 @@ FNN_INLINE vreal vactivate_grad(int kind, vreal dout, vreal saved, vreal alpha) 
             saved = vgate_both(saved);
             return dout * vgate_slope(vgelu_argument(saved), saved * vgelu_argument_slope(saved));
         case SILU: saved = vgate_both(saved); return dout * vgate_slope(saved, saved);
+        case SOFTPLUS: return dout * -vexpm1_nonpositive(-saved);
+        case MISH: return dout * vmish_slope(vgate_both(saved));
+        case HARD_SIGMOID: /* 0 saved lets a NaN through */
+            return vselect((saved <= vset(0)) | (saved >= vset(1)), vset(0),
+                           dout * (vset((real)(1.0 / 6)) + vset(0) * saved));
+        case HARD_SWISH: {
+            const vreal slope = saved * vset((real)(1.0 / 3)) + vset((real)0.5);
+            return vselect(saved <= vset(-3), vset(0), vselect(saved >= vset(3), dout, dout * slope));
+        }
+        case SELU:
+            return vselect(saved > vset(0), vset((real)FNN_SELU_SCALE) * dout,
+                           dout * (saved + vset((real)FNN_SELU_LIMIT)));
         default: return dout;
     }
 }

@@ -127,8 +127,8 @@ typedef struct {
 static back back_of(const run *r, ptrdiff_t k, double sum, double product) {
     const fnn_op *op = r->op;
     const double factor = inverse_std(IN(4)[k], op->s[0]), count = (double)fnn_max(1, r->n * r->s);
-    store_param_grad(OPTIONAL(6, k), product * factor, op->s[2]);
-    store_param_grad(OPTIONAL(7, k), sum, op->s[2]);
+    fnn_store_param_grad(OPTIONAL(6, k), product * factor, op->s[2]);
+    fnn_store_param_grad(OPTIONAL(7, k), sum, op->s[2]);
     const real scale = (real)((double)VALUE_OR(2, k, 1) * factor);
     if (op->s[1] != 0) return (back){0, 0, scale};
     return (back){(real)(sum / count), (real)norm_slope(IN(4)[k], factor, product, count), scale};

@@ -112,8 +112,8 @@ static void channel_gradients(const run *r, ptrdiff_t k) {
         sum += vsum_total(&sums);
         product += vsum_total(&products) * inverse_std(IN(4)[group], op->s[0]);
     }
-    store_param_grad(OPTIONAL(6, k), product, op->s[1]);
-    store_param_grad(OPTIONAL(7, k), sum, op->s[1]);
+    fnn_store_param_grad(OPTIONAL(6, k), product, op->s[1]);
+    fnn_store_param_grad(OPTIONAL(7, k), sum, op->s[1]);
 }
 
 /* The same for VL channels of one pixel; they may belong to several groups. */
@@ -137,8 +137,8 @@ static void column_gradients(const run *r, ptrdiff_t v) {
         vsum_add(&products, d * ((vload_tail(IN(1) + at, cols) - mean) * factor));
     }
     for (ptrdiff_t j = 0; j < cols; j++) {
-        store_param_grad(OPTIONAL(6, first + j), vsum_lane(&products, j), op->s[1]);
-        store_param_grad(OPTIONAL(7, first + j), vsum_lane(&sum, j), op->s[1]);
+        fnn_store_param_grad(OPTIONAL(6, first + j), vsum_lane(&products, j), op->s[1]);
+        fnn_store_param_grad(OPTIONAL(7, first + j), vsum_lane(&sum, j), op->s[1]);
     }
 }
 

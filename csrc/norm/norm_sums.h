@@ -148,9 +148,4 @@ FNN_INLINE void update_running(real *running, ptrdiff_t k, double momentum, doub
     if (running != NULL) running[k] = (real)momentum * running[k] + (real)(1 - momentum) * (real)batch;
 }
 
-/* A gradient of a parameter, added to what is there or not; p may be NULL. */
-FNN_INLINE void store_param_grad(real *p, double gradient, double beta) {
-    if (p != NULL) *p = beta == 0 ? (real)gradient : (real)((double)*p + gradient);
-}
-
 #endif

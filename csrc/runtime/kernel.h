@@ -44,6 +44,11 @@ FNN_INLINE ptrdiff_t fnn_task_end(const fnn_partition *partition, int task) {
     return fnn_min(partition->size, (task + 1) * partition->step);
 }
 
+/* A gradient of a parameter, added to what is there or not; p may be NULL. */
+FNN_INLINE void fnn_store_param_grad(real *p, double gradient, double beta) {
+    if (p != NULL) *p = beta == 0 ? (real)gradient : (real)((double)*p + gradient);
+}
+
 /* A size cut into parts as equal as whole numbers allow, the longer ones first. Finding a part needs no division. */
 typedef struct {
     ptrdiff_t least, longer; /* the size of the shorter parts, and the number of the longer ones */

@@ -134,6 +134,19 @@ FNN_INLINE vreal vexpm1_nonpositive(vreal x) {
     return vfma(power, p, power - vset(1));
 }
 
+/* log(2^k (1 + f)) for √½ <= 1 + f <= √2 */
+FNN_INLINE vreal vlog_of(vreal f, vreal k) {
+    vreal s = f / (vset(2) + f), z = s * s, half = vset((real)0.5) * f * f;
+    vreal small = vfma(k, vset(LN2_LOW), s * vfma(z, VPOLY(z, log_poly), half));
+    return vfma(k, vset(LN2_HIGH), f - (half - small));
+}
+
+/* log(1 + x) for 0 <= x <= 1, to all digits of a small x. */
+FNN_INLINE vreal vlog1p_unit(vreal x) {
+    const vint large = x > vset((real)0.41421356237309503);
+    return vlog_of(vselect(large, (x - vset(1)) * vset((real)0.5), x), vselect(large, vset(1), vset(0)));
+}
+
 FNN_INLINE vreal vlog(vreal x) {
     vint denormal = x < vset(REAL_MIN_NORMAL);
     vreal scaled = vselect(denormal, x * vset((real)(1ull << (REAL_MANTISSA + 1))), x);
@@ -142,9 +155,7 @@ FNN_INLINE vreal vlog(vreal x) {
     vreal m = (vreal)((bits & vset_bits(((ruint_t)1 << REAL_MANTISSA) - 1)) + vset_bits(SQRT_HALF_BITS));
     vreal k = (vreal)((bits >> REAL_MANTISSA) + vbits(vset(ROUNDER))) - vset(ROUNDER + REAL_BIAS);
     k -= vselect(denormal, vset(REAL_MANTISSA + 1), vset(0));
-    vreal f = m - vset(1), s = f / (vset(2) + f), z = s * s, half = vset((real)0.5) * f * f;
-    vreal small = vfma(k, vset(LN2_LOW), s * vfma(z, VPOLY(z, log_poly), half));
-    vreal y = vfma(k, vset(LN2_HIGH), f - (half - small));
+    vreal y = vlog_of(m - vset(1), k);
     y = vselect(x == vset(0), vset(-(real)INFINITY), y);
     y = vselect(x < vset((real)INFINITY), y, x); /* for inf and NaN */
     return vselect(x < vset(0), vset((real)NAN), y);

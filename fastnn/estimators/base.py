@@ -36,7 +36,8 @@ class Estimator(FittedEstimator):
     hidden_layer_sizes, activation, solver, alpha, batch_size, learning_rate, learning_rate_init, power_t, max_iter, \
 shuffle, random_state, tol, verbose, warm_start, momentum, nesterovs_momentum, early_stopping, validation_fraction, \
 beta_1, beta_2, epsilon, n_iter_no_change, max_fun
-        As in scikit-learn, with the same defaults.
+        As in scikit-learn, with the same defaults. `activation` may also be any activation of architecture strings,
+        such as "mish" (`fastnn.architecture.ACTIVATIONS`).
     dropout : float, default 0
         Share of the units of each hidden layer that is dropped in training.
     batch_norm : bool, default False

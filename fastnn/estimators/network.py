@@ -44,33 +44,32 @@ def build(
         if estimator.batch_norm:
             stack.append(layers.BatchNorm())
         if kind is not None:
-            stack.append(getattr(layers, kind)())
+            stack.append(kind())
         if estimator.dropout:
             stack.append(layers.Dropout(estimator.dropout))
     stack.append(Dense(estimator.n_outputs_))
     # the dense layers get scikit-learn's first weights below; the seed is for what it does not have
     seed = copy.deepcopy(random).randint(2**31 - 1)
     model = Sequential(stack, input_shape=shape, dtype=dtype, seed=int(seed), channels_last=channels_last)
-    _draw(model, estimator.activation, random)
+    _draw(model, kind, random)
     return model
 
 
-def _draw(model: Sequential, activation: str, random: RandomState) -> None:
+def _draw(model: Sequential, activation: type[Layer] | None, random: RandomState) -> None:
     """Give the dense layers of a model the weights and biases that scikit-learn draws from the same generator.
 
     Both are uniform between -bound and bound, where bound = √(f / (inputs + units)), and f is 2 if the activation of
-    the hidden layers is "logistic" and 6 otherwise: Glorot & Bengio, "Understanding the difficulty of training deep
+    the hidden layers is the sigmoid and 6 otherwise: Glorot & Bengio, "Understanding the difficulty of training deep
     feedforward neural networks", 2010, equation 16, for the weights. A fully connected network without batch
     normalisation starts with the very numbers of scikit-learn's network of the same ``random_state``.
 
     Parameters
     ----------
     model : Sequential
-    activation : str
-        scikit-learn's name of it.
+    activation : class of layers, or None
     random : RandomState
     """
-    factor = 2.0 if activation == "logistic" else 6.0
+    factor = 2.0 if activation is layers.Sigmoid else 6.0
     for layer in model.layers:
         if isinstance(layer, Dense):
             bound = math.sqrt(factor / sum(layer.w.fans))

@@ -6,9 +6,12 @@ import math
 from typing import Any
 
 from fastnn.checks import Range, choice, flag, number, whole
+from fastnn.layers import REGISTRY, Layer, Sigmoid
 
-ACTIVATIONS = {"identity": None, "logistic": "Sigmoid", "tanh": "Tanh", "relu": "ReLU"}
-"""scikit-learn's names → classes of `fastnn.layers`."""
+ACTIVATIONS: dict[str, type[Layer] | None] = {"identity": None, "logistic": Sigmoid} | {
+    layer.kind: layer for layer in REGISTRY.values() if layer.elementwise
+}
+"""scikit-learn's names, then those of architecture strings → classes of `fastnn.layers`."""
 
 _CHOICES: dict[str, tuple[Any, ...]] = {
     "activation": tuple(ACTIVATIONS),

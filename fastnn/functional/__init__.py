@@ -33,6 +33,7 @@ from fastnn.functional.masks import (
     true_convolution,
 )
 from fastnn.functional.pool import avg_pool_backward, avg_pool_forward, max_pool_backward, max_pool_forward
+from fastnn.functional.prelu import prelu_backward, prelu_forward
 from fastnn.functional.response_norm import local_response_norm_backward, local_response_norm_forward
 from fastnn.functional.softmax import (
     log_softmax,
@@ -73,6 +74,8 @@ __all__ = [
     "max_pool_backward",
     "max_pool_forward",
     "mse_loss",
+    "prelu_backward",
+    "prelu_forward",
     "prewitt_mask",
     "softmax_backward",
     "softmax_forward",

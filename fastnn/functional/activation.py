@@ -38,7 +38,7 @@ _FORWARD = """The activation `{name}`, element by element.
     >>> import numpy as np
     >>> from fastnn import functional as F
     >>> from fastnn.gradcheck import check_function
-    >>> check_function(F.{name}_forward, F.{name}_backward, np.array([-2.0, 0.1, 3.0])).passed
+    >>> check_function(F.{name}_forward, F.{name}_backward, np.array([-2.0, 0.1, 4.0])).passed
     True
     """
 _BACKWARD = """Gradient of `{name}_forward`.

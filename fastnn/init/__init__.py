@@ -7,7 +7,7 @@ a model. `get` finds an initialiser by name; the functions of this module make o
 """
 
 from fastnn.init.base import Initializer, Shape, draw, get, name_of
-from fastnn.init.plain import normal, ones, uniform, zeros
+from fastnn.init.plain import constant, normal, ones, uniform, zeros
 from fastnn.init.scaled import (
     fan_in_uniform,
     glorot_normal,
@@ -20,6 +20,7 @@ from fastnn.init.scaled import (
 __all__ = [
     "Initializer",
     "Shape",
+    "constant",
     "draw",
     "fan_in_uniform",
     "get",

@@ -47,6 +47,35 @@ def ones() -> Initializer:
 
 
 @maker()
+def constant(value: float) -> Initializer:
+    """All values are the same number.
+
+    Parameters
+    ----------
+    value : float
+        Finite.
+
+    Returns
+    -------
+    callable
+        The initialiser.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If value is not a finite number.
+
+    Examples
+    --------
+    >>> import fastnn
+    >>> fastnn.init.get("constant(0.25)")((2,), (3, 2), seed=0, step=0)
+    array([0.25, 0.25])
+    """
+    value = number("constant", "value", value)
+    return NamedInitializer(f"constant({value!r})", lambda shape, fans, seed, step: np.full(shape, value))
+
+
+@maker()
 def normal(std: float = 1.0) -> Initializer:
     """Normal distribution with mean 0.
 

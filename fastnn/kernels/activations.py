@@ -29,6 +29,8 @@ class Alpha:
 _NONE = Alpha()
 # the linear and the cubic coefficient of z in GELU = x sigmoid(z), because 0.5 x (1 + tanh(y)) = x sigmoid(2 y)
 GELU_ARGUMENT = (2 * math.sqrt(2 / math.pi), 2 * math.sqrt(2 / math.pi) * 0.044715)
+# the slope of SELU above zero, and its limit at -∞, negated: with these, mean 0 and variance 1 are a fixed point
+SELU_SCALES = (1.0507009873554805, 1.0507009873554805 * 1.6732632423543772)
 
 
 class Activation(IntEnum):
@@ -98,3 +100,24 @@ class Activation(IntEnum):
         True,
     )
     SILU = 9, "x s with s = 1 / (1 + exp(-x))", "dout s (1 + x (1 - s))", _NONE, True
+    SOFTPLUS = 10, "log(1 + exp(x))", "dout (1 - exp(-out))"
+    MISH = (
+        11,
+        "x t with t = tanh(log(1 + exp(x)))",
+        "dout (t + x (1 - t²) / (1 + exp(-x)))",
+        _NONE,
+        True,
+    )
+    HARD_SIGMOID = 12, "(x + 3) / 6, at least 0 and at most 1", "dout / 6 where 0 < out < 1, else 0"
+    HARD_SWISH = (
+        13,
+        "x h with h = (x + 3) / 6, at least 0 and at most 1",
+        "dout (2 x + 3) / 6 where -3 < x < 3, dout h elsewhere",
+        _NONE,
+        True,
+    )
+    SELU = (
+        14,
+        "1.0507… x where x > 0, else 1.7581… (exp(x) - 1)",
+        "1.0507… dout where out > 0, else dout (out + 1.7581…)",
+    )

@@ -51,6 +51,9 @@ SIGNATURE_TEXTS = (
     # elementwise activations; kind is an Activation, and alpha its slope, scale or threshold
     "activation_forward(x[*], out[*]!, kind, alpha)",
     "activation_backward(dout[*], saved[*], dx[*]!, kind, alpha)",
+    # the input above zero, w times it below; a slope for each channel of s pixels (c = 1: one for all)
+    "prelu_forward(x[n,c,s], w[c], out[n,c,s]!)",
+    "prelu_backward(dout[n,c,s], x[n,c,s], w[c], dx[n,c,s]?!, dw[c]?~, beta)",
     # softmax over rows of sign * x (sign = -1: softmin)
     "softmax_forward(x[n,c], out[n,c]!, sign)",
     "softmax_backward(dout[n,c], out[n,c], dx[n,c]!, sign)",

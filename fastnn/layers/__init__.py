@@ -59,8 +59,10 @@ from fastnn.layers.base import REGISTRY, Layer, Shape
 from fastnn.layers.convolution import *
 from fastnn.layers.dense import *
 from fastnn.layers.dropout import *
+from fastnn.layers.gated import *
 from fastnn.layers.norm import *
 from fastnn.layers.pool import *
+from fastnn.layers.prelu import *
 from fastnn.layers.residual import *
 from fastnn.layers.response_norm import *
 from fastnn.layers.rising import *

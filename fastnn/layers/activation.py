@@ -1,64 +1,26 @@
-"""The elementwise activations as layers, one class for each entry of `fastnn.kernels.Activation`.
-
-Inputs may have any shape (N, ...); outputs have the same shape, and the model's dtype.
-"""
+"""The elementwise activations as layers, one class for each entry of `fastnn.kernels.Activation`."""
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
-
-import numpy as np
-
-from fastnn.checks import number
 from fastnn.kernels import Activation
-from fastnn.kernels.activations import GELU_ARGUMENT
-from fastnn.kernels.eager import Ops
-from fastnn.layers.base import Layer
+from fastnn.layers.elementwise import Elementwise
 from fastnn.layers.onnx_graph import Graph
 
-__all__ = ["ELU", "GELU", "LeakyReLU", "ReLU", "SiLU", "Sigmoid", "Softshrink", "Tanh", "Tanhshrink"]
+__all__ = [
+    "ELU",
+    "SELU",
+    "HardSigmoid",
+    "LeakyReLU",
+    "ReLU",
+    "Sigmoid",
+    "Softplus",
+    "Softshrink",
+    "Tanh",
+    "Tanhshrink",
+]
 
 
-class _Elementwise(Layer):
-    """Base of the activations: a subclass names its entry, and its operator in ONNX."""
-
-    activation: ClassVar[Activation]
-    onnx_operator: ClassVar[str]
-    onnx_alpha: ClassVar[tuple[str, ...]] = ()  # attributes of the operator that are the activation's alpha
-    elementwise = True
-    alpha: float = 0.0
-
-    def __init_subclass__(cls, **kwargs: Any) -> None:
-        if "activation" in vars(cls):
-            cls.kind = cls.activation.name.lower()
-        super().__init_subclass__(**kwargs)
-
-    def _take(self, alpha: float) -> None:
-        takes = self.activation.alpha
-        self.alpha = number(type(self).__name__, takes.name, alpha, **takes.ends)
-
-    def forward(self, ops: Ops, x: Any, training: bool) -> tuple[Any, Any]:
-        out = ops.empty(x.shape)
-        ops.activation_forward(x, out, int(self.activation), self.alpha)
-        return out, x if self.activation.backward_needs_input else out
-
-    def backward(self, ops: Ops, dout: Any, cache: Any, need_dx: bool) -> Any:
-        if not need_dx:
-            return None
-        dx = ops.empty(cache.shape)
-        ops.activation_backward(dout, cache, dx, int(self.activation), self.alpha)
-        return dx
-
-    def config(self) -> dict[str, Any]:
-        name = self.activation.alpha.name
-        return {name: self.alpha} if name else {}
-
-    def onnx(self, graph: Graph, x: str) -> str:
-        attributes: dict[str, Any] = dict.fromkeys(self.onnx_alpha, self.alpha)
-        return graph.node(self.onnx_operator, x, **attributes)
-
-
-class ReLU(_Elementwise):
+class ReLU(Elementwise):
     """Rectified linear unit: out = max(x, 0); the gradient at 0 is 0.
 
     Notes
@@ -77,7 +39,7 @@ class ReLU(_Elementwise):
     onnx_operator = "Relu"
 
 
-class LeakyReLU(_Elementwise):
+class LeakyReLU(Elementwise):
     """Leaky rectified linear unit: out = x where x > 0, else alpha x; the gradient at 0 is alpha.
 
     Parameters
@@ -106,10 +68,10 @@ class LeakyReLU(_Elementwise):
     onnx_operator, onnx_alpha = "LeakyRelu", ("alpha",)
 
     def __init__(self, alpha: float = activation.alpha.default) -> None:
-        self._take(alpha)
+        self.take_alpha(alpha)
 
 
-class ELU(_Elementwise):
+class ELU(Elementwise):
     """Exponential linear unit: out = x where x > 0, else alpha (exp(x) - 1); the gradient at 0 is alpha.
 
     Parameters
@@ -138,10 +100,10 @@ class ELU(_Elementwise):
     onnx_operator, onnx_alpha = "Elu", ("alpha",)
 
     def __init__(self, alpha: float = activation.alpha.default) -> None:
-        self._take(alpha)
+        self.take_alpha(alpha)
 
 
-class Sigmoid(_Elementwise):
+class Sigmoid(Elementwise):
     """Logistic sigmoid: out = 1 / (1 + exp(-x)), computed without overflow for any x.
 
     Examples
@@ -156,7 +118,7 @@ class Sigmoid(_Elementwise):
     onnx_operator = "Sigmoid"
 
 
-class Tanh(_Elementwise):
+class Tanh(Elementwise):
     """Hyperbolic tangent: out = tanh(x).
 
     Examples
@@ -171,7 +133,7 @@ class Tanh(_Elementwise):
     onnx_operator = "Tanh"
 
 
-class Tanhshrink(_Elementwise):
+class Tanhshrink(Elementwise):
     """What tanh takes away: out = x - tanh(x).
 
     Notes
@@ -192,7 +154,7 @@ class Tanhshrink(_Elementwise):
         return graph.node("Sub", x, graph.node("Tanh", x))
 
 
-class Softshrink(_Elementwise):
+class Softshrink(Elementwise):
     """Soft thresholding: out = x moved towards zero by lambd, and 0 where its size is at most lambd.
 
     Parameters
@@ -222,51 +184,65 @@ class Softshrink(_Elementwise):
     onnx_operator, onnx_alpha = "Shrink", ("lambd", "bias")
 
     def __init__(self, lambd: float = activation.alpha.default) -> None:
-        self._take(lambd)
+        self.take_alpha(lambd)
 
 
-class GELU(_Elementwise):
-    """Gaussian error linear unit in its tanh form: out = 0.5 x (1 + tanh(√(2/π) (x + 0.044715 x³))).
+class Softplus(Elementwise):
+    """Smooth rectifier: out = log(1 + exp(x)), computed without overflow for any x.
 
     Notes
     -----
-    Hendrycks & Gimpel, "Gaussian error linear units", 2016, whose approximation this is of x Φ(x), with the standard
-    normal distribution function Φ; it is within 0.0005 of that. PyTorch's ``gelu(approximate="tanh")``.
+    Dugas, Bengio, Bélisle, Nadeau & Garcia, "Incorporating second-order functional knowledge for better option
+    pricing", 2001.
 
     Examples
     --------
     >>> import fastnn
-    >>> model = fastnn.Sequential([fastnn.layers.GELU()], input_shape=(3,))
-    >>> model.forward([[-50, 1, 50]]).round(4)
-    array([[-0.    ,  0.8412, 50.    ]], dtype=float32)
+    >>> model = fastnn.Sequential([fastnn.layers.Softplus()], input_shape=(3,))
+    >>> model.forward([[-50, 0, 50]]).round(4)
+    array([[ 0.    ,  0.6931, 50.    ]], dtype=float32)
     """
 
-    activation = Activation.GELU
-
-    def onnx(self, graph: Graph, x: str) -> str:
-        # by its parts: operator Gelu is newer than the opset. 1 + tanh(y) would cancel, sigmoid(2 y) does not.
-        linear, cubic = (graph.constant("gelu", np.array(c)) for c in GELU_ARGUMENT)
-        argument = graph.node("Add", graph.node("Mul", graph.node("Mul", x, x), cubic), linear)
-        return graph.node("Mul", x, graph.node("Sigmoid", graph.node("Mul", x, argument)))
+    activation = Activation.SOFTPLUS
+    onnx_operator = "Softplus"
 
 
-class SiLU(_Elementwise):
-    """Sigmoid linear unit, also called swish: out = x / (1 + exp(-x)).
+class HardSigmoid(Elementwise):
+    """Sigmoid of straight pieces: out = (x + 3) / 6, at least 0 and at most 1; the gradient at -3 and 3 is 0.
 
     Notes
     -----
-    Elfwing, Uchibe & Doya, "Sigmoid-weighted linear units for neural network function approximation in reinforcement
-    learning", 2018.
+    Howard et al., "Searching for MobileNetV3", 2019.
 
     Examples
     --------
     >>> import fastnn
-    >>> model = fastnn.Sequential([fastnn.layers.SiLU()], input_shape=(3,))
-    >>> model.forward([[-1, 0, 50]]).round(4)
-    array([[-0.2689,  0.    , 50.    ]], dtype=float32)
+    >>> model = fastnn.Sequential([fastnn.layers.HardSigmoid()], input_shape=(3,))
+    >>> model.forward([[-50, 0, 50]]).round(4).tolist()
+    [[0.0, 0.5, 1.0]]
     """
 
-    activation = Activation.SILU
+    activation = Activation.HARD_SIGMOID
 
     def onnx(self, graph: Graph, x: str) -> str:
-        return graph.node("Mul", x, graph.node("Sigmoid", x))
+        return graph.node("HardSigmoid", x, alpha=1 / 6, beta=0.5)
+
+
+class SELU(Elementwise):
+    """Scaled exponential linear unit: out = 1.0507 (x where x > 0, else 1.6733 (exp(x) - 1)).
+
+    Notes
+    -----
+    Klambauer, Unterthiner, Mayr & Hochreiter, "Self-normalizing neural networks", 2017, which has more digits of the
+    two numbers: layers of weights with variance 1 / inputs keep mean 0 and variance 1.
+
+    Examples
+    --------
+    >>> import fastnn
+    >>> model = fastnn.Sequential([fastnn.layers.SELU()], input_shape=(3,))
+    >>> model.forward([[-50, 0, 1]]).round(4)
+    array([[-1.7581,  0.    ,  1.0507]], dtype=float32)
+    """
+
+    activation = Activation.SELU
+    onnx_operator = "Selu"

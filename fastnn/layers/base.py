@@ -67,10 +67,11 @@ class Layer:
     owner: Callable[[], Owner | None] | None = None  # weak reference to the model that the layer belongs to
     _frozen: bool = False
 
-    def __init_subclass__(cls, **kwargs: Any) -> None:
+    def __init_subclass__(cls, abstract: bool = False, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         known = REGISTRY.get(cls.__name__)
-        if not cls.__name__.startswith("_") and (known is None or not known.__module__.startswith("fastnn.")):
+        named = not abstract and not cls.__name__.startswith("_")
+        if named and (known is None or not known.__module__.startswith("fastnn.")):
             REGISTRY[cls.__name__] = cls
 
     def build(self, input_shape: Shape) -> Shape:

@@ -160,7 +160,7 @@ class _Maker:
                 made[a.name] = None if a.name in absent else self._array(a, made)
         if made.get("beta") == 0:
             for name in ("dw", "db"):
-                if made[name] is not None:
+                if made.get(name) is not None:
                     made[name][...] = np.nan
         if "rule" in made:
             self._complete_update(made)

@@ -271,6 +271,17 @@ def _sigmoid(x: Array) -> Array:
     return np.where(x < 0, e, 1) / (1 + e)
 
 
+_SELU = np.longdouble("1.0507009873554804934193349852946")
+_SELU_LIMIT = _SELU * np.longdouble("1.6732632423543772848170429916717")
+
+
+def _tanh_of_softplus(x: Array) -> tuple[Array, Array]:
+    """Return tanh(log(1 + e^x)) and 1 minus its square, without a difference that cancels."""
+    e = np.exp(np.clip(x, -np.inf, 40))  # above 40 the two are 1 and 0 to more digits than there are
+    under = e * (e + 2) + 2
+    return e * (e + 2) / under, 4 * np.square((1 + e) / under)
+
+
 def activation(x: Array, kind: int, alpha: Any) -> Array:
     match Activation(kind):
         case Activation.IDENTITY:
@@ -291,19 +302,29 @@ def activation(x: Array, kind: int, alpha: Any) -> Array:
             return np.where(np.abs(x) <= alpha, 0, x - np.copysign(alpha, x))
         case Activation.GELU | Activation.SILU:
             return np.where(x == -np.inf, 0, x * _sigmoid(gate(x, kind)[0]))
+        case Activation.SOFTPLUS:
+            return np.logaddexp(x, 0)
+        case Activation.MISH:
+            return np.where(x == -np.inf, 0, x * _tanh_of_softplus(x)[0])
+        case Activation.HARD_SIGMOID:
+            return np.clip(x + 3, 0, 6) / 6
+        case Activation.HARD_SWISH:
+            return np.where(x <= -3, 0, np.where(x >= 3, x, x * (x + 3) / 6))
+        case Activation.SELU:
+            return np.where(x > 0, _SELU * x, _SELU_LIMIT * np.expm1(np.minimum(x, 0)))
 
 
 def activation_bound(x: Array, value: Array, kind: int, dtype: type[np.floating]) -> Array:
     """The bound of an activation of x.
 
     The z of GELU is rounded four times, and an error of the exponent is a relative error of the exponential, which
-    makes four units for each unit of -z. If the sigmoid is denormal, GELU and SiLU multiply its rounding error by x.
+    makes four units for each unit of -z. If the gate is denormal, GELU, SiLU and Mish multiply its rounding error by x.
     """
     bound = ulps(value, dtype, _UNARY_ULP)
     if kind == Activation.GELU:
         z = np.clip(np.nan_to_num(gate(x, kind)[0]), -2000, 0.5)  # z e^-z is below 1/2 above zero
         bound += ulps(value, dtype, 1) * 4 * np.abs(z)
-    if kind in (Activation.GELU, Activation.SILU):
+    if kind in (Activation.GELU, Activation.SILU, Activation.MISH):
         bound += np.where(x < 0, np.minimum(np.abs(x), 1000), 0) * np.finfo(dtype).smallest_subnormal
     return bound
 
@@ -329,6 +350,27 @@ def derivative(saved: Array, kind: int, alpha: Any) -> Array:
         case Activation.GELU | Activation.SILU:
             z, slope = gate(saved, kind)
             return _sigmoid(z) * (1 + saved * slope * _sigmoid(-z))
+        case Activation.SOFTPLUS:
+            return -np.expm1(-saved)
+        case Activation.MISH:
+            t, rest = _tanh_of_softplus(saved)
+            return t + np.clip(saved, -1e5, 1e5) * rest * _sigmoid(saved)
+        case Activation.HARD_SIGMOID:
+            return np.where((saved <= 0) | (saved >= 1), 0, np.ones_like(saved) / 6 + 0 * saved)
+        case Activation.HARD_SWISH:
+            return np.where(saved <= -3, 0, np.where(saved >= 3, 1, (2 * saved + 3) / 6))
+        case Activation.SELU:
+            return np.where(saved > 0, saved.dtype.type(_SELU), saved + saved.dtype.type(_SELU_LIMIT))
+
+
+def _terms_of_derivative(saved: Array, kind: int) -> Array:
+    """The sizes of the terms of a derivative that crosses zero, each of which has some roundings of its own."""
+    if kind == Activation.MISH:
+        t, rest = _tanh_of_softplus(saved)
+        return 2 * (t + np.clip(np.abs(saved), 0, 1e5) * rest * _sigmoid(saved))
+    if kind == Activation.SELU:
+        return np.abs(saved) + 2
+    return np.where(np.abs(saved) < 3, np.abs(saved) / 3 + 0.5, 1)
 
 
 def _gate_derivative_bound(saved: Array, kind: int, u: float) -> Array:
@@ -355,8 +397,28 @@ def activation_backward(a: SimpleNamespace, u: float) -> Expected:
         tiny = np.finfo(a.dtype).smallest_subnormal
         bound = _gate_derivative_bound(a.saved, a.kind, u) + (1 + np.abs(a.saved)) ** 3 * tiny
         return {"dx": (value, np.abs(a.dout) * bound + tiny)}
+    if a.kind in (Activation.MISH, Activation.HARD_SWISH, Activation.SELU):
+        tiny = np.finfo(a.dtype).smallest_subnormal
+        bound = 5 * u * _terms_of_derivative(a.saved, a.kind) + (1 + np.minimum(np.abs(a.saved), 1e3)) * tiny
+        return {"dx": (value, np.abs(a.dout) * bound + tiny)}
     count = _SQUARED_ULP if a.kind == Activation.TANHSHRINK else _UNARY_ULP
     return {"dx": (value, ulps(value, a.dtype, count))}
+
+
+@oracle
+def prelu_forward(a: SimpleNamespace, u: float) -> Expected:
+    value = np.where(a.x > 0, a.x, a.w[:, None] * a.x)
+    return {"out": (value, ulps(value, a.dtype, 1))}
+
+
+@oracle
+def prelu_backward(a: SimpleNamespace, u: float) -> Expected:
+    terms = np.where(a.x > 0, 0, a.dout * a.x)
+    before = a.dw if a.beta == 1 and a.dw is not None else 0
+    dw, count = terms.sum(axis=(0, 2)) + before, terms[:, 0].size
+    dx = np.where(a.x > 0, a.dout, a.w[:, None] * a.dout)
+    bound = (8 + math.sqrt(count)) * u * (np.abs(terms).sum(axis=(0, 2)) + np.abs(before)) + u * np.abs(dw)
+    return {"dx": (dx, ulps(dx, a.dtype, 1)), "dw": (dw, bound)}
 
 
 def _softmax(x: Array) -> tuple[Array, Array, Array]:

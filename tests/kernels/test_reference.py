@@ -60,6 +60,11 @@ ACTIVATIONS = {
     Activation.SOFTSHRINK: ("softshrink", 0.4, {"lambd": 0.4}),
     Activation.GELU: ("gelu", 0.0, {"approximate": "tanh"}),
     Activation.SILU: ("silu", 0.0, {}),
+    Activation.SOFTPLUS: ("softplus", 0.0, {"threshold": 1000.0}),
+    Activation.MISH: ("mish", 0.0, {}),
+    Activation.HARD_SIGMOID: ("hardsigmoid", 0.0, {}),
+    Activation.HARD_SWISH: ("hardswish", 0.0, {}),
+    Activation.SELU: ("selu", 0.0, {}),
 }
 
 
@@ -74,7 +79,23 @@ def test_activations_agree_with_torch(kind, torch):
     reference.activation_forward(x, out, kind, alpha)
     reference.activation_backward(dout, x if kind.backward_needs_input else out, dx, kind, alpha)
     close(out, want.detach().numpy())
-    close(dx, t.grad.numpy(), 1e-13)
+    rounded = kind is Activation.HARD_SIGMOID  # PyTorch's slope is 1/6 as a float32
+    close(dx, t.grad.numpy(), 3e-8 if rounded else 1e-13)
+
+
+@pytest.mark.parametrize("slopes", [1, 3])
+def test_prelu_agrees_with_torch(slopes, torch):
+    x, dout, w = rng.standard_normal((4, 3, 5)), rng.standard_normal((4, 3, 5)), rng.standard_normal(slopes)
+    t, slope = torch.tensor(x, requires_grad=True), torch.tensor(w, requires_grad=True)
+    want = torch.nn.functional.prelu(t, slope)
+    want.backward(torch.tensor(dout))
+    shape = (4, slopes, -1)
+    out, dx, dw = np.empty_like(x), np.empty_like(x), np.empty_like(w)
+    reference.prelu_forward(x.reshape(shape), w, out.reshape(shape))
+    reference.prelu_backward(dout.reshape(shape), x.reshape(shape), w, dx.reshape(shape), dw, 0.0)
+    close(out, want.detach().numpy())
+    close(dx, t.grad.numpy())
+    close(dw, slope.grad.numpy())
 
 
 @pytest.mark.parametrize("name", ["softmax", "softmin", "log_softmax"])

@@ -61,5 +61,11 @@ def test_parse_refuses_what_it_cannot_read(text):
         parse(text)
 
 
-def test_three_activations_need_the_input_for_their_derivative():
-    assert [k.name for k in Activation if k.backward_needs_input] == ["TANHSHRINK", "GELU", "SILU"]
+def test_these_activations_need_the_input_for_their_derivative():
+    assert [k.name for k in Activation if k.backward_needs_input] == [
+        "TANHSHRINK",
+        "GELU",
+        "SILU",
+        "MISH",
+        "HARD_SWISH",
+    ]

@@ -10,6 +10,7 @@ from test_backends_agree import BACKENDS
 
 from fastnn import kernels
 from fastnn.kernels import Activation
+from fastnn.kernels.activations import SELU_SCALES
 
 nan, inf = np.nan, np.inf
 
@@ -27,6 +28,11 @@ LIMITS = {
     Activation.SOFTSHRINK: (0.5, -inf, inf),
     Activation.GELU: (0.0, 0, inf),
     Activation.SILU: (0.0, 0, inf),
+    Activation.SOFTPLUS: (0.0, 0, inf),
+    Activation.MISH: (0.0, 0, inf),
+    Activation.HARD_SIGMOID: (0.0, 0, 1),
+    Activation.HARD_SWISH: (0.0, 0, inf),
+    Activation.SELU: (0.0, -SELU_SCALES[1], inf),
 }
 
 
@@ -40,7 +46,7 @@ def test_activations_of_special_values_are_right(kind, at, dtype, backend):
     out = np.empty_like(x)
     kernels.get("activation_forward", backend)(x, out, int(kind), alpha)
     assert np.isnan(out[at])
-    assert out[at + 1] == low
+    assert out[at + 1] == dtype(low)
     assert out[at + 2] == high
     rest = np.delete(out, [at, at + 1, at + 2])
     assert np.all(rest == rest[0])
@@ -63,12 +69,16 @@ def test_activations_are_right_over_the_whole_range(kind, dtype, backend):
     assert np.all(error <= bound), (x[worst], out[worst], value[worst])
 
 
-@pytest.mark.parametrize("kind", [Activation.GELU, Activation.SILU])
-def test_the_slope_of_gelu_and_silu_is_right_at_the_ends(kind, dtype, backend):
+SLOPES_AT_ZERO = {Activation.GELU: 0.5, Activation.SILU: 0.5, Activation.MISH: 0.6, Activation.HARD_SWISH: 0.5}
+
+
+@pytest.mark.parametrize("kind", SLOPES_AT_ZERO)
+def test_the_slope_of_a_gated_activation_is_right_at_the_ends(kind, dtype, backend):
     x = np.array([-inf, np.finfo(dtype).min, -1e4, 0, 1e4, np.finfo(dtype).max, inf, nan] * 5, dtype)
     dx = np.empty_like(x)
     kernels.get("activation_backward", backend)(np.ones_like(x), x, dx, int(kind), 0.0)
-    np.testing.assert_array_equal(dx, np.array([0, 0, 0, 0.5, 1, 1, 1, nan] * 5, dtype))
+    middle = SLOPES_AT_ZERO[kind]
+    np.testing.assert_allclose(dx, np.array([0, 0, 0, middle, 1, 1, 1, nan] * 5, dtype), rtol=4 * np.finfo(dtype).eps)
 
 
 def test_lion_takes_no_step_at_zero_and_keeps_nan(dtype, backend):
@@ -96,6 +106,8 @@ def test_slopes_at_the_kinks_are_those_of_one_side(dtype, backend):
         Activation.LEAKY_RELU: 0.25,
         Activation.ELU: 1.5,
         Activation.SOFTSHRINK: 0.0,
+        Activation.HARD_SIGMOID: 0.0,
+        Activation.SELU: SELU_SCALES[1],
     }
     for kind, slope in slopes.items():
         kernels.get("activation_backward", backend)(np.ones_like(out), out, dx, int(kind), LIMITS[kind][0])

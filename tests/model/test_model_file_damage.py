@@ -106,7 +106,7 @@ DAMAGE = {
     "a config that is a list": (lambda m, t: m.update(config=[1]), "describes no model"),
     "a description nested without end": (lambda m, t: "[" * 100_000, "describes no model"),
     "an unknown layer": (_layer(type="os.system"), "expected a layer of"),
-    "a base class": (_layer(type="_Elementwise"), "expected a layer of"),
+    "a base class": (_layer(type="Elementwise"), "expected a layer of"),
     "a layer type that is a list": (_layer(type=["Dense"]), "describes no model"),
     "an unknown argument": (_layer(colour="red"), "describes no model"),
     "an unknown initialiser": (_layer(init="eval('1')"), "describes no model"),

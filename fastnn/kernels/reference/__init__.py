@@ -20,6 +20,7 @@ from fastnn.kernels.reference import (
     panels,
     permutation,
     pool,
+    prelu,
     softmax,
     sum,
     update_rules,
@@ -43,6 +44,7 @@ KERNELS: Mapping[str, Callable[..., None]] = kernels_in(
             panels,
             permutation,
             pool,
+            prelu,
         ),
         *(softmax, sum, update_rules, winograd, nchw16n),
     )

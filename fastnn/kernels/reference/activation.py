@@ -8,13 +8,14 @@ from collections.abc import Callable
 
 import numpy as np
 
-from fastnn.kernels.activations import GELU_ARGUMENT, Activation
+from fastnn.kernels.activations import GELU_ARGUMENT, SELU_SCALES, Activation
 from fastnn.kernels.reference.arrays import Array
 
 _SERIES_BELOW = 2.0  # from here on, x - tanh(x) loses no digits
 _SERIES_LEVELS = 12  # the rest of the series is less than 2⁻⁵³ at |x| = 2
-_GATE_ENDS = 746.0  # the sigmoids of GELU and SiLU are 0 at -746 and 1 at 746; an x clamped to that makes no NaN
+_GATE_ENDS = 746.0  # the gates of GELU, SiLU and Mish are 0 at -746 and 1 at 746; an x clamped to that makes no NaN
 _GELU_LINEAR, _GELU_CUBIC = GELU_ARGUMENT
+_SELU_SCALE, _SELU_LIMIT = SELU_SCALES
 
 
 def _identity(x: Array, alpha: np.floating) -> Array:
@@ -79,6 +80,43 @@ def _silu(x: Array, alpha: np.floating) -> Array:
     return result
 
 
+def _softplus(x: Array, alpha: np.floating) -> Array:
+    # log(1 + e^x) = max(x, 0) + log(1 + e^-|x|), which neither overflows nor loses the small digits
+    result: Array = np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x)))
+    return result
+
+
+def _mish_parts(x: Array) -> tuple[Array, Array, Array]:
+    # tanh(log(1 + e^x)) is a quotient of polynomials of q = e^-|x| without a difference in them
+    q = np.exp(-np.abs(x))
+    product = q * (q + 2)
+    return q, np.where(x < 0, product, 1 + 2 * q), np.where(x < 0, product + 2, 1 + 2 * q * (1 + q))
+
+
+def _mish(x: Array, alpha: np.floating) -> Array:
+    x = np.maximum(x, -_GATE_ENDS)
+    _, over, under = _mish_parts(x)
+    result: Array = x * (over / under)
+    return result
+
+
+def _hard_sigmoid(x: Array, alpha: np.floating) -> Array:
+    result: Array = np.clip(x + 3, 0, 6) * x.dtype.type(1 / 6)
+    return result
+
+
+def _hard_swish(x: Array, alpha: np.floating) -> Array:
+    x = np.maximum(x, -3)
+    result: Array = x * _hard_sigmoid(x, alpha)
+    return result
+
+
+def _selu(x: Array, alpha: np.floating) -> Array:
+    scale, limit = x.dtype.type(_SELU_SCALE), x.dtype.type(_SELU_LIMIT)
+    result: Array = np.where(x > 0, scale * x, limit * np.expm1(np.minimum(x, 0)))
+    return result
+
+
 # derivatives of (dout, saved, alpha); saved is the output, or the input if Activation.backward_needs_input is true
 
 
@@ -126,6 +164,35 @@ def _silu_gradient(dout: Array, saved: Array, alpha: np.floating) -> Array:
     return result
 
 
+def _softplus_gradient(dout: Array, saved: Array, alpha: np.floating) -> Array:
+    result: Array = dout * -np.expm1(-saved)
+    return result
+
+
+def _mish_gradient(dout: Array, saved: Array, alpha: np.floating) -> Array:
+    x = np.clip(saved, -_GATE_ENDS, _GATE_ENDS)
+    q, over, under = _mish_parts(x)
+    # (1 - t²) / (1 + e^-x) = 4 q (1 + q) / under², times q where x > 0
+    rest = 4 * q * (1 + q) / np.square(under)
+    result: Array = dout * (over / under + x * np.where(x < 0, rest, q * rest))
+    return result
+
+
+def _hard_sigmoid_gradient(dout: Array, saved: Array, alpha: np.floating) -> Array:
+    return np.where((saved <= 0) | (saved >= 1), 0, dout * (saved.dtype.type(1 / 6) + 0 * saved))
+
+
+def _hard_swish_gradient(dout: Array, saved: Array, alpha: np.floating) -> Array:
+    slope = saved * saved.dtype.type(1 / 3) + saved.dtype.type(0.5)
+    return np.where(saved <= -3, 0, np.where(saved >= 3, dout, dout * slope))
+
+
+def _selu_gradient(dout: Array, saved: Array, alpha: np.floating) -> Array:
+    scale, limit = saved.dtype.type(_SELU_SCALE), saved.dtype.type(_SELU_LIMIT)
+    result: Array = np.where(saved > 0, scale * dout, dout * (saved + limit))
+    return result
+
+
 def _identity_gradient(dout: Array, saved: Array, alpha: np.floating) -> Array:
     return dout
 
@@ -141,6 +208,11 @@ _FORWARD: dict[int, Callable[[Array, "np.floating"], Array]] = {
     Activation.SOFTSHRINK: _softshrink,
     Activation.GELU: _gelu,
     Activation.SILU: _silu,
+    Activation.SOFTPLUS: _softplus,
+    Activation.MISH: _mish,
+    Activation.HARD_SIGMOID: _hard_sigmoid,
+    Activation.HARD_SWISH: _hard_swish,
+    Activation.SELU: _selu,
 }
 _BACKWARD: dict[int, Callable[[Array, Array, "np.floating"], Array]] = {
     Activation.IDENTITY: _identity_gradient,
@@ -153,6 +225,11 @@ _BACKWARD: dict[int, Callable[[Array, Array, "np.floating"], Array]] = {
     Activation.SOFTSHRINK: _softshrink_gradient,
     Activation.GELU: _gelu_gradient,
     Activation.SILU: _silu_gradient,
+    Activation.SOFTPLUS: _softplus_gradient,
+    Activation.MISH: _mish_gradient,
+    Activation.HARD_SIGMOID: _hard_sigmoid_gradient,
+    Activation.HARD_SWISH: _hard_swish_gradient,
+    Activation.SELU: _selu_gradient,
 }
 
 
@@ -163,9 +240,12 @@ def activation_forward(x: Array, out: Array, kind: int, alpha: float) -> None:
     relu ``max(x, 0)`` · leaky relu ``x > 0 ? x : alpha x`` · elu ``x > 0 ? x : alpha (e^x - 1)`` ·
     sigmoid ``1 / (1 + e^-x)`` · tanh · tanhshrink ``x - tanh x``, exact to a few units in the last place
     also near 0 · softshrink ``x`` moved towards 0 by ``alpha``, or 0 if ``|x| <= alpha`` ·
-    gelu ``0.5 x (1 + tanh(√(2/π) (x + 0.044715 x³)))`` · silu ``x sigmoid(x)``. Where these two are
-    negative, the relative error of gelu grows with the argument of its exponential, and results below ``|x|`` times the
-    smallest denormal number may become 0.
+    gelu ``0.5 x (1 + tanh(√(2/π) (x + 0.044715 x³)))`` · silu ``x sigmoid(x)`` · softplus ``log(1 + e^x)`` ·
+    mish ``x tanh(softplus(x))`` · hard sigmoid ``(x + 3) / 6`` within 0 and 1 · hard swish ``x`` times that ·
+    selu, which is elu with an ``alpha`` and a factor of its own.
+
+    Where gelu, silu and mish are negative, the relative error of gelu grows with the argument of its exponential, and
+    results below ``|x|`` times the smallest denormal number may become 0.
     """
     out[...] = _FORWARD[kind](x, x.dtype.type(alpha))
 
@@ -174,7 +254,7 @@ def activation_forward(x: Array, out: Array, kind: int, alpha: float) -> None:
 def activation_backward(dout: Array, saved: Array, dx: Array, kind: int, alpha: float) -> None:
     """``dx = dout f'``, where ``f'`` follows from the output, or from the input if `Activation.backward_needs_input`.
 
-    At the kink of relu and leaky relu the slope is that of the left side (0 and ``alpha``); at the kinks of softshrink
-    it is 0.
+    At the kink of relu and leaky relu the slope is that of the left side (0 and ``alpha``); at the kinks of softshrink,
+    hard sigmoid and hard swish that of the flat side (0, or 1 for hard swish at 3).
     """
     dx[...] = _BACKWARD[kind](dout, saved, saved.dtype.type(alpha))
