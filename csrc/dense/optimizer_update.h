@@ -2,10 +2,11 @@
 #ifndef FASTNN_DENSE_OPTIMIZER_UPDATE_H
 #define FASTNN_DENSE_OPTIMIZER_UPDATE_H
 
+#include <float.h>
 #include <stdbool.h>
 
 #include "fastnn_generated.h"
-#include "simd/simd.h"
+#include "simd/simd_math.h"
 
 /* Scalars of one step, combined in double and rounded once. AdamW becomes Adam, without decay and with shrink. */
 typedef struct {
@@ -73,26 +74,33 @@ FNN_INLINE vreal update_gradient(const update_vectors *u, vreal w, vreal dw, boo
 /* 1, -1, or x itself: 0 or NaN */
 FNN_INLINE vreal update_sign(vreal x) { return vselect(x > vset(0), vset(1), vselect(x < vset(0), vset(-1), x)); }
 
+/* What a step keeps of m or v: zero for what is smaller than the smallest normal number. Where a gradient has become
+ * exactly zero, the state would otherwise shrink into these numbers, which are slow to compute with, and stay there. */
+FNN_INLINE vreal update_kept(vreal state) {
+    const real least = sizeof(real) == sizeof(double) ? (real)DBL_MIN : (real)FLT_MIN;
+    return (vreal)(vbits(state) & (vbits(vabs(state)) >= vbits(vset(least)))); /* NaN is kept */
+}
+
 /* w after a step of the rule, whose state changes in place; g is the gradient, with its decay. */
 FNN_INLINE vreal update_step(enum update_rule rule, const update_vectors *u, vreal w, vreal *m, vreal *v, vreal g) {
     switch (rule) {
-        case UPDATE_MOMENTUM: *v = vfma(u->momentum, *v, u->rate * g); return w - *v;
+        case UPDATE_MOMENTUM: *v = update_kept(vfma(u->momentum, *v, u->rate * g)); return w - *v;
         case UPDATE_NESTEROV: {
             const vreal step = u->rate * g;
-            *v = vfma(u->momentum, *v, step);
+            *v = update_kept(vfma(u->momentum, *v, step));
             return w - vfma(u->momentum, *v, step);
         }
         case UPDATE_RMSPROP:
-            *v = vfma(u->beta2, *v, u->rest2 * (g * g));
+            *v = update_kept(vfma(u->beta2, *v, u->rest2 * (g * g)));
             return vfma(-u->rate, g / (vsqrt(*v) + u->eps), w);
-        case UPDATE_ADAGRAD: *v = vfma(g, g, *v); return vfma(-u->rate, g / (vsqrt(*v) + u->eps), w);
+        case UPDATE_ADAGRAD: *v = update_kept(vfma(g, g, *v)); return vfma(-u->rate, g / (vsqrt(*v) + u->eps), w);
         case UPDATE_ADAM:
-            *m = vfma(u->beta1, *m, u->rest1 * g);
-            *v = vfma(u->beta2, *v, u->rest2 * (g * g));
+            *m = update_kept(vfma(u->beta1, *m, u->rest1 * g));
+            *v = update_kept(vfma(u->beta2, *v, u->rest2 * (g * g)));
             return vfma(-u->rate, *m / (vsqrt(*v) + u->eps), w * u->shrink);
         case UPDATE_LION: {
             const vreal c = vfma(u->beta1, *m, u->rest1 * g);
-            *m = vfma(u->beta2, *m, u->rest2 * g);
+            *m = update_kept(vfma(u->beta2, *m, u->rest2 * g));
             return vfma(-u->rate, update_sign(c), w * u->shrink);
         }
         default: return vfma(-u->rate, g, w); /* UPDATE_SGD */

@@ -14,25 +14,33 @@ from fastnn.kernels.updates import UpdateRule
 
 
 @jit
-def _sgd(w: Array, dw: Array, rate: np.floating, decay: np.floating) -> None:
+def _sgd(w: Array, dw: Array, rate: np.floating, decay: np.floating, least: np.floating) -> None:
     for i in range(w.size):
         g = dw[i] + decay * w[i] if decay != 0 else dw[i]
         w[i] -= rate * g
 
 
 @jit
-def _momentum(w: Array, v: Array, dw: Array, rate: np.floating, momentum: np.floating, decay: np.floating) -> None:
+def _momentum(
+    w: Array, v: Array, dw: Array, rate: np.floating, momentum: np.floating, decay: np.floating, least: np.floating
+) -> None:
     for i in range(w.size):
         g = dw[i] + decay * w[i] if decay != 0 else dw[i]
         v[i] = momentum * v[i] + rate * g
+        if abs(v[i]) < least:
+            v[i] = 0
         w[i] -= v[i]
 
 
 @jit
-def _nesterov(w: Array, v: Array, dw: Array, rate: np.floating, momentum: np.floating, decay: np.floating) -> None:
+def _nesterov(
+    w: Array, v: Array, dw: Array, rate: np.floating, momentum: np.floating, decay: np.floating, least: np.floating
+) -> None:
     for i in range(w.size):
         g = dw[i] + decay * w[i] if decay != 0 else dw[i]
         v[i] = momentum * v[i] + rate * g
+        if abs(v[i]) < least:
+            v[i] = 0
         w[i] -= momentum * v[i] + rate * g
 
 
@@ -46,10 +54,13 @@ def _by_root(
     rest: np.floating,
     eps: np.floating,
     decay: np.floating,
+    least: np.floating,
 ) -> None:
     for i in range(w.size):
         g = dw[i] + decay * w[i] if decay != 0 else dw[i]
         v[i] = rho * v[i] + rest * (g * g)
+        if abs(v[i]) < least:
+            v[i] = 0
         w[i] -= rate * (g / (math.sqrt(v[i]) + eps))
 
 
@@ -66,11 +77,16 @@ def _adam(
     rest2: np.floating,
     eps: np.floating,
     decay: np.floating,
+    least: np.floating,
 ) -> None:
     for i in range(w.size):
         g = dw[i] + decay * w[i] if decay != 0 else dw[i]
         m[i] = beta1 * m[i] + rest1 * g
+        if abs(m[i]) < least:
+            m[i] = 0
         v[i] = beta2 * v[i] + rest2 * (g * g)
+        if abs(v[i]) < least:
+            v[i] = 0
         w[i] -= size * (m[i] / (math.sqrt(v[i]) + eps))
 
 
@@ -126,5 +142,5 @@ def update(
     loop, scalars = _STEPS[chosen]
     arrays = [w, *chosen.state(m, v), dw]
     numbers = scalars(step, int(t[0]), *(c0, c1, c2)[: len(chosen.coefficients)])
-    loop(*(a.reshape(-1) for a in arrays), *map(real, numbers), real(decay))
+    loop(*(a.reshape(-1) for a in arrays), *map(real, numbers), real(decay), np.finfo(real).tiny)
     return None

@@ -3,6 +3,10 @@
 ``rate`` and ``t`` are arrays of one element. Scalars are combined in float64 and then rounded to the dtype of the
 arrays; everything else is computed in that dtype. ``decay`` is the coefficient of the L2 term ``decay w`` in the
 gradient ``g = dw + decay w``; with 0 the term is left out, not added as ``0 w``.
+
+State that becomes smaller than the smallest normal number is written as 0. Where a gradient has become exactly 0, of an
+input that does not come any more or a unit that is never active, the state would otherwise shrink into these numbers,
+which processors are slow to compute with, and stay there.
 """
 
 from __future__ import annotations
@@ -16,6 +20,11 @@ from fastnn.kernels.reference.arrays import Array
 from fastnn.kernels.updates import UpdateRule
 
 
+def _kept(state: Array) -> None:
+    """Write state that is smaller than the smallest normal number as 0."""
+    state[np.abs(state) < np.finfo(state.dtype).tiny] = 0
+
+
 def _sgd(w: Array, g: Array, rate: float, t: int) -> None:
     """``w = w - rate g``."""
     w -= w.dtype.type(rate) * g
@@ -25,6 +34,7 @@ def _momentum(w: Array, v: Array, g: Array, rate: float, t: int, momentum: float
     """``v = momentum v + rate g``, then ``w = w - v``."""
     v *= w.dtype.type(momentum)
     v += w.dtype.type(rate) * g
+    _kept(v)
     w -= v
 
 
@@ -33,6 +43,7 @@ def _nesterov(w: Array, v: Array, g: Array, rate: float, t: int, momentum: float
     step = w.dtype.type(rate) * g
     v *= w.dtype.type(momentum)
     v += step
+    _kept(v)
     w -= w.dtype.type(momentum) * v + step
 
 
@@ -41,12 +52,14 @@ def _rmsprop(w: Array, v: Array, g: Array, rate: float, t: int, rho: float, eps:
     real = w.dtype.type
     v *= real(rho)
     v += real(1 - rho) * np.square(g)
+    _kept(v)
     w -= real(rate) * (g / (np.sqrt(v) + real(eps)))
 
 
 def _adagrad(w: Array, v: Array, g: Array, rate: float, t: int, eps: float) -> None:
     """``v = v + g²``, then ``w = w - rate g / (√v + eps)``."""
     v += np.square(g)
+    _kept(v)
     w -= w.dtype.type(rate) * (g / (np.sqrt(v) + w.dtype.type(eps)))
 
 
@@ -63,6 +76,8 @@ def _adam(w: Array, m: Array, v: Array, g: Array, rate: float, t: int, beta1: fl
     m += real(1 - beta1) * g
     v *= real(beta2)
     v += real(1 - beta2) * np.square(g)
+    _kept(m)
+    _kept(v)
     w -= real(rate * correction / (1 - beta1**t)) * (m / (np.sqrt(v) + real(eps * correction)))
 
 
@@ -72,6 +87,7 @@ def _lion(w: Array, m: Array, g: Array, rate: float, t: int, beta1: float, beta2
     w -= real(rate) * np.sign(real(beta1) * m + real(1 - beta1) * g)
     m *= real(beta2)
     m += real(1 - beta2) * g
+    _kept(m)
 
 
 _STEPS: dict[UpdateRule, Callable[..., None]] = {
