@@ -15,12 +15,18 @@ Examples
 True
 """
 
+from importlib import import_module
+from os import PathLike
+from typing import Any
+
 from fastnn import data, export, functional, gradcheck, init, kernels, layers, losses, metrics, optim, random, schedules
 from fastnn._version import __version__
 from fastnn.config import show_config
 from fastnn.kernels.backend import use_backend
 from fastnn.kernels.threads import get_num_threads, one_thread, set_num_threads
 from fastnn.model import Sequential
+from fastnn.model.file import describes
+from fastnn.named import suggestion
 from fastnn.trainer import (
     BestWeights,
     Callback,
@@ -35,7 +41,52 @@ from fastnn.trainer import (
     sweep,
 )
 
-load = Sequential.load
+_ON_DEMAND = ("alexnet", "architecture", "cli", "compat", "estimators", "plots", "studies", "tabular")
+
+
+def load(path: str | PathLike[str]) -> Any:
+    """Read what `save` of a model wrote: a `Sequential`, or an estimator of tables. Nothing in it is run as code.
+
+    Parameters
+    ----------
+    path : path
+
+    Returns
+    -------
+    Sequential, TableClassifier or TableRegressor
+
+    Raises
+    ------
+    ValueError
+        If the file is not a model file of fastnn, or is damaged.
+    FileNotFoundError
+        If there is no such file.
+    ImportError
+        If a package that the model needs is missing.
+
+    Examples
+    --------
+    >>> import fastnn, tempfile, pathlib
+    >>> model = fastnn.Sequential([fastnn.layers.Dense(10)], input_shape=(784,))
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     model.save(pathlib.Path(folder, "digits.safetensors"))
+    ...     again = fastnn.load(pathlib.Path(folder, "digits.safetensors"))
+    >>> bool((again.params == model.params).all())
+    True
+    """
+    return import_module("fastnn.tabular").load(path) if describes(path, "table") else Sequential.load(path)
+
+
+def __getattr__(name: str) -> Any:
+    """A subpackage that `import fastnn` leaves out, because it is slow to import or needs optional packages."""
+    if name in _ON_DEMAND:
+        return import_module(f"fastnn.{name}")
+    raise AttributeError(f"module 'fastnn' has no attribute {name!r}{suggestion(name, (*__all__, *_ON_DEMAND))}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_ON_DEMAND})
+
 
 __all__ = [
     "BestWeights",

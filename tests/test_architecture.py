@@ -33,6 +33,7 @@ LEVELS = (
     {"trainer"},
     {"gradcheck"},
     {"architecture", "export", "estimators", "compat", "alexnet", "studies", "config", "custom"},
+    {"tabular"},
     {"cli"},
     {"", "__main__"},  # fastnn itself, whose names are for users
 )

@@ -103,3 +103,18 @@ def test_import_takes_at_most_twice_as_long_as_numpy(tmp_path: Path) -> None:
     ratio = re.search(r"ratio ([0-9.]+)", said.stdout)
     assert ratio is not None
     assert float(ratio[1]) <= 2.0, said.stdout
+
+
+def test_subpackages_load_when_they_are_used(tmp_path: Path) -> None:
+    code = """
+import sys, fastnn
+assert "fastnn.plots" not in sys.modules
+assert fastnn.plots.residuals and fastnn.architecture and fastnn.compat and fastnn.studies
+assert {"plots", "estimators", "tabular"} <= set(dir(fastnn))
+try:
+    fastnn.plot
+except AttributeError as error:
+    print(error)
+"""
+    said = python(code, cwd=tmp_path)
+    assert said == "module 'fastnn' has no attribute 'plot'; did you mean 'plots'?\n"

@@ -170,6 +170,13 @@ def test_several_quantiles_are_the_mean_of_the_single_ones():
     np.testing.assert_allclose(dx, np.hstack([d for _, d, _ in single]) / 4, rtol=1e-13)
 
 
+@pytest.mark.parametrize(("loss", "targets"), ALL)
+def test_prepared_targets_are_prepared(loss, targets):
+    loss = losses.get(loss)
+    once = loss.prepare(np.asarray(targets), (4,), np.dtype("float64"))
+    assert same_bits(loss.prepare(once, (4,), np.dtype("float64")), once)
+
+
 def test_every_alias_is_the_loss_of_its_name():
     for alias, name in losses.ALIASES.items():
         assert type(losses.get(alias)) is losses.LOSSES[name]

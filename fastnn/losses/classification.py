@@ -56,22 +56,19 @@ class SoftmaxCrossEntropy(Loss):
 
     def prepare(self, targets: NDArray[Any], outputs: tuple[int, ...], dtype: np.dtype[Any]) -> NDArray[Any]:
         check_rows(self.name, outputs)
-        classes = outputs[0]
         if targets.ndim == 2:
-            wanted = distributions(self.name, targets, classes, dtype)
-        else:
-            wanted = class_labels(self.name, targets, classes)
-            if self.label_smoothing:
-                wanted = np.eye(classes, dtype=dtype)[wanted]
-        if not self.label_smoothing:
-            return wanted
-        spread = wanted.sum(axis=1, keepdims=True) * dtype.type(self.label_smoothing / classes)
-        smoothed: NDArray[Any] = wanted * dtype.type(1 - self.label_smoothing) + spread
-        return smoothed
+            return distributions(self.name, targets, outputs[0], dtype)
+        labels = class_labels(self.name, targets, outputs[0])
+        return np.asarray(np.eye(outputs[0], dtype=dtype)[labels]) if self.label_smoothing else labels
 
     def run(
         self, ops: Ops, out: Any, targets: Any, dx: Any, loss: Any, correct: Any, scale: float, weights: Any = None
     ) -> None:
+        if self.label_smoothing:
+            smoothed, classes = ops.empty(targets.shape), targets.shape[1]
+            mixing = np.eye(classes) * (1 - self.label_smoothing) + self.label_smoothing / classes
+            ops.affine_forward(targets, mixing.astype(ops.dtype), None, smoothed)
+            targets = smoothed
         kernel = ops.softmax_cross_entropy if len(targets.shape) == 1 else ops.soft_cross_entropy
         kernel(out, targets, dx, loss, correct, weights, scale)
 

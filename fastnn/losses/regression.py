@@ -230,8 +230,8 @@ class Quantile(OutputwiseLoss):
     """Pinball loss: τ (t - out) where t > out, else (1 - τ) (out - t); least where out is the τ-quantile of t.
 
     The mean over samples and outputs. With one level, targets have the shape of the outputs, or (N,) for one output.
-    With several, the model has an output for each level, and targets (N,) are compared with all of them;
-    `fastnn.layers.Rising` as the last layer keeps the quantiles from crossing.
+    With several, the model has an output for each level, and targets (N,) are compared with all of them, or targets
+    (N, levels) each with its own; `fastnn.layers.Rising` as the last layer keeps the quantiles from crossing.
 
     Parameters
     ----------
@@ -277,4 +277,6 @@ class Quantile(OutputwiseLoss):
             return super().prepare(targets, outputs, dtype)
         if outputs != (len(self.levels),):
             raise ValueError(f"{self.name}: expected a model with an output for each of {self.levels}, got {outputs}")
+        if targets.shape[1:] == outputs:
+            return super().prepare(targets, outputs, dtype)
         return like_outputs(self.name, targets, (1,), dtype).repeat(len(self.levels), axis=1)

@@ -95,6 +95,17 @@ def _digest(tensors: Mapping[str, NDArray[Any]], description: Mapping[str, Any])
     return total.hexdigest()
 
 
+def describes(path: str | PathLike[str], key: str) -> bool:
+    """Whether a file is a model file whose description has that key; False for every other file, and for none."""
+    try:
+        with _safetensors().safe_open(path, framework="numpy") as file:
+            return key in json.loads((file.metadata() or {})["fastnn"])
+    except ImportError:
+        raise
+    except Exception:  # what is wrong with the file is for the reader to say
+        return False
+
+
 def save(path: str | PathLike[str], arrays: Mapping[str, NDArray[Any]], config: Mapping[str, Any]) -> None:
     """Write parameters, state and configuration of a model."""
     write(path, arrays, {"config": config})

@@ -1,0 +1,220 @@
+"""What the two estimators of tables share: parameters, inputs, folds, members, files."""
+
+from __future__ import annotations
+
+import numbers
+from collections.abc import Sequence
+from os import PathLike
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import BaseEstimator
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from fastnn.checks import choice, number, whole
+from fastnn.estimators.workers import share_of_threads
+from fastnn.losses import Loss
+from fastnn.model.sequential import Sequential
+from fastnn.tabular.columns import is_frame
+from fastnn.tabular.file import write_table
+from fastnn.tabular.inputs import TableInputs
+from fastnn.tabular.members import Folds, Recipe, train
+
+Array = NDArray[Any]
+ACTIVATIONS = ("relu", "leaky_relu", "elu", "tanh", "sigmoid", "gelu", "silu")
+
+
+class TableEstimator(BaseEstimator):  # type: ignore[misc]
+    """Base of the estimators of tables.
+
+    Parameters
+    ----------
+    hidden_layer_sizes : int or sequence of int
+        Units of the hidden layers of a member.
+    n_estimators : int
+        Members of the ensemble, whose predictions are averaged. Each is trained without one of as many parts of the
+        rows, which decides when it stops; so all rows are used. A single one holds out `validation_fraction`.
+    categorical : "auto" or sequence of str and int
+        Columns of categories besides those whose dtype says so: text, categories, enumerations.
+    activation : {"relu", "leaky_relu", "elu", "tanh", "sigmoid", "gelu", "silu"}
+    dropout : float
+        Share of the units of each hidden layer that is dropped in training.
+    learning_rate_init : float
+        At the beginning; it falls to 0 along half a cosine over `max_iter` epochs.
+    alpha : float
+        Decoupled weight decay of AdamW, times the learning rate.
+    batch_size : int or "auto"
+        Rows of a step; "auto": about a twentieth of all, between 16 and 256.
+    max_iter : int or "auto"
+        Epochs of a member at most; "auto": 12,000 steps, but between 30 and 200 epochs.
+    n_iter_no_change : int or "auto"
+        Epochs without a lower loss on the rows that are held out, after which a member stops; "auto": a third of
+        `max_iter`. It is then as it was in its best epoch.
+    validation_fraction : float
+        Share of the rows that a single member holds out.
+    random_state : int, RandomState instance or None
+        Decides the parts, the first weights and the order of the rows.
+    verbose : bool
+        Whether `fit` prints what it takes each column for.
+    """
+
+    def __init__(
+        self,
+        hidden_layer_sizes: int | Sequence[int] = (128, 128),
+        *,
+        n_estimators: int = 8,
+        categorical: str | Sequence[str | int] = "auto",
+        activation: str = "silu",
+        dropout: float = 0.1,
+        learning_rate_init: float = 0.003,
+        alpha: float = 0.01,
+        batch_size: int | str = "auto",
+        max_iter: int | str = "auto",
+        n_iter_no_change: int | str = "auto",
+        validation_fraction: float = 0.15,
+        random_state: Any = None,
+        verbose: bool = False,
+    ) -> None:
+        self.hidden_layer_sizes, self.n_estimators = hidden_layer_sizes, n_estimators
+        self.categorical, self.activation, self.dropout = categorical, activation, dropout
+        self.learning_rate_init, self.alpha, self.batch_size = learning_rate_init, alpha, batch_size
+        self.max_iter, self.n_iter_no_change = max_iter, n_iter_no_change
+        self.validation_fraction, self.random_state, self.verbose = validation_fraction, random_state, verbose
+
+    # --- what the subclasses define ---
+
+    def state(self) -> dict[str, Any]:
+        """What a file keeps besides the inputs and the members, as JSON holds it."""
+        raise NotImplementedError(f"{type(self).__name__}: state is missing")
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Set what `state` returned."""
+        raise NotImplementedError(f"{type(self).__name__}: restore is missing")
+
+    # --- parameters ---
+
+    def _recipe(self) -> Recipe:
+        """The parameters of a member, checked."""
+        owner, hidden = type(self).__name__, self.hidden_layer_sizes
+        sizes = [hidden] if isinstance(hidden, numbers.Integral) else list(hidden)  # type: ignore[arg-type]
+        automatic = {
+            name: None if isinstance(value, str) and value == "auto" else whole(owner, name, value, at_least=1)
+            for name in ("batch_size", "max_iter", "n_iter_no_change")
+            for value in (getattr(self, name),)
+        }
+        return Recipe(
+            [whole(owner, "hidden_layer_sizes", units, at_least=1) for units in sizes],
+            choice(owner, "activation", self.activation, ACTIVATIONS),
+            number(owner, "dropout", self.dropout, at_least=0, below=1),
+            number(owner, "learning_rate_init", self.learning_rate_init, above=0),
+            number(owner, "alpha", self.alpha, at_least=0),
+            automatic["batch_size"],
+            automatic["max_iter"],
+            automatic["n_iter_no_change"],
+        )
+
+    def _categorical(self) -> Sequence[str | int]:
+        if isinstance(self.categorical, str):
+            choice(type(self).__name__, "categorical", self.categorical, ("auto",))
+            return ()
+        return list(self.categorical)
+
+    # --- the table ---
+
+    def _table(self, X: Any, *, fitting: bool) -> Any:
+        """X, with what scikit-learn checks of every table: its number of columns, their names, arrays for NaN."""
+        if is_frame(X):
+            validate_data(self, X, reset=fitting, skip_check_array=True)
+            return X
+        return validate_data(self, X, reset=fitting, dtype=None, ensure_all_finite=False, ensure_min_samples=1)
+
+    def _encoded(self, X: Any) -> Array:
+        check_is_fitted(self, "members_")
+        return self.inputs_.encode(type(self).__name__, self._table(X, fitting=False))
+
+    # --- fitting ---
+
+    def _parts(self, rows: int, labels: Array | None, random: np.random.RandomState) -> Folds:
+        """For each member the rows to train on and those to hold out; of each class the same share."""
+        count = whole(type(self).__name__, "n_estimators", self.n_estimators, at_least=1)
+        share = number(type(self).__name__, "validation_fraction", self.validation_fraction, above=0, below=1)
+        if rows < 2:
+            raise ValueError(f"{type(self).__name__}: expected at least 2 rows, got 1 sample")
+        parts = count if count > 1 else max(2, round(1 / share))
+        order = random.permutation(rows)
+        if labels is not None:  # rows of a class one after the other, so that dealing them out spreads each class
+            order = order[np.argsort(labels[order], kind="stable")]
+        part = np.empty(rows, np.int64)
+        part[order] = np.arange(rows) % min(parts, rows)
+        held_out = [np.flatnonzero(part == k % min(parts, rows)) for k in range(count)]
+        return [(np.setdiff1d(np.arange(rows), out, assume_unique=True), out) for out in held_out]
+
+    def _fit(self, table: Any, targets: Array, outputs: int, loss: Loss, labels: Array | None, rising: bool) -> Array:
+        """Train the members; return for each row the mean raw output of the members that did not see it.
+
+        A row that no member held out gets that of all of them.
+        """
+        recipe = self._recipe()
+        random = check_random_state(self.random_state)
+        self.inputs_ = TableInputs.fit(type(self).__name__, table, self._categorical())
+        if self.verbose:
+            print(self.inputs_)
+        x = self.inputs_.encode(type(self).__name__, table)
+        folds = self._parts(len(x), labels, random)
+        seeds = [int(seed) for seed in random.randint(0, 2**31 - 1, len(folds))]
+
+        def make(seed: int) -> Sequential:
+            return recipe.network(x.shape[1], outputs, seed, rising)
+
+        with share_of_threads():
+            self.members_, self.best_epochs_, done = train(recipe, x, targets, folds, make, loss, seeds)
+        self.n_iter_ = max(done)
+        total, count = np.zeros((len(x), outputs)), np.zeros((len(x), 1))
+        for member, (_, held_out) in zip(self.members_, folds, strict=True):
+            total[held_out] += member.forward(x[held_out])
+            count[held_out] += 1
+        self._held_out = count[:, 0] > 0
+        return total / np.maximum(count, 1)
+
+    def _outputs(self, X: Any) -> Array:
+        """The raw outputs of all members, (members, N, outputs) float64."""
+        x = self._encoded(X)
+        return np.stack([member.forward(x).astype(np.float64) for member in self.members_])
+
+    def save(self, path: str | PathLike[str]) -> None:
+        """Write the fitted estimator to one ``.safetensors`` file, which `fastnn.load` reads.
+
+        Parameters
+        ----------
+        path : path
+
+        Raises
+        ------
+        OSError
+            If the file cannot be written; a file that was there is then unchanged.
+        ImportError
+            If the safetensors package is missing.
+        sklearn.exceptions.NotFittedError
+            If the estimator has not been fitted.
+        """
+        check_is_fitted(self, "members_")
+        write_table(path, self)
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        tags.input_tags.string = True
+        tags.input_tags.categorical = True
+        return tags
+
+
+def as_targets(function: str, y: ArrayLike | None) -> Array:
+    """Targets in an array, from a column of a data frame too."""
+    if y is None:
+        raise ValueError(f"{function}: y: requires y to be passed, but the target y is None")
+    return np.asarray(y.to_numpy() if hasattr(y, "to_numpy") else y)
+
+
+__all__ = ["Self", "TableEstimator", "as_targets"]

@@ -1,0 +1,158 @@
+"""The classifier of tables."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import ClassifierMixin
+from sklearn.utils import column_or_1d
+from sklearn.utils.multiclass import check_classification_targets, unique_labels
+from sklearn.utils.validation import check_consistent_length, check_is_fitted
+
+from fastnn.functional import log_softmax
+from fastnn.losses import SoftmaxCrossEntropy
+from fastnn.tabular.base import TableEstimator, as_targets
+from fastnn.tabular.calibration import best_temperature
+
+Array = NDArray[Any]
+
+
+class TableClassifier(ClassifierMixin, TableEstimator):  # type: ignore[misc]
+    """Networks that learn the class of each row of a table, from numbers, categories, dates and what is missing.
+
+    A table is a data frame of pandas, polars or Arrow, or a NumPy array. Numbers are scaled robustly, categories
+    become one-hot inputs, dates their parts, and what is missing has an input of its own. The probabilities of the
+    members are averaged and calibrated by a temperature, which the rows that members did not see decide.
+
+    Parameters
+    ----------
+    **parameters
+        See `fastnn.tabular.base.TableEstimator`.
+
+    Attributes
+    ----------
+    classes_ : (C,) array
+        The classes in order.
+    members_ : list of Sequential
+        The networks.
+    inputs_ : TableInputs
+        How a table becomes their inputs.
+    temperature_ : float
+        By which scores are divided before the softmax.
+    best_epochs_ : list of int
+        After how many epochs each member was best.
+
+    Notes
+    -----
+    Scaling and clipping, and the choice of weight decay and a falling rate: Holzmüller, Grinsztajn & Steinwart, "Better
+    by default: strong pre-tuned MLPs and boosted trees on tabular data", 2024. Temperature: Guo, Pleiss, Sun &
+    Weinberger, "On calibration of modern neural networks", 2017.
+
+    Examples
+    --------
+    >>> from fastnn.tabular import TableClassifier
+    >>> table = [[20, "dry"], [22, "wet"], [3, "dry"], [4, "wet"]] * 20
+    >>> season = ["summer", "summer", "winter", "winter"] * 20
+    >>> net = TableClassifier((16,), n_estimators=2, random_state=0).fit(table, season)
+    >>> net.predict([[25, "wet"], [1, "dry"], [2, None]]).tolist()
+    ['summer', 'winter', 'winter']
+    """
+
+    def fit(self, X: Any, y: ArrayLike) -> Self:
+        """Fit the networks.
+
+        Parameters
+        ----------
+        X : (N, D) data frame or array
+        y : (N,) array
+            Classes.
+
+        Returns
+        -------
+        Self
+            The estimator.
+
+        Raises
+        ------
+        ValueError, TypeError
+            If a parameter, the table or the classes do not fit.
+        ImportError
+            If X is a data frame and the package narwhals is missing.
+        """
+        table = self._table(X, fitting=True)
+        labels = column_or_1d(as_targets(type(self).__name__, y), warn=True)
+        check_consistent_length(table, labels)
+        check_classification_targets(labels)
+        self.classes_ = unique_labels(labels)
+        indices = np.searchsorted(self.classes_, labels).astype(np.int64)
+        scores = self._fit(table, indices, len(self.classes_), SoftmaxCrossEntropy(), indices, rising=False)
+        self.temperature_ = best_temperature(scores[self._held_out], indices[self._held_out])
+        return self
+
+    def predict_proba(self, X: Any) -> Array:
+        """The probabilities of the classes.
+
+        Parameters
+        ----------
+        X : (N, D) data frame or array
+            With the columns of the training.
+
+        Returns
+        -------
+        (N, C) float64
+            In the order of `classes_`.
+        """
+        return np.asarray(self._probabilities(X).mean(axis=0))
+
+    def _probabilities(self, X: Any) -> Array:
+        """Those of each member, (members, N, C)."""
+        scores = self._outputs(X) / self.temperature_
+        rows = np.exp(log_softmax(scores.reshape(-1, scores.shape[2])))
+        return np.asarray(rows.reshape(scores.shape))
+
+    def predict(self, X: Any) -> Array:
+        """The class of the highest probability.
+
+        Parameters
+        ----------
+        X : (N, D) data frame or array
+            With the columns of the training.
+
+        Returns
+        -------
+        (N,) array
+        """
+        probabilities = self.predict_proba(X)
+        return np.asarray(self.classes_[probabilities.argmax(axis=1)])
+
+    def spread(self, X: Any) -> Array:
+        """How far the members disagree: the standard deviation of their probabilities.
+
+        Parameters
+        ----------
+        X : (N, D) data frame or array
+            With the columns of the training.
+
+        Returns
+        -------
+        (N, C) float64
+        """
+        return np.asarray(self._probabilities(X).std(axis=0))
+
+    def state(self) -> dict[str, Any]:
+        """What a file keeps besides inputs and members, as JSON holds it."""
+        check_is_fitted(self, "classes_")
+        return {
+            "classes": self.classes_.tolist(),
+            "dtype": self.classes_.dtype.str,
+            "temperature": self.temperature_,
+            "best_epochs": self.best_epochs_,
+        }
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Set what `state` returned."""
+        self.classes_ = np.array(state["classes"], object if state["dtype"] == "|O" else state["dtype"])
+        self.temperature_, self.best_epochs_ = state["temperature"], state["best_epochs"]

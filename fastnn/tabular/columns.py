@@ -1,0 +1,238 @@
+"""Tables read into columns of numbers, categories and dates.
+
+A data frame of pandas, polars or Arrow is read through narwhals; arrays and lists need nothing but NumPy. What a column
+is follows from its dtype alone: text, categories and enumerations are categories, dates and times are dates, all else
+are numbers. A column of Python objects is what its values are.
+"""
+
+from __future__ import annotations
+
+import datetime
+import numbers
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from fastnn.checks import as_array
+
+Array = NDArray[Any]
+Kind = Literal["number", "category", "date"]
+_DAY = np.timedelta64(1, "D")
+_MODULES = ("pandas", "polars", "pyarrow", "modin", "cudf", "narwhals", "dask", "duckdb", "ibis", "pyspark")
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of a table.
+
+    Parameters
+    ----------
+    name : str
+    kind : {"number", "category", "date"}
+    values : (N,) array
+        Numbers as float64, NaN where one is missing; categories as objects: text, None where it is missing; dates as
+        days since 1970 in float64, NaN where one is missing.
+    """
+
+    name: str
+    kind: Kind
+    values: Array
+
+
+def is_frame(table: object) -> bool:
+    """Whether a table is a data frame that narwhals reads, and no array.
+
+    Parameters
+    ----------
+    table : object
+
+    Examples
+    --------
+    >>> from fastnn.tabular.columns import is_frame
+    >>> is_frame([[1, 2]])
+    False
+    """
+    return type(table).__module__.partition(".")[0] in _MODULES and hasattr(table, "columns")
+
+
+def columns_of(function: str, table: Any, categorical: Collection[str | int] = ()) -> list[Column]:
+    """The columns of a table.
+
+    Parameters
+    ----------
+    function : str
+        It begins the message of an error.
+    table : data frame, or (N, D) array_like
+        The columns of an array are called x0, x1, …
+    categorical : collection of str and int
+        Names or numbers of columns whose values are categories, whatever their dtype.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If it is no table, holds infinity, or has no column that `categorical` names.
+    ImportError
+        If it is a data frame and narwhals is not installed.
+
+    Examples
+    --------
+    >>> from fastnn.tabular.columns import columns_of
+    >>> [(column.name, column.kind) for column in columns_of("f", [[1, "red"], [2, "blue"]])]
+    [('x0', 'number'), ('x1', 'category')]
+    """
+    named = _of_frame(function, table) if is_frame(table) else _of_array(function, table)
+    names = [name for name, _ in named]
+    if len(set(names)) < len(names):
+        twice = next(name for name in names if names.count(name) > 1)
+        raise ValueError(f"{function}: X: expected columns of different names, got {twice!r} twice")
+    forced = {_named(function, one, names) for one in categorical}
+    return [_column(function, name, values, name in forced) for name, values in named]
+
+
+def _named(function: str, one: str | int, names: Sequence[str]) -> str:
+    """The name of the column that a name or a number means."""
+    if isinstance(one, str) and one in names:
+        return one
+    if isinstance(one, numbers.Integral) and not isinstance(one, bool) and 0 <= one < len(names):
+        return names[int(one)]
+    raise ValueError(f"{function}: categorical: expected names of columns ({', '.join(names)}), got {one!r}")
+
+
+def _of_frame(function: str, table: Any) -> list[tuple[str, Array]]:
+    try:
+        import narwhals as nw
+    except ImportError:
+        raise ImportError(
+            f"{function}: a data frame needs the package narwhals; type:  pip install 'fastnn-cpu[tables]'"
+        ) from None
+    try:
+        frame: Any = nw.from_native(table, eager_only=True)
+    except TypeError as error:
+        raise TypeError(f"{function}: X: expected a table that is in memory ({error})") from None
+    return [(str(series.name), _of_series(series, nw)) for series in frame.iter_columns()]
+
+
+def _of_series(series: Any, nw: Any) -> Array:
+    """A column of a data frame as an array: of numbers, of datetime64, or of objects with None where one is missing."""
+    dtype = series.dtype
+    if dtype.is_numeric() or dtype == nw.Boolean:
+        numeric = series.cast(nw.Float64) if dtype != nw.Boolean or series.null_count() == 0 else series
+        if dtype == nw.Decimal or dtype == nw.Boolean:
+            values = [None if value is None else float(value) for value in series.to_list()]
+            return np.array([np.nan if value is None else value for value in values], np.float64)
+        return np.asarray(numeric.to_numpy(), np.float64)
+    if dtype == nw.Datetime or dtype == nw.Date:
+        days = [_days(value) for value in series.to_list()]
+        return np.array(days, "datetime64[us]")
+    if dtype == nw.Duration:
+        seconds = [None if value is None else value.total_seconds() for value in series.to_list()]
+        return np.array([np.nan if value is None else value for value in seconds], np.float64)
+    found = np.empty(len(series), object)
+    found[:] = series.to_list()
+    return found
+
+
+def _days(value: Any) -> np.datetime64:
+    """A date or a time as datetime64, without its time zone."""
+    if value is None or value != value:
+        return np.datetime64("NaT")
+    if isinstance(value, datetime.datetime):
+        value = value.replace(tzinfo=None)
+    return np.datetime64(value, "us")
+
+
+def _of_array(function: str, table: ArrayLike) -> list[tuple[str, Array]]:
+    array = as_array(function, "X", _objects(table))
+    if array.ndim != 2:
+        raise ValueError(f"{function}: X: expected a table, rows by columns, got shape {array.shape}")
+    return [(f"x{i}", array[:, i]) for i in range(array.shape[1])]
+
+
+def _objects(table: ArrayLike) -> Any:
+    """Rows in lists as an array of objects where they hold text beside numbers, which NumPy would turn into text."""
+    if isinstance(table, np.ndarray) or not isinstance(table, list | tuple):
+        return table
+    array = as_array("columns_of", "X", table) if all(np.ndim(row) == 0 for row in table) else None
+    if array is not None:
+        return array
+    found = np.asarray(table)
+    return np.asarray(table, object) if found.dtype.kind in "US" else found
+
+
+def _column(function: str, name: str, values: Array, forced: bool) -> Column:
+    """A column of what its values are."""
+    if values.dtype.kind == "M":
+        since = values.astype("datetime64[us]")
+        days = (since - np.datetime64("1970-01-01", "us")) / _DAY
+        return Column(name, "category", _texts(values.astype(object))) if forced else Column(name, "date", days)
+    if values.dtype.kind in "US":
+        values = values.astype(object)
+    if values.dtype.kind == "O":
+        return _of_objects(function, name, values, forced)
+    if values.dtype.kind == "c":
+        raise ValueError(f"{function}: X: Complex data not supported in column {name!r}")
+    if values.dtype.kind not in "fiub":
+        raise TypeError(f"{function}: X: expected numbers, text or dates in column {name!r}, got dtype {values.dtype}")
+    found = values.astype(np.float64)
+    _check_finite(function, name, found)
+    return Column(name, "category", _texts(values)) if forced else Column(name, "number", found)
+
+
+def _check_finite(function: str, name: str, values: Array) -> None:
+    bad = np.isinf(values)
+    if bad.any():
+        row = int(np.argmax(bad))
+        raise ValueError(f"{function}: X: expected finite numbers or NaN, got infinity in column {name!r}, row {row}")
+
+
+def _is_missing(value: Any) -> bool:
+    """None, NaN, and pandas' NA, which is neither equal nor unequal to itself."""
+    if value is None:
+        return True
+    try:
+        return bool(value != value)
+    except (TypeError, ValueError):
+        return True
+
+
+def _of_objects(function: str, name: str, values: Array, forced: bool) -> Column:
+    """A column of Python objects: numbers, dates, or text where any value is text."""
+    missing = np.array([_is_missing(value) for value in values], bool)
+    present = values[~missing]
+    kinds = {_kind_of(value) for value in present}
+    if None in kinds:
+        other = next(value for value in present if _kind_of(value) is None)
+        raise TypeError(
+            f"{function}: X: argument must be a string or a number, got a {type(other).__name__} in column {name!r}"
+        )
+    if forced or "category" in kinds or len(kinds) > 1:
+        texts = np.full(len(values), None, object)
+        texts[~missing] = _texts(present)
+        return Column(name, "category", texts)
+    if kinds == {"date"}:
+        days = np.array([np.datetime64("NaT") if gone else _days(v) for v, gone in zip(values, missing, strict=True)])
+        return _column(function, name, days.astype("datetime64[us]"), False)
+    found = np.full(len(values), np.nan)
+    found[~missing] = present.astype(np.float64)
+    _check_finite(function, name, found)
+    return Column(name, "number", found)
+
+
+def _kind_of(value: object) -> Kind | None:
+    if isinstance(value, str | bytes):
+        return "category"
+    if isinstance(value, datetime.date | np.datetime64):
+        return "date"
+    return "number" if isinstance(value, numbers.Real | np.bool_) or hasattr(value, "as_tuple") else None
+
+
+def _texts(values: Array) -> Array:
+    """Values as text, so that a category is the same after it was saved: whole numbers without a point."""
+    found = np.full(len(values), None, object)
+    for i, value in enumerate(values.tolist()):
+        if not _is_missing(value):
+            found[i] = str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
+    return found

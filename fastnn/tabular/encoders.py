@@ -1,0 +1,277 @@
+"""From a column to the inputs of a network: numbers scaled robustly, categories as one-hot, dates as their parts.
+
+Each encoder is fitted to the column of a training set, describes itself in values that JSON can hold, and encodes the
+column of another table in float32. What is missing has an input of its own, if anything was missing in training.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, ClassVar, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastnn.tabular.columns import Column, Kind
+
+Array = NDArray[Any]
+MOST_CATEGORIES = 255  # of a column that have an input of their own; the rarer ones share one
+LEAST_ROWS = 2  # in which a category must occur to have an input of its own
+_CLIP = 3.0  # an input is never further from 0 than this
+_YEAR, _WEEK = 365.2425, 7.0  # in days
+
+
+class Encoder(Protocol):
+    """What encodes one column."""
+
+    kind: ClassVar[Kind]
+
+    @property
+    def width(self) -> int:
+        """The number of inputs that it makes."""
+
+    def encode(self, column: Column) -> Array:
+        """The inputs (N, width) float32 for a column."""
+
+    def config(self) -> dict[str, Any]:
+        """Its arguments, as JSON holds them."""
+
+
+def smooth_clip(values: Array, limit: float = _CLIP) -> Array:
+    """X / √(1 + (x / limit)²): about x near 0, and never beyond ±limit.
+
+    Parameters
+    ----------
+    values : (N,) float64 array
+    limit : float
+
+    Notes
+    -----
+    Holzmüller, Grinsztajn & Steinwart, "Better by default: strong pre-tuned MLPs and boosted trees on tabular data",
+    2024, section 3.1.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastnn.tabular.encoders import smooth_clip
+    >>> smooth_clip(np.array([0.0, 4.0, 1e300])).tolist()
+    [0.0, 2.4, 3.0]
+    """
+    bounded = np.clip(values, -1e150, 1e150)  # so that its square is finite
+    clipped: Array = bounded / np.hypot(1.0, bounded / limit)
+    return clipped
+
+
+@dataclass(frozen=True)
+class Scale:
+    """A robust scale: (x - center) factor, clipped smoothly, with 0 for what is missing.
+
+    The centre is the median. The factor is 1 over the distance between the quartiles, where they differ, otherwise 2
+    over the range; 0 for a column whose values are all alike.
+
+    Parameters
+    ----------
+    center, factor : float
+    """
+
+    center: float
+    factor: float
+
+    @classmethod
+    def fit(cls, values: Array) -> Scale:
+        """The scale of the values that are not NaN.
+
+        Parameters
+        ----------
+        values : (N,) float64 array
+        """
+        present = values[~np.isnan(values)]
+        if not present.size:
+            return cls(0.0, 0.0)
+        low, center, high = np.quantile(present, [0.25, 0.5, 0.75])
+        with np.errstate(all="ignore"):
+            quartiles, extent = high - low, present.max() - present.min()
+            factor = 1 / quartiles if quartiles > 0 else 2 / extent if extent > 0 else 0.0
+        return cls(float(center), float(factor) if np.isfinite(factor) else 0.0)
+
+    def apply(self, values: Array) -> Array:
+        """The scaled values.
+
+        Parameters
+        ----------
+        values : (N,) float64 array, with NaN where one is missing
+        """
+        with np.errstate(all="ignore"):
+            return np.where(np.isnan(values), 0.0, smooth_clip((values - self.center) * self.factor))
+
+
+@dataclass(frozen=True)
+class NumberEncoder:
+    """Numbers: scaled, and whether one is missing.
+
+    Parameters
+    ----------
+    scale : Scale
+    missing : bool
+        Whether some were missing in training, so that there is an input that says so.
+    """
+
+    scale: Scale
+    missing: bool
+    kind: ClassVar[Kind] = "number"
+
+    @classmethod
+    def fit(cls, column: Column) -> NumberEncoder:
+        """The encoder of a column."""
+        return cls(Scale.fit(column.values), bool(np.isnan(column.values).any()))
+
+    @property
+    def width(self) -> int:
+        """One input, and one for what is missing; none for a column whose values are all alike."""
+        return (self.scale.factor != 0) + self.missing
+
+    def encode(self, column: Column) -> Array:
+        """The inputs (N, width) float32 for a column."""
+        parts = [self.scale.apply(column.values)] if self.scale.factor else []
+        parts += [np.isnan(column.values)] if self.missing else []
+        return _stacked(parts, len(column.values))
+
+    def config(self) -> dict[str, Any]:
+        """Its arguments, as JSON holds them."""
+        return {"scale": asdict(self.scale), "missing": self.missing}
+
+
+@dataclass(frozen=True)
+class CategoryEncoder:
+    """Categories: one input for each, or for two of them a single one of ±1.
+
+    Rare categories and those that were never seen share an input, if there were rare ones in training; otherwise an
+    unseen category has no input that is 1.
+
+    Parameters
+    ----------
+    categories : sequence of str
+        Those with an input of their own, the most frequent ones first.
+    missing, others : bool
+        Whether there is an input for what is missing, and for rare categories.
+    """
+
+    categories: Sequence[str]
+    missing: bool
+    others: bool
+    kind: ClassVar[Kind] = "category"
+
+    @classmethod
+    def fit(cls, column: Column) -> CategoryEncoder:
+        """The encoder of a column."""
+        counts = Counter(value for value in column.values.tolist() if value is not None)
+        ranked = sorted(counts, key=lambda value: (-counts[value], value))
+        kept = [value for value in ranked if counts[value] >= LEAST_ROWS][:MOST_CATEGORIES]
+        return cls(tuple(kept), sum(counts.values()) < len(column.values), len(kept) < len(ranked))
+
+    @property
+    def _binary(self) -> bool:
+        return len(self.categories) == 2 and not self.others
+
+    @property
+    def width(self) -> int:
+        """The number of inputs; 0 where everything is of one category."""
+        alone = len(self.categories) == 1 and not (self.missing or self.others)
+        return 0 if alone else (1 if self._binary else len(self.categories) + self.others) + self.missing
+
+    def encode(self, column: Column) -> Array:
+        """The inputs (N, width) float32 for a column."""
+        place = {value: i for i, value in enumerate(self.categories)}
+        codes = np.array([place.get(value, -1) for value in column.values.tolist()], np.int64)
+        gone = np.array([value is None for value in column.values.tolist()], bool)
+        if self.width == 0:
+            return np.empty((len(codes), 0), np.float32)
+        if self._binary:
+            parts = [(codes == 0) * 1.0 - (codes == 1)]
+        else:
+            parts = [codes == i for i in range(len(self.categories))]
+            parts += [(codes < 0) & ~gone] if self.others else []
+        return _stacked([*parts, gone] if self.missing else parts, len(codes))
+
+    def config(self) -> dict[str, Any]:
+        """Its arguments, as JSON holds them."""
+        return {"categories": list(self.categories), "missing": self.missing, "others": self.others}
+
+
+@dataclass(frozen=True)
+class DateEncoder:
+    """Dates: the time itself, and its place in the year, in the week and in the day as sine and cosine.
+
+    Parameters
+    ----------
+    scale : Scale
+        Of the days since 1970.
+    missing : bool
+    hours : bool
+        Whether some had a time of day in training.
+    """
+
+    scale: Scale
+    missing: bool
+    hours: bool
+    kind: ClassVar[Kind] = "date"
+
+    @classmethod
+    def fit(cls, column: Column) -> DateEncoder:
+        """The encoder of a column."""
+        present = column.values[~np.isnan(column.values)]
+        hours = bool((present % 1 != 0).any())
+        return cls(Scale.fit(column.values), len(present) < len(column.values), hours)
+
+    @property
+    def width(self) -> int:
+        """The number of inputs."""
+        return (self.scale.factor != 0) + 4 + 2 * self.hours + self.missing
+
+    def encode(self, column: Column) -> Array:
+        """The inputs (N, width) float32 for a column."""
+        days, gone = column.values, np.isnan(column.values)
+        parts = [self.scale.apply(days)] if self.scale.factor else []
+        for period in (_YEAR, _WEEK, *([1.0] if self.hours else [])):
+            turn = 2 * np.pi * (np.floor(days) if period > 1 else days) / period
+            parts += [np.where(gone, 0, wave(turn)) for wave in (np.sin, np.cos)]
+        return _stacked([*parts, gone] if self.missing else parts, len(days))
+
+    def config(self) -> dict[str, Any]:
+        """Its arguments, as JSON holds them."""
+        return {"scale": asdict(self.scale), "missing": self.missing, "hours": self.hours}
+
+
+ENCODERS: dict[Kind, type[NumberEncoder] | type[CategoryEncoder] | type[DateEncoder]] = {
+    "number": NumberEncoder,
+    "category": CategoryEncoder,
+    "date": DateEncoder,
+}
+
+
+def rebuilt(kind: Kind, config: dict[str, Any]) -> Encoder:
+    """The encoder that `config` describes.
+
+    Parameters
+    ----------
+    kind : {"number", "category", "date"}
+    config : dict
+
+    Raises
+    ------
+    KeyError, TypeError
+        If it describes none.
+    """
+    arguments = dict(config)
+    if "scale" in arguments:
+        arguments["scale"] = Scale(**arguments["scale"])
+    encoder: Encoder = ENCODERS[kind](**arguments)
+    return encoder
+
+
+def _stacked(parts: Sequence[Array], rows: int) -> Array:
+    if not parts:
+        return np.empty((rows, 0), np.float32)
+    return np.stack([np.asarray(part, np.float32) for part in parts], axis=1)

@@ -1,0 +1,123 @@
+"""A whole table as the inputs of a network: an encoder for each column, checked by name and order."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastnn.tabular.columns import Column, Kind, columns_of
+from fastnn.tabular.encoders import ENCODERS, Encoder, rebuilt
+
+Array = NDArray[Any]
+
+
+class TableInputs:
+    """Encodes tables of the columns of a training set.
+
+    Parameters
+    ----------
+    encoders : mapping of str to Encoder
+        By the name of the column, in their order.
+
+    Examples
+    --------
+    >>> from fastnn.tabular.inputs import TableInputs
+    >>> inputs = TableInputs.fit("example", [[1.0, "red"], [2.0, "blue"], [4.0, "red"], [3.0, "blue"]])
+    >>> inputs.encode("example", [[2.5, "red"], [3.0, "green"]]).round(2).tolist()
+    [[0.0, -1.0], [0.33, 0.0]]
+    """
+
+    def __init__(self, encoders: Mapping[str, Encoder]) -> None:
+        self.encoders = dict(encoders)
+
+    @classmethod
+    def fit(cls, function: str, table: Any, categorical: Collection[str | int] = ()) -> TableInputs:
+        """Encoders for the columns of a training set.
+
+        Parameters
+        ----------
+        function : str
+            It begins the message of an error.
+        table : data frame or array_like
+        categorical : collection of str and int
+            Columns of categories, whatever their dtype.
+        """
+        columns = columns_of(function, table, categorical)
+        return cls({column.name: ENCODERS[column.kind].fit(column) for column in columns})
+
+    @property
+    def kinds(self) -> dict[str, Kind]:
+        """What each column holds, by its name."""
+        return {name: encoder.kind for name, encoder in self.encoders.items()}
+
+    @property
+    def width(self) -> int:
+        """The number of inputs of the network; one, which is always 0, for a table of constants."""
+        return max(1, sum(encoder.width for encoder in self.encoders.values()))
+
+    def encode(self, function: str, table: Any) -> Array:
+        """The inputs (N, width) float32 for a table.
+
+        Parameters
+        ----------
+        function : str
+            It begins the message of an error.
+        table : data frame or array_like
+            The columns of a data frame must have the names and the order of those in training.
+
+        Raises
+        ------
+        ValueError, TypeError
+            If the columns are others, or hold something else than in training.
+        """
+        kinds = self.kinds
+        columns = columns_of(function, table, [name for name, kind in kinds.items() if kind == "category"])
+        found = [column.name for column in columns]
+        if found != list(kinds):
+            raise ValueError(f"{function}: X: expected the columns {', '.join(kinds)}, got {', '.join(found)}")
+        parts = [encoder.encode(_of_kind(function, c, encoder)) for c, encoder in self._paired(columns)]
+        x = np.concatenate(parts, axis=1, dtype=np.float32)
+        return np.ascontiguousarray(x) if x.shape[1] else np.zeros((len(x), 1), np.float32)
+
+    def _paired(self, columns: Sequence[Column]) -> list[tuple[Column, Encoder]]:
+        return list(zip(columns, self.encoders.values(), strict=True))
+
+    def __str__(self) -> str:
+        """What each column is taken for, in a line for each kind."""
+        lines = []
+        for kind, words in _WORDS.items():
+            names = [name for name, encoder in self.encoders.items() if encoder.kind == kind]
+            lines += [f"{words}: {', '.join(names)}"] if names else []
+        return "\n".join(lines)
+
+    def config(self) -> list[dict[str, Any]]:
+        """The encoders, as JSON holds them."""
+        return [{"name": name, "kind": e.kind, "encoder": e.config()} for name, e in self.encoders.items()]
+
+    @classmethod
+    def from_config(cls, config: Sequence[Mapping[str, Any]]) -> TableInputs:
+        """What `config` described.
+
+        Parameters
+        ----------
+        config : sequence of dict
+        """
+        return cls({one["name"]: rebuilt(one["kind"], one["encoder"]) for one in config})
+
+
+def _of_kind(function: str, column: Column, encoder: Encoder) -> Column:
+    """A column that must be of the encoder's kind; one without any value is of every kind."""
+    if column.kind == encoder.kind:
+        return column
+    if column.kind == "number" and np.isnan(column.values).all():
+        return Column(column.name, encoder.kind, column.values)
+    raise ValueError(
+        f"{function}: X: column {column.name!r}: expected {_WORDS[encoder.kind]}, as in training, got "
+        f"{_WORDS[column.kind]}"
+    )
+
+
+_WORDS: dict[Kind, str] = {"number": "numbers", "category": "categories", "date": "dates"}

@@ -1,0 +1,158 @@
+"""The members of an ensemble: networks that are trained on all but a share of the rows, and stopped by that share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from math import log2
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastnn.layers import REGISTRY, Dense, Dropout, Layer, Rising
+from fastnn.losses import Loss
+from fastnn.model.sequential import Sequential
+from fastnn.optim import AdamW
+from fastnn.schedules import Cosine
+from fastnn.trainer import EarlyStopping, Trainer
+
+Array = NDArray[Any]
+Folds = Sequence[tuple[NDArray[np.int64], NDArray[np.int64]]]
+SMALLEST_BATCH, LARGEST_BATCH, BATCHES = 16, 256, 20  # a batch is about a BATCHES-th of the rows
+MOST_STEPS, FEWEST_EPOCHS, MOST_EPOCHS = 12_000, 30, 200  # of a member
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How a member is built and trained.
+
+    Parameters
+    ----------
+    hidden : sequence of int
+        Units of the hidden layers.
+    activation : str
+        The kind of a layer, such as "silu".
+    dropout : float
+    rate, decay : float
+        The learning rate at the beginning, and AdamW's decoupled weight decay.
+    batch : int or None
+        Rows of a step; None: about a twentieth of all, between 16 and 256.
+    epochs : int or None
+        At most; None: 12,000 steps, but between 30 and 200 epochs.
+    patience : int or None
+        Epochs without improvement after which a member stops; None: a third of the epochs.
+    """
+
+    hidden: Sequence[int]
+    activation: str
+    dropout: float
+    rate: float
+    decay: float
+    batch: int | None = None
+    epochs: int | None = None
+    patience: int | None = None
+
+    def network(self, inputs: int, outputs: int, seed: int, rising: bool = False) -> Sequential:
+        """A network with its first weights.
+
+        Parameters
+        ----------
+        inputs, outputs : int
+        seed : int
+        rising : bool
+            Whether the outputs rise, as quantiles do.
+        """
+        layers: list[Layer] = []
+        for units in self.hidden:
+            layers += [Dense(units, init="he_normal"), activation(self.activation)]
+            layers += [Dropout(self.dropout)] if self.dropout else []
+        last: list[Layer] = [Rising()] if rising else []
+        return Sequential([*layers, Dense(outputs), *last], input_shape=(inputs,), seed=seed)
+
+    def batch_of(self, rows: int) -> int:
+        """The rows of a step, for a training on so many."""
+        if self.batch is not None:
+            return min(self.batch, rows)
+        near: int = 2 ** round(log2(max(rows / BATCHES, 1)))
+        return min(max(near, SMALLEST_BATCH), LARGEST_BATCH, rows)
+
+    def epochs_of(self, rows: int) -> int:
+        """The most epochs of a training on so many rows."""
+        if self.epochs is not None:
+            return self.epochs
+        steps = -(-rows // self.batch_of(rows))
+        return min(max(MOST_STEPS // steps, FEWEST_EPOCHS), MOST_EPOCHS)
+
+
+def activation(kind: str) -> Layer:
+    """The layer of an activation's name.
+
+    Parameters
+    ----------
+    kind : str
+
+    Examples
+    --------
+    >>> from fastnn.tabular.members import activation
+    >>> activation("silu")
+    SiLU()
+    """
+    return next(cls for cls in REGISTRY.values() if cls.kind == kind)()
+
+
+def train(
+    recipe: Recipe,
+    x: Array,
+    targets: Array,
+    folds: Folds,
+    make: Callable[[int], Sequential],
+    loss: Loss,
+    seeds: Sequence[int],
+) -> tuple[list[Sequential], list[int], list[int]]:
+    """Train a member for each fold.
+
+    Parameters
+    ----------
+    recipe : Recipe
+    x : (N, D) float32
+    targets : (N,) or (N, K)
+        As the loss takes them.
+    folds : sequence of pair of index arrays
+        For each member, the rows to train on and those that stop it.
+    make : callable
+        The network of a member, from a seed.
+    loss : Loss
+    seeds : sequence of int
+        One for each member.
+
+    Returns
+    -------
+    members : list of Sequential
+        Each as it was after its best epoch.
+    best : list of int
+        The best epochs.
+    done : list of int
+        How many epochs each was trained.
+    """
+    members, best, done = [], [], []
+    for (rows, held_out), seed in zip(folds, seeds, strict=True):
+        member = make(seed)
+        epochs = recipe.epochs_of(len(rows))
+        stopping = EarlyStopping(patience=recipe.patience or -(-epochs // 3))
+        trainer = Trainer(
+            member,
+            optimizer=AdamW(recipe.rate, weight_decay=recipe.decay),
+            loss=loss,
+            schedule=Cosine(epochs),
+            batch_size=recipe.batch_of(len(rows)),
+            epochs=epochs,
+            seed=seed,
+            callbacks=[stopping],
+            progress=False,
+        )
+        trainer.fit(x[rows], targets[rows], validation=(x[held_out], targets[held_out]))
+        members.append(member)
+        best.append(stopping.best_epoch)
+        done.append(len(trainer.history.epochs))
+    return members, best, done

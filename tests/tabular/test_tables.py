@@ -1,0 +1,230 @@
+"""Estimators of tables take data frames as they are, keep what they learned of columns, and say what does not fit."""
+
+import datetime
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+pytest.importorskip("sklearn")
+pytest.importorskip("narwhals")
+pytest.importorskip("pandas")
+
+import pandas as pd
+from sklearn.base import clone
+from sklearn.datasets import load_diabetes, load_wine
+from sklearn.exceptions import NotFittedError
+from sklearn.utils.estimator_checks import check_estimator
+from strategies import same_bits
+
+import fastnn
+from fastnn.metrics import log_loss, pinball_loss
+from fastnn.tabular import TableClassifier, TableRegressor
+
+SMALL = {"hidden_layer_sizes": (16,), "n_estimators": 2, "max_iter": 60, "random_state": 0}
+
+
+def houses(rows=300, seed=0):
+    """A table of every kind of column, with values missing, and the price that follows from it."""
+    rng = np.random.default_rng(seed)
+    size = rng.uniform(30, 200, rows)
+    place = rng.choice(["city", "town", "village"], rows, p=[0.5, 0.3, 0.2])
+    built = rng.integers(0, 20000, rows)
+    price = size * np.select([place == "city", place == "town"], [30, 20], 10) + 50 * (built / 1000)
+    table = pd.DataFrame(
+        {
+            "size": np.where(rng.random(rows) < 0.1, np.nan, size),
+            "place": pd.Categorical(place),
+            "heating": np.where(rng.random(rows) < 0.2, None, rng.choice(["gas", "oil"], rows)),
+            "built": pd.Timestamp("1970-01-01") + pd.to_timedelta(built, unit="D"),
+            "garden": rng.random(rows) < 0.5,
+            "rooms": (size / 25).round().astype(int),
+        }
+    )
+    return table, price + rng.normal(0, 20, rows)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", [TableClassifier, TableRegressor])
+def test_check_estimator_passes_with_no_expected_failure(kind):
+    results = check_estimator(kind(**SMALL | {"random_state": None}), on_fail=None, on_skip=None)
+    assert [r["check_name"] for r in results if r["status"] not in ("passed", "skipped")] == []
+    assert len(results) > 50
+
+
+def test_a_table_of_all_kinds_is_learnt_as_it_is():
+    table, price = houses()
+    net = TableRegressor((32,), n_estimators=3, random_state=0).fit(table[:240], price[:240])
+    assert net.inputs_.kinds == {
+        "size": "number", "place": "category", "heating": "category", "built": "date", "garden": "number",
+        "rooms": "number",
+    }  # fmt: skip
+    assert net.score(table[240:], price[240:]) > 0.9
+    assert net.feature_names_in_.tolist() == list(table.columns)
+    assert (net.spread(table) >= 0).all()
+
+
+@pytest.mark.parametrize("library", ["polars", "pyarrow"])
+def test_other_data_frames_are_read_alike(library):
+    pytest.importorskip(library)
+    table, price = houses(80)
+    net = TableRegressor(**SMALL).fit(table, price)
+    if library == "polars":
+        import polars
+
+        other = polars.from_pandas(table)
+    else:
+        import pyarrow
+
+        other = pyarrow.Table.from_pandas(table, preserve_index=False)
+    again = TableRegressor(**SMALL).fit(other, price)
+    assert same_bits(again.predict(other), net.predict(table))
+    assert same_bits(net.predict(other), net.predict(table))
+
+
+def test_what_an_array_of_objects_holds_decides_the_kind():
+    table = [[1, "red", None, datetime.date(2020, 1, 2)], [2.5, "blue", 3, datetime.date(2021, 5, 6)]] * 5
+    net = TableClassifier(**SMALL).fit(table, [0, 1] * 5)
+    assert list(net.inputs_.kinds.values()) == ["number", "category", "number", "date"]
+    forced = TableClassifier(categorical=["x0"], **SMALL).fit(table, [0, 1] * 5)
+    assert forced.inputs_.kinds["x0"] == "category"
+
+
+def test_categories_that_were_never_seen_and_missing_values_have_a_place():
+    table, price = houses(120)
+    net = TableRegressor(**SMALL).fit(table, price)
+    strange = table.head(3).copy()
+    strange["place"] = ["hamlet", None, "city"]
+    strange["heating"] = ["wood", "gas", None]
+    strange["built"] = pd.NaT
+    strange["rooms"] = np.nan
+    assert np.isfinite(net.predict(strange)).all()
+
+
+@pytest.mark.parametrize("kind", [TableClassifier, TableRegressor])
+def test_a_saved_estimator_predicts_the_same_in_another_process(kind, tmp_path):
+    table, price = houses(120)
+    target = price if kind is TableRegressor else np.where(price > np.median(price), "dear", "cheap")
+    net = kind(**SMALL).fit(table, target)
+    net.save(tmp_path / "houses.safetensors")
+    again = fastnn.load(tmp_path / "houses.safetensors")
+    assert type(again) is kind
+    assert again.get_params() == net.get_params()
+    assert again.feature_names_in_.tolist() == list(table.columns)
+    assert (again.predict(table) == net.predict(table)).all()
+    table.to_pickle(tmp_path / "table.pickle")
+    code = (
+        "import fastnn, pandas, numpy\n"
+        "net = fastnn.load('houses.safetensors')\n"
+        "numpy.save('said.npy', numpy.asarray(net.predict(pandas.read_pickle('table.pickle'))).astype(str))"
+    )
+    subprocess.run([sys.executable, "-c", code], cwd=tmp_path, check=True)
+    assert (np.load(tmp_path / "said.npy") == net.predict(table).astype(str)).all()
+    with pytest.raises(ValueError, match=r"load: .* describes no model"):
+        fastnn.Sequential.load(tmp_path / "houses.safetensors")
+
+
+def test_a_damaged_file_is_refused(tmp_path):
+    table, price = houses(40)
+    net = TableRegressor(**SMALL).fit(table, price)
+    net.save(tmp_path / "a.safetensors")
+    raw = bytearray((tmp_path / "a.safetensors").read_bytes())
+    raw[-1] ^= 1
+    (tmp_path / "a.safetensors").write_bytes(raw)
+    with pytest.raises(ValueError, match="is damaged"):
+        fastnn.load(tmp_path / "a.safetensors")
+
+
+def test_the_same_seed_gives_the_same_bits_and_another_one_others():
+    table, price = houses(100)
+    first, second = (TableRegressor(**SMALL).fit(table, price).predict(table) for _ in range(2))
+    assert same_bits(first, second)
+    assert not same_bits(first, TableRegressor(**SMALL | {"random_state": 1}).fit(table, price).predict(table))
+    assert clone(TableRegressor(**SMALL)).get_params() == TableRegressor(**SMALL).get_params()
+
+
+def test_quantiles_do_not_cross_and_hold_their_share():
+    rng = np.random.default_rng(0)
+    x = rng.uniform(-1, 1, (2000, 2))
+    y = x[:, 0] + (1 + x[:, 1]) * rng.normal(size=2000)
+    net = TableRegressor((32,), quantiles=[0.1, 0.5, 0.9], n_estimators=2, max_iter=30, random_state=0)
+    net.fit(x[:1500], y[:1500])
+    said, true = net.predict_quantiles(x[1500:]), y[1500:]
+    assert (np.diff(said, axis=1) >= 0).all()
+    assert same_bits(said[:, 1], net.predict(x[1500:]))
+    for level, column in zip((0.1, 0.5, 0.9), said.T, strict=True):
+        assert abs((true <= column).mean() - level) < 0.06
+        assert pinball_loss(true, column, level) < pinball_loss(true, np.full(500, np.quantile(y[:1500], level)), level)
+
+
+def test_the_temperature_lowers_the_log_loss_of_rows_that_were_not_seen():
+    x, y = load_wine(return_X_y=True)
+    rng = np.random.default_rng(0)
+    order = rng.permutation(len(y))
+    x, y = x[order], np.where(rng.random(len(y)) < 0.25, rng.integers(0, 3, len(y)), y[order])  # a quarter is wrong
+    net = TableClassifier((64,), n_estimators=4, n_iter_no_change=200, alpha=0.0, random_state=0).fit(x[:120], y[:120])
+    calibrated = log_loss(y[120:], net.predict_proba(x[120:]))
+    net.temperature_ = 1.0
+    assert calibrated < log_loss(y[120:], net.predict_proba(x[120:])) + 0.01
+    assert np.allclose(net.predict_proba(x).sum(axis=1), 1)
+
+
+def test_every_row_is_held_out_by_one_member_and_classes_are_spread():
+    labels = np.repeat([0, 1, 2], [50, 30, 8])
+    folds = TableClassifier(n_estimators=4)._parts(88, labels, np.random.RandomState(0))
+    held_out = np.concatenate([out for _, out in folds])
+    assert sorted(held_out) == list(range(88))
+    assert all(np.bincount(labels[out]).tolist()[2] == 2 for _, out in folds)
+    alone = TableClassifier(n_estimators=1, validation_fraction=0.25)._parts(88, labels, np.random.RandomState(0))
+    assert [len(out) for _, out in alone] == [22]
+
+
+def test_predictions_stay_within_the_range_of_the_targets():
+    x, y = load_diabetes(return_X_y=True)
+    net = TableRegressor(**SMALL).fit(x, y)
+    said = net.predict(x * 1000)
+    assert y.min() <= said.min()
+    assert said.max() <= y.max()
+
+
+def test_columns_are_checked_by_name_and_order_and_kind():
+    table, price = houses(60)
+    net = TableRegressor(**SMALL).fit(table, price)
+    with pytest.raises(ValueError, match="feature names"):
+        net.predict(table[list(table.columns)[::-1]])
+    with pytest.raises(ValueError, match=r"feature names|features"):
+        net.predict(table.drop(columns="size"))
+    with pytest.raises(ValueError, match="column 'size': expected numbers, as in training, got categories"):
+        net.predict(table.assign(size="large"))
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "message"),
+    [
+        ({"hidden_layer_sizes": (0,)}, ValueError, "hidden_layer_sizes: expected a whole number of at least 1, got 0"),
+        ({"activation": "softplus"}, ValueError, "activation: expected 'relu', .* got 'softplus'"),
+        ({"dropout": 1}, ValueError, "dropout: expected a number of at least 0 and below 1, got 1"),
+        ({"n_estimators": 0}, ValueError, "n_estimators: expected a whole number of at least 1, got 0"),
+        ({"batch_size": "all"}, TypeError, "batch_size: expected a whole number of at least 1, got 'all'"),
+        ({"categorical": "all"}, ValueError, "categorical: expected 'auto', got 'all'"),
+        ({"categorical": ["colour"]}, ValueError, "categorical: expected names of columns .* got 'colour'"),
+        ({"quantiles": [0.1, 0.9]}, ValueError, "quantiles: expected 0.5 among them"),
+    ],
+)
+def test_parameters_out_of_their_range_are_refused(change, error, message):
+    table, price = houses(30)
+    with pytest.raises(error, match=f"TableRegressor: {message}|Quantile: {message}"):
+        TableRegressor(**SMALL | change).fit(table, price)
+
+
+def test_what_is_no_table_is_refused():
+    net = TableRegressor(**SMALL)
+    with pytest.raises(ValueError, match="expected finite numbers or NaN, got infinity in column 'x1', row 2"):
+        net.fit([[1, 2], [3, 4], [5, np.inf]], [1, 2, 3])
+    with pytest.raises(ValueError, match="Expected unique column names"):
+        net.fit(pd.DataFrame([[1, 2], [3, 4]], columns=["a", "a"]), [1, 2])
+    with pytest.raises(NotFittedError):
+        TableRegressor().predict([[1]])
+    with pytest.raises(ValueError, match="predict_quantiles: expected an estimator with quantiles"):
+        net.fit([[1], [2], [3], [4]], [1, 2, 3, 4]).predict_quantiles([[1]])
