@@ -17,7 +17,7 @@ from fastnn.checks import choice, number, whole
 from fastnn.estimators.workers import share_of_threads
 from fastnn.losses import Loss
 from fastnn.model.sequential import Sequential
-from fastnn.tabular.columns import is_frame
+from fastnn.tabular.columns import is_frame, unmixed
 from fastnn.tabular.file import write_table
 from fastnn.tabular.inputs import TableInputs
 from fastnn.tabular.members import Folds, Recipe, train
@@ -128,7 +128,7 @@ class TableEstimator(BaseEstimator):  # type: ignore[misc]
         if is_frame(X):
             validate_data(self, X, reset=fitting, skip_check_array=True)
             return X
-        return validate_data(self, X, reset=fitting, dtype=None, ensure_all_finite=False, ensure_min_samples=1)
+        return validate_data(self, unmixed(X), reset=fitting, dtype=None, ensure_all_finite=False, ensure_min_samples=1)
 
     def _encoded(self, X: Any) -> Array:
         check_is_fitted(self, "members_")

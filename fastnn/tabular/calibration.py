@@ -8,12 +8,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[Any]
-LOWEST, HIGHEST = 0.05, 20.0
+LOWEST, HIGHEST = 0.02, 50.0
 _ITERATIONS = 60  # of the golden section, each of which leaves 0.618 of the interval
 
 
 def best_temperature(scores: Array, labels: NDArray[np.int64]) -> float:
-    """The temperature T that minimises the cross-entropy of softmax(scores / T).
+    """The temperature T that minimises the cross-entropy of softmax(scores / T), of targets that are not quite certain.
+
+    A share of 1 / (N + 2) of each target is spread over the other classes, so that a sample that is wholly right does
+    not make the probabilities certain.
 
     Parameters
     ----------
@@ -24,28 +27,31 @@ def best_temperature(scores: Array, labels: NDArray[np.int64]) -> float:
     Returns
     -------
     float
-        Between 0.05 and 20; 1 if there are no rows, or only one class.
+        Between 0.02 and 50; 1 if there are no rows, or only one class.
 
     Notes
     -----
-    Guo, Pleiss, Sun & Weinberger, "On calibration of modern neural networks", 2017. The cross-entropy is convex in 1/T,
-    so it has one minimum in log T, which a golden section finds.
+    Guo, Pleiss, Sun & Weinberger, "On calibration of modern neural networks", 2017. Targets as in Platt,
+    "Probabilistic outputs for support vector machines", 1999. The cross-entropy is convex in 1/T, so it has one minimum
+    in log T, which a golden section finds.
 
     Examples
     --------
     >>> import numpy as np
     >>> from fastnn.tabular.calibration import best_temperature
     >>> scores = np.array([[4.0, 0.0]] * 4)  # 98 % certain, 75 % right
-    >>> round(4 / best_temperature(scores, np.array([0, 0, 0, 1])), 4)  # log 3
-    1.0986
+    >>> round(4 / best_temperature(scores, np.array([0, 0, 0, 1])), 4)  # log 2, of 2/3 = 3/4 · 5/6 + 1/4 · 1/6
+    0.6931
     """
     if not len(scores) or scores.shape[1] < 2:
         return 1.0
-    rows = np.arange(len(labels))
+    others = 1 / (len(labels) + 2)
+    targets = np.full(scores.shape, others / (scores.shape[1] - 1))
+    targets[np.arange(len(labels)), labels] = 1 - others
 
     def loss(log_temperature: float) -> float:
         scaled = (scores - scores.max(axis=1, keepdims=True)) / np.exp(log_temperature)
-        return float((np.log(np.exp(scaled).sum(axis=1)) - scaled[rows, labels]).sum())
+        return float((np.log(np.exp(scaled).sum(axis=1)) - (targets * scaled).sum(axis=1)).sum())
 
     low, high, share = float(np.log(LOWEST)), float(np.log(HIGHEST)), (5**0.5 - 1) / 2
     inner = [high - share * (high - low), low + share * (high - low)]

@@ -145,21 +145,31 @@ def _days(value: Any) -> np.datetime64:
 
 
 def _of_array(function: str, table: ArrayLike) -> list[tuple[str, Array]]:
-    array = as_array(function, "X", _objects(table))
+    array = as_array(function, "X", unmixed(table))
     if array.ndim != 2:
         raise ValueError(f"{function}: X: expected a table, rows by columns, got shape {array.shape}")
     return [(f"x{i}", array[:, i]) for i in range(array.shape[1])]
 
 
-def _objects(table: ArrayLike) -> Any:
-    """Rows in lists as an array of objects where they hold text beside numbers, which NumPy would turn into text."""
-    if isinstance(table, np.ndarray) or not isinstance(table, list | tuple):
+def unmixed(table: Any) -> Any:
+    """Rows in lists as an array of objects where they hold text, which NumPy would make of the numbers beside it too.
+
+    Parameters
+    ----------
+    table : object
+
+    Examples
+    --------
+    >>> from fastnn.tabular.columns import unmixed
+    >>> unmixed([[1, "red"]])
+    array([[1, 'red']], dtype=object)
+    """
+    if not isinstance(table, list | tuple):
         return table
-    array = as_array("columns_of", "X", table) if all(np.ndim(row) == 0 for row in table) else None
-    if array is not None:
-        return array
-    found = np.asarray(table)
-    return np.asarray(table, object) if found.dtype.kind in "US" else found
+    try:
+        return np.asarray(table, object) if np.asarray(table).dtype.kind in "US" else table
+    except ValueError:  # rows of different lengths, for which there is a better message
+        return table
 
 
 def _column(function: str, name: str, values: Array, forced: bool) -> Column:

@@ -21,6 +21,7 @@ from strategies import same_bits
 import fastnn
 from fastnn.metrics import log_loss, pinball_loss
 from fastnn.tabular import TableClassifier, TableRegressor
+from fastnn.tabular.calibration import best_temperature
 
 SMALL = {"hidden_layer_sizes": (16,), "n_estimators": 2, "max_iter": 60, "random_state": 0}
 
@@ -89,6 +90,18 @@ def test_what_an_array_of_objects_holds_decides_the_kind():
     assert list(net.inputs_.kinds.values()) == ["number", "category", "number", "date"]
     forced = TableClassifier(categorical=["x0"], **SMALL).fit(table, [0, 1] * 5)
     assert forced.inputs_.kinds["x0"] == "category"
+
+
+def test_text_beside_numbers_leaves_them_numbers():
+    net = TableClassifier(**SMALL).fit([[1, "red"], [2, "blue"]] * 5, [0, 1] * 5)
+    assert list(net.inputs_.kinds.values()) == ["number", "category"]
+
+
+def test_a_wholly_right_set_is_not_made_certain():
+    scores = np.array([[9.0, 0.0], [0.0, 9.0]] * 20)
+    temperature = best_temperature(scores, np.array([0, 1] * 20))
+    sure = 1 / (1 + np.exp(-9 / temperature))
+    assert sure == pytest.approx(1 - 1 / 42, rel=1e-6)
 
 
 def test_categories_that_were_never_seen_and_missing_values_have_a_place():
