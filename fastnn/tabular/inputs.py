@@ -26,8 +26,8 @@ class TableInputs:
     --------
     >>> from fastnn.tabular.inputs import TableInputs
     >>> inputs = TableInputs.fit("example", [[1.0, "red"], [2.0, "blue"], [4.0, "red"], [3.0, "blue"]])
-    >>> inputs.encode("example", [[2.5, "red"], [3.0, "green"]]).round(2).tolist()
-    [[0.0, -1.0], [0.33, 0.0]]
+    >>> inputs.encode("example", [[2.5, "red"], [2.5, "blue"], [2.5, "green"]]).tolist()
+    [[0.0, -1.0], [0.0, 1.0], [0.0, 0.0]]
     """
 
     def __init__(self, encoders: Mapping[str, Encoder]) -> None:
