@@ -72,6 +72,51 @@ def class_labels(function: str, labels: NDArray[Any], classes: int) -> NDArray[n
     return signed
 
 
+def whole_labels(function: str, labels: NDArray[Any], classes: int) -> NDArray[Any]:
+    """Labels that have one reading, as integers (N,): False and True, floats that are whole, a column (N, 1).
+
+    Parameters
+    ----------
+    function : str
+        It begins the message of an error.
+    labels : array
+        What is neither of these is returned as it is.
+    classes : int
+        Of a single class, a column is a row of weights.
+
+    Raises
+    ------
+    TypeError
+        If they are text, or floats that are not whole; it says what to do.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastnn.targets import whole_labels
+    >>> whole_labels("f", np.array([[2.0], [0.0]]), 3).tolist()
+    [2, 0]
+    """
+    if labels.ndim == 2 and labels.shape[1] == 1 and classes > 1:
+        labels = labels[:, 0]
+    if labels.ndim != 1 or labels.dtype.kind in "iu":
+        return labels
+    if labels.dtype.kind in "USO":
+        raise TypeError(
+            f"{function}: labels must be integers, got dtype {labels.dtype}; names, y = numpy.unique(y, "
+            "return_inverse=True) numbers them, or take fastnn.estimators, which does so itself"
+        )
+    if labels.dtype.kind == "f":
+        broken = ~(labels == np.round(labels))  # NaN too
+        if broken.any():
+            row = int(np.argmax(broken))
+            raise TypeError(
+                f"{function}: labels must be integers, got {labels[row]} in sample {row}; numbers to be predicted need "
+                "a loss such as mean_squared_error"
+            )
+    with np.errstate(invalid="ignore"):
+        return np.asarray(labels.astype(np.int64)) if labels.dtype.kind in "bf" else labels
+
+
 def check_target_weights(function: str, targets: NDArray[Any]) -> None:
     """Check rows of target weights.
 

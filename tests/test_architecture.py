@@ -21,6 +21,7 @@ LEVELS = (
         "parameter",
         "optim",
         "schedules",
+        "schedule_texts",
         "targets",
         "losses",
         "metrics",

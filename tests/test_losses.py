@@ -234,6 +234,14 @@ def test_labels_may_have_any_integer_dtype(dtype):
     assert run("softmax_cross_entropy", LABELS.astype(dtype))[0] == run("softmax_cross_entropy", LABELS)[0]
 
 
+@pytest.mark.parametrize("loss", ["cross_entropy", "focal", "multiclass_hinge"])
+def test_labels_with_one_reading_are_taken(loss):
+    expected = run(loss, LABELS)
+    for given in (LABELS.astype(float), LABELS.astype("f4"), LABELS[:, None], LABELS[:, None].astype(float)):
+        assert run(loss, given)[0] == expected[0]
+    assert run(loss, LABELS > 0)[0] == run(loss, (LABELS > 0).astype(int))[0]
+
+
 def test_regression_targets_of_one_output_may_be_flat():
     out = OUT[:, :1].copy()
     assert run("mean_squared_error", OUT[:, 1], out=out)[0] == run("mean_squared_error", OUT[:, 1:2], out=out)[0]
@@ -256,10 +264,11 @@ B = "binary_cross_entropy"
         (X, [0, 1, 4], ValueError, "labels must lie in 0 to 3, got 4 in sample 2"),
         (X, [0, -1, 2], ValueError, "labels must lie in 0 to 3, got -1 in sample 1"),
         (X, np.array([0, 2**63], "u8"), ValueError, "labels must lie in 0 to 3"),
-        (X, [0.0, 1.0], TypeError, "labels must be integers, got dtype float64"),
-        (X, [np.nan, 1.0], TypeError, "labels must be integers"),
-        (X, [True, False], TypeError, "labels must be integers, got dtype bool"),
-        (X, ["a", "b"], TypeError, "labels must be integers, got dtype <U1"),
+        (X, [0.0, 1.5], TypeError, "labels must be integers, got 1.5 in sample 1; numbers to be predicted need a loss"),
+        (X, [np.nan, 1.0], TypeError, "labels must be integers, got nan in sample 0"),
+        (X, [np.inf, 1.0], ValueError, "labels must lie in 0 to 3"),
+        (X, [4.0, 1.0], ValueError, "labels must lie in 0 to 3, got 4 in sample 0"),
+        (X, ["a", "b"], TypeError, "labels must be integers, got dtype <U1; names, y = numpy.unique"),
         (X, [None, 1], TypeError, "labels must be integers, got dtype object"),
         (X, 3, ValueError, r"labels must have shape \(N,\), got \(\)"),
         (X, np.zeros((2, 2, 2), int), ValueError, r"labels must have shape \(N,\), got \(2, 2, 2\)"),

@@ -12,19 +12,14 @@ from fastnn.architecture import ACTIVATIONS, LINEAR
 from fastnn.checks import Range, in_words, inside
 from fastnn.cli.inputs import resolved_data
 from fastnn.data import Augmentation
-from fastnn.schedules import SCHEDULES, Schedule
+from fastnn.schedule_texts import is_number
 
 N = TypeVar("N", int, float)
 
-SCHEDULE_HELP = (
-    "constant; exponential:DECAY, times DECAY after each epoch; step:EVERY,DECAY, times DECAY every EVERY epochs; "
-    "cosine:EPOCHS, down to 0; onecycle:EPOCHS, up and down; warmup:EPOCHS+ followed by another schedule"
-)
 AUGMENT_HELP = (
     "shift=PIXELS, rotate=DEGREES, scale=SHARE, elastic=PIXELS, flip=horizontal|vertical|both, crop=SHARE, "
     "noise=GREYS, cutout=PIXELS, seed=N (default: --seed), shape=HxW or CxHxW (for rows of pixels), joined by commas"
 )
-_LAST_RATE = 0.1  # for "exponential": the rate of the last epoch as a share of the first epoch's
 
 
 class HelpFormatter(argparse.RawDescriptionHelpFormatter):
@@ -102,7 +97,7 @@ def class_weights(text: str, names: Sequence[str]) -> dict[int, float] | Literal
     found: dict[int, float] = {}
     for part in text.split(","):
         name, equals, weight = part.rpartition("=")
-        if not equals or not _is_number(weight):
+        if not equals or not is_number(weight):
             raise ValueError(f"--class-weight: expected balanced or weights such as {names[0]}=2.5, got {part!r}")
         if name not in names:
             raise ValueError(f"--class-weight: unknown class {name!r}; the classes are {', '.join(names)}")
@@ -149,46 +144,6 @@ _AUGMENTATION_PARSERS: dict[str, Callable[[str], Any]] = {
     **{"shift": int, "rotate": float, "scale": float, "elastic": float, "flip": str, "crop": float},
     **{"noise": float, "cutout": int, "seed": int, "shape": _sides},
 }
-
-
-def resolved_schedule(text: str, epochs: int) -> str:
-    """Fill in the numbers of a schedule that follow from the number of epochs of the training."""
-    first, plus, then = text.partition("+")
-    if plus:
-        warm = first.partition(":")[2]
-        rest = epochs - float(warm) if _is_number(warm) else epochs
-        return f"{first}+{resolved_schedule(then, max(1, round(rest)))}"
-    if text == "exponential":
-        return f"{text}:{_LAST_RATE ** (1 / max(1, epochs - 1))!r}"
-    return f"{text}:{epochs}" if text in ("cosine", "onecycle") else text
-
-
-def schedule(text: str) -> Schedule:
-    """Return the schedule that a text such as "exponential:0.9", "step:10,0.5" or "warmup:2+cosine:20" stands for.
-
-    Raises
-    ------
-    ValueError
-        If the name is unknown, or the numbers do not fit the schedule.
-    """
-    first, plus, then = text.partition("+")
-    name, colon, numbers = first.partition(":")
-    parts = numbers.split(",") if colon else []
-    if name not in SCHEDULES or not all(map(_is_number, parts)) or (plus != "" and name != "warmup"):
-        raise ValueError(f"schedule: expected {SCHEDULE_HELP}, got {text!r}")
-    values: list[Any] = [int(part) if part.isdecimal() else float(part) for part in parts]
-    try:
-        return SCHEDULES[name](*values, **({"then": schedule(then)} if plus else {}))
-    except TypeError as error:
-        raise ValueError(f"schedule: {text!r} does not fit ({error}); expected {SCHEDULE_HELP}") from None
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
 
 
 def add_activation_and_init(group: argparse._ActionsContainer) -> None:

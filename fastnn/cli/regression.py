@@ -11,11 +11,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from fastnn import architecture, metrics, optim
+from fastnn import architecture, metrics, optim, schedule_texts
 from fastnn.cli import record, run_config
 from fastnn.cli.defaults import settle_length, settle_rate, standardising
 from fastnn.cli.inputs import Split, resolved_data
-from fastnn.cli.options import resolved_schedule, schedule
 from fastnn.cli.output import CONFIG_FILE, CURVE_FILE, HISTORY_FILE, OPTIONS_FILE, Output, save_figure
 from fastnn.cli.reading import say
 from fastnn.cli.streams import EpochTable, fitting
@@ -88,8 +87,8 @@ def train(options: argparse.Namespace, path: Path, said: tuple[Decision, ...]) -
     validation = (table.values[held], scaled[held]) if len(held) else None
     split = Split((table.values[rest], scaled[rest]), validation)  # type: ignore[arg-type]
     chosen = [*said, drawn_split(len(test), len(table.targets), "drawn at random"), *settle_length(options, len(rest))]
-    options.schedule = resolved_schedule(options.schedule, options.epochs)
-    rates = schedule(options.schedule)
+    options.schedule = schedule_texts.resolved(options.schedule, options.epochs)
+    rates = schedule_texts.from_text(options.schedule)
     model, more = _model(options, table, split)
     output = Output(options.output, options.overwrite)
     common: dict[str, Any] = {"loss": "mean_squared_error", "batch_size": options.batch, "seed": options.seed}

@@ -9,7 +9,7 @@ from math import prod
 from pathlib import Path
 from typing import Any
 
-from fastnn import architecture, optim
+from fastnn import architecture, optim, schedule_texts
 from fastnn.cli import record, regression, run_config
 from fastnn.cli.defaults import USUAL_RATES, set_statistics, settle_length, settle_rate, standardising, warning
 from fastnn.cli.inputs import Split, load_data, resolved_data, settle_data, split_data
@@ -18,8 +18,6 @@ from fastnn.cli.options import (
     checkpoint_options,
     class_weights,
     parse_augmentation,
-    resolved_schedule,
-    schedule,
 )
 from fastnn.cli.output import CHECKPOINTS, FILES, OPTIONS_FILE, Output, described
 from fastnn.cli.reading import reading, say
@@ -83,7 +81,7 @@ def _run(options: argparse.Namespace) -> int:
         raise ValueError("--early-stopping: needs validation images, but --validation is 0")
     rate = USUAL_RATES[options.optimizer] if options.learning_rate is None else options.learning_rate
     optim.get(options.optimizer, learning_rate=rate, weight_decay=options.weight_decay)  # says what is wrong with them
-    schedule(resolved_schedule(options.schedule, options.epochs or 1))
+    schedule_texts.from_text(schedule_texts.resolved(options.schedule, options.epochs or 1))
     path = Path(options.data).expanduser()
     said: tuple[Decision, ...] = ()
     if path.is_file() and is_table(path):
@@ -98,8 +96,8 @@ def _run(options: argparse.Namespace) -> int:
     weights = None if options.class_weight is None else class_weights(options.class_weight, data.class_names)
     split = split_data(data, options.validation, **{name: how_read[name] for name in how_read if name != "class_names"})
     chosen = settle_length(options, len(split.train[1]))
-    options.schedule = resolved_schedule(options.schedule, options.epochs)
-    rates = schedule(options.schedule)
+    options.schedule = schedule_texts.resolved(options.schedule, options.epochs)
+    rates = schedule_texts.from_text(options.schedule)
     if options.model is None:
         options.model = f"mlp:{data.train_images[0].size}-{HIDDEN}-{len(data.class_names)}"
     model = _model(options, data)

@@ -9,7 +9,6 @@ from fastnn.cli.defaults import USUAL_RATES
 from fastnn.cli.inputs import MAPPED_HELP, add_data
 from fastnn.cli.options import (
     AUGMENT_HELP,
-    SCHEDULE_HELP,
     add_activation_and_init,
     add_seed,
     checkpoint_every,
@@ -19,6 +18,7 @@ from fastnn.cli.options import (
 )
 from fastnn.cli.output import CHECKPOINTS
 from fastnn.cli.reading import add_reading
+from fastnn.schedule_texts import SCHEDULE_HELP
 
 HIDDEN = 200
 """The hidden units of the network that is trained if no option names one."""

@@ -11,15 +11,15 @@ from numpy.typing import NDArray
 from fastnn.checks import number
 from fastnn.kernels.eager import Ops
 from fastnn.losses.base import Loss, Task
-from fastnn.targets import check_rows, class_labels, distributions, like_outputs
+from fastnn.targets import check_rows, class_labels, distributions, like_outputs, whole_labels
 
 
 class SoftmaxCrossEntropy(Loss):
     """Cross-entropy of the softmax of the outputs: -log softmax(out)[label], mean over samples, in nats.
 
     Outputs are scores (N, C), without a softmax: a model that ends in one is trained on the softmax of its
-    probabilities. Targets are labels (N,) of an integer dtype, or rows (N, C) of weights t, for which the loss is
-    -Σ t log softmax(out).
+    probabilities. Targets are labels (N,), whole numbers of any dtype, or rows (N, C) of weights t, for which the loss
+    is -Σ t log softmax(out).
 
     Parameters
     ----------
@@ -56,6 +56,7 @@ class SoftmaxCrossEntropy(Loss):
 
     def prepare(self, targets: NDArray[Any], outputs: tuple[int, ...], dtype: np.dtype[Any]) -> NDArray[Any]:
         check_rows(self.name, outputs)
+        targets = whole_labels(self.name, targets, outputs[0])
         if targets.ndim == 2:
             return distributions(self.name, targets, outputs[0], dtype)
         labels = class_labels(self.name, targets, outputs[0])
@@ -111,7 +112,7 @@ class FocalCrossEntropy(Loss):
 
     def prepare(self, targets: NDArray[Any], outputs: tuple[int, ...], dtype: np.dtype[Any]) -> NDArray[Any]:
         check_rows(self.name, outputs)
-        return class_labels(self.name, targets, outputs[0])
+        return class_labels(self.name, whole_labels(self.name, targets, outputs[0]), outputs[0])
 
     def run(
         self, ops: Ops, out: Any, targets: Any, dx: Any, loss: Any, correct: Any, scale: float, weights: Any = None
@@ -156,7 +157,7 @@ class MulticlassHinge(Loss):
 
     def prepare(self, targets: NDArray[Any], outputs: tuple[int, ...], dtype: np.dtype[Any]) -> NDArray[Any]:
         check_rows(self.name, outputs)
-        return class_labels(self.name, targets, outputs[0])
+        return class_labels(self.name, whole_labels(self.name, targets, outputs[0]), outputs[0])
 
     def run(
         self, ops: Ops, out: Any, targets: Any, dx: Any, loss: Any, correct: Any, scale: float, weights: Any = None

@@ -20,7 +20,7 @@ from fastnn.trainer import EarlyStopping, Trainer
 Array = NDArray[Any]
 Folds = Sequence[tuple[NDArray[np.int64], NDArray[np.int64]]]
 SMALLEST_BATCH, LARGEST_BATCH, BATCHES = 16, 256, 20  # a batch is about a BATCHES-th of the rows
-MOST_STEPS, FEWEST_EPOCHS, MOST_EPOCHS = 12_000, 30, 200  # of a member
+MOST_STEPS, FEWEST_EPOCHS, MOST_EPOCHS = 4_000, 20, 200  # of a member
 
 
 @dataclass(frozen=True)

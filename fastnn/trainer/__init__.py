@@ -5,6 +5,7 @@ from fastnn.trainer.callbacks import Callback
 from fastnn.trainer.checkpoint import Checkpoint
 from fastnn.trainer.errors import NonFiniteLossError
 from fastnn.trainer.history import History
+from fastnn.trainer.plateau import ReduceOnPlateau
 from fastnn.trainer.rate_finder import RateSearch, find_learning_rate
 from fastnn.trainer.sweep import Sweep, Trial, grid, sweep
 from fastnn.trainer.trainer import Trainer
@@ -17,6 +18,7 @@ __all__ = [
     "History",
     "NonFiniteLossError",
     "RateSearch",
+    "ReduceOnPlateau",
     "Sweep",
     "Trainer",
     "Trial",

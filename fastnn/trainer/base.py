@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Literal, TypeVar
 
-from fastnn import losses, optim
+from fastnn import losses, optim, schedule_texts
 from fastnn.checks import choice, flag, number, whole
 from fastnn.data import Augmentation
 from fastnn.losses import Loss
@@ -17,6 +17,7 @@ from fastnn.program.step import Problem
 from fastnn.schedules import Constant, Schedule
 from fastnn.trainer.callbacks import Callback
 from fastnn.trainer.history import History
+from fastnn.trainer.plateau import ReduceOnPlateau
 from fastnn.trainer.position import Position
 from fastnn.trainer.spec import Shuffle, TrainingSpec
 from fastnn.trainer.weights import ClassWeight, as_class_weight
@@ -41,7 +42,7 @@ class BaseTrainer:
         batch_size: int | None = 32,
         epochs: int = 10,
         seed: int = 0,
-        schedule: Schedule | None = None,
+        schedule: Schedule | str | None = None,
         metrics: Metrics = (),
         class_weight: ClassWeight | None = None,
         clip_norm: float | None = None,
@@ -60,7 +61,8 @@ class BaseTrainer:
         self.batch_size = None if batch_size is None else whole("Trainer", "batch_size", batch_size, at_least=1)
         self.epochs = whole("Trainer", "epochs", epochs, at_least=1)
         self.seed = whole("Trainer", "seed", seed, at_least=0, below=2**64)
-        self.schedule = _instance("schedule", Constant() if schedule is None else schedule, Schedule)
+        on_plateau = isinstance(schedule, str) and schedule == "plateau"
+        self.schedule = _schedule(None if on_plateau else schedule, self.epochs)
         self.metrics = _named_apart(get_all(metrics), self.loss)
         self.class_weight = as_class_weight(class_weight)
         self.clip_norm = None if clip_norm is None else number("Trainer", "clip_norm", clip_norm, above=0)
@@ -70,7 +72,8 @@ class BaseTrainer:
         self.augmentation = None if augmentation is None else _instance("augmentation", augmentation, Augmentation)
         if isinstance(callbacks, Callback):
             raise TypeError(f"Trainer: callbacks: expected a sequence, got one {type(callbacks).__name__}")
-        self.callbacks = tuple(_instance("callbacks", callback, Callback) for callback in callbacks)
+        given = [ReduceOnPlateau(), *callbacks] if on_plateau else callbacks
+        self.callbacks = tuple(_instance("callbacks", callback, Callback) for callback in given)
         self.compile = flag("Trainer", "compile", compile)
         self.progress = None if progress is None else flag("Trainer", "progress", progress)
         self.print_every = None if print_every is None else whole("Trainer", "print_every", print_every, at_least=1)
@@ -79,6 +82,13 @@ class BaseTrainer:
         self.history = History()
         self.stop = False
         self.position = Position()
+
+
+def _schedule(schedule: Schedule | str | None, epochs: int) -> Schedule:
+    """A schedule from its text, over the epochs of the training where it says nothing else."""
+    if isinstance(schedule, str):
+        return schedule_texts.from_text(schedule_texts.resolved(schedule, epochs))
+    return _instance("schedule", Constant() if schedule is None else schedule, Schedule)
 
 
 def _instance(name: str, value: T, kind: type[T]) -> T:

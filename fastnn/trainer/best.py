@@ -3,35 +3,12 @@
 from __future__ import annotations
 
 import math
-from typing import Any, Literal
+from typing import Any
 
-from fastnn.checks import choice, flag, number, whole
-from fastnn.decisions.figures import better
+from fastnn.checks import flag, number, whole
 from fastnn.trainer.callbacks import Callback
+from fastnn.trainer.monitor import Mode, figure_of, mode_for
 from fastnn.trainer.trainer import Trainer
-
-Mode = Literal["min", "max"]
-
-
-def mode_for(owner: str, monitor: str, mode: Mode | None) -> Mode:
-    """Whether lower or higher values of a figure are better: as `mode` says, otherwise by the name of the figure.
-
-    Raises
-    ------
-    TypeError
-        If `monitor` is not a str.
-    ValueError
-        If `mode` is something else, or is None and the name does not say.
-    """
-    if not isinstance(monitor, str):
-        raise TypeError(f"{owner}: monitor: expected the name of a figure, got {monitor!r:.80}")
-    mode = choice(owner, "mode", mode, ("min", "max", None)) or better(monitor)
-    if mode is None:
-        raise ValueError(
-            f"{owner}: mode: expected 'min' or 'max', because the name {monitor!r} does not say whether lower or "
-            "higher is better, got None"
-        )
-    return mode
 
 
 class BestWeights(Callback):
@@ -106,13 +83,7 @@ class BestWeights(Callback):
         ValueError
             If the epoch does not have the figure.
         """
-        if self.monitor not in epoch:
-            no_validation = self.monitor.startswith("val_") and "val_loss" not in epoch
-            raise ValueError(
-                f"{type(self).__name__}: monitor: expected one of {', '.join(epoch)}, got {self.monitor!r}"
-                + (" (there is no validation)" if no_validation else "")
-            )
-        value = float(epoch[self.monitor])
+        value = figure_of(type(self).__name__, self.monitor, epoch)
         gain = self.best_value - value if self.mode == "min" else value - self.best_value
         return gain > self.min_delta
 

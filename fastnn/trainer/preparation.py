@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numbers
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -59,6 +60,8 @@ def specify(
         )
     names = model.column_names or names_of(x)
     inputs, targets = _checked_pair(model, loss, "", x, y, names)
+    if trainer.on_nonfinite == "raise":
+        _check_numbers(inputs, names)
     everything, rows = targets, None
     held_out: tuple[Array, Array] | None = None
     if isinstance(validation, numbers.Real) and not isinstance(validation, bool):
@@ -151,6 +154,25 @@ def _checked_pair(
     if len(inputs) != len(targets):
         raise ValueError(f"fit: {which}x has {len(inputs)} samples but y has {len(targets)}")
     return inputs, targets
+
+
+def _check_numbers(inputs: Any, names: Sequence[str] | None) -> None:
+    """Refuse samples to train on that hold NaN, with the place of the first; a file is not read for that."""
+    if not isinstance(inputs, np.ndarray) or inputs.dtype.kind != "f" or is_mapped(inputs):
+        return
+    with np.errstate(all="ignore"):
+        if not np.isnan(np.add.reduce(inputs, axis=None)):  # infinities of both signs give NaN too
+            return
+    rows = inputs.reshape(len(inputs), -1)
+    bad = np.isnan(rows).any(axis=1)
+    if bad.any():
+        row = int(np.argmax(bad))
+        column = int(np.argmax(np.isnan(rows[row])))
+        raise ValueError(
+            f"fit: x: expected numbers, got NaN in sample {row}, column {column if names is None else names[column]!r} "
+            f"({bad.sum()} of {len(rows)} samples); fill or leave out what is missing, or take fastnn.tabular, which "
+            "learns from it"
+        )
 
 
 def _check_finite(inputs: Any) -> None:

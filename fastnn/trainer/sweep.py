@@ -13,8 +13,8 @@ from numpy.typing import ArrayLike
 
 from fastnn.checks import whole
 from fastnn.kernels.threads import get_num_threads, set_num_threads
-from fastnn.trainer.best import Mode, mode_for
 from fastnn.trainer.history import History, column_names, write_csv
+from fastnn.trainer.monitor import Mode, mode_for
 from fastnn.trainer.progress import counting
 from fastnn.trainer.trainer import Trainer
 from fastnn.views import cell, html_table, text_lines

@@ -37,8 +37,10 @@ class Trainer(SteppingTrainer):
         Passes over the data.
     seed : int, 0 <= seed < 2**64
         Decides the order of the samples, the split of a validation share, and what layers such as `Dropout` draw.
-    schedule : Schedule, optional
-        Factor on the learning rate as a function of the epoch or the step. Default: 1.
+    schedule : Schedule or str, optional
+        Factor on the learning rate as a function of the epoch or the step; or its text, as on the command line:
+        ``"cosine"``, ``"onecycle"``, ``"exponential"`` (to a tenth) over all epochs, ``"step:10,0.5"``,
+        ``"warmup:2+cosine"``, ``"constant"``; or ``"plateau"``, which adds a `ReduceOnPlateau`. Default: 1.
     metrics : str, callable, sequence of them, or dict of str to callable
         Names of `fastnn.metrics`, or functions of the targets and the raw outputs. They are evaluated after each
         epoch: on the validation set if there is one, otherwise on the training set. None may be named like another

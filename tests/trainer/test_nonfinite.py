@@ -42,11 +42,26 @@ def test_compiled_and_eager_stop_after_the_same_step():
     assert same_bits(results[0][1], results[1][1])
 
 
-@pytest.mark.parametrize("compile", [True, False])
-@pytest.mark.parametrize("bad", [np.nan, np.inf])
-def test_one_bad_sample_is_reported_at_its_step(bad, compile):
+def test_nan_among_the_samples_is_named_before_the_training():
     x = X.copy()
-    x[43, 2] = bad
+    x[43, 2] = x[50, 0] = np.nan
+    model = mlp(5, 8, 3)
+    before = model.params.copy()
+    message = r"fit: x: expected numbers, got NaN in sample 43, column 2 \(2 of 80 samples\); fill or leave out"
+    for loss, y in (("softmax_cross_entropy", Y), ("mae", np.eye(3)[Y])):
+        with pytest.raises(ValueError, match=message):
+            fastnn.Trainer(model, loss=loss, progress=False).fit(x, y)
+    assert same_bits(model.params, before)
+    assert train(x, on_nonfinite="ignore")[1] is None
+    model = fastnn.Sequential([fastnn.layers.Dense(3)], input_shape=(5,), column_names=list("abcde"))
+    with pytest.raises(ValueError, match="got NaN in sample 43, column 'c'"):
+        fastnn.Trainer(model, progress=False).fit(x, Y)
+
+
+@pytest.mark.parametrize("compile", [True, False])
+def test_one_infinite_sample_is_reported_at_its_step(compile):
+    x = X.copy()
+    x[43, 2] = np.inf
     trainer, message = train(x, compile=compile, shuffle=False)
     assert message.startswith("fit: the loss of step 6 is nan")
     assert not np.isfinite(trainer.model.params).all()
@@ -98,7 +113,7 @@ def test_a_batch_in_blocks_is_reported_too(compile, monkeypatch):
     monkeypatch.setattr(compiled_steps, "MAX_BATCH", 40)
     monkeypatch.setattr(compiled_steps, "BLOCK_ROWS", 16)
     x = X.copy()
-    x[70, 0] = np.nan
+    x[70, 0] = np.inf
     with pytest.raises(fastnn.NonFiniteLossError, match="loss of step 1 is nan"):
         fastnn.Trainer(mlp(5, 3), batch_size=None, compile=compile, progress=False).fit(x, Y)
 
