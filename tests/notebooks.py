@@ -58,7 +58,8 @@ def execute(cells: Sequence[str], folder: Path, timeout: int = 120) -> Executed:
         resources={"metadata": {"path": str(folder)}},
     )
     paths = os.pathsep.join(filter(None, [_package_root(), os.environ.get("PYTHONPATH")]))
-    client.execute(env={**os.environ, "PYTHONPATH": paths, "IPYTHONDIR": str(folder / "ipython")})
+    settings = {"PYTHONPATH": paths, "IPYTHONDIR": str(folder / "ipython"), "OPENBLAS_NUM_THREADS": "1"}
+    client.execute(env={**os.environ, **settings})
     return Executed(notebook)
 
 

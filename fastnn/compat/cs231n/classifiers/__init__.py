@@ -6,7 +6,15 @@
 from fastnn.compat.cs231n.classifiers.cnn import ThreeLayerConvNet
 from fastnn.compat.cs231n.classifiers.fc_net import FullyConnectedNet, TwoLayerNet
 from fastnn.compat.cs231n.classifiers.k_nearest_neighbor import KNearestNeighbor
-from fastnn.compat.cs231n.classifiers.linear_classifier import LinearClassifier, LinearSVM, Softmax
+from fastnn.compat.cs231n.classifiers.linear_classifier import (
+    LinearClassifier,
+    LinearSVM,
+    Softmax,
+    softmax_loss_naive,
+    softmax_loss_vectorized,
+    svm_loss_naive,
+    svm_loss_vectorized,
+)
 
 __all__ = [
     "FullyConnectedNet",
@@ -16,4 +24,8 @@ __all__ = [
     "Softmax",
     "ThreeLayerConvNet",
     "TwoLayerNet",
+    "softmax_loss_naive",
+    "softmax_loss_vectorized",
+    "svm_loss_naive",
+    "svm_loss_vectorized",
 ]
