@@ -11,7 +11,7 @@ _ON_THE_WAY = {"fastnn", "sklearn", "joblib", "importlib", "contextlib"}
 
 
 def _users_frame(frame: FrameType) -> FrameType:
-    """The innermost frame that calls into the packages on the way; the outermost one if there is none."""
+    """Return the innermost frame that calls into the given packages; the outermost frame if none does."""
     while frame.f_back is not None and str(frame.f_globals.get("__name__")).partition(".")[0] in _ON_THE_WAY:
         frame = frame.f_back
     return frame

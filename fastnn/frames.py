@@ -15,7 +15,7 @@ def is_frame(value: object) -> bool:
 
 
 def names_of(value: object) -> tuple[str, ...] | None:
-    """The names of a table's columns; None if it is none, or if they are not different texts.
+    """Return the names of a table's columns; None for other objects and for names that are no distinct texts.
 
     Examples
     --------

@@ -98,7 +98,7 @@ class Classifier:
 
     @property
     def class_names(self) -> tuple[str, ...]:
-        """In the order of the outputs."""
+        """The names of the classes, in the order of the outputs."""
         assert self.head.class_names is not None
         return self.head.class_names
 
@@ -180,7 +180,7 @@ class Classifier:
 
 
 def _only(images: Any, found: Extracted) -> Any:
-    """Of the images given, those that could be read."""
+    """Return those of the given images that could be read."""
     if not found.damaged:
         return images
     from fastnn.alexnet.images import as_sources

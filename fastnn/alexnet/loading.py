@@ -140,7 +140,7 @@ def _torchvision_names(form: Form) -> dict[str, str]:
 
 
 def _canonical(name: str) -> str | None:
-    """Our name for conv1_W, conv1/weights, fc6.bias and the like; None: it is none."""
+    """Return our name for a tensor called conv1_W, conv1/weights, fc6.bias or the like, and None for any other name."""
     match = _NAME.fullmatch(name)
     return None if match is None else f"{match[1].lower()}.{'b' if match[2].lower()[0] == 'b' else 'w'}"
 

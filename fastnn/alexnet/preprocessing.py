@@ -1,4 +1,4 @@
-"""From an image to what a network was trained on: size, part, order of channels, mean and scale."""
+"""Turns an image into what a network was trained on: its size, crop, channel order, mean and scale."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ class Preprocessing:
         return made
 
     def describe(self) -> dict[str, Any]:
-        """As JSON holds it."""
+        """Return the description in the types that JSON has."""
         return {name: list(v) if isinstance(v, tuple) else v for name, v in asdict(self).items()}
 
     def first(self, crop: int) -> int:

@@ -35,7 +35,7 @@ _COPY_BYTES = 8 << 20  # of rows that are put in order at once
 
 
 def cache_folder() -> Path:
-    """Where features lie unless a folder is given: in the user's cache."""
+    """Return the folder of stored features where none is given: a part of the user's cache."""
     caches = "~/Library/Caches" if sys.platform == "darwin" else os.environ.get("XDG_CACHE_HOME") or "~/.cache"
     return Path(caches).expanduser() / "fastnn" / "alexnet-features"
 

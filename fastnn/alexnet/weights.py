@@ -43,7 +43,7 @@ class Description:
     response: Response | None = None
 
     def describe(self) -> dict[str, Any]:
-        """As JSON holds it."""
+        """Return the description in the types that JSON has."""
         response = None if self.response is None else asdict(self.response)
         return {"form": self.form, "preprocessing": self.preprocessing.describe(), "response": response}
 

@@ -239,7 +239,7 @@ class _Photos:
         self._options, self._weights, self._processes = options, weights, processes
 
     def extractor(self, cut: str | None) -> Extractor:
-        """Of features at a cut; None: of prepared images."""
+        """Return the extractor of features at a cut, or of prepared images if the cut is None."""
         progress = False if self._options.quiet or not self._processes.is_first else None
         return Extractor(self._weights, cut, progress=progress, **computing(self._options))
 

@@ -66,12 +66,12 @@ def unbroken_output() -> Iterator[OutputState]:
 
 
 def _width(stream: TextIO | None) -> int | None:
-    """Return the columns of the terminal, None if it is none."""
+    """Return the number of columns of the terminal, or None if the stream is not a terminal."""
     return shutil.get_terminal_size().columns if stream is not None and is_terminal(stream) else None
 
 
 def fitting(text: str, stream: TextIO | None = None) -> str:
-    """Return a sentence in lines that fit the terminal, by default that of standard output; unchanged if it is none.
+    """Return a sentence in lines that fit the stream's terminal (standard output's by default), unchanged without one.
 
     Names of files are not broken, so that they can be copied.
     """

@@ -1,4 +1,4 @@
-"""From what the files of a data set hold to a `Dataset`: classes, a test split and a scale, as it is expected."""
+"""Makes a `Dataset` of what its files hold: settles the classes, the test split and the scale."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From the arrays of a file to images and labels as a data set holds them: the order of axes, text, classes from 1."""
+"""Turns the arrays of a file into images and labels: the order of axes, labels that are text, classes from 1."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which column of a table is what: the names, the labels, the features in their order."""
+"""Finds which columns of a table hold names, labels and features, and in which order."""
 
 from __future__ import annotations
 
@@ -239,7 +239,7 @@ class _Finder:
         return self._by_itself()
 
     def _surplus(self, names: Sequence[str], wanted: WantedColumns) -> int | None:
-        """Return the place of the column that is not one of the wanted features, None if there is none."""
+        """Return the place of the column that is not one of the wanted features, or None if all of them are."""
         if wanted.label_name is not None and wanted.label_name in names:
             return names.index(wanted.label_name)
         surplus = match_names(names, wanted.names or ()).surplus

@@ -78,7 +78,7 @@ def read_targets(
 
 
 def target_texts(path: str | os.PathLike[str], label: str | int | None = None) -> list[str] | None:
-    """Return the column that is to be predicted, as text; None if there is none.
+    """Return the column that is to be predicted, as text, or None if the table has no such column.
 
     Raises
     ------

@@ -21,7 +21,7 @@ def is_number(value: str) -> bool:
 
 
 def whole_number(value: str) -> int | None:
-    """Return the whole number that a text such as 7, 07, 7.0 or 7.000e+00 stands for, None if it is none."""
+    """Return the whole number that a text such as 7, 07, 7.0 or 7.000e+00 stands for, or None for any other text."""
     if not is_number(value):
         return None
     number = float(value)

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 
 class NameMatch(NamedTuple):
-    """For each wanted name its place among the given ones, and which names were equal only but for their spelling.
+    """Return each wanted name's place among the given names, and the names that match only in another spelling.
 
     Parameters
     ----------

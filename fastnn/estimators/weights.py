@@ -75,7 +75,7 @@ def check_class_weight(owner: str, class_weight: Any) -> Any:
 
 
 def weights_by_class(owner: str, class_weight: Any, y: Array, classes: Array) -> NDArray[np.float64]:
-    """For each sample, the weight of its class.
+    """Return for each sample the weight of its class.
 
     Parameters
     ----------

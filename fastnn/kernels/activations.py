@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Alpha:
-    """The number that an activation takes in addition to its input; without a name there is none."""
+    """The number that an activation takes beside its input. An empty name says that it takes none."""
 
     name: str = ""
     default: float = 0.0

@@ -74,7 +74,7 @@ def _own_kernels(backend: str) -> Mapping[str, KernelFunction]:
 
 @cache
 def _table(backend: str) -> Mapping[str, tuple[str, KernelFunction]]:
-    """For each kernel name, the first backend from `backend` on that has the kernel, and its function."""
+    """Return for each kernel name the first backend, from `backend` on, that has the kernel, and its function there."""
     found: dict[str, tuple[str, KernelFunction]] = {}
     for name in reversed(_NAMES[_NAMES.index(backend) :]):
         if name in available_backends():

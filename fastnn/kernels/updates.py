@@ -23,7 +23,7 @@ class UpdateRule(IntEnum):
 
     @property
     def slots(self) -> tuple[str, ...]:
-        """Which of the state arrays m and v the rule keeps for each parameter."""
+        """The state arrays (of m and v) that the rule keeps for each parameter."""
         return RULES[self][0]
 
     def state(self, m: Any, v: Any) -> list[Any]:

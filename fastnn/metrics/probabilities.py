@@ -221,7 +221,7 @@ def reliability(
 def _one_against_rest(
     function: str, targets: ArrayLike, outputs: ArrayLike, from_scores: bool
 ) -> list[tuple[NDArray[np.bool_], Array]]:
-    """For each class that occurs beside others, which samples are of it, and scores that rise with its probability."""
+    """Return, for each class beside others, a mask of its samples and scores that rise with its probability."""
     true, found = _outputs(function, targets, outputs)
     if found.ndim == 2 and found.shape[1] > 2:
         logs = _log_probabilities(function, targets, found, from_scores)[1]

@@ -72,7 +72,7 @@ class SparseRows:
         self._matrix[rows].toarray(out=out)
 
     def times(self, matrix: Array) -> Array:
-        """The product X M with an array (D, M), in the time and memory of the elements that are there.
+        """Return the product X M with an array (D, M), in time and memory that follow the stored elements alone.
 
         Each element is a sum over the elements of a row of X in the order in which they are stored.
         """

@@ -218,7 +218,7 @@ def replay(
 
 
 def _gathers_by(operations: Sequence[Operation], stream_arguments: Sequence[tuple[int, int, int, int]]) -> int:
-    """Which of `stream_arguments` is the index by which a step gathers or reads its inputs; -1: none is."""
+    """The place among `stream_arguments` of the index by which a step gathers or reads its inputs; -1 without one."""
     for k, (i, position, _, _) in enumerate(stream_arguments):
         gathers = operations[i].kernel in _GATHERS and position == 1
         if position == _native.ROW_INDEX or (gathers and isinstance(operations[i].arguments[0], np.ndarray)):

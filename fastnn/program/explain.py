@@ -113,7 +113,7 @@ def _table(program: Compiled, times: Sequence[float], known: Mapping[Hashable, s
 
 
 def _layout(operations: list[Operation]) -> list[str]:
-    """Which arrays have the layout NCHW16n, if any do."""
+    """Say how many operations work on the layout NCHW16n, if any do."""
     inner = sum(op.kernel.endswith(SUFFIX) for op in operations)
     if inner == 0:
         return []

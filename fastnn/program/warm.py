@@ -58,7 +58,7 @@ class WarmCache(Generic[T]):
             os.register_at_fork(after_in_child=self.clear)
 
     def take(self, key: Hashable) -> T | None:
-        """The program of that key that was used last, which the caller now has alone; None if there is none."""
+        """Return the key's most recently used program, which is now the caller's alone, or None without one."""
         numbers = self._by_key.get(key)
         while numbers:
             with suppress(IndexError, KeyError):  # another thread was here, or the program has been dropped

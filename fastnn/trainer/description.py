@@ -89,7 +89,7 @@ def configuration(trainer: object) -> dict[str, Any]:
 
 
 def differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
-    """In words, the differences between two configurations because of which a training cannot be resumed."""
+    """Describe in words the differences between two configurations that keep a training from being resumed."""
     names = [name for name in (*before, *(name for name in now if name not in before)) if name not in _MAY_DIFFER]
     return [
         f"{name} was {_short(before.get(name))}, is {_short(now.get(name))}"

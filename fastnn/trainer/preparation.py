@@ -1,4 +1,4 @@
-"""From the arguments of a trainer and of `fit` to the specification of a training; nothing is changed."""
+"""Turns the arguments of a trainer and of `fit` into the specification of a training, and changes nothing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where the steps read their samples: in place, or from a buffer that is filled from a file or by the augmentation."""
+"""Says where steps read their samples: in place, or from a buffer that a file or the augmentation fills."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""In which order an epoch reads the samples."""
+"""Draws the order in which an epoch reads the samples."""
 
 from __future__ import annotations
 

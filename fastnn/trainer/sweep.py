@@ -121,7 +121,7 @@ class Sweep(list[Trial]):
         return self[int(np.argmin([min((sign * v for v in values), default=np.inf) for values in found]))]
 
     def rows(self) -> list[dict[str, Any]]:
-        """For each trial a dict of its configuration and the figures of its last epoch."""
+        """Return for each trial a dict of its configuration and of its last epoch's figures."""
         return [trial.row() for trial in self]
 
     def to_csv(self, path: str | PathLike[str]) -> None:

@@ -80,7 +80,7 @@ def _class_number(key: object, classes: int) -> int:
 
 
 def by_class(class_weight: ClassWeight, targets: Array, classes: int) -> NDArray[np.float64]:
-    """For each sample, the weight of its class.
+    """Return for each sample the weight of its class.
 
     Parameters
     ----------

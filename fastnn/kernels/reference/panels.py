@@ -6,7 +6,7 @@ from fastnn.kernels.reference.arrays import Array
 
 
 def _pairs(matrix: Array, panels: Array) -> Iterator[tuple[Array, Array]]:
-    """For each panel, the columns of the matrix that belong to it, and the panel."""
+    """Yield each panel with the columns of the matrix that belong to it."""
     width = panels.shape[2]
     for i, panel in enumerate(panels):
         yield matrix[:, i * width : (i + 1) * width], panel

@@ -24,7 +24,7 @@ def _inside(pad: int, tap: int, stride: int, size: int, count: int) -> tuple[sli
 def _cells(
     image: Array, out: Array, sizes: tuple[int, int], strides: tuple[int, int], pads: tuple[int, int]
 ) -> Iterator[tuple[int, tuple[slice, slice], tuple[slice, slice]]]:
-    """For each cell of a window its number, the windows in which it lies inside the image, and its positions there."""
+    """Yield for each cell of a window its number, the windows in which it lies inside the image, and where it lies."""
     for r in range(sizes[0]):
         rows, h = _inside(pads[0], r, strides[0], image.shape[2], out.shape[2])
         for s in range(sizes[1]):

@@ -38,7 +38,7 @@ class Photos(Dataset):
     weights: Weights | None = None
 
     def sha256(self) -> str:
-        """Of the photos and of the weights."""
+        """Return the sources of the photos and of the weights."""
         assert self.weights is not None
         return hashlib.sha256(f"{super().sha256()}{self.weights.digest(_LAST)}".encode()).hexdigest()
 
