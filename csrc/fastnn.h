@@ -50,8 +50,9 @@ typedef struct {
 typedef struct {
     const char *name; /* "baseline", "avx2", "avx512", "neon" */
     const fnn_entry *f32, *f64;
-    const fnn_entry *probes_f32, *probes_f64; /* runtime/probe.c */
-    const int *panel_f32, *panel_f64;         /* columns of a panel of weights (gemm/microkernel.c) */
+    const fnn_entry *probes_f32, *probes_f64;           /* runtime/probe.c */
+    const fnn_entry *populations_f32, *populations_f64; /* population/population.c */
+    const int *panel_f32, *panel_f64;                   /* columns of a panel of weights (gemm/microkernel.c) */
 } fnn_isa;
 
 /* The instruction sets that this library was built with and that this processor can run, best first; NULL ends the

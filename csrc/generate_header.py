@@ -13,7 +13,7 @@ from types import ModuleType
 from typing import Any
 
 KERNELS = Path(__file__).resolve().parent.parent / "fastnn" / "kernels"
-DESCRIPTIONS = ("signatures", "activations", "updates", "elementwise_losses", "limits")
+DESCRIPTIONS = ("signatures", "activations", "updates", "elementwise_losses", "limits", "populations")
 
 
 def sources() -> list[Path]:
@@ -35,9 +35,13 @@ def _rows(name: str, rows: list[str], parameters: str = "_") -> str:
     return " \\\n    ".join([f"#define {name}({parameters})", *rows])
 
 
+def _enum(name: str, prefix: str, members: Any) -> str:
+    return f"enum {name} {{ {', '.join(f'{prefix}{member.name} = {member.value}' for member in members)} }};"
+
+
 def header() -> str:
     """The text of the header."""
-    signatures, activations, updates, losses, limits = (_load(name) for name in DESCRIPTIONS)
+    signatures, activations, updates, losses, limits, populations = (_load(name) for name in DESCRIPTIONS)
     kernels = [f'_({text.partition("(")[0]}, "{text}")' for text in signatures.SIGNATURE_TEXTS]
     kinds: Any = activations.Activation
     rules: Any = updates.UpdateRule
@@ -63,6 +67,14 @@ def header() -> str:
             "/* Bit r is set where the weight decay of update rule r shrinks the weight itself. */\n"
             f"enum {{ FNN_RULES_DECOUPLED = {sum(1 << rule for rule in rules if rule.decoupled)} }};",
             f"enum {{ {', '.join(f'FNN_{name} = {value}' for name, value in numbers.items())} }};",
+            f"enum {{ FNN_POPULATION_LANES = {populations.POPULATION_LANES} }};",
+            f"enum {{ FNN_POPULATION_STAGES = {populations.POPULATION_STAGES} }};",
+            f"enum {{ FNN_STAGE_FIELDS = {len(populations.StageField)} }};",
+            f"enum {{ FNN_MEMBER_FIELDS = {len(populations.MemberField)} }};",
+            _enum("population_loss", "", populations.PopulationLoss),
+            _enum("stage_field", "STAGE_", populations.StageField),
+            _enum("member_field", "MEMBER_", populations.MemberField),
+            f'#define FNN_POPULATION_SIGNATURE "{populations.POPULATION_SIGNATURE}"',
             "#define FNN_GELU_LINEAR {!r}\n#define FNN_GELU_CUBIC {!r}".format(*activations.GELU_ARGUMENT),
             "#define FNN_SELU_SCALE {!r}\n#define FNN_SELU_LIMIT {!r}".format(*activations.SELU_SCALES),
             "#endif\n",

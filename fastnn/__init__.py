@@ -27,6 +27,7 @@ from fastnn.kernels.threads import get_num_threads, one_thread, set_num_threads
 from fastnn.model import Sequential
 from fastnn.model.file import describes
 from fastnn.named import suggestion
+from fastnn.population import Population, fit_many
 from fastnn.trainer import (
     BestWeights,
     Callback,
@@ -46,7 +47,7 @@ _ON_DEMAND = ("alexnet", "architecture", "cli", "compat", "estimators", "plots",
 
 
 def load(path: str | PathLike[str]) -> Any:
-    """Read what `save` of a model wrote: a `Sequential`, or an estimator of tables. Nothing in it is run as code.
+    """Read what `save` of a model wrote: a `Sequential`, a `Population`, or an estimator of tables. Nothing in it is run as code.
 
     Parameters
     ----------
@@ -54,7 +55,7 @@ def load(path: str | PathLike[str]) -> Any:
 
     Returns
     -------
-    Sequential, TableClassifier or TableRegressor
+    Sequential, Population, TableClassifier or TableRegressor
 
     Raises
     ------
@@ -75,7 +76,9 @@ def load(path: str | PathLike[str]) -> Any:
     >>> bool((again.params == model.params).all())
     True
     """
-    return import_module("fastnn.tabular").load(path) if describes(path, "table") else Sequential.load(path)
+    if describes(path, "table"):
+        return import_module("fastnn.tabular").load(path)
+    return (Population if describes(path, "population") else Sequential).load(path)
 
 
 def __getattr__(name: str) -> Any:
@@ -96,6 +99,7 @@ __all__ = [
     "EarlyStopping",
     "History",
     "NonFiniteLossError",
+    "Population",
     "ReduceOnPlateau",
     "Sequential",
     "Sweep",
@@ -104,6 +108,7 @@ __all__ = [
     "data",
     "export",
     "find_learning_rate",
+    "fit_many",
     "functional",
     "get_num_threads",
     "gradcheck",

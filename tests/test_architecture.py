@@ -32,6 +32,7 @@ LEVELS = (
     {"model"},
     {"program"},
     {"trainer"},
+    {"population"},
     {"gradcheck"},
     {"architecture", "export", "estimators", "compat", "alexnet", "studies", "config", "custom"},
     {"tabular"},

@@ -16,6 +16,7 @@ LEVELS = (
     {"pooling"},
     {"nchw16n"},
     {"dense", "winograd", "conv"},
+    {"population"},
 )
 LEVEL = {folder: height for height, folders in enumerate(LEVELS) for folder in folders}
 

@@ -1,4 +1,5 @@
 /* Losses that are sums over single scores: multi-class hinge, and binary cross-entropy of independent outputs. */
+#include "loss/lanes.h"
 #include "loss/loss.h"
 
 /* --- multi-class hinge --- */
@@ -39,15 +40,6 @@ static void hinge_group(const fnn_op *op, ptrdiff_t first, int rows, loss_sum *s
 }
 
 /* --- binary cross-entropy --- */
-
-/* The loss max(x, 0) - x t + log(1 + exp(-|x|)) of a score, and its slope sigmoid(x) - t. */
-FNN_INLINE vreal binary_loss(vreal x, vreal t, vreal *slope) {
-    const vreal zero = vset(0), one = vset(1), e = vexp_nonpositive(-vabs(x)), inverse = one / (one + e);
-    *slope = vselect(x < zero, e * inverse, inverse) - t;
-    /* no difference of max(x, 0) and x t, so that an infinite score on the right side has no loss */
-    const vreal linear = vselect(x > zero, x * (one - t), vselect(t == zero, zero, -(x * t)));
-    return vselect((t == one) & (x > zero), zero, linear) + vlog(one + e);
-}
 
 FNN_INLINE void binary_row(const fnn_op *op, ptrdiff_t i, loss_sum *sum) {
     const ptrdiff_t cols = op->n[1];

@@ -3,6 +3,7 @@
  */
 #include "loss/loss.h"
 
+#include "loss/lanes.h"
 #include "simd/transpose.h"
 
 enum { GRAIN = 16384 };
@@ -38,21 +39,11 @@ FNN_INLINE void cross_entropy_transposed(cross_entropy *c, const int rows, loss_
 #pragma GCC unroll 16
     for (int i = 0; i < VL; i++) x[i] = vload_part(c->x + i * cols, i < rows ? cols : 0);
     transpose(x);
-    c->max.all = x[0];
-    for (ptrdiff_t j = 1; j < cols; j++) c->max.all = vmax(c->max.all, x[j]);
-    vreal first = vset(-2), at_label = vset((real)NAN), total = vset(0);
-    for (ptrdiff_t j = cols - 1; j >= 0; j--) {
-        first = vselect(x[j] == c->max.all, vset((real)j), first);
-        at_label = vselect(label.all == vset((real)j), x[j], at_label);
-        x[j] = vexp_in(x[j] - c->max.all, EXP_NONPOSITIVE);
-        total += x[j];
-    }
-    add_rows(c, total, at_label, vequal_bits(first, label.all), sum);
+    const lanes_softmax softmax = lanes_exp((real *)x, cols, label.all);
+    c->max.all = softmax.max;
+    add_rows(c, softmax.total, softmax.at_label, vequal_bits(softmax.first, label.all), sum);
     if (c->dx == NULL) return;
-    for (ptrdiff_t j = 0; j < cols; j++) {
-        const vreal wanted = (x[j] * c->inverse.all - vset(1)) * c->scale.all;
-        x[j] = vselect(label.all == vset((real)j), wanted, x[j] * c->factor.all);
-    }
+    lanes_cross_entropy_grad((real *)x, cols, label.all, c->inverse.all, c->factor.all, c->scale.all);
     transpose(x);
     /* what a whole vector writes beyond its row is overwritten by the next rows */
 #pragma GCC unroll 16

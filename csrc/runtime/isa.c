@@ -4,16 +4,19 @@
 
 #include <stdbool.h>
 
-#define ISA(isa)                                                           \
-    extern const fnn_entry fnn_table_f32_##isa[], fnn_table_f64_##isa[];   \
-    extern const fnn_entry fnn_probes_f32_##isa[], fnn_probes_f64_##isa[]; \
-    extern const int fnn_panel_f32_##isa, fnn_panel_f64_##isa;             \
-    static const fnn_isa isa = {#isa,                                      \
-                                fnn_table_f32_##isa,                       \
-                                fnn_table_f64_##isa,                       \
-                                fnn_probes_f32_##isa,                      \
-                                fnn_probes_f64_##isa,                      \
-                                &fnn_panel_f32_##isa,                      \
+#define ISA(isa)                                                                     \
+    extern const fnn_entry fnn_table_f32_##isa[], fnn_table_f64_##isa[];             \
+    extern const fnn_entry fnn_probes_f32_##isa[], fnn_probes_f64_##isa[];           \
+    extern const fnn_entry fnn_populations_f32_##isa[], fnn_populations_f64_##isa[]; \
+    extern const int fnn_panel_f32_##isa, fnn_panel_f64_##isa;                       \
+    static const fnn_isa isa = {#isa,                                                \
+                                fnn_table_f32_##isa,                                 \
+                                fnn_table_f64_##isa,                                 \
+                                fnn_probes_f32_##isa,                                \
+                                fnn_probes_f64_##isa,                                \
+                                fnn_populations_f32_##isa,                           \
+                                fnn_populations_f64_##isa,                           \
+                                &fnn_panel_f32_##isa,                                \
                                 &fnn_panel_f64_##isa};
 
 #ifdef FNN_WITH_avx512

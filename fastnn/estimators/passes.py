@@ -92,7 +92,7 @@ class KeptPasses:
             trainer.optimizer.learning_rate = continued.learning_rate
         trainer.schedule = schedule_of(estimator, samples, batch, continued.epochs, continued.steps)
         losses = self._online.epoch(X, targets, continued.epochs)
-        self._rules.note(trainer, mean_over_samples(losses, samples, batch), samples)
+        self._rules.note(trainer, float(mean_over_samples(losses, samples, batch)), samples)
         continued.note(1, len(losses), trainer.optimizer.learning_rate)
         return True
 

@@ -28,6 +28,8 @@ cdef extern from "fastnn.h" nogil:
         const fnn_entry *f64
         const fnn_entry *probes_f32
         const fnn_entry *probes_f64
+        const fnn_entry *populations_f32
+        const fnn_entry *populations_f64
         const int *panel_f32
         const int *panel_f64
     ctypedef struct fnn_stream_argument:

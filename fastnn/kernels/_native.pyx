@@ -198,16 +198,21 @@ cdef dict _kernels_of(const fnn_isa *isa, const fnn_entry *f32, const fnn_entry 
     return table
 
 
-def isa_tables(bint probes=False):
-    """The tables of kernels, or of probes, by instruction set: those that were built and that this processor can run.
+def isa_tables(str which="kernels"):
+    """The tables of "kernels", "probes" or "populations" by instruction set.
 
-    The best instruction set comes first.
+    Those that were built and that this processor can run; the best one comes first.
     """
     cdef const fnn_isa *const *isa = fnn_isas()
     tables = {}
     while isa[0] != NULL:
-        tables[isa[0].name.decode()] = _kernels_of(
-            isa[0], isa[0].probes_f32 if probes else isa[0].f32, isa[0].probes_f64 if probes else isa[0].f64)
+        if which == "kernels":
+            table = _kernels_of(isa[0], isa[0].f32, isa[0].f64)
+        elif which == "probes":
+            table = _kernels_of(isa[0], isa[0].probes_f32, isa[0].probes_f64)
+        else:
+            table = _kernels_of(isa[0], isa[0].populations_f32, isa[0].populations_f64)
+        tables[isa[0].name.decode()] = table
         isa += 1
     return tables
 

@@ -20,7 +20,7 @@ except ImportError:
 def _probe(name: str) -> Any:
     isa = native_isa()
     assert isa is not None  # callers make sure that there is a native module
-    return _native.isa_tables(probes=True)[isa][name]
+    return _native.isa_tables("probes")[isa][name]
 
 
 @cache

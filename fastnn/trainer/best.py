@@ -83,8 +83,11 @@ class BestWeights(Callback):
         ValueError
             If the epoch does not have the figure.
         """
-        value = figure_of(type(self).__name__, self.monitor, epoch)
-        gain = self.best_value - value if self.mode == "min" else value - self.best_value
+        return bool(self.improves(figure_of(type(self).__name__, self.monitor, epoch), self.best_value))
+
+    def improves(self, value: Any, best: Any) -> Any:
+        """Whether figures, one or an array, are better than the best ones before; NaN never is."""
+        gain = best - value if self.mode == "min" else value - best
         return gain > self.min_delta
 
     def on_train_end(self, trainer: Trainer) -> None:

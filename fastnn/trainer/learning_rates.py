@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from fastnn.schedules import Schedule
 from fastnn.trainer.spec import TrainingSpec
 
 
@@ -26,9 +27,13 @@ def learning_rates(spec: TrainingSpec, done: int, count: int) -> NDArray[np.floa
     -------
     (count,) float64
     """
-    rate, schedule = spec.problem.optimizer.learning_rate, spec.schedule
-    epoch, step = divmod(done, spec.steps)
+    return spec.problem.optimizer.learning_rate * schedule_factors(spec.schedule, spec.steps, done, count)
+
+
+def schedule_factors(schedule: Schedule, per_epoch: int, done: int, count: int) -> NDArray[np.float64]:
+    """The factors of a schedule for the `count` steps after `done` ones, all of one epoch of `per_epoch` steps."""
+    epoch, step = divmod(done, per_epoch)
     if schedule.by == "epoch":
-        return np.full(count, rate * schedule.factor(epoch))
-    places = (epoch + (step + i) / spec.steps for i in range(count))
-    return np.fromiter((rate * schedule.factor(place) for place in places), np.float64, count)
+        return np.full(count, float(schedule.factor(epoch)))
+    places = (epoch + (step + i) / per_epoch for i in range(count))
+    return np.fromiter((schedule.factor(place) for place in places), np.float64, count)

@@ -65,7 +65,7 @@ def specify(
     everything, rows = targets, None
     held_out: tuple[Array, Array] | None = None
     if isinstance(validation, numbers.Real) and not isinstance(validation, bool):
-        rows, others = _split(targets, float(validation), trainer.seed, loss.task)
+        rows, others = held_out_rows(targets, float(validation), trainer.seed, loss.task)
         parts = [inputs[r] if isinstance(inputs, SparseRows) else rows_of(inputs, r) for r in (rows, others)]
         held_out = parts[1], targets[others]
         inputs, targets = parts[0], targets[rows]
@@ -188,7 +188,7 @@ def _check_finite(inputs: Any) -> None:
         )
 
 
-def _split(targets: Array, share: float, seed: int, task: str) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def held_out_rows(targets: Array, share: float, seed: int, task: str) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Rows to train on and rows to validate with."""
     share = number("fit", "validation", share, above=0, below=1)
     answers = targets.reshape(len(targets), -1)

@@ -203,7 +203,7 @@ class Run:
     def _figures(self) -> dict[str, Any]:
         """Loss, accuracy and metrics of the epoch whose last step is done."""
         spec, problem = self.spec, self.spec.problem
-        loss = mean_over_samples(self._history.steps[-spec.steps :], spec.samples, spec.batch_size)
+        loss = float(mean_over_samples(self._history.steps[-spec.steps :], spec.samples, spec.batch_size))
         figures: dict[str, Any] = {"epoch": self._position.epoch, "loss": loss}
         if problem.loss.classifies:
             figures["accuracy"] = self._position.correct / spec.samples

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -61,16 +63,20 @@ class StepLosses:
         self._history.steps = self._history.steps.copy()
 
 
-def mean_over_samples(losses: NDArray[np.float64], samples: int, batch_size: int) -> float:
+def mean_over_samples(losses: NDArray[np.float64], samples: int, batch_size: int) -> Any:
     """The mean loss of the samples of an epoch.
 
     Parameters
     ----------
-    losses : (S,) float64
+    losses : (..., S) float64
         The mean loss of each of its steps.
     samples, batch_size : int
         Samples of the epoch and of a step; the last step has the samples that remain.
+
+    Returns
+    -------
+    float, or (...,) float64
     """
     full = samples // batch_size
     rest = samples - full * batch_size
-    return (float(losses[:full].sum()) * batch_size + float(losses[full:].sum()) * rest) / samples
+    return (losses[..., :full].sum(axis=-1) * batch_size + losses[..., full:].sum(axis=-1) * rest) / samples

@@ -1,0 +1,90 @@
+/* Matrix products whose elements are vectors, one lane for each member of a population.
+ *
+ * C = A B, where A may have scalars for elements, which all members share. An element of C is one chain of fused
+ * multiply-adds in the order of the summed dimension, begun at zero. Any strides will do without packing, because an
+ * element fills a vector.
+ */
+#ifndef FASTNN_POPULATION_PRODUCT_H
+#define FASTNN_POPULATION_PRODUCT_H
+
+#include "simd/instances.h"
+#include "simd/simd.h"
+
+#if FNN_VECTOR_REGISTERS == 32
+enum { TILE_ROWS = 6, TILE_COLS = 4 };
+#define TILE_ROW_COUNTS UP_TO_6
+#else
+enum { TILE_ROWS = 4, TILE_COLS = 2 };
+#define TILE_ROW_COUNTS UP_TO_4
+#endif
+
+/* Element (i, k) is at p[i * outer + k * inner]. */
+typedef struct {
+    const real *p;
+    ptrdiff_t outer, inner;
+    bool scalars;
+} product_operand;
+
+/* A tile of C: element (i, j) is v[i * cols + j], and the tile begins at (row, col) of C. */
+typedef struct {
+    vreal v[TILE_ROWS * TILE_COLS];
+    ptrdiff_t row, col;
+    int rows, cols;
+} product_tile;
+
+FNN_INLINE void product_tile_of(int rows, int cols, bool scalars, const real *a, ptrdiff_t a_outer, ptrdiff_t a_inner,
+                                const real *b, ptrdiff_t b_outer, ptrdiff_t b_inner, ptrdiff_t depth, vreal *out) {
+    vreal sum[TILE_ROWS * TILE_COLS];
+    for (int i = 0; i < rows * cols; i++) sum[i] = vset(0);
+    for (ptrdiff_t k = 0; k < depth; k++) {
+        vreal right[TILE_COLS];
+#pragma GCC unroll 4
+        for (int j = 0; j < cols; j++) right[j] = vload(b + j * b_outer);
+#pragma GCC unroll 6
+        for (int i = 0; i < rows; i++) {
+            const vreal left = scalars ? vset(a[i * a_outer]) : vload(a + i * a_outer);
+#pragma GCC unroll 4
+            for (int j = 0; j < cols; j++) sum[i * cols + j] = vfma(left, right[j], sum[i * cols + j]);
+        }
+        a += a_inner;
+        b += b_inner;
+    }
+    for (int i = 0; i < rows * cols; i++) out[i] = sum[i];
+}
+
+/* Instances for tiles at the edges of C, whose sizes must be constants to stay in registers. */
+#define TILE_CASE(cols, rows)                                                                                        \
+    case (rows) * 8 + (cols):                                                                                        \
+        if (a->scalars)                                                                                              \
+            product_tile_of(rows, cols, true, left, a->outer, a->inner, right, b->outer, b->inner, depth, tile->v);  \
+        else                                                                                                         \
+            product_tile_of(rows, cols, false, left, a->outer, a->inner, right, b->outer, b->inner, depth, tile->v); \
+        break;
+
+static __attribute__((noinline)) void product_tile_at(const product_operand *a, const product_operand *b,
+                                                      ptrdiff_t depth, product_tile *tile) {
+    const real *left = a->p + tile->row * a->outer, *right = b->p + tile->col * b->outer;
+    switch (tile->rows * 8 + tile->cols) {
+        TILE_ROW_COUNTS(TILE_CASE, 1)
+        TILE_ROW_COUNTS(TILE_CASE, 2)
+#if FNN_VECTOR_REGISTERS == 32
+        TILE_ROW_COUNTS(TILE_CASE, 3)
+        TILE_ROW_COUNTS(TILE_CASE, 4)
+#endif
+    }
+}
+
+/* Calls `sink` with every tile of C. B is (cols, depth): its `outer` goes along the columns of C. */
+FNN_INLINE void product(ptrdiff_t rows, ptrdiff_t cols, ptrdiff_t depth, product_operand a, product_operand b,
+                        void (*sink)(void *context, const product_tile *tile), void *context) {
+    product_tile tile;
+    for (tile.col = 0; tile.col < cols; tile.col += TILE_COLS)
+        for (tile.row = 0; tile.row < rows; tile.row += TILE_ROWS) {
+            tile.rows = (int)fnn_min(TILE_ROWS, rows - tile.row);
+            tile.cols = (int)fnn_min(TILE_COLS, cols - tile.col);
+            product_tile_at(&a, &b, depth, &tile);
+            sink(context, &tile);
+        }
+}
+
+#endif

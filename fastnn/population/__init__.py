@@ -1,0 +1,6 @@
+"""Many networks of one architecture that are trained side by side."""
+
+from fastnn.population.fit import fit_many
+from fastnn.population.population import Population
+
+__all__ = ["Population", "fit_many"]

@@ -1,0 +1,210 @@
+"""`fit_many`: from its arguments to a trained population."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from fastnn import optim
+from fastnn.checks import flag, number, whole
+from fastnn.model.sequential import Sequential
+from fastnn.optim import Optimizer
+from fastnn.population.losses import terms_of
+from fastnn.population.members import checked_models, first_params, numbers_of_members
+from fastnn.population.population import Population
+from fastnn.population.rows import training_rows, validation_rows
+from fastnn.population.run import PopulationRun
+from fastnn.population.samples import Samples
+from fastnn.population.spec import Members, PopulationSpec
+from fastnn.population.stages import ALTERNATIVE, stages_of
+from fastnn.trainer.base import BaseTrainer
+from fastnn.trainer.best import BestWeights
+
+Array = NDArray[Any]
+
+# arguments of a trainer that a population does not have, with the values that say so
+_WITHOUT: dict[str, Any] = {
+    "class_weight": None,
+    "clip_norm": None,
+    "clip_value": None,
+    "augmentation": None,
+    "metrics": {},
+}
+
+
+def fit_many(
+    models: Sequential | Sequence[Sequential],
+    x: ArrayLike,
+    y: ArrayLike,
+    *,
+    seeds: Sequence[int] | None = None,
+    learning_rates: Sequence[float] | None = None,
+    weight_decays: Sequence[float] | None = None,
+    rows: Sequence[ArrayLike] | None = None,
+    validation: Any = None,
+    same_order: bool = False,
+    **options: Any,
+) -> Population:
+    """Train many networks of one architecture side by side.
+
+    A vector operation does the same operation of several networks, and threads share the networks, so that thousands of
+    small ones take little more time than their arithmetic. Members with equally many samples go in step.
+
+    Parameters
+    ----------
+    models : Sequential, or sequence of Sequential
+        One model of which each seed makes a member, with first parameters drawn from that seed; or models that differ
+        in nothing but their parameters, from which they are trained. They are not changed. Dense layers, each with at
+        most an activation and a dropout behind it.
+    x : (N, *input_shape), any real dtype
+        Samples; or samples of each of the K members, (K, N, *input_shape).
+    y : (N,) integer labels, or (N, *output_shape)
+        Targets; or those of each member, with an axis of K in front.
+    seeds : sequence of K int, optional
+        Of each member's order of samples and dropout, and with one model of its first parameters. Default: the option
+        `seed` for all of several models.
+    learning_rates, weight_decays : sequence of K float, optional
+        Default: those of the optimiser.
+    rows : sequence of K arrays, optional
+        For each member, the numbers of the samples that it is trained on, which may occur more than once, or a mask
+        (N,) of bool. Default: all samples.
+    validation : pair (x, y), "rest" or float, optional
+        What each member is evaluated on after each epoch: samples that are the same for all; those that are not among
+        its `rows`; or a share of the samples, which is drawn for each member with its seed as `Trainer.fit` does.
+    same_order : bool
+        Whether all members read the samples in one order, that of the option `seed`. With large inputs this is faster.
+    **options
+        Of `Trainer`: optimizer, loss (softmax cross-entropy of labels, squared error, binary cross-entropy),
+        batch_size, epochs, seed, schedule, shuffle, progress, print_every, on_nonfinite, and as callbacks one
+        `EarlyStopping` or `BestWeights`, which counts for each member by itself.
+
+    Returns
+    -------
+    Population
+
+    Raises
+    ------
+    ValueError, TypeError
+        If the arguments do not fit each other or are not what a population can do; before any work.
+
+    Warns
+    -----
+    UserWarning
+        If the loss of a member becomes infinite or NaN. It stops alone; `Population.failed` has its number.
+
+    Notes
+    -----
+    A member has the same bits whatever other members there are, and whatever the number of threads. It begins with the
+    parameters, reads the batches and drops the units of a `Trainer` with its seed; its sums may be rounded otherwise,
+    within the bounds of docs/ARCHITECTURE.md. After Ctrl-C, the exception has the population as far as it came in its
+    attribute `population`.
+
+    Examples
+    --------
+    >>> import fastnn, numpy as np
+    >>> x, y = fastnn.data.glyphs(600, seed=0)
+    >>> layers = fastnn.layers
+    >>> model = fastnn.Sequential(
+    ...     [layers.Dense(16), layers.ReLU(), layers.Dense(10)], input_shape=(784,), input_scale=1 / 255)
+    >>> folds = [np.arange(600) % 5 != fold for fold in range(5)]
+    >>> population = fastnn.fit_many(
+    ...     model, x, y, seeds=range(5), rows=folds, validation="rest", optimizer="adam", epochs=8, progress=False)
+    >>> population.column("val_accuracy").shape
+    (8, 5)
+    >>> bool(population.column("val_accuracy")[-1].mean() > 0.9)
+    True
+    """
+    template, given = checked_models(models)
+    trainer = BaseTrainer(template, **options)
+    _check_options(trainer)
+    stages = stages_of("fit_many", template)
+    samples = Samples.checked(template, trainer.loss, x, y)
+    listed = {"models": given, "seeds": seeds, "learning_rates": learning_rates, "weight_decays": weight_decays}
+    count = numbers_of_members({**listed, "rows": rows, "x": samples.of_each})
+    numbers = _seeds(seeds, count, trainer.seed)
+    chosen = training_rows(rows, count, samples)
+    if rows is not None and isinstance(validation, float):
+        raise ValueError("fit_many: validation: expected 'rest' or a pair where rows are given, got a share")
+    chosen, held_out, samples = validation_rows(validation, chosen, samples, trainer, numbers)
+    optimizer = trainer.optimizer
+    members = Members(
+        first_params(template, given, numbers, seeds is not None),
+        numbers,
+        _floats("learning_rates", learning_rates, count, optimizer.learning_rate, above=0),
+        _floats("weight_decays", weight_decays, count, optimizer.weight_decay, at_least=0),
+        np.full(count, trainer.loss.l2),
+        chosen,
+        held_out,
+    )
+    terms = terms_of("fit_many", trainer.loss, template.output_shape, samples.labels_or_targets)
+    spec = PopulationSpec(
+        template, stages, optimizer, trainer.loss, terms, samples.inputs, samples.targets, members,
+        epochs=trainer.epochs,
+        batch_size=trainer.batch_size or max(map(len, chosen)),
+        shuffle=trainer.shuffle,
+        order_seed=trainer.seed if flag("fit_many", "same_order", same_order) else None,
+        schedule=trainer.schedule,
+        stopping=_stopping(trainer, held_out is not None),
+        ignore_nonfinite=trainer.on_nonfinite == "ignore",
+        progress=trainer.progress,
+        print_every=trainer.print_every,
+    )  # fmt: skip
+    return train(spec)
+
+
+def train(spec: PopulationSpec) -> Population:
+    """Train a population as it is specified."""
+    run = PopulationRun(spec)
+    model = spec.model.copy()
+    model.task = spec.loss.task
+
+    def population() -> Population:
+        seeds = spec.members.seeds
+        return Population(model, run.params, seeds, run.epochs, run.done, run.best_epoch, run.failed)
+
+    try:
+        run.train()
+    except KeyboardInterrupt as interrupt:
+        interrupt.population = population()  # type: ignore[attr-defined]
+        raise
+    return population()
+
+
+def _check_options(trainer: BaseTrainer) -> None:
+    for name, value in _WITHOUT.items():
+        if getattr(trainer, name) != value:
+            raise ValueError(f"fit_many: {name}: a population has none, got {getattr(trainer, name)!r}; {ALTERNATIVE}")
+    kind = type(trainer.optimizer)
+    if kind.update is not Optimizer.update or kind not in vars(optim).values():
+        raise ValueError(f"fit_many: optimizer: expected one of fastnn.optim, got {trainer.optimizer!r}; {ALTERNATIVE}")
+
+
+def _stopping(trainer: BaseTrainer, validates: bool) -> BestWeights | None:
+    for callback in trainer.callbacks:
+        if not isinstance(callback, BestWeights) or len(trainer.callbacks) > 1:
+            names = ", ".join(type(c).__name__ for c in trainer.callbacks)
+            raise ValueError(f"fit_many: callbacks: expected one EarlyStopping or BestWeights, got {names}")
+        figures = ["loss", *["accuracy"] * trainer.loss.classifies]
+        figures += [f"val_{name}" for name in figures] if validates else []
+        if callback.monitor not in figures:
+            without = "" if validates else " (there is no validation)"
+            raise ValueError(
+                f"fit_many: callbacks: monitor: expected one of {', '.join(figures)}, got {callback.monitor!r}{without}"
+            )
+        return callback
+    return None
+
+
+def _seeds(seeds: Sequence[int] | None, count: int, default: int) -> list[int]:
+    if seeds is None:
+        return [default] * count
+    return [whole("fit_many", f"seeds[{k}]", seed, at_least=0, below=2**64) for k, seed in enumerate(seeds)]
+
+
+def _floats(name: str, values: Sequence[float] | None, count: int, default: float, **ends: Any) -> NDArray[np.float64]:
+    if values is None:
+        return np.full(count, default)
+    return np.array([number("fit_many", f"{name}[{k}]", value, **ends) for k, value in enumerate(values)])

@@ -1,0 +1,84 @@
+"""Which members a population has, and their first parameters."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastnn import init
+from fastnn.model.sequential import Sequential
+
+Array = NDArray[Any]
+
+_ARCHITECTURE = ("layers", "input_shape", "dtype", "input_scale")
+_FIRST_VALUES = ("init", "bias_init")
+
+
+def checked_models(models: Any) -> tuple[Sequential, list[Sequential] | None]:
+    """A model of the architecture, and the models if there are several.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If they are no models, none, or not all of one architecture.
+    """
+    if isinstance(models, Sequential):
+        return models, None
+    if not isinstance(models, Sequence) or not all(isinstance(model, Sequential) for model in models):
+        raise TypeError(f"fit_many: models: expected a Sequential or a sequence of them, got {models!r:.80}")
+    if not models:
+        raise ValueError("fit_many: models: expected at least one, got none")
+    first = _architecture(models[0])
+    for k, model in enumerate(models):
+        here = _architecture(model)
+        wrong = next((name for name in _ARCHITECTURE if here[name] != first[name]), None)
+        if wrong is not None:
+            raise ValueError(
+                f"fit_many: models: expected models of one architecture, got {wrong} {here[wrong]} of model {k} and "
+                f"{first[wrong]} of model 0; call fit_many once for each architecture, as with "
+                "itertools.groupby(sorted(models, key=repr), key=repr)"
+            )
+    return models[0], list(models)
+
+
+def _architecture(model: Sequential) -> dict[str, Any]:
+    config = model.config()
+    layers = [{k: v for k, v in layer.items() if k not in _FIRST_VALUES} for layer in config["layers"]]
+    return {**{name: config[name] for name in _ARCHITECTURE}, "layers": layers}
+
+
+def numbers_of_members(listed: Mapping[str, Any]) -> int:
+    """K, of which the arguments that have an entry for each member must all speak.
+
+    Raises
+    ------
+    ValueError
+        If they have different lengths, none is given, or K is 0.
+    """
+    lengths = {name: len(values) for name, values in listed.items() if values is not None}
+    if not lengths:
+        raise ValueError("fit_many: seeds: expected a seed for each member that is to be made of one model, got None")
+    if len(set(lengths.values())) > 1:
+        found = ", ".join(f"{count} {name}" for name, count in lengths.items())
+        raise ValueError(f"fit_many: expected equally many for each member, got {found}")
+    count = next(iter(lengths.values()))
+    if count == 0:
+        raise ValueError(f"fit_many: {next(iter(lengths))}: expected at least one member, got 0")
+    return count
+
+
+def first_params(template: Sequential, models: list[Sequential] | None, seeds: list[int], draw: bool) -> Array:
+    """The first parameters (K, P): those of the models, or drawn from the seeds as `Sequential.reset` draws them.
+
+    Without several models and without seeds they are those of the one model.
+    """
+    if models is not None:
+        return np.array([model.params for model in models])
+    params = np.broadcast_to(template.params, (len(seeds), template.size)).copy()
+    for k, seed in enumerate(seeds if draw else []):
+        for step, p in enumerate(template.named_parameters.values()):
+            p.view(params[k])[...] = init.draw(p.initializer, p.shape, p.fans, seed, step)
+    return params

@@ -1,0 +1,244 @@
+"""A trained population: many networks of one architecture."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from os import PathLike
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from fastnn.checks import choice
+from fastnn.model.file import check_digest, read, write
+from fastnn.model.sequential import Sequential
+from fastnn.population.run import figures_of
+from fastnn.trainer.history import History
+
+Array = NDArray[Any]
+How = Literal["mean", "vote", "members"]
+
+_DESCRIPTION = "population"  # the key of the description in a file
+
+
+class Population(Sequence[Sequential]):
+    """Networks of one architecture that were trained side by side, see `fit_many`.
+
+    Parameters
+    ----------
+    model : Sequential
+        One of the architecture; its parameters count for nothing.
+    params : (K, P) array of the model's dtype
+    seeds : sequence of K int
+    epochs : list of dict of str to (K,) array
+        The figures of every epoch.
+    done, best_epoch : (K,) int64
+    failed : mapping of int to int
+
+    Attributes
+    ----------
+    params : (K, P) array
+        The parameters of the members, each laid out as `Sequential.params`.
+    seeds : list of int
+    epochs_done, best_epoch : (K,) int64
+        How many epochs each member was trained, and with early stopping which was the best one (otherwise 0).
+    failed : dict of int to int
+        For each member whose loss became infinite or NaN, the step at which it did. Its parameters are NaN, or the
+        best ones before if these are kept.
+
+    Examples
+    --------
+    >>> import fastnn
+    >>> x, y = fastnn.data.glyphs(300, seed=0)
+    >>> model = fastnn.Sequential([fastnn.layers.Dense(10)], input_shape=(784,), input_scale=1 / 255)
+    >>> population = fastnn.fit_many(model, x, y, seeds=[0, 1, 2], epochs=3, progress=False)
+    >>> len(population), population.predict(x).shape
+    (3, (300,))
+    """
+
+    def __init__(
+        self,
+        model: Sequential,
+        params: Array,
+        seeds: Sequence[int],
+        epochs: list[dict[str, NDArray[np.float64]]],
+        done: NDArray[np.int64],
+        best_epoch: NDArray[np.int64],
+        failed: Mapping[int, int],
+    ) -> None:
+        self._model, self.params, self.seeds, self._epochs = model, params, list(seeds), epochs
+        self.epochs_done, self.best_epoch, self.failed = done, best_epoch, dict(failed)
+
+    def __len__(self) -> int:
+        return len(self.params)
+
+    def __getitem__(self, k: Any) -> Any:
+        """Member k as a `Sequential` of its own, or a list of those of a slice."""
+        if isinstance(k, slice):
+            return [self[i] for i in range(*k.indices(len(self)))]
+        k = range(len(self))[k]
+        model = self._model.copy()
+        model.params[...] = self.params[k]
+        model.seed, model.task = self.seeds[k], self._model.task
+        return model
+
+    def __iter__(self) -> Iterator[Sequential]:
+        return (self[k] for k in range(len(self)))
+
+    @property
+    def histories(self) -> list[History]:
+        """The history of each member, without the losses of single steps."""
+        return [History(figures_of(self._epochs, int(done), k)) for k, done in enumerate(self.epochs_done)]
+
+    def column(self, name: str) -> NDArray[np.float64]:
+        """One figure of all epochs and members (E, K); NaN where a member had stopped or there is no such figure."""
+        missing = np.full(len(self), np.nan)
+        return np.array([epoch.get(name, missing) for epoch in self._epochs]).reshape(-1, len(self))
+
+    # --- predictions ---
+
+    def outputs(self, x: ArrayLike) -> Array:
+        """Raw outputs (K, N, *output_shape) of all members.
+
+        Parameters
+        ----------
+        x : (N, *input_shape), any real dtype
+
+        Raises
+        ------
+        ValueError, TypeError
+            If x does not fit the model.
+        """
+        return self._each(x, Sequential.forward)
+
+    def predict_proba(self, x: ArrayLike) -> Array:
+        """The mean over the members of the probabilities of classes, or of labels, (N, C).
+
+        Parameters
+        ----------
+        x : (N, *input_shape), any real dtype
+
+        Raises
+        ------
+        ValueError, TypeError
+            If x does not fit the model, its outputs are not rows, or those of a member hold NaN.
+        """
+        return np.asarray(self._each(x, Sequential.predict_proba).mean(axis=0))
+
+    def predict(self, x: ArrayLike, how: How = "mean") -> Array:
+        """Classes, labels or outputs that the members agree on.
+
+        Parameters
+        ----------
+        x : (N, *input_shape), any real dtype
+        how : {"mean", "vote", "members"}
+            "mean": the class of the largest mean probability, the labels of a mean probability above 1/2, or the mean
+            of the outputs. "vote": the class that most members predict, the smallest of several; for outputs the
+            median. "members": what every member predicts.
+
+        Returns
+        -------
+        (N,) int64, (N, C) int64 or (N, *output_shape)
+            As `Sequential.predict`; with "members" one more axis of K in front.
+
+        Raises
+        ------
+        ValueError, TypeError
+            As `Sequential.predict`.
+        """
+        choice("predict", "how", how, ("mean", "vote", "members"))
+        task = self._model.task
+        if how == "mean" and task == "classification":
+            return np.asarray(self.predict_proba(x).argmax(axis=1))
+        if how == "mean" and task == "multilabel":
+            return (self.predict_proba(x) > 0.5).astype(np.int64)
+        found = self._each(x, Sequential.predict)
+        if how == "members":
+            return np.asarray(found)
+        if task == "regression":
+            return np.asarray(found.mean(axis=0) if how == "mean" else np.median(found, axis=0))
+        if task == "multilabel":
+            return np.asarray(2 * found.sum(axis=0) > len(found), np.int64)
+        votes = np.zeros((found.shape[1], self._model.output_shape[0]), np.int64)
+        for classes in found:
+            votes[np.arange(len(classes)), classes] += 1
+        return np.asarray(votes.argmax(axis=1))
+
+    def _each(self, x: ArrayLike, method: Any) -> Array:
+        """What a method gives for the samples, of one member after the other."""
+        model, found = self._model.copy(), []
+        model.task = self._model.task
+        for k, params in enumerate(self.params):
+            model.params[...] = params
+            try:
+                found.append(method(model, x))
+            except ValueError as error:
+                raise ValueError(f"{error} (member {k})") from None
+        return np.array(found)
+
+    # --- files ---
+
+    def save(self, path: str | PathLike[str]) -> None:
+        """Write all members to one ``.safetensors`` file, from which `fastnn.load` reads the population.
+
+        Parameters
+        ----------
+        path : path
+
+        Raises
+        ------
+        OSError
+            If the file cannot be written; a file that was there is then unchanged.
+        ImportError
+            If the safetensors package is missing.
+
+        Examples
+        --------
+        >>> import fastnn, tempfile, pathlib
+        >>> x, y = fastnn.data.glyphs(100, seed=0)
+        >>> model = fastnn.Sequential([fastnn.layers.Dense(10)], input_shape=(784,), input_scale=1 / 255)
+        >>> population = fastnn.fit_many(model, x, y, seeds=[0, 1], epochs=1, progress=False)
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     population.save(pathlib.Path(folder, "two.safetensors"))
+        ...     again = fastnn.load(pathlib.Path(folder, "two.safetensors"))
+        >>> bool((again.params == population.params).all())
+        True
+        """
+        names = list(dict.fromkeys(name for epoch in self._epochs for name in epoch))
+        tensors = {
+            "params": self.params,
+            "epochs_done": self.epochs_done,
+            "best_epoch": self.best_epoch,
+            **{f"history/{name}": self.column(name) for name in names},
+        }
+        rest = {"seeds": self.seeds, "failed": [[k, step] for k, step in self.failed.items()]}
+        write(path, tensors, {"config": self._model.config(), _DESCRIPTION: rest})
+
+    @classmethod
+    def load(cls, path: str | PathLike[str]) -> Population:
+        """Read a population that `save` wrote. Nothing in the file is run as code.
+
+        Raises
+        ------
+        ValueError
+            If the file is not that of a population, or is damaged.
+        FileNotFoundError
+            If there is no such file.
+        ImportError
+            If the safetensors package is missing.
+        """
+        tensors, description = read(path)
+        if _DESCRIPTION not in description:
+            raise ValueError(f"load: {path} holds one model, not a population; use Sequential.load")
+        check_digest(path, tensors, description, "load")
+        model = Sequential.from_config(description["config"], draw=False)
+        rest = description[_DESCRIPTION]
+        columns = {n.removeprefix("history/"): a for n, a in tensors.items() if n.startswith("history/")}
+        epochs = [{n: a[i] for n, a in columns.items()} for i in range(max(map(len, columns.values()), default=0))]
+        params, done, best = tensors["params"], tensors["epochs_done"], tensors["best_epoch"]
+        if params.shape[1:] != model.params.shape or params.dtype != model.params.dtype:
+            raise ValueError(f"load: {path} holds parameters of another architecture")
+        return cls(model, params, rest["seeds"], epochs, done, best, dict(map(tuple, rest["failed"])))
+
+    def __repr__(self) -> str:
+        return f"<Population of {len(self)}: {self._model!r}>"

@@ -1,0 +1,99 @@
+"""The specification of the training of a population: everything that is decided before its first step."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastnn.losses import Loss
+from fastnn.model.sequential import Sequential
+from fastnn.optim import Optimizer
+from fastnn.population.losses import LossTerms
+from fastnn.population.stages import Stage
+from fastnn.schedules import Schedule
+from fastnn.trainer.best import BestWeights
+from fastnn.trainer.spec import Shuffle
+
+Array = NDArray[Any]
+Index = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Members:
+    """What is each member's own.
+
+    Parameters
+    ----------
+    params : (K, P) of the model's dtype
+        First values of the parameters.
+    seeds : list of K int
+        Of the order of samples and of dropout.
+    rates, decays, l2 : (K,) float64
+        Learning rates; weight decays of the optimiser; λ of the loss's term λ Σ w² / (2 n) in a step of n samples.
+    rows, held_out : list of K int64 arrays
+        The samples to train on and those to validate with; None for the latter if there is no validation.
+    """
+
+    params: Array
+    seeds: list[int]
+    rates: NDArray[np.float64]
+    decays: NDArray[np.float64]
+    l2: NDArray[np.float64]
+    rows: list[Index]
+    held_out: list[Index] | None = None
+
+    def __len__(self) -> int:
+        return len(self.params)
+
+
+@dataclass(frozen=True)
+class PopulationSpec:
+    """What the training of a population does.
+
+    Parameters
+    ----------
+    model : Sequential
+        The architecture; its parameters count for nothing.
+    stages : list of Stage
+    optimizer : Optimizer
+        Its rule and coefficients; rates and decays are the members'.
+    loss : Loss
+    terms : LossTerms
+    inputs : (R, D) of the model's dtype, scaled
+    targets : (R, 1) int64 labels, or (R, C) of the model's dtype
+    members : Members
+    epochs, batch_size : int
+    shuffle : bool or "batches"
+    order_seed : int or None
+        The seed of an order of samples that all members share.
+    schedule : Schedule
+    stopping : list of BestWeights
+        Whether to stop early or to keep the best weights: one callback at most.
+    ignore_nonfinite : bool
+    progress : bool, optional
+    print_every : int, optional
+    fixed_step : int
+        The number of every step for the update; 0: they are counted.
+    """
+
+    model: Sequential
+    stages: list[Stage]
+    optimizer: Optimizer
+    loss: Loss
+    terms: LossTerms
+    inputs: Array
+    targets: Array
+    members: Members
+    epochs: int
+    batch_size: int
+    shuffle: Shuffle
+    order_seed: int | None
+    schedule: Schedule
+    stopping: BestWeights | None = None
+    ignore_nonfinite: bool = False
+    progress: bool | None = None
+    print_every: int | None = None
+    fixed_step: int = 0
