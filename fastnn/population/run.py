@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import time
-import warnings
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from fastnn.caller import warn_caller
 from fastnn.population.group import Group
 from fastnn.population.spec import PopulationSpec
 from fastnn.trainer.best import EarlyStopping
@@ -19,7 +19,6 @@ Array = NDArray[Any]
 Figures = dict[str, NDArray[np.float64]]
 
 _NAMED = 5  # members whose loss was not finite that a warning lists
-_CALLER = 4  # frames from a warning to the line that called `fit_many`
 
 
 class PopulationRun:
@@ -80,11 +79,10 @@ class PopulationRun:
         if self.failed:
             named = ", ".join(f"{k} (step {step})" for k, step in list(self.failed.items())[:_NAMED])
             more = f" and {len(self.failed) - _NAMED} more" if len(self.failed) > _NAMED else ""
-            warnings.warn(
+            warn_caller(
                 f"fit_many: the loss of {len(self.failed)} of {len(self.done)} members was not finite, and they have "
                 f"stopped with parameters that are NaN: members {named}{more}. Likely cause: their learning rates are "
-                "too large",
-                stacklevel=_CALLER,
+                "too large"
             )
 
     def _epoch(self, epoch: int, progress: Progress) -> None:
