@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from fastnn.frames import names_of
 from fastnn.inputs import as_array, as_batch
 from fastnn.losses import Loss
 from fastnn.model.sequential import Sequential
@@ -27,11 +28,14 @@ class Samples:
         As the loss has prepared them.
     of_each : range or None
         One entry for each member, if each has samples of its own: member k has the k-th part of all rows.
+    names : tuple of str, optional
+        Those of the columns of a table.
     """
 
     inputs: Array
     labels_or_targets: Array
     of_each: range | None = None
+    names: tuple[str, ...] | None = None
 
     @property
     def targets(self) -> Array:
@@ -46,19 +50,20 @@ class Samples:
     @classmethod
     def checked(cls, model: Sequential, loss: Loss, x: ArrayLike, y: ArrayLike) -> Samples:
         """Check samples and targets; those of each member by itself are laid one after the other."""
-        array, targets = as_array("fit_many", "x", x), as_array("fit_many", "y", y)
-        shape = model.sample_shape
-        each = array.ndim == len(shape) + 2 and array.shape[2:] == shape and targets.shape[:2] == array.shape[:2]
-        if not each:
-            return cls._pair(model, loss, "", array, targets)
-        members = len(array)
-        flat = cls._pair(model, loss, "", array.reshape(-1, *shape), targets.reshape(-1, *targets.shape[2:]))
-        return replace(flat, of_each=range(members))
+        names = model.column_names or names_of(x)
+        targets, shape, given = as_array("fit_many", "y", y), model.sample_shape, np.shape(x)
+        if len(given) != len(shape) + 2 or given[2:] != shape or targets.shape[:2] != given[:2]:
+            return replace(cls._pair(model, loss, "", x, targets, names), names=names)
+        rows = as_array("fit_many", "x", x).reshape(-1, *shape)
+        flat = cls._pair(model, loss, "", rows, targets.reshape(-1, *targets.shape[2:]), None)
+        return replace(flat, of_each=range(given[0]))
 
     @classmethod
-    def _pair(cls, model: Sequential, loss: Loss, which: str, x: Array, y: Array) -> Samples:
+    def _pair(
+        cls, model: Sequential, loss: Loss, which: str, x: ArrayLike, y: Array, names: tuple[str, ...] | None
+    ) -> Samples:
         function = f"fit_many: {which}".rstrip(": ")
-        batch = as_batch(function, x, model.input_shape, model.channels_last)
+        batch = as_batch(function, x, model.input_shape, model.channels_last, names)
         targets = loss.prepare(y, model.output_shape, model.dtype)
         if len(batch) != len(targets):
             raise ValueError(f"fit_many: {which}x has {len(batch)} samples but y has {len(targets)}")
@@ -69,8 +74,8 @@ class Samples:
 
     def with_validation(self, model: Sequential, loss: Loss, x: ArrayLike, y: ArrayLike) -> Samples:
         """These samples, followed by others to validate with."""
-        pair = [as_array("fit_many", f"validation {name}", array) for name, array in (("x", x), ("y", y))]
-        others = self._pair(model, loss, "validation ", *pair)
+        targets = as_array("fit_many", "validation y", y)
+        others = self._pair(model, loss, "validation ", x, targets, self.names)
         if others.labels_or_targets.shape[1:] != self.labels_or_targets.shape[1:]:
             raise ValueError("fit_many: validation y: expected targets of the same kind as y")
         inputs = np.concatenate([self.inputs, others.inputs])

@@ -72,7 +72,7 @@ def test_a_member_whose_loss_is_not_finite_stops_alone():
     fine = fit(range(20), learning_rates=rates, **options)
     others = [k for k in range(20) if k != 3]
     assert members.params[others].tobytes() == fine.params[others].tobytes()
-    with pytest.raises(ValueError, match=r"NaN for sample 0 .* \(member 3\)"):
+    with pytest.raises(ValueError, match=r"NaN for sample 0.*\(member 3\)"):
         fastnn.Population.predict(fit_classes_with_nan(), X)
 
 
