@@ -47,7 +47,7 @@ _ON_DEMAND = ("alexnet", "architecture", "cli", "compat", "estimators", "plots",
 
 
 def load(path: str | PathLike[str]) -> Any:
-    """Read what `save` of a model wrote: a `Sequential`, a `Population`, or an estimator of tables. Nothing in it is run as code.
+    """Read what `save` of a model, a population or an estimator of tables wrote. Nothing in it is run as code.
 
     Parameters
     ----------

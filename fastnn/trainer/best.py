@@ -86,7 +86,12 @@ class BestWeights(Callback):
         return bool(self.improves(figure_of(type(self).__name__, self.monitor, epoch), self.best_value))
 
     def improves(self, value: Any, best: Any) -> Any:
-        """Whether figures, one or an array, are better than the best ones before; NaN never is."""
+        """Whether figures are better than the best ones before; NaN never is.
+
+        Parameters
+        ----------
+        value, best : float, or arrays of float
+        """
         gain = best - value if self.mode == "min" else value - best
         return gain > self.min_delta
 
