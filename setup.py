@@ -45,7 +45,9 @@ CHECKED = [] if SANITIZE == "thread" else ["-O1"]
 SANITIZER = [f"-fsanitize={SANITIZE}", *CHECKED, "-g", "-fno-omit-frame-pointer"] if SANITIZE else []
 
 # independent of the instruction set and of the type
-COMMON = [f"csrc/runtime/{name}.c" for name in ("file_rows", "input_prefetch", "isa", "replay", "thread_pool")]
+COMMON = [
+    f"csrc/runtime/{name}.c" for name in ("custom", "file_rows", "input_prefetch", "isa", "replay", "thread_pool")
+]
 SOURCES = sorted(str(path) for path in Path("csrc").rglob("*.c"))
 HEADERS = sorted(str(path) for path in Path("csrc").rglob("*.h"))
 DESCRIPTIONS = [os.path.relpath(path) for path in generate_header.sources()]

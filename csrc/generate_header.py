@@ -13,7 +13,7 @@ from types import ModuleType
 from typing import Any
 
 KERNELS = Path(__file__).resolve().parent.parent / "fastnn" / "kernels"
-DESCRIPTIONS = ("signatures", "activations", "updates", "elementwise_losses", "limits", "populations")
+DESCRIPTIONS = ("signatures", "activations", "updates", "elementwise_losses", "limits", "populations", "polynomials")
 
 
 def sources() -> list[Path]:
@@ -39,9 +39,20 @@ def _enum(name: str, prefix: str, members: Any) -> str:
     return f"enum {name} {{ {', '.join(f'{prefix}{member.name} = {member.value}' for member in members)} }};"
 
 
+def _numbers(table: Any, suffix: str) -> str:
+    """The definitions of a table of polynomials; `suffix` ends the numbers of its dtype."""
+    lines = []
+    for name, value in vars(table).items():
+        values = value if isinstance(value, tuple) else (value,)
+        text = ", ".join(f"{v!r}{suffix}" if isinstance(v, float) else str(v) for v in values)
+        lines.append(f"#define FNN_{name.upper()} {text}")
+    return "\n".join(lines)
+
+
 def header() -> str:
     """The text of the header."""
-    signatures, activations, updates, losses, limits, populations = (_load(name) for name in DESCRIPTIONS)
+    signatures, activations, updates, losses, limits, populations, polynomials = map(_load, DESCRIPTIONS)
+    single, double = (polynomials.POLYNOMIALS[dtype] for dtype in ("float32", "float64"))
     kernels = [f'_({text.partition("(")[0]}, "{text}")' for text in signatures.SIGNATURE_TEXTS]
     kinds: Any = activations.Activation
     rules: Any = updates.UpdateRule
@@ -77,6 +88,7 @@ def header() -> str:
             f'#define FNN_POPULATION_SIGNATURE "{populations.POPULATION_SIGNATURE}"',
             "#define FNN_GELU_LINEAR {!r}\n#define FNN_GELU_CUBIC {!r}".format(*activations.GELU_ARGUMENT),
             "#define FNN_SELU_SCALE {!r}\n#define FNN_SELU_LIMIT {!r}".format(*activations.SELU_SCALES),
+            f"#if REAL_IS_DOUBLE\n{_numbers(double, '')}\n#else\n{_numbers(single, 'f')}\n#endif",
             "#endif\n",
         ]
     )

@@ -19,7 +19,21 @@ from importlib import import_module
 from os import PathLike
 from typing import Any
 
-from fastnn import data, export, functional, gradcheck, init, kernels, layers, losses, metrics, optim, random, schedules
+from fastnn import (
+    custom,
+    data,
+    export,
+    functional,
+    gradcheck,
+    init,
+    kernels,
+    layers,
+    losses,
+    metrics,
+    optim,
+    random,
+    schedules,
+)
 from fastnn._version import __version__
 from fastnn.config import show_config
 from fastnn.kernels.backend import use_backend
@@ -105,6 +119,7 @@ __all__ = [
     "Sweep",
     "Trainer",
     "__version__",
+    "custom",
     "data",
     "export",
     "find_learning_rate",

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import sys
+from pathlib import Path
 from typing import Any
 
 BACKEND = "FASTNN_BACKEND"
@@ -12,6 +14,19 @@ OMP_NUM_THREADS = "OMP_NUM_THREADS"  # read if NUM_THREADS is not set
 DATA = "FASTNN_DATA"  # the folder that contains the folders of the named data sets
 
 VARIABLES = (BACKEND, ISA, NUM_THREADS, OMP_NUM_THREADS, DATA)
+
+
+def user_cache() -> Path:
+    """The folder for what fastnn keeps on behalf of the user, which may not exist yet.
+
+    Examples
+    --------
+    >>> from fastnn.environment import user_cache
+    >>> user_cache().name
+    'fastnn'
+    """
+    caches = "~/Library/Caches" if sys.platform == "darwin" else os.environ.get("XDG_CACHE_HOME") or "~/.cache"
+    return Path(caches).expanduser() / "fastnn"
 
 
 def is_terminal(stream: Any) -> bool:

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 
 #include "fastnn_generated.h"
+#include "runtime/custom.h"
 #include "simd/simd_math.h"
 
 /* Scalars of one step, combined in double and rounded once. AdamW becomes Adam, without decay and with shrink. */
@@ -13,6 +14,7 @@ typedef struct {
     enum update_rule rule;
     bool decays; /* adds decay w to the gradient */
     real rate, decay, momentum, beta1, rest1, beta2, rest2, eps, shrink;
+    double numbers[6]; /* of a rule of the user's own: rate, decay, t and its coefficients */
 } update;
 
 FNN_INLINE bool update_keeps_m(int rule) { return FNN_RULES_WITH_M >> rule & 1; }
@@ -21,6 +23,7 @@ FNN_INLINE bool update_decoupled(int rule) { return FNN_RULES_DECOUPLED >> rule 
 
 /* The scalars of step t (counted from 1); c: the rule's coefficients, as fastnn/kernels/updates.py names them. */
 static inline update update_constants(enum update_rule rule, double rate, int64_t t, double decay, const double *c) {
+    if ((int)rule >= FNN_CUSTOM) return (update){.rule = rule, .numbers = {rate, decay, (double)t, c[0], c[1], c[2]}};
     const bool decoupled = update_decoupled(rule); /* decay apart from the gradient: w shrinks first */
     update u = {
         .rule = rule,
@@ -135,6 +138,11 @@ FNN_INLINE void update_run_as(enum update_rule rule, const update *constants, re
 
 /* One step of `count` parameters that lie side by side; m and v may be NULL where the rule does not keep them. */
 static inline void update_run(const update *u, real *w, real *m, real *v, const real *dw, ptrdiff_t count) {
+    if ((int)u->rule >= FNN_CUSTOM) {
+        ((fnn_custom_update)fnn_get_custom((int)u->rule, REAL_IS_DOUBLE, FNN_CUSTOM_FORWARD))(w, m, v, dw, count,
+                                                                                              u->numbers);
+        return;
+    }
 #define RUN(rule) update_run_as(rule, u, w, m, v, dw, count)
 #define UPDATE_CASE(rule, call)                                                \
     case rule: /* AdamW has become Adam, so it needs no instance of its own */ \

@@ -135,8 +135,12 @@ void FN(weight_grad_fused_rows)(const fused_block *s, const real *x, ptrdiff_t s
 }
 
 void FN(weight_grad_fused_finish)(const fused_block *s, pending_tile *q) {
-    for (ptrdiff_t i = 0, at = q->at; q->cols > 0 && i < GEMM_MR; i++, at += GEMM_NR)
-        sink_apply_at(s->sink, at, q->gradient + i * GEMM_NR, q->cols);
+    if (q->cols == GEMM_NR) { /* one run of memory */
+        sink_apply_at(s->sink, q->at, q->gradient, GEMM_MR * GEMM_NR);
+    } else {
+        for (ptrdiff_t i = 0, at = q->at; q->cols > 0 && i < GEMM_MR; i++, at += GEMM_NR)
+            sink_apply_at(s->sink, at, q->gradient + i * GEMM_NR, q->cols);
+    }
     q->cols = 0;
 }
 

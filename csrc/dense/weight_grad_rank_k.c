@@ -117,6 +117,10 @@ static void apply_by_blocks(const rank_k *o, ptrdiff_t j, ptrdiff_t j_end) {
         for (part.first = 0; part.first < o->d; part.first = part.end) {
             part.end = fnn_min(o->d, part.first + BLOCK_ROWS);
             instances[o->n][STORING](&part, 0, cols);
+            if (o->sink->panel != 0 && o->sink->ld == STRIP && cols == STRIP) { /* one run of memory */
+                sink_apply_at(o->sink, sink_offset(o->sink, part.first, j), block, (part.end - part.first) * STRIP);
+                continue;
+            }
             for (ptrdiff_t i = part.first; i < part.end; i++)
                 sink_apply(o->sink, i, j, block + (i - part.first) * STRIP, cols);
         }
@@ -128,7 +132,8 @@ static void run_task(void *context, int task) {
     const weight_grad_sink *sink = o->sink;
     const ptrdiff_t unit = sink->panel != 0 ? GEMM_NR : VL, units = (o->m + unit - 1) / unit;
     const ptrdiff_t j = units * task / o->tasks * unit, j_end = fnn_min(o->m, units * (task + 1) / o->tasks * unit);
-    const strips_fn strips = instances[o->n][sink->updates ? (int)sink->update.rule : STORING];
+    const int action = sink->updates ? (int)sink->update.rule : STORING;
+    const strips_fn strips = action >= FNN_CUSTOM ? NULL : instances[o->n][action];
     if (j < j_end) (strips == NULL ? apply_by_blocks : strips)(o, j, j_end);
 }
 

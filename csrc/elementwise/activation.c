@@ -15,6 +15,10 @@ static void forward_task(void *context, int task) {
     ptrdiff_t begin = fnn_task_begin(&r->partition, task), count = fnn_task_end(&r->partition, task) - begin;
     const real *x = IN(0) + begin;
     real *out = OUT(1) + begin, alpha = (real)op->s[1];
+    if (op->s[0] >= FNN_CUSTOM) {
+        custom_activate_run((int)op->s[0], x, out, count);
+        return;
+    }
 #define FORWARD(kind) activate_run(kind, alpha, x, out, count)
     ACTIVATION_SWITCH((int)op->s[0], FORWARD)
 }
@@ -25,6 +29,10 @@ static void backward_task(void *context, int task) {
     ptrdiff_t begin = fnn_task_begin(&r->partition, task), count = fnn_task_end(&r->partition, task) - begin;
     const real *dout = IN(0) + begin, *saved = IN(1) + begin;
     real *dx = OUT(2) + begin, alpha = (real)op->s[1];
+    if (op->s[0] >= FNN_CUSTOM) {
+        custom_activate_grad_run((int)op->s[0], dout, saved, dx, count);
+        return;
+    }
 #define BACKWARD(kind) activate_grad_run(kind, alpha, dout, saved, dx, count)
     ACTIVATION_SWITCH((int)op->s[0], BACKWARD)
 }

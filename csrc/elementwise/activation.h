@@ -6,7 +6,7 @@
 #ifndef FASTNN_ELEMENTWISE_ACTIVATION_H
 #define FASTNN_ELEMENTWISE_ACTIVATION_H
 
-#include "fastnn_generated.h"
+#include "elementwise/custom_activation.h"
 #include "simd/simd_math.h"
 
 #define ACTIVATION_CASE(kind, call) \
@@ -135,6 +135,10 @@ FNN_INLINE void activate_grad_run(int kind, real alpha, const real *dout, const 
 
 static inline void activate_block(int kind, real alpha, real *p, ptrdiff_t ld, ptrdiff_t rows, ptrdiff_t cols) {
     if (kind == IDENTITY) return;
+    if (kind >= FNN_CUSTOM) {
+        custom_activate_block(kind, p, ld, rows, cols);
+        return;
+    }
 #define ACTIVATE(kind) \
     for (ptrdiff_t i = 0; i < rows; i++) activate_run(kind, alpha, p + i * ld, p + i * ld, cols)
     ACTIVATION_SWITCH(kind, ACTIVATE)
@@ -146,6 +150,10 @@ static inline void activate_block(int kind, real alpha, real *p, ptrdiff_t ld, p
 static inline void activate_grad_block(int kind, real alpha, real *dx, ptrdiff_t ld, const real *saved,
                                        ptrdiff_t ld_saved, ptrdiff_t rows, ptrdiff_t cols) {
     if (kind == IDENTITY) return;
+    if (kind >= FNN_CUSTOM) {
+        custom_activate_grad_block(kind, dx, ld, saved, ld_saved, rows, cols);
+        return;
+    }
 #define ACTIVATE(kind)                   \
     for (ptrdiff_t i = 0; i < rows; i++) \
     activate_grad_run(kind, alpha, dx + i * ld, saved + i * ld_saved, dx + i * ld, cols)

@@ -7,6 +7,7 @@
  */
 #include "fastnn_generated.h"
 #include "loss/loss.h"
+#include "runtime/custom.h"
 
 enum { GRAIN = 4096 };
 
@@ -72,7 +73,25 @@ FNN_INLINE double run_of_kind(int kind, const element_run *r) {
     return vsum_total(&sum);
 }
 
+/* A loss of the user's own, which knows no parameters. */
+static double custom_run(int kind, const element_run *r) {
+    enum { BLOCK = 512 };
+    FNN_ALIGNED real losses[BLOCK], slopes[BLOCK];
+    const fnn_custom_loss function = (fnn_custom_loss)fnn_get_custom(kind, REAL_IS_DOUBLE, FNN_CUSTOM_FORWARD);
+    vsum sum = {0};
+    for (ptrdiff_t i = 0; i < r->count; i += BLOCK) {
+        const ptrdiff_t count = fnn_min(BLOCK, r->count - i);
+        function(r->x + i, r->t + i, losses, slopes, count);
+        for (ptrdiff_t j = 0; j < count; j += VL) {
+            vsum_add(&sum, vfirst(vload(losses + j), fnn_min(VL, count - j)));
+            if (r->dx != NULL) vstore_tail(r->dx + i + j, vload(slopes + j) * vset(r->factor), count - j);
+        }
+    }
+    return vsum_total(&sum);
+}
+
 static double sum_run(int kind, const element_run *r) {
+    if (kind >= FNN_CUSTOM) return custom_run(kind, r);
 #define RUN(kind) run_of_kind(kind, r)
     ELEMENTWISE_SWITCH(kind, RUN)
 #undef RUN

@@ -1,43 +1,33 @@
 /* Exponentials and logarithms of vectors, and sums over lanes, for float and double.
  *
- * The polynomials are minimax fits of our own; rounding their coefficients adds at most 1/4 unit in the last place. NaN
- * passes through; -inf, +inf, zeros and denormal results are as in libm. No lane depends on another.
+ * The polynomials are minimax fits of our own (fastnn/kernels/polynomials.py says of what); rounding their coefficients
+ * adds at most 1/4 unit in the last place. NaN passes through; -inf, +inf, zeros and denormal results are as in libm.
+ * No lane depends on another.
  */
 #ifndef FASTNN_SIMD_SIMD_MATH_H
 #define FASTNN_SIMD_SIMD_MATH_H
 
 #include <stdbool.h>
 
+#include "fastnn_generated.h"
 #include "simd/simd.h"
 
+#define REAL_MANTISSA FNN_MANTISSA
+#define REAL_BIAS FNN_BIAS
+#define REAL_MIN_NORMAL FNN_SMALLEST_NORMAL
+#define ROUNDER FNN_ROUNDER
+#define EXP_LOW FNN_EXP_LOW
+#define EXP_NORMAL FNN_EXP_NORMAL
+#define EXP_HIGH FNN_EXP_HIGH
+#define EXPM1_LOW FNN_EXPM1_LOW
+#define LN2_HIGH FNN_LN2_HIGH
+#define LN2_LOW FNN_LN2_LOW
+#define SQRT_HALF_BITS FNN_SQRT_HALF_BITS
+static const real exp_poly[] = {FNN_EXP};
+static const real log_poly[] = {FNN_LOG};
+/* x³ / (x - tanh(x)) of z = x² for |x| <= 2 */
 #if REAL_IS_DOUBLE
 typedef uint64_t ruint_t;
-#define REAL_MANTISSA 52
-#define REAL_BIAS 1023
-#define REAL_MIN_NORMAL 0x1p-1022
-#define ROUNDER 0x1.8p52             /* the low bits of x + ROUNDER are x rounded to an integer */
-#define EXP_LOW -745.2               /* exp is 0 here, */
-#define EXP_NORMAL -708.396418532265 /* the smallest normal number here, */
-#define EXP_HIGH 709.8               /* and inf here */
-#define EXPM1_LOW -40.0              /* exp - 1 is -1 here */
-#define LN2_HIGH 0.6931471805598903  /* 42 bits, so that n LN2_HIGH is exact */
-#define LN2_LOW 5.497923018708371e-14
-#define SQRT_HALF_BITS 0x3fe6a09e667f3bcd
-/* (exp(r) - 1 - r) / r² for |r| <= ln(2) / 2 */
-static const real exp_poly[] = {0.5,
-                                0.166666666666666,
-                                0.041666666666619036,
-                                0.00833333333338956,
-                                0.001388888892098934,
-                                0.00019841269707200501,
-                                2.480151563023441e-05,
-                                2.7557426266805782e-06,
-                                2.762255495472656e-07,
-                                2.5045834760020033e-08};
-/* (2 atanh(s) - 2 s) / s³ of z = s² for s = f / (2 + f), 1 + f within [√½, √2] */
-static const real log_poly[] = {0.6666666666666735, 0.39999999999412894, 0.285714287428225,  0.22222198524863385,
-                                0.1818356701839799, 0.15313977270193982, 0.14796725058466487};
-/* x³ / (x - tanh(x)) of z = x² for |x| <= 2 */
 static const real shrink_poly[] = {3.0,
                                    1.1999999999999995,
                                    -0.0057142857142773815,
@@ -53,19 +43,6 @@ static const real shrink_poly[] = {3.0,
                                    -1.349304911710333e-16};
 #else
 typedef uint32_t ruint_t;
-#define REAL_MANTISSA 23
-#define REAL_BIAS 127
-#define REAL_MIN_NORMAL 0x1p-126f
-#define ROUNDER 0x1.8p23f
-#define EXP_LOW -104.0f
-#define EXP_NORMAL -87.33655f
-#define EXP_HIGH 88.8f
-#define EXPM1_LOW -20.0f
-#define LN2_HIGH 0.693145751953125f /* 15 bits */
-#define LN2_LOW 1.4286068203094173e-06f
-#define SQRT_HALF_BITS 0x3f3504f3
-static const real exp_poly[] = {0.5f, 0.16666548f, 0.0416668579f, 0.00836620759f, 0.001389827f};
-static const real log_poly[] = {0.666667759f, 0.399775177f, 0.298724025f};
 static const real shrink_poly[] = {3.0f,           1.19999969f, -0.00571307587f, 0.000252391619f, -1.13057094e-05f,
                                    3.56391666e-07f};
 #endif

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fastnn.architecture.words import ACTIVATIONS, LINEAR, checked_activation, known_activations, size
+from fastnn.architecture.words import LINEAR, activation_layer, checked_activation, known_activations, size
 from fastnn.init import Initializer
 from fastnn.layers import Dense, Layer
 
@@ -21,8 +21,8 @@ def layers_of(text: str, activation: str, init: str | Initializer) -> tuple[int,
     layers: list[Layer] = []
     for count, name in units:
         layers.append(Dense(count, init=init))
-        if name != LINEAR:
-            layers.append(ACTIVATIONS[name]())
+        if (activation_of := activation_layer(name)) is not None:
+            layers.append(activation_of())
     return inputs, layers
 
 
@@ -37,7 +37,7 @@ def _units_of(text: str, activation: str) -> tuple[int, list[tuple[int, str]]]:
     for position, token in enumerate(tokens):
         if token.isascii() and token.isdigit():
             found.append((size(token, text), None))
-        elif token not in (*ACTIVATIONS, LINEAR):
+        elif token != LINEAR and activation_layer(token) is None:
             raise ValueError(
                 f"architecture: unknown layer {token!r} in {text!r}; expected a number of units, or one of "
                 f"{known_activations()}"

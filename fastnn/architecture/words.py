@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 
 from fastnn.checks import whole
 from fastnn.init import Initializer
-from fastnn.layers import REGISTRY, Layer
+from fastnn.kernels import custom
+from fastnn.layers import REGISTRY, CustomActivation, Layer
 
 ACTIVATIONS: dict[str, type[Layer]] = {layer.kind: layer for layer in REGISTRY.values() if layer.elementwise}
 LINEAR = "linear"
@@ -17,9 +19,16 @@ MAX_UNITS = 2**24
 _WORD = re.compile(r"(?P<name>[a-z_]*)(?P<numbers>[0-9]*\.?[0-9]+(x[0-9]+)*)?(/(?P<stride>[0-9]+))?(p(?P<pad>[0-9]+))?")
 
 
+def activation_layer(name: str) -> Callable[[], Layer] | None:
+    """What makes the layer of an activation, built in or of the user's own; None if there is none of that name."""
+    if name in ACTIVATIONS:
+        return ACTIVATIONS[name]
+    return partial(CustomActivation, name) if name in custom.names("activation") else None
+
+
 def known_activations() -> str:
     """List the names of the activations, joined by commas."""
-    return ", ".join((*ACTIVATIONS, LINEAR))
+    return ", ".join((*ACTIVATIONS, *custom.names("activation"), LINEAR))
 
 
 def checked_activation(name: str) -> str:
@@ -30,7 +39,7 @@ def checked_activation(name: str) -> str:
     ValueError
         If there is no such activation.
     """
-    if name not in (*ACTIVATIONS, LINEAR):
+    if name != LINEAR and activation_layer(name) is None:
         raise ValueError(f"architecture: unknown activation {name!r}; expected one of {known_activations()}")
     return name
 
@@ -64,6 +73,8 @@ def layer_of(word: str, text: str, init: str | Initializer) -> Layer | None:
     layer = next(
         (cls for name, count, cls in _names() if match and name == match["name"] and _fits(count, numbers)), None
     )
+    if layer is None and word in custom.names("activation"):
+        return CustomActivation(word)
     if match is None or layer is None:
         return None
     options = {name: size(match[name], text, 0) for name in ("stride", "pad") if match[name]}

@@ -18,7 +18,7 @@ from fastnn.data.formats import read_source
 from fastnn.data.named_datasets import NAMED_DATASETS, NamedDataset, RemoteFile
 from fastnn.data.raw_dataset import ROLES, RawDataset, check_split
 from fastnn.data.source import ReadOptions
-from fastnn.environment import DATA, is_terminal
+from fastnn.environment import DATA, is_terminal, user_cache
 
 ARRAYS, DOWNLOADS = "arrays", "download"
 """Inside the folder of a data set: the folders of its arrays, once they are complete, and of the downloaded files."""
@@ -41,8 +41,7 @@ def dataset_folder(name: str) -> Path:
     root = os.environ.get(DATA)
     if root:
         return Path(root).expanduser() / name
-    caches = "~/Library/Caches" if sys.platform == "darwin" else os.environ.get("XDG_CACHE_HOME") or "~/.cache"
-    return Path(caches).expanduser() / "fastnn" / name
+    return user_cache() / name
 
 
 def fetch(name: str, *, progress: bool | None = None) -> Path:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from numpy.random import RandomState
@@ -38,7 +38,7 @@ def build(
         Whether samples are images whose channels come last.
     """
     stack = list(before)
-    kind = parameters.ACTIVATIONS[estimator.activation]
+    kind = parameters.activation_layer(estimator.activation)
     for units in parameters.hidden_layers(estimator):
         stack.append(Dense(units, bias=not estimator.batch_norm))
         if estimator.batch_norm:
@@ -55,7 +55,7 @@ def build(
     return model
 
 
-def _draw(model: Sequential, activation: type[Layer] | None, random: RandomState) -> None:
+def _draw(model: Sequential, activation: Callable[[], Layer] | None, random: RandomState) -> None:
     """Give the dense layers of a model the weights and biases that scikit-learn draws from the same generator.
 
     Both are uniform between -bound and bound, where bound = √(f / (inputs + units)), and f is 2 if the activation of
@@ -66,7 +66,7 @@ def _draw(model: Sequential, activation: type[Layer] | None, random: RandomState
     Parameters
     ----------
     model : Sequential
-    activation : class of layers, or None
+    activation : callable that makes a layer, or None
     random : RandomState
     """
     factor = 2.0 if activation is layers.Sigmoid else 6.0

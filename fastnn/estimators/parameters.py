@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from fastnn.checks import Range, choice, flag, number, whole
-from fastnn.layers import REGISTRY, Layer, Sigmoid
+from fastnn.kernels import custom
+from fastnn.layers import REGISTRY, CustomActivation, Layer, Sigmoid
+from fastnn.layers.custom import ActivationMaker
 
 ACTIVATIONS: dict[str, type[Layer] | None] = {"identity": None, "logistic": Sigmoid} | {
     layer.kind: layer for layer in REGISTRY.values() if layer.elementwise
@@ -14,7 +18,6 @@ ACTIVATIONS: dict[str, type[Layer] | None] = {"identity": None, "logistic": Sigm
 """scikit-learn's names, then those of architecture strings → classes of `fastnn.layers`."""
 
 _CHOICES: dict[str, tuple[Any, ...]] = {
-    "activation": tuple(ACTIVATIONS),
     "solver": ("adam", "sgd", "lbfgs"),
     "learning_rate": ("constant", "invscaling", "adaptive"),
 }
@@ -45,6 +48,8 @@ def check(estimator: Any) -> None:
     name = type(estimator).__name__
     for parameter, choices in _CHOICES.items():
         choice(name, parameter, getattr(estimator, parameter), choices)
+    if not isinstance(estimator.activation, ActivationMaker):
+        choice(name, "activation", estimator.activation, (*ACTIVATIONS, *custom.names("activation")))
     for parameter in _COUNTS:
         whole(name, parameter, getattr(estimator, parameter), at_least=1)
     if not (isinstance(estimator.n_iter_no_change, float) and estimator.n_iter_no_change == math.inf):
@@ -62,6 +67,13 @@ def check(estimator: Any) -> None:
         for parameter, off in (("dropout", 0), ("early_stopping", False)):
             if getattr(estimator, parameter) != off:
                 raise ValueError(f"{name}: {parameter} needs solver 'adam' or 'sgd', got {estimator.solver!r}")
+
+
+def activation_layer(activation: Any) -> Callable[[], Layer] | None:
+    """What makes the layers of an estimator's activation, which `check` has accepted; None: no layers."""
+    if isinstance(activation, ActivationMaker):
+        return activation
+    return ACTIVATIONS[activation] if activation in ACTIVATIONS else partial(CustomActivation, activation)
 
 
 def in_batches(estimator: Any) -> bool:

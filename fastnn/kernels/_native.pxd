@@ -71,5 +71,9 @@ cdef extern from "runtime/replay.h" nogil:
         double seconds
     ptrdiff_t fnn_replay_parts(fnn_part *parts, ptrdiff_t count, double seconds)
 
+cdef extern from "runtime/custom.h" nogil:
+    ctypedef void (*fnn_custom_function)()
+    void fnn_set_custom(int number, int is_double, int place, fnn_custom_function function)
+
 cdef extern from "runtime/file_rows.h" nogil:
     ptrdiff_t fnn_read_rows(int file, const int64_t *index, ptrdiff_t rows, ptrdiff_t width, int64_t start, char *out)

@@ -233,6 +233,10 @@ def set_single_threaded(bint enabled):
     return bool(fnn_set_single_threaded(enabled))
 
 
+def set_custom(int number, bint is_double, int place, size_t address):
+    fnn_set_custom(number, is_double, place, <fnn_custom_function>address)
+
+
 def read_rows(int file, const int64_t[::1] index, unsigned char[:, ::1] out, int64_t start):
     cdef ptrdiff_t read = 0
     if 0 < index.shape[0] <= out.shape[0]:

@@ -10,6 +10,9 @@ FUSED_BATCH = 4096  # up to so many samples a weight gradient is one chain of su
 WINDOW_CELLS = 1024  # cells that a pooling window may have to be fused into the convolution before it
 MOMENT_PIECES = 16  # a block of images is divided into at most so many pieces for the sums of a batch norm's statistics
 
+CUSTOM = 64  # activations, losses and update rules from this number on are the user's own
+MAX_CUSTOM = 1024  # there may be so many of them
+
 # The noise of a pixel is made of the sum of four random bytes.
 NOISE_BYTES_MEAN = 510
 NOISE_BYTES_VARIANCE = 21845

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from fastnn.kernels.custom import names as custom_names
 from fastnn.losses.base import Loss, Task
 from fastnn.losses.classification import BinaryCrossEntropy, FocalCrossEntropy, MulticlassHinge, SoftmaxCrossEntropy
+from fastnn.losses.custom import CustomLoss
 from fastnn.losses.regression import (
     HalfGammaDeviance,
     HalfPoissonDeviance,
@@ -23,6 +25,7 @@ __all__ = [
     "BY_TASK",
     "LOSSES",
     "BinaryCrossEntropy",
+    "CustomLoss",
     "FocalCrossEntropy",
     "HalfGammaDeviance",
     "HalfPoissonDeviance",
@@ -96,4 +99,6 @@ def get(loss: str | Loss, **options: Any) -> Loss:
     >>> fastnn.losses.get("mse").name
     'mean_squared_error'
     """
+    if isinstance(loss, str) and not options and loss in custom_names("loss"):
+        return CustomLoss(loss)
     return named("loss", loss, Loss, LOSSES, options, ALIASES)

@@ -9,10 +9,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from fastnn.kernels.custom import names as custom_names
 from fastnn.named import named
 from fastnn.optim import adaptive, descent
 from fastnn.optim.adaptive import *
 from fastnn.optim.base import Optimizer
+from fastnn.optim.custom import CustomOptimizer
 from fastnn.optim.descent import *
 
 OPTIMIZERS: dict[str, type[Optimizer]] = {
@@ -45,7 +47,9 @@ def get(optimizer: str | Optimizer, **options: Any) -> Optimizer:
     >>> fastnn.optim.get("adam", learning_rate=0.01).learning_rate
     0.01
     """
+    if isinstance(optimizer, str) and optimizer in custom_names("update rule"):
+        return CustomOptimizer(optimizer, **options)
     return named("optimizer", optimizer, Optimizer, OPTIMIZERS, options)
 
 
-__all__ = ["OPTIMIZERS", "Optimizer", "get", *(cls.__name__ for cls in OPTIMIZERS.values())]
+__all__ = ["OPTIMIZERS", "CustomOptimizer", "Optimizer", "get", *(cls.__name__ for cls in OPTIMIZERS.values())]

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 from fastnn.checks import number
 from fastnn.kernels import UpdateRule
+from fastnn.kernels.custom import CustomRule
 from fastnn.kernels.eager import Ops
 from fastnn.parameter import Parameter
 
@@ -40,7 +41,7 @@ class Optimizer:
     SignDescent(learning_rate=0.1, weight_decay=0.0)
     """
 
-    rule: ClassVar[UpdateRule]  # what the update kernels do, if it is one of theirs
+    rule: ClassVar[UpdateRule | CustomRule]  # what the update kernels do, if it is one of theirs
     slots: ClassVar[tuple[str, ...]] = ()  # names of the vectors that it keeps for the parameters
     learning_rate: float
     weight_decay: float

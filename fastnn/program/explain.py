@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from fastnn.kernels import SIGNATURES, Activation, UpdateRule
+from fastnn.kernels import SIGNATURES, custom
 from fastnn.kernels.native_probe import fma_peak
 from fastnn.model.sequential import Sequential
 from fastnn.program.algorithms import winograd_flops
@@ -59,9 +59,9 @@ def title(operation: Operation) -> str:
     """The name of the kernel and, in brackets, the activation or the update rule that it applies as well."""
     also = ""
     if operation.named.get("kind") and operation.named.get("saved", operation) is not None:
-        also = f" ({Activation(int(operation['kind'])).name.lower()})"
+        also = f" ({custom.activation(operation['kind']).name.lower()})"
     elif "rule" in operation.named:
-        also = f" ({UpdateRule(int(operation['rule'])).name.lower()})"
+        also = f" ({custom.update_rule(operation['rule']).name.lower()})"
     return operation.kernel + also
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from fastnn.kernels import Activation, UpdateRule
+from fastnn.kernels import Activation, custom
 from fastnn.kernels.limits import FUSED_BATCH
 from fastnn.program.record import Buffer, Operation, Stream, same_memory
 
@@ -101,7 +101,12 @@ def penalty_then_update(operations: list[Operation], i: int) -> list[Operation] 
         return None
     update = operations[j]
     # decoupled decay is not the gradient of a penalty
-    if UpdateRule(update["rule"]).decoupled or update["decay"] or update["w"] is not w or update["dw"] is not dw:
+    if (
+        custom.update_rule(update["rule"]).decoupled
+        or update["decay"]
+        or update["w"] is not w
+        or update["dw"] is not dw
+    ):
         return None
     if writes_any(operations[:j], w):
         return None
@@ -126,9 +131,9 @@ def pool_gradient_then_activation(operations: list[Operation], i: int) -> list[O
     if j is None:
         return None
     activation = operations[j]
-    kind, saved, into = Activation(activation["kind"]), activation["saved"], activation["dx"]
+    kind, saved, into = custom.activation(activation["kind"]), activation["saved"], activation["dx"]
     overlap = pool["stride_h"] < pool["size_h"] or pool["stride_w"] < pool["size_w"]
-    if kind.backward_needs_input or (overlap and kind != Activation.RELU):
+    if kind.backward_needs_input or (overlap and kind is not Activation.RELU):
         return None
     pools = [k for k in range(i) if operations[k].kernel == "max_pool_forward" and operations[k].writes(pool["argmax"])]
     if not same_memory(activation["dout"], pool["dx"]) or len(pools) != 1:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from fastnn.kernels import Activation
+from fastnn.kernels import Activation, custom
 from fastnn.kernels.convolution import moments_work
 from fastnn.program.fuse import Rule, fuse, rewrite, sole_user, touches_any, writes_any
 from fastnn.program.fuse_pool import tiles
@@ -71,7 +71,9 @@ def pool_gradient_then_norm(operations: list[Operation], i: int) -> list[Operati
     if k is not None:
         activation = operations[k]
         # the kernel computes the derivative from what was normalised, which is the output of the activation
-        from_output = not Activation(activation["kind"]).backward_needs_input and same_memory(activation["saved"], x)
+        from_output = not custom.activation(activation["kind"]).backward_needs_input and same_memory(
+            activation["saved"], x
+        )
         if (
             from_output
             and same_memory(activation["dout"], dx)

@@ -5,10 +5,13 @@ read. NaN stays NaN. The sign of a zero is not promised. ``alpha`` is first roun
 """
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
+from fastnn.kernels import custom
 from fastnn.kernels.activations import GELU_ARGUMENT, SELU_SCALES, Activation
+from fastnn.kernels.limits import CUSTOM
 from fastnn.kernels.reference.arrays import Array
 
 _SERIES_BELOW = 2.0  # from here on, x - tanh(x) loses no digits
@@ -233,6 +236,12 @@ _BACKWARD: dict[int, Callable[[Array, Array, "np.floating"], Array]] = {
 }
 
 
+def _one_by_one(function: Callable[[Any], Any], x: Array) -> Array:
+    """A function of the user's own, of one float64 at a time."""
+    values = (function(value) for value in x.astype(np.float64).reshape(-1))
+    return np.fromiter(values, np.float64, x.size).reshape(x.shape)
+
+
 @np.errstate(all="ignore")
 def activation_forward(x: Array, out: Array, kind: int, alpha: float) -> None:
     """``out = f(x)``.
@@ -247,6 +256,9 @@ def activation_forward(x: Array, out: Array, kind: int, alpha: float) -> None:
     Where gelu, silu and mish are negative, the relative error of gelu grows with the argument of its exponential, and
     results below ``|x|`` times the smallest denormal number may become 0.
     """
+    if kind >= CUSTOM:
+        out[...] = _one_by_one(custom.of_number(int(kind)).function, x)
+        return
     out[...] = _FORWARD[kind](x, x.dtype.type(alpha))
 
 
@@ -257,4 +269,7 @@ def activation_backward(dout: Array, saved: Array, dx: Array, kind: int, alpha: 
     At the kink of relu and leaky relu the slope is that of the left side (0 and ``alpha``); at the kinks of softshrink,
     hard sigmoid and hard swish that of the flat side (0, or 1 for hard swish at 3).
     """
+    if kind >= CUSTOM:
+        dx[...] = dout * _one_by_one(custom.of_number(int(kind)).slope, saved)
+        return
     dx[...] = _BACKWARD[kind](dout, saved, saved.dtype.type(alpha))

@@ -9,7 +9,9 @@ from typing import Any
 
 import numpy as np
 
+from fastnn.kernels import custom
 from fastnn.kernels.elementwise_losses import ElementwiseLoss
+from fastnn.kernels.limits import CUSTOM
 from fastnn.kernels.reference.arrays import Array
 from fastnn.kernels.reference.loss import times_weights, weighted_sum
 
@@ -53,7 +55,12 @@ def elementwise_loss(
 
     A target of 0 adds ``exp(x)`` alone to the Poisson deviance. The derivatives of the losses with a kink are 0 there.
     """
-    losses, slopes = _losses(ElementwiseLoss(int(loss_kind)), x, targets, parameters)
+    if loss_kind >= CUSTOM:
+        both = custom.of_number(int(loss_kind)).both
+        pairs = [both(np.float64(a), np.float64(t)) for a, t in zip(x.flat, targets.flat, strict=True)]
+        losses, slopes = (np.array(part, np.float64).reshape(x.shape) for part in zip(*pairs, strict=True))
+    else:
+        losses, slopes = _losses(ElementwiseLoss(int(loss_kind)), x, targets, parameters)
     loss[0] = scale * weighted_sum(losses, weights)
     if dx is not None:
         dx[...] = slopes

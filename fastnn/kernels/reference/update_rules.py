@@ -16,6 +16,8 @@ from collections.abc import Callable
 
 import numpy as np
 
+from fastnn.kernels import custom
+from fastnn.kernels.limits import CUSTOM
 from fastnn.kernels.reference.arrays import Array
 from fastnn.kernels.updates import UpdateRule
 
@@ -90,6 +92,27 @@ def _lion(w: Array, m: Array, g: Array, rate: float, t: int, beta1: float, beta2
     _kept(m)
 
 
+def _custom(
+    rule: custom.CustomRule,
+    w: Array,
+    m: Array | None,
+    v: Array | None,
+    dw: Array,
+    moment: tuple[float, float],
+    decay: float,
+    coefficients: tuple[float, ...],
+) -> None:
+    """A rule of the user's own, one element after the other in float64."""
+    arrays = [w, *rule.state(m, v)]
+    numbers = (*moment, *coefficients[: len(rule.coefficients)])
+    for place in np.ndindex(w.shape):
+        values = [np.float64(a[place]) for a in arrays]
+        g = np.float64(dw[place]) + decay * values[0] if decay else np.float64(dw[place])
+        results = rule.step(*values, g, *map(np.float64, numbers))
+        for array, result in zip(arrays, results if len(arrays) > 1 else (results,), strict=True):
+            array[place] = result
+
+
 _STEPS: dict[UpdateRule, Callable[..., None]] = {
     UpdateRule.SGD: _sgd,
     UpdateRule.MOMENTUM: _momentum,
@@ -117,6 +140,9 @@ def update(
     c2: float = 0.0,
 ) -> None:
     """Do one step of `rule`. Decoupled decay (Loshchilov & Hutter 2019) first shrinks w: ``w = (1 - rate decay) w``."""
+    if rule >= CUSTOM:
+        _custom(custom.of_number(int(rule)), w, m, v, dw, (float(rate[0]), float(t[0])), decay, (c0, c1, c2))
+        return
     chosen = UpdateRule(rule)
     g = dw
     if chosen.decoupled:

@@ -1,0 +1,87 @@
+"""What an operation of the user's own consists of, as plain text: enough to make it again in another process."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from fastnn._version import __version__
+from fastnn.custom import plain
+from fastnn.custom.compile import Entry, addresses
+from fastnn.custom.source import Source
+
+Function = Callable[..., Any]
+
+
+@dataclass(frozen=True)
+class Definition:
+    """An operation: its name, the functions that it is made of, and what its derivative was taken from.
+
+    Parameters
+    ----------
+    name : str
+    text : str
+        Python functions of numbers, as `fastnn.custom.source` writes them.
+    module : str
+        Where the user's function stands.
+    derivative : {"given", "dual numbers", "central differences", ""}
+    kinks : tuple of float
+        Points at which the function is not smooth, as far as the check has seen.
+    """
+
+    name: str
+    text: str
+    module: str
+    derivative: str = ""
+    kinks: tuple[float, ...] = ()
+
+    @property
+    def digest(self) -> str:
+        """Of what is computed."""
+        return hashlib.sha256(f"{self.text}\0{__version__}".encode()).hexdigest()
+
+    def plain(self, *names: str) -> list[Function]:
+        """Some of the functions, as Python functions of float64."""
+        found = plain.run(self.text)
+        return [_quiet(found[name]) for name in names]
+
+    def compile(self, dtype: str, loops: str, entries: Sequence[Entry]) -> list[int]:
+        """The addresses of compiled loops over the functions.
+
+        Parameters
+        ----------
+        dtype : {"float32", "float64"}
+        loops : str
+            Functions that call those of the definition for each element.
+        entries : sequence of Entry
+            The loops.
+        """
+        text = re.sub(r"^def ", "@compiled\ndef ", self.text, flags=re.MULTILINE)
+        found, functions = addresses(self.name, f"{text}\n\n\n{loops}", entries, dtype)
+        _KEPT.append(functions)
+        return found
+
+
+_KEPT: list[list[Any]] = []  # compiled functions live as long as the process: the C side may call them at any time
+
+
+def _quiet(function: Function) -> Function:
+    def call(*arguments: Any) -> Any:
+        with np.errstate(all="ignore"):
+            return function(*arguments)
+
+    return call
+
+
+def joined(*sources: Source) -> str:
+    """The text of some sources, each function once."""
+    found: dict[str, str] = {}
+    for source in sources:
+        for function, text in zip(source.tree, source.text.split("\n\n"), strict=True):
+            found.setdefault(function.name, text)
+    return "\n\n\n".join(found.values())

@@ -1,0 +1,193 @@
+"""Activations, losses and update rules of the user's own, by number and by name.
+
+`fastnn.custom` makes them. Kernels get their numbers, which begin at `CUSTOM`; the native ones call compiled functions
+that were entered in a table of the C side, the reference calls plain Python functions. A model file or an estimator
+knows them by name.
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections.abc import Callable
+from typing import Any, ClassVar, Literal, TypeVar
+
+from fastnn.kernels.activations import Activation
+from fastnn.kernels.limits import CUSTOM, MAX_CUSTOM
+from fastnn.kernels.updates import UpdateRule
+
+Kind = Literal["activation", "loss", "update rule"]
+Compile = Callable[[str], list[int]]  # addresses of the functions of a dtype, by place
+
+
+class CustomKernel:
+    """What kernels need to know of an operation of the user's own.
+
+    Parameters
+    ----------
+    name : str
+    digest : str
+        Of everything that the operation computes; two of one digest are the same.
+    compile : callable
+        Gives the addresses of the functions of a dtype, in the order of their places.
+
+    Attributes
+    ----------
+    number : int
+    """
+
+    kind: ClassVar[Kind]
+
+    def __init__(self, name: str, digest: str, compile: Compile) -> None:
+        self.name, self.digest, self._compile = name, digest, compile
+        self.number = -1
+        self._ready: set[str] = set()
+
+    def __int__(self) -> int:
+        return self.number
+
+    def prepare(self, dtype: Any) -> None:
+        """Make the native kernels able to run it on arrays of a dtype; this may compile it.
+
+        Parameters
+        ----------
+        dtype : dtype
+        """
+        name = str(dtype)
+        if name in self._ready:
+            return
+        with _lock:
+            if name not in self._ready:
+                addresses = self._compile(name)
+                _enter(self.number, name == "float64", addresses)
+                self._ready.add(name)
+
+
+class CustomActivation(CustomKernel):
+    """An activation: functions of NumPy scalars that give an output, and its derivative from what was saved."""
+
+    kind = "activation"
+    alpha: ClassVar[float] = 0.0
+
+    def __init__(
+        self,
+        name: str,
+        digest: str,
+        compile: Compile,
+        function: Callable[[Any], Any],
+        slope: Callable[[Any], Any],
+        backward_needs_input: bool,
+        onnx: Callable[[Any, str], str] | None = None,
+    ) -> None:
+        super().__init__(name, digest, compile)
+        self.function, self.slope, self.backward_needs_input = function, slope, backward_needs_input
+        self.onnx = onnx
+
+
+class CustomLoss(CustomKernel):
+    """A loss of an output and its target: a function of NumPy scalars that gives the loss and its derivative."""
+
+    kind = "loss"
+
+    def __init__(self, name: str, digest: str, compile: Compile, both: Callable[[Any, Any], tuple[Any, Any]]) -> None:
+        super().__init__(name, digest, compile)
+        self.both = both
+
+
+class CustomRule(CustomKernel):
+    """An update rule: a function of (w, state …, g, rate, t, coefficient …) that gives the new w and state."""
+
+    kind = "update rule"
+    decoupled: ClassVar[bool] = False
+
+    def __init__(
+        self,
+        name: str,
+        digest: str,
+        compile: Compile,
+        step: Callable[..., Any],
+        slots: tuple[str, ...],
+        coefficients: tuple[str, ...],
+        defaults: tuple[float, ...],
+    ) -> None:
+        super().__init__(name, digest, compile)
+        self.step, self.slots, self.coefficients, self.defaults = step, slots, coefficients, defaults
+
+    def state(self, m: Any, v: Any) -> list[Any]:
+        """The given arrays that the rule keeps, out of m and v."""
+        return [array for slot, array in (("m", m), ("v", v)) if slot in self.slots]
+
+
+AnyKernel = TypeVar("AnyKernel", bound=CustomKernel)
+_lock = threading.RLock()
+_by_number: list[CustomKernel] = []
+_by_name: dict[tuple[str, str], CustomKernel] = {}
+
+
+def enter(kernel: AnyKernel) -> AnyKernel:
+    """Give an operation a number and make it known by its name; the one that is there if it is the same.
+
+    Raises
+    ------
+    ValueError
+        If another operation of that kind has the name, or there are too many.
+    """
+    with _lock:
+        known = _by_name.get((kernel.kind, kernel.name))
+        if known is not None:
+            if known.digest != kernel.digest:
+                raise ValueError(f"custom: another {kernel.kind} is called {kernel.name!r}; give this one another name")
+            return known  # type: ignore[return-value]
+        if len(_by_number) == MAX_CUSTOM:
+            raise ValueError(f"custom: expected at most {MAX_CUSTOM} operations in a process, got one more")
+        kernel.number = CUSTOM + len(_by_number)
+        _by_number.append(kernel)
+        _by_name[kernel.kind, kernel.name] = kernel
+        return kernel
+
+
+def names(kind: Kind) -> list[str]:
+    """The names of the operations of a kind, in the order in which they were made."""
+    return [name for of, name in _by_name if of == kind]
+
+
+def find(kind: Kind, name: str) -> CustomKernel | None:
+    """The operation of a kind and a name, if there is one."""
+    return _by_name.get((kind, name))
+
+
+def of_number(number: int) -> Any:
+    """The operation of a number."""
+    return _by_number[number - CUSTOM]
+
+
+def activation(kind: float) -> Activation | CustomActivation:
+    """The activation that a kernel's argument `kind` stands for."""
+    return Activation(int(kind)) if kind < CUSTOM else of_number(int(kind))
+
+
+def update_rule(rule: float) -> UpdateRule | CustomRule:
+    """The update rule that a kernel's argument `rule` stands for."""
+    return UpdateRule(int(rule)) if rule < CUSTOM else of_number(int(rule))
+
+
+def reduced(value: object, module: str, name: str, again: tuple[Any, Any]) -> str | tuple[Any, ...]:
+    """How an object is pickled: by the name that its module has for it, or by what makes it again.
+
+    Parameters
+    ----------
+    value : object
+    module, name : str
+    again : pair of a function and its arguments
+    """
+    found = getattr(sys.modules.get(module), name, None) is value
+    return name if found and module != "__main__" else again
+
+
+def _enter(number: int, is_double: bool, addresses: list[int]) -> None:
+    try:
+        from fastnn.kernels import _native
+    except ImportError:
+        return
+    for place, address in enumerate(addresses):
+        _native.set_custom(number, is_double, place, address)
