@@ -202,6 +202,8 @@ def without_mask(function: str, argument: str, value: object) -> Any:
     Traceback (most recent call last):
     ValueError: mean: x: expected values without a mask, got 1 of 2 that are masked; fill them or leave them out
     """
+    if type(value) is np.ndarray:  # as nearly always
+        return value
     parts = value if isinstance(value, list | tuple) else (value,)
     if not any(isinstance(part, np.ma.MaskedArray) for part in parts):
         return value

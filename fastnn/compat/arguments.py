@@ -30,6 +30,9 @@ def rows(function: str, name: str, value: ArrayLike) -> Array:
 
 def floating(*arrays: Array) -> tuple[Array, ...]:
     """Promote to a common dtype as NumPy does; if all are integers, to float64."""
+    dtype = arrays[0].dtype
+    if dtype.kind == "f" and not [array for array in arrays if array.dtype is not dtype]:
+        return arrays
     dtype = np.result_type(*arrays)
     if dtype.kind != "f":
         dtype = np.dtype(np.float64)

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from fastnn import kernels
-from fastnn.functional.checks import Array, output_gradient, real_array, refuse_cache
+from fastnn.functional.checks import Array, output_gradient, ready, real_array, refuse_cache
 
 
 class AffineCache(NamedTuple):
@@ -60,23 +60,32 @@ def affine_forward(x: ArrayLike, w: ArrayLike, b: ArrayLike | None) -> tuple[Arr
     array([[3., 4.]])
     """
     name = "affine_forward"
-    samples = real_array(name, "x", x)
-    weights = real_array(name, "w", w, ("x", samples))
+    samples, weights, bias = _arrays(name, x, w, b)
     if samples.ndim < 2:
         raise ValueError(f"{name}: x must have a row for each sample, (N, D) or more axes, got {samples.shape}")
     if weights.ndim != 2 or weights.size == 0:
         raise ValueError(f"{name}: w must be a matrix (D, M), got {weights.shape}")
-    shapes = f"(x: {samples.shape}, w: {weights.shape})"
     features = math.prod(samples.shape[1:])
     if features != weights.shape[0]:
-        raise ValueError(f"{name}: w has {weights.shape[0]} rows but x has {features} features {shapes}")
-    bias = None if b is None else real_array(name, "b", b, ("x", samples))
+        raise ValueError(
+            f"{name}: w has {weights.shape[0]} rows but x has {features} features (x: {samples.shape}, "
+            f"w: {weights.shape})"
+        )
     if bias is not None and bias.shape != weights.shape[1:]:
         raise ValueError(f"{name}: b must have shape ({weights.shape[1]},), one number a column of w, got {bias.shape}")
     matrix = samples.reshape(len(samples), features)
     out = np.empty((len(samples), weights.shape[1]), samples.dtype)
     kernels.get(name)(matrix, weights, bias, out)
     return out, AffineCache(name, matrix, weights, bias is not None, samples.shape)
+
+
+def _arrays(name: str, x: ArrayLike, w: ArrayLike, b: ArrayLike | None) -> tuple[Array, Array, Array | None]:
+    """The arguments as kernels take them, of one dtype."""
+    if ready(x, w) if b is None else ready(x, w, b):
+        return x, w, b  # type: ignore[return-value]
+    samples = real_array(name, "x", x)
+    like = ("x", samples)
+    return samples, real_array(name, "w", w, like), None if b is None else real_array(name, "b", b, like)
 
 
 def affine_backward(dout: ArrayLike, cache: AffineCache) -> tuple[Array, Array, Array | None]:

@@ -27,6 +27,26 @@ def plain_array(function: str, name: str, value: ArrayLike) -> NDArray[Any]:
         raise TypeError(f"{function}: {name} must be an array, got a {type(value).__name__}: {error}") from None
 
 
+_KERNEL_DTYPES = (np.dtype(np.float64), np.dtype(np.float32))
+_AS_KERNELS_READ = 0x101  # of an array's flags: C-contiguous and aligned
+
+
+def ready(*arrays: object) -> bool:
+    """Whether these are arrays of one dtype as kernels read them, so that nothing need be converted.
+
+    It is one short loop: where a layer takes some microseconds, so do the checks one by one.
+    """
+    dtype = getattr(arrays[0], "dtype", None)
+    if dtype is not _KERNEL_DTYPES[0] and dtype is not _KERNEL_DTYPES[1]:
+        return False
+    for array in arrays:
+        if type(array) is not np.ndarray or array.dtype is not dtype:
+            return False
+        if array.flags.num & _AS_KERNELS_READ != _AS_KERNELS_READ:
+            return False
+    return True
+
+
 def real_array(function: str, name: str, value: ArrayLike, like: tuple[str, Array] | None = None) -> Array:
     """``value`` as a C-contiguous, aligned float32 or float64 array in native byte order.
 

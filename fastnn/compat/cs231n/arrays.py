@@ -16,14 +16,19 @@ Cache: TypeAlias = Any
 Params: TypeAlias = dict[str, Any]
 Gradients: TypeAlias = tuple[Array, Any, Any]  # the gradients of x and of two parameters
 
+_MODES = ("train", "test")
 _KERNEL_DTYPES = (np.dtype(np.float64), np.dtype(np.float32))
 
 
 def common(*values: ArrayLike) -> tuple[Array, ...]:
     """The values as arrays of one dtype that kernels take: as `floating` does, but half precision becomes float32."""
     dtype = getattr(values[0], "dtype", None)
-    if dtype in _KERNEL_DTYPES and all(type(value) is np.ndarray and value.dtype == dtype for value in values):
-        return values  # type: ignore[return-value]
+    if dtype in _KERNEL_DTYPES:
+        for value in values:  # a generator would take longer than a small layer
+            if type(value) is not np.ndarray or value.dtype is not dtype:
+                break
+        else:
+            return values  # type: ignore[return-value]
     arrays = floating(*map(np.asarray, values))
     dtype = np.float32 if arrays[0].dtype.itemsize <= 4 else np.float64
     return tuple(array.astype(dtype, copy=False) for array in arrays)
@@ -43,4 +48,5 @@ def like(dout: ArrayLike, cache: Cache) -> Array:
 
 def mode_of(function: str, param: Params) -> str:
     """``param["mode"]``, checked."""
-    return choice(function, "mode", param["mode"], ("train", "test"))
+    mode: str = param["mode"]
+    return mode if mode in _MODES else choice(function, "mode", mode, _MODES)

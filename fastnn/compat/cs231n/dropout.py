@@ -54,7 +54,7 @@ def dropout_means(which: str) -> None:
 def kept(function: str, name: str, p: float) -> float:
     """The fraction that is kept, of a p that has two readings; prints once which one was taken."""
     dropped = _Reading.means == "dropped"
-    share = number(function, name, p, at_least=0, at_most=1)
+    share = p if type(p) is float and 0 < p < 1 else number(function, name, p, at_least=0, at_most=1)
     if not _Reading.said and share not in (0, 0.5, 1):
         _Reading.said = True
         taken = f"{share:g} is the fraction of units that is kept"
@@ -82,7 +82,8 @@ def masked(x: ArrayLike, dropout_param: Params, keep: float) -> tuple[Array, Cac
         np.random.seed(dropout_param["seed"])
     if mode == "test":
         return array, (dropout_param, None)
-    mask = np.multiply(np.random.random_sample(array.shape) < keep, 1 / keep, dtype=array.dtype)
+    mask = (np.random.random_sample(array.shape) < keep).astype(array.dtype)
+    mask *= 1 / keep
     return array * mask, (dropout_param, mask)
 
 

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from fastnn import functional, kernels
+from fastnn.compat.activation import rectified
 from fastnn.compat.cs231n.arrays import Array, Cache, Gradients, Params, common, flat, like
 from fastnn.compat.cs231n.dropout import dropout_backward, dropout_forward
 from fastnn.compat.cs231n.normalization import (
@@ -20,7 +21,7 @@ from fastnn.compat.cs231n.normalization import (
     spatial_groupnorm_forward,
 )
 from fastnn.functional.affine import AffineCache
-from fastnn.functional.checks import output_gradient
+from fastnn.functional.checks import output_gradient, ready
 from fastnn.kernels import Activation
 from fastnn.kernels.layout import as_contiguous
 
@@ -51,7 +52,7 @@ __all__ = [
 
 def affine_forward(x: ArrayLike, w: ArrayLike, b: ArrayLike) -> tuple[Array, Cache]:
     """Return x w + b, for x (N, d1, …, dk) as rows, w (D, M) and b (M,); the cache is (x, w, b)."""
-    out, _ = functional.affine_forward(*common(flat(x), w, b))
+    out, _ = functional.affine_forward(x, w, b) if ready(x, w, b) else functional.affine_forward(*common(x, w, b))
     return out, (x, w, b)
 
 
@@ -66,8 +67,7 @@ def affine_backward(dout: ArrayLike, cache: Cache) -> Gradients:
 
 def relu_forward(x: ArrayLike) -> tuple[Array, Cache]:
     """Return max(x, 0) for an array of any shape; the cache is x."""
-    (array,) = common(x)
-    return np.maximum(array, 0), x
+    return rectified(*common(x)), x
 
 
 def relu_backward(dout: ArrayLike, cache: Cache) -> Array:

@@ -215,20 +215,20 @@ def df(w: ArrayLike, x: ArrayLike, y: ArrayLike) -> Array:
     return gradient(x, y, probabilities(x, w))
 
 
-# The formulas, whose arguments are already checked. Sums run over the whole array at once and products use ``@``,
-# because another order would change the last digits of the table of finite differences.
+# The formulas, whose arguments are already checked. Sums run over the whole array at once, because
+# another order would change the last digits of the table of finite differences.
 
 
 def unchecked_softmax(logits: Array) -> Array:
     """Return ``exp(y) / sum(exp(y))`` for each column."""
-    e = np.exp(logits)
-    p: Array = e / np.sum(e, axis=0)
+    p: Array = np.exp(logits)
+    p /= np.sum(p, axis=0)
     return p
 
 
 def probabilities(x: Array, w: Array) -> Array:
     """Return the (C, N) output of the network."""
-    return unchecked_softmax(w.T @ x)
+    return unchecked_softmax(w.T.dot(x))
 
 
 def cost(p: Array, y: Array) -> float:
@@ -238,5 +238,5 @@ def cost(p: Array, y: Array) -> float:
 
 def gradient(x: Array, y: Array, p: Array) -> Array:
     """Return the (D, C) gradient of the cost."""
-    g: Array = x @ (p - y).T
+    g: Array = x.dot((p - y).T)
     return g

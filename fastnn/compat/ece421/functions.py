@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import ArrayLike
 
+from fastnn.compat.activation import rectified, row_softmax
 from fastnn.compat.arguments import Array, floating, real, rows
 from fastnn.data import one_hot
+from fastnn.functional.checks import ready
 
 __all__ = ["CE", "averageCE", "computeLayer", "convertOneHot", "gradCE", "relu", "shuffle", "softmax"]
 
@@ -34,7 +38,7 @@ def relu(x: ArrayLike) -> Array:
     array([0., 0., 2.])
     """
     (x,) = floating(real("relu", "x", x))
-    return np.maximum(x, 0)
+    return rectified(x)
 
 
 def softmax(x: ArrayLike) -> Array:
@@ -67,8 +71,7 @@ def softmax(x: ArrayLike) -> Array:
     array([[0.5, 0.5]])
     """
     (x,) = floating(rows("softmax", "x", x))
-    powers = np.exp(x - x.max(axis=1, keepdims=True))
-    return np.asarray(powers / powers.sum(axis=1, keepdims=True))
+    return row_softmax(x)
 
 
 def computeLayer(X: ArrayLike, W: ArrayLike, b: ArrayLike | None = None) -> Array:
@@ -97,19 +100,21 @@ def computeLayer(X: ArrayLike, W: ArrayLike, b: ArrayLike | None = None) -> Arra
     >>> computeLayer([[1, 2]], [[1, 0], [0, 1]], [10, 20])
     array([[11., 22.]])
     """
-    X_, W_ = rows("computeLayer", "X", X), rows("computeLayer", "W", W)
-    if X_.shape[1] != len(W_):
+    arrays: tuple[Any, ...] = (X, W) if b is None else (X, W, b)
+    if not ready(*arrays):
+        arrays = floating(*(real("computeLayer", name, a) for name, a in zip("XWb", arrays, strict=False)))
+    X_, W_ = arrays[:2]
+    if X_.ndim != 2 or W_.ndim != 2 or not X_.shape[1] == len(W_) > 0 or W_.shape[1] == 0:
+        X_, W_ = rows("computeLayer", "X", X_), rows("computeLayer", "W", W_)
         raise ValueError(
             f"computeLayer: W has {len(W_)} rows but X has {X_.shape[1]} columns (X: {X_.shape}, W: {W_.shape})"
         )
-    if b is None:
-        X_, W_ = floating(X_, W_)
-        return np.asarray(X_ @ W_)
-    b_ = real("computeLayer", "b", b)
-    if b_.shape not in ((W_.shape[1],), (1, W_.shape[1])):
-        raise ValueError(f"computeLayer: b must have shape ({W_.shape[1]},), got {b_.shape}")
-    X_, W_, b_ = floating(X_, W_, b_)
-    return np.asarray(X_ @ W_ + b_)
+    out: Array = X_.dot(W_)
+    if b is not None:
+        if arrays[2].shape not in ((W_.shape[1],), (1, W_.shape[1])):
+            raise ValueError(f"computeLayer: b must have shape ({W_.shape[1]},), got {arrays[2].shape}")
+        out += arrays[2]
+    return out
 
 
 def averageCE(target: ArrayLike, prediction: ArrayLike) -> float:
@@ -277,6 +282,9 @@ def _pair(function: str, target: ArrayLike, prediction: ArrayLike) -> tuple[Arra
 
 
 def _average_ce(target: Array, prediction: Array) -> float:
-    with np.errstate(divide="ignore"):
-        logarithms = np.log(prediction, where=target != 0, out=np.zeros_like(prediction))
-    return float(-np.sum(target * logarithms) / len(target)) + 0.0
+    if prediction.min() > 0:
+        logarithms = np.log(prediction)
+    else:  # a class that is no target does not count, whatever its probability
+        with np.errstate(divide="ignore"):
+            logarithms = np.log(prediction, where=target != 0, out=np.zeros_like(prediction))
+    return -float(np.vdot(target, logarithms)) / len(target) + 0.0
