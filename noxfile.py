@@ -79,6 +79,12 @@ def bench(session: nox.Session) -> None:
 
 
 @nox.session
+def track(session: nox.Session) -> None:
+    """Compare the speed against NumPy with what is stored for this processor; ``-- store`` stores it anew."""
+    session.run(sys.executable, "bench/track.py", *(session.posargs or ["check"]))
+
+
+@nox.session
 def digest(session: nox.Session) -> None:
     """Write the digest of all results to a file: ``nox -s digest -- before.txt``; see scripts/digest_results.py."""
     if len(session.posargs) != 1:

@@ -13,6 +13,7 @@ Timed = Callable[..., None]
 
 KINDS = [kind for kind in Activation if kind is not Activation.IDENTITY]
 SIZES = [8 * 200, 1000 * 1000]
+TYPICAL = [1000 * 1000]
 ALPHA = {Activation.LEAKY_RELU: 0.01, Activation.ELU: 1.0, Activation.SOFTSHRINK: 0.5}
 
 pytestmark = pytest.mark.benchmark(max_time=0.2, min_rounds=5)

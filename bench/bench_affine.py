@@ -12,6 +12,7 @@ from fastnn.kernels import Activation, UpdateRule
 Timed = Callable[..., None]
 
 SHAPES = [(8, 784, 200), (128, 784, 10), (60, 2352, 70), (200, 784, 666), (200, 666, 666), (1000, 784, 1000)]
+TYPICAL = [(8, 784, 200), (200, 784, 666)]
 
 pytestmark = pytest.mark.benchmark(max_time=0.2, min_rounds=5)
 

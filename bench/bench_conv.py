@@ -22,6 +22,7 @@ SHAPES = {
     "two groups": (1, 96, 27, 256, 5, 1, 2, 2),
     "depthwise": (1, 64, 56, 64, 3, 1, 1, 64),
 }
+TYPICAL = ["alexnet conv3", "letters"]
 
 pytestmark = pytest.mark.benchmark(max_time=0.3, min_rounds=5)
 

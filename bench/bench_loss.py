@@ -10,6 +10,7 @@ import pytest
 Timed = Callable[..., None]
 
 SHAPES = [(8, 10), (100, 10), (4096, 10), (4096, 1000)]
+TYPICAL = [(8, 10), (4096, 10), 600]
 
 pytestmark = pytest.mark.benchmark(max_time=0.2, min_rounds=5)
 

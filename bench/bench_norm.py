@@ -13,6 +13,7 @@ Timed = Callable[..., None]
 BATCH = {"letters": (32, 32, 784), "rows": (128, 512, 1), "deep": (32, 256, 49)}
 GROUPS = {"letters": (32, 32, 784, 8), "rows": (128, 512, 1, 1)}
 RESPONSE = {"alexnet norm1": (8, 96, 729), "alexnet norm2": (8, 256, 169)}
+TYPICAL = ["letters", "rows", "alexnet norm2"]
 
 pytestmark = pytest.mark.benchmark(max_time=0.3, min_rounds=5)
 RNG = np.random.default_rng(0)

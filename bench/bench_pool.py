@@ -17,6 +17,7 @@ SHAPES = {
     "padded 3/1": (16, 64, 28, 3, 1, 1),
     "global": (32, 256, 7, 7, 7, 0),
 }
+TYPICAL = ["letters 2x2", "alexnet 3/2"]
 
 pytestmark = [pytest.mark.benchmark(max_time=0.3, min_rounds=5), pytest.mark.parametrize("name", SHAPES)]
 

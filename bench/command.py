@@ -59,6 +59,7 @@ def versions(names: list[str]) -> dict[str, str]:
     distributions = {
         "fastnn": ("fastnn-cpu",), "numpy": ("numpy",), "torch": ("torch",), "jax": ("jax",),
         "tensorflow": ("tensorflow", "tensorflow-cpu"), "sklearn": ("scikit-learn",),
+        "numba": ("numba",),
     }  # fmt: skip
     found = {"python": platform.python_version()}
     for name in names:

@@ -1,4 +1,4 @@
-"""Collects the bench files only if pytest is run with `--benchmark-only`."""
+"""Collects the bench files only if pytest is run with `--benchmark-only`, and of each the typical sizes."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from fastnn import get_num_threads
 from fastnn.kernels import available_backends, backend_of, get, use_backend
 
 Kernel = Callable[..., None]
+SIZES = ("shape", "size", "name")  # the parameters of benchmarks that are sizes
 
 
 def _asked(config: pytest.Config) -> bool:
@@ -35,6 +36,26 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     if collection_path.name.startswith("bench_") and not _asked(config):
         return True
     return None
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the option that asks for every size."""
+    parser.addoption("--all-sizes", action="store_true", help="benchmarks: every size, not the typical ones alone")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out the sizes that are not in the TYPICAL of their file, unless all are wanted."""
+    if not _asked(config) or config.getoption("all_sizes"):
+        return
+    left_out = [item for item in items if not _is_typical(item)]
+    items[:] = [item for item in items if item not in set(left_out)]
+    config.hook.pytest_deselected(items=left_out)
+
+
+def _is_typical(item: pytest.Item) -> bool:
+    typical = getattr(getattr(item, "module", None), "TYPICAL", None)
+    parameters = item.callspec.params if hasattr(item, "callspec") else {}
+    return typical is None or all(parameters[name] in typical for name in SIZES if name in parameters)
 
 
 @pytest.fixture(scope="session")

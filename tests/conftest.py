@@ -15,6 +15,11 @@ settings.register_profile("deep", settings.get_profile("dev"), max_examples=500)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE") or ("ci" if os.environ.get("CI") else "dev"))
 
 
+def pytest_ignore_collect(config: pytest.Config) -> bool | None:
+    """Leave the tests out of a run of the benchmarks, which would only list them as skipped."""
+    return True if config.getoption("benchmark_only", default=False) else None
+
+
 @pytest.fixture(autouse=True)
 def no_downloads(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
     """No test asks the network for a named data set, nor finds one in the user's cache."""
