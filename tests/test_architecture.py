@@ -10,7 +10,7 @@ PACKAGE = ROOT / "fastnn"
 
 # A part imports from its own level and those below.
 LEVELS = (
-    {"_version", "caller", "environment", "checks", "frames", "decisions", "lazy", "random", "views"},
+    {"_version", "caller", "environment", "checks", "frames", "decisions", "keywords", "lazy", "random", "views"},
     {"kernels"},
     {
         "inputs",

@@ -62,7 +62,7 @@ SECTIONS = {
 # Users do not make these results and types, so that their attributes are documented instead.
 NEVER_RAISE = {"name_of"}
 MADE_BY_US = {
-    *("ArrayCheck", "GradCheckError", "GradCheckResult", "GradCheckSweep", "PerClass"),
+    *("ArrayCheck", "GradCheckError", "GradCheckResult", "GradCheckSweep", "PerClass", "ReliabilityCurve"),
     *("History", "NonFiniteLossError", "RateSearch", "Sweep", "Trial"),
 }
 

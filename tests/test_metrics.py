@@ -77,6 +77,21 @@ def test_the_calibration_error_is_that_of_sklearns_curve():
     assert metrics.calibration_error(y, p, bins=10) == pytest.approx(expected, rel=1e-12)
 
 
+def test_the_reliability_curve_is_drawn_and_sums_to_the_error():
+    rng = np.random.default_rng(0)
+    p = rng.dirichlet(np.ones(3), 300)
+    y = rng.integers(0, 3, 300)
+    curve = metrics.reliability_curve(y, p, 10)
+    assert curve.number.sum() == 300
+    assert (np.diff(curve.certainty) > 0).all()
+    error = (np.abs(curve.certainty - curve.right) * curve.number).sum() / 300
+    assert metrics.calibration_error(y, p, 10) == pytest.approx(error)
+    points = fastnn.plots.reliability(*curve).axes[0].lines[1].get_xydata()
+    np.testing.assert_allclose(points, np.stack(curve[:2], axis=1))
+    with pytest.raises(ValueError, match=r"reliability: expected three rows \(B,\) of one length"):
+        fastnn.plots.reliability([1], [1, 2], [1])
+
+
 @settings(max_examples=30)
 @given(seed=seeds, n=st.integers(2, 40), outputs=st.integers(0, 3))
 def test_those_of_numbers_are_those_of_sklearn(seed, n, outputs):

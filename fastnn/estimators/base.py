@@ -20,6 +20,7 @@ from fastnn.estimators.optimizers import optimizer_of, schedule_of
 from fastnn.estimators.passes import KeptPasses, can_be_kept
 from fastnn.estimators.stopping import ContinuedTraining, EpochRules, Progress
 from fastnn.estimators.workers import share_of_threads
+from fastnn.keywords import with_known_keywords
 from fastnn.model.sequential import Sequential
 from fastnn.trainer import Trainer
 from fastnn.trainer.preparation import specify
@@ -296,6 +297,9 @@ beta_1, beta_2, epsilon, n_iter_no_change, max_fun
         self.loss_ = self.best_loss_ = curve[-1]
         self._set_fitted_attributes()
         self._check_finite()
+
+
+with_known_keywords(Estimator)
 
 
 def _mean(weights: Array | None) -> float:

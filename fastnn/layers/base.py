@@ -13,6 +13,7 @@ from typing import Any, ClassVar, Protocol
 
 from fastnn.checks import flag
 from fastnn.kernels.eager import Ops
+from fastnn.keywords import with_known_keywords
 from fastnn.layers.onnx_graph import Graph
 from fastnn.parameter import Parameter, State
 
@@ -69,6 +70,7 @@ class Layer:
 
     def __init_subclass__(cls, abstract: bool = False, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
+        with_known_keywords(cls)
         known = REGISTRY.get(cls.__name__)
         named = not abstract and not cls.__name__.startswith("_")
         if named and (known is None or not known.__module__.startswith("fastnn.")):

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastnn.kernels.eager import Ops
+from fastnn.keywords import with_known_keywords
 from fastnn.parameter import Parameter
 
 Task = Literal["classification", "multilabel", "regression"]
@@ -32,6 +33,10 @@ class Loss:
     >>> [name for name, loss in fastnn.losses.LOSSES.items() if loss.classifies]
     ['softmax_cross_entropy', 'focal_cross_entropy', 'multiclass_hinge', 'binary_cross_entropy']
     """
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        with_known_keywords(cls)
 
     name: ClassVar[str]
     classifies: ClassVar[bool]

@@ -23,7 +23,15 @@ from fastnn.metrics.classes import (
     per_class,
     top_k_accuracy,
 )
-from fastnn.metrics.probabilities import average_precision, brier_score, calibration_error, log_loss, roc_auc
+from fastnn.metrics.probabilities import (
+    ReliabilityCurve,
+    average_precision,
+    brier_score,
+    calibration_error,
+    log_loss,
+    reliability_curve,
+    roc_auc,
+)
 from fastnn.metrics.regression import (
     mean_absolute_error,
     mean_absolute_percentage_error,
@@ -40,6 +48,7 @@ __all__ = [
     "Metric",
     "Metrics",
     "PerClass",
+    "ReliabilityCurve",
     "accuracy",
     "average_precision",
     "balanced_accuracy",
@@ -56,6 +65,7 @@ __all__ = [
     "per_class",
     "pinball_loss",
     "r2",
+    "reliability_curve",
     "roc_auc",
     "root_mean_squared_error",
     "top_k_accuracy",

@@ -7,7 +7,7 @@ to 1, or for two classes (N,), those of class 1. With ``from_scores=True``, they
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -176,26 +176,46 @@ def calibration_error(targets: ArrayLike, outputs: ArrayLike, bins: int = 15, *,
     >>> round(metrics.calibration_error([1, 1, 1, 0], [0.9, 0.9, 0.9, 0.9]), 4)  # 90 % certain, 75 % right
     0.15
     """
-    curve = reliability("calibration_error", targets, outputs, bins, from_scores)
-    return float((np.abs(curve[0] - curve[1]) * curve[2]).sum() / curve[2].sum())
+    curve = _reliability("calibration_error", targets, outputs, bins, from_scores)
+    return float((np.abs(curve.certainty - curve.right) * curve.number).sum() / curve.number.sum())
 
 
-def reliability(
-    function: str, targets: ArrayLike, outputs: ArrayLike, bins: int, from_scores: bool = False
-) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.int64]]:
-    """Stated certainty, share of right predictions and number of samples of each bin that is not empty.
+class ReliabilityCurve(NamedTuple):
+    """How certain predictions are, and how often they are right, in bins of like certainty that are not empty.
+
+    Attributes
+    ----------
+    certainty : (B,) float64
+        The mean probability of the predicted class.
+    right : (B,) float64
+        The share of right predictions.
+    number : (B,) int64
+        How many predictions.
+    """
+
+    certainty: NDArray[np.float64]
+    right: NDArray[np.float64]
+    number: NDArray[np.int64]
+
+
+def reliability_curve(
+    targets: ArrayLike, outputs: ArrayLike, bins: int = 15, *, from_scores: bool = False
+) -> ReliabilityCurve:
+    """How often predictions are right that are stated with like certainty; `fastnn.plots.reliability` draws it.
 
     Parameters
     ----------
-    function : str
-        It begins the message of an error.
-    targets, outputs, bins, from_scores
-        See `calibration_error`.
+    targets : (N,) labels, or (N, C) rows
+    outputs : (N, C), or (N,) for two classes
+        Probabilities.
+    bins : int
+        Of equal width, at least 1.
+    from_scores : bool
+        Whether the outputs are scores, before a softmax or sigmoid.
 
     Returns
     -------
-    certainty, right : (B,) float64
-    count : (B,) int64
+    ReliabilityCurve
 
     Raises
     ------
@@ -204,18 +224,24 @@ def reliability(
 
     Examples
     --------
-    >>> from fastnn.metrics.probabilities import reliability
-    >>> [values.round(3).tolist() for values in reliability("f", [1, 1, 1, 0], [0.9, 0.9, 0.9, 0.9], 10)]
-    [[0.9], [0.75], [4]]
+    >>> from fastnn import metrics
+    >>> metrics.reliability_curve([1, 1, 1, 0], [0.9, 0.9, 0.9, 0.9], 10).right.tolist()
+    [0.75]
     """
+    return _reliability("reliability_curve", targets, outputs, bins, from_scores)
+
+
+def _reliability(
+    function: str, targets: ArrayLike, outputs: ArrayLike, bins: int, from_scores: bool
+) -> ReliabilityCurve:
     bins = whole(function, "bins", bins, at_least=1)
     true, logs = _log_probabilities(function, targets, outputs, from_scores)
     certainty, right = np.exp(logs.max(axis=1)), logs.argmax(axis=1) == true
     place = np.clip(np.ceil(certainty * bins).astype(np.int64) - 1, 0, bins - 1)  # a bin holds its upper end
-    count = np.bincount(place, minlength=bins)
-    filled = count > 0
-    means = [np.bincount(place, values, bins)[filled] / count[filled] for values in (certainty, right)]
-    return means[0], means[1], count[filled]
+    number = np.bincount(place, minlength=bins)
+    filled = number > 0
+    means = [np.bincount(place, values, bins)[filled] / number[filled] for values in (certainty, right)]
+    return ReliabilityCurve(means[0], means[1], number[filled])
 
 
 def _one_against_rest(

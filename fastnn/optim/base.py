@@ -9,6 +9,7 @@ from fastnn.checks import number
 from fastnn.kernels import UpdateRule
 from fastnn.kernels.custom import CustomRule
 from fastnn.kernels.eager import Ops
+from fastnn.keywords import with_known_keywords
 from fastnn.parameter import Parameter
 
 
@@ -48,6 +49,7 @@ class Optimizer:
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
+        with_known_keywords(cls)
         if "rule" in vars(cls):
             cls.slots = cls.rule.slots
 

@@ -13,6 +13,7 @@ from fastnn.plots.gradcheck_error import gradcheck_error
 from fastnn.plots.hidden_units import UsefulUnits, promoters, useful_units
 from fastnn.plots.image_grid import image_grid
 from fastnn.plots.learning_curve import learning_curve
+from fastnn.plots.reliability import reliability
 from fastnn.plots.residuals import residuals
 from fastnn.plots.scaling import scaling
 from fastnn.plots.search_results import search_results
@@ -30,6 +31,7 @@ __all__ = [
     "image_grid",
     "learning_curve",
     "promoters",
+    "reliability",
     "residuals",
     "scaling",
     "search_results",

@@ -17,11 +17,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fastnn.checks import as_array
+from fastnn.frames import is_frame
 
 Array = NDArray[Any]
 Kind = Literal["number", "category", "date"]
 _DAY = np.timedelta64(1, "D")
-_MODULES = ("pandas", "polars", "pyarrow", "modin", "cudf", "narwhals", "dask", "duckdb", "ibis", "pyspark")
 
 
 @dataclass(frozen=True)
@@ -42,8 +42,8 @@ class Column:
     values: Array
 
 
-def is_frame(table: object) -> bool:
-    """Whether a table is a data frame that narwhals reads, and no array.
+def reads_as_frame(table: object) -> bool:
+    """Whether a table is a data frame that narwhals reads, of Arrow too, and no array.
 
     Parameters
     ----------
@@ -51,11 +51,11 @@ def is_frame(table: object) -> bool:
 
     Examples
     --------
-    >>> from fastnn.tabular.columns import is_frame
-    >>> is_frame([[1, 2]])
+    >>> from fastnn.tabular.columns import reads_as_frame
+    >>> reads_as_frame([[1, 2]])
     False
     """
-    return type(table).__module__.partition(".")[0] in _MODULES and hasattr(table, "columns")
+    return is_frame(table) or all(hasattr(table, name) for name in ("column_names", "columns", "to_pandas"))
 
 
 def columns_of(function: str, table: Any, categorical: Collection[str | int] = ()) -> list[Column]:
@@ -83,7 +83,7 @@ def columns_of(function: str, table: Any, categorical: Collection[str | int] = (
     >>> [(column.name, column.kind) for column in columns_of("f", [[1, "red"], [2, "blue"]])]
     [('x0', 'number'), ('x1', 'category')]
     """
-    named = _of_frame(function, table) if is_frame(table) else _of_array(function, table)
+    named = _of_frame(function, table) if reads_as_frame(table) else _of_array(function, table)
     names = [name for name, _ in named]
     if len(set(names)) < len(names):
         twice = next(name for name in names if names.count(name) > 1)

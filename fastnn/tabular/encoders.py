@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from itertools import pairwise
 from typing import Any, ClassVar, Protocol
 
 import numpy as np
@@ -109,38 +110,61 @@ class Scale:
 
 @dataclass(frozen=True)
 class NumberEncoder:
-    """Numbers: scaled, and whether one is missing.
+    """Numbers: scaled, where wanted also in pieces, and whether one is missing.
 
     Parameters
     ----------
     scale : Scale
     missing : bool
         Whether some were missing in training, so that there is an input that says so.
+    edges : sequence of float
+        Ends of the pieces, rising. Each piece has an input, which is 0 below it, 1 above it, and rises linearly within.
+
+    Notes
+    -----
+    Piecewise-linear encoding between quantiles: Gorishniy, Rubachev & Babenko, "On embeddings for numerical features in
+    tabular deep learning", 2022, section 3.1.
     """
 
     scale: Scale
     missing: bool
+    edges: Sequence[float] = ()
     kind: ClassVar[Kind] = "number"
 
     @classmethod
-    def fit(cls, column: Column) -> NumberEncoder:
-        """The encoder of a column."""
-        return cls(Scale.fit(column.values), bool(np.isnan(column.values).any()))
+    def fit(cls, column: Column, pieces: int = 0) -> NumberEncoder:
+        """The encoder of a column.
+
+        Parameters
+        ----------
+        column : Column
+        pieces : int
+            At most so many pieces, with about equally many values in each; 0: none.
+        """
+        present = column.values[~np.isnan(column.values)]
+        edges: list[float] = []
+        if pieces and present.size:
+            edges = np.unique(np.quantile(present, np.linspace(0, 1, pieces + 1))).tolist()
+        several = len(edges) > 2  # a single piece says no more than the scaled value
+        return cls(Scale.fit(column.values), len(present) < len(column.values), tuple(edges) if several else ())
 
     @property
     def width(self) -> int:
-        """One input, and one for what is missing; none for a column whose values are all alike."""
-        return (self.scale.factor != 0) + self.missing
+        """One input, one for each piece and for what is missing; none for a column whose values are all alike."""
+        return (self.scale.factor != 0) + max(0, len(self.edges) - 1) + self.missing
 
     def encode(self, column: Column) -> Array:
         """The inputs (N, width) float32 for a column."""
         parts = [self.scale.apply(column.values)] if self.scale.factor else []
+        with np.errstate(all="ignore"):
+            for low, high in pairwise(self.edges):
+                parts.append(np.nan_to_num(np.clip((column.values - low) / (high - low), 0, 1)))
         parts += [np.isnan(column.values)] if self.missing else []
         return _stacked(parts, len(column.values))
 
     def config(self) -> dict[str, Any]:
         """Its arguments, as JSON holds them."""
-        return {"scale": asdict(self.scale), "missing": self.missing}
+        return {"scale": asdict(self.scale), "missing": self.missing, "edges": list(self.edges)}
 
 
 @dataclass(frozen=True)

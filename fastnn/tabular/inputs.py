@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fastnn.tabular.columns import Column, Kind, columns_of
-from fastnn.tabular.encoders import ENCODERS, Encoder, rebuilt
+from fastnn.tabular.encoders import ENCODERS, Encoder, NumberEncoder, rebuilt
 
 Array = NDArray[Any]
+Numeric = Literal["scaled", "piecewise"]
+PIECES = 12  # of the range of a number, at most
 
 
 class TableInputs:
@@ -34,7 +36,9 @@ class TableInputs:
         self.encoders = dict(encoders)
 
     @classmethod
-    def fit(cls, function: str, table: Any, categorical: Collection[str | int] = ()) -> TableInputs:
+    def fit(
+        cls, function: str, table: Any, categorical: Collection[str | int] = (), numeric: Numeric = "scaled"
+    ) -> TableInputs:
         """Encoders for the columns of a training set.
 
         Parameters
@@ -44,9 +48,18 @@ class TableInputs:
         table : data frame or array_like
         categorical : collection of str and int
             Columns of categories, whatever their dtype.
+        numeric : {"scaled", "piecewise"}
+            Whether numbers also have an input for each of some pieces of their range.
         """
-        columns = columns_of(function, table, categorical)
-        return cls({column.name: ENCODERS[column.kind].fit(column) for column in columns})
+        pieces = PIECES if numeric == "piecewise" else 0
+        return cls(
+            {
+                column.name: (
+                    NumberEncoder.fit(column, pieces) if column.kind == "number" else ENCODERS[column.kind].fit(column)
+                )
+                for column in columns_of(function, table, categorical)
+            }
+        )
 
     @property
     def kinds(self) -> dict[str, Kind]:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import log2
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +18,7 @@ from fastnn.schedules import Cosine
 from fastnn.trainer import EarlyStopping, Trainer
 
 Array = NDArray[Any]
-Folds = Sequence[tuple[NDArray[np.int64], NDArray[np.int64]]]
+Fold = tuple[NDArray[np.int64], NDArray[np.int64]]
 SMALLEST_BATCH, LARGEST_BATCH, BATCHES = 16, 256, 20  # a batch is about a BATCHES-th of the rows
 MOST_STEPS, FEWEST_EPOCHS, MOST_EPOCHS = 4_000, 20, 200  # of a member
 
@@ -39,7 +39,7 @@ class Recipe:
     batch : int or None
         Rows of a step; None: about a twentieth of all, between 16 and 256.
     epochs : int or None
-        At most; None: 12,000 steps, but between 30 and 200 epochs.
+        At most; None: 4,000 steps, but between 20 and 200 epochs.
     patience : int or None
         Epochs without improvement after which a member stops; None: a third of the epochs.
     """
@@ -101,58 +101,53 @@ def activation(kind: str) -> Layer:
     return next(cls for cls in REGISTRY.values() if cls.kind == kind)()
 
 
-def train(
-    recipe: Recipe,
-    x: Array,
-    targets: Array,
-    folds: Folds,
-    make: Callable[[int], Sequential],
-    loss: Loss,
-    seeds: Sequence[int],
-) -> tuple[list[Sequential], list[int], list[int]]:
-    """Train a member for each fold.
+class Member(NamedTuple):
+    """A network after its best epoch.
+
+    Parameters
+    ----------
+    network : Sequential
+    loss : float
+        On the rows that it held out.
+    best_epoch, epochs : int
+        Its best epoch, and how many it was trained.
+    """
+
+    network: Sequential
+    loss: float
+    best_epoch: int
+    epochs: int
+
+
+def train(recipe: Recipe, network: Sequential, x: Array, targets: Array, fold: Fold, loss: Loss, seed: int) -> Member:
+    """Train a member.
 
     Parameters
     ----------
     recipe : Recipe
+    network : Sequential
+        With its first weights.
     x : (N, D) float32
     targets : (N,) or (N, K)
         As the loss takes them.
-    folds : sequence of pair of index arrays
-        For each member, the rows to train on and those that stop it.
-    make : callable
-        The network of a member, from a seed.
+    fold : pair of index arrays
+        The rows to train on and those that stop it.
     loss : Loss
-    seeds : sequence of int
-        One for each member.
-
-    Returns
-    -------
-    members : list of Sequential
-        Each as it was after its best epoch.
-    best : list of int
-        The best epochs.
-    done : list of int
-        How many epochs each was trained.
+    seed : int
     """
-    members, best, done = [], [], []
-    for (rows, held_out), seed in zip(folds, seeds, strict=True):
-        member = make(seed)
-        epochs = recipe.epochs_of(len(rows))
-        stopping = EarlyStopping(patience=recipe.patience or -(-epochs // 3))
-        trainer = Trainer(
-            member,
-            optimizer=AdamW(recipe.rate, weight_decay=recipe.decay),
-            loss=loss,
-            schedule=Cosine(epochs),
-            batch_size=recipe.batch_of(len(rows)),
-            epochs=epochs,
-            seed=seed,
-            callbacks=[stopping],
-            progress=False,
-        )
-        trainer.fit(x[rows], targets[rows], validation=(x[held_out], targets[held_out]))
-        members.append(member)
-        best.append(stopping.best_epoch)
-        done.append(len(trainer.history.epochs))
-    return members, best, done
+    rows, held_out = fold
+    epochs = recipe.epochs_of(len(rows))
+    stopping = EarlyStopping(patience=recipe.patience or -(-epochs // 3))
+    trainer = Trainer(
+        network,
+        optimizer=AdamW(recipe.rate, weight_decay=recipe.decay),
+        loss=loss,
+        schedule=Cosine(epochs),
+        batch_size=recipe.batch_of(len(rows)),
+        epochs=epochs,
+        seed=seed,
+        callbacks=[stopping],
+        progress=False,
+    )
+    trainer.fit(x[rows], targets[rows], validation=(x[held_out], targets[held_out]))
+    return Member(network, stopping.best_value, stopping.best_epoch, len(trainer.history.epochs))

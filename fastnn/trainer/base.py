@@ -8,6 +8,7 @@ from typing import Literal, TypeVar
 from fastnn import losses, optim, schedule_texts
 from fastnn.checks import choice, flag, number, whole
 from fastnn.data import Augmentation
+from fastnn.keywords import with_known_keywords
 from fastnn.losses import Loss
 from fastnn.metrics import METRICS, Metric, Metrics, get_all
 from fastnn.model.sequential import Sequential
@@ -82,6 +83,9 @@ class BaseTrainer:
         self.history = History()
         self.stop = False
         self.position = Position()
+
+
+with_known_keywords(BaseTrainer)
 
 
 def _schedule(schedule: Schedule | str | None, epochs: int) -> Schedule:

@@ -19,7 +19,7 @@ from sklearn.utils.estimator_checks import check_estimator
 from strategies import same_bits
 
 import fastnn
-from fastnn.metrics import log_loss, pinball_loss
+from fastnn.metrics import pinball_loss
 from fastnn.tabular import TableClassifier, TableRegressor
 from fastnn.tabular.calibration import best_temperature
 
@@ -171,16 +171,36 @@ def test_quantiles_do_not_cross_and_hold_their_share():
         assert pinball_loss(true, column, level) < pinball_loss(true, np.full(500, np.quantile(y[:1500], level)), level)
 
 
-def test_the_temperature_lowers_the_log_loss_of_rows_that_were_not_seen():
-    x, y = load_wine(return_X_y=True)
+def test_the_temperature_is_that_by_which_scores_are_too_sure():
     rng = np.random.default_rng(0)
-    order = rng.permutation(len(y))
-    x, y = x[order], np.where(rng.random(len(y)) < 0.25, rng.integers(0, 3, len(y)), y[order])  # a quarter is wrong
-    net = TableClassifier((64,), n_estimators=4, n_iter_no_change=200, alpha=0.0, random_state=0).fit(x[:120], y[:120])
-    calibrated = log_loss(y[120:], net.predict_proba(x[120:]))
-    net.temperature_ = 1.0
-    assert calibrated < log_loss(y[120:], net.predict_proba(x[120:])) + 0.01
-    assert np.allclose(net.predict_proba(x).sum(axis=1), 1)
+    scores = rng.normal(size=(4000, 3))
+    p = np.exp(scores) / np.exp(scores).sum(axis=1, keepdims=True)
+    labels = (rng.random((4000, 1)) > p.cumsum(axis=1)).sum(axis=1)
+    for factor in (0.2, 1.0, 5.0):
+        assert best_temperature(factor * scores, labels) == pytest.approx(factor, rel=0.08)
+
+
+def test_probabilities_sum_to_one_and_follow_the_temperature():
+    x, y = load_wine(return_X_y=True)
+    net = TableClassifier(**SMALL).fit(x, y)
+    sure = net.predict_proba(x).max(axis=1)
+    net.temperature_ *= 4
+    assert (net.predict_proba(x).max(axis=1) < sure).all()
+    np.testing.assert_allclose(net.predict_proba(x).sum(axis=1), 1)
+
+
+def test_pieces_learn_what_waves_and_are_chosen_where_they_help():
+    x = np.random.default_rng(0).uniform(0, 1, (600, 1))
+    y = np.sign(np.sin(40 * x[:, 0]))
+    options = {**SMALL, "max_iter": 30}
+    scaled, pieces, chosen = (
+        TableRegressor(numeric=numeric, **options).fit(x[:400], y[:400]) for numeric in ("scaled", "piecewise", "auto")
+    )
+    assert (scaled.inputs_.width, pieces.inputs_.width) == (1, 13)
+    assert pieces.score(x[400:], y[400:]) > scaled.score(x[400:], y[400:]) + 0.05
+    assert same_bits(chosen.predict(x), pieces.predict(x))
+    constant = TableRegressor(numeric="piecewise", **SMALL).fit(np.ones((20, 2)), np.arange(20.0))
+    assert constant.inputs_.width == 1
 
 
 def test_every_row_is_held_out_by_one_member_and_classes_are_spread():
@@ -222,6 +242,8 @@ def test_columns_are_checked_by_name_and_order_and_kind():
         ({"batch_size": "all"}, TypeError, "batch_size: expected a whole number of at least 1, got 'all'"),
         ({"categorical": "all"}, ValueError, "categorical: expected 'auto', got 'all'"),
         ({"categorical": ["colour"]}, ValueError, "categorical: expected names of columns .* got 'colour'"),
+        ({"numeric": "binned"}, ValueError, "numeric: expected 'auto', 'scaled' or 'piecewise', got 'binned'"),
+        ({"lr": 0.1}, TypeError, "lr: .*; did you mean 'learning_rate_init'"),
         ({"quantiles": [0.1, 0.9]}, ValueError, "quantiles: expected 0.5 among them"),
     ],
 )

@@ -1,0 +1,125 @@
+"""Keywords of other libraries: what they are called here, as the end of the error that refuses them."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable, Mapping
+from difflib import get_close_matches
+from typing import Any
+
+ELSEWHERE: Mapping[str, tuple[str, ...]] = {
+    "padding": ("pad",),
+    "kernel_size": ("size",),
+    "pool_size": ("size",),
+    "strides": ("stride",),
+    "dilation_rate": ("dilation",),
+    "out_channels": ("filters",),
+    "num_filters": ("filters",),
+    "out_features": ("units",),
+    "use_bias": ("bias",),
+    "kernel_initializer": ("init",),
+    "bias_initializer": ("bias_init",),
+    "epsilon": ("eps",),
+    "elementwise_affine": ("affine",),
+    "num_groups": ("groups",),
+    "negative_slope": ("alpha",),
+    "p": ("rate",),
+    "lr": ("learning_rate_init", "learning_rate"),
+    "optim": ("optimizer", "solver"),
+    "optimiser": ("optimizer", "solver"),
+    "optimizer": ("solver",),
+    "criterion": ("loss",),
+    "loss_fn": ("loss",),
+    "batchsize": ("batch_size",),
+    "n_epochs": ("epochs", "max_iter"),
+    "num_epochs": ("epochs", "max_iter"),
+    "max_epochs": ("epochs", "max_iter"),
+    "epochs": ("max_iter",),
+    "max_iter": ("epochs",),
+    "random_state": ("seed",),
+    "seed": ("random_state",),
+    "verbose": ("progress",),
+    "scheduler": ("schedule",),
+    "lr_scheduler": ("schedule",),
+    "weight_decay": ("alpha",),
+    "hidden": ("hidden_layer_sizes",),
+    "hidden_units": ("hidden_layer_sizes",),
+    "hidden_dims": ("hidden_layer_sizes",),
+    "max_grad_norm": ("clip_norm",),
+    "gradient_clip_val": ("clip_norm",),
+    "betas": ("beta1",),
+    "beta_1": ("beta1",),
+    "beta_2": ("beta2",),
+    "label_smoothing_factor": ("label_smoothing",),
+}
+"""A keyword of another library, and the arguments here of which the first that exists has its meaning."""
+
+ADVICE: Mapping[str, str] = {
+    "activation": "an activation is a layer of its own, such as layers.ReLU(), after this one",
+    "in_features": "leave it out: the inputs are counted when the model is built",
+    "in_channels": "leave it out: the channels are counted when the model is built",
+    "input_dim": "leave it out: a model has input_shape=(…,)",
+    "input_shape": "leave it out: the model has it, Sequential([…], input_shape=(…,))",
+    "learning_rate": "it belongs to the optimiser, as optimizer=fastnn.optim.Adam(0.001)",
+    "lr": "it belongs to the optimiser, as optimizer=fastnn.optim.Adam(0.001)",
+    "weight_decay": "it belongs to the optimiser, as optimizer=fastnn.optim.AdamW(0.001, weight_decay=0.01)",
+    "momentum": "it belongs to the optimiser, as optimizer=fastnn.optim.Momentum(0.1, 0.9)",
+    "validation_data": "it belongs to fit, as fit(x, y, validation=(x_val, y_val))",
+    "validation_split": "it belongs to fit, as fit(x, y, validation=0.1)",
+    "sample_weight": "it belongs to fit, as fit(x, y, sample_weight=…)",
+    "device": "leave it out: everything is computed on the processor",
+}
+"""What to do about a keyword that no argument here stands for."""
+
+
+def unknown_keyword(owner: str, keyword: str, known: Mapping[str, Any]) -> str:
+    """The message about a keyword that a constructor does not have.
+
+    Parameters
+    ----------
+    owner : str
+        The class.
+    keyword : str
+    known : mapping of str
+        The arguments that it has.
+
+    Examples
+    --------
+    >>> from fastnn.keywords import unknown_keyword
+    >>> unknown_keyword("Conv2D", "padding", {"filters": None, "size": None, "pad": None})
+    "Conv2D: padding: expected one of filters, size, pad; did you mean 'pad'?"
+    """
+    meant = next((name for name in ELSEWHERE.get(keyword, ()) if name in known), None)
+    if meant is None and keyword not in ADVICE:
+        near = get_close_matches(keyword, list(known), 1)
+        meant = near[0] if near else None
+    hint = f"; did you mean {meant!r}?" if meant else f"; {ADVICE[keyword]}" if keyword in ADVICE else ""
+    expected = f"one of {', '.join(known)}" if known else "no arguments"
+    return f"{owner}: {keyword}: expected {expected}{hint}"
+
+
+def with_known_keywords(cls: type) -> None:
+    """Make the constructor that a class defines refuse a keyword that it does not have in such words.
+
+    Parameters
+    ----------
+    cls : type
+        It keeps its signature. One whose constructor takes any keyword is left as it is.
+    """
+    constructor: Callable[..., None] | None = vars(cls).get("__init__")
+    if constructor is None:
+        return
+    parameters = inspect.signature(constructor).parameters.values()
+    if any(p.kind == p.VAR_KEYWORD for p in parameters):
+        return
+    known = {p.name: p for p in list(parameters)[1:] if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)}
+
+    @functools.wraps(constructor)
+    def checked(self: Any, *arguments: Any, **named: Any) -> None:
+        for keyword in named:
+            if keyword not in known:
+                raise TypeError(unknown_keyword(type(self).__name__, keyword, known))
+        constructor(self, *arguments, **named)
+
+    cls.__init__ = checked  # type: ignore[misc]

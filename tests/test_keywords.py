@@ -1,0 +1,78 @@
+"""Keywords of other libraries are answered with the name that they have here."""
+
+import inspect
+
+import pytest
+
+import fastnn
+from fastnn import layers, losses, optim
+from fastnn.keywords import ADVICE, ELSEWHERE
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: layers.Conv2D(8, 3, padding=1), r"Conv2D: padding: expected one of filters, .*; did you mean 'pad'\?"),
+        (lambda: layers.Conv2D(8, kernel_size=3), r"Conv2D: kernel_size: .*; did you mean 'size'\?"),
+        (lambda: layers.MaxPool2D(pool_size=3), r"MaxPool2D: pool_size: .*; did you mean 'size'\?"),
+        (lambda: layers.Dense(8, activation="relu"), r"Dense: activation: .*; an activation is a layer of its own"),
+        (lambda: layers.Dense(8, in_features=3), r"Dense: in_features: .*; leave it out"),
+        (lambda: layers.Dense(out_features=3), r"Dense: out_features: .*; did you mean 'units'\?"),
+        (lambda: layers.Dropout(p=0.5), r"Dropout: p: expected one of rate; did you mean 'rate'\?"),
+        (lambda: layers.Dense(8, biass=True), r"Dense: biass: .*; did you mean 'bias'\?"),
+        (lambda: layers.Dense(8, colour=True), r"Dense: colour: expected one of units, bias, .*[a-z0-9]$"),
+        (lambda: optim.Adam(lr=0.1), r"Adam: lr: .*; did you mean 'learning_rate'\?"),
+        (lambda: optim.Adam(epsilon=0.1), r"Adam: epsilon: .*; did you mean 'eps'\?"),
+        (lambda: losses.Huber(epsilon=0.1), r"Huber: epsilon: expected one of delta$"),
+        (lambda: fastnn.Trainer(None, lr=0.1), r"Trainer: lr: .*; it belongs to the optimiser"),
+        (lambda: fastnn.Trainer(None, criterion="mse"), r"Trainer: criterion: .*; did you mean 'loss'\?"),
+        (lambda: fastnn.Trainer(None, num_epochs=3), r"Trainer: num_epochs: .*; did you mean 'epochs'\?"),
+        (lambda: fastnn.Trainer(None, validation_split=0.1), r"Trainer: validation_split: .*; it belongs to fit"),
+    ],
+)
+def test_a_keyword_of_another_library_is_answered(call, message):
+    with pytest.raises(TypeError, match=message):
+        call()
+
+
+@pytest.mark.parametrize(
+    ("kind", "keyword", "meant"),
+    [
+        ("MLPClassifier", "lr", "learning_rate_init"),
+        ("MLPRegressor", "epochs", "max_iter"),
+        ("MLPClassifier", "seed", "random_state"),
+        ("ConvNetClassifier", "optimizer", "solver"),
+    ],
+)
+def test_estimators_answer_too(kind, keyword, meant):
+    pytest.importorskip("sklearn")
+    from fastnn import estimators
+
+    with pytest.raises(TypeError, match=rf"{kind}: {keyword}: .*; did you mean '{meant}'\?"):
+        getattr(estimators, kind)(**{keyword: 1})
+
+
+def test_signatures_and_subclasses_of_users_stay_as_they_are():
+    class Mine(layers.Dense):
+        def __init__(self, units, *, extra=1, **rest):
+            super().__init__(units, **rest)
+            self.extra = extra
+
+    assert list(inspect.signature(layers.Dense).parameters)[:2] == ["units", "bias"]
+    assert list(inspect.signature(Mine).parameters) == ["units", "extra", "rest"]
+    assert Mine(3, extra=2, bias=False).extra == 2
+    with pytest.raises(TypeError, match=r"Mine: use_bias: .*; did you mean 'bias'\?"):
+        Mine(3, use_bias=False)
+    with pytest.raises(TypeError, match="missing 1 required positional argument"):
+        layers.Dense()
+
+
+def test_every_answer_names_something_that_exists():
+    known = {
+        name
+        for cls in (*layers.REGISTRY.values(), *losses.LOSSES.values(), *optim.OPTIMIZERS.values(), fastnn.Trainer)
+        for name in inspect.signature(cls).parameters
+    } | {"learning_rate_init", "max_iter", "random_state", "solver", "alpha", "hidden_layer_sizes"}
+    for keyword, meant in ELSEWHERE.items():
+        assert set(meant) <= known, keyword
+    assert not set(ADVICE) & {"units", "filters"}
