@@ -14,6 +14,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
+from fastnn.metrics.areas import average_precision, roc_auc
 from fastnn.metrics.classes import (
     PerClass,
     accuracy,
@@ -25,12 +26,10 @@ from fastnn.metrics.classes import (
 )
 from fastnn.metrics.probabilities import (
     ReliabilityCurve,
-    average_precision,
     brier_score,
     calibration_error,
     log_loss,
     reliability_curve,
-    roc_auc,
 )
 from fastnn.metrics.regression import (
     mean_absolute_error,

@@ -1,4 +1,4 @@
-"""Measures of predicted probabilities and scores: areas under curves, log loss, Brier score, calibration.
+"""Measures of predicted probabilities: log loss, Brier score, calibration.
 
 Targets are labels (N,), or rows (N, C) whose largest element marks the class. Probabilities are rows (N, C) that sum
 to 1, or for two classes (N,), those of class 1. With ``from_scores=True``, they are scores: rows before a softmax, or
@@ -19,7 +19,7 @@ Array = NDArray[Any]
 _SUM_TOLERANCE = 1e-3  # of probabilities that were rounded to float16 or to three digits
 
 
-def _outputs(function: str, targets: ArrayLike, outputs: ArrayLike) -> tuple[NDArray[np.int64], Array]:
+def checked_outputs(function: str, targets: ArrayLike, outputs: ArrayLike) -> tuple[NDArray[np.int64], Array]:
     """The classes of the samples, and the outputs as float64 (N,) or (N, C)."""
     found = real_array(function, "outputs", outputs).astype(np.float64)
     if found.ndim == 2 and found.shape[1] == 1:
@@ -45,17 +45,18 @@ def _outputs(function: str, targets: ArrayLike, outputs: ArrayLike) -> tuple[NDA
     return true, found
 
 
-def _are_probabilities(outputs: Array) -> bool:
+def are_probabilities(outputs: Array) -> bool:
+    """Whether outputs lie in 0 to 1, and rows sum to 1."""
     inside = bool((outputs >= 0).all() and (outputs <= 1).all())
     return inside and (outputs.ndim == 1 or bool((np.abs(outputs.sum(axis=1) - 1) <= _SUM_TOLERANCE).all()))
 
 
-def _log_probabilities(
+def log_probabilities(
     function: str, targets: ArrayLike, outputs: ArrayLike, from_scores: bool
 ) -> tuple[NDArray[np.int64], Array]:
     """The classes of the samples, and the logarithms of the probabilities of all classes, (N, C) float64."""
-    true, found = _outputs(function, targets, outputs)
-    already = _are_probabilities(found)
+    true, found = checked_outputs(function, targets, outputs)
+    already = are_probabilities(found)
     if flag(function, "from_scores", from_scores):
         if already and found.ndim == 2:
             raise ValueError(f"{function}: outputs: expected scores, got probabilities; leave out from_scores=True")
@@ -98,7 +99,7 @@ def log_loss(targets: ArrayLike, outputs: ArrayLike, *, from_scores: bool = Fals
     >>> round(metrics.log_loss([0, 1], [[0.5, 0.5], [0.75, 0.25]]), 4)  # (log 2 + log 4) / 2
     1.0397
     """
-    true, logs = _log_probabilities("log_loss", targets, outputs, from_scores)
+    true, logs = log_probabilities("log_loss", targets, outputs, from_scores)
     least = np.log(np.finfo(np.float64).eps)
     return float(-np.maximum(logs[np.arange(len(true)), true], least).mean())
 
@@ -135,7 +136,7 @@ def brier_score(targets: ArrayLike, outputs: ArrayLike, *, from_scores: bool = F
     >>> metrics.brier_score([0, 1], [0.5, 1])
     0.125
     """
-    true, logs = _log_probabilities("brier_score", targets, outputs, from_scores)
+    true, logs = log_probabilities("brier_score", targets, outputs, from_scores)
     off = np.exp(logs) - np.eye(logs.shape[1])[true]
     return float(np.square(off).sum(axis=1).mean() / (2 if logs.shape[1] == 2 else 1))
 
@@ -235,105 +236,10 @@ def _reliability(
     function: str, targets: ArrayLike, outputs: ArrayLike, bins: int, from_scores: bool
 ) -> ReliabilityCurve:
     bins = whole(function, "bins", bins, at_least=1)
-    true, logs = _log_probabilities(function, targets, outputs, from_scores)
+    true, logs = log_probabilities(function, targets, outputs, from_scores)
     certainty, right = np.exp(logs.max(axis=1)), logs.argmax(axis=1) == true
     place = np.clip(np.ceil(certainty * bins).astype(np.int64) - 1, 0, bins - 1)  # a bin holds its upper end
     number = np.bincount(place, minlength=bins)
     filled = number > 0
     means = [np.bincount(place, values, bins)[filled] / number[filled] for values in (certainty, right)]
     return ReliabilityCurve(means[0], means[1], number[filled])
-
-
-def _one_against_rest(
-    function: str, targets: ArrayLike, outputs: ArrayLike, from_scores: bool
-) -> list[tuple[NDArray[np.bool_], Array]]:
-    """Return, for each class beside others, a mask of its samples and scores that rise with its probability."""
-    true, found = _outputs(function, targets, outputs)
-    if found.ndim == 2 and found.shape[1] > 2:
-        logs = _log_probabilities(function, targets, found, from_scores)[1]
-        found = logs if from_scores else found  # as given, because rounding would break ties
-        pairs = [(true == k, found[:, k]) for k in range(found.shape[1])]
-    else:
-        if found.ndim == 2:  # a difference of probabilities would round equal ones apart
-            found = found[:, 1] if _are_probabilities(found) else found[:, 1] - found[:, 0]
-        pairs = [(true == 1, found)]
-    return [(positive, scores) for positive, scores in pairs if 0 < positive.sum() < len(positive)]
-
-
-def _thresholds(positive: NDArray[np.bool_], scores: Array) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """How many positive, and how many samples in all, have at least the score of each different score, falling."""
-    order = np.argsort(-scores, kind="stable")
-    falling = scores[order]
-    last = np.append(np.flatnonzero(falling[1:] != falling[:-1]), len(order) - 1)
-    return np.cumsum(positive[order])[last], last + 1
-
-
-def roc_auc(targets: ArrayLike, outputs: ArrayLike, *, from_scores: bool = False) -> float:
-    """The area under the ROC curve: the chance that a sample of a class scores higher than one of the others.
-
-    Parameters
-    ----------
-    targets : (N,) labels, or (N, C) rows
-    outputs : (N, C), or (N,) for two classes
-        Of two classes any scores, of which only the order counts; of more, probabilities.
-    from_scores : bool
-        Whether those of more than two classes are scores before a softmax.
-
-    Returns
-    -------
-    float
-        At least 0 and at most 1: of two classes that of class 1, of more the mean over the classes, each against the
-        rest. Classes that do not occur are left out; NaN if there is only one.
-
-    Raises
-    ------
-    ValueError, TypeError
-        If shapes or values do not fit.
-
-    Examples
-    --------
-    >>> from fastnn import metrics
-    >>> metrics.roc_auc([0, 0, 1, 1], [0.1, 0.4, 0.35, 0.8])
-    0.75
-    """
-    areas = []
-    for positive, scores in _one_against_rest("roc_auc", targets, outputs, from_scores):
-        right, everything = _thresholds(positive, scores)
-        hits, alarms = right / right[-1], (everything - right) / (everything - right)[-1]
-        before = np.append(0, hits[:-1])
-        areas.append(float((np.diff(alarms, prepend=0) * (hits + before) / 2).sum()))
-    return sum(areas) / len(areas) if areas else float("nan")
-
-
-def average_precision(targets: ArrayLike, outputs: ArrayLike, *, from_scores: bool = False) -> float:
-    """The area under the precision-recall curve, as steps: Σ (recall[i] - recall[i-1]) precision[i].
-
-    Parameters
-    ----------
-    targets : (N,) labels, or (N, C) rows
-    outputs : (N, C), or (N,) for two classes
-        As for `roc_auc`.
-    from_scores : bool
-        Whether those of more than two classes are scores before a softmax.
-
-    Returns
-    -------
-    float
-        At least 0 and at most 1; over classes as for `roc_auc`.
-
-    Raises
-    ------
-    ValueError, TypeError
-        If shapes or values do not fit.
-
-    Examples
-    --------
-    >>> from fastnn import metrics
-    >>> round(metrics.average_precision([0, 0, 1, 1], [0.1, 0.4, 0.35, 0.8]), 4)
-    0.8333
-    """
-    areas = []
-    for positive, scores in _one_against_rest("average_precision", targets, outputs, from_scores):
-        right, everything = _thresholds(positive, scores)
-        areas.append(float((np.diff(right, prepend=0) / right[-1] * right / everything).sum()))
-    return sum(areas) / len(areas) if areas else float("nan")
