@@ -101,7 +101,7 @@ def test_an_unknown_layer_is_refused_with_the_known_names() -> None:
     with pytest.raises(
         ValueError,
         match="relu, leaky_relu, elu, sigmoid, tanh, tanhshrink, softshrink, softplus, hard_sigmoid, selu, "
-        "gelu, silu, mish, hard_swish, prelu, .*linear",
+        r"gelu, silu, mish, hard_swish, prelu, .*linear",
     ):
         parse("mlp:4-crelu-2")
 

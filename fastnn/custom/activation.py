@@ -16,12 +16,14 @@ from fastnn.kernels import custom
 from fastnn.layers.custom import ActivationMaker
 
 _LOOPS = """def forward(x, out, count):
+    wide_vectors()
     xs, outs = carray(x, count), carray(out, count)
     for i in range(count):
         outs[i] = value(xs[i])
 
 
 def backward(dout, saved, dx, count):
+    wide_vectors()
     douts, saveds, dxs = carray(dout, count), carray(saved, count), carray(dx, count)
     for i in range(count):
         dxs[i] = douts[i] * slope(saveds[i])

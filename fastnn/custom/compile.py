@@ -29,7 +29,7 @@ _HEAD = '''"""Written by fastnn {version}: {title}."""
 import numba
 from numba import carray
 
-from fastnn.custom.elementary import fma, functions
+from fastnn.custom.elementary import fma, functions, wide_vectors
 
 globals().update(vars(functions("{dtype}")))
 compiled = numba.njit(nogil=True, error_model="numpy")

@@ -73,6 +73,23 @@ def select(typing: Any, condition: Any, a: Any, b: Any) -> Any:
     return a(condition, a, a), emit
 
 
+@intrinsic
+def wide_vectors(typing: Any) -> Any:
+    """Let the function in which this stands use the widest vectors of the processor.
+
+    LLVM halves them on many processors, for the sake of code that seldom uses them. The function stays one of its own,
+    because its caller does not have this attribute.
+    """
+
+    def emit(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        attributes = builder.function.attributes
+        attributes.add("noinline")
+        set.add(attributes, '"prefer-vector-width"="512"')  # `add` knows attributes without a value
+        return context.get_dummy_value()
+
+    return types.void(), emit
+
+
 def _unary(name: str) -> Any:
     def typed(typing: Any, x: Any) -> Any:
         def emit(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
@@ -237,5 +254,11 @@ def functions(dtype: str) -> SimpleNamespace:
         **{f"power{n}": _power_of(n) for n in range(1, 9)},
         **{name: _scalar(name) for name in ("sin", "cos", "tan", "sinh", "cosh", "atan", "erf", "log2", "log10")},
         **{"select": select, "sqrt": sqrt, "fabs": fabs, "floor": floor, "ceil": ceil, "copysign": math.copysign},
-        **{"step_": STEPS[dtype], "nan_": np.nan, "infinity_": np.inf, "minus_infinity_": -np.inf},
+        **{
+            "step_": STEPS[dtype],
+            "smallest_": smallest,
+            "nan_": np.nan,
+            "infinity_": np.inf,
+            "minus_infinity_": -np.inf,
+        },
     )

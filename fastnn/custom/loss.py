@@ -18,6 +18,7 @@ from fastnn.kernels import custom
 from fastnn.losses.custom import CustomLoss
 
 _LOOPS = """def forward(x, targets, losses, slopes, count):
+    wide_vectors()
     xs, ts = carray(x, count), carray(targets, count)
     values, derivatives = carray(losses, count), carray(slopes, count)
     for i in range(count):

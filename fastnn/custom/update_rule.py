@@ -16,18 +16,20 @@ _SLOTS = ("m", "v")
 _FIXED = ("weight", "gradient", "rate", "step")
 _MOST_COEFFICIENTS = 3
 _ENTRIES = (Entry("forward", "rrrrnd"),)
+# what becomes of state below the smallest normal number, which is slow to compute with, is that of the built-in rules
 _LOOPS = """def forward(w, m, v, dw, count, numbers):
+    wide_vectors()
     ws, gs, n = carray(w, count), carray(dw, count), carray(numbers, 6)
 {states}    rate, decay, t = real(n[0]), real(n[1]), real(n[2])
 {coefficients}    if decay == real(0.0):
         for i in range(count):
             g = gs[i]
             {results} = value({arguments})
-    else:
+{kept}    else:
         for i in range(count):
             g = fma(decay, ws[i], gs[i])
             {results} = value({arguments})
-"""
+{kept}"""
 
 
 def update_rule(function: Function | None = None, *, name: str | None = None) -> Any:
@@ -117,11 +119,13 @@ def restore(
 
 
 def _loops(slots: tuple[str, ...], coefficients: int) -> str:
-    results = ", ".join(["ws[i]", *(f"{slot}s[i]" for slot in slots)])
+    held = ", ".join(["ws[i]", *(f"{slot}s[i]" for slot in slots)])
+    kept = "            {0}s[i] = select(fabs(new_{0}) < smallest_, real(0.0), new_{0})\n"
     names = [f"c{i}" for i in range(coefficients)]
     return _LOOPS.format(
         states="".join(f"    {slot}s = carray({slot}, count)\n" for slot in slots),
         coefficients="".join(f"    {name} = real(n[{3 + i}])\n" for i, name in enumerate(names)),
-        results=results,
-        arguments=", ".join([results, "g", "rate", "t", *names]),
+        results=", ".join(["ws[i]", *(f"new_{slot}" for slot in slots)]),
+        kept="".join(kept.format(slot) for slot in slots),
+        arguments=", ".join([held, "g", "rate", "t", *names]),
     )

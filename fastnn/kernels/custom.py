@@ -9,13 +9,16 @@ from __future__ import annotations
 
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, ClassVar, Literal, TypeVar
+
+import numpy as np
 
 from fastnn.kernels.activations import Activation
 from fastnn.kernels.limits import CUSTOM, MAX_CUSTOM
 from fastnn.kernels.updates import UpdateRule
 
+PROBES = sorted({s * x for s in (-1.0, 1.0) for x in (0.0, 1e-3, *range(1, 60), 80, 100)}, key=abs)
 Kind = Literal["activation", "loss", "update rule"]
 Compile = Callable[[str], list[int]]  # addresses of the functions of a dtype, by place
 
@@ -45,6 +48,23 @@ class CustomKernel:
 
     def __int__(self) -> int:
         return self.number
+
+    def trouble(self) -> str | None:
+        """Where it gives a number that is not finite for numbers of an ordinary size, in words; None: nowhere."""
+        for arguments in self.probes():
+            results = np.atleast_1d(np.asarray(self.compute(*map(np.float64, arguments)), np.float64))
+            bad = results[~np.isfinite(results)]
+            if bad.size:
+                return f"the {self.kind} {self.name!r} gives {bad[0]} at {', '.join(f'{a:g}' for a in arguments)}"
+        return None
+
+    def probes(self) -> Iterator[tuple[float, ...]]:
+        """Arguments of an ordinary size."""
+        raise NotImplementedError
+
+    def compute(self, *arguments: Any) -> Any:
+        """The results for some arguments, in float64."""
+        raise NotImplementedError
 
     def prepare(self, dtype: Any) -> None:
         """Make the native kernels able to run it on arrays of a dtype; this may compile it.
@@ -83,6 +103,13 @@ class CustomActivation(CustomKernel):
         self.function, self.slope, self.backward_needs_input = function, slope, backward_needs_input
         self.onnx = onnx
 
+    def probes(self) -> Iterator[tuple[float, ...]]:
+        return ((x,) for x in PROBES)
+
+    def compute(self, *arguments: Any) -> Any:
+        value = self.function(*arguments)
+        return value, self.slope(arguments[0] if self.backward_needs_input else value)
+
 
 class CustomLoss(CustomKernel):
     """A loss of an output and its target: a function of NumPy scalars that gives the loss and its derivative."""
@@ -92,6 +119,12 @@ class CustomLoss(CustomKernel):
     def __init__(self, name: str, digest: str, compile: Compile, both: Callable[[Any, Any], tuple[Any, Any]]) -> None:
         super().__init__(name, digest, compile)
         self.both = both
+
+    def probes(self) -> Iterator[tuple[float, ...]]:
+        return ((x, t) for t in (0.0, 1.0, 10.0) for x in PROBES)
+
+    def compute(self, *arguments: Any) -> Any:
+        return self.both(*arguments)
 
 
 class CustomRule(CustomKernel):
@@ -112,6 +145,12 @@ class CustomRule(CustomKernel):
     ) -> None:
         super().__init__(name, digest, compile)
         self.step, self.slots, self.coefficients, self.defaults = step, slots, coefficients, defaults
+
+    def probes(self) -> Iterator[tuple[float, ...]]:
+        return ((0.5, *(0.0 for _ in self.slots), g, 0.01, 1.0, *self.defaults) for g in PROBES)
+
+    def compute(self, *arguments: Any) -> Any:
+        return self.step(*arguments)
 
     def state(self, m: Any, v: Any) -> list[Any]:
         """The given arrays that the rule keeps, out of m and v."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from fastnn.kernels.custom import CustomKernel
+from fastnn.layers.chain import walk
 from fastnn.program.step import Problem
 
 
@@ -80,8 +82,22 @@ def explain_nonfinite(problem: Problem, what: str, value: float, rate: float | N
     bad = [name for name, values in problem.model.parameters.items() if not np.isfinite(values).all()]
     where = f"first in {bad[0]}" if bad else "all parameters are still finite, so it arose in the outputs or the inputs"
     optimizer = problem.optimizer
+    own = _own_operations(problem)
+    if own:
+        return f"fit: {what} is {value} ({where}). Likely cause: {own}."
     return (
         f"fit: {what} is {value} ({where}). Likely cause: the learning rate "
         f"{optimizer.learning_rate if rate is None else rate:g} of {type(optimizer).__name__} is too large for these "
         "inputs (try a tenth, or scale inputs to [0, 1]), or the inputs hold NaN or infinity."
     )
+
+
+def _own_operations(problem: Problem) -> str | None:
+    """What an operation of the user's own gives that is not finite, though what it was given is; None: nothing."""
+    kernels = [
+        *(getattr(layer, "activation", None) for layer in walk(problem.model.layers)),
+        getattr(problem.loss, "kernel", None),
+        getattr(problem.optimizer, "kernel", None),
+    ]
+    found = (kernel.trouble() for kernel in kernels if isinstance(kernel, CustomKernel))
+    return next((text for text in found if text is not None), None)

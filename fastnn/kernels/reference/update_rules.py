@@ -111,6 +111,8 @@ def _custom(
         results = rule.step(*values, g, *map(np.float64, numbers))
         for array, result in zip(arrays, results if len(arrays) > 1 else (results,), strict=True):
             array[place] = result
+    for array in arrays[1:]:
+        _kept(array)
 
 
 _STEPS: dict[UpdateRule, Callable[..., None]] = {
