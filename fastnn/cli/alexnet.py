@@ -20,6 +20,7 @@ from fastnn.cli.alexnet_photos import CLASSIFIER_FILE, LIKE, add_computing, by_c
 from fastnn.cli.evaluate import by_class
 from fastnn.cli.options import HelpFormatter
 from fastnn.cli.output import check_file
+from fastnn.cli.streams import fitting_lines, fitting_table
 from fastnn.files import write_whole
 
 _EPILOG = f"""\
@@ -109,7 +110,7 @@ def run_evaluate(options: argparse.Namespace) -> int:
     probabilities, found = classifier.predict_proba(files.paths, strict=options.strict, **computing(options))
     labels, answers = files.labels[found.kept], probabilities.argmax(axis=1)
     right = int((answers == labels).sum())
-    print(by_class(classifier.class_names, labels, answers), end="\n\n")
+    print(fitting_lines(fitting_table(*by_class(classifier.class_names, labels, answers))), end="\n\n")
     print(f"accuracy {right / len(labels):.2%} ({right:,} of {len(labels):,} photos)")
     return 0
 

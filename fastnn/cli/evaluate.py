@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,7 @@ from fastnn.cli import regression
 from fastnn.cli.inputs import add_data, add_model, load_data, load_model, samples_of, settle_data
 from fastnn.cli.options import HelpFormatter
 from fastnn.cli.reading import add_reading, reading, say
-from fastnn.cli.streams import fitting
+from fastnn.cli.streams import fitting, fitting_lines, fitting_table, print_prose
 from fastnn.data.assembling import unknown_classes
 
 _EPILOG = """\
@@ -76,31 +75,39 @@ def run(options: argparse.Namespace) -> int:
     figures = model.evaluate(images[known], labels[known]) if unknown else model.evaluate(images, labels)
     if not options.quiet:
         say("evaluate", data.decisions, split=options.part != "all")
-        print(by_class(data.class_names, labels, model.predict(images), data.noun), end="\n\n")
+        wide, narrow = by_class(data.class_names, labels, model.predict(images), data.noun)
+        print(fitting_lines(fitting_table(wide, narrow)), end="\n\n")
     if unknown:
         message = f"classes that the model does not know, counted as wrong and left out of the loss: {unknown}"
-        print(f"fastnn evaluate: {message}", file=sys.stderr)
+        print_prose(f"fastnn evaluate: {message}")
     right = round(figures["accuracy"] * int(known.sum()))
     accuracy = right / len(labels) if unknown else figures["accuracy"]
     print(
-        f"{options.part} accuracy {accuracy:.2%} ({right:,} of {len(labels):,} {data.noun}), "
-        f"loss {figures['loss']:.4f} nats"
+        fitting(
+            f"{options.part} accuracy {accuracy:.2%} ({right:,} of {len(labels):,} {data.noun}), "
+            f"loss {figures['loss']:.4f} nats"
+        )
     )
     return 0
 
 
 def by_class(
     names: tuple[str, ...], labels: NDArray[np.int64], predicted: NDArray[np.int64], noun: str = "images"
-) -> str:
-    """Return a table of the samples, the right answers and the most frequent wrong answer of each class."""
+) -> tuple[str, str]:
+    """Return a table of the samples, the right answers and the most frequent wrong answer of each class.
+
+    The second one, for narrow terminals, has the samples and the accuracies alone.
+    """
     classes = len(names)
     counts = np.bincount(labels * classes + predicted, minlength=classes * classes).reshape(classes, classes)
     wrong = counts - np.diag(np.diag(counts))
     width = max(5, *map(len, names))
     lines = [f"{'class':<{width}}  {noun:>7}  {'right':>7}  accuracy  most often taken for"]
+    narrow = [f"{'class':<{width}}  {noun:>7}  accuracy"]
     for k, name in enumerate(names):
         total, right, other = int(counts[k].sum()), int(counts[k, k]), int(wrong[k].argmax())
         accuracy = f"{right / total:8.2%}" if total else f"{'-':>8}"
         confused = f"  {names[other]} ({wrong[k, other]})" if wrong[k, other] else ""
         lines.append(f"{name:<{width}}  {total:7d}  {right:7d}  {accuracy}{confused}")
-    return "\n".join(lines)
+        narrow.append(f"{name:<{width}}  {total:7d}  {accuracy}")
+    return "\n".join(lines), "\n".join(narrow)

@@ -160,6 +160,14 @@ def described(
     }
 
 
+def interrupted(written: Written, epochs: int, of: int) -> int:
+    """Say that Ctrl-C ended a training whose model is written all the same, and return the exit status."""
+    print_prose(
+        f"fastnn train: interrupted after {epochs} of {of} epochs; the model at that moment is in {written.model}"
+    )
+    return 130
+
+
 def as_json(made: dict[str, Any]) -> str:
     """Return the record of a run as the text of its file."""
     return json.dumps(made, indent=2) + "\n"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import csv
 import io
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -111,7 +112,7 @@ def train(options: argparse.Namespace, path: Path, said: tuple[Decision, ...]) -
             say("train", (*table.decisions, *chosen))
             counts = f"{len(rest):,} rows to train, {len(held):,} to validate, {len(test):,} to test"
             print(fitting(f"{path.stem}: {counts}; the loss is in units of the variance of {table.name}"), flush=True)
-        trainer.fit(*split.train, validation=split.validation)
+        stopped = _fit(trainer, split)
     except BaseException:
         output.discard()
         raise
@@ -121,8 +122,13 @@ def train(options: argparse.Namespace, path: Path, said: tuple[Decision, ...]) -
     true = table.targets[test]
     errors = Errors.of(true, predicted)
     data = {"target": table.name, "column_names": table.column_names, "shape": table.values.shape}
-    made = record.described(options, trainer, data, {"epochs": len(trainer.history), "test": errors._asdict()})
+    result: dict[str, Any] = {"epochs": len(trainer.history), "last_epoch": trainer.history.epochs[-1]}
+    made = record.described(options, trainer, data, result if stopped else result | {"test": errors._asdict()})
     rows = list(zip((test + 1).tolist(), true.tolist(), predicted.tolist(), strict=True))
+    of_the_test: dict[str, Callable[[Path], Any]] = {
+        PREDICTIONS_FILE: lambda file: write_whole(file, _csv([("Id", "target", "predicted"), *rows])),
+        RESIDUALS_FILE: lambda file: save_figure(file, residuals, true, predicted, name=table.name),
+    }
     written = record.write_others(
         output,
         record.save_model(model, output),
@@ -130,13 +136,25 @@ def train(options: argparse.Namespace, path: Path, said: tuple[Decision, ...]) -
             CONFIG_FILE: lambda file: write_whole(file, record.as_json(made)),
             OPTIONS_FILE: lambda file: run_config.write(file, options),
             HISTORY_FILE: trainer.history.to_csv,
-            PREDICTIONS_FILE: lambda file: write_whole(file, _csv([("Id", "target", "predicted"), *rows])),
             CURVE_FILE: lambda file: save_figure(file, learning_curve, trainer.history),
-            RESIDUALS_FILE: lambda file: save_figure(file, residuals, true, predicted, name=table.name),
+            **({} if stopped else of_the_test),
         },
     )
+    if stopped:
+        return record.interrupted(written, len(trainer.history), options.epochs)
     print(fitting(f"test: {errors} ({len(test):,} rows); {written}"))
     return 1 if written.missing else 0
+
+
+def _fit(trainer: Trainer, split: Split) -> bool:
+    """Train; return whether Ctrl-C ended it, after an epoch at least."""
+    try:
+        trainer.fit(*split.train, validation=split.validation)
+    except KeyboardInterrupt:
+        if not len(trainer.history):
+            raise
+        return True
+    return False
 
 
 def evaluate(model: Sequential, path: Path, label: str | None) -> tuple[Errors, int, tuple[Decision, ...]]:

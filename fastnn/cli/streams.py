@@ -82,6 +82,16 @@ def fitting(text: str, stream: TextIO | None = None) -> str:
     return "\n".join(lines)
 
 
+def fitting_lines(text: str) -> str:
+    """Return lines of a table, each of which goes on in the next, further right, where the terminal ends."""
+    width = _width(sys.stdout)
+    if width is None:
+        return text
+    settings: dict[str, Any] = {"subsequent_indent": "    ", "break_on_hyphens": False}
+    lines = (textwrap.wrap(line, max(width, 20), **settings) or [""] for line in text.splitlines())
+    return "\n".join("\n".join(each) for each in lines)
+
+
 def fitting_table(wide: str, narrow: str) -> str:
     """Return the first of two tables, or the second if the terminal is too narrow for it."""
     width = _width(sys.stdout)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import sys
 import time
 from math import prod
 from pathlib import Path
@@ -21,10 +20,18 @@ from fastnn.cli.options import (
 )
 from fastnn.cli.output import CHECKPOINTS, FILES, OPTIONS_FILE, Output, described
 from fastnn.cli.reading import reading, say
-from fastnn.cli.streams import EpochTable, fitting, fitting_table, print_prose, unbroken_output
+from fastnn.cli.streams import (
+    EpochTable,
+    fitting,
+    fitting_lines,
+    fitting_table,
+    print_prose,
+    unbroken_output,
+)
 from fastnn.cli.train_options import HIDDEN, add_options
 from fastnn.data import Dataset
 from fastnn.data.formats import is_table
+from fastnn.data.table_text import tables_kept
 from fastnn.decisions import Decision
 from fastnn.model import Sequential
 from fastnn.trainer import Callback, Checkpoint, EarlyStopping, Trainer
@@ -69,7 +76,7 @@ def run(options: argparse.Namespace) -> int:
     """Train the model, write the files and return the exit status."""
     record.check_can_write()
     settle_data(options, "glyphs")
-    with unbroken_output() as output:
+    with unbroken_output() as output, tables_kept():
         status = _run(options)
     if output.closed:
         raise BrokenPipeError
@@ -144,12 +151,7 @@ def _run(options: argparse.Namespace) -> int:
         result["test"] = model.evaluate(*data.test)
     written = record.write(output, options, data, trainer, result)
     if interrupted:
-        print(
-            f"fastnn train: interrupted after {done} of {options.epochs} epochs; the model at that moment is in "
-            f"{written.model}",
-            file=sys.stderr,
-        )
-        return 130
+        return record.interrupted(written, done, options.epochs)
     if not options.quiet:
         _print_steps(options, trainer, seconds)
     unmoved = warning(trainer, split.train[1], len(data.class_names))
@@ -260,4 +262,4 @@ def _print_steps(options: argparse.Namespace, trainer: Trainer, seconds: float) 
     steps = len(trainer.history.steps)
     print(f"\n{steps:,} steps in {seconds:.1f} s, {how}")
     if options.explain:
-        print(f"\n{trainer.explain()}\n")
+        print(f"\n{fitting_lines(trainer.explain())}\n")

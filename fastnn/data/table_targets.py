@@ -13,7 +13,7 @@ from fastnn.data.dataset import Dataset
 from fastnn.data.expected import Expected, Trained
 from fastnn.data.memory import SAVE_AS_NPY, check_memory
 from fastnn.data.table_columns import find_columns
-from fastnn.data.table_text import Rows, read_text
+from fastnn.data.table_text import rows_of
 from fastnn.data.tables import table_memory, table_texts, wanted_columns, where_of
 from fastnn.decisions import Decision
 from fastnn.decisions.columns import is_number
@@ -86,6 +86,6 @@ def target_texts(path: str | os.PathLike[str], label: str | int | None = None) -
         As for `read_csv`.
     """
     where = where_of(path)
-    rows = Rows(read_text(Path(path), where), where)
+    rows = rows_of(Path(path), where)
     columns = find_columns(rows, label, None, where)
     return None if columns.label is None else list(rows.columns([columns.label], columns.skip)[0])

@@ -6,6 +6,8 @@ import csv
 import re
 import unicodedata
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from itertools import islice
 from pathlib import Path
 
@@ -193,6 +195,37 @@ class Rows:
             return [[pair[0 if position == 0 else 1] for pair in ends] for position in positions]
         rows = [row for row in islice(self, skip, None) if len(row) > max(positions)]
         return [[row[position] for row in rows] for position in positions]
+
+
+_kept: ContextVar[dict[Path, tuple[tuple[int, int, int], Rows]] | None] = ContextVar("kept", default=None)
+
+
+@contextmanager
+def tables_kept() -> Iterator[None]:
+    """Inside, the text of a table that was read is kept, so that what is asked of it next does not read it again."""
+    token = _kept.set({})
+    try:
+        yield
+    finally:
+        _kept.reset(token)
+
+
+def rows_of(path: Path, where: str) -> Rows:
+    """Return the rows of a table, gzipped or not.
+
+    Raises
+    ------
+    OSError, ValueError
+        If the file cannot be read, decompressed or decoded, or as for `Rows`.
+    """
+    kept = _kept.get()
+    if kept is None:
+        return Rows(read_text(path, where), where)
+    status = path.stat()
+    stamp = status.st_mtime_ns, status.st_size, status.st_ino
+    if path not in kept or kept[path][0] != stamp:
+        kept[path] = stamp, Rows(read_text(path, where), where)
+    return kept[path][1]
 
 
 def _delimiter(lines: Sequence[str]) -> str:

@@ -19,7 +19,7 @@ from fastnn.data.memory import SAVE_AS_NPY, MemoryEstimate, check_memory
 from fastnn.data.raw_dataset import RawDataset
 from fastnn.data.source import FileStart, Format, ReadOptions, Source, only_file
 from fastnn.data.table_columns import Columns, WantedColumns, find_columns
-from fastnn.data.table_text import DELIMITERS, Rows, begins_table, read_text
+from fastnn.data.table_text import DELIMITERS, Rows, begins_table, rows_of
 from fastnn.decisions import Decision
 from fastnn.decisions.columns import is_number
 from fastnn.decisions.files import chosen_files
@@ -255,7 +255,7 @@ def table_texts(
     where = where_of(path)
     if label is not None and (isinstance(label, bool) or not isinstance(label, str | int)):
         raise TypeError(f"read_csv: label: expected a column's name or index, got {label!r}")
-    rows = Rows(read_text(Path(path), where), where)
+    rows = rows_of(Path(path), where)
     columns = find_columns(rows, label, wanted, where)
     alone = columns.names is None and columns.width == 1
     if alone or not 1 <= len(columns.features) <= _MAX_COLUMNS:

@@ -18,6 +18,7 @@ from fastnn.plots.residuals import residuals
 from fastnn.plots.scaling import scaling
 from fastnn.plots.search_results import search_results
 from fastnn.plots.sweep import sweep
+from fastnn.plots.table_preview import table_preview
 from fastnn.plots.weight_images import weight_images
 
 __all__ = [
@@ -36,6 +37,7 @@ __all__ = [
     "scaling",
     "search_results",
     "sweep",
+    "table_preview",
     "useful_units",
     "weight_images",
     "wrong_predictions",

@@ -1,11 +1,15 @@
 """``fastnn data info`` and ``fastnn data preview``."""
 
+import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
 
 from fastnn.cli import main
+from fastnn.data.table_preview import is_empty
+from fastnn.plots import table_preview
 
 
 def test_info_counts_each_class(toy_data: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -49,6 +53,48 @@ def test_the_label_column_is_chosen_by_name(tmp_path: Path, capsys: pytest.Captu
     path.write_text("a,b,kind\n" + "".join(f"{k},1,{'xy'[k % 2]}{k % 2}\n" for k in range(12)))
     assert main(["data", "info", str(path), "--label", "kind"]) == 0
     assert "x0" in capsys.readouterr().out
+
+
+HOUSES = "rooms,area,town,price\n3,70.5,Ulm,151.5\n4,,Bonn,206\n2,55,Ulm,\n5,120,n/a,300\n"
+
+
+def test_a_table_is_previewed_with_its_gaps(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    table, picture = tmp_path / "houses.csv", tmp_path / "a.svg"
+    table.write_text(HOUSES)
+    assert main(["data", "preview", str(table), "--target", "price", "-o", str(picture), "--columns", "3"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split("  ")[0] for line in lines[1:5]] == ["rooms", "area", "town", "price (target)"]
+    assert [re.split("  +", line)[1:] for line in lines[1:5]] == [
+        ["-", "2 to 5"],
+        ["1", "55 to 120"],
+        ["1", "2 different words"],
+        ["1", "151.5 to 300"],
+    ]
+    assert lines[-2:] == ["4 rows; 3 cells are empty, in 3 columns", str(picture)]
+    assert "<svg" in picture.read_text()
+
+
+def test_the_picture_marks_the_cells_that_are_empty() -> None:
+    rows = [line.split(",") for line in HOUSES.splitlines()]
+    figure = table_preview(rows[0], rows[1:], is_empty=is_empty, target=3)
+    cells = figure.axes[0].tables[0].get_celld()
+    grounds = {place: cell.get_facecolor() for place, cell in cells.items()}
+    marked = {place for place, ground in grounds.items() if ground == grounds[2, 1]}
+    assert marked == {(2, 1), (3, 3), (4, 2)}
+    assert all(cells[place].get_text().get_text() == "empty" for place in marked)
+
+
+def test_rows_that_are_no_table_are_previewed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    np.savez(tmp_path / "a.npz", x=np.arange(60.0).reshape(20, 3) / 7, y=np.arange(20) % 2)
+    assert main(["data", "preview", str(tmp_path / "a.npz"), "-o", str(tmp_path / "a.png")]) == 0
+    assert (tmp_path / "a.png").stat().st_size > 1000
+
+
+def test_a_table_of_pixels_is_previewed_as_images(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rows = [f"{k % 3}," + ",".join(str((k * j) % 256) for j in range(784)) for k in range(1, 31)]
+    (tmp_path / "a.csv").write_text("\n".join(["label," + ",".join(f"pixel{j}" for j in range(784)), *rows]))
+    assert main(["data", "preview", str(tmp_path / "a.csv"), "-o", str(tmp_path / "a.png")]) == 0
+    assert capsys.readouterr().out == f"{tmp_path / 'a.png'}\n"
 
 
 @pytest.mark.parametrize(

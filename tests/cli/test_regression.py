@@ -9,6 +9,7 @@ import pytest
 
 import fastnn
 from fastnn.cli import main
+from fastnn.data import table_text
 from fastnn.decisions.task import decide_task
 
 
@@ -117,3 +118,22 @@ def test_options_that_do_nothing_and_targets_that_are_no_numbers_are_refused(
     assert "sample 3: expected a number to be predicted, got '?'" in capsys.readouterr().err
     assert main(["train", "glyphs", "--task", "regression"]) == 2
     assert "--task: expected a table for a regression, got glyphs" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("target", ["price", "rooms"])
+def test_a_table_is_read_once(houses: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, target: str) -> None:
+    reads = []
+    monkeypatch.setattr(table_text, "read_text", lambda path, where: reads.append(path) or path.read_text())
+    assert (
+        main(["train", str(houses), "--target", target, "--epochs", "1", "--quiet", "--output", str(tmp_path / "r")])
+        == 0
+    )
+    assert reads == [houses]
+
+
+def test_the_table_of_epochs_has_no_column_of_right_answers(
+    houses: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["train", str(houses), "--target", "price", "--epochs", "2", "--output", str(tmp_path / "r")]) == 0
+    (head,) = [line for line in capsys.readouterr().out.splitlines() if line.startswith("epoch")]
+    assert head.split() == ["epoch", "loss", "val", "loss"]

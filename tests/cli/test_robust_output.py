@@ -111,7 +111,11 @@ def test_lines_fit_forty_columns(
     monkeypatch.setenv("COLUMNS", "40")
     monkeypatch.setattr(streams, "is_terminal", lambda stream: stream is not None)
     assert main(["train", str(toy_data), "--epochs", "30", "--quiet", "--output", "q"]) == 0
-    assert main(["train", str(toy_data), "--output", "run"]) == 0
+    assert main(["train", str(toy_data), "--output", "run", "--explain"]) == 0
+    assert main(["evaluate", "run", str(toy_data)]) == 0
+    assert main(["data", "info", str(toy_data)]) == 0
+    Path("houses.csv").write_text("rooms,a rather long name of a column,price\n" + "3,,75.5\n" * 20)
+    assert main(["data", "preview", "houses.csv"]) == 0
     out, err = capsys.readouterr()
     for line in (out + err).splitlines():
         assert len(line) <= 40, line
