@@ -69,6 +69,8 @@ def table_preview(
     heads = [_short(names[k]) for k in shown]
     widths = [max(4, *(len(line[k]) for line in [heads, *texts])) for k in range(len(shown))]
     figure, axes = image_axes(ax, max(3.0, sum(widths) * _INCHES[0]), (len(rows) + 1) * _INCHES[1] + 0.4)
+    from matplotlib.transforms import Bbox
+
     table = axes.table(
         cellText=[heads, *texts],
         cellColours=[
@@ -77,7 +79,7 @@ def table_preview(
         ],
         colWidths=[width / sum(widths) for width in widths],
         cellLoc="right",
-        bbox=[0, 0, 1, 1],
+        bbox=Bbox.unit(),
     )
     table.auto_set_font_size(False)
     table.set_fontsize(8)
