@@ -1,6 +1,8 @@
 """``fastnn export``."""
 
 import json
+import shutil
+import subprocess
 import sys
 from pathlib import Path
 
@@ -33,10 +35,22 @@ def test_onnx_computes_the_same(run_folder: Path, tmp_path: Path) -> None:
     ]
 
 
+def test_c_says_that_it_is_right(run_folder: Path, tmp_path: Path) -> None:
+    compiler = shutil.which("cc")
+    if compiler is None:
+        pytest.skip("needs a C compiler")
+    target = tmp_path / "my-model.c"
+    assert main(["export", str(run_folder), "-o", str(target)]) == 0
+    program = tmp_path / "model"
+    build = [compiler, "-Wall", "-Wextra", "-Werror", "-Dmy_model_MAIN", str(target), "-o", str(program), "-lm"]
+    subprocess.run(build, check=True)
+    assert subprocess.run([program], check=True, capture_output=True).stdout == b"my_model: right\n"
+
+
 @pytest.mark.parametrize(
     ("model", "output", "message"),
     [
-        (None, "model.pt", "model.pt must end in .onnx or .npz"),
+        (None, "model.pt", "model.pt must end in one of .onnx, .npz, .c, .h"),
         (None, "no/model.npz", "cannot write in no"),
         ("nothing", "model.npz", "no model file at nothing"),
     ],
