@@ -282,3 +282,19 @@ def test_shapes_are_those_asked_for(draw, shape):
 def test_bad_arguments_are_refused(call, error, message):
     with pytest.raises(error, match=message):
         call()
+
+
+def test_compiled_words_are_those_of_numpy(monkeypatch):
+    from fastnn.random import philox
+
+    for arguments in (
+        (7, 3, 5, 1001, 0),
+        (2**64 - 1, 2**32 - 1, 2**32 - 1, 130, 2**34 + 7),
+        (0, 0, 0, 1, 3),
+        (1, 2, 3, 0),
+    ):
+        seed, purpose, step, size, *offset = arguments
+        compiled = philox.bits(seed, purpose, step, size, *offset)
+        with monkeypatch.context() as context:
+            context.setattr(philox, "_compiled", None)
+            np.testing.assert_array_equal(philox.bits(seed, purpose, step, size, *offset), compiled)

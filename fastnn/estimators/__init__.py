@@ -46,7 +46,8 @@ except ImportError as error:  # pragma: no cover - the tests install scikit-lear
     raise ImportError("fastnn.estimators needs scikit-learn; type:  pip install 'fastnn-cpu[sklearn]'") from error
 
 from fastnn.estimators.classifiers import MLPClassifier
+from fastnn.estimators.grouped import GridSearchCV, cross_val_score
 from fastnn.estimators.image_classifier import ConvNetClassifier
 from fastnn.estimators.regressor import MLPRegressor
 
-__all__ = ["ConvNetClassifier", "MLPClassifier", "MLPRegressor"]
+__all__ = ["ConvNetClassifier", "GridSearchCV", "MLPClassifier", "MLPRegressor", "cross_val_score"]

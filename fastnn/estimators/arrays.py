@@ -72,14 +72,10 @@ class ArrayEstimator(BaseEstimator):  # type: ignore[misc]
         x, y = self._validated(dtype, False, *validation)
         return as_rows(x), self._targets(y, False)
 
-    def _split(
-        self, x: Rows, targets: Array, weights: Array | None, fraction: float, random_state: Any
-    ) -> tuple[Rows, Array, Array | None, tuple[Rows, Array], Array | None]:
-        """Hold out a share of the samples; return the others, and the validation pair and its weights."""
+    def _split(self, targets: Array, fraction: float, random_state: Any) -> tuple[Array, Array]:
+        """Return the rows to train on, and those of the share that is held out."""
         labels = targets.reshape(-1) if self._one_class_each() else None
-        training, validation = hold_out(type(self).__name__, len(x), fraction, labels, random_state)
-        of = [None, None] if weights is None else [weights[training], weights[validation]]
-        return x[training], targets[training], of[0], (x[validation], targets[validation]), of[1]
+        return hold_out(type(self).__name__, len(targets), fraction, labels, random_state)
 
     # --- for predicting ---
 
@@ -91,7 +87,7 @@ class ArrayEstimator(BaseEstimator):  # type: ignore[misc]
         return x if isinstance(x, SparseRows) else self._shaped(x)
 
     def _inputs(self, X: ArrayLike) -> Any:
-        check_is_fitted(self, "model_")
+        check_is_fitted(self, "estimators_" if hasattr(self, "estimators_") else "model_")
         return self._samples(as_rows(self._validated(_DTYPES, False, X)))
 
     def __sklearn_tags__(self) -> Any:

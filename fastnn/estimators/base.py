@@ -12,13 +12,16 @@ from sklearn.utils import check_random_state
 from fastnn.estimators import parameters
 from fastnn.estimators.arrays import Rows
 from fastnn.estimators.continuation import continued, unchanged_after_errors
+from fastnn.estimators.ensemble import fit_ensemble
 from fastnn.estimators.fitted import FittedEstimator
 from fastnn.estimators.lbfgs import minimise
 from fastnn.estimators.losses import PenalisedLoss
 from fastnn.estimators.network import build
 from fastnn.estimators.optimizers import optimizer_of, schedule_of
 from fastnn.estimators.passes import KeptPasses, can_be_kept
+from fastnn.estimators.ready import Ready
 from fastnn.estimators.stopping import ContinuedTraining, EpochRules, Progress
+from fastnn.estimators.weights import mean_one, mean_weight
 from fastnn.estimators.workers import share_of_threads
 from fastnn.keywords import with_known_keywords
 from fastnn.model.sequential import Sequential
@@ -46,6 +49,12 @@ beta_1, beta_2, epsilon, n_iter_no_change, max_fun
     class_weight : dict, "balanced" or None
         Factor of the loss of a sample, by its class; "balanced" gives every class the same total weight. Classifiers
         only.
+    n_estimators : int, default 1
+        Above 1, `fit` trains so many networks side by side, each from first weights and an order of samples of its own;
+        `estimators_` has them, and predictions are the mean of theirs. Needs a solver that goes by batches, no
+        `batch_norm`, no weights of samples or classes, and no `warm_start`.
+    bootstrap : bool, default False
+        Whether each of several networks is trained on N samples that are drawn from the N with replacement.
     """
 
     def __init__(
@@ -77,6 +86,8 @@ beta_1, beta_2, epsilon, n_iter_no_change, max_fun
         dropout: float = 0.0,
         batch_norm: bool = False,
         class_weight: Any = None,
+        n_estimators: int = 1,
+        bootstrap: bool = False,
     ) -> None:
         self.hidden_layer_sizes, self.activation = hidden_layer_sizes, activation
         self.solver, self.alpha = solver, alpha
@@ -90,6 +101,7 @@ beta_1, beta_2, epsilon, n_iter_no_change, max_fun
         self.epsilon, self.n_iter_no_change = epsilon, n_iter_no_change
         self.max_fun, self.dropout, self.batch_norm = max_fun, dropout, batch_norm
         self.class_weight = class_weight
+        self.n_estimators, self.bootstrap = n_estimators, bootstrap
 
     _last = False  # whether samples are images whose channels come last
     _continued: ContinuedTraining | None = None  # the optimiser with which `partial_fit` continues
@@ -163,28 +175,40 @@ beta_1, beta_2, epsilon, n_iter_no_change, max_fun
         with unchanged_after_errors(self):
             fresh = not (self.warm_start and hasattr(self, "model_"))
             x, targets, weights = self._checked(X, y, sample_weight, first=fresh)
-            held_out, held_out_weights = self._validation(validation, x.dtype), None
-            self._random_state = check_random_state(self.random_state)
-            if fresh:
-                self._begin(x.dtype)
-            else:
+            held_out = self._validation(validation, x.dtype)
+            if not fresh:
                 self._check_same_classes(y)
-                self._continue(x.dtype)
-            if self.early_stopping and held_out is None:
-                split = self._split(x, targets, weights, self.validation_fraction, self._random_state)
-                x, targets, weights, held_out, held_out_weights = split
-            if self.early_stopping and held_out is not None:
-                self._check_scorable(held_out[1])
-            self._seed = int(self._random_state.randint(2**31 - 1))
+            if self.n_estimators > 1:
+                fit_ensemble(self, x, targets, weights, held_out)
+                return self
+            ready = self._ready(x, targets, weights, held_out, fresh)
+        if self.solver == "lbfgs":
+            self._fit_lbfgs(*ready.training)
+        else:
+            self._continued = ContinuedTraining(self.solver)
+            self._train(*ready.training, ready.held_out, ready.held_out_weights, self.max_iter, warn_unconverged=True)
+        return self
+
+    def _ready(
+        self, x: Rows, targets: Array, weights: Array | None, held_out: tuple[Rows, Array] | None, fresh: bool = True
+    ) -> Ready:
+        """Make the network, and hold samples out: all that comes between the checks and the training."""
+        rows, held_out_weights = None, None
+        self._random_state = check_random_state(self.random_state)
+        if fresh:
+            self._begin(x.dtype)
+        else:
+            self._continue(x.dtype)
+        if self.early_stopping and held_out is None:
+            rows, others = self._split(targets, self.validation_fraction, self._random_state)
+            held_out, held_out_weights = (x[others], targets[others]), None if weights is None else weights[others]
+        if self.early_stopping and held_out is not None:
+            self._check_scorable(held_out[1])
+        self._seed = int(self._random_state.randint(2**31 - 1))
         self.n_iter_ = 0
         self._continue_curves()
         self._continued = None
-        if self.solver == "lbfgs":
-            self._fit_lbfgs(x, targets, weights)
-        else:
-            self._continued = ContinuedTraining(self.solver)
-            self._train(x, targets, weights, held_out, held_out_weights, self.max_iter, warn_unconverged=True)
-        return self
+        return Ready(x, targets, weights, rows, held_out, held_out_weights)
 
     def _partial_fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None) -> Self:
         passes, self._passes = self._passes, None
@@ -196,6 +220,8 @@ beta_1, beta_2, epsilon, n_iter_no_change, max_fun
                     return self
         parameters.check(self)
         first = not hasattr(self, "model_")
+        if self.n_estimators > 1:
+            raise ValueError(f"partial_fit: n_estimators: expected 1, got {self.n_estimators}; use fit")
         if self.early_stopping:
             raise ValueError("partial_fit: early_stopping needs all samples at once; use fit")
         if isinstance(self.class_weight, str):
@@ -226,6 +252,7 @@ beta_1, beta_2, epsilon, n_iter_no_change, max_fun
 
     def _begin(self, dtype: Any) -> None:
         """Make a new network, and forget how the one before did."""
+        self.__dict__.pop("estimators_", None)
         self.model_ = self._network(dtype, self._random_state)
         self.n_iter_, self.t_, self._continued, self.progress_ = 0, 0, None, Progress()
         self.loss_curve_: list[float] = []
@@ -262,7 +289,7 @@ beta_1, beta_2, epsilon, n_iter_no_change, max_fun
         warn_unconverged: bool,
     ) -> None:
         assert self._continued is not None
-        continued, loss, batch = self._continued, self._loss(self.alpha / _mean(weights)), self._batch(len(x))
+        continued, loss, batch = self._continued, self._loss(self.alpha / mean_weight(weights)), self._batch(len(x))
         validation = held_out and (self._samples(held_out[0]), held_out[1], held_out_weights)
         optimizer = optimizer_of(self)
         if self.learning_rate == "adaptive" and continued.learning_rate is not None:
@@ -281,15 +308,15 @@ beta_1, beta_2, epsilon, n_iter_no_change, max_fun
         )
         try:
             with self._trains():
-                trainer.fit(self._samples(x), targets, sample_weight=_mean_one(weights))
+                trainer.fit(self._samples(x), targets, sample_weight=mean_one(weights))
         finally:
             self._set_fitted_attributes()  # after Ctrl-C too
         self._check_finite()
 
     def _fit_lbfgs(self, x: Rows, targets: Array, weights: Array | None) -> None:
-        loss = self._loss(self.alpha / _mean(weights))
+        loss = self._loss(self.alpha / mean_weight(weights))
         trainer = Trainer(self.model_, loss=loss, batch_size=None, seed=self._seed, progress=False)
-        problem = specify(trainer, self._samples(x), targets, sample_weight=_mean_one(weights)).problem
+        problem = specify(trainer, self._samples(x), targets, sample_weight=mean_one(weights)).problem
         self.model_.task = loss.task
         with share_of_threads(), np.errstate(all="ignore"):
             curve, self.n_iter_ = minimise(problem, max_iter=self.max_iter, max_fun=self.max_fun, tol=self.tol)
@@ -300,15 +327,3 @@ beta_1, beta_2, epsilon, n_iter_no_change, max_fun
 
 
 with_known_keywords(Estimator)
-
-
-def _mean(weights: Array | None) -> float:
-    return 1.0 if weights is None else float(weights.mean())
-
-
-def _mean_one(weights: Array | None) -> Array | None:
-    """Scale weights to a mean of 1, because the loss of a batch is divided by its number of samples."""
-    if weights is None:
-        return None
-    with np.errstate(all="ignore"):
-        return np.asarray(weights / weights.mean())

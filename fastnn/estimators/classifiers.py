@@ -171,6 +171,8 @@ class MLPClassifier(ClassifierMixin, Estimator):  # type: ignore[misc]
 
     def predict_proba(self, X: ArrayLike) -> Array:
         """Return probabilities (N, C), of the classes in the order of ``classes_`` or of each label."""
+        if self.n_members:
+            return self._mean_of_members(X, "predict_proba")
         scores = self._scores(X)
         if self.out_activation_ == "softmax":
             return functional.softmax_forward(scores)[0]
@@ -186,6 +188,11 @@ class MLPClassifier(ClassifierMixin, Estimator):  # type: ignore[misc]
 
     def predict(self, X: ArrayLike) -> Array:
         """Return the predicted classes (N,), or labels (N, K) of zeros and ones, int64."""
+        if self.n_members:
+            chances = self.predict_proba(X)
+            if self._multilabel:
+                return (chances > 0.5).astype(np.int64)
+            return np.asarray(self.classes_[chances.argmax(axis=1)])
         scores = self._scores(X)
         if self._multilabel:
             return (scores > 0).astype(np.int64)

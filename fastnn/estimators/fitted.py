@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from fastnn import layers
 from fastnn.estimators.arrays import ArrayEstimator
@@ -26,6 +27,7 @@ class FittedEstimator(ArrayEstimator):
 
     model_: Sequential
     loss_: float
+    estimators_: list[Any]
 
     @contextmanager
     def _trains(self) -> Iterator[None]:
@@ -40,6 +42,15 @@ class FittedEstimator(ArrayEstimator):
         """What copies and pickles have: all but what is kept for further calls."""
         state = super().__getstate__()
         return {name: value for name, value in state.items() if name != "_passes"}
+
+    @property
+    def n_members(self) -> int:
+        """How many networks an ensemble has; 0 for a single one."""
+        return len(getattr(self, "estimators_", ()))
+
+    def _mean_of_members(self, X: Any, method: str) -> NDArray[Any]:
+        """The mean of what a method of each network of an ensemble gives."""
+        return np.asarray(np.mean([getattr(member, method)(X) for member in self.estimators_], axis=0))
 
     def _check_finite(self) -> None:
         """Refuse a network that has diverged in its last step."""

@@ -13,7 +13,8 @@ from fastnn.kernels.eager import Ops
 from fastnn.parameter import Parameter
 from fastnn.schedules import Constant, Schedule
 
-_NO_BIAS = np.array([2**62], np.int64)  # after so many steps the bias corrections of any beta are exactly 1
+NO_BIAS_STEP = 2**62  # after so many steps the bias corrections of any beta are exactly 1
+_NO_BIAS = np.array([NO_BIAS_STEP], np.int64)
 _NO_BIAS.flags.writeable = False  # a constant, so that compiled steps can be used again
 
 

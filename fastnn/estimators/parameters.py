@@ -21,8 +21,8 @@ _CHOICES: dict[str, tuple[Any, ...]] = {
     "solver": ("adam", "sgd", "lbfgs"),
     "learning_rate": ("constant", "invscaling", "adaptive"),
 }
-_COUNTS = ("max_iter", "max_fun")
-_FLAGS = ("shuffle", "warm_start", "nesterovs_momentum", "early_stopping", "batch_norm")
+_COUNTS = ("max_iter", "max_fun", "n_estimators")
+_FLAGS = ("shuffle", "warm_start", "nesterovs_momentum", "early_stopping", "batch_norm", "bootstrap")
 _RANGES: dict[str, Range] = {
     "alpha": {"at_least": 0},
     "learning_rate_init": {"above": 0},
@@ -63,6 +63,13 @@ def check(estimator: Any) -> None:
     if not isinstance(estimator.verbose, int) or isinstance(estimator.verbose, bool):
         flag(name, "verbose (unless a number)", estimator.verbose)
     hidden_layers(estimator)
+    if estimator.n_estimators > 1:
+        without: dict[str, Any] = {"warm_start": False, "batch_norm": False, "class_weight": None}
+        for parameter, none in without.items():
+            if getattr(estimator, parameter) != none:
+                raise ValueError(f"{name}: {parameter}: expected {none} with n_estimators above 1")
+        if estimator.solver == "lbfgs":
+            raise ValueError(f"{name}: n_estimators needs solver 'adam' or 'sgd', got 'lbfgs'")
     if estimator.solver == "lbfgs":
         for parameter, off in (("dropout", 0), ("early_stopping", False)):
             if getattr(estimator, parameter) != off:

@@ -128,9 +128,33 @@ class MLPRegressor(RegressorMixin, Estimator):  # type: ignore[misc]
 
     def predict(self, X: ArrayLike) -> Array:
         """Return the predicted numbers (N,), or (N, K) if y had K columns."""
+        if self.n_members:
+            return self._mean_of_members(X, "predict")
         x = self._inputs(X)
         out = self._means(self.model_.forward(x))
         return out[:, 0] if self._flat_targets else out
+
+    def predict_std(self, X: ArrayLike) -> Array:
+        """Return how far the networks of an ensemble differ: the standard deviation of their predictions.
+
+        Parameters
+        ----------
+        X : (N, D) array or sparse matrix, real
+            Samples.
+
+        Returns
+        -------
+        (N,) array, or (N, K) if y had K columns
+            0 where all networks agree; in the units of y.
+
+        Raises
+        ------
+        ValueError
+            If the estimator was fitted with ``n_estimators=1``.
+        """
+        if not self.n_members:
+            raise ValueError(f"{type(self).__name__}: predict_std: expected a fit with n_estimators above 1")
+        return np.asarray(np.std([member.predict(X) for member in self.estimators_], axis=0))
 
     def score(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
         """Return R², the share of the variance of y that the predictions explain.

@@ -1,5 +1,7 @@
 """Hyper-parameter searches with scikit-learn: a progress bar, a table of the results, and threads as workers.
 
+Fits whose networks go in step are trained together, see `fastnn.estimators.GridSearchCV`.
+
 The search itself is scikit-learn's; `fastnn.plots.search_results` draws its results. If `n_jobs` is above 1, the
 workers are threads unless `joblib.parallel_config` names a backend: training runs in C, so that threads do not wait
 for each other, and no processes have to be started. Each fit has one thread.
@@ -45,6 +47,7 @@ from sklearn.base import is_classifier
 from sklearn.model_selection import ParameterGrid, ParameterSampler, check_cv
 from sklearn.utils.validation import check_is_fitted
 
+from fastnn.estimators.grouped import GridSearchCV, grouped
 from fastnn.trainer.progress import progress_bar
 from fastnn.views import cell, html_table, text_lines
 
@@ -89,8 +92,10 @@ def fit_search(
     >>> search_table(fit_search(search, x.reshape(-1, 784) / 255, y))[0]["learning_rate_init"]
     0.01
     """
-    with progress_bar(progress, total=_fits(search, X, y), unit=" fits") as bar, _counting(bar), _backend():
-        search.fit(X, y, **fit)
+    with grouped(search, X, y, fit) as arguments:
+        plain: Any = super(GridSearchCV, search) if isinstance(search, GridSearchCV) else search
+        with progress_bar(progress, total=_fits(search, X, y), unit=" fits") as bar, _counting(bar), _backend():
+            plain.fit(X, y, **arguments)
     return search
 
 

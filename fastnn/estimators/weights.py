@@ -114,3 +114,16 @@ def weights_by_class(owner: str, class_weight: Any, y: Array, classes: Array) ->
 def _in_words(classes: list[Any]) -> str:
     shown = ", ".join(map(repr, classes[:10]))
     return f"{shown}, …" if len(classes) > 10 else shown
+
+
+def mean_weight(weights: Array | None) -> float:
+    """The mean of weights, 1 if there are none."""
+    return 1.0 if weights is None else float(weights.mean())
+
+
+def mean_one(weights: Array | None) -> Array | None:
+    """Scale weights to a mean of 1, because the loss of a batch is divided by its number of samples."""
+    if weights is None:
+        return None
+    with np.errstate(all="ignore"):
+        return np.asarray(weights / weights.mean())

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fastnn import optim
+from fastnn.caller import warn_caller
 from fastnn.checks import flag, number, whole
 from fastnn.model.sequential import Sequential
 from fastnn.optim import Optimizer
@@ -16,6 +17,7 @@ from fastnn.population.losses import terms_of
 from fastnn.population.members import checked_models, first_params, numbers_of_members
 from fastnn.population.population import Population
 from fastnn.population.rows import training_rows, validation_rows
+from fastnn.population.rules import BestRule, NoRule
 from fastnn.population.run import PopulationRun
 from fastnn.population.samples import Samples
 from fastnn.population.spec import Members, PopulationSpec
@@ -24,6 +26,8 @@ from fastnn.trainer.base import BaseTrainer
 from fastnn.trainer.best import BestWeights
 
 Array = NDArray[Any]
+
+_NAMED = 5  # members whose loss was not finite that a warning lists
 
 # arguments of a trainer that a population does not have, with the values that say so
 _WITHOUT: dict[str, Any] = {
@@ -139,6 +143,8 @@ def fit_many(
         chosen,
         held_out,
     )
+    stopping = _stopping(trainer, held_out is not None)
+    rule = NoRule() if stopping is None else BestRule(stopping, count)
     terms = terms_of("fit_many", trainer.loss, template.output_shape, samples.labels_or_targets)
     spec = PopulationSpec(
         template, stages, optimizer, trainer.loss, terms, samples.inputs, samples.targets, members,
@@ -147,29 +153,35 @@ def fit_many(
         shuffle=trainer.shuffle,
         order_seed=trainer.seed if flag("fit_many", "same_order", same_order) else None,
         schedule=trainer.schedule,
-        stopping=_stopping(trainer, held_out is not None),
+        rule=rule,
         ignore_nonfinite=trainer.on_nonfinite == "ignore",
         progress=trainer.progress,
         print_every=trainer.print_every,
     )  # fmt: skip
-    return train(spec)
+    return _train(spec, rule.best_epoch if isinstance(rule, BestRule) else np.zeros(count, np.int64))
 
 
-def train(spec: PopulationSpec) -> Population:
-    """Train a population as it is specified."""
+def _train(spec: PopulationSpec, best_epoch: NDArray[np.int64]) -> Population:
     run = PopulationRun(spec)
     model = spec.model.copy()
     model.task = spec.loss.task
 
     def population() -> Population:
         seeds = spec.members.seeds
-        return Population(model, run.params, seeds, run.epochs, run.done, run.best_epoch, run.failed)
+        return Population(model, run.params, seeds, run.epochs, run.done, best_epoch, run.failed)
 
     try:
         run.train()
     except KeyboardInterrupt as interrupt:
         interrupt.population = population()  # type: ignore[attr-defined]
         raise
+    if run.failed:
+        named = ", ".join(f"{k} (step {step})" for k, step in list(run.failed.items())[:_NAMED])
+        more = f" and {len(run.failed) - _NAMED} more" if len(run.failed) > _NAMED else ""
+        warn_caller(
+            f"fit_many: the loss of {len(run.failed)} of {len(run.done)} members was not finite, and they have stopped "
+            f"with parameters that are NaN: members {named}{more}. Likely cause: their learning rates are too large"
+        )
     return population()
 
 

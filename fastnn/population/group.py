@@ -16,7 +16,7 @@ from fastnn.population.spec import PopulationSpec
 from fastnn.population.stages import stage_table
 from fastnn.program.session import RETURN_SECONDS
 from fastnn.trainer.learning_rates import schedule_factors
-from fastnn.trainer.shuffle import shuffled_batches
+from fastnn.trainer.shuffle import orders
 from fastnn.trainer.step_losses import mean_over_samples
 
 Array = NDArray[Any]
@@ -139,15 +139,12 @@ class Group:
             readers = self.numbers[:1] if shared and same_rows else self.numbers
             ahead = max(1, min(spec.epochs + 1 - epoch, _LAID_OUT // (self._samples * len(readers))))
             epochs = range(epoch, epoch + ahead)
-            orders = np.empty((ahead, len(readers), self._samples), np.int64)
+            places = np.empty((len(readers), ahead, self._samples), np.int64)
             for place, k in enumerate(readers):
                 seed = members.seeds[k] if spec.order_seed is None else spec.order_seed
-                for e, parts in enumerate(shuffled_batches(seed, epochs, self._samples, self._batch, spec.shuffle)):
-                    at = 0
-                    for part in parts:
-                        np.take(members.rows[k], part.reshape(-1), out=orders[e, place, at : at + part.size])
-                        at += part.size
-            self._orders = dict(zip(epochs, orders, strict=True))
+                order = orders(seed, epochs, self._samples, self._batch, spec.shuffle)
+                np.take(members.rows[k], order, out=places[place])
+            self._orders = {e: places[:, i] for i, e in enumerate(epochs)}
         return self._orders[epoch]
 
     # --- evaluation ---

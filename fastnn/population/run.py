@@ -9,16 +9,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fastnn.caller import warn_caller
 from fastnn.population.group import Group
 from fastnn.population.spec import PopulationSpec
-from fastnn.trainer.best import EarlyStopping
 from fastnn.trainer.progress import Progress
 
 Array = NDArray[Any]
 Figures = dict[str, NDArray[np.float64]]
-
-_NAMED = 5  # members whose loss was not finite that a warning lists
 
 
 class PopulationRun:
@@ -36,8 +32,6 @@ class PopulationRun:
         The figures of every epoch; NaN for members that had stopped before.
     done : (K,) int64
         How many epochs each member has done.
-    best_epoch : (K,) int64
-        The best epoch of each, with early stopping; 0 before its first epoch.
     failed : dict of int to int
         For each member whose loss was not finite, the step, counted from 1.
     """
@@ -46,11 +40,8 @@ class PopulationRun:
         members = spec.members
         self.spec, self.params = spec, members.params.copy()
         self.epochs: list[Figures] = []
-        self.done, self.best_epoch = np.zeros((2, len(members)), np.int64)
+        self.done = np.zeros(len(members), np.int64)
         self.failed: dict[int, int] = {}
-        stopping = spec.stopping
-        self._best_value = np.full(len(members), np.inf if stopping is None or stopping.mode == "min" else -np.inf)
-        self._restores = stopping is not None and getattr(stopping, "restore_best", True)
         sizes: dict[tuple[int, int], list[int]] = {}
         for k, rows in enumerate(members.rows):
             held_out = 0 if members.held_out is None else len(members.held_out[k])
@@ -76,14 +67,6 @@ class PopulationRun:
             for place, k in enumerate(group.numbers):
                 self._take(group, place, k)
         self._groups = []
-        if self.failed:
-            named = ", ".join(f"{k} (step {step})" for k, step in list(self.failed.items())[:_NAMED])
-            more = f" and {len(self.failed) - _NAMED} more" if len(self.failed) > _NAMED else ""
-            warn_caller(
-                f"fit_many: the loss of {len(self.failed)} of {len(self.done)} members was not finite, and they have "
-                f"stopped with parameters that are NaN: members {named}{more}. Likely cause: their learning rates are "
-                "too large"
-            )
 
     def _epoch(self, epoch: int, progress: Progress) -> None:
         spec, count = self.spec, len(self.done)
@@ -104,12 +87,13 @@ class PopulationRun:
             self.done[k] = epoch
             if not spec.ignore_nonfinite:
                 self._fail(group, losses, epoch)
-            progress.advance(sum(len(spec.members.rows[i]) for i in k), epoch, float(np.nanmean(measured[0])), None)
+            progress.advance(sum(len(spec.members.rows[i]) for i in k), epoch, float(measured[0].mean()), None)
         figures["seconds"] = np.full(count, time.perf_counter() - started)
         self.epochs.append(figures)
         self._stop(epoch)
         if spec.print_every and (epoch % spec.print_every == 0 or epoch == spec.epochs):
-            means = "  ".join(f"{name} {np.nanmean(figures[name]):.4f}" for name in names)
+            here = ~np.isnan(figures["learning_rate"])
+            means = "  ".join(f"{name} {figures[name][here].mean():.4f}" for name in names)
             progress.line(f"{epoch:5d}  {sum(len(g.numbers) for g in self._groups)} members  {means}")
 
     def _fail(self, group: Group, losses: Array, epoch: int) -> None:
@@ -118,31 +102,16 @@ class PopulationRun:
         for place in np.flatnonzero(bad.any(axis=1)).tolist():
             k = group.numbers[place]
             self.failed[k] = (epoch - 1) * group.steps + int(bad[place].argmax()) + 1
-            if not (self._restores and self.best_epoch[k]):
-                self.params[k] = np.nan
+            best = self.spec.rule.best(k)
+            self.params[k] = np.nan if best is None else best
 
     def _stop(self, epoch: int) -> None:
-        """Note which members are better than before, and drop those that have stopped."""
-        stopping, left = self.spec.stopping, []
+        """Drop the members that stop after this epoch."""
         for group in self._groups:
-            stopped = {place for place, k in enumerate(group.numbers) if k in self.failed}
-            if stopping is not None:
-                values = self.epochs[-1][stopping.monitor][group.numbers]
-                better = stopping.improves(values, self._best_value[group.numbers])
-                for place in np.flatnonzero(better).tolist():
-                    k = group.numbers[place]
-                    if place in stopped:
-                        continue
-                    self._best_value[k], self.best_epoch[k] = values[place], epoch
-                    if self._restores:
-                        self.params[k] = group.params_of(place)
-                if isinstance(stopping, EarlyStopping):
-                    waited = epoch - self.best_epoch[group.numbers]
-                    stopped |= set(np.flatnonzero(waited >= stopping.patience).tolist())
-            self._drop(group, stopped)
+            self._drop(group, {place for place, k in enumerate(group.numbers) if k in self.failed})
             if group.numbers:
-                left.append(group)
-        self._groups = left
+                self._drop(group, self.spec.rule.stopped(epoch, group.numbers, self.epochs[-1], group.params_of))
+        self._groups = [group for group in self._groups if group.numbers]
 
     def _drop(self, group: Group, places: set[int]) -> None:
         if not places:
@@ -152,9 +121,10 @@ class PopulationRun:
         group.keep([place for place in range(len(group.numbers)) if place not in places])
 
     def _take(self, group: Group, place: int, k: int) -> None:
-        """Let a member have its parameters as they are now, unless it has the best ones, or has failed."""
-        if k not in self.failed and not (self._restores and self.best_epoch[k]):
-            self.params[k] = group.params_of(place)
+        """Let a member have its parameters as they are now, unless it keeps others, or has failed."""
+        if k not in self.failed:
+            best = self.spec.rule.best(k)
+            self.params[k] = group.params_of(place) if best is None else best
 
 
 def figures_of(epochs: Sequence[Figures], done: int, k: int) -> list[dict[str, Any]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -12,9 +12,9 @@ from fastnn.losses import Loss
 from fastnn.model.sequential import Sequential
 from fastnn.optim import Optimizer
 from fastnn.population.losses import LossTerms
+from fastnn.population.rules import NoRule, Rule
 from fastnn.population.stages import Stage
 from fastnn.schedules import Schedule
-from fastnn.trainer.best import BestWeights
 from fastnn.trainer.spec import Shuffle
 
 Array = NDArray[Any]
@@ -70,8 +70,8 @@ class PopulationSpec:
     order_seed : int or None
         The seed of an order of samples that all members share.
     schedule : Schedule
-    stopping : list of BestWeights
-        Whether to stop early or to keep the best weights: one callback at most.
+    rule : Rule
+        Which members stop early, and which parameters they keep.
     ignore_nonfinite : bool
     progress : bool, optional
     print_every : int, optional
@@ -92,7 +92,7 @@ class PopulationSpec:
     shuffle: Shuffle
     order_seed: int | None
     schedule: Schedule
-    stopping: BestWeights | None = None
+    rule: Rule = field(default_factory=NoRule)
     ignore_nonfinite: bool = False
     progress: bool | None = None
     print_every: int | None = None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from enum import IntEnum
 
 import numpy as np
@@ -18,7 +18,11 @@ _WEYL_1 = 0xBB67AE85
 LOW_32 = np.uint64(0xFFFFFFFF)
 SHIFT_32 = np.uint64(32)
 _ROUNDS = 10
+_WIDE = 2**53  # block numbers from here on are not handed to compiled code, which takes them as float64
 _CHUNK = 16384  # blocks at a time: few calls of NumPy, and temporary arrays that fit into the cache
+
+
+_compiled: Callable[..., None] | None = None  # see `use_compiled`
 
 
 class Purpose(IntEnum):
@@ -128,12 +132,29 @@ def bits(seed: int, purpose: int, step: int, size: int, offset: int = 0) -> NDAr
     offset = whole("bits", "offset", offset, at_least=0, below=2**63)
     first = offset // 4
     blocks = (offset + size + 3) // 4 - first
+    skip = offset - 4 * first
+    if _compiled is not None and first + blocks < _WIDE:
+        words = np.empty(2 * blocks, np.int64)
+        _compiled(words, first, key & 0xFFFFFFFF, key >> 32, step, purpose)
+        return words.view(np.uint32)[skip : skip + size]
     out = np.empty((blocks, 4), np.uint32)
     for start in range(0, blocks, _CHUNK):
         stop = min(start + _CHUNK, blocks)
         _blocks(np.arange(first + start, first + stop, dtype=np.uint64), step, purpose, key, out[start:stop])
-    skip = offset - 4 * first
     return out.reshape(-1)[skip : skip + size]
+
+
+def use_compiled(words: Callable[..., None] | None) -> None:
+    """Let `bits` call compiled code for its words, or compute them with NumPy (None); they are the same ones.
+
+    Parameters
+    ----------
+    words : callable, optional
+        ``words(out, first, seed_low, seed_high, step, purpose)`` writes the words of the blocks from number `first` on
+        to `out` (n,) int64, two in each element.
+    """
+    global _compiled
+    _compiled = words
 
 
 def sample_bits(seed: int, purpose: int, step: int, samples: ArrayLike, size: int) -> NDArray[np.uint32]:

@@ -40,6 +40,24 @@ def shuffled_batches(seed: int, epochs: range, samples: int, batch: int, shuffle
     return found
 
 
+def orders(seed: int, epochs: range, samples: int, batch: int, shuffle: Shuffle) -> Index:
+    """The rows that the steps of some epochs read, one after the other.
+
+    Parameters
+    ----------
+    seed, epochs, samples, batch, shuffle
+        As for `shuffled_batches`.
+
+    Returns
+    -------
+    (E, samples) int64
+    """
+    if shuffle != "batches":
+        return _permutations(seed, epochs, samples, bool(shuffle))
+    parts = shuffled_batches(seed, epochs, samples, batch, shuffle)
+    return np.array([np.concatenate([part.reshape(-1) for part in epoch]) for epoch in parts])
+
+
 def _permutations(seed: int, epochs: range, count: int, shuffle: bool) -> Index:
     """A permutation of 0 … count - 1 for each epoch, (E, count); without `shuffle` the identity."""
     if not shuffle:
