@@ -7,8 +7,8 @@
     _(probe_memory, "probe_memory(x[*]~, update)")
 
 /* Trainings of many networks at once, which fastnn/kernels/populations.py describes, and what they draw. */
-#define POPULATIONS(_)                                   \
-    _(population_steps, FNN_POPULATION_SIGNATURE)        \
+#define POPULATIONS(_)                            \
+    _(population_steps, FNN_POPULATION_SIGNATURE) \
     _(random_words, "random_words(words[n]:i64!, first, seed_low, seed_high, step, purpose)")
 
 #define DECLARE(name, signature) void FN(name)(const fnn_op *op);
