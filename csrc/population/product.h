@@ -8,7 +8,7 @@
 #define FASTNN_POPULATION_PRODUCT_H
 
 #include "simd/instances.h"
-#include "simd/simd.h"
+#include "runtime/kernel.h"
 
 #if FNN_VECTOR_REGISTERS == 32
 enum { TILE_ROWS = 6, TILE_COLS = 4 };
@@ -17,6 +17,8 @@ enum { TILE_ROWS = 6, TILE_COLS = 4 };
 enum { TILE_ROWS = 4, TILE_COLS = 2 };
 #define TILE_ROW_COUNTS UP_TO_4
 #endif
+
+enum { PACKED_ROWS = 8 * TILE_ROWS, PACKED_DEPTH = 64 }; /* of products whose B is copied */
 
 /* Element (i, k) is at p[i * outer + k * inner]. */
 typedef struct {
@@ -63,7 +65,7 @@ FNN_INLINE void product_tile_of(int rows, int cols, bool scalars, const real *a,
 
 static __attribute__((noinline)) void product_tile_at(const product_operand *a, const product_operand *b,
                                                       ptrdiff_t depth, product_tile *tile) {
-    const real *left = a->p + tile->row * a->outer, *right = b->p + tile->col * b->outer;
+    const real *left = a->p + tile->row * a->outer, *right = b->p;
     switch (tile->rows * 8 + tile->cols) {
         TILE_ROW_COUNTS(TILE_CASE, 1)
         TILE_ROW_COUNTS(TILE_CASE, 2)
@@ -74,17 +76,31 @@ static __attribute__((noinline)) void product_tile_at(const product_operand *a, 
     }
 }
 
-/* Calls `sink` with every tile of C. B is (cols, depth): its `outer` goes along the columns of C. */
+/* Calls `sink` with every tile of C. B is (cols, depth): its `outer` goes along the columns of C.
+ *
+ * Where many rows of tiles read the same columns of B, these are copied side by side into the thread's workspace: their
+ * distance in B is often a power of two, so that they would share a few sets of the cache. */
 FNN_INLINE void product(ptrdiff_t rows, ptrdiff_t cols, ptrdiff_t depth, product_operand a, product_operand b,
                         void (*sink)(void *context, const product_tile *tile), void *context) {
+    enum { HELD = FNN_SCRATCH_BYTES / VBYTES / TILE_COLS };
+    real *held = rows >= PACKED_ROWS && depth >= PACKED_DEPTH && depth <= HELD ? fnn_scratch() : NULL;
     product_tile tile;
-    for (tile.col = 0; tile.col < cols; tile.col += TILE_COLS)
+    for (tile.col = 0; tile.col < cols; tile.col += TILE_COLS) {
+        tile.cols = (int)fnn_min(TILE_COLS, cols - tile.col);
+        product_operand right = b;
+        right.p = b.p + tile.col * b.outer;
+        if (held != NULL) {
+            for (ptrdiff_t k = 0; k < depth; k++)
+                for (int j = 0; j < tile.cols; j++)
+                    vstore(held + (k * TILE_COLS + j) * VL, vload(right.p + j * b.outer + k * b.inner));
+            right = (product_operand){held, VL, TILE_COLS * VL, false};
+        }
         for (tile.row = 0; tile.row < rows; tile.row += TILE_ROWS) {
             tile.rows = (int)fnn_min(TILE_ROWS, rows - tile.row);
-            tile.cols = (int)fnn_min(TILE_COLS, cols - tile.col);
-            product_tile_at(&a, &b, depth, &tile);
+            product_tile_at(&a, &right, depth, &tile);
             sink(context, &tile);
         }
+    }
 }
 
 #endif

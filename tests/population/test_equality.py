@@ -166,3 +166,15 @@ def test_labels_that_are_yes_or_no_and_scaled_integers_are_read_as_a_trainer_rea
     history = trainer.fit(images, YES)
     np.testing.assert_allclose(members.params[0], model.params, rtol=1e-4, atol=1e-6)
     assert members.histories[0].column("accuracy").tolist() == history.column("accuracy").tolist()
+
+
+@pytest.mark.parametrize("same_order", [False, True])
+def test_large_layers_whose_weights_are_copied_side_by_side_are_those_of_a_trainer(same_order):
+    x = np.random.default_rng(8).normal(size=(130, 100))
+    y = np.random.default_rng(9).integers(10, size=130)
+    model = fastnn.Sequential([Dense(70), Tanh(), Dense(10)], input_shape=(100,), dtype="float64")
+    options = {"optimizer": "momentum", "batch_size": 65, "epochs": 2, "progress": False}
+    members = fastnn.fit_many(model, x, y, seeds=[0, 1], same_order=same_order, seed=1, **options)
+    model.reset(1)
+    fastnn.Trainer(model, seed=1, **options).fit(x, y)
+    np.testing.assert_allclose(members.params[1], model.params, rtol=1e-9, atol=1e-12)
