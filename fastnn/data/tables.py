@@ -307,8 +307,10 @@ def _numbers(block: list[list[str]], last_line: int, where: str) -> NDArray[Any]
             for value in row:
                 if not is_number(value) or not np.isfinite(float(value)):
                     line = last_line - len(block) + 1 + i
-                    hint = "; write numbers without separators of thousands" if _THOUSANDS.fullmatch(value) else ""
-                    raise ValueError(f"{where}: about line {line}: {value[:40]!r} is not a finite number{hint}")
+                    hint = "write numbers without separators of thousands"
+                    if not _THOUSANDS.fullmatch(value):
+                        hint = "fastnn.tabular learns from text and missing values, in a data frame"
+                    raise ValueError(f"{where}: about line {line}: {value[:40]!r} is not a finite number; {hint}")
         raise ValueError(f"{where}: before line {last_line}: a value is not a finite number")
     small = values.astype(np.uint8) if values.min() >= 0 and values.max() <= 255 else None
     return small if small is not None and (small == values).all() else values

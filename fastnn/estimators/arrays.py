@@ -6,13 +6,13 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.base import BaseEstimator
+from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from fastnn.checks import without_mask
 from fastnn.estimators.holdout import hold_out
 from fastnn.estimators.weights import sample_weights
-from fastnn.layers import Layer
+from fastnn.layers import Dense, Layer
 from fastnn.model.sparse import SparseRows
 
 Array = NDArray[Any]
@@ -21,7 +21,7 @@ _SPARSE, _DTYPES = ("csr", "csc", "coo"), (np.float64, np.float32)  # the format
 _DENSE_BYTES = 64 << 20  # a sparse matrix that is no larger than this once it is dense is made dense at once
 
 
-class ArrayEstimator(BaseEstimator):  # type: ignore[misc]
+class ArrayEstimator(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     """What all estimators do with their arrays before and after the training."""
 
     # --- what the subclasses define ---
@@ -89,6 +89,31 @@ class ArrayEstimator(BaseEstimator):  # type: ignore[misc]
     def _inputs(self, X: ArrayLike) -> Any:
         check_is_fitted(self, "estimators_" if hasattr(self, "estimators_") else "model_")
         return self._samples(as_rows(self._validated(_DTYPES, False, X)))
+
+    def transform(self, X: ArrayLike) -> Array:
+        """Return what the last hidden layer makes of samples, as features for another estimator.
+
+        Parameters
+        ----------
+        X : (N, D) array or sparse matrix, real
+            Samples.
+
+        Returns
+        -------
+        (N, units) array
+            The inputs of the output layer; the samples themselves if there is no hidden layer. Sizes beyond two axes
+            are joined to one.
+
+        Notes
+        -----
+        They are ``model_.features(X, at=…)``, which gives the outputs of any other layer.
+        """
+        samples = self._inputs(X)
+        x = samples.dense() if isinstance(samples, SparseRows) else samples
+        last = max(i for i, layer in enumerate(self.model_.layers) if isinstance(layer, Dense))
+        if last == 0:
+            return np.asarray(x.reshape(len(x), -1))
+        return np.asarray(self.model_.features(x, at=self.model_.layers[last - 1].name).reshape(len(x), -1))
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

@@ -299,3 +299,27 @@ def test_the_regressor_has_two_losses():
         MLPRegressor(loss="gamma").fit([[0.0], [1.0]], [0.0, 1.0])
     with pytest.raises(ValueError, match="MLPRegressor: y: expected numbers of at least 0 for poisson, got -1"):
         MLPRegressor(loss="poisson").fit([[0.0], [1.0]], [0.0, -1.0])
+
+
+@pytest.mark.parametrize("hidden", [(12, 7), ()])
+def test_hidden_features_are_those_of_the_model(digits, hidden):
+    x, y = digits
+    net = MLPClassifier(hidden, max_iter=5, dropout=0.2, random_state=0).fit(x[:300], y[:300])
+    found = net.transform(x[:40])
+    if hidden:
+        again = np.maximum(
+            np.maximum(x[:40] @ net.coefs_[0] + net.intercepts_[0], 0) @ net.coefs_[1] + net.intercepts_[1], 0
+        )
+        np.testing.assert_allclose(found, again, rtol=1e-4, atol=1e-5)
+    else:
+        np.testing.assert_array_equal(found, x[:40])
+    scores = make_pipeline(net, StandardScaler(), MLPClassifier((), max_iter=5, random_state=0)).fit(x[:300], y[:300])
+    assert scores.predict(x[:5]).shape == (5,)
+
+
+def test_hidden_features_of_images_are_rows(digits):
+    x, y = digits
+    net = ConvNetClassifier(
+        hidden_layer_sizes=(9,), image_shape=(1, 8, 8), conv_layers=(4,), max_iter=2, random_state=0
+    ).fit(x[:99], y[:99])
+    assert net.transform(x[:6]).shape == (6, 9)
