@@ -28,6 +28,7 @@
  * sleep through every call.
  */
 static const double SPIN_SECONDS = 1e-3;
+enum { RETRY_MS = 1000, THREADS_PER_PROCESSOR = 4, LEAST_LIMIT = 8 };
 enum { SPINS_PER_LOOK = 64 }; /* pause instructions, 15 to 60 ns each, between two looks at the clock */
 
 #define LINE __attribute__((aligned(64)))
@@ -65,6 +66,7 @@ typedef struct {
 
 static _Atomic(pool *) the_pool;
 static atomic_int wanted;                   /* how many threads were asked for; 0: not decided yet */
+static _Atomic(int64_t) retry_at;           /* in ms: no pool could be built, and none is tried before */
 static atomic_flag busy = ATOMIC_FLAG_INIT; /* held by the caller whose tasks the pool runs */
 static _Thread_local bool inside;           /* this thread runs a task now */
 static _Thread_local bool single_threaded;  /* this thread leaves the pool to others */
@@ -87,6 +89,7 @@ double fnn_seconds(void) {
 
 static void forget_pool(void) {
     atomic_store(&the_pool, NULL);
+    atomic_store(&retry_at, 0);
     atomic_flag_clear(&busy);
     inside = false;
 }
@@ -243,6 +246,21 @@ static pool *build(int threads) {
     return p;
 }
 
+/* The same, but NULL without an attempt within RETRY_MS of one that failed: it takes longer than most calls. */
+static pool *build_again(int threads) {
+    const int64_t now = (int64_t)(fnn_seconds() * 1e3);
+    if (now < atomic_load(&retry_at)) return NULL;
+    pool *p = build(threads);
+    if (p == NULL) atomic_store(&retry_at, now + RETRY_MS);
+    return p;
+}
+
+/* More threads than this only get into each other's way; results do not depend on their number. */
+static int most_threads(void) {
+    const long processors = sysconf(_SC_NPROCESSORS_ONLN);
+    return processors < 2 ? LEAST_LIMIT : (int)(processors * THREADS_PER_PROCESSOR);
+}
+
 static int clamp_threads(long count) {
     return (int)(count < 1 ? 1 : count > FNN_MAX_THREADS ? FNN_MAX_THREADS : count);
 }
@@ -260,7 +278,9 @@ int fnn_set_num_threads(int count) {
         atomic_store(&the_pool, NULL);
         destroy(old, old->threads);
     }
-    atomic_store(&wanted, clamp_threads(count));
+    const int most = most_threads();
+    atomic_store(&wanted, clamp_threads(count < most ? count : most));
+    atomic_store(&retry_at, 0);
     atomic_flag_clear_explicit(&busy, memory_order_release);
     return 0;
 }
@@ -277,7 +297,7 @@ void fnn_parallel(int tasks, void (*fn)(void *context, int task), void *context)
         pool *p = atomic_load(&the_pool);
         if (p == NULL || p->threads != threads) {
             pthread_once(&once, initialise);
-            p = build(threads);
+            p = build_again(threads);
             atomic_store(&the_pool, p);
         }
         if (p != NULL) {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import sys
 import textwrap
@@ -17,17 +18,30 @@ _HEADS = {"loss": "    loss", "accuracy": " right", "val_loss": "val loss", "val
 _AHEAD = 1 << 20  # epochs
 
 
+# What a terminal would obey instead of showing it: control characters, and those that turn the direction of writing.
+# Tabs, ends of lines and returns, which progress bars write, stay.
+_OBEYED = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+_UP = "\x1b[A"  # what nested progress bars write to go up a line
+
+
+def harmless(text: str) -> str:
+    """Text with escapes in place of the characters that a terminal would obey: names come from files of others."""
+    parts = text.split(_UP) if text.strip(f"\r\n{_UP}") == "" else [text]
+    return _UP.join(_OBEYED.sub(lambda found: found[0].encode("unicode_escape").decode(), part) for part in parts)
+
+
 class _Unbroken:
     """A stream that goes on after its reader has closed it, and then writes nothing."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
         self.closed_by_reader = False
+        self._shown = is_terminal(stream)
 
     def write(self, text: str) -> int:
         if not self.closed_by_reader:
             try:
-                self._stream.write(text)
+                self._stream.write(harmless(text) if self._shown else text)
             except BrokenPipeError:
                 self.closed_by_reader = True
         return len(text)

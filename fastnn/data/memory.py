@@ -9,6 +9,9 @@ from typing import NamedTuple
 
 from fastnn.kernels.control_group import control_groups
 
+LARGE_BYTES = 64 << 20
+"""Arrays of a training that take less are not compared with the memory that is available."""
+
 # What a user whose memory is too small can do.
 MAP_FILE = "mapped=True leaves the numbers in the file"
 DECOMPRESS_OR_MAP = f"decompress the file (gunzip), then {MAP_FILE}"

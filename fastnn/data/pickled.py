@@ -110,13 +110,15 @@ def run_pickle(machine: Machine, file: io.BytesIO) -> Any:
     ValueError
         As for `read_pickle`; ``machine.where`` begins the message.
     """
-    where, at = machine.where, file.tell()
+    where, at, size = machine.where, file.tell(), len(file.getbuffer())
     try:
         for count, (opcode, argument) in enumerate(pickle_opcodes(file)):
             if count >= _MAX_OPCODES:
                 raise ValueError(f"{where}: more than {_MAX_OPCODES} opcodes, at offset {at}")
             machine.step(opcode, argument)
             at = file.tell()
+            if machine.made_bytes > 2 * size:  # what is pickled as text becomes bytes, and these an array
+                raise ValueError(f"{where}: arrays of more bytes than the {size} of the pickle, at offset {at}")
     except NotPlainData as error:
         raise ValueError(f"{where}: {error} at offset {at}") from None
     except (IndexError, KeyError, TypeError, OverflowError, UnicodeError, RecursionError) as error:
@@ -145,6 +147,7 @@ class Machine:
         self.marks: list[int] = []
         self.memo: dict[int, Any] = {}
         self.ended = False
+        self.made_bytes = 0  # of all arrays and bytes that were built: a pickle may name one text for many
 
     def step(self, opcode: str, argument: Any) -> None:
         """Execute one opcode."""
@@ -270,6 +273,7 @@ class Machine:
         if not isinstance(name, PickledFunction) or name.function is None:
             raise NotPlainData("a call of something that is not a function")
         self.stack.append(name.function(*_as(tuple, arguments)))
+        self._count(self.stack[-1])
 
     def _do_build(self, _: Any) -> None:
         state = self._pop()
@@ -277,6 +281,13 @@ class Machine:
         if not isinstance(made, PickledArray | PickledDtype):
             raise NotPlainData(f"a state for {type(made).__name__}")
         made.build(state)
+        self._count(made)
+
+    def _count(self, made: Any) -> None:
+        if isinstance(made, PickledArray):
+            self.made_bytes += 0 if made.values is None else made.values.nbytes
+        elif isinstance(made, bytes):
+            self.made_bytes += len(made)
 
 
 def _as(kind: type, value: Any) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Mapping
+from itertools import islice
 from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
@@ -170,9 +171,10 @@ def _concatenate(
     for split, names in class_arrays.items():
         if not names:
             continue  # there is no test split
-        missing = [f"{split}{k}" for k in classes if k not in names]
+        # a file of two arrays may name any numbers: no more are looked at than there are arrays, and ten
+        missing = [f"{split}{k}" for k in islice((k for k in classes if k not in names), 10)]
         if missing:
-            raise ValueError(f"{where}: {', '.join(missing[:10])} missing; there are {_listed(arrays)}")
+            raise ValueError(f"{where}: {', '.join(missing)} missing; there are {_listed(arrays)}")
         blocks = [arrays[names[k]] for k in classes]
         if any(block.ndim != 2 or block.shape[1] != blocks[0].shape[1] for block in blocks):
             shapes = ", ".join(f"{names[k]} {arrays[names[k]].shape}" for k in classes)

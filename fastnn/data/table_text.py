@@ -20,8 +20,8 @@ _SAMPLED_LINES = 20  # from which the delimiter is found
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 _SEPARATOR = re.compile(r'"?sep=(.)"?', re.IGNORECASE)  # the first line that spreadsheets write and read
 _DECIMAL_COMMA = re.compile(r" *[-+]?\d*,\d+([eE][-+]?\d+)? *")
-_WITH_COMMA = re.compile(r'(?:^|(?<=[;\t"]))[ "]*([-+]?\d*,\d+)(?:[eE][-+]?\d+)?(?=[ "]*(?:[;\t]|$))', re.MULTILINE)
-_WITH_POINT = re.compile(r'(?:^|(?<=[;\t"]))[ "]*[-+]?\d*\.\d+(?:[eE][-+]?\d+)?(?=[ "]*(?:[;\t]|$))', re.MULTILINE)
+_WITH_COMMA = re.compile(r'(?:^|(?<=[;\t]))[ "]*+([-+]?\d*,\d+)(?:[eE][-+]?\d+)?(?=[ "]*(?:[;\t]|$))', re.MULTILINE)
+_WITH_POINT = re.compile(r'(?:^|(?<=[;\t]))[ "]*+[-+]?\d*\.\d+(?:[eE][-+]?\d+)?(?=[ "]*(?:[;\t]|$))', re.MULTILINE)
 _THOUSANDS = re.compile(r"[-+]?[1-9]\d{0,2},\d{3}")
 
 

@@ -12,7 +12,7 @@ from fastnn.decisions.names import listed, match_names
 _HEADER_WORDS = ("label", "labels", "class", "target")
 _COUNTER_NAMES = ("", "id", "index", "unnamed: 0", "rowid", "row_id")
 FEW = 10  # so many different values are few in a table of any length
-_NUMBER = re.compile(r" *[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)? *")
+_NUMBER = re.compile(r" *[-+]?(\d+(\.\d*)?|\.\d+)([eE][-+]?\d+)? *")
 
 
 def is_number(value: str) -> bool:

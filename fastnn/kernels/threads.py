@@ -67,7 +67,7 @@ def get_num_threads() -> int:
 
 
 def set_num_threads(count: int) -> None:
-    """Use `count` threads in the native kernels; results do not depend on it.
+    """Use `count` threads in the native kernels, but at most four a processor; results do not depend on it.
 
     Parameters
     ----------

@@ -24,6 +24,9 @@ REGISTRY: dict[str, type[Layer]] = {}
 class Owner(Protocol):
     """The model that a layer belongs to."""
 
+    revision: int
+    """How many attributes of its layers have been set since the model was made."""
+
     def place_gradients(self) -> None:
         """Give each parameter the array for its gradient, after a layer was frozen or released."""
 
@@ -75,6 +78,13 @@ class Layer:
         named = not abstract and not cls.__name__.startswith("_")
         if named and (known is None or not known.__module__.startswith("fastnn.")):
             REGISTRY[cls.__name__] = cls
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        """Set an attribute, and tell the model, whose compiled passes hold the values that there were."""
+        object.__setattr__(self, name, value)
+        model = None if self.owner is None else self.owner()
+        if model is not None:
+            model.revision += 1
 
     def build(self, input_shape: Shape) -> Shape:
         """Set the shapes and declare the parameters.

@@ -53,8 +53,13 @@ class LocalResponseNorm(Layer):
     def __init__(
         self, size: int = 5, *, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0, divide: bool = True
     ) -> None:
-        self._scalars = response_norm_scalars("LocalResponseNorm", size, alpha, beta, k, divide)
         self.size, self.alpha, self.beta, self.k, self.divide = size, alpha, beta, k, divide
+        _ = self._scalars  # which checks them
+
+    @property
+    def _scalars(self) -> Any:
+        """The arguments of the kernels."""
+        return response_norm_scalars("LocalResponseNorm", self.size, self.alpha, self.beta, self.k, self.divide)
 
     def forward(self, ops: Ops, x: Any, training: bool) -> tuple[Any, Any]:
         pixels = by_pixels(x)

@@ -101,10 +101,11 @@ def layers(layers: Sequence[Layer]) -> tuple[Layer, ...]:
     for i, layer in enumerate(layers):
         if not isinstance(layer, Layer):
             raise TypeError(f"Sequential: layer {i}: expected a Layer, got {type(layer).__name__}")
-    everyone = list(walk(layers))
-    for i, layer in enumerate(everyone):
-        if any(layer is other for other in everyone[:i]):
+    seen: set[int] = set()
+    for i, layer in enumerate(walk(layers)):
+        if id(layer) in seen:
             raise ValueError(f"Sequential: layer {i} ({layer!r}) occurs twice; make a second one")
+        seen.add(id(layer))
         if layer.owner is not None and layer.owner() is not None:
             raise ValueError(
                 f"Sequential: layer {i} ({layer!r}) belongs to another model, which would lose its "

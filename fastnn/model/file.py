@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from fastnn._version import __version__
 from fastnn.files import write_whole
 from fastnn.model.network import Network
+from fastnn.model.schema import CONFIG, check_fields
 
 FORMAT = "1"
 Model = TypeVar("Model", bound=Network)
@@ -111,8 +112,20 @@ def save(path: str | PathLike[str], arrays: Mapping[str, NDArray[Any]], config: 
     write(path, arrays, {"config": config})
 
 
-def load(path: str | PathLike[str], make: Callable[[Mapping[str, Any]], Model]) -> Model:
-    """Read the model of a model file or a checkpoint; `make` builds it from the configuration.
+def load(
+    path: str | PathLike[str],
+    declare: Callable[[Mapping[str, Any]], Mapping[str, tuple[int, ...]]],
+    make: Callable[[Mapping[str, Any]], Model],
+) -> Model:
+    """Read the model of a model file or a checkpoint.
+
+    Parameters
+    ----------
+    path : path
+    declare : callable
+        Returns the names and shapes of the arrays of a configuration, without memory for them.
+    make : callable
+        Builds the model of a configuration.
 
     Raises
     ------
@@ -122,16 +135,19 @@ def load(path: str | PathLike[str], make: Callable[[Mapping[str, Any]], Model]) 
         If there is no such file.
     """
     tensors, description = read(path)
+    kept = {name: value for name, value in tensors.items() if not ("checkpoint" in description and "/" in name)}
+    found = {name: value.shape for name, value in kept.items()}
     try:
-        model = make(description["config"])
+        config = description["config"]
+        check_fields("config", config, CONFIG)
+        expected = declare(config)
+        # before there is memory for arrays that a small file may describe
+        model = make(config) if expected == found else None
     except (KeyError, TypeError, ValueError, OverflowError, MemoryError, RecursionError) as error:
         raise ValueError(f"load: {path} describes no model that this fastnn can build ({error})") from None
+    if model is None:
+        raise ValueError(f"load: {path} holds arrays {found!s:.400}, the architecture needs {expected!s:.400}")
     arrays = model.parameters | model.state
-    kept = {name: value for name, value in tensors.items() if not ("checkpoint" in description and "/" in name)}
-    expected = {name: value.shape for name, value in arrays.items()}
-    found = {name: value.shape for name, value in kept.items()}
-    if expected != found:
-        raise ValueError(f"load: {path} holds arrays {found}, the architecture needs {expected}")
     for name, value in arrays.items():
         if kept[name].dtype != value.dtype:
             raise ValueError(f"load: {path} holds {name} as {kept[name].dtype}, expected {value.dtype}")

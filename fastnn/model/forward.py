@@ -214,7 +214,7 @@ class ForwardNetwork(Network):
             part._adopt(layers)
             part.params, part.grads = (flat[: part.size] for flat in (self.params, self.grads))
             self._parts[count] = part
-        part.input_scale, part.channels_last = self.input_scale, self.channels_last
+        part.input_scale, part.channels_last, part.revision = self.input_scale, self.channels_last, self.revision
         return part
 
     def _run(self, x: ArrayLike, kind: str) -> Array:

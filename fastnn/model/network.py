@@ -53,6 +53,7 @@ class Network:
         self.column_names = checks.column_names(column_names, self.input_shape)
         self.reading = checks.reading(reading)
         self.points = checks.points(points, [layer.name for layer in self.layers])
+        self.revision = 0
         self._parts: dict[int, Self] = {}  # by their number, the first layers as models that share parameters
         self.seed: int | None = None
         if seed is not None:

@@ -15,8 +15,10 @@ from fastnn import losses
 from fastnn.checks import choice
 from fastnn.kernels import Activation
 from fastnn.kernels.eager import Eager
-from fastnn.layers.base import describe, described
+from fastnn.layers import chain
+from fastnn.layers.base import Shape, describe, described
 from fastnn.metrics import Metrics, get_all
+from fastnn.model import checks
 from fastnn.model.file import load, save
 from fastnn.model.forward import ForwardNetwork
 from fastnn.model.measure import measure
@@ -296,7 +298,18 @@ class Sequential(ForwardNetwork):
         ImportError
             If the safetensors package is missing.
         """
-        return load(path, partial(cls.from_config, draw=False))
+        return load(path, cls._declared, partial(cls.from_config, draw=False))
+
+    @staticmethod
+    def _declared(config: Mapping[str, Any]) -> dict[str, Shape]:
+        """The names and shapes of the parameters and the state of what `config` returned."""
+        layers = [described(entry) for entry in config["layers"]]
+        chain.build(layers, checks.input_shape(config["input_shape"]))
+        arrays: list[tuple[str, Shape]] = []
+        for layer in layers:
+            arrays += [(f"{layer.name}.{p.name}", p.shape) for p in layer.parameters]
+            arrays += [(f"{layer.name}.{s.name}", s.shape) for s in layer.state]
+        return dict(arrays)
 
     def _repr_html_(self) -> str:
         """The summary as a table for notebooks."""

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fastnn.data.memory import LARGE_BYTES, MemoryEstimate, check_memory
 from fastnn.kernels.backend import get
 from fastnn.program.algorithms import choose_algorithms
 from fastnn.program.binding import Binding, Numbers, has_varying_rows, varying_scalars
@@ -104,6 +105,9 @@ class Compiled:
         gather = _gathers_by(recording.operations, stream_arguments)
         inputs = None if gather < 0 else _double_buffered(recording.operations[stream_arguments[gather][0]])
         self.places, self.arena_bytes = plan(recording.operations, inputs)
+        if self.arena_bytes > LARGE_BYTES:  # the system would grant it, and end the process when it is used
+            estimate = MemoryEstimate(self.arena_bytes)
+            check_memory(lambda: estimate, "program: the intermediate arrays of a step", "a smaller batch takes less")
         raw = np.empty(self.arena_bytes + ALIGNMENT, np.uint8)
         raw.fill(0)  # so that the pages are mapped before the first step
         start = -raw.ctypes.data % ALIGNMENT

@@ -86,7 +86,7 @@ class _Pass:
 def _compiled(model: Sequential, rows: int, dtype: np.dtype[Any], kind: str) -> Iterator[_Pass | None]:
     """The compiled pass over `rows` samples of `dtype`; None if a layer cannot be recorded."""
     idle = _idle.setdefault(model, {})
-    key = (rows, dtype, kind, model.input_scale)
+    key = (rows, dtype, kind, model.input_scale, model.revision)
     try:
         program = idle.pop(key)
     except KeyError:
@@ -107,14 +107,14 @@ class Quick:
 
     def __init__(self, model: Sequential, x: Array, kind: str) -> None:
         n = len(x)
-        self._scale, self._numbers_only = model.input_scale, kind in NUMBERS_ONLY
+        self._made_for, self._numbers_only = (model.input_scale, model.revision), kind in NUMBERS_ONLY
         self._rows, self._dtype = _outputs(model, n, kind)
         self._shape = (n,) if kind == "classes" else (n, *model.output_shape)
         self._idle = [_Pass(model, n, x.dtype, kind).program]
 
     def fits(self, model: Sequential) -> bool:
         """Whether the model is still as it was when this was compiled."""
-        return model.input_scale == self._scale
+        return (model.input_scale, model.revision) == self._made_for
 
     def __call__(self, model: Sequential, x: Array) -> Array | None:
         """The result of `run_forward`; None if another thread is here, the model has changed, or there is an error."""

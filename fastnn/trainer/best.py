@@ -5,7 +5,10 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import numpy as np
+
 from fastnn.checks import flag, number, whole
+from fastnn.model.schema import is_number, is_whole
 from fastnn.trainer.callbacks import Callback
 from fastnn.trainer.monitor import Mode, figure_of, mode_for
 from fastnn.trainer.trainer import Trainer
@@ -55,6 +58,7 @@ class BestWeights(Callback):
         owner = type(self).__name__
         self.monitor, self.mode = monitor, mode_for(owner, monitor, mode)
         self.min_delta = number(owner, "min_delta", min_delta, at_least=0)
+        self._shapes: dict[str, tuple[int, ...]] = {}
         self._forget()
 
     def _forget(self) -> None:
@@ -63,6 +67,8 @@ class BestWeights(Callback):
 
     def on_train_begin(self, trainer: Trainer) -> None:
         self._forget()
+        model = trainer.model
+        self._shapes = {name: array.shape for name, array in {**model.parameters, **model.state}.items()}
 
     def on_epoch_end(self, trainer: Trainer, epoch: dict[str, Any]) -> None:
         if self.is_better(epoch):
@@ -106,8 +112,13 @@ class BestWeights(Callback):
 
     def restore(self, state: dict[str, Any]) -> None:
         arrays = dict(state)
+        epoch, value = arrays.pop("best_epoch"), arrays.pop("best_value")
+        if not (is_whole(epoch) and (value is None or is_number(value))):
+            raise ValueError(f"expected the number of an epoch and its figure, got {epoch!r:.80} and {value!r:.80}")
+        if arrays and {name: np.shape(array) for name, array in arrays.items()} != self._shapes:
+            raise ValueError("expected arrays of the shapes of the model")
         self._forget()
-        self.best_epoch, value = arrays.pop("best_epoch"), arrays.pop("best_value")
+        self.best_epoch = epoch
         self.best_value = self.best_value if value is None else value
         self._arrays = arrays
 

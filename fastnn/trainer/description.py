@@ -70,7 +70,7 @@ def rebuild(name: str, description: Any) -> Any:
     if set(description) == {"items"}:
         return {key: rebuild(name, item) for key, item in description["items"]}
     what = description.get("type") or description.get("function") or "an array"
-    raise ValueError(f"from_checkpoint: {name} was {what}, which a checkpoint does not hold; pass {name}=…")
+    raise ValueError(f"{name} was {what}, which a checkpoint does not hold; pass {name}=…")
 
 
 def _known() -> dict[str, type]:
@@ -99,8 +99,9 @@ def differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
 
 
 def _short(description: Any) -> str:
-    if isinstance(description, dict) and set(description) == {"type", "arguments"}:
-        inner = ", ".join(f"{key}={_short(item)}" for key, item in description["arguments"].items())
+    arguments = description.get("arguments") if isinstance(description, dict) else None
+    if isinstance(arguments, dict) and set(description) == {"type", "arguments"}:
+        inner = ", ".join(f"{key}={_short(item)}" for key, item in arguments.items())
         return f"{description['type']}({inner})"
     return repr(description)
 

@@ -41,9 +41,10 @@ class ParameterSync:
         self._session_is_current = False
 
     def _constants(self) -> dict[str, Any]:
-        """What is constant in a compiled step: the optimiser's settings, and which parameters are trained."""
+        """What is constant in a compiled step: the optimiser's settings, those of the layers, what is trained."""
         settings = {name: value for name, value in self._problem.optimizer.config().items() if name != "learning_rate"}
-        return settings | {"trained": tuple(self._problem.model.trained_parameters)}
+        model = self._problem.model
+        return settings | {"trained": tuple(model.trained_parameters), "layers": model.revision}
 
     def publish(self) -> None:
         """Bring the model up to date."""

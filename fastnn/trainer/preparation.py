@@ -13,6 +13,7 @@ from fastnn.caller import warn_caller
 from fastnn.checks import number
 from fastnn.data import Augmentation
 from fastnn.data.mapped import is_mapped, rows_of
+from fastnn.data.memory import LARGE_BYTES, MemoryEstimate, check_memory
 from fastnn.data.splits import train_test_split
 from fastnn.frames import names_of
 from fastnn.inputs import as_array, as_batch, gatherable
@@ -80,6 +81,7 @@ def specify(
     weights = sample_weights(
         sample_weight, trainer.class_weight, everything, loss.task, model.output_shape[-1], model.dtype, rows
     )
+    _check_memory(model, trainer.optimizer)
     problem = Problem(
         model,
         loss,
@@ -109,6 +111,19 @@ def specify(
         configuration=configuration(trainer),
         engine=trainer.engine,
     )
+
+
+def _check_memory(model: Sequential, optimizer: Optimizer) -> None:
+    """Refuse a training whose gradients and state do not fit into memory, which is taken when it is first used.
+
+    Raises
+    ------
+    MemoryError
+    """
+    size = model.params.nbytes * (1 + len(optimizer.slots))
+    if size > LARGE_BYTES:
+        hint = "an optimiser that keeps less (momentum, or plain SGD) or a smaller model takes less"
+        check_memory(lambda: MemoryEstimate(size), "fit: gradients and state of the optimiser", hint)
 
 
 def _fresh_state(model: Sequential, optimizer: Optimizer) -> dict[str, dict[str, Array]]:

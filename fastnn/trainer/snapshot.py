@@ -13,8 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastnn.model.file import check_digest, read, write
+from fastnn.model.schema import is_number
 from fastnn.model.sequential import Sequential
+from fastnn.optim import Optimizer
 from fastnn.trainer.callbacks import CallbackList
+from fastnn.trainer.checkpoint_schema import check_checkpoint, check_progress
 from fastnn.trainer.description import arguments_of, describe, differences, rebuild
 from fastnn.trainer.history import History
 from fastnn.trainer.position import Position
@@ -116,6 +119,7 @@ class Snapshot:
         if "checkpoint" not in description:
             raise ValueError(f"resume: {file} is a model file, not a checkpoint; `fit` continues from a model")
         check_digest(file, tensors, description, "resume")
+        check_checkpoint(f"resume: {file}", description, tensors)
         return cls(file, tensors, description)
 
     @property
@@ -143,7 +147,10 @@ class Snapshot:
         options = {"model": Sequential.load(self.path)} if "model" not in given else {}
         for name, described in self._checkpoint["configuration"].items():
             if name not in given:
-                options[name] = rebuild(name, described)
+                try:
+                    options[name] = rebuild(name, described)
+                except (TypeError, ValueError, KeyError, AttributeError, RecursionError) as error:
+                    raise ValueError(f"from_checkpoint: {self.path}: {error}") from None
         return {**options, **given}
 
     # --- resuming ---
@@ -176,6 +183,8 @@ class Snapshot:
                 shapes = [tuple(part[name]["shape"]) for part in (before, now)]
                 how = "other values" if shapes[0] == shapes[1] else f"shape {shapes[1]} instead of {shapes[0]}"
                 raise ValueError(f"resume: {self.path} was trained with other data: {name} have {how}")
+        check_progress(f"resume: {self.path}", self.position, self.history.steps.size, spec.steps, spec.samples)
+        self._optimizer_arguments(spec.problem.optimizer)
         for name, array in _arrays(spec).items():
             found = self.tensors.get(name)
             if found is None or found.shape != array.shape or found.dtype != array.dtype:
@@ -183,23 +192,50 @@ class Snapshot:
 
     def restore(self, spec: TrainingSpec, callbacks: CallbackList) -> None:
         """Put model, optimiser and callbacks into the state of the checkpoint, which has passed `check`."""
-        for name, array in _arrays(spec).items():
-            array[...] = self.tensors[name]
-        spec.problem.model.seed = self.description["config"]["seed"]
-        optimizer = spec.problem.optimizer
-        now = arguments_of(optimizer)
-        for name, value in self._checkpoint["optimizer"].items():  # a callback may have changed them
-            if isinstance(value, int | float | str) and now.get(name) != value:
-                setattr(optimizer, name, value)
         stored = list(enumerate(self._checkpoint["callbacks"]))
         for callback in callbacks.in_order:
             for place, (i, entry) in enumerate(stored):
                 if entry["type"] == type(callback).__name__:
                     prefix = f"callback/{i}/"
                     arrays = {n.removeprefix(prefix): a for n, a in self.tensors.items() if n.startswith(prefix)}
-                    callback.restore({**entry["state"], **arrays})
+                    try:
+                        callback.restore({**entry["state"], **arrays})
+                    except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
+                        raise ValueError(
+                            f"resume: {self.path} holds no state of {entry['type']} ({type(error).__name__}: {error})"
+                        ) from None
                     del stored[place]
                     break
+        for name, value in self._optimizer_arguments(spec.problem.optimizer).items():
+            setattr(spec.problem.optimizer, name, value)
+        for name, array in _arrays(spec).items():
+            array[...] = self.tensors[name]
+        spec.problem.model.seed = self.description["config"]["seed"]
+
+    def _optimizer_arguments(self, optimizer: Optimizer) -> dict[str, Any]:
+        """The arguments of the optimiser that differ from what they are: a callback may have changed them.
+
+        Raises
+        ------
+        ValueError
+            If it has no such argument, or another type of value.
+        """
+        now, changed = arguments_of(optimizer), {}
+        for name, value in self._checkpoint["optimizer"].items():
+            if name in now and now[name] == value:
+                continue
+            if name not in now or not ((is_number(value) and is_number(now[name])) or type(value) is type(now[name])):
+                raise ValueError(
+                    f"resume: {self.path}: optimizer: expected values for {', '.join(now)}, as they are in "
+                    f"{optimizer!r}, got {value!r:.80} for {name!r:.80}"
+                )
+            changed[name] = value
+        if changed and type(optimizer).__module__.startswith("fastnn."):  # whose constructor checks its arguments
+            try:
+                type(optimizer)(**now | changed)
+            except (TypeError, ValueError) as error:
+                raise ValueError(f"resume: {self.path}: {error}") from None
+        return changed
 
 
 def _arrays(spec: TrainingSpec) -> dict[str, Array]:

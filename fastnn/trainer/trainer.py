@@ -262,7 +262,13 @@ class Trainer(SteppingTrainer):
         ...     len(again.resume(folder, x, y))
         5
         """
-        return cls(**Snapshot.read(path).trainer_options(options))
+        snapshot = Snapshot.read(path)
+        arguments = snapshot.trainer_options(options)
+        try:
+            return cls(**arguments)
+        except (TypeError, ValueError) as error:
+            kind = ValueError if isinstance(error, ValueError) else TypeError
+            raise kind(f"from_checkpoint: {snapshot.path}: {error}") from None
 
     def explain(self) -> str:
         """The compiled step of the last `fit` as a table.

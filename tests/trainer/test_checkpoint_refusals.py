@@ -155,7 +155,7 @@ def test_bad_arguments_are_refused(tmp_path, options, error, message):
 def test_what_is_not_fastnns_own_must_be_given(tmp_path):
     path = tmp_path / "last.safetensors"
     make(fastnn.Checkpoint(path), schedule=Rule()).fit(X, Y)
-    with pytest.raises(ValueError, match=r"from_checkpoint: schedule was Rule, .*pass schedule=…"):
+    with pytest.raises(ValueError, match=r"from_checkpoint: .*: schedule was Rule, .*pass schedule=…"):
         fastnn.Trainer.from_checkpoint(path)
     trainer = fastnn.Trainer.from_checkpoint(path, schedule=Rule(), epochs=3, progress=False)
     assert len(trainer.resume(path, X, Y)) == 3

@@ -67,6 +67,13 @@ def test_a_folder_without_images_is_named(tmp_path):
     assert "notes" in str(load(tmp_path).decisions[0])
 
 
+def test_a_folder_without_images_beside_images_is_named(tmp_path):
+    a_class(tmp_path, "a")
+    (tmp_path / "a" / "empty").mkdir()
+    with pytest.warns(UserWarning, match=r"files: without empty \(folders with no image in them"):
+        assert image_files(tmp_path / "a").labels is None
+
+
 def test_files_that_are_no_images_are_named_and_those_of_the_system_are_not(tmp_path):
     a_class(tmp_path, "a")
     for name in (".DS_Store", "Thumbs.db", "desktop.ini", "._0.png"):

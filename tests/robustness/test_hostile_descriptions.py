@@ -1,0 +1,212 @@
+"""Model files and checkpoints whose description was changed, with a checksum that is right again.
+
+Whatever stands in them, reading is one error that names the file, or a model or a training like any other; it takes
+about the time and memory of the file's size.
+"""
+
+import copy
+import math
+import random
+import resource
+
+import numpy as np
+import pytest
+from trainings import mlp, output_of, samples
+
+import fastnn
+from fastnn.layers import BatchNorm, Dense, ReLU
+from fastnn.model.file import read, write
+
+pytest.importorskip("safetensors")
+
+X, Y = samples(40, 6, 3)
+VALUES = [None, True, -1, 0, 3, 10**6, 10**30, 1.5, math.nan, -math.inf, "x", "", [], [1], {}, {"type": "x"}]
+
+
+def trainer(*callbacks, epochs=3):
+    chosen = {"optimizer": "adam", "batch_size": 20, "schedule": fastnn.schedules.Exponential(0.9)}
+    return fastnn.Trainer(mlp(6, 4, 3, seed=1), epochs=epochs, callbacks=callbacks, progress=False, **chosen)
+
+
+def best():
+    return fastnn.EarlyStopping("loss", patience=50)
+
+
+@pytest.fixture(scope="module")
+def checkpoint(tmp_path_factory):
+    path = tmp_path_factory.mktemp("hostile") / "training.safetensors"
+    trainer(best(), fastnn.Checkpoint(path), epochs=2).fit(X, Y)
+    return path
+
+
+@pytest.fixture(scope="module")
+def model_file(tmp_path_factory):
+    path = tmp_path_factory.mktemp("hostile") / "model.safetensors"
+    options = {"class_names": ["a", "b"], "points": {"top": "dense1"}, "column_names": ["p", "q", "r"]}
+    model = fastnn.Sequential([BatchNorm(), Dense(2), ReLU()], input_shape=(3,), reading={"scale": 2}, **options)
+    model.save(path)
+    return path
+
+
+def nodes(value, path=()):
+    """The place of every value in a description."""
+    yield path
+    for key in value if isinstance(value, dict) else range(len(value)) if isinstance(value, list) else ():
+        yield from nodes(value[key], (*path, key))
+
+
+def changes(description):
+    """Descriptions that differ from one in one place."""
+    for path in nodes(description):
+        if not path or path[0] in ("format_version", "fastnn_version", "sha256"):
+            continue
+        for value in [*VALUES, "leave out", "one more"]:
+            changed = copy.deepcopy(description)
+            place = changed
+            for key in path[:-1]:
+                place = place[key]
+            if value == "leave out":
+                del place[path[-1]]
+            elif value == "one more":
+                if not isinstance(place[path[-1]], dict):
+                    continue
+                place[path[-1]]["one more"] = 1
+            else:
+                place[path[-1]] = value
+            yield path, value, changed
+
+
+def chosen(description, count):
+    every = list(changes(description))
+    return every if count is None else random.Random(0).sample(every, count)
+
+
+def is_one_error(call, path):
+    """Run a call; an error of any kind must be one that names the file."""
+    try:
+        call()
+    except (ValueError, TypeError) as error:
+        if str(path) not in str(error):
+            raise AssertionError(f"the file is not named: {error!r}") from error
+        return True
+    return False
+
+
+def try_models(path, target, count):
+    tensors, description = read(path)
+    refused = 0
+    for place, value, changed in chosen(description, count):
+        write(target, tensors, changed)
+        try:
+            refused += is_one_error(lambda: fastnn.load(target).predict(np.ones((2, 3))), target)
+        except Exception as error:
+            raise AssertionError(f"{place} = {value!r}: {error!r}") from error
+    assert refused > 50
+
+
+def try_checkpoints(path, target, count):
+    tensors, description = read(path)
+    refused = 0
+    for place, value, changed in chosen(description, count):
+        write(target, tensors, changed)
+        for call in (
+            lambda: trainer(best()).resume(target, X, Y),
+            lambda: fastnn.Trainer.from_checkpoint(target, epochs=2, progress=False),
+            lambda: fastnn.load(target),
+        ):
+            try:
+                refused += is_one_error(call, target)
+            except Exception as error:
+                raise AssertionError(f"{place} = {value!r}: {error!r}") from error
+    assert refused > 50
+
+
+def test_changed_models(model_file, tmp_path):
+    try_models(model_file, tmp_path / "m.safetensors", 150)
+
+
+def test_changed_checkpoints(checkpoint, tmp_path):
+    try_checkpoints(checkpoint, tmp_path / "c.safetensors", 120)
+
+
+@pytest.mark.slow
+def test_every_change_of_a_model(model_file, tmp_path):
+    try_models(model_file, tmp_path / "m.safetensors", None)
+
+
+@pytest.mark.slow
+def test_every_change_of_a_checkpoint(checkpoint, tmp_path):
+    try_checkpoints(checkpoint, tmp_path / "c.safetensors", None)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("step", 10**6, "position: expected at most 2 steps"),
+        ("epoch", -5, "position: epoch: expected a whole number of at least 1, got -5"),
+        ("epoch", 2, "position: expected epoch 3, got 2"),
+        ("correct", 10**9, "and 40 samples of an epoch"),
+        ("seconds", "1", "position: seconds: expected a number of at least 0"),
+    ],
+)
+def test_a_position_that_no_training_has(checkpoint, tmp_path, name, value, message):
+    tensors, description = read(checkpoint)
+    description["checkpoint"]["position"][name] = value
+    write(tmp_path / "c.safetensors", tensors, description)
+    with pytest.raises(ValueError, match=rf"resume: .*c\.safetensors: .*{message}"):
+        trainer(best()).resume(tmp_path / "c.safetensors", X, Y)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("update", 1), ("_known", 1.0), ("learning_rate", -1), ("beta1", 2), ("eps", "1e-8")]
+)
+def test_an_optimiser_gets_its_own_arguments_alone(checkpoint, tmp_path, name, value):
+    tensors, description = read(checkpoint)
+    description["checkpoint"]["optimizer"][name] = value
+    write(tmp_path / "c.safetensors", tensors, description)
+    resumed = trainer(best())
+    before = resumed.model.params.copy(), dict(vars(resumed.optimizer))
+    with pytest.raises(ValueError, match=rf"c\.safetensors: .*{name}"):
+        resumed.resume(tmp_path / "c.safetensors", X, Y)
+    np.testing.assert_array_equal(resumed.model.params, before[0])
+    assert vars(resumed.optimizer) == before[1]
+
+
+def test_the_state_of_a_callback_must_fit_the_model(checkpoint, tmp_path):
+    tensors, description = read(checkpoint)
+    key = next(name for name in tensors if name.startswith("callback/"))
+    for array in (np.zeros(3, "f4"), None):
+        changed = {name: value for name, value in tensors.items() if name != key} | (
+            {} if array is None else {key: array}
+        )
+        write(tmp_path / "c.safetensors", changed, description)
+        with pytest.raises(ValueError, match=r"c\.safetensors holds no state of EarlyStopping"):
+            trainer(best()).resume(tmp_path / "c.safetensors", X, Y)
+
+
+def test_a_small_file_that_describes_large_arrays_takes_little_memory(tmp_path):
+    model = fastnn.Sequential([BatchNorm(), BatchNorm(), Dense(3)], input_shape=(4,))
+    config = model.config() | {"input_shape": [10**8]}
+    write(tmp_path / "m.safetensors", {}, {"config": config})
+    code = f"""
+import resource, fastnn
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+try:
+    fastnn.load({str(tmp_path / "m.safetensors")!r})
+except ValueError as error:
+    print("holds arrays {{}}" in str(error), (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 1024)
+"""
+    found, mebibytes = output_of(code).split()
+    assert found == "True"
+    assert int(mebibytes) < 20
+
+
+def test_the_time_for_many_layers_grows_with_their_number(tmp_path):
+    seconds = []
+    for count in (2_000, 16_000):
+        config = fastnn.Sequential([ReLU()], input_shape=(4,)).config()
+        write(tmp_path / "m.safetensors", {}, {"config": config | {"layers": config["layers"] * count}})
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_utime
+        assert len(fastnn.load(tmp_path / "m.safetensors").layers) == count
+        seconds.append(resource.getrusage(resource.RUSAGE_SELF).ru_utime - before)
+    assert seconds[1] < 24 * seconds[0]  # 64 times, if each layer were compared with each
