@@ -112,7 +112,7 @@ DAMAGE = {
     "an unknown initialiser": (_layer(init="eval('1')"), "describes no model"),
     "units below 1": (_layer(units=0), "units: expected a whole number of at least 1"),
     "units without end": (_layer(units=10**15), "holds arrays"),
-    "units beyond int64": (_layer(units=10**30), "describes no model"),
+    "units beyond int64": (_layer(units=10**30), "holds arrays"),
     "units as text": (_layer(units="3"), "describes no model"),
     "layers that are a number": (_config(layers=3), "describes no model"),
     "no input shape": (lambda m, t: m["config"].pop("input_shape"), "describes no model"),
