@@ -7,6 +7,11 @@ from collections.abc import Iterator
 from typing import Any, BinaryIO
 
 
+def is_pickle(start: bytes) -> bool:
+    """Return whether a file that begins with these bytes may be a pickle of protocol 2 or later."""
+    return len(start) >= 2 and start[0] == 0x80 and 2 <= start[1] <= 5
+
+
 def pickle_opcodes(file: BinaryIO) -> Iterator[tuple[str, Any]]:
     """Yield the name and the argument of each opcode of a pickle up to STOP.
 

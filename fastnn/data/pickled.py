@@ -86,11 +86,6 @@ def pickle_memory(path: str | os.PathLike[str]) -> MemoryEstimate:
     return MemoryEstimate(size, size + compressed)  # the content, and the compressed file if there is one
 
 
-def is_pickle(start: bytes) -> bool:
-    """Return whether a file that begins with these bytes may be a pickle of protocol 2 or later."""
-    return len(start) >= 2 and start[0] == 0x80 and 2 <= start[1] <= 5
-
-
 def parse_pickle(data: bytes, where: str) -> Any:
     """Return the object that the content of a pickle holds.
 
@@ -273,7 +268,7 @@ class Machine:
         if not isinstance(name, PickledFunction) or name.function is None:
             raise NotPlainData("a call of something that is not a function")
         self.stack.append(name.function(*_as(tuple, arguments)))
-        self._count(self.stack[-1])
+        self.made_bytes += _bytes_of(self.stack[-1])
 
     def _do_build(self, _: Any) -> None:
         state = self._pop()
@@ -281,13 +276,12 @@ class Machine:
         if not isinstance(made, PickledArray | PickledDtype):
             raise NotPlainData(f"a state for {type(made).__name__}")
         made.build(state)
-        self._count(made)
+        self.made_bytes += _bytes_of(made)
 
-    def _count(self, made: Any) -> None:
-        if isinstance(made, PickledArray):
-            self.made_bytes += 0 if made.values is None else made.values.nbytes
-        elif isinstance(made, bytes):
-            self.made_bytes += len(made)
+
+def _bytes_of(made: Any) -> int:
+    values = made.values if isinstance(made, PickledArray) else made
+    return len(values) if isinstance(values, bytes) else getattr(values, "nbytes", 0)
 
 
 def _as(kind: type, value: Any) -> Any:

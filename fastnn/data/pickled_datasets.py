@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastnn.data.memory import MemoryEstimate
-from fastnn.data.pickled import is_pickle, parse_pickle, pickle_memory, read_pickle_unchecked
+from fastnn.data.pickle_opcodes import is_pickle
+from fastnn.data.pickled import parse_pickle, pickle_memory, read_pickle_unchecked
 from fastnn.data.raw_dataset import ROLES, RawArray, RawDataset, from_named_arrays
 from fastnn.data.settling import settled
 from fastnn.data.source import FileStart, Format, ReadOptions, Source
