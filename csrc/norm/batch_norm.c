@@ -17,21 +17,19 @@ typedef void (*batch_fn)(const run *r, ptrdiff_t channel);
 
 /* --- forward: x, w, b, running_mean, running_var, out, mean, var; eps, momentum --- */
 
-/* Returns whether the mean is another one than `near`, because the moments had to be taken again. */
-FNN_INLINE bool keep_moments(const run *r, ptrdiff_t k, double mean, double squares, real near) {
+static void rescaled_moments(const run *r, ptrdiff_t k, double *mean, double *var) {
+    const fnn_op *op = r->op;
+    const norm_values values = {IN(0) + k * r->s, r->n, 1, r->c * r->s, r->s, 1};
+    FN(norm_rescaled_moments)(&values, mean, var);
+}
+
+FNN_INLINE void keep_moments(const run *r, ptrdiff_t k, double mean, double var) {
     const fnn_op *op = r->op;
     const double count = (double)(r->n * r->s);
-    double var = variance_about(squares, (double)fnn_max(1, r->n * r->s), mean, near);
-    const bool again = norm_moments_fail(squares, op->s[0], mean, var);
-    if (again) {
-        const norm_values values = {IN(0) + k * r->s, r->n, 1, r->c * r->s, r->s, 1};
-        FN(norm_rescaled_moments)(&values, &mean, &var);
-    }
     OUT(6)[k] = (real)mean;
     OUT(7)[k] = (real)var;
     update_running(OUT(3), k, op->s[1], mean);
     if (count > 1) update_running(OUT(4), k, op->s[1], norm_variance(var) * (count / (count - 1)));
-    return again;
 }
 
 static void forward_channel(const run *r, ptrdiff_t k) {
@@ -40,12 +38,14 @@ static void forward_channel(const run *r, ptrdiff_t k) {
     const double count = (double)fnn_max(1, r->n * r->s);
     vsum sum = {0}, squares = {0};
     for (ptrdiff_t i = 0; i < r->n; i++) sum_contiguous(&sum, IN(0) + at + i * step, r->s);
-    const double mean = vsum_total(&sum) / count;
+    double mean = vsum_total(&sum) / count;
     for (ptrdiff_t i = 0; i < r->n; i++) sum_squared_deviations(&squares, IN(0) + at + i * step, (real)mean, r->s);
-    const real centre = keep_moments(r, k, mean, vsum_total(&squares), (real)mean) ? OUT(6)[k] : (real)mean;
-    const real scale = (real)((double)VALUE_OR(1, k, 1) * inverse_std(OUT(7)[k], op->s[0]));
+    double var = variance_about(vsum_total(&squares), count, mean, (real)mean);
+    if (norm_moments_fail(vsum_total(&squares), op->s[0], mean, var)) rescaled_moments(r, k, &mean, &var);
+    keep_moments(r, k, mean, var);
+    const real scale = (real)((double)VALUE_OR(1, k, 1) * inverse_std((real)var, op->s[0]));
     for (ptrdiff_t i = 0; i < r->n; i++)
-        normalize_contiguous(IN(0) + at + i * step, OUT(5) + at + i * step, centre, scale, VALUE_OR(2, k, 0), r->s);
+        normalize_contiguous(IN(0) + at + i * step, OUT(5) + at + i * step, (real)mean, scale, VALUE_OR(2, k, 0), r->s);
 }
 
 /* The channels of a vector, from number `v` VL on, as columns of x (n, c). */
@@ -80,11 +80,22 @@ static void forward_columns(const run *r, ptrdiff_t v) {
         vsum_add(&squares, part);
     }
     scale.all = shift.all = (vreal){0};
+    double exact[VBYTES / sizeof(real)], var[VBYTES / sizeof(real)];
+    int fail = 0; /* asked of all columns at once, so that the compiler can make vectors of these loops */
+    for (ptrdiff_t j = 0; j < VL; j++) {
+        exact[j] = vsum_lane(&sum, j) / count;
+        var[j] = variance_about(vsum_lane(&squares, j), count, exact[j], mean.lane[j]);
+        fail |= norm_moments_fail(vsum_lane(&squares, j), op->s[0], exact[j], var[j]);
+    }
+    for (ptrdiff_t j = 0; fail && j < cols; j++)
+        if (norm_moments_fail(vsum_lane(&squares, j), op->s[0], exact[j], var[j])) {
+            rescaled_moments(r, first + j, &exact[j], &var[j]);
+            mean.lane[j] = (real)exact[j];
+        }
     for (ptrdiff_t j = 0; j < cols; j++) {
         const ptrdiff_t k = first + j;
-        if (keep_moments(r, k, vsum_lane(&sum, j) / count, vsum_lane(&squares, j), mean.lane[j]))
-            mean.lane[j] = OUT(6)[k];
-        scale.lane[j] = (real)((double)VALUE_OR(1, k, 1) * inverse_std(OUT(7)[k], op->s[0]));
+        keep_moments(r, k, exact[j], var[j]);
+        scale.lane[j] = (real)((double)VALUE_OR(1, k, 1) * inverse_std((real)var[j], op->s[0]));
         shift.lane[j] = VALUE_OR(2, k, 0);
     }
     for (ptrdiff_t i = 0; i < r->n; i++)
