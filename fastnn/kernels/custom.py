@@ -7,6 +7,7 @@ knows them by name.
 
 from __future__ import annotations
 
+import ctypes
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -19,6 +20,7 @@ from fastnn.kernels.limits import CUSTOM, MAX_CUSTOM
 from fastnn.kernels.updates import UpdateRule
 
 PROBES = sorted({s * x for s in (-1.0, 1.0) for x in (0.0, 1e-3, *range(1, 60), 80, 100)}, key=abs)
+FORWARD, BACKWARD = range(2)  # the places of functions
 Kind = Literal["activation", "loss", "update rule"]
 Compile = Callable[[str], list[int]]  # addresses of the functions of a dtype, by place
 
@@ -44,7 +46,7 @@ class CustomKernel:
     def __init__(self, name: str, digest: str, compile: Compile) -> None:
         self.name, self.digest, self._compile = name, digest, compile
         self.number = -1
-        self._ready: set[str] = set()
+        self._addresses: dict[str, list[int]] = {}
 
     def __int__(self) -> int:
         return self.number
@@ -74,13 +76,32 @@ class CustomKernel:
         dtype : dtype
         """
         name = str(dtype)
-        if name in self._ready:
+        if name in self._addresses:
             return
         with _lock:
-            if name not in self._ready:
+            if name not in self._addresses:
                 addresses = self._compile(name)
                 _enter(self.number, name == "float64", addresses)
-                self._ready.add(name)
+                self._addresses[name] = addresses
+
+    def call(self, place: int, count: int, *arrays: Any, numbers: Any = None) -> None:
+        """Run a compiled function on arrays; for the backend that has no native module.
+
+        Parameters
+        ----------
+        place : int
+        count : int
+            Of elements.
+        *arrays : array or None
+            C-contiguous; the first one's dtype is that of the function.
+        numbers : float64 array, optional
+            The last argument, where the function has one.
+        """
+        self.prepare(arrays[0].dtype)
+        pointers = [None if a is None else a.ctypes.data for a in arrays]
+        kinds = [*(ctypes.c_void_p for _ in arrays), ctypes.c_int64, *(() if numbers is None else (ctypes.c_void_p,))]
+        function = ctypes.CFUNCTYPE(None, *kinds)(self._addresses[str(arrays[0].dtype)][place])
+        function(*pointers, count, *(() if numbers is None else (numbers.ctypes.data,)))
 
 
 class CustomActivation(CustomKernel):

@@ -256,6 +256,7 @@ def test_kernels_take_no_rows(kernel, backend):
     before = arguments.copy()
     kernels.get(kernel, backend)(*arguments.values())
     if given:
-        assert all(arguments[name] is None or not arguments[name].any() for name in ("dw", "db"))
+        gradients = (arguments.get(name) for name in ("dw", "db"))
+        assert all(gradient is None or not gradient.any() for gradient in gradients)
     for name in ("loss", "correct"):
         assert name not in arguments or arguments[name][0] == (before["loss"][0] if kernel == "penalty" else 0)

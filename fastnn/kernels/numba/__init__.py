@@ -1,14 +1,16 @@
-"""The kernels that are plain loops, compiled by Numba. The reference defines what they compute.
+"""The kernels that are plain loops and faster as such, compiled by Numba. The reference defines what they compute.
 
 NumPy does what it does faster than a loop: products of matrices, and exp and tanh of whole arrays.
 """
 
 from collections.abc import Callable, Mapping
 
-from fastnn.kernels.numba import activation, gather, loss, softmax, update_rules
+from fastnn.kernels.numba import activation, columns, elementwise_loss, gather, loss, pool, prelu, softmax, update_rules
 from fastnn.kernels.table import kernels_in
 
-KERNELS: Mapping[str, Callable[..., None]] = kernels_in((activation, gather, loss, softmax, update_rules))
+KERNELS: Mapping[str, Callable[..., None]] = kernels_in(
+    (activation, columns, elementwise_loss, gather, loss, pool, prelu, softmax, update_rules)
+)
 
 
 def __getattr__(name: str) -> Callable[..., None]:

@@ -8,8 +8,9 @@ from collections.abc import Callable
 
 import numpy as np
 
-from fastnn.kernels import reference
+from fastnn.kernels import custom, reference
 from fastnn.kernels.activations import Activation
+from fastnn.kernels.limits import CUSTOM
 from fastnn.kernels.numba.compile import jit
 from fastnn.kernels.reference.arrays import Array
 
@@ -105,6 +106,9 @@ _BACKWARD: dict[int, Callable[[Array, Array, Array, "np.floating"], None]] = {
 
 def activation_forward(x: Array, out: Array, kind: int, alpha: float) -> None:
     """``out = f(x)``."""
+    if kind >= CUSTOM:
+        custom.of_number(int(kind)).call(custom.FORWARD, x.size, x, out)
+        return
     loop = _FORWARD.get(kind)
     if loop is None:
         reference.activation_forward(x, out, kind, alpha)
@@ -114,6 +118,9 @@ def activation_forward(x: Array, out: Array, kind: int, alpha: float) -> None:
 
 def activation_backward(dout: Array, saved: Array, dx: Array, kind: int, alpha: float) -> None:
     """``dx = dout f'``."""
+    if kind >= CUSTOM:
+        custom.of_number(int(kind)).call(custom.BACKWARD, dx.size, dout, saved, dx)
+        return
     loop = _BACKWARD.get(kind)
     if loop is None:
         reference.activation_backward(dout, saved, dx, kind, alpha)

@@ -7,7 +7,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from fastnn.kernels import reference
+from fastnn.kernels import custom, reference
+from fastnn.kernels.limits import CUSTOM
 from fastnn.kernels.numba.compile import jit
 from fastnn.kernels.reference.arrays import Array
 from fastnn.kernels.updates import UpdateRule
@@ -133,6 +134,10 @@ def update(
     c2: float = 0.0,
 ) -> None:
     """Do one step of `rule`."""
+    if rule >= CUSTOM and w.flags.c_contiguous:
+        scalars_of = np.array([float(rate[0]), decay, float(t[0]), c0, c1, c2])
+        custom.of_number(int(rule)).call(custom.FORWARD, w.size, w, m, v, dw, numbers=scalars_of)
+        return None
     if rule not in _STEPS or not w.flags.c_contiguous:  # the rows are further apart than they are long
         return reference.update(w, m, v, dw, rate, t, rule, decay, c0, c1, c2)
     chosen, real, step = UpdateRule(rule), w.dtype.type, float(rate[0])
