@@ -73,6 +73,12 @@ def deep(session: nox.Session) -> None:
 
 
 @nox.session
+def campaign(session: nox.Session) -> None:
+    """Try hard to break the code: the long tests, damaged files, wrong changes; ``-- mutations`` runs those alone."""
+    session.run("bash", "tests/campaign.sh", *session.posargs, env={"PYTHON": sys.executable})
+
+
+@nox.session
 def bench(session: nox.Session) -> None:
     """Time kernels and steps beside their NumPy reference; ``-- bench/bench_pool.py`` times some."""
     module(session, "pytest", "--benchmark-only", *(session.posargs or ["bench"]))

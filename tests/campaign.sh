@@ -1,0 +1,30 @@
+#!/usr/bin/env bash
+# Tries hard to break the code: what tests/deep.sh runs (slow tests, instruction sets, sanitizers), hundreds of thousands
+# of damaged files, and the wrong changes that tests have to notice. Some hours. Run in a source tree with the packages
+# of the `test` extra installed (PYTHON=path/to/python chooses where). `tests/campaign.sh files mutations` runs those
+# parts only.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+python=$(command -v "${PYTHON:-python3}")
+parts=("$@")
+[[ ${#parts[@]} -gt 0 ]] || parts=(deep files mutations)
+failed=()
+
+for part in "${parts[@]}"; do
+    case $part in
+        deep) tests/deep.sh || failed+=("$part") ;;
+        files) PYTHONPATH=$PWD "$python" tests/data/hostile.py "${MUTATIONS:-100000}" || failed+=("$part") ;;
+        mutations) "$python" scripts/mutate.py || failed+=("$part") ;;
+        *)
+            echo "campaign.sh: unknown part $part; expected deep, files or mutations" >&2
+            exit 2
+            ;;
+    esac
+done
+
+if [[ ${#failed[@]} -gt 0 ]]; then
+    printf '\nfailed: %s\n' "${failed[*]}"
+    exit 1
+fi
+printf '\nall passed: %s\n' "${parts[*]}"
