@@ -78,7 +78,7 @@ class Source:
         """
         if not self.folders:
             return self.fallback(), None
-        missing = "was not found"
+        missing = "Not found"
         if root := data or search_in:
             here = Path(root).expanduser()
             found = [here / folder for folder in self.folders if (here / folder).exists()]
@@ -91,10 +91,10 @@ class Source:
             if data:
                 detail = errors[-1] if errors else f"there is no file or folder {here}"
                 raise ValueError(f"study: --data {data}: no {self.name} there ({detail})")
-            missing = f"could not be read ({errors[-1]})" if errors else missing
+            missing = f"Not readable ({errors[-1]})" if errors else missing
         return self.fallback(), (
-            f"{self.name} {missing} (give --data PATH, or set {DATA}), so this report was made on "
-            f"{self.substitute}. The figures cannot be compared with those reported."
+            f"{missing}: {self.name} (give --data PATH, or set {DATA}). This report was made on {self.substitute}; its "
+            "figures cannot be compared with those reported."
         )
 
     def load_list(

@@ -21,7 +21,7 @@ nav ol { padding-left: 1.3rem; } td.apart { color: var(--soft); font-style: ital
 table.facts { min-width: 0; } table.facts td { text-align: left; white-space: normal; }
 @media (max-width: 40rem) { body { font-size: 16px; padding: .7rem; } th, td { padding-right: .5rem; }
   figure.wide { overflow-x: auto; } figure.wide img { max-width: none; width: 42rem; }
-  td.words { min-width: 14rem; } }
+  td.words { min-width: 14rem; } td:first-child { min-width: 8.5rem; } table.facts td { min-width: 0; } }
 @page { margin: 16mm 14mm; }
 @media print { body { max-width: none; font-size: 10.5pt; padding: 0; } nav { display: none; }
   figure, table, .banner, .note, .keep { break-inside: avoid; } h1, h2, h3, p.lead { break-after: avoid; }

@@ -83,7 +83,7 @@ def test_synthetic_data_are_not_compared_and_the_terminal_says_so(
     study = study_of({"epochs": 10}, {}, folders=("faces",), substitute="some letters")
     studies.run(study, out=tmp_path)
     said = capsys.readouterr().err
-    assert re.search(r"^fastnn study small: tiny was not found .* made on some letters", said)
+    assert re.search(r"^fastnn study small: Not found: tiny .* made on some letters", said)
     row = results(tmp_path)["results"]["part"]["compared"][0]
     assert (row["ratio"], row["not comparable"]) == (None, "synthetic data")
 

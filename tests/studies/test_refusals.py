@@ -97,7 +97,7 @@ def test_unreadable_data_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert COUNT.computed == 0
     monkeypatch.setenv("FASTNN_DATA", str(tmp_path))
     text = studies.run(study, out=tmp_path / "out", quiet=True).read_text()
-    assert re.search("MNIST could not be read .*ubyte.* this report was made on", text)
+    assert re.search(r"Not readable \(.*ubyte.*\): MNIST .* This report was made on", text)
 
 
 def test_declarations_that_cannot_work_are_refused() -> None:

@@ -119,7 +119,10 @@ def show_head_b(page: Page, found: Found) -> None:
                 "The better head's answers for the photos in val, first seed.")  # fmt: skip
     wrong = np.asarray(found["wrong"], np.int64)
     if len(wrong):
-        figure = plots.wrong_predictions(found["wrong images"], labels[wrong], first[wrong], found["names"])
+        title = f"{len(wrong):,} of {len(labels):,} wrong: true class as predicted class"
+        figure = plots.wrong_predictions(
+            found["wrong images"], labels[wrong], first[wrong], found["names"], title=title
+        )
         page.figure("wrong", figure, "The photos in val that it gets wrong.")
 
 
