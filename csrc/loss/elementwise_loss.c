@@ -73,8 +73,21 @@ FNN_INLINE double run_of_kind(int kind, const element_run *r) {
     return vsum_total(&sum);
 }
 
+/* The user's function of whole rows, or NULL. */
+static fnn_custom_row_loss custom_row_loss(int kind) {
+    return kind < FNN_CUSTOM ? NULL : (fnn_custom_row_loss)fnn_get_custom(kind, REAL_IS_DOUBLE, FNN_CUSTOM_BACKWARD);
+}
+
+static double custom_row(fnn_custom_row_loss function, const element_run *r) {
+    double loss = 0;
+    function(r->x, r->t, &loss, r->dx == NULL ? fnn_scratch() : (void *)r->dx, r->count);
+    for (ptrdiff_t i = 0; r->dx != NULL && i < r->count; i++) r->dx[i] *= r->factor;
+    return loss;
+}
+
 /* A loss of the user's own, which knows no parameters. */
 static double custom_run(int kind, const element_run *r) {
+    if (custom_row_loss(kind) != NULL) return custom_row(custom_row_loss(kind), r);
     enum { BLOCK = 512 };
     FNN_ALIGNED real losses[BLOCK], slopes[BLOCK];
     const fnn_custom_loss function = (fnn_custom_loss)fnn_get_custom(kind, REAL_IS_DOUBLE, FNN_CUSTOM_FORWARD);
@@ -132,7 +145,8 @@ static void rows_task(void *context, int task) {
 /* x, targets, parameters, dx, loss, weights */
 void FN(elementwise_loss)(const fnn_op *op) {
     const ptrdiff_t rows = op->n[0], cols = op->n[1];
-    const bool by_rows = op->p[5] != NULL || (op->p[2] != NULL && cols > 1);
+    const bool whole = custom_row_loss((int)op->s[1]) != NULL;
+    const bool by_rows = op->p[5] != NULL || (op->p[2] != NULL && cols > 1) || whole;
     loss_run r = {.op = op};
     r.partition = by_rows ? row_partition(rows, cols) : fnn_partition_work(rows * cols, VL, GRAIN);
     fnn_parallel(r.partition.tasks, by_rows ? rows_task : all_elements_task, &r);

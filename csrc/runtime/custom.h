@@ -21,6 +21,8 @@ typedef void (*fnn_custom_forward)(const void *x, void *out, int64_t count);
 typedef void (*fnn_custom_backward)(const void *dout, const void *saved, void *dx, int64_t count);
 /* x, targets → the loss of each element and its derivative */
 typedef void (*fnn_custom_loss)(const void *x, const void *targets, void *losses, void *slopes, int64_t count);
+/* The loss of a row and its derivatives; in the second place, instead of a loss of elements in the first. */
+typedef void (*fnn_custom_row_loss)(const void *x, const void *targets, double *loss, void *slopes, int64_t cols);
 /* w, m, v (NULL where the rule does not keep them), dw; the rate, the decay, the step and the rule's coefficients */
 typedef void (*fnn_custom_update)(void *w, void *m, void *v, const void *dw, int64_t count, const double *numbers);
 

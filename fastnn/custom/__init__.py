@@ -8,6 +8,7 @@ table is compiled too.
 
 from fastnn.custom.activation import activation
 from fastnn.custom.loss import loss
+from fastnn.custom.row_loss import row_loss
 from fastnn.custom.update_rule import update_rule
 
-__all__ = ["activation", "loss", "update_rule"]
+__all__ = ["activation", "loss", "row_loss", "update_rule"]

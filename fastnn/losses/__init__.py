@@ -7,7 +7,7 @@ from typing import Any
 from fastnn.kernels.custom import names as custom_names
 from fastnn.losses.base import Loss, Task
 from fastnn.losses.classification import BinaryCrossEntropy, FocalCrossEntropy, MulticlassHinge, SoftmaxCrossEntropy
-from fastnn.losses.custom import CustomLoss
+from fastnn.losses.custom import CustomLoss, CustomRowLoss
 from fastnn.losses.regression import (
     HalfGammaDeviance,
     HalfPoissonDeviance,
@@ -26,6 +26,7 @@ __all__ = [
     "LOSSES",
     "BinaryCrossEntropy",
     "CustomLoss",
+    "CustomRowLoss",
     "FocalCrossEntropy",
     "HalfGammaDeviance",
     "HalfPoissonDeviance",

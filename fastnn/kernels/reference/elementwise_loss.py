@@ -40,6 +40,16 @@ def _losses(kind: ElementwiseLoss, x: Array, t: Array, p: Any) -> tuple[Array, A
             return slope * difference, np.where(difference == 0, 0, slope)
 
 
+def custom_losses(kernel: custom.CustomLoss, x: Array, targets: Array) -> tuple[Array, Array]:
+    """The losses and their derivatives by a function of the user's own, of elements or of rows, in float64."""
+    wide, wanted = x.astype(np.float64), targets.astype(np.float64)
+    losses, slopes = np.zeros(wide.shape), np.zeros(wide.shape)
+    for place in np.ndindex(wide.shape[:1] if kernel.rows else wide.shape):
+        loss, slopes[place] = kernel.both(wide[place], wanted[place])
+        losses[(*place, 0) if kernel.rows else place] = loss
+    return losses, slopes
+
+
 @np.errstate(all="ignore")
 def elementwise_loss(
     x: Array,
@@ -56,9 +66,7 @@ def elementwise_loss(
     A target of 0 adds ``exp(x)`` alone to the Poisson deviance. The derivatives of the losses with a kink are 0 there.
     """
     if loss_kind >= CUSTOM:
-        both = custom.of_number(int(loss_kind)).both
-        pairs = [both(np.float64(a), np.float64(t)) for a, t in zip(x.flat, targets.flat, strict=True)]
-        losses, slopes = (np.array(part, np.float64).reshape(x.shape) for part in zip(*pairs, strict=True))
+        losses, slopes = custom_losses(custom.of_number(int(loss_kind)), x, targets)
     else:
         losses, slopes = _losses(ElementwiseLoss(int(loss_kind)), x, targets, parameters)
     loss[0] = scale * weighted_sum(losses, weights)
