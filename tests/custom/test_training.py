@@ -24,6 +24,13 @@ pytest.importorskip("numba")
 PAIRS = {"swish": (own_swish, SiLU), "softshrink": (own_softshrink, Softshrink)}
 
 
+@pytest.fixture
+def native():
+    """The native backend, whichever the environment asks for: only that one compiles steps."""
+    with fastnn.use_backend("native"):
+        yield
+
+
 def trained(activation, dtype="float32", **options):
     x, y = samples(130, 40, 5)
     model = fastnn.Sequential([Dense(70), activation(), Dense(5)], input_shape=(40,), dtype=dtype, seed=3)
@@ -66,6 +73,7 @@ def test_kernels_agree_with_the_reference_within_the_bound_of_a_unary_function(n
 
 
 @needs_native
+@pytest.mark.usefixtures("native")
 def test_a_softshrink_of_ones_own_is_fused_where_the_built_in_one_is():
     x, y = samples(64, 40, 5)
     plans = []
@@ -105,7 +113,8 @@ def test_the_bits_do_not_depend_on_the_number_of_threads(rule):
 
 
 @needs_native
-def test_compiled_is_eager(monkeypatch):
+@pytest.mark.usefixtures("native")
+def test_compiled_is_eager():
     compiled = trained(own_swish, optimizer=own_lion(1e-3, weight_decay=1e-3))
     x, y = samples(130, 40, 5)
 
