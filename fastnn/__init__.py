@@ -39,7 +39,7 @@ from fastnn.config import show_config
 from fastnn.kernels.backend import use_backend
 from fastnn.kernels.threads import get_num_threads, one_thread, set_num_threads
 from fastnn.model import Sequential
-from fastnn.model.file import describes
+from fastnn.model.file import TABLE, describes
 from fastnn.named import suggestion
 from fastnn.population import Population, fit_many
 from fastnn.trainer import (
@@ -94,7 +94,7 @@ def load(path: str | PathLike[str]) -> Any:
     >>> bool((again.params == model.params).all())
     True
     """
-    if describes(path, "table"):
+    if describes(path, TABLE):
         return import_module("fastnn.tabular").load(path)
     return (Population if describes(path, "population") else Sequential).load(path)
 

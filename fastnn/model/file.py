@@ -18,6 +18,7 @@ from fastnn.model.network import Network
 from fastnn.model.schema import CONFIG, check_fields
 
 FORMAT = "1"
+TABLE = "table"  # the key of a description by which a file holds an estimator of tables
 Model = TypeVar("Model", bound=Network)
 
 
@@ -135,6 +136,10 @@ def load(
         If there is no such file.
     """
     tensors, description = read(path)
+    if TABLE in description:
+        raise ValueError(
+            f"load: {path}: expected a model of layers, got an estimator of tables; fastnn.load reads both"
+        )
     kept = {name: value for name, value in tensors.items() if not ("checkpoint" in description and "/" in name)}
     found = {name: value.shape for name, value in kept.items()}
     try:

@@ -119,17 +119,16 @@ def _of_series(series: Any, nw: Any) -> Array:
     """A column of a data frame as an array: of numbers, of datetime64, or of objects with None where one is missing."""
     dtype = series.dtype
     if dtype.is_numeric() or dtype == nw.Boolean:
-        numeric = series.cast(nw.Float64) if dtype != nw.Boolean or series.null_count() == 0 else series
-        if dtype == nw.Decimal or dtype == nw.Boolean:
-            values = [None if value is None else float(value) for value in series.to_list()]
-            return np.array([np.nan if value is None else value for value in values], np.float64)
-        return np.asarray(numeric.to_numpy(), np.float64)
+        plain = series.to_numpy()
+        if plain.dtype.kind in "fiub":
+            return np.asarray(plain, np.float64)
+        return np.array([np.nan if _is_missing(value) else float(value) for value in series.to_list()], np.float64)
     if dtype == nw.Datetime or dtype == nw.Date:
         days = [_days(value) for value in series.to_list()]
         return np.array(days, "datetime64[us]")
     if dtype == nw.Duration:
-        seconds = [None if value is None else value.total_seconds() for value in series.to_list()]
-        return np.array([np.nan if value is None else value for value in seconds], np.float64)
+        seconds = [np.nan if _is_missing(value) else value.total_seconds() for value in series.to_list()]
+        return np.array(seconds, np.float64)
     found = np.empty(len(series), object)
     found[:] = series.to_list()
     return found
@@ -137,7 +136,7 @@ def _of_series(series: Any, nw: Any) -> Array:
 
 def _days(value: Any) -> np.datetime64:
     """A date or a time as datetime64, without its time zone."""
-    if value is None or value != value:
+    if _is_missing(value):
         return np.datetime64("NaT")
     if isinstance(value, datetime.datetime):
         value = value.replace(tzinfo=None)

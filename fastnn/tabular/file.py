@@ -9,12 +9,11 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from fastnn.model.file import check_digest, read, write
+from fastnn.model.file import TABLE, check_digest, read, write
 from fastnn.model.sequential import Sequential
 from fastnn.tabular.inputs import TableInputs
 
 Array = NDArray[Any]
-KEY = "table"  # of the description of a file, which holds an estimator of tables if it has it
 
 
 class Saved(Protocol):
@@ -51,7 +50,7 @@ def write_table(path: str | PathLike[str], estimator: Saved) -> None:
         "named": hasattr(estimator, "feature_names_in_"),
         "members": [member.config() for member in estimator.members_],
     }
-    write(path, arrays, {KEY: described})
+    write(path, arrays, {TABLE: described})
 
 
 def _parameters(estimator: Saved) -> dict[str, Any]:
@@ -76,11 +75,11 @@ def read_table(path: str | PathLike[str]) -> tuple[Mapping[str, Any], TableInput
         If there is no such file.
     """
     tensors, description = read(path)
-    if KEY not in description:
+    if TABLE not in description:
         raise ValueError(f"load: {path}: expected an estimator of tables, got another model")
     check_digest(path, tensors, description, "load")
     try:
-        found = description[KEY]
+        found = description[TABLE]
         inputs = TableInputs.from_config(found["inputs"])
         members = [Sequential.from_config(config, draw=False) for config in found["members"]]
         for i, member in enumerate(members):
