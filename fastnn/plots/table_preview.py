@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 _MOST_COLUMNS = 12
 _LONGEST = 16  # characters of a cell
+_LONG_NUMBER = 9  # characters, from which on a number is rounded to five digits
 _HEAD, _TARGET, _EMPTY = "#e6e6e6", "#cfe3f2", "#f6c9b5"  # also apart in grey
 _INCHES = 0.105, 0.28  # of a character, and of a row
 
@@ -99,4 +100,9 @@ def table_preview(
 
 def _short(text: str) -> str:
     text = text.strip()
+    if len(text) > _LONG_NUMBER:
+        try:
+            return f"{float(text):.5g}"
+        except ValueError:
+            pass
     return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"

@@ -84,6 +84,12 @@ def test_the_picture_marks_the_cells_that_are_empty() -> None:
     assert all(cells[place].get_text().get_text() == "empty" for place in marked)
 
 
+def test_long_numbers_are_rounded_and_long_words_cut() -> None:
+    figure = table_preview(["a", "b"], [["-0.0446416365069889", "a rather long name"]])
+    cells = figure.axes[0].tables[0].get_celld()
+    assert [cells[1, k].get_text().get_text() for k in (0, 1)] == ["-0.044642", "a rather long n…"]
+
+
 def test_rows_that_are_no_table_are_previewed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     np.savez(tmp_path / "a.npz", x=np.arange(60.0).reshape(20, 3) / 7, y=np.arange(20) % 2)
     assert main(["data", "preview", str(tmp_path / "a.npz"), "-o", str(tmp_path / "a.png")]) == 0
