@@ -210,7 +210,7 @@ class Snapshot:
             setattr(spec.problem.optimizer, name, value)
         for name, array in _arrays(spec).items():
             array[...] = self.tensors[name]
-        spec.problem.model.seed = self.description["config"]["seed"]
+        spec.problem.model.seed = self.description["config"].get("seed", 0)
 
     def _optimizer_arguments(self, optimizer: Optimizer) -> dict[str, Any]:
         """The arguments of the optimiser that differ from what they are: a callback may have changed them.
