@@ -17,51 +17,58 @@ True
 
 from importlib import import_module
 from os import PathLike
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from fastnn import (
-    custom,
-    data,
-    export,
-    functional,
-    gradcheck,
-    init,
-    kernels,
-    layers,
-    losses,
-    metrics,
-    optim,
-    random,
-    schedules,
-)
 from fastnn._version import __version__
-from fastnn.config import show_config
 from fastnn.kernels.backend import use_backend
 from fastnn.kernels.threads import get_num_threads, one_thread, set_num_threads
-from fastnn.model import Sequential
-from fastnn.model.file import TABLE, describes
 from fastnn.named import suggestion
-from fastnn.population import Population, fit_many
-from fastnn.trainer import (
-    BestWeights,
-    Callback,
-    Checkpoint,
-    CSVLog,
-    EarlyStopping,
-    History,
-    MLflowLog,
-    NonFiniteLossError,
-    OptunaPruning,
-    ReduceOnPlateau,
-    Sweep,
-    TensorBoardLog,
-    Trainer,
-    find_learning_rate,
-    grid,
-    sweep,
-)
 
-_ON_DEMAND = ("alexnet", "architecture", "cli", "compat", "estimators", "plots", "studies", "tabular")
+if TYPE_CHECKING:
+    from fastnn import (
+        custom,
+        data,
+        export,
+        functional,
+        gradcheck,
+        init,
+        kernels,
+        layers,
+        losses,
+        metrics,
+        optim,
+        random,
+        schedules,
+    )
+    from fastnn.config import show_config
+    from fastnn.model import Sequential
+    from fastnn.population import Population, fit_many
+    from fastnn.trainer import (
+        BestWeights,
+        Callback,
+        Checkpoint,
+        CSVLog,
+        EarlyStopping,
+        History,
+        MLflowLog,
+        NonFiniteLossError,
+        OptunaPruning,
+        ReduceOnPlateau,
+        Sweep,
+        TensorBoardLog,
+        Trainer,
+        find_learning_rate,
+        grid,
+        sweep,
+    )
+
+# What is imported when it is first used: subpackages, and by their module what they offer under `fastnn` too.
+_PARTS = (
+    *("custom", "data", "export", "functional", "gradcheck", "init", "kernels", "layers", "losses", "metrics", "optim"),
+    *("random", "schedules"),
+    *("alexnet", "architecture", "cli", "compat", "estimators", "plots", "studies", "tabular"),
+)
+_ELSEWHERE = {"show_config": "config", "Sequential": "model", "Population": "population", "fit_many": "population"}
 
 
 def load(path: str | PathLike[str]) -> Any:
@@ -94,20 +101,26 @@ def load(path: str | PathLike[str]) -> Any:
     >>> bool((again.params == model.params).all())
     True
     """
-    if describes(path, TABLE):
+    from fastnn.model.file import describes
+
+    if describes(path, "table"):
         return import_module("fastnn.tabular").load(path)
-    return (Population if describes(path, "population") else Sequential).load(path)
+    return __getattr__("Population" if describes(path, "population") else "Sequential").load(path)
 
 
 def __getattr__(name: str) -> Any:
-    """A subpackage that `import fastnn` leaves out, because it is slow to import or needs optional packages."""
-    if name in _ON_DEMAND:
+    """What `import fastnn` leaves out, because it takes time or optional packages to import: nearly everything."""
+    if name in _PARTS:
         return import_module(f"fastnn.{name}")
-    raise AttributeError(f"module 'fastnn' has no attribute {name!r}{suggestion(name, (*__all__, *_ON_DEMAND))}")
+    if name not in __all__:
+        raise AttributeError(f"module 'fastnn' has no attribute {name!r}{suggestion(name, (*__all__, *_PARTS))}")
+    value = getattr(import_module(f"fastnn.{_ELSEWHERE.get(name, 'trainer')}"), name)
+    globals()[name] = value
+    return value
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_ON_DEMAND})
+    return sorted({*globals(), *__all__, *_PARTS})
 
 
 __all__ = [

@@ -61,8 +61,22 @@ def python(code: str, *, cwd: Path, allowed: tuple[str, ...] | None = None) -> s
 
 def test_import_loads_nothing_heavy(tmp_path: Path) -> None:
     loaded = python("import sys, fastnn; print(*sys.modules)", cwd=tmp_path).split()
-    assert "fastnn.trainer" in loaded
-    assert [name for name in HEAVY if name in loaded] == []
+    assert "fastnn.kernels.backend" in loaded
+    assert [name for name in loaded if name in ("fastnn.trainer", "fastnn.data", "fastnn.layers")] == []
+    code = "import sys, fastnn; [getattr(fastnn, name) for name in fastnn.__all__]; print(*sys.modules)"
+    used = python(code, cwd=tmp_path).split()
+    assert "fastnn.trainer" in used
+    assert [name for name in HEAVY if name in used] == []
+
+
+def test_every_public_name_is_found_where_it_is_first_asked_for(tmp_path: Path) -> None:
+    for name in ("Sequential", "fit_many", "Trainer", "estimators", "data", "show_config"):
+        assert "fastnn" in python(f"import fastnn; print(repr(fastnn.{name}))", cwd=tmp_path)
+    said = python("import fastnn\ntry:\n    fastnn.Trainr\nexcept AttributeError as e:\n    print(e)", cwd=tmp_path)
+    assert "did you mean 'Trainer'?" in said
+    assert {"Sequential", "estimators", "fit_many"} <= set(
+        python("import fastnn; print(*dir(fastnn))", cwd=tmp_path).split()
+    )
 
 
 def test_the_blocker_blocks(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ import numpy as np
 
 from fastnn.caller import warn_caller
 from fastnn.environment import BACKEND, ISA
-from fastnn.kernels import reference
+from fastnn.random.philox import use_compiled
 
 KernelFunction = Callable[..., None]
 _NAMES = ("native", "numba", "reference")  # best first
@@ -69,7 +69,16 @@ def _own_kernels(backend: str) -> Mapping[str, KernelFunction]:
         from fastnn.kernels import numba
 
         return numba.KERNELS
+    from fastnn.kernels import reference  # a process on native kernels never needs it
+
     return reference.KERNELS
+
+
+@cache
+def native_population() -> Mapping[str, KernelFunction]:
+    """The native kernels of populations and of random words, which are no rows of the table; empty without them."""
+    isa = native_isa()
+    return {} if isa is None else dict(_native.isa_tables("populations")[isa])
 
 
 @cache
@@ -119,6 +128,7 @@ def _default() -> str:
 
 
 _INITIAL = _default()
+use_compiled(native_population().get("random_words"))
 _current: ContextVar[str] = ContextVar("fastnn_backend", default=_INITIAL)
 
 
