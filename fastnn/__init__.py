@@ -54,13 +54,11 @@ if TYPE_CHECKING:
         NonFiniteLossError,
         OptunaPruning,
         ReduceOnPlateau,
-        Sweep,
         TensorBoardLog,
         Trainer,
         find_learning_rate,
-        grid,
-        sweep,
     )
+    from fastnn.trainer.sweep import Sweep, grid, sweep
 
 # What is imported when it is first used: subpackages, and by their module what they offer under `fastnn` too.
 _PARTS = (
