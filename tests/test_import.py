@@ -71,7 +71,8 @@ def test_import_loads_nothing_heavy(tmp_path: Path) -> None:
 
 def test_every_public_name_is_found_where_it_is_first_asked_for(tmp_path: Path) -> None:
     for name in ("Sequential", "fit_many", "Trainer", "estimators", "data", "show_config"):
-        assert "fastnn" in python(f"import fastnn; print(repr(fastnn.{name}))", cwd=tmp_path)
+        found = python(f"import fastnn; print(fastnn.{name}.__name__)", cwd=tmp_path)
+        assert found.strip().removeprefix("fastnn.") == name
     said = python("import fastnn\ntry:\n    fastnn.Trainr\nexcept AttributeError as e:\n    print(e)", cwd=tmp_path)
     assert "did you mean 'Trainer'?" in said
     assert {"Sequential", "estimators", "fit_many"} <= set(
