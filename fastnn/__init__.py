@@ -99,9 +99,9 @@ def load(path: str | PathLike[str]) -> Any:
     >>> bool((again.params == model.params).all())
     True
     """
-    from fastnn.model.file import describes
+    from fastnn.model.file import TABLE, describes
 
-    if describes(path, "table"):
+    if describes(path, TABLE):
         return import_module("fastnn.tabular").load(path)
     return __getattr__("Population" if describes(path, "population") else "Sequential").load(path)
 
