@@ -10,6 +10,7 @@ import types
 import pytest
 
 import fastnn
+from fastnn.layers import REGISTRY
 
 # importing these starts a program
 LEFT_OUT = {"fastnn.__main__"}
@@ -28,6 +29,9 @@ def test_examples_run(name: str) -> None:
     if name in NEEDS:
         pytest.importorskip(NEEDS[name])
     result = doctest.testmod(module, optionflags=doctest.NORMALIZE_WHITESPACE)
+    for layer, cls in list(REGISTRY.items()):
+        if not hasattr(sys.modules[cls.__module__], layer):  # a class that an example has made
+            del REGISTRY[layer]
     if "matplotlib.pyplot" in sys.modules:
         sys.modules["matplotlib.pyplot"].close("all")  # matplotlib warns if more than twenty are open
     assert result.failed == 0

@@ -105,7 +105,9 @@ def run_pickle(machine: Machine, file: io.BytesIO) -> Any:
     ValueError
         As for `read_pickle`; ``machine.where`` begins the message.
     """
-    where, at, size = machine.where, file.tell(), len(file.getbuffer())
+    where, at = machine.where, file.tell()
+    size = file.seek(0, io.SEEK_END)  # a view of the buffer would copy it
+    file.seek(at)
     try:
         for count, (opcode, argument) in enumerate(pickle_opcodes(file)):
             if count >= _MAX_OPCODES:
