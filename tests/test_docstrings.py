@@ -15,7 +15,15 @@ from fastnn.layers import REGISTRY
 # importing these starts a program
 LEFT_OUT = {"fastnn.__main__"}
 # packages that an example uses and that may not be installed
-NEEDS = {"fastnn.export.onnx_file": "onnx", "fastnn.estimators.search": "optuna"}
+OWN_OPERATIONS = [f"fastnn.custom.{name}" for name in ("activation", "elementary", "loss", "row_loss", "update_rule")]
+NEEDS = {
+    "fastnn.export.onnx_file": "onnx",
+    "fastnn.estimators.search": "optuna",
+    **dict.fromkeys(
+        [*OWN_OPERATIONS, "fastnn.layers.custom", "fastnn.losses.custom", "fastnn.optim.custom"],
+        "numba",
+    ),
+}
 MODULES = sorted(
     module.name
     for module in pkgutil.walk_packages(fastnn.__path__, "fastnn.")
@@ -25,9 +33,9 @@ MODULES = sorted(
 
 @pytest.mark.parametrize("name", ["fastnn", *MODULES])
 def test_examples_run(name: str) -> None:
-    module = importlib.import_module(name)
     if name in NEEDS:
         pytest.importorskip(NEEDS[name])
+    module = importlib.import_module(name)
     result = doctest.testmod(module, optionflags=doctest.NORMALIZE_WHITESPACE)
     for layer, cls in list(REGISTRY.items()):
         if not hasattr(sys.modules[cls.__module__], layer):  # a class that an example has made
@@ -40,6 +48,8 @@ def test_examples_run(name: str) -> None:
 def test_there_are_examples() -> None:
     found = 0
     for name in MODULES:
+        if name in NEEDS:
+            continue
         tests = doctest.DocTestFinder().find(importlib.import_module(name))
         found += sum(len(test.examples) for test in tests)
     assert found > 100

@@ -3,8 +3,11 @@
 import math
 
 import numpy as np
+import pytest
 
 from fastnn import custom
+
+pytest.importorskip("numba")  # those who import this module are skipped without it
 
 THRESHOLD = 0.5
 
