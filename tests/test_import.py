@@ -133,3 +133,8 @@ except AttributeError as error:
 """
     said = python(code, cwd=tmp_path)
     assert said == "module 'fastnn' has no attribute 'plot'; did you mean 'plots'?\n"
+
+
+def test_a_model_runs_in_a_process_that_imported_nothing_but_fastnn():
+    code = "import fastnn; fastnn.Sequential([fastnn.layers.Dense(2)], input_shape=(3,)).forward([[1, 2, 3]])"
+    subprocess.run([sys.executable, "-c", code], check=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from importlib import import_module
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -232,6 +233,8 @@ class ForwardNetwork(Network):
         return self._found_engine().run_forward(self, batch, kind)
 
     def _found_engine(self) -> ForwardEngine:
+        if type(self)._engine is None:  # fastnn.program enters itself, and is imported when it is first needed
+            import_module("fastnn.program")
         engine = type(self)._engine
         if engine is None:
             raise RuntimeError("Sequential: import fastnn (not fastnn.model alone) to run models")
