@@ -60,12 +60,7 @@ if TYPE_CHECKING:
     )
     from fastnn.trainer.sweep import Sweep, grid, sweep
 
-# What is imported when it is first used: subpackages, and by their module what they offer under `fastnn` too.
-_PARTS = (
-    *("custom", "data", "export", "functional", "gradcheck", "init", "kernels", "layers", "losses", "metrics", "optim"),
-    *("random", "schedules"),
-    *("alexnet", "architecture", "cli", "compat", "estimators", "plots", "studies", "tabular"),
-)
+# The modules of what is imported when it is first used; `fastnn.trainer` has the others.
 _ELSEWHERE = {"show_config": "config", "Sequential": "model", "Population": "population", "fit_many": "population"}
 
 
@@ -106,19 +101,28 @@ def load(path: str | PathLike[str]) -> Any:
     return __getattr__("Population" if describes(path, "population") else "Sequential").load(path)
 
 
+def _parts() -> list[str]:
+    """The names of the modules and packages in fastnn's folder, which are its attributes."""
+    from pkgutil import iter_modules
+
+    return [part.name for part in iter_modules(__path__) if not part.name.startswith("_")]
+
+
 def __getattr__(name: str) -> Any:
     """What `import fastnn` leaves out, because it takes time or optional packages to import: nearly everything."""
-    if name in _PARTS:
+    parts = _parts()
+    if name in parts:
         return import_module(f"fastnn.{name}")
     if name not in __all__:
-        raise AttributeError(f"module 'fastnn' has no attribute {name!r}{suggestion(name, (*__all__, *_PARTS))}")
+        meant = suggestion(name, __all__) or suggestion(name, parts)
+        raise AttributeError(f"module 'fastnn' has no attribute {name!r}{meant}")
     value = getattr(import_module(f"fastnn.{_ELSEWHERE.get(name, 'trainer')}"), name)
     globals()[name] = value
     return value
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__, *_PARTS})
+    return sorted({*globals(), *__all__, *_parts()})
 
 
 __all__ = [

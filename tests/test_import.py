@@ -138,3 +138,8 @@ except AttributeError as error:
 def test_a_model_runs_in_a_process_that_imported_nothing_but_fastnn():
     code = "import fastnn; fastnn.Sequential([fastnn.layers.Dense(2)], input_shape=(3,)).forward([[1, 2, 3]])"
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.mark.parametrize("part", ["model", "trainer", "program", "population", "studies", "tabular"])
+def test_every_part_is_an_attribute_of_fastnn(part):
+    subprocess.run([sys.executable, "-c", f"import fastnn; fastnn.{part}.__all__"], check=True)

@@ -233,9 +233,8 @@ class ForwardNetwork(Network):
         return self._found_engine().run_forward(self, batch, kind)
 
     def _found_engine(self) -> ForwardEngine:
-        if type(self)._engine is None:  # fastnn.program enters itself, and is imported when it is first needed
-            import_module("fastnn.program")
+        if type(self)._engine is None:
+            import_module("fastnn.program")  # which enters itself
         engine = type(self)._engine
-        if engine is None:
-            raise RuntimeError("Sequential: import fastnn (not fastnn.model alone) to run models")
+        assert engine is not None
         return engine
