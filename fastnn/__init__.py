@@ -114,8 +114,7 @@ def __getattr__(name: str) -> Any:
     if name in parts:
         return import_module(f"fastnn.{name}")
     if name not in __all__:
-        meant = suggestion(name, __all__) or suggestion(name, parts)
-        raise AttributeError(f"module 'fastnn' has no attribute {name!r}{meant}")
+        raise AttributeError(f"module 'fastnn' has no attribute {name!r}{suggestion(name, (*__all__, *parts))}")
     value = getattr(import_module(f"fastnn.{_ELSEWHERE.get(name, 'trainer')}"), name)
     globals()[name] = value
     return value

@@ -52,7 +52,10 @@ def suggestion(wanted: object, known: Iterable[str]) -> str:
     >>> suggestion("hubber", ("huber", "quantile"))
     "; did you mean 'huber'?"
     """
-    near = get_close_matches(wanted.lower(), list(known), 1) if isinstance(wanted, str) else []
+    names = list(known)
+    # as it is written first, because a class may have the name of its module but for the capital
+    spelled = (wanted, wanted.lower()) if isinstance(wanted, str) else ()
+    near = next(filter(None, (get_close_matches(text, names, 1) for text in spelled)), None)
     return f"; did you mean {near[0]!r}?" if near else ""
 
 
