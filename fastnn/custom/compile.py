@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import sys
-import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -36,7 +35,6 @@ compiled = numba.njit(nogil=True, error_model="numpy")
 
 '''
 _SLOW = 0.3  # seconds, from which on the compiling is announced
-_lock = threading.RLock()
 _loaded: dict[str, ModuleType] = {}
 
 
@@ -64,7 +62,7 @@ def require_numba(owner: str) -> None:
 
 
 def addresses(title: str, text: str, entries: Sequence[Entry], dtype: str) -> tuple[list[int], list[Any]]:
-    """Compile the functions of a text, or find them in the cache.
+    """Compile the functions of a text, or find them in the cache; `CustomKernel.prepare` lets one thread at a time.
 
     Parameters
     ----------
@@ -90,24 +88,23 @@ def addresses(title: str, text: str, entries: Sequence[Entry], dtype: str) -> tu
     import numba
     from numba.core.errors import NumbaError
 
-    with _lock:
-        began = time.perf_counter()
-        module, kept = _module(title, text, dtype)
-        real = getattr(numba, dtype)
-        pointer: Any = numba.types.CPointer
-        kinds = {"r": pointer(real), "d": pointer(numba.float64), "n": numba.int64}
-        made: list[Any] = []
-        for entry in entries:
-            signature = numba.void(*(kinds[letter] for letter in entry.arguments))
-            compiler = numba.cfunc(signature, cache=kept, error_model="numpy")
-            try:
-                made.append(compiler(getattr(module, entry.name)))
-            except NumbaError as error:
-                raise ValueError(f"{title}: Numba cannot compile it: {_reason(error)}") from None
-        seconds = time.perf_counter() - began
-        if seconds > _SLOW and not all(_from_cache(function) for function in made):
-            after = "kept for next time" if kept else f"not kept, because {user_cache()} cannot be written"
-            print(f"compiling {title} … {seconds:.1f} s, {after}", file=sys.stderr)
+    began = time.perf_counter()
+    module, kept = _module(title, text, dtype)
+    real = getattr(numba, dtype)
+    pointer: Any = numba.types.CPointer
+    kinds = {"r": pointer(real), "d": pointer(numba.float64), "n": numba.int64}
+    made: list[Any] = []
+    for entry in entries:
+        signature = numba.void(*(kinds[letter] for letter in entry.arguments))
+        compiler = numba.cfunc(signature, cache=kept, error_model="numpy")
+        try:
+            made.append(compiler(getattr(module, entry.name)))
+        except NumbaError as error:
+            raise ValueError(f"{title}: Numba cannot compile it: {_reason(error)}") from None
+    seconds = time.perf_counter() - began
+    if seconds > _SLOW and not all(_from_cache(function) for function in made):
+        after = "kept for next time" if kept else f"not kept, because {user_cache()} cannot be written"
+        print(f"compiling {title} … {seconds:.1f} s, {after}", file=sys.stderr)
     return [function.address for function in made], made
 
 

@@ -8,6 +8,7 @@ knows them by name.
 from __future__ import annotations
 
 import ctypes
+import os
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -182,6 +183,10 @@ class CustomRule(CustomKernel):
 
 AnyKernel = TypeVar("AnyKernel", bound=CustomKernel)
 _lock = threading.RLock()
+if hasattr(os, "register_at_fork"):
+    # A fork waits until nobody compiles. Otherwise the child would wait for ever, here or in Numba's own lock, for a
+    # thread that it does not have.
+    os.register_at_fork(before=_lock.acquire, after_in_parent=_lock.release, after_in_child=_lock.release)
 _by_number: list[CustomKernel] = []
 _by_name: dict[tuple[str, str], CustomKernel] = {}
 

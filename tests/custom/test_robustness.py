@@ -81,6 +81,41 @@ def predicted(net, x):
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system cannot fork")
+def test_a_child_forked_while_another_thread_compiles_waits_for_no_inherited_lock():
+    code = """
+    import os, signal, threading, time
+    from fastnn.kernels import custom
+
+    compiling = threading.Event()
+
+    def slowly(dtype):
+        compiling.set()
+        time.sleep(0.5)
+        raise ValueError("not compiled")
+
+    def kernel(name):
+        return custom.CustomActivation(name, name, slowly, abs, abs, False)
+
+    def compile_one():
+        try:
+            kernel("first").prepare("float32")
+        except ValueError:
+            pass
+
+    threading.Thread(target=compile_one).start()
+    compiling.wait()
+    child = os.fork()
+    if child == 0:
+        signal.alarm(5)
+        custom.enter(kernel("second"))
+        os._exit(0)
+    print(os.waitpid(child, 0)[1])
+    """
+    done = subprocess.run([sys.executable, "-c", textwrap.dedent(code)], check=True, capture_output=True, text=True)
+    assert done.stdout == "0\n"
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system cannot fork")
 def test_a_forked_process_runs_it():
     x, y = samples(40, 4, 2)
     net = MLPClassifier((6,), activation=own_swish, max_iter=2, random_state=0)
