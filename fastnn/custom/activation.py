@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import ast
-import warnings
 from collections.abc import Callable
 from typing import Any
 
 from fastnn.custom.check import check_derivative
 from fastnn.custom.compile import Entry, require_numba
 from fastnn.custom.definition import Definition, joined
-from fastnn.custom.dual import NoDerivativeError, dual
+from fastnn.custom.dual import NoDerivativeError, dual, warn_of_differences
 from fastnn.custom.source import Function, Source, parameters, read, refuse
 from fastnn.kernels import custom
 from fastnn.layers.custom import ActivationMaker
@@ -114,28 +112,19 @@ def _slope(owner: str, value: Source, derivative: Function | None) -> tuple[list
         try:
             both = dual(value)
             text = "def slope(x):\n    return value_dual(x, real(1.0))[1]"
-            return [both, Source("slope", _parsed(text))], "dual numbers", False
+            return [both, Source.of("slope", text)], "dual numbers", False
         except NoDerivativeError as error:
-            warnings.warn(
-                f"{owner}: there is no rule for the derivative of {error}; central differences are taken, which are "
-                "less exact (give derivative=)",
-                UserWarning,
-                stacklevel=4,
-            )
+            warn_of_differences(owner, error)
             text = DIFFERENCE.format(name="slope", arguments="x", x="x", above="x + step", below="x - step")
-            return [Source("slope", _parsed(text))], "central differences", False
+            return [Source.of("slope", text)], "central differences", False
     names = [p.name for p in parameters(f"{owner}: derivative", derivative)]
     if len(names) == 2 and names[1] == "out":
         given = read(f"{owner}: derivative", derivative, "derivative")
         text = "def slope(x):\n    return derivative(x, value(x))"
-        return [given, Source("slope", _parsed(text))], "given", False
+        return [given, Source.of("slope", text)], "given", False
     if len(names) != 1:
         refuse(f"{owner}: derivative", f"expected arguments (x), (x, out) or (out), got ({', '.join(names)})")
     return [read(f"{owner}: derivative", derivative, "slope")], "given", names[0] == "out"
-
-
-def _parsed(text: str) -> list[ast.FunctionDef]:
-    return [node for node in ast.parse(text).body if isinstance(node, ast.FunctionDef)]
 
 
 def restore(

@@ -11,6 +11,7 @@ import ast
 import math
 from collections.abc import Callable
 
+from fastnn.caller import warn_caller
 from fastnn.custom.source import Source, call, constant, parameters_of
 
 Pair = tuple[ast.expr, ast.expr | None]  # a value, and its derivative: None where that is 0
@@ -18,6 +19,14 @@ Pair = tuple[ast.expr, ast.expr | None]  # a value, and its derivative: None whe
 
 class NoDerivativeError(Exception):
     """There is no rule for something that the function does."""
+
+
+def warn_of_differences(owner: str, error: NoDerivativeError) -> None:
+    """Say that a derivative is a central difference, and why."""
+    warn_caller(
+        f"{owner}: there is no rule for the derivative of {error}; central differences are taken, which are less exact "
+        "(give derivative=)"
+    )
 
 
 def _name(text: str) -> ast.expr:

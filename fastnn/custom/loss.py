@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import ast
-import warnings
 from typing import Any
 
 import numpy as np
@@ -12,7 +10,7 @@ from fastnn.custom.activation import DIFFERENCE
 from fastnn.custom.check import check_derivative
 from fastnn.custom.compile import Entry, require_numba
 from fastnn.custom.definition import Definition, joined
-from fastnn.custom.dual import NoDerivativeError, dual
+from fastnn.custom.dual import NoDerivativeError, dual, warn_of_differences
 from fastnn.custom.source import Function, Source, parameters, read, refuse
 from fastnn.kernels import custom
 from fastnn.losses.custom import CustomLoss
@@ -102,24 +100,15 @@ def _both(owner: str, value: Source, derivative: Function | None) -> tuple[list[
         if len(parameters(f"{owner}: derivative", derivative)) != 2:
             refuse(f"{owner}: derivative", "expected a function of an output and its target")
         given = read(f"{owner}: derivative", derivative, "slope")
-        return [given, _source("both", "def both(x, t):\n    return value(x, t), slope(x, t)")], "given"
+        return [given, Source.of("both", "def both(x, t):\n    return value(x, t), slope(x, t)")], "given"
     try:
         text = "def both(x, t):\n    return value_dual(x, real(1.0), t, real(0.0))"
-        return [dual(value), _source("both", text)], "dual numbers"
+        return [dual(value), Source.of("both", text)], "dual numbers"
     except NoDerivativeError as error:
-        warnings.warn(
-            f"{owner}: there is no rule for the derivative of {error}; central differences are taken, which are less "
-            "exact (give derivative=)",
-            UserWarning,
-            stacklevel=4,
-        )
+        warn_of_differences(owner, error)
         text = DIFFERENCE.format(name="slope", arguments="x, t", x="x", above="x + step, t", below="x - step, t")
         both = "def both(x, t):\n    return value(x, t), slope(x, t)"
-        return [_source("slope", text), _source("both", both)], "central differences"
-
-
-def _source(name: str, text: str) -> Source:
-    return Source(name, [node for node in ast.parse(text).body if isinstance(node, ast.FunctionDef)])
+        return [Source.of("slope", text), Source.of("both", both)], "central differences"
 
 
 def restore(definition: Definition) -> CustomLoss:

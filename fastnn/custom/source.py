@@ -42,6 +42,11 @@ class Source:
     name: str
     tree: list[ast.FunctionDef] = field(default_factory=list)  # helpers come before those that call them
 
+    @classmethod
+    def of(cls, name: str, text: str) -> Source:
+        """The functions of a text that is in our own words already."""
+        return cls(name, [node for node in ast.parse(text).body if isinstance(node, ast.FunctionDef)])
+
     @property
     def text(self) -> str:
         return "\n\n".join(ast.unparse(ast.fix_missing_locations(function)) for function in self.tree)

@@ -123,6 +123,19 @@ def test_a_function_without_a_rule_is_differenced_and_that_is_said():
     assert made.derivative == "central differences"
 
 
+def test_the_warning_of_differences_stands_at_the_users_line_by_every_way():
+    def steps(x):
+        return math.copysign(x * x, x)
+
+    def far(out, target):
+        return math.copysign(out - target, 1.0)
+
+    for make in (custom.activation, custom.activation(name="named_steps"), custom.loss, custom.loss(name="named_far")):
+        with pytest.warns(UserWarning, match="central differences are taken") as caught:
+            make(far if "loss" in make.__qualname__ else steps)
+        assert [warning.filename for warning in caught] == [__file__]
+
+
 def test_a_name_is_used_once():
     def twice(x):
         return x
