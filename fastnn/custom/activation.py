@@ -7,7 +7,7 @@ from typing import Any
 
 from fastnn.custom.check import check_derivative
 from fastnn.custom.compile import Entry, require_numba
-from fastnn.custom.definition import Definition, joined
+from fastnn.custom.definition import Definition, checked_name, joined
 from fastnn.custom.dual import NoDerivativeError, dual, warn_of_differences
 from fastnn.custom.source import Function, Source, parameters, read, refuse
 from fastnn.kernels import custom
@@ -93,12 +93,15 @@ def activation(
         return lambda f: activation(f, derivative=derivative, name=name, onnx=onnx)
     owner = f"activation: {getattr(function, '__name__', function)!s:.80}"
     require_numba(owner)
+    if onnx is not None and not callable(onnx):
+        raise TypeError(f"{owner}: onnx: expected a function of a graph and a name, got {onnx!r:.80}")
     given = parameters(owner, function)
     if len(given) != 1:
         refuse(owner, f"expected a function of one number, got one of {len(given)} arguments")
     value = read(owner, function, "value")
+    called = checked_name(owner, "activation", function, name)
     slope, how, from_output = _slope(owner, value, derivative)
-    definition = Definition(name or function.__name__, joined(value, *slope), function.__module__, how)
+    definition = Definition(called, joined(value, *slope), function.__module__, how)
     value_of, slope_of = definition.plain("value", "slope")
     of_input = (lambda x: slope_of(value_of(x))) if from_output else slope_of
     kinks = check_derivative(owner, value_of, of_input)

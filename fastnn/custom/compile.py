@@ -32,6 +32,7 @@ from fastnn.custom.elementary import fma, functions, wide_vectors
 
 globals().update(vars(functions("{dtype}")))
 compiled = numba.njit(nogil=True, error_model="numpy")
+bounded = numba.njit(nogil=True, error_model="numpy", boundscheck=True)
 
 '''
 _SLOW = 0.3  # seconds, from which on the compiling is announced
@@ -115,7 +116,8 @@ def _from_cache(function: Any) -> bool:
 def _reason(error: Exception) -> str:
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     useful = [line for line in lines if not line.startswith(("Failed in nopython", "File ", "def ", "^", "During"))]
-    return (useful or lines or ["no reason given"])[0][:200]
+    first, *others = useful or lines or ["no reason given"]
+    return " ".join([first, *others[:1]] if first.endswith(":") else [first])[:200]
 
 
 def _module(title: str, text: str, dtype: str) -> tuple[ModuleType, bool]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,8 +14,35 @@ from fastnn._version import __version__
 from fastnn.custom import plain
 from fastnn.custom.compile import Entry, addresses
 from fastnn.custom.source import Source
+from fastnn.kernels.custom import Kind
+from fastnn.layers import REGISTRY
+from fastnn.losses import ALIASES, LOSSES
+from fastnn.optim import OPTIMIZERS
 
 Function = Callable[..., Any]
+_BUILT_IN: dict[Kind, Collection[str]] = {
+    "activation": {"linear"} | {word for layer in REGISTRY.values() for word in (layer.kind, *layer.words)},
+    "loss": {*LOSSES, *ALIASES},
+    "update rule": OPTIMIZERS.keys(),
+}
+
+
+def checked_name(owner: str, kind: Kind, function: Function, name: object) -> str:
+    """The name of an operation: `name`, or that of its function if it is None.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If it is not a word that Python takes as a name, or the name of something built in.
+    """
+    found = function.__name__ if name is None else name
+    if not isinstance(found, str):
+        raise TypeError(f"{owner}: name: expected text, got {found!r:.80}")
+    if not found.isidentifier():
+        raise ValueError(f"{owner}: name: expected a name of letters, digits and _, got {found!r:.80}")
+    if found in _BUILT_IN[kind]:
+        raise ValueError(f"{owner}: name: {found!r} is built in; give this {kind} another name")
+    return found
 
 
 @dataclass(frozen=True)
@@ -50,7 +77,7 @@ class Definition:
         found = plain.run(self.text)
         return [_quiet(found[name]) for name in names]
 
-    def compile(self, dtype: str, loops: str, entries: Sequence[Entry]) -> list[int]:
+    def compile(self, dtype: str, loops: str, entries: Sequence[Entry], *, bounded: bool = False) -> list[int]:
         """The addresses of compiled loops over the functions.
 
         Parameters
@@ -60,8 +87,10 @@ class Definition:
             Functions that call those of the definition for each element.
         entries : sequence of Entry
             The loops.
+        bounded : bool
+            Whether an index beyond an array raises an IndexError, instead of reading what lies there.
         """
-        text = re.sub(r"^def ", "@compiled\ndef ", self.text, flags=re.MULTILINE)
+        text = re.sub(r"^def ", f"@{'bounded' if bounded else 'compiled'}\ndef ", self.text, flags=re.MULTILINE)
         found, functions = addresses(self.name, f"{text}\n\n\n{loops}", entries, dtype)
         _KEPT.append(functions)
         return found

@@ -9,7 +9,7 @@ import numpy as np
 from fastnn.custom.activation import DIFFERENCE
 from fastnn.custom.check import check_derivative
 from fastnn.custom.compile import Entry, require_numba
-from fastnn.custom.definition import Definition, joined
+from fastnn.custom.definition import Definition, checked_name, joined
 from fastnn.custom.dual import NoDerivativeError, dual, warn_of_differences
 from fastnn.custom.source import Function, Source, parameters, read, refuse
 from fastnn.kernels import custom
@@ -78,8 +78,9 @@ def loss(function: Function | None = None, *, derivative: Function | None = None
     if len(given) != 2:
         refuse(owner, f"expected a function of an output and its target, got one of {len(given)} arguments")
     value = read(owner, function, "value")
+    called = checked_name(owner, "loss", function, name)
     sources, how = _both(owner, value, derivative)
-    definition = Definition(name or function.__name__, joined(value, *sources), function.__module__, how)
+    definition = Definition(called, joined(value, *sources), function.__module__, how)
     both, value_of = definition.plain("both", "value")
     finite = False
     for target in _TARGETS:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import inspect
+import math
 import textwrap
 from collections.abc import Iterator
 from types import ModuleType
@@ -14,13 +15,19 @@ from numpy.typing import NDArray
 
 from fastnn.custom.check import central_difference
 from fastnn.custom.compile import Entry, require_numba
-from fastnn.custom.definition import Definition
+from fastnn.custom.definition import Definition, checked_name
 from fastnn.custom.source import Function, parameters, refuse
 from fastnn.kernels import custom
 from fastnn.losses.custom import CustomRowLoss
 
+# what the function raises, an index beyond the row among it, makes the loss NaN
 _LOOPS = """def backward(x, targets, loss, slopes, count):
-    carray(loss, 1)[0] = row(carray(x, count), carray(targets, count), carray(slopes, count))
+    found = nan_
+    try:
+        found = row(carray(x, count), carray(targets, count), carray(slopes, count))
+    except Exception:
+        found = nan_
+    carray(loss, 1)[0] = found
 """
 _ENTRIES = (Entry("backward", "rrdrn"),)
 _OUTPUTS, _DRAWS = 4, 5
@@ -76,7 +83,10 @@ def row_loss(function: Function | None = None, *, labels: bool = False, name: st
     given = parameters(owner, function)
     if len(given) != 3:
         refuse(owner, f"expected a function of outputs, target and gradient, got one of {len(given)} arguments")
-    definition = Definition(name or function.__name__, _text(owner, function), function.__module__, "given")
+    text = _text(owner, function)
+    called = checked_name(owner, "loss", function, name)
+    definition = Definition(called, text, function.__module__, "given")
+    _try(owner, *definition.plain("row"))
     _check(owner, _both(definition))
     return restore(definition, labels)
 
@@ -89,7 +99,14 @@ def _text(owner: str, function: Function) -> str:
         refuse(owner, "the text of the function cannot be read; define it in a file or a notebook's cell")
     found = next((node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)), None)
     if found is None:
-        refuse(owner, "expected a function made with def, got a lambda")
+        refuse(owner, "expected a function made with def, got a lambda or a coroutine")
+    outside = next((n for n in ast.walk(found) if isinstance(n, ast.Global | ast.Nonlocal)), None)
+    if outside is not None:
+        refuse(
+            owner,
+            f"expected a function that changes nothing outside itself, got global {outside.names[0]}",
+            outside.lineno,
+        )
     found.name, found.decorator_list, found.returns = "row", [], None
     for argument in (*found.args.posonlyargs, *found.args.args):
         argument.annotation = None
@@ -110,7 +127,10 @@ def _both(definition: Definition) -> Function:
 
     def both(out: NDArray[Any], target: NDArray[Any]) -> tuple[float, NDArray[Any]]:
         gradient = np.zeros_like(out)
-        return float(row(out.copy(), target.copy(), gradient)), gradient
+        try:
+            return float(row(out.copy(), target.copy(), gradient)), gradient
+        except Exception:  # as in compiled code
+            return math.nan, gradient
 
     return both
 
@@ -127,6 +147,26 @@ def _check(owner: str, both: Function) -> None:
     wrong = [text for one_hot in (True, False) if (text := _wrong(both, one_hot)) is not None]
     if len(wrong) == 2:
         raise ValueError(f"{owner}: gradient: {wrong[0]}")
+
+
+def _try(owner: str, row: Function) -> None:
+    """Refuse a function that fails for an ordinary row, returns no number, or writes into what it is given."""
+    for out, target in _draws(one_hot=True):
+        given = out.copy(), target.copy()
+        try:
+            result = row(*given, np.zeros_like(out))
+        except Exception as error:
+            reason = " ".join(str(error).split())
+            raise ValueError(
+                f"{owner}: it raises {type(error).__name__} for {_OUTPUTS} outputs: {reason:.160}"
+            ) from error
+        if not isinstance(result, int | float | np.number):
+            raise ValueError(f"{owner}: expected a function that returns a number, got {result!r:.80}")
+        for name, before, after in zip(("out", "target"), (out, target), given, strict=True):
+            if not np.array_equal(before, after):
+                raise ValueError(
+                    f"{owner}: expected a function that writes into its gradient alone, got one that changes {name}"
+                )
 
 
 def _wrong(both: Function, one_hot: bool) -> str | None:
@@ -156,7 +196,7 @@ def restore(definition: Definition, labels: bool) -> CustomRowLoss:
     """
 
     def compile(dtype: str) -> list[int]:
-        return [0, *definition.compile(dtype, _LOOPS, _ENTRIES)]
+        return [0, *definition.compile(dtype, _LOOPS, _ENTRIES, bounded=True)]
 
     custom.enter(custom.CustomLoss(definition.name, definition.digest, compile, _both(definition), rows=True))
     return CustomRowLoss(definition.name, labels, definition, (restore, (definition, labels)))

@@ -18,6 +18,8 @@ from typing import Any, NoReturn
 
 import numpy as np
 
+from fastnn.custom.flow import FlowError, check_flow
+
 Function = Callable[..., Any]
 
 _NAMES = (
@@ -41,6 +43,7 @@ class Source:
 
     name: str
     tree: list[ast.FunctionDef] = field(default_factory=list)  # helpers come before those that call them
+    helpers: dict[Any, str] = field(default_factory=dict)  # the name here of each function that others call
 
     @classmethod
     def of(cls, name: str, text: str) -> Source:
@@ -103,8 +106,17 @@ def call(name: str, *arguments: ast.expr) -> ast.Call:
 
 
 class _Reader(ast.NodeTransformer):
-    def __init__(self, owner: str, function: Function, source: Source, name: str, results: int) -> None:
+    def __init__(
+        self,
+        owner: str,
+        function: Function,
+        source: Source,
+        name: str,
+        results: int,
+        callers: tuple[Function, ...] = (),
+    ) -> None:
         self.owner, self.function, self.source, self.name, self.results = owner, function, source, name, results
+        self.callers = (*callers, function)
         closure = inspect.getclosurevars(function)
         self.outside = {**closure.builtins, **function.__globals__, **closure.nonlocals}
         self.local: set[str] = {p.name for p in parameters(owner, function)}
@@ -119,12 +131,16 @@ class _Reader(ast.NodeTransformer):
             self.refuse("the text of the function cannot be read; define it in a file or a notebook's cell")
         found = next((n for n in ast.walk(ast.parse(text)) if isinstance(n, ast.FunctionDef)), None)
         if found is None:
-            self.refuse("expected a function made with def, got a lambda")
+            self.refuse("expected a function made with def, got a lambda or a coroutine")
         self.local |= {n.id for n in ast.walk(found) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
         arguments = ast.arguments([], [ast.arg(a) for a in parameters_of(found)], None, [], [], None, [])
         body = [new for old in found.body if (new := self.statement(old)) is not None]
         if not any(isinstance(n, ast.Return) and n.value is not None for n in ast.walk(found)):
             self.refuse("expected a function that returns a number, got one that returns nothing")
+        try:
+            check_flow(found, self.local, parameters_of(found), self._rounds)
+        except FlowError as error:
+            refuse(self.owner, str(error), error.line)
         self.source.tree.append(ast.FunctionDef(self.name, arguments, body, [], None, None))
 
     # --- statements ---
@@ -191,6 +207,9 @@ class _Reader(ast.NodeTransformer):
         return ast.For(
             ast.Name(f"{name}_", ast.Store()), call("range", *ends), [number, *self._block(node.body)], [], lineno=0
         )
+
+    def _rounds(self, node: ast.For) -> int:
+        return len(range(*map(self._whole, node.iter.args)))  # type: ignore[attr-defined]
 
     def _whole(self, node: ast.expr) -> int:
         value = self.value_of(node)
@@ -276,12 +295,15 @@ class _Reader(ast.NodeTransformer):
             return call(known, *arguments)
         if not isinstance(function, FunctionType):
             self.refuse(f"expected functions of math or numpy, or of numbers, got {name}", node)
-        helper = f"{self.source.name}_{function.__name__}"
-        if function is self.function:
+        if function in self.callers:
             self.refuse("cannot compile a function that calls itself", node)
-        if helper not in {f.name for f in self.source.tree}:
-            _Reader(self.owner, function, self.source, helper, 1).run()
-        return call(helper, *arguments)
+        if function not in self.source.helpers:
+            helper = f"{self.source.name}_{function.__name__}"
+            taken = {*self.source.helpers.values()}
+            unused = next(n for i in range(len(taken) + 1) if (n := f"{helper}{i or ''}") not in taken)
+            self.source.helpers[function] = unused
+            _Reader(self.owner, function, self.source, unused, 1, self.callers).run()
+        return call(self.source.helpers[function], *arguments)
 
     def generic_visit(self, node: ast.AST) -> Any:
         if isinstance(node, ast.Subscript):

@@ -5,9 +5,11 @@ from __future__ import annotations
 import inspect
 from typing import Any
 
+import numpy as np
+
 from fastnn.checks import number
 from fastnn.custom.compile import Entry, require_numba
-from fastnn.custom.definition import Definition, joined
+from fastnn.custom.definition import Definition, checked_name, joined
 from fastnn.custom.source import Function, parameters, read, refuse
 from fastnn.kernels import custom
 from fastnn.optim.custom import RuleMaker
@@ -15,6 +17,7 @@ from fastnn.optim.custom import RuleMaker
 _SLOTS = ("m", "v")
 _FIXED = ("weight", "gradient", "rate", "step")
 _MOST_COEFFICIENTS = 3
+_GRADIENTS = (-10.0, -1.0, -1e-3, 0.0, 1e-3, 1.0, 10.0)  # at which a rule is tried
 _ENTRIES = (Entry("forward", "rrrrnd"),)
 # what becomes of state below the smallest normal number, which is slow to compute with, is that of the built-in rules
 _LOOPS = """def forward(w, m, v, dw, count, numbers):
@@ -87,9 +90,20 @@ def update_rule(function: Function | None = None, *, name: str | None = None) ->
         refuse(owner, f"expected at most {_MOST_COEFFICIENTS} numbers of the rule's own, got {len(own)}")
     defaults = tuple(number(owner, p.name, p.default) for p in own)
     value = read(owner, function, "value", 1 + states)
-    definition = Definition(name or function.__name__, joined(value), function.__module__)
+    called = checked_name(owner, "update rule", function, name)
+    definition = Definition(called, joined(value), function.__module__)
     signature = f"({', '.join(p.name for p in given)})"
+    (step,) = definition.plain("value")
+    _check(owner, step, states, defaults)
     return restore(definition, states, tuple(p.name for p in own), defaults, signature)
+
+
+def _check(owner: str, step: Function, states: int, defaults: tuple[float, ...]) -> None:
+    """Refuse a step that gives no number whatever the gradient is."""
+    state = (0.0,) * states
+    results = [np.atleast_1d(step(*map(np.float64, (0.5, *state, g, 0.01, 1.0, *defaults)))) for g in _GRADIENTS]
+    if not any(np.isfinite(result).all() for result in results):
+        raise ValueError(f"{owner}: expected a rule that gives finite numbers, got NaN or infinity for every gradient")
 
 
 def restore(

@@ -52,8 +52,14 @@ class CustomKernel:
     def __int__(self) -> int:
         return self.number
 
-    def trouble(self) -> str | None:
-        """Where it gives a number that is not finite for numbers of an ordinary size, in words; None: nowhere."""
+    def trouble(self, outputs: int) -> str | None:
+        """Where it gives a number that is not finite for numbers of an ordinary size, in words; None: nowhere.
+
+        Parameters
+        ----------
+        outputs : int
+            How many outputs a sample has.
+        """
         for arguments in self.probes():
             results = np.atleast_1d(np.asarray(self.compute(*map(np.float64, arguments)), np.float64))
             bad = results[~np.isfinite(results)]
@@ -144,8 +150,19 @@ class CustomLoss(CustomKernel):
         super().__init__(name, digest, compile)
         self.both, self.rows = both, rows
 
+    def trouble(self, outputs: int) -> str | None:
+        if not self.rows:
+            return super().trouble(outputs)
+        target = np.eye(1, outputs)[0]
+        for x in PROBES:
+            loss, slopes = self.both(np.full(outputs, x), target)
+            if not np.isfinite([loss, *slopes]).all():
+                what = "a gradient that is not finite" if np.isfinite(loss) else loss
+                return f"the loss {self.name!r} gives {what} for {outputs} outputs of {x:g} and the target 1, 0, 0, …"
+        return None
+
     def probes(self) -> Iterator[tuple[float, ...]]:
-        return iter(()) if self.rows else ((x, t) for t in (0.0, 1.0, 10.0) for x in PROBES)
+        return ((x, t) for t in (0.0, 1.0, 10.0) for x in PROBES)
 
     def compute(self, *arguments: Any) -> Any:
         return self.both(*arguments)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import prod
+
 import numpy as np
 
 from fastnn.kernels.custom import CustomKernel
@@ -99,5 +101,6 @@ def _own_operations(problem: Problem) -> str | None:
         getattr(problem.loss, "kernel", None),
         getattr(problem.optimizer, "kernel", None),
     ]
-    found = (kernel.trouble() for kernel in kernels if isinstance(kernel, CustomKernel))
+    outputs = prod(problem.model.output_shape)
+    found = (kernel.trouble(outputs) for kernel in kernels if isinstance(kernel, CustomKernel))
     return next((text for text in found if text is not None), None)

@@ -67,6 +67,33 @@ def opens(x):
     return open(x)  # noqa: PTH123
 
 
+def calls_itself_by_another(x):
+    return first_of_two(x)
+
+
+def first_of_two(x):
+    return second_of_two(x)
+
+
+def second_of_two(x):
+    return first_of_two(x)
+
+
+def sometimes_unset(x):
+    if x > 0:
+        y = x
+    return y
+
+
+def sometimes_silent(x):
+    if x > 0:
+        return x
+
+
+async def waits(x):
+    return x
+
+
 LIST = [1, 2]
 
 
@@ -82,6 +109,10 @@ LIST = [1, 2]
         (prints, "expected a function that changes nothing outside itself, got a call without a result"),
         (of_a_list, "expected numbers and functions of numbers, got LIST, a list"),
         (opens, "expected functions of math or numpy, or of numbers, got open"),
+        (calls_itself_by_another, "cannot compile a function that calls itself"),
+        (sometimes_unset, r"y has no value on some way to where it is used \(line 4 of the function\)"),
+        (sometimes_silent, "expected a function that returns a number, got one that does not on some way through it"),
+        (waits, "expected a function made with def, got a lambda or a coroutine"),
     ],
 )
 def test_what_is_no_function_of_a_number_is_refused_in_one_line(function, message):
@@ -148,6 +179,94 @@ def test_a_name_is_used_once():
 
     with pytest.raises(ValueError, match="another activation is called 'used_once'; give this one another name"):
         custom.activation(other, name="used_once")
+
+
+def test_a_name_is_a_word_that_nothing_built_in_has():
+    def relu(x):
+        return x
+
+    def mse(out, target):
+        return (out - target) ** 2
+
+    def adam(w, g, rate, t):
+        return w - rate * g
+
+    for make, function in ((custom.activation, relu), (custom.loss, mse), (custom.update_rule, adam)):
+        with pytest.raises(ValueError, match=f"{function.__name__}: name: '{function.__name__}' is built in"):
+            make(function)
+        with pytest.raises(ValueError, match="name: expected a name of letters, digits and _, got 'my own'"):
+            make(function, name="my own")
+        with pytest.raises(TypeError, match="name: expected text, got 3"):
+            make(function, name=3)
+    with pytest.raises(TypeError, match="onnx: expected a function of a graph and a name, got 'Relu'"):
+        custom.activation(relu, name="my_relu", onnx="Relu")
+
+
+def test_a_loss_or_a_rule_is_used_once_by_its_name_and_changes_nothing():
+    def loss(out, target):
+        return (out - target) ** 2
+
+    def other(out, target):
+        return 2 * (out - target) ** 2
+
+    def rule(w, g, rate, t):
+        return w - rate * g
+
+    def other_rule(w, g, rate, t):
+        return w - 2 * rate * g
+
+    def changes_state(out, target):
+        global state
+        state = out
+        return out
+
+    def rule_that_changes_state(w, g, rate, t):
+        global state
+        state = w
+        return w
+
+    for make, first, second in ((custom.loss, loss, other), (custom.update_rule, rule, other_rule)):
+        make(first, name="another_used_once")
+        with pytest.raises(ValueError, match="is called 'another_used_once'; give this one another name"):
+            make(second, name="another_used_once")
+    with pytest.raises(ValueError, match="expected a function that changes nothing outside itself, got global state"):
+        custom.loss(changes_state)
+    with pytest.raises(ValueError, match="expected a function that changes nothing outside itself, got global state"):
+        custom.update_rule(rule_that_changes_state)
+
+
+def test_a_rule_that_gives_no_number_is_refused():
+    def nothing_finite(w, g, rate, t):
+        return w / 0.0 - w / 0.0
+
+    with pytest.raises(ValueError, match="expected a rule that gives finite numbers, got NaN or infinity for every"):
+        custom.update_rule(nothing_finite)
+
+
+def test_a_loss_whose_derivative_is_wrong_is_refused():
+    def loss(out, target):
+        return (out - target) ** 2
+
+    def wrong(out, target):
+        return out - target
+
+    with pytest.raises(ValueError, match=r"loss: derivative: expected -6 at -3, .* got -3"):
+        custom.loss(loss, derivative=wrong)
+
+
+def test_functions_of_one_name_are_told_apart():
+    def plus_one(a):
+        return a + 1
+
+    def times_two(a):
+        return a * 2
+
+    times_two.__name__ = plus_one.__name__
+
+    def both(x):
+        return times_two(plus_one(x))
+
+    assert custom.activation(both, name="both_of_one_name").kernel.function(np.float64(3)) == 8
 
 
 def test_rules_and_losses_with_other_arguments_are_refused():

@@ -91,5 +91,88 @@ def test_a_wrong_gradient_and_what_cannot_be_used_are_refused():
         fit(model, samples(9, 12, 5)[0], np.ones(9) / 2, loss=own_cross_entropy)
 
 
+state = 0
+
+
+def changes_a_global(out, target, grad):
+    global state
+    state = 1
+    grad[:] = 2 * (out - target)
+    return np.sum((out - target) ** 2)
+
+
+def changes_its_input(out, target, grad):
+    grad[:] = 2 * (out - target)
+    out -= target
+    return np.sum(out**2)
+
+
+def raises_at_once(out, target, grad):
+    raise ValueError("of no use")
+
+
+def reads_beyond_the_row(out, target, grad):
+    grad[:] = 0
+    return out[4]
+
+
+def returns_an_array(out, target, grad):
+    grad[:] = 2 * (out - target)
+    return (out - target) ** 2
+
+
+@pytest.mark.parametrize(
+    ("function", "message"),
+    [
+        (changes_a_global, "expected a function that changes nothing outside itself, got global state"),
+        (changes_its_input, "expected a function that writes into its gradient alone, got one that changes out"),
+        (raises_at_once, "it raises ValueError for 4 outputs: of no use"),
+        (reads_beyond_the_row, "it raises IndexError for 4 outputs: index 4 is out of bounds"),
+        (returns_an_array, r"expected a function that returns a number, got array\("),
+    ],
+)
+def test_what_is_no_loss_of_a_row_is_refused_in_one_line(function, message):
+    with pytest.raises(ValueError, match=f"row_loss: {function.__name__}: {message}") as error:
+        custom.row_loss(function)
+    assert "\n" not in str(error.value)
+
+
+@custom.row_loss
+def raises_from_seven_on(out, target, grad):
+    if out[0] > 7:
+        raise ValueError("too large")
+    grad[:] = 2 * (out - target)
+    return np.sum((out - target) ** 2)
+
+
+@custom.row_loss
+def of_four_outputs(out, target, grad):
+    grad[:] = 0
+    grad[3] = 2 * (out[3] - target[3])
+    return (out[3] - target[3]) ** 2
+
+
+def test_one_that_fails_in_c_ends_as_an_error_that_names_it():
+    model = fastnn.Sequential([Dense(2, init="ones")], input_shape=(3,))
+    x, y = np.full((4, 3), 5), np.ones((4, 2))
+    with pytest.raises(fastnn.NonFiniteLossError, match="the loss 'raises_from_seven_on' gives nan for 2 outputs of 8"):
+        fit(model, x, y, loss=raises_from_seven_on, epochs=1)
+    with pytest.raises(fastnn.NonFiniteLossError, match="the loss 'of_four_outputs' gives nan for 2 outputs of"):
+        fit(model, x, y, loss=of_four_outputs, epochs=1)
+
+
+@custom.row_loss
+def adds_up_with_a_generator(out, target, grad):
+    grad[:] = 2 * (out - target)
+    return sum((a - b) ** 2 for a, b in zip(out, target))  # noqa: B905
+
+
+def test_what_numba_cannot_compile_is_said_in_one_line():
+    model = fastnn.Sequential([Dense(2)], input_shape=(3,))
+    with pytest.raises(ValueError, match="adds_up_with_a_generator: Numba cannot compile it: ") as error:
+        fit(model, np.ones((4, 3)), np.ones((4, 2)), loss=adds_up_with_a_generator, epochs=1)
+    assert "\n" not in str(error.value)
+
+
 def test_it_is_pickled():
     assert pickle.loads(pickle.dumps(own_cross_entropy)).config() == own_cross_entropy.config()
