@@ -18,11 +18,17 @@ from fastnn.alexnet.weights import KEY, MEAN, Description, Weights
 from fastnn.architecture import parse
 from fastnn.decisions.constant import is_constant
 from fastnn.model import Sequential
-from fastnn.model.file import check_digest, read, write
+from fastnn.model.file import building, check_digest, read, write
+from fastnn.model.schema import Field, check_fields, is_flag, is_object, is_text
 
 __all__ = ["Classifier", "head_of", "one_scale"]
 
 _BASE, _HEAD = "base/", "head/"  # begin the names of tensors in a file
+_FIELDS = {
+    "cut": Field("text", is_text),
+    "head": Field("an object", is_object),
+    "mirrored": Field("true or false", is_flag),
+}
 
 
 def head_of(text: str, weights: Weights, cut: str, class_names: Sequence[str], *, seed: int = 0) -> Sequential:
@@ -162,11 +168,18 @@ class Classifier:
         check_digest(path, tensors, said, "Classifier.load")
         base = {n.removeprefix(_BASE): array for n, array in tensors.items() if n.startswith(_BASE)}
         mean = base.pop(MEAN, None)
-        described = said["classifier"]
-        head = Sequential.from_config(described["head"], draw=False)
-        for name, array in head.parameters.items():
-            array[...] = tensors[f"{_HEAD}{name}"]
-        weights = Weights(Description.from_description(said[KEY]), base, mean)
+        own = {n.removeprefix(_HEAD): array for n, array in tensors.items() if n.startswith(_HEAD)}
+        with building("classifier on AlexNet", path, "Classifier.load"):
+            described = said["classifier"]
+            check_fields("classifier", described, _FIELDS)
+            weights = Weights(Description.from_description(said[KEY]), base, mean)
+            features = feature_shape(weights.description.form, described["cut"], weights.description.response)
+        head = Sequential.restored(path, described["head"], own, "Classifier.load")
+        if head.class_names is None or prod(head.input_shape) != prod(features):
+            raise ValueError(
+                f"Classifier.load: {os.fspath(path)}: expected a head with names of classes for {prod(features)} "
+                f"features, got {head!r:.200}"
+            )
         return cls(weights, described["cut"], head, described["mirrored"])
 
     def summary(self) -> str:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from os import PathLike
 from pathlib import Path
 from typing import Any, TypeVar
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 
 from fastnn._version import __version__
 from fastnn.files import write_whole
+from fastnn.model.declared import declared
 from fastnn.model.network import Network
 from fastnn.model.schema import CONFIG, check_fields
 
@@ -28,6 +30,37 @@ def _safetensors() -> Any:
     except ImportError:
         raise ImportError("model files need the safetensors package: pip install safetensors") from None
     return safetensors
+
+
+@contextmanager
+def building(what: str, path: str | PathLike[str], function: str = "load") -> Iterator[None]:
+    """Within it, whatever a description makes fail is one error that names the file.
+
+    Parameters
+    ----------
+    what : str
+        What the file describes, such as "model".
+    path : path
+    function : str
+        It begins the message.
+
+    Raises
+    ------
+    ValueError
+        For every error by which a value that is not what it should be can show.
+
+    Examples
+    --------
+    >>> from fastnn.model.file import building
+    >>> with building("model", "a.safetensors"):
+    ...     {}["layers"]
+    Traceback (most recent call last):
+    ValueError: load: a.safetensors describes no model that this fastnn can build ('layers')
+    """
+    try:
+        yield
+    except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, MemoryError, RecursionError) as error:
+        raise ValueError(f"{function}: {path} describes no {what} that this fastnn can build ({error})") from None
 
 
 def write(path: str | PathLike[str], tensors: Mapping[str, NDArray[Any]], description: Mapping[str, Any]) -> None:
@@ -69,13 +102,11 @@ def read(path: str | PathLike[str], function: str = "load") -> tuple[dict[str, N
         raise ValueError(f"{function}: {path} is not a readable safetensors file ({error})") from None
     if "fastnn" not in metadata:
         raise ValueError(f"{function}: {path} is a safetensors file, but not a fastnn model")
-    try:
+    with building("model", path, function):
         description = json.loads(metadata["fastnn"])
         version = description["format_version"]
         if version != FORMAT:
             raise ValueError(f"it has format version {version}, this fastnn reads {FORMAT}")
-    except (KeyError, TypeError, ValueError, RecursionError) as error:
-        raise ValueError(f"{function}: {path} describes no model that this fastnn can build ({error})") from None
     return tensors, description
 
 
@@ -113,20 +144,14 @@ def save(path: str | PathLike[str], arrays: Mapping[str, NDArray[Any]], config: 
     write(path, arrays, {"config": config})
 
 
-def load(
-    path: str | PathLike[str],
-    declare: Callable[[Mapping[str, Any]], Mapping[str, tuple[int, ...]]],
-    make: Callable[[Mapping[str, Any]], Model],
-) -> Model:
+def load(path: str | PathLike[str], restored: Callable[..., Model]) -> Model:
     """Read the model of a model file or a checkpoint.
 
     Parameters
     ----------
     path : path
-    declare : callable
-        Returns the names and shapes of the arrays of a configuration, without memory for them.
-    make : callable
-        Builds the model of a configuration.
+    restored : callable
+        Makes a model of a path, a configuration and arrays, as `Sequential.restored` does.
 
     Raises
     ------
@@ -141,23 +166,52 @@ def load(
             f"load: {path}: expected a model of layers, got an estimator of tables; fastnn.load reads both"
         )
     kept = {name: value for name, value in tensors.items() if not ("checkpoint" in description and "/" in name)}
-    found = {name: value.shape for name, value in kept.items()}
-    try:
+    with building("model", path):
         config = description["config"]
-        check_fields("config", config, CONFIG)
-        expected = declare(config)
-        # before there is memory for arrays that a small file may describe
-        model = make(config) if expected == found else None
-    except (KeyError, TypeError, ValueError, OverflowError, MemoryError, RecursionError) as error:
-        raise ValueError(f"load: {path} describes no model that this fastnn can build ({error})") from None
-    if model is None:
-        raise ValueError(f"load: {path} holds arrays {found!s:.400}, the architecture needs {expected!s:.400}")
-    arrays = model.parameters | model.state
-    for name, value in arrays.items():
-        if kept[name].dtype != value.dtype:
-            raise ValueError(f"load: {path} holds {name} as {kept[name].dtype}, expected {value.dtype}")
+    model = restored(path, config, kept)
     if "sha256" in description or "checkpoint" in description:  # the first model files had no SHA-256
         check_digest(path, tensors, description, "load")
-    for name, value in arrays.items():
-        value[...] = kept[name]
+    return model
+
+
+def restore(
+    path: str | PathLike[str],
+    config: Any,
+    arrays: Mapping[str, NDArray[Any]],
+    make: Callable[[Mapping[str, Any]], Model],
+    function: str = "load",
+) -> Model:
+    """The model of a configuration with the arrays of a file; memory is taken for what the file has alone.
+
+    Parameters
+    ----------
+    path : path
+        Of the file, for messages of errors.
+    config : JSON value
+    arrays : dict of str to array
+        Parameters and state by name.
+    make : callable
+        Builds the model of a configuration.
+    function : str
+        It begins the message of an error.
+
+    Raises
+    ------
+    ValueError
+        If the configuration describes no model, or other arrays.
+    """
+    found = {name: value.shape for name, value in arrays.items()}
+    with building("model", path, function):
+        check_fields("config", config, CONFIG)
+        expected = declared(config)
+        # before there is memory for arrays that a small file may describe
+        model = make(config) if expected == found else None
+    if model is None:
+        raise ValueError(f"{function}: {path} holds arrays {found!s:.400}, the architecture needs {expected!s:.400}")
+    own = model.parameters | model.state
+    for name, value in own.items():
+        if arrays[name].dtype != value.dtype:
+            raise ValueError(f"{function}: {path} holds {name} as {arrays[name].dtype}, expected {value.dtype}")
+    for name, value in own.items():
+        value[...] = arrays[name]
     return model

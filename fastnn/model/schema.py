@@ -29,6 +29,11 @@ def is_whole(value: Any) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**63
 
 
+def is_seed(value: Any) -> bool:
+    """Whether a value is a seed, a whole number of at least 0 and below 2**64."""
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**64
+
+
 def is_number(value: Any) -> bool:
     """Whether a value is a finite number."""
     if isinstance(value, bool) or not isinstance(value, int | float):
@@ -102,7 +107,7 @@ CONFIG = {
     "layers": Field("a list of layers", list_of(lambda layer: is_object(layer) and is_text(layer.get("type")))),
     "input_shape": Field("a list of sizes", list_of(is_whole)),
     "dtype": Field("'float32' or 'float64'", lambda value: value in ("float32", "float64"), required=False),
-    "seed": Field("a whole number or null", or_none(is_whole), required=False),
+    "seed": Field("a whole number below 2**64 or null", or_none(is_seed), required=False),
     "input_scale": Field("a finite number", is_number, required=False),
     "class_names": Field("a list of text or null", _NAMES, required=False),
     "task": Field("text", is_text, required=False),

@@ -15,11 +15,9 @@ from fastnn import losses
 from fastnn.checks import choice
 from fastnn.kernels import Activation
 from fastnn.kernels.eager import Eager
-from fastnn.layers import chain
-from fastnn.layers.base import Shape, describe, described
+from fastnn.layers.base import describe, described
 from fastnn.metrics import Metrics, get_all
-from fastnn.model import checks
-from fastnn.model.file import load, save
+from fastnn.model.file import load, restore, save
 from fastnn.model.forward import ForwardNetwork
 from fastnn.model.measure import measure
 from fastnn.model.outputs import refuse_nan
@@ -298,18 +296,29 @@ class Sequential(ForwardNetwork):
         ImportError
             If the safetensors package is missing.
         """
-        return load(path, cls._declared, partial(cls.from_config, draw=False))
+        return load(path, cls.restored)
 
-    @staticmethod
-    def _declared(config: Mapping[str, Any]) -> dict[str, Shape]:
-        """The names and shapes of the parameters and the state of what `config` returned."""
-        layers = [described(entry) for entry in config["layers"]]
-        chain.build(layers, checks.input_shape(config["input_shape"]))
-        arrays: list[tuple[str, Shape]] = []
-        for layer in layers:
-            arrays += [(f"{layer.name}.{p.name}", p.shape) for p in layer.parameters]
-            arrays += [(f"{layer.name}.{s.name}", s.shape) for s in layer.state]
-        return dict(arrays)
+    @classmethod
+    def restored(
+        cls, path: str | PathLike[str], config: Any, arrays: Mapping[str, Array], function: str = "load"
+    ) -> Sequential:
+        """The model that a file describes, whose parameters and state it holds.
+
+        Parameters
+        ----------
+        path : path
+            Of the file, for the messages of errors, which begin with `function`.
+        config : JSON value
+        arrays : dict of str to array
+            The parameters and the state by name.
+        function : str
+
+        Raises
+        ------
+        ValueError
+            If that describes no model, or one of other arrays; before memory is taken for it.
+        """
+        return restore(path, config, arrays, partial(cls.from_config, draw=False), function)
 
     def _repr_html_(self) -> str:
         """The summary as a table for notebooks."""

@@ -10,15 +10,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fastnn.checks import choice
-from fastnn.model.file import check_digest, read, write
 from fastnn.model.sequential import Sequential
+from fastnn.population.file import Stored, read_population, write_population
 from fastnn.population.run import figures_of
 from fastnn.trainer.history import History
 
 Array = NDArray[Any]
 How = Literal["mean", "vote", "members"]
-
-_DESCRIPTION = "population"  # the key of the description in a file
 
 
 class Population(Sequence[Sequential]):
@@ -204,15 +202,9 @@ class Population(Sequence[Sequential]):
         >>> bool((again.params == population.params).all())
         True
         """
-        names = list(dict.fromkeys(name for epoch in self._epochs for name in epoch))
-        tensors = {
-            "params": self.params,
-            "epochs_done": self.epochs_done,
-            "best_epoch": self.best_epoch,
-            **{f"history/{name}": self.column(name) for name in names},
-        }
-        rest = {"seeds": self.seeds, "failed": [[k, step] for k, step in self.failed.items()]}
-        write(path, tensors, {"config": self._model.config(), _DESCRIPTION: rest})
+        columns = {name: self.column(name) for name in dict.fromkeys(n for epoch in self._epochs for n in epoch)}
+        members = self.params, self.seeds, columns, self.epochs_done, self.best_epoch, self.failed
+        write_population(path, Stored(self._model, *members))
 
     @classmethod
     def load(cls, path: str | PathLike[str]) -> Population:
@@ -227,18 +219,9 @@ class Population(Sequence[Sequential]):
         ImportError
             If the safetensors package is missing.
         """
-        tensors, description = read(path)
-        if _DESCRIPTION not in description:
-            raise ValueError(f"load: {path} holds one model, not a population; use Sequential.load")
-        check_digest(path, tensors, description, "load")
-        model = Sequential.from_config(description["config"], draw=False)
-        rest = description[_DESCRIPTION]
-        columns = {n.removeprefix("history/"): a for n, a in tensors.items() if n.startswith("history/")}
+        model, params, seeds, columns, done, best, failed = read_population(path)
         epochs = [{n: a[i] for n, a in columns.items()} for i in range(max(map(len, columns.values()), default=0))]
-        params, done, best = tensors["params"], tensors["epochs_done"], tensors["best_epoch"]
-        if params.shape[1:] != model.params.shape or params.dtype != model.params.dtype:
-            raise ValueError(f"load: {path} holds parameters of another architecture")
-        return cls(model, params, rest["seeds"], epochs, done, best, dict(map(tuple, rest["failed"])))
+        return cls(model, params, seeds, epochs, done, best, failed)
 
     def __repr__(self) -> str:
         return f"<Population of {len(self)}: {self._model!r}>"

@@ -28,6 +28,7 @@ try:
 except ImportError as error:  # pragma: no cover - the tests install scikit-learn
     raise ImportError("fastnn.tabular needs scikit-learn; type:  pip install 'fastnn-cpu[tables]'") from error
 
+from fastnn.model.file import building
 from fastnn.tabular.classifier import TableClassifier
 from fastnn.tabular.file import read_table
 from fastnn.tabular.regressor import TableRegressor
@@ -54,7 +55,7 @@ def load(path: str | PathLike[str]) -> TableClassifier | TableRegressor:
         If the safetensors package is missing.
     """
     found, inputs, members = read_table(path)
-    try:
+    with building("estimator", path):
         parameters: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in found["parameters"].items()}
         estimator = _ESTIMATORS[found["estimator"]](**parameters)
         estimator.inputs_, estimator.members_ = inputs, members
@@ -62,6 +63,4 @@ def load(path: str | PathLike[str]) -> TableClassifier | TableRegressor:
         estimator.n_features_in_ = len(inputs.encoders)
         if found["named"]:  # as scikit-learn notes the names of the columns of a data frame, and checks them
             estimator.feature_names_in_ = np.array(list(inputs.encoders), object)
-    except (KeyError, TypeError, ValueError) as error:
-        raise ValueError(f"load: {path} describes no estimator that this fastnn can build ({error})") from None
     return estimator

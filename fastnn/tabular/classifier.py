@@ -14,10 +14,18 @@ from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
 from fastnn.functional import log_softmax
 from fastnn.losses import SoftmaxCrossEntropy
+from fastnn.model.schema import Field, check_fields, is_flag, is_number, is_text, is_whole, list_of
 from fastnn.tabular.base import TableEstimator, as_targets
 from fastnn.tabular.calibration import best_temperature
 
 Array = NDArray[Any]
+
+_STATE = {
+    "classes": Field("a list of text and numbers", list_of(lambda one: is_text(one) or is_flag(one) or is_number(one))),
+    "dtype": Field("text", is_text),
+    "temperature": Field("a number above 0", lambda value: is_number(value) and value > 0),
+    "best_epochs": Field("a list of whole numbers", list_of(is_whole)),
+}
 
 
 class TableClassifier(ClassifierMixin, TableEstimator):  # type: ignore[misc]
@@ -153,6 +161,20 @@ class TableClassifier(ClassifierMixin, TableEstimator):  # type: ignore[misc]
         }
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        """Set what `state` returned."""
-        self.classes_ = np.array(state["classes"], object if state["dtype"] == "|O" else state["dtype"])
+        """Set what `state` returned.
+
+        Raises
+        ------
+        ValueError
+            If it is something else, or the members tell other classes apart.
+        """
+        check_fields("state", state, _STATE)
+        dtype, classes = np.dtype(state["dtype"]), state["classes"]
+        if dtype.kind not in "biufUO":
+            raise ValueError(f"state: dtype: expected one of numbers, text or objects, got {dtype}")
+        # the length of text is that of the classes, whatever the dtype says of it
+        self.classes_ = np.array(classes, str if dtype.kind == "U" else dtype)
+        outputs = self.members_[0].output_shape
+        if len(set(classes)) < len(classes) or outputs != self.classes_.shape:
+            raise ValueError(f"state: expected different classes for members of {outputs} outputs, got {classes!s:.80}")
         self.temperature_, self.best_epochs_ = state["temperature"], state["best_epochs"]

@@ -15,6 +15,8 @@ from typing import Any, ClassVar, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from fastnn.checks import choice
+from fastnn.model.schema import Field, check_fields, is_flag, is_number, is_object, is_text, list_of
 from fastnn.tabular.columns import Column, Kind
 
 Array = NDArray[Any]
@@ -268,10 +270,27 @@ class DateEncoder:
         return {"scale": asdict(self.scale), "missing": self.missing, "hours": self.hours}
 
 
+def _rising(value: Any) -> bool:
+    return list_of(is_number)(value) and all(low < high for low, high in pairwise(value))
+
+
+def _different_texts(value: Any) -> bool:
+    return list_of(is_text)(value) and len(set(value)) == len(value)
+
+
 ENCODERS: dict[Kind, type[NumberEncoder] | type[CategoryEncoder] | type[DateEncoder]] = {
     "number": NumberEncoder,
     "category": CategoryEncoder,
     "date": DateEncoder,
+}
+
+
+_SCALE = {"center": Field("a number", is_number), "factor": Field("a number", is_number)}
+_FLAG = Field("true or false", is_flag)
+_FIELDS: dict[Kind, dict[str, Field]] = {
+    "number": {"scale": Field("an object", is_object), "missing": _FLAG, "edges": Field("rising numbers", _rising)},
+    "category": {"categories": Field("different texts", _different_texts), "missing": _FLAG, "others": _FLAG},
+    "date": {"scale": Field("an object", is_object), "missing": _FLAG, "hours": _FLAG},
 }
 
 
@@ -281,15 +300,17 @@ def rebuilt(kind: Kind, config: dict[str, Any]) -> Encoder:
     Parameters
     ----------
     kind : {"number", "category", "date"}
-    config : dict
+    config : JSON value
 
     Raises
     ------
-    KeyError, TypeError
+    ValueError
         If it describes none.
     """
-    arguments = dict(config)
+    check_fields(kind, config, _FIELDS[choice("load", "kind", kind, ENCODERS)])
+    arguments: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in config.items()}
     if "scale" in arguments:
+        check_fields("scale", arguments["scale"], _SCALE)
         arguments["scale"] = Scale(**arguments["scale"])
     encoder: Encoder = ENCODERS[kind](**arguments)
     return encoder

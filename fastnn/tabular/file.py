@@ -9,11 +9,21 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from fastnn.model.file import TABLE, check_digest, read, write
+from fastnn.model.file import TABLE, building, check_digest, read, write
+from fastnn.model.schema import Field, check_fields, is_flag, is_object, is_text, list_of
 from fastnn.model.sequential import Sequential
 from fastnn.tabular.inputs import TableInputs
 
 Array = NDArray[Any]
+
+_FIELDS = {
+    "estimator": Field("text", is_text),
+    "parameters": Field("an object", is_object),
+    "inputs": Field("a list of objects", list_of(is_object)),
+    "state": Field("an object", is_object),
+    "named": Field("true or false", is_flag),
+    "members": Field("a list of models, at least one", lambda value: list_of(is_object)(value) and len(value) > 0),
+}
 
 
 class Saved(Protocol):
@@ -70,7 +80,7 @@ def read_table(path: str | PathLike[str]) -> tuple[Mapping[str, Any], TableInput
     Raises
     ------
     ValueError
-        If the file holds something else, or is damaged.
+        If the file holds something else, or is damaged; before memory is taken for what it describes.
     FileNotFoundError
         If there is no such file.
     """
@@ -78,13 +88,19 @@ def read_table(path: str | PathLike[str]) -> tuple[Mapping[str, Any], TableInput
     if TABLE not in description:
         raise ValueError(f"load: {path}: expected an estimator of tables, got another model")
     check_digest(path, tensors, description, "load")
-    try:
+    with building("estimator", path):
         found = description[TABLE]
+        check_fields(TABLE, found, _FIELDS)
         inputs = TableInputs.from_config(found["inputs"])
-        members = [Sequential.from_config(config, draw=False) for config in found["members"]]
-        for i, member in enumerate(members):
-            for name, value in (member.parameters | member.state).items():
-                value[...] = tensors[f"{i}/{name}"]
-    except (KeyError, TypeError, ValueError, StopIteration) as error:
-        raise ValueError(f"load: {path} describes no estimator that this fastnn can build ({error})") from None
+        arrays: list[dict[str, Array]] = [{} for _ in found["members"]]
+        for name, value in tensors.items():
+            number, _, rest = name.partition("/")
+            arrays[int(number)][rest] = value
+    members = [Sequential.restored(path, config, own) for config, own in zip(found["members"], arrays, strict=True)]
+    for i, member in enumerate(members):
+        if (member.input_shape, member.output_shape) != ((inputs.width,), members[0].output_shape):
+            raise ValueError(
+                f"load: {path}: expected members from {inputs.width} inputs to {members[0].output_shape} outputs, "
+                f"got member {i} from {member.input_shape} to {member.output_shape}"
+            )
     return found, inputs, members

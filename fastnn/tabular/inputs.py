@@ -8,12 +8,18 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from fastnn.model.schema import Field, check_fields, is_object, is_text
 from fastnn.tabular.columns import Column, Kind, columns_of
 from fastnn.tabular.encoders import ENCODERS, Encoder, NumberEncoder, rebuilt
 
 Array = NDArray[Any]
 Numeric = Literal["scaled", "piecewise"]
 PIECES = 12  # of the range of a number, at most
+_FIELDS = {
+    "name": Field("text", is_text),
+    "kind": Field("text", is_text),
+    "encoder": Field("an object", is_object),
+}
 
 
 class TableInputs:
@@ -117,8 +123,18 @@ class TableInputs:
         Parameters
         ----------
         config : sequence of dict
+
+        Raises
+        ------
+        ValueError
+            If it describes no inputs.
         """
-        return cls({one["name"]: rebuilt(one["kind"], one["encoder"]) for one in config})
+        for one in config:
+            check_fields("inputs", one, _FIELDS)
+        encoders = {one["name"]: rebuilt(one["kind"], one["encoder"]) for one in config}
+        if not encoders or len(encoders) < len(config):
+            raise ValueError(f"inputs: expected columns of different names, got {len(config)} of {len(encoders)} names")
+        return cls(encoders)
 
 
 def _of_kind(function: str, column: Column, encoder: Encoder) -> Column:

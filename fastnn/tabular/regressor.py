@@ -12,9 +12,22 @@ from sklearn.utils import check_array, column_or_1d
 from sklearn.utils.validation import check_consistent_length
 
 from fastnn.losses import MeanSquaredError, Quantile
+from fastnn.model.schema import Field, check_fields, is_number, is_whole, list_of
 from fastnn.tabular.base import TableEstimator, as_targets
 
 Array = NDArray[Any]
+
+
+def _is_range(value: Any) -> bool:
+    return list_of(is_number)(value) and len(value) == 2 and value[0] <= value[1]
+
+
+_STATE = {
+    "center": Field("a number", is_number),
+    "spread": Field("a number above 0", lambda value: is_number(value) and value > 0),
+    "range": Field("two numbers, the smaller one first", _is_range),
+    "best_epochs": Field("a list of whole numbers", list_of(is_whole)),
+}
 
 
 class TableRegressor(RegressorMixin, TableEstimator):  # type: ignore[misc]
@@ -204,6 +217,16 @@ class TableRegressor(RegressorMixin, TableEstimator):  # type: ignore[misc]
         }
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        """Set what `state` returned."""
+        """Set what `state` returned.
+
+        Raises
+        ------
+        ValueError
+            If it is something else, or the members have other outputs.
+        """
+        check_fields("state", state, _STATE)
+        outputs = (len(self._levels() or [0]),)
+        if self.members_[0].output_shape != outputs:
+            raise ValueError(f"state: expected members of {outputs} outputs, got {self.members_[0].output_shape}")
         self.center_, self.spread_, self.range_ = state["center"], state["spread"], tuple(state["range"])
         self.best_epochs_ = state["best_epochs"]

@@ -4,13 +4,11 @@ Whatever stands in them, reading is one error that names the file, or a model or
 about the time and memory of the file's size.
 """
 
-import copy
-import math
-import random
 import resource
 
 import numpy as np
 import pytest
+from hostile import chosen, is_one_error, try_models
 from trainings import mlp, output_of, samples
 
 import fastnn
@@ -20,7 +18,6 @@ from fastnn.model.file import read, write
 pytest.importorskip("safetensors")
 
 X, Y = samples(40, 6, 3)
-VALUES = [None, True, -1, 0, 3, 10**6, 10**30, 1.5, math.nan, -math.inf, "x", "", [], [1], {}, {"type": "x"}]
 
 
 def trainer(*callbacks, epochs=3):
@@ -48,64 +45,6 @@ def model_file(tmp_path_factory):
     return path
 
 
-def nodes(value, path=()):
-    """The place of every value in a description."""
-    yield path
-    for key in value if isinstance(value, dict) else range(len(value)) if isinstance(value, list) else ():
-        yield from nodes(value[key], (*path, key))
-
-
-def changes(description):
-    """Descriptions that differ from one in one place."""
-    for path in nodes(description):
-        if not path or path[0] in ("format_version", "fastnn_version", "sha256"):
-            continue
-        for value in [*VALUES, "leave out", "one more"]:
-            changed = copy.deepcopy(description)
-            place = changed
-            for key in path[:-1]:
-                place = place[key]
-            if value == "leave out":
-                del place[path[-1]]
-            elif value == "one more":
-                if not isinstance(place[path[-1]], dict):
-                    continue
-                place[path[-1]]["one more"] = 1
-            else:
-                place[path[-1]] = value
-            yield path, value, changed
-
-
-def chosen(description, count):
-    every = list(changes(description))
-    return every if count is None else random.Random(0).sample(every, count)
-
-
-def is_one_error(call, path):
-    """Run a call; an error of any kind must be one that names the file."""
-    try:
-        call()
-    except fastnn.NonFiniteLossError:
-        raise  # of the training, not of the file
-    except (ValueError, TypeError) as error:
-        if str(path) not in str(error):
-            raise AssertionError(f"the file is not named: {error!r}") from error
-        return True
-    return False
-
-
-def try_models(path, target, count):
-    tensors, description = read(path)
-    refused = 0
-    for place, value, changed in chosen(description, count):
-        write(target, tensors, changed)
-        try:
-            refused += is_one_error(lambda: fastnn.load(target).predict(np.ones((2, 3))), target)
-        except Exception as error:
-            raise AssertionError(f"{place} = {value!r}: {error!r}") from error
-    assert refused > 50
-
-
 def try_checkpoints(path, target, count):
     tensors, description = read(path)
     refused = 0
@@ -127,7 +66,7 @@ def try_checkpoints(path, target, count):
 
 
 def test_changed_models(model_file, tmp_path):
-    try_models(model_file, tmp_path / "m.safetensors", 150)
+    try_models(model_file, tmp_path / "m.safetensors", 150, np.ones((2, 3)))
 
 
 def test_changed_checkpoints(checkpoint, tmp_path):
@@ -136,7 +75,7 @@ def test_changed_checkpoints(checkpoint, tmp_path):
 
 @pytest.mark.slow
 def test_every_change_of_a_model(model_file, tmp_path):
-    try_models(model_file, tmp_path / "m.safetensors", None)
+    try_models(model_file, tmp_path / "m.safetensors", None, np.ones((2, 3)))
 
 
 @pytest.mark.slow
