@@ -61,9 +61,10 @@ def test(session: nox.Session) -> None:
 
 @nox.session
 def docs(session: nox.Session) -> None:
-    """Check the documents: examples, links, and that they name every folder and every term."""
-    documents = ["README.md", "tests/test_documents.py", "tests/test_docstrings.py"]
-    module(session, "pytest", *documents, *session.posargs)
+    """Check documents and examples, and build the site into build/docs; ``-- -E`` builds it anew."""
+    documents = ["README.md", "tests/test_documents.py", "tests/test_docstrings.py", "tests/test_site.py"]
+    module(session, "pytest", *documents)
+    module(session, "sphinx", "-b", "html", "-j", "2", "-W", "--keep-going", *session.posargs, "docs", "build/docs")
 
 
 @nox.session

@@ -1,0 +1,116 @@
+"""Files that pages show and that are made from the repository before the pages are read, in docs/generated.
+
+The tables and charts of the page about benchmarks come from bench/RESULTS.md and bench/baselines, the page about the
+command from its parser.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import re
+from pathlib import Path
+from typing import Any
+
+DOCS = Path(__file__).resolve().parent.parent
+ROOT = DOCS.parent
+GENERATED = DOCS / "generated"
+STEPS = "| workload | fastnn µs | torch eager µs |"  # how the tables of steps begin
+
+
+def tables(document: str) -> list[list[dict[str, str]]]:
+    """The tables of a Markdown document: for each its rows, cells by the heads of their columns."""
+    found = []
+    for block in re.findall(r"(?:^\|.*\|\n)+", document, re.MULTILINE):
+        lines = [[cell.strip() for cell in line.strip("|").split("|")] for line in block.splitlines()]
+        found.append([dict(zip(lines[0], line, strict=True)) for line in lines[2:]])
+    return found
+
+
+def ratio(cell: str) -> float:
+    """The number at the front of a cell such as ``11.54 (≥ 8)``."""
+    return float(cell.split()[0])
+
+
+def step_ratios(results: str) -> list[tuple[str, float, float, str]]:
+    """Workload, eager ÷ fastnn, best ÷ fastnn and best peer of the rows that were raced on the first machine."""
+    first_machine = results.split("### Another machine")[0] + results.split("## Convolutional networks")[1]
+    return [
+        (row["workload"], ratio(row["eager ÷ fastnn"]), ratio(row["best ÷ fastnn"]), row["best peer"])
+        for table in tables(first_machine)
+        for row in table
+        if {"workload", "eager ÷ fastnn", "best ÷ fastnn"} <= set(row)
+    ]
+
+
+def draw_step_ratios(rows: list[tuple[str, float, float, str]], path: Path) -> None:
+    """Bars of how many times longer the others take, the best of them in the darker colour."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(8.5, 0.42 * len(rows) + 1), layout="constrained")
+    axes = figure.subplots()
+    places = range(len(rows))
+    axes.barh(places, [row[1] for row in rows], color="#b8cfe8", label="PyTorch as people write it")
+    axes.barh(places, [row[2] for row in rows], color="#1f5fa8", height=0.5, label="the best of all others")
+    for place, (_, eager, best, _) in zip(places, rows, strict=True):
+        axes.text(eager * 1.03, place, f"{eager:.1f} / {best:.1f}", va="center", fontsize=8)
+    axes.axvline(1, color="black", linewidth=0.8)
+    axes.set_xscale("log")
+    axes.set_xlim(0.9, 100)
+    axes.set_xticks([1, 2, 5, 10, 20, 50], ["1", "2", "5", "10", "20", "50"])
+    axes.set_yticks(places, [row[0] for row in rows], fontsize=8)
+    axes.invert_yaxis()
+    axes.set_xlabel("time ÷ time of fastnn")
+    axes.legend(loc="lower right", fontsize=8, frameon=False)
+    figure.savefig(path, metadata={"Date": None})
+
+
+def write_baselines(folder: Path, path: Path) -> None:
+    """One row a kernel: how many times longer NumPy and Numba take, from the stored measurements."""
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(["kernel and size", "NumPy ÷ native", "Numba ÷ native", "processor"])
+        for stored in sorted(folder.glob("*.json")):
+            content = json.loads(stored.read_text(encoding="utf-8"))
+            for name, ratios in content["ratios"].items():
+                label = re.sub(r"^bench_(\w+)\.py::test_(\w+)", r"\1, \2", name).replace("_", " ")
+                cells = [f"{ratios[peer]:.1f}" if peer in ratios else "" for peer in ("reference", "numba")]
+                writer.writerow([label, *cells, content["processor"].split(",")[0]])
+
+
+def write_command_line(path: Path) -> None:
+    """The help of the command and of every subcommand, a section each."""
+    import argparse
+
+    from fastnn.cli import parser
+
+    sections: list[str] = []
+
+    def add(of: argparse.ArgumentParser) -> None:
+        mark = "-" if sections else "~"
+        head = f"{of.prog}\n{'-' * len(of.prog)}\n\n" if mark == "-" else ""
+        text = "\n".join(f"   {line}".rstrip() for line in of.format_help().splitlines())
+        sections.append(f"{head}.. code-block:: text\n\n{text}\n")
+        for action in of._subparsers._group_actions if of._subparsers else ():
+            for below in dict.fromkeys(action.choices.values()):
+                add(below)
+
+    os.environ["COLUMNS"] = "100"
+    add(parser())
+    path.write_text("\n".join(sections), encoding="utf-8")
+
+
+def generate(app: Any) -> None:
+    """Write all files."""
+    GENERATED.mkdir(exist_ok=True)
+    results = (ROOT / "bench/RESULTS.md").read_text(encoding="utf-8")
+    draw_step_ratios(step_ratios(results), GENERATED / "step_ratios.svg")
+    write_baselines(ROOT / "bench/baselines", GENERATED / "baselines.csv")
+    write_command_line(GENERATED / "command_line.txt")
+
+
+def setup(app: Any) -> dict[str, bool]:
+    """Register with Sphinx."""
+    app.connect("builder-inited", generate)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
