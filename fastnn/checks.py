@@ -102,15 +102,20 @@ def whole(function: str, argument: str, value: object, **ends: Unpack[Range]) ->
     Traceback (most recent call last):
     ValueError: Trainer: seed: expected a whole number of at least 0 and below 2**64, got -1
     """
-    try:
-        result = None if isinstance(value, bool | np.bool_) else operator.index(value)  # type: ignore[arg-type]
-    except TypeError:
-        result = None
+    result = value if type(value) is int else _as_index(value)
     if result is None:
         raise TypeError(_message(function, argument, "a whole number", ends, value))
     if not inside(result, ends):
         raise ValueError(_message(function, argument, "a whole number", ends, value))
     return result
+
+
+def _as_index(value: Any) -> int | None:
+    """The integer that a value is; None if it is none, as truth values and floats are not."""
+    try:
+        return None if isinstance(value, bool | np.bool_) else operator.index(value)
+    except TypeError:
+        return None
 
 
 def choice(function: str, argument: str, value: object, choices: Iterable[T]) -> T:

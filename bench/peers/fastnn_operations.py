@@ -22,12 +22,9 @@ LANES = 16
 
 def empty(shape: tuple[int, ...], dtype: Any = np.float32) -> Any:
     """An array that is aligned like those of a compiled step."""
-    from fastnn.program.plan import ALIGNMENT
+    from fastnn.kernels.layout import zeros_on_line
 
-    size = math.prod(shape) * np.dtype(dtype).itemsize
-    raw = np.empty(size + ALIGNMENT, np.uint8)
-    start = -raw.ctypes.data % ALIGNMENT
-    return raw[start : start + size].view(dtype).reshape(shape)
+    return zeros_on_line(math.prod(shape), np.dtype(dtype)).reshape(shape)
 
 
 def innermost(images: FloatArray) -> FloatArray:

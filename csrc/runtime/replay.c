@@ -59,7 +59,7 @@ static void swap_buffers(const fnn_program *program) {
 
 static ptrdiff_t run_steps(const fnn_program *program, char *const *streams, ptrdiff_t first, ptrdiff_t count,
                            double seconds, const double *watch, fnn_input_prefetch *prefetch) {
-    double end = fnn_seconds() + seconds;
+    const double end = count > 1 ? fnn_seconds() + seconds : 0; /* a single step need not ask for the time */
     for (ptrdiff_t done = 0; done < count; done++) {
         ptrdiff_t step = first + done;
         for (int i = 0; i < program->stream_argument_count; i++) {
@@ -78,7 +78,7 @@ static ptrdiff_t run_steps(const fnn_program *program, char *const *streams, ptr
             for (int i = 0; i < program->op_count; i++) program->ops[i].run(&program->ops[i]);
         }
         if (watch != NULL && !isfinite(watch[step])) return done + 1;
-        if (fnn_seconds() >= end) return done + 1;
+        if (count > 1 && fnn_seconds() >= end) return done + 1;
         if (prefetch != NULL) swap_buffers(program);
     }
     return count;

@@ -48,6 +48,10 @@ def map_array(path: Path, dtype: np.dtype[Any], shape: tuple[int, ...], offset: 
 
 def is_mapped(array: Array) -> bool:
     """Return whether an array, or the array that it is a view of, is memory-mapped."""
+    if type(array) is np.ndarray:  # most arrays own their memory, or are parts of one that does
+        base = array.base
+        if base is None or (type(base) is np.ndarray and base.base is None):
+            return False
     return _mapping(array) is not None
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any, TypeVar, cast
 
 import numpy as np
@@ -70,20 +71,27 @@ def get(initializer: str | Initializer) -> Initializer:
     >>> bool(abs(w).max() <= (6 / 5) ** 0.5)
     True
     """
-    if isinstance(initializer, str) and initializer.startswith(_CUSTOM):
-        return _lost(initializer)
+    if isinstance(initializer, str):
+        return _named(initializer)
     maker = next((m for m in MAKERS.values() if m is cast(object, initializer)), None)
     if maker is not None:
         return maker()
     if callable(initializer):
         return initializer
-    match = re.fullmatch(r"(\w+)(?:\(([^()]*)\))?", initializer) if isinstance(initializer, str) else None
+    raise ValueError(f"init: expected one of {', '.join(MAKERS)} or a function, got {initializer!r}")
+
+
+@lru_cache  # a model asks for the same few names at each of its layers
+def _named(name: str) -> Initializer:
+    if name.startswith(_CUSTOM):
+        return _lost(name)
+    match = re.fullmatch(r"(\w+)(?:\(([^()]*)\))?", name)
     if match is None or match[1] not in MAKERS:
-        raise ValueError(f"init: expected one of {', '.join(MAKERS)} or a function, got {initializer!r}")
+        raise ValueError(f"init: expected one of {', '.join(MAKERS)} or a function, got {name!r}")
     try:
         return MAKERS[match[1]](*(float(a) for a in (match[2] or "").split(",") if a.strip()))
     except (TypeError, ValueError) as error:
-        raise ValueError(f"init: cannot make {initializer!r} ({error})") from None
+        raise ValueError(f"init: cannot make {name!r} ({error})") from None
 
 
 def _lost(name: str) -> Initializer:

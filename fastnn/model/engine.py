@@ -26,4 +26,5 @@ class ForwardEngine(Protocol):
 class QuickForward(Protocol):
     """Runs a model on samples of one shape and dtype, or returns None to leave it to the engine."""
 
-    def __call__(self, model: Model, x: Array) -> Array | None: ...
+    def run(self, model: Model, x: Array) -> Array | None:
+        """The result of `ForwardEngine.run_forward`."""

@@ -220,8 +220,8 @@ class ForwardNetwork(Network):
 
     def _run(self, x: ArrayLike, kind: str) -> Array:
         if type(x) is np.ndarray and (x.base is None or not is_mapped(x)):
-            quick = self.quick.get((kind, x.dtype, x.shape))
-            out = None if quick is None else quick(self, x)
+            quick = self.quick.get((kind, id(x.dtype), x.shape))
+            out = None if quick is None else quick.run(self, x)
             if out is not None:
                 return out
         if isinstance(x, SparseRows):

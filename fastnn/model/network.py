@@ -15,6 +15,7 @@ from fastnn import init, losses
 from fastnn.checks import float_dtype, real_array, whole
 from fastnn.inputs import as_array, as_batch
 from fastnn.kernels.eager import Eager, Ops
+from fastnn.kernels.layout import copy_on_line, zeros_on_line
 from fastnn.layers import chain
 from fastnn.layers.base import Layer, Shape
 from fastnn.model import checks
@@ -47,7 +48,7 @@ class Network:
         self.input_shape = checks.input_shape(input_shape)
         self.layers = checks.layers(layers)
         self._channels_last = checks.channels_last(channels_last, self.input_shape, self.layers)
-        self.quick: dict[tuple[str, np.dtype[Any], Shape], QuickForward] = {}  # filled by the engine
+        self.quick: dict[tuple[str, int, Shape], QuickForward] = {}  # by kind, id of the dtype, and shape
         self.output_shape = self._build()
         self.class_names = checks.class_names(class_names, self.output_shape)
         self.column_names = checks.column_names(column_names, self.input_shape)
@@ -70,7 +71,7 @@ class Network:
         self._adopt(self.layers)
         for state in self._state.values():
             state.reset(self.dtype)
-        self.params, self.grads = np.zeros(self.size, self.dtype), np.zeros(self.size, self.dtype)
+        self.params, self.grads = zeros_on_line(self.size, self.dtype), zeros_on_line(self.size, self.dtype)
         offset = 0
         for p in self._named.values():
             p.offset = offset
@@ -164,6 +165,7 @@ class Network:
     def __setstate__(self, state: dict[str, Any]) -> None:
         """Make the parameters of a copy or a pickle views into its own vectors."""
         vars(self).update(state)
+        self.params, self.grads = copy_on_line(state["params"]), copy_on_line(state["grads"])
         for p in self._named.values():
             p.value = p.view(self.params)
         self.place_gradients()
@@ -304,9 +306,7 @@ class Network:
         >>> gradients["dense1.b"]
         array([-0.5,  0.5], dtype=float32)
         """
-        ops = Eager(self.dtype)
-        loss = losses.get(loss)
-        scaled = self._scaled(x)
+        ops, loss, scaled = Eager(self.dtype), losses.get(loss), self._scaled(x)
         targets = loss.prepare(as_array("loss_and_gradients", "y", y), self.output_shape, self.dtype)
         if len(targets) != len(scaled):
             raise ValueError(f"loss_and_gradients: x has {len(scaled)} samples but y has {len(targets)}")

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from fastnn.data.memory import LARGE_BYTES, MemoryEstimate, check_memory
 from fastnn.kernels.backend import get
+from fastnn.kernels.layout import zeros_on_line
 from fastnn.program.algorithms import choose_algorithms
 from fastnn.program.binding import Binding, Numbers, has_varying_rows, varying_scalars
 from fastnn.program.fuse import fuse
@@ -19,7 +20,7 @@ from fastnn.program.fuse_nchw16n import fuse_innermost
 from fastnn.program.fuse_norm import fuse_norms
 from fastnn.program.fuse_pool import fuse_pools
 from fastnn.program.layout import images_innermost
-from fastnn.program.plan import ALIGNMENT, Place, plan
+from fastnn.program.plan import Place, plan
 from fastnn.program.record import Buffer, Operation, Recorder, Stream
 
 try:
@@ -88,6 +89,8 @@ class Compiled:
         Where the intermediate arrays lie in the arena.
     arena_bytes : int
         The size of the arena.
+    native
+        The bound program as the replay loop knows it.
     """
 
     def __init__(
@@ -108,10 +111,8 @@ class Compiled:
         if self.arena_bytes > LARGE_BYTES:  # the system would grant it, and end the process when it is used
             estimate = MemoryEstimate(self.arena_bytes)
             check_memory(lambda: estimate, "program: the intermediate arrays of a step", "a smaller batch takes less")
-        raw = np.empty(self.arena_bytes + ALIGNMENT, np.uint8)
-        raw.fill(0)  # so that the pages are mapped before the first step
-        start = -raw.ctypes.data % ALIGNMENT
-        self._arena = raw[start : start + self.arena_bytes]
+        self._arena = zeros_on_line(self.arena_bytes, np.dtype(np.uint8))
+        self._arena.fill(0)  # so that the pages are mapped before the first step
         self._replacements = replacements or {}
         double_buffers = [
             (i, position, self.places[inputs].nbytes // 2)
@@ -121,8 +122,8 @@ class Compiled:
         bound = [(get(op.kernel, "native"), [self._bind(v) for v in op.arguments]) for op in recording.operations]
         binding = Binding(arrays)
         held = self._held(recording.operations, binding)
-        self._native = _native.Program(bound, stream_arguments, gather, double_buffers, held)
-        self._native.rebind(list(arrays))
+        self.native = _native.Program(bound, stream_arguments, gather, double_buffers, held)
+        self.native.rebind(list(arrays))
         self._scalars = varying_scalars(recording.operations)
         without = [list(map(binding.without_arrays, ops)) for ops in (recording.recorded, recording.operations)]
         self.recording = Recording(without[0], without[1], recording.dtype)
@@ -156,14 +157,14 @@ class Compiled:
             gathered may have another number of rows.
         numbers : Numbers
         """
-        self._native.rebind(list(arrays))
+        self.native.rebind(list(arrays))
         for i, position, name, value in self._scalars:
-            self._native.set_scalar(i, position, numbers.named(name, value))
+            self.native.set_scalar(i, position, numbers.named(name, value))
         self.forget_seconds()
 
     def release(self) -> None:
         """Let go of the arrays; `rebind` comes before the next `run`."""
-        self._native.rebind(None)
+        self.native.rebind(None)
 
     def _bind(self, value: Any) -> Any:
         if not isinstance(value, Buffer):
@@ -194,20 +195,16 @@ class Compiled:
         watch : (steps,) float64, optional
             Return after the first step whose value here is not finite.
         """
-        return self._native.run(streams, first, count, seconds, watch)
-
-    def apply(self, x: Array, shape: tuple[int, ...], dtype: np.dtype[Any], numbers_only: bool) -> Array | None:
-        """Run one step from `x` (stream 0) into a new array (stream 1); return None if `x` is not C-contiguous."""
-        return self._native.apply(x, shape, dtype.num, numbers_only)
+        return self.native.run(streams, first, count, seconds, watch)
 
     @property
     def seconds_per_operation(self) -> list[float]:
         """Mean time of each operation over the sampled steps (NaN before the first)."""
-        return self._native.seconds_per_operation
+        return self.native.seconds_per_operation
 
     def forget_seconds(self) -> None:
         """Take that mean over the steps sampled from now on."""
-        self._native.forget_seconds()
+        self.native.forget_seconds()
 
 
 def replay(
@@ -217,7 +214,7 @@ def replay(
 
     Returns how many steps were done in all within about `seconds`, and the seconds that each part took.
     """
-    bound = [(program._native, streams, steps, watch) for program, streams, steps, watch in parts]
+    bound = [(program.native, streams, steps, watch) for program, streams, steps, watch in parts]
     return _native.replay(bound, seconds)
 
 

@@ -107,28 +107,30 @@ class Quick:
 
     def __init__(self, model: Sequential, x: Array, kind: str) -> None:
         n = len(x)
-        self._made_for, self._numbers_only = (model.input_scale, model.revision), kind in NUMBERS_ONLY
-        self._rows, self._dtype = _outputs(model, n, kind)
-        self._shape = (n,) if kind == "classes" else (n, *model.output_shape)
-        self._idle = [_Pass(model, n, x.dtype, kind).program]
+        self._scale, self._revision, self._numbers_only = model.input_scale, model.revision, kind in NUMBERS_ONLY
+        self._rows, dtype = _outputs(model, n, kind)
+        shape = (n,) if kind == "classes" else (n, *model.output_shape)
+        self._shape, self._dtype = None if shape == self._rows else shape, dtype.num
+        self._idle = [_Pass(model, n, x.dtype, kind).program.native]
+        self._read = x.dtype  # which is found by its id
 
     def fits(self, model: Sequential) -> bool:
         """Whether the model is still as it was when this was compiled."""
-        return (model.input_scale, model.revision) == self._made_for
+        return model.revision == self._revision and model.input_scale == self._scale
 
-    def __call__(self, model: Sequential, x: Array) -> Array | None:
+    def run(self, model: Sequential, x: Array) -> Array | None:
         """The result of `run_forward`; None if another thread is here, the model has changed, or there is an error."""
-        if not self.fits(model) or current_backend() != "native":
+        if model.revision != self._revision or model.input_scale != self._scale or current_backend() != "native":
             return None
         try:
             program = self._idle.pop()
         except IndexError:
             return None
         try:
-            out = program.apply(x, self._rows, self._dtype, self._numbers_only)
+            out: Array | None = program.apply(x, self._rows, self._dtype, self._numbers_only)
         finally:
             self._idle.append(program)
-        return out if out is None or self._rows == self._shape else out.reshape(self._shape)
+        return out if out is None or self._shape is None else out.reshape(self._shape)
 
 
 def _remember(model: Sequential, x: Array, kind: str) -> None:
@@ -137,7 +139,7 @@ def _remember(model: Sequential, x: Array, kind: str) -> None:
         return
     if model.channels_last:  # the caller's samples, by whose shape a pass is found, are not in the order of x
         return
-    key = (kind, x.dtype, x.shape)
+    key = (kind, id(x.dtype), x.shape)
     known = model.quick.get(key)
     if isinstance(known, Quick) and known.fits(model):
         return  # it was busy, or x is not contiguous

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from fastnn.kernels.backend import current_backend, native_isa
 from fastnn.layers.chain import walk
@@ -18,15 +19,32 @@ from fastnn.program.step import Problem
 _FIRST_VALUES = ("init", "bias_init")  # arguments of layers that matter only before a training
 
 
+# What `_layers_of` says of each model, with the revision for which it holds.
+_known: WeakKeyDictionary[Sequential, tuple[int, Hashable | None]] = WeakKeyDictionary()
+
+
 def kind_of_model(model: Sequential) -> Hashable | None:
     """What the passes of a model depend on, apart from the values of its arrays; None if that is not known."""
+    revision, layers = _known.get(model, (-1, None))
+    if revision != model.revision:
+        layers = _layers_of(model)
+        _known[model] = model.revision, layers
+    if layers is None:
+        return None
+    charged = tuple((p.l1, p.l2, p.decays) for p in model.named_parameters.values())
+    return current_backend(), native_isa(), model.dtype, model.input_shape, model.input_scale, layers, charged
+
+
+def _layers_of(model: Sequential) -> Hashable | None:
+    """The class and the settings of the model's layers; None if they are not known."""
     layers = list(walk(model.layers))
     if not (_ours(model) and all(map(_ours, layers))):
         return None
-    described = tuple((type(layer), layer._frozen, _arguments(layer.config(), _FIRST_VALUES)) for layer in layers)
-    charged = tuple((p.l1, p.l2, p.decays) for p in model.named_parameters.values())
-    scale = model.input_scale
-    return current_backend(), native_isa(), model.dtype, model.input_shape, scale, type(model), described, charged
+    try:
+        described = [(type(layer), layer._frozen, _arguments(layer.config(), _FIRST_VALUES)) for layer in layers]
+    except _UnknownError:
+        return None
+    return type(model), tuple(described)
 
 
 def kind_of_problem(problem: Problem, batch: int) -> Hashable | None:
@@ -36,14 +54,19 @@ def kind_of_problem(problem: Problem, batch: int) -> Hashable | None:
     if model is None or not (_ours(optimizer) and _ours(loss)):
         return None
     l2 = _l2_terms(problem, batch)
+    try:
+        rule = _arguments(optimizer.config(), ("learning_rate", "weight_decay"))
+        minimised = _arguments(loss.config(), loss.l2_arguments)
+    except _UnknownError:
+        return None
     return (
         model,
         batch,
         len(problem.inputs) % batch,
         type(optimizer),
-        _arguments(optimizer.config(), ("learning_rate", "weight_decay")),
+        rule,
         type(loss),
-        _arguments(loss.config(), loss.l2_arguments),
+        minimised,
         tuple(map(bool, l2)) if _varies(l2) else l2,
         problem.clip_value,
         problem.clip_norm,
@@ -79,8 +102,18 @@ def _arguments(config: Mapping[str, Any], without: tuple[str, ...]) -> Hashable:
     return tuple((name, _frozen(value)) for name, value in config.items() if name not in without)
 
 
+class _UnknownError(Exception):
+    """An argument is something whose equality says nothing, such as an array."""
+
+
 def _frozen(value: Any) -> Hashable:
-    """A value by which equal arguments are found to be equal; an array counts as itself alone."""
+    """A value by which equal arguments are found to be equal.
+
+    Raises
+    ------
+    _UnknownError
+        If there is none.
+    """
     if isinstance(value, Mapping):
         return tuple((key, _frozen(item)) for key, item in value.items())
     if isinstance(value, list | tuple):
@@ -88,5 +121,5 @@ def _frozen(value: Any) -> Hashable:
     try:
         hash(value)
     except TypeError:
-        return id(value), object()  # equal to nothing: such a program is never found again
+        raise _UnknownError from None
     return value  # type: ignore[no-any-return]

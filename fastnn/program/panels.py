@@ -9,14 +9,14 @@ when somebody may look at them or may have changed them.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from math import prod
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from fastnn.kernels.backend import get, panel_columns
+from fastnn.kernels.layout import zeros_on_line
 from fastnn.program.compiled import Recording
-from fastnn.program.plan import ALIGNMENT
 from fastnn.program.record import Operation, same_memory
 
 Array = NDArray[Any]
@@ -49,10 +49,7 @@ class Panels:
         rows, cols = matrix.shape
         self.matrix = matrix
         shape = (-(-cols // width), rows, width)
-        size = int(np.prod(shape)) * matrix.itemsize
-        raw = np.zeros(size + ALIGNMENT + k * _STAGGER, np.uint8)
-        start = -raw.ctypes.data % ALIGNMENT + k * _STAGGER
-        self.panels = raw[start : start + size].view(matrix.dtype).reshape(shape)
+        self.panels = zeros_on_line(prod(shape), matrix.dtype, k * _STAGGER).reshape(shape)
         self.load()
 
     def load(self) -> None:

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from fastnn.kernels.layout import LINE_BYTES
 from fastnn.program.record import Buffer, Operation, Stream
-
-ALIGNMENT = 64  # bytes: the size of a cache line and of the widest vector
 
 
 @dataclass(frozen=True)
@@ -58,7 +57,7 @@ def plan(operations: Sequence[Operation], double_buffered: Buffer | None = None)
         alive[double_buffered] = (0, len(operations) - 1)
     for buffer in sorted(alive, key=lambda b: (-b.nbytes, alive[b])):
         first, last = alive[buffer]
-        nbytes = -(-max(buffer.nbytes, 1) // ALIGNMENT) * ALIGNMENT * (2 if buffer is double_buffered else 1)
+        nbytes = -(-max(buffer.nbytes, 1) // LINE_BYTES) * LINE_BYTES * (2 if buffer is double_buffered else 1)
         offset = 0
         for other in sorted(placed.values(), key=lambda p: p.offset):
             if other.last < first or last < other.first:

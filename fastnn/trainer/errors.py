@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from math import prod
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from fastnn.kernels.custom import CustomKernel
 from fastnn.layers.chain import walk
@@ -54,6 +57,8 @@ def explain_end(problem: Problem) -> str | None:
         What was trained; the arrays of the model and of `state` must be up to date.
     """
     model = problem.model
+    if all(np.isfinite(array).all() for array in _wholes([*problem.state.values(), model.parameters, model.state])):
+        return None
     slots = {f"{slot} of {name}": a for name, slots in problem.state.items() for slot, a in slots.items()}
     arrays = {**model.parameters, **model.state, **slots}
     bad = next((name for name, array in arrays.items() if not np.isfinite(array).all()), None)
@@ -65,6 +70,16 @@ def explain_end(problem: Problem) -> str | None:
         f"{model.dtype} cannot hold, those beyond {largest:.2g}; scale inputs and targets, clip gradients, or make the "
         "model with dtype float64."
     )
+
+
+def _wholes(arrays: Iterable[Mapping[str, NDArray[Any]]]) -> Iterable[NDArray[Any]]:
+    """Few arrays that hold all elements of many: those of the same dtype that the arrays are views of."""
+    found: dict[int, NDArray[Any]] = {}
+    for array in (array for named in arrays for array in named.values()):
+        base = array.base
+        whole = base if isinstance(base, np.ndarray) and base.dtype == array.dtype else array
+        found[id(whole)] = whole
+    return found.values()
 
 
 def explain_nonfinite(problem: Problem, what: str, value: float, rate: float | None = None) -> str:

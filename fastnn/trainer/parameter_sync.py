@@ -41,10 +41,10 @@ class ParameterSync:
         self._session_is_current = False
 
     def _constants(self) -> dict[str, Any]:
-        """What is constant in a compiled step: the optimiser's settings, those of the layers, what is trained."""
+        """What is constant in a compiled step: the optimiser's settings, and those of the layers."""
         settings = {name: value for name, value in self._problem.optimizer.config().items() if name != "learning_rate"}
-        model = self._problem.model
-        return settings | {"trained": tuple(model.trained_parameters), "layers": model.revision}
+        settings["layers"] = self._problem.model.revision  # which counts what is frozen and released, too
+        return settings
 
     def publish(self) -> None:
         """Bring the model up to date."""

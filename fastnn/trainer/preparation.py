@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numbers
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from fastnn.data.memory import LARGE_BYTES, MemoryEstimate, check_memory
 from fastnn.data.splits import train_test_split
 from fastnn.frames import names_of
 from fastnn.inputs import as_array, as_batch, gatherable
+from fastnn.kernels.layout import zeros_on_line
 from fastnn.losses import Loss
 from fastnn.model.sequential import Sequential
 from fastnn.model.sparse import SparseRows
@@ -52,7 +54,7 @@ def specify(
         If the data do not fit the model, its loss or each other.
     """
     model, loss = trainer.model, trainer.loss
-    if model.params.size and not model.trained_parameters:
+    if model.params.size and not any(layer.trained for layer in model.layers):
         raise ValueError("fit: every layer with parameters is frozen, so there is nothing to train")
     if loss.takes_scores and model.gives_probabilities:
         warn_caller(
@@ -108,7 +110,7 @@ def specify(
         ignore_nonfinite=trainer.on_nonfinite == "ignore",
         progress=trainer.progress,
         print_every=trainer.print_every,
-        configuration=configuration(trainer),
+        described=partial(configuration, trainer),
         engine=trainer.engine,
     )
 
@@ -130,7 +132,9 @@ def _fresh_state(model: Sequential, optimizer: Optimizer) -> dict[str, dict[str,
     """The state of an optimiser before its first step, by parameter and slot."""
     state: dict[str, dict[str, Array]] = {name: {} for name in model.named_parameters}
     for slot in optimizer.slots:
-        flat = np.full_like(model.params, optimizer.initial(slot))
+        flat = zeros_on_line(model.params.size, model.dtype)
+        if initial := optimizer.initial(slot):
+            flat[...] = initial
         for name, parameter in model.named_parameters.items():
             state[name][slot] = parameter.view(flat)
     return state

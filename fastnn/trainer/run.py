@@ -91,6 +91,8 @@ class Run:
             specification says to ignore that.
         """
         spec, position, callbacks = self.spec, self._position, self._callbacks
+        if callbacks.in_order:
+            _ = spec.configuration  # described now, because a callback may change the optimiser
         callbacks.call(callbacks.in_order, "on_train_begin")
         try:
             if self.snapshot is not None:

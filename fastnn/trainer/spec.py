@@ -46,8 +46,8 @@ class TrainingSpec:
         Whether to continue after a loss that is not finite.
     progress : bool, optional
     print_every : int, optional
-    configuration : mapping of str to JSON value
-        The arguments of the trainer, as a checkpoint describes them.
+    described : callable
+        Describes the arguments of the trainer, as `configuration` holds them.
     engine : callable, optional
         ``engine(spec, problem)`` makes the session that runs the steps; default: fastnn's own.
 
@@ -57,6 +57,8 @@ class TrainingSpec:
         Samples of an epoch.
     steps : int
         Steps of an epoch.
+    configuration : mapping of str to JSON value
+        The arguments of the trainer, as a checkpoint describes them, when they were first needed.
     data : dict of str to dict
         Fingerprints of all arrays that the training reads, by name; computed when they are first needed.
     """
@@ -74,16 +76,20 @@ class TrainingSpec:
     ignore_nonfinite: bool
     progress: bool | None
     print_every: int | None
-    configuration: Mapping[str, Any]
+    described: Callable[[], Mapping[str, Any]]
     engine: Callable[[TrainingSpec, Problem], Session] | None = None
 
-    @property
+    @lazy_attribute
     def samples(self) -> int:
         return len(self.problem.inputs)
 
-    @property
+    @lazy_attribute
     def steps(self) -> int:
         return -(-self.samples // self.batch_size)
+
+    @lazy_attribute
+    def configuration(self) -> Mapping[str, Any]:
+        return self.described()
 
     @lazy_attribute
     def data(self) -> dict[str, Any]:

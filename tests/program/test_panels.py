@@ -6,10 +6,10 @@ from strategies import same_bits
 from trainings import fit, mlp, needs_native, samples
 
 import fastnn
+from fastnn.kernels.layout import LINE_BYTES
 from fastnn.layers import Dense, Layer, Tanh
 from fastnn.parameter import Parameter
 from fastnn.program.panels import Panels
-from fastnn.program.plan import ALIGNMENT
 
 pytestmark = needs_native
 
@@ -20,7 +20,7 @@ def test_panels_hold_a_matrix_and_give_it_back(shape, dtype):
     matrix = np.random.default_rng(0).normal(size=shape).astype(dtype)
     before = matrix.copy()
     panels = Panels(matrix, 16)
-    assert panels.panels.ctypes.data % ALIGNMENT == 0
+    assert panels.panels.ctypes.data % LINE_BYTES == 0
     assert panels.panels.shape == (-(-shape[1] // 16), shape[0], 16)
     side_by_side = np.concatenate(list(panels.panels), axis=1)
     assert same_bits(np.ascontiguousarray(side_by_side[:, : shape[1]]), before)

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from trainings import OPTIMIZERS, fit, mlp, needs_native, samples
 
-from fastnn.program.plan import ALIGNMENT, lifetimes, plan
+from fastnn.kernels.layout import LINE_BYTES
+from fastnn.program.plan import lifetimes, plan
 from fastnn.program.record import Buffer, Operation, Recorder
 
 
@@ -44,8 +45,8 @@ def test_arrays_that_are_alive_together_do_not_overlap(operations):
     for buffer, place in places.items():
         touched = [i for i, op in enumerate(operations) if op.reads(buffer) or op.writes(buffer)]
         assert (place.first, place.last) == (touched[0], touched[-1])
-        assert place.offset % ALIGNMENT == 0
-        assert buffer.nbytes <= place.nbytes < buffer.nbytes + ALIGNMENT
+        assert place.offset % LINE_BYTES == 0
+        assert buffer.nbytes <= place.nbytes < buffer.nbytes + LINE_BYTES
         assert 0 <= place.offset <= total - place.nbytes
         for other, there in places.items():
             together = place.first <= there.last and there.first <= place.last
@@ -66,7 +67,7 @@ def test_a_double_buffered_array_has_memory_for_two_during_the_whole_step(operat
     places, total = plan(operations, twice)
     place = places[twice]
     assert (place.first, place.last) == (0, len(operations) - 1)
-    assert 2 * twice.nbytes <= place.nbytes < 2 * (twice.nbytes + ALIGNMENT)
+    assert 2 * twice.nbytes <= place.nbytes < 2 * (twice.nbytes + LINE_BYTES)
     assert place.offset + place.nbytes <= total
     assert not any(overlap(place, other) for buffer, other in places.items() if buffer is not twice)
 
