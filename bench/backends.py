@@ -15,6 +15,7 @@ import numpy as np
 import fastnn
 from fastnn import kernels
 from fastnn.kernels import Activation, UpdateRule
+from fastnn.kernels.limits import PRELU
 
 ROUNDS = 7
 Call = tuple[str, str, tuple[Any, ...]]
@@ -55,8 +56,10 @@ def calls() -> Iterator[Call]:
     columns = np.zeros((32, 16, 3, 3, 26, 26), np.float32)
     yield "col2im", "3 x 3", (columns, np.empty_like(image), 1, 1, 0, 0, 1, 1)
     channels = image.reshape(32, 16, -1)
-    yield "prelu_forward", "by channel", (channels, real(16), np.empty_like(channels))
-    yield "prelu_backward", "by channel", (channels, channels, real(16), np.empty_like(channels), real(16), 0.0)
+    numbers = real(16), None, None
+    yield "learned_activation_forward", "prelu", (channels, *numbers, np.empty_like(channels), PRELU)
+    into = np.empty_like(channels), real(16), None, None
+    yield "learned_activation_backward", "prelu", (channels, channels, *numbers, *into, 0.0, PRELU)
 
 
 def main() -> None:

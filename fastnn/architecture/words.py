@@ -5,12 +5,12 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Callable, Iterator
-from functools import partial
 
 from fastnn.checks import whole
 from fastnn.init import Initializer
 from fastnn.kernels import custom
-from fastnn.layers import REGISTRY, CustomActivation, Layer
+from fastnn.layers import REGISTRY, Layer
+from fastnn.layers.custom_elementwise import own_layer
 
 ACTIVATIONS: dict[str, type[Layer]] = {layer.kind: layer for layer in REGISTRY.values() if layer.elementwise}
 LINEAR = "linear"
@@ -23,12 +23,12 @@ def activation_layer(name: str) -> Callable[[], Layer] | None:
     """What makes the layer of an activation, built in or of the user's own; None if there is none of that name."""
     if name in ACTIVATIONS:
         return ACTIVATIONS[name]
-    return partial(CustomActivation, name) if name in custom.names("activation") else None
+    return own_layer(name)
 
 
 def known_activations() -> str:
     """List the names of the activations, joined by commas."""
-    return ", ".join((*ACTIVATIONS, *custom.names("activation"), LINEAR))
+    return ", ".join((*ACTIVATIONS, *custom.names("activation"), *custom.names("layer"), LINEAR))
 
 
 def checked_activation(name: str) -> str:
@@ -73,8 +73,8 @@ def layer_of(word: str, text: str, init: str | Initializer) -> Layer | None:
     layer = next(
         (cls for name, count, cls in _names() if match and name == match["name"] and _fits(count, numbers)), None
     )
-    if layer is None and word in custom.names("activation"):
-        return CustomActivation(word)
+    if layer is None and (own := own_layer(word)) is not None:
+        return own()
     if match is None or layer is None:
         return None
     options = {name: size(match[name], text, 0) for name in ("stride", "pad") if match[name]}

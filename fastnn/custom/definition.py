@@ -14,14 +14,17 @@ from fastnn._version import __version__
 from fastnn.custom import plain
 from fastnn.custom.compile import Entry, addresses
 from fastnn.custom.source import Source
+from fastnn.kernels import custom
 from fastnn.kernels.custom import Kind
 from fastnn.layers import REGISTRY
 from fastnn.losses import ALIASES, LOSSES
 from fastnn.optim import OPTIMIZERS
 
 Function = Callable[..., Any]
+_WORDS = {"linear"} | {word for layer in REGISTRY.values() for word in (layer.kind, *layer.words)}
 _BUILT_IN: dict[Kind, Collection[str]] = {
-    "activation": {"linear"} | {word for layer in REGISTRY.values() for word in (layer.kind, *layer.words)},
+    "activation": _WORDS,
+    "layer": _WORDS,
     "loss": {*LOSSES, *ALIASES},
     "update rule": OPTIMIZERS.keys(),
 }
@@ -42,6 +45,9 @@ def checked_name(owner: str, kind: Kind, function: Function, name: object) -> st
         raise ValueError(f"{owner}: name: expected a name of letters, digits and _, got {found!r:.80}")
     if found in _BUILT_IN[kind]:
         raise ValueError(f"{owner}: name: {found!r} is built in; give this {kind} another name")
+    other: Kind = "activation" if kind == "layer" else "layer"
+    if kind in ("activation", "layer") and custom.find(other, found) is not None:
+        raise ValueError(f"{owner}: name: {found!r} is the name of a custom {other}; give this {kind} another name")
     return found
 
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from functools import partial
 from typing import Any
 
 from fastnn.checks import Range, choice, flag, number, whole
 from fastnn.kernels import custom
-from fastnn.layers import REGISTRY, CustomActivation, Layer, Sigmoid
-from fastnn.layers.custom import ActivationMaker
+from fastnn.layers import REGISTRY, Layer, Sigmoid
+from fastnn.layers.custom import Maker
+from fastnn.layers.custom_elementwise import own_layer
 
 ACTIVATIONS: dict[str, type[Layer] | None] = {"identity": None, "logistic": Sigmoid} | {
     layer.kind: layer for layer in REGISTRY.values() if layer.elementwise
@@ -48,8 +48,9 @@ def check(estimator: Any) -> None:
     name = type(estimator).__name__
     for parameter, choices in _CHOICES.items():
         choice(name, parameter, getattr(estimator, parameter), choices)
-    if not isinstance(estimator.activation, ActivationMaker):
-        choice(name, "activation", estimator.activation, (*ACTIVATIONS, *custom.names("activation")))
+    if not isinstance(estimator.activation, Maker):
+        own = (*custom.names("activation"), *custom.names("layer"))
+        choice(name, "activation", estimator.activation, (*ACTIVATIONS, *own))
     for parameter in _COUNTS:
         whole(name, parameter, getattr(estimator, parameter), at_least=1)
     if not (isinstance(estimator.n_iter_no_change, float) and estimator.n_iter_no_change == math.inf):
@@ -78,9 +79,9 @@ def check(estimator: Any) -> None:
 
 def activation_layer(activation: Any) -> Callable[[], Layer] | None:
     """What makes the layers of an estimator's activation, which `check` has accepted; None: no layers."""
-    if isinstance(activation, ActivationMaker):
+    if isinstance(activation, Maker):
         return activation
-    return ACTIVATIONS[activation] if activation in ACTIVATIONS else partial(CustomActivation, activation)
+    return ACTIVATIONS[activation] if activation in ACTIVATIONS else own_layer(activation)
 
 
 def in_batches(estimator: Any) -> bool:

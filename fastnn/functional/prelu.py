@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 
 from fastnn import kernels
 from fastnn.functional.checks import Array, output_gradient, real_array, refuse_cache
+from fastnn.kernels.limits import PRELU
 
 
 class PReLUCache(NamedTuple):
@@ -79,7 +80,7 @@ def prelu_forward(x: ArrayLike, slope: ArrayLike) -> tuple[Array, PReLUCache]:
         )
     channels = by_slopes(values, len(slopes))
     out = np.empty_like(channels)
-    kernels.get(name)(channels, slopes, out)
+    kernels.get("learned_activation_forward")(channels, slopes, None, None, out, PRELU)
     return out.reshape(values.shape), PReLUCache(name, channels, slopes, values.shape)
 
 
@@ -120,5 +121,7 @@ def prelu_backward(dout: ArrayLike, cache: PReLUCache) -> tuple[Array, Array]:
         refuse_cache(name, "prelu_forward", cache)
     gradient = output_gradient(name, dout, cache.shape, cache.x)
     dx, dslope = np.empty_like(cache.x), np.empty_like(cache.slope)
-    kernels.get(name)(gradient.reshape(cache.x.shape), cache.x, cache.slope, dx, dslope, 0.0)
+    kernel = kernels.get("learned_activation_backward")
+    numbers, gradients = (cache.slope, None, None), (dslope, None, None)
+    kernel(gradient.reshape(cache.x.shape), cache.x, *numbers, dx, *gradients, 0.0, PRELU)
     return dx.reshape(cache.shape), dslope

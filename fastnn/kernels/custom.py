@@ -11,7 +11,7 @@ import ctypes
 import os
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, ClassVar, Literal, TypeVar
 
 import numpy as np
@@ -22,7 +22,7 @@ from fastnn.kernels.updates import UpdateRule
 
 PROBES = sorted({s * x for s in (-1.0, 1.0) for x in (0.0, 1e-3, *range(1, 60), 80, 100)}, key=abs)
 FORWARD, BACKWARD = range(2)  # the places of functions
-Kind = Literal["activation", "loss", "update rule"]
+Kind = Literal["activation", "layer", "loss", "update rule"]
 Compile = Callable[[str], list[int]]  # addresses of the functions of a dtype, by place
 
 
@@ -91,7 +91,7 @@ class CustomKernel:
                 _enter(self.number, name == "float64", addresses)
                 self._addresses[name] = addresses
 
-    def call(self, place: int, count: int, *arrays: Any, numbers: Any = None) -> None:
+    def call(self, place: int, count: int, *arrays: Any, numbers: Any = None, along: int | None = None) -> None:
         """Run a compiled function on arrays; for the backend that has no native module.
 
         Parameters
@@ -103,12 +103,19 @@ class CustomKernel:
             C-contiguous; the first one's dtype is that of the function.
         numbers : float64 array, optional
             The last argument, where the function has one.
+        along : int, optional
+            The last argument of a layer's function: whether each element has learned numbers of its own.
         """
         self.prepare(arrays[0].dtype)
         pointers = [None if a is None else a.ctypes.data for a in arrays]
-        kinds = [*(ctypes.c_void_p for _ in arrays), ctypes.c_int64, *(() if numbers is None else (ctypes.c_void_p,))]
+        kinds: list[Any] = [*(ctypes.c_void_p for _ in arrays), ctypes.c_int64]
+        rest: list[Any] = []
+        if numbers is not None:
+            kinds, rest = [*kinds, ctypes.c_void_p], [numbers.ctypes.data]
+        if along is not None:
+            kinds, rest = [*kinds, ctypes.c_int64], [along]
         function = ctypes.CFUNCTYPE(None, *kinds)(self._addresses[str(arrays[0].dtype)][place])
-        function(*pointers, count, *(() if numbers is None else (numbers.ctypes.data,)))
+        function(*pointers, count, *rest)
 
 
 class CustomActivation(CustomKernel):
@@ -137,6 +144,31 @@ class CustomActivation(CustomKernel):
     def compute(self, *arguments: Any) -> Any:
         value = self.function(*arguments)
         return value, self.slope(arguments[0] if self.backward_needs_input else value)
+
+
+class CustomLayer(CustomKernel):
+    """A function of an input and of learned numbers, and what gives its derivatives with respect to all of them."""
+
+    kind = "layer"
+
+    def __init__(
+        self,
+        name: str,
+        digest: str,
+        compile: Compile,
+        function: Callable[..., Any],
+        slopes: Callable[..., Any],
+        learned: Mapping[str, float],
+        onnx: Callable[..., str] | None = None,
+    ) -> None:
+        super().__init__(name, digest, compile)
+        self.function, self.slopes, self.learned, self.onnx = function, slopes, learned, onnx
+
+    def probes(self) -> Iterator[tuple[float, ...]]:
+        return ((x, *self.learned.values()) for x in PROBES)
+
+    def compute(self, *arguments: Any) -> Any:
+        return self.function(*arguments), *self.slopes(*arguments)
 
 
 class CustomLoss(CustomKernel):

@@ -10,7 +10,8 @@ FUSED_BATCH = 4096  # up to so many samples a weight gradient is one chain of su
 WINDOW_CELLS = 1024  # cells that a pooling window may have to be fused into the convolution before it
 MOMENT_PIECES = 16  # a block of images is divided into at most so many pieces for the sums of a batch norm's statistics
 
-CUSTOM = 64  # activations, losses and update rules from this number on are the user's own
+CUSTOM = 64  # activations, losses, update rules and layers from this number on are the user's own
+PRELU = 0  # the learned activation that is built in; what else has learned numbers is the user's own
 MAX_CUSTOM = 1024  # there may be so many of them
 
 # The noise of a pixel is made of the sum of four random bytes.

@@ -51,9 +51,11 @@ SIGNATURE_TEXTS = (
     # elementwise activations; kind is an Activation, and alpha its slope, scale or threshold
     "activation_forward(x[*], out[*]!, kind, alpha)",
     "activation_backward(dout[*], saved[*], dx[*]!, kind, alpha)",
-    # the input above zero, w times it below; a slope for each channel of s pixels (c = 1: one for all)
-    "prelu_forward(x[n,c,s], w[c], out[n,c,s]!)",
-    "prelu_backward(dout[n,c,s], x[n,c,s], w[c], dx[n,c,s]?!, dw[c]?~, beta)",
+    # activations with up to three learned numbers for each channel of s pixels (c = 1: for all); learned_kind is PRELU,
+    # the input above zero and w times it below, or the number of a function of the user's own
+    "learned_activation_forward(x[n,c,s], w[c], w2[c]?, w3[c]?, out[n,c,s]!, learned_kind)",
+    "learned_activation_backward(dout[n,c,s], x[n,c,s], w[c], w2[c]?, w3[c]?, dx[n,c,s]?!, dw[c]?~, dw2[c]?~, "
+    "dw3[c]?~, beta, learned_kind)",
     # softmax over rows of sign * x (sign = -1: softmin)
     "softmax_forward(x[n,c], out[n,c]!, sign)",
     "softmax_backward(dout[n,c], out[n,c], dx[n,c]!, sign)",

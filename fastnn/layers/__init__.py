@@ -58,6 +58,7 @@ from fastnn.layers.activation import *
 from fastnn.layers.base import REGISTRY, Layer, Shape
 from fastnn.layers.convolution import *
 from fastnn.layers.custom import *
+from fastnn.layers.custom_elementwise import *
 from fastnn.layers.dense import *
 from fastnn.layers.dropout import *
 from fastnn.layers.gated import *

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 
 from fastnn.kernels import custom
 from fastnn.kernels.eager import Ops
@@ -59,6 +59,9 @@ class CustomActivation(Layer):
         """What the kernels know of it."""
         return cast(custom.CustomActivation, custom.find("activation", self.function))
 
+    def __getstate__(self) -> dict[str, Any]:
+        return super().__getstate__() | {"maker": Maker.of(self.activation)}
+
     def forward(self, ops: Ops, x: Any, training: bool) -> tuple[Any, Any]:
         out, activation = ops.empty(x.shape), self.activation
         activation.prepare(ops.dtype)
@@ -85,7 +88,66 @@ class CustomActivation(Layer):
         return str(expansion(graph, x))
 
 
-class ActivationMaker:
+class Maker:
+    """What makes the layers of an operation of one's own; pickled by its name, or with the text of its functions.
+
+    Parameters
+    ----------
+    kernel : CustomActivation or CustomLayer
+    definition : object
+        What `fastnn.custom` knows of it besides.
+    again : pair of a function and its arguments
+        What makes it again in another process.
+    """
+
+    _known: ClassVar[dict[tuple[str, str], Maker]] = {}
+
+    def __init__(
+        self, kernel: custom.CustomActivation | custom.CustomLayer, definition: Any, again: tuple[Any, Any]
+    ) -> None:
+        self.name: str = kernel.name
+        self.derivative: str = definition.derivative
+        self.kinks: tuple[float, ...] = definition.kinks
+        self.__module__: str = definition.module
+        self._again = again
+        self._known[kernel.kind, kernel.name] = self
+
+    @classmethod
+    def of(cls, kernel: custom.CustomActivation | custom.CustomLayer) -> Maker:
+        """The maker of an operation: a layer's pickle holds it, so that another process has the operation as well.
+
+        Parameters
+        ----------
+        kernel : CustomActivation or CustomLayer
+        """
+        return cls._known[kernel.kind, kernel.name]
+
+    def __call__(self) -> Layer:
+        """A layer that computes it."""
+        raise NotImplementedError
+
+    def __copy__(self) -> Maker:
+        return self
+
+    def __deepcopy__(self, memo: object) -> Maker:
+        return self
+
+    def __reduce__(self) -> str | tuple[Any, ...]:
+        return custom.reduced(self, self.__module__, self.name, self._again)
+
+    def described(self, what: str) -> str:
+        """How it is shown.
+
+        Parameters
+        ----------
+        what : str
+        """
+        kinks = f", kinks at {', '.join(map(str, self.kinks))}" if self.kinks else ""
+        how = "given" if self.derivative == "given" else f"by {self.derivative}"
+        return f"<{what}, derivative {how}{kinks}>"
+
+
+class ActivationMaker(Maker):
     """An activation of one's own: calling it makes a layer. `fastnn.custom.activation` returns it.
 
     Attributes
@@ -107,26 +169,11 @@ class ActivationMaker:
     """
 
     def __init__(self, kernel: custom.CustomActivation, definition: Any, again: tuple[Any, Any]) -> None:
+        super().__init__(kernel, definition, again)
         self.kernel = kernel
-        self.name: str = kernel.name
-        self.derivative: str = definition.derivative
-        self.kinks: tuple[float, ...] = definition.kinks
-        self.__module__: str = definition.module
-        self._again = again
 
     def __call__(self) -> CustomActivation:
         return CustomActivation(self.name)
 
-    def __copy__(self) -> ActivationMaker:
-        return self
-
-    def __deepcopy__(self, memo: object) -> ActivationMaker:
-        return self
-
-    def __reduce__(self) -> str | tuple[Any, ...]:
-        return custom.reduced(self, self.__module__, self.name, self._again)
-
     def __repr__(self) -> str:
-        kinks = f", kinks at {', '.join(map(str, self.kinks))}" if self.kinks else ""
-        how = "given" if self.derivative == "given" else f"by {self.derivative}"
-        return f"<activation {self.name}, derivative {how}{kinks}>"
+        return self.described(f"activation {self.name}")

@@ -10,6 +10,7 @@ from fastnn import init as initializers
 from fastnn.checks import flag, number
 from fastnn.functional.prelu import by_slopes
 from fastnn.kernels.eager import Ops
+from fastnn.kernels.limits import PRELU
 from fastnn.layers.base import Layer, Shape
 from fastnn.layers.onnx_graph import Graph
 from fastnn.parameter import Parameter
@@ -67,7 +68,7 @@ class PReLU(Layer):
     def forward(self, ops: Ops, x: Any, training: bool) -> tuple[Any, Any]:
         channels = by_slopes(x, self.slope.size)
         out = ops.empty(channels.shape)
-        ops.prelu_forward(channels, self.slope.value, out)
+        ops.learned_activation_forward(channels, self.slope.value, None, None, out, PRELU)
         return out.reshape(x.shape), channels
 
     def backward(self, ops: Ops, dout: Any, cache: Any, need_dx: bool) -> Any:
@@ -75,7 +76,8 @@ class PReLU(Layer):
         dslope = None if self.frozen else self.slope.grad
         if dx is None and dslope is None:
             return None
-        ops.prelu_backward(dout.reshape(cache.shape), cache, self.slope.value, dx, dslope, ops.beta)
+        numbers, gradients = (self.slope.value, None, None), (dslope, None, None)
+        ops.learned_activation_backward(dout.reshape(cache.shape), cache, *numbers, dx, *gradients, ops.beta, PRELU)
         return None if dx is None else dx.reshape(dout.shape)
 
     def config(self) -> dict[str, Any]:

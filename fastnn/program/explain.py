@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from fastnn.kernels import SIGNATURES, custom
+from fastnn.kernels.limits import CUSTOM
 from fastnn.kernels.native_probe import fma_peak
 from fastnn.model.sequential import Sequential
 from fastnn.program.algorithms import winograd_flops
@@ -60,6 +61,9 @@ def title(operation: Operation) -> str:
     also = ""
     if operation.named.get("kind") and operation.named.get("saved", operation) is not None:
         also = f" ({custom.activation(operation['kind']).name.lower()})"
+    elif "learned_kind" in operation.named:
+        kind = int(operation["learned_kind"])
+        also = f" ({'prelu' if kind < CUSTOM else custom.of_number(kind).name})"
     elif "rule" in operation.named:
         also = f" ({custom.update_rule(operation['rule']).name.lower()})"
     return operation.kernel + also

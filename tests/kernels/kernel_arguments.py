@@ -7,6 +7,7 @@ from strategies import Array
 
 from fastnn.kernels import SIGNATURES, Activation, ConvAlgorithm, ElementwiseLoss, UpdateRule, reference
 from fastnn.kernels.convolution import moments_work, winograd_shape, winograd_tile_work, winograd_work
+from fastnn.kernels.limits import PRELU
 from fastnn.kernels.signature import Argument
 
 GATHER_DTYPES = ("f4", "f8", "u1", "i1", "u2", "i2", "i4", "i8")
@@ -175,6 +176,8 @@ class _Maker:
         optional = {a.name for a in self.signature.arrays if a.optional} - {"parameters"}  # which follow from the kind
         bias = optional & {"b", "db"}
         out = set(bias) if self.rng.random() < 0.3 else set()
+        if self.kernel.startswith("learned_activation"):  # PReLU has one number
+            out |= {"w2", "w3", "dw2", "dw3"}
         moved = optional & {"control", "basis_y", "basis_x"}
         if moved:
             out |= moved if self.rng.random() < 0.3 else set()
@@ -195,6 +198,8 @@ class _Maker:
         if name == "rule":
             exact = (UpdateRule.SGD, UpdateRule.MOMENTUM, UpdateRule.NESTEROV)
             return int(pick(exact if self.integers else tuple(UpdateRule)))
+        if name == "learned_kind":
+            return PRELU
         if name == "loss_kind":
             return int(pick(ElementwiseLoss))
         if name in ("c0", "c1", "c2"):

@@ -406,13 +406,13 @@ def activation_backward(a: SimpleNamespace, u: float) -> Expected:
 
 
 @oracle
-def prelu_forward(a: SimpleNamespace, u: float) -> Expected:
+def learned_activation_forward(a: SimpleNamespace, u: float) -> Expected:
     value = np.where(a.x > 0, a.x, a.w[:, None] * a.x)
     return {"out": (value, ulps(value, a.dtype, 1))}
 
 
 @oracle
-def prelu_backward(a: SimpleNamespace, u: float) -> Expected:
+def learned_activation_backward(a: SimpleNamespace, u: float) -> Expected:
     terms = np.where(a.x > 0, 0, a.dout * a.x)
     before = a.dw if a.beta == 1 and a.dw is not None else 0
     dw, count = terms.sum(axis=(0, 2)) + before, terms[:, 0].size

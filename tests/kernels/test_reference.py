@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from fastnn.kernels import Activation, UpdateRule, reference
+from fastnn.kernels.limits import PRELU
 
 special = pytest.importorskip("scipy.special")
 rng = np.random.default_rng(2024)
@@ -91,8 +92,11 @@ def test_prelu_agrees_with_torch(slopes, torch):
     want.backward(torch.tensor(dout))
     shape = (4, slopes, -1)
     out, dx, dw = np.empty_like(x), np.empty_like(x), np.empty_like(w)
-    reference.prelu_forward(x.reshape(shape), w, out.reshape(shape))
-    reference.prelu_backward(dout.reshape(shape), x.reshape(shape), w, dx.reshape(shape), dw, 0.0)
+    reference.learned_activation_forward(x.reshape(shape), w, None, None, out.reshape(shape), PRELU)
+    numbers, gradients = (w, None, None), (dw, None, None)
+    reference.learned_activation_backward(
+        dout.reshape(shape), x.reshape(shape), *numbers, dx.reshape(shape), *gradients, 0.0, PRELU
+    )
     close(out, want.detach().numpy())
     close(dx, t.grad.numpy())
     close(dw, slope.grad.numpy())

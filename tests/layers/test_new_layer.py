@@ -77,7 +77,7 @@ def test_every_layer_is_a_word_of_its_own(kind):
         "max_pool": "max_pool3/1p1",
         "leaky_relu": "leaky_relu0.3",
     }
-    if kind in ("residual", "reshape", "custom"):
+    if kind in ("residual", "reshape", "custom", "custom_elementwise"):
         with pytest.raises(ValueError, match=f"architecture: {kind!r} in 'conv:4x6x6,{kind},fc2': missing a required"):
             parse(f"conv:4x6x6,{kind},fc2")
         return

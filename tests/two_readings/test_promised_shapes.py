@@ -40,7 +40,7 @@ TABLE = SAME | {
 
 def own_layers():
     ours = {name: kind for name, kind in L.REGISTRY.items() if kind.__module__.startswith("fastnn.")}
-    del ours["CustomActivation"]  # which is made by fastnn.custom
+    del ours["CustomActivation"], ours["CustomElementwise"]  # which are made by fastnn.custom
     return ours
 
 

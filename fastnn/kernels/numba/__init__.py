@@ -5,11 +5,21 @@ NumPy does what it does faster than a loop: products of matrices, and exp and ta
 
 from collections.abc import Callable, Mapping
 
-from fastnn.kernels.numba import activation, columns, elementwise_loss, gather, loss, pool, prelu, softmax, update_rules
+from fastnn.kernels.numba import (
+    activation,
+    columns,
+    elementwise_loss,
+    gather,
+    learned_activation,
+    loss,
+    pool,
+    softmax,
+    update_rules,
+)
 from fastnn.kernels.table import kernels_in
 
 KERNELS: Mapping[str, Callable[..., None]] = kernels_in(
-    (activation, columns, elementwise_loss, gather, loss, pool, prelu, softmax, update_rules)
+    (activation, columns, elementwise_loss, gather, learned_activation, loss, pool, softmax, update_rules)
 )
 
 
