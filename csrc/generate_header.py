@@ -49,6 +49,14 @@ def _numbers(table: Any, suffix: str) -> str:
     return "\n".join(lines)
 
 
+def _orthogonal(updates: ModuleType) -> str:
+    """The numbers of Muon's iteration."""
+    names = ("LINEAR", "CUBIC", "QUINTIC", "LEAST_NORM", "SCALE")
+    values = (*updates.ORTHOGONAL_POLYNOMIAL, updates.ORTHOGONAL_LEAST_NORM, updates.ORTHOGONAL_SCALE)
+    lines = [f"#define FNN_ORTHOGONAL_{name} {value!r}" for name, value in zip(names, values, strict=True)]
+    return "\n".join([*lines, f"enum {{ FNN_ORTHOGONAL_STEPS = {updates.ORTHOGONAL_STEPS} }};"])
+
+
 def header() -> str:
     """The text of the header."""
     signatures, activations, updates, losses, limits, populations, polynomials = map(_load, DESCRIPTIONS)
@@ -77,6 +85,7 @@ def header() -> str:
             ),
             "/* Bit r is set where the weight decay of update rule r shrinks the weight itself. */\n"
             f"enum {{ FNN_RULES_DECOUPLED = {sum(1 << rule for rule in rules if rule.decoupled)} }};",
+            _orthogonal(updates),
             f"enum {{ {', '.join(f'FNN_{name} = {value}' for name, value in numbers.items())} }};",
             f"enum {{ FNN_POPULATION_LANES = {populations.POPULATION_LANES} }};",
             f"enum {{ FNN_POPULATION_STAGES = {populations.POPULATION_STAGES} }};",

@@ -83,6 +83,20 @@ def lion(w, gradients, decay, rates=RATES, beta1=0.8, beta2=0.95):
     return w
 
 
+def muon(w, gradients, decay, rates=RATES, momentum=0.8):
+    if w.ndim < 2:
+        return adamw(w, gradients, decay, rates)
+    m = np.zeros_like(w)
+    for g, rate in zip(gradients, rates, strict=True):
+        m = momentum * m + (1 - momentum) * g
+        left, values, right = np.linalg.svd(momentum * m + (1 - momentum) * g, full_matrices=False)
+        values = values / np.linalg.norm(values)
+        for _ in range(5):
+            values = 3.4445 * values - 4.7750 * values**3 + 2.0315 * values**5
+        w = w * (1 - rate * decay) - 0.2 * rate * np.sqrt(max(w.shape)) * (left * values) @ right
+    return w
+
+
 CASES = {
     "sgd": (lambda decay: optim.SGD(0.1, weight_decay=decay), sgd),
     "momentum": (lambda d: optim.Momentum(0.1, 0.8, weight_decay=d, initial_velocity=0.01), momentum),
@@ -92,6 +106,7 @@ CASES = {
     "rmsprop": (lambda decay: optim.RMSProp(0.1, 0.9, 1e-3, weight_decay=decay), rmsprop),
     "adagrad": (lambda d: optim.Adagrad(0.1, 1e-3, weight_decay=d, initial_accumulator=0.1), adagrad),
     "lion": (lambda decay: optim.Lion(0.1, 0.8, 0.95, weight_decay=decay), lion),
+    "muon": (lambda decay: optim.Muon(0.1, 0.8, 0.8, 0.95, 1e-3, weight_decay=decay), muon),
 }
 
 
@@ -181,7 +196,7 @@ def test_get_finds_optimizers_by_name():
 def test_other_objects_than_optimizers_are_refused(what):
     with pytest.raises(
         ValueError,
-        match=r"optimizer: expected one of adagrad, adam, adamw, rmsprop, sgd, lion, momentum, nesterov, got",
+        match=r"optimizer: expected one of adagrad, adam, adamw, rmsprop, sgd, lion, momentum, nesterov, muon, got",
     ):
         optim.get(what)
 
@@ -235,3 +250,44 @@ def test_other_objects_than_optimizers_are_refused(what):
 def test_bad_arguments_are_refused(make, error, message):
     with pytest.raises(error, match=message):
         make()
+
+
+def test_muon_takes_the_steps_of_torch():
+    """PyTorch multiplies in bfloat16, so its steps agree to the digits of that."""
+    torch = pytest.importorskip("torch")
+    rng = np.random.default_rng(3)
+    start, gradients = rng.normal(size=(24, 40)), rng.normal(size=(4, 24, 40))
+    theirs = torch.nn.Parameter(torch.tensor(start))
+    options = {"lr": 0.1, "momentum": 0.9, "weight_decay": 0.2, "adjust_lr_fn": "match_rms_adamw"}
+    reference = torch.optim.Muon([theirs], **options)
+    p = Parameter("w", start.shape, fastnn.init.zeros())
+    p.value = start.copy()
+    optimizer = optim.Muon(0.1, 0.9, weight_decay=0.2)
+    state = {slot: np.zeros_like(start) for slot in optimizer.slots}
+    for t, g in enumerate(gradients, 1):
+        theirs.grad, p.grad = torch.tensor(g), g
+        reference.step()
+        optimizer.update(Eager("float64"), p, state, np.array([0.1]), np.array([t]))
+    moved = np.abs(p.value - start).max()
+    np.testing.assert_allclose(p.value, theirs.detach().numpy(), atol=0.03 * moved)
+
+
+@pytest.mark.parametrize("shape", [(40, 7), (7, 40), (16, 16), (1, 9), (6, 3, 5, 5)])
+def test_a_step_of_muon_is_nearly_orthogonal_and_as_long_as_one_of_adam(shape):
+    rng = np.random.default_rng(5)
+    p = Parameter("w", shape, fastnn.init.zeros())
+    p.value, p.grad = np.zeros(shape), rng.normal(size=shape) * 1e-4
+    optimizer = optim.Muon(1.0)
+    optimizer.update(Eager("float64"), p, {s: np.zeros(shape) for s in "mv"}, np.ones(1), np.ones(1, np.int64))
+    step = p.value.reshape(shape[0], -1)
+    values = np.linalg.svd(step, compute_uv=False) / (0.2 * np.sqrt(max(step.shape)))
+    assert 0.6 < values.min() <= values.max() < 1.3
+    assert 0.1 < np.sqrt(np.mean(step**2)) < 0.3
+
+
+def test_muon_leaves_a_matrix_without_a_gradient_where_it_is():
+    p = Parameter("w", (4, 3), fastnn.init.zeros())
+    p.value, p.grad = np.ones((4, 3), np.float32), np.zeros((4, 3), np.float32)
+    state = {slot: np.zeros((4, 3), np.float32) for slot in "mv"}
+    optim.Muon(0.1).update(Eager("float32"), p, state, np.ones(1), np.ones(1, np.int64))
+    np.testing.assert_array_equal(p.value, np.ones((4, 3)))

@@ -48,6 +48,7 @@ OPTIMIZERS: dict[str, Callable[[], optim.Optimizer]] = {
     "rmsprop": lambda: optim.RMSProp(0.003, 0.95, weight_decay=1e-3),
     "adagrad": lambda: optim.Adagrad(0.01, weight_decay=1e-3, initial_accumulator=0.1),
     "lion": lambda: optim.Lion(0.003, weight_decay=1e-2),
+    "muon": lambda: optim.Muon(0.01, weight_decay=1e-2),
 }
 # the loss and the targets of `samples` for it, by name
 LOSSES = {

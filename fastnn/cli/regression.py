@@ -35,7 +35,8 @@ from fastnn.trainer import EarlyStopping, Trainer
 PREDICTIONS_FILE = "predictions.csv"
 RESIDUALS_FILE = "residuals.png"
 _TEST_SHARE = 1 / 6
-_USELESS = ("mapped", "skip_damaged", "class_names", "size", "mode", "background", "axes", "class_weight", "augment")
+_OF_FILES = ("mapped", "skip_damaged", "class_names", "size", "mode", "background", "axes")
+_USELESS = (*_OF_FILES, "class_weight", "augment", "label_smoothing")
 _LATER = ("checkpoint", "resume", "scale")
 
 
@@ -100,6 +101,7 @@ def train(options: argparse.Namespace, path: Path, said: tuple[Decision, ...]) -
             model,
             optimizer=rule,
             schedule=rates,
+            average=options.average,
             epochs=options.epochs,
             progress=False if options.quiet else None,
             callbacks=[

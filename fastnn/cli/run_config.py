@@ -10,17 +10,18 @@ from pathlib import Path
 from typing import Any
 
 from fastnn.cli.output import CHECKPOINTS, OPTIONS_FILE
+from fastnn.cli.recipes import RECIPES
 from fastnn.files import write_whole
 
 _NOT_OPTIONS = ("run", "command")
-_ON_THE_COMMAND_LINE = ("config", "resume")  # the options that say where to read the others from
+_ON_THE_COMMAND_LINE = ("config", "recipe", "resume")  # the options that say where to read the others from
 NOT_REPEATED = (*_NOT_OPTIONS, "data_set", *_ON_THE_COMMAND_LINE, "output", "overwrite", "explain", "quiet")
 
 
 def expand(arguments: Sequence[str], defaults: Mapping[str, Any], given: Mapping[str, Any]) -> list[str]:
-    """Put the options of the TOML file that the arguments of ``fastnn train`` name in front of the arguments.
+    """Put the options of the TOML file, or of the recipe, that the arguments of ``fastnn train`` name in front of them.
 
-    argparse uses the last value it sees, so the arguments override the options in the file.
+    argparse uses the last value it sees, so the arguments override those options.
 
     Parameters
     ----------
@@ -39,6 +40,11 @@ def expand(arguments: Sequence[str], defaults: Mapping[str, Any], given: Mapping
         If the file cannot be read.
     """
     left_out = ("data",) if given["data_set"] is not None else ()
+    sources = [name for name in _ON_THE_COMMAND_LINE if given[name] is not None]
+    if "recipe" in sources and len(sources) > 1:
+        raise ValueError(
+            f"--recipe: expected no other source of options, got {' and '.join('--' + s for s in sources)}"
+        )
     if given["resume"] is not None:
         folder = Path(given["resume"]).expanduser()
         options = folder / OPTIONS_FILE
@@ -47,6 +53,9 @@ def expand(arguments: Sequence[str], defaults: Mapping[str, Any], given: Mapping
                 f"--resume: {folder} is not the folder of a run with checkpoints ({OPTIONS_FILE} and {CHECKPOINTS}/)"
             )
         return [*_arguments(options, defaults, left_out), "--output", str(folder), "--overwrite", *arguments]
+    if given["recipe"] is not None:
+        recipe = RECIPES[given["recipe"]].options
+        return [*_as_arguments({name: value for name, value in recipe.items() if name not in left_out}), *arguments]
     if given["config"] is None:
         return list(arguments)
     return [*_arguments(Path(given["config"]), defaults, left_out), *arguments]
@@ -55,7 +64,7 @@ def expand(arguments: Sequence[str], defaults: Mapping[str, Any], given: Mapping
 def _arguments(path: Path, defaults: Mapping[str, Any], left_out: Sequence[str]) -> list[str]:
     others = (*_NOT_OPTIONS, *_ON_THE_COMMAND_LINE, "data_set")
     known = [name.replace("_", "-") for name in defaults if name not in others]
-    found: list[str] = []
+    found: dict[str, Any] = {}
     for key, value in _read(path.expanduser()).items():
         name = key.replace("_", "-")
         if name not in known:
@@ -67,8 +76,13 @@ def _arguments(path: Path, defaults: Mapping[str, Any], left_out: Sequence[str])
             raise ValueError(f"--config: {path}: {key} must be true or false, got {value!r}")
         if not is_flag and (isinstance(value, bool) or not isinstance(value, str | int | float)):
             raise ValueError(f"--config: {path}: {key} must be text or a number, got {value!r}")
-        found += [f"--{name}"] * value if is_flag else [f"--{name}={value}"]
-    return found
+        found[name] = value
+    return _as_arguments(found)
+
+
+def _as_arguments(options: Mapping[str, Any]) -> list[str]:
+    """Options as the command line has them; a flag that is false is left out."""
+    return [f"--{n}" if value is True else f"--{n}={value}" for n, value in options.items() if value is not False]
 
 
 def _read(path: Path) -> dict[str, Any]:

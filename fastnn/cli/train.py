@@ -33,8 +33,10 @@ from fastnn.data import Dataset
 from fastnn.data.formats import is_table
 from fastnn.data.table_text import tables_kept
 from fastnn.decisions import Decision
+from fastnn.losses import SoftmaxCrossEntropy
 from fastnn.model import Sequential
 from fastnn.trainer import Callback, Checkpoint, EarlyStopping, Trainer
+from fastnn.trainer.average import as_average
 
 _EPILOG = f"""\
 A share of the training samples (--validation) is held out and evaluated after every epoch. The test samples are
@@ -55,6 +57,7 @@ examples:
   fastnn train ~/mnist --checkpoint 1 --output long-run
   fastnn train --resume long-run
   fastnn train --config long-run/config.toml --seed 2
+  fastnn train --recipe mnist-99 --seed 1
   FASTNN_DATA=~/data fastnn train notmnist --dtype float64 --explain
 """
 
@@ -97,6 +100,8 @@ def _run(options: argparse.Namespace) -> int:
             return regression.train(options, path, said)
     elif options.task == "regression":
         raise ValueError(f"--task: expected a table for a regression, got {options.data}")
+    as_average(options.average)
+    loss = SoftmaxCrossEntropy(options.label_smoothing)
     augmentation = None if options.augment is None else parse_augmentation(options.augment, options.seed)
     how_read = reading(options)
     data = load_data(options.data, "DATA", mapped=options.mapped, **how_read)
@@ -111,6 +116,7 @@ def _run(options: argparse.Namespace) -> int:
     chosen += set_statistics(model, data, split.train[0])
     options.data = resolved_data(options.data)
     common: dict[str, Any] = {
+        "loss": loss,
         "batch_size": options.batch,
         "seed": options.seed,
         "class_weight": weights,
@@ -128,6 +134,7 @@ def _run(options: argparse.Namespace) -> int:
         model,
         optimizer=optimizer,
         schedule=rates,
+        average=options.average,
         epochs=options.epochs,
         progress=False if options.quiet else None,
         callbacks=callbacks if options.quiet else [*callbacks, EpochTable(options.epochs)],

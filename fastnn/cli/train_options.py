@@ -18,7 +18,9 @@ from fastnn.cli.options import (
 )
 from fastnn.cli.output import CHECKPOINTS
 from fastnn.cli.reading import add_reading
+from fastnn.cli.recipes import RECIPES
 from fastnn.schedule_texts import SCHEDULE_HELP
+from fastnn.trainer.average import KEEP
 
 HIDDEN = 200
 """The hidden units of the network that is trained if no option names one."""
@@ -87,6 +89,25 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         metavar="NAME",
         help=f"the learning rate by epoch: {SCHEDULE_HELP}; exponential without a number ends at a tenth of the first "
         "rate, cosine and onecycle without a number last for all epochs (default: %(default)s)",
+    )
+    how.add_argument(
+        "--average",
+        metavar="ema[:SHARE]",
+        help="validate and keep a moving average of the weights, of which each step keeps the SHARE "
+        f"(default: no average; SHARE {KEEP:g})",
+    )
+    how.add_argument(
+        "--label-smoothing",
+        type=number,
+        default=0.0,
+        metavar="X",
+        help="share of each target that is spread evenly over all classes (default: %(default)s)",
+    )
+    how.add_argument(
+        "--recipe",
+        choices=tuple(RECIPES),
+        help="options that are known to go well together, which those of the command line override: "
+        + "; ".join(f"{name}, {recipe.what}" for name, recipe in RECIPES.items()),
     )
     how.add_argument(
         "--validation",

@@ -142,7 +142,7 @@ cdef class Kernel:
                 for j in range(self.rank[i]):
                     extent = cnp.PyArray_DIM(a, j + panels)
                     d = self.letter[i][j]
-                    if panels and j == 1:  # another array has the number of columns
+                    if panels and j == 1:  # another array has the number of columns, or all of the panels' columns count
                         columns, count = d, cnp.PyArray_DIM(a, 0)
                         break
                     if d < 0:
@@ -153,8 +153,11 @@ cdef class Kernel:
                     elif op.n[d] != extent:
                         self._refuse(i, a)
             op.p[i] = cnp.PyArray_DATA(a)
-        if columns >= 0 and (op.n[columns] + width - 1) // width != count:
-            raise ValueError(f"{self.signature.name}: {count} panels do not hold {op.n[columns]} columns")
+        if columns >= 0:
+            if op.n[columns] < 0:
+                op.n[columns] = count * width
+            elif (op.n[columns] + width - 1) // width != count:
+                raise ValueError(f"{self.signature.name}: {count} panels do not hold {op.n[columns]} columns")
         for i in range(self.scalars):
             op.s[i] = args[self.arrays + i]
         op.run = self.f32 if real == cnp.NPY_FLOAT32 or (real < 0 and self.f64 == NULL) else self.f64

@@ -8,6 +8,7 @@ BLOCK_IMAGES = 16  # images in a block of the layout NCHW16n
 SCRATCH_BYTES = 4 << 20  # size of the workspace of each thread
 FUSED_BATCH = 4096  # up to so many samples a weight gradient is one chain of sums, so that it need not be stored
 WINDOW_CELLS = 1024  # cells that a pooling window may have to be fused into the convolution before it
+AVERAGE_WARM_STEPS = 10  # steps until a moving average may keep half of what it was
 MOMENT_PIECES = 16  # a block of images is divided into at most so many pieces for the sums of a batch norm's statistics
 
 CUSTOM = 64  # activations, losses, update rules and layers from this number on are the user's own

@@ -103,6 +103,11 @@ SIGNATURE_TEXTS = (
     # one step of an update rule (fastnn/kernels/updates.py), in place; m and v are the state that the rule keeps,
     # c0, c1, c2 its coefficients; rate and t are arrays of one element because they change from step to step
     f"update(w[*]~, m[*]?~, v[*]?~, dw[*], rate[1]:f64, t[1]:i64, rule, decay, {COEFFICIENTS})",
+    # w by the nearest matrix with orthogonal rows or columns to a running mean m of its gradients (Muon); work has
+    # orthogonal_work(d, m) elements
+    "orthogonal_update(w[d,m]~, mw[d,m]~, dw[d,m], work[*]!, rate[1]:f64, decay, momentum)",
+    # a running average of an array that changes from step to step; step t keeps a share of at most `keep` of it
+    "moving_average(x[d,m+], average[d,m+]~, t[1]:i64, keep)",
     # clipping of gradients in place, to a norm of at most limit or to elements of magnitude at most limit
     "clip_norm(g[*]~, limit)",
     "clip_value(g[*]~, limit)",

@@ -8,6 +8,17 @@ library is imported here, because the build reads this file before there is a pa
 from enum import IntEnum
 from typing import Any
 
+# Muon. a x + b x³ + c x⁵ takes every singular value between 0 and 1 to one near 1 in a few steps (Jordan et al. 2024).
+ORTHOGONAL_POLYNOMIAL = (3.4445, -4.7750, 2.0315)
+ORTHOGONAL_STEPS = 5
+ORTHOGONAL_LEAST_NORM = 1e-7
+ORTHOGONAL_SCALE = 0.2  # times √max(d, m): the root mean square of a step of Adam (Liu et al. 2025)
+
+
+def orthogonal_work(d: int, m: int) -> int:
+    """The size of the workspace of `orthogonal_update`: two matrices (d, m) and two products of one with itself."""
+    return 2 * d * m + 2 * min(d, m) ** 2
+
 
 class UpdateRule(IntEnum):
     """The argument ``rule`` of the update kernels."""

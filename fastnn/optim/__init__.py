@@ -11,14 +11,15 @@ from typing import Any
 
 from fastnn.kernels.custom import names as custom_names
 from fastnn.named import named
-from fastnn.optim import adaptive, descent
+from fastnn.optim import adaptive, descent, muon
 from fastnn.optim.adaptive import *
 from fastnn.optim.base import Optimizer
 from fastnn.optim.custom import CustomOptimizer
 from fastnn.optim.descent import *
+from fastnn.optim.muon import *
 
 OPTIMIZERS: dict[str, type[Optimizer]] = {
-    name.lower(): getattr(module, name) for module in (adaptive, descent) for name in module.__all__
+    name.lower(): getattr(module, name) for module in (adaptive, descent, muon) for name in module.__all__
 }
 
 

@@ -34,6 +34,7 @@ _WITHOUT: dict[str, Any] = {
     "class_weight": None,
     "clip_norm": None,
     "clip_value": None,
+    "average": None,
     "augmentation": None,
     "metrics": {},
 }

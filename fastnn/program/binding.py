@@ -70,10 +70,11 @@ def arrays_of_model(model: Sequential) -> list[Array]:
 
 def _written(problem: Problem) -> Iterator[Array]:
     model = problem.model
-    for name, p in model.named_parameters.items():
+    for p in model.named_parameters.values():
         yield p.value
         yield p.grad
-        yield from problem.state[name].values()
+    for slots in problem.state.values():
+        yield from slots.values()
     yield from model.state.values()
     yield model.params
     yield model.grads
@@ -102,6 +103,14 @@ class Binding:
             if value.size and start <= begin and begin + value.nbytes <= start + array.nbytes:
                 return number, begin - start
         return None
+
+    def writeable(self, value: Array) -> Array:
+        """The same memory, writeable as its array is; what was reshaped while that was locked has stayed read-only."""
+        found = None if value.flags.writeable else self.find(value)
+        if found is None:
+            return value
+        memory = self._arrays[found[0]].reshape(-1).view(np.uint8)
+        return memory[found[1] : found[1] + value.nbytes].view(value.dtype).reshape(value.shape)
 
     def without_arrays(self, operation: Operation) -> Operation:
         """The operation with a `Slot` in place of each array that is found, so that it keeps none of them alive."""

@@ -119,8 +119,9 @@ class Compiled:
             for i, position, value in buffers
             if inputs is not None and value.root is inputs
         ]
-        bound = [(get(op.kernel, "native"), [self._bind(v) for v in op.arguments]) for op in recording.operations]
         binding = Binding(arrays)
+        operations = recording.operations
+        bound = [(get(op.kernel, "native"), [self._bind(v, binding) for v in op.arguments]) for op in operations]
         held = self._held(recording.operations, binding)
         self.native = _native.Program(bound, stream_arguments, gather, double_buffers, held)
         self.native.rebind(list(arrays))
@@ -166,9 +167,10 @@ class Compiled:
         """Let go of the arrays; `rebind` comes before the next `run`."""
         self.native.rebind(None)
 
-    def _bind(self, value: Any) -> Any:
+    def _bind(self, value: Any, binding: Binding) -> Any:
         if not isinstance(value, Buffer):
-            return self._replacements.get(id(value), value)
+            replaced = self._replacements.get(id(value), value)
+            return binding.writeable(replaced) if isinstance(replaced, np.ndarray) else replaced
         if isinstance(value.root, Stream):
             return np.empty(value.shape, value.dtype)  # its pointer is set before each step
         place: Place = self.places[value.root]

@@ -38,12 +38,9 @@ def blocks_of(batch: int, whole: bool = False) -> list[int]:
 @contextmanager
 def arrays_locked(problem: Problem) -> Iterator[None]:
     """Make the model's arrays read-only while a step is recorded: a change made in Python could not be replayed."""
-    arrays = [
-        array
-        for name, p in problem.model.named_parameters.items()
-        for array in (p.value, p.grad, *problem.state[name].values())
-    ]
+    arrays = [array for p in problem.model.named_parameters.values() for array in (p.value, p.grad)]
     arrays += problem.model.state.values()
+    arrays += [array for slots in problem.state.values() for array in slots.values()]
     for array in arrays:
         array.flags.writeable = False
     try:

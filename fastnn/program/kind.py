@@ -70,6 +70,7 @@ def kind_of_problem(problem: Problem, batch: int) -> Hashable | None:
         tuple(map(bool, l2)) if _varies(l2) else l2,
         problem.clip_value,
         problem.clip_norm,
+        problem.average,
         problem.inputs.dtype,
         problem.targets.dtype,
         problem.targets.shape[1:],

@@ -12,6 +12,9 @@ from fastnn.losses import Loss
 from fastnn.model.sequential import Sequential
 from fastnn.optim import Optimizer
 
+AVERAGE = "average"
+"""The slot of the state that holds a moving average, of a parameter or of running statistics."""
+
 
 @dataclass(frozen=True)
 class Problem:
@@ -33,6 +36,9 @@ class Problem:
     clip_value, clip_norm : float, optional
         Each element of the gradient is clipped to ±`clip_value`, then the gradient as a whole is scaled down to a
         Euclidean norm of at most `clip_norm`.
+    average : float, optional
+        The share that the moving averages of all arrays of the model keep in a step; they are in the slot `AVERAGE` of
+        the state. Default: there are none.
     """
 
     model: Sequential
@@ -45,6 +51,7 @@ class Problem:
     weights: Any = None
     clip_value: float | None = None
     clip_norm: float | None = None
+    average: float | None = None
 
 
 def gradient_step(ops: Ops, problem: Problem, index: Any, loss: Any, correct: Any, scale: float) -> None:
@@ -124,7 +131,7 @@ def penalise(ops: Ops, problem: Problem, loss: Any, batch: int) -> None:
 
 
 def update_step(ops: Ops, problem: Problem, rate: Any, t: Any) -> None:
-    """Clip the gradients and update every parameter that is not frozen.
+    """Clip the gradients, update every parameter that is not frozen, and the averages.
 
     Parameters
     ----------
@@ -141,3 +148,10 @@ def update_step(ops: Ops, problem: Problem, rate: Any, t: Any) -> None:
         ops.clip_norm(problem.model.grads, problem.clip_norm)
     for name, parameter in problem.model.trained_parameters.items():
         problem.optimizer.update(ops, parameter, problem.state[name], rate, t)
+    if problem.average is not None:
+        trained = {name: parameter.value for name, parameter in problem.model.trained_parameters.items()}
+        for name, array in {**trained, **problem.model.state}.items():
+            pair = array, problem.state[name][AVERAGE]
+            if array.ndim != 2:  # one run of elements; weights of dense layers as they are, because panels replace them
+                pair = pair[0].reshape(1, -1), pair[1].reshape(1, -1)
+            ops.moving_average(*pair, t, problem.average)

@@ -16,6 +16,7 @@ from fastnn.optim import Optimizer
 from fastnn.program.session import Session
 from fastnn.program.step import Problem
 from fastnn.schedules import Constant, Schedule
+from fastnn.trainer.average import as_average
 from fastnn.trainer.callbacks import Callback
 from fastnn.trainer.history import History
 from fastnn.trainer.plateau import ReduceOnPlateau
@@ -48,6 +49,7 @@ class BaseTrainer:
         class_weight: ClassWeight | None = None,
         clip_norm: float | None = None,
         clip_value: float | None = None,
+        average: str | None = None,
         shuffle: Shuffle = True,
         augmentation: Augmentation | None = None,
         callbacks: Sequence[Callback] = (),
@@ -68,6 +70,8 @@ class BaseTrainer:
         self.class_weight = as_class_weight(class_weight)
         self.clip_norm = None if clip_norm is None else number("Trainer", "clip_norm", clip_norm, above=0)
         self.clip_value = None if clip_value is None else number("Trainer", "clip_value", clip_value, above=0)
+        as_average(average)
+        self.average = average
         choice("Trainer", "shuffle", shuffle, (True, False, "batches"))
         self.shuffle = shuffle
         self.augmentation = None if augmentation is None else _instance("augmentation", augmentation, Augmentation)

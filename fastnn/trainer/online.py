@@ -253,7 +253,7 @@ class Online:
         key: Any,
     ) -> Batch:
         trainer = self.trainer
-        for name in ("augmentation", "engine"):
+        for name in ("augmentation", "average", "engine"):
             if getattr(trainer, name) is not None:
                 raise ValueError(f"{function}: {name}: expected a trainer without one, got {getattr(trainer, name)!r}")
         if isinstance(trainer.class_weight, str):

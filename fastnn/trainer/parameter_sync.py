@@ -9,6 +9,7 @@ from fastnn.kernels import current_backend
 from fastnn.program.record import NotRecordableError
 from fastnn.program.session import CompiledSession, EagerSession, Session
 from fastnn.program.step import Problem
+from fastnn.trainer.average import exchange
 from fastnn.trainer.spec import TrainingSpec
 
 
@@ -32,6 +33,7 @@ class ParameterSync:
 
     def __init__(self, spec: TrainingSpec, problem: Problem) -> None:
         self._spec, self._problem = spec, problem
+        self._averages = problem.average is not None
         self._compile()
         self._model_is_current = True
 
@@ -47,10 +49,29 @@ class ParameterSync:
         return settings
 
     def publish(self) -> None:
-        """Bring the model up to date."""
+        """Bring the model up to date; where there is an average, it holds that."""
         if not self._model_is_current:
             self.session.store()
+            if self._averages:
+                self.session.store_state()
+                exchange(self._problem)
             self._model_is_current = True
+
+    def publish_state(self) -> None:
+        """Bring model and optimiser state up to date; the slot of an average then holds what is trained."""
+        self.publish()
+        if not self._averages:
+            self.session.store_state()
+
+    def release(self) -> None:
+        """Say that no more steps will be run; model and state stay as `publish_state` leaves them."""
+        if not self._averages:
+            self.session.release()
+            return
+        self.take_over()
+        self.session.release()
+        exchange(self._problem)
+        self._model_is_current = True
 
     def lend(self) -> None:
         """Bring the model up to date, and expect that somebody changes it."""
@@ -59,16 +80,21 @@ class ParameterSync:
 
     def take_over(self) -> None:
         """Bring the session up to date; steps will now make it newer than the model."""
+        if self._averages and self._model_is_current:
+            exchange(self._problem)
         if not self._session_is_current:
             self.session.load()
+            if self._averages:
+                self.session.load_state()
             self._session_is_current = True
         self._model_is_current = False
 
     def recompile_if_changed(self) -> None:
         """Compile again if somebody has changed the optimiser's settings, or has frozen or unfrozen a layer."""
         if self._constants() != self._compiled_for:
-            self.publish()
-            self.session.store_state()
+            self.publish_state()
+            if self._averages:
+                self.take_over()
             self.session.release()
             self._compile()
 

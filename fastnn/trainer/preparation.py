@@ -24,6 +24,7 @@ from fastnn.model.sequential import Sequential
 from fastnn.model.sparse import SparseRows
 from fastnn.optim import Optimizer
 from fastnn.program.step import Problem
+from fastnn.trainer.average import as_average, begin_average
 from fastnn.trainer.base import BaseTrainer
 from fastnn.trainer.description import configuration
 from fastnn.trainer.spec import TrainingSpec
@@ -83,18 +84,24 @@ def specify(
     weights = sample_weights(
         sample_weight, trainer.class_weight, everything, loss.task, model.output_shape[-1], model.dtype, rows
     )
-    _check_memory(model, trainer.optimizer)
+    if trainer.average is not None and trainer.engine is not None:
+        raise ValueError(
+            f"fit: average: expected None where an engine runs the steps, got {trainer.average!r}; fastnn's own steps "
+            "keep averages"
+        )
+    _check_memory(model, trainer.optimizer, trainer.average is not None)
     problem = Problem(
         model,
         loss,
         trainer.optimizer,
-        _fresh_state(model, trainer.optimizer),
+        _fresh_state(model, trainer.optimizer, trainer.average is not None),
         inputs if isinstance(inputs, SparseRows) else gatherable(inputs).reshape(len(inputs), -1),
         targets,
         trainer.seed,
         weights,
         trainer.clip_value,
         trainer.clip_norm,
+        as_average(trainer.average),
     )
     return TrainingSpec(
         problem,
@@ -115,21 +122,21 @@ def specify(
     )
 
 
-def _check_memory(model: Sequential, optimizer: Optimizer) -> None:
+def _check_memory(model: Sequential, optimizer: Optimizer, average: bool) -> None:
     """Refuse a training whose gradients and state do not fit into memory, which is taken when it is first used.
 
     Raises
     ------
     MemoryError
     """
-    size = model.params.nbytes * (1 + len(optimizer.slots))
+    size = model.params.nbytes * (1 + len(optimizer.slots) + average)
     if size > LARGE_BYTES:
         hint = "an optimiser that keeps less (momentum, or plain SGD) or a smaller model takes less"
         check_memory(lambda: MemoryEstimate(size), "fit: gradients and state of the optimiser", hint)
 
 
-def _fresh_state(model: Sequential, optimizer: Optimizer) -> dict[str, dict[str, Array]]:
-    """The state of an optimiser before its first step, by parameter and slot."""
+def _fresh_state(model: Sequential, optimizer: Optimizer, average: bool) -> dict[str, dict[str, Array]]:
+    """The state of an optimiser before its first step, by parameter and slot, with that of an average."""
     state: dict[str, dict[str, Array]] = {name: {} for name in model.named_parameters}
     for slot in optimizer.slots:
         flat = zeros_on_line(model.params.size, model.dtype)
@@ -137,6 +144,8 @@ def _fresh_state(model: Sequential, optimizer: Optimizer) -> dict[str, dict[str,
             flat[...] = initial
         for name, parameter in model.named_parameters.items():
             state[name][slot] = parameter.view(flat)
+    if average:
+        begin_average(model, state)
     return state
 
 

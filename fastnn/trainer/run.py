@@ -78,7 +78,7 @@ class Run:
 
     def take_snapshot(self, path: Path) -> Snapshot:
         """The training as it is now, to be written to a file; the model must be up to date."""
-        self.session.store_state()
+        self._parameters.publish_state()
         return Snapshot.take(path, self.spec, self._history, self._position, self._callbacks)
 
     def train(self) -> None:
@@ -110,12 +110,11 @@ class Run:
             self._losses.close()
             self._parameters.publish()
             callbacks.call(callbacks.in_order, "on_train_end")
-            self.session.release()
+            self._parameters.release()
 
     def _check_end(self) -> None:
         """Refuse a training whose loss stayed finite and whose arrays did not."""
-        self._parameters.publish()
-        self.session.store_state()
+        self._parameters.publish_state()
         found = explain_end(self.spec.problem)
         if found is not None:
             raise NonFiniteLossError(found, IGNORE)

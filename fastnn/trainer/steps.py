@@ -124,5 +124,4 @@ class Steps:
 
     def publish(self) -> None:
         """Bring the model's parameters and `state` up to date."""
-        self._parameters.publish()
-        self._parameters.session.store_state()
+        self._parameters.publish_state()

@@ -55,6 +55,12 @@ class Trainer(SteppingTrainer):
         2013, "On the difficulty of training recurrent neural networks", algorithm 1).
     clip_value : float, optional
         Each element of the gradient is clipped to ±clip_value, before `clip_norm`. Weight decay is added afterwards.
+    average : str, optional
+        ``"ema"``: beside the weights that are trained, a moving average of them is kept, as are averages of running
+        statistics. It is what the validation measures, what callbacks see and what the model holds in the end. In step
+        t it keeps the share min(0.999, (1 + t) / (10 + t)) of what it was; ``"ema:0.99"``: at most 0.99. The weights
+        that are trained stay as they are, also where a callback changes the model, which changes the average.
+        Polyak & Juditsky, "Acceleration of stochastic approximation by averaging", 1992. Default: no average.
     shuffle : bool or "batches"
         True: the samples are in a new random order in each epoch. "batches": the batches, which always consist of the
         same consecutive samples, are. False: everything keeps its order.

@@ -36,7 +36,7 @@ def test_every_option_is_in_the_file(run_folder: Path) -> None:
     written = tomllib.loads((run_folder / "config.toml").read_text())
     options = vars(parser().parse_args(["train"]))
     expected = {name.replace("_", "-") for name in options if name not in NOT_REPEATED}
-    unset = {"augment", "checkpoint", "early-stopping", "class-weight", "clip-norm"}
+    unset = {"augment", "average", "checkpoint", "early-stopping", "class-weight", "clip-norm"}
     unset |= {"task", "label", "scale", "class-names", "size", "mode", "background", "axes"}
     assert set(written) | unset == expected | unset
     assert written["model"] == "mlp:16-200-3"
@@ -60,6 +60,8 @@ optimizer = "momentum"
 learning-rate = 0.01
 weight_decay = 1e-4  # an underscore does as well
 schedule = "exponential:0.5"
+average = "ema:0.9"
+label-smoothing = 0.05
 validation = 0.25
 augment = "shift=1"
 mapped = false
@@ -87,6 +89,8 @@ overwrite = false
         "learning-rate": 0.01,
         "weight-decay": 1e-4,
         "schedule": "exponential:0.5",
+        "average": "ema:0.9",
+        "label-smoothing": 0.05,
         "validation": 0.25,
         "augment": "shift=1",
         "mapped": False,

@@ -9,6 +9,7 @@ from fastnn.kernels import SIGNATURES, Activation, ConvAlgorithm, ElementwiseLos
 from fastnn.kernels.convolution import moments_work, winograd_shape, winograd_tile_work, winograd_work
 from fastnn.kernels.limits import PRELU
 from fastnn.kernels.signature import Argument
+from fastnn.kernels.updates import orthogonal_work
 
 GATHER_DTYPES = ("f4", "f8", "u1", "i1", "u2", "i2", "i4", "i8")
 _ALPHAS = {
@@ -115,6 +116,8 @@ class _Maker:
             dims["h"], dims["w"] = dims["p"] * (1 + dims["h"] % 3), dims["q"] * (1 + dims["w"] % 3)
         if "statistics" in kernel or "norm_max_pool_backward" in kernel:
             dims["*"] = moments_work(dims["g"], dims["f" if kernel.startswith("conv") else "c"])
+        if kernel == "orthogonal_update":
+            dims["*"] = orthogonal_work(dims["d"], dims["m"])
         if kernel.startswith("group_norm"):
             dims["c"] = dims["m"] * max(1, dims["c"] // dims["m"])
         self.dims = dims
@@ -231,6 +234,7 @@ class _Maker:
         usual = {
             "scale": [1.0, 1 / 255, 1 / 7],
             "momentum": [0.9],
+            "keep": [0.5, 0.999],
             "decay": [0.0, 0.01],
             "decay_b": [0.0, 0.3],
             "alpha": [1e-4, 0.5],

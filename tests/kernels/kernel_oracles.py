@@ -15,6 +15,12 @@ from strategies import Array
 from fastnn.kernels import SIGNATURES, Activation, ElementwiseLoss, UpdateRule
 from fastnn.kernels.convolution import winograd_shape
 from fastnn.kernels.reference import winograd
+from fastnn.kernels.updates import (
+    ORTHOGONAL_LEAST_NORM,
+    ORTHOGONAL_POLYNOMIAL,
+    ORTHOGONAL_SCALE,
+    ORTHOGONAL_STEPS,
+)
 from fastnn.random import bits
 
 Expected = dict[str, tuple[Array, Array]]
@@ -766,6 +772,37 @@ _RULES: dict[UpdateRule, Oracle] = {
 def update(a: SimpleNamespace, u: float) -> Expected:
     rule = UpdateRule(a.rule)
     return _RULES[rule](SimpleNamespace(**vars(a), **dict(zip(rule.coefficients, (a.c0, a.c1, a.c2), strict=False))), u)
+
+
+@oracle
+def orthogonal_update(a: SimpleNamespace, u: float) -> Expected:
+    """Through the singular values, of which each step of the iteration takes every one by itself.
+
+    The slope of the polynomial is at most its linear coefficient, so an error of the first product grows by its fifth
+    power at most; the later ones grow less.
+    """
+    m = a.momentum * a.mw + (1 - a.momentum) * a.dw
+    x = (a.momentum * m + (1 - a.momentum) * a.dw).astype(np.float64)
+    left, values, right = np.linalg.svd(x, full_matrices=False)
+    values /= max(np.sqrt(np.sum(values**2)), ORTHOGONAL_LEAST_NORM)
+    linear, cubic, quintic = ORTHOGONAL_POLYNOMIAL
+    for _ in range(ORTHOGONAL_STEPS):
+        values = linear * values + cubic * values**3 + quintic * values**5
+    x = (left * values) @ right
+    size = a.rate[0] * ORTHOGONAL_SCALE * math.sqrt(max(x.shape))
+    w = (1 - a.rate[0] * a.decay) * a.w - size * x
+    x_bound = linear**ORTHOGONAL_STEPS * (8 + math.sqrt(max(x.shape))) * max(u, 2.0**-53)
+    w_bound = size * (x_bound + 4 * u * np.abs(x)) + 4 * u * np.abs(a.w)
+    m_bound = 4 * u * (np.abs(a.momentum * a.mw) + np.abs((1 - a.momentum) * a.dw)) + np.finfo(a.dtype).tiny
+    return {"w": (w, w_bound), "mw": (m, m_bound)}
+
+
+@oracle
+def moving_average(a: SimpleNamespace, u: float) -> Expected:
+    step = int(a.t[0])
+    share = 1 - min(a.keep, (1 + step) / (10 + step))
+    value = (1 - share) * a.average + share * a.x
+    return {"average": (value, 4 * u * (np.abs(a.average) + share * (np.abs(a.x) + np.abs(a.average))))}
 
 
 @oracle
