@@ -2,7 +2,7 @@
 
 An optimiser names its state arrays in `slots`, one flat vector for each, laid out like the parameters, and calls one
 update kernel for each parameter. Weight decay adds ``weight_decay w`` to the gradient of weights, never to that of
-biases; `AdamW` and `Lion` shrink the weights instead.
+biases; `AdamW`, `Lion` and `Muon` shrink the weights instead.
 """
 
 from __future__ import annotations
