@@ -28,7 +28,8 @@ def test_a_fused_training_has_the_bits_of_an_unfused_one(optimizer, target, acti
     assert same_bits(results[0][0], results[1][0])
     assert same_bits(results[0][1], results[1][1])
     assert results[1][2] > 0
-    assert results[0][2] == 0
+    biases = 3 if optimizer == "muon" else 0  # whose weights have a step of another kind, so nothing is fused
+    assert results[0][2] == biases
 
 
 class Square(Layer):
