@@ -1,6 +1,7 @@
 """Update rules ``f(w, dw, config) → (next_w, config)``. Settings that `config` lacks get the default of the rule.
 
-The state is kept in `config`, which is changed and returned; `w` and `dw` are not changed.
+The state is kept in `config`, which is changed and returned. `sgd` changes `w` in place and returns it, as the hand-out
+does; the other rules leave it as it is. `dw` is never changed.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import numpy as np
 
 from fastnn import kernels
 from fastnn.compat.cs231n.arrays import Array, Params, common
+from fastnn.functional.checks import ready
 from fastnn.kernels import UpdateRule
 
 __all__ = ["adam", "rmsprop", "sgd", "sgd_momentum"]
@@ -39,7 +41,12 @@ def _filled(rule: Rule, config: Params | None) -> Params:
     return config
 
 
-def _updated(
+def _check_shapes(rule: UpdateRule, w: Array, dw: Array) -> None:
+    if w.shape != dw.shape:
+        raise ValueError(f"{rule.name.lower()}: dw must have the shape of w, {w.shape}, got {dw.shape}")
+
+
+def _update(
     rule: UpdateRule,
     w: Array,
     dw: Array,
@@ -48,14 +55,16 @@ def _updated(
     rate: float,
     t: Any = _ONE,
     coefficients: tuple[float, ...] = (),
-) -> Array:
-    """Return new weights; m and v are changed. The three have the dtype that NumPy would compute with."""
-    if w.shape != dw.shape:
-        raise ValueError(f"{rule.name.lower()}: dw must have the shape of w, {w.shape}, got {dw.shape}")
+) -> None:
+    """Change w, m and v, which have the dtype that NumPy would compute with."""
+    _check_shapes(rule, w, dw)
+    kernels.get("update")(w, m, v, np.ascontiguousarray(dw), np.array([rate], np.float64), t, rule, 0.0, *coefficients)
+
+
+def _updated(rule: UpdateRule, w: Array, *arguments: Any, **options: Any) -> Array:
+    """As `_update`, but the new weights are another array."""
     new = np.array(w, order="C")
-    kernels.get("update")(
-        new, m, v, np.ascontiguousarray(dw), np.array([rate], np.float64), t, rule, 0.0, *coefficients
-    )
+    _update(rule, new, *arguments, **options)
     return new
 
 
@@ -67,10 +76,15 @@ def _state(config: Params, name: str, w: Array) -> Array:
 
 @_rule(learning_rate=1e-2)
 def sgd(w: Array, dw: Array, config: Params | None = None) -> tuple[Array, Params]:
-    """Return w - learning_rate dw. Default: "learning_rate" 1e-2."""
+    """Subtract learning_rate dw from w in place, and return w. Default: "learning_rate" 1e-2."""
     config = _filled(sgd, config)
-    w, dw = common(w, dw)
-    return _updated(UpdateRule.SGD, w, dw, None, None, config["learning_rate"]), config
+    if ready(w, dw) and w.flags.writeable:
+        _update(UpdateRule.SGD, w, dw, None, None, config["learning_rate"])
+    else:
+        w = np.asarray(w)
+        _check_shapes(UpdateRule.SGD, w, np.asarray(dw))
+        w -= config["learning_rate"] * np.asarray(dw)
+    return w, config
 
 
 @_rule(learning_rate=1e-2, momentum=0.9)

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from fastnn import kernels
 from fastnn.compat.activation import rectified, row_softmax
 from fastnn.compat.arguments import Array, floating, real, rows
 from fastnn.data import one_hot
@@ -109,11 +110,15 @@ def computeLayer(X: ArrayLike, W: ArrayLike, b: ArrayLike | None = None) -> Arra
         raise ValueError(
             f"computeLayer: W has {len(W_)} rows but X has {X_.shape[1]} columns (X: {X_.shape}, W: {W_.shape})"
         )
-    out: Array = X_.dot(W_)
-    if b is not None:
-        if arrays[2].shape not in ((W_.shape[1],), (1, W_.shape[1])):
-            raise ValueError(f"computeLayer: b must have shape ({W_.shape[1]},), got {arrays[2].shape}")
-        out += arrays[2]
+    units = W_.shape[1]
+    bias = arrays[2] if b is not None else None
+    if bias is not None and bias.shape not in ((units,), (1, units)):
+        raise ValueError(f"computeLayer: b must have shape ({units},), got {bias.shape}")
+    if not ready(*arrays):  # half precision, which kernels do not take
+        out: Array = X_.dot(W_)
+        return out if bias is None else out + bias
+    out = np.empty((len(X_), units), X_.dtype)
+    kernels.get("affine_forward")(X_, W_, None if bias is None else bias.reshape(units), out)
     return out
 
 

@@ -69,7 +69,7 @@ N, D = 4, 5
 w = np.linspace(-0.4, 0.6, num=N * D).reshape(N, D)
 dw = np.linspace(-0.6, 0.4, num=N * D).reshape(N, D)
 v = np.linspace(0.6, 0.9, num=N * D).reshape(N, D)
-assert rel_error(sgd(w, dw)[0], w - 0.01 * dw) < 1e-12
+assert rel_error(sgd(w.copy(), dw)[0], w - 0.01 * dw) < 1e-12
 config = {"learning_rate": 1e-3, "velocity": v}
 next_w, _ = sgd_momentum(w, dw, config=config)
 assert rel_error(config["velocity"], 0.9 * v - 1e-3 * dw) < 1e-12
