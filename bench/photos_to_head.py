@@ -32,7 +32,7 @@ def plain_pytorch(data: Path, weights: Path) -> float:
     loaded = load_weights(weights)
     d = loaded.description
     network = torch_module(d.form, "conv5.pool", response=d.response, tensors=loaded.tensors)
-    side, first = loaded.form.image, d.preprocessing.first(loaded.form.image)
+    side, first = loaded.form.image, d.preprocessing.first(loaded.form.image)[0]
 
     def prepared(path: Path) -> torch.Tensor:
         image = Image.open(path).convert("RGB")
@@ -77,7 +77,7 @@ def plain_pytorch(data: Path, weights: Path) -> float:
 def _fastnn(data: Path, weights: Path, scratch: Path) -> list[str]:
     photos = sum(1 for _ in (data / "train").rglob("*.jpg"))
     epochs = round(_STEPS / -(-photos // _BATCH))
-    settings = ["--head", "50,tanh", "--no-flips", "--epochs", str(epochs), "--learning-rate", "1e-3"]
+    settings = ["--head", "50,tanh", "--views", "1", "--epochs", str(epochs), "--learning-rate", "1e-3"]
     where = ["--data", str(data), "--weights", str(weights), "--cache", str(scratch / "cache")]
     return ["-m", "fastnn", "alexnet", "train", *where, *settings, "--output", str(scratch / "run"), "--quiet"]
 

@@ -14,20 +14,21 @@ from numpy.typing import NDArray
 
 from fastnn.alexnet.extraction import Extracted, Extractor
 from fastnn.alexnet.network import feature_shape
+from fastnn.alexnet.views import VIEWS, views_of
 from fastnn.alexnet.weights import KEY, MEAN, Description, Weights
 from fastnn.architecture import parse
 from fastnn.decisions.constant import is_constant
 from fastnn.model import Sequential
 from fastnn.model.file import building, check_digest, read, write
-from fastnn.model.schema import Field, check_fields, is_flag, is_object, is_text
+from fastnn.model.schema import Field, check_fields, is_object, is_text, is_whole
 
-__all__ = ["Classifier", "head_of", "one_scale"]
+__all__ = ["Classifier", "head_of", "mean_over_views", "one_scale"]
 
 _BASE, _HEAD = "base/", "head/"  # begin the names of tensors in a file
 _FIELDS = {
     "cut": Field("text", is_text),
     "head": Field("an object", is_object),
-    "mirrored": Field("true or false", is_flag),
+    "views": Field(f"one of {', '.join(map(str, VIEWS))}", lambda value: is_whole(value) and value in VIEWS),
 }
 
 
@@ -83,6 +84,13 @@ def one_scale(features: NDArray[np.float32]) -> float:
     return 1 / float(np.std(features, dtype=np.float64))
 
 
+def mean_over_views(head: Sequential, features: NDArray[Any], views: int) -> NDArray[Any]:
+    """Probabilities (N, C), the mean over views, of features (N · views, D)."""
+    probabilities = head.predict_proba(features)
+    mean: NDArray[Any] = probabilities.reshape(-1, views, probabilities.shape[1]).mean(axis=1)
+    return mean
+
+
 @dataclass(eq=False)
 class Classifier:
     """A trained head and the weights that its features come from.
@@ -93,14 +101,15 @@ class Classifier:
     cut : str
     head : Sequential
         Takes features (N, D); its `input_scale` is the scale that they were brought to, and it knows the classes.
-    mirrored : bool
-        Whether an image and its mirror image are both looked at, and their probabilities averaged.
+    views : {1, 2, 10}
+        How often an image is looked at, with the probabilities averaged: as it is; its mirror image too; also its four
+        corners, see `fastnn.alexnet.views`.
     """
 
     weights: Weights
     cut: str
     head: Sequential
-    mirrored: bool = False
+    views: int = 1
 
     @property
     def class_names(self) -> tuple[str, ...]:
@@ -125,12 +134,8 @@ class Classifier:
             As `Extractor`.
         """
         extractor = Extractor(self.weights, self.cut, **options)
-        found = extractor(images, strict=strict)
-        probabilities = self.head.predict_proba(found.features)
-        if self.mirrored:
-            turned = extractor(_only(images, found), mirrored=True)
-            probabilities = (probabilities + self.head.predict_proba(turned.features)) / 2
-        return probabilities, found
+        found = extractor(images, strict=strict, views=views_of("Classifier", self.views))
+        return mean_over_views(self.head, found.features, self.views), found.of_first_view(self.views)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write weights up to the cut, head and description to one ``.safetensors`` file, whole or not at all.
@@ -146,7 +151,7 @@ class Classifier:
         base |= {} if self.weights.mean_image is None else {MEAN: self.weights.mean_image}
         tensors = {f"{_BASE}{name}": array for name, array in base.items()}
         tensors |= {f"{_HEAD}{name}": array for name, array in self.head.parameters.items()}
-        described = {"cut": self.cut, "head": self.head.config(), "mirrored": self.mirrored}
+        described = {"cut": self.cut, "head": self.head.config(), "views": self.views}
         write(path, tensors, {KEY: self.weights.description.describe(), "classifier": described})
 
     @classmethod
@@ -180,7 +185,7 @@ class Classifier:
                 f"Classifier.load: {os.fspath(path)}: expected a head with names of classes for {prod(features)} "
                 f"features, got {head!r:.200}"
             )
-        return cls(weights, described["cut"], head, described["mirrored"])
+        return cls(weights, described["cut"], head, described["views"])
 
     def summary(self) -> str:
         """One line: network, cut, size of the features, classes."""
@@ -190,13 +195,3 @@ class Classifier:
             f"AlexNet ({self.weights.description.form} form) up to {self.cut}: {size} = {prod(shape):,} features; "
             f"{len(self.class_names)} classes: {', '.join(self.class_names)}"
         )
-
-
-def _only(images: Any, found: Extracted) -> Any:
-    """Return those of the given images that could be read."""
-    if not found.damaged:
-        return images
-    from fastnn.alexnet.images import as_sources
-
-    sources = as_sources("Classifier", images)
-    return sources[found.kept] if isinstance(sources, np.ndarray) else [sources[i] for i in found.kept]

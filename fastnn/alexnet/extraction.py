@@ -15,11 +15,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fastnn.alexnet.images import as_sources, decode_part, part_of_array
+from fastnn.alexnet.images import as_sources, decode_views, views_of_array
 from fastnn.alexnet.network import feature_shape
 from fastnn.alexnet.store import FeatureStore, cache_folder
 from fastnn.alexnet.torch_device import CPU, PRECISIONS, TorchDevice, is_torch
 from fastnn.alexnet.torch_network import TorchForward
+from fastnn.alexnet.views import VIEWS, Place, View
 from fastnn.alexnet.weights import Weights
 from fastnn.caller import warn_caller
 from fastnn.checks import choice, whole
@@ -54,13 +55,17 @@ class Extracted:
     kept: NDArray[np.int64]
     damaged: dict[int, str]
 
+    def of_first_view(self, views: int) -> Extracted:
+        """The rows of the first of so many views, one for each image."""
+        return Extracted(self.features[::views], self.kept[::views], self.damaged)
+
 
 @dataclass(frozen=True)
 class _Read:
-    """An image, read: its digest, and its part unless its features are known; or what is wrong with it."""
+    """An image in each view: its digest, and its part unless its features are known; or what is wrong with it."""
 
-    digest: bytes
-    part: Part | None = None
+    digests: tuple[bytes, ...]
+    parts: tuple[Part | None, ...]
     damage: str = ""
 
 
@@ -137,7 +142,7 @@ class Extractor:
         d = self.weights.description
         return TorchForward(there, d.form, self.cut, d.response, self.weights.tensors)
 
-    def __call__(self, images: Any, *, strict: bool = False, mirrored: bool | None = False) -> Extracted:
+    def __call__(self, images: Any, *, strict: bool = False, views: Sequence[View] = VIEWS[1]) -> Extracted:
         """Features of images.
 
         Parameters
@@ -146,9 +151,8 @@ class Extractor:
             A folder (see `image_files`), files, or pixels, red first.
         strict : bool
             Whether a damaged image is an error; else it is skipped, and one warning counts and names such.
-        mirrored : bool or None
-            Whether left and right are exchanged in what the network sees; None: first all images as they are, then
-            all of them mirrored, so that `kept` counts each image twice.
+        views : sequence of View
+            The looks at each image: there are as many rows for it, one behind the other, and `kept` names it as often.
 
         Raises
         ------
@@ -158,15 +162,14 @@ class Extractor:
             If `images` is none of the above, an image is damaged and `strict`, or all are.
         """
         sources = as_sources("AlexNetFeatures", images)
-        turns = (False, True) if mirrored is None else (mirrored,)
-        digests: list[bytes] = []
+        digests: list[tuple[bytes, ...]] = []
         kept: list[int] = []
         damaged: dict[int, str] = {}
         rows: list[Rows] = []
-        waiting: dict[bytes, Part] = {}
+        waiting: dict[bytes, tuple[Part, Place]] = {}
         places: dict[bytes, int] = {}  # without a store: of the rows by digest
-        with progress_bar(self.progress, total=len(turns) * len(sources), unit=" images") as bar:
-            for number, read in self._read_ahead(sources, turns):
+        with progress_bar(self.progress, total=len(sources), unit=" images") as bar:
+            for number, read in self._read_ahead(sources, views):
                 if bar is not None:
                     bar.update(1)
                 if read.damage:
@@ -174,12 +177,13 @@ class Extractor:
                         raise ValueError(read.damage)
                     damaged[number] = read.damage
                     continue
-                digests.append(read.digest)
+                digests.append(read.digests)
                 kept.append(number)
-                if read.part is not None and read.digest not in places:
-                    waiting[read.digest] = read.part
-                if len(waiting) == self.batch_size:
-                    self._compute(waiting, rows, places)
+                for view, digest, part in zip(views, read.digests, read.parts, strict=True):
+                    if part is not None and digest not in places:
+                        waiting[digest] = part, view.place
+                    if len(waiting) == self.batch_size:
+                        self._compute(waiting, rows, places)
             if waiting:
                 self._compute(waiting, rows, places)
         if damaged:
@@ -188,17 +192,19 @@ class Extractor:
                 raise ValueError(f"AlexNetFeatures: every image is damaged: {shown}")
             text = f"AlexNetFeatures: {len(damaged)} of {len(sources)} images are damaged and skipped: {shown}"
             warn_caller(text)
+        in_order = [digest for of_image in digests for digest in of_image]
         if self.store is not None:
-            features = self.store.rows(digests)
+            features = self.store.rows(in_order)
         else:
-            features = np.concatenate(rows)[[places[digest] for digest in digests]]
-        return Extracted(features, np.array(kept, np.int64), damaged)
+            features = np.concatenate(rows)[[places[digest] for digest in in_order]]
+        return Extracted(features, np.repeat(np.array(kept, np.int64), len(views)), damaged)
 
-    def _compute(self, waiting: dict[bytes, Part], rows: list[Rows], places: dict[bytes, int]) -> None:
+    def _compute(self, waiting: dict[bytes, tuple[Part, Place]], rows: list[Rows], places: dict[bytes, int]) -> None:
         """Features of the parts that wait, into the store or behind `rows`."""
-        parts = np.stack(list(waiting.values()))
+        parts = np.stack([part for part, _ in waiting.values()])
         prepared = np.empty(parts.shape, np.float32)
-        self.weights.description.preprocessing.apply(parts, self.weights.mean_image, prepared)
+        lay = [place for _, place in waiting.values()]
+        self.weights.description.preprocessing.apply(parts, self.weights.mean_image, prepared, lay)
         found = self._forward(prepared)
         if self.store is not None:
             self.store.add(list(waiting), found)
@@ -209,41 +215,43 @@ class Extractor:
         waiting.clear()
 
     def _read_ahead(
-        self, sources: Sequence[Path] | NDArray[np.uint8], turns: Sequence[bool]
+        self, sources: Sequence[Path] | NDArray[np.uint8], views: Sequence[View]
     ) -> Iterator[tuple[int, _Read]]:
-        """The images with their numbers, once for each of `turns`, read by other threads at most two batches ahead."""
+        """The images with their numbers, read by other threads at most two batches ahead."""
         if self.store is not None:
             self.store.refresh()
         pool = ThreadPoolExecutor(self.workers, thread_name_prefix="decode")
         ahead: deque[tuple[int, Future[_Read]]] = deque()
+        most = max(1, 2 * self.batch_size // len(views))
         try:
-            for mirrored in turns:
-                for number, source in enumerate(sources):
-                    ahead.append((number, pool.submit(self._read, source, mirrored)))
-                    if len(ahead) > 2 * self.batch_size:
-                        number, read = ahead.popleft()
-                        yield number, read.result()
+            for number, source in enumerate(sources):
+                ahead.append((number, pool.submit(self._read, source, views)))
+                if len(ahead) > most:
+                    number, read = ahead.popleft()
+                    yield number, read.result()
             while ahead:
                 number, read = ahead.popleft()
                 yield number, read.result()
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
 
-    def _read(self, source: Path | NDArray[np.uint8], mirrored: bool) -> _Read:
+    def _read(self, source: Path | NDArray[np.uint8], views: Sequence[View]) -> _Read:
         known = {} if self.store is None else self.store.known
         preprocessing, crop = self.weights.description.preprocessing, self.weights.form.image
         if isinstance(source, np.ndarray):
             data = f"pixels{source.shape}".encode() + source.tobytes()
         else:
             data = source.read_bytes()
-        digest = hashlib.sha256(data + b"mirrored" if mirrored else data).digest()
-        if digest in known:
-            return _Read(digest)
+        digests = tuple(hashlib.sha256(data + view.key).digest() for view in views)
+        wanted = [view for view, digest in zip(views, digests, strict=True) if digest not in known]
         try:
-            if isinstance(source, np.ndarray):
-                part = part_of_array(np.ascontiguousarray(source), preprocessing, crop)
+            if not wanted:
+                parts: list[Part] = []
+            elif isinstance(source, np.ndarray):
+                parts = views_of_array(np.ascontiguousarray(source), preprocessing, crop, wanted)
             else:
-                part = decode_part(data, str(source), preprocessing, crop)
+                parts = decode_views(data, str(source), preprocessing, crop, wanted)
         except ValueError as error:
-            return _Read(digest, damage=str(error))
-        return _Read(digest, np.ascontiguousarray(part[:, :, ::-1]) if mirrored else part)
+            return _Read(digests, (), str(error))
+        made = dict(zip(wanted, parts, strict=True))
+        return _Read(digests, tuple(made.get(view) for view in views))

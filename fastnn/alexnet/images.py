@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastnn.alexnet.preprocessing import Preprocessing
+from fastnn.alexnet.views import VIEWS, View
 from fastnn.caller import warn_caller
 from fastnn.data.image_formats import READ_FORMATS
 from fastnn.data.image_modes import shown_image
@@ -22,11 +23,18 @@ from fastnn.decisions.pictures import DEFAULT_BACKGROUND, left_out
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-__all__ = ["ImageFiles", "decode_part", "image_files", "part_of_array"]
+__all__ = ["ImageFiles", "decode_part", "decode_views", "image_files", "views_of_array"]
 
 
 def decode_part(data: bytes, where: str, preprocessing: Preprocessing, crop: int) -> NDArray[np.uint8]:
-    """The part of an image file that a network sees, (3, crop, crop).
+    """The part of an image file that a network sees, (3, crop, crop); see `decode_views`."""
+    return decode_views(data, where, preprocessing, crop, VIEWS[1])[0]
+
+
+def decode_views(
+    data: bytes, where: str, preprocessing: Preprocessing, crop: int, views: Sequence[View]
+) -> list[NDArray[np.uint8]]:
+    """The parts of an image file that a network sees, each (3, crop, crop).
 
     Parameters
     ----------
@@ -36,6 +44,7 @@ def decode_part(data: bytes, where: str, preprocessing: Preprocessing, crop: int
         Begins the error messages.
     preprocessing : Preprocessing
     crop : int
+    views : sequence of View
 
     Raises
     ------
@@ -50,14 +59,22 @@ def decode_part(data: bytes, where: str, preprocessing: Preprocessing, crop: int
     `fastnn.data.image_modes.plain_image`.
     """
     with opened_image(data, where) as image:
-        return preprocessing.part(_rgb(image), crop)
+        return _views(image, preprocessing, crop, views)
 
 
-def part_of_array(image: NDArray[np.uint8], preprocessing: Preprocessing, crop: int) -> NDArray[np.uint8]:
+def views_of_array(
+    image: NDArray[np.uint8], preprocessing: Preprocessing, crop: int, views: Sequence[View]
+) -> list[NDArray[np.uint8]]:
     """The same of pixels (H, W) or (H, W, 3 or 4)."""
     from PIL import Image as pil
 
-    return preprocessing.part(_rgb(pil.fromarray(image)), crop)
+    return _views(pil.fromarray(image), preprocessing, crop, views)
+
+
+def _views(image: Image, preprocessing: Preprocessing, crop: int, views: Sequence[View]) -> list[NDArray[np.uint8]]:
+    rgb = _rgb(image)
+    parts = [(preprocessing.part(rgb, crop, view.place), view.mirrored) for view in views]
+    return [np.ascontiguousarray(part[:, :, ::-1]) if mirrored else part for part, mirrored in parts]
 
 
 def _rgb(image: Image) -> Image:

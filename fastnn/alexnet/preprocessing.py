@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
+
+from fastnn.alexnet.views import Place
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -77,32 +79,34 @@ class Preprocessing:
         """Return the description in the types that JSON has."""
         return {name: list(v) if isinstance(v, tuple) else v for name, v in asdict(self).items()}
 
-    def first(self, crop: int) -> int:
-        """First row and column of the part of `crop` rows and columns, within the square.
+    def first(self, crop: int, place: Place = "given") -> tuple[int, int]:
+        """First row and first column of the part of `crop` rows and columns, within the square.
 
         Raises
         ------
         ValueError
             If it does not lie within.
         """
-        first = (self.resize - crop) // 2 if self.offset is None else self.offset
-        if not 0 <= first <= self.resize - crop:
+        first, last = (self.resize - crop) // 2 if self.offset is None else self.offset, self.resize - crop
+        if not 0 <= first <= last:
             raise ValueError(f"preprocessing: a part of {crop} pixels from {first} does not lie in {self.resize}")
-        return first
+        if place == "given":
+            return first, first
+        return (0 if "top" in place else last), (0 if "left" in place else last)
 
-    def part(self, image: Image, crop: int) -> NDArray[np.uint8]:
+    def part(self, image: Image, crop: int, place: Place = "given") -> NDArray[np.uint8]:
         """The part of an RGB image that the network sees, (3, crop, crop), in the order R, G, B."""
         from PIL import Image as pil
 
         width, height = image.size
-        first = self.first(crop)
+        row, column = self.first(crop, place)
         if self.fit == "stretch":
             sides = (self.resize, self.resize)
-            left, top = first, first
+            left, top = column, row
         else:
             short = min(width, height)
             sides = (self.resize * width // short, self.resize * height // short)
-            left, top = (round((side - self.resize) / 2) + first for side in sides)
+            left, top = (round((s - self.resize) / 2) + first for s, first in zip(sides, (column, row), strict=True))
         # the resampled part alone: the box in the image's own pixels, with what the filter sees around it
         box = (
             left * width / sides[0],
@@ -114,13 +118,22 @@ class Preprocessing:
         return np.ascontiguousarray(pixels.transpose(2, 0, 1))
 
     def apply(
-        self, parts: NDArray[np.uint8], mean_image: NDArray[np.float32] | None, out: NDArray[np.float32]
+        self,
+        parts: NDArray[np.uint8],
+        mean_image: NDArray[np.float32] | None,
+        out: NDArray[np.float32],
+        places: Sequence[Place] | None = None,
     ) -> NDArray[np.float32]:
-        """Write what the network takes of parts (n, 3, crop, crop) to `out`, and return it."""
+        """Write what the network takes of parts (n, 3, crop, crop) to `out`, and return it.
+
+        `places` says for each where in the square it lay; None: where `offset` says.
+        """
         out[...] = parts if self.channels == "RGB" else parts[:, ::-1]
         if mean_image is not None:
-            first, crop = self.first(parts.shape[-1]), parts.shape[-1]
-            out -= mean_image[:, first : first + crop, first : first + crop]
+            crop = parts.shape[-1]
+            for k, image in enumerate(out):
+                row, column = self.first(crop) if places is None else self.first(crop, places[k])
+                image -= mean_image[:, row : row + crop, column : column + crop]
         if self.scale != 1:
             out *= np.float32(self.scale)
         if mean_image is None and any(self.mean):

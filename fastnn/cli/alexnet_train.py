@@ -19,6 +19,7 @@ from fastnn.alexnet.extraction import CUT
 from fastnn.alexnet.fine_tuning import joined, parted
 from fastnn.alexnet.torch_device import is_torch
 from fastnn.alexnet.torch_processes import Processes
+from fastnn.alexnet.views import VIEWS
 from fastnn.cli.alexnet_photos import CLASSIFIER_FILE, HELD_OUT, LIKE, SHARE, add_computing, computing, split
 from fastnn.cli.options import HelpFormatter, add_seed, checkpoint_every, checkpoint_options, number, whole
 from fastnn.cli.output import CHECKPOINTS, CONFIG_FILE, CURVE_FILE, HISTORY_FILE, Output, save_figure
@@ -30,7 +31,9 @@ from fastnn.plots import learning_curve
 from fastnn.trainer import Callback, Checkpoint, Trainer
 
 _WHOLE = "all"  # what --fine-tune without a point stands for
-_EPOCHS = {False: 60, True: 10}  # by whether AlexNet's layers are trained too
+# by whether AlexNet's layers are trained too
+_EPOCHS = {False: 20, True: 10}
+_VIEWS = {False: 10, True: 2}
 # of a run that goes on, these count as they are given now; all others are those that it was begun with
 _OF_NOW = ("device", "precision", "feature_batch", "cache", "quiet", "resume", "run", "command", "action")
 
@@ -83,7 +86,13 @@ def add(actions: Any) -> None:
         help=f"held out where no folder is (default: {SHARE})",
     )
     parser.add_argument("--raw", action="store_true", help="take features as they are, not divided by their deviation")
-    parser.add_argument("--no-flips", action="store_true", help="do without the photos' mirror images")
+    parser.add_argument(
+        "--views",
+        type=int,
+        choices=tuple(VIEWS),
+        help="how often a photo is looked at, in training and after: as it is; its mirror image too; its four corners "
+        f"too (default: {_VIEWS[False]}; {_VIEWS[True]} with --fine-tune)",
+    )
     parser.add_argument("--output", metavar="FOLDER", help="of the files (default: fastnn-run-1, -2, ...)")
     parser.add_argument("--overwrite", action="store_true", help="replace the files of an earlier run in --output")
     parser.add_argument(
@@ -123,7 +132,7 @@ def run(options: argparse.Namespace) -> int:
     at_cut = sources.extractor(options.cut)
     at_inputs = sources.extractor(above) if options.fine_tune else at_cut
     output = _output(options, processes)
-    (x, y), (xv, yv) = sources.rows(at_inputs, train, flips=not options.no_flips), sources.rows(at_inputs, held)
+    (x, y), (xv, yv) = sources.rows(at_inputs, train, options.views), sources.rows(at_inputs, held)
     gone = [name for k, name in enumerate(train.class_names) if not (y == k).any()]
     if gone:
         if output is not None:
@@ -160,7 +169,7 @@ def run(options: argparse.Namespace) -> int:
         classifier = parted(model, weights, options.cut, head, above)
     else:
         classifier = Classifier(weights, options.cut, head)
-    classifier.mirrored = not options.no_flips
+    classifier.views = options.views
     if output is not None:
         _write(options, output, trainer, classifier, held)
     processes.close()
@@ -177,6 +186,7 @@ def _complete(options: argparse.Namespace) -> None:
         setattr(options, name, str(Path(getattr(options, name)).expanduser().absolute()))
     tunes = options.fine_tune is not None
     options.epochs = _EPOCHS[tunes] if options.epochs is None else options.epochs
+    options.views = _VIEWS[tunes] if options.views is None else options.views
     if options.checkpoint is None and tunes:
         options.checkpoint = "1"
 
@@ -243,15 +253,15 @@ class _Photos:
         progress = False if self._options.quiet or not self._processes.is_first else None
         return Extractor(self._weights, cut, progress=progress, **computing(self._options))
 
-    def rows(self, extractor: Extractor, files: ImageFiles, *, flips: bool = False) -> Pair:
-        """Features and labels of photos and, if asked, of their mirror images behind them."""
+    def rows(self, extractor: Extractor, files: ImageFiles, views: int = 1) -> Pair:
+        """Features and labels of photos, a row for each view of each."""
         assert files.labels is not None
-        strict, mirrored = self._options.strict, None if flips else False
+        looks: dict[str, Any] = {"strict": self._options.strict, "views": VIEWS[views]}
         if self._processes.count > 1:  # each its share first; what others have computed is then on the disk
             mine = files.paths[self._processes.rank :: self._processes.count]
             if mine:
-                extractor(mine, strict=strict, mirrored=mirrored)
-        found = extractor(files.paths, strict=strict, mirrored=mirrored)
+                extractor(mine, **looks)
+        found = extractor(files.paths, **looks)
         return found.features, files.labels[found.kept]
 
 

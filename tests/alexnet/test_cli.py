@@ -1,6 +1,7 @@
 """``fastnn alexnet`` converts, lists cuts, trains, evaluates and predicts, and refuses bad input."""
 
 import csv
+import re
 
 import numpy as np
 import pytest
@@ -8,7 +9,6 @@ from class_photos import photos
 from data_files import shared
 from strategies import same_bits
 
-import fastnn
 from fastnn.alexnet import Weights, load_weights
 from fastnn.alexnet.classifier import Classifier, head_of, one_scale
 from fastnn.cli import main
@@ -50,7 +50,7 @@ def test_a_head_is_trained_evaluated_and_predicts(files, capsys):
     assert [row[1] for row in rows[1:]] == ["dark"] * 6 + ["light"] * 6
     assert all(abs(float(row[2]) + float(row[3]) - 1) < 2e-4 for row in rows[1:])
     again = Classifier.load(folder / "run" / "classifier.safetensors")
-    assert again.mirrored
+    assert again.views == 10
     assert again.head.input_scale != 1
 
 
@@ -67,10 +67,10 @@ def test_folders_called_train_and_val_are_the_splits(files, capsys):
     _, _, folder = files
     photos(folder / "sets" / "train", 4, 1)
     photos(folder / "sets" / "val", 2, 2)
-    assert train((files[0], folder / "sets", folder), "--epochs", "15", "--raw", "--no-flips") == 0
+    assert train((files[0], folder / "sets", folder), "--epochs", "15", "--raw", "--views", "1") == 0
     assert "of 4 photos" in capsys.readouterr().out
     classifier = Classifier.load(folder / "run" / "classifier.safetensors")
-    assert (classifier.head.input_scale, classifier.mirrored) == (1.0, False)
+    assert (classifier.head.input_scale, classifier.views) == (1.0, 1)
     photos(folder / "other" / "train", 2, 1)
     photos(folder / "other" / "val", 2, 2, ("dark", "bright"))
     assert train((files[0], folder / "other", folder), "--overwrite") == 2
@@ -142,8 +142,8 @@ def test_heads_are_parsed():
 
 
 @pytest.mark.slow
-def test_ants_and_bees_are_told_apart(tmp_path):
-    """With features standardised by one scale, mirrored images and dropout; the mean of five seeds."""
+def test_ants_and_bees_are_told_apart(tmp_path, capsys):
+    """With features standardised by one scale, ten views and dropout; five seeds."""
     weights = load_weights(shared("alexnet/alexnet_conv_theano.npz"), like="theano")
     weights.save(tmp_path / "w.safetensors")
     accuracies = []
@@ -151,7 +151,6 @@ def test_ants_and_bees_are_told_apart(tmp_path):
         run = tmp_path / f"run{seed}"
         call = ["--data", str(shared("photos")), "--weights", str(tmp_path / "w.safetensors"), "--seed", str(seed)]
         assert main(["alexnet", "train", *call, "--cache", str(tmp_path / "c"), "--output", str(run), "--quiet"]) == 0
-        history = (run / "history.csv").read_text().splitlines()
-        accuracies.append(float(list(csv.DictReader(history))[-1]["val_accuracy"]))
-    assert np.mean(accuracies) > 0.88, accuracies
-    assert fastnn.__version__
+        accuracies.append(float(re.search(r"validation accuracy ([\d.]+)%", capsys.readouterr().out)[1]) / 100)
+    assert np.mean(accuracies) >= 0.915, accuracies
+    assert min(accuracies) >= 0.9, accuracies

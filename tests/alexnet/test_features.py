@@ -16,8 +16,9 @@ from data_files import shared
 from strategies import same_bits
 
 from fastnn.alexnet import DESCRIPTIONS, AlexNetFeatures, Extractor, Preprocessing, Weights, image_files
-from fastnn.alexnet.images import decode_part
+from fastnn.alexnet.images import decode_part, views_of_array
 from fastnn.alexnet.store import FeatureStore
+from fastnn.alexnet.views import VIEWS, View
 
 pil = pytest.importorskip("PIL.Image")
 SIDE = 227
@@ -88,6 +89,43 @@ def test_preprocessing_is_that_of_the_description(like, size):
 def test_a_crop_that_does_not_fit_is_refused():
     with pytest.raises(ValueError, match="a part of 227 pixels from 40 does not lie in 256"):
         Preprocessing(offset=40).first(227)
+
+
+@pytest.mark.parametrize("shape", [(256, 256), (256, 300), (280, 256)])
+def test_corners_are_those_of_the_square(shape):
+    """An image whose shorter side needs no resizing: its corners are its own pixels, mirrored ones reversed."""
+    image = np.random.default_rng(0).integers(0, 256, (*shape, 3), dtype=np.uint8)
+    p = Preprocessing(resize=256, offset=16)
+    parts = views_of_array(image, p, 227, VIEWS[10])
+    top, left = ((side - 256) // 2 for side in shape)
+    square = image[top : top + 256, left : left + 256].transpose(2, 0, 1)
+    starts = [(16, 16), (0, 0), (0, 29), (29, 0), (29, 29)]
+    for k, (row, column) in enumerate(starts):
+        want = square[:, row : row + 227, column : column + 227]
+        assert np.array_equal(parts[k], want)
+        assert np.array_equal(parts[k + 5], want[:, :, ::-1])
+    mean = np.random.default_rng(1).random((3, 256, 256), dtype=np.float32)
+    places = [view.place for view in VIEWS[10]]
+    prepared = p.apply(np.stack(parts), mean, np.empty((10, 3, 227, 227), "f4"), places)
+    for k, (row, column) in enumerate(starts):
+        assert np.array_equal(prepared[k], parts[k] - mean[:, row : row + 227, column : column + 227])
+
+
+def test_rows_of_an_image_are_the_rows_of_its_views(weights, tmp_path):
+    """Whatever is kept already, and with no store at all; damaged images have none."""
+    paths = write(tmp_path / "photos", pixels(4))
+    paths[1].write_bytes(paths[1].read_bytes()[:200])
+    stored = Extractor(weights, "conv1", cache=tmp_path / "c", batch_size=3)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)
+        ones = [stored(paths, views=[view]).features for view in VIEWS[10]]
+        ten = stored(paths, views=VIEWS[10])
+        free = Extractor(weights, "conv1", cache=False, batch_size=7)(paths, views=VIEWS[10])
+    assert ten.kept.tolist() == [k for k in (0, 2, 3) for _ in range(10)]
+    assert ten.of_first_view(10).kept.tolist() == [0, 2, 3]
+    for k, features in enumerate(ones):
+        assert same_bits(np.asarray(ten.features[k::10]), np.asarray(features))
+        assert same_bits(np.asarray(free.features[k::10]), np.asarray(features))
 
 
 # --- kinds of images ---
@@ -192,7 +230,7 @@ def test_mirrored_images_have_features_too(weights, tmp_path):
     whole = Weights(dataclasses.replace(weights.description, preprocessing=Preprocessing(resize=227)), weights.tensors)
     extractor = Extractor(whole, "conv1", cache=tmp_path, batch_size=2)
     for _ in range(2):
-        plain, mirrored = (extractor(images, mirrored=m).features for m in (False, True))
+        plain, mirrored = (extractor(images, views=[View(mirrored=m)]).features for m in (False, True))
         want = extractor(images[:, :, ::-1]).features
         assert np.abs(mirrored - want).max() < 0.02 * np.abs(want).max()
         assert not np.array_equal(plain, mirrored)

@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from fastnn import optim, plots
-from fastnn.alexnet.classifier import one_scale
+from fastnn.alexnet.classifier import mean_over_views, one_scale
 from fastnn.architecture import parse
 from fastnn.model import Sequential
 from fastnn.studies.page import Page, spread
@@ -46,11 +45,6 @@ def fit_b(
     return train(model, sets, optimizer=optim.Adam(rate), batch_size=batch, epochs=epochs, seed=seed), model
 
 
-def both_ways(model: Sequential, plain: NDArray[Any], mirrored: NDArray[Any]) -> NDArray[Any]:
-    """Probabilities, the mean over images and their mirror images."""
-    return (model.predict_proba(plain) + model.predict_proba(mirrored)) / 2
-
-
 def head_b(
     run: Run,
     cut: str,
@@ -62,21 +56,23 @@ def head_b(
     better_rate: float,
     better_batch: int,
     better_first: str,
+    views: int,
 ) -> Found:
     """Features of {cut} → 50 tanh → classes; Adam 1e-3, batches of {batch}, {steps} steps; and a better head.
 
     The first has the features as they are.
 
     The better one has features divided by their standard deviation over all training photos (one number, stored with
-    the head), mirror images in training and testing, and dropout. Its settings were chosen by five-fold
-    cross-validation on the training photos; the validation photos had no part in it.
+    the head), dropout, and {views} views of a photo in training and testing: its middle and its four corners, each also
+    mirrored. Rate, steps and dropout were chosen by five-fold cross-validation on the training photos, with two views;
+    the validation photos had no part in that.
     """
     (images, y), (test_images, yv) = run.data.train, run.data.test
     x, xv = features(run, cut, images), features(run, cut, test_images)
-    xm, xvm = features(run, cut, images, mirrored=None), features(run, cut, test_images, mirrored=True)
+    x_views, xv_views = features(run, cut, images, views), features(run, cut, test_images, views)
     scale = one_scale(x)
     as_reported = {"": (x, y), "val": (xv, yv)}
-    larger = {"": (xm, np.concatenate([y, y])), "val": (xv, yv)}
+    larger = {"": (x_views, np.repeat(y, views)), "val": (xv, yv)}
 
     def plain(seed: int) -> Found:
         columns, _ = fit_b(as_reported, 1.0, seed, steps=steps, batch=batch)
@@ -87,7 +83,7 @@ def head_b(
             larger, scale, seed, steps=better_steps, text=better, rate=better_rate, batch=better_batch,
             first=better_first,
         )  # fmt: skip
-        chances = both_ways(model, xv, xvm)
+        chances = mean_over_views(model, xv_views, views)
         return {"columns": columns, "predicted": chances.argmax(axis=1)}
 
     numbers = [run.seed + k for k in range(seeds)]

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from fastnn.alexnet import DESCRIPTIONS, Extractor, Preprocessing, Weights, image_files, load_weights
 from fastnn.alexnet.images import decode_part
+from fastnn.alexnet.views import VIEWS
 from fastnn.data import Dataset, load, train_test_split
 from fastnn.decisions import Decision
 from fastnn.studies.sources import Source
@@ -113,9 +114,9 @@ def weights_of(run: Run) -> Weights:
     return run.data.weights
 
 
-def features(run: Run, cut: str | None, images: NDArray[Any], *, mirrored: bool | None = False) -> NDArray[np.float32]:
-    """Features (N, D) of images, computed once and kept in the user's cache."""
-    return Extractor(weights_of(run), cut, progress=False)(images, mirrored=mirrored).features
+def features(run: Run, cut: str | None, images: NDArray[Any], views: int = 1) -> NDArray[np.float32]:
+    """Features (N · views, D) of images, computed once and kept in the user's cache."""
+    return Extractor(weights_of(run), cut, progress=False)(images, views=VIEWS[views]).features
 
 
 def parts_of_train(labels: NDArray[np.int64], seed: int, share: float) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

@@ -17,6 +17,7 @@ from fastnn.studies.training import curves, train
 from fastnn.studies.transfer.heads import REPORTED
 from fastnn.studies.transfer.photos import features, weights_of
 
+_VIEWS = 2  # of each photo in fine-tuning: it and its mirror image
 _TEXTS = {"A": "drop0.5,2048,relu,drop0.5,12,relu", "B": "50,tanh"}  # as the command line takes them
 
 
@@ -28,14 +29,14 @@ def fine_tuning(run: Run, cut: str, above: str, heads: tuple[str, ...], epochs: 
     """
     weights, (images, y), (test_images, yv) = weights_of(run), run.data.train, run.data.test
     point = above or None
-    x, xv = features(run, point, images, mirrored=None), features(run, point, test_images)
+    x, xv = features(run, point, images, _VIEWS), features(run, point, test_images)
     scale = one_scale(features(run, cut, images))
 
     def one(name: str) -> Found:
         top = head_of(_TEXTS[name], weights, cut, run.data.class_names, seed=run.seed)
         top.input_scale = scale
         model = joined(weights, cut, top, point)
-        sets = {"": (x, np.concatenate([y, y])), "val": (xv, yv)}
+        sets = {"": (x, np.repeat(y, _VIEWS)), "val": (xv, yv)}
         columns = train(model, sets, optimizer=optim.Adam(rate), batch_size=batch, epochs=epochs, seed=run.seed)
         trained = sum(p.size for p in model.trained_parameters.values())
         return {"columns": columns, "weights": trained}
