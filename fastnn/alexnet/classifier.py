@@ -101,9 +101,9 @@ class Classifier:
     cut : str
     head : Sequential
         Takes features (N, D); its `input_scale` is the scale that they were brought to, and it knows the classes.
-    views : {1, 2, 10}
+    views : {1, 2, 12}
         How often an image is looked at, with the probabilities averaged: as it is; its mirror image too; also its four
-        corners, see `fastnn.alexnet.views`.
+        corners and the whole of it squeezed to a square, see `fastnn.alexnet.views`.
     """
 
     weights: Weights

@@ -90,7 +90,7 @@ class Preprocessing:
         first, last = (self.resize - crop) // 2 if self.offset is None else self.offset, self.resize - crop
         if not 0 <= first <= last:
             raise ValueError(f"preprocessing: a part of {crop} pixels from {first} does not lie in {self.resize}")
-        if place == "given":
+        if place in ("given", "squeezed"):
             return first, first
         return (0 if "top" in place else last), (0 if "left" in place else last)
 
@@ -100,7 +100,7 @@ class Preprocessing:
 
         width, height = image.size
         row, column = self.first(crop, place)
-        if self.fit == "stretch":
+        if self.fit == "stretch" or place == "squeezed":
             sides = (self.resize, self.resize)
             left, top = column, row
         else:

@@ -8,7 +8,7 @@ from fastnn.checks import choice
 
 __all__ = ["PLACES", "VIEWS", "Place", "View", "views_of"]
 
-Place: TypeAlias = Literal["given", "top left", "top right", "bottom left", "bottom right"]
+Place: TypeAlias = Literal["given", "top left", "top right", "bottom left", "bottom right", "squeezed"]
 PLACES: tuple[Place, ...] = get_args(Place)
 
 
@@ -17,9 +17,10 @@ class View(NamedTuple):
 
     Parameters
     ----------
-    place : {"given", "top left", "top right", "bottom left", "bottom right"}
+    place : {"given", "top left", "top right", "bottom left", "bottom right", "squeezed"}
         Where in the square that an image is brought to the part lies: where the preprocessing of the weights has it,
-        or in a corner.
+        or in a corner. "squeezed": as given, but both sides of the image are brought to the square's, so that none of
+        the longer one is lost.
     mirrored : bool
         Whether left and right are exchanged.
     """
@@ -33,11 +34,12 @@ class View(NamedTuple):
         return (b"" if self.place == "given" else self.place.encode()) + (b"mirrored" if self.mirrored else b"")
 
 
-# by their number: the image; also its mirror image; the ten of Krizhevsky, Sutskever & Hinton (2012), section 4.1
+# by their number: the image; also its mirror image; the ten of Krizhevsky, Sutskever & Hinton (2012), section 4.1,
+# and the squeezed image with its mirror image
 VIEWS: dict[int, tuple[View, ...]] = {
     1: (View(),),
     2: (View(), View(mirrored=True)),
-    10: tuple(View(place, mirrored) for mirrored in (False, True) for place in PLACES),
+    12: tuple(View(place, mirrored) for mirrored in (False, True) for place in PLACES),
 }
 
 

@@ -32,8 +32,8 @@ from fastnn.trainer import Callback, Checkpoint, Trainer
 
 _WHOLE = "all"  # what --fine-tune without a point stands for
 # by whether AlexNet's layers are trained too
-_EPOCHS = {False: 20, True: 10}
-_VIEWS = {False: 10, True: 2}
+_EPOCHS = {False: 12, True: 10}
+_VIEWS = {False: 12, True: 2}
 # of a run that goes on, these count as they are given now; all others are those that it was begun with
 _OF_NOW = ("device", "precision", "feature_batch", "cache", "quiet", "resume", "run", "command", "action")
 
@@ -55,7 +55,7 @@ def add(actions: Any) -> None:
     parser.add_argument("--cut", default=CUT, help="where the features are taken (default: %(default)s)")
     parser.add_argument(
         "--head",
-        default="drop0.5,50,tanh",
+        default="drop0.7,50,tanh",
         metavar="LAYERS",
         help="between features and outputs: units, activations, shares dropped (default: %(default)s)",
     )
@@ -91,7 +91,7 @@ def add(actions: Any) -> None:
         type=int,
         choices=tuple(VIEWS),
         help="how often a photo is looked at, in training and after: as it is; its mirror image too; its four corners "
-        f"too (default: {_VIEWS[False]}; {_VIEWS[True]} with --fine-tune)",
+        f"and the whole of it squeezed too (default: {_VIEWS[False]}; {_VIEWS[True]} with --fine-tune)",
     )
     parser.add_argument("--output", metavar="FOLDER", help="of the files (default: fastnn-run-1, -2, ...)")
     parser.add_argument("--overwrite", action="store_true", help="replace the files of an earlier run in --output")

@@ -50,7 +50,7 @@ def test_a_head_is_trained_evaluated_and_predicts(files, capsys):
     assert [row[1] for row in rows[1:]] == ["dark"] * 6 + ["light"] * 6
     assert all(abs(float(row[2]) + float(row[3]) - 1) < 2e-4 for row in rows[1:])
     again = Classifier.load(folder / "run" / "classifier.safetensors")
-    assert again.views == 10
+    assert again.views == 12
     assert again.head.input_scale != 1
 
 
@@ -143,7 +143,7 @@ def test_heads_are_parsed():
 
 @pytest.mark.slow
 def test_ants_and_bees_are_told_apart(tmp_path, capsys):
-    """With features standardised by one scale, ten views and dropout; five seeds."""
+    """With features standardised by one scale, twelve views and dropout; five seeds."""
     weights = load_weights(shared("alexnet/alexnet_conv_theano.npz"), like="theano")
     weights.save(tmp_path / "w.safetensors")
     accuracies = []

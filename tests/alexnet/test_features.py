@@ -96,17 +96,19 @@ def test_corners_are_those_of_the_square(shape):
     """An image whose shorter side needs no resizing: its corners are its own pixels, mirrored ones reversed."""
     image = np.random.default_rng(0).integers(0, 256, (*shape, 3), dtype=np.uint8)
     p = Preprocessing(resize=256, offset=16)
-    parts = views_of_array(image, p, 227, VIEWS[10])
+    parts = views_of_array(image, p, 227, VIEWS[12])
     top, left = ((side - 256) // 2 for side in shape)
     square = image[top : top + 256, left : left + 256].transpose(2, 0, 1)
     starts = [(16, 16), (0, 0), (0, 29), (29, 0), (29, 29)]
     for k, (row, column) in enumerate(starts):
         want = square[:, row : row + 227, column : column + 227]
         assert np.array_equal(parts[k], want)
-        assert np.array_equal(parts[k + 5], want[:, :, ::-1])
+        assert np.array_equal(parts[k + 6], want[:, :, ::-1])
+    stretched = dataclasses.replace(p, fit="stretch")
+    assert np.array_equal(parts[5], views_of_array(image, stretched, 227, VIEWS[1])[0])
     mean = np.random.default_rng(1).random((3, 256, 256), dtype=np.float32)
-    places = [view.place for view in VIEWS[10]]
-    prepared = p.apply(np.stack(parts), mean, np.empty((10, 3, 227, 227), "f4"), places)
+    places = [view.place for view in VIEWS[12]]
+    prepared = p.apply(np.stack(parts), mean, np.empty((12, 3, 227, 227), "f4"), places)
     for k, (row, column) in enumerate(starts):
         assert np.array_equal(prepared[k], parts[k] - mean[:, row : row + 227, column : column + 227])
 
@@ -118,14 +120,14 @@ def test_rows_of_an_image_are_the_rows_of_its_views(weights, tmp_path):
     stored = Extractor(weights, "conv1", cache=tmp_path / "c", batch_size=3)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)
-        ones = [stored(paths, views=[view]).features for view in VIEWS[10]]
-        ten = stored(paths, views=VIEWS[10])
-        free = Extractor(weights, "conv1", cache=False, batch_size=7)(paths, views=VIEWS[10])
-    assert ten.kept.tolist() == [k for k in (0, 2, 3) for _ in range(10)]
-    assert ten.of_first_view(10).kept.tolist() == [0, 2, 3]
+        ones = [stored(paths, views=[view]).features for view in VIEWS[12]]
+        ten = stored(paths, views=VIEWS[12])
+        free = Extractor(weights, "conv1", cache=False, batch_size=7)(paths, views=VIEWS[12])
+    assert ten.kept.tolist() == [k for k in (0, 2, 3) for _ in range(12)]
+    assert ten.of_first_view(12).kept.tolist() == [0, 2, 3]
     for k, features in enumerate(ones):
-        assert same_bits(np.asarray(ten.features[k::10]), np.asarray(features))
-        assert same_bits(np.asarray(free.features[k::10]), np.asarray(features))
+        assert same_bits(np.asarray(ten.features[k::12]), np.asarray(features))
+        assert same_bits(np.asarray(free.features[k::12]), np.asarray(features))
 
 
 # --- kinds of images ---

@@ -19,8 +19,8 @@ study.part("Accuracy by cut point", cost=20, cuts=(), largest=200_000, seeds=3, 
            quick={"cuts": ("conv4.pool", "conv5.pool"), "seeds": 1, "steps": 60})(
     cuts.cut_points
 ).shows(cuts.show_cut_points)  # fmt: skip
-study.part("Head B", cost=5, cut="conv5.pool", seeds=5, steps=200, batch=50, better="drop0.5,fc50,tanh",
-           better_steps=600, better_rate=1e-4, better_batch=50, better_first="glorot_uniform", views=10,
+study.part("Head B", cost=5, cut="conv5.pool", seeds=5, steps=200, batch=50, better="drop0.7,fc50,tanh",
+           better_steps=700, better_rate=1e-4, better_batch=50, better_first="glorot_uniform", views=12,
            quick={"seeds": 1, "better_steps": 100, "views": 2})(heads.head_b).shows(heads.show_head_b)  # fmt: skip
 study.part("Head A", cost=20, cuts=("conv4.pool", "conv5.pool"), steps=100, rate=1e-2, momentum=0.99,
            quick={"cuts": ("conv5.pool",), "steps": 6})(heads.head_a).shows(heads.show_head_a)  # fmt: skip

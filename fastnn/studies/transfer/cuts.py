@@ -62,14 +62,14 @@ def cut_points(
 
     The points are compared on a share of the training photos, held out of each class: val has no part in any choice.
     """
-    (images, y), weights = run.data.train, weights_of(run)
+    (_, y), weights = run.data.train, weights_of(run)
     there = [cut for cut in weights.form.cuts if cut.startswith("conv") and (not cuts or cut in cuts)]
     sizes = {c: int(np.prod(feature_shape(weights.form.name, c, weights.description.response))) for c in there}
     chosen = [cut for cut in there if sizes[cut] <= largest]
     rows, held = parts_of_train(y, run.seed, share)
 
     def at(cut: str) -> Found:
-        x = features(run, cut, images)
+        x = features(run, cut, "train")
         parts = {"": (x[rows], y[rows]), "val": (x[held], y[held])}
         scale = one_scale(parts[""][0])
         numbers = [run.seed + k for k in range(seeds)]

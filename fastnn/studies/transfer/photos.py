@@ -6,7 +6,7 @@ import hashlib
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,9 +34,13 @@ class Photos(Dataset):
     ----------
     weights : Weights or None
         Never None; a dataclass wants a default behind those of `Dataset`.
+    files : tuple of (tuple of Path, tuple of Path), optional
+        Of the training and the test photos. AlexNet looks at the files where there are such: the arrays, squares that
+        all have one size, lack the ends of the longer sides.
     """
 
     weights: Weights | None = None
+    files: tuple[tuple[Path, ...], tuple[Path, ...]] | None = None
 
     def sha256(self) -> str:
         """Return the sources of the photos and of the weights."""
@@ -47,7 +51,7 @@ class Photos(Dataset):
 def _read(path: Path) -> Dataset:
     """Photos in train/ and val/ of a folder, and weights in the folder, in alexnet/ in it, or in alexnet/ beside it."""
     weights, decisions = _weights_near(path)
-    pairs, names = [], []
+    pairs, names, paths = [], [], []
     for part in ("train", "val"):
         files = image_files(path / part)
         if files.labels is None:
@@ -56,10 +60,13 @@ def _read(path: Path) -> Dataset:
         images = [square(file.read_bytes(), str(file)).transpose(1, 2, 0) for file in files.paths]
         pairs.append((np.stack(images), files.labels))
         names.append(files.class_names)
+        paths.append(files.paths)
     if names[0] != names[1]:
         raise ValueError(f"{path}: train has the classes {', '.join(names[0])}, val {', '.join(names[1])}")
     (x, y), (xv, yv) = pairs
-    return Photos(x, y, xv, yv, names[0], 1 / 255, "photos", decisions=decisions, weights=weights)
+    return Photos(
+        x, y, xv, yv, names[0], 1 / 255, "photos", decisions=decisions, weights=weights, files=(paths[0], paths[1])
+    )
 
 
 def _weights_near(path: Path) -> tuple[Weights, tuple[Decision, ...]]:
@@ -114,9 +121,15 @@ def weights_of(run: Run) -> Weights:
     return run.data.weights
 
 
-def features(run: Run, cut: str | None, images: NDArray[Any], views: int = 1) -> NDArray[np.float32]:
-    """Features (N · views, D) of images, computed once and kept in the user's cache."""
-    return Extractor(weights_of(run), cut, progress=False)(images, views=VIEWS[views]).features
+def features(run: Run, cut: str | None, part: Literal["train", "test"], views: int = 1) -> NDArray[np.float32]:
+    """Features (N · views, D) of the photos to train on or to test with, computed once and kept in the user's cache."""
+    assert isinstance(run.data, Photos)
+    of_train = part == "train"
+    if run.data.files is not None:
+        images: Any = run.data.files[0 if of_train else 1]
+    else:
+        images = run.data.train_images if of_train else run.data.test_images
+    return Extractor(weights_of(run), cut, progress=False)(images, strict=True, views=VIEWS[views]).features
 
 
 def parts_of_train(labels: NDArray[np.int64], seed: int, share: float) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

@@ -27,10 +27,10 @@ def fine_tuning(run: Run, cut: str, above: str, heads: tuple[str, ...], epochs: 
     Adam in small batches; report A trained the whole network by full-batch descent instead. The features that reach
     the head are divided by the standard deviation that they have before the training.
     """
-    weights, (images, y), (test_images, yv) = weights_of(run), run.data.train, run.data.test
+    weights, (_, y), (_, yv) = weights_of(run), run.data.train, run.data.test
     point = above or None
-    x, xv = features(run, point, images, _VIEWS), features(run, point, test_images)
-    scale = one_scale(features(run, cut, images))
+    x, xv = features(run, point, "train", _VIEWS), features(run, point, "test")
+    scale = one_scale(features(run, cut, "train"))
 
     def one(name: str) -> Found:
         top = head_of(_TEXTS[name], weights, cut, run.data.class_names, seed=run.seed)
