@@ -148,5 +148,25 @@ def test_the_recipes_count_their_files_and_all_of_them_exist() -> None:
         assert [file for file in listed if not (ROOT / file).is_file()] == []
 
 
+def rows(document: str, columns: int) -> dict[str, list[str]]:
+    """The rows of tables with at least so many columns, by their first cell; the first of a name counts."""
+    found: dict[str, list[str]] = {}
+    for line in document.splitlines():
+        cells = [cell.strip() for cell in line.strip("|").split("|")] if line.startswith("|") else []
+        if len(cells) >= columns:
+            found.setdefault(cells[0], cells[1:])
+    return found
+
+
+def test_the_times_in_the_readme_are_those_of_the_results() -> None:
+    results = rows(text_of("bench/RESULTS.md"), 9)
+    names = ("784-200-10, batch 8, SGD", "LeNet-5, batch 128, Adam", "AlexNet features, batch 64")
+    for name in (*names, "predict 784-200-10, one row"):
+        time, eager, best = rows(text_of("README.md"), 4)[name]
+        ratios = [float(cell.split()[0]) for cell in results[name] if "(≥" in cell]
+        assert time.removesuffix(" µs") == results[name][0].split()[0]
+        assert [eager, best] == [f"{ratio:.1f} ×" for ratio in ratios]
+
+
 def test_the_citation_is_of_this_version() -> None:
     assert f"\nversion: {fastnn.__version__}\n" in text_of("CITATION.cff")

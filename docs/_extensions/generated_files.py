@@ -1,7 +1,7 @@
 """Files that pages show and that are made from the repository before the pages are read, in docs/generated.
 
 The tables and charts of the page about benchmarks come from bench/RESULTS.md and bench/baselines, the page about the
-command from its parser.
+command from its parser, and the pages about studies from quick runs of them.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import csv
 import json
 import os
 import re
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -101,6 +102,22 @@ def write_command_line(path: Path) -> None:
     path.write_text("\n".join(sections), encoding="utf-8")
 
 
+def run_studies() -> None:
+    """Quick runs of all studies; what an earlier build has computed with the same code is not computed again."""
+    from fastnn import studies
+
+    for name in studies.NAMES:
+        studies.run(studies.get(name), out=GENERATED / "studies" / name, quick=True, quiet=True)
+
+
+def copy_reports(app: Any, failure: Exception | None) -> None:
+    """Put the studies' reports, which are whole pages, beside the pages of the site."""
+    reports = Path(app.outdir) / "reports"
+    reports.mkdir(exist_ok=True)
+    for report in (GENERATED / "studies").glob("*/report.html"):
+        shutil.copyfile(report, reports / f"{report.parent.name}.html")
+
+
 def generate(app: Any) -> None:
     """Write all files."""
     GENERATED.mkdir(exist_ok=True)
@@ -108,9 +125,11 @@ def generate(app: Any) -> None:
     draw_step_ratios(step_ratios(results), GENERATED / "step_ratios.svg")
     write_baselines(ROOT / "bench/baselines", GENERATED / "baselines.csv")
     write_command_line(GENERATED / "command_line.txt")
+    run_studies()
 
 
 def setup(app: Any) -> dict[str, bool]:
     """Register with Sphinx."""
     app.connect("builder-inited", generate)
+    app.connect("build-finished", copy_reports)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -6,7 +6,8 @@ A page says which file it shows, in a fence as MyST has it::
     ```
 
 The text is put in its place before it is parsed. Links between files of the repository become links between pages;
-links to files that are no pages become their names. Below a heading of the page's own, headings move down a level.
+links to files that are no pages become their names. Below a heading of the page's own, headings move down a level. The
+empty line that ends an example for doctest is left out.
 """
 
 from __future__ import annotations
@@ -79,7 +80,8 @@ def read(app: Any, docname: str, source: list[str]) -> None:
     """Expand a Markdown page before it is parsed."""
     page = Path(app.env.doc2path(docname))
     if page.suffix == ".md":
-        source[0], files = expanded(source[0], page.resolve())
+        text, files = expanded(source[0], page.resolve())
+        source[0] = text.replace("\n\n```\n", "\n```\n")
         for file in files:
             app.env.note_dependency(str(file))
 
