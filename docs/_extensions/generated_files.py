@@ -62,6 +62,7 @@ def draw_step_ratios(rows: list[tuple[str, float, float, str]], path: Path) -> N
     axes.set_xticks([1, 2, 5, 10, 20, 50], ["1", "2", "5", "10", "20", "50"])
     axes.set_yticks(places, [row[0] for row in rows], fontsize=8)
     axes.invert_yaxis()
+    axes.margins(y=0.01)
     axes.set_xlabel("time ÷ time of fastnn")
     axes.legend(loc="lower right", fontsize=8, frameon=False)
     figure.savefig(path, metadata={"Date": None})

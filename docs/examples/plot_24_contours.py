@@ -35,10 +35,10 @@ def slope(values: np.ndarray, h: float = 1e-4) -> np.ndarray:
 x, y = best[0] + np.linspace(-4, 4, 25), best[1] + np.linspace(-4, 4, 25)
 surface = plots.cost_grid(cost, x, y)
 paths = {}
-for name, rate, momentum in (("plain", 3.0, 0.0), ("momentum", 1.0, 0.8)):
-    at, speed = best + np.array([-3.0, 3.0]), np.zeros(2)
+for name, rate, momentum in (("plain", 120.0, 0.0), ("momentum", 60.0, 0.5)):
+    at, speed = best + np.array([-3.5, 1.0]), np.zeros(2)
     path = [at]
-    for _ in range(25):
+    for _ in range(15):
         speed = momentum * speed - rate * slope(at)
         at = at + speed
         path.append(at)

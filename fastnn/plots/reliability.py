@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike
 
+from fastnn.plots.style import new_figure
+
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
@@ -38,14 +40,11 @@ def reliability(certainty: ArrayLike, right: ArrayLike, number: ArrayLike) -> Fi
     >>> len(reliability([0.6, 0.9], [0.5, 0.8], [10, 30]).axes)
     1
     """
-    from matplotlib.figure import Figure
-
     said, true, counts = (np.asarray(values, np.float64) for values in (certainty, right, number))
     if said.ndim != 1 or not said.shape == true.shape == counts.shape or not said.size:
         shapes = f"{said.shape}, {true.shape}, {counts.shape}"
         raise ValueError(f"reliability: expected three rows (B,) of one length, at least 1, got {shapes}")
-    figure = Figure(figsize=(4.2, 4), layout="constrained")
-    ax = figure.subplots()
+    figure, (ax,) = new_figure()
     ax.plot([0, 1], [0, 1], color="#000000", linewidth=1, linestyle="--")
     ax.bar(said, counts / counts.sum(), width=0.03, color="#999999", alpha=0.5, label="share of predictions")
     ax.plot(said, true, "o-", color="#0072B2", markersize=4, label="right")

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike
 
+from fastnn.plots.style import new_figure
+
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
@@ -36,15 +38,12 @@ def residuals(targets: ArrayLike, predicted: ArrayLike, *, name: str | None = No
     >>> len(residuals([1, 2, 3], [1.5, 2, 2.5], name="price").axes)
     2
     """
-    from matplotlib.figure import Figure
-
     true, found = np.asarray(targets, np.float64), np.asarray(predicted, np.float64)
     if true.ndim != 1 or true.shape != found.shape or not true.size:
         raise ValueError(
             f"residuals: targets and predicted must be (N,) of one length, at least 1, got {true.shape}, {found.shape}"
         )
-    figure = Figure(figsize=(8, 3.6), layout="constrained")
-    left, right = figure.subplots(1, 2)
+    figure, (left, right) = new_figure(2)
     ends = [float(min(true.min(), found.min())), float(max(true.max(), found.max()))]
     left.plot(ends, ends, color="#000000", linewidth=1, linestyle="--")
     left.plot(true, found, "o", color="#0072B2", markersize=3.5, alpha=0.6)
