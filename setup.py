@@ -1,16 +1,20 @@
 """Builds the one extension: every C source once per (instruction set, type), chosen at load.
 
 Without a C compiler or Python's headers the install still succeeds, without the extension; set
-FASTNN_REQUIRE_NATIVE=1 to make that an error. FASTNN_BUILD_ISA=avx2,baseline builds these instruction sets only, which
-takes less time while one works on the kernels. FASTNN_SANITIZE=address|thread|undefined adds a sanitizer.
+FASTNN_REQUIRE_NATIVE=1 to make that an error. FASTNN_BUILD_ISA=avx2,baseline builds these instruction sets only, and
+FASTNN_BUILD_ISA=native the best one of this processor, which takes less time. FASTNN_SANITIZE=address|thread|undefined
+adds a sanitizer.
 """
 
 import os
 import platform
 import re
+import subprocess
 import sys
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
+from typing import NamedTuple
 
 from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
@@ -30,7 +34,6 @@ ISAS = {
     "aarch64": {"neon": []},
 }
 ISAS["amd64"], ISAS["arm64"] = ISAS["x86_64"], ISAS["aarch64"]
-CHOSEN = [isa for isa in os.environ.get("FASTNN_BUILD_ISA", "").split(",") if isa] or list(ISAS.get(MACHINE, ()))
 
 # -g0: Python's own flags ask for debug information, which doubles the time to compile and makes 49 MB of 5
 FLAGS = [
@@ -43,6 +46,7 @@ SANITIZE = os.environ.get("FASTNN_SANITIZE", "")
 # but with ThreadSanitizer GCC 12 fails there on a vector comparison
 CHECKED = [] if SANITIZE == "thread" else ["-O1"]
 SANITIZER = [f"-fsanitize={SANITIZE}", *CHECKED, "-g", "-fno-omit-frame-pointer"] if SANITIZE else []
+COMPILED = [*FLAGS, *WARNINGS, *SANITIZER]
 
 # independent of the instruction set and of the type
 COMMON = [
@@ -52,6 +56,10 @@ SOURCES = sorted(str(path) for path in Path("csrc").rglob("*.c"))
 HEADERS = sorted(str(path) for path in Path("csrc").rglob("*.h"))
 DESCRIPTIONS = [os.path.relpath(path) for path in generate_header.sources()]
 KERNELS = [source for source in SOURCES if source not in COMMON]
+# those with the most instances, which take longest, come first: so that no processor has one left when the others end
+LONGEST = [f"csrc/{name}.c" for name in ("gemm/microkernel", "dense/weight_grad_rank_k", "population/layers")]
+BINDING = [f"fastnn/kernels/_{name}" for name in ("native.pyx", "native.pxd", "batch.pxi", "program.pxi")]
+FIRST_HEADER = "runtime/kernel.h"  # what every kernel includes, with the compiler's long header of intrinsics
 
 FALLBACK = """
 fastnn was installed WITHOUT its compiled kernels: {reason}
@@ -68,9 +76,50 @@ def changed(source: Path, include_dirs: list[str]) -> float:
     return max([source.stat().st_mtime, *(changed(path, include_dirs) for path in found)])
 
 
+def is_fresh(made: Path, youngest_source: float) -> bool:
+    """Whether a file was made after its sources and this script were changed."""
+    return made.exists() and made.stat().st_mtime > max(youngest_source, Path("setup.py").stat().st_mtime)
+
+
 def processors() -> int:
     """How many this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def predefined(compiler: list[str], *options: str) -> set[str]:
+    """The macros that a compiler defines of itself with some options."""
+    command = [*compiler, *options, "-dM", "-E", "-x", "c", os.devnull]
+    return set(re.findall(r"#define (\w+)", subprocess.run(command, capture_output=True, text=True, check=True).stdout))
+
+
+def best_isa(compiler: list[str]) -> str:
+    """The best instruction set of this processor, by the compiler's own knowledge of it."""
+    if MACHINE in ("aarch64", "arm64"):
+        return "neon"
+    macros = predefined(compiler, "-march=native")
+    if {"__AVX512F__", "__AVX512BW__", "__AVX512DQ__", "__AVX512VL__", "__FMA__"} <= macros:
+        return "avx512"
+    return "avx2" if {"__AVX2__", "__FMA__"} <= macros else "baseline"
+
+
+def chosen_isas(compiler: list[str]) -> list[str]:
+    """The instruction sets to build, as FASTNN_BUILD_ISA says."""
+    named = [isa for isa in os.environ.get("FASTNN_BUILD_ISA", "").split(",") if isa]
+    unknown = set(named) - set(ISAS[MACHINE]) - {"native"}
+    if unknown:
+        known = ", ".join([*ISAS[MACHINE], "native"])
+        raise SystemExit(f"FASTNN_BUILD_ISA: expected some of {known}, got {', '.join(sorted(unknown))}")
+    return list(dict.fromkeys(best_isa(compiler) if isa == "native" else isa for isa in named)) or list(ISAS[MACHINE])
+
+
+class Job(NamedTuple):
+    """A source to compile into a folder of objects; `first_header` is to be included before anything else."""
+
+    source: str
+    folder: str
+    flags: list[str]
+    macros: list[tuple[str, str]]
+    first_header: Path | None = None
 
 
 class BuildNative(build_ext):
@@ -87,9 +136,13 @@ class BuildNative(build_ext):
     def build_extension(self, ext: Extension) -> None:
         try:
             generated = generate_header.write(Path(self.build_temp) / "generated")
+            include_dirs = ["csrc", str(generated.parent)]
             ext.include_dirs = [*ext.include_dirs, str(generated.parent)]
-            objects = self._compile_kernels(["csrc", str(generated.parent)])
-            ext.extra_objects = [*ext.extra_objects, *objects]
+            with ThreadPoolExecutor(processors()) as pool:
+                binding = pool.submit(self._compile_binding, ext)
+                kernels = self._compile_kernels(pool, include_dirs)
+                objects = [binding.result(), *(kernel.result() for kernel in kernels)]
+            ext.sources, ext.extra_objects = [], [*ext.extra_objects, *objects]
             self.force = self.force or self._has_other_objects(ext, objects)
             super().build_extension(ext)
         except Exception as error:
@@ -97,37 +150,58 @@ class BuildNative(build_ext):
                 raise
             self._say_fallback(error)
 
-    def _compile_kernels(self, include_dirs: list[str]) -> list[str]:
-        unknown = set(CHOSEN) - set(ISAS[MACHINE])
-        if unknown:
-            raise SystemExit(
-                f"FASTNN_BUILD_ISA: expected some of {', '.join(ISAS[MACHINE])}, got {', '.join(sorted(unknown))}"
-            )
-        present = [(f"FNN_WITH_{isa}", "1") for isa in CHOSEN]
-        jobs = [(source, f"common_{'_'.join(CHOSEN)}{SANITIZE}", [], present) for source in COMMON]
-        for isa, flags in ((isa, ISAS[MACHINE][isa]) for isa in CHOSEN):
+    def _compile_binding(self, ext: Extension) -> str:
+        """The object of the Cython module."""
+        from Cython.Build import cythonize
+
+        written = [source for module in cythonize([ext], quiet=True) for source in module.sources]
+        return self._compile(
+            Job(written[0], f"binding{SANITIZE}", ext.extra_compile_args, ext.define_macros), ext.include_dirs, BINDING
+        )
+
+    def _compile_kernels(self, pool: ThreadPoolExecutor, include_dirs: list[str]) -> list[Future[str]]:
+        """The objects of the kernels, as they become ready."""
+        compiler = self.compiler.compiler_so
+        chosen = chosen_isas(compiler)
+        present = [(f"FNN_WITH_{isa}", "1") for isa in chosen]
+        jobs = [Job(source, f"common_{'_'.join(chosen)}{SANITIZE}", COMPILED, present) for source in COMMON]
+        for isa, flags in ((isa, [*COMPILED, *ISAS[MACHINE][isa]]) for isa in chosen):
             for is_double in (0, 1):
                 macros = [("FNN_ISA", isa), ("REAL_IS_DOUBLE", str(is_double))]
                 folder = f"{isa}_f{64 if is_double else 32}{SANITIZE}"
-                jobs += [(source, folder, flags, macros) for source in KERNELS]
+                first = self._precompile(Job(FIRST_HEADER, folder, flags, macros), include_dirs)
+                jobs += [Job(source, folder, flags, macros, first) for source in KERNELS]
+        jobs.sort(key=lambda job: job.source not in LONGEST)
+        return [pool.submit(self._compile, job, include_dirs) for job in jobs]
 
-        def compile_one(job: tuple[str, str, list[str], list[tuple[str, str]]]) -> list[str]:
-            source, folder, flags, macros = job
-            made = Path(self.build_temp) / folder / Path(source).with_suffix(".o")
-            if made.exists() and made.stat().st_mtime > max(
-                changed(Path(source), include_dirs), Path("setup.py").stat().st_mtime
-            ):
-                return [str(made)]
-            return self.compiler.compile(
-                [source],
-                output_dir=str(Path(self.build_temp) / folder),
-                macros=macros,
+    def _precompile(self, job: Job, include_dirs: list[str]) -> Path | None:
+        """The header of all kernels as GCC reads it fastest, or None: for other compilers, and ccache does without."""
+        compiler = self.compiler.compiler_so
+        if "ccache" in Path(compiler[0]).name or {"__clang__", "__INTEL_COMPILER"} & predefined(compiler):
+            return None
+        header = Path(self.build_temp) / job.folder / "first.h"
+        made = header.with_suffix(".h.gch")
+        if not is_fresh(made, changed(Path("csrc") / job.source, include_dirs)):
+            header.parent.mkdir(parents=True, exist_ok=True)
+            header.write_text(f'#include "{job.source}"\n')
+            macros = [f"-D{name}={value}" for name, value in job.macros]
+            folders = [f"-I{folder}" for folder in include_dirs]
+            self.spawn([*compiler, *macros, *folders, *job.flags, "-x", "c-header", str(header), "-o", str(made)])
+        return header
+
+    def _compile(self, job: Job, include_dirs: list[str], depends: Sequence[str] = ()) -> str:
+        made = Path(self.build_temp) / job.folder / Path(job.source).with_suffix(".o")
+        youngest = max([changed(Path(job.source), include_dirs), *(Path(name).stat().st_mtime for name in depends)])
+        if not is_fresh(made, youngest):
+            first = [] if job.first_header is None else ["-include", str(job.first_header)]
+            self.compiler.compile(
+                [job.source],
+                output_dir=str(Path(self.build_temp) / job.folder),
+                macros=job.macros,
                 include_dirs=include_dirs,
-                extra_postargs=[*FLAGS, *flags, *WARNINGS, *SANITIZER],
+                extra_postargs=[*job.flags, *first],
             )
-
-        with ThreadPoolExecutor(processors()) as pool:
-            return [obj for objects in pool.map(compile_one, jobs) for obj in objects]
+        return str(made)
 
     def _has_other_objects(self, ext: Extension, objects: list[str]) -> bool:
         """Whether the module there was linked of other objects: it is linked again only if this says so."""
@@ -153,13 +227,10 @@ def extensions() -> list[Extension]:
     return [
         Extension(
             "fastnn.kernels._native",
-            ["fastnn/kernels/_native.pyx"],
+            BINDING[:1],
             include_dirs=["csrc", numpy.get_include()],
             define_macros=[("NPY_NO_DEPRECATED_API", "NPY_1_7_API_VERSION")],
-            depends=[
-                *("setup.py", "fastnn/kernels/_native.pxd", "fastnn/kernels/_program.pxi"),
-                *(*SOURCES, *HEADERS, *DESCRIPTIONS),
-            ],
+            depends=["setup.py", *BINDING, *SOURCES, *HEADERS, *DESCRIPTIONS],
             extra_compile_args=["-O2", "-g0", "-std=c11", "-pthread", *SANITIZER],
             extra_link_args=["-pthread", *SANITIZER],
             libraries=["m"],

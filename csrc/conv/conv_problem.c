@@ -49,7 +49,7 @@ void FN(conv_epilogue)(const conv_problem *c, ptrdiff_t group, ptrdiff_t i, ptrd
             real *p = results + t * ld;
             for (ptrdiff_t v = 0; v < cols; v += VL) vstore(p + v, vload(p + v) + b);
         }
-    if (c->activated == NULL) activate_block(c->kind, c->alpha, results, ld, rows, cols);
+    if (c->activated == NULL) FN(activate_block)(c->kind, c->alpha, results, ld, rows, cols);
     const ptrdiff_t plane = c->view.rows * c->view.cols;
     /* the pixels of an image follow each other in out as they are numbered */
     const bool contiguous = c->out_step_h == 1 && c->out_step_w == 1 && c->out_w == c->view.cols;
@@ -66,7 +66,7 @@ void FN(conv_epilogue)(const conv_problem *c, ptrdiff_t group, ptrdiff_t i, ptrd
                 for (ptrdiff_t v = 0; v < run.count; v++) strided[v] = activated[v * c->out_step_w];
                 activated = strided;
             }
-            if (activated != NULL) activate_grad_block(c->kind, c->alpha, from, 0, activated, 0, 1, run.count);
+            if (activated != NULL) FN(activate_grad_block)(c->kind, c->alpha, from, 0, activated, 0, 1, run.count);
             if (c->out_step_w == 1)
                 copy_run(out, from, run.count);
             else

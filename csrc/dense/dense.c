@@ -19,13 +19,13 @@ static void activate_tile(const gemm *g, real *tile, ptrdiff_t ld, ptrdiff_t i, 
                           ptrdiff_t cols) {
     const activation_context *c = g->context;
     (void)i, (void)j;
-    activate_block(c->kind, c->alpha, tile, ld, rows, cols);
+    FN(activate_block)(c->kind, c->alpha, tile, ld, rows, cols);
 }
 
 static void activate_grad_tile(const gemm *g, real *tile, ptrdiff_t ld, ptrdiff_t i, ptrdiff_t j, ptrdiff_t rows,
                                ptrdiff_t cols) {
     const activation_context *c = g->context;
-    activate_grad_block(c->kind, c->alpha, tile, ld, c->saved + i * g->ldc + j, g->ldc, rows, cols);
+    FN(activate_grad_block)(c->kind, c->alpha, tile, ld, c->saved + i * g->ldc + j, g->ldc, rows, cols);
 }
 
 /* x[n,d], w[d,m+], b[m]?, out[n,m]; kind, alpha; n[3], n[4]: from row to row and from panel to panel of w */

@@ -30,7 +30,7 @@ enum { STORE = -1 };
 FNN_INLINE void strip(const rank_k *o, const int samples, const int vectors, const int action, ptrdiff_t j,
                       ptrdiff_t tail) {
     const weight_grad_sink *sink = o->sink;
-    const bool whole = vectors == STRIP_VECTORS || tail == VL;
+    const bool whole = vectors == STRIP_VECTORS || (VBYTES < 64 && tail == VL); /* a mask costs AVX-512 nothing */
     const update_vectors u = update_broadcast(&sink->update);
     const real *row[RANK_K_MAX_SAMPLES + 1]; /* of x */
     const ptrdiff_t m = o->m, count = o->end - o->first, start = sink_offset(sink, 0, j);

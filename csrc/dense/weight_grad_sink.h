@@ -26,7 +26,7 @@ FNN_INLINE void sink_apply_at(const weight_grad_sink *sink, ptrdiff_t at, const 
     real *w = sink->w + at;
     if (sink->updates) {
         real *m = sink->m == NULL ? NULL : sink->m + at, *v = sink->v == NULL ? NULL : sink->v + at;
-        update_run(&sink->update, w, m, v, dw, count);
+        FN(update_run)(&sink->update, w, m, v, dw, count);
     } else if (sink->accumulate) {
         for (ptrdiff_t i = 0; i < count; i++) w[i] = dw[i] + w[i];
     } else {

@@ -1,18 +1,12 @@
 /* The elementwise activations, on vectors and on blocks. The kernels and all epilogues share these formulas.
  *
- * `kind` is a constant wherever a vector function is called, because ACTIVATION_SWITCH stands outside the loops. An
- * element's bits do not depend on its position in a block.
+ * `kind` is a constant wherever a vector function is called: activation.c has a loop for each. An element's bits do not
+ * depend on its position in a block.
  */
 #ifndef FASTNN_ELEMENTWISE_ACTIVATION_H
 #define FASTNN_ELEMENTWISE_ACTIVATION_H
 
-#include "elementwise/custom_activation.h"
 #include "simd/simd_math.h"
-
-#define ACTIVATION_CASE(kind, call) \
-    case kind: call(kind); break;
-#define ACTIVATION_SWITCH(kind, call) \
-    switch (kind) { FNN_ACTIVATIONS(ACTIVATION_CASE, call) }
 
 /* GELU is x sigmoid(z) with z = 2 √(2/π) (x + 0.044715 x³), because (1 + tanh(y)) / 2 = sigmoid(2 y). */
 FNN_INLINE vreal vgelu_argument(vreal x) {
@@ -113,52 +107,17 @@ FNN_INLINE vreal vactivate_grad(int kind, vreal dout, vreal saved, vreal alpha) 
     }
 }
 
-/* --- runs of elements; the results may overwrite any of the inputs --- */
+/* --- runs of elements; the results may overwrite any of the inputs (elementwise/activation.c) --- */
 
-FNN_INLINE void activate_run(int kind, real alpha, const real *x, real *out, ptrdiff_t count) {
-    ptrdiff_t i = 0;
-    for (; i + VL <= count; i += VL) vstore(out + i, vactivate(kind, vload(x + i), vset(alpha)));
-    if (i < count) vstore_part(out + i, vactivate(kind, vload_part(x + i, count - i), vset(alpha)), count - i);
-}
-
-FNN_INLINE void activate_grad_run(int kind, real alpha, const real *dout, const real *saved, real *dx,
-                                  ptrdiff_t count) {
-    ptrdiff_t i = 0;
-    for (; i + VL <= count; i += VL)
-        vstore(dx + i, vactivate_grad(kind, vload(dout + i), vload(saved + i), vset(alpha)));
-    if (i == count) return;
-    const vreal tail = vload_part(saved + i, count - i);
-    vstore_part(dx + i, vactivate_grad(kind, vload_part(dout + i, count - i), tail, vset(alpha)), count - i);
-}
+void FN(activate_run)(int kind, real alpha, const real *x, real *out, ptrdiff_t count);
 
 /* --- blocks, in place; rows are `ld` elements apart --- */
 
-static inline void activate_block(int kind, real alpha, real *p, ptrdiff_t ld, ptrdiff_t rows, ptrdiff_t cols) {
-    if (kind == IDENTITY) return;
-    if (kind >= FNN_CUSTOM) {
-        custom_activate_block(kind, p, ld, rows, cols);
-        return;
-    }
-#define ACTIVATE(kind) \
-    for (ptrdiff_t i = 0; i < rows; i++) activate_run(kind, alpha, p + i * ld, p + i * ld, cols)
-    ACTIVATION_SWITCH(kind, ACTIVATE)
-#undef ACTIVATE
-}
+void FN(activate_block)(int kind, real alpha, real *p, ptrdiff_t ld, ptrdiff_t rows, ptrdiff_t cols);
 
 /* Multiplies dx by the derivative, which follows from `saved` (with rows ld_saved elements apart) as in
  * vactivate_grad. */
-static inline void activate_grad_block(int kind, real alpha, real *dx, ptrdiff_t ld, const real *saved,
-                                       ptrdiff_t ld_saved, ptrdiff_t rows, ptrdiff_t cols) {
-    if (kind == IDENTITY) return;
-    if (kind >= FNN_CUSTOM) {
-        custom_activate_grad_block(kind, dx, ld, saved, ld_saved, rows, cols);
-        return;
-    }
-#define ACTIVATE(kind)                   \
-    for (ptrdiff_t i = 0; i < rows; i++) \
-    activate_grad_run(kind, alpha, dx + i * ld, saved + i * ld_saved, dx + i * ld, cols)
-    ACTIVATION_SWITCH(kind, ACTIVATE)
-#undef ACTIVATE
-}
+void FN(activate_grad_block)(int kind, real alpha, real *dx, ptrdiff_t ld, const real *saved, ptrdiff_t ld_saved,
+                             ptrdiff_t rows, ptrdiff_t cols);
 
 #endif

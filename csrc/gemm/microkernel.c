@@ -11,8 +11,9 @@ FNN_INLINE void tile(const microkernel_args *t, const int rows, const int vector
     for (int i = 0; !packed && i < rows; i++) row[i] = a + fnn_row(t->a_row_index, i) * t->a_row;
     ptrdiff_t at = 0; /* grows by a_col in every step; with packed rows `a` grows instead */
     const ptrdiff_t tail = t->tail;
-    const bool whole = tail == VL;
-    const bool masked = !whole && !t->b_padded;
+    /* with AVX-512 a mask costs nothing, and one form of every load and store outside the loop is enough */
+    const bool whole = VBYTES < 64 && tail == VL;
+    const bool masked = tail != VL && !t->b_padded;
     real *c = t->c;
     vreal acc[GEMM_MR][GEMM_MAX_NR_VECTORS];
 

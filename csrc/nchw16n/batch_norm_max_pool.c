@@ -156,7 +156,7 @@ static void backward_task(void *context, int task) {
                         }
                     }
                 }
-                activate_grad_block(p->kind, p->alpha, dx, 0, x, 0, 1, row_stride);
+                FN(activate_grad_block)(p->kind, p->alpha, dx, 0, x, 0, 1, row_stride);
             }
         }
     }

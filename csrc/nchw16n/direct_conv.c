@@ -150,9 +150,9 @@ static void activate_rows(const nchw16n_conv *conv, const out_buffer *to, real *
         for (ptrdiff_t f = 0; f < filters; f++) {
             real *p = out + f * to->plane_stride + at;
             if (conv->activated != NULL)
-                activate_grad_block(conv->kind, conv->alpha, p, 0, conv->activated + (p - conv->out), 0, 1, width);
+                FN(activate_grad_block)(conv->kind, conv->alpha, p, 0, conv->activated + (p - conv->out), 0, 1, width);
             else
-                activate_block(conv->kind, conv->alpha, p, 0, 1, width);
+                FN(activate_block)(conv->kind, conv->alpha, p, 0, 1, width);
         }
     }
 }

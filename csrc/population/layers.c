@@ -51,11 +51,8 @@ void FN(population_forward)(const group *g) {
         store to = {s->sums, s->bias ? w + s->inputs * s->units * LANES : NULL, s->units};
         product(g->batch, s->units, s->inputs, inputs_of(g, l), (product_operand){w, LANES, s->units * LANES, false},
                 store_tile, &to);
-        if (s->kind != IDENTITY || s->sums != s->outputs) {
-#define ACTIVATE(kind) activate_run(kind, s->alpha, s->sums, s->outputs, count)
-            ACTIVATION_SWITCH(s->kind, ACTIVATE)
-#undef ACTIVATE
-        }
+        if (s->kind != IDENTITY || s->sums != s->outputs)
+            FN(activate_run)(s->kind, s->alpha, s->sums, s->outputs, count);
         if (s->rate > 0 && g->training) keep(g, s, s->outputs, s->kept);
     }
 }
@@ -136,7 +133,7 @@ FNN_INLINE void change_bias(enum update_rule rule, group *g, const stage *s, ptr
 static void through(const group *g, const stage *s) {
     if (s->rate > 0) keep(g, s, s->gradient, s->gradient);
     const ptrdiff_t count = g->batch * s->units * VL;
-    activate_grad_block(s->kind, s->alpha, s->gradient, count, s->saved, count, 1, count);
+    FN(activate_grad_block)(s->kind, s->alpha, s->gradient, count, s->saved, count, 1, count);
 }
 
 void FN(population_backward)(group *g) {

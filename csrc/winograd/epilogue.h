@@ -35,7 +35,7 @@ FNN_INLINE void winograd_finish_tile(const real *m, ptrdiff_t point_stride, real
     }
     if (kind > RELU)
         for (ptrdiff_t i = 0; i < rows; i++)
-            activate_block(kind, alpha, out + i * row_stride, 0, 1, cols * IMAGE_BLOCK);
+            FN(activate_block)(kind, alpha, out + i * row_stride, 0, 1, cols * IMAGE_BLOCK);
 }
 
 #endif

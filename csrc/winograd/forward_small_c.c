@@ -96,8 +96,8 @@ FNN_INLINE void run_tile(const schedule *s, ptrdiff_t group, const winograd_tile
         }
         for (ptrdiff_t f = 0; f < count && p->kind > RELU; f++)
             for (ptrdiff_t i = 0; i < rows; i++)
-                activate_block(p->kind, p->alpha, out + (first + f) * out_plane + i * out_row, 0, 1,
-                               cols * IMAGE_BLOCK);
+                FN(activate_block)(p->kind, p->alpha, out + (first + f) * out_plane + i * out_row, 0, 1,
+                                   cols * IMAGE_BLOCK);
     }
 }
 

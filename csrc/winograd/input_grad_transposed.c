@@ -40,16 +40,20 @@ static void pack_weights(const pass *s, real *dst) {
     }
 }
 
+/* A kind of tile along an axis: its points, and its outputs. */
+typedef struct {
+    int points, outputs;
+} tile_length;
+
 /* Computes A dy of the tile whose first output is (row, col), for every filter of the pass, as dout_points[filter][row
  * of points][column of outputs][16]. Outputs outside the image count as zero. */
 FNN_INLINE void transform_dout_columns(const pass *s, const real *plane, ptrdiff_t row, ptrdiff_t col,
-                                       real *dout_points, const int points_h, const int m_h, const int m_w) {
+                                       real *dout_points, const int points_h, const int m_h, int m_w) {
     const winograd_problem *p = s->p;
     const ptrdiff_t rows = fnn_min(m_h, p->p - row), cols = fnn_min(m_w, p->q - col);
     plane += (row * p->q + col) * IMAGE_BLOCK;
     for (ptrdiff_t f = s->first_filter; f < s->end_filter; f++) {
         for (ptrdiff_t l = 0; l < IMAGE_BLOCK; l += VL)
-#pragma GCC unroll 4
             for (int j = 0; j < m_w; j++) {
                 vreal dy[WINOGRAD_MAX_OUTPUTS], v[WINOGRAD_POINTS];
 #pragma GCC unroll 4
@@ -101,12 +105,13 @@ FNN_INLINE void transform_to_inputs(const vreal v[], vreal d[], const int points
     if (points == WINOGRAD_POINTS) d[5] = last;
 }
 
-/* Adds what one tile gives to a register block of `count` channels. The tile's first input is (y, x) of the planes
- * dx. */
-FNN_INLINE void add_channels(const pass *s, const real *dout_points, const real *w, ptrdiff_t y, ptrdiff_t x, real *dx,
-                             const int count, const int points_h, const int points_w, const int m_w) {
-    vreal half_transformed[CHANNELS][WINOGRAD_POINTS][WINOGRAD_POINTS]; /* [channel][column of inputs][row of points] */
-    const ptrdiff_t filters = s->end_filter - s->first_filter, h = s->p->h, width = s->p->w;
+/* What a tile gives to a register block of channels, transformed along rows: [channel][column of inputs][row of
+ * points]. */
+typedef vreal half_transformed[CHANNELS][WINOGRAD_POINTS][WINOGRAD_POINTS];
+
+FNN_INLINE void multiply(const pass *s, const real *dout_points, const real *w, int points_h, half_transformed half,
+                         const int count, const int points_w, const int m_w) {
+    const ptrdiff_t filters = s->end_filter - s->first_filter;
 #pragma GCC unroll 1
     for (int i = 0; i < points_h; i++, dout_points += m_w * IMAGE_BLOCK, w += filters * WINOGRAD_POINTS * count) {
         vreal acc[CHANNELS][WINOGRAD_POINTS];
@@ -116,15 +121,42 @@ FNN_INLINE void add_channels(const pass *s, const real *dout_points, const real 
             vreal row[WINOGRAD_POINTS];
             transform_to_inputs(acc[l], row, points_w);
 #pragma GCC unroll 6
-            for (int j = 0; j < points_w; j++) half_transformed[l][j][i] = row[j];
+            for (int j = 0; j < points_w; j++) half[l][j][i] = row[j];
         }
     }
+}
+
+/* An instance for each number of channels and each kind of tile along rows. */
+#define INSTANCE(count, points_w, m_w)                                                                        \
+    static void multiply_##count##_##m_w(const pass *s, const real *dout_points, const real *w, int points_h, \
+                                         half_transformed half) {                                             \
+        multiply(s, dout_points, w, points_h, half, count, points_w, m_w);                                    \
+    }
+#define EACH_TILE(count) INSTANCE(count, 6, 4) INSTANCE(count, 5, 3) INSTANCE(count, 6, 2) INSTANCE(count, 5, 1)
+#define ROW(count) \
+    [count] = {NULL, multiply_##count##_1, multiply_##count##_2, multiply_##count##_3, multiply_##count##_4},
+#if FNN_VECTOR_REGISTERS == 32
+#define EACH(_) _(1) _(2) _(3) _(4)
+#else
+#define EACH(_) _(1) _(2)
+#endif
+
+EACH(EACH_TILE)
+
+typedef void (*multiply_fn)(const pass *s, const real *dout_points, const real *w, int points_h, half_transformed half);
+
+static const multiply_fn instances[CHANNELS + 1][4 + 1] = {EACH(ROW)};
+
+/* Adds a tile whose first input is (y, x) of the planes dx. */
+FNN_INLINE void add_columns(const pass *s, half_transformed half, ptrdiff_t y, ptrdiff_t x, real *dx, ptrdiff_t count,
+                            int columns, const int points_h) {
+    const ptrdiff_t h = s->p->h, width = s->p->w;
 #pragma GCC unroll 1
-    for (int l = 0; l < count; l++, dx += h * width * IMAGE_BLOCK)
+    for (ptrdiff_t l = 0; l < count; l++, dx += h * width * IMAGE_BLOCK)
 #pragma GCC unroll 1
-        for (int j = 0; j < points_w; j++) {
+        for (int j = 0; j < columns; j++) {
             vreal column[WINOGRAD_POINTS];
-            transform_to_inputs(half_transformed[l][j], column, points_h);
+            transform_to_inputs(half[l][j], column, points_h);
             if (x + j < 0 || x + j >= width) continue;
 #pragma GCC unroll 6
             for (int i = 0; i < points_h; i++) {
@@ -136,25 +168,20 @@ FNN_INLINE void add_channels(const pass *s, const real *dout_points, const real 
 
 /* Adds what the tile whose first output is (row, col) gives to register blocks first_block … end_block-1. */
 FNN_INLINE void add_tile(const pass *s, const real *dout, ptrdiff_t row, ptrdiff_t col, real *planes,
-                         ptrdiff_t first_block, ptrdiff_t end_block, const int points_h, const int points_w,
-                         const int m_h, const int m_w) {
+                         ptrdiff_t first_block, ptrdiff_t end_block, const int points_h, const int m_h,
+                         tile_length across) {
     real *dout_points = fnn_scratch();
     const ptrdiff_t filters = s->end_filter - s->first_filter, y = row - s->p->pad_h, x = col - s->p->pad_w;
-    transform_dout_columns(s, dout, row, col, dout_points, points_h, m_h, m_w);
+    transform_dout_columns(s, dout, row, col, dout_points, points_h, m_h, across.outputs);
     const ptrdiff_t first_channel = block_begin(s, s->first_block);
     for (ptrdiff_t block = first_block; block < end_block; block++) {
         const ptrdiff_t c = block_begin(s, block), count = block_begin(s, block + 1) - c;
         const real *w = s->weights + (c - first_channel) * WINOGRAD_POINTS_2D * filters;
         for (ptrdiff_t l = 0; l < IMAGE_BLOCK; l += VL) {
-            real *dx = planes + c * s->p->h * s->p->w * IMAGE_BLOCK + l;
-            switch (count) {
-                case 1: add_channels(s, dout_points + l, w, y, x, dx, 1, points_h, points_w, m_w); break;
-                case 2: add_channels(s, dout_points + l, w, y, x, dx, 2, points_h, points_w, m_w); break;
-#if FNN_VECTOR_REGISTERS == 32
-                case 3: add_channels(s, dout_points + l, w, y, x, dx, 3, points_h, points_w, m_w); break;
-                case 4: add_channels(s, dout_points + l, w, y, x, dx, 4, points_h, points_w, m_w); break;
-#endif
-            }
+            half_transformed half;
+            instances[count][across.outputs](s, dout_points + l, w, points_h, half);
+            add_columns(s, half, y, x, planes + c * s->p->h * s->p->w * IMAGE_BLOCK + l, count, across.points,
+                        points_h);
         }
     }
 }
@@ -163,11 +190,10 @@ FNN_INLINE void add_tile(const pass *s, const real *dout, ptrdiff_t row, ptrdiff
 FNN_INLINE void add_tile_row(const pass *s, const real *dout, ptrdiff_t row, real *planes, ptrdiff_t first_block,
                              ptrdiff_t end_block, const int points_h, const int m_h, const int m) {
     for (ptrdiff_t t = 0; t < s->p->cols.tiles; t++) {
-        const ptrdiff_t col = winograd_tile_begin(&s->p->cols, t);
-        if (t < s->p->cols.long_tiles)
-            add_tile(s, dout, row, col, planes, first_block, end_block, points_h, WINOGRAD_POINTS, m_h, m);
-        else
-            add_tile(s, dout, row, col, planes, first_block, end_block, points_h, WINOGRAD_POINTS - 1, m_h, m - 1);
+        const bool is_long = t < s->p->cols.long_tiles;
+        const tile_length across = {WINOGRAD_POINTS - !is_long, m - !is_long};
+        add_tile(s, dout, row, winograd_tile_begin(&s->p->cols, t), planes, first_block, end_block, points_h, m_h,
+                 across);
     }
 }
 
@@ -190,8 +216,8 @@ static void run_task(void *context, int task) {
 #undef ADD_TILE_ROW
     }
     if (p->activated != NULL && s->end_filter == p->filters)
-        activate_grad_block(p->kind, p->alpha, planes + c * plane, 0, p->activated + planes_at + c * plane, 0, 1,
-                            count * plane);
+        FN(activate_grad_block)(p->kind, p->alpha, planes + c * plane, 0, p->activated + planes_at + c * plane, 0, 1,
+                                count * plane);
 }
 
 /* Where the blocks of images cannot keep all threads busy, tasks share a block of images. Each of its slices transforms

@@ -240,11 +240,17 @@ def set_custom(int number, bint is_double, int place, size_t address):
     fnn_set_custom(number, is_double, place, <fnn_custom_function>address)
 
 
-def read_rows(int file, const int64_t[::1] index, unsigned char[:, ::1] out, int64_t start):
-    cdef ptrdiff_t read = 0
-    if 0 < index.shape[0] <= out.shape[0]:
+def read_rows(int file, cnp.ndarray index, cnp.ndarray out, int64_t start):
+    """Read rows of a file into `out` (n, bytes of a row), by index (k,), k <= n; both are C-contiguous.
+
+    The caller has checked everything. (Typed memoryviews would double what Cython writes for this module.)
+    """
+    cdef const int64_t *numbers = <const int64_t *>cnp.PyArray_DATA(index)
+    cdef char *rows = <char *>cnp.PyArray_DATA(out)
+    cdef ptrdiff_t count = cnp.PyArray_DIM(index, 0), row_bytes = cnp.PyArray_DIM(out, 1), read = 0
+    if 0 < count <= cnp.PyArray_DIM(out, 0):
         with nogil:
-            read = fnn_read_rows(file, &index[0], index.shape[0], out.shape[1], start, <char *>&out[0, 0])
+            read = fnn_read_rows(file, numbers, count, row_bytes, start, rows)
     return read
 
 
