@@ -17,7 +17,7 @@ from fastnn.alexnet.extraction import CUT
 from fastnn.alexnet.form import FORMS
 from fastnn.cli import alexnet_train
 from fastnn.cli.alexnet_photos import CLASSIFIER_FILE, LIKE, add_computing, by_class_in, computing
-from fastnn.cli.evaluate import by_class
+from fastnn.cli.by_class import by_class
 from fastnn.cli.options import HelpFormatter
 from fastnn.cli.output import check_file
 from fastnn.cli.streams import fitting_lines, fitting_table

@@ -14,8 +14,9 @@ from fastnn.cli.streams import fitting, fitting_lines
 from fastnn.data import Dataset, memory_needed
 from fastnn.data.formats import is_table
 from fastnn.data.memory import available_bytes, size_text
-from fastnn.data.table_preview import TablePreview, is_empty, preview_table
+from fastnn.data.table_preview import TablePreview, preview_table
 from fastnn.data.table_text import tables_kept
+from fastnn.decisions.cells import is_missing
 from fastnn.plots import data_preview, table_preview
 from fastnn.views import text_lines
 
@@ -132,7 +133,7 @@ def _preview_table(found: TablePreview, here: Path, path: Path) -> int:
     target = next((k for k, column in enumerate(found.columns) if column.target), None)
     title = f"{here.name}: {len(found.rows)} of {found.total:,} rows"
     names = [column.name for column in found.columns]
-    save_figure(path, table_preview, names, found.rows, is_empty=is_empty, target=target, title=title)
+    save_figure(path, table_preview, names, found.rows, is_empty=is_missing, target=target, title=title)
     print(path)
     return 0
 

@@ -7,14 +7,17 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from fastnn.cli import regression
+from fastnn.cli import regression, table_runs
+from fastnn.cli.by_class import by_class
 from fastnn.cli.inputs import add_data, add_model, load_data, load_model, samples_of, settle_data
 from fastnn.cli.options import HelpFormatter
+from fastnn.cli.output import check_picture, save_figure
 from fastnn.cli.reading import add_reading, reading, say
 from fastnn.cli.streams import fitting, fitting_lines, fitting_table, print_prose
 from fastnn.data.assembling import unknown_classes
+from fastnn.metrics import reliability_curve
+from fastnn.plots import reliability, residuals
 
 _EPILOG = """\
 A data set without its own test samples is split as in `fastnn train`, so they are the same; --part all
@@ -24,6 +27,7 @@ examples:
   fastnn evaluate fastnn-run-1 glyphs
   fastnn evaluate mnist-run/model.safetensors ~/mnist --part train
   fastnn evaluate flowers-run new-flowers.csv --part all --target species
+  fastnn evaluate houses-run sold-houses.csv --plot residuals.png
 """
 
 
@@ -42,8 +46,12 @@ def add(commands: Any) -> None:
     parser.add_argument(
         "--part",
         choices=("test", "train", "all"),
-        default="test",
-        help="which samples (default: %(default)s)",
+        help="which samples (default: test, but all rows where a number is predicted)",
+    )
+    parser.add_argument(
+        "--plot",
+        metavar="FILE",
+        help="a picture of the errors: .png, .svg or .pdf; of classes, whether their probabilities mean what they say",
     )
     parser.add_argument("--quiet", action="store_true", help="print the last line only")
     add_reading(parser)
@@ -52,13 +60,22 @@ def add(commands: Any) -> None:
 def run(options: argparse.Namespace) -> int:
     """Evaluate the model and return the exit status."""
     settle_data(options)
+    picture = None if options.plot is None else check_picture("--plot", Path(options.plot).expanduser())
+    net = table_runs.loaded(options.model)
+    if net is not None:
+        return table_runs.evaluate(options, net, picture)
     model = load_model(options.model)
     if model.task == "regression":
-        errors, rows, said = regression.evaluate(model, Path(options.data).expanduser(), options.label)
+        if options.part not in (None, "all"):
+            raise ValueError(f"--part: expected all for a network that predicts numbers, got {options.part}")
+        true, predicted, said = regression.predictions(model, Path(options.data).expanduser(), options.label)
         if not options.quiet:
             say("evaluate", said)
-        print(fitting(f"all rows: {errors} ({rows:,} rows)"))
+        if picture is not None:
+            save_figure(picture, residuals, true, predicted, name=model.reading.get("label"))
+        print(fitting(f"all rows: {regression.Errors.of(true, predicted)} ({len(true):,} rows)"))
         return 0
+    options.part = options.part or "test"
     if len(model.output_shape) != 1:
         raise ValueError(f"MODEL: expected one output for each class, got outputs of shape {model.output_shape}")
     data = load_data(options.data, "DATA", like=model, **reading(options))
@@ -80,6 +97,9 @@ def run(options: argparse.Namespace) -> int:
     if unknown:
         message = f"classes that the model does not know, counted as wrong and left out of the loss: {unknown}"
         print_prose(f"fastnn evaluate: {message}")
+    if picture is not None:
+        shares = model.predict_proba(images[known])
+        save_figure(picture, reliability, *reliability_curve(labels[known], shares))
     right = round(figures["accuracy"] * int(known.sum()))
     accuracy = right / len(labels) if unknown else figures["accuracy"]
     print(
@@ -89,25 +109,3 @@ def run(options: argparse.Namespace) -> int:
         )
     )
     return 0
-
-
-def by_class(
-    names: tuple[str, ...], labels: NDArray[np.int64], predicted: NDArray[np.int64], noun: str = "images"
-) -> tuple[str, str]:
-    """Return a table of the samples, the right answers and the most frequent wrong answer of each class.
-
-    The second one, for narrow terminals, has the samples and the accuracies alone.
-    """
-    classes = len(names)
-    counts = np.bincount(labels * classes + predicted, minlength=classes * classes).reshape(classes, classes)
-    wrong = counts - np.diag(np.diag(counts))
-    width = max(5, *map(len, names))
-    lines = [f"{'class':<{width}}  {noun:>7}  {'right':>7}  accuracy  most often taken for"]
-    narrow = [f"{'class':<{width}}  {noun:>7}  accuracy"]
-    for k, name in enumerate(names):
-        total, right, other = int(counts[k].sum()), int(counts[k, k]), int(wrong[k].argmax())
-        accuracy = f"{right / total:8.2%}" if total else f"{'-':>8}"
-        confused = f"  {names[other]} ({wrong[k, other]})" if wrong[k, other] else ""
-        lines.append(f"{name:<{width}}  {total:7d}  {right:7d}  {accuracy}{confused}")
-        narrow.append(f"{name:<{width}}  {total:7d}  {accuracy}")
-    return "\n".join(lines), "\n".join(narrow)

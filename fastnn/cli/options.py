@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal, NoReturn, TypeVar, Unpack
 
 from fastnn import checks
@@ -146,20 +146,21 @@ _AUGMENTATION_PARSERS: dict[str, Callable[[str], Any]] = {
 }
 
 
-def add_activation_and_init(group: argparse._ActionsContainer) -> None:
-    """Add --activation and --init."""
+def add_activation_and_init(group: argparse._ActionsContainer, later: Mapping[str, str] | None = None) -> None:
+    """Add --activation and --init; with `later`, what is not given is left open, to become that."""
+    shown = {"activation": "relu", "init": "glorot_uniform"} if later is None else later
     group.add_argument(
         "--activation",
-        default="relu",
+        default=shown["activation"] if later is None else None,
         metavar="NAME",
-        help=f"activation of each hidden layer: {', '.join((*ACTIVATIONS, LINEAR))} (default: %(default)s)",
+        help=f"activation of each hidden layer: {', '.join((*ACTIVATIONS, LINEAR))} (default: {shown['activation']})",
     )
     group.add_argument(
         "--init",
-        default="glorot_uniform",
+        default=shown["init"] if later is None else None,
         metavar="NAME",
         help="initial values of the weights: glorot_uniform, glorot_normal, glorot_truncated_normal, "
-        "he_normal, he_uniform, fan_in_uniform, normal(STD), uniform(LOW,HIGH), zeros (default: %(default)s)",
+        f"he_normal, he_uniform, fan_in_uniform, normal(STD), uniform(LOW,HIGH), zeros (default: {shown['init']})",
     )
 
 

@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import argparse
-import csv
-import io
 import sys
-from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
+from fastnn.cli import table_runs
 from fastnn.cli.inputs import add_data, add_model, load_model, model_file, settle_data
 from fastnn.cli.options import HelpFormatter, whole
 from fastnn.cli.output import check_file
+from fastnn.cli.prediction_rows import Row, class_rows, csv_text, number_rows, top_rows
 from fastnn.cli.reading import add_reading, reading, say
 from fastnn.cli.samples import Inputs, load_inputs
 from fastnn.files import write_whole
@@ -39,8 +35,6 @@ examples:
   fastnn predict fastnn-run-1 my-images.npy | head
   cat photo.jpg | fastnn predict flowers-run -
 """
-
-Row = Sequence[object]
 
 
 def add(commands: Any) -> None:
@@ -70,22 +64,30 @@ def add(commands: Any) -> None:
 def run(options: argparse.Namespace) -> int:
     """Write the predictions and return the exit status."""
     settle_data(options)
-    model = load_model(options.model)
+    net = table_runs.loaded(options.model)
+    model = load_model(options.model) if net is None else None
     target = None if options.output == "-" else _target(options)
-    inputs = load_inputs(options.data, options.part, model, **reading(options))
-    rows = _rows(model, inputs, options.probabilities, options.top)
-    say("predict", inputs.decisions)
-    text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows(rows)
+    if model is None:
+        assert net is not None
+        rows, which, decisions = table_runs.predict(options, net)
+    else:
+        inputs = load_inputs(options.data, options.part, model, **reading(options))
+        rows, which, decisions = (
+            _rows(model, inputs, options.probabilities, options.top),
+            inputs.which,
+            inputs.decisions,
+        )
+    say("predict", decisions)
+    text = csv_text(rows)
     if target is None:
-        print(text.getvalue(), end="")
+        print(text, end="")
         return 0
-    write_whole(target, text.getvalue())
-    print(f"{len(inputs.values):,} predictions of {inputs.which} in {target}", file=sys.stderr)
+    write_whole(target, text)
+    print(f"{len(rows) - 1:,} predictions of {which} in {target}", file=sys.stderr)
     return 0
 
 
-def _rows(model: Sequential, inputs: Inputs, probabilities: bool, top: int | None) -> Iterable[Row]:
+def _rows(model: Sequential, inputs: Inputs, probabilities: bool, top: int | None) -> list[Row]:
     """Return the lines of the output, the first one with the names of the columns."""
     ids = range(1, len(inputs.values) + 1) if inputs.names is None else inputs.names
     if model.task == "regression":
@@ -93,31 +95,12 @@ def _rows(model: Sequential, inputs: Inputs, probabilities: bool, top: int | Non
             raise ValueError("--probabilities, --top: expected a model of classes, got one that predicts numbers")
         target = model.reading.get("label")
         numbers = model.predict(inputs.values).reshape(len(inputs.values), -1)[:, 0]
-        return [("Id", target if isinstance(target, str) else "Prediction"), *zip(ids, numbers.tolist(), strict=True)]
+        return number_rows(ids, target if isinstance(target, str) else None, numbers)
     names = model.class_names or tuple(map(str, range(model.output_shape[0])))
     if top is not None:
-        return _top_rows(ids, names, model.predict_proba(inputs.values), min(top, len(names)))
+        return top_rows(ids, names, model.predict_proba(inputs.values), top)
     categories = [names[k] for k in model.predict(inputs.values).tolist()]
-    if not probabilities:
-        return [("Id", "Category"), *zip(ids, categories, strict=True)]
-    shares = model.predict_proba(inputs.values)
-    head = ("Id", "Category", *(f"P({name})" for name in names))
-    lines = zip(ids, categories, shares.tolist(), strict=True)
-    return [head, *((number, category, *map(_rounded, share)) for number, category, share in lines)]
-
-
-def _top_rows(ids: Iterable[object], names: Sequence[str], shares: NDArray[Any], count: int) -> list[Row]:
-    """Return the lines with the most probable classes; of equal ones the first."""
-    order = np.argsort(-shares, axis=1, kind="stable")[:, :count]
-    head = ["Id", *(f"{word} {place}" for place in range(1, count + 1) for word in ("Category", "Probability"))]
-    lines: list[Row] = [head]
-    for number, places, share in zip(ids, order, shares, strict=True):
-        lines.append([number, *(cell for k in places for cell in (names[k], _rounded(float(share[k]))))])
-    return lines
-
-
-def _rounded(share: float) -> str:
-    return f"{share:.6g}"
+    return class_rows(ids, names, categories, model.predict_proba(inputs.values) if probabilities else None)
 
 
 def _target(options: argparse.Namespace) -> Path:

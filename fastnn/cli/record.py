@@ -7,7 +7,7 @@ import json
 import os
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -148,14 +148,16 @@ def described(
     options: argparse.Namespace, trainer: Trainer, data: dict[str, Any], result: dict[str, Any]
 ) -> dict[str, Any]:
     """Return the record of how a model was made: options, data, model, result and environment."""
+    how = {"optimizer": repr(trainer.optimizer), "schedule": repr(trainer.schedule)}
+    return made_with(options, how | {"data": data, "model": trainer.model.config(), "result": result})
+
+
+def made_with(options: argparse.Namespace, rest: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a record of the options, of the rest, and of the environment."""
     return {
         "written": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
         "options": {name: value for name, value in vars(options).items() if name not in run_config.NOT_REPEATED},
-        "optimizer": repr(trainer.optimizer),
-        "schedule": repr(trainer.schedule),
-        "data": data,
-        "model": trainer.model.config(),
-        "result": result,
+        **rest,
         "environment": config(),
     }
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import csv
-import io
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -17,12 +15,14 @@ from fastnn.cli import record, run_config
 from fastnn.cli.defaults import settle_length, settle_rate, standardising
 from fastnn.cli.inputs import Split, resolved_data
 from fastnn.cli.output import CONFIG_FILE, CURVE_FILE, HISTORY_FILE, OPTIONS_FILE, Output, save_figure
+from fastnn.cli.prediction_rows import csv_text
 from fastnn.cli.reading import say
 from fastnn.cli.streams import EpochTable, fitting
 from fastnn.cli.train_options import HIDDEN
 from fastnn.data import Standardizer, split_indices
 from fastnn.data.table_targets import Targets, read_targets, target_texts
 from fastnn.decisions import Decision
+from fastnn.decisions.cells import is_missing
 from fastnn.decisions.split import drawn_split
 from fastnn.decisions.task import Task, decide_task
 from fastnn.decisions.training import standardised
@@ -34,7 +34,7 @@ from fastnn.trainer import EarlyStopping, Trainer
 
 PREDICTIONS_FILE = "predictions.csv"
 RESIDUALS_FILE = "residuals.png"
-_TEST_SHARE = 1 / 6
+TEST_SHARE = 1 / 6
 _OF_FILES = ("mapped", "skip_damaged", "class_names", "size", "mode", "background", "axes")
 _USELESS = (*_OF_FILES, "class_weight", "augment", "label_smoothing")
 _LATER = ("checkpoint", "resume", "scale")
@@ -64,7 +64,7 @@ def settle_task(options: argparse.Namespace, path: Path) -> tuple[Task, tuple[De
     """Return what is to be learned of a table, and what is to be said about it."""
     if options.task is not None:
         return options.task, ()
-    texts = target_texts(path, options.label)
+    texts = [text for text in target_texts(path, options.label) or () if not is_missing(text)]
     task, decision = ("classification", None) if not texts else decide_task(texts)
     return task, () if decision is None else (decision,)
 
@@ -83,7 +83,7 @@ def train(options: argparse.Namespace, path: Path, said: tuple[Decision, ...]) -
         raise ValueError(f"DATA: {path}: no column to be predicted is known; give --target, its name")
     if len(table.targets) < 10:
         raise ValueError(f"DATA: {path}: expected at least 10 rows, got {len(table.targets)}")
-    test, held, rest = _parts(len(table.targets), options.validation)
+    test, held, rest = parts(len(table.targets), options.validation)
     center, spread = _center_and_spread(table.targets[rest])
     scaled = (table.targets - center) / spread
     validation = (table.values[held], scaled[held]) if len(held) else None
@@ -128,7 +128,7 @@ def train(options: argparse.Namespace, path: Path, said: tuple[Decision, ...]) -
     made = record.described(options, trainer, data, result if stopped else result | {"test": errors._asdict()})
     rows = list(zip((test + 1).tolist(), true.tolist(), predicted.tolist(), strict=True))
     of_the_test: dict[str, Callable[[Path], Any]] = {
-        PREDICTIONS_FILE: lambda file: write_whole(file, _csv([("Id", "target", "predicted"), *rows])),
+        PREDICTIONS_FILE: lambda file: write_whole(file, csv_text([("Id", "target", "predicted"), *rows])),
         RESIDUALS_FILE: lambda file: save_figure(file, residuals, true, predicted, name=table.name),
     }
     written = record.write_others(
@@ -159,18 +159,19 @@ def _fit(trainer: Trainer, split: Split) -> bool:
     return False
 
 
-def evaluate(model: Sequential, path: Path, label: str | None) -> tuple[Errors, int, tuple[Decision, ...]]:
-    """Return the errors of a model on all rows of a table, how many there are, and how it was read."""
+def predictions(
+    model: Sequential, path: Path, label: str | None
+) -> tuple[NDArray[Any], NDArray[Any], tuple[Decision, ...]]:
+    """Return the targets of all rows of a table, what a model predicts for them, and how the table was read."""
     table = read_targets(path, label=label, like=model)
     if table.targets is None:
         raise ValueError(f"DATA: {path}: no column of targets; give --target, its name")
-    predicted = model.predict(table.values)[:, 0].astype(np.float64)
-    return Errors.of(table.targets, predicted), len(predicted), table.decisions
+    return table.targets, model.predict(table.values)[:, 0].astype(np.float64), table.decisions
 
 
-def _parts(rows: int, share: float) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+def parts(rows: int, share: float) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
     """Return the rows to test, to validate and to train on, the same for every seed of the training."""
-    tested = max(1, round(rows * _TEST_SHARE))
+    tested = max(1, round(rows * TEST_SHARE))
     held = round((rows - tested) * share)
     one_class = np.zeros(rows, np.int64)
     test, held_out, rest = split_indices(one_class, (tested, held, rows - tested - held), seed=0)
@@ -218,9 +219,3 @@ def _unscale(model: Sequential, center: float, spread: float) -> None:
     weights *= spread
     bias *= spread
     bias += center
-
-
-def _csv(rows: list[tuple[Any, ...]]) -> str:
-    text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows(rows)
-    return text.getvalue()

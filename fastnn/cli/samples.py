@@ -5,7 +5,8 @@ from __future__ import annotations
 import sys
 import tempfile
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from math import prod
 from pathlib import Path
@@ -73,15 +74,24 @@ def load_inputs(data: str, part: str | None, model: Sequential, **arguments: Any
     ValueError
         If there are no such images, the files are damaged, or the columns or the scale are not those of the model.
     """
-    if data == STANDARD_INPUT:
-        with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder) / "standard input"
-            path.write_bytes(_standard_input())
-            try:
-                return _load(str(path), part, model, arguments)._replace(which="the samples on standard input")
-            except ValueError as error:  # the message names a file that the user has never seen
-                raise ValueError(str(error).replace(str(path), "standard input")) from None
-    return _load(data, part, model, arguments)
+    with file_of(data) as path:
+        inputs = _load(path, part, model, arguments)
+    return inputs if data != STANDARD_INPUT else inputs._replace(which="the samples on standard input")
+
+
+@contextmanager
+def file_of(data: str) -> Iterator[str]:
+    """Give the path of what is to be read, of a file that lasts as long as the context if it is standard input."""
+    if data != STANDARD_INPUT:
+        yield data
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "standard input"
+        path.write_bytes(_standard_input())
+        try:
+            yield str(path)
+        except ValueError as error:  # the message names a file that the user has never seen
+            raise ValueError(str(error).replace(str(path), "standard input")) from None
 
 
 def _load(data: str, part: str | None, model: Sequential, arguments: dict[str, Any]) -> Inputs:
@@ -93,11 +103,11 @@ def _load(data: str, part: str | None, model: Sequential, arguments: dict[str, A
         if path.is_file():
             arrays = _images_without_labels(path)
             if arrays is not None:
-                _check_used(arguments, ("scale", "axes"), data)
+                check_used(arguments, ("scale", "axes"), data)
                 inputs = _in_order(Inputs(arrays, f"the images in {data}"), model, data, arguments.get("axes"))
                 return _on_scale(inputs, expected, arguments.get("scale"), data)
             if is_table(path):
-                _check_used(arguments, ("scale", "label"), data)
+                check_used(arguments, ("scale", "label"), data)
                 table = read_csv(path, label=arguments.get("label"), like=expected)
                 rows = Inputs(table.values, f"the rows of {data}", table.decisions)
                 return _on_scale(rows, expected, arguments.get("scale"), data, table)
@@ -130,7 +140,7 @@ def _standard_input() -> bytes:
 
 def _image_files(path: Path, model: Sequential, expected: Expected, arguments: dict[str, Any]) -> Inputs:
     """Return image files, in the size and mode that the model keeps."""
-    _check_used(arguments, _OF_IMAGES, str(path))
+    check_used(arguments, _OF_IMAGES, str(path))
     given = {name: value for name, value in arguments.items() if name != "scale"}
     found = read_images(path, **given, like=expected)
     which = f"the image {path}" if path.is_file() else f"the images in {path}"
@@ -174,7 +184,7 @@ def _in_order(inputs: Inputs, model: Sequential, data: str, axes: str | None) ->
     return inputs._replace(values=values, decisions=(*inputs.decisions, *(() if decision is None else (decision,))))
 
 
-def _check_used(arguments: dict[str, Any], used: tuple[str, ...], data: str) -> None:
+def check_used(arguments: dict[str, Any], used: tuple[str, ...], data: str) -> None:
     """Raise ValueError if there is an argument that has no effect on a file."""
     for argument in arguments:
         if argument not in used:

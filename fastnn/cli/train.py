@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from fastnn import architecture, optim, schedule_texts
-from fastnn.cli import record, regression, run_config
+from fastnn.cli import record, regression, run_config, tables
 from fastnn.cli.defaults import USUAL_RATES, set_statistics, settle_length, settle_rate, standardising, warning
 from fastnn.cli.inputs import Split, load_data, resolved_data, settle_data, split_data
 from fastnn.cli.options import (
@@ -28,10 +28,12 @@ from fastnn.cli.streams import (
     print_prose,
     unbroken_output,
 )
-from fastnn.cli.train_options import HIDDEN, add_options
+from fastnn.cli.table_files import is_parquet
+from fastnn.cli.train_options import HIDDEN, add_options, settle_network
 from fastnn.data import Dataset
 from fastnn.data.formats import is_table
 from fastnn.data.table_text import tables_kept
+from fastnn.data.tables import NotNumbersError
 from fastnn.decisions import Decision
 from fastnn.losses import SoftmaxCrossEntropy
 from fastnn.model import Sequential
@@ -56,6 +58,7 @@ examples:
   fastnn train ~/mnist --model lenet5 --augment shift=1,rotate=10
   fastnn train ~/mnist --checkpoint 1 --output long-run
   fastnn train --resume long-run
+  fastnn train houses.csv --target price
   fastnn train --config long-run/config.toml --seed 2
   fastnn train --recipe mnist-99 --seed 1
   FASTNN_DATA=~/data fastnn train notmnist --dtype float64 --explain
@@ -79,14 +82,16 @@ def run(options: argparse.Namespace) -> int:
     """Train the model, write the files and return the exit status."""
     record.check_can_write()
     settle_data(options, "glyphs")
+    given = argparse.Namespace(**vars(options))
+    settle_network(options)
     with unbroken_output() as output, tables_kept():
-        status = _run(options)
+        status = _run(options, given)
     if output.closed:
         raise BrokenPipeError
     return status
 
 
-def _run(options: argparse.Namespace) -> int:
+def _run(options: argparse.Namespace, given: argparse.Namespace) -> int:
     if options.early_stopping is not None and options.validation == 0:
         raise ValueError("--early-stopping: needs validation images, but --validation is 0")
     rate = USUAL_RATES[options.optimizer] if options.learning_rate is None else options.learning_rate
@@ -94,17 +99,32 @@ def _run(options: argparse.Namespace) -> int:
     schedule_texts.from_text(schedule_texts.resolved(options.schedule, options.epochs or 1))
     path = Path(options.data).expanduser()
     said: tuple[Decision, ...] = ()
+    if is_parquet(path):
+        return tables.train(given, path, (), "a Parquet file, whose columns have kinds")
     if path.is_file() and is_table(path):
+        if given.categorical is not None:
+            return tables.train(given, path, (), "columns are said to be categories")
         task, said = regression.settle_task(options, path)
+        if task == "regression" and tables.suits(given):
+            return tables.train(given, path, (), "a number is to be predicted, and no option asks for one network")
+    else:
+        task = options.task or "classification"
+        if options.task == "regression":
+            raise ValueError(f"--task: expected a table for a regression, got {options.data}")
+        if options.categorical is not None:
+            raise ValueError(f"--categorical: expected a table, got {options.data}")
+    how_read = reading(options)
+    try:
         if task == "regression":
             return regression.train(options, path, said)
-    elif options.task == "regression":
-        raise ValueError(f"--task: expected a table for a regression, got {options.data}")
-    as_average(options.average)
-    loss = SoftmaxCrossEntropy(options.label_smoothing)
+        as_average(options.average)
+        loss = SoftmaxCrossEntropy(options.label_smoothing)
+        data = load_data(options.data, "DATA", mapped=options.mapped, **how_read)
+    except NotNumbersError:
+        if not path.is_file():
+            raise
+        return tables.train(given, path, (), "it holds text or empty cells")
     augmentation = None if options.augment is None else parse_augmentation(options.augment, options.seed)
-    how_read = reading(options)
-    data = load_data(options.data, "DATA", mapped=options.mapped, **how_read)
     weights = None if options.class_weight is None else class_weights(options.class_weight, data.class_names)
     split = split_data(data, options.validation, **{name: how_read[name] for name in how_read if name != "class_names"})
     chosen = settle_length(options, len(split.train[1]))

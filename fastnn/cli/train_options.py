@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from typing import Any
 
 from fastnn import architecture
 from fastnn.cli.defaults import USUAL_RATES
@@ -25,6 +26,24 @@ from fastnn.trainer.average import KEEP
 HIDDEN = 200
 """The hidden units of the network that is trained if no option names one."""
 
+NETWORK: dict[str, Any] = {
+    "activation": "relu",
+    "init": "glorot_uniform",
+    "dtype": "float32",
+    "optimizer": "adam",
+    "weight_decay": 0.0,
+    "schedule": "exponential",
+    "validation": 0.1,
+}
+"""What options of one network are where they are not given. The networks of tables have defaults of their own."""
+
+
+def settle_network(options: argparse.Namespace) -> None:
+    """Set the options of one network that are not given."""
+    for name, value in NETWORK.items():
+        if getattr(options, name) is None:
+            setattr(options, name, value)
+
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the options, in groups."""
@@ -35,6 +54,11 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         choices=("classification", "regression"),
         help="whether a table's --target is a class or a number (default: found out)",
     )
+    what.add_argument(
+        "--categorical",
+        metavar="NAMES",
+        help="columns of a table, joined by commas, whose numbers are names of categories",
+    )
     what.add_argument("--mapped", action="store_true", help=MAPPED_HELP)
     what.add_argument(
         "--model",
@@ -44,12 +68,11 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "conv:32x3,relu,bn,pool2,fc784,drop0.5,relu,fc10; or "
         f"one of {', '.join(architecture.NETWORKS)} (default: mlp with {HIDDEN} hidden units)",
     )
-    add_activation_and_init(what)
+    add_activation_and_init(what, NETWORK)
     what.add_argument(
         "--dtype",
         choices=("float32", "float64"),
-        default="float32",
-        help="type of all numbers (default: %(default)s)",
+        help=f"type of all numbers (default: {NETWORK['dtype']})",
     )
     what.add_argument(
         "--no-standardize",
@@ -67,9 +90,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     how.add_argument(
         "--batch", type=whole(at_least=1), metavar="N", help="samples per step (default: 64, or fewer of few samples)"
     )
-    how.add_argument(
-        "--optimizer", choices=tuple(USUAL_RATES), default="adam", help="update rule (default: %(default)s)"
-    )
+    how.add_argument("--optimizer", choices=tuple(USUAL_RATES), help=f"update rule (default: {NETWORK['optimizer']})")
     how.add_argument(
         "--learning-rate",
         type=number,
@@ -79,16 +100,14 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     how.add_argument(
         "--weight-decay",
         type=number,
-        default=0.0,
         metavar="X",
-        help="X times each weight is added to its gradient (default: %(default)s)",
+        help=f"X times each weight is added to its gradient (default: {NETWORK['weight_decay']})",
     )
     how.add_argument(
         "--schedule",
-        default="exponential",
         metavar="NAME",
         help=f"the learning rate by epoch: {SCHEDULE_HELP}; exponential without a number ends at a tenth of the first "
-        "rate, cosine and onecycle without a number last for all epochs (default: %(default)s)",
+        "rate, cosine and onecycle without a number last for all epochs (default: {NETWORK['schedule']})",
     )
     how.add_argument(
         "--average",
@@ -113,10 +132,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--validation",
         "--val",
         type=share_or_data,
-        default=0.1,
         metavar="SHARE",
         help="share of the training samples held out for validation, 0 for none; or the path of a data set to validate "
-        "on (default: %(default)s)",
+        f"on (default: {NETWORK['validation']})",
     )
     how.add_argument(
         "--early-stopping",

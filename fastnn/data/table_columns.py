@@ -79,6 +79,8 @@ class WantedColumns:
         The columns of the other table that were left out.
     counted : bool
         Whether its first column was left out, without a name.
+    mixed : bool
+        Whether features may be text, which then says nothing about where the labels are.
     """
 
     other: str
@@ -88,6 +90,7 @@ class WantedColumns:
     label_name: str | None = None
     left_out: tuple[str, ...] = ()
     counted: bool = False
+    mixed: bool = False
 
 
 def find_columns(rows: Rows, label: str | int | None, wanted: WantedColumns | None, where: str) -> Columns:
@@ -232,7 +235,7 @@ class _Finder:
         if self.names is not None and (called := called_labels(self.names, self.where)) is not None:
             return called
         surplus = self.width - self.counted - wanted.count
-        if surplus == 0 and all(map(is_number, self.first)):
+        if surplus == 0 and (wanted.mixed or all(map(is_number, self.first))):
             return None
         if surplus == 1 and wanted.label is not None:
             return wanted.label

@@ -10,9 +10,8 @@ from pathlib import Path
 from fastnn.data.table_columns import find_columns
 from fastnn.data.table_text import Rows, rows_of
 from fastnn.data.tables import where_of
+from fastnn.decisions.cells import is_missing
 from fastnn.decisions.columns import is_number
-
-_MISSING = {"", "?", "na", "n/a", "nan", "null"}  # what is written where there is no value
 
 
 @dataclass(frozen=True)
@@ -55,18 +54,6 @@ class TablePreview:
     columns: tuple[PreviewColumn, ...]
     rows: tuple[tuple[str, ...], ...]
     total: int
-
-
-def is_empty(text: str) -> bool:
-    """Return whether a cell has no value: nothing but blanks, a question mark, NA, NaN or null.
-
-    Examples
-    --------
-    >>> from fastnn.data.table_preview import is_empty
-    >>> [is_empty(text) for text in (" ", "N/A", "0", "nail")]
-    [True, True, False, False]
-    """
-    return text.strip().lower() in _MISSING
 
 
 def preview_table(path: str | os.PathLike[str], label: str | int | None = None, rows: int = 10) -> TablePreview:
@@ -123,7 +110,7 @@ def _names(table: Rows, label: str | int | None, where: str) -> tuple[list[str],
 
 
 def _column(name: str, texts: list[str], target: bool) -> PreviewColumn:
-    given = [text.strip() for text in texts if not is_empty(text)]
+    given = [text.strip() for text in texts if not is_missing(text)]
     numbers = bool(given) and all(map(is_number, given))
     if numbers:
         low, high = min(map(float, given)), max(map(float, given))

@@ -35,6 +35,10 @@ _THOUSANDS = re.compile(r" *[-+]?\d{1,3}([ ',.]\d{3})+([.,]\d+)? *")
 _NOT_UINT8 = re.compile(rb"\d\.|\.\d|-\d|\d[eE]|\d{4}")  # text that a whole number in 0 ... 255 does not contain
 
 
+class NotNumbersError(ValueError):
+    """A table holds text or nothing where a number is expected, so that only what reads such tables can go on."""
+
+
 class Table(NamedTuple):
     """A table of samples.
 
@@ -310,7 +314,7 @@ def _numbers(block: list[list[str]], last_line: int, where: str) -> NDArray[Any]
                     hint = "write numbers without separators of thousands"
                     if not _THOUSANDS.fullmatch(value):
                         hint = "fastnn.tabular learns from text and missing values, in a data frame"
-                    raise ValueError(f"{where}: about line {line}: {value[:40]!r} is not a finite number; {hint}")
+                    raise NotNumbersError(f"{where}: about line {line}: {value[:40]!r} is not a finite number; {hint}")
         raise ValueError(f"{where}: before line {last_line}: a value is not a finite number")
     small = values.astype(np.uint8) if values.min() >= 0 and values.max() <= 255 else None
     return small if small is not None and (small == values).all() else values

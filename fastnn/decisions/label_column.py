@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from fastnn.decisions.cells import MISSING
 from fastnn.decisions.columns import FEW, is_number, whole_number
 from fastnn.decisions.decision import Decision
 
@@ -12,7 +13,7 @@ LABEL_NAMES = ("label", "labels", "class", "target", "y", "category", "digit", "
 """The names of a column of labels, in lower case."""
 LABEL_OVERRIDE = "label=, --target"
 
-_MISSING = ("", "na", "n/a", "nan", "null", "none", "?", "-", "inf", "-inf")  # what stands where a number is missing
+_NO_WORDS = (*MISSING, "inf", "-inf")  # what may stand in a column of numbers
 _MANY = 100  # more different whole numbers than this are levels of grey or counts rather than classes
 
 
@@ -58,7 +59,7 @@ class Column:
             sum(count for value, count in counts.items() if is_number(value)),
             sum(count for value, count in counts.items() if wholes[value] is not None),
             len(found) if complete else len({value.strip() for value in counts}),
-            any(not is_number(value) and value.strip().lower() not in _MISSING for value in counts),
+            any(not is_number(value) and value.strip().lower() not in _NO_WORDS for value in counts),
             complete and (found == [-1, 1] or (found[0] in (0, 1) and found[-1] - found[0] == len(found) - 1)),
         )
 

@@ -60,7 +60,7 @@ def measure(
 
 
 def loss_of(
-    model: ForwardNetwork, loss: losses.Loss, out: Array, targets: Array
+    model: ForwardNetwork, loss: losses.Loss, out: Array, targets: Array, weights: Array | None = None
 ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     """The loss of outputs for targets that `loss` has prepared, without penalties, and how many classes are right.
 
@@ -71,6 +71,8 @@ def loss_of(
     loss : Loss
     out : (N, *output_shape) array
     targets : (N,) or (N, …) array
+    weights : (N,) array of the model's dtype, optional
+        Factors on the losses of the samples.
 
     Returns
     -------
@@ -79,5 +81,5 @@ def loss_of(
         0 for a loss without classes.
     """
     value, correct = np.zeros(1), np.zeros(1, np.int64)
-    loss.run(Eager(model.dtype), out, targets, None, value, correct, loss.scale(len(out), model.output_shape))
+    loss.run(Eager(model.dtype), out, targets, None, value, correct, loss.scale(len(out), model.output_shape), weights)
     return value, correct

@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 import numbers
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import partial
 from os import PathLike
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator
-from sklearn.utils import check_random_state
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils import check_random_state, column_or_1d
+from sklearn.utils.validation import check_consistent_length, check_is_fitted, validate_data
 
+from fastnn.caller import warn_caller
 from fastnn.checks import choice, number, whole
+from fastnn.estimators.weights import mean_one, sample_weights
 from fastnn.estimators.workers import share_of_threads
 from fastnn.keywords import with_known_keywords
 from fastnn.losses import Loss
-from fastnn.tabular.columns import reads_as_frame, unmixed
+from fastnn.tabular.columns import reads_as_frame, rows_in, unmixed
 from fastnn.tabular.file import write_table
 from fastnn.tabular.inputs import Numeric, TableInputs
-from fastnn.tabular.members import Fold, Member, Recipe, train
+from fastnn.tabular.members import Fold, Member, Recipe, Rows, Trained
 
 Array = NDArray[Any]
 TRIALS = 2  # members that are trained for each encoding of numbers, to choose one
@@ -60,8 +63,8 @@ class TableEstimator(BaseEstimator):  # type: ignore[misc]
         Share of the rows that a single member holds out.
     random_state : int, RandomState instance or None
         Decides the parts, the first weights and the order of the rows.
-    verbose : bool
-        Whether `fit` prints what it takes each column for.
+    verbose : bool or "members"
+        Whether `fit` prints what it takes each column for and a line for each member, or the latter alone.
     """
 
     def __init__(
@@ -80,7 +83,7 @@ class TableEstimator(BaseEstimator):  # type: ignore[misc]
         n_iter_no_change: int | str = "auto",
         validation_fraction: float = 0.15,
         random_state: Any = None,
-        verbose: bool = False,
+        verbose: bool | str = False,
     ) -> None:
         self.hidden_layer_sizes, self.n_estimators = hidden_layer_sizes, n_estimators
         self.categorical, self.numeric, self.activation, self.dropout = categorical, numeric, activation, dropout
@@ -134,16 +137,40 @@ class TableEstimator(BaseEstimator):  # type: ignore[misc]
 
     def _table(self, X: Any, *, fitting: bool) -> Any:
         """X, with what scikit-learn checks of every table: its number of columns, their names, arrays for NaN."""
+        if isinstance(X, Mapping):
+            return self._mapping(X, fitting)
         if reads_as_frame(X):
             validate_data(self, X, reset=fitting, skip_check_array=True)
             return X
         return validate_data(self, unmixed(X), reset=fitting, dtype=None, ensure_all_finite=False, ensure_min_samples=1)
+
+    def _mapping(self, X: Mapping[Any, Any], fitting: bool) -> Mapping[Any, Any]:
+        """Columns by name, in the order of the training."""
+        owner = type(self).__name__
+        if not X:
+            raise ValueError(f"{owner}: X: expected columns by name, got none")
+        if fitting:
+            self.feature_names_in_, self.n_features_in_ = np.array(list(X), object), len(X)
+            return X
+        known = list(getattr(self, "feature_names_in_", ()))
+        if set(known) != set(X):
+            raise ValueError(f"{owner}: X: expected the columns {', '.join(known)}, got {', '.join(map(str, X))}")
+        return {name: X[name] for name in known}
 
     def _encoded(self, X: Any) -> Array:
         check_is_fitted(self, "members_")
         return self.inputs_.encode(type(self).__name__, self._table(X, fitting=False))
 
     # --- fitting ---
+
+    def _targets(self, table: Any, y: Any, sample_weight: ArrayLike | None) -> tuple[Array, Array | None]:
+        """Targets and weights of the rows, of equal length; and the name of the targets, if they have one."""
+        owner = type(self).__name__
+        targets = column_or_1d(as_targets(owner, y), warn=True)
+        check_consistent_length(np.empty(rows_in(table)), targets)
+        name = getattr(y, "name", None)
+        self.target_name_ = name if isinstance(name, str) else None
+        return targets, sample_weights(owner, sample_weight, len(targets))
 
     def _parts(self, rows: int, labels: Array | None, random: np.random.RandomState) -> list[Fold]:
         """For each member the rows to train on and those to hold out; of each class the same share."""
@@ -160,7 +187,17 @@ class TableEstimator(BaseEstimator):  # type: ignore[misc]
         held_out = [np.flatnonzero(part == k % min(parts, rows)) for k in range(count)]
         return [(np.setdiff1d(np.arange(rows), out, assume_unique=True), out) for out in held_out]
 
-    def _fit(self, table: Any, targets: Array, outputs: int, loss: Loss, labels: Array | None, rising: bool) -> Array:
+    def _fit(
+        self,
+        table: Any,
+        targets: Array,
+        outputs: int,
+        loss: Loss,
+        *,
+        labels: Array | None = None,
+        weights: Array | None = None,
+        rising: bool = False,
+    ) -> Array:
         """Train the members; return for each row the mean raw output of the members that did not see it.
 
         A row that no member held out gets that of all of them.
@@ -169,33 +206,52 @@ class TableEstimator(BaseEstimator):  # type: ignore[misc]
         random = check_random_state(self.random_state)
         folds = self._parts(len(targets), labels, random)
         seeds = [int(seed) for seed in random.randint(0, 2**31 - 1, len(folds))]
-        members: list[Member] = []
+        if weights is not None:  # rows of weight 0 neither train nor stop a member
+            folds = [(own[weights[own] > 0], out[weights[out] > 0]) for own, out in folds]
+            if not all(len(own) and len(out) for own, out in folds):
+                raise ValueError(f"{type(self).__name__}: sample_weight: expected more rows of weights above 0")
+        data = Rows(targets, loss, mean_one(weights), outputs, rising)
+        chosen: Trained | None = None
+        interrupted = False
         for numeric in self._encodings():
-            inputs = TableInputs.fit(type(self).__name__, table, self._categorical(), numeric)
-            x = inputs.encode(type(self).__name__, table)
-
-            def trained(k: int, x: Array = x) -> Member:
-                network = recipe.network(x.shape[1], outputs, seeds[k], rising)
-                return train(recipe, network, x, targets, folds[k], loss, seeds[k])
-
+            tried = Trained.on(self._inputs(table, numeric), table, type(self).__name__)
             with share_of_threads():
-                tried = [trained(k) for k in range(min(TRIALS, len(folds)))]
-            if not members or sum(m.loss for m in tried) < sum(m.loss for m in members):
-                members, self.inputs_, best = tried, inputs, (x, trained)
-        x, trained = best
+                interrupted = tried.train(recipe, data, folds[:TRIALS], seeds, partial(self._say, len(folds), numeric))
+            if tried.members and (chosen is None or tried.loss < chosen.loss):
+                chosen = tried
+            if interrupted:
+                break
+        if chosen is None:
+            raise KeyboardInterrupt
         with share_of_threads():
-            members += [trained(k) for k in range(len(members), len(folds))]
+            interrupted = interrupted or chosen.train(recipe, data, folds, seeds, partial(self._say, len(folds), None))
+        if interrupted:
+            warn_caller(f"{type(self).__name__}: interrupted; {len(chosen.members)} of {len(folds)} networks are kept")
+        self.inputs_, members, x = chosen.inputs, chosen.members, chosen.x
         self.members_ = [member.network for member in members]
         self.best_epochs_ = [member.best_epoch for member in members]
+        self.histories_ = [member.history for member in members]
         self.n_iter_ = max(member.epochs for member in members)
-        if self.verbose:
+        if self.verbose is True:
             print(self.inputs_)
         total, count = np.zeros((len(x), outputs)), np.zeros((len(x), 1))
-        for network, (_, held_out) in zip(self.members_, folds, strict=True):
+        for network, (_, held_out) in zip(self.members_, folds, strict=False):
             total[held_out] += network.forward(x[held_out])
             count[held_out] += 1
         self._held_out = count[:, 0] > 0
         return total / np.maximum(count, 1)
+
+    def _inputs(self, table: Any, numeric: Numeric) -> TableInputs:
+        return TableInputs.fit(type(self).__name__, table, self._categorical(), numeric)
+
+    def _say(self, members: int, numeric: Numeric | None, number: int, member: Member) -> None:
+        if self.verbose:
+            how = "" if numeric is None or len(self._encodings()) == 1 else f", numbers {numeric}"
+            print(
+                f"network {number + 1} of {members}{how}: best after {member.best_epoch} of {member.epochs} epochs, "
+                f"loss {member.loss:.4g} on the rows held out",
+                flush=True,
+            )
 
     def _encodings(self) -> list[Numeric]:
         """The ways of encoding numbers among which those members choose that are trained first."""

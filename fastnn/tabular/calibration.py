@@ -12,7 +12,7 @@ LOWEST, HIGHEST = 0.02, 50.0
 _ITERATIONS = 60  # of the golden section, each of which leaves 0.618 of the interval
 
 
-def best_temperature(scores: Array, labels: NDArray[np.int64]) -> float:
+def best_temperature(scores: Array, labels: NDArray[np.int64], weights: Array | None = None) -> float:
     """The temperature T that minimises the cross-entropy of softmax(scores / T), of targets that are not quite certain.
 
     A share of 1 / (N + 2) of each target is spread over the other classes, so that a sample that is wholly right does
@@ -23,6 +23,8 @@ def best_temperature(scores: Array, labels: NDArray[np.int64]) -> float:
     scores : (N, C) float array
         Of rows that were not trained on.
     labels : (N,) int64
+    weights : (N,) float64, optional
+        Factors on the losses of the rows.
 
     Returns
     -------
@@ -51,7 +53,8 @@ def best_temperature(scores: Array, labels: NDArray[np.int64]) -> float:
 
     def loss(log_temperature: float) -> float:
         scaled = (scores - scores.max(axis=1, keepdims=True)) / np.exp(log_temperature)
-        return float((np.log(np.exp(scaled).sum(axis=1)) - (targets * scaled).sum(axis=1)).sum())
+        losses = np.log(np.exp(scaled).sum(axis=1)) - (targets * scaled).sum(axis=1)
+        return float(losses.sum() if weights is None else losses @ weights)
 
     low, high, share = float(np.log(LOWEST)), float(np.log(HIGHEST)), (5**0.5 - 1) / 2
     inner = [high - share * (high - low), low + share * (high - low)]

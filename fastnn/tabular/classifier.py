@@ -8,14 +8,13 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import ClassifierMixin
-from sklearn.utils import column_or_1d
 from sklearn.utils.multiclass import check_classification_targets, unique_labels
-from sklearn.utils.validation import check_consistent_length, check_is_fitted
+from sklearn.utils.validation import check_is_fitted
 
 from fastnn.functional import log_softmax
 from fastnn.losses import SoftmaxCrossEntropy
-from fastnn.model.schema import Field, check_fields, is_flag, is_number, is_text, is_whole, list_of
-from fastnn.tabular.base import TableEstimator, as_targets
+from fastnn.model.schema import Field, check_fields, is_flag, is_number, is_text, is_whole, list_of, or_none
+from fastnn.tabular.base import TableEstimator
 from fastnn.tabular.calibration import best_temperature
 
 Array = NDArray[Any]
@@ -25,6 +24,7 @@ _STATE = {
     "dtype": Field("text", is_text),
     "temperature": Field("a number above 0", lambda value: is_number(value) and value > 0),
     "best_epochs": Field("a list of whole numbers", list_of(is_whole)),
+    "target": Field("text or null", or_none(is_text), required=False),
 }
 
 
@@ -69,14 +69,16 @@ class TableClassifier(ClassifierMixin, TableEstimator):  # type: ignore[misc]
     ['summer', 'winter', 'winter']
     """
 
-    def fit(self, X: Any, y: ArrayLike) -> Self:
+    def fit(self, X: Any, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
         """Fit the networks.
 
         Parameters
         ----------
-        X : (N, D) data frame or array
+        X : (N, D) data frame or array, or mapping of D names to (N,) arrays
         y : (N,) array
             Classes.
+        sample_weight : (N,) array of float, or float, optional
+            Factors on the losses of the rows; those of weight 0 are left out.
 
         Returns
         -------
@@ -91,13 +93,13 @@ class TableClassifier(ClassifierMixin, TableEstimator):  # type: ignore[misc]
             If X is a data frame and the package narwhals is missing.
         """
         table = self._table(X, fitting=True)
-        labels = column_or_1d(as_targets(type(self).__name__, y), warn=True)
-        check_consistent_length(table, labels)
+        labels, weights = self._targets(table, y, sample_weight)
         check_classification_targets(labels)
         self.classes_ = unique_labels(labels)
         indices = np.searchsorted(self.classes_, labels).astype(np.int64)
-        scores = self._fit(table, indices, len(self.classes_), SoftmaxCrossEntropy(), indices, rising=False)
-        self.temperature_ = best_temperature(scores[self._held_out], indices[self._held_out])
+        scores = self._fit(table, indices, len(self.classes_), SoftmaxCrossEntropy(), labels=indices, weights=weights)
+        seen = self._held_out
+        self.temperature_ = best_temperature(scores[seen], indices[seen], None if weights is None else weights[seen])
         return self
 
     def predict_proba(self, X: Any) -> Array:
@@ -105,7 +107,7 @@ class TableClassifier(ClassifierMixin, TableEstimator):  # type: ignore[misc]
 
         Parameters
         ----------
-        X : (N, D) data frame or array
+        X : (N, D) data frame or array, or mapping of D names to (N,) arrays
             With the columns of the training.
 
         Returns
@@ -126,7 +128,7 @@ class TableClassifier(ClassifierMixin, TableEstimator):  # type: ignore[misc]
 
         Parameters
         ----------
-        X : (N, D) data frame or array
+        X : (N, D) data frame or array, or mapping of D names to (N,) arrays
             With the columns of the training.
 
         Returns
@@ -141,7 +143,7 @@ class TableClassifier(ClassifierMixin, TableEstimator):  # type: ignore[misc]
 
         Parameters
         ----------
-        X : (N, D) data frame or array
+        X : (N, D) data frame or array, or mapping of D names to (N,) arrays
             With the columns of the training.
 
         Returns
@@ -158,6 +160,7 @@ class TableClassifier(ClassifierMixin, TableEstimator):  # type: ignore[misc]
             "dtype": self.classes_.dtype.str,
             "temperature": self.temperature_,
             "best_epochs": self.best_epochs_,
+            "target": self.target_name_,
         }
 
     def restore(self, state: Mapping[str, Any]) -> None:
@@ -178,3 +181,4 @@ class TableClassifier(ClassifierMixin, TableEstimator):  # type: ignore[misc]
         if len(set(classes)) < len(classes) or outputs != self.classes_.shape:
             raise ValueError(f"state: expected different classes for members of {outputs} outputs, got {classes!s:.80}")
         self.temperature_, self.best_epochs_ = state["temperature"], state["best_epochs"]
+        self.target_name_ = state.get("target")

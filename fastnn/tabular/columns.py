@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import datetime
 import numbers
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -65,7 +65,7 @@ def columns_of(function: str, table: Any, categorical: Collection[str | int] = (
     ----------
     function : str
         It begins the message of an error.
-    table : data frame, or (N, D) array_like
+    table : data frame, mapping of str to (N,) array_like, or (N, D) array_like
         The columns of an array are called x0, x1, …
     categorical : collection of str and int
         Names or numbers of columns whose values are categories, whatever their dtype.
@@ -83,7 +83,10 @@ def columns_of(function: str, table: Any, categorical: Collection[str | int] = (
     >>> [(column.name, column.kind) for column in columns_of("f", [[1, "red"], [2, "blue"]])]
     [('x0', 'number'), ('x1', 'category')]
     """
-    named = _of_frame(function, table) if reads_as_frame(table) else _of_array(function, table)
+    if isinstance(table, Mapping):
+        named = _of_mapping(function, table)
+    else:
+        named = _of_frame(function, table) if reads_as_frame(table) else _of_array(function, table)
     names = [name for name, _ in named]
     if len(set(names)) < len(names):
         twice = next(name for name in names if names.count(name) > 1)
@@ -141,6 +144,44 @@ def _days(value: Any) -> np.datetime64:
     if isinstance(value, datetime.datetime):
         value = value.replace(tzinfo=None)
     return np.datetime64(value, "us")
+
+
+def _of_mapping(function: str, table: Mapping[Any, Any]) -> list[tuple[str, Array]]:
+    named = [(name, as_array(function, f"X[{name!r}]", _one_kind(column))) for name, column in table.items()]
+    for name, column in named:
+        if not isinstance(name, str) or column.ndim != 1:
+            raise ValueError(f"{function}: X: expected rows (N,) by name, got {name!r} of shape {column.shape}")
+        if len(column) != len(named[0][1]):
+            first = f"{named[0][0]!r} of {len(named[0][1])}"
+            raise ValueError(
+                f"{function}: X: expected columns of one length, got {first} and {name!r} of {len(column)}"
+            )
+    return named
+
+
+def _one_kind(column: Any) -> Any:
+    """A list that holds text beside other values as objects, of which NumPy would make text."""
+    if not isinstance(column, list | tuple) or not any(isinstance(value, str) or value is None for value in column):
+        return column
+    found = np.empty(len(column), object)
+    found[:] = column
+    return found
+
+
+def rows_in(table: Any) -> int:
+    """The number of rows of a table.
+
+    Parameters
+    ----------
+    table : data frame, mapping of columns, or array
+
+    Examples
+    --------
+    >>> from fastnn.tabular.columns import rows_in
+    >>> rows_in({"size": [1, 2, 3]}), rows_in([[1, 2]])
+    (3, 1)
+    """
+    return len(next(iter(table.values()), ()) if isinstance(table, Mapping) else table)
 
 
 def _of_array(function: str, table: ArrayLike) -> list[tuple[str, Array]]:

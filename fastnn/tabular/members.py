@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import log2
 from typing import Any, NamedTuple
@@ -12,10 +12,12 @@ from numpy.typing import NDArray
 
 from fastnn.layers import REGISTRY, Dense, Dropout, Layer, Rising
 from fastnn.losses import Loss
+from fastnn.model.measure import loss_of
 from fastnn.model.sequential import Sequential
 from fastnn.optim import AdamW
 from fastnn.schedules import Cosine
-from fastnn.trainer import EarlyStopping, Trainer
+from fastnn.tabular.inputs import TableInputs
+from fastnn.trainer import Callback, EarlyStopping, History, Trainer
 
 Array = NDArray[Any]
 Fold = tuple[NDArray[np.int64], NDArray[np.int64]]
@@ -109,17 +111,123 @@ class Member(NamedTuple):
     network : Sequential
     loss : float
         On the rows that it held out.
-    best_epoch, epochs : int
-        Its best epoch, and how many it was trained.
+    best_epoch : int
+    history : History
+        Of all its epochs.
     """
 
     network: Sequential
     loss: float
     best_epoch: int
-    epochs: int
+    history: History
+
+    @property
+    def epochs(self) -> int:
+        """How many epochs it was trained."""
+        return len(self.history.epochs)
 
 
-def train(recipe: Recipe, network: Sequential, x: Array, targets: Array, fold: Fold, loss: Loss, seed: int) -> Member:
+class WeightedLoss(Callback):
+    """Makes the loss on rows that are held out that of rows that count by their weights.
+
+    Parameters
+    ----------
+    x : (N, D) float32 array
+    targets : (N,) or (N, K) array
+    weights : (N,) float64 array
+    """
+
+    order = -1  # before what stops by it
+
+    def __init__(self, x: Array, targets: Array, weights: Array) -> None:
+        self.x, self.targets, self.weights = x, targets, weights / weights.mean()
+
+    def on_epoch_end(self, trainer: Trainer, epoch: dict[str, Any]) -> None:
+        """Put the weighted loss in place of the mean."""
+        model, loss = trainer.model, trainer.loss
+        targets = loss.prepare(self.targets, model.output_shape, model.dtype)
+        value, _ = loss_of(model, loss, model.forward(self.x), targets, self.weights.astype(model.dtype))
+        epoch["val_loss"] = float(value[0])
+
+
+class Rows(NamedTuple):
+    """What is learned of the rows of a table.
+
+    Parameters
+    ----------
+    targets : (N,) or (N, K) array
+        As the loss takes them.
+    loss : Loss
+    weights : (N,) float64 array or None
+        Factors on the losses of the rows.
+    outputs : int
+        Of a network.
+    rising : bool
+        Whether they rise, as quantiles do.
+    """
+
+    targets: Array
+    loss: Loss
+    weights: Array | None
+    outputs: int
+    rising: bool
+
+
+class Trained:
+    """The members that were trained on the inputs that a table has by one way of encoding it.
+
+    Parameters
+    ----------
+    inputs : TableInputs
+    x : (N, D) float32 array
+    """
+
+    def __init__(self, inputs: TableInputs, x: Array) -> None:
+        self.inputs, self.x = inputs, x
+        self.members: list[Member] = []
+
+    @classmethod
+    def on(cls, inputs: TableInputs, table: Any, function: str) -> Trained:
+        """Of a table, before any member; `function` begins the message of an error."""
+        return cls(inputs, inputs.encode(function, table))
+
+    @property
+    def loss(self) -> float:
+        """The mean loss of the members on the rows that they hold out."""
+        return sum(member.loss for member in self.members) / len(self.members)
+
+    def train(
+        self,
+        recipe: Recipe,
+        rows: Rows,
+        folds: Sequence[Fold],
+        seeds: Sequence[int],
+        say: Callable[[int, Member], None],
+    ) -> bool:
+        """Train a member for each fold that has none yet; return whether Ctrl-C ended that.
+
+        Parameters
+        ----------
+        recipe : Recipe
+        rows : Rows
+        folds : sequence of pairs of index arrays
+        seeds : sequence of int
+            One for each fold at least.
+        say : callable
+            Is told the number of each member that was trained, and the member.
+        """
+        for k in range(len(self.members), len(folds)):
+            network = recipe.network(self.x.shape[1], rows.outputs, seeds[k], rows.rising)
+            try:
+                member = train(recipe, network, self.x, rows, folds[k], seeds[k])
+            except KeyboardInterrupt:
+                return True
+            self.members.append(member)
+            say(k, member)
+        return False
+
+
+def train(recipe: Recipe, network: Sequential, x: Array, rows: Rows, fold: Fold, seed: int) -> Member:
     """Train a member.
 
     Parameters
@@ -128,26 +236,29 @@ def train(recipe: Recipe, network: Sequential, x: Array, targets: Array, fold: F
     network : Sequential
         With its first weights.
     x : (N, D) float32
-    targets : (N,) or (N, K)
-        As the loss takes them.
+    rows : Rows
     fold : pair of index arrays
         The rows to train on and those that stop it.
-    loss : Loss
     seed : int
     """
-    rows, held_out = fold
-    epochs = recipe.epochs_of(len(rows))
+    own, held_out = fold
+    epochs = recipe.epochs_of(len(own))
     stopping = EarlyStopping(patience=recipe.patience or -(-epochs // 3))
+    validation = x[held_out], rows.targets[held_out]
+    callbacks: list[Callback] = [stopping]
+    if rows.weights is not None:
+        callbacks.append(WeightedLoss(*validation, rows.weights[held_out]))
     trainer = Trainer(
         network,
         optimizer=AdamW(recipe.rate, weight_decay=recipe.decay),
-        loss=loss,
+        loss=rows.loss,
         schedule=Cosine(epochs),
-        batch_size=recipe.batch_of(len(rows)),
+        batch_size=recipe.batch_of(len(own)),
         epochs=epochs,
         seed=seed,
-        callbacks=[stopping],
+        callbacks=callbacks,
         progress=False,
     )
-    trainer.fit(x[rows], targets[rows], validation=(x[held_out], targets[held_out]))
-    return Member(network, stopping.best_value, stopping.best_epoch, len(trainer.history.epochs))
+    weights = None if rows.weights is None else rows.weights[own]
+    trainer.fit(x[own], rows.targets[own], validation=validation, sample_weight=weights)
+    return Member(network, stopping.best_value, stopping.best_epoch, trainer.history)

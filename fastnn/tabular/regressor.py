@@ -8,12 +8,11 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import RegressorMixin
-from sklearn.utils import check_array, column_or_1d
-from sklearn.utils.validation import check_consistent_length
+from sklearn.utils import check_array
 
 from fastnn.losses import MeanSquaredError, Quantile
-from fastnn.model.schema import Field, check_fields, is_number, is_whole, list_of
-from fastnn.tabular.base import TableEstimator, as_targets
+from fastnn.model.schema import Field, check_fields, is_number, is_text, is_whole, list_of, or_none
+from fastnn.tabular.base import TableEstimator
 
 Array = NDArray[Any]
 
@@ -27,6 +26,7 @@ _STATE = {
     "spread": Field("a number above 0", lambda value: is_number(value) and value > 0),
     "range": Field("two numbers, the smaller one first", _is_range),
     "best_epochs": Field("a list of whole numbers", list_of(is_whole)),
+    "target": Field("text or null", or_none(is_text), required=False),
 }
 
 
@@ -88,7 +88,7 @@ class TableRegressor(RegressorMixin, TableEstimator):  # type: ignore[misc]
         n_iter_no_change: int | str = "auto",
         validation_fraction: float = 0.15,
         random_state: Any = None,
-        verbose: bool = False,
+        verbose: bool | str = False,
     ) -> None:
         super().__init__(
             hidden_layer_sizes,
@@ -108,14 +108,16 @@ class TableRegressor(RegressorMixin, TableEstimator):  # type: ignore[misc]
         )
         self.quantiles = quantiles
 
-    def fit(self, X: Any, y: ArrayLike) -> Self:
+    def fit(self, X: Any, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
         """Fit the networks.
 
         Parameters
         ----------
-        X : (N, D) data frame or array
+        X : (N, D) data frame or array, or mapping of D names to (N,) arrays
         y : (N,) array
             Numbers.
+        sample_weight : (N,) array of float, or float, optional
+            Factors on the losses of the rows; those of weight 0 are left out.
 
         Returns
         -------
@@ -131,15 +133,16 @@ class TableRegressor(RegressorMixin, TableEstimator):  # type: ignore[misc]
         """
         levels = self._levels()
         table = self._table(X, fitting=True)
-        numbers = check_array(as_targets(type(self).__name__, y), ensure_2d=False, dtype=np.float64, input_name="y")
-        targets = column_or_1d(numbers, warn=True)
-        check_consistent_length(table, targets)
-        self.center_, spread = float(targets.mean()), float(targets.std())
+        given, weights = self._targets(table, y, sample_weight)
+        targets = check_array(given, ensure_2d=False, dtype=np.float64, input_name="y")
+        counted = targets if weights is None else targets[weights > 0]
+        self.center_ = float(np.average(targets, weights=weights))
+        spread = float(np.sqrt(np.average((targets - self.center_) ** 2, weights=weights)))
         self.spread_ = spread if spread > 0 and np.isfinite(spread) else 1.0
-        self.range_ = float(targets.min()), float(targets.max())
+        self.range_ = float(counted.min()), float(counted.max())
         scaled = (targets - self.center_) / self.spread_
         loss = MeanSquaredError() if levels is None else Quantile(levels)
-        self._fit(table, scaled, len(levels or [0]), loss, None, rising=levels is not None)
+        self._fit(table, scaled, len(levels or [0]), loss, weights=weights, rising=levels is not None)
         return self
 
     def _levels(self) -> list[float] | None:
@@ -161,7 +164,7 @@ class TableRegressor(RegressorMixin, TableEstimator):  # type: ignore[misc]
 
         Parameters
         ----------
-        X : (N, D) data frame or array
+        X : (N, D) data frame or array, or mapping of D names to (N,) arrays
             With the columns of the training.
 
         Returns
@@ -176,7 +179,7 @@ class TableRegressor(RegressorMixin, TableEstimator):  # type: ignore[misc]
 
         Parameters
         ----------
-        X : (N, D) data frame or array
+        X : (N, D) data frame or array, or mapping of D names to (N,) arrays
             With the columns of the training.
 
         Returns
@@ -197,7 +200,7 @@ class TableRegressor(RegressorMixin, TableEstimator):  # type: ignore[misc]
 
         Parameters
         ----------
-        X : (N, D) data frame or array
+        X : (N, D) data frame or array, or mapping of D names to (N,) arrays
             With the columns of the training.
 
         Returns
@@ -214,6 +217,7 @@ class TableRegressor(RegressorMixin, TableEstimator):  # type: ignore[misc]
             "spread": self.spread_,
             "range": list(self.range_),
             "best_epochs": self.best_epochs_,
+            "target": self.target_name_,
         }
 
     def restore(self, state: Mapping[str, Any]) -> None:
@@ -229,4 +233,4 @@ class TableRegressor(RegressorMixin, TableEstimator):  # type: ignore[misc]
         if self.members_[0].output_shape != outputs:
             raise ValueError(f"state: expected members of {outputs} outputs, got {self.members_[0].output_shape}")
         self.center_, self.spread_, self.range_ = state["center"], state["spread"], tuple(state["range"])
-        self.best_epochs_ = state["best_epochs"]
+        self.best_epochs_, self.target_name_ = state["best_epochs"], state.get("target")

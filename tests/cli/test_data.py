@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from fastnn.cli import main
-from fastnn.data.table_preview import is_empty
+from fastnn.decisions.cells import is_missing
 from fastnn.plots import table_preview
 
 
@@ -76,7 +76,7 @@ def test_a_table_is_previewed_with_its_gaps(tmp_path: Path, capsys: pytest.Captu
 
 def test_the_picture_marks_the_cells_that_are_empty() -> None:
     rows = [line.split(",") for line in HOUSES.splitlines()]
-    figure = table_preview(rows[0], rows[1:], is_empty=is_empty, target=3)
+    figure = table_preview(rows[0], rows[1:], is_empty=is_missing, target=3)
     cells = figure.axes[0].tables[0].get_celld()
     grounds = {place: cell.get_facecolor() for place, cell in cells.items()}
     marked = {place for place, ground in grounds.items() if ground == grounds[2, 1]}

@@ -1,4 +1,4 @@
-"""A table of which a number is to be predicted, from the command line."""
+"""A table of which one network predicts a number, from the command line: an option asks for one."""
 
 import csv
 import json
@@ -11,6 +11,8 @@ import fastnn
 from fastnn.cli import main
 from fastnn.data import table_text
 from fastnn.decisions.task import decide_task
+
+ONE = ["--optimizer", "adam"]  # an option of one network
 
 
 @pytest.fixture(scope="module")
@@ -28,7 +30,7 @@ def houses(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def trained(houses: Path) -> Path:
     folder = houses.parent / "run"
-    assert main(["train", str(houses), "--target", "price", "--output", str(folder), "--quiet"]) == 0
+    assert main(["train", str(houses), "--target", "price", *ONE, "--output", str(folder), "--quiet"]) == 0
     return folder
 
 
@@ -77,7 +79,7 @@ def test_the_run_is_repeated_from_its_file(trained: Path, tmp_path: Path) -> Non
 
 
 def test_what_a_column_of_numbers_is_is_said(houses: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    command = ["train", str(houses), "--target", "price", "--epochs", "1", "--output", str(tmp_path / "r")]
+    command = ["train", str(houses), "--target", "price", *ONE, "--epochs", "1", "--output", str(tmp_path / "r")]
     assert main(command) == 0
     assert "task: regression (240 different numbers in 240 rows; to change it: --task)" in capsys.readouterr().err
     command = ["train", str(houses), "--target", "rooms", "--epochs", "1", "--output", str(tmp_path / "c")]
@@ -105,7 +107,7 @@ def test_numbers_are_classes_where_they_are_few_or_numbered() -> None:
 def test_options_that_do_nothing_and_targets_that_are_no_numbers_are_refused(
     houses: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    command = ["train", str(houses), "--target", "price", "--output", str(tmp_path / "r")]
+    command = ["train", str(houses), "--target", "price", *ONE, "--output", str(tmp_path / "r")]
     for option, message in (
         (["--class-weight", "balanced"], "--class-weight: expected none for a regression"),
         (["--size", "8"], "--size: expected none for a regression"),
@@ -114,7 +116,7 @@ def test_options_that_do_nothing_and_targets_that_are_no_numbers_are_refused(
         assert main([*command, *option]) == 2
         assert message in capsys.readouterr().err
     (tmp_path / "t.csv").write_text("x,y\n" + "\n".join(f"{k},{'?' if k == 3 else k / 2}" for k in range(20)))
-    assert main(["train", str(tmp_path / "t.csv"), "--task", "regression"]) == 2
+    assert main(["train", str(tmp_path / "t.csv"), "--task", "regression", *ONE]) == 2
     assert "sample 3: expected a number to be predicted, got '?'" in capsys.readouterr().err
     assert main(["train", "glyphs", "--task", "regression"]) == 2
     assert "--task: expected a table for a regression, got glyphs" in capsys.readouterr().err
@@ -125,7 +127,7 @@ def test_a_table_is_read_once(houses: Path, tmp_path: Path, monkeypatch: pytest.
     reads = []
     monkeypatch.setattr(table_text, "read_text", lambda path, where: reads.append(path) or path.read_text())
     assert (
-        main(["train", str(houses), "--target", target, "--epochs", "1", "--quiet", "--output", str(tmp_path / "r")])
+        main(["train", str(houses), "--target", target, *ONE, "--epochs=1", "--quiet", "--output", str(tmp_path / "r")])
         == 0
     )
     assert reads == [houses]
@@ -134,6 +136,7 @@ def test_a_table_is_read_once(houses: Path, tmp_path: Path, monkeypatch: pytest.
 def test_the_table_of_epochs_has_no_column_of_right_answers(
     houses: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(["train", str(houses), "--target", "price", "--epochs", "2", "--output", str(tmp_path / "r")]) == 0
+    command = ["train", str(houses), "--target", "price", *ONE, "--epochs", "2", "--output", str(tmp_path / "r")]
+    assert main(command) == 0
     (head,) = [line for line in capsys.readouterr().out.splitlines() if line.startswith("epoch")]
     assert head.split() == ["epoch", "loss", "val", "loss"]

@@ -285,7 +285,8 @@ def test_ctrl_c_keeps_the_model(tmp_path: Path) -> None:
 def test_ctrl_c_keeps_the_model_of_a_regression(tmp_path: Path) -> None:
     table = tmp_path / "houses.csv"
     table.write_text("rooms,area,price\n" + "".join(f"{k % 7},{k}.5,{30 * (k % 7) + k}.25\n" for k in range(300)))
-    done, _ = interrupted(tmp_path / "r", str(table), "--target", "price", "--epochs", "50000", behind="2 ")
+    options = ["--target", "price", "--optimizer", "adam", "--epochs", "50000"]
+    done, _ = interrupted(tmp_path / "r", str(table), *options, behind="2 ")
     assert done.returncode == 130, done.stderr
     assert re.search(r"fastnn train: interrupted after \d+ of 50000 epochs; the model", done.stderr)
     assert np.isfinite(fastnn.load(tmp_path / "r" / "model.safetensors").predict([[3, 100.5]])).all()

@@ -12,7 +12,7 @@ from fastnn.cli import main, parser
 
 PACKAGE = Path(fastnn.__file__).parent
 READERS = ("train", "evaluate", "predict", "data info", "data preview")
-TRAINING = ("task.py", "training.py")  # what only `train` decides, once the data are read
+TRAINING = ("cells.py", "task.py", "training.py")  # what only `train` decides, once the data are read
 
 
 @pytest.fixture
