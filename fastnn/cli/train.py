@@ -46,6 +46,9 @@ evaluated once, at the end. On one instruction set the same options and seed giv
 whatever the number of threads (FASTNN_NUM_THREADS).
 
 The files written are {", ".join(FILES)}.
+A table with text, dates or empty cells, and one of which a number is to be predicted, is learned by several networks,
+averaged, unless an option asks for one network (--model, --optimizer, ...). Its run has predictions.csv and
+residuals.png or reliability.png, of the rows to test, and no learning curve.
 Ctrl-C ends the training and writes the model as it is at that moment.
 --config with the {OPTIONS_FILE} of a run repeats the run.
 

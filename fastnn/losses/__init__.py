@@ -62,6 +62,7 @@ ALIASES: dict[str, str] = {  # what the losses are called elsewhere
     "bce": "binary_cross_entropy",
     "binary_crossentropy": "binary_cross_entropy",
     "focal": "focal_cross_entropy",
+    "hinge": "multiclass_hinge",
     "mse": "mean_squared_error",
     "squared_error": "mean_squared_error",
     "mae": "mean_absolute_error",

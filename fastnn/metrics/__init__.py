@@ -87,6 +87,7 @@ METRICS: dict[str, Metric] = {
     "mean_squared_error": mean_squared_error,
     "root_mean_squared_error": root_mean_squared_error,
     "mean_absolute_percentage_error": mean_absolute_percentage_error,
+    "pinball_loss": pinball_loss,
     "r2": r2,
 }
 ALIASES: dict[str, str] = {  # what the metrics are called elsewhere
@@ -94,6 +95,7 @@ ALIASES: dict[str, str] = {  # what the metrics are called elsewhere
     "mse": "mean_squared_error",
     "rmse": "root_mean_squared_error",
     "mape": "mean_absolute_percentage_error",
+    "pinball": "pinball_loss",
     "r2_score": "r2",
     "brier": "brier_score",
     "ece": "calibration_error",

@@ -23,10 +23,9 @@ from fastnn.losses import Loss
 from fastnn.tabular.columns import reads_as_frame, rows_in, unmixed
 from fastnn.tabular.file import write_table
 from fastnn.tabular.inputs import Numeric, TableInputs
-from fastnn.tabular.members import Fold, Member, Recipe, Rows, Trained
+from fastnn.tabular.members import TRIALS, Fold, Member, Recipe, Rows, Trained
 
 Array = NDArray[Any]
-TRIALS = 2  # members that are trained for each encoding of numbers, to choose one
 ACTIVATIONS = ("relu", "leaky_relu", "elu", "tanh", "sigmoid", "gelu", "silu")
 
 

@@ -300,7 +300,7 @@ def test_after_ctrl_c_the_members_that_are_trained_are_kept(monkeypatch):
 
     monkeypatch.setattr(members, "train", interrupted)
     table, price = houses(60)
-    net = TableRegressor(**SMALL | {"n_estimators": 4})
+    net = TableRegressor(**SMALL | {"n_estimators": 4, "hidden_layer_sizes": (40,)})
     with pytest.warns(UserWarning, match="TableRegressor: interrupted; 3 of 4 networks are kept"):
         net.fit(table, price)
     assert len(net.members_) == 3
@@ -308,6 +308,44 @@ def test_after_ctrl_c_the_members_that_are_trained_are_kept(monkeypatch):
     calls[:] = [None] * 5
     with pytest.raises(KeyboardInterrupt):
         TableRegressor(**SMALL).fit(table, price)
+
+
+@pytest.mark.parametrize("kind", [TableClassifier, TableRegressor])
+def test_members_that_are_trained_side_by_side_are_those_of_one_after_the_other(kind, monkeypatch):
+    from fastnn.tabular import members
+
+    table, price = houses(90)
+    target = price if kind is TableRegressor else np.where(price > np.median(price), "dear", "cheap")
+    options = {"hidden_layer_sizes": (6,), "n_estimators": 5, "max_iter": 15, "dropout": 0.2, "random_state": 0}
+    calls = []
+    fit_many = members.fit_many
+
+    def noted(networks, *given, **options):
+        calls.append(len(networks))
+        return fit_many(networks, *given, **options)
+
+    monkeypatch.setattr(members, "fit_many", noted)
+    many = kind(**options).fit(table, target)
+    assert calls == [3]
+    monkeypatch.setattr(members, "together", lambda *given: False)
+    single = kind(**options).fit(table, target)
+    assert calls == [3]
+    assert many.best_epochs_ == single.best_epochs_
+    spread = single.spread(table)
+    np.testing.assert_allclose(many.spread(table), spread, rtol=1e-3, atol=1e-4 * np.ptp(spread))
+    for one, other in zip(many.histories_, single.histories_, strict=True):
+        np.testing.assert_allclose(one.column("val_loss"), other.column("val_loss"), rtol=1e-4)
+
+
+def test_members_go_one_after_the_other_where_that_is_faster_or_the_only_way():
+    from fastnn.tabular.members import Rows, together
+
+    rows = Rows(np.zeros(5), fastnn.losses.MeanSquaredError(), None, 1, False)
+    wide, narrow = (TableRegressor(hidden)._recipe() for hidden in ((64, 64), (16,)))
+    assert [together(wide, rows, members) for members in (2, 5, 16, 40)] == [False, False, True, True]
+    assert [together(narrow, rows, members) for members in (2, 5)] == [False, True]
+    assert not together(narrow, rows._replace(weights=np.ones(5)), 5)
+    assert not together(narrow, rows._replace(rising=True), 5)
 
 
 def test_every_row_is_held_out_by_one_member_and_classes_are_spread():
