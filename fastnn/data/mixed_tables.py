@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -19,6 +19,7 @@ from fastnn.decisions import Decision
 from fastnn.decisions.cells import Cells, Kind, cells_of, columns_taken, is_missing
 
 _CELL_BYTES = 16  # a reference to a text that is kept once, twice over
+_BLOCK_ROWS = 4096  # that are looked at at once
 _HINT = "take fewer rows"
 
 
@@ -117,21 +118,25 @@ def read_mixed(
         "the model", len(like.kinds), tuple(like.kinds), label_name=like.target_name, mixed=True
     )  # fmt: skip
     columns = find_columns(rows, label, wanted, where)
-    places = [*columns.features, *([] if columns.label is None else [columns.label])]
-    texts = _texts(rows, columns, places, where)
     named = columns.names or tuple(f"x{k}" for k in range(len(columns.features)))
     forced = _forced(where, categorical, named)
+    places = dict(zip(named, columns.features, strict=True))
+    asked = {name: _kind(name, like, forced) for name in named}
+    arrays = _numbers(rows, columns, {name: places[name] for name in named if asked[name] in (None, "number")}, where)
+    texts = _texts(rows, columns, [place for name, place in places.items() if name not in arrays], where)
     found = {
-        name: cells_of(where, f"column {name!r}", column, _kind(name, like, forced))
-        for name, column in zip(named, texts, strict=False)
+        name: cells_of(where, f"column {name!r}", texts[place], asked[name])
+        for name, place in places.items()
+        if name not in arrays
     }
-    arrays = {name: _array(cells, column) for (name, cells), column in zip(found.items(), texts, strict=False)}
-    kinds = {name: cells.kind for name, cells in found.items()}
-    gaps = {name: sum(map(is_missing, column)) for name, column in zip(named, texts, strict=False)}
+    arrays |= {name: _array(cells, texts[places[name]]) for name, cells in found.items()}
+    arrays = {name: arrays[name] for name in named}
+    kinds: dict[str, Kind] = {name: found[name].kind if name in found else "number" for name in named}
+    gaps = {name: sum(map(is_missing, texts[places[name]])) for name in found}
     said = [cells.decision for cells in found.values() if cells.decision is not None]
     if like is None:
         said.append(columns_taken(kinds, gaps))
-    targets = None if columns.label is None else texts[-1]
+    targets = None if columns.label is None else texts[columns.label]
     return MixedTable(arrays, kinds, targets, columns.label_name, (*columns.decisions, *said))
 
 
@@ -141,16 +146,51 @@ def _memory(path: str | os.PathLike[str]) -> MemoryEstimate:
     return MemoryEstimate(2 * plain.result, plain.temporary + _CELL_BYTES * plain.result)
 
 
-def _texts(rows: Rows, columns: Columns, places: Sequence[int], where: str) -> list[list[str]]:
-    """The texts of some columns, each different one kept once."""
-    found: list[list[str]] = [[] for _ in places]
-    kept: list[dict[str, str]] = [{} for _ in places]
-    for row in islice(rows, columns.skip, None):
-        if len(row) != columns.width:
-            raise ValueError(f"{where}: line {rows.line}: {len(row)} values, but the first row has {columns.width}")
-        for place, texts, same in zip(places, found, kept, strict=True):
-            text = row[place].strip()
-            texts.append(same.setdefault(text, text))
+def _blocks(rows: Rows, columns: Columns, where: str) -> Iterator[list[list[str]]]:
+    """The rows of a table, some at a time, each of the width of the first."""
+    source = islice(rows, columns.skip, None)
+    while True:
+        block = []
+        for row in islice(source, _BLOCK_ROWS):
+            if len(row) != columns.width:
+                raise ValueError(f"{where}: line {rows.line}: {len(row)} values, but the first row has {columns.width}")
+            block.append(row)
+        if not block:
+            return
+        yield block
+
+
+def _numbers(rows: Rows, columns: Columns, places: Mapping[str, int], where: str) -> dict[str, NDArray[Any]]:
+    """Those of some columns that hold finite numbers in every cell, float64 (N,)."""
+    parts: dict[str, list[NDArray[np.float64]]] = {name: [] for name in places}
+    for block in _blocks(rows, columns, where):
+        if not parts:
+            break
+        transposed = list(zip(*block, strict=True))
+        for name in list(parts):
+            texts = transposed[places[name]]
+            try:
+                # Python would read 1_000 as a number, which is none in a table
+                values = np.array([np.nan] if "_" in "".join(texts) else texts, np.float64)
+            except ValueError:
+                values = np.array([np.nan])
+            if np.isfinite(values).all():
+                parts[name].append(values)
+            else:
+                del parts[name]
+    return {name: np.concatenate(found) for name, found in parts.items()}
+
+
+def _texts(rows: Rows, columns: Columns, places: Sequence[int], where: str) -> dict[int, list[str]]:
+    """The texts of some columns and of the targets by their places, each different one kept once."""
+    wanted = [*places, *([] if columns.label is None else [columns.label])]
+    found: dict[int, list[str]] = {place: [] for place in wanted}
+    kept: dict[int, dict[str, str]] = {place: {} for place in wanted}
+    for block in _blocks(rows, columns, where) if wanted else ():
+        transposed = list(zip(*block, strict=True))
+        for place in wanted:
+            same = kept[place]
+            found[place] += [same.setdefault(text, text) for text in map(str.strip, transposed[place])]
     return found
 
 
