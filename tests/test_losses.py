@@ -303,7 +303,7 @@ def test_classes_need_rows_of_outputs():
         losses.get(X).prepare(LABELS, (2, 2), np.dtype("float64"))
 
 
-@pytest.mark.parametrize("what", ["hinge", None, 3, ["a"], losses.MeanSquaredError])
+@pytest.mark.parametrize("what", ["wedge", None, 3, ["a"], losses.MeanSquaredError])
 def test_other_objects_than_losses_are_refused(what):
     with pytest.raises(ValueError, match=r"loss: expected one of softmax_cross_entropy, mean_squared_error, .* got"):
         losses.get(what)

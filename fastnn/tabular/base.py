@@ -21,9 +21,10 @@ from fastnn.estimators.workers import share_of_threads
 from fastnn.keywords import with_known_keywords
 from fastnn.losses import Loss
 from fastnn.tabular.columns import reads_as_frame, rows_in, unmixed
+from fastnn.tabular.ensemble import TRIALS, Trained
 from fastnn.tabular.file import write_table
 from fastnn.tabular.inputs import Numeric, TableInputs
-from fastnn.tabular.members import TRIALS, Fold, Member, Recipe, Rows, Trained
+from fastnn.tabular.members import Fold, Member, Recipe, Rows
 
 Array = NDArray[Any]
 ACTIVATIONS = ("relu", "leaky_relu", "elu", "tanh", "sigmoid", "gelu", "silu")

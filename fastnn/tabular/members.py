@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import log2
 from typing import Any, NamedTuple
@@ -15,16 +15,12 @@ from fastnn.losses import Loss
 from fastnn.model.measure import loss_of
 from fastnn.model.sequential import Sequential
 from fastnn.optim import AdamW
-from fastnn.population import fit_many
 from fastnn.schedules import Cosine
-from fastnn.tabular.inputs import TableInputs
 from fastnn.trainer import Callback, EarlyStopping, History, Trainer
 
 Array = NDArray[Any]
 Fold = tuple[NDArray[np.int64], NDArray[np.int64]]
 SMALLEST_BATCH, LARGEST_BATCH, BATCHES = 16, 256, 20  # a batch is about a BATCHES-th of the rows
-TRIALS = 2  # members that are trained for each encoding of numbers, to choose one
-MANY_MEMBERS, SMALL_NETWORK = 16, 32  # members, or hidden units, with which members are trained side by side
 MOST_STEPS, FEWEST_EPOCHS, MOST_EPOCHS = 4_000, 20, 200  # of a member
 
 
@@ -174,153 +170,6 @@ class Rows(NamedTuple):
     weights: Array | None
     outputs: int
     rising: bool
-
-
-class Trained:
-    """The members that were trained on the inputs that a table has by one way of encoding it.
-
-    Parameters
-    ----------
-    inputs : TableInputs
-    x : (N, D) float32 array
-    """
-
-    def __init__(self, inputs: TableInputs, x: Array) -> None:
-        self.inputs, self.x = inputs, x
-        self.members: list[Member] = []
-
-    @classmethod
-    def on(cls, inputs: TableInputs, table: Any, function: str) -> Trained:
-        """Of a table, before any member; `function` begins the message of an error."""
-        return cls(inputs, inputs.encode(function, table))
-
-    @property
-    def loss(self) -> float:
-        """The mean loss of the members on the rows that they hold out."""
-        return sum(member.loss for member in self.members) / len(self.members)
-
-    def train(
-        self,
-        recipe: Recipe,
-        rows: Rows,
-        folds: Sequence[Fold],
-        seeds: Sequence[int],
-        say: Callable[[int, Member], None],
-    ) -> bool:
-        """Train a member for each fold that has none yet; return whether Ctrl-C ended that.
-
-        Parameters
-        ----------
-        recipe : Recipe
-        rows : Rows
-        folds : sequence of pairs of index arrays
-        seeds : sequence of int
-            One for each fold at least.
-        say : callable
-            Is told the number of each member that was trained, and the member.
-        """
-        if together(recipe, rows, len(folds)) and len(self.members) < len(folds) > TRIALS:
-            return self._train_together(recipe, rows, folds, seeds, say)
-        for k in range(len(self.members), len(folds)):
-            network = recipe.network(self.x.shape[1], rows.outputs, seeds[k], rows.rising)
-            try:
-                member = train(recipe, network, self.x, rows, folds[k], seeds[k])
-            except KeyboardInterrupt:
-                return True
-            self.members.append(member)
-            say(k, member)
-        return False
-
-    def _train_together(
-        self,
-        recipe: Recipe,
-        rows: Rows,
-        folds: Sequence[Fold],
-        seeds: Sequence[int],
-        say: Callable[[int, Member], None],
-    ) -> bool:
-        """As `train`, all members that are left side by side."""
-        first = len(self.members)
-        left = range(first, len(folds))
-        networks = [recipe.network(self.x.shape[1], rows.outputs, seeds[k]) for k in left]
-        try:
-            members = train_many(recipe, networks, self.x, rows, folds[first:], seeds[first : len(folds)])
-        except KeyboardInterrupt:
-            return True
-        for k, member in zip(left, members, strict=True):
-            self.members.append(member)
-            say(k, member)
-        return False
-
-
-def together(recipe: Recipe, rows: Rows, members: int) -> bool:
-    """Whether members are trained side by side: where that can be, and is faster than one after the other.
-
-    A vector has the same weight of 16 members, so that few members leave most of it empty; a step of a small network
-    is so short that calling it takes most of its time, which many members share.
-
-    Parameters
-    ----------
-    recipe : Recipe
-    rows : Rows
-    members : int
-        Of the ensemble.
-    """
-    can = rows.weights is None and not rows.rising
-    small = sum(recipe.hidden) <= SMALL_NETWORK and members > TRIALS + 1
-    return can and (small or members >= MANY_MEMBERS)
-
-
-def train_many(
-    recipe: Recipe,
-    networks: Sequence[Sequential],
-    x: Array,
-    rows: Rows,
-    folds: Sequence[Fold],
-    seeds: Sequence[int],
-) -> list[Member]:
-    """Train members side by side, as `train` does one after the other.
-
-    Parameters
-    ----------
-    recipe : Recipe
-    networks : sequence of Sequential
-        With their first weights.
-    x : (N, D) float32
-    rows : Rows
-        Without weights.
-    folds : sequence of pairs of index arrays
-        Of each, the rows to train on are all but those that stop it.
-    seeds : sequence of int
-    """
-    length = len(folds[0][0])
-    epochs = recipe.epochs_of(length)
-    targets = rows.targets if rows.loss.classifies or rows.targets.ndim > 1 else rows.targets[:, None]
-    found = fit_many(
-        networks,
-        x,
-        targets,
-        seeds=seeds,
-        rows=[own for own, _ in folds],
-        validation="rest",
-        optimizer=AdamW(recipe.rate, weight_decay=recipe.decay),
-        loss=rows.loss,
-        schedule=Cosine(epochs),
-        batch_size=recipe.batch_of(length),
-        epochs=epochs,
-        callbacks=[EarlyStopping(patience=recipe.patience or -(-epochs // 3))],
-        progress=False,
-        on_nonfinite="ignore",
-    )
-    losses = found.column("val_loss")
-    members = []
-    for k, network in enumerate(networks):
-        best = int(found.best_epoch[k])
-        if not best or not np.isfinite(losses[best - 1, k]):  # which says at which step and why
-            members.append(train(recipe, network, x, rows, folds[k], seeds[k]))
-        else:
-            members.append(Member(found[k], float(losses[best - 1, k]), best, found.histories[k]))
-    return members
 
 
 def train(recipe: Recipe, network: Sequential, x: Array, rows: Rows, fold: Fold, seed: int) -> Member:

@@ -288,9 +288,9 @@ def test_rows_of_no_weight_are_left_out():
 
 
 def test_after_ctrl_c_the_members_that_are_trained_are_kept(monkeypatch):
-    from fastnn.tabular import members
+    from fastnn.tabular import ensemble
 
-    train, calls = members.train, []
+    train, calls = ensemble.train, []
 
     def interrupted(*arguments):
         calls.append(arguments)
@@ -298,7 +298,7 @@ def test_after_ctrl_c_the_members_that_are_trained_are_kept(monkeypatch):
             raise KeyboardInterrupt
         return train(*arguments)
 
-    monkeypatch.setattr(members, "train", interrupted)
+    monkeypatch.setattr(ensemble, "train", interrupted)
     table, price = houses(60)
     net = TableRegressor(**SMALL | {"n_estimators": 4, "hidden_layer_sizes": (40,)})
     with pytest.warns(UserWarning, match="TableRegressor: interrupted; 3 of 4 networks are kept"):
@@ -312,22 +312,22 @@ def test_after_ctrl_c_the_members_that_are_trained_are_kept(monkeypatch):
 
 @pytest.mark.parametrize("kind", [TableClassifier, TableRegressor])
 def test_members_that_are_trained_side_by_side_are_those_of_one_after_the_other(kind, monkeypatch):
-    from fastnn.tabular import members
+    from fastnn.tabular import ensemble, side_by_side
 
     table, price = houses(90)
     target = price if kind is TableRegressor else np.where(price > np.median(price), "dear", "cheap")
     options = {"hidden_layer_sizes": (6,), "n_estimators": 5, "max_iter": 15, "dropout": 0.2, "random_state": 0}
     calls = []
-    fit_many = members.fit_many
+    fit_many = side_by_side.fit_many
 
     def noted(networks, *given, **options):
         calls.append(len(networks))
         return fit_many(networks, *given, **options)
 
-    monkeypatch.setattr(members, "fit_many", noted)
+    monkeypatch.setattr(side_by_side, "fit_many", noted)
     many = kind(**options).fit(table, target)
     assert calls == [3]
-    monkeypatch.setattr(members, "together", lambda *given: False)
+    monkeypatch.setattr(ensemble, "together", lambda *given: False)
     single = kind(**options).fit(table, target)
     assert calls == [3]
     assert many.best_epochs_ == single.best_epochs_
@@ -338,7 +338,8 @@ def test_members_that_are_trained_side_by_side_are_those_of_one_after_the_other(
 
 
 def test_members_go_one_after_the_other_where_that_is_faster_or_the_only_way():
-    from fastnn.tabular.members import Rows, together
+    from fastnn.tabular.members import Rows
+    from fastnn.tabular.side_by_side import together
 
     rows = Rows(np.zeros(5), fastnn.losses.MeanSquaredError(), None, 1, False)
     wide, narrow = (TableRegressor(hidden)._recipe() for hidden in ((64, 64), (16,)))
