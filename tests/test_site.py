@@ -9,6 +9,7 @@ import importlib
 import inspect
 import re
 import shlex
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -20,8 +21,9 @@ from fastnn.cli import parser
 DOCS = ROOT / "docs"
 PAGES = sorted(path for path in DOCS.rglob("*.md") if ">>> " in path.read_text())
 EXAMPLES = sorted((DOCS / "examples").glob("plot_*.py"))
-# packages that a page or an example uses, if they may be missing
-NEEDS = {"CUSTOM.md": "numba"}
+# packages and programs that a page or an example uses, if they may be missing
+NEEDS = {"CUSTOM.md": "numba", "examples/plot_21_own_operation.py": "numba"}
+NEEDS_PROGRAM = {"how_to/deployment.md": "cc"}
 SLOW = {"CUSTOM.md"}
 
 
@@ -60,6 +62,15 @@ def name_of(path: Path) -> str:
     return str(path.relative_to(DOCS))
 
 
+def skip_without_needs(path: Path) -> None:
+    """Skip a page whose package or program is missing."""
+    name = name_of(path)
+    if name in NEEDS:
+        pytest.importorskip(NEEDS[name])
+    if name in NEEDS_PROGRAM and shutil.which(NEEDS_PROGRAM[name]) is None:
+        pytest.skip(f"{NEEDS_PROGRAM[name]} is not installed")
+
+
 def page(path: Path) -> object:
     """A page as a parameter, marked if it takes long."""
     return pytest.param(path, id=name_of(path), marks=[pytest.mark.slow] if name_of(path) in SLOW else [])
@@ -77,8 +88,7 @@ def _no_windows(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Non
 
 @pytest.mark.parametrize("path", [page(path) for path in PAGES])
 def test_the_examples_of_a_page_run(path: Path) -> None:
-    if name_of(path) in NEEDS:
-        pytest.importorskip(NEEDS[name_of(path)])
+    skip_without_needs(path)
     failed, attempted = failures(path)
     assert attempted > 0
     assert failed == 0
@@ -104,6 +114,7 @@ def test_decimals_may_be_a_little_different_and_nothing_else(want: str, got: str
 @pytest.mark.slow
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
 def test_an_example_of_the_gallery_runs(path: Path) -> None:
+    skip_without_needs(path)
     exec(compile(path.read_text(), str(path), "exec"), {"__name__": "__main__"})
 
 

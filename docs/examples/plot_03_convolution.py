@@ -15,7 +15,7 @@ model = fastnn.Sequential([*layers, Flatten(), Dense(10)], input_shape=(1, 28, 2
 trainer = fastnn.Trainer(model, optimizer="adam", batch_size=64, epochs=4, progress=False)
 history = trainer.fit(*data.train, validation=data.test)
 print(f"accuracy on fonts that it has not seen: {history.epochs[-1]['val_accuracy']:.3f}")
-plots.filters(model.parameters["conv1.w"], title="The 16 filters of the first convolution")
+plots.filters(model.parameters["conv1.w"], columns=8, title="The 16 filters of the first convolution")
 
 # %%
 # What these filters make of one letter: the outputs of the first pool.
