@@ -50,7 +50,8 @@ COMPILED = [*FLAGS, *WARNINGS, *SANITIZER]
 
 # independent of the instruction set and of the type
 COMMON = [
-    f"csrc/runtime/{name}.c" for name in ("custom", "file_rows", "input_prefetch", "isa", "replay", "thread_pool")
+    f"csrc/runtime/{name}.c"
+    for name in ("custom", "file_rows", "input_prefetch", "interruption", "isa", "replay", "thread_pool")
 ]
 SOURCES = sorted(str(path) for path in Path("csrc").rglob("*.c"))
 HEADERS = sorted(str(path) for path in Path("csrc").rglob("*.h"))

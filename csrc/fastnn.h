@@ -38,12 +38,14 @@ struct fnn_op {
     ptrdiff_t n[FNN_MAX_DIMS];    /* dimensions */
     double s[FNN_MAX_SCALARS];    /* scalars */
     uint8_t type[FNN_MAX_ARRAYS]; /* enum fnn_type */
+    uint8_t flushes;              /* whether subnormal numbers are zeros in this call (runtime/subnormals.h) */
 };
 
 /* A row of the kernel table. */
 typedef struct {
     const char *signature; /* as in fastnn/kernels/signatures.py */
     fnn_kernel run;
+    int flushes; /* as in an operation */
 } fnn_entry;
 
 /* The tables of one instruction set, one for each type; the last row of a table has a NULL signature. */
@@ -87,24 +89,40 @@ typedef struct {
     char *back;
 } fnn_double_buffer;
 
+/* An argument whose array keeps something from step to step, and memory for a copy of it. */
+typedef struct {
+    int op, arg;
+    size_t bytes;
+    char *copy;
+} fnn_kept;
+
 typedef struct {
     fnn_op *ops;
     int op_count;
     const fnn_stream_argument *stream_arguments;
     int stream_argument_count;
-    double *op_seconds;  /* for each operation, summed over the sampled steps */
+    double *op_seconds;  /* for each operation, summed over the sampled steps; then as many for one step */
     int64_t *samples;    /* how many steps were sampled */
     int gather;          /* which stream argument is the index by which the inputs are gathered; -1: there is none */
     ptrdiff_t row_bytes; /* the size of a row of the inputs */
     fnn_double_buffer *double_buffers; /* swapped after every step that is followed by another */
     int double_buffer_count;           /* may be 0 */
     uint8_t *ready;                    /* for each row of a step: whether it has been gathered already */
+    int first_update;                  /* the first operation from which on a step must be done to its end */
+    const fnn_kept *kept;              /* what operations before that one change and a step that is left gets back */
+    int kept_count;
 } fnn_program;
 
 /* Runs the steps first … first+count-1 and returns how many were done. It ends early when `seconds` have passed, or
- * after the first step for which watch[step] is not finite (watch may be NULL). */
+ * after the first step for which watch[step] is not finite (watch may be NULL).
+ *
+ * The first step may take long; it is left, as if it had never begun, when `ask` returns other than 0 before anything
+ * is updated (runtime/interruption.h). ask may be NULL. */
 ptrdiff_t fnn_replay(const fnn_program *program, char *const *streams, ptrdiff_t first, ptrdiff_t count, double seconds,
-                     const double *watch);
+                     const double *watch, int (*ask)(void));
+
+/* Runs one operation. Where it may be left, returns whether it was, because `ask` returned other than 0. */
+int fnn_run(const fnn_op *op, int (*ask)(void));
 
 double fnn_seconds(void); /* monotonic clock */
 

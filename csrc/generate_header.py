@@ -61,7 +61,9 @@ def header() -> str:
     """The text of the header."""
     signatures, activations, updates, losses, limits, populations, polynomials = map(_load, DESCRIPTIONS)
     single, double = (polynomials.POLYNOMIALS[dtype] for dtype in ("float32", "float64"))
-    kernels = [f'_({text.partition("(")[0]}, "{text}")' for text in signatures.SIGNATURE_TEXTS]
+    names = {text: text.partition("(")[0] for text in signatures.SIGNATURE_TEXTS}
+    flushes = signatures.flushes_subnormals
+    kernels = [f'_({name}, "{text}", {int(flushes(name))})' for text, name in names.items()]
     kinds: Any = activations.Activation
     rules: Any = updates.UpdateRule
     elementwise: Any = losses.ElementwiseLoss

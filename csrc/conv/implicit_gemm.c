@@ -93,7 +93,7 @@ void FN(conv_implicit_gemm)(const conv_problem *c) {
     if (!serial && threads > 1 && s.pixel_blocks * c->groups < 2 * threads)
         s.row_parts = fnn_min(tiles, threads / common_divisor(threads, s.pixel_blocks * c->groups));
     const int tasks = (int)(c->groups * s.row_parts * s.pixel_blocks);
-    if (serial || threads == 1) {
+    if (serial) {
         for (int task = 0; task < tasks; task++) run_task(&s, task);
     } else {
         fnn_parallel(tasks, run_task, &s);

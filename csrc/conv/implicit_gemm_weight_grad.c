@@ -6,6 +6,8 @@
  * sizes alone.
  */
 #include "conv/conv_weight_grad.h"
+
+#include "runtime/interruption.h"
 #include "gemm/pack.h"
 #include "gemm/microkernel.h"
 
@@ -45,7 +47,7 @@ static void sum_pixels(const conv_weight_grad *c, ptrdiff_t group, ptrdiff_t i, 
     const ptrdiff_t blocks = (j_end - j + KC - 1) / KC;
     if (blocks == 0)
         for (ptrdiff_t t = 0; t < i_end - i; t++) zero_run(sums + t * ld, ld);
-    for (ptrdiff_t block = 0; block < blocks; block++) {
+    for (ptrdiff_t block = 0; block < blocks && !fnn_is_left(); block++) {
         const ptrdiff_t at = j + split_begin(j_end - j, blocks, block);
         const ptrdiff_t kc = j + split_begin(j_end - j, blocks, block + 1) - at;
         FN(im2col_pack)(&c->view, c->x + group * c->x_group_stride, i, i_end - i, at, kc, packed, KC);

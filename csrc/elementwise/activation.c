@@ -5,6 +5,7 @@
 
 #include "elementwise/custom_activation.h"
 #include "runtime/kernel.h"
+#include "runtime/subnormals.h"
 
 enum { GRAIN = 16384 };
 
@@ -59,19 +60,23 @@ void FN(activate_run)(int kind, real alpha, const real *x, real *out, ptrdiff_t 
 
 void FN(activate_block)(int kind, real alpha, real *p, ptrdiff_t ld, ptrdiff_t rows, ptrdiff_t cols) {
     if (kind == IDENTITY) return;
+    const fnn_float_mode mode = fnn_flush_subnormals(0);
     if (kind >= FNN_CUSTOM)
         custom_activate_block(kind, p, ld, rows, cols);
     else
         forward_rows(kind, alpha, p, p, ld, rows, cols);
+    fnn_restore_float_mode(mode, 0);
 }
 
 void FN(activate_grad_block)(int kind, real alpha, real *dx, ptrdiff_t ld, const real *saved, ptrdiff_t ld_saved,
                              ptrdiff_t rows, ptrdiff_t cols) {
     if (kind == IDENTITY) return;
+    const fnn_float_mode mode = fnn_flush_subnormals(0);
     if (kind >= FNN_CUSTOM)
         custom_activate_grad_block(kind, dx, ld, saved, ld_saved, rows, cols);
     else
         backward_rows(kind, alpha, dx, saved, ld_saved, dx, ld, rows, cols);
+    fnn_restore_float_mode(mode, 0);
 }
 
 /* --- the kernels --- */

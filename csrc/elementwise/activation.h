@@ -111,7 +111,8 @@ FNN_INLINE vreal vactivate_grad(int kind, vreal dout, vreal saved, vreal alpha) 
 
 void FN(activate_run)(int kind, real alpha, const real *x, real *out, ptrdiff_t count);
 
-/* --- blocks, in place; rows are `ld` elements apart --- */
+/* --- blocks, in place; rows are `ld` elements apart. They are computed with subnormal numbers, whatever the kernel
+ * does whose results they are, so that a kernel with an activation gives the bits of the two by themselves. --- */
 
 void FN(activate_block)(int kind, real alpha, real *p, ptrdiff_t ld, ptrdiff_t rows, ptrdiff_t cols);
 

@@ -2,6 +2,7 @@
 #include "gemm/gemm.h"
 
 #include "runtime/input_prefetch.h"
+#include "runtime/interruption.h"
 #include "gemm/pack.h"
 #include "gemm/microkernel.h"
 
@@ -157,7 +158,7 @@ static void blocked(const gemm *g, ptrdiff_t i, ptrdiff_t i_end, ptrdiff_t j, pt
         const ptrdiff_t jc_end = fnn_min(j_end, jc + nc);
         for (ptrdiff_t p = 0; p < g->k; p += kc_max) {
             const ptrdiff_t kc = fnn_min(kc_max, g->k - p);
-            for (ptrdiff_t ic = i; ic < i_end; ic += mc) {
+            for (ptrdiff_t ic = i; ic < i_end && !fnn_is_left(); ic += mc) {
                 const ptrdiff_t ic_end = fnn_min(i_end, ic + mc);
                 if (pack_a) pack_block_of_a(g, a_packed, ic, ic_end, p, kc);
                 for (ptrdiff_t jr = jc; jr < jc_end; jr += GEMM_NR) {
@@ -195,7 +196,7 @@ static void rectangle(const gemm *g, ptrdiff_t i, ptrdiff_t i_end, ptrdiff_t j, 
         return;
     }
     const ptrdiff_t rows = i_end - i, tiles = (rows + GEMM_MR - 1) / GEMM_MR;
-    for (ptrdiff_t s = 0; s < tiles; s++)
+    for (ptrdiff_t s = 0; s < tiles && !fnn_is_left(); s++)
         thin_block(g, i + share(rows, tiles, s), share(rows, tiles, s + 1) - share(rows, tiles, s), j, j_end);
 }
 

@@ -9,6 +9,7 @@
 #include "nchw16n/direct_conv.h"
 
 #include "runtime/input_prefetch.h"
+#include "runtime/subnormals.h"
 #include "nchw16n/pool.h"
 #include "nchw16n/direct_conv_microkernel.h"
 #include "gemm/pack.h"
@@ -199,6 +200,7 @@ static void run_rows(const nchw16n_conv *conv, const out_buffer *to, ptrdiff_t i
 static void pool_rows(const nchw16n_conv *conv, const out_buffer *from, ptrdiff_t image_block, ptrdiff_t row,
                       ptrdiff_t end) {
     const nchw16n_pool_epilogue *pool = conv->pool;
+    const fnn_float_mode mode = fnn_flush_subnormals(0); /* as max_pool_forward_nchw16n */
     const ptrdiff_t rows = conv->out_rows / pool->size_h, cols = conv->out_cols / pool->size_w;
     for (ptrdiff_t f = tile_filter(conv, conv->first); f < tile_filter(conv, conv->end); f++) {
         const real *plane = from->at + (f - from->filter) * from->plane_stride;
@@ -212,6 +214,7 @@ static void pool_rows(const nchw16n_conv *conv, const out_buffer *from, ptrdiff_
                                         pool->type, at++ * IMAGE_BLOCK);
         }
     }
+    fnn_restore_float_mode(mode, 0);
 }
 
 /* Runs a task whose outputs are pooled: some rows of windows at a time are convolved into the workspace. */
@@ -254,9 +257,12 @@ static void run_task(void *context, int task) {
     const ptrdiff_t end = nchw16n_row_end(&conv->partition, task);
     for (ptrdiff_t row = nchw16n_row_begin(&conv->partition, task); row < end; row += step)
         run_rows(conv, &all, image_block, row, fnn_min(end, row + step), fnn_scratch());
-    if (conv->statistics != NULL && conv->end == conv->groups * conv->filter_tiles && conv->col_end == conv->out_cols)
-        nchw16n_slice_moments(conv->statistics, &conv->partition, task, conv->out, conv->groups * conv->filters,
-                              conv->out_cols);
+    if (conv->statistics == NULL || conv->end < conv->groups * conv->filter_tiles || conv->col_end < conv->out_cols)
+        return;
+    const fnn_float_mode mode = fnn_flush_subnormals(0); /* as batch_norm_statistics_nchw16n */
+    nchw16n_slice_moments(conv->statistics, &conv->partition, task, conv->out, conv->groups * conv->filters,
+                          conv->out_cols);
+    fnn_restore_float_mode(mode, 0);
 }
 
 /* Plans the pixels of a tile, the channels of a block, and the tasks. */

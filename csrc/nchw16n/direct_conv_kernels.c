@@ -1,6 +1,8 @@
 /* The kernels of direct convolution in the layout NCHW16n: forward with its epilogues, and the input gradient. */
 #include "nchw16n/direct_conv.h"
 
+#include "runtime/subnormals.h"
+
 static void set_axes(nchw16n_conv *conv, const fnn_op *op, ptrdiff_t rows, ptrdiff_t cols, bool backward) {
     conv->rows = conv_axis_of(op->s, AXIS_ROWS, conv->x_rows, rows, backward);
     conv->cols = conv_axis_of(op->s, AXIS_COLS, conv->x_cols, cols, backward);
@@ -50,7 +52,9 @@ void FN(conv_statistics_forward_nchw16n)(const fnn_op *op) {
     conv.statistics = &s;
     conv.partition = nchw16n_partition_rows(conv.image_blocks, conv.out_rows);
     run_forward(&conv);
+    const fnn_float_mode mode = fnn_flush_subnormals(0); /* as batch_norm_statistics_nchw16n */
     FN(nchw16n_combine_moments)(&s, &conv.partition, conv.out, conv.groups * conv.filters, conv.out_cols);
+    fnn_restore_float_mode(mode, 0);
 }
 
 /* x, weight, b, out[g,f,p,q,16], argmax; … algorithm, kind, alpha, size_h, size_w: out and argmax are the windows'

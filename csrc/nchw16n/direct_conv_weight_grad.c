@@ -6,6 +6,7 @@
  * shape alone and are added in their order, so that the bits are the same for any number of threads.
  */
 #include "runtime/input_prefetch.h"
+#include "runtime/interruption.h"
 #include "nchw16n/conv_axis.h"
 #include "nchw16n/weight_grad_microkernel.h"
 
@@ -104,8 +105,8 @@ static void sum_images(const task_range *g, ptrdiff_t chunk, ptrdiff_t group, pt
     const problem *p = g->p;
     const ptrdiff_t x_plane = p->x_rows * p->x_cols * IMAGE_BLOCK, plane = p->rows * p->cols * IMAGE_BLOCK;
     weight_grad_tile_args args = {.dout_filter_stride = plane, .acc_filter_stride = g->count * VL};
-    for (ptrdiff_t block = p->image_blocks * chunk / p->chunks; block < p->image_blocks * (chunk + 1) / p->chunks;
-         block++) {
+    const ptrdiff_t end = p->image_blocks * (chunk + 1) / p->chunks;
+    for (ptrdiff_t block = p->image_blocks * chunk / p->chunks; block < end && !fnn_is_left(); block++) {
         const real *x = p->x + (block * p->groups + group) * p->channels * x_plane;
         const real *dout = p->dout + (block * p->groups * p->filters + filter) * plane;
         for (int r = 0; r < p->row_segment_count; r++) {

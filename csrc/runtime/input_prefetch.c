@@ -1,6 +1,8 @@
 /* How far each thread is with the rows that it prefetches and gathers. */
 #include "runtime/input_prefetch.h"
 
+#include "runtime/subnormals.h"
+
 #include <stdatomic.h>
 #include <string.h>
 
@@ -69,7 +71,9 @@ static const char *source_of(const fnn_input_prefetch *a, ptrdiff_t row) {
 
 static void gather_prefetched(const fnn_input_prefetch *a) {
     if (mine.prefetched != NONE && a->gather_row != NULL) {
+        const fnn_float_mode mode = fnn_flush_subnormals(0); /* as the gather, not as the kernel that has a moment */
         a->gather_row(a->gather, source_of(a, mine.prefetched), mine.prefetched, a->out);
+        fnn_restore_float_mode(mode, 0);
         a->ready[mine.prefetched] = 1;
     }
     mine.prefetched = NONE;

@@ -2,21 +2,66 @@
 #include "runtime/replay.h"
 
 #include "runtime/input_prefetch.h"
+#include "runtime/interruption.h"
+#include "runtime/subnormals.h"
 
 #include <math.h>
+#include <stdbool.h>
 #include <string.h>
 
 enum { SAMPLE_EVERY = 64 }; /* of so many steps, one has its operations timed one by one */
 
-static void run_timed(const fnn_program *program) {
-    double before = fnn_seconds();
-    for (int i = 0; i < program->op_count; i++) {
-        program->ops[i].run(&program->ops[i]);
-        double after = fnn_seconds();
-        program->op_seconds[i] += after - before;
-        before = after;
+static void run_op(const fnn_op *op) {
+    const fnn_float_mode before = fnn_flush_subnormals(op->flushes);
+    op->run(op);
+    fnn_restore_float_mode(before, op->flushes);
+}
+
+int fnn_run(const fnn_op *op, fnn_ask ask) {
+    fnn_interruption interruption = {.left = 0};
+    if (ask != NULL) fnn_interruption_begin(&interruption, ask);
+    run_op(op);
+    if (ask != NULL) fnn_interruption_join(NULL);
+    return atomic_load_explicit(&interruption.left, memory_order_relaxed);
+}
+
+static void copy_kept(const fnn_program *program, bool back) {
+    for (int i = 0; i < program->kept_count; i++) {
+        const fnn_kept *kept = &program->kept[i];
+        void *const array = program->ops[kept->op].p[kept->arg];
+        memcpy(back ? array : kept->copy, back ? kept->copy : array, kept->bytes);
     }
-    (*program->samples)++;
+}
+
+/* Runs the operations of a step, and times them one by one if wanted. Returns whether the step was left, which it may
+ * be before anything is updated, if there is someone to ask. */
+static bool run_operations(const fnn_program *program, bool timed, fnn_ask ask) {
+    double *const seconds = program->op_seconds, *const of_step = seconds + program->op_count;
+    fnn_interruption interruption;
+    if (ask != NULL) {
+        copy_kept(program, false);
+        fnn_interruption_begin(&interruption, ask);
+    }
+    bool left = false;
+    double before = timed ? fnn_seconds() : 0;
+    for (int i = 0; i < program->op_count && !left; i++) {
+        if (ask != NULL && i == program->first_update) fnn_interruption_join(NULL);
+        run_op(&program->ops[i]);
+        if (timed) {
+            const double after = fnn_seconds();
+            of_step[i] = after - before;
+            before = after;
+        }
+        left = ask != NULL && fnn_is_left();
+    }
+    if (ask != NULL) fnn_interruption_join(NULL);
+    if (left) {
+        copy_kept(program, true);
+    } else if (timed) {
+        for (int i = 0; i < program->op_count; i++) seconds[i] += of_step[i];
+        (*program->samples)++;
+    }
+    return left;
 }
 
 /* Positions of arrays: the data set, and the output of a gather. */
@@ -58,7 +103,7 @@ static void swap_buffers(const fnn_program *program) {
 }
 
 static ptrdiff_t run_steps(const fnn_program *program, char *const *streams, ptrdiff_t first, ptrdiff_t count,
-                           double seconds, const double *watch, fnn_input_prefetch *prefetch) {
+                           double seconds, const double *watch, fnn_ask ask, fnn_input_prefetch *prefetch) {
     const double end = count > 1 ? fnn_seconds() + seconds : 0; /* a single step need not ask for the time */
     for (ptrdiff_t done = 0; done < count; done++) {
         ptrdiff_t step = first + done;
@@ -72,11 +117,8 @@ static ptrdiff_t run_steps(const fnn_program *program, char *const *streams, ptr
             prefetch->out = back_of_out(program, prefetch->gather);
             fnn_input_prefetch_begin_step(prefetch, done + 1 < count ? (const int64_t *)next : NULL);
         }
-        if (step % SAMPLE_EVERY == SAMPLE_EVERY - 1 || *program->samples == 0) {
-            run_timed(program);
-        } else {
-            for (int i = 0; i < program->op_count; i++) program->ops[i].run(&program->ops[i]);
-        }
+        const bool timed = step % SAMPLE_EVERY == SAMPLE_EVERY - 1 || *program->samples == 0;
+        if (run_operations(program, timed, done == 0 ? ask : NULL)) return done;
         if (watch != NULL && !isfinite(watch[step])) return done + 1;
         if (count > 1 && fnn_seconds() >= end) return done + 1;
         if (prefetch != NULL) swap_buffers(program);
@@ -85,22 +127,23 @@ static ptrdiff_t run_steps(const fnn_program *program, char *const *streams, ptr
 }
 
 ptrdiff_t fnn_replay(const fnn_program *program, char *const *streams, ptrdiff_t first, ptrdiff_t count, double seconds,
-                     const double *watch) {
-    if (program->gather < 0 || count < 2) return run_steps(program, streams, first, count, seconds, watch, NULL);
+                     const double *watch, fnn_ask ask) {
+    if (program->gather < 0 || count < 2) return run_steps(program, streams, first, count, seconds, watch, ask, NULL);
     fnn_input_prefetch prefetch = inputs_of(program);
     fnn_input_prefetch_join(&prefetch, 0, fnn_get_num_threads());
-    const ptrdiff_t done = run_steps(program, streams, first, count, seconds, watch, &prefetch);
+    const ptrdiff_t done = run_steps(program, streams, first, count, seconds, watch, ask, &prefetch);
     fnn_input_prefetch_join(NULL, 0, 1);
     return done;
 }
 
-ptrdiff_t fnn_replay_parts(fnn_part *parts, ptrdiff_t count, double seconds) {
+ptrdiff_t fnn_replay_parts(fnn_part *parts, ptrdiff_t count, double seconds, fnn_ask ask) {
     double now = fnn_seconds();
     const double end = now + seconds;
     ptrdiff_t total = 0;
     for (fnn_part *part = parts; part < parts + count; part++) {
         const double began = now;
-        const ptrdiff_t done = fnn_replay(part->program, part->streams, 0, part->count, end - now, part->watch);
+        const ptrdiff_t done = fnn_replay(part->program, part->streams, 0, part->count, end - now, part->watch,
+                                          part == parts ? ask : NULL);
         now = fnn_seconds();
         part->seconds = now - began;
         total += done;

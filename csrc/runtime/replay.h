@@ -16,7 +16,7 @@ typedef struct {
 } fnn_part;
 
 /* Runs the parts in their order, each as fnn_replay does, and returns the number of steps done in all. It ends early
- * when `seconds` have passed, or after a step whose watched value is not finite. */
-ptrdiff_t fnn_replay_parts(fnn_part *parts, ptrdiff_t count, double seconds);
+ * when `seconds` have passed, or after a step whose watched value is not finite; the first step of all may be left. */
+ptrdiff_t fnn_replay_parts(fnn_part *parts, ptrdiff_t count, double seconds, int (*ask)(void));
 
 #endif

@@ -10,6 +10,8 @@
  */
 #define _GNU_SOURCE
 #include "runtime/input_prefetch.h"
+#include "runtime/interruption.h"
+#include "runtime/subnormals.h"
 #include "runtime/thread_pool.h"
 #include "fastnn.h"
 
@@ -45,7 +47,10 @@ typedef struct {
     LINE _Atomic(uint32_t) generation;
     void (*fn)(void *, int);
     void *context;
-    _Atomic(fnn_input_prefetch *) prefetch; /* the caller's; atomic because workers without a task read it as well */
+    /* the caller's; atomic because workers without a task read them as well */
+    _Atomic(fnn_input_prefetch *) prefetch;
+    _Atomic(fnn_interruption *) interruption;
+    _Atomic(fnn_float_mode) float_mode;
     atomic_int tasks;
     atomic_bool stop;
 
@@ -134,7 +139,8 @@ static void run_tasks(pool *p, int index, uint32_t generation) {
     for (int i = 0; i < p->threads; i++) {
         const int owner = (index + i) % p->threads;
         /* fn and context stay as they are, because the call cannot return before a task that was begun is finished */
-        for (int task; (task = begin(p, owner, generation)) >= 0; done++) p->fn(p->context, task);
+        for (int task; (task = begin(p, owner, generation)) >= 0; done++)
+            if (!fnn_is_left()) p->fn(p->context, task);
     }
     inside = false;
     if (done == 0) return;
@@ -163,6 +169,7 @@ static void *work(void *argument) {
     if (fnn_scratch() == NULL) return NULL;
     atomic_fetch_add(&p->finished, 1);
     uint32_t seen = 0;
+    fnn_float_mode mode = fnn_get_float_mode();
     for (;;) {
         double limit = 0;
         uint32_t now;
@@ -177,6 +184,10 @@ static void *work(void *argument) {
         seen = now;
         if (atomic_load(&p->stop)) return NULL;
         fnn_input_prefetch_join(atomic_load_explicit(&p->prefetch, memory_order_relaxed), start.index, p->threads);
+        fnn_interruption_join(atomic_load_explicit(&p->interruption, memory_order_relaxed));
+        const fnn_float_mode before = mode;
+        mode = atomic_load_explicit(&p->float_mode, memory_order_relaxed);
+        if (mode != before) fnn_set_float_mode(mode);
         run_tasks(p, start.index, now);
     }
 }
@@ -304,6 +315,8 @@ void fnn_parallel(int tasks, void (*fn)(void *context, int task), void *context)
             p->fn = fn;
             p->context = context;
             atomic_store_explicit(&p->prefetch, fnn_input_prefetch_joined(), memory_order_relaxed);
+            atomic_store_explicit(&p->interruption, fnn_interruption_joined(), memory_order_relaxed);
+            atomic_store_explicit(&p->float_mode, fnn_get_float_mode(), memory_order_relaxed);
             atomic_store_explicit(&p->tasks, tasks, memory_order_relaxed);
             run_tasks(p, 0, publish(p));
             await_tasks(p, tasks);
@@ -312,5 +325,5 @@ void fnn_parallel(int tasks, void (*fn)(void *context, int task), void *context)
         }
         atomic_flag_clear_explicit(&busy, memory_order_release);
     }
-    for (int task = 0; task < tasks; task++) fn(context, task);
+    for (int task = 0; task < tasks && !fnn_is_left(); task++) fn(context, task);
 }

@@ -6,6 +6,7 @@
  * accumulator is a sum of its own, and the lanes are added up at the end. The slices are added in order; their number
  * follows from the shape alone, so that the bits are the same for any number of threads.
  */
+#include "runtime/interruption.h"
 #include "nchw16n/weight_grad_microkernel.h"
 #include "winograd/winograd.h"
 
@@ -235,7 +236,7 @@ static void run_task(void *context, int task) {
     const ptrdiff_t begin = p->image_blocks * slice / s->image_slices * image_tiles;
     const ptrdiff_t end = p->image_blocks * (slice + 1) / s->image_slices * image_tiles;
     const ptrdiff_t chunks = (end - begin + s->chunk_tiles - 1) / s->chunk_tiles;
-    for (ptrdiff_t k = 0; k < chunks; k++)
+    for (ptrdiff_t k = 0; k < chunks && !fnn_is_left(); k++)
         for (int i = first; i < first + s->point_rows; i++)
             sum_row(s, w, begin + (end - begin) * k / chunks, begin + (end - begin) * (k + 1) / chunks, i);
     real *du = p->work + (slice * WINOGRAD_POINTS + first) * WINOGRAD_POINTS * pairs;

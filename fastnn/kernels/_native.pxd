@@ -7,6 +7,9 @@ from libc.stdint cimport int64_t, uint8_t
 cdef extern from "runtime/thread_pool.h" nogil:
     int fnn_set_single_threaded(int enabled)
 
+cdef extern from "runtime/interruption.h" nogil:
+    ctypedef int (*fnn_ask)() noexcept nogil
+
 cdef extern from "fastnn.h" nogil:
     enum: FNN_MAX_ARRAYS, FNN_MAX_DIMS, FNN_MAX_SCALARS
     enum: FNN_ROW_INDEX
@@ -19,9 +22,11 @@ cdef extern from "fastnn.h" nogil:
         ptrdiff_t n[FNN_MAX_DIMS]
         double s[FNN_MAX_SCALARS]
         uint8_t type[FNN_MAX_ARRAYS]
+        uint8_t flushes
     ctypedef struct fnn_entry:
         const char *signature
         fnn_kernel run
+        int flushes
     ctypedef struct fnn_isa:
         const char *name
         const fnn_entry *f32
@@ -41,6 +46,11 @@ cdef extern from "fastnn.h" nogil:
         int op
         int arg
         char *back
+    ctypedef struct fnn_kept:
+        int op
+        int arg
+        size_t bytes
+        char *copy
     ctypedef struct fnn_program:
         fnn_op *ops
         int op_count
@@ -53,13 +63,17 @@ cdef extern from "fastnn.h" nogil:
         fnn_double_buffer *double_buffers
         int double_buffer_count
         uint8_t *ready
+        int first_update
+        const fnn_kept *kept
+        int kept_count
     const fnn_isa *const *fnn_isas()
     int fnn_get_num_threads()
     int fnn_set_num_threads(int count)
     void *fnn_scratch()
     double fnn_seconds()
     ptrdiff_t fnn_replay(const fnn_program *program, char *const *streams, ptrdiff_t first, ptrdiff_t count,
-                         double seconds, const double *watch)
+                         double seconds, const double *watch, fnn_ask ask)
+    int fnn_run(const fnn_op *op, fnn_ask ask)
 
 cdef extern from "runtime/replay.h" nogil:
     enum: FNN_MAX_STREAMS
@@ -69,7 +83,7 @@ cdef extern from "runtime/replay.h" nogil:
         const double *watch
         ptrdiff_t count
         double seconds
-    ptrdiff_t fnn_replay_parts(fnn_part *parts, ptrdiff_t count, double seconds)
+    ptrdiff_t fnn_replay_parts(fnn_part *parts, ptrdiff_t count, double seconds, fnn_ask ask)
 
 cdef extern from "runtime/custom.h" nogil:
     ctypedef void (*fnn_custom_function)()

@@ -6,6 +6,7 @@ its own.
 """
 
 cimport cython
+from cpython.exc cimport PyErr_Occurred
 from cpython.mem cimport PyMem_Calloc, PyMem_Free
 from libc.stddef cimport ptrdiff_t
 from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
@@ -21,6 +22,21 @@ from fastnn.kernels.signature import DTYPES, parse
 ROW_INDEX = FNN_ROW_INDEX  # the position of a row index, behind all arrays of a kernel
 
 cnp.import_array()
+
+cdef extern from "Python.h":
+    int handle_signals "PyErr_CheckSignals"()  # without `except`, so that the exception of a handler stays in place
+
+
+cdef int ask_python() noexcept nogil:
+    """Whether a signal, such as that of Ctrl-C, has raised an exception; raise_pending raises it."""
+    with gil:
+        return handle_signals()
+
+
+cdef int raise_pending() except -1:
+    """Raise the exception of `ask_python`, if there is one."""
+    return -1 if PyErr_Occurred() != NULL else 0
+
 
 # the dtype that an argument must have: that of the call, or any
 cdef enum: REAL = -1, ANY = -2
@@ -49,6 +65,7 @@ cdef class Kernel:
 
     cdef readonly object signature
     cdef fnn_kernel f32, f64
+    cdef bint flushes, may_be_left
     cdef int panel_f32, panel_f64            # columns in a panel of weights
     cdef int arrays, scalars, dims
     cdef tuple defaults                      # the values of the last scalars
@@ -67,6 +84,7 @@ cdef class Kernel:
         self.scalars = len(signature.scalars)
         self.dims = len(signature.dims)
         self.defaults = signature.defaults
+        self.may_be_left = signature.may_be_left
         self.spaced = any(a.spaced for a in arrays)
         if self.arrays > FNN_MAX_ARRAYS or self.dims + 2 * self.spaced > FNN_MAX_DIMS or self.scalars > FNN_MAX_SCALARS:
             raise ValueError(f"Kernel: {signature.name} has more arguments than a descriptor holds")
@@ -160,6 +178,7 @@ cdef class Kernel:
                 raise ValueError(f"{self.signature.name}: {count} panels do not hold {op.n[columns]} columns")
         for i in range(self.scalars):
             op.s[i] = args[self.arrays + i]
+        op.flushes = self.flushes
         op.run = self.f32 if real == cnp.NPY_FLOAT32 or (real < 0 and self.f64 == NULL) else self.f64
         return 0
 
@@ -177,11 +196,15 @@ cdef class Kernel:
 
     def __call__(self, *args):
         cdef fnn_op op
+        cdef fnn_ask ask = NULL
         self.bind(&op, args)
         if fnn_scratch() == NULL:
             raise MemoryError(f"{self.signature.name}: no memory for the workspace of this thread")
+        if self.may_be_left:
+            ask = ask_python
         with nogil:
-            op.run(&op)
+            fnn_run(&op, ask)
+        raise_pending()
 
     def __repr__(self):
         return f"<native kernel {self.signature.text}>"
@@ -195,6 +218,7 @@ cdef dict _kernels_of(const fnn_isa *isa, const fnn_entry *f32, const fnn_entry 
         kernel = Kernel(parse(f32[i].signature.decode()))
         kernel.f32 = f32[i].run
         kernel.f64 = f64[i].run
+        kernel.flushes = f32[i].flushes
         kernel.panel_f32, kernel.panel_f64 = isa.panel_f32[0], isa.panel_f64[0]
         table[kernel.signature.name] = kernel
         i += 1

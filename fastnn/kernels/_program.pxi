@@ -37,16 +37,22 @@ cdef class Program:
         Which arguments ``rebind`` points elsewhere: ``offset`` bytes into array ``number`` of those that it gets, whose
         number of rows may differ where ``varies``. The program does not keep the arrays alive with which these
         arguments were bound.
+    first_update : int, optional
+        The first operation from which on a step must be done to its end. Default: all of it.
+    kept : sequence of (operation, argument)
+        What operations before that one change, and what a step that is left gets back.
     """
 
     cdef fnn_program program
     cdef object _keep
     cdef list _held                          # (operation, argument, number, offset, dimension of the rows or -1)
     cdef list _bound                         # the arrays that `rebind` got
+    cdef list _copies                        # the memory for what is kept
     cdef int _streams
     cdef int64_t _samples
 
-    def __cinit__(self, operations, stream_arguments=(), int gather=-1, double_buffers=(), held=()):
+    def __cinit__(self, operations, stream_arguments=(), int gather=-1, double_buffers=(), held=(),
+                  int first_update=0, kept=()):
         cdef int i, letter
         cdef Kernel kernel
         cdef fnn_stream_argument *streamed
@@ -57,7 +63,7 @@ cdef class Program:
         self.program.ops = <fnn_op *>PyMem_Calloc(len(self._keep) + 1, sizeof(fnn_op))
         streamed = <fnn_stream_argument *>PyMem_Calloc(len(stream_arguments) + 1, sizeof(fnn_stream_argument))
         self.program.stream_arguments = streamed
-        self.program.op_seconds = <double *>PyMem_Calloc(len(self._keep) + 1, sizeof(double))
+        self.program.op_seconds = <double *>PyMem_Calloc(2 * len(self._keep) + 1, sizeof(double))
         self.program.samples = &self._samples
         if self.program.ops == NULL or streamed == NULL or self.program.op_seconds == NULL:
             raise MemoryError("Program: no memory for the descriptors")
@@ -77,6 +83,8 @@ cdef class Program:
             self.program.row_bytes = source.nbytes // max(1, len(source))
             if double_buffers:
                 self.double_buffer(streamed[gather].op, list(double_buffers))
+        self.program.first_update = first_update
+        self.keep(list(kept))
         self._held = []
         for i, arg, number, offset, varies in held:
             kernel = self._keep[i][0]
@@ -100,7 +108,23 @@ cdef class Program:
             self.program.double_buffers[i].back = <char *>self.program.ops[op].p[arg] + <ptrdiff_t>distance
         return 0
 
+    cdef int keep(self, list kept) except -1:
+        """Prepare the copies of what a step changes before its first update."""
+        cdef int i
+        cdef fnn_kept *entries = <fnn_kept *>PyMem_Calloc(len(kept) + 1, sizeof(fnn_kept))
+        if entries == NULL:
+            raise MemoryError("Program: no memory for the descriptors")
+        self.program.kept = entries
+        self._copies = [np.empty_like(self._keep[op][1][arg]) for op, arg in kept]
+        for i, (op, arg) in enumerate(kept):
+            entries[i].op, entries[i].arg = op, arg
+            entries[i].bytes = self._copies[i].nbytes
+            entries[i].copy = <char *>cnp.PyArray_DATA(self._copies[i])
+        self.program.kept_count = len(kept)
+        return 0
+
     def __dealloc__(self):
+        PyMem_Free(<void *>self.program.kept)
         PyMem_Free(self.program.ops)
         PyMem_Free(self.program.double_buffers)
         PyMem_Free(self.program.ready)
@@ -144,7 +168,8 @@ cdef class Program:
         """Replay ``count`` steps from ``first``, for at most about ``seconds``; return how many were done.
 
         Stops after a step whose value in ``watch`` (float64, one for each step) is not finite. The caller has checked
-        that every stream is long enough.
+        that every stream is long enough. A signal whose handler raises an exception ends the first step, if that takes
+        long, before its first update; it is then as if that step had not begun.
         """
         cdef char *bases[FNN_MAX_STREAMS]
         cdef double *watched = NULL
@@ -155,7 +180,8 @@ cdef class Program:
         if fnn_scratch() == NULL:
             raise MemoryError("Program.run: no memory for the workspace of this thread")
         with nogil:
-            done = fnn_replay(&self.program, bases, first, count, seconds, watched)
+            done = fnn_replay(&self.program, bases, first, count, seconds, watched, ask_python)
+        raise_pending()
         return done
 
     def apply(self, cnp.ndarray x, tuple shape, int number, bint numbers_only=False):
@@ -177,7 +203,8 @@ cdef class Program:
         bases[0] = <char *>cnp.PyArray_DATA(x)
         bases[1] = <char *>cnp.PyArray_DATA(out)
         with nogil:
-            fnn_replay(&self.program, bases, 0, 1, 1e9, NULL)
+            fnn_replay(&self.program, bases, 0, 1, 1e9, NULL, ask_python)
+        raise_pending()
         if numbers_only and not _all_numbers(bases[1], cnp.PyArray_SIZE(out), number):
             return None
         return out
@@ -211,7 +238,8 @@ def replay(parts, double seconds):
             all[i].program, all[i].count = &program.program, steps
             all[i].watch = NULL if watch is None else <double *>cnp.PyArray_DATA(watch)
         with nogil:
-            done = fnn_replay_parts(all, count, seconds)
+            done = fnn_replay_parts(all, count, seconds, ask_python)
+        raise_pending()
         return done, [all[i].seconds for i in range(count)]
     finally:
         PyMem_Free(all)

@@ -22,6 +22,8 @@ from dataclasses import dataclass
 DTYPES = {"i64": "int64", "f64": "float64", "u8": "uint8"}  # the dtypes that a signature can fix
 SOURCE_DTYPES = frozenset(["f4", "f8", "u1", "i1", "u2", "i2", "i4", "i8"])  # the dtypes that samples may have
 
+GRADIENTS = frozenset(["dw", "db"])  # the arguments that receive gradients of parameters
+
 _ARGUMENT = re.compile(r"(\w+)(?:\[([^\]]*)\](?::(\w+))?([?!~@]*)|=(\w+))?$")
 
 
@@ -60,6 +62,11 @@ class Signature:
     @property
     def scalars(self) -> tuple[Argument, ...]:
         return tuple(a for a in self.arguments if not a.is_array)
+
+    @property
+    def may_be_left(self) -> bool:
+        """Whether a call may end before it is done: nothing but a gradient is changed in place."""
+        return all(a.name in GRADIENTS for a in self.arrays if a.reads and a.writes)
 
     @property
     def defaults(self) -> tuple[float, ...]:

@@ -150,3 +150,23 @@ SIGNATURE_TEXTS = (
     "batch_norm_backward_nchw16n(dout[g,c,s,16], x[g,c,s,16], w[c]?, mean[c], var[c], dx[g,c,s,16]?!, "
     "dw[c]?~, db[c]?~, images, eps, fixed, beta)",
 )
+
+# Kernels that take and write 0 in place of subnormal numbers, those below the smallest normal one, by the beginnings of
+# their names: the processor needs a hundred cycles and more for an operation on one. An activation within such a kernel
+# is computed with subnormal numbers, as by itself. The update of the weights is here because a weight gradient that is
+# fused with it has its bits.
+FLUSHING_FAMILIES = (
+    "affine_",
+    "conv_",
+    "winograd_",
+    "softmax_",
+    "log_softmax_",
+    "soft_cross_entropy",
+    "focal_cross_entropy",
+    "update",
+)
+
+
+def flushes_subnormals(name: str) -> bool:
+    """Whether a native kernel takes and writes 0 in place of numbers below the smallest normal one."""
+    return name.startswith(FLUSHING_FAMILIES)

@@ -19,6 +19,7 @@ from fastnn.program.fuse_gather import read_in_place
 from fastnn.program.fuse_nchw16n import fuse_innermost
 from fastnn.program.fuse_norm import fuse_norms
 from fastnn.program.fuse_pool import fuse_pools
+from fastnn.program.interruption import first_update, kept_arrays
 from fastnn.program.layout import images_innermost
 from fastnn.program.plan import Place, plan
 from fastnn.program.record import Buffer, Operation, Recorder, Stream
@@ -123,7 +124,8 @@ class Compiled:
         operations = recording.operations
         bound = [(get(op.kernel, "native"), [self._bind(v, binding) for v in op.arguments]) for op in operations]
         held = self._held(recording.operations, binding)
-        self.native = _native.Program(bound, stream_arguments, gather, double_buffers, held)
+        end, kept = first_update(recording.operations), kept_arrays(recording.operations)
+        self.native = _native.Program(bound, stream_arguments, gather, double_buffers, held, end, kept)
         self.native.rebind(list(arrays))
         self._scalars = varying_scalars(recording.operations)
         without = [list(map(binding.without_arrays, ops)) for ops in (recording.recorded, recording.operations)]

@@ -54,11 +54,22 @@ def ulps(value: Array, dtype: type[np.floating], count: float) -> Array:
     return count * np.spacing(np.abs(value).astype(dtype)).astype(value.dtype)
 
 
+def _tiny(u: float) -> np.floating:
+    """The smallest normal number of the dtype with that unit roundoff."""
+    return np.finfo(np.float32 if u > 1e-10 else np.float64).tiny
+
+
+def _lost(a: Array, b: Array, u: float) -> Array:
+    """What a b may lose where subnormal numbers are taken and written as 0: t Σ max(1, |a|, |b|)."""
+    ones = np.ones_like(a), np.ones_like(b)
+    return _tiny(u) * (np.abs(a) @ ones[1] + ones[0] @ np.abs(b) + 2 * a.shape[-1] + 2)
+
+
 def _product(a: Array, b: Array, added: Any, u: float) -> tuple[Array, Array]:
     """``a b + added``, and the bound of a sum of products."""
     value = a @ b + added
     terms = np.abs(a) @ np.abs(b) + np.abs(added)
-    return value, (8 + math.sqrt(a.shape[1])) * u * terms + u * np.abs(value)
+    return value, (8 + math.sqrt(a.shape[1])) * u * terms + u * np.abs(value) + _lost(a, b, u)
 
 
 def activated(a: SimpleNamespace, value: Array, bound: Array) -> tuple[Array, Array]:
@@ -131,7 +142,8 @@ def conv_forward(a: SimpleNamespace, u: float) -> Expected:
     bias = bias[:, None, None]
     value = (weight @ columns).reshape(a.out.shape) + bias
     terms = (abs(weight) @ abs(columns)).reshape(a.out.shape) + abs(bias)
-    return {"out": activated(a, value, (8 + math.sqrt(weight.shape[2])) * u * terms + u * abs(value))}
+    bound = (8 + math.sqrt(weight.shape[2])) * u * terms + u * abs(value)
+    return {"out": activated(a, value, bound + _lost(weight, columns, u).reshape(a.out.shape))}
 
 
 @oracle
@@ -143,7 +155,8 @@ def conv_backward_input(a: SimpleNamespace, u: float) -> Expected:
     dout = a.dout.reshape(len(a.dout), groups, weight.shape[2], -1)
     value = _scatter(a, (weight @ dout).reshape(shape), a.dx)
     terms = _scatter(a, (abs(weight) @ abs(dout)).reshape(shape), a.dx)
-    return {"dx": times_slope(a, value, (8 + math.sqrt(a.weight[:, 0].size)) * u * terms + u * abs(value), u)}
+    bound = (8 + math.sqrt(a.weight[:, 0].size)) * u * terms + u * abs(value)
+    return {"dx": times_slope(a, value, bound + _scatter(a, _lost(weight, dout, u).reshape(shape), a.dx), u)}
 
 
 @oracle
@@ -156,8 +169,10 @@ def conv_backward_weight(a: SimpleNamespace, u: float) -> Expected:
     terms = (abs(dout) @ abs(columns)).sum(axis=0).reshape(a.dw.shape) + (abs(a.dw) if before else 0)
     db = a.dout.sum(axis=(0, 2, 3)) + (a.db if before and a.db is not None else 0)
     db_terms = abs(a.dout).sum(axis=(0, 2, 3)) + (abs(a.db) if before and a.db is not None else 0)
-    bound = (8 + math.sqrt(len(a.x) * a.dout[0, 0].size if len(a.x) else 0)) * u
-    return {"dw": (dw, bound * terms + u * abs(dw)), "db": (db, bound * db_terms + u * abs(db))}
+    count = len(a.x) * a.dout[0, 0].size if len(a.x) else 0
+    bound, lost = (8 + math.sqrt(count)) * u, _lost(dout, columns, u).sum(axis=0).reshape(a.dw.shape)
+    dw_bound = bound * terms + u * abs(dw) + lost
+    return {"dw": (dw, dw_bound), "db": (db, bound * db_terms + u * abs(db) + 2 * _tiny(u) * count)}
 
 
 @oracle
@@ -435,7 +450,7 @@ def _softmax(x: Array) -> tuple[Array, Array, Array]:
 
 
 def _softmax_bound(z: Array, p: Array, dtype: type[np.floating], u: float) -> Array:
-    return (np.abs(z) + 16) * u * p + 4 * np.finfo(dtype).smallest_subnormal
+    return (np.abs(z) + 16) * u * p + 2 * np.finfo(dtype).tiny
 
 
 @oracle
@@ -449,14 +464,15 @@ def softmax_backward(a: SimpleNamespace, u: float) -> Expected:
     inner = (a.dout * a.out).sum(axis=1, keepdims=True)
     inner_bound = (8 + math.sqrt(a.out.shape[1])) * u * np.abs(a.dout * a.out).sum(axis=1, keepdims=True)
     bound = np.abs(a.out) * (inner_bound + 4 * u * (np.abs(a.dout) + np.abs(inner)))
-    return {"dx": (a.sign * a.out * (a.dout - inner), bound + np.finfo(a.dtype).smallest_subnormal)}
+    lost = _tiny(u) * (2 + np.abs(a.dout) + np.abs(a.out) + 1).sum(axis=1, keepdims=True)
+    return {"dx": (a.sign * a.out * (a.dout - inner), bound + (1 + np.abs(a.out)) * lost)}
 
 
 @oracle
 def log_softmax_forward(a: SimpleNamespace, u: float) -> Expected:
-    z, _, log_total = _softmax(a.x)
+    z, p, log_total = _softmax(a.x)
     value = z - log_total
-    return {"out": (value, (np.abs(z) + 16) * u + u * np.abs(value))}
+    return {"out": (value, _log_bound(z, p, value, u) + 2 * _tiny(u))}
 
 
 @oracle
@@ -465,7 +481,7 @@ def log_softmax_backward(a: SimpleNamespace, u: float) -> Expected:
     total = a.dout.sum(axis=1, keepdims=True)
     total_bound = (8 + math.sqrt(a.out.shape[1])) * u * np.abs(a.dout).sum(axis=1, keepdims=True)
     bound = p * (total_bound + 16 * u * np.abs(total)) + 2 * u * (np.abs(a.dout) + np.abs(p * total))
-    return {"dx": (a.dout - p * total, bound)}
+    return {"dx": (a.dout - p * total, bound + _tiny(u) * (2 + a.out.shape[1] + np.abs(total)))}
 
 
 @oracle
@@ -496,7 +512,7 @@ def softmax_cross_entropy(a: SimpleNamespace, u: float) -> Expected:
     loss_bound = (weights * _log_bound(z, p, log_p, u)[rows, a.labels]).sum() + _sum_bound(terms)
     difference = p.copy()
     difference[rows, a.labels] -= 1
-    dx_bound = slope * (_softmax_bound(z, p, a.dtype, u) + 4 * u * np.abs(difference))
+    dx_bound = slope * (_softmax_bound(z, p, a.dtype, u) + 4 * u * np.abs(difference)) + _tiny(u)
     return {
         "dx": (slope * difference, dx_bound),
         "loss": (np.array([a.scale * terms.sum()]), np.array([a.scale * loss_bound])),
