@@ -1,17 +1,60 @@
-"""Writing files completely or not at all."""
+"""Writing files completely or not at all, and errors of the disk that name the file."""
 
 from __future__ import annotations
 
 import contextlib
 import errno
+import functools
 import os
 import re
 import secrets
 import stat
+from collections.abc import Callable, Iterator
 from os import PathLike
 from pathlib import Path
+from typing import Any, ParamSpec, TypeVar
 
 _LONGEST_NAME = 100  # of the target, in the name of the temporary file; file systems allow 255 bytes in all
+
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+@contextlib.contextmanager
+def naming(path: str | PathLike[str]) -> Iterator[None]:
+    """Name a file in the errors of the system that name none, as those of reading from a broken disk.
+
+    Parameters
+    ----------
+    path : path-like
+
+    Examples
+    --------
+    >>> from fastnn.files import naming
+    >>> with naming("a.csv"):
+    ...     raise OSError(5, "Input/output error")
+    Traceback (most recent call last):
+    OSError: [Errno 5] Input/output error: 'a.csv'
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.errno is None or error.filename is not None:
+            raise
+        raise OSError(error.errno, error.strerror, os.fspath(path)) from error
+
+
+def names_its_file(read: Callable[P, T]) -> Callable[P, T]:
+    """Let the errors of a function name the file that it reads: its argument `path`, or else its first one."""
+
+    @functools.wraps(read)
+    def named(*args: P.args, **kwargs: P.kwargs) -> T:
+        path: Any = kwargs.get("path") or (args[0] if args else kwargs.get("name", ""))
+        with naming(path):
+            return read(*args, **kwargs)
+
+    return named
 
 
 def write_whole(path: str | PathLike[str], data: bytes | str) -> None:

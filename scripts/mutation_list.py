@@ -15,13 +15,16 @@ class Mutation(NamedTuple):
     before, after : str
         The text, which occurs once in the file, and what stands in its place.
     tests : str
-        What should notice it, as arguments of pytest.
+        The files that should notice it.
+    only : str
+        Which of their tests, as an expression for pytest; empty: all.
     """
 
     file: str
     before: str
     after: str
     tests: str
+    only: str = ""
 
 
 _BACKENDS = "tests/kernels/test_backends_agree.py tests/kernels/test_special_values.py"
@@ -31,6 +34,7 @@ _TRAINER = "tests/trainer/test_checkpoint.py tests/trainer/test_checkpoint_refus
 _HOSTILE = "tests/robustness/test_hostile_descriptions.py"
 _SMALL = "tests/robustness/test_small_files_and_long_waits.py"
 _DISK = "tests/robustness/test_faulty_disk.py tests/robustness/test_outputs.py"
+_SUBNORMAL = "tests/kernels/test_subnormal_numbers.py"
 _LARGE = "tests/two_readings/test_large_and_small_numbers.py"
 _PARITY = "tests/two_readings/test_parity_of_trainings.py"
 _FRAMES = "tests/two_readings/test_frames.py"
@@ -39,104 +43,215 @@ _WEIGHTS = "tests/two_readings/test_weights.py"
 
 MUTATIONS = [
     # --- kernels ---
-    Mutation("csrc/pooling/max_pool.c", "(~(value <= old)) & (old == old)", "(value > old) & (old == old)", _BACKENDS),
-    Mutation("csrc/pooling/max_pool.c", "(~(value <= old)) & (old == old)", "~(value <= old)", _BACKENDS),
-    Mutation("csrc/pooling/max_pool.c", "if (last || left >= VL) {", "if (true) {", f"{_BACKENDS} {_GUARD}"),
-    Mutation("csrc/pooling/max_pool.c", "best[j - first] = (real)-INFINITY;", "best[j - first] = 0;", _BACKENDS),
+    Mutation(
+        "csrc/pooling/max_pool.c",
+        "(~(value <= old)) & (old == old)",
+        "(value > old) & (old == old)",
+        _BACKENDS,
+        "max_pool",
+    ),
+    Mutation("csrc/pooling/max_pool.c", "(~(value <= old)) & (old == old)", "~(value <= old)", _BACKENDS, "max_pool"),
+    Mutation(
+        "csrc/pooling/max_pool.c", "if (last || left >= VL) {", "if (true) {", f"{_BACKENDS} {_GUARD}", "max_pool"
+    ),
+    Mutation(
+        "csrc/pooling/max_pool.c", "best[j - first] = (real)-INFINITY;", "best[j - first] = 0;", _BACKENDS, "max_pool"
+    ),
     Mutation(
         "csrc/norm/local_response_norm.c",
         "k - (ptrdiff_t)r->op->s[0] / 2)",
         "k - (ptrdiff_t)r->op->s[0] / 2 + 1)",
         _BACKENDS,
+        "local_response_norm",
     ),
-    Mutation("csrc/norm/local_response_norm.c", "if (power == 0.75) {", "if (power <= 0.75) {", _BACKENDS),
+    Mutation(
+        "csrc/norm/local_response_norm.c",
+        "if (power == 0.75) {",
+        "if (power <= 0.75) {",
+        _BACKENDS,
+        "local_response_norm",
+    ),
     Mutation(
         "csrc/norm/local_response_norm.c",
         "return vset(1) / (root * vsqrt(root));",
         "return vset(1) / (root * root);",
         _BACKENDS,
+        "local_response_norm",
     ),
     Mutation(
-        "csrc/elementwise/clip.c", "EACH_VECTOR(STORE(g * vset(r->factor));)", "EACH_VECTOR(STORE(g);)", _BACKENDS
+        "csrc/elementwise/clip.c",
+        "EACH_VECTOR(STORE(g * vset(r->factor));)",
+        "EACH_VECTOR(STORE(g);)",
+        _BACKENDS,
+        "clip",
     ),
     Mutation(
         "csrc/elementwise/clip.c",
         "vmin(vset(r->limit), vmax(vset(-r->limit), g))",
         "vmin(vset(r->limit), g)",
         _BACKENDS,
+        "clip",
     ),
-    Mutation("csrc/elementwise/clip.c", "if (!isfinite(g[i])) return NAN;", "", _LARGE),
+    Mutation("csrc/elementwise/clip.c", "if (!isfinite(g[i])) return NAN;", "", _LARGE, "clip"),
     Mutation(
         "csrc/elementwise/clip.c",
         "largest = fmax(largest, fabs((double)g[i]));",
         "largest = fmax(largest, (double)g[i]);",
         _LARGE,
+        "clip",
     ),
     Mutation(
         "csrc/loss/softmax_rows.h",
         "for (int i = rows; i < VL; i++) part",
         "for (int i = rows + 1; i < VL; i++) part",
         _BACKENDS,
+        "soft",
     ),
     Mutation(
         "csrc/loss/softmax_rows.h",
         "vload_part_or(x + j, cols - j, vset(x[0])) * s",
         "vload(x + j) * s",
         f"{_BACKENDS} {_GUARD}",
+        "soft",
     ),
     Mutation(
         "csrc/loss/softmax_rows.h",
         "low = vmin(vmin(low, low1), vmin(low2, low3));",
         "low = vmin(low, low1);",
         _BACKENDS,
+        "soft",
     ),
     Mutation(
         "csrc/dense/optimizer_update.h",
         "(vbits(vabs(state)) >= vbits(vset(least)))",
         "(vbits(vabs(state)) > vbits(vset(least)))",
         _FUSED,
+        "update or state or lion or decay",
     ),
-    Mutation("csrc/dense/optimizer_update.h", "vbits(vabs(state)) >=", "vbits(state) >=", _FUSED),
+    Mutation(
+        "csrc/dense/optimizer_update.h",
+        "vbits(vabs(state)) >=",
+        "vbits(state) >=",
+        _FUSED,
+        "update or state or lion or decay",
+    ),
     Mutation(
         "csrc/dense/optimizer_update.h",
         ".shrink = decoupled ? (real)(1 - rate * decay) : 1,",
         ".shrink = 1,",
         _BACKENDS,
+        "update or state or lion or decay",
     ),
     Mutation(
         "csrc/dense/optimizer_update.h",
         "return decays ? vfma(u->decay, w, dw) : dw;",
         "return vfma(u->decay, w, dw);",
         _BACKENDS,
-    ),
-    Mutation("csrc/dense/optimizer_update.h", "return w - vfma(u->momentum, *v, step);", "return w - *v;", _BACKENDS),
-    Mutation("csrc/dense/optimizer_update.h", "u.eps = (real)(c[2] * correction);", "u.eps = (real)c[2];", _BACKENDS),
-    Mutation("csrc/dense/optimizer_update.h", "vselect(x < vset(0), vset(-1), x)", "vset(-1)", _BACKENDS),
-    Mutation(
-        "csrc/dense/weight_grad_rank_k.c", "action == STORE && sink->accumulate", "false", f"{_BACKENDS} {_FUSED}"
+        "update or state or lion or decay",
     ),
     Mutation(
-        "csrc/runtime/file_rows.c", "done += got;", "done = r->width;", "tests/trainer/test_mapped.py tests/robustness"
+        "csrc/dense/optimizer_update.h",
+        "return w - vfma(u->momentum, *v, step);",
+        "return w - *v;",
+        _BACKENDS,
+        "update or state or lion or decay",
+    ),
+    Mutation(
+        "csrc/dense/optimizer_update.h",
+        "u.eps = (real)(c[2] * correction);",
+        "u.eps = (real)c[2];",
+        _BACKENDS,
+        "update or state or lion or decay",
+    ),
+    Mutation(
+        "csrc/dense/optimizer_update.h",
+        "vselect(x < vset(0), vset(-1), x)",
+        "vset(-1)",
+        _BACKENDS,
+        "update or state or lion or decay",
+    ),
+    Mutation(
+        "csrc/dense/weight_grad_rank_k.c",
+        "action == STORE && sink->accumulate",
+        "false",
+        f"{_BACKENDS} {_FUSED}",
+        "affine_backward_weight",
+    ),
+    Mutation(
+        "csrc/runtime/file_rows.c",
+        "done += got;",
+        "done = r->width;",
+        "tests/trainer/test_mapped.py tests/robustness",
+        "mapped or cut_short",
     ),
     Mutation(
         "csrc/runtime/file_rows.c",
         "if (got <= 0) return false;",
         "if (got < 0) return false;",
         "tests/robustness/test_trusted_memory.py",
+        "mapped or cut_short",
     ),
     Mutation(
         "csrc/runtime/file_rows.c",
         "atomic_load(&r.missing);",
         "rows;",
         "tests/robustness/test_trusted_memory.py tests/trainer/test_mapped.py",
+        "mapped or cut_short",
     ),
-    Mutation("csrc/runtime/thread_pool.c", "if (p == NULL) atomic_store(&retry_at, now + RETRY_MS);", "", _SMALL),
-    Mutation("csrc/runtime/thread_pool.c", "count < most ? count : most", "count", _SMALL),
+    Mutation(
+        "csrc/runtime/thread_pool.c", "if (p == NULL) atomic_store(&retry_at, now + RETRY_MS);", "", _SMALL, "threads"
+    ),
+    Mutation("csrc/runtime/thread_pool.c", "count < most ? count : most", "count", _SMALL, "threads"),
     Mutation(
         "csrc/runtime/replay.c",
         "if (watch != NULL && !isfinite(watch[step])) return done + 1;",
         "",
         "tests/trainer/test_nonfinite.py",
+    ),
+    Mutation(
+        "csrc/runtime/replay.c",
+        "        copy_kept(program, true);",
+        "        (void)0;",
+        "tests/program/test_interruption.py",
+        "as_if_it_had_not_begun",
+    ),
+    Mutation(
+        "csrc/runtime/replay.c",
+        "i == program->first_update",
+        "i == program->op_count",
+        "tests/program/test_interruption.py",
+        "updates_have_begun",
+    ),
+    Mutation(
+        "csrc/runtime/interruption.c",
+        "if (!mine.asks) return 0;",
+        "return 0;",
+        "tests/program/test_interruption.py",
+        "long_call or as_if",
+    ),
+    Mutation(
+        "csrc/runtime/subnormals.h",
+        "if (!(before & FNN_FLUSHES) != !flushes) fnn_set_float_mode(before);",
+        "(void)before, (void)flushes;",
+        _SUBNORMAL,
+        "mode or elementwise",
+    ),
+    Mutation(
+        "csrc/runtime/thread_pool.c",
+        "if (mode != before) fnn_set_float_mode(mode);",
+        "(void)before;",
+        _SUBNORMAL,
+        "all_threads",
+    ),
+    Mutation(
+        "csrc/runtime/input_prefetch.c", "fnn_flush_subnormals(0);", "fnn_flush_subnormals(1);", _SUBNORMAL, "scaled"
+    ),
+    Mutation(
+        "csrc/nchw16n/direct_conv.c",
+        "fnn_flush_subnormals(0); /* as max_pool_forward_nchw16n */",
+        "fnn_flush_subnormals(1);",
+        _SUBNORMAL,
+        "fused and max_pool",
     ),
     # --- references ---
     Mutation(
@@ -144,8 +259,11 @@ MUTATIONS = [
         "state[np.abs(state) < np.finfo(state.dtype).tiny] = 0",
         "pass",
         _FUSED,
+        "update or state",
     ),
-    Mutation("fastnn/kernels/reference/update_rules.py", "    elif decay:", "    elif False:", _BACKENDS),
+    Mutation(
+        "fastnn/kernels/reference/update_rules.py", "    elif decay:", "    elif False:", _BACKENDS, "update or state"
+    ),
     # --- arguments ---
     Mutation("fastnn/checks.py", "    if hidden:\n", "    if False:\n", "tests/two_readings/test_kinds_of_arrays.py"),
     Mutation(

@@ -14,10 +14,14 @@ failed=()
 export PYTHONSAFEPATH=1 # the installed builds below, not the source tree
 
 pytest=("$python" -m pytest -p no:cacheprovider -q -n auto --dist loadfile)
-# what runs the native code; plots and the command line add nothing for a sanitizer
-native_tests=(tests/kernels tests/functional tests/program)
+# what runs the native code, rows of mapped files included; plots and the command line add nothing for a sanitizer
+native_tests=(tests/kernels tests/functional tests/program tests/trainer tests/population)
+native_tests+=(tests/robustness/test_trusted_memory.py)
 # what computes: readers, commands and reports are the same on every instruction set
-computing_tests=("${native_tests[@]}" tests/layers tests/model tests/trainer tests/estimators tests/compat)
+computing_tests=("${native_tests[@]}" tests/layers tests/model tests/estimators tests/compat)
+# The sources are the same text for every instruction set, and guard pages are tried on all of them elsewhere; so a
+# sanitizer looks at one.
+sanitized_isa=$(grep -qsw avx2 /proc/cpuinfo && echo avx2 || true)
 
 section() { printf '\n== %s\n' "$*"; }
 attempt() { # name, command...
@@ -47,7 +51,8 @@ sanitized() { # name, sanitizer, library, environment assignments...
     local name=$1 sanitizer=$2 library=$3
     shift 3
     # the checks that a sanitizer inserts mislead GCC's analysis of what is initialised
-    install "$name" FASTNN_SANITIZE="$sanitizer" CFLAGS=-Wno-maybe-uninitialized || return
+    install "$name" FASTNN_SANITIZE="$sanitizer" FASTNN_BUILD_ISA="$sanitized_isa" CFLAGS=-Wno-maybe-uninitialized ||
+        return
     # CC may be several words: a compiler behind a cache
     library=$(${CC:-gcc} -print-file-name="$library")
     env LD_PRELOAD="$library" "$@" PYTHONPATH="$work/$name" "${pytest[@]}" "${native_tests[@]}"
@@ -81,7 +86,7 @@ for part in "${parts[@]}"; do
                 ASAN_OPTIONS=detect_leaks=0:allocator_may_return_null=1 PYTHONMALLOC=malloc
             ;;
         ubsan)
-            attempt "UndefinedBehaviorSanitizer" sanitized ubsan undefined libubsan.so \
+            attempt "UndefinedBehaviorSanitizer" sanitized ubsan undefined,float-cast-overflow libubsan.so \
                 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
             ;;
         tsan)

@@ -21,12 +21,14 @@ from fastnn.data.npy import is_npy, parse_npy
 from fastnn.data.npz import npz_contents
 from fastnn.data.pickled import Machine, run_pickle
 from fastnn.data.pickled_arrays import NotPlainData, PickledArray, PickledDtype, PickledFunction
+from fastnn.files import names_its_file
 
 __all__ = ["read_arrays"]
 
 Array = NDArray[Any]
 
 
+@names_its_file
 def read_arrays(path: str | os.PathLike[str]) -> dict[str, Array]:
     """Read the arrays of an .npz file, or of an .npy file that holds a dict of them.
 

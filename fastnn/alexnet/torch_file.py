@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from fastnn.data.memory import MemoryEstimate, check_memory
 from fastnn.data.pickled import Machine, run_pickle
 from fastnn.data.pickled_arrays import NotPlainData, PickledFunction
+from fastnn.files import names_its_file
 
 __all__ = ["is_archive", "is_stream", "read_torch"]
 
@@ -155,6 +156,7 @@ def is_stream(start: bytes) -> bool:
     return start.startswith(_STREAM_START)
 
 
+@names_its_file
 def read_torch(path: str | os.PathLike[str]) -> dict[str, Array]:
     """Read the tensors of a file that ``torch.save`` wrote: a state dict.
 

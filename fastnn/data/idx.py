@@ -19,12 +19,14 @@ from fastnn.data.raw_dataset import ROLES, RawArray, RawDataset
 from fastnn.data.settling import settled
 from fastnn.data.source import ONE_OF_SEVERAL, FileStart, Format, ReadOptions, Source
 from fastnn.decisions.array_axes import EMNIST, EMNIST_AXES
+from fastnn.files import names_its_file
 
 _DTYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 _START = 1 << 16  # bytes; every header fits, including that of gzip
 _NAME = re.compile(r"(?:.*-)?(train|t10k|test)[-_.](images|labels)[-_.]idx[1-4][-_.]ubyte(\.gz)?")
 
 
+@names_its_file
 def read_idx(path: str | os.PathLike[str], *, mapped: bool = False) -> NDArray[Any]:
     """Read an IDX file, gzipped or not.
 

@@ -22,6 +22,7 @@ from fastnn.data.raw_dataset import RawDataset
 from fastnn.data.source import FileStart, Format, ReadOptions, Source
 from fastnn.decisions import Decision
 from fastnn.decisions.pictures import Background
+from fastnn.files import names_its_file
 
 _SAMPLED = 32  # files whose headers are read to estimate the size of all images
 
@@ -42,6 +43,7 @@ class LabelledImages(NamedTuple):
     class_names: tuple[str, ...]
 
 
+@names_its_file
 def read_image_folder(
     path: str | os.PathLike[str],
     *,

@@ -19,6 +19,7 @@ from fastnn.data.image_formats import (
 )
 from fastnn.decisions import Decision
 from fastnn.decisions.pictures import left_out
+from fastnn.files import naming
 
 _DEPTH = 6  # names on the longest path that is listed: two folders around the set, split, class, one too many, file
 _TEST_FOLDERS = ("test", "val", "valid", "validation")  # the first of these that exists is the test split
@@ -44,7 +45,10 @@ class FoundFile:
 
     def content(self) -> bytes:
         """Return what the file holds."""
-        return self.source.read_bytes() if isinstance(self.source, Path) else bytes(self.source)
+        if not isinstance(self.source, Path):
+            return bytes(self.source)
+        with naming(self.source):
+            return self.source.read_bytes()
 
     def is_image(self) -> bool:
         """Return whether it is an image, by its name or, if that ends otherwise, by its first bytes."""
@@ -57,9 +61,9 @@ class FoundFile:
         if not isinstance(self.source, Path):
             return bytes(self.source[:START_BYTES])
         try:
-            with self.source.open("rb") as file:
+            with naming(self.source), self.source.open("rb") as file:
                 return file.read(START_BYTES)
-        except OSError:  # a file that cannot be read is no image as far as anyone can tell
+        except PermissionError:  # a file that may not be read is no image as far as anyone can tell
             return b""
 
 

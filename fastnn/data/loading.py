@@ -18,8 +18,10 @@ from fastnn.data.named_datasets import NAMED_DATASETS
 from fastnn.data.source import ReadOptions
 from fastnn.data.synthetic import CLASS_NAMES, glyphs
 from fastnn.decisions.array_axes import check_axes
+from fastnn.files import names_its_file
 
 
+@names_its_file
 def load(
     name: str | os.PathLike[str] = "glyphs",
     *,

@@ -20,6 +20,7 @@ from fastnn.data.memory import SMALLER_IMAGES, MemoryEstimate, check_memory
 from fastnn.data.natural import natural_order
 from fastnn.decisions import Decision
 from fastnn.decisions.pictures import Background, left_out, resized
+from fastnn.files import names_its_file
 
 
 class LooseImages(NamedTuple):
@@ -39,6 +40,7 @@ class LooseImages(NamedTuple):
     decisions: tuple[Decision, ...] = ()
 
 
+@names_its_file
 def read_images(
     path: str | os.PathLike[str],
     *,

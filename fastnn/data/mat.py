@@ -21,6 +21,7 @@ from fastnn.data.settling import settled
 from fastnn.data.source import FileStart, Format, ReadOptions, Source, named_arrays_memory
 from fastnn.decisions.array_axes import EMNIST, EMNIST_AXES
 from fastnn.decisions.pictures import left_out
+from fastnn.files import names_its_file
 
 _HEADER = 128
 _BEFORE_VALUES = 1024  # bytes that include the class, shape and name of a variable
@@ -30,6 +31,7 @@ _EMNIST = re.compile(r"emnist", re.IGNORECASE)
 _SVHN = re.compile(r"(train|test|extra)_32x32\.mat")
 
 
+@names_its_file
 def read_mat(path: str | os.PathLike[str], names: Collection[str] | None = None) -> dict[str, NDArray[Any]]:
     """Read the arrays of a MAT file.
 

@@ -19,6 +19,7 @@ from fastnn.data.memory import MAP_FILE, MemoryEstimate, check_memory
 from fastnn.data.raw_dataset import RawDataset, arrays_with_roles, from_named_arrays
 from fastnn.data.settling import settled
 from fastnn.data.source import ONE_OF_SEVERAL, FileStart, Format, ReadOptions, Source, named_arrays_memory
+from fastnn.files import names_its_file
 
 _MAGIC = b"\x93NUMPY"
 _LENGTH_BYTES = {1: 2, 2: 4, 3: 4}  # size of the field that holds the header's length, by format version
@@ -27,6 +28,7 @@ _START = _MAX_HEADER + 12
 _DAMAGED = (ValueError, TypeError, SyntaxError, MemoryError, RecursionError, OverflowError, LookupError, TokenError)
 
 
+@names_its_file
 def read_npy(path: str | os.PathLike[str], *, mapped: bool = False) -> NDArray[Any]:
     """Read a .npy file of booleans, integers, real floats or text of fixed width.
 

@@ -16,11 +16,13 @@ from fastnn.data.raw_dataset import RawDataset, arrays_with_roles, from_named_ar
 from fastnn.data.settling import settled
 from fastnn.data.source import FileStart, Format, ReadOptions, Source, named_arrays_memory
 from fastnn.data.zip_files import declared_size, is_zip, zip_content, zip_directory, zip_names
+from fastnn.files import names_its_file
 
 if TYPE_CHECKING:
     from zipfile import ZipInfo
 
 
+@names_its_file
 def read_npz(path: str | os.PathLike[str], names: Collection[str] | None = None) -> dict[str, NDArray[Any]]:
     """Read the arrays of an .npz archive, compressed or not.
 

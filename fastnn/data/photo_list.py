@@ -17,7 +17,7 @@ from fastnn.data.image_folders import LabelledImages
 from fastnn.data.images import ImageOptions, decode
 from fastnn.data.memory import SMALLER_IMAGES, MemoryEstimate, check_memory
 from fastnn.decisions.pictures import DEFAULT_BACKGROUND, Background
-from fastnn.files import write_whole
+from fastnn.files import names_its_file, write_whole
 
 _FIELDS = 7
 _MAX_DOWNLOAD = 32 << 20  # bytes
@@ -80,6 +80,7 @@ class _Entry(NamedTuple):
     sha256: str
 
 
+@names_its_file
 def read_photo_list(
     path: str | os.PathLike[str],
     folder: str | os.PathLike[str],

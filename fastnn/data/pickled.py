@@ -15,6 +15,7 @@ from fastnn.data.inflate import file_sizes, gunzip, is_gzip
 from fastnn.data.memory import SAVE_AS_NPY, MemoryEstimate, check_memory
 from fastnn.data.pickle_opcodes import pickle_opcodes
 from fastnn.data.pickled_arrays import NotPlainData, PickledArray, PickledDtype, PickledFunction
+from fastnn.files import names_its_file
 
 _MAX_OPCODES = 1 << 19  # each makes an object of up to a few hundred bytes; a file of CIFAR-10 has 30,000
 # The opcodes that push a constant or their argument.
@@ -27,6 +28,7 @@ _CONSTANTS = {"NONE": None, "NEWTRUE": True, "NEWFALSE": False}
 _EMPTY: dict[str, type] = {"EMPTY_LIST": list, "EMPTY_TUPLE": tuple, "EMPTY_DICT": dict}
 
 
+@names_its_file
 def read_pickle(path: str | os.PathLike[str]) -> Any:
     """Read a pickle of plain data, gzipped or not, such as mnist.pkl.gz or a batch of CIFAR-10.
 
@@ -74,13 +76,7 @@ def read_pickle_unchecked(path: str | os.PathLike[str]) -> Any:
 
 
 def pickle_memory(path: str | os.PathLike[str]) -> MemoryEstimate:
-    """Estimate the memory for reading a pickle, from the size of the file.
-
-    Raises
-    ------
-    OSError
-        If the file cannot be read.
-    """
+    """Estimate the memory for reading a pickle, from the size of the file; OSError if that cannot be read."""
     stored, size = file_sizes(path)
     compressed = 0 if size == stored else stored
     return MemoryEstimate(size, size + compressed)  # the content, and the compressed file if there is one

@@ -17,6 +17,7 @@ from fastnn.data.table_text import rows_of
 from fastnn.data.tables import table_memory, table_texts, wanted_columns, where_of
 from fastnn.decisions import Decision
 from fastnn.decisions.columns import is_number
+from fastnn.files import names_its_file
 
 
 class Targets(NamedTuple):
@@ -40,6 +41,7 @@ class Targets(NamedTuple):
     decisions: tuple[Decision, ...]
 
 
+@names_its_file
 def read_targets(
     path: str | os.PathLike[str], *, label: str | int | None = None, like: Dataset | Trained | Expected | None = None
 ) -> Targets:

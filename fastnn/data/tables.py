@@ -24,6 +24,7 @@ from fastnn.decisions import Decision
 from fastnn.decisions.columns import is_number
 from fastnn.decisions.files import chosen_files
 from fastnn.decisions.label_column import check_labels_recur, class_texts
+from fastnn.files import names_its_file
 
 _SUFFIXES = (".csv", ".tsv", ".csv.gz", ".tsv.gz")
 _MAX_BLOCK_ROWS = 4096  # rows that are converted at once
@@ -64,6 +65,7 @@ class Table(NamedTuple):
     decisions: tuple[Decision, ...] = ()
 
 
+@names_its_file
 def read_csv(
     path: str | os.PathLike[str], *, label: str | int | None = None, like: Dataset | Trained | Expected | None = None
 ) -> Table:

@@ -1,7 +1,8 @@
 /* A library to be preloaded that makes calls on some files fail, as they do on a full or a broken disk.
  *
  * The environment says which, and may change at any time: FAULT_PATH is a part of the path of the files, FAULT_CALL one
- * of open, write, fsync and rename, FAULT_ERRNO the error, and FAULT_BYTES how many bytes can be written before.
+ * of open, read, write, fsync and rename, FAULT_ERRNO the error, and FAULT_BYTES how many bytes can be read or written
+ * before.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -41,6 +42,29 @@ ssize_t write(int file, const void *data, size_t size) {
     }
     return real(file, data, size);
 }
+
+/* How many of `size` bytes from `at` on can be read before the fault; -1: none. */
+static ssize_t readable(int file, off_t at, size_t size) {
+    if (file <= 2 || !fails_at("read", file)) return (ssize_t)size;
+    const char *room = getenv("FAULT_BYTES");
+    const off_t left = (room == NULL ? 0 : atol(room)) - at;
+    if (left <= 0) return -1;
+    return (off_t)size < left ? (ssize_t)size : (ssize_t)left;
+}
+
+ssize_t read(int file, void *data, size_t size) {
+    ssize_t (*real)(int, void *, size_t) = (ssize_t(*)(int, void *, size_t))dlsym(RTLD_NEXT, "read");
+    const ssize_t count = readable(file, lseek(file, 0, SEEK_CUR), size);
+    return count < 0 ? -1 : real(file, data, (size_t)count);
+}
+
+ssize_t pread(int file, void *data, size_t size, off_t at) {
+    ssize_t (*real)(int, void *, size_t, off_t) = (ssize_t(*)(int, void *, size_t, off_t))dlsym(RTLD_NEXT, "pread");
+    const ssize_t count = readable(file, at, size);
+    return count < 0 ? -1 : real(file, data, (size_t)count, at);
+}
+
+ssize_t pread64(int file, void *data, size_t size, off_t at) { return pread(file, data, size, at); }
 
 int fsync(int file) {
     int (*real)(int) = (int (*)(int))dlsym(RTLD_NEXT, "fsync");

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from trainings import python
+from trainings import ROOT, python
 
 SHIM = Path(__file__).with_name("faulty_disk.c")
 COMPILER = shutil.which("gcc") or shutil.which("cc")
@@ -99,8 +99,48 @@ assert len(list(Path("checkpoints").iterdir())) == 6
 print("done")
 """
 
+READERS = """
+from hostile_files import FORMATS
 
-@pytest.mark.parametrize("code", [WRITERS, CHECKPOINTS], ids=["writers", "checkpoints"])
+for number, fmt in enumerate(FORMATS):
+    path = fmt.place(Path(f"{number}"), fmt.content, False)
+    for room in (0, 20):
+        try:
+            with faulty(f"/{number}/", "read", errno.EIO, room):
+                fmt.read(path)
+        except OSError as error:
+            assert error.errno == errno.EIO and str(error.filename).startswith(str(path)), (fmt.name, room, error)
+        except ValueError as error:  # an archive whose directory cannot be read
+            assert room and str(path) in str(error) and "npz" in fmt.name, (fmt.name, room, error)
+        else:
+            raise AssertionError(f"{fmt.name}: no error")
+print("done")
+"""
+
+TRAINING = """
+import contextlib, io, shutil
+from fastnn.cli import main
+
+np.savez("set.npz", x_train=(x * 255).astype("u1"), y_train=y)
+for call, number in FAULTS:
+    told, shown = io.StringIO(), io.StringIO()
+    with faulty("/run/", call, number, 100), contextlib.redirect_stderr(told), contextlib.redirect_stdout(shown):
+        status = main(["train", "set.npz", "--model", "mlp:7-3", "--epochs", "1", "--output", "run"])
+    assert status == 1, call
+    assert f"run/model.safetensors: {os.strerror(number)}" in told.getvalue(), told.getvalue()
+    (saved,) = Path().glob("fastnn-model-*.safetensors")
+    assert fastnn.load(saved).predict(x[:1]).shape == (1,)
+    assert not list(Path("run").iterdir())
+    saved.unlink()
+    shutil.rmtree("run")
+print("done")
+"""
+
+
+@pytest.mark.parametrize(
+    "code", [WRITERS, CHECKPOINTS, READERS, TRAINING], ids=["writers", "checkpoints", "readers", "a training"]
+)
 def test_a_fault_of_the_disk_loses_nothing(tmp_path, preload, code):
-    done = python(f"import os; os.chdir({str(tmp_path)!r})" + COMMON + code.replace("\\\\", "\\"), **preload)
+    begin = f"import os, sys; os.chdir({str(tmp_path)!r}); sys.path.append({str(ROOT / 'tests' / 'data')!r})"
+    done = python(begin + COMMON + code.replace("\\\\", "\\"), **preload)
     assert done.stdout.endswith("done\n"), (done.stdout, done.stderr)

@@ -1,6 +1,8 @@
 """Memory that a user can still change, and files that others can: at worst an error, never a crash."""
 
+import itertools
 import os
+import threading
 
 import numpy as np
 import pytest
@@ -38,6 +40,30 @@ def test_labels_that_a_callback_changes_stay_those_of_the_training(loss):
         changed = y.copy()
         found = trained(x, changed, lambda changed=changed, value=value: changed.fill(value), loss=loss)
         np.testing.assert_array_equal(found, expected)
+
+
+def test_labels_that_another_thread_changes_stay_those_of_the_training():
+    x, y = np.random.default_rng(0).random((64, 12), np.float32), np.arange(64) % 40
+    expected, changed, stop = trained(x, y.copy()), y.copy(), threading.Event()
+
+    def change():
+        for value in itertools.cycle((41, -1, 10**6, 2**62)):
+            changed.fill(value)
+            if stop.is_set():
+                break
+
+    class ChangeNow(fastnn.Callback):
+        def on_train_begin(self, trainer):
+            worker.start()
+
+    worker = threading.Thread(target=change)
+    trainer = fastnn.Trainer(network(), epochs=3, batch_size=8, callbacks=[ChangeNow()], progress=False)
+    try:
+        trainer.fit(x, changed)
+    finally:
+        stop.set()
+        worker.join()
+    np.testing.assert_array_equal(trainer.model.params, expected)
 
 
 @needs_native
