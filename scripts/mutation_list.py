@@ -52,7 +52,11 @@ MUTATIONS = [
     ),
     Mutation("csrc/pooling/max_pool.c", "(~(value <= old)) & (old == old)", "~(value <= old)", _BACKENDS, "max_pool"),
     Mutation(
-        "csrc/pooling/max_pool.c", "if (last || left >= VL) {", "if (true) {", f"{_BACKENDS} {_GUARD}", "max_pool"
+        "csrc/pooling/max_pool.c",
+        "if (last || left >= VL) {",
+        "if (true) {",
+        f"{_BACKENDS} {_GUARD}",
+        "max_pool or stay_inside",
     ),
     Mutation(
         "csrc/pooling/max_pool.c", "best[j - first] = (real)-INFINITY;", "best[j - first] = 0;", _BACKENDS, "max_pool"
@@ -112,7 +116,7 @@ MUTATIONS = [
         "vload_part_or(x + j, cols - j, vset(x[0])) * s",
         "vload(x + j) * s",
         f"{_BACKENDS} {_GUARD}",
-        "soft",
+        "soft or stay_inside",
     ),
     Mutation(
         "csrc/loss/softmax_rows.h",
@@ -181,8 +185,8 @@ MUTATIONS = [
         "csrc/runtime/file_rows.c",
         "done += got;",
         "done = r->width;",
-        "tests/trainer/test_mapped.py tests/robustness",
-        "mapped or cut_short",
+        "tests/robustness/test_faulty_disk.py",
+        "short",
     ),
     Mutation(
         "csrc/runtime/file_rows.c",

@@ -8,6 +8,7 @@ import io
 import itertools
 import json
 import pickle
+import re
 import tempfile
 import zipfile
 from collections.abc import Callable, Sequence
@@ -103,12 +104,12 @@ def with_model(name: str, make: Callable[[Path], object]) -> Path:
 
 X = np.random.default_rng(0).random((24, 1, 6, 6), np.float32)
 Y = np.arange(24) % 3
-LAYERS = [Conv2D(2, 3), BatchNorm(), ReLU(), MaxPool2D(2), Flatten(), Residual([Dense(8)]), Dropout(0.5), Dense(3)]
 
 
 def network(seed: int = 0) -> fastnn.Sequential:
     """A small network of many kinds of layers."""
-    return fastnn.Sequential(LAYERS, input_shape=(1, 6, 6), seed=seed)
+    layers = [Conv2D(2, 3), BatchNorm(), ReLU(), MaxPool2D(2), Flatten(), Residual([Dense(8)]), Dropout(0.5), Dense(3)]
+    return fastnn.Sequential(layers, input_shape=(1, 6, 6), seed=seed)
 
 
 def trainer(*callbacks: fastnn.Callback, epochs: int = 3) -> fastnn.Trainer:
@@ -181,6 +182,12 @@ def text(call: Callable[[str], object]) -> Callable[[bytes], None]:
     return of_bytes
 
 
+def architecture(text: str) -> None:
+    """Read an architecture; one that asks for a large network gets one, which would tell nothing here."""
+    if not re.search(r"\d{3}", text):
+        parse(text)
+
+
 def options(content: bytes) -> None:
     """Read the options of a training from TOML."""
     path = FOLDER / "config.toml"
@@ -218,7 +225,7 @@ def targets() -> dict[str, Target]:
     checkpoint = with_model("checkpoint.safetensors", lambda path: trainer(fastnn.Checkpoint(path)).fit(X, Y))
     of_table, many = with_model("table.safetensors", table), with_model("many.safetensors", population)
     saved = [path.read_bytes() for path in (model, checkpoint, of_table, many)]
-    words = "mlp:784-200,tanh-10", "conv:32x3,relu,bn,pool2,fc784,drop0.5,relu,fc10", "lenet5"
+    words = "mlp:78-20,tanh-10", "conv:32x3,relu,bn,pool2,fc78,drop0.5,relu,fc10", "lenet5"
     found = {fmt.name: Target(of_format(fmt), [fmt.content]) for fmt in FORMATS}
     return found | {
         "model file": Target(of_file(fastnn.load, "any.safetensors"), saved),
@@ -231,7 +238,7 @@ def targets() -> dict[str, Target]:
         "arrays": Target(of_file(read_arrays, "weights.npy"), [pickled_arrays()]),
         "study cache": Target(cached, [stored_result()]),
         "options": Target(options, [b'epochs = 3\nmodel = "mlp:8-3"\nquiet = true\n[a]\nb = [1, 2.5]\n']),
-        "architecture": Target(text(parse), [word.encode() for word in words]),
+        "architecture": Target(text(architecture), [word.encode() for word in words]),
         "schedule": Target(text(from_text), [b"onecycle", b"step:10,0.5", b"cosine"]),
     }
 

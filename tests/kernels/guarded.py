@@ -2,14 +2,15 @@
 
 import ctypes
 import mmap
+from itertools import product
 from typing import Any
 
 import numpy as np
 from kernel_arguments import make
 from strategies import DTYPES, Array
 
-from fastnn import kernels
 from fastnn.kernels import SIGNATURES
+from fastnn.kernels._native import isa_tables
 
 _PAGE = mmap.PAGESIZE
 _protect = ctypes.CDLL(None, use_errno=True).mprotect
@@ -40,14 +41,11 @@ def _dims(kernel: str, rng: np.random.Generator) -> dict[str, int]:
 
 
 def call_all(cases: int) -> None:
-    """Call every kernel on such arrays; print each call before it, so that a crash can be traced."""
-    for name in SIGNATURES:
-        for dtype in DTYPES:
-            for case in range(cases):
-                for at_end in (True, False):
-                    dims = _dims(name, np.random.default_rng(case))
-                    arguments: dict[str, Any] = make(name, dims, dtype, case)
-                    print(name, dtype.__name__, dims, f"seed {case}", "end" if at_end else "begin", flush=True)
-                    kernels.get(name, "native")(
-                        *(guarded(v, at_end=at_end) if isinstance(v, np.ndarray) else v for v in arguments.values())
-                    )
+    """Call every kernel of every instruction set on such arrays; print each call before it, to trace a crash."""
+    for isa, table in isa_tables().items():
+        for name, kernel in table.items():
+            for dtype, case, at_end in product(DTYPES, range(cases), (True, False)):
+                dims = _dims(name, np.random.default_rng(case))
+                arguments: dict[str, Any] = make(name, dims, dtype, case)
+                print(isa, name, dtype.__name__, dims, f"seed {case}", "end" if at_end else "begin", flush=True)
+                kernel(*(guarded(v, at_end=at_end) if isinstance(v, np.ndarray) else v for v in arguments.values()))

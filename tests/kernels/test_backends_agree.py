@@ -201,6 +201,21 @@ def test_long_and_many_rows_are_within_the_bounds(kernel, shape, dtype, backend)
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
+def test_response_norm_takes_many_channels(backend):
+    """A channel has the results that it has among its neighbours alone."""
+    x, dout = np.random.default_rng(0).standard_normal((2, 1, 70_001, 2), np.float32)
+    found = []
+    for part in (slice(None), slice(65_000, 66_000)):
+        here, gradient = np.ascontiguousarray(x[:, part]), np.ascontiguousarray(dout[:, part])
+        out, scale, dx = np.empty((3, *here.shape), np.float32)
+        kernels.get("local_response_norm_forward", backend)(here, out, scale, 5, 1e-1, 0.75, 2.0)
+        kernels.get("local_response_norm_backward", backend)(gradient, here, scale, dx, 5, 1e-1, 0.75)
+        found.append((out, scale, dx))
+    for whole, alone in zip(*found, strict=True):
+        np.testing.assert_array_equal(whole[:, 65_004:65_996], alone[:, 4:-4])
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("source", ["f4", "f8", "u1", "i1", "u2", "i2", "i4", "i8"])
 @given(data=st.data(), seed=seeds)

@@ -144,6 +144,49 @@ def test_infinity_times_zero_is_nan_in_a_product(dtype, backend):
 ROWS = [[-inf, -inf, -inf], [0, nan, 0], [1, inf, 0], [-inf, 0, -inf], [0, 0, 0]]
 
 
+WINDOWS = [  # size, stride, padding
+    ((2, 2), (2, 2), (0, 0)),
+    ((2, 2), (1, 1), (0, 0)),
+    ((3, 3), (2, 2), (1, 1)),
+    ((3, 2), (1, 3), (0, 1)),
+    ((1, 5), (1, 2), (0, 2)),
+    ((9, 20), (1, 1), (0, 0)),
+]
+
+
+def first_largest(x, size, stride, pad, at):
+    """The place in its window and the value of the first NaN, or else of the first largest cell, by definition."""
+    place, best = None, -inf
+    for r in range(size[0]):
+        for s in range(size[1]):
+            row, col = at[0] * stride[0] - pad[0] + r, at[1] * stride[1] - pad[1] + s
+            if not (0 <= row < x.shape[0] and 0 <= col < x.shape[1]):
+                continue
+            if place is None or (not np.isnan(best) and (x[row, col] > best or np.isnan(x[row, col]))):
+                place, best = r * size[1] + s, x[row, col]
+    return place, best
+
+
+@pytest.mark.parametrize(("size", "stride", "pad"), WINDOWS)
+def test_the_first_nan_of_a_window_is_its_largest_cell(size, stride, pad, dtype, backend):
+    draw = np.random.default_rng(0)
+    x = draw.integers(-3, 3, (2, 3, 9, 20)).astype(dtype)
+    x[draw.random(x.shape) < 0.1] = nan
+    x[draw.random(x.shape) < 0.1] = -inf
+    shape = [(n + 2 * p - k) // d + 1 for n, p, k, d in zip(x.shape[2:], pad, size, stride, strict=True)]
+    out, places = np.empty((2, 3, *shape), dtype), np.empty((2, 3, *shape), np.uint8)
+    window = (*size, *stride, *pad)
+    kernels.get("max_pool_forward", backend)(x, out, places, *window)
+    for at in np.ndindex(out.shape):
+        np.testing.assert_equal((places[at], out[at]), first_largest(x[at[:2]], size, stride, pad, at[2:]))
+    blocked = np.zeros((1, 3, 9, 20, 16), dtype)
+    blocked[0, ..., :2] = np.moveaxis(x, 0, -1)
+    lanes, numbers = np.empty((1, 3, *shape, 16), dtype), np.empty((1, 3, *shape, 16), np.uint8)
+    kernels.get("max_pool_forward_nchw16n", backend)(blocked, lanes, numbers, *window)
+    np.testing.assert_array_equal(np.moveaxis(lanes[0, ..., :2], -1, 0), out)
+    np.testing.assert_array_equal(np.moveaxis(numbers[0, ..., :2], -1, 0), places)
+
+
 def test_softmax_of_special_rows_is_right(dtype, backend):
     x = np.array(ROWS, dtype)
     out = np.empty_like(x)

@@ -136,9 +136,25 @@ for call, number in FAULTS:
 print("done")
 """
 
+SHORT_READS = """
+from fastnn.data import read_npy
+
+np.save("x.npy", x)
+(Path("set") / "a.csv").parent.mkdir()
+Path("set/a.csv").write_text("a,b,label\\n" + "1.5,2,x\\n3,4,y\\n" * 5000)
+whole = model.predict_proba(read_npy("x.npy", mapped=True)), fastnn.data.load("set/a.csv").train_images
+with faulty("/", "short", 0):
+    parts = model.predict_proba(read_npy("x.npy", mapped=True)), fastnn.data.load("set/a.csv").train_images
+for one, other in zip(whole, parts):
+    np.testing.assert_array_equal(one, other)
+print("done")
+"""
+
 
 @pytest.mark.parametrize(
-    "code", [WRITERS, CHECKPOINTS, READERS, TRAINING], ids=["writers", "checkpoints", "readers", "a training"]
+    "code",
+    [WRITERS, CHECKPOINTS, READERS, TRAINING, SHORT_READS],
+    ids=["writers", "checkpoints", "readers", "a training", "short reads"],
 )
 def test_a_fault_of_the_disk_loses_nothing(tmp_path, preload, code):
     begin = f"import os, sys; os.chdir({str(tmp_path)!r}); sys.path.append({str(ROOT / 'tests' / 'data')!r})"
