@@ -11,6 +11,7 @@ import pickle
 import re
 import tempfile
 import zipfile
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -193,7 +194,7 @@ def options(content: bytes) -> None:
     path = FOLDER / "config.toml"
     path.write_bytes(content)
     defaults = {"epochs": 3, "model": None, "quiet": False, "learning_rate": None, "data": None}
-    given = {"config": str(path), "resume": None, "data_set": None}
+    given = defaultdict(lambda: None, config=str(path))
     named(path, lambda: expand([], defaults, given))
 
 
