@@ -74,7 +74,7 @@ def main() -> int:
         print(f"{name:<32} {runs[0] if runs else '-':>10} runs  {'' if done.returncode == 0 else 'FAILED'}", flush=True)
         if done.returncode != 0:
             failed.append(name)
-            print("\n".join(done.stderr.splitlines()[-40:]), flush=True)
+            print(done.stdout[-2000:], "\n".join(done.stderr.splitlines()[-20:]), flush=True)
     print(f"{len(failed)} of the targets failed" + (f": {', '.join(failed)}" if failed else ""))
     return int(bool(failed))
 
