@@ -61,6 +61,10 @@ typedef struct {
  * list. */
 const fnn_isa *const *fnn_isas(void);
 
+/* Whether this processor multiplies pairs of bf16 numbers faster than floats: those of AMD that can at all. On Intel's
+ * the dot product has half the speed of the multiply-add. */
+int fnn_bf16_is_fast(void);
+
 /* --- threads (runtime/thread_pool.c) --- */
 
 int fnn_get_num_threads(void);

@@ -4,6 +4,7 @@
 #include "dense/weight_grad_rank_k.h"
 #include "elementwise/activation.h"
 #include "gemm/gemm.h"
+#include "gemm/gemm_bf16.h"
 #include "gemm/gemm_dot.h"
 #include "gemm/pack.h"
 
@@ -28,7 +29,7 @@ static void activate_grad_tile(const gemm *g, real *tile, ptrdiff_t ld, ptrdiff_
     FN(activate_grad_block)(c->kind, c->alpha, tile, ld, c->saved + i * g->ldc + j, g->ldc, rows, cols);
 }
 
-/* x[n,d], w[d,m+], b[m]?, out[n,m]; kind, alpha; n[3], n[4]: from row to row and from panel to panel of w */
+/* x[n,d], w[d,m+], b[m]?, out[n,m]; kind, alpha, precision; n[3], n[4]: from row to row and from panel to panel of w */
 void FN(affine_forward)(const fnn_op *op) {
     const ptrdiff_t n = op->n[0], d = op->n[1], m = op->n[2];
     const activation_context context = {.kind = (int)op->s[0], .alpha = (real)op->s[1]};
@@ -47,13 +48,15 @@ void FN(affine_forward)(const fnn_op *op) {
         .bias = IN(2),
         .c = OUT(3),
         .ldc = m,
+        .bf16 = op->s[2] != 0,
         .epilogue = context.kind == IDENTITY ? NULL : activate_tile,
         .context = &context,
     };
     (FN(gemm_dot_serves)(&g) ? FN(gemm_dot_run) : FN(gemm_run))(&g);
 }
 
-/* dout[n,m], w[d,m+], dx[n,d], saved[n,d]?; kind, alpha; n[3], n[4]: from row to row and from panel to panel of w */
+/* dout[n,m], w[d,m+], dx[n,d], saved[n,d]?; kind, alpha, precision; n[3], n[4]: from row to row and from panel to panel
+ * of w */
 void FN(affine_backward_input)(const fnn_op *op) {
     const ptrdiff_t n = op->n[0], m = op->n[1], d = op->n[2];
     const activation_context context = {.kind = (int)op->s[0], .alpha = (real)op->s[1], .saved = IN(3)};
@@ -70,6 +73,7 @@ void FN(affine_backward_input)(const fnn_op *op) {
         .bt_panel_stride = op->n[4],
         .c = OUT(2),
         .ldc = d,
+        .bf16 = op->s[2] != 0,
         .epilogue = context.saved == NULL ? NULL : activate_grad_tile,
         .context = &context,
     };
@@ -97,15 +101,39 @@ static void apply_transposed_tile(const gemm *g, real *tile, ptrdiff_t ld, ptrdi
 
 /* x[n,d], dout[n,m] at p[0], p[1]; the sink takes the gradient (d, m). Each element is one chain over the samples in
  * all of the ways below, so they give the same bits. */
-static void weight_gradient(const fnn_op *op, const weight_grad_sink *sink) {
+static void weight_gradient(const fnn_op *op, const weight_grad_sink *sink, bool bf16) {
     const ptrdiff_t n = op->n[0], d = op->n[1], m = op->n[2];
+    const bool stored = !sink->updates && sink->ld == m;
+    const gemm g = {
+        .m = d,
+        .n = m,
+        .k = n,
+        .a = IN(0),
+        .a_row = 1,
+        .a_col = d,
+        .a_k_index = ROW_INDEX(op),
+        .b = IN(1),
+        .b_row = m,
+        .b_col = 1,
+        .bf16 = bf16,
+        .c = stored ? sink->w : NULL,
+        .ldc = m,
+        .accumulate = stored && sink->accumulate,
+        .whole_panels = sink->panel != 0,
+        .epilogue = stored ? NULL : apply_tile,
+        .context = sink,
+    };
+    if (bf16 && FN(gemm_bf16_serves)(&g)) {
+        FN(gemm_run)(&g);
+        return;
+    }
     if (n <= RANK_K_MAX_SAMPLES) {
         FN(weight_grad_rank_k)(n, d, m, IN(0), ROW_INDEX(op), IN(1), sink);
         return;
     }
     if (m <= GEMM_MR && (sink->panel == 0 || m <= GEMM_NR)) {
         /* few outputs: vectors run over the inputs */
-        gemm g = {
+        const gemm turned = {
             .m = m,
             .n = d,
             .k = n,
@@ -120,32 +148,13 @@ static void weight_gradient(const fnn_op *op, const weight_grad_sink *sink) {
             .epilogue = apply_transposed_tile,
             .context = sink,
         };
-        FN(gemm_run)(&g);
+        FN(gemm_run)(&turned);
         return;
     }
     if (FN(weight_grad_fused_serves)(n, sink)) {
         FN(weight_grad_fused)(n, d, m, IN(0), ROW_INDEX(op), IN(1), sink);
         return;
     }
-    const bool stored = !sink->updates && sink->ld == m;
-    gemm g = {
-        .m = d,
-        .n = m,
-        .k = n,
-        .a = IN(0),
-        .a_row = 1,
-        .a_col = d,
-        .a_k_index = ROW_INDEX(op),
-        .b = IN(1),
-        .b_row = m,
-        .b_col = 1,
-        .c = stored ? sink->w : NULL,
-        .ldc = m,
-        .accumulate = stored && sink->accumulate,
-        .whole_panels = sink->panel != 0,
-        .epilogue = stored ? NULL : apply_tile,
-        .context = sink,
-    };
     FN(gemm_run)(&g);
 }
 
@@ -187,18 +196,18 @@ static void bias_gradient(const fnn_op *op, const weight_grad_sink *sink) {
     }
 }
 
-/* x, dout, dw, db, beta */
+/* x, dout, dw, db; beta, precision */
 void FN(affine_backward_weight)(const fnn_op *op) {
     weight_grad_sink weights = {.w = OUT(2), .ld = op->n[2], .accumulate = op->s[0] != 0};
     weight_grad_sink biases = {.w = OUT(3), .accumulate = op->s[0] != 0};
-    weight_gradient(op, &weights);
+    weight_gradient(op, &weights, op->s[1] != 0);
     if (biases.w != NULL) bias_gradient(op, &biases);
 }
 
 /* x, dout, w, mw, vw, b, mb, vb, rate, t, …; rule, decay, decay_b, c0, c1, c2. w and b after the step of the update
  * rule; spacing: from row to row and from panel to panel of w. Where dx (groups, d, 16) is wanted it comes from w
  * before its update. */
-static void backward_update(const fnn_op *op, const ptrdiff_t *spacing, real *dx) {
+static void backward_update(const fnn_op *op, const ptrdiff_t *spacing, real *dx, bool bf16) {
     const double rate = *(const double *)op->p[8], *s = op->s;
     const int64_t t = *(const int64_t *)op->p[9];
     const enum update_rule rule = (enum update_rule)s[0];
@@ -223,12 +232,12 @@ static void backward_update(const fnn_op *op, const ptrdiff_t *spacing, real *dx
         FN(affine_nchw16n_backward)(n, m, d, op->n[3], IN(0), IN(1), &weights, dx);
     } else {
         if (dx != NULL) FN(affine_nchw16n_input)(n, m, d, op->n[3], IN(1), &weights, dx);
-        weight_gradient(op, &weights);
+        weight_gradient(op, &weights, bf16);
     }
     if (biases.w != NULL) bias_gradient(op, &biases);
 }
 
-void FN(affine_backward_weight_update)(const fnn_op *op) { backward_update(op, op->n + 3, NULL); }
+void FN(affine_backward_weight_update)(const fnn_op *op) { backward_update(op, op->n + 3, NULL, op->s[6] != 0); }
 
 /* … t, dx[g,d,16] */
-void FN(affine_backward_update_nchw16n)(const fnn_op *op) { backward_update(op, op->n + 4, OUT(10)); }
+void FN(affine_backward_update_nchw16n)(const fnn_op *op) { backward_update(op, op->n + 4, OUT(10), false); }

@@ -3,6 +3,8 @@
 
 #include "runtime/input_prefetch.h"
 #include "runtime/interruption.h"
+#include "gemm/gemm_bf16.h"
+#include "gemm/operands.h"
 #include "gemm/pack.h"
 #include "gemm/microkernel.h"
 
@@ -34,15 +36,6 @@ static void finish(const gemm *g, real *tile, ptrdiff_t ld, ptrdiff_t i, ptrdiff
     if (g->epilogue != NULL) g->epilogue(g, tile, ld, i, j, rows, cols);
 }
 
-static const real *columns_of_b(const gemm *g, ptrdiff_t j) {
-    return g->b_panel_stride != 0 ? g->b + j / GEMM_NR * g->b_panel_stride + j % GEMM_NR : g->b + j * g->b_col;
-}
-
-/* The address of element (i, p) of A. The caller moves the indices, if rows or columns are read by them. */
-static const real *first_of_a(const gemm *g, ptrdiff_t i, ptrdiff_t p) {
-    return g->a + (g->a_row_index == NULL ? i * g->a_row : 0) + (g->a_k_index == NULL ? p * g->a_col : 0);
-}
-
 /* Computes columns j … j_end-1 of rows i … i+rows-1, each tile over its whole chain, without packing B. */
 static void thin_block(const gemm *g, ptrdiff_t i, ptrdiff_t rows, ptrdiff_t j, ptrdiff_t j_end) {
     FNN_ALIGNED real local[GEMM_MR * GEMM_MAX_NR_VECTORS * VL];
@@ -53,14 +46,14 @@ static void thin_block(const gemm *g, ptrdiff_t i, ptrdiff_t rows, ptrdiff_t j, 
         ptrdiff_t cols = fnn_min(take * VL, j_end - j);
         real *c = g->c != NULL ? g->c + i * g->ldc + j : local;
         ptrdiff_t ldc = g->c != NULL ? g->ldc : take * VL;
-        const real *b = columns_of_b(g, j);
+        const real *b = gemm_columns_of_b(g, j);
         /* in pieces, because each piece can prefetch a row that the next step reads */
         const ptrdiff_t piece = g->accumulate || !fnn_input_prefetch_pending() ? g->k : THIN_K;
         for (ptrdiff_t p = 0; p < g->k; p += piece) {
             const bool last = p + piece >= g->k;
             microkernel_args t = {
                 .k = fnn_min(piece, g->k - p),
-                .a = first_of_a(g, i, p),
+                .a = gemm_first_of_a(g, i, p),
                 .a_row = g->a_row,
                 .a_col = g->a_col,
                 .a_row_index = fnn_rows_from(g->a_row_index, i),
@@ -112,7 +105,7 @@ static void panel(const gemm *g, const real *a_packed, ptrdiff_t i, ptrdiff_t i_
             t.a_row = 1;
             t.a_col = rows;
         } else {
-            t.a = first_of_a(g, top, p);
+            t.a = gemm_first_of_a(g, top, p);
             t.a_row = g->a_row;
             t.a_col = g->a_col;
             t.a_row_index = fnn_rows_from(g->a_row_index, top);
@@ -128,20 +121,8 @@ static void pack_block_of_a(const gemm *g, real *dst, ptrdiff_t i, ptrdiff_t i_e
     ptrdiff_t tiles = (i_end - i + GEMM_MR - 1) / GEMM_MR;
     for (ptrdiff_t s = 0; s < tiles; s++) {
         ptrdiff_t top = i + share(i_end - i, tiles, s), rows = i + share(i_end - i, tiles, s + 1) - top;
-        FN(pack_rows)(dst + (top - i) * kc, rows, kc, first_of_a(g, top, p), g->a_row, g->a_col,
+        FN(pack_rows)(dst + (top - i) * kc, rows, kc, gemm_first_of_a(g, top, p), g->a_row, g->a_col,
                       fnn_rows_from(g->a_row_index, top), fnn_rows_from(g->a_k_index, p));
-    }
-}
-
-static void pack_panel_of_b(const gemm *g, real *dst, ptrdiff_t j, ptrdiff_t cols, ptrdiff_t p, ptrdiff_t kc) {
-    if (g->bt_panel_stride == 0) {
-        FN(pack_cols)(dst, GEMM_NR, kc, cols, g->b + p * g->b_row + j * g->b_col, g->b_row, g->b_col);
-        return;
-    }
-    for (ptrdiff_t q = p, next; q < p + kc; q = next) {
-        next = fnn_min(p + kc, (q / GEMM_NR + 1) * GEMM_NR);
-        const real *src = g->b + q / GEMM_NR * g->bt_panel_stride + q % GEMM_NR * g->b_row + j * g->b_col;
-        FN(pack_cols)(dst + (q - p) * GEMM_NR, GEMM_NR, next - q, cols, src, g->b_row, g->b_col);
     }
 }
 
@@ -165,9 +146,9 @@ static void blocked(const gemm *g, ptrdiff_t i, ptrdiff_t i_end, ptrdiff_t j, pt
                     const ptrdiff_t jr_end = fnn_min(jc_end, jr + GEMM_NR);
                     const real *b = b_packed + (jr - jc) * kc;
                     if (g->b_panel_stride != 0)
-                        b = columns_of_b(g, jr) + p * g->b_row;
+                        b = gemm_columns_of_b(g, jr) + p * g->b_row;
                     else if (ic == i)
-                        pack_panel_of_b(g, b_packed + (jr - jc) * kc, jr, jr_end - jr, p, kc);
+                        gemm_pack_panel_of_b(g, b_packed + (jr - jc) * kc, jr, jr_end - jr, p, kc);
                     panel(g, pack_a ? a_packed : NULL, ic, ic_end, b, jr, jr_end, p, kc);
                 }
             }
@@ -187,6 +168,10 @@ static void empty_chain(const gemm *g) {
 /* Computes columns j … j_end-1 of rows i … i_end-1. */
 static void rectangle(const gemm *g, ptrdiff_t i, ptrdiff_t i_end, ptrdiff_t j, ptrdiff_t j_end) {
     if (i == i_end || j >= j_end) return;
+    if (g->bf16) {
+        FN(gemm_bf16_rectangle)(g, i, i_end, j, j_end);
+        return;
+    }
     /* no packing for a panel that is used once, for few short rows close together, or for what does not fit */
     const bool thin = i_end - i <= GEMM_MR ||
                       (g->b_panel_stride == 0 && g->b_row <= CLOSE_ROWS && i_end - i <= 16 * GEMM_MR) ||
@@ -257,10 +242,11 @@ void FN(gemm_run)(const gemm *g) {
     const ptrdiff_t whole = g->accumulate ? FNN_FUSED_BATCH : g->k;
     for (ptrdiff_t p = 0; p < g->k; p += whole) {
         part.k = fnn_min(whole, g->k - p);
-        part.a = first_of_a(g, 0, p);
+        part.a = gemm_first_of_a(g, 0, p);
         part.a_k_index = fnn_rows_from(g->a_k_index, p);
         part.b = g->b_k_index == NULL ? g->b + p * g->b_row : g->b;
         part.b_k_index = fnn_rows_from(g->b_k_index, p);
+        part.bf16 = g->bf16 && FN(gemm_bf16_serves)(&part);
         grid grid_ = cut(&part);
         fnn_parallel((int)(grid_.row_tasks * grid_.col_tasks), run_task, &grid_);
     }

@@ -30,6 +30,7 @@ struct gemm {
     real *c; /* NULL: C exists tile by tile, for the epilogue only (then k <= FNN_FUSED_BATCH) */
     ptrdiff_t ldc;
     const real *bias;       /* n addends, the same in every row; or NULL */
+    bool bf16;              /* factors may be rounded to bf16 where that is faster (gemm/gemm_bf16.h) */
     bool accumulate;        /* the addend is the old value of C */
     bool whole_panels;      /* the epilogue's columns never cross a multiple of GEMM_NR */
     bool whole_columns;     /* rows are not divided: the epilogue gets all m <= GEMM_MR rows of its columns */

@@ -32,6 +32,14 @@ ISA(neon)
 ISA(baseline)
 #endif
 
+int fnn_bf16_is_fast(void) {
+#ifdef FNN_WITH_avx512
+    return __builtin_cpu_supports("avx512bf16") && __builtin_cpu_is("amd");
+#else
+    return 0;
+#endif
+}
+
 const fnn_isa *const *fnn_isas(void) {
     static const fnn_isa *found[5];
     int count = 0;

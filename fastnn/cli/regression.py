@@ -102,6 +102,7 @@ def train(options: argparse.Namespace, path: Path, said: tuple[Decision, ...]) -
             optimizer=rule,
             schedule=rates,
             average=options.average,
+            precision=options.precision,
             epochs=options.epochs,
             progress=False if options.quiet else None,
             callbacks=[

@@ -158,6 +158,7 @@ def _run(options: argparse.Namespace, given: argparse.Namespace) -> int:
         optimizer=optimizer,
         schedule=rates,
         average=options.average,
+        precision=options.precision,
         epochs=options.epochs,
         progress=False if options.quiet else None,
         callbacks=callbacks if options.quiet else [*callbacks, EpochTable(options.epochs)],

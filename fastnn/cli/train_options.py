@@ -22,6 +22,7 @@ from fastnn.cli.reading import add_reading
 from fastnn.cli.recipes import RECIPES
 from fastnn.schedule_texts import SCHEDULE_HELP
 from fastnn.trainer.average import KEEP
+from fastnn.trainer.base import PRECISIONS
 
 HIDDEN = 200
 """The hidden units of the network that is trained if no option names one."""
@@ -73,6 +74,12 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--dtype",
         choices=("float32", "float64"),
         help=f"type of all numbers (default: {NETWORK['dtype']})",
+    )
+    what.add_argument(
+        "--precision",
+        choices=PRECISIONS,
+        default=PRECISIONS[0],
+        help="of the products of dense layers in training (default: %(default)s); bf16 is faster on some processors",
     )
     what.add_argument(
         "--no-standardize",

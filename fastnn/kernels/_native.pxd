@@ -67,6 +67,7 @@ cdef extern from "fastnn.h" nogil:
         const fnn_kept *kept
         int kept_count
     const fnn_isa *const *fnn_isas()
+    int fnn_bf16_is_fast()
     int fnn_get_num_threads()
     int fnn_set_num_threads(int count)
     void *fnn_scratch()

@@ -225,6 +225,11 @@ cdef dict _kernels_of(const fnn_isa *isa, const fnn_entry *f32, const fnn_entry 
     return table
 
 
+def bf16_is_fast():
+    """Whether this processor multiplies bf16 numbers faster than floats."""
+    return bool(fnn_bf16_is_fast())
+
+
 def isa_tables(str which="kernels"):
     """The tables of "kernels", "probes" or "populations" by instruction set.
 

@@ -44,6 +44,11 @@ def native_isa() -> str | None:
     return None if _native is None else _chosen_isa()
 
 
+def bf16_is_fast() -> bool:
+    """Whether the kernels in use multiply numbers of bf16 faster than floats."""
+    return current_backend() == "native" and native_isa() == "avx512" and _native.bf16_is_fast()
+
+
 def panel_columns(dtype: np.dtype[Any]) -> int:
     """The number of columns in the panels of weights that native kernels read fastest."""
     return _own_kernels("native")["affine_forward"].panel_columns(dtype)  # type: ignore[attr-defined, no-any-return]

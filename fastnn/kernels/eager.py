@@ -39,6 +39,9 @@ class Ops(Protocol):
     counter: Counter
     """The seed, the step and the first row, for layers that draw random numbers."""
 
+    precision: int
+    """0, or 1 if the products of dense layers may round their factors to bf16."""
+
     def empty(self, shape: tuple[int, ...], dtype: DTypeLike | None = None) -> Any:
         """An uninitialised array of the model's dtype, or of `dtype`."""
 
@@ -57,11 +60,13 @@ class Eager:
         0.0 or 1.0; see `Ops.beta`.
     counter : Counter, optional
         See `Ops.counter`. Default: step 0 of seed 0.
+    precision : int
+        See `Ops.precision`.
     """
 
-    def __init__(self, dtype: DTypeLike, beta: float = 0.0, counter: Counter | None = None) -> None:
+    def __init__(self, dtype: DTypeLike, beta: float = 0.0, counter: Counter | None = None, precision: int = 0) -> None:
         self.dtype = np.dtype(dtype)
-        self.beta = beta
+        self.beta, self.precision = beta, precision
         self.counter = Counter.at() if counter is None else counter
 
     def empty(self, shape: tuple[int, ...], dtype: DTypeLike | None = None) -> Any:

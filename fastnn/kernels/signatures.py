@@ -15,12 +15,14 @@ POOL = "size_h, size_w, stride_h, stride_w, pad_h, pad_w"
 # input; without `saved`, an input gradient is not multiplied by a derivative.
 ACTIVATION = "kind=0, alpha=0"
 COEFFICIENTS = "c0=0, c1=0, c2=0"
+# 0, or 1: native kernels may round both factors of the product to bf16, where the processor multiplies those faster
+PRECISION = "precision=0"
 
 SIGNATURE_TEXTS = (
     # affine: rows are samples
-    f"affine_forward(x[n,d]@, w[d,m+], b[m]?, out[n,m]!, {ACTIVATION})",
-    f"affine_backward_input(dout[n,m], w[d,m+], dx[n,d]!, saved[n,d]?, {ACTIVATION})",
-    "affine_backward_weight(x[n,d]@, dout[n,m], dw[d,m]~, db[m]?~, beta)",
+    f"affine_forward(x[n,d]@, w[d,m+], b[m]?, out[n,m]!, {ACTIVATION}, {PRECISION})",
+    f"affine_backward_input(dout[n,m], w[d,m+], dx[n,d]!, saved[n,d]?, {ACTIVATION}, {PRECISION})",
+    f"affine_backward_weight(x[n,d]@, dout[n,m], dw[d,m]~, db[m]?~, beta, {PRECISION})",
     # convolution (cross-correlation) of images n × c × h × w; each of c / k groups has f k / c filters
     f"conv_forward(x[n,c,h,w], weight[f,k,r,s], b[f]?, out[n,f,p,q]!, {CONV}, {ACTIVATION})",
     f"conv_backward_input(dout[n,f,p,q], weight[f,k,r,s], dx[n,c,h,w]!, saved[n,c,h,w]?, {CONV}, {ACTIVATION})",
@@ -113,7 +115,7 @@ SIGNATURE_TEXTS = (
     "clip_value(g[*]~, limit)",
     # the weight gradient and the update of w and b by it in one pass, with the same bits but no gradient in memory
     "affine_backward_weight_update(x[n,d]@, dout[n,m], w[d,m+]~, mw[d,m+]?~, vw[d,m+]?~, b[m]?~, mb[m]?~, "
-    f"vb[m]?~, rate[1]:f64, t[1]:i64, rule, decay, decay_b, {COEFFICIENTS})",
+    f"vb[m]?~, rate[1]:f64, t[1]:i64, rule, decay, decay_b, {COEFFICIENTS}, {PRECISION})",
     # layout NCHW16n
     "rows_to_nchw16n(x[n,d], out[g,d,16]!)",
     "nchw16n_to_rows(x[g,d,16], out[n,d]!)",

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 from fastnn import init as initializers
 from fastnn.checks import flag, number, whole
 from fastnn.init import Initializer
+from fastnn.kernels import Activation
 from fastnn.kernels.eager import Ops
 from fastnn.layers.base import Layer, Shape, row_shape
 from fastnn.layers.onnx_graph import Graph
@@ -84,7 +85,8 @@ class Dense(Layer):
 
     def forward(self, ops: Ops, x: Any, training: bool) -> tuple[Any, Any]:
         out = ops.empty((x.shape[0], self.units))
-        ops.affine_forward(x, self.w.value, None if self.b is None else self.b.value, out)
+        b = None if self.b is None else self.b.value
+        ops.affine_forward(x, self.w.value, b, out, int(Activation.IDENTITY), 0.0, ops.precision)
         return out, x
 
     def backward(self, ops: Ops, dout: Any, cache: Any, need_dx: bool) -> Any:
@@ -92,9 +94,10 @@ class Dense(Layer):
         dx = None
         if need_dx:  # before the weights' gradient, because a compiled step may update w as it computes that
             dx = ops.empty(x.shape)
-            ops.affine_backward_input(dout, self.w.value, dx, None)
+            ops.affine_backward_input(dout, self.w.value, dx, None, int(Activation.IDENTITY), 0.0, ops.precision)
         if not self.frozen:
-            ops.affine_backward_weight(x, dout, self.w.grad, None if self.b is None else self.b.grad, ops.beta)
+            db = None if self.b is None else self.b.grad
+            ops.affine_backward_weight(x, dout, self.w.grad, db, ops.beta, ops.precision)
         return dx
 
     def config(self) -> dict[str, Any]:

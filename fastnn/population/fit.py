@@ -35,6 +35,7 @@ _WITHOUT: dict[str, Any] = {
     "clip_norm": None,
     "clip_value": None,
     "average": None,
+    "precision": "float32",
     "augmentation": None,
     "metrics": {},
 }

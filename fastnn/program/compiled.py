@@ -45,7 +45,7 @@ class Recording:
     dtype: np.dtype[Any]
 
 
-def record(step: Callable[[Recorder], None], dtype: np.dtype[Any], beta: float = 0.0) -> Recording:
+def record(step: Callable[[Recorder], None], dtype: np.dtype[Any], beta: float = 0.0, precision: int = 0) -> Recording:
     """Record a step, fuse its operations, choose layouts and algorithms.
 
     Parameters
@@ -54,15 +54,15 @@ def record(step: Callable[[Recorder], None], dtype: np.dtype[Any], beta: float =
         Gets a `Recorder` and calls kernels on it. Stream k of `Compiled.run` is the k-th one that it asks for.
     dtype : dtype
         The dtype of the intermediate arrays.
-    beta : float
-        See `fastnn.kernels.eager.Ops.beta`.
+    beta, precision
+        See `fastnn.kernels.eager.Ops`.
 
     Raises
     ------
     NotRecordableError
         If the step computes with something other than kernels.
     """
-    recorder = Recorder(dtype, beta)
+    recorder = Recorder(dtype, beta, precision)
     step(recorder)
     innermost = fuse_innermost(images_innermost(fuse(recorder.operations)))
     operations = fuse_pools(fuse_norms(choose_algorithms(innermost)))

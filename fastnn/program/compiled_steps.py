@@ -109,7 +109,7 @@ class CompiledSteps:
                 blocks = blocks_of(size, problem.model.whole_batch)
                 for rows, beta in {(blocks[0], 0.0), *((rows, 1.0) for rows in blocks[1:])}:
                     step = partial(whole_step, problem, rows, size)
-                    recordings[rows, size, beta] = record(step, problem.model.dtype, beta)
+                    recordings[rows, size, beta] = record(step, problem.model.dtype, beta, problem.precision)
                 if len(blocks) > 1:
                     recordings[update_key(size)] = record(partial(_update_step, problem, size), problem.model.dtype)
         self.panels = ParameterPanels(recordings.values(), _matrices(problem)) if packed else ParameterPanels()

@@ -179,7 +179,7 @@ def weight_gradient_then_update(operations: list[Operation], i: int) -> list[Ope
         return None
     joined = Operation.of(
         "affine_backward_weight_update",
-        **gradient.pick("x", "dout"),
+        **gradient.pick("x", "dout", "precision"),
         **w.pick("w", "decay", *_SHARED),
         mw=w["m"],
         vw=w["v"],

@@ -27,7 +27,7 @@ _FEW_IMAGES = 64
 def input_gradient_into_lanes(operations: list[Operation], i: int) -> list[Operation] | None:
     """affine_backward_input, rows_to_nchw16n → affine_backward_input_nchw16n."""
     product = operations[i]
-    if product.kernel != "affine_backward_input" or product["saved"] is not None:
+    if product.kernel != "affine_backward_input" or product["saved"] is not None or product["precision"]:
         return None
     j = sole_user(operations, product["dx"], i, "rows_to_nchw16n")
     if j is None or product["dout"].shape[0] > _FEW_IMAGES:
@@ -51,7 +51,11 @@ def backward_in_one_pass(operations: list[Operation], i: int) -> list[Operation]
         return None
     if any(op.reads(array) for op in operations[i + 1 : j] for argument, array in update.arrays() if argument.writes):
         return None
-    joined = Operation.of("affine_backward_update_nchw16n", dx=product["dx"], **update.named)
+    joined = Operation.of(
+        "affine_backward_update_nchw16n",
+        dx=product["dx"],
+        **{name: value for name, value in update.named.items() if name != "precision"},
+    )
     return rewrite(operations, {i: [joined], j: []})
 
 

@@ -71,6 +71,7 @@ def kind_of_problem(problem: Problem, batch: int) -> Hashable | None:
         problem.clip_value,
         problem.clip_norm,
         problem.average,
+        problem.precision,
         problem.inputs.dtype,
         problem.targets.dtype,
         problem.targets.shape[1:],

@@ -160,13 +160,13 @@ class Recorder:
     ----------
     dtype : dtype
         The dtype of the arrays for which `empty` makes stand-ins.
-    beta : float
-        See `fastnn.kernels.eager.Ops.beta`.
+    beta, precision
+        See `fastnn.kernels.eager.Ops`.
     """
 
-    def __init__(self, dtype: DTypeLike, beta: float = 0.0) -> None:
+    def __init__(self, dtype: DTypeLike, beta: float = 0.0, precision: int = 0) -> None:
         self.dtype = np.dtype(dtype)
-        self.beta = beta
+        self.beta, self.precision = beta, precision
         self.counter = Counter.at()
         self.operations: list[Operation] = []
         self.streams = 0

@@ -156,7 +156,7 @@ class EagerSession(Session):
         start = 0
         for size in blocks_of(batch, whole):
             counter = Counter(problem.seed, t, np.array([start]))
-            ops = Eager(problem.model.dtype, beta=float(start > 0), counter=counter)
+            ops = Eager(problem.model.dtype, float(start > 0), counter, problem.precision)
             index = segment.index[first, start : start + size]
             gradient_step(ops, problem, index, loss, correct, scale)
             segment.loss[first] += loss[0]

@@ -39,6 +39,8 @@ class Problem:
     average : float, optional
         The share that the moving averages of all arrays of the model keep in a step; they are in the slot `AVERAGE` of
         the state. Default: there are none.
+    precision : int
+        See `fastnn.kernels.eager.Ops.precision`.
     """
 
     model: Sequential
@@ -52,6 +54,7 @@ class Problem:
     clip_value: float | None = None
     clip_norm: float | None = None
     average: float | None = None
+    precision: int = 0
 
 
 def gradient_step(ops: Ops, problem: Problem, index: Any, loss: Any, correct: Any, scale: float) -> None:

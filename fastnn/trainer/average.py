@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastnn.checks import number
+from fastnn.kernels.layout import copy_on_line
 from fastnn.model.sequential import Sequential
 from fastnn.program.step import AVERAGE, Problem
 
@@ -59,7 +60,7 @@ def begin_average(model: Sequential, state: dict[str, dict[str, Array]]) -> None
     state : dict of str to dict of str to array
         By parameter and slot; every array, running statistics included, gets a slot more.
     """
-    flat = model.params.copy()
+    flat = copy_on_line(model.params)
     for name, parameter in model.named_parameters.items():
         state[name][AVERAGE] = parameter.view(flat)
     for name, array in model.state.items():

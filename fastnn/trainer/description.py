@@ -17,6 +17,7 @@ from fastnn.optim import Optimizer
 from fastnn.schedules import Schedule
 
 _NOT_DESCRIBED = ("model", "callbacks", "progress", "print_every")  # arguments of Trainer
+_ADDED = {"precision": "float32"}  # arguments that older checkpoints lack, with what they were
 _MAY_DIFFER = ("epochs", "compile", "on_nonfinite")  # a resumed training gives the same bits all the same
 _HASHED_BYTES = 2**26  # of a larger array, only rows at equal distances are hashed
 
@@ -90,6 +91,7 @@ def configuration(trainer: object) -> dict[str, Any]:
 
 def differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
     """Describe in words the differences between two configurations that keep a training from being resumed."""
+    before = {**_ADDED, **before}
     names = [name for name in (*before, *(name for name in now if name not in before)) if name not in _MAY_DIFFER]
     return [
         f"{name} was {_short(before.get(name))}, is {_short(now.get(name))}"

@@ -18,6 +18,7 @@ from fastnn.data.memory import LARGE_BYTES, MemoryEstimate, check_memory
 from fastnn.data.splits import train_test_split
 from fastnn.frames import names_of
 from fastnn.inputs import as_array, as_batch, gatherable
+from fastnn.kernels.backend import bf16_is_fast, current_backend, native_isa
 from fastnn.kernels.layout import zeros_on_line
 from fastnn.losses import Loss
 from fastnn.model.sequential import Sequential
@@ -84,11 +85,11 @@ def specify(
     weights = sample_weights(
         sample_weight, trainer.class_weight, everything, loss.task, model.output_shape[-1], model.dtype, rows
     )
-    if trainer.average is not None and trainer.engine is not None:
-        raise ValueError(
-            f"fit: average: expected None where an engine runs the steps, got {trainer.average!r}; fastnn's own steps "
-            "keep averages"
-        )
+    for name, plain in (("average", None), ("precision", "float32")):
+        if trainer.engine is not None and getattr(trainer, name) != plain:
+            raise ValueError(
+                f"fit: {name}: expected {plain!r} where an engine runs the steps, got {getattr(trainer, name)!r}"
+            )
     _check_memory(model, trainer.optimizer, trainer.average is not None)
     problem = Problem(
         model,
@@ -102,6 +103,7 @@ def specify(
         trainer.clip_value,
         trainer.clip_norm,
         as_average(trainer.average),
+        _precision(trainer.precision),
     )
     return TrainingSpec(
         problem,
@@ -120,6 +122,19 @@ def specify(
         described=partial(configuration, trainer),
         engine=trainer.engine,
     )
+
+
+def _precision(precision: str) -> int:
+    """The argument of kernels that stands for a precision; a warning where it makes no difference."""
+    if precision == "float32":
+        return 0
+    if not bf16_is_fast():
+        warn_caller(
+            f"fit: precision: the products are in float32, because {current_backend()} kernels of this processor "
+            f"({native_isa() or 'none compiled'}) multiply {precision} no faster"
+        )
+        return 0
+    return 1
 
 
 def _check_memory(model: Sequential, optimizer: Optimizer, average: bool) -> None:

@@ -61,6 +61,13 @@ class Trainer(SteppingTrainer):
         t it keeps the share min(0.999, (1 + t) / (10 + t)) of what it was; ``"ema:0.99"``: at most 0.99. The weights
         that are trained stay as they are, also where a callback changes the model, which changes the average.
         Polyak & Juditsky, "Acceleration of stochastic approximation by averaging", 1992. Default: no average.
+    precision : {"float32", "bf16"}
+        Of the products of dense layers in training. "bf16": both factors of a product are rounded to bf16 (8 binary
+        digits), where the processor multiplies such numbers faster (AMD's Zen 4 and 5) and the product is large enough
+        to gain by it; sums, weights, gradients and the optimiser's state stay in float32, and so do predictions. An
+        element of a product then errs by at most 1/127 of Σ|a||b|. Factors beyond 3.39e38 become infinite, those below
+        1.18e-38 zero. On other processors the products are those of float32, and a warning says so. For models of
+        float32 alone.
     shuffle : bool or "batches"
         True: the samples are in a new random order in each epoch. "batches": the batches, which always consist of the
         same consecutive samples, are. False: everything keeps its order.

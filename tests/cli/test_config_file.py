@@ -61,6 +61,7 @@ learning-rate = 0.01
 weight_decay = 1e-4  # an underscore does as well
 schedule = "exponential:0.5"
 average = "ema:0.9"
+precision = "float32"
 label-smoothing = 0.05
 validation = 0.25
 augment = "shift=1"
@@ -90,6 +91,7 @@ overwrite = false
         "weight-decay": 1e-4,
         "schedule": "exponential:0.5",
         "average": "ema:0.9",
+        "precision": "float32",
         "label-smoothing": 0.05,
         "validation": 0.25,
         "augment": "shift=1",

@@ -69,6 +69,10 @@ def test_the_average_and_the_smoothed_labels_are_those_of_the_trainer(toy_data: 
     ("options", "message"),
     [
         (["--average", "swa"], "average: expected None, 'ema' or 'ema:SHARE', got 'swa'"),
+        (
+            ["--precision", "bf16", "--dtype", "float64"],
+            "precision: expected 'float32' for a model of float64, got 'bf16'",
+        ),
         (["--label-smoothing", "1"], "label_smoothing: expected a number of at least 0 and below 1, got 1.0"),
     ],
 )

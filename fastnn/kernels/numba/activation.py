@@ -128,7 +128,9 @@ def activation_backward(dout: Array, saved: Array, dx: Array, kind: int, alpha: 
         loop(dout.reshape(-1), saved.reshape(-1), dx.reshape(-1), saved.dtype.type(alpha))
 
 
-def affine_forward(x: Array, w: Array, b: Array | None, out: Array, kind: int = 0, alpha: float = 0.0) -> None:
+def affine_forward(
+    x: Array, w: Array, b: Array | None, out: Array, kind: int = 0, alpha: float = 0.0, precision: int = 0
+) -> None:
     """``out = f(x w + b)``. This is here because it must give the same bits as `activation_forward` above."""
     reference.affine_forward(x, w, b, out)
     activation_forward(out, out, kind, alpha)

@@ -1,4 +1,7 @@
-"""Dense layers; the rows of arrays are samples."""
+"""Dense layers; the rows of arrays are samples.
+
+`precision` allows native kernels to round the factors of products; here it changes nothing.
+"""
 
 import numpy as np
 
@@ -8,7 +11,9 @@ from fastnn.kernels.reference.update_rules import update
 
 
 @np.errstate(all="ignore")
-def affine_forward(x: Array, w: Array, b: Array | None, out: Array, kind: int = 0, alpha: float = 0.0) -> None:
+def affine_forward(
+    x: Array, w: Array, b: Array | None, out: Array, kind: int = 0, alpha: float = 0.0, precision: int = 0
+) -> None:
     """``out = f(x w + b)``."""
     np.matmul(x, w, out=out)
     if b is not None:
@@ -18,7 +23,7 @@ def affine_forward(x: Array, w: Array, b: Array | None, out: Array, kind: int = 
 
 @np.errstate(all="ignore")
 def affine_backward_input(
-    dout: Array, w: Array, dx: Array, saved: Array | None, kind: int = 0, alpha: float = 0.0
+    dout: Array, w: Array, dx: Array, saved: Array | None, kind: int = 0, alpha: float = 0.0, precision: int = 0
 ) -> None:
     """``dx = dout wᵀ``, times the derivative of the preceding activation if ``saved`` is given."""
     np.matmul(dout, w.T, out=dx)
@@ -27,7 +32,7 @@ def affine_backward_input(
 
 
 @np.errstate(all="ignore")
-def affine_backward_weight(x: Array, dout: Array, dw: Array, db: Array | None, beta: float) -> None:
+def affine_backward_weight(x: Array, dout: Array, dw: Array, db: Array | None, beta: float, precision: int = 0) -> None:
     """``dw = beta dw + xᵀ dout`` and ``db = beta db + column sums of dout``.
 
     ``beta`` is 0 or 1. With 0 the old values of ``dw`` and ``db`` are not read, so NaN there does no harm.
@@ -59,6 +64,7 @@ def affine_backward_weight_update(
     c0: float = 0.0,
     c1: float = 0.0,
     c2: float = 0.0,
+    precision: int = 0,
 ) -> None:
     """`affine_backward_weight`, then `update` of ``w`` with ``decay`` and of ``b`` with ``decay_b``."""
     dw = np.empty_like(w)
