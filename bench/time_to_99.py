@@ -56,7 +56,7 @@ def fastnn_side(folder: Path, seed: int, threads: int, recipe: bool = False) -> 
         "batch": BATCH,
     }
     if recipe:
-        from fastnn.cli.recipes import RECIPES
+        from fastnn.recipes import RECIPES
 
         how = dict(RECIPES["mnist-99"].options)
     fastnn.Trainer(

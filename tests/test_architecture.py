@@ -10,7 +10,19 @@ PACKAGE = ROOT / "fastnn"
 
 # A part imports from its own level and those below.
 LEVELS = (
-    {"_version", "caller", "environment", "checks", "frames", "decisions", "keywords", "lazy", "random", "views"},
+    {
+        "_version",
+        "caller",
+        "environment",
+        "checks",
+        "frames",
+        "decisions",
+        "keywords",
+        "lazy",
+        "random",
+        "recipes",
+        "views",
+    },
     {"kernels"},
     {
         "inputs",

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from fastnn.cli.output import CHECKPOINTS, OPTIONS_FILE
-from fastnn.cli.recipes import RECIPES
 from fastnn.files import write_whole
+from fastnn.recipes import RECIPES
 
 _NOT_OPTIONS = ("run", "command")
 _ON_THE_COMMAND_LINE = ("config", "recipe", "resume")  # the options that say where to read the others from

@@ -19,7 +19,7 @@ from fastnn.cli.options import (
 )
 from fastnn.cli.output import CHECKPOINTS
 from fastnn.cli.reading import add_reading
-from fastnn.cli.recipes import RECIPES
+from fastnn.recipes import RECIPES
 from fastnn.schedule_texts import SCHEDULE_HELP
 from fastnn.trainer.average import KEEP
 from fastnn.trainer.base import PRECISIONS

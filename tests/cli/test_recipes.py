@@ -9,7 +9,7 @@ import pytest
 import fastnn
 from fastnn import architecture
 from fastnn.cli import main, parser
-from fastnn.cli.recipes import RECIPES
+from fastnn.recipes import RECIPES
 
 
 @pytest.fixture
