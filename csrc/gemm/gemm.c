@@ -4,7 +4,6 @@
 #include "runtime/input_prefetch.h"
 #include "runtime/interruption.h"
 #include "gemm/gemm_bf16.h"
-#include "gemm/operands.h"
 #include "gemm/pack.h"
 #include "gemm/microkernel.h"
 

@@ -2,7 +2,7 @@
  * A register tile is that of gemm/microkernel.h; an instruction does twice as many products. */
 #include "gemm/gemm_bf16.h"
 
-#include "gemm/operands.h"
+#include "gemm/gemm_problem.h"
 #include "simd/simd_bf16.h"
 
 #if FNN_WITH_BF16

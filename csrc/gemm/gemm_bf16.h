@@ -6,7 +6,7 @@
 #ifndef FASTNN_GEMM_GEMM_BF16_H
 #define FASTNN_GEMM_GEMM_BF16_H
 
-#include "gemm/gemm.h"
+#include "gemm/gemm_problem.h"
 
 /* Whether this product is faster with factors of bf16, which depends on its shape and on the processor. */
 bool FN(gemm_bf16_serves)(const gemm *g);
