@@ -30,12 +30,12 @@ RECIPES: Mapping[str, Recipe] = MappingProxyType(
             MappingProxyType(
                 {
                     "data": "mnist",
-                    "model": "conv:1x28x28,8x5p0,bn,relu,pool2,16x5p0,bn,relu,pool2,fc64,bn,relu,fc10",
+                    "model": "conv:1x28x28,6x5p0,bn,relu,pool2,12x5p0,bn,relu,pool2,fc64,bn,relu,fc10",
                     "no-standardize": True,
                     "epochs": 2,
                     "batch": 128,
                     "optimizer": "muon",
-                    "learning-rate": 0.01,
+                    "learning-rate": 0.02,
                     "schedule": "onecycle",
                     "validation": 0,
                 }
