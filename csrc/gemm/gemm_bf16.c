@@ -3,6 +3,7 @@
 #include "gemm/gemm_bf16.h"
 
 #include "gemm/gemm_problem.h"
+#include "runtime/interruption.h"
 #include "simd/simd_bf16.h"
 
 #if FNN_WITH_BF16
@@ -116,7 +117,7 @@ void FN(gemm_bf16_rectangle)(const gemm *g, ptrdiff_t i, ptrdiff_t i_end, ptrdif
     const ptrdiff_t mc = A_PAIRS / pairs / GEMM_MR * GEMM_MR, nc = B_PAIRS / pairs / GEMM_NR * GEMM_NR;
     for (ptrdiff_t jc = j; jc < j_end; jc += nc) {
         const ptrdiff_t jc_end = fnn_min(j_end, jc + nc);
-        for (ptrdiff_t ic = i; ic < i_end; ic += mc) {
+        for (ptrdiff_t ic = i; ic < i_end && !fnn_is_left(); ic += mc) {
             const ptrdiff_t ic_rows = fnn_min(i_end - ic, mc), count = (ic_rows + GEMM_MR - 1) / GEMM_MR;
             for (ptrdiff_t s = 0; s < count; s++) {
                 const ptrdiff_t top = share(ic_rows, count, s);
