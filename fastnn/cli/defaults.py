@@ -16,7 +16,7 @@ from fastnn.decisions import Decision
 from fastnn.decisions import training as decide
 from fastnn.layers import Standardize
 from fastnn.model import Sequential
-from fastnn.trainer import Trainer, find_learning_rate
+from fastnn.trainer import History, Trainer, find_learning_rate
 
 _TRIED = {"adam": 0.002, "adamw": 0.002, "adagrad": 0.02, "momentum": 0.05, "nesterov": 0.05, "sgd": 0.3}
 USUAL_RATES = {name: _TRIED.get(name, optim.get(name).learning_rate) for name in optim.OPTIMIZERS}
@@ -93,7 +93,7 @@ def settle_rate(
     return [decision]
 
 
-def warning(trainer: Trainer, labels: NDArray[Any], classes: int) -> str | None:
+def warning(history: History, labels: NDArray[Any], classes: int) -> str | None:
     """Return what to say if the loss of a classifier has not moved, None otherwise."""
     counts: Sequence[int] = np.bincount(labels, minlength=classes).tolist()
-    return decide.has_not_moved(float(trainer.history.epochs[-1]["loss"]), counts)
+    return decide.has_not_moved(float(history.epochs[-1]["loss"]), counts)

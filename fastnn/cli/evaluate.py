@@ -10,7 +10,7 @@ import numpy as np
 
 from fastnn.cli import regression, table_runs
 from fastnn.cli.by_class import by_class
-from fastnn.cli.inputs import add_data, add_model, load_data, load_model, samples_of, settle_data
+from fastnn.cli.inputs import add_data, add_model, architecture_of, load_data, load_model, samples_of, settle_data
 from fastnn.cli.options import HelpFormatter
 from fastnn.cli.output import check_picture, save_figure
 from fastnn.cli.reading import add_reading, reading, say
@@ -65,28 +65,29 @@ def run(options: argparse.Namespace) -> int:
     if net is not None:
         return table_runs.evaluate(options, net, picture)
     model = load_model(options.model)
-    if model.task == "regression":
+    like = architecture_of(model)
+    if like.task == "regression":
         if options.part not in (None, "all"):
             raise ValueError(f"--part: expected all for a network that predicts numbers, got {options.part}")
         true, predicted, said = regression.predictions(model, Path(options.data).expanduser(), options.label)
         if not options.quiet:
             say("evaluate", said)
         if picture is not None:
-            save_figure(picture, residuals, true, predicted, name=model.reading.get("label"))
+            save_figure(picture, residuals, true, predicted, name=like.reading.get("label"))
         print(fitting(f"all rows: {regression.Errors.of(true, predicted)} ({len(true):,} rows)"))
         return 0
     options.part = options.part or "test"
-    if len(model.output_shape) != 1:
-        raise ValueError(f"MODEL: expected one output for each class, got outputs of shape {model.output_shape}")
-    data = load_data(options.data, "DATA", like=model, **reading(options))
+    if len(like.output_shape) != 1:
+        raise ValueError(f"MODEL: expected one output for each class, got outputs of shape {like.output_shape}")
+    data = load_data(options.data, "DATA", like=like, **reading(options))
     parts = {"test": data.test, "train": data.train}
     if options.part == "all":
         images, labels = (np.concatenate(pair) for pair in zip(data.train, data.test, strict=True))
     else:
         images, labels = parts[options.part]
-    images = samples_of(model, images)
-    known = labels < model.output_shape[0]
-    unknown = unknown_classes(labels, data.class_names, model.output_shape[0])
+    images = samples_of(like, images)
+    known = labels < like.output_shape[0]
+    unknown = unknown_classes(labels, data.class_names, like.output_shape[0])
     if not known.any():
         raise ValueError(f"DATA: the model knows none of the classes of {options.part}: {unknown}")
     figures = model.evaluate(images[known], labels[known]) if unknown else model.evaluate(images, labels)

@@ -12,6 +12,7 @@ from fastnn.cli.options import HelpFormatter
 from fastnn.cli.output import check_file
 from fastnn.export import to_c, to_npz, to_onnx
 from fastnn.model import Sequential
+from fastnn.population import Population
 
 _FORMATS: dict[str, Callable[[Sequential, Path], Any]] = {
     ".onnx": to_onnx,
@@ -57,6 +58,11 @@ def run(options: argparse.Namespace) -> int:
     if write is None:
         raise ValueError(f"--output: {target} must end in one of {_SUFFIXES}")
     model = load_model(options.model)
+    if isinstance(model, Population):
+        raise ValueError(
+            f"MODEL: expected one network, got the {len(model)} of an ensemble; write one of them to a file of its own "
+            "with fastnn.load(...)[0].save(...)"
+        )
     write(model, check_file("--output", target, model_file(options.model)))
     print(f"{target}: {target.stat().st_size:,} bytes")
     return 0

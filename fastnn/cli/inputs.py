@@ -17,6 +17,8 @@ from fastnn.data.mapped import is_mapped
 from fastnn.decisions import Decision
 from fastnn.environment import DATA
 from fastnn.model import Sequential
+from fastnn.population import Population
+from fastnn.population.file import holds_population
 
 MODEL_FILE = "model.safetensors"
 READING = (
@@ -204,8 +206,8 @@ def samples_of(model: Sequential, images: NDArray[Any]) -> NDArray[Any]:
     return np.moveaxis(images, 1, -1) if model.channels_last and images.ndim == 4 else images
 
 
-def load_model(file: str) -> Sequential:
-    """Return the model in a file or in the folder of a run.
+def load_model(file: str) -> Sequential | Population:
+    """Return the model, or the population, in a file or in the folder of a run.
 
     Raises
     ------
@@ -214,7 +216,13 @@ def load_model(file: str) -> Sequential:
     ValueError
         If the file is damaged or does not hold a model.
     """
-    return Sequential.load(model_file(file))
+    path = model_file(file)
+    return (Population if holds_population(path) else Sequential).load(path)
+
+
+def architecture_of(model: Sequential | Population) -> Sequential:
+    """Return a model that knows how samples are read for the given one: itself, or that of a population."""
+    return model.model if isinstance(model, Population) else model
 
 
 def model_file(file: str) -> Path:

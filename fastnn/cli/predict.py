@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from fastnn.cli import table_runs
-from fastnn.cli.inputs import add_data, add_model, load_model, model_file, settle_data
+from fastnn.cli.inputs import add_data, add_model, architecture_of, load_model, model_file, settle_data
 from fastnn.cli.options import HelpFormatter, whole
 from fastnn.cli.output import check_file
 from fastnn.cli.prediction_rows import Row, class_rows, csv_text, number_rows, top_rows
@@ -16,6 +16,7 @@ from fastnn.cli.reading import add_reading, reading, say
 from fastnn.cli.samples import Inputs, load_inputs
 from fastnn.files import write_whole
 from fastnn.model import Sequential
+from fastnn.population import Population
 
 _EPILOG = """\
 DATA is an image, a folder of images, a table, an .npy file, an .npz file with one array (images (N, 28, 28) or
@@ -71,7 +72,7 @@ def run(options: argparse.Namespace) -> int:
         assert net is not None
         rows, which, decisions = table_runs.predict(options, net)
     else:
-        inputs = load_inputs(options.data, options.part, model, **reading(options))
+        inputs = load_inputs(options.data, options.part, architecture_of(model), **reading(options))
         rows, which, decisions = (
             _rows(model, inputs, options.probabilities, options.top),
             inputs.which,
@@ -87,16 +88,17 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
-def _rows(model: Sequential, inputs: Inputs, probabilities: bool, top: int | None) -> list[Row]:
+def _rows(model: Sequential | Population, inputs: Inputs, probabilities: bool, top: int | None) -> list[Row]:
     """Return the lines of the output, the first one with the names of the columns."""
     ids = range(1, len(inputs.values) + 1) if inputs.names is None else inputs.names
-    if model.task == "regression":
+    like = architecture_of(model)
+    if like.task == "regression":
         if probabilities or top is not None:
             raise ValueError("--probabilities, --top: expected a model of classes, got one that predicts numbers")
-        target = model.reading.get("label")
+        target = like.reading.get("label")
         numbers = model.predict(inputs.values).reshape(len(inputs.values), -1)[:, 0]
         return number_rows(ids, target if isinstance(target, str) else None, numbers)
-    names = model.class_names or tuple(map(str, range(model.output_shape[0])))
+    names = like.class_names or tuple(map(str, range(like.output_shape[0])))
     if top is not None:
         return top_rows(ids, names, model.predict_proba(inputs.values), top)
     categories = [names[k] for k in model.predict(inputs.values).tolist()]

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from fastnn.cli import run_config
+from fastnn.cli.ensemble import EnsembleTrainer
 from fastnn.cli.inputs import MODEL_FILE
 from fastnn.cli.output import CONFIG_FILE, CURVE_FILE, HISTORY_FILE, OPTIONS_FILE, Output, save_figure
 from fastnn.cli.streams import print_prose
@@ -63,7 +64,11 @@ class Written:
 
 
 def write(
-    output: Output, options: argparse.Namespace, data: Dataset, trainer: Trainer, result: dict[str, Any]
+    output: Output,
+    options: argparse.Namespace,
+    data: Dataset,
+    trainer: Trainer | EnsembleTrainer,
+    result: dict[str, Any],
 ) -> Written:
     """Write the files of a run, the model first.
 
@@ -145,7 +150,7 @@ def save_model(model: Savable, output: Output) -> Path:
 
 
 def described(
-    options: argparse.Namespace, trainer: Trainer, data: dict[str, Any], result: dict[str, Any]
+    options: argparse.Namespace, trainer: Trainer | EnsembleTrainer, data: dict[str, Any], result: dict[str, Any]
 ) -> dict[str, Any]:
     """Return the record of how a model was made: options, data, model, result and environment."""
     how = {"optimizer": repr(trainer.optimizer), "schedule": repr(trainer.schedule)}

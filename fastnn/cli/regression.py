@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from fastnn import architecture, metrics, optim, schedule_texts
 from fastnn.cli import record, run_config
 from fastnn.cli.defaults import settle_length, settle_rate, standardising
-from fastnn.cli.inputs import Split, resolved_data
+from fastnn.cli.inputs import Split, architecture_of, resolved_data
 from fastnn.cli.output import CONFIG_FILE, CURVE_FILE, HISTORY_FILE, OPTIONS_FILE, Output, save_figure
 from fastnn.cli.prediction_rows import csv_text
 from fastnn.cli.reading import say
@@ -30,6 +30,7 @@ from fastnn.files import write_whole
 from fastnn.layers import Dense, Standardize
 from fastnn.model import Sequential
 from fastnn.plots import learning_curve, residuals
+from fastnn.population import Population
 from fastnn.trainer import EarlyStopping, Trainer
 
 PREDICTIONS_FILE = "predictions.csv"
@@ -37,7 +38,7 @@ RESIDUALS_FILE = "residuals.png"
 TEST_SHARE = 1 / 6
 _OF_FILES = ("mapped", "skip_damaged", "class_names", "size", "mode", "background", "axes")
 _USELESS = (*_OF_FILES, "class_weight", "augment", "label_smoothing")
-_LATER = ("checkpoint", "resume", "scale")
+_LATER = ("checkpoint", "resume", "scale", "ensemble")
 
 
 class Errors(NamedTuple):
@@ -161,10 +162,10 @@ def _fit(trainer: Trainer, split: Split) -> bool:
 
 
 def predictions(
-    model: Sequential, path: Path, label: str | None
+    model: Sequential | Population, path: Path, label: str | None
 ) -> tuple[NDArray[Any], NDArray[Any], tuple[Decision, ...]]:
     """Return the targets of all rows of a table, what a model predicts for them, and how the table was read."""
-    table = read_targets(path, label=label, like=model)
+    table = read_targets(path, label=label, like=architecture_of(model))
     if table.targets is None:
         raise ValueError(f"DATA: {path}: no column of targets; give --target, its name")
     return table.targets, model.predict(table.values)[:, 0].astype(np.float64), table.decisions

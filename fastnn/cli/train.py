@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import time
+from collections.abc import Callable
+from functools import partial
 from math import prod
 from pathlib import Path
 from typing import Any
@@ -11,6 +13,7 @@ from typing import Any
 from fastnn import architecture, optim, schedule_texts
 from fastnn.cli import record, regression, run_config, tables
 from fastnn.cli.defaults import USUAL_RATES, set_statistics, settle_length, settle_rate, standardising, warning
+from fastnn.cli.ensemble import EnsembleTrainer, check_ensemble, check_layers, spread
 from fastnn.cli.inputs import Split, load_data, resolved_data, settle_data, split_data
 from fastnn.cli.options import (
     HelpFormatter,
@@ -59,6 +62,7 @@ examples:
   fastnn train ~/mnist --model mlp:784-666-666-10 --optimizer sgd --batch 100
   fastnn train --activation tanh --weight-decay 1e-4 --seed 7
   fastnn train ~/mnist --model lenet5 --augment shift=1,rotate=10
+  fastnn train ~/mnist --ensemble 8
   fastnn train ~/mnist --checkpoint 1 --output long-run
   fastnn train --resume long-run
   fastnn train houses.csv --target price
@@ -97,6 +101,7 @@ def run(options: argparse.Namespace) -> int:
 def _run(options: argparse.Namespace, given: argparse.Namespace) -> int:
     if options.early_stopping is not None and options.validation == 0:
         raise ValueError("--early-stopping: needs validation images, but --validation is 0")
+    check_ensemble(options)
     rate = USUAL_RATES[options.optimizer] if options.learning_rate is None else options.learning_rate
     optim.get(options.optimizer, learning_rate=rate, weight_decay=options.weight_decay)  # says what is wrong with them
     schedule_texts.from_text(schedule_texts.resolved(options.schedule, options.epochs or 1))
@@ -136,6 +141,7 @@ def _run(options: argparse.Namespace, given: argparse.Namespace) -> int:
     if options.model is None:
         options.model = f"mlp:{data.train_images[0].size}-{HIDDEN}-{len(data.class_names)}"
     model = _model(options, data)
+    check_layers(options, model)
     chosen += set_statistics(model, data, split.train[0])
     options.data = resolved_data(options.data)
     common: dict[str, Any] = {
@@ -153,8 +159,7 @@ def _run(options: argparse.Namespace, given: argparse.Namespace) -> int:
         raise
     optimizer = optim.get(options.optimizer, learning_rate=options.learning_rate, weight_decay=options.weight_decay)
     callbacks = _callbacks(options, output)
-    trainer = Trainer(
-        model,
+    trainer = _trainer(options, model, common)(
         optimizer=optimizer,
         schedule=rates,
         average=options.average,
@@ -162,12 +167,11 @@ def _run(options: argparse.Namespace, given: argparse.Namespace) -> int:
         epochs=options.epochs,
         progress=False if options.quiet else None,
         callbacks=callbacks if options.quiet else [*callbacks, EpochTable(options.epochs)],
-        **common,
     )
     if not options.quiet:
         say("train", (*said, *data.decisions, *chosen))
         say("train: --validation", split.decisions, split=False)
-        print(_introduction(data, split, model), flush=True)
+        print(_introduction(data, split, model, options.ensemble), flush=True)
     started = time.perf_counter()
     interrupted = _fit(options, trainer, split, output)
     seconds = time.perf_counter() - started
@@ -179,21 +183,37 @@ def _run(options: argparse.Namespace, given: argparse.Namespace) -> int:
         "last_epoch": trainer.history.epochs[-1],
     }
     if not interrupted:
-        result["test"] = model.evaluate(*data.test)
+        result["test"] = trainer.model.evaluate(*data.test)
+        if isinstance(trainer, EnsembleTrainer):
+            result["test"]["accuracy of members"] = spread(trainer.model, *data.test)
     written = record.write(output, options, data, trainer, result)
     if interrupted:
         return record.interrupted(written, done, options.epochs)
     if not options.quiet:
         _print_steps(options, trainer, seconds)
-    unmoved = warning(trainer, split.train[1], len(data.class_names))
+    unmoved = warning(trainer.history, split.train[1], len(data.class_names))
     if unmoved is not None:
         print_prose(f"fastnn train: {unmoved}")
     accuracy, total = result["test"]["accuracy"], len(data.test_labels)
-    print(fitting(f"test accuracy {accuracy:.2%} ({round(accuracy * total):,} of {total:,} {data.noun}); {written}"))
+    count = f"{round(accuracy * total):,} of {total:,} {data.noun}"
+    if isinstance(trainer, EnsembleTrainer):
+        alone = result["test"]["accuracy of members"]
+        count += f"; members by themselves {alone['least']:.2%} to {alone['largest']:.2%}"
+    print(fitting(f"test accuracy {accuracy:.2%} ({count}); {written}"))
     return 1 if written.missing else 0
 
 
-def _fit(options: argparse.Namespace, trainer: Trainer, split: Split, output: Output) -> bool:
+def _trainer(
+    options: argparse.Namespace, model: Sequential, common: dict[str, Any]
+) -> Callable[..., Trainer | EnsembleTrainer]:
+    """Return what makes the trainer of one network or of several."""
+    if options.ensemble is None:
+        return partial(Trainer, model, **common)
+    plain = {name: value for name, value in common.items() if value is not None}
+    return partial(EnsembleTrainer, model, options.ensemble, **plain)
+
+
+def _fit(options: argparse.Namespace, trainer: Trainer | EnsembleTrainer, split: Split, output: Output) -> bool:
     """Train, or go on; return whether Ctrl-C ended it. A model that has been trained for an epoch is not lost."""
     try:
         if options.resume is None:
@@ -273,13 +293,14 @@ def _check_fits(model: Sequential, text: str, data: Dataset) -> None:
         )
 
 
-def _introduction(data: Dataset, split: Split, model: Sequential) -> str:
+def _introduction(data: Dataset, split: Split, model: Sequential, members: int | None) -> str:
     counts = [f"{len(split.train[1]):,} {data.noun} to train"]
     if split.validation is not None:
         counts.append(f"{len(split.validation[1]):,} to validate")
     counts.append(f"{len(data.test_labels):,} to test")
     head = fitting(f"{data.name}: {', '.join(counts)}; {len(data.class_names)} classes")
-    return f"{head}\n\n{fitting_table(model.summary(), _outline(model))}\n"
+    alike = "" if members is None else f"{members} networks that differ in their seeds, each of them:\n"
+    return f"{head}\n\n{alike}{fitting_table(model.summary(), _outline(model))}\n"
 
 
 def _outline(model: Sequential) -> str:
@@ -288,9 +309,12 @@ def _outline(model: Sequential) -> str:
     return "\n".join([*lines, f"{model.params.size:,} parameters"])
 
 
-def _print_steps(options: argparse.Namespace, trainer: Trainer, seconds: float) -> None:
+def _print_steps(options: argparse.Namespace, trainer: Trainer | EnsembleTrainer, seconds: float) -> None:
     how = "compiled steps" if trainer.compiled else "layer by layer"
-    steps = len(trainer.history.steps)
-    print(f"\n{steps:,} steps in {seconds:.1f} s, {how}")
-    if options.explain:
+    if isinstance(trainer, EnsembleTrainer):
+        of = f"{int(trainer.model.epochs_done.sum()):,} epochs of {len(trainer.model)} networks"
+    else:
+        of = f"{len(trainer.history.steps):,} steps"
+    print(f"\n{of} in {seconds:.1f} s, {how}")
+    if options.explain and isinstance(trainer, Trainer):
         print(f"\n{fitting_lines(trainer.explain())}\n")

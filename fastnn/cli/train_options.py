@@ -154,6 +154,13 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         metavar="WEIGHTS",
         help="weight of each class in the loss: balanced (rare classes count more), or NAME=WEIGHT,... (others 1)",
     )
+    how.add_argument(
+        "--ensemble",
+        type=whole(at_least=2),
+        metavar="K",
+        help="train K networks of dense layers that differ in their seeds (--seed and the next ones) side by side; the "
+        "file holds them all, and predict and evaluate take the mean of their probabilities",
+    )
     how.add_argument("--augment", metavar="HOW", help=f"augment the images anew in each epoch: {AUGMENT_HELP}")
     how.add_argument(
         "--config",

@@ -21,7 +21,7 @@ from fastnn.estimators.workers import share_of_threads
 from fastnn.kernels.populations import PopulationLoss
 from fastnn.model.sequential import Sequential
 from fastnn.population.losses import TERMS, LossTerms
-from fastnn.population.rules import Figures, ParamsOf
+from fastnn.population.rules import Figures, NoRule, ParamsOf
 from fastnn.population.run import PopulationRun
 from fastnn.population.spec import Members, PopulationSpec
 from fastnn.population.stages import stages_of
@@ -44,8 +44,8 @@ class Training:
     loss: Any
 
 
-class _Rules:
-    """scikit-learn's rules for every member: see `EpochRules`."""
+class _Rules(NoRule):
+    """scikit-learn's rules for every member: see `EpochRules`. The estimators keep the best parameters themselves."""
 
     def __init__(self, trainings: Sequence[Training], rates: NDArray[np.float64]) -> None:
         self._trainings, self._rates = trainings, rates
@@ -72,9 +72,6 @@ class _Rules:
             if trainer.stop:
                 found.add(place)
         return found
-
-    def best(self, k: int) -> Array | None:
-        return None  # the estimator keeps them
 
 
 def train_together(trainings: Sequence[Training]) -> dict[int, str]:

@@ -10,15 +10,20 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from fastnn.layers.base import Shape
 from fastnn.model.declared import declared
-from fastnn.model.file import building, check_digest, read, write
+from fastnn.model.file import building, check_digest, describes, read
 from fastnn.model.schema import CONFIG, Field, check_fields, is_seed, is_whole, list_of
 from fastnn.model.sequential import Sequential
 
 Array = NDArray[Any]
 
 _DESCRIPTION = "population"  # the key of the description in a file
-_HISTORY = "history/"  # before the name of a figure
+_HISTORY, _STATE = "history/", "state/"  # before the name of a figure, of an array of the model's state
+TRAINING = "population_training"
+"""The key of the description by which the file holds a training that can go on."""
+OF_TRAINING = ("training/", "callback/")
+"""How the names of the arrays begin that such a file has beside those of a population."""
 
 
 def _is_failure(value: Any) -> bool:
@@ -55,31 +60,26 @@ class Stored(NamedTuple):
     failed: dict[int, int]
 
 
-def write_population(path: str | PathLike[str], stored: Stored) -> None:
-    """Write a population, whole or not at all.
+def holds_population(path: str | PathLike[str]) -> bool:
+    """Whether a file is that of a population; False for every other file, and for none."""
+    return describes(path, _DESCRIPTION)
 
-    Parameters
-    ----------
-    path : path
-    stored : Stored
 
-    Raises
-    ------
-    OSError
-        If the file cannot be written.
-    """
+def contents_of(stored: Stored) -> tuple[dict[str, Array], dict[str, Any]]:
+    """The arrays and the description of a population, as `fastnn.model.file.write` takes them."""
     tensors = {
         "params": stored.params,
         "epochs_done": stored.done,
         "best_epoch": stored.best_epoch,
         **{f"{_HISTORY}{name}": column for name, column in stored.columns.items()},
+        **{f"{_STATE}{name}": array for name, array in stored.model.state.items()},
     }
     rest = {"seeds": stored.seeds, "failed": [[k, step] for k, step in stored.failed.items()]}
-    write(path, tensors, {"config": stored.model.config(), _DESCRIPTION: rest})
+    return tensors, {"config": stored.model.config(), _DESCRIPTION: rest}
 
 
 def read_population(path: str | PathLike[str]) -> Stored:
-    """Read what `write_population` wrote; memory is taken for what the file has alone.
+    """Read a population; memory is taken for what the file has alone.
 
     Parameters
     ----------
@@ -96,15 +96,29 @@ def read_population(path: str | PathLike[str]) -> Stored:
     if _DESCRIPTION not in description:
         raise ValueError(f"load: {path} holds one model, not a population; use Sequential.load")
     check_digest(path, tensors, description, "load")
-    with building("population", path):
+    return stored_in(path, tensors, description, "load")
+
+
+def stored_in(
+    path: str | PathLike[str], tensors: Mapping[str, Array], description: Mapping[str, Any], function: str
+) -> Stored:
+    """The population in the arrays and the description of a file, whose digest is right.
+
+    Raises
+    ------
+    ValueError
+        If they are not those of a population; `function` begins the message.
+    """
+    with building("population", path, function):
         config, rest = description["config"], description[_DESCRIPTION]
         check_fields("config", config, CONFIG)
         check_fields(_DESCRIPTION, rest, _FIELDS)
         seeds, failed = rest["seeds"], dict(map(tuple, rest["failed"]))
         if not seeds:
             raise ValueError("expected at least one member, got none")
-        size = sum(map(prod, declared(config).values()))
-        arrays = dict(tensors)
+        others = OF_TRAINING if TRAINING in description else ()
+        arrays = {name: array for name, array in tensors.items() if not name.startswith(others)}
+        state, size = _state(arrays, declared(config))
         _take(arrays, "params", (len(seeds), size), np.dtype(config.get("dtype", "float32")))
         _take(arrays, "epochs_done", (len(seeds),), np.dtype(np.int64))
         _take(arrays, "best_epoch", (len(seeds),), np.dtype(np.int64))
@@ -116,9 +130,20 @@ def read_population(path: str | PathLike[str]) -> Stored:
         if len(failed) < len(rest["failed"]) or any(k >= len(seeds) for k in failed):
             raise ValueError(f"expected failed members from 0 to {len(seeds) - 1}, each once")
         model = Sequential.from_config(config, draw=False)
-        if model.state:
-            raise ValueError(f"expected a model of parameters alone, got one with {', '.join(model.state)}")
+        if {n: a.dtype for n, a in state.items()} != {n: a.dtype for n, a in model.state.items()}:
+            raise ValueError(f"expected the state {', '.join(model.state)}, got {', '.join(state)}")
+        for name, array in model.state.items():
+            array[...] = state[name]
     return Stored(model, tensors["params"], seeds, columns, done, best, failed)
+
+
+def _state(arrays: dict[str, Array], expected: Mapping[str, Shape]) -> tuple[dict[str, Array], int]:
+    """Take the model's state out of the arrays of the file; with it, the number of parameters that are declared."""
+    state = {name.removeprefix(_STATE): arrays.pop(name) for name in [*arrays] if name.startswith(_STATE)}
+    for name, array in state.items():
+        if expected.get(name) != array.shape:
+            raise ValueError(f"expected {_STATE}{name} {expected.get(name)}, got {array.shape}")
+    return state, sum(prod(shape) for name, shape in expected.items() if name not in state)
 
 
 def _take(arrays: dict[str, Array], name: str, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:

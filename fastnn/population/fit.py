@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from os import PathLike
 from typing import Any
 
 import numpy as np
@@ -18,12 +19,14 @@ from fastnn.population.members import checked_models, first_params, numbers_of_m
 from fastnn.population.population import Population
 from fastnn.population.rows import training_rows, validation_rows
 from fastnn.population.rules import BestRule, NoRule
-from fastnn.population.run import PopulationRun
 from fastnn.population.samples import Samples
-from fastnn.population.spec import Members, PopulationSpec
+from fastnn.population.snapshot import PopulationSnapshot
+from fastnn.population.spec import Members, PopulationSpec, figure_names
 from fastnn.population.stages import ALTERNATIVE, stages_of
+from fastnn.population.training import PopulationTraining, split_callbacks
 from fastnn.trainer.base import BaseTrainer
-from fastnn.trainer.best import BestWeights
+from fastnn.trainer.callbacks import Callback
+from fastnn.trainer.description import configuration
 
 Array = NDArray[Any]
 
@@ -52,6 +55,7 @@ def fit_many(
     rows: Sequence[ArrayLike] | None = None,
     validation: Any = None,
     same_order: bool = False,
+    resume: str | PathLike[str] | None = None,
     **options: Any,
 ) -> Population:
     """Train many networks of one architecture side by side.
@@ -82,10 +86,14 @@ def fit_many(
         its `rows`; or a share of the samples, which is drawn for each member with its seed as `Trainer.fit` does.
     same_order : bool
         Whether all members read the samples in one order, that of the option `seed`. With large inputs this is faster.
+    resume : path, optional
+        What a `Checkpoint` wrote in an interrupted call: a file, or a folder, whose latest file is used. The training
+        goes on from there and ends with the same bits as without the interruption. The other arguments must be those
+        of the interrupted call; only `epochs`, `on_nonfinite`, `callbacks` and what is displayed may differ.
     **options
         Of `Trainer`: optimizer, loss (softmax cross-entropy of labels, squared error, binary cross-entropy),
-        batch_size, epochs, seed, schedule, shuffle, progress, print_every, on_nonfinite, and as callbacks one
-        `EarlyStopping` or `BestWeights`, which counts for each member by itself.
+        batch_size, epochs, seed, schedule, shuffle, progress, print_every, on_nonfinite and callbacks. Of these, one
+        `EarlyStopping` or `BestWeights` counts for each member by itself; others are called at epochs.
 
     Returns
     -------
@@ -94,7 +102,10 @@ def fit_many(
     Raises
     ------
     ValueError, TypeError
-        If the arguments do not fit each other or are not what a population can do; before any work.
+        If the arguments do not fit each other or are not what a population can do, or if the checkpoint to resume is
+        damaged or belongs to another training; before any work.
+    FileNotFoundError
+        If there is no checkpoint to resume.
 
     Warns
     -----
@@ -105,8 +116,12 @@ def fit_many(
     -----
     A member has the same bits whatever other members there are, and whatever the number of threads. It begins with the
     parameters, reads the batches and drops the units of a `Trainer` with its seed; its sums may be rounded otherwise,
-    within the bounds of docs/ARCHITECTURE.md. After Ctrl-C, the exception has the population as far as it came in its
-    attribute `population`.
+    within the bounds of docs/ARCHITECTURE.md. After Ctrl-C or an error of a callback, the exception has the population
+    as far as it came in its attribute `population`.
+
+    In place of a trainer, callbacks are given an object with the attributes `population`, the members as they are now;
+    `history`, whose figures, like those of the epoch that they are told of, are means over the members that were
+    trained in it; `epochs`, `loss`; and `stop`, which ends the training if it is set.
 
     Examples
     --------
@@ -145,46 +160,46 @@ def fit_many(
         chosen,
         held_out,
     )
-    stopping = _stopping(trainer, held_out is not None)
-    rule = NoRule() if stopping is None else BestRule(stopping, count)
-    terms = terms_of("fit_many", trainer.loss, template.output_shape, samples.labels_or_targets)
+    stopping, callbacks = split_callbacks(trainer.callbacks, figure_names(trainer.loss, held_out is not None))
+    same_order = flag("fit_many", "same_order", same_order)
     spec = PopulationSpec(
-        template, stages, optimizer, trainer.loss, terms, samples.inputs, samples.targets, members,
+        template, stages, optimizer, trainer.loss,
+        terms_of("fit_many", trainer.loss, template.output_shape, samples.labels_or_targets),
+        samples.inputs, samples.targets, members,
         epochs=trainer.epochs,
         batch_size=trainer.batch_size or max(map(len, chosen)),
         shuffle=trainer.shuffle,
-        order_seed=trainer.seed if flag("fit_many", "same_order", same_order) else None,
+        order_seed=trainer.seed if same_order else None,
         schedule=trainer.schedule,
-        rule=rule,
+        rule=NoRule() if stopping is None else BestRule(stopping, count),
         ignore_nonfinite=trainer.on_nonfinite == "ignore",
         progress=trainer.progress,
         print_every=trainer.print_every,
+        configuration={**configuration(trainer), "same_order": same_order},
     )  # fmt: skip
-    return _train(spec, rule.best_epoch if isinstance(rule, BestRule) else np.zeros(count, np.int64))
+    snapshot = None if resume is None else PopulationSnapshot.read(resume)
+    if snapshot is not None:
+        snapshot.check(spec)
+    return _train(spec, callbacks, snapshot)
 
 
-def _train(spec: PopulationSpec, best_epoch: NDArray[np.int64]) -> Population:
-    run = PopulationRun(spec)
-    model = spec.model.copy()
-    model.task = spec.loss.task
-
-    def population() -> Population:
-        seeds = spec.members.seeds
-        return Population(model, run.params, seeds, run.epochs, run.done, best_epoch, run.failed)
-
+def _train(spec: PopulationSpec, callbacks: Sequence[Callback], snapshot: PopulationSnapshot | None) -> Population:
+    training = PopulationTraining(spec, callbacks, snapshot)
     try:
-        run.train()
-    except KeyboardInterrupt as interrupt:
-        interrupt.population = population()  # type: ignore[attr-defined]
+        training.train()
+    except BaseException as error:
+        error.population = training.population  # type: ignore[attr-defined]
         raise
-    if run.failed:
-        named = ", ".join(f"{k} (step {step})" for k, step in list(run.failed.items())[:_NAMED])
-        more = f" and {len(run.failed) - _NAMED} more" if len(run.failed) > _NAMED else ""
+    population = training.population
+    failed = population.failed
+    if failed:
+        named = ", ".join(f"{k} (step {step})" for k, step in list(failed.items())[:_NAMED])
+        more = f" and {len(failed) - _NAMED} more" if len(failed) > _NAMED else ""
         warn_caller(
-            f"fit_many: the loss of {len(run.failed)} of {len(run.done)} members was not finite, and they have stopped "
+            f"fit_many: the loss of {len(failed)} of {len(population)} members was not finite, and they have stopped "
             f"with parameters that are NaN: members {named}{more}. Likely cause: their learning rates are too large"
         )
-    return population()
+    return population
 
 
 def _check_options(trainer: BaseTrainer) -> None:
@@ -194,22 +209,6 @@ def _check_options(trainer: BaseTrainer) -> None:
     kind = type(trainer.optimizer)
     if kind.update is not Optimizer.update or kind not in vars(optim).values():
         raise ValueError(f"fit_many: optimizer: expected one of fastnn.optim, got {trainer.optimizer!r}; {ALTERNATIVE}")
-
-
-def _stopping(trainer: BaseTrainer, validates: bool) -> BestWeights | None:
-    for callback in trainer.callbacks:
-        if not isinstance(callback, BestWeights) or len(trainer.callbacks) > 1:
-            names = ", ".join(type(c).__name__ for c in trainer.callbacks)
-            raise ValueError(f"fit_many: callbacks: expected one EarlyStopping or BestWeights, got {names}")
-        figures = ["loss", *["accuracy"] * trainer.loss.classifies]
-        figures += [f"val_{name}" for name in figures] if validates else []
-        if callback.monitor not in figures:
-            without = "" if validates else " (there is no validation)"
-            raise ValueError(
-                f"fit_many: callbacks: monitor: expected one of {', '.join(figures)}, got {callback.monitor!r}{without}"
-            )
-        return callback
-    return None
 
 
 def _seeds(seeds: Sequence[int] | None, count: int, default: int) -> list[int]:

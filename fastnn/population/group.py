@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -33,6 +34,8 @@ class Group:
     Parameters
     ----------
     spec : PopulationSpec
+    params : (k, P) array
+        Their parameters.
     numbers : list of int
         Which members.
 
@@ -46,13 +49,13 @@ class Group:
         The learning rates of the last step.
     """
 
-    def __init__(self, spec: PopulationSpec, numbers: list[int]) -> None:
+    def __init__(self, spec: PopulationSpec, params: Array, numbers: list[int]) -> None:
         members = spec.members
         self.spec, self.numbers = spec, numbers
         self._samples = len(members.rows[numbers[0]])
         self._batch = min(spec.batch_size, self._samples)
         self.steps = -(-self._samples // self._batch)
-        self._w = to_blocks(members.params[numbers])
+        self._w = to_blocks(params)
         states = [np.full_like(self._w, spec.optimizer.initial(slot)) for slot in spec.optimizer.slots]
         self._state = dict(zip(spec.optimizer.slots, states, strict=True))
         held_out = 0 if members.held_out is None else len(members.held_out[numbers[0]])
@@ -79,6 +82,14 @@ class Group:
     def params_of(self, place: int) -> Array:
         """The parameters of the member at a place among those that are left, a view."""
         return member_of(self._w, place)
+
+    def state(self) -> dict[str, Array]:
+        """The optimiser's state by slot, each (k, P)."""
+        return {slot: from_blocks(blocks, len(self.numbers)) for slot, blocks in self._state.items()}
+
+    def load_state(self, state: Mapping[str, Array]) -> None:
+        """Go on from the optimiser's state of an interrupted training."""
+        self._state = {slot: to_blocks(state[slot]) for slot in self._state}
 
     def keep(self, places: list[int]) -> None:
         """Go on with these members alone."""

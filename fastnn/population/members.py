@@ -41,6 +41,9 @@ def checked_models(models: Any) -> tuple[Sequential, list[Sequential] | None]:
                 f"{first[wrong]} of model 0; call fit_many once for each architecture, as with "
                 "itertools.groupby(sorted(models, key=repr), key=repr)"
             )
+        other = next((n for n, a in model.state.items() if not np.array_equal(a, models[0].state[n])), None)
+        if other is not None:
+            raise ValueError(f"fit_many: models: expected the same {other} in all models, got others in model {k}")
     return models[0], list(models)
 
 

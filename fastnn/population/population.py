@@ -9,10 +9,13 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from fastnn import losses
 from fastnn.checks import choice
+from fastnn.model.file import write
+from fastnn.model.measure import measure
 from fastnn.model.sequential import Sequential
-from fastnn.population.file import Stored, read_population, write_population
-from fastnn.population.run import figures_of
+from fastnn.population.file import Stored, contents_of, read_population
+from fastnn.population.state import Figures, figures_of, mean_figures
 from fastnn.trainer.history import History
 
 Array = NDArray[Any]
@@ -35,6 +38,11 @@ class Population(Sequence[Sequential]):
 
     Attributes
     ----------
+    model : Sequential
+        One of the architecture, with what all members share: classes, names of columns, statistics of a first
+        `Standardize`. Its parameters count for nothing.
+    epochs : list of dict of str to (K,) array
+        The figures of every epoch; NaN for members that had stopped before. See `column` and `histories`.
     params : (K, P) array
         The parameters of the members, each laid out as `Sequential.params`.
     seeds : list of int
@@ -59,12 +67,12 @@ class Population(Sequence[Sequential]):
         model: Sequential,
         params: Array,
         seeds: Sequence[int],
-        epochs: list[dict[str, NDArray[np.float64]]],
+        epochs: list[Figures],
         done: NDArray[np.int64],
         best_epoch: NDArray[np.int64],
         failed: Mapping[int, int],
     ) -> None:
-        self._model, self.params, self.seeds, self._epochs = model, params, list(seeds), epochs
+        self.model, self.params, self.seeds, self.epochs = model, params, list(seeds), epochs
         self.epochs_done, self.best_epoch, self.failed = done, best_epoch, dict(failed)
 
     def __len__(self) -> int:
@@ -75,9 +83,9 @@ class Population(Sequence[Sequential]):
         if isinstance(k, slice):
             return [self[i] for i in range(*k.indices(len(self)))]
         k = range(len(self))[k]
-        model = self._model.copy()
+        model = self.model.copy()
         model.params[...] = self.params[k]
-        model.seed, model.task = self.seeds[k], self._model.task
+        model.seed, model.task = self.seeds[k], self.model.task
         return model
 
     def __iter__(self) -> Iterator[Sequential]:
@@ -86,12 +94,21 @@ class Population(Sequence[Sequential]):
     @property
     def histories(self) -> list[History]:
         """The history of each member, without the losses of single steps."""
-        return [History(figures_of(self._epochs, int(done), k)) for k, done in enumerate(self.epochs_done)]
+        return [History(figures_of(self.epochs, int(done), k)) for k, done in enumerate(self.epochs_done)]
+
+    @property
+    def history(self) -> History:
+        """The means of the figures over the members that were trained in each epoch."""
+        return History([mean_figures(figures, i) for i, figures in enumerate(self.epochs, 1)])
+
+    def config(self) -> dict[str, Any]:
+        """What all members share, as `Sequential.config` describes it."""
+        return self.model.config()
 
     def column(self, name: str) -> NDArray[np.float64]:
         """One figure of all epochs and members (E, K); NaN where a member had stopped or there is no such figure."""
         missing = np.full(len(self), np.nan)
-        return np.array([epoch.get(name, missing) for epoch in self._epochs]).reshape(-1, len(self))
+        return np.array([epoch.get(name, missing) for epoch in self.epochs]).reshape(-1, len(self))
 
     # --- predictions ---
 
@@ -145,7 +162,7 @@ class Population(Sequence[Sequential]):
             As `Sequential.predict`.
         """
         choice("predict", "how", how, ("mean", "vote", "members"))
-        task = self._model.task
+        task = self.model.task
         if how == "mean" and task == "classification":
             return np.asarray(self.predict_proba(x).argmax(axis=1))
         if how == "mean" and task == "multilabel":
@@ -157,15 +174,51 @@ class Population(Sequence[Sequential]):
             return np.asarray(found.mean(axis=0) if how == "mean" else np.median(found, axis=0))
         if task == "multilabel":
             return np.asarray(2 * found.sum(axis=0) > len(found), np.int64)
-        votes = np.zeros((found.shape[1], self._model.output_shape[0]), np.int64)
+        votes = np.zeros((found.shape[1], self.model.output_shape[0]), np.int64)
         for classes in found:
             votes[np.arange(len(classes)), classes] += 1
         return np.asarray(votes.argmax(axis=1))
 
+    def evaluate(self, x: ArrayLike, y: ArrayLike) -> dict[str, Any]:
+        """Mean loss of the members' mean prediction, and for classes its accuracy in [0, 1], over all samples.
+
+        The loss is the cross-entropy of the mean probabilities, or the squared error of the mean outputs.
+
+        Parameters
+        ----------
+        x : (N, *input_shape)
+        y : (N,) integer labels, or (N, *output_shape)
+
+        Raises
+        ------
+        ValueError, TypeError
+            If x or y does not fit the model, or the outputs of a member hold NaN.
+
+        Examples
+        --------
+        >>> import fastnn
+        >>> x, y = fastnn.data.glyphs(300, seed=0)
+        >>> model = fastnn.Sequential([fastnn.layers.Dense(10)], input_shape=(784,), input_scale=1 / 255)
+        >>> population = fastnn.fit_many(model, x, y, seeds=[0, 1, 2], epochs=9, progress=False)
+        >>> population.evaluate(x, y)["accuracy"] > 0.8
+        True
+        """
+        return measure(self.model, x, y, losses.BY_TASK[self.model.task], self._mean_scores)[0]
+
+    def _mean_scores(self, x: ArrayLike) -> Array:
+        """Outputs of which a loss makes the mean probabilities, or the mean outputs."""
+        if self.model.task == "regression":
+            return self.predict(x)
+        mean = self.predict_proba(x)
+        least = np.finfo(mean.dtype).tiny
+        scores = np.log(np.maximum(mean, least))
+        others = np.log(np.maximum(1 - mean, least)) if self.model.task == "multilabel" else 0
+        return np.asarray(scores - others)
+
     def _each(self, x: ArrayLike, method: Any) -> Array:
         """What a method gives for the samples, of one member after the other."""
-        model, found = self._model.copy(), []
-        model.task = self._model.task
+        model, found = self.model.copy(), []
+        model.task = self.model.task
         for k, params in enumerate(self.params):
             model.params[...] = params
             try:
@@ -202,9 +255,13 @@ class Population(Sequence[Sequential]):
         >>> bool((again.params == population.params).all())
         True
         """
-        columns = {name: self.column(name) for name in dict.fromkeys(n for epoch in self._epochs for n in epoch)}
+        write(path, *self.contents())
+
+    def contents(self) -> tuple[dict[str, Array], dict[str, Any]]:
+        """The arrays and the description that a file of the population holds."""
+        columns = {name: self.column(name) for name in dict.fromkeys(n for epoch in self.epochs for n in epoch)}
         members = self.params, self.seeds, columns, self.epochs_done, self.best_epoch, self.failed
-        write_population(path, Stored(self._model, *members))
+        return contents_of(Stored(self.model, *members))
 
     @classmethod
     def load(cls, path: str | PathLike[str]) -> Population:
@@ -219,9 +276,14 @@ class Population(Sequence[Sequential]):
         ImportError
             If the safetensors package is missing.
         """
-        model, params, seeds, columns, done, best, failed = read_population(path)
+        return cls.of_stored(read_population(path))
+
+    @classmethod
+    def of_stored(cls, stored: Stored) -> Population:
+        """The population that a file holds."""
+        model, params, seeds, columns, done, best, failed = stored
         epochs = [{n: a[i] for n, a in columns.items()} for i in range(max(map(len, columns.values()), default=0))]
         return cls(model, params, seeds, epochs, done, best, failed)
 
     def __repr__(self) -> str:
-        return f"<Population of {len(self)}: {self._model!r}>"
+        return f"<Population of {len(self)}: {self.model!r}>"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -11,10 +11,12 @@ from numpy.typing import NDArray
 
 from fastnn.population.group import Group
 from fastnn.population.spec import PopulationSpec
+from fastnn.population.state import Figures, PopulationState, mean_figures
+from fastnn.trainer.callbacks import CallbackList
+from fastnn.trainer.history import History
 from fastnn.trainer.progress import Progress
 
 Array = NDArray[Any]
-Figures = dict[str, NDArray[np.float64]]
 
 
 class PopulationRun:
@@ -23,39 +25,81 @@ class PopulationRun:
     Parameters
     ----------
     spec : PopulationSpec
+    callbacks : CallbackList, optional
+        What is called at the epochs; by default nothing is.
+    state : PopulationState, optional
+        That of an interrupted training, from which to go on.
 
     Attributes
     ----------
+    spec : PopulationSpec
     params : (K, P) array
         The parameters of the members that have stopped; those of the others once `finish` was called.
-    epochs : list of dict of str to (K,) float64
-        The figures of every epoch; NaN for members that had stopped before.
-    done : (K,) int64
-        How many epochs each member has done.
-    failed : dict of int to int
-        For each member whose loss was not finite, the step, counted from 1.
+    epochs, done, failed
+        See `PopulationState`.
+    history : History
+        The means of the figures over the members that were trained in each epoch.
     """
 
-    def __init__(self, spec: PopulationSpec) -> None:
-        members = spec.members
-        self.spec, self.params = spec, members.params.copy()
-        self.epochs: list[Figures] = []
-        self.done = np.zeros(len(members), np.int64)
-        self.failed: dict[int, int] = {}
+    def __init__(
+        self, spec: PopulationSpec, callbacks: CallbackList | None = None, state: PopulationState | None = None
+    ) -> None:
+        members, count = spec.members, len(spec.members)
+        self.spec = spec
+        self._callbacks = CallbackList(SimpleNamespace(stop=False), ()) if callbacks is None else callbacks
+        self.params = (members.params if state is None else state.params).copy()
+        self.done = np.zeros(count, np.int64) if state is None else state.done.copy()
+        self.epochs: list[Figures] = [] if state is None else list(state.epochs)
+        self.failed: dict[int, int] = {} if state is None else dict(state.failed)
+        self.history = History([mean_figures(figures, i) for i, figures in enumerate(self.epochs, 1)])
         sizes: dict[tuple[int, int], list[int]] = {}
-        for k, rows in enumerate(members.rows):
+        for k in range(count) if state is None else state.left.tolist():
             held_out = 0 if members.held_out is None else len(members.held_out[k])
-            sizes.setdefault((len(rows), held_out), []).append(k)
-        self._groups = [Group(spec, numbers) for numbers in sizes.values()]
+            sizes.setdefault((len(members.rows[k]), held_out), []).append(k)
+        self._groups = [Group(spec, self.params[numbers], numbers) for numbers in sizes.values()]
+        if state is not None:
+            self._load(state)
+        batch = min(spec.batch_size, max(map(len, members.rows)))
+        self._steps = max(-(-len(rows) // batch) for rows in members.rows)
+
+    def _load(self, state: PopulationState) -> None:
+        for group in self._groups:
+            places = np.searchsorted(state.left, group.numbers)
+            group.load_state({slot: rows[places] for slot, rows in state.optimizer.items()})
+
+    @property
+    def steps_done(self) -> int:
+        """Steps of the members that have most of them."""
+        return len(self.epochs) * self._steps
+
+    def current_params(self) -> Array:
+        """The parameters of all members as they are now (K, P)."""
+        params = self.params.copy() if self._groups else self.params
+        for group in self._groups:
+            params[group.numbers] = group.params()
+        return params
+
+    def state(self) -> PopulationState:
+        """The training as it is now, between two epochs."""
+        numbers = np.array([k for group in self._groups for k in group.numbers], np.int64)
+        order = np.argsort(numbers)
+        parts = [group.state() for group in self._groups]
+        slots = self.spec.optimizer.slots if parts else ()
+        state = {slot: np.concatenate([part[slot] for part in parts])[order] for slot in slots}
+        return PopulationState(
+            self.current_params(), list(self.epochs), self.done.copy(), dict(self.failed), numbers[order], state
+        )
 
     def train(self) -> None:
-        """Train to the end of the last epoch, or until no member is left."""
-        spec = self.spec
-        total = sum(map(len, spec.members.rows)) * spec.epochs
+        """Train to the end of the last epoch, until no member is left, or until a callback stops the training."""
+        spec, callbacks = self.spec, self._callbacks
+        each = sum(map(len, spec.members.rows))
         try:
-            with Progress(total, spec.progress, 0) as progress:
+            with Progress(each * spec.epochs, spec.progress, each * len(self.epochs)) as progress:
                 for epoch in range(len(self.epochs) + 1, spec.epochs + 1):
-                    if not self._groups:
+                    if not callbacks.stop:
+                        callbacks.call(callbacks.at_epochs, "on_epoch_begin", epoch)
+                    if callbacks.stop or not self._groups:
                         break
                     self._epoch(epoch, progress)
         finally:
@@ -71,9 +115,7 @@ class PopulationRun:
     def _epoch(self, epoch: int, progress: Progress) -> None:
         spec, count = self.spec, len(self.done)
         started = time.perf_counter()
-        names = ["loss", *["accuracy"] * spec.loss.classifies]
-        names += [f"val_{name}" for name in names] if spec.members.held_out is not None else []
-        figures = {name: np.full(count, np.nan) for name in [*names, "learning_rate"]}
+        figures = {name: np.full(count, np.nan) for name in [*spec.figures, "learning_rate"]}
         for group in self._groups:
             k = group.numbers
             losses, correct = group.train(epoch)
@@ -81,7 +123,7 @@ class PopulationRun:
             if spec.members.held_out is not None:
                 loss, share = group.evaluate()
                 measured += [loss, *[share] * spec.loss.classifies]
-            for name, values in zip(names, measured, strict=True):
+            for name, values in zip(spec.figures, measured, strict=True):
                 figures[name][k] = values
             figures["learning_rate"][k] = group.last_rates
             self.done[k] = epoch
@@ -90,11 +132,15 @@ class PopulationRun:
             progress.advance(sum(len(spec.members.rows[i]) for i in k), epoch, float(measured[0].mean()), None)
         figures["seconds"] = np.full(count, time.perf_counter() - started)
         self.epochs.append(figures)
+        line = mean_figures(figures, epoch)
+        self.history.epochs.append(line)
         self._stop(epoch)
+        if not self._groups:
+            self._callbacks.end()
         if spec.print_every and (epoch % spec.print_every == 0 or epoch == spec.epochs):
-            here = ~np.isnan(figures["learning_rate"])
-            means = "  ".join(f"{name} {figures[name][here].mean():.4f}" for name in names)
+            means = "  ".join(f"{name} {line[name]:.4f}" for name in spec.figures)
             progress.line(f"{epoch:5d}  {sum(len(g.numbers) for g in self._groups)} members  {means}")
+        self._callbacks.call(self._callbacks.at_epochs, "on_epoch_end", line)
 
     def _fail(self, group: Group, losses: Array, epoch: int) -> None:
         """Stop the members whose loss was not finite."""
@@ -125,11 +171,3 @@ class PopulationRun:
         if k not in self.failed:
             best = self.spec.rule.best(k)
             self.params[k] = group.params_of(place) if best is None else best
-
-
-def figures_of(epochs: Sequence[Figures], done: int, k: int) -> list[dict[str, Any]]:
-    """The lines of the history of member k, which has done so many epochs."""
-    return [
-        {"epoch": i + 1, **{name: float(values[k]) for name, values in epoch.items()}}
-        for i, epoch in enumerate(epochs[:done])
-    ]

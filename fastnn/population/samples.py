@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from math import prod
 from typing import Any
 
 import numpy as np
@@ -13,6 +12,7 @@ from fastnn.frames import names_of
 from fastnn.inputs import as_array, as_batch
 from fastnn.losses import Loss
 from fastnn.model.sequential import Sequential
+from fastnn.population.stages import inputs_of
 
 Array = NDArray[Any]
 
@@ -24,6 +24,7 @@ class Samples:
     Parameters
     ----------
     inputs : (R, D) of the model's dtype, scaled
+        As the first dense layer is given them.
     labels_or_targets : (R,) int64, or (R, ...) of the model's dtype
         As the loss has prepared them.
     of_each : range or None
@@ -67,10 +68,10 @@ class Samples:
         targets = loss.prepare(y, model.output_shape, model.dtype)
         if len(batch) != len(targets):
             raise ValueError(f"fit_many: {which}x has {len(batch)} samples but y has {len(targets)}")
-        rows = np.array(batch.reshape(len(batch), prod(model.input_shape)), model.dtype, order="C")
+        scaled = np.array(batch, model.dtype, order="C")
         if model.input_scale != 1:
-            rows *= rows.dtype.type(model.input_scale)
-        return cls(rows, targets)
+            scaled *= scaled.dtype.type(model.input_scale)
+        return cls(inputs_of(model, scaled), targets)
 
     def with_validation(self, model: Sequential, loss: Loss, x: ArrayLike, y: ArrayLike) -> Samples:
         """These samples, followed by others to validate with."""

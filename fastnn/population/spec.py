@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from fastnn.lazy import lazy_attribute
 from fastnn.losses import Loss
 from fastnn.model.sequential import Sequential
 from fastnn.optim import Optimizer
@@ -15,6 +17,7 @@ from fastnn.population.losses import LossTerms
 from fastnn.population.rules import NoRule, Rule
 from fastnn.population.stages import Stage
 from fastnn.schedules import Schedule
+from fastnn.trainer.description import fingerprint
 from fastnn.trainer.spec import Shuffle
 
 Array = NDArray[Any]
@@ -77,6 +80,17 @@ class PopulationSpec:
     print_every : int, optional
     fixed_step : int
         The number of every step for the update; 0: they are counted.
+    configuration : mapping of str to JSON value
+        The arguments of `fit_many`, as a checkpoint describes them.
+
+    Attributes
+    ----------
+    validation : list of K int64 arrays or None
+        The samples to validate with, if there are any.
+    figures : list of str
+        The names of what is measured in an epoch.
+    data : dict of str to dict
+        Fingerprints of all arrays that the training reads, by name; computed when they are first needed.
     """
 
     model: Sequential
@@ -97,3 +111,39 @@ class PopulationSpec:
     progress: bool | None = None
     print_every: int | None = None
     fixed_step: int = 0
+    configuration: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def validation(self) -> list[Index] | None:
+        return self.members.held_out
+
+    @property
+    def figures(self) -> list[str]:
+        return figure_names(self.loss, self.validation is not None)
+
+    @lazy_attribute
+    def data(self) -> dict[str, Any]:
+        members = self.members
+        arrays = {
+            "inputs": self.inputs,
+            "targets": self.targets,
+            "seeds": np.array(members.seeds, np.uint64),
+            "learning_rates": members.rates,
+            "weight_decays": members.decays,
+            **_joined("rows", members.rows),
+            **_joined("validation rows", members.held_out or []),
+        }
+        return {name: fingerprint(array) for name, array in arrays.items()}
+
+
+def figure_names(loss: Loss, validated: bool) -> list[str]:
+    """What is measured in an epoch."""
+    names = ["loss", *["accuracy"] * loss.classifies]
+    return [*names, *(f"val_{name}" for name in names)] if validated else names
+
+
+def _joined(name: str, rows: list[Index]) -> dict[str, Index]:
+    """The rows of all members, one after the other, and how many each has; nothing for no members."""
+    if not rows:
+        return {}
+    return {name: np.concatenate(rows), f"numbers of {name}": np.array([len(of) for of in rows])}

@@ -11,14 +11,16 @@ from numpy.typing import NDArray
 
 from fastnn.functional.dropout import stream
 from fastnn.kernels import Activation
+from fastnn.kernels.eager import Eager
 from fastnn.kernels.populations import POPULATION_STAGES, StageField
-from fastnn.layers import Dense, Dropout, Flatten
+from fastnn.layers import Dense, Dropout, Flatten, Standardize
 from fastnn.layers.base import Layer
 from fastnn.model.sequential import Sequential
 
 Array = NDArray[Any]
 
 ALTERNATIVE = "train such models one by one, with Trainer.fit"
+_FIRST = (Flatten, Standardize)  # what may come before the dense layers: the same for all members in every step
 
 
 @dataclass(frozen=True)
@@ -44,7 +46,7 @@ def stages_of(function: str, model: Sequential) -> list[Stage]:
     for layer in model.layers:
         _check_layer(function, layer)
         last = stages[-1] if stages else None
-        if type(layer) is Flatten and last is None:
+        if type(layer) in _FIRST and last is None:
             continue
         if type(layer) is Dense:
             stages.append(Stage(layer))
@@ -56,11 +58,21 @@ def stages_of(function: str, model: Sequential) -> list[Stage]:
         else:
             raise ValueError(
                 f"{function}: models: expected dense layers, each with at most an activation and a dropout behind it, "
-                f"got {layer!r} as {layer.name}; {ALTERNATIVE}"
+                f"and before them at most a Standardize, got {layer!r} as {layer.name}; {ALTERNATIVE}"
             )
     if not 1 <= len(stages) <= POPULATION_STAGES:
         raise ValueError(f"{function}: models: expected 1 to {POPULATION_STAGES} dense layers, got {len(stages)}")
     return stages
+
+
+def inputs_of(model: Sequential, x: Array) -> Array:
+    """What the first dense layer is given for the samples x (N, *input_shape) of the model's dtype, as rows (N, D)."""
+    ops = Eager(model.dtype)
+    for layer in model.layers:
+        if type(layer) not in _FIRST:
+            break
+        x, _ = layer.forward(ops, x, False)
+    return np.ascontiguousarray(x.reshape(len(x), -1))
 
 
 def _is_free(stage: Stage | None) -> bool:

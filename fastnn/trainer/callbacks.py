@@ -162,6 +162,10 @@ class CallbackList:
         """Whether somebody has asked the training to end."""
         return bool(self._trainer.stop)
 
+    def end(self) -> None:
+        """Ask the training to end."""
+        self._trainer.stop = True
+
     def call(self, callbacks: Sequence[Callback], method: str, *arguments: Any) -> None:
         """Call a method of some of the callbacks."""
         for callback in callbacks:

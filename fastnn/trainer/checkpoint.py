@@ -4,18 +4,42 @@ from __future__ import annotations
 
 from os import PathLike
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from fastnn.checks import flag, number, whole
 from fastnn.files import remove_unfinished
 from fastnn.trainer.callbacks import Callback
-from fastnn.trainer.run import Run
-from fastnn.trainer.snapshot import file_of, files_in, unfinished_in
-from fastnn.trainer.trainer import Trainer
+from fastnn.trainer.continuation import file_of, files_in, unfinished_in
+
+
+class SnapshotLike(Protocol):
+    """A training at one point between two steps."""
+
+    def write(self) -> None:
+        """Write it to its file, whole or not at all."""
+
+
+class RunLike(Protocol):
+    """What a checkpoint is taken of, the `run` of a trainer or of a population."""
+
+    @property
+    def snapshot(self) -> Any:
+        """The snapshot from which the training is resumed, or None."""
+
+    @property
+    def spec(self) -> Any:
+        """The specification of the training, whose `data` describes its data."""
+
+    @property
+    def steps_done(self) -> int:
+        """How many steps are done."""
+
+    def take_snapshot(self, path: Path) -> SnapshotLike:
+        """The training as it is now."""
 
 
 class Checkpoint(Callback):
-    """Writes the state of the training to a file from which `Trainer.resume` continues.
+    """Writes the state of the training to a file from which `Trainer.resume`, or `fit_many`, continues.
 
     Parameters
     ----------
@@ -93,7 +117,7 @@ class Checkpoint(Callback):
         """The checkpoints that exist, from the earliest to the latest."""
         return files_in(self.path) if self.is_folder else [self.path] * self.path.exists()
 
-    def on_train_begin(self, trainer: Trainer) -> None:
+    def on_train_begin(self, trainer: Any) -> None:
         """Make the folder, and refuse to mix the checkpoints of two trainings.
 
         Raises
@@ -116,17 +140,17 @@ class Checkpoint(Callback):
             remove_unfinished(file)
         _ = _run(trainer).spec.data  # hash the data now, not in the middle of the training
 
-    def on_step(self, trainer: Trainer, step: int) -> None:
+    def on_step(self, trainer: Any, step: int) -> None:
         """Write a checkpoint."""
         self._write(trainer)
 
-    def on_epoch_end(self, trainer: Trainer, epoch: dict[str, Any]) -> None:
+    def on_epoch_end(self, trainer: Any, epoch: dict[str, Any]) -> None:
         """Write a checkpoint if one is due."""
         last = trainer.stop or epoch["epoch"] == trainer.epochs
         if last or (self.every_epochs and epoch["epoch"] % self.every_epochs == 0):
             self._write(trainer)
 
-    def _write(self, trainer: Trainer) -> None:
+    def _write(self, trainer: Any) -> None:
         run = _run(trainer)
         path = file_of(self.path, run.steps_done) if self.is_folder else self.path
         try:
@@ -142,6 +166,6 @@ class Checkpoint(Callback):
                 old.unlink(missing_ok=True)
 
 
-def _run(trainer: Trainer) -> Run:
-    assert trainer.run is not None
-    return trainer.run
+def _run(trainer: Any) -> RunLike:
+    run: RunLike = trainer.run
+    return run

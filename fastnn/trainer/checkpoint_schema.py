@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -63,10 +63,7 @@ def check_checkpoint(where: str, description: Mapping[str, Any], tensors: Mappin
     check_fields(f"{where}: config", description.get("config"), CONFIG)
     check_fields(f"{where}: checkpoint", checkpoint, _CHECKPOINT)
     check_fields(f"{where}: position", checkpoint["position"], _POSITION)
-    for i, entry in enumerate(checkpoint["callbacks"]):
-        check_fields(f"{where}: callback {i}", entry, _CALLBACK)
-    for name, entry in checkpoint["data"].items():
-        check_fields(f"{where}: data: {name}", entry, _ARRAY)
+    check_parts(where, checkpoint["callbacks"], checkpoint["data"])
     epochs, position = checkpoint["history"], Position(**checkpoint["position"])
     for number, line in enumerate(epochs, 1):
         if line.get("epoch") != number or isinstance(line["epoch"], bool):
@@ -76,6 +73,14 @@ def check_checkpoint(where: str, description: Mapping[str, Any], tensors: Mappin
     steps = tensors.get("history/steps")
     if steps is None or steps.ndim != 1 or steps.dtype != np.float64:
         raise ValueError(f"{where}: expected the losses of the steps, a vector of float64, as history/steps")
+
+
+def check_parts(where: str, callbacks: Sequence[Any], data: Mapping[str, Any]) -> None:
+    """Raise ValueError if an entry is not that of a callback, or no fingerprint; `where` begins the message."""
+    for i, entry in enumerate(callbacks):
+        check_fields(f"{where}: callback {i}", entry, _CALLBACK)
+    for name, entry in data.items():
+        check_fields(f"{where}: data: {name}", entry, _ARRAY)
 
 
 def check_progress(where: str, position: Position, losses: int, steps: int, samples: int) -> None:

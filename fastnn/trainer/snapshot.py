@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from os import PathLike
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from fastnn.model.file import check_digest, read, write
@@ -18,32 +16,20 @@ from fastnn.model.sequential import Sequential
 from fastnn.optim import Optimizer
 from fastnn.trainer.callbacks import CallbackList
 from fastnn.trainer.checkpoint_schema import check_checkpoint, check_progress
-from fastnn.trainer.description import arguments_of, describe, differences, rebuild
+from fastnn.trainer.continuation import (
+    check_architecture,
+    check_configuration,
+    check_data,
+    latest,
+    restore_callbacks,
+    states_of,
+)
+from fastnn.trainer.description import arguments_of, describe, rebuild
 from fastnn.trainer.history import History
 from fastnn.trainer.position import Position
 from fastnn.trainer.spec import TrainingSpec
 
 Array = NDArray[Any]
-
-_FILE = re.compile(r"checkpoint-(\d+)\.safetensors")
-_UNFINISHED = re.compile(rf"\.({_FILE.pattern})\.")
-
-
-def file_of(folder: Path, step: int) -> Path:
-    """The file for the checkpoint after step `step`."""
-    return folder / f"checkpoint-{step:09d}.safetensors"
-
-
-def files_in(folder: Path) -> list[Path]:
-    """The checkpoints in a folder, from the earliest to the latest."""
-    found = [path for path in folder.iterdir() if _FILE.fullmatch(path.name)] if folder.is_dir() else []
-    return sorted(found, key=lambda path: int(path.stem.partition("-")[2]))
-
-
-def unfinished_in(folder: Path) -> set[str]:
-    """The names of the checkpoints in a folder of which there is a part that `write_whole` did not finish."""
-    found = (_UNFINISHED.match(path.name) for path in folder.iterdir()) if folder.is_dir() else ()
-    return {match[1] for match in found if match}
 
 
 @dataclass(frozen=True)
@@ -73,14 +59,8 @@ class Snapshot:
     ) -> Snapshot:
         """The training as it is now; model and optimiser state must be up to date."""
         model = spec.problem.model
-        tensors = {**_arrays(spec), "history/steps": history.steps}
-        described = []
-        for i, callback in enumerate(callbacks.in_order):
-            state = callback.state()
-            arrays = {key: value for key, value in state.items() if isinstance(value, np.ndarray)}
-            tensors |= {f"callback/{i}/{key}": value for key, value in arrays.items()}
-            rest = {key: value for key, value in state.items() if key not in arrays}
-            described.append({"type": type(callback).__name__, "state": rest})
+        arrays, described = states_of(callbacks)
+        tensors = {**_arrays(spec), "history/steps": history.steps, **arrays}
         checkpoint = {
             "configuration": spec.configuration,
             "optimizer": describe(spec.problem.optimizer)["arguments"],
@@ -109,12 +89,7 @@ class Snapshot:
         ValueError
             If the file is damaged or does not hold a checkpoint.
         """
-        file = Path(path)
-        if file.is_dir():
-            files = files_in(file)
-            if not files:
-                raise FileNotFoundError(f"resume: no checkpoint in {path}")
-            file = files[-1]
+        file = latest(path)
         tensors, description = read(file, "resume")
         if "checkpoint" not in description:
             raise ValueError(f"resume: {file} is a model file, not a checkpoint; `fit` continues from a model")
@@ -163,26 +138,9 @@ class Snapshot:
         ValueError
             If its architecture, configuration or data are not those of the checkpoint.
         """
-        here, there = spec.problem.model.config(), self.description["config"]
-        for name in ("input_shape", "dtype", "input_scale", "layers"):
-            if here[name] != there.get(name):
-                raise ValueError(
-                    f"resume: {self.path} belongs to a model of another architecture: {name} was {there.get(name)}, "
-                    f"is {here[name]}"
-                )
-        wrong = differences(self._checkpoint["configuration"], spec.configuration)
-        if wrong:
-            raise ValueError(f"resume: {self.path} belongs to another training: {'; '.join(wrong)}")
-        before, now = self._checkpoint["data"], spec.data
-        for name in dict.fromkeys((*before, *now)):
-            if name not in now:
-                raise ValueError(f"resume: {self.path} was trained with {name}, which are missing")
-            if name not in before:
-                raise ValueError(f"resume: {self.path} was trained without {name}")
-            if {**before[name], **({} if same_data else {"sha256": now[name]["sha256"]})} != now[name]:
-                shapes = [tuple(part[name]["shape"]) for part in (before, now)]
-                how = "other values" if shapes[0] == shapes[1] else f"shape {shapes[1]} instead of {shapes[0]}"
-                raise ValueError(f"resume: {self.path} was trained with other data: {name} have {how}")
+        check_architecture(self.path, self.description["config"], spec.problem.model.config())
+        check_configuration(self.path, self._checkpoint["configuration"], spec.configuration)
+        check_data(self.path, self._checkpoint["data"], spec.data, same_data)
         check_progress(f"resume: {self.path}", self.position, self.history.steps.size, spec.steps, spec.samples)
         self._optimizer_arguments(spec.problem.optimizer)
         for name, array in _arrays(spec).items():
@@ -192,20 +150,7 @@ class Snapshot:
 
     def restore(self, spec: TrainingSpec, callbacks: CallbackList) -> None:
         """Put model, optimiser and callbacks into the state of the checkpoint, which has passed `check`."""
-        stored = list(enumerate(self._checkpoint["callbacks"]))
-        for callback in callbacks.in_order:
-            for place, (i, entry) in enumerate(stored):
-                if entry["type"] == type(callback).__name__:
-                    prefix = f"callback/{i}/"
-                    arrays = {n.removeprefix(prefix): a for n, a in self.tensors.items() if n.startswith(prefix)}
-                    try:
-                        callback.restore({**entry["state"], **arrays})
-                    except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
-                        raise ValueError(
-                            f"resume: {self.path} holds no state of {entry['type']} ({type(error).__name__}: {error})"
-                        ) from None
-                    del stored[place]
-                    break
+        restore_callbacks(self.path, self._checkpoint["callbacks"], self.tensors, callbacks)
         for name, value in self._optimizer_arguments(spec.problem.optimizer).items():
             setattr(spec.problem.optimizer, name, value)
         for name, array in _arrays(spec).items():

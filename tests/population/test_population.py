@@ -5,7 +5,7 @@ import pytest
 from populations import LABELS, NUMBERS, YES, X, assert_same, fit, network
 
 import fastnn
-from fastnn.layers import BatchNorm, Dense, Dropout, ReLU, Softmax
+from fastnn.layers import BatchNorm, Dense, Dropout, ReLU, Softmax, Standardize
 from fastnn.population.group import Group
 
 
@@ -39,6 +39,24 @@ def test_means_and_votes():
     np.testing.assert_allclose(numbers.predict(X, how="vote"), np.median(numbers.outputs(X), axis=0))
     with pytest.raises(ValueError, match="predict: how: expected 'mean', 'vote'"):
         members.predict(X, how="sum")
+
+
+def test_evaluate_measures_the_mean_prediction():
+    members = fit(range(5), epochs=10)
+    probabilities = members.predict_proba(X).astype(np.float64)
+    found = members.evaluate(X, LABELS)
+    assert found["loss"] == pytest.approx(-np.log(probabilities[np.arange(90), LABELS]).mean(), rel=1e-5)
+    assert found["accuracy"] == np.mean(members.predict(X) == LABELS)
+    one = fit([3])
+    assert one.evaluate(X, LABELS) == pytest.approx(one[0].evaluate(X, LABELS), rel=1e-5)
+    labels = fit(range(3), y=YES, loss="binary_cross_entropy")
+    mean = labels.predict_proba(X).astype(np.float64)
+    loss = -np.log(np.where(YES > 0.5, mean, 1 - mean)).mean()
+    assert labels.evaluate(X, YES)["loss"] == pytest.approx(loss, rel=1e-5)
+    numbers = fit(range(3), y=NUMBERS, loss="mean_squared_error")
+    assert numbers.evaluate(X, NUMBERS)["loss"] == pytest.approx(np.square(numbers.predict(X) - NUMBERS).mean())
+    with pytest.raises(ValueError, match="evaluate: x has 90 samples but y has 89"):
+        members.evaluate(X, LABELS[1:])
 
 
 def test_a_file_holds_all_members_and_their_histories(tmp_path):
@@ -144,9 +162,21 @@ BAD = {
     "penalty": (lambda: fit([1], network(0, lambda: [Dense(3, l2=0.1)])), "penalties of their own"),
     "loss": (lambda: fit([1], loss="multiclass_hinge"), "loss: expected softmax_cross_entropy, mean_squared_error"),
     "clipping": (lambda: fit([1], clip_norm=1.0), "clip_norm: a population has none, got 1.0; train such models"),
-    "callback": (
-        lambda: fit([1], callbacks=[fastnn.Callback()]),
-        "callbacks: expected one EarlyStopping",
+    "two that count": (
+        lambda: fit([1], callbacks=[fastnn.EarlyStopping("loss"), fastnn.BestWeights("loss")]),
+        "callbacks: expected one EarlyStopping or BestWeights, got BestWeights as well",
+    ),
+    "plateau": (
+        lambda: fit([1], schedule="plateau"),
+        "callbacks: a population has no ReduceOnPlateau, because each member has a rate of its own",
+    ),
+    "steps": (
+        lambda: fit([1], callbacks=[fastnn.Checkpoint("there", every_steps=2)]),
+        "callbacks: expected callbacks that are called at epochs, got Checkpoint with every=2",
+    ),
+    "statistics": (
+        lambda: fit(None, [standardised(0.0), standardised(1.0)]),
+        "models: expected the same standardize1.running_mean in all models, got others in model 1",
     ),
     "monitor": (lambda: fit([1], callbacks=[fastnn.EarlyStopping()]), r"got 'val_loss' \(there is no validation\)"),
     "labels": (lambda: fit([1], y=LABELS + 1), "softmax_cross_entropy"),
@@ -154,6 +184,12 @@ BAD = {
     "inputs": (lambda: fit([1], x=X[:, 1:]), r"fit_many: x must have shape \(N, 6\)"),
     "optimizer": (lambda: fit([1], optimizer=Own(0.1)), "optimizer: expected one of fastnn.optim"),
 }
+
+
+def standardised(mean):
+    model = network(0, lambda: [Standardize(), Dense(3)])
+    model.layers[0].set_statistics(mean, 1.0)
+    return model
 
 
 class Own(fastnn.optim.SGD):
