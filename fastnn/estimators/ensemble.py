@@ -20,6 +20,11 @@ _OF_ARRAYS = ("n_features_in_", "feature_names_in_", "classes_", "n_outputs_", "
 _MORE_OF_ARRAYS = ("_flat_targets", "_fitted_shape")
 
 
+def share_arrays(checked: Any, member: Any) -> None:
+    """Let an estimator have what was found when another one of its class checked the arrays that both are fitted to."""
+    vars(member).update({n: vars(checked)[n] for n in (*_OF_ARRAYS, *_MORE_OF_ARRAYS) if n in vars(checked)})
+
+
 def fit_ensemble(
     estimator: Any, x: Rows, targets: Array, weights: Array | None, held_out: tuple[Rows, Array] | None
 ) -> None:
@@ -49,8 +54,7 @@ def fit_ensemble(
     trainings = []
     for seed in random.randint(2**31 - 1, size=estimator.n_estimators):
         member = clone(estimator).set_params(n_estimators=1, bootstrap=False, random_state=int(seed))
-        arrays = {n: vars(estimator)[n] for n in (*_OF_ARRAYS, *_MORE_OF_ARRAYS) if n in vars(estimator)}
-        vars(member).update(arrays)
+        share_arrays(estimator, member)
         ready = member._ready(x, targets, None, None)
         if estimator.bootstrap:
             ready = with_rows(ready, random.randint(ready.count, size=ready.count))

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from fastnn import layers
 from fastnn.estimators.arrays import ArrayEstimator
+from fastnn.estimators.signature import parameter_names
 from fastnn.estimators.workers import share_of_threads
 from fastnn.model.sequential import Sequential
 from fastnn.trainer import NonFiniteLossError
@@ -28,6 +29,19 @@ class FittedEstimator(ArrayEstimator):
     model_: Sequential
     loss_: float
     estimators_: list[Any]
+
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
+        """Return the parameters by name.
+
+        Parameters
+        ----------
+        deep : bool
+            Whether the parameters of estimators among the values are included.
+        """
+        found = {name: getattr(self, name) for name in parameter_names(self.__class__)}
+        if deep and any(hasattr(value, "get_params") for value in found.values()):
+            found = super().get_params(deep=True)
+        return found  # scikit-learn reads the signature anew in each of many calls
 
     @contextmanager
     def _trains(self) -> Iterator[None]:

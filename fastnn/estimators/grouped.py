@@ -8,13 +8,13 @@ stand-in for the estimator, whose `fit` is told by an argument which samples it 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
+import joblib
 import numpy as np
 import sklearn
-from joblib.parallel import get_active_backend
 from numpy.typing import ArrayLike, NDArray
 from sklearn import model_selection
 from sklearn.base import clone, is_classifier
@@ -22,7 +22,9 @@ from sklearn.model_selection import ParameterGrid, ParameterSampler, check_cv
 
 from fastnn.estimators import parameters
 from fastnn.estimators.base import Estimator
+from fastnn.estimators.ensemble import share_arrays
 from fastnn.estimators.together import Training, can_join, train_together
+from fastnn.estimators.workers import configured_backend, on_dask
 from fastnn.trainer import NonFiniteLossError
 
 Array = NDArray[Any]
@@ -30,6 +32,7 @@ Split = tuple[Array, Array]
 
 __all__ = ["GridSearchCV", "cross_val_score", "grouped"]
 
+_OF_CHECKS = ("class_weight", "image_shape", "channels_last")  # parameters on which the checks of arrays depend
 _LEAST = 2  # fits that are worth training together
 _ROWS = "fastnn_rows"  # the argument that tells a stand-in which samples it has
 
@@ -47,21 +50,22 @@ class Trained:
         self._found: dict[tuple[Any, ...], Estimator | str] = {}
         self.seconds = 0.0
 
-    def add(self, estimator: Estimator, candidates: Iterable[Mapping[str, Any]], X: Array, y: Any, splits: Any) -> None:
+    def add(self, estimator: Estimator, candidates: Sequence[Mapping[str, Any]], X: Array, y: Any, splits: Any) -> None:
         """Train the candidates on the training part of each split, as far as they can be trained together."""
         started, trainings, keys = time.perf_counter(), [], []
+        folds = [_Fold(X[rows], y[rows]) for rows, _ in splits]
         for candidate in candidates:
-            for rows, _ in splits:
+            for fold, (rows, _) in zip(folds, splits, strict=True):
                 member = clone(estimator).set_params(**clone(dict(candidate), safe=False))
                 try:
-                    training = _training(member, X[rows], y[rows])
+                    training = fold.training(member)
                 except (ValueError, TypeError):
                     continue  # the search says what is wrong
                 if can_join(training):
                     trainings.append(training)
                     keys.append(_key(member, rows))
-        if len(trainings) < _LEAST:
-            return
+        if len(trainings) < _LEAST or (on_dask() and len(trainings) < len(folds) * len(candidates)):
+            return  # the stand-in that others would need is not sent to the workers
         failed = train_together(trainings)
         for k, (key, training) in enumerate(zip(keys, trainings, strict=True)):
             self._found[key] = failed.get(k, training.estimator)
@@ -88,13 +92,30 @@ class Trained:
         return len(self._found)
 
 
-def _training(member: Estimator, X: Array, y: Array) -> Training:
-    parameters.check(member)
-    if member.n_estimators > 1 or member.warm_start:
-        raise ValueError("such a fit is done by itself")
-    x, targets, weights = member._checked(X, y, None, first=True)
-    ready = member._ready(x, targets, weights, None)
-    return Training(member, ready, member._loss(member.alpha))
+class _Fold:
+    """The samples of a training, which are checked once for all candidates."""
+
+    def __init__(self, X: Array, y: Array) -> None:
+        self._x, self._y = X, y
+        self._checked: dict[Any, tuple[Estimator, Any]] = {}
+
+    def training(self, member: Estimator) -> Training:
+        """The training of a candidate.
+
+        Raises
+        ------
+        ValueError, TypeError
+            If its parameters or the samples do not fit, or it is to be done by itself.
+        """
+        parameters.check(member)
+        if member.n_estimators > 1 or member.warm_start:
+            raise ValueError("such a fit is done by itself")
+        key = type(member), *(repr(getattr(member, name, None)) for name in _OF_CHECKS)
+        if key not in self._checked:
+            self._checked[key] = member, member._checked(self._x, self._y, None, first=True)
+        first, (x, targets, weights) = self._checked[key]
+        share_arrays(first, member)
+        return Training(member, member._ready(x, targets, weights, None), member._loss(member.alpha))
 
 
 def _key(estimator: Estimator, rows: Array) -> tuple[Any, ...]:
@@ -117,12 +138,12 @@ def _stand_in(estimator: Estimator, trained: Trained) -> Estimator:
 
 
 def _can_group(estimator: Any, X: Any, y: Any) -> bool:
-    """Whether fits could be trained together: on arrays, in this process, with results that can be repeated."""
+    """Whether fits could be trained together: on arrays, here or by Dask, with results that can be repeated."""
     arrays = isinstance(X, np.ndarray) and X.ndim == 2 and isinstance(y, np.ndarray)
-    chosen = get_active_backend()[0] is get_active_backend()[0]  # somebody configured a backend, see search.py
+    elsewhere = configured_backend() is not None and not on_dask()
     routed = sklearn.get_config()["enable_metadata_routing"]
     ours = isinstance(estimator, Estimator) and type(estimator).__module__.startswith("fastnn.")
-    return arrays and ours and not chosen and not routed and isinstance(estimator.random_state, int)
+    return arrays and ours and not elsewhere and not routed and isinstance(estimator.random_state, int)
 
 
 def _candidates(search: Any) -> list[Mapping[str, Any]] | None:
@@ -159,7 +180,8 @@ def grouped(search: Any, X: Any, y: Any, arguments: Mapping[str, Any]) -> Iterat
     search.estimator, search.cv = _stand_in(search.estimator, trained), splits
     search.n_jobs = None if len(trained) == len(candidates or ()) * len(splits) else search.n_jobs
     try:
-        yield {_ROWS: np.arange(len(X))}
+        with joblib.parallel_config("sequential") if on_dask() else nullcontext():
+            yield {_ROWS: np.arange(len(X))}
     finally:
         search.estimator, search.cv, search.n_jobs = own
     if hasattr(search, "best_estimator_"):
@@ -184,9 +206,9 @@ class GridSearchCV(model_selection.GridSearchCV):  # type: ignore[misc]
     -----
     Candidates that share their layers, their solver and the sizes of their steps become one population with a member
     for each candidate and fold; alpha and learning_rate_init may differ. That needs `X` and `y` as arrays, an estimator
-    of this package whose ``random_state`` is a number, and no configured backend of joblib; other fits run as in
-    scikit-learn. The scores are those of single fits, up to rounding. ``mean_fit_time`` is the time of the population
-    divided by its members.
+    of this package whose ``random_state`` is a number, and no configured backend of joblib other than Dask, whose
+    workers are then sent a group in a task; other fits run as in scikit-learn. The scores are those of single fits, up
+    to rounding. ``mean_fit_time`` is the time of the population divided by its members.
 
     Examples
     --------
@@ -264,4 +286,6 @@ def cross_val_score(
         if trained:
             options |= {"n_jobs": None if len(trained) == len(splits) else n_jobs}
             estimator, cv, params = _stand_in(estimator, trained), splits, {_ROWS: np.arange(len(X))}  # type: ignore[arg-type]
-    return np.asarray(model_selection.cross_val_score(estimator, X, y, groups=groups, cv=cv, params=params, **options))
+    with joblib.parallel_config("sequential") if trained and on_dask() else nullcontext():
+        scores = model_selection.cross_val_score(estimator, X, y, groups=groups, cv=cv, params=params, **options)
+    return np.asarray(scores)

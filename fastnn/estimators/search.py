@@ -6,7 +6,7 @@ The search itself is scikit-learn's; `fastnn.plots.search_results` draws its res
 workers are threads unless `joblib.parallel_config` names a backend: training runs in C, so that threads do not wait
 for each other, and no processes have to be started. Each fit has one thread.
 
-On several machines, with Dask (extra "search")::
+On several machines, with Dask (extra "search"), where the networks that go in step are trained in few tasks::
 
     from dask.distributed import Client
     with Client("tcp://scheduler:8786"), joblib.parallel_config("dask"):
@@ -41,13 +41,13 @@ from typing import Any
 
 import joblib
 import numpy as np
-from joblib.parallel import get_active_backend
 from numpy.typing import ArrayLike
 from sklearn.base import is_classifier
 from sklearn.model_selection import ParameterGrid, ParameterSampler, check_cv
 from sklearn.utils.validation import check_is_fitted
 
 from fastnn.estimators.grouped import GridSearchCV, grouped
+from fastnn.estimators.workers import configured_backend
 from fastnn.trainer.progress import progress_bar
 from fastnn.views import cell, html_table, text_lines
 
@@ -101,9 +101,7 @@ def fit_search(
 
 def _backend() -> Any:
     """Choose threads, unless a backend is configured."""
-    # joblib returns a new default backend at every call, but the same one if it was configured
-    chosen = get_active_backend()[0] is get_active_backend()[0]
-    return nullcontext() if chosen else joblib.parallel_config("threading")
+    return nullcontext() if configured_backend() else joblib.parallel_config("threading")
 
 
 def _fits(search: Any, X: Any, y: Any) -> int | None:

@@ -4,9 +4,21 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any, TypeVar
 
 T = TypeVar("T", bound=type)
+
+
+def parameter_names(kind: Any) -> tuple[str, ...]:
+    """The names of the parameters of an estimator's constructor, in alphabetical order, as scikit-learn has them."""
+    return _names_of(kind.__init__)
+
+
+@lru_cache(maxsize=64)
+def _names_of(constructor: Callable[..., Any]) -> tuple[str, ...]:
+    found = inspect.signature(constructor).parameters.values()
+    return tuple(sorted(p.name for p in found if p.name != "self" and p.kind is not inspect.Parameter.VAR_KEYWORD))
 
 
 def with_parameters_of(base: type) -> Callable[[T], T]:

@@ -6,8 +6,9 @@ from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, replace
 from hashlib import blake2b
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, NamedTuple
 
+import joblib
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.exceptions import ConvergenceWarning
@@ -17,8 +18,8 @@ from fastnn.estimators.losses import ClassCrossEntropy, HalfSquaredError, Labels
 from fastnn.estimators.optimizers import NO_BIAS_STEP, Adam, optimizer_of, schedule_of
 from fastnn.estimators.ready import Ready
 from fastnn.estimators.stopping import EpochRules
-from fastnn.estimators.workers import share_of_threads
-from fastnn.kernels.populations import PopulationLoss
+from fastnn.estimators.workers import on_dask, share_of_threads
+from fastnn.kernels.populations import POPULATION_LANES, PopulationLoss
 from fastnn.model.sequential import Sequential
 from fastnn.population.losses import TERMS, LossTerms
 from fastnn.population.rules import Figures, NoRule, ParamsOf
@@ -80,7 +81,8 @@ def train_together(trainings: Sequence[Training]) -> dict[int, str]:
     Parameters
     ----------
     trainings : sequence of Training
-        All of them pass `can_join`.
+        All of them pass `can_join`. Where joblib is told to use Dask, the workers of the cluster train them, a group,
+        or some blocks of a large one, in a task.
 
     Returns
     -------
@@ -90,12 +92,50 @@ def train_together(trainings: Sequence[Training]) -> dict[int, str]:
     groups: dict[Hashable, list[int]] = {}
     for k, training in enumerate(trainings):
         groups.setdefault(_kind(training), []).append(k)
+    parts = list(groups.values())
+    if on_dask():
+        parts = [part for group in parts for part in _parts(group, -(-joblib.effective_n_jobs(-1) // len(parts)))]
+        call = joblib.delayed(_train_elsewhere)
+        found = joblib.Parallel(n_jobs=-1)(call([trainings[k] for k in numbers]) for numbers in parts)
+        for numbers, (trained, _) in zip(parts, found, strict=True):
+            for k, estimator in zip(numbers, trained, strict=True):
+                vars(trainings[k].estimator).update(vars(estimator))
+        outcomes = [outcome for _, outcome in found]
+    else:
+        with share_of_threads(), np.errstate(all="ignore"):
+            outcomes = [_train_group([trainings[k] for k in numbers]) for numbers in parts]
     failed: dict[int, str] = {}
-    with share_of_threads(), np.errstate(all="ignore"):
-        for numbers in groups.values():
-            errors = _train_group([trainings[k] for k in numbers])
-            failed |= {numbers[place]: error for place, error in errors.items()}
+    for numbers, outcome in zip(parts, outcomes, strict=True):
+        failed |= {numbers[place]: error for place, error in outcome.errors.items()}
+        if outcome.unconverged:
+            first = trainings[numbers[0]].estimator
+            warn_caller(
+                f"{type(first).__name__}: max_iter={first.max_iter} reached and {outcome.unconverged} of "
+                f"{len(numbers)} trainings have not converged yet",
+                ConvergenceWarning,
+            )
     return failed
+
+
+class _Outcome(NamedTuple):
+    """What became of the trainings of a group: errors by their places, and how many had not converged."""
+
+    errors: dict[int, str]
+    unconverged: int
+
+
+def _parts(numbers: list[int], count: int) -> list[list[int]]:
+    """At most `count` parts of a group, of whole blocks of lanes; a member's bits do not depend on who is with it."""
+    blocks = -(-len(numbers) // POPULATION_LANES)
+    size = -(-blocks // min(count, blocks)) * POPULATION_LANES
+    return [numbers[begin : begin + size] for begin in range(0, len(numbers), size)]
+
+
+def _train_elsewhere(trainings: list[Training]) -> tuple[list[Any], _Outcome]:
+    """What a worker on another machine does: the estimators are copies, and are sent back."""
+    with np.errstate(all="ignore"):
+        outcome = _train_group(trainings)
+    return [training.estimator for training in trainings], outcome
 
 
 def can_join(training: Training) -> bool:
@@ -125,7 +165,7 @@ def _kind(training: Training) -> Hashable:
     )
 
 
-def _train_group(trainings: list[Training]) -> dict[int, str]:
+def _train_group(trainings: list[Training]) -> _Outcome:
     first = trainings[0].estimator
     model, loss, count = first.model_, trainings[0].loss, trainings[0].ready.count
     inputs, targets, rows = _data(trainings)
@@ -160,14 +200,8 @@ def _train_group(trainings: list[Training]) -> dict[int, str]:
     finally:
         for training, params in zip(trainings, run.params, strict=True):
             _finish(training, params)
-    unconverged = sum(e.estimator.n_iter_ == first.max_iter for e in trainings)
-    if unconverged:
-        warn_caller(
-            f"{type(first).__name__}: max_iter={first.max_iter} reached and {unconverged} of {len(trainings)} "
-            "trainings have not converged yet",
-            ConvergenceWarning,
-        )
-    return {k: f"the loss of step {step} is not finite" for k, step in run.failed.items()}
+    unconverged = sum(t.estimator.n_iter_ == first.max_iter for t in trainings)
+    return _Outcome({k: f"the loss of step {step} is not finite" for k, step in run.failed.items()}, unconverged)
 
 
 def _finish(training: Training, params: Array) -> None:

@@ -12,6 +12,18 @@ from fastnn.environment import NUM_THREADS, OMP_NUM_THREADS
 from fastnn.kernels.threads import one_thread
 
 
+def configured_backend() -> str | None:
+    """The name of the class of joblib's backend that somebody configured; None if nobody did."""
+    # joblib returns a new default backend at every call, but the same one if it was configured
+    first, second = (get_active_backend()[0] for _ in range(2))
+    return type(first).__name__ if first is second else None
+
+
+def on_dask() -> bool:
+    """Whether joblib's tasks go to the workers of a Dask cluster."""
+    return configured_backend() == "DaskDistributedBackend"
+
+
 def share_of_threads() -> AbstractContextManager[None]:
     """Return a context in which a fit has one thread, if it runs in a joblib worker without a set number of threads.
 

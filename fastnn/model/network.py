@@ -48,7 +48,7 @@ class Network:
         self.input_shape = checks.input_shape(input_shape)
         self.layers = checks.layers(layers)
         self._channels_last = checks.channels_last(channels_last, self.input_shape, self.layers)
-        self.quick: dict[tuple[str, int, Shape], QuickForward] = {}  # by kind, id of the dtype, and shape
+        self.quick: dict[tuple[str, int, Shape], QuickForward | None] = {}  # by kind, id of dtype, shape
         self.output_shape = self._build()
         self.class_names = checks.class_names(class_names, self.output_shape)
         self.column_names = checks.column_names(column_names, self.input_shape)

@@ -17,8 +17,8 @@ _ARCHITECTURE = ("layers", "input_shape", "dtype", "input_scale")
 _FIRST_VALUES = ("init", "bias_init")
 
 
-def checked_models(models: Any) -> tuple[Sequential, list[Sequential] | None]:
-    """A model of the architecture, and the models if there are several.
+def checked_models(models: Any, what: str = "fit_many: models") -> tuple[Sequential, list[Sequential] | None]:
+    """A model of the architecture, and the models if there are several; `what` begins the message of an error.
 
     Raises
     ------
@@ -28,22 +28,22 @@ def checked_models(models: Any) -> tuple[Sequential, list[Sequential] | None]:
     if isinstance(models, Sequential):
         return models, None
     if not isinstance(models, Sequence) or not all(isinstance(model, Sequential) for model in models):
-        raise TypeError(f"fit_many: models: expected a Sequential or a sequence of them, got {models!r:.80}")
+        raise TypeError(f"{what}: expected a Sequential or a sequence of them, got {models!r:.80}")
     if not models:
-        raise ValueError("fit_many: models: expected at least one, got none")
+        raise ValueError(f"{what}: expected at least one, got none")
     first = _architecture(models[0])
     for k, model in enumerate(models):
         here = _architecture(model)
         wrong = next((name for name in _ARCHITECTURE if here[name] != first[name]), None)
         if wrong is not None:
             raise ValueError(
-                f"fit_many: models: expected models of one architecture, got {wrong} {here[wrong]} of model {k} and "
+                f"{what}: expected models of one architecture, got {wrong} {here[wrong]} of model {k} and "
                 f"{first[wrong]} of model 0; call fit_many once for each architecture, as with "
                 "itertools.groupby(sorted(models, key=repr), key=repr)"
             )
         other = next((n for n, a in model.state.items() if not np.array_equal(a, models[0].state[n])), None)
         if other is not None:
-            raise ValueError(f"fit_many: models: expected the same {other} in all models, got others in model {k}")
+            raise ValueError(f"{what}: expected the same {other} in all models, got others in model {k}")
     return models[0], list(models)
 
 

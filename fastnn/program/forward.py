@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Hashable, Iterator
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import contextmanager, nullcontext
 from math import prod
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -19,11 +19,14 @@ from fastnn.kernels.eager import Eager, Ops
 from fastnn.layers.base import Shape
 from fastnn.model.outputs import refuse_nan
 from fastnn.model.sequential import Sequential
+from fastnn.program.binding import Numbers, arrays_of_model
 from fastnn.program.compiled import Compiled, record
 from fastnn.program.explain import LAYER_BY_LAYER, explain_pass
+from fastnn.program.kind import kind_of_model
 from fastnn.program.panels import ParameterPanels
 from fastnn.program.record import NotRecordableError
 from fastnn.program.session import RETURN_SECONDS
+from fastnn.program.warm import WarmCache
 
 Array = NDArray[Any]
 BLOCK_ROWS = 256
@@ -31,7 +34,8 @@ CACHED_PROGRAMS = 8  # for each model
 _EXPLAINED_RUNS = 5
 _READ_BYTES = 32 << 20  # of a mapped array that are in memory at a time
 
-# The compiled passes that no thread runs now, the least recently used first. A thread takes one out while it runs it.
+# The compiled passes that only this model can use and that no thread runs now, the least recently used first. A thread
+# takes one out while it runs it. Other passes are in a cache for all models of a kind.
 _idle: WeakKeyDictionary[Sequential, dict[Hashable, _Pass | None]] = WeakKeyDictionary()
 
 
@@ -63,16 +67,38 @@ def _outputs(model: Sequential, rows: int, kind: str) -> tuple[Shape, np.dtype[A
 class _Pass:
     """The compiled pass over `rows` samples of `dtype`, which are stream 0; stream 1 receives the outputs."""
 
-    def __init__(self, model: Sequential, rows: int, dtype: np.dtype[Any], kind: str) -> None:
+    def __init__(self, model: Sequential, rows: int, dtype: np.dtype[Any], kind: str, key: Hashable | None) -> None:
         def step(ops: Any) -> None:
             source = ops.stream((rows, prod(model.input_shape)), dtype)
             _block(ops, model, source, ops.stream(*_outputs(model, rows, kind)), kind)
 
         recording = record(step, model.dtype)
-        # whole blocks come many at a time, so it pays to pack the weights once for all of them
-        weights = [p.value for p in model.named_parameters.values()] if rows == BLOCK_ROWS else []
-        self._panels = ParameterPanels([recording], [(value, []) for value in weights])
-        self.program = Compiled(recording, self._panels.replacements)
+        self._key, self._packs = key, rows == BLOCK_ROWS
+        self._panels = ParameterPanels([recording], self._weights(model))
+        self.program = Compiled(recording, self._panels.replacements, arrays_of_model(model))
+        self.nbytes = self.program.nbytes + self._panels.nbytes
+
+    @classmethod
+    def of(cls, model: Sequential, rows: int, dtype: np.dtype[Any], kind: str) -> _Pass:
+        """A pass that a model of the same kind has left behind, or a new one.
+
+        Raises
+        ------
+        NotRecordableError
+            If a layer cannot be recorded.
+        """
+        known = kind_of_model(model)
+        key = None if known is None else (known, rows, dtype, kind)
+        left = None if key is None else _WARM.take(key)
+        if left is None:
+            return cls(model, rows, dtype, kind, key)
+        left._panels.rebind(left._weights(model))
+        left.program.rebind(arrays_of_model(model), Numbers())
+        return left
+
+    def _weights(self, model: Sequential) -> list[tuple[Array, list[Array]]]:
+        """The weights to pack: whole blocks come many at a time, so that it pays to pack once for all of them."""
+        return [(p.value, []) for p in model.named_parameters.values()] if self._packs else []
 
     def run(self, rows: Array, out: Array, count: int) -> None:
         """Compute `count` blocks with the weights as they are now."""
@@ -81,6 +107,18 @@ class _Pass:
         while done < count:
             done += self.program.run((rows, out), done, count - done, seconds=RETURN_SECONDS)
 
+    def leave(self) -> bool:
+        """Let go of the model and be there for others of its kind; False: only this model can use it again."""
+        if self._key is None or self.nbytes > _WARM.max_bytes or not self.program.can_be_rebound:
+            return False
+        self._panels.release()
+        self.program.release()
+        _WARM.put(self._key, self)
+        return True
+
+
+_WARM: WarmCache[_Pass] = WarmCache()
+
 
 @contextmanager
 def _compiled(model: Sequential, rows: int, dtype: np.dtype[Any], kind: str) -> Iterator[_Pass | None]:
@@ -88,18 +126,19 @@ def _compiled(model: Sequential, rows: int, dtype: np.dtype[Any], kind: str) -> 
     idle = _idle.setdefault(model, {})
     key = (rows, dtype, kind, model.input_scale, model.revision)
     try:
-        program = idle.pop(key)
+        found = idle.pop(key)
     except KeyError:
         try:
-            program = _Pass(model, rows, dtype, kind)
+            found = _Pass.of(model, rows, dtype, kind)
         except NotRecordableError:
-            program = None
+            found = None
     try:
-        yield program
+        yield found
     finally:
-        idle[key] = program
-        for old in list(idle)[:-CACHED_PROGRAMS]:
-            idle.pop(old, None)
+        if found is None or not found.leave():
+            idle[key] = found
+            for old in list(idle)[:-CACHED_PROGRAMS]:
+                idle.pop(old, None)
 
 
 class Quick:
@@ -111,7 +150,7 @@ class Quick:
         self._rows, dtype = _outputs(model, n, kind)
         shape = (n,) if kind == "classes" else (n, *model.output_shape)
         self._shape, self._dtype = None if shape == self._rows else shape, dtype.num
-        self._idle = [_Pass(model, n, x.dtype, kind).program.native]
+        self._idle = [_Pass.of(model, n, x.dtype, kind)]
         self._read = x.dtype  # which is found by its id
 
     def fits(self, model: Sequential) -> bool:
@@ -123,37 +162,44 @@ class Quick:
         if model.revision != self._revision or model.input_scale != self._scale or current_backend() != "native":
             return None
         try:
-            program = self._idle.pop()
+            found = self._idle.pop()
         except IndexError:
             return None
         try:
-            out: Array | None = program.apply(x, self._rows, self._dtype, self._numbers_only)
+            out: Array | None = found.program.native.apply(x, self._rows, self._dtype, self._numbers_only)
         finally:
-            self._idle.append(program)
+            self._idle.append(found)
         return out if out is None or self._shape is None else out.reshape(self._shape)
 
 
-def _remember(model: Sequential, x: Array, kind: str) -> None:
-    """Make the next call with an `x` of this shape and dtype quick."""
+def _remembered(model: Sequential, x: Array, kind: str) -> Array | None:
+    """Make the calls with an `x` of this shape and dtype quick, from the second one on; None: this one is not."""
     if len(x) > BLOCK_ROWS or current_backend() != "native" or gatherable(x).dtype != x.dtype:
-        return
+        return None
     if model.channels_last:  # the caller's samples, by whose shape a pass is found, are not in the order of x
-        return
+        return None
     key = (kind, id(x.dtype), x.shape)
     known = model.quick.get(key)
     if isinstance(known, Quick) and known.fits(model):
-        return  # it was busy, or x is not contiguous
-    if len(model.quick) >= CACHED_PROGRAMS:
-        model.quick.clear()
-    with suppress(NotRecordableError):
-        model.quick[key] = Quick(model, x, kind)
+        return None  # it was busy, or x is not contiguous
+    if key not in model.quick:  # many models predict the same samples once
+        if len(model.quick) >= CACHED_PROGRAMS:
+            model.quick.clear()
+        model.quick[key] = None
+        return None
+    try:
+        made = model.quick[key] = Quick(model, x, kind)
+    except NotRecordableError:
+        return None
+    return made.run(model, x)
 
 
 def run_forward(model: Sequential, x: Array, kind: str) -> Array:
     """The outputs, probabilities or classes of x (N, *input_shape); see `fastnn.model.engine.ForwardEngine`."""
     mapped = is_mapped(x)
-    if not mapped:
-        _remember(model, x, kind)
+    quick = None if mapped else _remembered(model, x, kind)
+    if quick is not None:
+        return quick
     whole = len(x) if not mapped else max(1, _READ_BYTES // max(1, x[:1].nbytes))  # rows in memory at a time
     out = np.empty(*_outputs(model, len(x), kind))
     for first, last, size in _equal_blocks(len(x), model.mixes_samples):

@@ -6,6 +6,7 @@ from populations import LABELS, NUMBERS, YES, X, assert_same, fit, network
 
 import fastnn
 from fastnn.layers import BatchNorm, Dense, Dropout, ReLU, Softmax, Standardize
+from fastnn.population import joined
 from fastnn.population.group import Group
 
 
@@ -39,6 +40,22 @@ def test_means_and_votes():
     np.testing.assert_allclose(numbers.predict(X, how="vote"), np.median(numbers.outputs(X), axis=0))
     with pytest.raises(ValueError, match="predict: how: expected 'mean', 'vote'"):
         members.predict(X, how="sum")
+
+
+def test_parts_are_joined_to_the_bits_of_the_whole():
+    stopping = [fastnn.EarlyStopping("loss", patience=1, min_delta=0.01)]
+    options = {"callbacks": stopping, "epochs": 9, "learning_rates": [0.001 * 1.5**k for k in range(20)]}
+    rates = options["learning_rates"]
+    whole = fit(range(20), **options)
+    assert len(set(whole.epochs_done.tolist())) > 1
+    cuts = [range(5), range(5, 20)]
+    parts = [fit(cut, **options | {"learning_rates": [rates[k] for k in cut]}) for cut in cuts]
+    assert_same(joined(parts), whole)
+    assert joined(parts).best_epoch.tolist() == whole.best_epoch.tolist()
+    with pytest.raises(ValueError, match="joined: parts: expected models of one architecture"):
+        joined([whole, fit([1], network(0, lambda: [Dense(3)]))])
+    with pytest.raises(TypeError, match="joined: parts: expected populations, at least one"):
+        joined([])
 
 
 def test_evaluate_measures_the_mean_prediction():
