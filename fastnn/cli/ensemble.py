@@ -19,7 +19,8 @@ from fastnn.trainer.base import BaseTrainer
 
 Pair = tuple[NDArray[Any], NDArray[Any]]
 
-_WITHOUT = ("mapped", "augment", "class_weight", "label_smoothing", "average", "explain")  # options that one network alone can have
+# options that one network alone can have
+_WITHOUT = ("mapped", "augment", "class_weight", "label_smoothing", "average", "explain")
 
 
 def check_ensemble(options: argparse.Namespace) -> None:
