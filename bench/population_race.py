@@ -112,7 +112,7 @@ class Task:
         self.steps = epochs * (len(x) // batch)
         inputs, hidden, classes = sizes
         shapes = {"w1": (inputs, hidden), "b1": (hidden,), "w2": (hidden, classes), "b2": (classes,)}
-        self.first = {n: RNG.normal(size=(count, *s)).astype(np.float32) / np.sqrt(s[0]) for n, s in shapes.items()}
+        self.first = {n: (RNG.normal(size=(count, *s)) / s[0] ** 0.5).astype(np.float32) for n, s in shapes.items()}
 
     def orders(self) -> Any:
         """The rows of each step: (steps, batch), or of each network (count, steps, batch) with Adam's small ones."""
@@ -278,16 +278,16 @@ def single_calls(rounds: int) -> None:
 def memory(members: int) -> None:
     """The memory that the training of many tiny networks takes at most, in a process of its own."""
     script = f"""
-import resource, numpy as np, fastnn
+import numpy as np, fastnn
 from fastnn.layers import Dense, ReLU
 rng = np.random.default_rng(0)
 x, y = rng.normal(size=({len(X)}, 20)).astype(np.float32), rng.integers(3, size={len(X)})
 model = fastnn.Sequential([Dense(16), ReLU(), Dense(3)], input_shape=(20,))
 fastnn.fit_many(model, x, y, seeds=range({members}), optimizer="adam", epochs=2, progress=False)
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3)
+print(next(line.split()[1] for line in open("/proc/self/status") if line.startswith("VmHWM")))
 """
     found = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True)
-    print(f"{members} of 20-16-3            {float(found.stdout):.0f} MB in all", flush=True)
+    print(f"{members} of 20-16-3            {float(found.stdout) / 1e3:.0f} MB in all", flush=True)
 
 
 def main() -> None:

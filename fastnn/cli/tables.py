@@ -47,7 +47,7 @@ _OF_NETWORKS = (
     *("average", "label_smoothing"),
 )
 _OF_IMAGES = ("mapped", "skip_damaged", "class_names", "size", "mode", "background", "axes", "augment")
-_LATER = ("checkpoint", "resume")
+_LATER = ("checkpoint", "resume", "ensemble")
 _PARAMETERS = {
     "activation": "activation",
     "batch": "batch_size",

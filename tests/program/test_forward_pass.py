@@ -10,8 +10,10 @@ from strategies import LAYOUTS, same_bits
 from trainings import ACTIVATIONS, fit, mlp, needs_native, samples, threads
 
 import fastnn
+from fastnn.layers import Dense, Tanh
 from fastnn.program import forward
 from fastnn.program.forward import BLOCK_ROWS, CACHED_PROGRAMS
+from fastnn.program.warm import MAX_PROGRAMS
 
 SIZES = [1, 2, 11, 12, 13, BLOCK_ROWS - 1, BLOCK_ROWS, BLOCK_ROWS + 1, 2 * BLOCK_ROWS, 3 * BLOCK_ROWS + 5]
 
@@ -105,18 +107,40 @@ def test_two_threads_may_run_one_model_at_once():
 
 
 @needs_native
-def test_few_programs_are_cached_and_none_outlives_its_model():
+def test_few_programs_are_cached_and_none_keeps_a_model_or_its_arrays():
     model = mlp(8, 6, 4)
     x = np.zeros((300, 8))
-    for n in range(1, 40):
+    for n in range(1, 100):
         model.predict(x[:n])
         assert len(model.quick) <= CACHED_PROGRAMS
-    assert len(forward._idle[model]) == CACHED_PROGRAMS
-    assert (39, np.dtype("float64"), "classes", 1.0) in {key[:4] for key in forward._idle[model]}
-    seen = weakref.ref(model)
+        assert len(forward._WARM) <= MAX_PROGRAMS
+    for _ in range(2):
+        model.predict(x)
+    seen = [weakref.ref(model), weakref.ref(model.params), weakref.ref(model.parameters["dense1.w"])]
     del model
     gc.collect()
-    assert seen() is None
+    assert [of() for of in seen] == [None] * 3
+
+
+@needs_native
+@pytest.mark.parametrize("n", [7, 256, 600])
+def test_models_of_one_kind_share_a_compiled_pass_and_nothing_else(n, monkeypatch):
+    x = np.random.default_rng(0).normal(size=(n, 60)).astype("float32")
+    first, second = mlp(60, 80, 10), mlp(60, 80, 10)
+    second.reset(5)
+    with fastnn.use_backend("reference"):
+        expected = [model.forward(x) for model in (first, second)]
+    first.forward(x)
+    monkeypatch.setattr(forward, "record", lambda *_: pytest.fail("compiled anew"))
+    for _ in range(2):
+        np.testing.assert_allclose(second.copy().forward(x), expected[1], rtol=1e-4, atol=1e-5)
+        np.testing.assert_allclose(first.copy().forward(x), expected[0], rtol=1e-4, atol=1e-5)
+    second.params *= 0
+    assert not second.copy().forward(x).any()
+    monkeypatch.undo()
+    other = fastnn.Sequential([Dense(80), Tanh(), Dense(10)], input_shape=(60,))
+    other.params[...] = first.params
+    assert not np.allclose(other.forward(x), expected[0], atol=1e-2)
 
 
 @needs_native
