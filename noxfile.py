@@ -27,7 +27,7 @@ def module(session: nox.Session, name: str, *arguments: str) -> None:
 
 def clang_format(session: nox.Session, *options: str) -> None:
     """Run clang-format on every C file."""
-    files = sorted(str(path) for path in Path("csrc").rglob("*.[ch]"))
+    files = sorted(str(path) for folder in ("csrc", "tests/c") for path in Path(folder).rglob("*.[ch]"))
     session.run(str(BIN / "clang-format"), *options, *files)
 
 
@@ -71,6 +71,12 @@ def docs(session: nox.Session) -> None:
 def deep(session: nox.Session) -> None:
     """Run the long tests: every instruction set, more examples, sanitizers; ``-- asan tsan`` runs those alone."""
     session.run("bash", "tests/deep.sh", *session.posargs, env={"PYTHON": sys.executable})
+
+
+@nox.session
+def selftest(session: nox.Session) -> None:
+    """Test the C code by itself, without Python; ``-- --cc COMPILER --run EMULATOR`` does so for another machine."""
+    session.run(sys.executable, "tests/c/selftest.py", *session.posargs)
 
 
 @nox.session

@@ -14,32 +14,17 @@ import sys
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
-from typing import NamedTuple
 
 from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
 
 sys.path.insert(0, "csrc")
 import generate_header
+from kernel_jobs import FLAGS, HEADERS, ISAS, SOURCES, Job, jobs
 
 REQUIRED = bool(os.environ.get("FASTNN_REQUIRE_NATIVE"))
 MACHINE = platform.machine().lower()
 
-ISAS = {
-    "x86_64": {
-        "baseline": ["-O2"],  # for processors older than 2013; -O3 makes its library and its compile a fifth larger
-        "avx2": ["-mavx2", "-mfma"],
-        "avx512": ["-mavx512f", "-mavx512bw", "-mavx512dq", "-mavx512vl", "-mfma", "-mprefer-vector-width=512"],
-    },
-    "aarch64": {"neon": []},
-}
-ISAS["amd64"], ISAS["arm64"] = ISAS["x86_64"], ISAS["aarch64"]
-
-# -g0: Python's own flags ask for debug information, which doubles the time to compile and makes 49 MB of 5
-FLAGS = [
-    "-std=c11", "-O3", "-g0", "-fPIC", "-pthread", "-fvisibility=hidden",
-    "-ffp-contract=off", "-fno-math-errno", "-fno-trapping-math",
-]  # fmt: skip
 WARNINGS = ["-Wall", "-Wextra", "-Werror"] if REQUIRED else []
 SANITIZE = os.environ.get("FASTNN_SANITIZE", "")
 # -O1: above it the checks take twice as long to compile, and the optimiser removes some of what they would find;
@@ -48,18 +33,9 @@ CHECKED = [] if SANITIZE == "thread" else ["-O1"]
 SANITIZER = [f"-fsanitize={SANITIZE}", *CHECKED, "-g", "-fno-omit-frame-pointer"] if SANITIZE else []
 COMPILED = [*FLAGS, *WARNINGS, *SANITIZER]
 
-# independent of the instruction set and of the type
-COMMON = [
-    f"csrc/runtime/{name}.c"
-    for name in ("custom", "file_rows", "input_prefetch", "interruption", "isa", "replay", "thread_pool")
-]
-SOURCES = sorted(str(path) for path in Path("csrc").rglob("*.c"))
-HEADERS = sorted(str(path) for path in Path("csrc").rglob("*.h"))
 DESCRIPTIONS = [os.path.relpath(path) for path in generate_header.sources()]
-KERNELS = [source for source in SOURCES if source not in COMMON]
-# those with the most instances, which take longest, come first: so that no processor has one left when the others end
-LONGEST = [f"csrc/{name}.c" for name in ("gemm/microkernel", "dense/weight_grad_rank_k", "population/layers")]
 BINDING = [f"fastnn/kernels/_{name}" for name in ("native.pyx", "native.pxd", "batch.pxi", "program.pxi")]
+SCRIPTS = ("setup.py", "csrc/kernel_jobs.py")
 FIRST_HEADER = "runtime/kernel.h"  # what every kernel includes, with the compiler's long header of intrinsics
 
 FALLBACK = """
@@ -78,8 +54,9 @@ def changed(source: Path, include_dirs: list[str]) -> float:
 
 
 def is_fresh(made: Path, youngest_source: float) -> bool:
-    """Whether a file was made after its sources and this script were changed."""
-    return made.exists() and made.stat().st_mtime > max(youngest_source, Path("setup.py").stat().st_mtime)
+    """Whether a file was made after its sources and what says how to make it were changed."""
+    scripts = (Path(name).stat().st_mtime for name in SCRIPTS)
+    return made.exists() and made.stat().st_mtime > max(youngest_source, *scripts)
 
 
 def processors() -> int:
@@ -111,16 +88,6 @@ def chosen_isas(compiler: list[str]) -> list[str]:
         known = ", ".join([*ISAS[MACHINE], "native"])
         raise SystemExit(f"FASTNN_BUILD_ISA: expected some of {known}, got {', '.join(sorted(unknown))}")
     return list(dict.fromkeys(best_isa(compiler) if isa == "native" else isa for isa in named)) or list(ISAS[MACHINE])
-
-
-class Job(NamedTuple):
-    """A source to compile into a folder of objects; `first_header` is to be included before anything else."""
-
-    source: str
-    folder: str
-    flags: list[str]
-    macros: list[tuple[str, str]]
-    first_header: Path | None = None
 
 
 class BuildNative(build_ext):
@@ -163,28 +130,29 @@ class BuildNative(build_ext):
     def _compile_kernels(self, pool: ThreadPoolExecutor, include_dirs: list[str]) -> list[Future[str]]:
         """The objects of the kernels, as they become ready."""
         compiler = self.compiler.compiler_so
-        chosen = chosen_isas(compiler)
-        present = [(f"FNN_WITH_{isa}", "1") for isa in chosen]
-        jobs = [Job(source, f"common_{'_'.join(chosen)}{SANITIZE}", COMPILED, present) for source in COMMON]
-        for isa, flags in ((isa, [*COMPILED, *ISAS[MACHINE][isa]]) for isa in chosen):
-            for is_double in (0, 1):
-                macros = [("FNN_ISA", isa), ("REAL_IS_DOUBLE", str(is_double))]
-                folder = f"{isa}_f{64 if is_double else 32}{SANITIZE}"
-                first = self._precompile(Job(FIRST_HEADER, folder, flags, macros), include_dirs)
-                jobs += [Job(source, folder, flags, macros, first) for source in KERNELS]
-        jobs.sort(key=lambda job: job.source not in LONGEST)
-        return [pool.submit(self._compile, job, include_dirs) for job in jobs]
+        listed = jobs(MACHINE, chosen_isas(compiler), COMPILED, SANITIZE)
+        first = {}
+        for job in listed:
+            if job.folder not in first:
+                first[job.folder] = self._precompile(job, include_dirs)
+        with_headers = [job._replace(first_header=first[job.folder]) for job in listed]
+        return [pool.submit(self._compile, job, include_dirs) for job in with_headers]
 
     def _precompile(self, job: Job, include_dirs: list[str]) -> Path | None:
-        """The header of all kernels as GCC reads it fastest, or None: for other compilers, and ccache does without."""
+        """The header of all kernels as GCC reads it fastest, for the folder of this job.
+
+        None if it has no kernels, or the compiler is another: ccache does without.
+        """
         compiler = self.compiler.compiler_so
+        if not any(name == "FNN_ISA" for name, _ in job.macros):
+            return None
         if "ccache" in Path(compiler[0]).name or {"__clang__", "__INTEL_COMPILER"} & predefined(compiler):
             return None
         header = Path(self.build_temp) / job.folder / "first.h"
         made = header.with_suffix(".h.gch")
-        if not is_fresh(made, changed(Path("csrc") / job.source, include_dirs)):
+        if not is_fresh(made, changed(Path("csrc") / FIRST_HEADER, include_dirs)):
             header.parent.mkdir(parents=True, exist_ok=True)
-            header.write_text(f'#include "{job.source}"\n')
+            header.write_text(f'#include "{FIRST_HEADER}"\n')
             macros = [f"-D{name}={value}" for name, value in job.macros]
             folders = [f"-I{folder}" for folder in include_dirs]
             self.spawn([*compiler, *macros, *folders, *job.flags, "-x", "c-header", str(header), "-o", str(made)])
@@ -231,7 +199,7 @@ def extensions() -> list[Extension]:
             BINDING[:1],
             include_dirs=["csrc", numpy.get_include()],
             define_macros=[("NPY_NO_DEPRECATED_API", "NPY_1_7_API_VERSION")],
-            depends=["setup.py", *BINDING, *SOURCES, *HEADERS, *DESCRIPTIONS],
+            depends=[*SCRIPTS, *BINDING, *SOURCES, *HEADERS, *DESCRIPTIONS],
             extra_compile_args=["-O2", "-g0", "-std=c11", "-pthread", *SANITIZER],
             extra_link_args=["-pthread", *SANITIZER],
             libraries=["m"],

@@ -1,10 +1,11 @@
 #define _POSIX_C_SOURCE 200809L
+#define _FILE_OFFSET_BITS 64
 #include "runtime/file_rows.h"
+#include "runtime/platform.h"
 #include "fastnn.h"
 
 #include <stdatomic.h>
 #include <stdbool.h>
-#include <unistd.h>
 
 enum { TASK_BYTES = 1 << 15, MAX_TASKS = 64 };
 
@@ -21,8 +22,8 @@ typedef struct {
 static bool read_row(const run *r, ptrdiff_t row) {
     ptrdiff_t done = 0; /* a read may return less than was asked for */
     while (done < r->width) {
-        const ptrdiff_t got = pread(r->file, r->out + row * r->width + done, (size_t)(r->width - done),
-                                    r->start + r->index[row] * r->width + done);
+        const ptrdiff_t got = fnn_read_at(r->file, r->out + row * r->width + done, (size_t)(r->width - done),
+                                          r->start + r->index[row] * r->width + done);
         if (got <= 0) return false;
         done += got;
     }

@@ -11,19 +11,16 @@
 #define _GNU_SOURCE
 #include "runtime/input_prefetch.h"
 #include "runtime/interruption.h"
+#include "runtime/platform.h"
 #include "runtime/subnormals.h"
 #include "runtime/thread_pool.h"
 #include "fastnn.h"
 
 #include <errno.h>
-#include <pthread.h>
-#include <sched.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
-#include <unistd.h>
 
 /* How long a thread spins before it sleeps. Waking a sleeper takes 50 to 200 µs on a virtual machine, and while it
  * sleeps others take over its tasks: a worker that spun for less than the duration of a call that runs without it would
@@ -42,7 +39,7 @@ typedef struct {
 
 typedef struct {
     int threads; /* the caller counts as thread 0 */
-    pthread_t handle[FNN_MAX_THREADS];
+    fnn_thread handle[FNN_MAX_THREADS];
 
     LINE _Atomic(uint32_t) generation;
     void (*fn)(void *, int);
@@ -58,8 +55,8 @@ typedef struct {
 
     LINE atomic_int sleepers;
     atomic_bool caller_sleeps;
-    pthread_mutex_t mutex;
-    pthread_cond_t work, done;
+    fnn_mutex mutex;
+    fnn_condition work, done;
 
     share shares[FNN_MAX_THREADS];
 } pool;
@@ -75,8 +72,8 @@ static _Atomic(int64_t) retry_at;           /* in ms: no pool could be built, an
 static atomic_flag busy = ATOMIC_FLAG_INIT; /* held by the caller whose tasks the pool runs */
 static _Thread_local bool inside;           /* this thread runs a task now */
 static _Thread_local bool single_threaded;  /* this thread leaves the pool to others */
-static pthread_once_t once = PTHREAD_ONCE_INIT;
-static pthread_key_t scratch_key;
+static fnn_once once = FNN_ONCE;
+static fnn_thread_pointer scratch_key;
 
 static void relax(void) {
 #if defined(__x86_64__)
@@ -86,11 +83,7 @@ static void relax(void) {
 #endif
 }
 
-double fnn_seconds(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
+double fnn_seconds(void) { return fnn_clock_seconds(); }
 
 static void forget_pool(void) {
     atomic_store(&the_pool, NULL);
@@ -100,19 +93,19 @@ static void forget_pool(void) {
 }
 
 static void initialise(void) {
-    pthread_atfork(NULL, NULL, forget_pool);
-    pthread_key_create(&scratch_key, free);
+    fnn_at_fork(forget_pool);
+    fnn_thread_pointer_init(&scratch_key);
 }
 
 void *fnn_scratch(void) {
-    pthread_once(&once, initialise);
-    void *block = pthread_getspecific(scratch_key);
+    fnn_call_once(&once, initialise);
+    void *block = fnn_thread_pointer_get(scratch_key);
     if (block == NULL) {
-        block = aligned_alloc(64, FNN_SCRATCH_BYTES);
+        block = fnn_aligned_alloc(64, FNN_SCRATCH_BYTES);
         if (block == NULL) return NULL;
         memset(block, 0, FNN_SCRATCH_BYTES); /* so that pages are mapped now and not inside a step */
-        if (pthread_setspecific(scratch_key, block) != 0) {
-            free(block);
+        if (!fnn_thread_pointer_set(scratch_key, block)) {
+            fnn_aligned_free(block);
             return NULL;
         }
     }
@@ -146,9 +139,9 @@ static void run_tasks(pool *p, int index, uint32_t generation) {
     if (done == 0) return;
     const int tasks = atomic_load_explicit(&p->tasks, memory_order_relaxed);
     if (atomic_fetch_add(&p->finished, done) + done == tasks && atomic_load(&p->caller_sleeps)) {
-        pthread_mutex_lock(&p->mutex);
-        pthread_cond_signal(&p->done);
-        pthread_mutex_unlock(&p->mutex);
+        fnn_mutex_lock(&p->mutex);
+        fnn_condition_signal(&p->done);
+        fnn_mutex_unlock(&p->mutex);
     }
 }
 
@@ -162,11 +155,11 @@ static bool still_spins(int spins, double *limit) {
     return now < *limit;
 }
 
-static void *work(void *argument) {
+FNN_THREAD_FUNCTION(work, argument) {
     worker_start start = *(worker_start *)argument;
     free(argument);
     pool *p = start.pool;
-    if (fnn_scratch() == NULL) return NULL;
+    if (fnn_scratch() == NULL) return FNN_THREAD_END;
     atomic_fetch_add(&p->finished, 1);
     uint32_t seen = 0;
     fnn_float_mode mode = fnn_get_float_mode();
@@ -175,14 +168,14 @@ static void *work(void *argument) {
         uint32_t now;
         for (int spins = 1; (now = atomic_load_explicit(&p->generation, memory_order_acquire)) == seen; spins++) {
             if (still_spins(spins, &limit)) continue;
-            pthread_mutex_lock(&p->mutex);
+            fnn_mutex_lock(&p->mutex);
             atomic_fetch_add(&p->sleepers, 1);
-            while (atomic_load(&p->generation) == seen) pthread_cond_wait(&p->work, &p->mutex);
+            while (atomic_load(&p->generation) == seen) fnn_condition_wait(&p->work, &p->mutex);
             atomic_fetch_sub(&p->sleepers, 1);
-            pthread_mutex_unlock(&p->mutex);
+            fnn_mutex_unlock(&p->mutex);
         }
         seen = now;
-        if (atomic_load(&p->stop)) return NULL;
+        if (atomic_load(&p->stop)) return FNN_THREAD_END;
         fnn_input_prefetch_join(atomic_load_explicit(&p->prefetch, memory_order_relaxed), start.index, p->threads);
         fnn_interruption_join(atomic_load_explicit(&p->interruption, memory_order_relaxed));
         const fnn_float_mode before = mode;
@@ -200,9 +193,9 @@ static uint32_t publish(pool *p) {
         atomic_store_explicit(&p->shares[i].begun, (uint64_t)generation << 32, memory_order_release);
     atomic_store(&p->generation, generation);
     if (atomic_load(&p->sleepers) > 0) {
-        pthread_mutex_lock(&p->mutex);
-        pthread_cond_broadcast(&p->work);
-        pthread_mutex_unlock(&p->mutex);
+        fnn_mutex_lock(&p->mutex);
+        fnn_condition_broadcast(&p->work);
+        fnn_mutex_unlock(&p->mutex);
     }
     return generation;
 }
@@ -211,45 +204,45 @@ static void await_tasks(pool *p, int tasks) {
     double limit = 0;
     for (int spins = 1; still_spins(spins, &limit); spins++)
         if (atomic_load_explicit(&p->finished, memory_order_acquire) == tasks) return;
-    pthread_mutex_lock(&p->mutex);
+    fnn_mutex_lock(&p->mutex);
     atomic_store(&p->caller_sleeps, true);
-    while (atomic_load(&p->finished) != tasks) pthread_cond_wait(&p->done, &p->mutex);
+    while (atomic_load(&p->finished) != tasks) fnn_condition_wait(&p->done, &p->mutex);
     atomic_store(&p->caller_sleeps, false);
-    pthread_mutex_unlock(&p->mutex);
+    fnn_mutex_unlock(&p->mutex);
 }
 
 static void destroy(pool *p, int started) {
     atomic_store(&p->stop, true);
     publish(p);
-    for (int i = 1; i < started; i++) pthread_join(p->handle[i], NULL);
-    pthread_cond_destroy(&p->work);
-    pthread_cond_destroy(&p->done);
-    pthread_mutex_destroy(&p->mutex);
-    free(p);
+    for (int i = 1; i < started; i++) fnn_thread_join(p->handle[i]);
+    fnn_condition_destroy(&p->work);
+    fnn_condition_destroy(&p->done);
+    fnn_mutex_destroy(&p->mutex);
+    fnn_aligned_free(p);
 }
 
 /* Returns NULL if the threads or their memory are not available. */
 static pool *build(int threads) {
-    pool *p = aligned_alloc(64, (sizeof(pool) + 63) / 64 * 64);
+    pool *p = fnn_aligned_alloc(64, (sizeof(pool) + 63) / 64 * 64);
     if (p == NULL) return NULL;
     memset(p, 0, sizeof *p);
     p->threads = threads;
-    pthread_mutex_init(&p->mutex, NULL);
-    pthread_cond_init(&p->work, NULL);
-    pthread_cond_init(&p->done, NULL);
+    fnn_mutex_init(&p->mutex);
+    fnn_condition_init(&p->work);
+    fnn_condition_init(&p->done);
     int started = 1;
     for (; started < threads; started++) {
         worker_start *start = malloc(sizeof *start);
         if (start == NULL) break;
         *start = (worker_start){p, started};
-        if (pthread_create(&p->handle[started], NULL, work, start) != 0) {
+        if (!fnn_thread_start(&p->handle[started], work, start)) {
             free(start);
             break;
         }
     }
     /* every worker must have its workspace before the pool is used */
     double limit = fnn_seconds() + 10;
-    while (started == threads && atomic_load(&p->finished) != threads - 1 && fnn_seconds() < limit) sched_yield();
+    while (started == threads && atomic_load(&p->finished) != threads - 1 && fnn_seconds() < limit) fnn_thread_yield();
     if (started < threads || atomic_load(&p->finished) != threads - 1) {
         destroy(p, started);
         return NULL;
@@ -268,7 +261,7 @@ static pool *build_again(int threads) {
 
 /* More threads than this only get into each other's way; results do not depend on their number. */
 static int most_threads(void) {
-    const long processors = sysconf(_SC_NPROCESSORS_ONLN);
+    const long processors = fnn_processors();
     return processors < 2 ? LEAST_LIMIT : (int)(processors * THREADS_PER_PROCESSOR);
 }
 
@@ -279,10 +272,10 @@ static int clamp_threads(long count) {
 int fnn_get_num_threads(void) { return clamp_threads(atomic_load(&wanted)); }
 
 int fnn_set_num_threads(int count) {
-    pthread_once(&once, initialise);
+    fnn_call_once(&once, initialise);
     while (inside || atomic_flag_test_and_set_explicit(&busy, memory_order_acquire)) {
         if (inside) return EBUSY;
-        sched_yield();
+        fnn_thread_yield();
     }
     pool *old = atomic_load(&the_pool);
     if (old != NULL && old->threads != count) {
@@ -307,7 +300,7 @@ void fnn_parallel(int tasks, void (*fn)(void *context, int task), void *context)
     if (tasks > 1 && threads > 1 && !inside && !atomic_flag_test_and_set_explicit(&busy, memory_order_acquire)) {
         pool *p = atomic_load(&the_pool);
         if (p == NULL || p->threads != threads) {
-            pthread_once(&once, initialise);
+            fnn_call_once(&once, initialise);
             p = build_again(threads);
             atomic_store(&the_pool, p);
         }
