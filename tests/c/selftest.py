@@ -2,7 +2,7 @@ r"""Builds tests/c/selftest.c with csrc and runs it, with any compiler, for any 
 
 ``python tests/c/selftest.py`` tests this machine. For another one, name its compiler and what runs its programs:
 
-    python tests/c/selftest.py --cc "python -m ziglang cc -target x86_64-windows-gnu" --run wine64
+    python tests/c/selftest.py --cc "python -m ziglang cc -target x86_64-windows-gnu" --run wine
     python tests/c/selftest.py --cc "python -m ziglang cc -target aarch64-linux-musl" \
         --machine aarch64 --run qemu-aarch64
 
@@ -61,7 +61,7 @@ def main() -> int:
     parser.add_argument("--cc", default=os.environ.get("CC", "cc"), help="the compiler, with its target")
     parser.add_argument("--machine", default=platform.machine().lower(), choices=list(ISAS))
     parser.add_argument("--isa", action="append", help="only this instruction set; may be given several times")
-    parser.add_argument("--run", default="", help="what runs the program, such as wine64")
+    parser.add_argument("--run", default="", help="what runs the program, such as wine")
     parser.add_argument("--build", action="store_true", help="run nothing")
     parser.add_argument("--folder", type=Path, help="where to build; else a temporary folder")
     parser.add_argument("--optimise", default="-O3", help="-O1 compiles in half the time")
