@@ -186,18 +186,18 @@ static void test_replay(const fnn_isa *isa) {
     fnn_op op = {.run = kernel_named(isa, "update"), .p = {w, NULL, NULL, w, rates, steps}, .n = {COUNT, 1}};
     op.s[0] = UPDATE_SGD;
     const fnn_stream_argument arguments[] = {{0, 4, 0, sizeof(double)}, {0, 5, 1, sizeof(int64_t)}};
-    double seconds = 0;
+    double seconds[2] = {0};
     int64_t samples = 0;
     const fnn_program program = {.ops = &op,
                                  .op_count = 1,
                                  .stream_arguments = arguments,
                                  .stream_argument_count = 2,
-                                 .op_seconds = &seconds,
+                                 .op_seconds = seconds,
                                  .samples = &samples,
                                  .gather = -1};
     char *streams[] = {(char *)rates, (char *)steps};
     const ptrdiff_t done =
-        fnn_replay(&program, streams, 0, 3, 60, NULL) + fnn_replay(&program, streams, 3, 4, 60, NULL);
+        fnn_replay(&program, streams, 0, 3, 60, NULL, NULL) + fnn_replay(&program, streams, 3, 4, 60, NULL, NULL);
     check(done == STEPS, "all steps are replayed", isa->name);
     for (int i = 0; i < STEPS; i++)
         for (ptrdiff_t k = 0; k < COUNT; k++) set(byhand, k, get(byhand, k) - rates[i] * get(byhand, k));
