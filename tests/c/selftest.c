@@ -4,6 +4,7 @@
  * It prints what failed and ends with status 1, or prints a line of what was tried. Inputs are small integers, on which
  * every order of summation gives the same float, so that results are compared with plain loops bit by bit.
  */
+#define _POSIX_C_SOURCE 200809L /* fileno */
 #include "fastnn.h"
 #include "runtime/file_rows.h"
 
