@@ -7,7 +7,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 python=$(command -v "${PYTHON:-python3}")
 parts=("$@")
-[[ ${#parts[@]} -gt 0 ]] || parts=(slow isas examples asan ubsan tsan)
+[[ ${#parts[@]} -gt 0 ]] || parts=(slow isas backends examples asan ubsan tsan)
 work=$(mktemp -d "${TMPDIR:-/tmp}/fastnn-deep.XXXXXX")
 trap 'rm -rf "$work"' EXIT
 failed=()
@@ -72,8 +72,13 @@ for part in "${parts[@]}"; do
                 attempt "instruction set $isa" env FASTNN_ISA="$isa" PYTHONPATH="$work/plain" \
                     "${pytest[@]}" "${computing_tests[@]}"
             done
-            attempt "NumPy reference" env FASTNN_BACKEND=reference PYTHONPATH="$work/plain" \
-                "${pytest[@]}" "${computing_tests[@]}"
+            ;;
+        backends)
+            [[ -d $work/plain ]] || install plain
+            for backend in numba reference; do
+                attempt "backend $backend" env FASTNN_BACKEND="$backend" PYTHONPATH="$work/plain" \
+                    "${pytest[@]}" "${computing_tests[@]}" tests/custom
+            done
             ;;
         examples)
             [[ -d $work/plain ]] || install plain
@@ -94,7 +99,7 @@ for part in "${parts[@]}"; do
                 TSAN_OPTIONS=halt_on_error=1:ignore_noninstrumented_modules=1:die_after_fork=0 OPENBLAS_NUM_THREADS=1
             ;;
         *)
-            echo "deep.sh: unknown part $part; expected slow, isas, examples, asan, ubsan or tsan" >&2
+            echo "deep.sh: unknown part $part; expected slow, isas, backends, examples, asan, ubsan or tsan" >&2
             exit 2
             ;;
     esac

@@ -18,7 +18,7 @@ from fastnn import kernels, layers, optim
 
 ROOT = Path(__file__).resolve().parent.parent
 
-needs_native = pytest.mark.skipif("native" not in kernels.available_backends(), reason="no native module")
+needs_native = pytest.mark.skipif(kernels.current_backend() != "native", reason="not on the native backend")
 
 ACTIVATIONS: dict[str, Callable[[], layers.Layer]] = {
     "relu": layers.ReLU,
@@ -114,8 +114,9 @@ def threads(count: int) -> Iterator[None]:
 
 
 def python(code: str, *, timeout: float = 60, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Run `code` in a new process that imports this fastnn; of FASTNN_* it gets only the instruction set."""
-    kept = {k: v for k, v in os.environ.items() if not k.startswith(("FASTNN_", "OMP_")) or k == "FASTNN_ISA"}
+    """Run `code` in a new process that imports this fastnn; of FASTNN_* it gets the backend and the instruction set."""
+    names = [k for k in os.environ if not k.startswith(("FASTNN_", "OMP_")) or k in ("FASTNN_BACKEND", "FASTNN_ISA")]
+    kept = {k: os.environ[k] for k in names}
     paths = os.pathsep.join([str(Path(fastnn.__file__).parent.parent), str(ROOT / "tests")])
     return subprocess.run(
         [sys.executable, "-c", code],

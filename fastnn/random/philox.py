@@ -12,12 +12,11 @@ from fastnn.checks import whole
 
 _Words = NDArray[np.uint64]
 
-_MULTIPLIERS = np.array([[0xD2511F53], [0xCD9E8D57]], np.uint64)
-_WEYL_0 = 0x9E3779B9
-_WEYL_1 = 0xBB67AE85
+MULTIPLIERS = np.array([[0xD2511F53], [0xCD9E8D57]], np.uint64)
+WEYL = (0x9E3779B9, 0xBB67AE85)
 LOW_32 = np.uint64(0xFFFFFFFF)
 SHIFT_32 = np.uint64(32)
-_ROUNDS = 10
+ROUNDS = 10
 _WIDE = 2**53  # block numbers from here on are not handed to compiled code, which takes them as float64
 _CHUNK = 16384  # blocks at a time: few calls of NumPy, and temporary arrays that fit into the cache
 
@@ -235,9 +234,9 @@ def _rounds(even: _Words, odd: _Words, product: _Words, key_0: int, key_1: int) 
     n); `product` is a temporary array of that shape.
     """
     crossed = product[::-1]  # each product goes to the other half
-    for i in range(_ROUNDS):
-        np.multiply(even, _MULTIPLIERS, out=product)
+    for i in range(ROUNDS):
+        np.multiply(even, MULTIPLIERS, out=product)
         np.right_shift(crossed, SHIFT_32, out=even)
         even ^= odd
-        even ^= np.array([[(key_0 + i * _WEYL_0) & 0xFFFFFFFF], [(key_1 + i * _WEYL_1) & 0xFFFFFFFF]], np.uint64)
+        even ^= np.array([[(key_0 + i * WEYL[0]) & 0xFFFFFFFF], [(key_1 + i * WEYL[1]) & 0xFFFFFFFF]], np.uint64)
         np.bitwise_and(crossed, LOW_32, out=odd)

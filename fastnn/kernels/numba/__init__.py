@@ -7,19 +7,27 @@ from collections.abc import Callable, Mapping
 
 from fastnn.kernels.numba import (
     activation,
-    columns,
+    augmentation,
+    clip,
+    convolution,
     elementwise_loss,
     gather,
     learned_activation,
     loss,
+    norm,
     pool,
+    random_words,
     softmax,
+    sum,
     update_rules,
 )
 from fastnn.kernels.table import kernels_in
 
 KERNELS: Mapping[str, Callable[..., None]] = kernels_in(
-    (activation, columns, elementwise_loss, gather, learned_activation, loss, pool, softmax, update_rules)
+    (
+        *(activation, augmentation, clip, convolution, elementwise_loss, gather, learned_activation, loss, norm, pool),
+        *(random_words, softmax, sum, update_rules),
+    )
 )
 
 

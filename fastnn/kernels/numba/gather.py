@@ -1,10 +1,10 @@
-"""Gathering batches by index."""
+"""Gathering the rows of a batch by index; NumPy gathers labels as fast."""
 
 from fastnn.kernels import reference
 from fastnn.kernels.numba.compile import jit
 from fastnn.kernels.reference.arrays import Array
 
-_COMPILES = frozenset("fdbBhHiIlLqQ")  # the characters of the dtypes that Numba can convert
+COMPILES = frozenset("fdbBhHiIlLqQ")  # the characters of the dtypes that Numba can convert
 
 
 @jit
@@ -28,23 +28,9 @@ def _rows_by_index(source: Array, index: Array, out: Array, scale: float) -> Non
 
 def gather_rows(source: Array, index: Array | None, out: Array, scale: float) -> None:
     """``out = source[index] * scale``, or the first rows if ``index`` is ``None``."""
-    if source.dtype.char not in _COMPILES or not source.dtype.isnative:
+    if source.dtype.char not in COMPILES or not source.dtype.isnative:
         reference.gather_rows(source, index, out, scale)
     elif index is None:
         _rows(source, out, scale)
     else:
         _rows_by_index(source, index, out, scale)
-
-
-@jit
-def _labels_by_index(source: Array, index: Array, out: Array) -> None:
-    for i in range(out.size):
-        out[i] = source[index[i]]
-
-
-def gather_labels(source: Array, index: Array | None, out: Array) -> None:
-    """``out = source[index]``, or the first elements if ``index`` is ``None``."""
-    if index is None:
-        out[...] = source[: len(out)]
-    else:
-        _labels_by_index(source, index, out)

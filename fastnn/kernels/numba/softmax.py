@@ -98,3 +98,17 @@ def _log_softmax_backward(dout: Array, p: Array, dx: Array) -> None:
 def log_softmax_backward(dout: Array, out: Array, dx: Array) -> None:
     """``dx = dout - exp(out) row sums of dout``."""
     _log_softmax_backward(dout, np.exp(out), dx)
+
+
+@jit
+def argmax(x: Array, out: Array) -> None:
+    """``out[i]`` = the index of the first largest element of row i; -1 for a row that holds a NaN."""
+    for i in range(x.shape[0]):
+        best = 0
+        for j in range(x.shape[1]):
+            if x[i, j] != x[i, j]:
+                best = -1
+                break
+            if x[i, j] > x[i, best]:
+                best = j
+        out[i] = best

@@ -91,6 +91,34 @@ def _adam(
         w[i] -= size * (m[i] / (math.sqrt(v[i]) + eps))
 
 
+@jit
+def _lion(
+    w: Array,
+    m: Array,
+    dw: Array,
+    rate: np.floating,
+    beta1: np.floating,
+    rest1: np.floating,
+    beta2: np.floating,
+    rest2: np.floating,
+    decay: np.floating,
+    least: np.floating,
+) -> None:
+    one = w.dtype.type(1)
+    for i in range(w.size):
+        g = dw[i] + decay * w[i] if decay != 0 else dw[i]
+        c = beta1 * m[i] + rest1 * g
+        sign = one if c > 0 else (-one if c < 0 else c)
+        m[i] = beta2 * m[i] + rest2 * g
+        if abs(m[i]) < least:
+            m[i] = 0
+        w[i] -= rate * sign
+
+
+def _lion_scalars(rate: float, t: int, beta1: float, beta2: float) -> tuple[float, ...]:
+    return rate, beta1, 1 - beta1, beta2, 1 - beta2
+
+
 def _by_root_scalars(rate: float, t: int, rho: float, eps: float) -> tuple[float, ...]:
     return rate, rho, 1 - rho, eps
 
@@ -117,6 +145,7 @@ _STEPS: dict[int, tuple[Callable[..., None], Callable[..., tuple[float, ...]]]] 
     UpdateRule.ADAGRAD: (_by_root, _adagrad_scalars),
     UpdateRule.ADAM: (_adam, _adam_scalars),
     UpdateRule.ADAMW: (_adam, _adam_scalars),
+    UpdateRule.LION: (_lion, _lion_scalars),
 }
 
 

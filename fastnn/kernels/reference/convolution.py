@@ -65,7 +65,7 @@ def col2im(
     dx[...] = padded[:, :, pad_h : pad_h + h, pad_w : pad_w + w]
 
 
-def _by_group(weight: Array, channels: int) -> Array:
+def by_group(weight: Array, channels: int) -> Array:
     """The weights in shape (groups, filters of a group, k r s)."""
     groups = max(channels // weight.shape[1], 1)
     return weight.reshape(groups, weight.shape[0] // groups, -1)
@@ -77,7 +77,7 @@ def conv_forward(
     dilation_h: int, dilation_w: int, algorithm: int, kind: int = 0, alpha: float = 0.0,
 ) -> None:  # fmt: skip
     """``out[i, j, y, x] = f(b[j] + Σ weight[j, c, a, b] x[i, c of the group, row of (y, a), column of (x, b)])``."""
-    filters = _by_group(weight, x.shape[1])
+    filters = by_group(weight, x.shape[1])
     stride, pad, dilation = (stride_h, stride_w), (pad_h, pad_w), (dilation_h, dilation_w)
     windows = _windows(x, weight.shape[2:], out.shape[2:], stride, pad, dilation)
     pixels = out.shape[2] * out.shape[3]
@@ -98,7 +98,7 @@ def conv_backward_input(
 
     The result is multiplied by the derivative of the preceding activation if ``saved`` is given.
     """
-    filters = _by_group(weight, dx.shape[1])
+    filters = by_group(weight, dx.shape[1])
     pixels = dout.shape[2] * dout.shape[3]
     for i, gradient in enumerate(dout):
         columns = filters.transpose(0, 2, 1) @ gradient.reshape(*filters.shape[:2], pixels)
@@ -117,7 +117,7 @@ def conv_backward_weight(
 
     ``beta`` is 0 or 1. With 0 the old values of ``dw`` and ``db`` are not read, so NaN there does no harm.
     """
-    total = np.zeros_like(_by_group(dw, x.shape[1]))
+    total = np.zeros_like(by_group(dw, x.shape[1]))
     stride, pad, dilation = (stride_h, stride_w), (pad_h, pad_w), (dilation_h, dilation_w)
     windows = _windows(x, dw.shape[2:], dout.shape[2:], stride, pad, dilation)
     pixels = dout.shape[2] * dout.shape[3]

@@ -8,7 +8,7 @@ them for each sample and group of channels, over the channels of the group and p
 Kiros & Hinton 2016) is group norm with one group, in which each element is a channel of one pixel.
 
 A variance that the dtype cannot hold, because it overflows or loses bits below the smallest normal number, has minus
-the deviation in its place: `_deviation` knows.
+the deviation in its place: `deviation` knows.
 """
 
 from typing import Any
@@ -29,6 +29,11 @@ def _affine(normal: Array, w: Array | None, b: Array | None) -> Array:
     return normal if b is None else normal + _column(b)
 
 
+def smallest_sound(dtype: np.dtype[Any]) -> float:
+    """The smallest sum of a variance and ``eps`` that is held as it is, with all its bits."""
+    return float(2.0**-100 if dtype == np.float32 else 2.0**-960)
+
+
 def _moments(x: Array, axes: tuple[int, ...], eps: float) -> tuple[Array, Array]:
     """Means over some axes, and variances or minus the deviations, in float64.
 
@@ -40,7 +45,7 @@ def _moments(x: Array, axes: tuple[int, ...], eps: float) -> tuple[Array, Array]
     mean = wide.sum(axis=axes, keepdims=True) / count
     var = np.square(wide - mean).sum(axis=axes, keepdims=True) / count
     info = np.finfo(x.dtype)
-    smallest = 2.0**-100 if x.dtype == np.float32 else 2.0**-960
+    smallest = smallest_sound(x.dtype)
     sound = (np.abs(mean) <= info.max) & (var <= info.max) & (var + eps >= smallest)
     largest = np.abs(wide).max(axis=axes, keepdims=True, initial=0)
     again = ~sound & np.isfinite(largest) & (largest > 0)
@@ -55,12 +60,13 @@ def _moments(x: Array, axes: tuple[int, ...], eps: float) -> tuple[Array, Array]
     return mean, var
 
 
-def _deviation(var: Array, eps: float) -> Array:
-    """``√(var + eps)``."""
+def deviation(var: Array, eps: float) -> Array:
+    """``√(var + eps)`` of variances or minus the deviations."""
     return np.asarray(np.where(var < 0, np.hypot(var, var.dtype.type(eps**0.5)), np.sqrt(var + var.dtype.type(eps))))
 
 
-def _add(total: Array | None, gradient: Array, beta: float) -> None:
+def accumulate(total: Array | None, gradient: Array, beta: float) -> None:
+    """``total = beta total + gradient``, where beta is 0 or 1 and a total of None is not wanted."""
     if total is not None:
         total[...] = gradient if beta == 0 else total + gradient
 
@@ -100,7 +106,7 @@ def batch_norm_apply(
     x: Array, w: Array | None, b: Array | None, mean: Array, var: Array, out: Array, eps: float
 ) -> None:
     """Normalise by given statistics."""
-    out[...] = _affine((x - _column(mean)) / _column(_deviation(var, eps)), w, b)
+    out[...] = _affine((x - _column(mean)) / _column(deviation(var, eps)), w, b)
 
 
 @np.errstate(all="ignore")
@@ -123,15 +129,15 @@ def batch_norm_backward(
     ``dx = w (dout - Σ dout / N - x̂ Σ dout x̂ / N) / √(var + eps)``, with ``fixed`` without the two sums.
     """
     count = max(1, x.shape[0] * x.shape[2])
-    factor = 1 / _column(_deviation(var, eps))
+    factor = 1 / _column(deviation(var, eps))
     normal = (x - _column(mean)) * factor
     sums = dout.sum(axis=(0, 2))
     products = (dout * normal).sum(axis=(0, 2))
     if dx is not None:
         inner = dout if fixed else dout - _column(sums) / count - normal * (_column(products) / count)
         dx[...] = inner * (factor if w is None else factor * _column(w))
-    _add(dw, products, beta)
-    _add(db, sums, beta)
+    accumulate(dw, products, beta)
+    accumulate(db, sums, beta)
 
 
 def _grouped(x: Array, groups: int) -> Array:
@@ -148,7 +154,7 @@ def group_norm_forward(
     wide = _grouped(x, groups)
     centre, square = _moments(wide, (2,), eps)
     mean[...], var[...] = centre[..., 0], square[..., 0]
-    normal = (wide - mean[..., None]) / _deviation(var, eps)[..., None]
+    normal = (wide - mean[..., None]) / deviation(var, eps)[..., None]
     out[...] = _affine(normal.reshape(x.shape), w, b)
 
 
@@ -167,14 +173,14 @@ def group_norm_backward(
 ) -> None:
     """The gradients: ``dx = (e - mean e - x̂ mean(e x̂)) / √(var + eps)`` with ``e = w dout`` and means over a group."""
     groups = mean.shape[1]
-    factor = 1 / _deviation(var, eps)[..., None]
+    factor = 1 / deviation(var, eps)[..., None]
     normal = (_grouped(x, groups) - mean[..., None]) * factor
     if dx is not None:
         e = (dout if w is None else dout * _column(w)).reshape(normal.shape)
         inner = e - e.mean(axis=2, keepdims=True) - normal * (e * normal).mean(axis=2, keepdims=True)
         dx[...] = (inner * factor).reshape(x.shape)
-    _add(dw, (dout * normal.reshape(x.shape)).sum(axis=(0, 2)), beta)
-    _add(db, dout.sum(axis=(0, 2)), beta)
+    accumulate(dw, (dout * normal.reshape(x.shape)).sum(axis=(0, 2)), beta)
+    accumulate(db, dout.sum(axis=(0, 2)), beta)
 
 
 def _window_sum(values: Array, before: int, after: int) -> Array:
