@@ -20,7 +20,7 @@ from fastnn.estimators.weights import mean_one, sample_weights
 from fastnn.estimators.workers import share_of_threads
 from fastnn.keywords import with_known_keywords
 from fastnn.losses import Loss
-from fastnn.tabular.columns import reads_as_frame, rows_in, unmixed
+from fastnn.tabular.columns import by_name, reads_as_frame, rows_in, unmixed
 from fastnn.tabular.ensemble import TRIALS, Trained
 from fastnn.tabular.file import write_table
 from fastnn.tabular.inputs import Numeric, TableInputs
@@ -137,7 +137,7 @@ class TableEstimator(BaseEstimator):  # type: ignore[misc]
 
     def _table(self, X: Any, *, fitting: bool) -> Any:
         """X, with what scikit-learn checks of every table: its number of columns, their names, arrays for NaN."""
-        if isinstance(X, Mapping):
+        if by_name(X):
             return self._mapping(X, fitting)
         if reads_as_frame(X):
             validate_data(self, X, reset=fitting, skip_check_array=True)

@@ -58,6 +58,22 @@ def reads_as_frame(table: object) -> bool:
     return is_frame(table) or all(hasattr(table, name) for name in ("column_names", "columns", "to_pandas"))
 
 
+def by_name(table: object) -> bool:
+    """Whether a table is a mapping of names to columns; a sparse matrix, which may be a mapping too, is none.
+
+    Parameters
+    ----------
+    table : object
+
+    Examples
+    --------
+    >>> from fastnn.tabular.columns import by_name
+    >>> by_name({"size": [1, 2]}), by_name([[1, 2]])
+    (True, False)
+    """
+    return isinstance(table, Mapping) and not hasattr(table, "toarray")
+
+
 def columns_of(function: str, table: Any, categorical: Collection[str | int] = ()) -> list[Column]:
     """The columns of a table.
 
@@ -83,7 +99,7 @@ def columns_of(function: str, table: Any, categorical: Collection[str | int] = (
     >>> [(column.name, column.kind) for column in columns_of("f", [[1, "red"], [2, "blue"]])]
     [('x0', 'number'), ('x1', 'category')]
     """
-    if isinstance(table, Mapping):
+    if by_name(table):
         named = _of_mapping(function, table)
     else:
         named = _of_frame(function, table) if reads_as_frame(table) else _of_array(function, table)
@@ -181,7 +197,7 @@ def rows_in(table: Any) -> int:
     >>> rows_in({"size": [1, 2, 3]}), rows_in([[1, 2]])
     (3, 1)
     """
-    return len(next(iter(table.values()), ()) if isinstance(table, Mapping) else table)
+    return len(next(iter(table.values()), ()) if by_name(table) else table)
 
 
 def _of_array(function: str, table: ArrayLike) -> list[tuple[str, Array]]:

@@ -269,6 +269,13 @@ def test_columns_by_name_are_a_table():
             net.predict(columns | change)
 
 
+def test_a_sparse_matrix_is_refused_also_where_it_is_a_mapping():
+    sparse = pytest.importorskip("scipy.sparse")
+    for kind in (sparse.dok_array, sparse.dok_matrix, sparse.csr_array):
+        with pytest.raises(TypeError, match=r"[Ss]parse"):
+            TableRegressor(**SMALL).fit(kind(np.eye(6)), np.arange(6.0))
+
+
 def test_weights_move_what_is_learned():
     x, y = np.repeat([[0.0], [1.0]], 40, axis=0), np.tile([0.0, 10.0], 40)
     heavy = np.where(y == 10, 9.0, 1.0)
