@@ -175,7 +175,7 @@ ELSEWHERE = {"fastnn.trainer": "fastnn", "fastnn.model": "fastnn", "fastnn.popul
 NOT_FOR_USERS = {
     *("fastnn.cli", "fastnn.caller", "fastnn.checks", "fastnn.config", "fastnn.environment", "fastnn.files"),
     *("fastnn.frames", "fastnn.inputs", "fastnn.keywords", "fastnn.lazy", "fastnn.named", "fastnn.parameter"),
-    *("fastnn.schedule_texts", "fastnn.targets", "fastnn.views", "fastnn.compat"),
+    *("fastnn.recipes", "fastnn.schedule_texts", "fastnn.targets", "fastnn.views", "fastnn.compat"),
 }
 
 
