@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastnn.data.memory import MemoryEstimate, check_memory
-from fastnn.data.npy import is_npy, parse_npy
+from fastnn.data.npy import DAMAGED, is_npy, parse_npy
 from fastnn.data.npz import npz_contents
 from fastnn.data.pickled import Machine, run_pickle
 from fastnn.data.pickled_arrays import NotPlainData, PickledArray, PickledDtype, PickledFunction
@@ -69,7 +69,7 @@ def _content(data: bytes, where: str) -> Any:
         version = np.lib.format.read_magic(file)
         header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
         _, _, dtype = header(file)
-    except ValueError as error:
+    except DAMAGED as error:
         raise ValueError(f"{where}: damaged .npy header ({error})") from None
     if not dtype.hasobject:
         return parse_npy(data, where)

@@ -223,7 +223,10 @@ def _member(archive: zipfile.ZipFile, name: str, where: str) -> bytes:
     info = archive.getinfo(name)
     if info.compress_type != zipfile.ZIP_STORED:  # torch.save does not compress, so that no file unfolds to more
         raise ValueError(f"{where}: {name} is compressed, which torch.save never does")
-    return archive.read(info)
+    try:
+        return archive.read(info)
+    except ValueError as error:  # a directory that leads out of the file
+        raise ValueError(f"{where}: truncated or damaged archive ({error})") from None
 
 
 def _from_stream(data: bytes, where: str) -> Any:

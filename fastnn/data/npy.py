@@ -25,7 +25,8 @@ _MAGIC = b"\x93NUMPY"
 _LENGTH_BYTES = {1: 2, 2: 4, 3: 4}  # size of the field that holds the header's length, by format version
 _MAX_HEADER = 4096
 _START = _MAX_HEADER + 12
-_DAMAGED = (ValueError, TypeError, SyntaxError, MemoryError, RecursionError, OverflowError, LookupError, TokenError)
+# what reading a damaged header raises
+DAMAGED = (ValueError, TypeError, SyntaxError, MemoryError, RecursionError, OverflowError, LookupError, TokenError)
 
 
 @names_its_file
@@ -163,7 +164,7 @@ def _header(start: bytes, where: str) -> tuple[int, np.dtype[Any], Literal["C", 
     read = npy_format.read_array_header_1_0 if version == 1 else npy_format.read_array_header_2_0
     try:  # which evaluates literals only: nothing can run
         shape, fortran, dtype = read(io.BytesIO(start[8 : begin + length]), max_header_size=_MAX_HEADER)
-    except _DAMAGED as error:
+    except DAMAGED as error:
         raise ValueError(f"{where}: damaged .npy header {start[begin : begin + 80]!r} ({str(error)[:200]})") from None
     return begin + length, _accepted(dtype, where), "F" if fortran else "C", _sizes(shape, where)
 
