@@ -36,7 +36,7 @@ def test_every_option_is_in_the_file(run_folder: Path) -> None:
     written = tomllib.loads((run_folder / "config.toml").read_text())
     options = vars(parser().parse_args(["train"]))
     expected = {name.replace("_", "-") for name in options if name not in NOT_REPEATED}
-    unset = {"augment", "average", "checkpoint", "early-stopping", "class-weight", "clip-norm"}
+    unset = {"augment", "average", "ensemble", "checkpoint", "early-stopping", "class-weight", "clip-norm"}
     unset |= {"categorical", "task", "label", "scale", "class-names", "size", "mode", "background", "axes"}
     assert set(written) | unset == expected | unset
     assert written["model"] == "mlp:16-200-3"

@@ -27,11 +27,11 @@ W = np.zeros((D, M), F32)
 @pytest.mark.parametrize(
     "operation",
     [
-        Operation("affine_forward", (*arrays((N, D), (D, M), M, (N, M)), 0, 0.0)),
-        Operation("affine_forward", (*arrays((N, D), (D, M)), None, *arrays((N, M)), 1, 0.0)),
-        Operation("affine_backward_input", (*arrays((N, M), (D, M), (N, D)), None, 0, 0.0)),
-        Operation("affine_backward_input", (*arrays((N, M), (D, M), (N, D), (N, D)), 1, 0.0)),
-        Operation("affine_backward_weight", (*arrays((N, D), (N, M), (D, M), M), 0.0)),
+        Operation("affine_forward", (*arrays((N, D), (D, M), M, (N, M)), 0, 0.0, 0)),
+        Operation("affine_forward", (*arrays((N, D), (D, M)), None, *arrays((N, M)), 1, 0.0, 0)),
+        Operation("affine_backward_input", (*arrays((N, M), (D, M), (N, D)), None, 0, 0.0, 0)),
+        Operation("affine_backward_input", (*arrays((N, M), (D, M), (N, D), (N, D)), 1, 0.0, 0)),
+        Operation("affine_backward_weight", (*arrays((N, D), (N, M), (D, M), M), 0.0, 0)),
         Operation.of(
             "affine_backward_weight_update",
             **dict(zip(("x", "dout", "w", "b"), arrays((N, D), (N, M), (D, M), M), strict=True)),
@@ -47,7 +47,9 @@ def test_a_matrix_product_is_two_operations_a_multiply_add(operation):
 
 @pytest.mark.parametrize("n", [3, 5, 7])
 def test_equal_sizes_are_counted_right(n):
-    assert flops(Operation("affine_backward_input", (*arrays((n, n), (4, n), (n, 4)), None, 0, 0.0))) == 2 * n * n * 4
+    assert (
+        flops(Operation("affine_backward_input", (*arrays((n, n), (4, n), (n, 4)), None, 0, 0.0, 0))) == 2 * n * n * 4
+    )
 
 
 def test_elementwise_work_is_not_counted():
@@ -57,7 +59,7 @@ def test_elementwise_work_is_not_counted():
 @pytest.mark.parametrize(
     ("operation", "expected"),
     [
-        (Operation("affine_forward", (*arrays((N, D), (D, M), M, (N, M)), 0, 0.0)), 4 * (N * D + D * M + M + N * M)),
+        (Operation("affine_forward", (*arrays((N, D), (D, M), M, (N, M)), 0, 0.0, 0)), 4 * (N * D + D * M + M + N * M)),
         (
             Operation.of("update", w=W, m=None, v=None, dw=W.copy(), rate=RATE, t=STEP, rule=0, decay=0.0),
             4 * 3 * D * M + 16,

@@ -19,7 +19,7 @@ def test_an_activation_is_fused_into_the_layer_before_it():
     assert (joined["kind"], joined["alpha"]) == (RELU, 0.0)
     assert all(got is given for got, given in zip(joined.arguments, (s.x, s.w, s.b), strict=False))
     assert same_memory(joined.arguments[3], s.activated)
-    assert joined.arguments[4:] == (RELU, 0.0)
+    assert joined.arguments[4:] == (RELU, 0.0, 0)
 
 
 def test_an_activation_is_fused_without_a_bias_too():

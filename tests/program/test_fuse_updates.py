@@ -45,7 +45,7 @@ def test_other_update_rules_are_fused_too():
     assert joined.kernel == "affine_backward_weight_update"
     arrays = (s.x, s.dout, s.w, None, s.vw, s.b, None, s.vb, s.rate, STEP)
     assert all(got is want for got, want in zip(joined.arguments, arrays, strict=False))
-    assert joined.arguments[10:] == (UpdateRule.MOMENTUM, 0.1, 0.0, 0.9, 0.0, 0.0)
+    assert joined.arguments[10:] == (UpdateRule.MOMENTUM, 0.1, 0.0, 0.9, 0.0, 0.0, 0.0)
     s = Scene()
     t = s.ops.stream((1,), "int64")
     mw, mb = s.vw.copy(), s.vb.copy()
@@ -55,7 +55,7 @@ def test_other_update_rules_are_fused_too():
     (joined,) = fuse(s.ops.operations)
     arrays = (s.x, s.dout, s.w, mw, s.vw, s.b, mb, s.vb, s.rate, t)
     assert all(got is want for got, want in zip(joined.arguments, arrays, strict=False))
-    assert joined.arguments[10:] == (UpdateRule.ADAM, 0.1, 0.0, 0.9, 0.99, 1e-8)
+    assert joined.arguments[10:] == (UpdateRule.ADAM, 0.1, 0.0, 0.9, 0.99, 1e-8, 0)
 
 
 def _accumulating(s):

@@ -21,7 +21,7 @@ def test_calls_are_recorded_in_order_with_their_arguments(ops):
     first, second = ops.operations
     assert (first.kernel, second.kernel) == ("affine_forward", "activation_forward")
     assert all(got is given for got, given in zip(first.arguments, (x, w, b, out), strict=False))
-    assert first.arguments[4:] == (0, 0.0)  # the scalars that the call omitted
+    assert first.arguments[4:] == (0, 0.0, 0)  # the scalars that the call omitted
     assert second.arguments[2:] == (1, 0.0)
 
 
@@ -85,7 +85,7 @@ def test_same_memory_is_that_of_the_same_root():
 
 def test_reads_and_writes_follow_the_signature():
     x, w, out = Buffer((2, 3), F32), np.zeros((3, 4), F32), Buffer((2, 4), F32)
-    forward = Operation("affine_forward", (x, w, None, out, 0, 0.0))
+    forward = Operation("affine_forward", (x, w, None, out, 0, 0.0, 0))
     assert [forward.reads(a) for a in (x, w, out)] == [True, True, False]
     assert [forward.writes(a) for a in (x, w, out)] == [False, False, True]
     update = Operation.of(

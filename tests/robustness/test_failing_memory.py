@@ -31,7 +31,7 @@ import numpy as np, fastnn
 from fastnn import kernels
 from fastnn.data import read_npy
 from fastnn.kernels import _native
-from fastnn.program import session
+from fastnn.program import forward, session
 from fastnn.layers import BatchNorm, Dense, ReLU
 
 shim = ctypes.CDLL(None)
@@ -44,6 +44,7 @@ x, y = np.random.default_rng(0).random((600, 40), np.float32), np.arange(600) % 
 wide = np.random.default_rng(1).random((400, 400), np.float32)
 
 def network():
+    forward._WARM.clear()  # so that its predictions are compiled
     return fastnn.Sequential([Dense(30), BatchNorm(), ReLU(), Dense(3)], input_shape=(40,), seed=0)
 
 def fit(**options):

@@ -8,7 +8,7 @@ import resource
 
 import numpy as np
 import pytest
-from hostile import chosen, is_one_error, try_models
+from hostile_descriptions import chosen, is_one_error, try_models
 from trainings import mlp, output_of, samples
 
 import fastnn

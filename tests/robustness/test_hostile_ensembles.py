@@ -6,7 +6,7 @@ members that predict.
 
 import numpy as np
 import pytest
-from hostile import try_models
+from hostile_descriptions import try_models
 from populations import X, fit
 from trainings import mlp, output_of
 

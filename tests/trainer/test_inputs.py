@@ -163,7 +163,7 @@ def test_bad_targets_of_a_regression_change_nothing(targets):
         ({"seed": 2**64}, ValueError, "Trainer: seed: expected a whole number of at least 0 and below 2..64"),
         ({"seed": "a"}, TypeError, "Trainer: seed: expected a whole number of at least 0 and below 2..64, got 'a'"),
         ({"optimizer": "downhill"}, ValueError, "optimizer: expected one of .*sgd, .* got 'downhill'"),
-        ({"loss": "hinge"}, ValueError, "loss: expected one of .* got 'hinge'"),
+        ({"loss": "hing"}, ValueError, "loss: expected one of .* got 'hing'"),
         ({"schedule": 0.95}, TypeError, "Trainer: schedule: expected a Schedule, got float"),
         ({"shuffle": "rows"}, ValueError, "Trainer: shuffle: expected True, False or 'batches', got 'rows'"),
         ({"shuffle": None}, ValueError, "Trainer: shuffle: expected True, False or 'batches'"),
