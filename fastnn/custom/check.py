@@ -9,7 +9,7 @@ import numpy as np
 
 Function = Callable[..., Any]
 
-GRID = (*np.linspace(-6.0, 6.0, 97), *np.linspace(-0.9, 0.9, 13), -30.0, 30.0)
+GRID = tuple(dict.fromkeys((*(k / 8 for k in range(-48, 49)), *(k * 0.15 for k in range(-6, 7)), -30.0, 30.0)))
 _STEP = 1e-5
 _TOLERANCE = 1e-5  # relative to the size of the derivative, of the function and of 1
 _KINK = 1e-3  # a difference of the slopes on both sides beyond this is a kink
