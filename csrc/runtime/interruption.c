@@ -1,5 +1,7 @@
 /* When a thread asks whether its call is to be left. */
+#define _POSIX_C_SOURCE 200809L
 #include "runtime/interruption.h"
+#include "runtime/platform.h"
 
 #include "fastnn.h"
 
@@ -12,7 +14,7 @@ static const uint64_t TICKS = 1 << 28; /* at 2 to 5 GHz */
 static uint64_t ticks(void) { return __builtin_ia32_rdtsc(); }
 #else
 static const uint64_t TICKS = 100 * 1000 * 1000; /* nanoseconds */
-static uint64_t ticks(void) { return (uint64_t)(fnn_seconds() * 1e9); }
+static uint64_t ticks(void) { return (uint64_t)(fnn_clock_seconds() * 1e9); }
 #endif
 
 static _Thread_local struct {
