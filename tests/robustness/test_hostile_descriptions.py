@@ -4,6 +4,7 @@ Whatever stands in them, reading is one error that names the file, or a model or
 about the time and memory of the file's size.
 """
 
+import gc
 import resource
 
 import numpy as np
@@ -146,11 +147,20 @@ except ValueError as error:
 
 
 def test_the_time_for_many_layers_grows_with_their_number(tmp_path):
+    """The least of some times, without the garbage collector, which looks at what other tests have left as well."""
+    config = fastnn.Sequential([ReLU()], input_shape=(4,)).config()
     seconds = []
-    for count in (2_000, 16_000):
-        config = fastnn.Sequential([ReLU()], input_shape=(4,)).config()
-        write(tmp_path / "m.safetensors", {}, {"config": config | {"layers": config["layers"] * count}})
-        before = resource.getrusage(resource.RUSAGE_SELF).ru_utime
-        assert len(fastnn.load(tmp_path / "m.safetensors").layers) == count
-        seconds.append(resource.getrusage(resource.RUSAGE_SELF).ru_utime - before)
+    gc.collect()
+    gc.disable()
+    try:
+        for count in (2_000, 16_000):
+            write(tmp_path / "m.safetensors", {}, {"config": config | {"layers": config["layers"] * count}})
+            taken = []
+            for _ in range(3):
+                before = resource.getrusage(resource.RUSAGE_SELF).ru_utime
+                assert len(fastnn.load(tmp_path / "m.safetensors").layers) == count
+                taken.append(resource.getrusage(resource.RUSAGE_SELF).ru_utime - before)
+            seconds.append(min(taken))
+    finally:
+        gc.enable()
     assert seconds[1] < 24 * seconds[0]  # 64 times, if each layer were compared with each
