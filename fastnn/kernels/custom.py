@@ -272,6 +272,24 @@ def find(kind: Kind, name: str) -> CustomKernel | None:
     return _by_name.get((kind, name))
 
 
+def wanted(owner: str, kind: Kind, name: object) -> CustomKernel:
+    """The operation of a kind and a name, which the argument `function` of `owner` asks for.
+
+    Raises
+    ------
+    ValueError
+        If there is none, with the names that there are.
+    """
+    found = find(kind, name) if isinstance(name, str) else None
+    if found is None:
+        known = ", ".join(names(kind)) or "none"
+        raise ValueError(
+            f"{owner}: function: expected a custom {kind} of this process ({known}), got {name!r:.80}; "
+            "import the module that makes it"
+        )
+    return found
+
+
 def of_number(number: int) -> Any:
     """The operation of a number."""
     return _by_number[number - CUSTOM]

@@ -44,13 +44,7 @@ class CustomActivation(Layer):
     kind = "custom"
 
     def __init__(self, function: str) -> None:
-        found = custom.find("activation", function) if isinstance(function, str) else None
-        if found is None:
-            known = ", ".join(custom.names("activation")) or "none"
-            raise ValueError(
-                f"CustomActivation: function: expected a custom activation of this process ({known}), "
-                f"got {function!r:.80}; import the module that makes it"
-            )
+        custom.wanted("CustomActivation", "activation", function)  # an error if there is none
         self.function = function
         self.kind = function  # type: ignore[misc]
 

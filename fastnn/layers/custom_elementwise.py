@@ -60,13 +60,7 @@ class CustomElementwise(Layer):
     kind = "custom_elementwise"
 
     def __init__(self, function: str, per_channel: bool = False, **initial: float) -> None:
-        found = custom.find("layer", function) if isinstance(function, str) else None
-        if found is None:
-            known = ", ".join(custom.names("layer")) or "none"
-            raise ValueError(
-                f"CustomElementwise: function: expected a custom layer of this process ({known}), "
-                f"got {function!r:.80}; import the module that makes it"
-            )
+        custom.wanted("CustomElementwise", "layer", function)  # an error if there is none
         self.function = function
         self.kind = function  # type: ignore[misc]
         self.per_channel = flag(function, "per_channel", per_channel)

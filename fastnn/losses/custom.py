@@ -46,13 +46,7 @@ class CustomLoss(OutputwiseLoss):
     """
 
     def __init__(self, function: str, definition: Any = None, again: tuple[Any, Any] | None = None) -> None:
-        found = custom.find("loss", function)
-        if found is None:
-            known = ", ".join(custom.names("loss")) or "none"
-            raise ValueError(
-                f"CustomLoss: function: expected a custom loss of this process ({known}), got {function!r:.80}; "
-                "import the module that makes it"
-            )
+        found = custom.wanted("CustomLoss", "loss", function)
         self.kernel = cast(custom.CustomLoss, found)
         self.name = function  # type: ignore[misc]
         self.kind = int(found)  # type: ignore[assignment, misc]

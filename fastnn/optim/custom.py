@@ -45,13 +45,7 @@ class CustomOptimizer(Optimizer):
     def __init__(
         self, function: str, learning_rate: float = 0.01, weight_decay: float = 0.0, **coefficients: float
     ) -> None:
-        found = custom.find("update rule", function)
-        if found is None:
-            known = ", ".join(custom.names("update rule")) or "none"
-            raise ValueError(
-                f"CustomOptimizer: function: expected a custom update rule of this process ({known}), "
-                f"got {function!r:.80}; import the module that makes it"
-            )
+        found = custom.wanted("CustomOptimizer", "update rule", function)
         super().__init__(learning_rate, weight_decay)
         self.function = function
         self.kernel = cast(custom.CustomRule, found)
