@@ -26,7 +26,7 @@ class Recipe:
 RECIPES: Mapping[str, Recipe] = MappingProxyType(
     {
         "mnist-99": Recipe(
-            "99 %% of MNIST's test images after two passes over the training images",
+            "99 % of MNIST's test images after two passes over the training images",
             MappingProxyType(
                 {
                     "data": "mnist",

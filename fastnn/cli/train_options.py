@@ -129,11 +129,12 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         metavar="X",
         help="share of each target that is spread evenly over all classes (default: %(default)s)",
     )
+    recipes = "; ".join(f"{name}, {recipe.what}" for name, recipe in RECIPES.items())
     how.add_argument(
         "--recipe",
         choices=tuple(RECIPES),
         help="options that are known to go well together, which those of the command line override: "
-        + "; ".join(f"{name}, {recipe.what}" for name, recipe in RECIPES.items()),
+        + recipes.replace("%", "%%"),  # a single one is argparse's own
     )
     how.add_argument(
         "--validation",
