@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 from fastnn._version import __version__
 from fastnn.kernels.backend import use_backend
 from fastnn.kernels.threads import get_num_threads, one_thread, set_num_threads
-from fastnn.named import suggestion
+from fastnn.keywords import no_attribute
 
 if TYPE_CHECKING:
     from fastnn import (
@@ -115,7 +115,7 @@ def __getattr__(name: str) -> Any:
     if name in parts:
         return import_module(f"fastnn.{name}")
     if name not in __all__:
-        raise AttributeError(f"module 'fastnn' has no attribute {name!r}{suggestion(name, (*__all__, *parts))}")
+        raise AttributeError(no_attribute("fastnn", name, (*__all__, *parts)))
     value = getattr(import_module(f"fastnn.{_ELSEWHERE.get(name, 'trainer')}"), name)
     globals()[name] = value
     return value

@@ -1,12 +1,15 @@
-"""Keywords of other libraries: what they are called here, as the end of the error that refuses them."""
+"""Names of other libraries: what they are called here, as the end of the error that refuses them."""
 
 from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable, Mapping
-from difflib import get_close_matches
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, TypeVar
+
+from fastnn.named import suggestion
+
+F = TypeVar("F", bound=Callable[..., Any])
 
 ELSEWHERE: Mapping[str, tuple[str, ...]] = {
     "padding": ("pad",),
@@ -52,6 +55,9 @@ ELSEWHERE: Mapping[str, tuple[str, ...]] = {
     "beta_1": ("beta1",),
     "beta_2": ("beta2",),
     "label_smoothing_factor": ("label_smoothing",),
+    "validation_data": ("validation",),
+    "validation_split": ("validation",),
+    "eval_set": ("validation",),
 }
 """A keyword of another library, and the arguments here of which the first that exists has its meaning."""
 
@@ -68,9 +74,53 @@ ADVICE: Mapping[str, str] = {
     "validation_data": "it belongs to fit, as fit(x, y, validation=(x_val, y_val))",
     "validation_split": "it belongs to fit, as fit(x, y, validation=0.1)",
     "sample_weight": "it belongs to fit, as fit(x, y, sample_weight=…)",
+    "callbacks": "they belong to the trainer, as Trainer(model, callbacks=[…])",
+    "shuffle": "it belongs to the trainer, as Trainer(model, shuffle=False)",
+    "epochs": "it belongs to the trainer, as Trainer(model, epochs=10)",
+    "batch_size": "it belongs to the trainer, as Trainer(model, batch_size=100)",
+    "verbose": "a progress bar belongs to the trainer, as Trainer(model, progress=True)",
     "device": "leave it out: everything is computed on the processor",
 }
 """What to do about a keyword that no argument here stands for."""
+
+CLASSES: Mapping[str, str] = {
+    "Linear": "Dense",
+    "BatchNormalization": "BatchNorm",
+    "BatchNorm1d": "BatchNorm",
+    "BatchNorm2d": "BatchNorm",
+    "LayerNormalization": "LayerNorm",
+    "GroupNormalization": "GroupNorm",
+    "AveragePooling2D": "AvgPool2D",
+    "GlobalAveragePooling2D": "GlobalAvgPool2D",
+    "GlobalMaxPooling2D": "GlobalMaxPool2D",
+    "Swish": "SiLU",
+    "Model": "Sequential",
+    "Module": "Sequential",
+    "nn": "layers",
+}
+"""A class or a module of another library, and what is nearest to it here."""
+
+
+def no_attribute(module: str, name: str, known: Iterable[str]) -> str:
+    """The message about a name that a module does not have.
+
+    Parameters
+    ----------
+    module : str
+    name : str
+    known : iterable of str
+        The names that it has.
+
+    Examples
+    --------
+    >>> from fastnn.keywords import no_attribute
+    >>> no_attribute("fastnn.layers", "Linear", ("Dense", "ReLU"))
+    "module 'fastnn.layers' has no attribute 'Linear'; did you mean 'Dense'?"
+    """
+    names = list(known)
+    meant = CLASSES.get(name)
+    hint = f"; did you mean {meant!r}?" if meant in names else suggestion(name, names)
+    return f"module {module!r} has no attribute {name!r}{hint}"
 
 
 def unknown_keyword(owner: str, keyword: str, known: Mapping[str, Any]) -> str:
@@ -91,10 +141,10 @@ def unknown_keyword(owner: str, keyword: str, known: Mapping[str, Any]) -> str:
     "Conv2D: padding: expected one of filters, size, pad; did you mean 'pad'?"
     """
     meant = next((name for name in ELSEWHERE.get(keyword, ()) if name in known), None)
-    if meant is None and keyword not in ADVICE:
-        near = get_close_matches(keyword, list(known), 1)
-        meant = near[0] if near else None
-    hint = f"; did you mean {meant!r}?" if meant else f"; {ADVICE[keyword]}" if keyword in ADVICE else ""
+    if meant is not None:
+        hint = f"; did you mean {meant!r}?"
+    else:
+        hint = f"; {ADVICE[keyword]}" if keyword in ADVICE else suggestion(keyword, known)
     expected = f"one of {', '.join(known)}" if known else "no arguments"
     return f"{owner}: {keyword}: expected {expected}{hint}"
 
@@ -108,18 +158,26 @@ def with_known_keywords(cls: type) -> None:
         It keeps its signature. One whose constructor takes any keyword is left as it is.
     """
     constructor: Callable[..., None] | None = vars(cls).get("__init__")
-    if constructor is None:
-        return
-    parameters = inspect.signature(constructor).parameters.values()
+    if constructor is not None:
+        cls.__init__ = _checking(constructor, lambda self: type(self).__name__)  # type: ignore[misc]
+
+
+def known_keywords(method: F) -> F:
+    """Make a method refuse a keyword that it does not have in such words; it keeps its signature."""
+    return _checking(method, lambda _: method.__name__)
+
+
+def _checking(function: F, owner: Callable[[Any], str]) -> F:
+    parameters = inspect.signature(function).parameters.values()
     if any(p.kind == p.VAR_KEYWORD for p in parameters):
-        return
+        return function
     known = {p.name: p for p in list(parameters)[1:] if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)}
 
-    @functools.wraps(constructor)
-    def checked(self: Any, *arguments: Any, **named: Any) -> None:
+    @functools.wraps(function)
+    def checked(self: Any, *arguments: Any, **named: Any) -> Any:
         for keyword in named:
             if keyword not in known:
-                raise TypeError(unknown_keyword(type(self).__name__, keyword, known))
-        constructor(self, *arguments, **named)
+                raise TypeError(unknown_keyword(owner(self), keyword, known))
+        return function(self, *arguments, **named)
 
-    cls.__init__ = checked  # type: ignore[misc]
+    return checked  # type: ignore[return-value]

@@ -19,6 +19,7 @@ LEVELS = (
         "decisions",
         "keywords",
         "lazy",
+        "named",
         "random",
         "recipes",
         "views",
@@ -37,7 +38,6 @@ LEVELS = (
         "targets",
         "losses",
         "metrics",
-        "named",
     }
     | {"data", "plots"},
     {"layers"},

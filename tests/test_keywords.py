@@ -1,4 +1,4 @@
-"""Keywords of other libraries are answered with the name that they have here."""
+"""Names of other libraries are answered with the name that they have here."""
 
 import inspect
 
@@ -6,7 +6,9 @@ import pytest
 
 import fastnn
 from fastnn import layers, losses, optim
-from fastnn.keywords import ADVICE, ELSEWHERE
+from fastnn.keywords import ADVICE, CLASSES, ELSEWHERE
+
+TRAINER = fastnn.Trainer(fastnn.Sequential([layers.Dense(2)], input_shape=(1,)))
 
 
 @pytest.mark.parametrize(
@@ -28,6 +30,12 @@ from fastnn.keywords import ADVICE, ELSEWHERE
         (lambda: fastnn.Trainer(None, criterion="mse"), r"Trainer: criterion: .*; did you mean 'loss'\?"),
         (lambda: fastnn.Trainer(None, num_epochs=3), r"Trainer: num_epochs: .*; did you mean 'epochs'\?"),
         (lambda: fastnn.Trainer(None, validation_split=0.1), r"Trainer: validation_split: .*; it belongs to fit"),
+        (
+            lambda: TRAINER.fit([[1.0]], [0], validation_split=0.1),
+            r"fit: validation_split: .*; did you mean 'validation'",
+        ),
+        (lambda: TRAINER.fit([[1.0]], [0], epochs=3), r"fit: epochs: .*; it belongs to the trainer"),
+        (lambda: TRAINER.fit([[1.0]], [0], verbose=0), r"fit: verbose: .*; a progress bar belongs to the trainer"),
     ],
 )
 def test_a_keyword_of_another_library_is_answered(call, message):
@@ -70,9 +78,41 @@ def test_signatures_and_subclasses_of_users_stay_as_they_are():
 def test_every_answer_names_something_that_exists():
     known = {
         name
-        for cls in (*layers.REGISTRY.values(), *losses.LOSSES.values(), *optim.OPTIMIZERS.values(), fastnn.Trainer)
+        for cls in (
+            *layers.REGISTRY.values(),
+            *losses.LOSSES.values(),
+            *optim.OPTIMIZERS.values(),
+            fastnn.Trainer,
+            fastnn.Trainer.fit,
+        )
         for name in inspect.signature(cls).parameters
     } | {"learning_rate_init", "max_iter", "random_state", "solver", "alpha", "hidden_layer_sizes"}
     for keyword, meant in ELSEWHERE.items():
         assert set(meant) <= known, keyword
     assert not set(ADVICE) & {"units", "filters"}
+
+
+@pytest.mark.parametrize(
+    ("module", "name", "meant"),
+    [
+        (layers, "Linear", "Dense"),
+        (layers, "Conv2d", "Conv2D"),
+        (layers, "MaxPooling2D", "MaxPool2D"),
+        (fastnn, "Model", "Sequential"),
+        (fastnn, "nn", "layers"),
+        (fastnn, "Trainr", "Trainer"),
+    ],
+)
+def test_a_class_of_another_library_is_answered(module, name, meant):
+    with pytest.raises(
+        AttributeError, match=rf"^module '{module.__name__}' has no attribute '{name}'; did you mean '{meant}'"
+    ):
+        getattr(module, name)
+
+
+def test_the_classes_that_are_named_exist():
+    assert [name for name in CLASSES.values() if not hasattr(layers, name) and not hasattr(fastnn, name)] == []
+
+
+def test_a_method_that_checks_its_keywords_keeps_its_signature():
+    assert list(inspect.signature(fastnn.Trainer.fit).parameters) == ["self", "x", "y", "validation", "sample_weight"]

@@ -54,6 +54,9 @@ True
 (784,)
 """
 
+from typing import NoReturn
+
+from fastnn.keywords import no_attribute
 from fastnn.layers.activation import *
 from fastnn.layers.base import REGISTRY, Layer, Shape
 from fastnn.layers.convolution import *
@@ -73,3 +76,7 @@ from fastnn.layers.softmax import *
 from fastnn.layers.standardize import *
 
 __all__ = ["REGISTRY", "Layer", "Shape", *REGISTRY]  # every class that was imported has registered itself
+
+
+def __getattr__(name: str) -> NoReturn:
+    raise AttributeError(no_attribute(__name__, name, __all__))

@@ -74,6 +74,30 @@ class ForwardNetwork(Network):
         """
         return self._run(x, "outputs")
 
+    def __call__(self, x: ArrayLike) -> Array:
+        """The outputs of the last layer: ``model(x)`` is ``model.forward(x)``.
+
+        Parameters
+        ----------
+        x : (N, *input_shape), any real dtype
+
+        Returns
+        -------
+        (N, *output_shape), the model's dtype
+
+        Raises
+        ------
+        ValueError, TypeError
+            If x does not fit the model.
+
+        Examples
+        --------
+        >>> import fastnn
+        >>> fastnn.Sequential([fastnn.layers.Dense(3, init="zeros")], input_shape=(2,))([[1, 2]]).tolist()
+        [[0.0, 0.0, 0.0]]
+        """
+        return self.forward(x)
+
     def features(self, x: ArrayLike, *, at: str) -> Array:
         """Outputs of a layer inside the model, as `forward` computes them; the layers above it are not run.
 

@@ -8,6 +8,7 @@ from typing import Any
 from numpy.typing import ArrayLike
 
 from fastnn.frames import names_of
+from fastnn.keywords import known_keywords
 from fastnn.program.explain import explain
 from fastnn.program.session import CompiledSession
 from fastnn.trainer.callbacks import CallbackList
@@ -119,6 +120,7 @@ class Trainer(SteppingTrainer):
 
     run: Run | None = None
 
+    @known_keywords
     def fit(
         self,
         x: ArrayLike,
