@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import argparse
+import datetime
 import importlib.metadata
-import json
 import os
 import platform
+import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 from bench import peers as sides
+from bench import results
 from bench.environment import cores, handicaps, without_handicaps
-from bench.heat import Plan, race_gemm, race_row
-from bench.probe import probe
-from bench.table import GemmRow, Row, as_json, gemm_table, settings_list, step_table
+from bench.heat import Plan, race_row
+from bench.probe import in_process, kind_of, processor
+from bench.table import Row, row_table, settings_list
 from bench.workloads import WORKLOADS, Workload, select
 
 RACE = Path(__file__).resolve().parent / "race.py"
@@ -37,8 +39,16 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     add("--repeats", type=int, default=15, help="alternating rounds (default 15)")
     add("--threads", type=int, default=2, help="cores every side may use (default 2)")
     add("--isa", help="FASTNN_ISA for our side: avx2, avx512, baseline, neon")
-    add("--json", type=Path, help="also write everything measured to this file")
-    add("--settings", type=Path, help="the --json of an earlier race: run its best settings, try no others")
+    add(
+        "--store",
+        nargs="?",
+        type=Path,
+        const=results.FOLDER,
+        metavar="FILE",
+        help="keep each row as soon as it is raced, by default in bench/results with others of this processor",
+    )
+    add("--resume", action="store_true", help="with --store: leave out the rows that were stored at this commit")
+    add("--settings", type=Path, help="a file of --store: run its best settings, try no others")
     add("--peers-only", action="store_true", help="measure the peers without fastnn")
     add("--list", action="store_true", help="list the rows and the installed frameworks")
     return parser.parse_args(arguments)
@@ -57,13 +67,11 @@ def clean_environment(arguments: list[str]) -> None:
 def versions(names: list[str]) -> dict[str, str]:
     """The installed versions of the frameworks."""
     distributions = {
-        "fastnn": ("fastnn-cpu",), "numpy": ("numpy",), "torch": ("torch",), "jax": ("jax",),
-        "tensorflow": ("tensorflow", "tensorflow-cpu"), "sklearn": ("scikit-learn",),
-        "numba": ("numba",),
+        "fastnn": ("fastnn-cpu",), "tensorflow": ("tensorflow", "tensorflow-cpu"), "sklearn": ("scikit-learn",),
     }  # fmt: skip
     found = {"python": platform.python_version()}
     for name in names:
-        for distribution in distributions[name]:
+        for distribution in distributions.get(name, (name,)):
             try:
                 found[name] = importlib.metadata.version(distribution)
                 break
@@ -74,56 +82,57 @@ def versions(names: list[str]) -> dict[str, str]:
 
 def earlier_settings(path: Path) -> dict[tuple[str, str], str]:
     """The settings that were best in an earlier race, by workload and side."""
-    rows = json.loads(path.read_text())["rows"]
     return {
         (row["key"], entry["side"]): entry["setting"]
-        for row in rows if "peers" in row
+        for row in results.load(path)["rows"].values()
         for entry in row["peers"]
-    }  # fmt: skip
+    }
 
 
-def heading(machine: dict[str, Any], found: dict[str, str], options: argparse.Namespace) -> str:
-    """The heading of the results: the machine and its measured limits, versions, and options of the race."""
-    lines = [f"Machine: {machine['processor']}; {platform.system()} {platform.release()}"]
-    for p in machine["probes"]:
-        lines.append(
-            f"Measured on {p['threads']} thread{'s' * (p['threads'] > 1)}: "
-            f"FMA {p['fma_gflops']:.0f} GFLOP/s, memory read {p['read_gbs']:.1f} GB/s, "
-            f"update in place {p['update_gbs']:.1f} GB/s ({p['source']})"
+def commit() -> str:
+    """The short name of the commit that is checked out, with a plus if files have changed since; empty without git."""
+    parts = []
+    for arguments in (("rev-parse", "--short", "HEAD"), ("status", "--porcelain", "-uno")):
+        try:
+            done = subprocess.run(["git", *arguments], cwd=results.ROOT, capture_output=True, text=True, check=True)
+        except (OSError, subprocess.CalledProcessError):
+            return ""
+        parts.append(done.stdout.strip())
+    changed = [line for line in parts[1].splitlines() if not line.endswith(("bench/RESULTS.md", ".json"))]
+    return parts[0] + ("+" if changed else "")
+
+
+def heading(name: str, found: dict[str, str], options: argparse.Namespace) -> str:
+    """The machine, its measured limits, the versions, and what the numbers are."""
+    limits = []
+    for threads in sorted({1, options.threads}):
+        p = in_process(threads)
+        limits.append(
+            f"{p.fma_gflops:.0f} GFLOP/s of multiply-adds, {p.read_gbs:.0f} GB/s of reading and {p.update_gbs:.0f} of "
+            f"updating memory on {threads} thread{'s' * (threads > 1)}"
         )
-    lines.append("Versions: " + ", ".join(f"{name} {version}" for name, version in found.items()))
-    lines.append(
-        f"Threads: {options.threads}; rounds: {options.repeats}; fastnn's instruction set: "
-        f"{options.isa or 'the best here'}; times are medians, ± half the distance between the quartiles; "
-        "(in brackets): more than three times slower than the best peer when its settings were tried, "
-        "so not in the rounds"
+    versions_text = ", ".join(f"{library} {version}" for library, version in found.items() if library != "fastnn")
+    return (
+        f"{name}; {options.threads} threads; {platform.system()} {platform.release()}; {versions_text}. "
+        f"Measured limits: {'; '.join(limits)}."
     )
-    return "\n\n".join(lines)
 
 
 def race_all(
-    wanted: list[Workload],
-    plan: Plan,
-    rows: list[Row],
-    products: list[GemmRow],
-    save: Callable[[], None],
-) -> None:
-    """Race the workloads one after the other, and save each when it is done."""
+    wanted: list[Workload], plan: Plan, made: dict[str, Any], keep: Callable[[Row], None] | None
+) -> Iterator[Row]:
+    """Race the workloads one after the other, and keep each when it is done."""
 
     def say(text: str) -> None:
         print(f"  {text}", file=sys.stderr, flush=True)
 
     for workload in wanted:
-        if workload.kind == "gemm":
-            for threads in sorted({1, plan.threads}):
-                product, notes = race_gemm(workload, threads, plan, say)
-                products.append(product)
-                for note in notes:
-                    say(f"{workload.title}: {note}")
-        else:
-            rows.append(race_row(workload, plan, say))
-            say(f"{workload.title}: {rows[-1].verdict()}")
-        save()
+        row = race_row(workload, plan, say)
+        row.made = made
+        say(f"{workload.title}: {row.verdict()}")
+        if keep is not None:
+            keep(row)
+        yield row
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -157,32 +166,24 @@ def main(arguments: list[str] | None = None) -> int:
         earlier_settings(options.settings) if options.settings else None,
     )  # fmt: skip
 
-    machine = probe(options.threads)
     found = versions([*([] if options.peers_only else ["fastnn"]), *present])
-    print(heading(machine, found, options), flush=True)
+    made = {"commit": commit(), "date": datetime.date.today().isoformat(), "versions": found}
+    file = options.store
+    if file == results.FOLDER:
+        file = results.FOLDER / f"{kind_of(processor(), options.threads)}.json"
+    if options.resume and file is not None:
+        done = {name for name, row in results.load(file)["rows"].items() if row.get("commit") == made["commit"]}
+        wanted = [workload for workload in wanted if Row(workload, options.isa).name not in done]
+    machine = {"processor": processor(), "threads": options.threads, "machine": heading(processor(), found, options)}
+    print(machine["machine"], flush=True)
     rows: list[Row] = []
-    products: list[GemmRow] = []
-
-    def save() -> None:
-        if options.json:
-            report = {
-                "machine": machine,
-                "versions": found,
-                "threads": options.threads,
-                "repeats": options.repeats,
-                "isa": options.isa,
-                "rows": as_json(rows, products),
-            }
-            options.json.write_text(json.dumps(report, indent=1) + "\n")
-
     try:
-        race_all(wanted, plan, rows, products, save)
+        keep = None if file is None else lambda row: results.merge(file, machine, row)
+        for row in race_all(wanted, plan, made, keep):
+            rows.append(row)
     except KeyboardInterrupt:
         print("race: interrupted; the rows that were done:", file=sys.stderr)
     if rows:
-        print("\n" + step_table(rows, present))
-        print("\nSettings of the peers in the table:\n\n" + settings_list(rows))
-    if products:
-        print("\nProducts alone, float32 GFLOP/s:\n\n" + gemm_table(products, present))
-    verdicts = [row.verdict() for row in rows] + [product.verdict() for product in products]
-    return 1 if any(v.startswith("short") for v in verdicts) else 0
+        print("\n" + row_table(rows))
+        print("\nAll peers, at their best settings:\n\n" + settings_list(rows))
+    return 1 if any(row.verdict().startswith("short") for row in rows) else 0

@@ -8,14 +8,16 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
 from bench import peers as sides
+from bench.floor import floor
 from bench.peers.base import Setting
-from bench.probe import in_process
+from bench.probe import Probe, best_of, caches, halves, in_process, processor
 from bench.side import ATTEMPTS, Side, SideError
-from bench.table import Entry, GemmRow, Row
-from bench.workloads import Workload
+from bench.table import Entry, Row
+from bench.workloads import Kinds, Workload
 
 SCREEN_SECONDS, SCREEN_ROUNDS = 0.1, 3
 ROUND_SECONDS = 0.25
+ROUNDS_PER_PROBE = 3
 # A framework that is so many times slower than the best one when settings are tried is not raced.
 HOPELESS = 3.0
 AGREE = 5e-3
@@ -39,6 +41,18 @@ class Plan:
     def our_env(self) -> dict[str, str]:
         """The environment of fastnn's side."""
         return {"FASTNN_ISA": self.isa} if self.isa else {}
+
+    def threads_of(self, workload: Workload) -> int:
+        """The threads that each side may use."""
+        return workload.threads or self.threads
+
+
+def kind_of_processor() -> Kinds:
+    """The kind of this processor, by which a row is judged."""
+    name = processor()
+    if "avx512f" not in name:
+        return "avx2"
+    return "halves" if halves(name) else "avx512"
 
 
 def agree(a: list[float], b: list[float]) -> bool:
@@ -86,11 +100,17 @@ def rotate(entries: list[Side], by: int) -> list[Side]:
     return entries[by:] + entries[:by]
 
 
-def rounds(running: list[Side], repeats: int, attempts: int = ATTEMPTS) -> None:
-    """Time the sides in alternation, every side once in each round."""
+def rounds(
+    running: list[Side], repeats: int, attempts: int = ATTEMPTS, probe: Callable[[], Probe] | None = None
+) -> list[Probe]:
+    """Time the sides in alternation, every side once in each round, and probe the machine between some rounds."""
+    probes = []
     for number in range(repeats):
         for side in rotate(running, number):
             side.round(attempts)
+        if probe is not None and number % ROUNDS_PER_PROBE == 0:
+            probes.append(probe())
+    return probes
 
 
 def screen(name: str, workload: Workload, settings: list[Setting], plan: Plan, row: Row) -> list[Side]:
@@ -113,11 +133,12 @@ def screen(name: str, workload: Workload, settings: list[Setting], plan: Plan, r
 
 def race_row(workload: Workload, plan: Plan, say: Say) -> Row:
     """Race one workload."""
-    row = Row(workload, plan.isa)
+    threads = plan.threads_of(workload)
+    row = Row(workload, plan.isa, kind=kind_of_processor())
     with ExitStack() as stack:
         running: list[Side] = []
         for name in (("fastnn",) if plan.ours else ()) + plan.peers:
-            settings = sides.load(name).settings(workload, plan.threads)
+            settings = sides.load(name).settings(workload, threads)
             wanted = (plan.fixed or {}).get((workload.key, name))
             if wanted is not None:
                 eager = settings[:1] if name == "torch" else []
@@ -134,11 +155,20 @@ def race_row(workload: Workload, plan: Plan, say: Say) -> Row:
             side.times.clear()
             side.noisy_rounds = 0
         say(f"{workload.title}: {plan.repeats} rounds of {', '.join(s.label for s in final)}")
-        rounds(final, plan.repeats)
+        probes = rounds(final, plan.repeats, probe=lambda: in_process(threads, plan.our_env, attempts=1))
         for side in final:
             _place(row, side, _entry(side))
+            if side.name == "fastnn":
+                _set_floor(row, side, best_of(probes), threads)
         row.notes += noise_notes(final)
     return row
+
+
+def _set_floor(row: Row, ours: Side, limits: Probe, threads: int) -> None:
+    held = caches(threads)
+    row.limits = {**{name: round(getattr(limits, name), 1) for name in ("fma_gflops", "read_gbs", "update_gbs")},
+                  "threads": threads, "cache_bytes": held}  # fmt: skip
+    row.floor_us = round(floor(ours.work, row.limits, held, row.workload.data_bytes) * 1e6, 3)
 
 
 def noise_notes(running: list[Side]) -> list[str]:
@@ -191,26 +221,3 @@ def _place(row: Row, side: Side, entry: Entry) -> None:
 
 def _entry(side: Side, screened: bool = False) -> Entry:
     return Entry(side.name, side.setting.name, list(side.times), screened, side.noisy_rounds)
-
-
-def race_gemm(workload: Workload, threads: int, plan: Plan, say: Say) -> tuple[GemmRow, list[str]]:
-    """Race a single product on `threads` threads, and measure the FMA peak between the rounds."""
-    say(f"{workload.title}: {threads} thread{'s' * (threads > 1)}")
-    notes: list[str] = []
-    with ExitStack() as stack:
-        running: list[Side] = []
-        for name in (("fastnn",) if plan.ours else ()) + plan.peers:
-            settings = sides.load(name).settings(workload, threads)[:1]
-            with started(name, workload, settings, plan, notes, []) as ready:
-                for side in ready:
-                    stack.callback(side.close)
-                running += ready
-        peaks = []
-        for number in range(plan.repeats):
-            for side in rotate(running, number):
-                side.round()
-            if number % 3 == 0:
-                peaks.append(in_process(threads, plan.our_env, attempts=1).fma_gflops)
-        entries = [_entry(side) for side in running]
-        notes += noise_notes(running)
-    return GemmRow(workload, threads, max(peaks), entries), notes

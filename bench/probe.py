@@ -9,13 +9,13 @@ import argparse
 import json
 import os
 import platform
+import re
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 ATTEMPTS = 3
@@ -45,6 +45,32 @@ def processor() -> str:
     name = fields.get("model name", platform.machine())
     family = f"family {fields['cpu family']}, model {fields['model']}" if "cpu family" in fields else ""
     return ", ".join(part for part in (name, family, " ".join(vector)) if part)
+
+
+def halves(name: str) -> bool:
+    """Whether the processor of that name has AVX-512 in units of half its width: AMD's family 25, which is Zen 4."""
+    return "avx512f" in name and "family 25," in name
+
+
+def kind_of(name: str, threads: int) -> str:
+    """The name of a file about processors of that kind and so many threads, without its ending."""
+    kind = re.sub(r"[^a-z0-9]+", "-", name.lower().replace("(r)", "").replace("processor", "")).strip("-")
+    return f"{kind}-{threads}-threads"
+
+
+def caches(threads: int) -> int:
+    """The bytes that the second- and third-level caches of the first `threads` cores of this process hold together."""
+    from bench.environment import cores
+
+    sizes = {}
+    for core in cores(threads):
+        for folder in Path(f"/sys/devices/system/cpu/cpu{core}/cache").glob("index*"):
+            level, kind, size, shared = (
+                (folder / name).read_text().strip() for name in ("level", "type", "size", "shared_cpu_list")
+            )
+            if int(level) >= 2 and kind != "Instruction":
+                sizes[level, shared] = int(size.removesuffix("K")) * 1024
+    return sum(sizes.values())
 
 
 def measure(threads: int, seconds: float = 0.2) -> Probe:
@@ -111,12 +137,6 @@ def _in_process(threads: int, extra: dict[str, str]) -> Probe:
     if done.returncode != 0:
         raise RuntimeError(f"probe: measurement with {threads} threads failed:\n{done.stderr}")
     return Probe(**json.loads(done.stdout.splitlines()[-1]))
-
-
-def probe(threads: int = 2) -> dict[str, Any]:
-    """The processor, and the measurements on one thread and on `threads` threads."""
-    counts = sorted({1, threads})
-    return {"processor": processor(), "probes": [asdict(in_process(count)) for count in counts]}
 
 
 def main() -> None:

@@ -2,7 +2,8 @@
 
     python bench/race.py                                  every row, every installed peer: hours
     python bench/race.py --rows dense --peers torch,jax
-    python bench/race.py --isa avx2 --json race.json
+    python bench/race.py --repeats 3 --store --resume     keeps each row in bench/results, goes on where it was stopped
+    python bench/results.py                               writes the tables of bench/RESULTS.md from what was kept
 
 `--help` lists the options and says how the sides are timed.
 """

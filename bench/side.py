@@ -21,6 +21,7 @@ from typing import Any
 
 from bench import load
 from bench.environment import cores, worker_environment
+from bench.floor import Call
 from bench.peers.base import Setting
 from bench.workloads import Workload
 
@@ -39,6 +40,7 @@ class Side:
     def __init__(self, name: str, workload: Workload, setting: Setting, env: dict[str, str] | None = None) -> None:
         self.name, self.workload, self.setting = name, workload, setting
         self.check: list[float] = []
+        self.work: list[Call] = []  # of fastnn: what the kernel calls of a step must do
         self.steps = 1
         self.estimate = 0.0  # microseconds per step, from the calibration
         self.times: list[float] = []
@@ -63,7 +65,9 @@ class Side:
 
     def prepare(self) -> None:
         """Wait until the workload is ready; keep the numbers on which sides must agree."""
-        self.check = [float(value) for value in self._reply()["check"]]
+        reply = self._reply()
+        self.check = [float(value) for value in reply["check"]]
+        self.work = [Call(**call) for call in reply["work"]]
         self._signal(signal.SIGSTOP)
 
     def measure(self, steps: int, warm: int = 0) -> tuple[int, float]:

@@ -97,8 +97,9 @@ def run_pytest(arguments: Sequence[str]) -> dict[str, Any]:
 
 def baseline_file(processor: str, threads: int) -> Path:
     """Where the ratios of a kind of processor are kept."""
-    kind = re.sub(r"[^a-z0-9]+", "-", processor.lower().replace("(r)", "").replace("processor", "")).strip("-")
-    return FOLDER / f"{kind}-{threads}-threads.json"
+    from bench.probe import kind_of
+
+    return FOLDER / f"{kind_of(processor, threads)}.json"
 
 
 def main(arguments: Sequence[str] | None = None, run: Run = run_pytest) -> int:

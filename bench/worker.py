@@ -10,6 +10,7 @@ import json
 import os
 import sys
 import time
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -58,7 +59,8 @@ def main() -> None:
     workload = workloads.find(order["workload"])
     setting = Setting(**order["setting"])
     runner = peers.load(order["side"]).prepare(workload, setting)
-    print(json.dumps({"check": runner.check()}), file=replies)
+    check = runner.check()
+    print(json.dumps({"check": check, "work": [asdict(call) for call in runner.work()]}), file=replies)
     serve(runner, sys.stdin, replies)
 
 

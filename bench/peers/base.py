@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bench import images, operations
+from bench.floor import Call
 from bench.workloads import Workload
 
 FloatArray = npt.NDArray[np.float32]
@@ -40,6 +41,10 @@ class Runner(ABC):
     @abstractmethod
     def check(self) -> list[float]:
         """Return numbers on which all sides must agree; this is called once, before the first run."""
+
+    def work(self) -> list[Call]:
+        """What the kernel calls of a step must do; this is called after `check`. Peers keep it to themselves."""
+        return []
 
     def warm(self, steps: int) -> None:
         """Do some steps, so that caches and threads are as in the middle of a long run."""

@@ -12,7 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from bench import operations
+from bench import floor, operations
+from bench.floor import Call
 from bench.operations import FloatArray, Shape
 from bench.peers.base import Runner
 from bench.workloads import Workload
@@ -49,6 +50,7 @@ class Operation(Runner):
         self.plain = reference
         self.images: list[FloatArray] = []  # results, in the layout of the kernels
         self.vectors: list[FloatArray] = []
+        self.chosen: list[Any] = []  # the operations of a compiled program
         taken = {"conv": self._convolution, "max_pool": self._max_pool, "batch_norm": self._batch_norm}[workload.kind]
         self.calls = self._ready(taken(operations.arrays(workload)))
 
@@ -122,8 +124,11 @@ class Operation(Runner):
         recorder = Recorder(np.float32)
         for name, arguments in calls:
             getattr(recorder, f"{name}_nchw16n")(*arguments)
-        chosen = choose_algorithms(recorder.operations)
+        chosen = self.chosen = choose_algorithms(recorder.operations)
         return [(kernels.get(op.kernel), tuple(map(memory, op.arguments))) for op in chosen]
+
+    def work(self) -> list[Call]:
+        return floor.calls(self.chosen, samples=self.shape.images)
 
     def run(self, steps: int) -> int:
         for _ in range(steps):

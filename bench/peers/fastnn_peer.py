@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from bench import images, operations
+from bench import floor, images, operations
+from bench.floor import Call
 from bench.peers import base
 from bench.peers.base import IntArray, Runner, Setting
 from bench.workloads import Workload
@@ -107,10 +108,18 @@ class Train(base.TrainRunner):
     def fit(self, x: Any, y: Any, epochs: int, shuffle: bool) -> None:
         import fastnn
 
-        fastnn.Trainer(
+        self.trainer = fastnn.Trainer(
             self.model, optimizer=optimizer(self.workload), batch_size=self.workload.batch,
             epochs=epochs, seed=0, shuffle=shuffle, compile=True, progress=False,
-        ).fit(x, y)  # fmt: skip
+        )  # fmt: skip
+        self.trainer.fit(x, y)
+
+    def work(self) -> list[Call]:
+        return [
+            call
+            for program, times in self.trainer.run.session.programs
+            for call in floor.calls(program.recording.operations, times)
+        ]
 
     def run(self, steps: int) -> int:
         per_epoch = self.workload.steps_per_epoch
@@ -135,17 +144,44 @@ class Train(base.TrainRunner):
         return float(self.model.evaluate(self.x[rows], self.y[rows])["loss"])
 
 
+def pass_work(model: Any, count: int, kind: str) -> list[Call]:
+    """What a pass over `count` float32 samples must do, in the blocks in which the model takes them."""
+    from fastnn.program.forward import equal_blocks, record_pass
+
+    return [
+        call
+        for first, last, size in equal_blocks(count, model.mixes_samples)
+        if last > first
+        for call in floor.calls(
+            record_pass(model, size, np.dtype(np.float32), kind).operations, (last - first) // size, size
+        )
+    ]
+
+
+def kernel_work(kernel: str, *arguments: Any) -> list[Call]:
+    """What one call of a kernel must do."""
+    from fastnn.program.record import Recorder
+
+    recorder = Recorder(np.float32)
+    getattr(recorder, kernel)(*arguments)
+    return floor.calls(recorder.operations)
+
+
 class Features(base.FeaturesRunner):
     """Computes features by `Sequential.forward`, which uses the compiled pass."""
 
     def __init__(self, workload: Workload) -> None:
         super().__init__(workload)
+        self.workload = workload
         self.model = network(workload)
         self.batches = [x.reshape(-1, *self.model.input_shape) for x in self.batches]
 
     def features(self, x: Any) -> Any:
         """Return the outputs for a batch."""
         return self.model.forward(x)
+
+    def work(self) -> list[Call]:
+        return pass_work(self.model, self.workload.batch, "outputs")
 
 
 class Loss(Runner):
@@ -167,6 +203,11 @@ class Loss(Runner):
         loss, dx = softmax_loss(self.x, self.y)
         return [float(loss), float(np.abs(dx).sum(dtype=np.float64))]
 
+    def work(self) -> list[Call]:
+        loss, correct = np.zeros(1), np.zeros(1, np.int64)
+        dx = np.empty_like(self.x)
+        return kernel_work("softmax_cross_entropy", self.x, self.y, dx, loss, correct, None, 1.0)
+
 
 class Predict(Runner):
     """Calls `model.predict` on a slice of rows."""
@@ -187,6 +228,9 @@ class Predict(Runner):
     def check(self) -> list[float]:
         return [float(self.model.predict(self.x[: base.CHECK_ROWS]).mean())]
 
+    def work(self) -> list[Call]:
+        return pass_work(self.model, self.batch, "classes")
+
 
 class Gemm(Runner):
     """Runs the affine kernel without bias, including packing."""
@@ -206,3 +250,6 @@ class Gemm(Runner):
     def check(self) -> list[float]:
         self.run(1)
         return [float(np.abs(self.out).sum(dtype=np.float64))]
+
+    def work(self) -> list[Call]:
+        return kernel_work("affine_forward", self.a, self.b, None, self.out)

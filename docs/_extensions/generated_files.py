@@ -1,6 +1,6 @@
 """Files that pages show and that are made from the repository before the pages are read, in docs/generated.
 
-The tables and charts of the page about benchmarks come from bench/RESULTS.md and bench/baselines, the page about the
+The tables and charts of the page about benchmarks come from bench/results and bench/baselines, the page about the
 command from its parser, and the pages about studies from quick runs of them.
 """
 
@@ -11,37 +11,25 @@ import json
 import os
 import re
 import shutil
+import sys
 from pathlib import Path
 from typing import Any
 
 DOCS = Path(__file__).resolve().parent.parent
 ROOT = DOCS.parent
 GENERATED = DOCS / "generated"
-STEPS = "| workload | fastnn µs | torch eager µs |"  # how the tables of steps begin
+CHARTED = "amd-epyc-family-25-model-17-avx2-fma-avx512f-2-threads"  # the processor whose rows are drawn
 
 
-def tables(document: str) -> list[list[dict[str, str]]]:
-    """The tables of a Markdown document: for each its rows, cells by the heads of their columns."""
-    found = []
-    for block in re.findall(r"(?:^\|.*\|\n)+", document, re.MULTILINE):
-        lines = [[cell.strip() for cell in line.strip("|").split("|")] for line in block.splitlines()]
-        found.append([dict(zip(lines[0], line, strict=True)) for line in lines[2:]])
-    return found
+def step_ratios(file: Path) -> list[tuple[str, float, float, str]]:
+    """Workload, eager ÷ fastnn, best ÷ fastnn, best peer of what was raced, products and single convolutions apart."""
+    sys.path.append(str(ROOT))
+    from bench.results import rows_of
 
-
-def ratio(cell: str) -> float:
-    """The number at the front of a cell such as ``11.54 (≥ 8)``."""
-    return float(cell.split()[0])
-
-
-def step_ratios(results: str) -> list[tuple[str, float, float, str]]:
-    """Workload, eager ÷ fastnn, best ÷ fastnn and best peer of the rows that were raced on the first machine."""
-    first_machine = results.split("### Another machine")[0] + results.split("## Convolutional networks")[1]
     return [
-        (row["workload"], ratio(row["eager ÷ fastnn"]), ratio(row["best ÷ fastnn"]), row["best peer"])
-        for table in tables(first_machine)
-        for row in table
-        if {"workload", "eager ÷ fastnn", "best ÷ fastnn"} <= set(row)
+        (row.workload.title, row.ratio(row.eager), row.ratio(row.best), row.best.side)
+        for row in rows_of(file)
+        if row.isa is None and row.eager and row.best and row.workload.kind not in ("gemm", "conv")
     ]
 
 
@@ -122,8 +110,7 @@ def copy_reports(app: Any, failure: Exception | None) -> None:
 def generate(app: Any) -> None:
     """Write all files."""
     GENERATED.mkdir(exist_ok=True)
-    results = (ROOT / "bench/RESULTS.md").read_text(encoding="utf-8")
-    draw_step_ratios(step_ratios(results), GENERATED / "step_ratios.svg")
+    draw_step_ratios(step_ratios(ROOT / f"bench/results/{CHARTED}.json"), GENERATED / "step_ratios.svg")
     write_baselines(ROOT / "bench/baselines", GENERATED / "baselines.csv")
     write_command_line(GENERATED / "command_line.txt")
     run_studies()

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from fastnn.kernels import SIGNATURES, custom
+from fastnn.kernels import custom
 from fastnn.kernels.limits import CUSTOM
 from fastnn.kernels.native_probe import fma_peak
 from fastnn.model.sequential import Sequential
@@ -29,13 +29,7 @@ def flops(operation: Operation) -> int:
         return winograd_flops(operation)
     if not operation.kernel.startswith(("affine_", "conv_")):
         return 0
-    signature = SIGNATURES[operation.kernel]
-    sizes = {
-        letter: size
-        for argument, value in zip(signature.arguments, operation.arguments, strict=True)
-        if argument.dims is not None and value is not None
-        for letter, size in zip(argument.dims, value.shape, strict=True)
-    }
+    sizes = operation.sizes
     if operation.kernel.startswith("affine_"):
         products = 2 if operation.kernel == "affine_backward_update_nchw16n" else 1
         return int(2 * products * sizes["n"] * sizes["d"] * sizes["m"])

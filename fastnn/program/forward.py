@@ -20,7 +20,7 @@ from fastnn.layers.base import Shape
 from fastnn.model.outputs import refuse_nan
 from fastnn.model.sequential import Sequential
 from fastnn.program.binding import Numbers, arrays_of_model
-from fastnn.program.compiled import Compiled, record
+from fastnn.program.compiled import Compiled, Recording, record
 from fastnn.program.explain import LAYER_BY_LAYER, explain_pass
 from fastnn.program.kind import kind_of_model
 from fastnn.program.panels import ParameterPanels
@@ -64,15 +64,27 @@ def _outputs(model: Sequential, rows: int, kind: str) -> tuple[Shape, np.dtype[A
     return (rows, prod(model.output_shape)), model.dtype
 
 
+def record_pass(model: Sequential, rows: int, dtype: np.dtype[Any], kind: str) -> Recording:
+    """The operations of the pass over `rows` samples of `dtype`, which are stream 0; stream 1 receives the outputs.
+
+    Raises
+    ------
+    NotRecordableError
+        If a layer cannot be recorded.
+    """
+
+    def step(ops: Any) -> None:
+        source = ops.stream((rows, prod(model.input_shape)), dtype)
+        _block(ops, model, source, ops.stream(*_outputs(model, rows, kind)), kind)
+
+    return record(step, model.dtype)
+
+
 class _Pass:
-    """The compiled pass over `rows` samples of `dtype`, which are stream 0; stream 1 receives the outputs."""
+    """The compiled pass that `record_pass` records."""
 
     def __init__(self, model: Sequential, rows: int, dtype: np.dtype[Any], kind: str, key: Hashable | None) -> None:
-        def step(ops: Any) -> None:
-            source = ops.stream((rows, prod(model.input_shape)), dtype)
-            _block(ops, model, source, ops.stream(*_outputs(model, rows, kind)), kind)
-
-        recording = record(step, model.dtype)
+        recording = record_pass(model, rows, dtype, kind)
         self._key, self._packs = key, rows == BLOCK_ROWS
         self._panels = ParameterPanels([recording], self._weights(model))
         self.program = Compiled(recording, self._panels.replacements, arrays_of_model(model))
@@ -202,7 +214,7 @@ def run_forward(model: Sequential, x: Array, kind: str) -> Array:
         return quick
     whole = len(x) if not mapped else max(1, _READ_BYTES // max(1, x[:1].nbytes))  # rows in memory at a time
     out = np.empty(*_outputs(model, len(x), kind))
-    for first, last, size in _equal_blocks(len(x), model.mixes_samples):
+    for first, last, size in equal_blocks(len(x), model.mixes_samples):
         step = max(1, whole // max(1, size)) * size
         for start in range(first, last, max(1, step)):
             end = min(last, start + step)
@@ -236,7 +248,7 @@ def _check_numbers(model: Sequential, x: Array, out: Array, kind: str) -> None:
     refuse_nan("predict", "x", model, x, out < 0 if kind == "classes" else np.isnan(out).any(axis=1))
 
 
-def _equal_blocks(count: int, alike: bool) -> list[tuple[int, int, int]]:
+def equal_blocks(count: int, alike: bool) -> list[tuple[int, int, int]]:
     """One or two runs of equal blocks, each as (first row, last row, rows of a block).
 
     With `alike`, blocks differ by at most one row, as they must if the outputs for a sample depend on the others in its

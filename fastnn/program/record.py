@@ -126,6 +126,13 @@ class Operation:
         return Operation(self.kernel, Operation.of(self.kernel, **{**self.named, **changes}).arguments, self.index)
 
     @lazy_attribute
+    def sizes(self) -> dict[str, int]:
+        """The sizes of the arrays by the letters of the signature."""
+        pairs = zip(SIGNATURES[self.kernel].arguments, self.arguments, strict=True)
+        shapes = [(a.dims, v.shape) for a, v in pairs if a.dims not in (None, ("*",)) and v is not None]
+        return {letter: size for dims, shape in shapes for letter, size in zip(dims or (), shape, strict=True)}
+
+    @lazy_attribute
     def _arrays(self) -> list[tuple[Argument, Any]]:
         pairs = zip(SIGNATURES[self.kernel].arguments, self.arguments, strict=True)
         arrays = [(a, value) for a, value in pairs if a.is_array and value is not None]
