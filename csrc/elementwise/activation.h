@@ -35,7 +35,8 @@ typedef struct {
 } vmish_parts;
 
 FNN_INLINE vmish_parts vmish(vreal x) {
-    const vreal q = vexp_nonpositive(-vabs(x)), one = vset(1), two = vset(2), product = q * (q + two);
+    const vreal q = vexp_nonpositive(-vabs(x)), one = vset(1), two = vset(2),
+                product = vfma(q, q, q + q); /* q (q + 2) */
     const vint low = x < vset(0);
     return (vmish_parts){q, vselect(low, product, one + two * q),
                          vselect(low, product + two, one + two * q * (one + q))};

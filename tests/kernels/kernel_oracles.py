@@ -27,8 +27,8 @@ Expected = dict[str, tuple[Array, Array]]
 Oracle = Callable[[SimpleNamespace, float], Expected]
 ORACLES: dict[str, Oracle] = {}
 
-_UNARY_ULP = 4  # error of an elementwise function
-_SQUARED_ULP = 2 * _UNARY_ULP + 2  # error of the square of one, times a factor
+UNARY_ULP = 4  # error of an elementwise function
+_SQUARED_ULP = 2 * UNARY_ULP + 2  # error of the square of one, times a factor
 
 
 def oracle(f: Oracle) -> Oracle:
@@ -341,7 +341,7 @@ def activation_bound(x: Array, value: Array, kind: int, dtype: type[np.floating]
     The z of GELU is rounded four times, and an error of the exponent is a relative error of the exponential, which
     makes four units for each unit of -z. If the gate is denormal, GELU, SiLU and Mish multiply its rounding error by x.
     """
-    bound = ulps(value, dtype, _UNARY_ULP)
+    bound = ulps(value, dtype, UNARY_ULP)
     if kind == Activation.GELU:
         z = np.clip(np.nan_to_num(gate(x, kind)[0]), -2000, 0.5)  # z e^-z is below 1/2 above zero
         bound += ulps(value, dtype, 1) * 4 * np.abs(z)
@@ -422,7 +422,7 @@ def activation_backward(a: SimpleNamespace, u: float) -> Expected:
         tiny = np.finfo(a.dtype).smallest_subnormal
         bound = 5 * u * _terms_of_derivative(a.saved, a.kind) + (1 + np.minimum(np.abs(a.saved), 1e3)) * tiny
         return {"dx": (value, np.abs(a.dout) * bound + tiny)}
-    count = _SQUARED_ULP if a.kind == Activation.TANHSHRINK else _UNARY_ULP
+    count = _SQUARED_ULP if a.kind == Activation.TANHSHRINK else UNARY_ULP
     return {"dx": (value, ulps(value, a.dtype, count))}
 
 
