@@ -1,13 +1,17 @@
-"""Tries whether tests notice wrong code: ``python scripts/mutate.py [words ...]``.
+"""Tries whether tests notice wrong code: ``python scripts/mutate.py [--results FILE] [words ...]``.
 
 The changes of ``scripts/mutation_list.py`` (those whose file or text has one of the words, if words are given) are made
-one at a time in a copy of the working tree, what they touch is compiled anew, and their tests run until one fails. A
-line for each says whether it was noticed; the exit status is 1 if one was not. FASTNN_BUILD_ISA=avx2 and
-CC="ccache gcc" make it faster.
+one at a time in a copy of the working tree, what they touch is compiled anew, and their tests, which have to pass
+without the change, run until one fails. A line for each says whether it was noticed; the exit status is 1 if one was
+not. With ``--results``, a line for each is added to a file, and a run that was stopped goes on: what the file has as
+noticed is not tried again. FASTNN_BUILD_ISA=avx2 and CC="ccache gcc" make it faster.
 """
 
 from __future__ import annotations
 
+import argparse
+import functools
+import json
 import os
 import shutil
 import subprocess
@@ -24,8 +28,8 @@ NO_TESTS = 5  # the exit status of pytest if it has found none
 
 
 def run(tree: Path, *command: str) -> bool:
-    """Run a command in a tree, for at most `SECONDS`; return whether it succeeded."""
-    environment = os.environ | {"PYTHONPATH": str(tree), "FASTNN_REQUIRE_NATIVE": "1"}
+    """Run a command in a tree as CI would, for at most `SECONDS`; return whether it succeeded."""
+    environment = os.environ | {"PYTHONPATH": str(tree), "FASTNN_REQUIRE_NATIVE": "1", "CI": "1"}
     try:
         done = subprocess.run(
             [sys.executable, *command], cwd=tree, env=environment, capture_output=True, timeout=SECONDS, check=False
@@ -43,6 +47,12 @@ def build(tree: Path) -> bool:
     return run(tree, "setup.py", "-q", "build_ext", "--inplace")
 
 
+def passes(tree: Path, tests: str, only: str) -> bool:
+    """Whether tests pass on a tree as it is."""
+    chosen = ["-k", only] if only else []
+    return run(tree, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", *chosen, *tests.split())
+
+
 def noticed(tree: Path, mutation: Mutation) -> bool:
     """Whether the compiler or a test notices a change."""
     path = tree / mutation.file
@@ -50,34 +60,53 @@ def noticed(tree: Path, mutation: Mutation) -> bool:
     path.write_text(before.replace(mutation.before, mutation.after))
     compiled = path.suffix in (".c", ".h", ".pyx")
     try:
-        if compiled and not build(tree):
-            return True
-        chosen = ["-k", mutation.only] if mutation.only else []
-        return not run(tree, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", *chosen, *mutation.tests.split())
+        return (compiled and not build(tree)) or not passes(tree, mutation.tests, mutation.only)
     finally:
         path.write_text(before)
         if compiled and not build(tree):
             raise RuntimeError(f"{mutation.file} as it was does not compile")
 
 
-def main(words: list[str]) -> int:
+def already_noticed(results: Path | None) -> set[Mutation]:
+    """The changes that an earlier run has noted as noticed."""
+    if results is None or not results.exists():
+        return set()
+    lines = [json.loads(line) for line in results.read_text().splitlines()]
+    return {Mutation(*line["mutation"]) for line in lines if line["result"] == "noticed"}
+
+
+def main() -> int:
     """Try the changes; return the exit status."""
-    chosen = [m for m in MUTATIONS if not words or any(word in f"{m.file} {m.before}" for word in words)]
-    survived = 0
+    parser = argparse.ArgumentParser(description="Try whether tests notice wrong code.")
+    parser.add_argument("words", nargs="*", help="of the files or texts of the changes to try; default: all")
+    parser.add_argument("--results", type=Path, help="a file to add each result to, and to go on from")
+    given = parser.parse_args()
+    chosen = [m for m in MUTATIONS if not given.words or any(word in f"{m.file} {m.before}" for word in given.words)]
+    before = already_noticed(given.results)
+    left = [mutation for mutation in chosen if mutation not in before]
+    missed = 0
     with tempfile.TemporaryDirectory(prefix="fastnn-mutate-") as folder:
         tree = Path(folder) / "tree"
         shutil.copytree(ROOT, tree, ignore=shutil.ignore_patterns(".git", ".venv", "build"), symlinks=True)
         if not build(tree):
             raise RuntimeError("the tree does not compile")
-        for mutation in chosen:
+        pass_unchanged = functools.cache(functools.partial(passes, tree))
+        for mutation in left:
             started = time.perf_counter()
-            found = noticed(tree, mutation)
-            survived += not found
-            word = "noticed " if found else "SURVIVED"
-            print(f"{word} {time.perf_counter() - started:5.0f} s  {mutation.file}: {mutation.after!r:.60}", flush=True)
-    print(f"{len(chosen) - survived} of {len(chosen)} changes were noticed")
-    return int(survived > 0)
+            if not pass_unchanged(mutation.tests, mutation.only):
+                word = "FAILS UNCHANGED"  # tells nothing of the change
+            else:
+                word = "noticed" if noticed(tree, mutation) else "SURVIVED"
+            missed += word != "noticed"
+            seconds = round(time.perf_counter() - started)
+            print(f"{word:<8} {seconds:5} s  {mutation.file}: {mutation.after!r:.60}", flush=True)
+            if given.results is not None:
+                line = json.dumps({"mutation": mutation, "result": word, "seconds": seconds})
+                with given.results.open("a") as results:
+                    results.write(f"{line}\n")
+    print(f"{len(chosen) - missed} of {len(chosen)} changes were noticed")
+    return int(missed > 0)
 
 
 if __name__ == "__main__":
-    raise SystemExit(main(sys.argv[1:]))
+    raise SystemExit(main())

@@ -28,6 +28,7 @@ class Mutation(NamedTuple):
 
 
 _BACKENDS = "tests/kernels/test_backends_agree.py tests/kernels/test_special_values.py"
+_MAX_POOL = "(max_pool or first_nan)"
 _FUSED = "tests/kernels/test_fused.py tests/kernels/test_denormal_state.py"
 _GUARD = "tests/kernels/test_guard_pages.py"
 _TRAINER = "tests/trainer/test_checkpoint.py tests/trainer/test_checkpoint_refusals.py"
@@ -48,53 +49,63 @@ MUTATIONS = [
         "(~(value <= old)) & (old == old)",
         "(value > old) & (old == old)",
         _BACKENDS,
-        "max_pool",
+        f"{_MAX_POOL} and native",
     ),
-    Mutation("csrc/pooling/max_pool.c", "(~(value <= old)) & (old == old)", "~(value <= old)", _BACKENDS, "max_pool"),
+    Mutation(
+        "csrc/pooling/max_pool.c",
+        "(~(value <= old)) & (old == old)",
+        "~(value <= old)",
+        _BACKENDS,
+        f"{_MAX_POOL} and native",
+    ),
     Mutation(
         "csrc/pooling/max_pool.c",
         "if (last || left >= VL) {",
         "if (true) {",
         f"{_BACKENDS} {_GUARD}",
-        "max_pool or stay_inside",
+        f"{_MAX_POOL} or stay_inside",
     ),
     Mutation(
-        "csrc/pooling/max_pool.c", "best[j - first] = (real)-INFINITY;", "best[j - first] = 0;", _BACKENDS, "max_pool"
+        "csrc/pooling/max_pool.c",
+        "best[j - first] = (real)-INFINITY;",
+        "best[j - first] = 0;",
+        _BACKENDS,
+        f"{_MAX_POOL} and native",
     ),
     Mutation(
         "csrc/norm/local_response_norm.c",
         "k - (ptrdiff_t)r->op->s[0] / 2)",
         "k - (ptrdiff_t)r->op->s[0] / 2 + 1)",
         _BACKENDS,
-        "local_response_norm",
+        "local_response_norm and native",
     ),
     Mutation(
         "csrc/norm/local_response_norm.c",
         "if (power == 0.75) {",
         "if (power <= 0.75) {",
         _BACKENDS,
-        "local_response_norm",
+        "local_response_norm and native",
     ),
     Mutation(
         "csrc/norm/local_response_norm.c",
         "return vset(1) / (root * vsqrt(root));",
         "return vset(1) / (root * root);",
         _BACKENDS,
-        "local_response_norm",
+        "local_response_norm and native",
     ),
     Mutation(
         "csrc/elementwise/clip.c",
         "EACH_VECTOR(STORE(g * vset(r->factor));)",
         "EACH_VECTOR(STORE(g);)",
         _BACKENDS,
-        "clip",
+        "clip and native",
     ),
     Mutation(
         "csrc/elementwise/clip.c",
         "vmin(vset(r->limit), vmax(vset(-r->limit), g))",
         "vmin(vset(r->limit), g)",
         _BACKENDS,
-        "clip",
+        "clip and native",
     ),
     Mutation("csrc/elementwise/clip.c", "if (!isfinite(g[i])) return NAN;", "", _LARGE, "clip"),
     Mutation(
@@ -109,7 +120,7 @@ MUTATIONS = [
         "for (int i = rows; i < VL; i++) part",
         "for (int i = rows + 1; i < VL; i++) part",
         _BACKENDS,
-        "soft",
+        "soft and native",
     ),
     Mutation(
         "csrc/loss/softmax_rows.h",
@@ -123,7 +134,7 @@ MUTATIONS = [
         "low = vmin(vmin(low, low1), vmin(low2, low3));",
         "low = vmin(low, low1);",
         _BACKENDS,
-        "soft",
+        "soft and native",
     ),
     Mutation(
         "csrc/dense/optimizer_update.h",
@@ -144,35 +155,35 @@ MUTATIONS = [
         ".shrink = decoupled ? (real)(1 - rate * decay) : 1,",
         ".shrink = 1,",
         _BACKENDS,
-        "update or state or lion or decay",
+        "(update or state or lion or decay) and native",
     ),
     Mutation(
         "csrc/dense/optimizer_update.h",
         "return decays ? vfma(u->decay, w, dw) : dw;",
         "return vfma(u->decay, w, dw);",
         _BACKENDS,
-        "update or state or lion or decay",
+        "(update or state or lion or decay) and native",
     ),
     Mutation(
         "csrc/dense/optimizer_update.h",
         "return w - vfma(u->momentum, *v, step);",
         "return w - *v;",
         _BACKENDS,
-        "update or state or lion or decay",
+        "(update or state or lion or decay) and native",
     ),
     Mutation(
         "csrc/dense/optimizer_update.h",
         "u.eps = (real)(c[2] * correction);",
         "u.eps = (real)c[2];",
         _BACKENDS,
-        "update or state or lion or decay",
+        "(update or state or lion or decay) and native",
     ),
     Mutation(
         "csrc/dense/optimizer_update.h",
         "vselect(x < vset(0), vset(-1), x)",
         "vset(-1)",
         _BACKENDS,
-        "update or state or lion or decay",
+        "(update or state or lion or decay) and native",
     ),
     Mutation(
         "csrc/dense/weight_grad_rank_k.c",
