@@ -1,9 +1,14 @@
 """Small populations for the tests."""
 
+from contextlib import contextmanager
+from unittest.mock import patch
+
 import numpy as np
 
 import fastnn
 from fastnn.layers import Dense, Dropout, ReLU
+from fastnn.population.lanes import LaneGroup
+from fastnn.population.sessions import SessionGroup
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(90, 6))
@@ -32,3 +37,22 @@ def assert_same(first, second):
         for name in one.names:
             if name != "seconds":
                 np.testing.assert_array_equal(one.column(name), other.column(name))
+
+
+@contextmanager
+def ctrl_c_before(epoch):
+    """Ctrl-C when the members are about to be trained in an epoch, in whatever way they are."""
+
+    def interrupted(train):
+        def until(self, number):
+            if number == epoch:
+                raise KeyboardInterrupt
+            return train(self, number)
+
+        return until
+
+    with (
+        patch.object(LaneGroup, "train", interrupted(LaneGroup.train)),
+        patch.object(SessionGroup, "train", interrupted(SessionGroup.train)),
+    ):
+        yield

@@ -38,6 +38,9 @@ class PenalisedLoss(Loss):
         """The coefficient of the L2 term of one sample."""
         return self.alpha
 
+    def with_l2(self, l2: float) -> PenalisedLoss:
+        return type(self)(**(self.config() | {"alpha": l2}))
+
     def scale(self, batch: int, outputs: tuple[int, ...]) -> float:
         return 1.0 / batch
 

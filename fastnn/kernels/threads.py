@@ -66,6 +66,15 @@ def get_num_threads() -> int:
     return 1 if _native is None else _native.get_num_threads()
 
 
+def threads_here() -> int:
+    """The number of threads that kernels of this Python thread use: 1 inside `one_thread`."""
+    if _native is None:
+        return 1
+    single = _native.set_single_threaded(True)
+    _native.set_single_threaded(single)
+    return 1 if single else _native.get_num_threads()
+
+
 def set_num_threads(count: int) -> None:
     """Use `count` threads in the native kernels, but at most four a processor; results do not depend on it.
 

@@ -53,6 +53,22 @@ class Loss:
         """The constructor arguments."""
         return dict(vars(self))
 
+    def with_l2(self, l2: float) -> Loss:
+        """The same loss, but for its `l2`.
+
+        Parameters
+        ----------
+        l2 : float
+
+        Raises
+        ------
+        ValueError
+            If it has no such term, and this is not 0.
+        """
+        if l2 != self.l2:
+            raise ValueError(f"{type(self).__name__}: l2: expected {self.l2}, got {l2}")
+        return self
+
     def prepare(self, targets: NDArray[Any], outputs: tuple[int, ...], dtype: np.dtype[Any]) -> NDArray[Any]:
         """Check targets and make them ready for the kernels.
 

@@ -61,7 +61,8 @@ def fit_many(
     """Train many networks of one architecture side by side.
 
     A vector operation does the same operation of several networks, and threads share the networks, so that thousands of
-    small ones take little more time than their arithmetic. Members with equally many samples go in step.
+    small ones take little more time than their arithmetic. Members with equally many samples go in step. Networks of
+    more than about 8,000 parameters are trained as `Trainer.fit` does, one on each thread at a time.
 
     Parameters
     ----------
@@ -116,8 +117,9 @@ def fit_many(
     -----
     A member has the same bits whatever other members there are, and whatever the number of threads. It begins with the
     parameters, reads the batches and drops the units of a `Trainer` with its seed; its sums may be rounded otherwise,
-    within the bounds of docs/ARCHITECTURE.md. After Ctrl-C or an error of a callback, the exception has the population
-    as far as it came in its attribute `population`.
+    within the bounds of docs/ARCHITECTURE.md. Which networks are trained in which way depends on their layers, their
+    dtype and `same_order` alone. After Ctrl-C or an error of a callback, the exception has the population as far as it
+    came in its attribute `population`.
 
     In place of a trainer, callbacks are given an object with the attributes `population`, the members as they are now;
     `history`, whose figures, like those of the epoch that they are told of, are means over the members that were

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fastnn.population.choice import group_of
 from fastnn.population.group import Group
 from fastnn.population.spec import PopulationSpec
 from fastnn.population.state import Figures, PopulationState, mean_figures
@@ -56,7 +57,7 @@ class PopulationRun:
         for k in range(count) if state is None else state.left.tolist():
             held_out = 0 if members.held_out is None else len(members.held_out[k])
             sizes.setdefault((len(members.rows[k]), held_out), []).append(k)
-        self._groups = [Group(spec, self.params[numbers], numbers) for numbers in sizes.values()]
+        self._groups = [group_of(spec, self.params[numbers], numbers) for numbers in sizes.values()]
         if state is not None:
             self._load(state)
         batch = min(spec.batch_size, max(map(len, members.rows)))
@@ -110,6 +111,7 @@ class PopulationRun:
         for group in self._groups:
             for place, k in enumerate(group.numbers):
                 self._take(group, place, k)
+            group.release()
         self._groups = []
 
     def _epoch(self, epoch: int, progress: Progress) -> None:
@@ -118,10 +120,10 @@ class PopulationRun:
         figures = {name: np.full(count, np.nan) for name in [*spec.figures, "learning_rate"]}
         for group in self._groups:
             k = group.numbers
-            losses, correct = group.train(epoch)
+            losses, correct, held_out = group.train(epoch)
             measured = [group.mean_losses(losses), *[correct] * spec.loss.classifies]
-            if spec.members.held_out is not None:
-                loss, share = group.evaluate()
+            if held_out is not None:
+                loss, share = held_out
                 measured += [loss, *[share] * spec.loss.classifies]
             for name, values in zip(spec.figures, measured, strict=True):
                 figures[name][k] = values

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from dataclasses import dataclass
 from math import prod
 from typing import Any
@@ -73,6 +74,16 @@ def inputs_of(model: Sequential, x: Array) -> Array:
             break
         x, _ = layer.forward(ops, x, False)
     return np.ascontiguousarray(x.reshape(len(x), -1))
+
+
+def trained_part(model: Sequential) -> Sequential:
+    """A model of the layers that follow on what `inputs_of` applies, whose samples are the rows that it returns."""
+    first = next(i for i, layer in enumerate(model.layers) if type(layer) not in _FIRST)
+    layers = deepcopy(model.layers[first:])
+    part = Sequential(layers, input_shape=(prod(layers[0].input_shape),), dtype=model.dtype, seed=None)
+    for layer, original in zip(layers, model.layers[first:], strict=True):
+        layer.index = original.index  # which decides what a dropout drops
+    return part
 
 
 def _is_free(stage: Stage | None) -> bool:

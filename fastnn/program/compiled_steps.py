@@ -85,7 +85,8 @@ class CompiledSteps:
     Parameters
     ----------
     problem : Problem
-    batch : int
+    batch, rest : int
+        Samples of a step, and of the last one of an epoch, if that has less; else 0.
     arrays : list of array
         What `arrays_of` gives for the problem.
     packed : bool
@@ -102,10 +103,10 @@ class CompiledSteps:
 
     user: Callable[[], Any] | None = None
 
-    def __init__(self, problem: Problem, batch: int, arrays: list[Array], packed: bool = True) -> None:
+    def __init__(self, problem: Problem, batch: int, rest: int, arrays: list[Array], packed: bool = True) -> None:
         recordings = {}
         with arrays_locked(problem):
-            for size in {batch, len(problem.inputs) % batch} - {0}:
+            for size in {batch, rest} - {0}:
                 blocks = blocks_of(size, problem.model.whole_batch)
                 for rows, beta in {(blocks[0], 0.0), *((rows, 1.0) for rows in blocks[1:])}:
                     step = partial(whole_step, problem, rows, size)

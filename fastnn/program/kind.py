@@ -41,14 +41,23 @@ def _layers_of(model: Sequential) -> Hashable | None:
     if not (_ours(model) and all(map(_ours, layers))):
         return None
     try:
-        described = [(type(layer), layer._frozen, _arguments(layer.config(), _FIRST_VALUES)) for layer in layers]
+        described = [
+            (type(layer), layer.index, layer._frozen, _arguments(layer.config(), _FIRST_VALUES)) for layer in layers
+        ]
     except _UnknownError:
         return None
     return type(model), tuple(described)
 
 
-def kind_of_problem(problem: Problem, batch: int) -> Hashable | None:
-    """What the steps of a problem depend on, apart from the values of its arrays and `Numbers`; None: not known."""
+def kind_of_problem(problem: Problem, batch: int, rest: int) -> Hashable | None:
+    """What the steps of a problem depend on, apart from the values of its arrays and `Numbers`; None: not known.
+
+    Parameters
+    ----------
+    problem : Problem
+    batch, rest : int
+        Samples of a step, and of the last one of an epoch, if that has less; else 0.
+    """
     model = kind_of_model(problem.model)
     optimizer, loss = problem.optimizer, problem.loss
     if model is None or not (_ours(optimizer) and _ours(loss)):
@@ -62,7 +71,7 @@ def kind_of_problem(problem: Problem, batch: int) -> Hashable | None:
     return (
         model,
         batch,
-        len(problem.inputs) % batch,
+        rest,
         type(optimizer),
         rule,
         type(loss),

@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fastnn.caller import warn_caller
+from fastnn.kernels import current_backend
 from fastnn.kernels.eager import Counter, Eager
 from fastnn.lazy import lazy_attribute
 from fastnn.program.binding import arrays_of
@@ -182,6 +184,8 @@ class CompiledSession(Session):
         False: `run` returns after a step whose loss is not finite.
     packed : bool
         Whether weights may be trained in panels; otherwise the model is up to date after every step.
+    samples : int, optional
+        Samples of an epoch. Default: all those of the problem.
 
     Raises
     ------
@@ -189,13 +193,16 @@ class CompiledSession(Session):
         If a layer cannot be compiled.
     """
 
-    def __init__(self, problem: Problem, batch: int, ignore_nonfinite: bool, packed: bool = True) -> None:
+    def __init__(
+        self, problem: Problem, batch: int, ignore_nonfinite: bool, packed: bool = True, samples: int | None = None
+    ) -> None:
         self.batch, self.ignore_nonfinite = batch, ignore_nonfinite
-        kind = kind_of_problem(problem, batch)
+        rest = (len(problem.inputs) if samples is None else samples) % batch
+        kind = kind_of_problem(problem, batch, rest)
         self._kind = None if kind is None else (kind, packed)
         arrays = arrays_of(problem)
         warm = None if self._kind is None else _WARM.take(self._kind)
-        self._steps = CompiledSteps(problem, batch, arrays, packed) if warm is None else warm
+        self._steps = CompiledSteps(problem, batch, rest, arrays, packed) if warm is None else warm
         super().__init__(problem, self._steps.panels)
         former = None if self._steps.user is None else self._steps.user()
         if former is not None:
@@ -270,3 +277,32 @@ class CompiledSession(Session):
             segment.correct[step] += correct
         self._programs[update_key(batch)].run((segment.rate, segment.t, segment.loss), step, 1)
         return 1
+
+
+def session_for(
+    function: str,
+    problem: Problem,
+    batch: int,
+    ignore_nonfinite: bool,
+    *,
+    compile: bool = True,
+    packed: bool = True,
+    samples: int | None = None,
+) -> Session:
+    """The compiled session for a problem, where the backend and the layers allow it; otherwise one layer by layer.
+
+    Parameters
+    ----------
+    function : str
+        Whose training it is, for the warning that a layer cannot be compiled.
+    problem, batch, ignore_nonfinite, packed, samples
+        See `CompiledSession`.
+    compile : bool
+        Whether to compile at all.
+    """
+    if compile and current_backend() == "native":
+        try:
+            return CompiledSession(problem, batch, ignore_nonfinite, packed, samples)
+        except NotRecordableError as error:
+            warn_caller(f"{function}: the training runs layer by layer ({error})")
+    return EagerSession(problem)

@@ -10,14 +10,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from fastnn.caller import warn_caller
 from fastnn.checks import whole
 from fastnn.kernels import current_backend
 from fastnn.kernels.batch import copy_labels, copy_samples
 from fastnn.layers.base import Layer
 from fastnn.layers.chain import walk
-from fastnn.program.record import NotRecordableError
-from fastnn.program.session import RETURN_SECONDS, CompiledSession, EagerSession, Segment, Session
+from fastnn.program.session import RETURN_SECONDS, Segment, session_for
 from fastnn.program.step import Problem
 from fastnn.schedules import Constant
 from fastnn.trainer.base import BaseTrainer
@@ -59,7 +57,8 @@ class Batch:
         self._check_finite = not ignore_nonfinite
         self._labels = problem.targets.ndim == 1
         self._classes = math.prod(problem.model.output_shape)
-        self.session = _session(problem, batch_size, ignore_nonfinite, compile, packed=not self.copies)
+        kept = {"compile": compile, "packed": not self.copies}
+        self.session = session_for("step", problem, batch_size, ignore_nonfinite, **kept)
         (self.whole,) = Segment.several([np.arange(self.rows, dtype=np.int64).reshape(1, -1)], 0)
 
     def take(self, x: Array, y: Array) -> bool:
@@ -80,18 +79,6 @@ class Batch:
             return copy_labels(y, problem.targets, self._classes)
         problem.targets[...] = y
         return True
-
-
-def _session(problem: Problem, batch_size: int, ignore: bool, compile: bool, packed: bool) -> Session:
-    if compile and current_backend() == "native":
-        try:
-            session = CompiledSession(problem, batch_size, ignore, packed)
-        except NotRecordableError as error:
-            warn_caller(f"step: the training runs layer by layer ({error})")
-        else:
-            session.load()
-            return session
-    return EagerSession(problem)
 
 
 class Online:

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from fastnn.caller import warn_caller
-from fastnn.kernels import current_backend
-from fastnn.program.record import NotRecordableError
-from fastnn.program.session import CompiledSession, EagerSession, Session
+from fastnn.program.session import Session, session_for
 from fastnn.program.step import Problem
 from fastnn.trainer.average import exchange
 from fastnn.trainer.spec import TrainingSpec
@@ -102,9 +99,4 @@ class ParameterSync:
 def _session(spec: TrainingSpec, problem: Problem) -> Session:
     if spec.engine is not None:
         return spec.engine(spec, problem)
-    if spec.compile and current_backend() == "native":
-        try:
-            return CompiledSession(problem, spec.batch_size, spec.ignore_nonfinite)
-        except NotRecordableError as error:
-            warn_caller(f"fit: the training runs layer by layer ({error})")
-    return EagerSession(problem)
+    return session_for("fit", problem, spec.batch_size, spec.ignore_nonfinite, compile=spec.compile)

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from populations import ctrl_c_before
 
 import fastnn
 from fastnn.cli import main
-from fastnn.population.group import Group
 
 OPTIONS = ("--batch", "16", "--model", "mlp:16-12-3", "--epochs", "6", "--learning-rate", "0.01")
 
@@ -79,20 +79,12 @@ def test_the_options_repeat_it(ensemble: Path, tmp_path: Path) -> None:
 
 
 def test_an_interrupted_one_keeps_what_there_is_and_is_resumed_to_the_same_bits(
-    ensemble: Path, toy_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ensemble: Path, toy_data: Path, tmp_path: Path
 ) -> None:
-    steps = Group.train
-
-    def interrupted(self: Group, epoch: int) -> object:
-        if epoch == 4:
-            raise KeyboardInterrupt
-        return steps(self, epoch)
-
-    monkeypatch.setattr(Group, "train", interrupted)
-    assert train(toy_data, tmp_path / "r", "--ensemble", "5", "--seed", "3", "--checkpoint", "2") == 130
+    with ctrl_c_before(4):
+        assert train(toy_data, tmp_path / "r", "--ensemble", "5", "--seed", "3", "--checkpoint", "2") == 130
     kept = fastnn.load(tmp_path / "r" / "model.safetensors")
     assert len(kept.history) == 3
-    monkeypatch.undo()
     assert main(["train", "--resume", str(tmp_path / "r"), "--quiet"]) == 0
     again = fastnn.load(tmp_path / "r" / "model.safetensors")
     assert again.params.tobytes() == fastnn.load(ensemble / "model.safetensors").params.tobytes()

@@ -4,10 +4,11 @@ import csv
 
 import numpy as np
 import pytest
-from populations import LABELS, X, assert_same, fit
+from populations import LABELS, X, assert_same, ctrl_c_before, fit
 
 import fastnn
-from fastnn.population.group import Group
+
+pytestmark = pytest.mark.usefixtures("way")
 
 HELD_OUT = {"validation": (X[:30], LABELS[:30])}
 
@@ -98,20 +99,11 @@ def test_one_that_says_stop_ends_the_training():
     assert fit(range(3), callbacks=[Never()]).epochs_done.tolist() == [0, 0, 0]
 
 
-def test_the_end_is_told_after_ctrl_c_and_after_an_error(monkeypatch):
-    train = Group.train
-
-    def interrupted(self, epoch):
-        if epoch == 2:
-            raise KeyboardInterrupt
-        return train(self, epoch)
-
-    monkeypatch.setattr(Group, "train", interrupted)
+def test_the_end_is_told_after_ctrl_c_and_after_an_error():
     notes = Notes()
-    with pytest.raises(KeyboardInterrupt) as error:
+    with ctrl_c_before(2), pytest.raises(KeyboardInterrupt) as error:
         fit(range(3), callbacks=[notes])
     assert notes.calls == ["begin", 1, -1, 2, "end"]
-    monkeypatch.undo()
     assert_same(error.value.population, fit(range(3), epochs=1))
 
 

@@ -43,6 +43,7 @@ class Late(Interrupt):
     order = 200  # after the checkpoint was written
 
 
+@pytest.mark.usefixtures("way")
 @pytest.mark.parametrize("name", OPTIONS)
 @pytest.mark.parametrize("threads", [1, 2])
 def test_a_resumed_training_has_the_bits_of_one_that_was_not_interrupted(name, threads, tmp_path):
@@ -58,6 +59,7 @@ def test_a_resumed_training_has_the_bits_of_one_that_was_not_interrupted(name, t
     assert resumed.epochs_done.tolist() == [6] * 20
 
 
+@pytest.mark.usefixtures("way")
 @pytest.mark.parametrize("restore_best", [True, False])
 def test_members_that_had_stopped_stay_so_and_the_best_parameters_are_kept(restore_best, tmp_path):
     def stopping():
@@ -77,6 +79,7 @@ def test_members_that_had_stopped_stay_so_and_the_best_parameters_are_kept(resto
     assert resumed.best_epoch.tolist() == whole.best_epoch.tolist()
 
 
+@pytest.mark.usefixtures("way")
 def test_a_member_that_failed_is_not_taken_up_again(tmp_path):
     rates = [1e30 if k == 3 else 0.01 for k in range(20)]
     options = {"y": NUMBERS, "loss": "mean_squared_error", "optimizer": "sgd", "learning_rates": rates}
@@ -88,6 +91,7 @@ def test_a_member_that_failed_is_not_taken_up_again(tmp_path):
         assert_same(resumed, fit(range(20), epochs=6, **options))
 
 
+@pytest.mark.usefixtures("way")
 def test_a_training_that_has_ended_goes_on_with_more_epochs(tmp_path):
     fit(range(20), epochs=2, callbacks=[fastnn.Checkpoint(tmp_path)])
     assert_same(fit(range(20), epochs=5, resume=tmp_path), fit(range(20), epochs=5))
@@ -103,6 +107,7 @@ def test_a_checkpoint_is_a_file_of_the_population(tmp_path):
         fastnn.Trainer(network()).resume(path, X, LABELS)
 
 
+@pytest.mark.usefixtures("way")
 def test_the_statistics_of_the_inputs_are_in_the_file(tmp_path):
     model = network(0, lambda: [Standardize(), Dense(7), ReLU(), Dense(3)])
     model.layers[0].set_statistics(X.mean(axis=0), X.std(axis=0))

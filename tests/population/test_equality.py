@@ -7,6 +7,8 @@ from populations import LABELS, TARGETS, YES, X, assert_same, fit, network
 import fastnn
 from fastnn.layers import ELU, GELU, Dense, Dropout, Flatten, LeakyReLU, SiLU, Softshrink, Tanh, Tanhshrink
 
+pytestmark = pytest.mark.usefixtures("way")
+
 BACKENDS = [b for b in fastnn.kernels.available_backends() if b != "numba"]
 NETWORKS = {
     "linear": lambda: [Dense(3)],

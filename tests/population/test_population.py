@@ -2,12 +2,13 @@
 
 import numpy as np
 import pytest
-from populations import LABELS, NUMBERS, YES, X, assert_same, fit, network
+from populations import LABELS, NUMBERS, YES, X, assert_same, ctrl_c_before, fit, network
 
 import fastnn
 from fastnn.layers import BatchNorm, Dense, Dropout, ReLU, Softmax, Standardize
 from fastnn.population import joined
-from fastnn.population.group import Group
+
+pytestmark = pytest.mark.usefixtures("way")
 
 
 def test_a_member_is_a_model_and_predicts_what_the_population_says_it_does():
@@ -117,24 +118,16 @@ def fit_classes_with_nan():
     return members
 
 
-def test_ctrl_c_leaves_what_was_trained(monkeypatch):
-    train = Group.train
-
-    def interrupted(self, epoch):
-        if epoch == 3:
-            raise KeyboardInterrupt
-        return train(self, epoch)
-
-    monkeypatch.setattr(Group, "train", interrupted)
-    with pytest.raises(KeyboardInterrupt) as error:
+def test_ctrl_c_leaves_what_was_trained():
+    with ctrl_c_before(3), pytest.raises(KeyboardInterrupt) as error:
         fit(range(3), epochs=9)
-    monkeypatch.undo()
     assert_same(error.value.population, fit(range(3), epochs=2))
 
 
 def test_long_trainings_return_to_python_within_an_epoch(monkeypatch):
     whole = fit(range(3))
-    monkeypatch.setattr("fastnn.population.group.RETURN_SECONDS", 0.0)
+    for module in ("lanes", "seat"):
+        monkeypatch.setattr(f"fastnn.population.{module}.RETURN_SECONDS", 0.0)
     assert_same(fit(range(3)), whole)
 
 
@@ -217,6 +210,6 @@ class Own(fastnn.optim.SGD):
 @pytest.mark.parametrize("what", BAD)
 def test_what_a_population_cannot_do_is_said_before_any_work(what, monkeypatch):
     call, message = BAD[what]
-    monkeypatch.setattr(Group, "__init__", lambda *_: pytest.fail("the training has begun"))
+    monkeypatch.setattr("fastnn.population.run.group_of", lambda *_: pytest.fail("the training has begun"))
     with pytest.raises((ValueError, TypeError), match=message):
         call()
