@@ -17,6 +17,7 @@ from bench import peers as sides
 from bench import results
 from bench.environment import cores, handicaps, without_handicaps
 from bench.heat import Plan, race_row
+from bench.peers import mnist
 from bench.probe import in_process, kind_of, processor
 from bench.table import Row, row_table, settings_list
 from bench.workloads import WORKLOADS, Workload, select
@@ -48,6 +49,7 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
         help="keep each row as soon as it is raced, by default in bench/results with others of this processor",
     )
     add("--resume", action="store_true", help="with --store: leave out the rows that were stored at this commit")
+    add("--mnist", type=Path, help="the folder of MNIST's gzipped files; without it rows of real images are left out")
     add("--settings", type=Path, help="a file of --store: run its best settings, try no others")
     add("--peers-only", action="store_true", help="measure the peers without fastnn")
     add("--list", action="store_true", help="list the rows and the installed frameworks")
@@ -149,6 +151,8 @@ def main(arguments: list[str] | None = None) -> int:
     except ValueError as error:
         print(error, file=sys.stderr)
         return 2
+    if options.mnist is not None:
+        os.environ[mnist.VARIABLE] = str(options.mnist.resolve())
     if options.list:
         for w in wanted:
             print(f"{w.key:16} {w.group:8} {w.title}")
@@ -161,6 +165,9 @@ def main(arguments: list[str] | None = None) -> int:
     for name in set(asked) - set(present):
         print(f"race: {name} is not installed and left out", file=sys.stderr)
 
+    if mnist.folder() is None and any(w.data == "mnist" for w in wanted):
+        print("race: no MNIST files (--mnist FOLDER), so that rows of real images are left out", file=sys.stderr)
+        wanted = [w for w in wanted if w.data != "mnist"]
     plan = Plan(
         tuple(present), options.threads, options.repeats, options.isa, not options.peers_only,
         earlier_settings(options.settings) if options.settings else None,

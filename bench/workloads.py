@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from bench import images, operations
@@ -48,6 +48,8 @@ class Workload:
     network: str = ""
     direction: operations.Direction = "forward"
     algorithm: Literal["auto", "direct", "winograd"] = "auto"  # fastnn's algorithm; peers choose for themselves
+    data: Literal["random", "mnist"] = "random"  # dense random rows, or real ones, which are mostly zeros
+    precision: Literal["float32", "bf16"] = "float32"  # of the products of a training
     threads: int = 0  # 0: as many as the race has
     avx512: Aim = Aim()
     halves: Aim | None = None  # None: as avx512
@@ -121,7 +123,7 @@ CONVOLUTIONS: tuple[Workload, ...] = (
 )  # fmt: skip
 
 
-WORKLOADS: tuple[Workload, ...] = (
+DENSE: tuple[Workload, ...] = (
     Workload(
         "dense-b8", "dense", "784-200-10, batch 8, SGD", "train", (784, 200, 10), 8,
         avx512=Aim(best=2), avx2=Aim(eager=5),
@@ -152,13 +154,20 @@ WORKLOADS: tuple[Workload, ...] = (
         avx512=Aim(best=1.15, share=0.82), halves=Aim(best=1.08, share=0.85),
     ),
     Workload(
-        "loss-1000", "loss", "softmax loss + gradient, 4096 x 1000", "loss", (4096, 1000),
-        avx512=Aim(best=3),
+        "small-full", "dense", "4-32-16-4, full batch of 10,000, SGD", "train", (4, 32, 16, 4), 10_000, rows=10_000,
+        avx512=Aim(best=1),
     ),
     Workload(
-        "loss-10", "loss", "softmax loss + gradient, 4096 x 10", "loss", (4096, 10),
-        avx512=Aim(best=3),
+        "higgs-b100", "dense", "28-300-300-300-300-300-2 tanh, batch 100, Adam", "train",
+        (28, 300, 300, 300, 300, 300, 2), 100, activation="tanh", rule="adam", avx512=Aim(best=1),
     ),
+    Workload(
+        "wide-b200-bf16", "dense", "784-666-666-10, batch 200, SGD, products of bf16", "train",
+        (784, 666, 666, 10), 200, precision="bf16", avx512=Aim(best=2), halves=Aim(best=1),
+    ),
+)  # fmt: skip
+
+PREDICT: tuple[Workload, ...] = (
     Workload(
         "predict-1", "predict", "predict 784-200-10, one row", "predict", (784, 200, 10), 1,
         avx512=Aim(best=2),
@@ -167,6 +176,31 @@ WORKLOADS: tuple[Workload, ...] = (
         "predict-10000", "predict", "predict 784-200-10, 10,000 rows", "predict", (784, 200, 10),
         10_000, avx512=Aim(best=1.15, share=0.80), halves=Aim(share=0.80),
     ),
+)  # fmt: skip
+
+
+def _real(key: str, best: float) -> Workload:
+    """A row of DENSE or PREDICT with real images; on halves of units the aim is that of the row with random ones."""
+    row = next(workload for workload in (*DENSE, *PREDICT) if workload.key == key)
+    return replace(
+        row, key=f"{key}-real", group="real", title=f"{row.title}, MNIST", data="mnist",
+        avx512=Aim(best=best), halves=row.avx512,
+    )  # fmt: skip
+
+
+WORKLOADS: tuple[Workload, ...] = (
+    *DENSE,
+    *(_real(*row) for row in (("dense-b8", 3.5), ("dense-b4", 4), ("linear-b128", 3.5), ("tanh-b60", 2.2))),
+    Workload(
+        "loss-1000", "loss", "softmax loss + gradient, 4096 x 1000", "loss", (4096, 1000),
+        avx512=Aim(best=3),
+    ),
+    Workload(
+        "loss-10", "loss", "softmax loss + gradient, 4096 x 10", "loss", (4096, 10),
+        avx512=Aim(best=3),
+    ),
+    *PREDICT,
+    _real("predict-1", 2.5),
     Workload(
         "lenet-b128", "images", "LeNet-5, batch 128, Adam", "images", (784, 10), 128,
         rule="adam", network="lenet5", avx512=Aim(best=5.5, share=0.75), halves=Aim(best=5, share=0.75),

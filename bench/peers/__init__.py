@@ -13,7 +13,7 @@ import importlib
 import importlib.util
 from types import ModuleType
 
-SIDES = ("fastnn", "numpy", "torch", "jax", "tensorflow", "sklearn")
+SIDES = ("fastnn", "numpy", "torch", "jax", "onnxruntime", "openvino", "tensorflow", "sklearn")
 PEERS = SIDES[1:]
 
 

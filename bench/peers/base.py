@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from bench import images, operations
 from bench.floor import Call
+from bench.peers import mnist
 from bench.workloads import Workload
 
 FloatArray = npt.NDArray[np.float32]
@@ -73,7 +74,9 @@ def plain_settings(threads: int, **options: Any) -> list[Setting]:
 
 
 def training_data(workload: Workload) -> tuple[FloatArray, IntArray]:
-    """Dense random rows in [0, 1) and random labels, the same for every side."""
+    """Dense random rows in [0, 1) and random labels, or those of MNIST, the same for every side."""
+    if workload.data == "mnist":
+        return mnist.read(workload.rows, workload.sizes[0], workload.sizes[-1])
     rng = np.random.default_rng(20)
     x = rng.random((workload.rows, workload.sizes[0]), dtype=np.float32)
     y = rng.integers(0, workload.sizes[-1], workload.rows)

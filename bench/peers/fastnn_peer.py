@@ -111,6 +111,7 @@ class Train(base.TrainRunner):
         self.trainer = fastnn.Trainer(
             self.model, optimizer=optimizer(self.workload), batch_size=self.workload.batch,
             epochs=epochs, seed=0, shuffle=shuffle, compile=True, progress=False,
+            precision=self.workload.precision,
         )  # fmt: skip
         self.trainer.fit(x, y)
 

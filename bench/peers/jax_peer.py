@@ -15,6 +15,8 @@ def settings(workload: Workload, threads: int) -> list[Setting]:
 
     XLA makes as many threads as the process has processors.
     """
+    if workload.precision != "float32":
+        return []
     return jax_images.settings(threads) if workload.kind in ON_IMAGES else base.plain_settings(threads)
 
 

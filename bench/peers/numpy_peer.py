@@ -21,7 +21,7 @@ def settings(workload: Workload, threads: int) -> list[Setting]:
     """Settings by number of threads, and also by blocks of rows if arrays exceed the cache; or fastnn's reference."""
     if workload.kind in operations.KINDS:
         return [Setting("reference kernels", threads)]
-    if workload.kind in ON_IMAGES:
+    if workload.kind in ON_IMAGES or workload.precision != "float32":
         return []
     plain = base.plain_settings(threads)
     if workload.kind == "gemm":

@@ -19,7 +19,8 @@ MODULE = "sklearn"
 
 def settings(workload: Workload, threads: int) -> list[Setting]:
     """Settings by number of threads of its products. It has no loss and no product of its own."""
-    return base.plain_settings(threads) if workload.kind in ("train", "predict") else []
+    able = workload.kind in ("train", "predict") and workload.precision == "float32"
+    return base.plain_settings(threads) if able else []
 
 
 def prepare(workload: Workload, setting: Setting) -> Runner:

@@ -11,6 +11,8 @@ MODULE = "tensorflow"
 
 def settings(workload: Workload, threads: int) -> list[Setting]:
     """Return one setting for each number of threads, as a graph and with XLA."""
+    if workload.precision != "float32":
+        return []
     return [
         Setting(f"{s.name}, {'XLA' if xla else 'graph'}", s.threads, {"xla": xla})
         for xla in (False, True)

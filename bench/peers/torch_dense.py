@@ -39,7 +39,7 @@ def optimizer_of(workload: Workload, model: Any, implementation: str) -> Any:
 class Train(base.TrainRunner):
     """The usual loop. If an implementation of the optimiser is chosen, the loop is tuned and uses index_select."""
 
-    def __init__(self, workload: Workload, compiled: bool, optimizer: str) -> None:
+    def __init__(self, workload: Workload, compiled: bool, optimizer: str, autocast: bool = False) -> None:
         import torch
         from torch.nn import functional as F
 
@@ -53,7 +53,12 @@ class Train(base.TrainRunner):
         def loss(x: Any, y: Any) -> Any:
             return F.cross_entropy(self.model(x), y)
 
-        self.loss_of = torch.compile(loss, dynamic=False) if compiled else loss
+        def rounded(x: Any, y: Any) -> Any:
+            with torch.autocast("cpu", torch.bfloat16):
+                return loss(x, y)
+
+        wanted = rounded if autocast else loss
+        self.loss_of = torch.compile(wanted, dynamic=False) if compiled else wanted
 
     def train(self, order: IntArray) -> None:
         import torch

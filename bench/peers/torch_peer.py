@@ -22,12 +22,22 @@ def settings(workload: Workload, threads: int) -> list[Setting]:
     modes = [("eager", ""), ("compile", "")]
     if workload.kind == "train":
         modes = [("eager", ""), ("eager", "foreach"), ("eager", "fused"), ("compile", "fused"), ("graph", "")]
+    if workload.precision == "bf16":
+        ways = (("eager", "autocast"), ("eager", "matmul"), ("compile", "autocast"), ("compile", "matmul"))
+        return [_rounded(count, *way) for count in base.plain_settings(threads) for way in ways]
     return [_named(count, *mode) for count in base.plain_settings(threads) for mode in modes]
 
 
 def _named(count: Setting, mode: str, optimizer: str) -> Setting:
     parts = [count.name, mode] + ([f"{optimizer} optimizer"] if optimizer else [])
     return Setting(", ".join(parts), count.threads, {"mode": mode, "optimizer": optimizer})
+
+
+def _rounded(count: Setting, mode: str, rounding: str) -> Setting:
+    """Products of bf16 by autocast, as people write it, or by the precision of float32 products (`matmul`)."""
+    named = {"autocast": "bf16 autocast", "matmul": "fp32_precision bf16"}[rounding]
+    options = {"mode": mode, "optimizer": "", "rounding": rounding}
+    return Setting(f"{count.name}, {mode}, {named}", count.threads, options)
 
 
 def prepare(workload: Workload, setting: Setting) -> Runner:
@@ -43,7 +53,10 @@ def prepare(workload: Workload, setting: Setting) -> Runner:
     if workload.kind == "train":
         if mode == "graph":
             return torch_dense.GraphTrain(workload)
-        return torch_dense.Train(workload, mode == "compile", setting.options["optimizer"])
+        rounding = setting.options.get("rounding")
+        if rounding == "matmul":
+            torch.backends.mkldnn.matmul.fp32_precision = "bf16"
+        return torch_dense.Train(workload, mode == "compile", setting.options["optimizer"], rounding == "autocast")
     if workload.kind == "loss":
         return torch_dense.Loss(workload, mode == "compile")
     if workload.kind == "predict":

@@ -17,6 +17,7 @@ SMALL = {
 }
 ROWS = ["conv-192", "conv-192-direct", "conv-192-grad", "conv1-direct", "conv1-grad", "pool", "pool-grad", "norm-grad"]
 OTHERS = ["torch", "jax", "tensorflow"]
+RUNTIMES = ["onnxruntime", "openvino"]  # of ONNX models
 
 
 def _operation(key: str):
@@ -76,6 +77,16 @@ def test_others_compute_what_the_reference_computes(name, key):
 )
 def test_all_sides_agree_on_networks(name, key, network):
     workload = _network(key, network)
+    expected = _side("fastnn", workload)[0][1]
+    for setting, numbers in _side(name, workload):
+        assert heat.agree(numbers, expected), setting
+
+
+@pytest.mark.parametrize("name", RUNTIMES)
+@pytest.mark.parametrize("network", ["lenet5", "alexnet-features"])
+def test_runtimes_of_onnx_models_compute_the_same_features(name, network):
+    pytest.importorskip("onnx")
+    workload = _network("alexnet-b1", network)
     expected = _side("fastnn", workload)[0][1]
     for setting, numbers in _side(name, workload):
         assert heat.agree(numbers, expected), setting

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import gzip
 import os
 import signal
 import subprocess
@@ -15,10 +16,10 @@ import pytest
 from bench import command as race
 from bench import environment, heat, load, peers, workloads
 from bench import side as side_module
-from bench.peers import base
+from bench.peers import base, mnist
 
 ROOT = Path(__file__).resolve().parents[2]
-HEAVY = ("torch", "jax", "tensorflow", "sklearn", "numba")
+HEAVY = ("torch", "jax", "tensorflow", "sklearn", "numba", "onnx", "onnxruntime", "openvino")
 
 
 def _small(key: str):
@@ -112,11 +113,72 @@ class TestSides:
         theirs = peers.load("numpy").prepare(workload, base.Setting("plain", 1)).check()
         assert heat.agree(mine, theirs)
 
+    @pytest.mark.parametrize("side", ["onnxruntime", "openvino"])
+    @pytest.mark.parametrize("key", ["predict-1", "predict-10000"])
+    def test_runtimes_of_onnx_models_predict_what_numpy_predicts(self, key, side):
+        if not peers.installed(side):
+            pytest.skip(f"{side} is not installed")
+        pytest.importorskip("onnx")
+        workload = dataclasses.replace(_small(key), batch=1 if key == "predict-1" else 300)
+        theirs = peers.load(side)
+        mine = theirs.prepare(workload, theirs.settings(workload, 1)[0]).check()
+        assert heat.agree(mine, peers.load("numpy").prepare(workload, base.Setting("plain", 1)).check())
+
+    @pytest.mark.parametrize("side", ["numpy", "jax", "tensorflow", "sklearn", "onnxruntime", "openvino"])
+    def test_products_of_bf16_are_raced_against_such(self, side):
+        assert peers.load(side).settings(workloads.find("wide-b200-bf16"), 2) == []
+        assert peers.load("torch").settings(workloads.find("wide-b200-bf16"), 2)
+
+    def test_torch_rounds_products_to_bf16(self):
+        pytest.importorskip("torch")
+        workload = dataclasses.replace(_small("wide-b200-bf16"), rows=1000, batch=20, learning_rate=0.1)
+        torch, ours = peers.load("torch"), peers.load("fastnn")
+        autocast, matmul = torch.settings(workload, 1)[:2]
+        assert autocast.name.endswith("bf16 autocast")
+        assert matmul.name.endswith("fp32_precision bf16")  # which oneDNN heeds where there are tiles
+        rounded = torch.prepare(workload, autocast).check()
+        whole = dataclasses.replace(workload, precision="float32")
+        assert rounded != torch.prepare(whole, torch.settings(whole, 1)[0]).check()
+        assert heat.agree(ours.prepare(workload, ours.settings(workload, 1)[0]).check(), rounded)
+
     def test_sides_agree_within_rounding(self):
         assert heat.agree([1.0, 2.0], [1.001, 2.0])
         assert not heat.agree([1.0, 2.0], [1.1, 2.0])
         assert not heat.agree([1.0], [1.0, 2.0])
         assert not heat.agree([float("nan")], [float("nan")])
+
+
+class TestRealRows:
+    @pytest.fixture
+    def folder(self, tmp_path, monkeypatch):
+        """A folder of a data set of five images."""
+        pixels = bytes(range(256)) * 16
+        (tmp_path / mnist.IMAGES).write_bytes(gzip.compress(b"h" * 16 + pixels[: 5 * 784]))
+        (tmp_path / mnist.LABELS).write_bytes(gzip.compress(b"h" * 8 + bytes([3, 9, 0, 7, 1])))
+        monkeypatch.setenv(mnist.VARIABLE, str(tmp_path))
+        return tmp_path
+
+    def test_are_pixels_from_0_to_1_and_classes(self, folder):
+        x, y = base.training_data(dataclasses.replace(workloads.find("dense-b8-real"), rows=4))
+        assert x.shape == (4, 784)
+        assert (x.dtype, y.dtype) == ("float32", "int64")
+        assert x[0, 255] == 1
+        assert x[0, 51] == pytest.approx(0.2)
+        assert y.tolist() == [3, 9, 0, 7]
+
+    def test_of_colour_are_the_grey_image_three_times(self, folder):
+        x, y = base.training_data(dataclasses.replace(workloads.find("tanh-b60-real"), rows=5))
+        assert x.shape == (5, 2352)
+        assert (x[:, :784] == x[:, 784:1568]).all()
+        assert y.tolist() == [3, 3, 0, 1, 1]
+
+    def test_are_left_out_with_a_sentence_where_there_are_none(self, capsys, monkeypatch):
+        monkeypatch.delenv(mnist.VARIABLE, raising=False)
+        monkeypatch.setattr(race, "heading", lambda *_: "A machine.")
+        assert race.main(["--rows", "real", "--peers", "numpy"]) == 0
+        assert "rows of real images are left out" in capsys.readouterr().err
+        with pytest.raises(ValueError, match="--mnist"):
+            base.training_data(workloads.find("dense-b8-real"))
 
 
 def _state(process: int) -> str:
