@@ -84,10 +84,10 @@ void FN(affine_backward_input)(const fnn_op *op) {
 
 static void apply_tile(const gemm *g, real *tile, ptrdiff_t ld, ptrdiff_t i, ptrdiff_t j, ptrdiff_t rows,
                        ptrdiff_t cols) {
-    for (ptrdiff_t r = 0; r < rows; r++) {
-        sink_prefetch(g->context, fnn_min(i + rows + r, g->m - 1), j, cols); /* the tile below is likely the next */
-        sink_apply(g->context, i + r, j, tile + r * ld, cols);
-    }
+    const weight_grad_sink *sink = g->context;
+    for (ptrdiff_t r = 0; r < rows; r++) /* the tile below is likely the next */
+        sink_prefetch(sink, fnn_min(i + rows + r, g->m - 1), j, cols);
+    FN(sink_apply_rows)(sink, sink_offset(sink, i, j), tile, ld, rows, cols);
 }
 
 /* The tile is the gradient's transpose: all m outputs of `cols` inputs. */
@@ -96,7 +96,7 @@ static void apply_transposed_tile(const gemm *g, real *tile, ptrdiff_t ld, ptrdi
     FNN_ALIGNED real turned[(GEMM_MAX_NR_VECTORS * GEMM_MR + 1) * VL];
     (void)i;
     FN(pack_rows)(turned, rows, cols, tile, ld, 1, NULL, NULL);
-    sink_apply_rows(g->context, j, rows, turned, cols);
+    FN(sink_apply_rows)(g->context, sink_offset(g->context, j, 0), turned, rows, cols, rows);
 }
 
 /* x[n,d], dout[n,m] at p[0], p[1]; the sink takes the gradient (d, m). Each element is one chain over the samples in

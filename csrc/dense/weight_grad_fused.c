@@ -100,7 +100,7 @@ static void edge_tile(const fused_block *s, const real *x, const int64_t *index,
         .b_padded = true,
     };
     FN(microkernel_get)((int)rows, GEMM_NR_VECTORS, true)(&t);
-    for (ptrdiff_t i = 0; i < rows; i++) sink_apply(s->sink, row + i, p, gradient + i * GEMM_NR, cols);
+    FN(sink_apply_rows)(s->sink, sink_offset(s->sink, row, p), gradient, GEMM_NR, rows, cols);
 }
 
 /* --- rows of tiles --- */
@@ -135,12 +135,7 @@ void FN(weight_grad_fused_rows)(const fused_block *s, const real *x, ptrdiff_t s
 }
 
 void FN(weight_grad_fused_finish)(const fused_block *s, pending_tile *q) {
-    if (q->cols == GEMM_NR) { /* one run of memory */
-        sink_apply_at(s->sink, q->at, q->gradient, GEMM_MR * GEMM_NR);
-    } else {
-        for (ptrdiff_t i = 0, at = q->at; q->cols > 0 && i < GEMM_MR; i++, at += GEMM_NR)
-            sink_apply_at(s->sink, at, q->gradient + i * GEMM_NR, q->cols);
-    }
+    if (q->cols > 0) FN(sink_apply_rows)(s->sink, q->at, q->gradient, GEMM_NR, GEMM_MR, q->cols);
     q->cols = 0;
 }
 

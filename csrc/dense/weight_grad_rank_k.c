@@ -106,23 +106,19 @@ static const strips_fn instances[RANK_K_MAX_SAMPLES + 1][ACTION_COUNT] = {EACH(R
 
 /* Columns j … j_end-1 for a rule without strips of its own: gradients of some inputs are stored, then applied. */
 static void apply_by_blocks(const rank_k *o, ptrdiff_t j, ptrdiff_t j_end) {
-    FNN_ALIGNED real block[BLOCK_ROWS * STRIP];
+    FNN_ALIGNED real block[BLOCK_ROWS * STRIP] = {0};
     for (; j < j_end; j += STRIP) {
         const ptrdiff_t cols = fnn_min(STRIP, j_end - j);
         /* column j of the gradient is column 0 of the block */
-        const weight_grad_sink stored = {.w = block, .ld = STRIP};
+        const weight_grad_sink stored = {.w = block, .ld = o->sink->ld == cols ? cols : sink_whole_vectors(cols)};
         rank_k part = *o;
         part.sink = &stored;
         part.dout = o->dout + j;
         for (part.first = 0; part.first < o->d; part.first = part.end) {
             part.end = fnn_min(o->d, part.first + BLOCK_ROWS);
             instances[o->n][STORING](&part, 0, cols);
-            if (o->sink->panel != 0 && o->sink->ld == STRIP && cols == STRIP) { /* one run of memory */
-                sink_apply_at(o->sink, sink_offset(o->sink, part.first, j), block, (part.end - part.first) * STRIP);
-                continue;
-            }
-            for (ptrdiff_t i = part.first; i < part.end; i++)
-                sink_apply(o->sink, i, j, block + (i - part.first) * STRIP, cols);
+            FN(sink_apply_rows)(o->sink, sink_offset(o->sink, part.first, j), block, stored.ld, part.end - part.first,
+                                cols);
         }
     }
 }

@@ -48,14 +48,14 @@ FNN_INLINE void sink_apply(const weight_grad_sink *sink, ptrdiff_t row, ptrdiff_
     sink_apply_at(sink, sink_offset(sink, row, col), dw, count);
 }
 
-/* Applies `rows` whole rows of `cols` gradients, which lie close together in dw, from row `row` on. */
-FNN_INLINE void sink_apply_rows(const weight_grad_sink *sink, ptrdiff_t row, ptrdiff_t cols, const real *dw,
-                                ptrdiff_t rows) {
-    if (sink->ld == cols && sink->panel == 0) {
-        sink_apply_at(sink, row * cols, dw, rows * cols);
-    } else {
-        for (ptrdiff_t r = 0; r < rows; r++) sink_apply(sink, row + r, 0, dw + r * cols, cols);
-    }
-}
+/* The elements of the vectors that hold a row of `cols` elements. */
+FNN_INLINE ptrdiff_t sink_whole_vectors(ptrdiff_t cols) { return (cols + VL - 1) / VL * VL; }
+
+/* Applies the gradients dw[r * ld + c] of `rows` rows and `cols` columns, in one panel, from offset `at` on. A rule of
+ * the user's own is called on several rows together, which are brought together first where they lie apart: a call for
+ * a short row takes longer than its elements do. It is given zeros as well, and may be given anything that stands in
+ * dw behind a row, as far as that fills a vector. */
+void FN(sink_apply_rows)(const weight_grad_sink *sink, ptrdiff_t at, const real *dw, ptrdiff_t ld, ptrdiff_t rows,
+                         ptrdiff_t cols);
 
 #endif
