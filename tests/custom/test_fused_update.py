@@ -34,9 +34,7 @@ RULES = {rule.name: rule for rule in (own_descent, own_lion, own_adam)}
 def arrays(n, m, dtype):
     """x, dout, and w with m, v ≥ 0 and a bias with the same."""
     rng = np.random.default_rng(n * 1000 + m)
-    x, dout, w, mw, vw = (
-        rng.normal(size=shape).astype(dtype) for shape in ((n, D), (n, m), (D, m), (D, m), (D, m))
-    )
+    x, dout, w, mw, vw = (rng.normal(size=shape).astype(dtype) for shape in ((n, D), (n, m), (D, m), (D, m), (D, m)))
     b, mb, vb = rng.normal(size=(3, m)).astype(dtype)
     return x, dout, [w, mw, abs(vw)], [b, mb, abs(vb)]
 

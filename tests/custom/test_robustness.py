@@ -16,10 +16,20 @@ from trainings import samples
 
 import fastnn
 from fastnn import custom, kernels
+from fastnn.environment import BACKEND
 from fastnn.estimators import MLPClassifier
 from fastnn.layers import Dense
 
 pytest.importorskip("numba")
+
+CALLS = 1000  # of each thread
+
+
+@pytest.fixture(params=kernels.available_backends())
+def backend(request):
+    """Each backend in turn, in use during the test."""
+    with fastnn.use_backend(request.param):
+        yield request.param
 
 
 @custom.activation
@@ -44,7 +54,8 @@ def trainer(activation, **options):
     return fastnn.Trainer(model, epochs=3, progress=False, **options)
 
 
-def test_an_operation_that_fails_in_c_ends_as_one_error_that_names_it():
+@pytest.mark.usefixtures("backend")
+def test_an_operation_that_fails_ends_as_one_error_that_names_it():
     x, y = samples(80, 4, 2)
     with pytest.raises(fastnn.NonFiniteLossError, match="the activation 'raises_from_seven_on' gives nan at 7"):
         trainer(raises_from_seven_on).fit(x, y)
@@ -54,26 +65,28 @@ def test_an_operation_that_fails_in_c_ends_as_one_error_that_names_it():
         trainer(fastnn.layers.ReLU, optimizer=divides_by_the_gradient(0.1)).fit(0 * x, y)
 
 
-def test_threads_of_python_run_it_at_once():
+def test_threads_of_python_run_it_at_once(backend):
     own_swish.kernel.prepare(np.dtype("float32"))
-    x = np.random.default_rng(0).normal(size=500).astype(np.float32)
+    # the reference calls a Python function for each element
+    x = np.random.default_rng(0).normal(size=3 if backend == "reference" else 500).astype(np.float32)
+    forward = kernels.get("activation_forward", backend)
     want = np.empty_like(x)
-    kernels.get("activation_forward")(x, want, int(own_swish.kernel), 0.0)
-    wrong = []
+    forward(x, want, int(own_swish.kernel), 0.0)
+    right = []
 
     def calls():
         out = np.empty_like(x)
-        for _ in range(1000):
-            kernels.get("activation_forward")(x, out, int(own_swish.kernel), 0.0)
-            if not np.array_equal(out, want):
-                wrong.append(1)
+        for _ in range(CALLS):
+            out.fill(np.nan)
+            forward(x, out, int(own_swish.kernel), 0.0)
+            right.append(np.array_equal(out, want))
 
     running = [threading.Thread(target=calls) for _ in range(8)]
     for thread in running:
         thread.start()
     for thread in running:
         thread.join()
-    assert not wrong
+    assert right == [True] * (8 * CALLS)  # none was left out by an error in a thread
 
 
 def predicted(net, x):
@@ -116,6 +129,7 @@ def test_a_child_forked_while_another_thread_compiles_waits_for_no_inherited_loc
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system cannot fork")
+@pytest.mark.usefixtures("backend")
 def test_a_forked_process_runs_it():
     x, y = samples(40, 4, 2)
     net = MLPClassifier((6,), activation=own_swish, max_iter=2, random_state=0)
@@ -127,7 +141,7 @@ def test_a_forked_process_runs_it():
 
 @pytest.mark.slow
 @pytest.mark.parametrize("method", ["spawn", "forkserver", "loky"])
-def test_processes_run_what_a_script_made(method, tmp_path):
+def test_processes_run_what_a_script_made(method, backend, tmp_path):
     """The functions stand in the script itself, which workers of loky never run."""
     script = tmp_path / "script.py"
     script.write_text(
@@ -159,7 +173,12 @@ def test_processes_run_what_a_script_made(method, tmp_path):
         )
     )
     done = subprocess.run(
-        [sys.executable, str(script), method], capture_output=True, text=True, timeout=200, check=False
+        [sys.executable, str(script), method],
+        env=os.environ | {BACKEND: backend},
+        capture_output=True,
+        text=True,
+        timeout=200,
+        check=False,
     )
     assert done.stdout.strip() == "the same", done.stderr
 
@@ -208,11 +227,10 @@ def test_a_cache_folder_that_cannot_be_written_is_done_without(tmp_path):
     assert "not kept, because" in done.stderr
 
 
+@pytest.mark.usefixtures("backend")
 def test_state_below_the_smallest_normal_number_is_kept_as_zero():
-    tiny = np.finfo(np.float32).tiny
-    for backend in ("native", "reference"):
-        own_lion.kernel.prepare(np.dtype("float32"))
-        w, m, g = (np.full(5, value, np.float32) for value in (1, tiny, 0))
-        arguments = (w, m, None, g, np.array([0.1]), np.array([1]), int(own_lion.kernel), 0.0, 0.9, 0.5)
-        kernels.get("update", backend)(*arguments)
-        assert (m == 0).all()
+    own_lion.kernel.prepare(np.dtype("float32"))
+    w, m, g = (np.full(5, value, np.float32) for value in (1, np.finfo(np.float32).tiny, 0))
+    arguments = (w, m, None, g, np.array([0.1]), np.array([1]), int(own_lion.kernel), 0.0, 0.9, 0.5)
+    kernels.get("update")(*arguments)
+    assert (m == 0).all()

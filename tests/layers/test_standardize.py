@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from trainings import needs_native
 
 import fastnn
 from fastnn.layers import Conv2D, Dense, Flatten, Standardize
@@ -21,6 +22,7 @@ def test_it_is_the_formula_for_rows_and_images_and_its_gradient() -> None:
         assert gradients == {}
 
 
+@needs_native
 def test_a_training_leaves_it_alone_and_is_the_same_compiled() -> None:
     images = np.random.default_rng(1).integers(0, 255, (40, 3, 8, 8), np.uint8)
     labels = np.arange(40) % 2
