@@ -7,16 +7,19 @@ import json
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 from reported_figures import missing
 
+import fastnn
 from fastnn import studies
 from fastnn.data import load
 from fastnn.studies.digits.chain_rule import LoopNetwork
 from fastnn.studies.digits.two_weights import TwoWeights
+from fastnn.studies.mlp.solver import sets, solve, solve_for
 
 pytest.importorskip("matplotlib").use("Agg")
 
@@ -200,3 +203,19 @@ def test_the_label_of_a_reports_table_is_shown_beside_the_size_that_it_names(res
     cuts = found["results"]["cut-points"]["found"]
     assert list(cuts["by"]) == ["conv5.pool"]
     assert cuts["left out"] == {"conv5.relu": 43_264}
+
+
+def test_a_point_of_the_grid_is_the_beginning_of_a_longer_training() -> None:
+    images = fastnn.data.glyphs(240, seed=0)
+    data = SimpleNamespace(train=images, test=images, class_names=[*"0123456789"])
+    run: Any = SimpleNamespace(seed=0, data=data)
+    parts = sets(run, 200)
+    found = solve_for(run, parts, (9,), (1, 3, 2), 8)
+    assert list(found) == [1, 3, 2]
+    for epochs, (columns, model) in found.items():
+        alone, network = solve(run, parts, (9,), epochs, 8)
+        assert set(columns) == set(alone)
+        for name in set(columns) - {"seconds"}:
+            np.testing.assert_array_equal(columns[name], alone[name])
+        assert len(columns["seconds"]) == epochs
+        assert model.params.tobytes() == network.params.tobytes()

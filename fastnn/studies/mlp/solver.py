@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import numpy as np
@@ -36,29 +37,63 @@ def solve(
     scale: float = 1.0,
     seed: int | None = None,
 ) -> tuple[Columns, Any]:
-    """Train as the report did, with evaluations on 1,000 training images and on the validation images."""
+    """Train as the report did, with evaluations on 1,000 training images and on the validation images.
+
+    Returns the evaluations and the network of the best epoch.
+    """
+    return solve_for(run, data, hidden, (epochs,), batch, decay=decay, scale=scale, seed=seed)[epochs]
+
+
+def solve_for(
+    run: Run,
+    data: dict[str, Pair],
+    hidden: tuple[int, ...],
+    lengths: Collection[int],
+    batch: int,
+    *,
+    decay: float = 1.0,
+    scale: float = 1.0,
+    seed: int | None = None,
+) -> dict[int, tuple[Columns, Any]]:
+    """The same for trainings that differ in their numbers of epochs alone: each is the beginning of the longest."""
     seed = run.seed if seed is None else seed
     sizes = "-".join(map(str, (data[""][0][0].size, *hidden, len(run.data.class_names))))
     model = parse(f"mlp:{sizes}", init="normal(0.1)", input_scale=scale, seed=seed)
     few = data[""][0][:1000], data[""][1][:1000]
-    best = _BestEpoch({"": few, "val": data["val"]})
+    best = _BestEpoch({"": few, "val": data["val"]}, lengths)
     optimizer = optim.SGD(1e-4, weight_decay=decay)
-    columns = train_on(model, data, evaluations=best, optimizer=optimizer, schedule=Exponential(0.95), epochs=epochs,
-                       batch_size=batch, seed=seed, on_nonfinite="ignore")  # fmt: skip
-    model.params[...] = best.params
-    return columns, model
+    columns = train_on(model, data, evaluations=best, optimizer=optimizer, schedule=Exponential(0.95),
+                       epochs=max(lengths), batch_size=batch, seed=seed, on_nonfinite="ignore")  # fmt: skip
+    found = {}
+    for epochs in lengths:
+        network = model.copy()
+        network.params[...] = best.params[epochs]
+        rows = {"steps": epochs * (len(columns["steps"]) // max(lengths))}
+        rows |= dict.fromkeys(("seconds", "running_loss", "running_accuracy"), epochs)
+        found[epochs] = {name: of[: rows.get(name, epochs + 1)] for name, of in columns.items()}, network
+    return found
 
 
 class _BestEpoch(EpochEvaluations):
-    """Also copies the parameters of the epoch with the best validation accuracy."""
+    """Also copies the parameters of the epoch with the best validation accuracy, up to each of some numbers of epochs.
 
-    params: Any = None
-    _best = -1.0
+    Attributes
+    ----------
+    params : dict of int to array
+        By the number of epochs.
+    """
+
+    def __init__(self, sets: Mapping[str, Pair], lengths: Collection[int]) -> None:
+        super().__init__(sets)
+        self.params: dict[int, Any] = {}
+        self._lengths, self._best, self._best_params = lengths, -1.0, None
 
     def _add(self, trainer: Any, epoch: int) -> None:
         super()._add(trainer, epoch)
         if (accuracy := self._rows[-1]["val_accuracy"]) > self._best:
-            self._best, self.params = accuracy, trainer.model.params.copy()
+            self._best, self._best_params = accuracy, trainer.model.params.copy()
+        if epoch in self._lengths:
+            self.params[epoch] = self._best_params
 
 
 def solver(run: Run, hidden: int, epochs: int, batch: int, seeds: int, train: int) -> Found:
