@@ -20,7 +20,8 @@ from fastnn.layers import Dropout
 from fastnn.losses import SoftmaxCrossEntropy
 from fastnn.model import Sequential
 from fastnn.program.panels import ParameterPanels
-from fastnn.program.session import Segment, Session
+from fastnn.program.segment import Segment
+from fastnn.program.session import Session
 from fastnn.program.step import Problem
 from fastnn.trainer.spec import TrainingSpec
 

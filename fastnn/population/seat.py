@@ -15,7 +15,7 @@ from fastnn.model.measure import loss_of
 from fastnn.population.share import Stopped
 from fastnn.population.spec import PopulationSpec
 from fastnn.population.stages import trained_part
-from fastnn.program.session import RETURN_SECONDS, Segment, Session, session_for
+from fastnn.program.session import Session, session_for
 from fastnn.program.step import Problem
 
 Array = NDArray[Any]
@@ -122,14 +122,12 @@ class Seat:
         if whole < self._samples:
             parts.append(index[whole:].reshape(1, -1))
         correct = begin = 0
-        for segment in Segment.several(parts, done):
-            first, steps = 0, len(segment.index)
-            segment.rate[...] = rates[begin : begin + steps]
-            while first < steps and not stopped():
-                first += self._session.run(segment, first, steps - first, RETURN_SECONDS)
-            losses[begin : begin + steps] = segment.loss
-            correct += int(segment.correct.sum())
-            begin += steps
+        for segment, now in self._session.run_all(parts, rates, done):
+            losses[begin : begin + now.stop - now.start] = segment.loss[now]
+            correct += int(segment.correct[now].sum())
+            begin += now.stop - now.start
+            if stopped():
+                break
         return correct
 
     def evaluate(self, rows: Array) -> tuple[float, int]:

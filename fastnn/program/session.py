@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from functools import partial
-from itertools import accumulate
 from typing import Any
 
 import numpy as np
@@ -22,55 +20,13 @@ from fastnn.program.compiled_steps import CompiledSteps, arrays_locked, blocks_o
 from fastnn.program.kind import kind_of_problem
 from fastnn.program.panels import ParameterPanels
 from fastnn.program.record import NotRecordableError
+from fastnn.program.segment import Segment
 from fastnn.program.step import Problem, gradient_step, penalise, update_step
 from fastnn.program.warm import WarmCache
 
 Array = NDArray[Any]
 
 RETURN_SECONDS = 0.1  # a compiled run returns to Python this often, so that Ctrl-C and the progress bar work
-
-
-@dataclass
-class Segment:
-    """Consecutive steps of one epoch that have the same batch size, with the arrays that they read and write.
-
-    Parameters
-    ----------
-    index : (S, B) int64
-        Rows of the data that each of the S steps reads.
-    rate : (S,) float64
-        Learning rates.
-    t : (S,) int64
-        Numbers of the steps in the whole training, counted from 1.
-    loss : (S,) float64
-        Losses; written.
-    correct : (S,) int64
-        Numbers of samples that are classified correctly; written.
-    done : int
-        How many of the steps `Session.run_ahead` has done.
-    seconds : float
-        The time that those steps took.
-    """
-
-    index: Array
-    rate: Array
-    t: Array
-    loss: Array
-    correct: Array
-    done: int = 0
-    seconds: float = 0.0
-
-    @classmethod
-    def several(cls, indices: Sequence[Array], done: int) -> list[Segment]:
-        """Consecutive segments that read the given rows, after `done` earlier steps; their rates are still 0."""
-        ends = list(accumulate(map(len, indices)))
-        rate, loss, correct = np.zeros(ends[-1]), np.zeros(ends[-1]), np.zeros(ends[-1], np.int64)
-        t = np.arange(done + 1, done + ends[-1] + 1, dtype=np.int64)
-        found = []
-        for index, end in zip(indices, ends, strict=True):
-            here = slice(end - len(index), end)
-            found.append(cls(index, rate[here], t[here], loss[here], correct[here]))
-        return found
 
 
 class Session:
@@ -106,6 +62,33 @@ class Session:
         How many were done is noted in ``Segment.done``; `run` skips those.
         """
         raise NotImplementedError
+
+    def run_all(self, indices: Sequence[Array], rates: Array, done: int) -> Iterator[tuple[Segment, slice]]:
+        """Do the steps on some batches, and say what has been done about ten times a second.
+
+        Parameters
+        ----------
+        indices : sequence of (S, B) int64
+            The rows that each step reads.
+        rates : (steps,) float64
+            The learning rates of all steps.
+        done : int
+            How many steps of the training came before.
+
+        Yields
+        ------
+        (Segment, slice)
+            The segment and those of its steps that have just been done.
+        """
+        begin = 0
+        for segment in Segment.several(indices, done):
+            first, steps = 0, len(segment.index)
+            segment.rate[...] = rates[begin : begin + steps]
+            begin += steps
+            while first < steps:
+                last = first + self.run(segment, first, steps - first, RETURN_SECONDS)
+                yield segment, slice(first, last)
+                first = last
 
     def release(self) -> None:
         """Say that no more steps will be run; what was compiled may then be used by another training."""

@@ -8,7 +8,8 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from fastnn.program.session import RETURN_SECONDS, Segment
+from fastnn.program.segment import Segment
+from fastnn.program.session import RETURN_SECONDS
 from fastnn.trainer.learning_rates import learning_rates
 from fastnn.trainer.parameter_sync import ParameterSync
 from fastnn.trainer.position import Position

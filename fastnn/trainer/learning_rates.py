@@ -32,8 +32,12 @@ def learning_rates(spec: TrainingSpec, done: int, count: int) -> NDArray[np.floa
 
 def schedule_factors(schedule: Schedule, per_epoch: int, done: int, count: int) -> NDArray[np.float64]:
     """The factors of a schedule for the `count` steps after `done` ones, all of one epoch of `per_epoch` steps."""
-    epoch, step = divmod(done, per_epoch)
     if schedule.by == "epoch":
-        return np.full(count, float(schedule.factor(epoch)))
-    places = (epoch + (step + i) / per_epoch for i in range(count))
-    return np.fromiter((schedule.factor(place) for place in places), np.float64, count)
+        return np.full(count, step_factor(schedule, per_epoch, done))
+    return np.fromiter((step_factor(schedule, per_epoch, done + i) for i in range(count)), np.float64, count)
+
+
+def step_factor(schedule: Schedule, per_epoch: int, done: int) -> float:
+    """The factor of a schedule for the step after `done` ones, with `per_epoch` steps in an epoch."""
+    epoch, step = divmod(done, per_epoch)
+    return float(schedule.factor(epoch if schedule.by == "epoch" else epoch + step / per_epoch))

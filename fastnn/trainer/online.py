@@ -15,11 +15,13 @@ from fastnn.kernels import current_backend
 from fastnn.kernels.batch import copy_labels, copy_samples
 from fastnn.layers.base import Layer
 from fastnn.layers.chain import walk
-from fastnn.program.session import RETURN_SECONDS, Segment, session_for
+from fastnn.program.segment import Segment
+from fastnn.program.session import session_for
 from fastnn.program.step import Problem
 from fastnn.schedules import Constant
 from fastnn.trainer.base import BaseTrainer
 from fastnn.trainer.errors import IGNORE, NonFiniteLossError, explain_nonfinite
+from fastnn.trainer.learning_rates import schedule_factors, step_factor
 from fastnn.trainer.preparation import specify
 from fastnn.trainer.shuffle import shuffled_batches
 
@@ -125,7 +127,8 @@ class Online:
                 )
             rate = trainer.optimizer.learning_rate
         else:
-            rate = self._rate(whole("step", "steps_per_epoch", steps_per_epoch, at_least=1))
+            per_epoch = whole("step", "steps_per_epoch", steps_per_epoch, at_least=1)
+            rate = trainer.optimizer.learning_rate * step_factor(trainer.schedule, per_epoch, self.done)
         batch = self._batch("step", x, y, sample_weight, None)
         segment = batch.whole
         segment.rate[0], segment.t[0] = rate, self.done + 1
@@ -170,41 +173,27 @@ class Online:
             while got < n:
                 epoch, first = divmod(self.done, per_epoch)
                 count = min(n - got, per_epoch - first)
-                ((*indices,),) = shuffled_batches(
+                (indices,) = shuffled_batches(
                     trainer.seed, range(epoch + 1, epoch + 2), batch.rows, batch.batch_size, trainer.shuffle
                 )
-                for segment in Segment.several(indices, epoch * per_epoch):
-                    size = len(segment.index)
-                    begin, end = min(first, size), min(first + count, size)
-                    first, count = first - begin, count - (end - begin)
-                    for i in range(begin, end):
-                        segment.rate[i] = self._rate(per_epoch, int(segment.t[i]) - 1)
-                    self._run(batch, segment, begin, end)
-                    losses[got : got + end - begin] = segment.loss[begin:end]
-                    got += end - begin
+                factors = schedule_factors(trainer.schedule, per_epoch, self.done, count)
+                rates = trainer.optimizer.learning_rate * factors
+                for segment, now in batch.session.run_all(_part(indices, first, count), rates, self.done):
+                    done = now.stop - now.start
+                    losses[got : got + done] = segment.loss[now]
+                    self.done, got = self.done + done, got + done
+                    if not math.isfinite(segment.loss[now.stop - 1]):
+                        self._refuse(batch.problem, segment, now.stop - 1)
         finally:
             if not batch.copies:
                 self._let_go(batch)
         return losses
-
-    def _run(self, batch: Batch, segment: Segment, first: int, last: int) -> None:
-        while first < last:
-            did = batch.session.run(segment, first, last - first, RETURN_SECONDS)
-            first, self.done = first + did, self.done + did
-            if not math.isfinite(segment.loss[first - 1]):
-                self._refuse(batch.problem, segment, first - 1)
 
     def _refuse(self, problem: Problem, segment: Segment, i: int) -> None:
         if self.trainer.on_nonfinite == "ignore":
             return
         loss, rate = float(segment.loss[i]), float(segment.rate[i])
         raise NonFiniteLossError(explain_nonfinite(problem, f"the loss of step {self.done}", loss, rate), IGNORE)
-
-    def _rate(self, per_epoch: int, done: int | None = None) -> float:
-        """The learning rate of the step after `done` steps."""
-        schedule, rate = self.trainer.schedule, self.trainer.optimizer.learning_rate
-        epoch, step = divmod(self.done if done is None else done, per_epoch)
-        return rate * schedule.factor(epoch if schedule.by == "epoch" else epoch + step / per_epoch)
 
     def _batch(
         self, function: str, x: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None, batch_size: int | None
@@ -277,6 +266,17 @@ class Online:
         batch.session.store()
         batch.session.store_state()
         batch.session.release()
+
+
+def _part(indices: list[Array], first: int, count: int) -> list[Array]:
+    """The rows that the `count` steps from step `first` of an epoch on read, of those of all its steps."""
+    found = []
+    for index in indices:
+        part = index[first : first + count]
+        first, count = max(first - len(index), 0), count - len(part)
+        if len(part):
+            found.append(part)
+    return found
 
 
 def _release(batches: dict[Any, Batch]) -> None:

@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 
 from fastnn.model.measure import measure
-from fastnn.program.session import RETURN_SECONDS, Segment, Session
+from fastnn.program.segment import Segment
+from fastnn.program.session import RETURN_SECONDS, Session
 from fastnn.trainer.callbacks import Callback, CallbackList
 from fastnn.trainer.epoch_queue import EpochQueue
 from fastnn.trainer.errors import IGNORE, NonFiniteLossError, explain_end, explain_nonfinite

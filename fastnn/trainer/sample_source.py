@@ -15,7 +15,7 @@ from fastnn.data import Augmentation
 from fastnn.data.mapped import RowFile, as_bytes, release, row_file
 from fastnn.kernels.threads import get_num_threads, granted_processors, one_thread
 from fastnn.model.sparse import SparseRows
-from fastnn.program.session import Segment
+from fastnn.program.segment import Segment
 from fastnn.program.step import Problem
 from fastnn.trainer.spec import TrainingSpec
 

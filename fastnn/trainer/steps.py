@@ -11,7 +11,6 @@ from numpy.typing import ArrayLike, NDArray
 from fastnn.losses import Loss
 from fastnn.model.sequential import Sequential
 from fastnn.optim import Optimizer
-from fastnn.program.session import RETURN_SECONDS, Segment
 from fastnn.trainer.base import BaseTrainer
 from fastnn.trainer.parameter_sync import ParameterSync
 from fastnn.trainer.preparation import specify
@@ -112,15 +111,12 @@ class Steps:
         if not self._started:
             self._parameters.session.load_state()
             self._started = True
-        for segment in Segment.several(indices, self.done):
-            segment.rate[...] = rate
-            first, steps = 0, len(segment.index)
-            while first < steps:
-                self._parameters.take_over()
-                last = first + self._parameters.session.run(segment, first, steps - first, RETURN_SECONDS)
-                self.done += last - first
-                yield segment.loss[first:last]
-                first = last
+        steps = sum(map(len, indices))
+        self._parameters.take_over()
+        for segment, now in self._parameters.session.run_all(indices, np.full(steps, rate), self.done):
+            self.done += now.stop - now.start
+            yield segment.loss[now]
+            self._parameters.take_over()  # the caller may have looked at the model, or have changed it
 
     def publish(self) -> None:
         """Bring the model's parameters and `state` up to date."""

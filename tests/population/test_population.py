@@ -126,8 +126,8 @@ def test_ctrl_c_leaves_what_was_trained():
 
 def test_long_trainings_return_to_python_within_an_epoch(monkeypatch):
     whole = fit(range(3))
-    for module in ("lanes", "seat"):
-        monkeypatch.setattr(f"fastnn.population.{module}.RETURN_SECONDS", 0.0)
+    for module in ("population.lanes", "program.session"):
+        monkeypatch.setattr(f"fastnn.{module}.RETURN_SECONDS", 0.0)
     assert_same(fit(range(3)), whole)
 
 

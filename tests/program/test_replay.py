@@ -130,7 +130,8 @@ def test_a_run_of_many_steps_faults_no_page_and_allocates_nothing():
 import json, resource, tracemalloc
 import numpy as np
 import fastnn
-from fastnn.program.session import CompiledSession, Segment
+from fastnn.program.segment import Segment
+from fastnn.program.session import CompiledSession
 from trainings import mlp, samples
 from fastnn import losses, optim
 from fastnn.program.step import Problem
