@@ -65,6 +65,18 @@ const fnn_isa *const *fnn_isas(void);
  * the dot product has half the speed of the multiply-add. */
 int fnn_bf16_is_fast(void);
 
+/* --- the tile registers of AMX (runtime/amx.c) --- */
+
+enum { FNN_TILES_NONE, FNN_TILES_EMULATED, FNN_TILES_AMX };
+
+/* Whether this processor and its system have AMX with products of bf16. */
+int fnn_has_amx(void);
+/* Chooses how products that may be rounded are computed: not in tiles; by functions that compute what the instructions
+ * do; or by these, for which the system is asked the first time. Returns what is in use from now on: FNN_TILES_NONE
+ * where the system refuses. */
+int fnn_use_tiles(int how);
+int fnn_tiles(void);
+
 /* --- threads (runtime/thread_pool.c) --- */
 
 int fnn_get_num_threads(void);

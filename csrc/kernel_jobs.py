@@ -30,7 +30,7 @@ FLAGS = [
 # independent of the instruction set and of the type
 COMMON = [
     f"csrc/runtime/{name}.c"
-    for name in ("custom", "file_rows", "input_prefetch", "interruption", "isa", "replay", "thread_pool")
+    for name in ("amx", "custom", "file_rows", "input_prefetch", "interruption", "isa", "replay", "thread_pool")
 ]
 SOURCES = sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "csrc").rglob("*.c"))
 HEADERS = sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "csrc").rglob("*.h"))

@@ -11,7 +11,7 @@ import numpy as np
 from fastnn._version import __version__
 from fastnn.environment import VARIABLES
 from fastnn.kernels import SIGNATURES, available_backends, backend_of, current_backend
-from fastnn.kernels.backend import native_isa
+from fastnn.kernels.backend import isa_in_words
 from fastnn.kernels.threads import get_num_threads
 
 
@@ -36,7 +36,7 @@ def config() -> dict[str, str]:
         "numpy": np.__version__,
         "machine": f"{platform.machine()}, {os.cpu_count()} processors, {platform.system()}",
         "backend": f"{current_backend()} (available: {', '.join(available_backends())})",
-        "instruction set": native_isa() or "none: the native module is not installed",
+        "instruction set": isa_in_words() or "none: the native module is not installed",
         "threads": str(get_num_threads()),
         "kernels": ", ".join(f"{count} {backend}" for backend, count in kernels.most_common()),
         "environment": ", ".join(f"{v}={os.environ[v]}" for v in VARIABLES if v in os.environ) or "nothing set",

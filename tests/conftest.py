@@ -1,6 +1,7 @@
-"""Settings that hold for every test."""
+"""Settings that hold for every test, and what they share."""
 
 import os
+from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
@@ -18,6 +19,29 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE") or ("ci" if os.enviro
 def pytest_ignore_collect(config: pytest.Config) -> bool | None:
     """Leave the tests out of a run of the benchmarks, which would only list them as skipped."""
     return True if config.getoption("benchmark_only", default=False) else None
+
+
+@pytest.fixture
+def amx() -> Iterator[None]:
+    """The kernels of AMX: their instructions where the processor has them, or the functions that stand for these."""
+    from fastnn.environment import ISA
+    from fastnn.kernels import backend
+
+    if backend._native is None or "avx512" not in (backend.native_isa(), *backend._native.isa_tables()):
+        pytest.skip("no kernels of AVX-512 here")
+    if backend.native_isa() not in ("avx512", "amx"):
+        pytest.skip(f"the tables are those of {backend.native_isa()}")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(ISA, "amx")
+        choose_again = (backend.native_isa.cache_clear, backend._native_precisions.cache_clear)
+        for forget in choose_again:
+            forget()
+        if not backend.faster_precisions():
+            pytest.skip("the system gives no leave to use AMX")
+        yield
+    for forget in choose_again:
+        forget()
+    backend._native.use_tiles("none")
 
 
 @pytest.fixture(autouse=True)

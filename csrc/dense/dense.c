@@ -4,7 +4,6 @@
 #include "dense/weight_grad_rank_k.h"
 #include "elementwise/activation.h"
 #include "gemm/gemm.h"
-#include "gemm/gemm_bf16.h"
 #include "gemm/gemm_dot.h"
 #include "gemm/pack.h"
 
@@ -48,7 +47,7 @@ void FN(affine_forward)(const fnn_op *op) {
         .bias = IN(2),
         .c = OUT(3),
         .ldc = m,
-        .bf16 = op->s[2] != 0,
+        .precision = (int)op->s[2],
         .epilogue = context.kind == IDENTITY ? NULL : activate_tile,
         .context = &context,
     };
@@ -73,7 +72,7 @@ void FN(affine_backward_input)(const fnn_op *op) {
         .bt_panel_stride = op->n[4],
         .c = OUT(2),
         .ldc = d,
-        .bf16 = op->s[2] != 0,
+        .precision = (int)op->s[2],
         .epilogue = context.saved == NULL ? NULL : activate_grad_tile,
         .context = &context,
     };
@@ -101,7 +100,7 @@ static void apply_transposed_tile(const gemm *g, real *tile, ptrdiff_t ld, ptrdi
 
 /* x[n,d], dout[n,m] at p[0], p[1]; the sink takes the gradient (d, m). Each element is one chain over the samples in
  * all of the ways below, so they give the same bits. */
-static void weight_gradient(const fnn_op *op, const weight_grad_sink *sink, bool bf16) {
+static void weight_gradient(const fnn_op *op, const weight_grad_sink *sink, int precision) {
     const ptrdiff_t n = op->n[0], d = op->n[1], m = op->n[2];
     const bool stored = !sink->updates && sink->ld == m;
     const gemm g = {
@@ -115,7 +114,7 @@ static void weight_gradient(const fnn_op *op, const weight_grad_sink *sink, bool
         .b = IN(1),
         .b_row = m,
         .b_col = 1,
-        .bf16 = bf16,
+        .precision = precision,
         .c = stored ? sink->w : NULL,
         .ldc = m,
         .accumulate = stored && sink->accumulate,
@@ -123,7 +122,7 @@ static void weight_gradient(const fnn_op *op, const weight_grad_sink *sink, bool
         .epilogue = stored ? NULL : apply_tile,
         .context = sink,
     };
-    if (bf16 && FN(gemm_bf16_serves)(&g)) {
+    if (FN(gemm_rounded)(&g) != NULL) {
         FN(gemm_run)(&g);
         return;
     }
@@ -200,14 +199,14 @@ static void bias_gradient(const fnn_op *op, const weight_grad_sink *sink) {
 void FN(affine_backward_weight)(const fnn_op *op) {
     weight_grad_sink weights = {.w = OUT(2), .ld = op->n[2], .accumulate = op->s[0] != 0};
     weight_grad_sink biases = {.w = OUT(3), .accumulate = op->s[0] != 0};
-    weight_gradient(op, &weights, op->s[1] != 0);
+    weight_gradient(op, &weights, (int)op->s[1]);
     if (biases.w != NULL) bias_gradient(op, &biases);
 }
 
 /* x, dout, w, mw, vw, b, mb, vb, rate, t, …; rule, decay, decay_b, c0, c1, c2. w and b after the step of the update
  * rule; spacing: from row to row and from panel to panel of w. Where dx (groups, d, 16) is wanted it comes from w
  * before its update. */
-static void backward_update(const fnn_op *op, const ptrdiff_t *spacing, real *dx, bool bf16) {
+static void backward_update(const fnn_op *op, const ptrdiff_t *spacing, real *dx, int precision) {
     const double rate = *(const double *)op->p[8], *s = op->s;
     const int64_t t = *(const int64_t *)op->p[9];
     const enum update_rule rule = (enum update_rule)s[0];
@@ -232,12 +231,14 @@ static void backward_update(const fnn_op *op, const ptrdiff_t *spacing, real *dx
         FN(affine_nchw16n_backward)(n, m, d, op->n[3], IN(0), IN(1), &weights, dx);
     } else {
         if (dx != NULL) FN(affine_nchw16n_input)(n, m, d, op->n[3], IN(1), &weights, dx);
-        weight_gradient(op, &weights, bf16);
+        weight_gradient(op, &weights, precision);
     }
     if (biases.w != NULL) bias_gradient(op, &biases);
 }
 
-void FN(affine_backward_weight_update)(const fnn_op *op) { backward_update(op, op->n + 3, NULL, op->s[6] != 0); }
+void FN(affine_backward_weight_update)(const fnn_op *op) { backward_update(op, op->n + 3, NULL, (int)op->s[6]); }
 
 /* … t, dx[g,d,16] */
-void FN(affine_backward_update_nchw16n)(const fnn_op *op) { backward_update(op, op->n + 4, OUT(10), false); }
+void FN(affine_backward_update_nchw16n)(const fnn_op *op) {
+    backward_update(op, op->n + 4, OUT(10), PRECISION_FLOAT32);
+}

@@ -4,6 +4,7 @@
 #include "runtime/input_prefetch.h"
 #include "runtime/interruption.h"
 #include "gemm/gemm_bf16.h"
+#include "gemm/gemm_tiles.h"
 #include "gemm/pack.h"
 #include "gemm/microkernel.h"
 
@@ -167,8 +168,8 @@ static void empty_chain(const gemm *g) {
 /* Computes columns j … j_end-1 of rows i … i_end-1. */
 static void rectangle(const gemm *g, ptrdiff_t i, ptrdiff_t i_end, ptrdiff_t j, ptrdiff_t j_end) {
     if (i == i_end || j >= j_end) return;
-    if (g->bf16) {
-        FN(gemm_bf16_rectangle)(g, i, i_end, j, j_end);
+    if (g->rounded != NULL) {
+        g->rounded(g, i, i_end, j, j_end);
         return;
     }
     /* no packing for a panel that is used once, for few short rows close together, or for what does not fit */
@@ -231,6 +232,11 @@ static grid cut(const gemm *g) {
     return best;
 }
 
+gemm_rectangle *FN(gemm_rounded)(const gemm *g) {
+    if (fnn_tiles() != FNN_TILES_NONE) return FN(gemm_tiles_serves)(g) ? FN(gemm_tiles_rectangle) : NULL;
+    return FN(gemm_bf16_serves)(g) ? FN(gemm_bf16_rectangle) : NULL;
+}
+
 void FN(gemm_run)(const gemm *g) {
     if (g->m == 0 || g->n == 0) return;
     if (g->k == 0) {
@@ -245,7 +251,7 @@ void FN(gemm_run)(const gemm *g) {
         part.a_k_index = fnn_rows_from(g->a_k_index, p);
         part.b = g->b_k_index == NULL ? g->b + p * g->b_row : g->b;
         part.b_k_index = fnn_rows_from(g->b_k_index, p);
-        part.bf16 = g->bf16 && FN(gemm_bf16_serves)(&part);
+        part.rounded = FN(gemm_rounded)(&part);
         grid grid_ = cut(&part);
         fnn_parallel((int)(grid_.row_tasks * grid_.col_tasks), run_task, &grid_);
     }

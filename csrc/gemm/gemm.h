@@ -12,4 +12,8 @@
 
 void FN(gemm_run)(const gemm *g);
 
+/* How this product is computed from factors that are rounded; NULL: its precision is that of floats, or its shape is
+ * not worth it. */
+gemm_rectangle *FN(gemm_rounded)(const gemm *g);
+
 #endif

@@ -2,7 +2,7 @@
  * A register tile is that of gemm/microkernel.h; an instruction does twice as many products. */
 #include "gemm/gemm_bf16.h"
 
-#include "gemm/gemm_problem.h"
+#include "gemm/gemm_finish.h"
 #include "runtime/interruption.h"
 #include "simd/simd_bf16.h"
 
@@ -92,21 +92,6 @@ static void pack_b(const gemm *g, real *dst, ptrdiff_t j, ptrdiff_t cols) {
     }
 }
 
-/* Adds what is added to a finished tile, puts it into C, if there is one, and gives it to the epilogue. */
-static void finish(const gemm *g, real *from, ptrdiff_t i, ptrdiff_t j, ptrdiff_t rows, ptrdiff_t cols) {
-    real *c = g->c == NULL ? from : g->c + i * g->ldc + j;
-    const ptrdiff_t ldc = g->c == NULL ? GEMM_NR : g->ldc;
-    for (ptrdiff_t r = 0; r < rows && (g->c != NULL || g->bias != NULL); r++)
-        for (ptrdiff_t v = 0; v < cols; v += VL) {
-            const ptrdiff_t left = fnn_min(VL, cols - v);
-            vreal sum = vload(from + r * GEMM_NR + v);
-            if (g->bias != NULL) sum += vload_part(g->bias + j + v, left);
-            if (g->accumulate) sum += vload_part(c + r * ldc + v, left);
-            vstore_part(c + r * ldc + v, sum, left);
-        }
-    if (g->epilogue != NULL) g->epilogue(g, c, ldc, i, j, rows, cols);
-}
-
 /* The first row of tile s of `tiles` that share `rows` as equally as whole rows allow. */
 static ptrdiff_t share(ptrdiff_t rows, ptrdiff_t count, ptrdiff_t s) { return rows * s / count; }
 
@@ -131,7 +116,7 @@ void FN(gemm_bf16_rectangle)(const gemm *g, ptrdiff_t i, ptrdiff_t i_end, ptrdif
                     const ptrdiff_t top = share(ic_rows, count, s), rows = share(ic_rows, count, s + 1) - top;
                     const tile_args t = {pairs, a_packed + top * pairs, b, result, GEMM_NR};
                     tiles[rows](&t);
-                    finish(g, result, ic + top, jr, rows, cols);
+                    gemm_finish(g, result, ic + top, jr, rows, cols);
                 }
             }
         }
@@ -140,8 +125,8 @@ void FN(gemm_bf16_rectangle)(const gemm *g, ptrdiff_t i, ptrdiff_t i_end, ptrdif
 
 bool FN(gemm_bf16_serves)(const gemm *g) {
     const ptrdiff_t pairs = (g->k + 1) / 2;
-    return fnn_bf16_is_fast() && g->m >= LEAST_ROWS && g->n >= LEAST_COLUMNS && g->k >= LEAST_K &&
-           g->b_k_index == NULL && pairs * GEMM_MR <= A_PAIRS && pairs * GEMM_NR <= B_PAIRS;
+    return g->precision == PRECISION_BF16 && fnn_bf16_is_fast() && g->m >= LEAST_ROWS && g->n >= LEAST_COLUMNS &&
+           g->k >= LEAST_K && g->b_k_index == NULL && pairs * GEMM_MR <= A_PAIRS && pairs * GEMM_NR <= B_PAIRS;
 }
 
 #else

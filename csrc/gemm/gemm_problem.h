@@ -11,6 +11,9 @@ typedef struct gemm gemm;
 typedef void (*gemm_epilogue)(const gemm *g, real *tile, ptrdiff_t ld, ptrdiff_t i, ptrdiff_t j, ptrdiff_t rows,
                               ptrdiff_t cols);
 
+/* Computes columns j … j_end-1 of rows i … i_end-1. */
+typedef void gemm_rectangle(const gemm *g, ptrdiff_t i, ptrdiff_t i_end, ptrdiff_t j, ptrdiff_t j_end);
+
 struct gemm {
     ptrdiff_t m, n, k;
     const real *a; /* element (i, p) at a[i * a_row + p * a_col] */
@@ -24,13 +27,14 @@ struct gemm {
     ptrdiff_t b_panel_stride, bt_panel_stride;
     real *c; /* NULL: C exists tile by tile, for the epilogue only (then k <= FNN_FUSED_BATCH) */
     ptrdiff_t ldc;
-    const real *bias;       /* n addends, the same in every row; or NULL */
-    bool bf16;              /* factors may be rounded to bf16 where that is faster (gemm/gemm_bf16.h) */
-    bool accumulate;        /* the addend is the old value of C */
-    bool whole_panels;      /* the epilogue's columns never cross a multiple of GEMM_NR */
-    bool whole_columns;     /* rows are not divided: the epilogue gets all m <= GEMM_MR rows of its columns */
-    gemm_epilogue epilogue; /* may be NULL */
-    const void *context;    /* for the epilogue */
+    const real *bias;        /* n addends, the same in every row; or NULL */
+    int precision;           /* enum precision: factors may be split into so many bf16 numbers, where that is faster */
+    gemm_rectangle *rounded; /* how it is done then, or NULL; gemm_run finds it */
+    bool accumulate;         /* the addend is the old value of C */
+    bool whole_panels;       /* the epilogue's columns never cross a multiple of GEMM_NR */
+    bool whole_columns;      /* rows are not divided: the epilogue gets all m <= GEMM_MR rows of its columns */
+    gemm_epilogue epilogue;  /* may be NULL */
+    const void *context;     /* for the epilogue */
 };
 
 /* The first row of B from column j on. */

@@ -19,10 +19,10 @@ from fastnn.cli.options import (
 )
 from fastnn.cli.output import CHECKPOINTS
 from fastnn.cli.reading import add_reading
+from fastnn.kernels.precisions import PRECISIONS
 from fastnn.recipes import RECIPES
 from fastnn.schedule_texts import SCHEDULE_HELP
 from fastnn.trainer.average import KEEP
-from fastnn.trainer.base import PRECISIONS
 
 HIDDEN = 200
 """The hidden units of the network that is trained if no option names one."""
@@ -79,7 +79,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--precision",
         choices=PRECISIONS,
         default=PRECISIONS[0],
-        help="of the products of dense layers in training (default: %(default)s); bf16 is faster on some processors",
+        help="of the products of dense layers in training (default: %(default)s); fast, fast3 and bf16 multiply ever "
+        "fewer numbers of 16 bits, which some processors do faster",
     )
     what.add_argument(
         "--no-standardize",

@@ -55,6 +55,8 @@ beta_1, beta_2, epsilon, n_iter_no_change, max_fun
         `batch_norm`, no weights of samples or classes, and no `warm_start`.
     bootstrap : bool, default False
         Whether each of several networks is trained on N samples that are drawn from the N with replacement.
+    precision : {"float32", "fast", "fast3", "bf16"}
+        As of `fastnn.Sequential`, in `fit` and predictions; other than "float32" for samples of float32, one network.
     """
 
     def __init__(
@@ -88,10 +90,10 @@ beta_1, beta_2, epsilon, n_iter_no_change, max_fun
         class_weight: Any = None,
         n_estimators: int = 1,
         bootstrap: bool = False,
+        precision: str = "float32",
     ) -> None:
         self.hidden_layer_sizes, self.activation = hidden_layer_sizes, activation
-        self.solver, self.alpha = solver, alpha
-        self.batch_size, self.learning_rate = batch_size, learning_rate
+        self.solver, self.alpha, self.batch_size, self.learning_rate = solver, alpha, batch_size, learning_rate
         self.learning_rate_init, self.power_t = learning_rate_init, power_t
         self.max_iter, self.shuffle = max_iter, shuffle
         self.random_state, self.tol, self.verbose = random_state, tol, verbose
@@ -99,9 +101,8 @@ beta_1, beta_2, epsilon, n_iter_no_change, max_fun
         self.nesterovs_momentum, self.early_stopping = nesterovs_momentum, early_stopping
         self.validation_fraction, self.beta_1, self.beta_2 = validation_fraction, beta_1, beta_2
         self.epsilon, self.n_iter_no_change = epsilon, n_iter_no_change
-        self.max_fun, self.dropout, self.batch_norm = max_fun, dropout, batch_norm
-        self.class_weight = class_weight
-        self.n_estimators, self.bootstrap = n_estimators, bootstrap
+        self.max_fun, self.dropout, self.batch_norm, self.precision = max_fun, dropout, batch_norm, precision
+        self.class_weight, self.n_estimators, self.bootstrap = class_weight, n_estimators, bootstrap
 
     _last = False  # whether samples are images whose channels come last
     _continued: ContinuedTraining | None = None  # the optimiser with which `partial_fit` continues

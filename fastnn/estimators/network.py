@@ -7,10 +7,12 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import numpy as np
 from numpy.random import RandomState
 
 from fastnn import layers
 from fastnn.estimators import parameters
+from fastnn.kernels.precision_choice import checked_precision
 from fastnn.layers import Dense, Layer
 from fastnn.model.sequential import Sequential
 
@@ -48,9 +50,12 @@ def build(
         if estimator.dropout:
             stack.append(layers.Dropout(estimator.dropout))
     stack.append(Dense(estimator.n_outputs_))
+    precision = checked_precision(type(estimator).__name__, estimator.precision, np.dtype(dtype))
     # the dense layers get scikit-learn's first weights below; the seed is for what it does not have
     seed = copy.deepcopy(random).randint(2**31 - 1)
-    model = Sequential(stack, input_shape=shape, dtype=dtype, seed=int(seed), channels_last=channels_last)
+    model = Sequential(
+        stack, input_shape=shape, dtype=dtype, seed=int(seed), channels_last=channels_last, precision=precision
+    )
     _draw(model, kind, random)
     return model
 

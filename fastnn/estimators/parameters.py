@@ -8,6 +8,7 @@ from typing import Any
 
 from fastnn.checks import Range, choice, flag, number, whole
 from fastnn.kernels import custom
+from fastnn.kernels.precisions import PRECISIONS
 from fastnn.layers import REGISTRY, Layer, Sigmoid
 from fastnn.layers.custom import Maker
 from fastnn.layers.custom_elementwise import own_layer
@@ -20,6 +21,7 @@ ACTIVATIONS: dict[str, type[Layer] | None] = {"identity": None, "logistic": Sigm
 _CHOICES: dict[str, tuple[Any, ...]] = {
     "solver": ("adam", "sgd", "lbfgs"),
     "learning_rate": ("constant", "invscaling", "adaptive"),
+    "precision": PRECISIONS,
 }
 _COUNTS = ("max_iter", "max_fun", "n_estimators")
 _FLAGS = ("shuffle", "warm_start", "nesterovs_momentum", "early_stopping", "batch_norm", "bootstrap")
@@ -65,10 +67,15 @@ def check(estimator: Any) -> None:
         flag(name, "verbose (unless a number)", estimator.verbose)
     hidden_layers(estimator)
     if estimator.n_estimators > 1:
-        without: dict[str, Any] = {"warm_start": False, "batch_norm": False, "class_weight": None}
+        without: dict[str, Any] = {
+            "warm_start": False,
+            "batch_norm": False,
+            "class_weight": None,
+            "precision": "float32",
+        }
         for parameter, none in without.items():
             if getattr(estimator, parameter) != none:
-                raise ValueError(f"{name}: {parameter}: expected {none} with n_estimators above 1")
+                raise ValueError(f"{name}: {parameter}: expected {none!r} with n_estimators above 1")
         if estimator.solver == "lbfgs":
             raise ValueError(f"{name}: n_estimators needs solver 'adam' or 'sgd', got 'lbfgs'")
     if estimator.solver == "lbfgs":

@@ -142,7 +142,7 @@ def can_join(training: Training) -> bool:
     """Whether a training can be one of a population."""
     ready, estimator = training.ready, training.estimator
     plain = isinstance(ready.x, np.ndarray) and ready.weights is None and estimator.solver != "lbfgs"
-    if not plain or type(training.loss) not in TERMS:
+    if not plain or estimator.precision != "float32" or type(training.loss) not in TERMS:
         return False
     try:
         stages_of("", estimator.model_)

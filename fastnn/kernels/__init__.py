@@ -15,6 +15,7 @@ from fastnn.kernels.backend import (
 )
 from fastnn.kernels.convolution import ConvAlgorithm
 from fastnn.kernels.elementwise_losses import ElementwiseLoss
+from fastnn.kernels.precisions import Precision
 from fastnn.kernels.signature import Argument, Signature, parse
 from fastnn.kernels.table import SIGNATURES
 from fastnn.kernels.updates import UpdateRule
@@ -25,6 +26,7 @@ __all__ = [
     "Argument",
     "ConvAlgorithm",
     "ElementwiseLoss",
+    "Precision",
     "Signature",
     "UpdateRule",
     "available_backends",

@@ -68,6 +68,9 @@ cdef extern from "fastnn.h" nogil:
         int kept_count
     const fnn_isa *const *fnn_isas()
     int fnn_bf16_is_fast()
+    enum: FNN_TILES_NONE, FNN_TILES_EMULATED, FNN_TILES_AMX
+    int fnn_has_amx()
+    int fnn_use_tiles(int how)
     int fnn_get_num_threads()
     int fnn_set_num_threads(int count)
     void *fnn_scratch()

@@ -230,6 +230,20 @@ def bf16_is_fast():
     return bool(fnn_bf16_is_fast())
 
 
+def has_amx():
+    """Whether this processor and its system have AMX with products of bf16."""
+    return bool(fnn_has_amx())
+
+
+def use_tiles(str how):
+    """Compute products that may be rounded in tile registers: of "amx", as functions ("emulated"), or not ("none").
+
+    Returns whether that is so from now on; the system may refuse "amx".
+    """
+    cdef int asked = {"none": FNN_TILES_NONE, "emulated": FNN_TILES_EMULATED, "amx": FNN_TILES_AMX}[how]
+    return fnn_use_tiles(asked) == asked
+
+
 def isa_tables(str which="kernels"):
     """The tables of "kernels", "probes" or "populations" by instruction set.
 

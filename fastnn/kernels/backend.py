@@ -17,10 +17,13 @@ import numpy as np
 
 from fastnn.caller import warn_caller
 from fastnn.environment import BACKEND, ISA
+from fastnn.kernels.precisions import Precision
 from fastnn.random.philox import use_compiled
 
 KernelFunction = Callable[..., None]
 _NAMES = ("native", "numba", "reference")  # best first
+_AMX = "amx"  # the kernels of AVX-512, with products in AMX's tile registers where a precision allows them
+_AMX_TABLES = "avx512"
 
 try:
     import fastnn.kernels._native as _native  # in this form, the error names the module if it is missing
@@ -32,10 +35,11 @@ except ImportError as _error:
 def _chosen_isa() -> str:
     """The name of the instruction set to use: ``FASTNN_ISA``, or the best one."""
     tables = _native.isa_tables()
+    names = [_AMX, *tables] if _AMX_TABLES in tables and _native.has_amx() else list(tables)
     asked = os.environ.get(ISA)
-    if asked and asked not in tables:
-        raise ImportError(f"{ISA}: expected one of {', '.join(tables)} on this machine, got {asked!r}")
-    return asked or next(iter(tables))
+    if asked and asked not in names and (asked != _AMX or _AMX_TABLES not in tables):
+        raise ImportError(f"{ISA}: expected one of {', '.join(names)} on this machine, got {asked!r}")
+    return asked or names[0]
 
 
 @cache
@@ -44,9 +48,33 @@ def native_isa() -> str | None:
     return None if _native is None else _chosen_isa()
 
 
-def bf16_is_fast() -> bool:
-    """Whether the kernels in use multiply numbers of bf16 faster than floats."""
-    return current_backend() == "native" and native_isa() == "avx512" and _native.bf16_is_fast()
+def isa_in_words() -> str | None:
+    """The instruction set of the native backend, and whether functions stand for its instructions."""
+    isa = native_isa()
+    return f"{isa} (emulated)" if isa == _AMX and not _native.has_amx() else isa
+
+
+def native_table(which: str = "kernels") -> Mapping[str, KernelFunction]:
+    """The native "kernels", "probes" or "populations" of the instruction set in use, by name."""
+    isa = native_isa()
+    assert isa is not None  # callers make sure that there is a native module
+    return dict(_native.isa_tables(which)[_AMX_TABLES if isa == _AMX else isa])
+
+
+def faster_precisions() -> frozenset[Precision]:
+    """The precisions in which the kernels in use multiply faster than in float32; with emulated tiles all of them."""
+    return _native_precisions() if current_backend() == "native" else frozenset()
+
+
+@cache
+def _native_precisions() -> frozenset[Precision]:
+    """Those of the native kernels. The system is asked for AMX here, so that it is asked only if it is needed."""
+    isa = native_isa()
+    if isa == _AMX and _native.use_tiles("amx" if _native.has_amx() else "emulated"):
+        return frozenset(Precision) - {Precision.FLOAT32}
+    if isa in (_AMX, _AMX_TABLES) and _native.bf16_is_fast():
+        return frozenset([Precision.BF16])
+    return frozenset()
 
 
 def panel_columns(dtype: np.dtype[Any]) -> int:
@@ -67,9 +95,7 @@ def available_backends() -> tuple[str, ...]:
 @cache
 def _own_kernels(backend: str) -> Mapping[str, KernelFunction]:
     if backend == "native":
-        isa = native_isa()
-        assert isa is not None
-        return dict(_native.isa_tables()[isa])
+        return native_table()
     if backend == "numba":
         from fastnn.kernels import numba
 
@@ -82,8 +108,7 @@ def _own_kernels(backend: str) -> Mapping[str, KernelFunction]:
 @cache
 def native_population() -> Mapping[str, KernelFunction]:
     """The native kernels of populations and of random words, which are no rows of the table; empty without them."""
-    isa = native_isa()
-    return {} if isa is None else dict(_native.isa_tables("populations")[isa])
+    return {} if _native is None else native_table("populations")
 
 
 @cache

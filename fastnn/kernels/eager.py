@@ -40,7 +40,7 @@ class Ops(Protocol):
     """The seed, the step and the first row, for layers that draw random numbers."""
 
     precision: int
-    """0, or 1 if the products of dense layers may round their factors to bf16."""
+    """That of the products of dense layers; see `fastnn.kernels.Precision`."""
 
     def empty(self, shape: tuple[int, ...], dtype: DTypeLike | None = None) -> Any:
         """An uninitialised array of the model's dtype, or of `dtype`."""

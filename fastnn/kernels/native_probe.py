@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from fastnn.kernels.backend import native_isa
+from fastnn.kernels.backend import native_table
 from fastnn.kernels.threads import get_num_threads
 
 try:
@@ -18,9 +18,7 @@ except ImportError:
 
 
 def _probe(name: str) -> Any:
-    isa = native_isa()
-    assert isa is not None  # callers make sure that there is a native module
-    return _native.isa_tables("probes")[isa][name]
+    return native_table("probes")[name]
 
 
 @cache

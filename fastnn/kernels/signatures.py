@@ -15,7 +15,8 @@ POOL = "size_h, size_w, stride_h, stride_w, pad_h, pad_w"
 # input; without `saved`, an input gradient is not multiplied by a derivative.
 ACTIVATION = "kind=0, alpha=0"
 COEFFICIENTS = "c0=0, c1=0, c2=0"
-# 0, or 1: native kernels may round both factors of the product to bf16, where the processor multiplies those faster
+# A member of `fastnn.kernels.Precision`: of how many bf16 numbers each factor of the product consists.
+# Native kernels take the floats themselves where the processor, or the shape, does not make those faster.
 PRECISION = "precision=0"
 
 SIGNATURE_TEXTS = (

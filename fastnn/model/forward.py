@@ -14,13 +14,13 @@ from fastnn.decisions.axes import channels_last_shape
 from fastnn.layers.base import Shape
 from fastnn.model import checks
 from fastnn.model.engine import ForwardEngine
-from fastnn.model.network import Network
+from fastnn.model.gradients import GradientNetwork
 from fastnn.model.sparse import SparseRows
 
 Array = NDArray[Any]
 
 
-class ForwardNetwork(Network):
+class ForwardNetwork(GradientNetwork):
     """A network whose outputs, and those of its layers, are computed for many samples at once."""
 
     _engine: ClassVar[ForwardEngine | None] = None
@@ -63,7 +63,9 @@ class ForwardNetwork(Network):
         Notes
         -----
         The pass is compiled and runs in blocks of rows. A row's result does not depend on the other rows: on the
-        native backend it has the same bits in any batch or block and for any number of threads.
+        native backend it has the same bits in any batch or block and for any number of threads. (With a `precision`
+        other than "float32" a block of few rows is computed in float32, so that its bits may be others than in a large
+        one.)
 
         Examples
         --------
@@ -199,12 +201,18 @@ class ForwardNetwork(Network):
             column_names=self.column_names,
             channels_last=self.channels_last,
             reading=self.reading,
+            precision=self.precision,
         )
         part.seed, part.task = self.seed, self.task
         for mine, values in ((part.parameters, self.parameters), (part.state, self.state)):
             for name, array in mine.items():
                 array[...] = values[name]
         return part
+
+    @property
+    def gives_probabilities(self) -> bool:
+        """Whether the last layer's outputs are probabilities already."""
+        return bool(self.layers) and self.layers[-1].gives_probabilities
 
     def _layers_to(self, function: str, at: str) -> int:
         """How many layers there are up to and including the one that `at` names."""
@@ -240,6 +248,7 @@ class ForwardNetwork(Network):
             part.params, part.grads = (flat[: part.size] for flat in (self.params, self.grads))
             self._parts[count] = part
         part.input_scale, part.channels_last, part.revision = self.input_scale, self.channels_last, self.revision
+        part.precision = self.precision
         return part
 
     def _run(self, x: ArrayLike, kind: str) -> Array:

@@ -1,21 +1,22 @@
-"""`Network`: a chain of layers, their parameters in one flat vector, and the forward and backward pass of a batch."""
+"""`Network`: a chain of layers, their parameters in one flat vector, and what runs a batch through them."""
 
 from __future__ import annotations
 
 import copy
 import weakref
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from fastnn import init, losses
-from fastnn.checks import float_dtype, real_array, whole
-from fastnn.inputs import as_array, as_batch
-from fastnn.kernels.eager import Eager, Ops
+from fastnn.checks import float_dtype, whole
+from fastnn.inputs import as_batch
+from fastnn.kernels.eager import Ops
 from fastnn.kernels.layout import copy_on_line, zeros_on_line
+from fastnn.kernels.precision_choice import checked_precision, say_if_not_faster
+from fastnn.kernels.precisions import PrecisionName
 from fastnn.layers import chain
 from fastnn.layers.base import Layer, Shape
 from fastnn.model import checks
@@ -27,6 +28,8 @@ Array = NDArray[Any]
 
 class Network:
     """Base of `Sequential`, where the arguments are described."""
+
+    _precision: PrecisionName = "float32"
 
     def __init__(
         self,
@@ -41,8 +44,10 @@ class Network:
         column_names: Sequence[str] | None = None,
         channels_last: bool | None = None,
         reading: Mapping[str, Any] | None = None,
+        precision: PrecisionName = "float32",
     ) -> None:
         self.dtype = float_dtype("Sequential", dtype)
+        checked_precision("Sequential", precision, self.dtype)
         self.input_scale = checks.input_scale(input_scale, self.dtype)
         self.task: losses.Task = "classification"
         self.input_shape = checks.input_shape(input_shape)
@@ -56,11 +61,25 @@ class Network:
         self.points = checks.points(points, [layer.name for layer in self.layers])
         self.revision = 0
         self._parts: dict[int, Self] = {}  # by their number, the first layers as models that share parameters
+        self.precision = precision
         self.seed: int | None = None
         if seed is not None:
             self.reset(seed)
         for layer in chain.walk(self.layers):
             layer.owner = weakref.ref(self)
+
+    @property
+    def precision(self) -> PrecisionName:
+        """In which products of dense layers are computed, where they are large enough to gain by it."""
+        return self._precision
+
+    @precision.setter
+    def precision(self, precision: PrecisionName) -> None:
+        checked = checked_precision("Sequential", precision, self.dtype)
+        if checked != self._precision:
+            say_if_not_faster("Sequential", checked)
+            self.quick.clear()  # these passes have products of another precision
+            self._precision = checked
 
     # --- parameters ---
 
@@ -228,102 +247,9 @@ class Network:
             if p.l1 or p.l2:
                 ops.penalty(p.value, p.grad if name in trained else None, loss, p.l1, p.l2)
 
-    @contextmanager
-    def _state_kept(self) -> Iterator[None]:
-        """Restore the state, such as running statistics, after a step that does not train."""
-        before = {name: value.copy() for name, value in self.state.items()}
-        try:
-            yield
-        finally:
-            for name, value in self.state.items():
-                value[...] = before[name]
-
-    def backward_from(self, x: ArrayLike, dout: ArrayLike) -> tuple[Array, dict[str, Array]]:
-        """Gradients of Σ forward(x) · dout, with respect to the inputs and to all parameters.
-
-        Parameters
-        ----------
-        x : (N, *input_shape) array, any real dtype
-        dout : (N, *output_shape) array
-
-        Returns
-        -------
-        dx : (N, *sample_shape) array of the model's dtype
-            With respect to `x` itself, before `input_scale` is applied.
-        gradients : dict of str to array
-            Copies, by parameter name.
-
-        Raises
-        ------
-        ValueError, TypeError
-            If x or dout does not fit the model.
-
-        Examples
-        --------
-        >>> import fastnn
-        >>> model = fastnn.Sequential([fastnn.layers.ReLU()], input_shape=(3,))
-        >>> dx, _ = model.backward_from([[1, -1, 2]], [[10, 10, 10]])
-        >>> dx
-        array([[10.,  0., 10.]], dtype=float32)
-        """
-        ops = Eager(self.dtype)
-        with self._state_kept():
-            out, caches = self.run_forward(ops, self._scaled(x), True)
-        dout = np.ascontiguousarray(real_array("backward_from", "dout", dout), self.dtype)
-        if dout.shape != out.shape:
-            raise ValueError(f"backward_from: dout must have shape {out.shape}, got {dout.shape}")
-        dx = self.run_backward(ops, dout, caches, need_dx=True)
-        dx = np.moveaxis(dx, 1, -1) if self._channels_last else dx
-        return dx * np.asarray(self.input_scale, self.dtype), {n: g.copy() for n, g in self.gradients.items()}
-
-    def loss_and_gradients(
-        self, x: ArrayLike, y: ArrayLike, loss: str | losses.Loss = "softmax_cross_entropy"
-    ) -> tuple[float, dict[str, Array]]:
-        """Mean loss of a batch, penalties included, and its gradients.
-
-        Parameters
-        ----------
-        x : (N, *input_shape) array, any real dtype
-        y : (N,) array of integer labels, or (N, *output_shape) array
-        loss : str or Loss
-
-        Returns
-        -------
-        loss : float
-        gradients : dict of str to array
-            Copies, by parameter name.
-
-        Raises
-        ------
-        ValueError, TypeError
-            If x or y does not fit the model.
-
-        Examples
-        --------
-        >>> import fastnn
-        >>> model = fastnn.Sequential([fastnn.layers.Dense(2, init="zeros")], input_shape=(3,))
-        >>> loss, gradients = model.loss_and_gradients([[1, 2, 3]], [0])
-        >>> gradients["dense1.b"]
-        array([-0.5,  0.5], dtype=float32)
-        """
-        ops, loss, scaled = Eager(self.dtype), losses.get(loss), self._scaled(x)
-        targets = loss.prepare(as_array("loss_and_gradients", "y", y), self.output_shape, self.dtype)
-        if len(targets) != len(scaled):
-            raise ValueError(f"loss_and_gradients: x has {len(scaled)} samples but y has {len(targets)}")
-        with self._state_kept():
-            out, caches = self.run_forward(ops, scaled, True)
-        dout, value, correct = ops.empty(out.shape), np.zeros(1), np.zeros(1, np.int64)
-        loss.run(ops, out, targets, dout, value, correct, loss.scale(len(scaled), self.output_shape))
-        self.run_backward(ops, dout, caches)
-        self.penalise(ops, value)
-        return float(value[0]), {n: g.copy() for n, g in self.gradients.items()}
-
     def _batch(self, x: ArrayLike) -> Array:
         """Samples as they are given to the model, as an array (N, *input_shape)."""
         return as_batch(type(self).__name__, x, self.input_shape, self._channels_last, self.column_names)
-
-    def _scaled(self, x: ArrayLike) -> Array:
-        return np.ascontiguousarray(self._batch(x).astype(self.dtype) * np.asarray(self.input_scale, self.dtype))
 
     def copy(self) -> Self:
         """A new model with copies of the layers, the parameters and the state."""

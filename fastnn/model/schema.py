@@ -6,6 +6,8 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
+from fastnn.kernels.precisions import PRECISIONS
+
 
 class Field(NamedTuple):
     """One entry of an object.
@@ -115,5 +117,6 @@ CONFIG = {
     "column_names": Field("a list of text or null", _NAMES, required=False),
     "channels_last": Field("true or false", is_flag, required=False),
     "reading": Field("an object", is_object, required=False),
+    "precision": Field(f"one of {', '.join(PRECISIONS)}", lambda value: value in PRECISIONS, required=False),
 }
 """The configuration of a model, as `fastnn.Sequential.config` makes it."""

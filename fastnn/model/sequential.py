@@ -56,6 +56,10 @@ class Sequential(ForwardNetwork):
     reading : dict of str, optional
         How samples are read from files: arguments of `fastnn.data.load` by name, such as ``{"size": [64, 64], "mode":
         "rgb"}``. Saved with the model, so that files which it is given later are read as those that it was trained on.
+    precision : {"float32", "fast", "fast3", "bf16"}
+        Of the products of dense layers, in predictions and, unless a `Trainer` is given another, in training; see
+        `fastnn.kernels.Precision`. "fast" keeps the error bound of float32, "fast3" and "bf16" do not. Where
+        it is no faster than float32, products are in float32, and a warning says so. Saved with the model.
 
     Attributes
     ----------
@@ -180,11 +184,6 @@ class Sequential(ForwardNetwork):
 
     # --- description and files ---
 
-    @property
-    def gives_probabilities(self) -> bool:
-        """Whether the last layer's outputs are probabilities already."""
-        return bool(self.layers) and self.layers[-1].gives_probabilities
-
     def summary(self) -> Summary:
         """A table of the layers with output shape, parameters, memory and floating-point operations.
 
@@ -223,6 +222,7 @@ class Sequential(ForwardNetwork):
             **({} if self.column_names is None else {"column_names": list(self.column_names)}),
             **({"channels_last": True} if self.channels_last else {}),
             **({"reading": self.reading} if self.reading else {}),
+            **({} if self.precision == "float32" else {"precision": self.precision}),
         }
 
     @classmethod

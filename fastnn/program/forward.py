@@ -16,6 +16,7 @@ from fastnn.data.mapped import is_mapped, rows_of
 from fastnn.inputs import gatherable
 from fastnn.kernels.backend import current_backend
 from fastnn.kernels.eager import Eager, Ops
+from fastnn.kernels.precision_choice import precision_in_use
 from fastnn.layers.base import Shape
 from fastnn.model.outputs import refuse_nan
 from fastnn.model.sequential import Sequential
@@ -77,7 +78,7 @@ def record_pass(model: Sequential, rows: int, dtype: np.dtype[Any], kind: str) -
         source = ops.stream((rows, prod(model.input_shape)), dtype)
         _block(ops, model, source, ops.stream(*_outputs(model, rows, kind)), kind)
 
-    return record(step, model.dtype)
+    return record(step, model.dtype, precision=precision_in_use(model.precision))
 
 
 class _Pass:
@@ -136,7 +137,7 @@ _WARM: WarmCache[_Pass] = WarmCache()
 def _compiled(model: Sequential, rows: int, dtype: np.dtype[Any], kind: str) -> Iterator[_Pass | None]:
     """The compiled pass over `rows` samples of `dtype`; None if a layer cannot be recorded."""
     idle = _idle.setdefault(model, {})
-    key = (rows, dtype, kind, model.input_scale, model.revision)
+    key = (rows, dtype, kind, model.input_scale, model.revision, model.precision)
     try:
         found = idle.pop(key)
     except KeyError:
@@ -268,5 +269,6 @@ def _run_blocks(model: Sequential, rows: Array, out: Array, n: int, kind: str) -
         if program is not None:
             program.run(rows, out, len(rows) // n)
             return
+    ops = Eager(model.dtype, precision=precision_in_use(model.precision))
     for start in range(0, len(rows), n):
-        _block(Eager(model.dtype), model, rows[start : start + n], out[start : start + n], kind)
+        _block(ops, model, rows[start : start + n], out[start : start + n], kind)

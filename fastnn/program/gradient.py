@@ -33,7 +33,8 @@ class Gradient:
             return
         try:
             for rows, beta in {(rows, float(i > 0)) for i, rows in enumerate(self._blocks)}:
-                self._programs[rows, beta] = Compiled(record(partial(self._block, rows), problem.model.dtype, beta))
+                block = partial(self._block, rows)
+                self._programs[rows, beta] = Compiled(record(block, problem.model.dtype, beta, problem.precision))
         except NotRecordableError:
             self._blocks, self._programs = [self._samples], {}
 
@@ -58,7 +59,8 @@ class Gradient:
             if self._programs:
                 self._programs[rows, beta].run((index, loss, correct, row), 0, 1)
             else:
-                ops = Eager(problem.model.dtype, beta, Counter(problem.seed, np.zeros(1, np.int64), row))
+                counter = Counter(problem.seed, np.zeros(1, np.int64), row)
+                ops = Eager(problem.model.dtype, beta, counter, problem.precision)
                 gradient_step(ops, problem, index, loss, correct, self._scale)
             total += loss
             start += rows

@@ -32,7 +32,8 @@ def kind_of_model(model: Sequential) -> Hashable | None:
     if layers is None:
         return None
     charged = tuple((p.l1, p.l2, p.decays) for p in model.named_parameters.values())
-    return current_backend(), native_isa(), model.dtype, model.input_shape, model.input_scale, layers, charged
+    numbers = model.dtype, model.precision, model.input_scale
+    return current_backend(), native_isa(), *numbers, model.input_shape, layers, charged
 
 
 def _layers_of(model: Sequential) -> Hashable | None:

@@ -44,7 +44,8 @@ class SparseGradient:
         problem, total = self._problem, np.zeros(1)
         for start, rows in self._blocks:
             counter = Counter.at(problem.seed, row=start)
-            total += self._block(Eager(problem.model.dtype, float(start > 0), counter), start, rows)
+            ops = Eager(problem.model.dtype, float(start > 0), counter, problem.precision)
+            total += self._block(ops, start, rows)
         penalty = np.zeros(1)
         penalise(Eager(problem.model.dtype), problem, penalty, len(self._rows))
         return float(total[0] + penalty[0]), float(penalty[0])

@@ -8,6 +8,7 @@ from math import prod
 from typing import Any
 
 from fastnn.kernels.eager import Ops
+from fastnn.kernels.precisions import Precision
 from fastnn.losses import Loss
 from fastnn.model.sequential import Sequential
 from fastnn.optim import Optimizer
@@ -39,7 +40,7 @@ class Problem:
     average : float, optional
         The share that the moving averages of all arrays of the model keep in a step; they are in the slot `AVERAGE` of
         the state. Default: there are none.
-    precision : int
+    precision : Precision
         See `fastnn.kernels.eager.Ops.precision`.
     """
 
@@ -54,7 +55,7 @@ class Problem:
     clip_value: float | None = None
     clip_norm: float | None = None
     average: float | None = None
-    precision: int = 0
+    precision: Precision = Precision.FLOAT32
 
 
 def gradient_step(ops: Ops, problem: Problem, index: Any, loss: Any, correct: Any, scale: float) -> None:

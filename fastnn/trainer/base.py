@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Literal, TypeVar, get_args
-
-import numpy as np
+from typing import Literal, TypeVar
 
 from fastnn import losses, optim, schedule_texts
 from fastnn.checks import choice, flag, number, whole
 from fastnn.data import Augmentation
+from fastnn.kernels.precision_choice import checked_precision
+from fastnn.kernels.precisions import PrecisionName
 from fastnn.keywords import with_known_keywords
 from fastnn.losses import Loss
 from fastnn.metrics import METRICS, Metric, Metrics, get_all
@@ -27,9 +27,6 @@ from fastnn.trainer.spec import Shuffle, TrainingSpec
 from fastnn.trainer.weights import ClassWeight, as_class_weight
 
 T = TypeVar("T")
-
-Precision = Literal["float32", "bf16"]
-PRECISIONS: tuple[Precision, ...] = get_args(Precision)
 
 _FIGURES = ("epoch", "loss", "learning_rate", "seconds")  # of every epoch of a history
 
@@ -55,7 +52,7 @@ class BaseTrainer:
         clip_norm: float | None = None,
         clip_value: float | None = None,
         average: str | None = None,
-        precision: Precision = "float32",
+        precision: PrecisionName | None = None,
         shuffle: Shuffle = True,
         augmentation: Augmentation | None = None,
         callbacks: Sequence[Callback] = (),
@@ -78,11 +75,8 @@ class BaseTrainer:
         self.clip_value = None if clip_value is None else number("Trainer", "clip_value", clip_value, above=0)
         as_average(average)
         self.average = average
-        self.precision = choice("Trainer", "precision", precision, PRECISIONS)
-        if precision != "float32" and self.model.dtype != np.float32:
-            raise ValueError(
-                f"Trainer: precision: expected 'float32' for a model of {self.model.dtype}, got {precision!r}"
-            )
+        own = self.model.precision
+        self.precision = own if precision is None else checked_precision("Trainer", precision, self.model.dtype)
         choice("Trainer", "shuffle", shuffle, (True, False, "batches"))
         self.shuffle = shuffle
         self.augmentation = None if augmentation is None else _instance("augmentation", augmentation, Augmentation)

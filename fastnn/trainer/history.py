@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastnn.files import write_whole
+from fastnn.kernels.precisions import PrecisionName
 from fastnn.views import cell, html_table
 
 Row = dict[str, Any]
@@ -82,6 +83,9 @@ class History:
         cross-entropies in nats, squared errors in squared units of the targets.
     steps : (S,) float64
         Loss of each step's batch.
+    precision : {"float32", "fast", "fast3", "bf16"}
+        In which the products of the last call of `fit` were computed: "float32" also where another one was asked for
+        that is no faster on this machine.
 
     Examples
     --------
@@ -97,6 +101,7 @@ class History:
 
     epochs: list[Row] = field(default_factory=list)
     steps: NDArray[np.float64] = field(default_factory=lambda: np.empty(0))
+    precision: PrecisionName = "float32"
 
     def column(self, name: str) -> NDArray[np.float64]:
         """One figure of all epochs.
@@ -140,6 +145,8 @@ class History:
     def to_json(self, path: str | PathLike[str]) -> None:
         """Write epochs and steps as JSON, with null for NaN and infinity, which JSON does not have.
 
+        A precision other than "float32" is there too.
+
         Parameters
         ----------
         path : path
@@ -149,7 +156,9 @@ class History:
         OSError
             If the file cannot be written.
         """
-        content = {"epochs": self.epochs, "steps": self.steps.tolist()}
+        content: dict[str, Any] = {"epochs": self.epochs, "steps": self.steps.tolist()}
+        if self.precision != "float32":
+            content["precision"] = self.precision
         write_whole(path, json.dumps(_finite(content), allow_nan=False))
 
     def to_pandas(self) -> Any:

@@ -18,8 +18,8 @@ from fastnn.data.memory import LARGE_BYTES, MemoryEstimate, check_memory
 from fastnn.data.splits import train_test_split
 from fastnn.frames import names_of
 from fastnn.inputs import as_array, as_batch, gatherable
-from fastnn.kernels.backend import bf16_is_fast, current_backend, native_isa
 from fastnn.kernels.layout import zeros_on_line
+from fastnn.kernels.precision_choice import precision_in_use, say_if_not_faster
 from fastnn.losses import Loss
 from fastnn.model.sequential import Sequential
 from fastnn.model.sparse import SparseRows
@@ -90,6 +90,8 @@ def specify(
             raise ValueError(
                 f"fit: {name}: expected {plain!r} where an engine runs the steps, got {getattr(trainer, name)!r}"
             )
+    if trainer.precision != model.precision:  # which has said so itself
+        say_if_not_faster("fit", trainer.precision)
     _check_memory(model, trainer.optimizer, trainer.average is not None)
     problem = Problem(
         model,
@@ -103,7 +105,7 @@ def specify(
         trainer.clip_value,
         trainer.clip_norm,
         as_average(trainer.average),
-        _precision(trainer.precision),
+        precision_in_use(trainer.precision),
     )
     return TrainingSpec(
         problem,
@@ -122,19 +124,6 @@ def specify(
         described=partial(configuration, trainer),
         engine=trainer.engine,
     )
-
-
-def _precision(precision: str) -> int:
-    """The argument of kernels that stands for a precision; a warning where it makes no difference."""
-    if precision == "float32":
-        return 0
-    if not bf16_is_fast():
-        warn_caller(
-            f"fit: precision: the products are in float32, because {current_backend()} kernels of this processor "
-            f"({native_isa() or 'none compiled'}) multiply {precision} no faster"
-        )
-        return 0
-    return 1
 
 
 def _check_memory(model: Sequential, optimizer: Optimizer, average: bool) -> None:

@@ -62,13 +62,10 @@ class Trainer(SteppingTrainer):
         t it keeps the share min(0.999, (1 + t) / (10 + t)) of what it was; ``"ema:0.99"``: at most 0.99. The weights
         that are trained stay as they are, also where a callback changes the model, which changes the average.
         Polyak & Juditsky, "Acceleration of stochastic approximation by averaging", 1992. Default: no average.
-    precision : {"float32", "bf16"}
-        Of the products of dense layers in training. "bf16": both factors of a product are rounded to bf16 (8 binary
-        digits), where the processor multiplies such numbers faster (AMD's Zen 4 and 5) and the product is large enough
-        to gain by it; sums, weights, gradients and the optimiser's state stay in float32, and so do predictions. An
-        element of a product then errs by at most 1/127 of Σ|a||b|. Factors beyond 3.39e38 become infinite, those below
-        1.18e-38 zero. On other processors the products are those of float32, and a warning says so. For models of
-        float32 alone.
+    precision : {"float32", "fast", "fast3", "bf16"}, optional
+        Of the products of dense layers in training, where they are large enough to gain by it; see
+        `fastnn.Sequential`. Predictions and validation have that of the model. Default: that of the model, which is
+        "float32" unless it was set.
     shuffle : bool or "batches"
         True: the samples are in a new random order in each epoch. "batches": the batches, which always consist of the
         same consecutive samples, are. False: everything keeps its order.
@@ -175,7 +172,7 @@ class Trainer(SteppingTrainer):
         ['epoch', 'loss', 'accuracy', 'val_loss', 'val_accuracy', 'learning_rate', 'seconds']
         """
         spec = specify(self, x, y, validation, sample_weight)
-        self.history, self.stop, self.position = History(), False, Position()
+        self.history, self.stop, self.position = History(precision=spec.problem.precision.option), False, Position()
         return self._train(spec, None, x)
 
     def resume(
@@ -239,6 +236,7 @@ class Trainer(SteppingTrainer):
         snapshot = Snapshot.read(path)
         snapshot.check(spec, same_data)
         self.history, self.stop, self.position = snapshot.history, snapshot.stop, snapshot.position
+        self.history.precision = spec.problem.precision.option
         return self._train(spec, snapshot, x)
 
     @classmethod

@@ -205,7 +205,7 @@ class _Maker:
             return PRELU
         if name == "loss_kind":
             return int(pick(ElementwiseLoss))
-        if name == "precision":  # tests/kernels/test_bf16.py has the other one
+        if name == "precision":  # tests/kernels/test_bf16.py and test_parts.py have the others
             return 0
         if name in ("c0", "c1", "c2"):
             return self._coefficient(int(name[1]), made)

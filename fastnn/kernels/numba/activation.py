@@ -132,5 +132,5 @@ def affine_forward(
     x: Array, w: Array, b: Array | None, out: Array, kind: int = 0, alpha: float = 0.0, precision: int = 0
 ) -> None:
     """``out = f(x w + b)``. This is here because it must give the same bits as `activation_forward` above."""
-    reference.affine_forward(x, w, b, out)
+    reference.affine_forward(x, w, b, out, precision=precision)
     activation_forward(out, out, kind, alpha)

@@ -1,12 +1,13 @@
 """Dense layers; the rows of arrays are samples.
 
-`precision` allows native kernels to round the factors of products; here it changes nothing.
+`precision` is a member of `fastnn.kernels.Precision`: of what parts of their factors products are made.
 """
 
 import numpy as np
 
 from fastnn.kernels.reference.activation import activation_backward, activation_forward
 from fastnn.kernels.reference.arrays import Array
+from fastnn.kernels.reference.parts import product
 from fastnn.kernels.reference.update_rules import update
 
 
@@ -15,7 +16,7 @@ def affine_forward(
     x: Array, w: Array, b: Array | None, out: Array, kind: int = 0, alpha: float = 0.0, precision: int = 0
 ) -> None:
     """``out = f(x w + b)``."""
-    np.matmul(x, w, out=out)
+    out[...] = product(x, w, precision)
     if b is not None:
         out += b
     activation_forward(out, out, kind, alpha)
@@ -26,7 +27,7 @@ def affine_backward_input(
     dout: Array, w: Array, dx: Array, saved: Array | None, kind: int = 0, alpha: float = 0.0, precision: int = 0
 ) -> None:
     """``dx = dout wᵀ``, times the derivative of the preceding activation if ``saved`` is given."""
-    np.matmul(dout, w.T, out=dx)
+    dx[...] = product(dout, w.T, precision)
     if saved is not None:
         activation_backward(dx, saved, dx, kind, alpha)
 
@@ -38,11 +39,11 @@ def affine_backward_weight(x: Array, dout: Array, dw: Array, db: Array | None, b
     ``beta`` is 0 or 1. With 0 the old values of ``dw`` and ``db`` are not read, so NaN there does no harm.
     """
     if beta == 0:
-        np.matmul(x.T, dout, out=dw)
+        dw[...] = product(x.T, dout, precision)
         if db is not None:
             np.sum(dout, axis=0, out=db)
     else:
-        dw += x.T @ dout
+        dw += product(x.T, dout, precision)
         if db is not None:
             db += dout.sum(axis=0)
 
@@ -69,7 +70,7 @@ def affine_backward_weight_update(
     """`affine_backward_weight`, then `update` of ``w`` with ``decay`` and of ``b`` with ``decay_b``."""
     dw = np.empty_like(w)
     db = None if b is None else np.empty_like(b)
-    affine_backward_weight(x, dout, dw, db, 0.0)
+    affine_backward_weight(x, dout, dw, db, 0.0, precision)
     update(w, mw, vw, dw, rate, t, rule, decay, c0, c1, c2)
     if b is not None and db is not None:
         update(b, mb, vb, db, rate, t, rule, decay_b, c0, c1, c2)
