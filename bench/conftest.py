@@ -29,6 +29,8 @@ def pytest_configure(config: pytest.Config) -> None:
             refuse_handicaps(os.environ)
         except ValueError as error:
             raise pytest.UsageError(str(error)) from None
+        # A backend that lacks a kernel is no news: without this, the table is followed by a line for each of them.
+        config.option.reportchars = config.option.reportchars.replace("a", "fExX").replace("s", "")
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
