@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from fastnn.custom.check import check_derivative
+import numpy as np
+
+from fastnn.caller import warn_caller
+from fastnn.custom.check import GRID, check_derivative
 from fastnn.custom.compile import Entry, require_numba
 from fastnn.custom.definition import Definition, checked_name, joined
 from fastnn.custom.dual import NoDerivativeError, dual, warn_of_differences
@@ -72,7 +75,8 @@ def activation(
     Warns
     -----
     UserWarning
-        If the derivative is a central difference, because the function has something without a rule.
+        If the derivative is a central difference, because the function has something without a rule, or if it is 0
+        everywhere.
 
     Notes
     -----
@@ -105,6 +109,10 @@ def activation(
     value_of, slope_of = definition.plain("value", "slope")
     of_input = (lambda x: slope_of(value_of(x))) if from_output else slope_of
     kinks = check_derivative(owner, value_of, of_input)
+    if not any(of_input(np.float64(x)) for x in GRID):
+        warn_caller(
+            f"{owner}: its derivative is 0 at every point that was tried, so that layers before it learn nothing"
+        )
     whole = Definition(definition.name, definition.text, definition.module, how, kinks)
     return restore(whole, from_output, onnx)
 

@@ -11,7 +11,7 @@ from fastnn.custom.check import check_derivative
 from fastnn.custom.compile import Entry, require_numba
 from fastnn.custom.definition import Definition, checked_name, joined
 from fastnn.custom.dual import NoDerivativeError, dual, warn_of_differences
-from fastnn.custom.source import Function, Source, parameters, read, refuse
+from fastnn.custom.source import Function, Source, check_places, parameters, read, refuse
 from fastnn.kernels import custom
 from fastnn.losses.custom import CustomLoss
 
@@ -27,6 +27,23 @@ _LOOPS = """def forward(x, targets, losses, slopes, count):
 _ENTRIES = (Entry("forward", "rrrrn"),)
 _OUTPUTS = np.linspace(-3.0, 3.0, 25)
 _TARGETS = (0.0, 0.3, 1.0, 2.0)
+# what outputs and targets are usually called, by their places among the arguments
+LOSS_PLACES = {
+    0: (
+        "out",
+        "output",
+        "outputs",
+        "pred",
+        "prediction",
+        "predictions",
+        "y_pred",
+        "y_hat",
+        "score",
+        "scores",
+        "logits",
+    ),
+    1: ("target", "targets", "true", "y_true", "label", "labels"),
+}
 
 
 def loss(function: Function | None = None, *, derivative: Function | None = None, name: str | None = None) -> Any:
@@ -77,6 +94,7 @@ def loss(function: Function | None = None, *, derivative: Function | None = None
     given = parameters(owner, function)
     if len(given) != 2:
         refuse(owner, f"expected a function of an output and its target, got one of {len(given)} arguments")
+    check_places(owner, [p.name for p in given], LOSS_PLACES)
     value = read(owner, function, "value")
     called = checked_name(owner, "loss", function, name)
     sources, how = _both(owner, value, derivative)
@@ -98,8 +116,10 @@ def loss(function: Function | None = None, *, derivative: Function | None = None
 def _both(owner: str, value: Source, derivative: Function | None) -> tuple[list[Source], str]:
     """What computes the loss and its derivative, and how that was found."""
     if derivative is not None:
-        if len(parameters(f"{owner}: derivative", derivative)) != 2:
+        arguments = parameters(f"{owner}: derivative", derivative)
+        if len(arguments) != 2:
             refuse(f"{owner}: derivative", "expected a function of an output and its target")
+        check_places(f"{owner}: derivative", [p.name for p in arguments], LOSS_PLACES)
         given = read(f"{owner}: derivative", derivative, "slope")
         return [given, Source.of("both", "def both(x, t):\n    return value(x, t), slope(x, t)")], "given"
     try:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 import inspect
 import math
-import textwrap
 from collections.abc import Iterator
 from types import ModuleType
 from typing import Any
@@ -16,7 +15,8 @@ from numpy.typing import NDArray
 from fastnn.custom.check import central_difference
 from fastnn.custom.compile import Entry, require_numba
 from fastnn.custom.definition import Definition, checked_name
-from fastnn.custom.source import Function, parameters, refuse
+from fastnn.custom.loss import LOSS_PLACES
+from fastnn.custom.source import Function, check_places, parameters, refuse, tree_of
 from fastnn.kernels import custom
 from fastnn.losses.custom import CustomRowLoss
 
@@ -83,6 +83,7 @@ def row_loss(function: Function | None = None, *, labels: bool = False, name: st
     given = parameters(owner, function)
     if len(given) != 3:
         refuse(owner, f"expected a function of outputs, target and gradient, got one of {len(given)} arguments")
+    check_places(owner, [p.name for p in given], LOSS_PLACES)
     text = _text(owner, function)
     called = checked_name(owner, "loss", function, name)
     definition = Definition(called, text, function.__module__, "given")
@@ -93,13 +94,7 @@ def row_loss(function: Function | None = None, *, labels: bool = False, name: st
 
 def _text(owner: str, function: Function) -> str:
     """The function under the name `row`, behind what it uses from outside."""
-    try:
-        tree = ast.parse(textwrap.dedent(inspect.getsource(function)))
-    except (OSError, TypeError):
-        refuse(owner, "the text of the function cannot be read; define it in a file or a notebook's cell")
-    found = next((node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)), None)
-    if found is None:
-        refuse(owner, "expected a function made with def, got a lambda or a coroutine")
+    found = tree_of(owner, function)
     outside = next((n for n in ast.walk(found) if isinstance(n, ast.Global | ast.Nonlocal)), None)
     if outside is not None:
         refuse(

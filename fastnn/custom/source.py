@@ -11,7 +11,7 @@ import ast
 import inspect
 import math
 import textwrap
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import FunctionType, ModuleType
 from typing import Any, NoReturn
@@ -63,11 +63,42 @@ def refuse(owner: str, what: str, line: int | None = None) -> NoReturn:
 def parameters(owner: str, function: Function) -> list[inspect.Parameter]:
     """The parameters of a function, which must all be plain names."""
     if not isinstance(function, FunctionType):
-        raise TypeError(f"{owner}: expected a function made with def, got {function!r:.80}")
-    found = list(inspect.signature(function).parameters.values())
+        hint = "; leave Numba's decorator out" if isinstance(getattr(function, "py_func", None), FunctionType) else ""
+        raise TypeError(f"{owner}: expected a function made with def, got {function!r:.80}{hint}")
+    found = list(inspect.signature(function, follow_wrapped=False).parameters.values())
     if any(p.kind not in (p.POSITIONAL_OR_KEYWORD, p.POSITIONAL_ONLY, p.KEYWORD_ONLY) for p in found):
         refuse(owner, "expected arguments with names, got * or **")
     return found
+
+
+def check_places(owner: str, names: Sequence[str], places: Mapping[int, Collection[str]]) -> None:
+    """Refuse arguments whose names say that they stand in another order than the one in which they are given.
+
+    Parameters
+    ----------
+    owner : str
+    names : sequence of str
+        Of the arguments.
+    places : mapping of int to collection of str
+        For some places, what is usually called by which names.
+    """
+    for place, usual in places.items():
+        for at, name in enumerate(names):
+            if name in usual and at != place:
+                listed = ", ".join(names)
+                refuse(owner, f"expected {name} as argument {place + 1}, got it as argument {at + 1} of ({listed})")
+
+
+def tree_of(owner: str, function: Function) -> ast.FunctionDef:
+    """The text of a function as a tree: of the one that is called, not of one that a decorator has hidden behind it."""
+    code = function.__code__
+    try:
+        if code.co_name == "<lambda>" or code.co_flags & (inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR):
+            refuse(owner, "expected a function made with def, got a lambda or a coroutine")
+        tree = ast.parse(textwrap.dedent(inspect.getsource(code)))
+    except (OSError, TypeError):
+        refuse(owner, "the text of the function cannot be read; define it in a file or a notebook's cell")
+    return next(n for n in ast.walk(tree) if isinstance(n, ast.FunctionDef) and n.name == code.co_name)
 
 
 def read(owner: str, function: Function, name: str, results: int = 1) -> Source:
@@ -125,13 +156,7 @@ class _Reader(ast.NodeTransformer):
         refuse(self.owner, what, getattr(node, "lineno", None))
 
     def run(self) -> None:
-        try:
-            text = textwrap.dedent(inspect.getsource(self.function))
-        except (OSError, TypeError):
-            self.refuse("the text of the function cannot be read; define it in a file or a notebook's cell")
-        found = next((n for n in ast.walk(ast.parse(text)) if isinstance(n, ast.FunctionDef)), None)
-        if found is None:
-            self.refuse("expected a function made with def, got a lambda or a coroutine")
+        found = tree_of(self.owner, self.function)
         self.local |= {n.id for n in ast.walk(found) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
         arguments = ast.arguments([], [ast.arg(a) for a in parameters_of(found)], None, [], [], None, [])
         body = [new for old in found.body if (new := self.statement(old)) is not None]

@@ -10,12 +10,13 @@ import numpy as np
 from fastnn.checks import number
 from fastnn.custom.compile import Entry, require_numba
 from fastnn.custom.definition import Definition, checked_name, joined
-from fastnn.custom.source import Function, parameters, read, refuse
+from fastnn.custom.source import Function, check_places, parameters, read, refuse
 from fastnn.kernels import custom
 from fastnn.optim.custom import RuleMaker
 
 _SLOTS = ("m", "v")
 _FIXED = ("weight", "gradient", "rate", "step")
+_USUAL = (("g", "grad", "gradient", "dw"), ("rate", "lr", "learning_rate"), ("t", "step"))  # behind weight and state
 _MOST_COEFFICIENTS = 3
 _GRADIENTS = (-10.0, -1.0, -1e-3, 0.0, 1e-3, 1.0, 10.0)  # at which a rule is tried
 _ENTRIES = (Entry("forward", "rrrrnd"),)
@@ -45,7 +46,7 @@ def update_rule(function: Function | None = None, *, name: str | None = None) ->
     ----------
     function : callable
         ``f(w, g, rate, t) -> new w``, or with one or two state numbers behind w, ``f(w, m, v, g, rate, t) -> (new w,
-        new m, new v)``, whatever the names; made with ``def``. Up to three more arguments with defaults are numbers of
+        new m, new v)``, in this order; made with ``def``. Up to three more arguments with defaults are numbers of
         the rule's own. `g` is the gradient, with the weight decay; `rate` the learning rate; `t` the number of the
         step, counted from 1. What it may do says `activation`.
     name : str, optional
@@ -86,6 +87,7 @@ def update_rule(function: Function | None = None, *, name: str | None = None) ->
             owner,
             f"expected a weight, up to two numbers of state, a gradient, rate and step, got {len(plain)} arguments",
         )
+    check_places(owner, plain, {1 + states + at: usual for at, usual in enumerate(_USUAL)})
     if len(own) > _MOST_COEFFICIENTS:
         refuse(owner, f"expected at most {_MOST_COEFFICIENTS} numbers of the rule's own, got {len(own)}")
     defaults = tuple(number(owner, p.name, p.default) for p in own)

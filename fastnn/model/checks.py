@@ -28,6 +28,7 @@ from fastnn.layers import (
     Standardize,
 )
 from fastnn.layers.chain import walk
+from fastnn.layers.custom import Maker
 
 _OF_CHANNELS = (
     Conv2D,
@@ -100,7 +101,10 @@ def layers(layers: Sequence[Layer]) -> tuple[Layer, ...]:
     layers = tuple(layers)
     for i, layer in enumerate(layers):
         if not isinstance(layer, Layer):
-            raise TypeError(f"Sequential: layer {i}: expected a Layer, got {type(layer).__name__}")
+            made = layer.__name__ if isinstance(layer, type) else getattr(layer, "name", "")
+            is_maker = isinstance(layer, Maker) or (isinstance(layer, type) and issubclass(layer, Layer))
+            hint = f"; {made}() makes one" if is_maker else ""
+            raise TypeError(f"Sequential: layer {i}: expected a Layer, got {type(layer).__name__}{hint}")
     seen: set[int] = set()
     for i, layer in enumerate(walk(layers)):
         if id(layer) in seen:

@@ -14,7 +14,7 @@ from fastnn.named import named
 from fastnn.optim import adaptive, descent, muon
 from fastnn.optim.adaptive import *
 from fastnn.optim.base import Optimizer
-from fastnn.optim.custom import CustomOptimizer
+from fastnn.optim.custom import CustomOptimizer, RuleMaker
 from fastnn.optim.descent import *
 from fastnn.optim.muon import *
 
@@ -23,13 +23,13 @@ OPTIMIZERS: dict[str, type[Optimizer]] = {
 }
 
 
-def get(optimizer: str | Optimizer, **options: Any) -> Optimizer:
+def get(optimizer: str | Optimizer | RuleMaker, **options: Any) -> Optimizer:
     """The optimiser of a name, made with `options`; an `Optimizer` is returned as it is.
 
     Parameters
     ----------
-    optimizer : str or Optimizer
-        The name of a class in lower case, as ``"adamw"``.
+    optimizer : str, Optimizer or RuleMaker
+        The name of a class in lower case, as ``"adamw"``, or a rule of one's own or its name.
     **options
         Arguments of the class.
 
@@ -48,6 +48,8 @@ def get(optimizer: str | Optimizer, **options: Any) -> Optimizer:
     >>> fastnn.optim.get("adam", learning_rate=0.01).learning_rate
     0.01
     """
+    if isinstance(optimizer, RuleMaker):
+        return optimizer(**options)
     if isinstance(optimizer, str) and optimizer in custom_names("update rule"):
         return CustomOptimizer(optimizer, **options)
     return named("optimizer", optimizer, Optimizer, OPTIMIZERS, options)

@@ -54,9 +54,13 @@ class Optimizer:
             cls.slots = cls.rule.slots
 
     def __init__(self, learning_rate: float, weight_decay: float) -> None:
-        owner = type(self).__name__
+        owner = self._name()
         self.learning_rate = number(owner, "learning_rate", learning_rate, above=0)
         self.weight_decay = number(owner, "weight_decay", weight_decay, at_least=0)
+
+    def _name(self) -> str:
+        """By which errors name it."""
+        return type(self).__name__
 
     def initial(self, slot: str) -> float:
         """The value that every element of a slot's vector starts with.

@@ -46,8 +46,8 @@ class CustomOptimizer(Optimizer):
         self, function: str, learning_rate: float = 0.01, weight_decay: float = 0.0, **coefficients: float
     ) -> None:
         found = custom.wanted("CustomOptimizer", "update rule", function)
-        super().__init__(learning_rate, weight_decay)
         self.function = function
+        super().__init__(learning_rate, weight_decay)
         self.kernel = cast(custom.CustomRule, found)
         self.slots = self.kernel.slots  # type: ignore[misc]
         self.rule = self.kernel  # type: ignore[misc]
@@ -57,6 +57,9 @@ class CustomOptimizer(Optimizer):
             raise TypeError(f"{function}: expected {expected}, got {', '.join(sorted(unknown))}")
         for name, default in zip(self.kernel.coefficients, self.kernel.defaults, strict=True):
             setattr(self, name, number(function, name, coefficients.get(name, default)))
+
+    def _name(self) -> str:
+        return self.function
 
     def update(self, ops: Ops, parameter: Parameter, state: Mapping[str, Any], rate: Any, t: Any) -> None:
         self.kernel.prepare(ops.dtype)
