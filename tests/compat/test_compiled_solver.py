@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from trainings import needs_native
 
 import fastnn
 from fastnn.compat import cs189
@@ -9,6 +10,7 @@ from fastnn.compat.cs231n.classifiers.cnn import ThreeLayerConvNet
 from fastnn.compat.cs231n.classifiers.fc_net import FullyConnectedNet, TwoLayerNet
 from fastnn.compat.cs231n.solver import Solver
 
+pytestmark = needs_native
 RULES = {
     "sgd": {"learning_rate": 0.05},
     "sgd_momentum": {"learning_rate": 0.01, "momentum": 0.8},

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from trainings import needs_native
 
 import fastnn
 from fastnn import kernels
@@ -113,6 +114,7 @@ def _trained(algorithm, dtype="float32", compile=True):
     return model, history, trainer.explain()
 
 
+@needs_native
 def test_a_training_is_as_good_as_with_direct_convolution():
     _, fast_history, plan = _trained("winograd")
     _, direct_history, other_plan = _trained("direct")
@@ -123,6 +125,7 @@ def test_a_training_is_as_good_as_with_direct_convolution():
     np.testing.assert_allclose(fast_history.steps, direct_history.steps, rtol=0.01)
 
 
+@needs_native
 def test_compiled_is_eager_in_float64():
     _, one, plan = _trained("winograd", "float64")
     _, two, _ = _trained("winograd", "float64", compile=False)
@@ -130,6 +133,7 @@ def test_compiled_is_eager_in_float64():
     np.testing.assert_allclose(one.steps, two.steps, rtol=1e-11)
 
 
+@needs_native
 @pytest.mark.parametrize("images", [1, 5, 12])
 def test_few_images_have_their_outputs_and_gradients_within_rounding_of_direct(images):
     rng = np.random.default_rng(images)
