@@ -107,7 +107,7 @@ def activation(
     slope, how, from_output = _slope(owner, value, derivative)
     definition = Definition(called, joined(value, *slope), function.__module__, how)
     value_of, slope_of = definition.plain("value", "slope")
-    of_input = (lambda x: slope_of(value_of(x))) if from_output else slope_of
+    of_input: Function = (lambda x: slope_of(value_of(x))) if from_output else slope_of
     kinks = check_derivative(owner, value_of, of_input)
     if not any(of_input(np.float64(x)) for x in GRID):
         warn_caller(
