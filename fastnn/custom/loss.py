@@ -11,7 +11,8 @@ from fastnn.custom.check import check_derivative
 from fastnn.custom.compile import Entry, require_numba
 from fastnn.custom.definition import Definition, checked_name, joined
 from fastnn.custom.dual import NoDerivativeError, dual, warn_of_differences
-from fastnn.custom.source import Function, Source, check_places, parameters, read, refuse
+from fastnn.custom.function import Function, check_places, parameters, refuse
+from fastnn.custom.source import Source, read
 from fastnn.kernels import custom
 from fastnn.losses.custom import CustomLoss
 

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from fastnn.custom.check import central_difference
 from fastnn.custom.compile import Entry, require_numba
 from fastnn.custom.definition import Definition, checked_name
+from fastnn.custom.function import Function, check_places, parameters, refuse, tree_of
 from fastnn.custom.loss import LOSS_PLACES
-from fastnn.custom.source import Function, check_places, parameters, refuse, tree_of
 from fastnn.kernels import custom
 from fastnn.losses.custom import CustomRowLoss
 

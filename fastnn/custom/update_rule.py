@@ -10,7 +10,8 @@ import numpy as np
 from fastnn.checks import number
 from fastnn.custom.compile import Entry, require_numba
 from fastnn.custom.definition import Definition, checked_name, joined
-from fastnn.custom.source import Function, check_places, parameters, read, refuse
+from fastnn.custom.function import Function, check_places, parameters, refuse
+from fastnn.custom.source import read
 from fastnn.kernels import custom
 from fastnn.optim.custom import RuleMaker
 
