@@ -30,6 +30,7 @@ def calls() -> Iterator[Call]:
     yield from _of_weights()
     yield from _of_images()
     yield from _of_norms()
+    yield from _of_codes()
     yield from _of_random_words()
 
 
@@ -111,6 +112,15 @@ def _of_norms() -> Iterator[Call]:
         numbers, gradients = (w, None, None), (w.copy(), None, None)
         yield "learned_activation_forward", f"{on}, prelu", (x, *numbers, out, PRELU)
         yield "learned_activation_backward", f"{on}, prelu", (dout, x, *numbers, out, *gradients, 0.0, PRELU)
+
+
+def _of_codes() -> Iterator[Call]:
+    """Twelve numbers and three columns of codes, of 24, 12 and 100 categories."""
+    first, count = np.array([0, 24, 36]), np.array([24, 12, 100])
+    x = np.hstack([_real(256, 12), RNG.integers(0, count, (256, 3)).astype(np.float32)])
+    w, out, places = _real(136, 8), np.empty((256, 36), np.float32), (np.arange(12), np.arange(12, 15), first, count)
+    yield "embedding_forward", "256 rows of 3 codes, 8 wide", (x, w, *places, out)
+    yield "embedding_backward", "256 rows of 3 codes, 8 wide", (out, x, *places, None, w.copy(), 0.0)
 
 
 def _of_random_words() -> Iterator[Call]:

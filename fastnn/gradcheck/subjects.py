@@ -112,7 +112,8 @@ def layer_subject(
     for s in layer.state:
         s.reset(np.float64)
     if x is None:
-        values["x"] = step_around(normal(seed, Purpose.CHECK, 1, (batch, *input_shape)), kinks)
+        drawn = step_around(normal(seed, Purpose.CHECK, 1, (batch, *input_shape)), kinks)
+        values["x"] = _with_codes(layer, drawn, seed)
     else:
         values["x"] = np.array(x, np.float64)
         if values["x"].shape[1:] != layer.input_shape:
@@ -134,6 +135,8 @@ def layer_subject(
     def evaluate(key: str) -> Callable[[Float64], Float64]:
         def run(moved: Float64) -> Float64:
             values[key][...] = moved
+            for column in layer.codes if key == "x" else ():  # which have no gradient
+                values[key][:, column] = before[key][:, column]
             out = np.array(layer.forward(ops, values["x"], True)[0], np.float64)
             values[key][...] = before[key]
             return out
@@ -205,10 +208,18 @@ def _in_float64(model: Sequential) -> Sequential:
 
 
 def _random_data(model: Sequential, loss: losses.Loss, batch: int, seed: int) -> tuple[NDArray[Any], NDArray[Any]]:
-    x = normal(seed, Purpose.CHECK, 1, (batch, *model.sample_shape)) / model.input_scale
+    drawn = normal(seed, Purpose.CHECK, 1, (batch, *model.sample_shape))
+    x = _with_codes(model.layers[0], drawn, seed) / model.input_scale
     if loss.classifies:
         return x, integers(seed, Purpose.CHECK, 2, 0, model.output_shape[-1], batch)
     return x, normal(seed, Purpose.CHECK, 2, (batch, *model.output_shape))
+
+
+def _with_codes(layer: Layer, x: NDArray[Any], seed: int) -> NDArray[Any]:
+    """Random samples for a layer, with codes in the columns that are to hold some."""
+    for column, count in layer.codes.items():
+        x[:, column] = integers(seed, Purpose.CHECK, 1000 + column, 0, count, len(x))
+    return x
 
 
 def _name(function: Callable[..., Any]) -> str:

@@ -92,6 +92,11 @@ SIGNATURE_TEXTS = (
     # rows by index (without an index the first n), converted to the dtype of the call and scaled
     "gather_rows(source[r,d]:any, index[n]:i64?, out[n,d]!, scale)",
     "gather_labels(source[r]:i64, index[n]:i64?, out[n]:i64!)",
+    # rows of a table w by codes: those in column column[j] of x are numbers of rows from first[j] on, and count[j] of
+    # them; -1 has none, and anything else makes NaN. The columns in kept are passed on before them: o = k + c m
+    "embedding_forward(x[n,d], w[r,m], kept[k]:i64, column[c]:i64, first[c]:i64, count[c]:i64, out[n,o]!)",
+    "embedding_backward(dout[n,o], x[n,d], kept[k]:i64, column[c]:i64, first[c]:i64, count[c]:i64, dx[n,d]?!, "
+    "dw[r,m]?~, beta)",
     # augmentation: images by index, seen through an affine transform (of column, row and 1 to x and y) and
     # displacements of control points; then noise, which follows from the sample's number, limits, and zeros in a box
     # (top, bottom, left, right)

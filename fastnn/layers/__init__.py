@@ -64,6 +64,7 @@ from fastnn.layers.custom import *
 from fastnn.layers.custom_elementwise import *
 from fastnn.layers.dense import *
 from fastnn.layers.dropout import *
+from fastnn.layers.embedding import *
 from fastnn.layers.gated import *
 from fastnn.layers.norm import *
 from fastnn.layers.pool import *

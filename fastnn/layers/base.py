@@ -9,6 +9,7 @@ A layer that you write may compute with NumPy instead; the model is then trained
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Any, ClassVar, Protocol
 
 from fastnn.checks import flag
@@ -64,6 +65,7 @@ class Layer:
     gives_probabilities: ClassVar[bool] = False  # whether its outputs are the probabilities of classes
     name: str = ""
     index: int = 0  # position among all layers of the model, including those inside other layers
+    codes: Mapping[int, int] = MappingProxyType({})  # columns of rows that hold codes, with how many there are: 0, 1, …
     whole_batch: bool = False  # whether training must give it a batch at once instead of in blocks
     mixes_samples: bool = False  # whether a sample's output depends on the other samples even at evaluation
     input_shape: Shape

@@ -67,6 +67,7 @@ def specify(
     inputs, targets = _checked_pair(model, loss, "", x, y, names)
     if trainer.on_nonfinite == "raise":
         _check_numbers(inputs, names)
+        _check_codes(model, "x", inputs)
     everything, rows = targets, None
     held_out: tuple[Array, Array] | None = None
     if isinstance(validation, numbers.Real) and not isinstance(validation, bool):
@@ -78,6 +79,7 @@ def specify(
         held_out = _checked_pair(model, loss, "validation ", *validation, names)
         if trainer.on_nonfinite == "raise":
             _check_finite(held_out[0])
+            _check_codes(model, "validation x", held_out[0])
     elif validation is not None:
         raise TypeError(
             f"fit: validation: expected a pair (x, y) or a share of the samples, got {type(validation).__name__}"
@@ -205,6 +207,24 @@ def _check_numbers(inputs: Any, names: Sequence[str] | None) -> None:
             f"({bad.sum()} of {len(rows)} samples); fill or leave out what is missing, or take fastnn.tabular, which "
             "learns from it"
         )
+
+
+def _check_codes(model: Sequential, which: str, inputs: Any) -> None:
+    """Refuse samples whose columns of codes, which the first layer looks up, hold something else, as it would give NaN.
+
+    A file is not read for that, nor a sparse matrix.
+    """
+    if not isinstance(inputs, np.ndarray) or is_mapped(inputs):
+        return
+    for column, count in model.layers[0].codes.items() if model.layers else ():
+        values = inputs.reshape(len(inputs), -1)[:, column] * model.input_scale
+        good = (values >= -1) & (values < count) & (values == np.floor(values))
+        if not good.all():
+            row = int(np.argmin(good))
+            raise ValueError(
+                f"fit: {which}: expected codes, whole numbers from 0 to {count - 1} (-1 for none of them), in column "
+                f"{column}, which {model.layers[0].name} looks up, got {values[row]:g} in sample {row}"
+            )
 
 
 def _check_finite(inputs: Any) -> None:

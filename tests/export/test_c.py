@@ -15,9 +15,11 @@ from fastnn.kernels.activations import Activation
 from fastnn.layers import (
     AvgPool2D,
     BatchNorm,
+    CategoricalEmbedding,
     Conv2D,
     Dense,
     Dropout,
+    Embedding,
     Flatten,
     GlobalAvgPool2D,
     GlobalMaxPool2D,
@@ -118,6 +120,21 @@ def test_convolutions_pools_and_norms_agree(tmp_path, dtype):
 @pytest.mark.parametrize("last", [Softmax, Softmin, LogSoftmax, Rising, lambda: GroupNorm(1, affine=False)])
 def test_rows_agree(tmp_path, last):
     assert_the_same(fastnn.Sequential([Dense(6), last()], input_shape=(5,), seed=3), tmp_path)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_columns_of_codes_agree(tmp_path, dtype):
+    x = np.random.default_rng(0).normal(size=(40, 6))
+    x[:, 1], x[:, 4] = np.arange(40) % 8 - 1, np.arange(40) % 3
+    chain = [CategoricalEmbedding({4: 3, 1: 7}, 5), Dense(3)]
+    assert_the_same(fastnn.Sequential(chain, input_shape=(6,), dtype=dtype), tmp_path, x.astype(dtype))
+
+
+def test_rows_of_codes_agree(tmp_path):
+    codes = np.random.default_rng(0).integers(-1, 8, (40, 3))
+    model = fastnn.Sequential([Embedding(8, 2), Tanh(), Flatten()], input_shape=(3,))
+    library = assert_the_same(model, tmp_path, codes)
+    assert np.isnan(outputs_of(library, model, [[8, 0.5, np.nan], [np.inf, -2, 1e30]])).all()
 
 
 def test_a_global_maximum_and_channels_last_agree(tmp_path):

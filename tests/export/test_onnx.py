@@ -49,6 +49,17 @@ def test_activations_agree(name):
     assert_the_same(fastnn.Sequential(layers, input_shape=(5,)))
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_rows_by_codes_agree(dtype):
+    x = np.random.default_rng(0).normal(size=(40, 6))
+    x[:, 1], x[:, 4] = np.arange(40) % 8 - 1, np.arange(40) % 3
+    chain = [layers.CategoricalEmbedding({4: 3, 1: 7}, 5), Dense(3)]
+    assert_the_same(fastnn.Sequential(chain, input_shape=(6,), dtype=dtype), x)
+    assert_the_same(fastnn.Sequential([layers.CategoricalEmbedding({0: 7}, 5)], input_shape=(1,)), x[:, [1]])
+    chain = [layers.Embedding(8, 2), ReLU(), Flatten(), Dense(3)]
+    assert_the_same(fastnn.Sequential(chain, input_shape=(2,), dtype=dtype), x[:, [1, 4]])
+
+
 def test_rising_outputs_agree():
     assert_the_same(fastnn.Sequential([Dense(6), layers.Rising()], input_shape=(5,)))
 

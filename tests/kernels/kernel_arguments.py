@@ -106,7 +106,7 @@ class _Maker:
             self._winograd_on_few_images(dims)
         elif kernel.startswith("winograd"):
             self._winograd(dims)
-        elif "k" in dims:  # channels of a group
+        elif "k" in dims and "f" in dims:  # channels of a group
             groups = 1 + dims["c"] % 3
             dims["c"] = groups * dims["k"]
             dims["f"] = groups * max(1, dims["f"] // groups)
@@ -114,6 +114,9 @@ class _Maker:
             dims["c"] = -(-dims["m"] // dims["s"])
         if "norm_max_pool" in kernel:  # windows that tile the image
             dims["h"], dims["w"] = dims["p"] * (1 + dims["h"] % 3), dims["q"] * (1 + dims["w"] % 3)
+        if kernel.startswith("embedding"):
+            dims["d"], dims["o"] = dims["k"] + dims["c"], dims["k"] + dims["c"] * dims["m"]
+            self.codes = self._codes(dims)
         if "statistics" in kernel or "norm_max_pool_backward" in kernel:
             dims["*"] = moments_work(dims["g"], dims["f" if kernel.startswith("conv") else "c"])
         if kernel == "orthogonal_update":
@@ -122,6 +125,25 @@ class _Maker:
             dims["c"] = dims["m"] * max(1, dims["c"] // dims["m"])
         self.dims = dims
         self.padding = int(rng.integers(1, 40)) if rng.random() < 0.4 else 0  # padding of arrays that may have it
+
+    def _codes(self, dims: dict[str, int]) -> dict[str, Array]:
+        """Which columns are kept and which hold codes of which rows: rows of their own, or the same ones for all."""
+        columns = self.rng.permutation(dims["d"])
+        cuts = np.sort(self.rng.integers(0, dims["r"] + 1, max(0, dims["c"] - 1)))
+        ends = np.concatenate([[0], cuts, [dims["r"]]])
+        first, count = (ends[:-1], np.diff(ends)) if self.rng.random() < 0.5 else ([0], [dims["r"]])
+        found = {"kept": columns[: dims["k"]], "column": columns[dims["k"] :]}
+        found |= {"first": np.resize(first, dims["c"]), "count": np.resize(count, dims["c"])}
+        return {name: np.ascontiguousarray(value, np.int64) for name, value in found.items()}
+
+    def _coded(self, shape: tuple[int, ...]) -> Array:
+        """Samples with codes, of which a few have no row or are none."""
+        x, count = self._real(shape), self.codes["count"]
+        codes = self.rng.integers(-1, np.maximum(count, 0), (len(x), len(count))).astype(self.dtype)
+        wrong = np.array([-2, -0.5, 0.5, 2.0**24, 1e30, np.nan, np.inf, -np.inf])
+        codes = np.where(self.rng.random(codes.shape) < 0.1, self.rng.choice([*wrong, *count], codes.shape), codes)
+        x[:, self.codes["column"]] = codes
+        return x
 
     def _winograd(self, dims: dict[str, int]) -> None:
         """Set dimensions that follow from others: groups, square filters, blocks of transformed weights."""
@@ -287,6 +309,8 @@ class _Maker:
             return rng.integers(0, self.dims["c"], shape)
         if a.name == "index":
             return rng.integers(0, self.dims["r"], shape)
+        if self.kernel.startswith("embedding") and a.reads and a.name in ("x", *self.codes):
+            return self._coded(shape) if a.name == "x" else self.codes[a.name]
         if a.name == "rate":
             return np.array([0.5 if self.integers else rng.uniform(1e-3, 0.3)])
         if a.name == "t":

@@ -442,6 +442,48 @@ def learned_activation_backward(a: SimpleNamespace, u: float) -> Expected:
     return {"dx": (dx, ulps(dx, a.dtype, 1)), "dw": (dw, bound)}
 
 
+def _rows_by_code(a: SimpleNamespace) -> list[tuple[int, int, int | None]]:
+    """Sample, place and row of each code, found one by one; None for what is no code, -1 for the code without a row."""
+    found: list[tuple[int, int, int | None]] = []
+    for i in range(len(a.x)):
+        for j in range(len(a.column)):
+            value = float(a.x[i, a.column[j]])
+            known = [-1, *range(a.count[j])]
+            code = known.index(value) - 1 if value in known else None
+            found.append((i, j, code if code is None or code < 0 else int(a.first[j]) + code))
+    return found
+
+
+@oracle
+def embedding_forward(a: SimpleNamespace, u: float) -> Expected:
+    out, width = np.zeros((len(a.x), len(a.kept) + len(a.column) * a.w.shape[1]), a.wide), a.w.shape[1]
+    for k, column in enumerate(a.kept):
+        out[:, k] = a.x[:, column]
+    for i, j, row in _rows_by_code(a):
+        begin = len(a.kept) + j * width
+        out[i, begin : begin + width] = np.nan if row is None else 0 if row < 0 else a.w[row]
+    return {"out": (out, np.zeros_like(out))}
+
+
+@oracle
+def embedding_backward(a: SimpleNamespace, u: float) -> Expected:
+    dx = np.zeros_like(a.x)
+    for k, column in enumerate(a.kept):
+        dx[:, column] = a.dout[:, k]
+    answers = {"dx": (dx, np.zeros_like(dx))}
+    if a.dw is not None:
+        dw, width = (a.dw.copy() if a.beta == 1 else np.zeros_like(a.dw)), a.dw.shape[1]
+        terms, count = np.abs(dw), np.zeros((len(dw), 1))
+        for i, j, row in _rows_by_code(a):
+            if row is not None and row >= 0:
+                added = a.dout[i, len(a.kept) + j * width : len(a.kept) + (j + 1) * width]
+                dw[row] += added
+                terms[row] += np.abs(added)
+                count[row] += 1
+        answers["dw"] = (dw, (8 + np.sqrt(count)) * u * terms + u * np.abs(dw))
+    return answers
+
+
 def _softmax(x: Array) -> tuple[Array, Array, Array]:
     """``z = x - row maximum``, ``p`` and ``log Σ exp(z)``."""
     z = x - x.max(axis=1, keepdims=True)

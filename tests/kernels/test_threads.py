@@ -17,7 +17,7 @@ from fastnn.kernels import SIGNATURES
 pytestmark = pytest.mark.skipif("native" not in kernels.available_backends(), reason="no native module")
 
 # enough work to be shared by the threads
-LARGE = {"n": 300, "g": 19, "d": 200, "m": 130, "c": 150, "r": 500, "s": 60, "*": 300_007}
+LARGE = {"n": 300, "g": 19, "d": 200, "m": 130, "c": 150, "r": 500, "s": 60, "k": 30, "o": 1, "*": 300_007}
 LARGE_IMAGES = {"n": 3, "g": 2, "c": 20, "h": 31, "w": 33, "f": 50, "k": 20, "r": 3, "s": 3, "p": 30, "q": 32}
 LARGE_IMAGES |= {"e": 1, "j": 1, "i": 1, "*": 1}  # groups, blocks and channels of transformed weights
 LARGE_IMAGES |= {"u": 7, "v": 6}

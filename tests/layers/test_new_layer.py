@@ -76,12 +76,13 @@ def test_every_layer_is_a_word_of_its_own(kind):
         "group_norm": "group_norm2",
         "max_pool": "max_pool3/1p1",
         "leaky_relu": "leaky_relu0.3",
+        "embedding": "embedding9x3,flatten",
     }
-    if kind in ("residual", "reshape", "custom", "custom_elementwise"):
+    if kind in ("residual", "reshape", "custom", "custom_elementwise", "categories"):
         with pytest.raises(ValueError, match=f"architecture: {kind!r} in 'conv:4x6x6,{kind},fc2': missing a required"):
             parse(f"conv:4x6x6,{kind},fc2")
         return
-    rows = "flatten," if "soft" in kind or kind == "rising" else ""
+    rows = "flatten," if "soft" in kind or kind in ("rising", "embedding") else ""
     found = [layer for layer in parse(f"conv:4x6x6,{rows}{made.get(kind, kind)},fc2").layers if layer.kind == kind]
     assert type(found[0]) is OURS[kind]
 

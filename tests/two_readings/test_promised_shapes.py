@@ -26,6 +26,8 @@ TABLE = SAME | {
     "LayerNorm": (lambda kind: kind(), ANY, lambda shape: shape),
     "GroupNorm": (lambda kind: kind(2), (ROW, PAIR, IMAGE, BLOCK), lambda shape: shape),
     "LocalResponseNorm": (lambda kind: kind(3), ANY, lambda shape: shape),
+    "Embedding": (lambda kind: kind(9, 3), (ROW,), lambda shape: (6, 3)),
+    "CategoricalEmbedding": (lambda kind: kind({1: 3, 5: 2}, 4), (ROW,), lambda shape: (12,)),
     "Dense": (lambda kind: kind(3), (ROW,), lambda shape: (3,)),
     "Conv2D": (lambda kind: kind(5, (3, 2), stride=(2, 1), pad="same"), (IMAGE,), lambda s: (5, ceil(s[1] / 2), s[2])),
     "MaxPool2D": (lambda kind: kind((3, 2), stride=2), (IMAGE,), lambda s: (s[0], (s[1] - 3) // 2 + 1, s[2] // 2)),

@@ -102,6 +102,13 @@ static void dense(const real *restrict x, const real *restrict w, const real *re
     for (int j = 0; b != NULL && j < outputs; j++) out[j] += b[j];
 }
 """,
+    "looked_up": """
+/* The row of w (codes, dim) for the code *x; zeros for -1, NaN for what is no code. */
+static void looked_up(const real *restrict x, const real *restrict w, real *restrict out, int codes, int dim) {
+    const int row = *x >= 0 && *x < (real)codes ? (int)*x : 0;
+    for (int k = 0; k < dim; k++) out[k] = (real)row == *x ? w[row * dim + k] : *x == -1 ? 0 : (real)NAN;
+}
+""",
     "conv": """
 /* w is (filters, channels / groups, rows of taps, columns of taps). */
 static void conv(const real *restrict x, const real *restrict w, const real *restrict b, real *restrict out,

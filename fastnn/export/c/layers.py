@@ -74,6 +74,21 @@ def _dense(program: Program, layer: layers.Dense, x: Value) -> Value:
     return program.mapped(x, layer.units, "dense", w, b, OUT, x.size, layer.units)
 
 
+@_writes(layers.Embedding, layers.CategoricalEmbedding)
+def _embedding(program: Program, layer: Any, x: Value) -> Value:
+    out, at = program.buffer(prod(layer.output_shape)), 0
+    for columns in np.split(layer.kept, np.flatnonzero(np.diff(layer.kept) > 1) + 1) if layer.kept else ():
+        program.call("copied", f"{x.name} + {columns[0]}", f"{out.name} + {at}", len(columns))
+        at += len(columns)
+    table = program.constant(f"{layer.name}_w", layer.w.value)
+    for column, first, count in layer.rows_of_columns():
+        rows = f"{table} + {first * layer.dim}"
+        program.call("looked_up", f"{x.name} + {column}", rows, f"{out.name} + {at}", count, layer.dim)
+        at += layer.dim
+    program.release(x)
+    return out
+
+
 @_writes(layers.Conv2D)
 def _convolution(program: Program, layer: layers.Conv2D, x: Value) -> Value:
     w = program.constant(f"{layer.name}_w", layer.w.value)

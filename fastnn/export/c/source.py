@@ -114,8 +114,15 @@ def _prepared(model: Sequential, program: Program) -> Value:
 def _test_input(model: Sequential) -> NDArray[Any]:
     count = prod(model.sample_shape)
     values = (np.arange(1, count + 1, dtype=np.int64) * _STEP % _MODULUS / _MODULUS).astype(model.dtype)
+    for column, code in _test_codes(model):
+        values[column] = code
     sample: NDArray[Any] = (values / model.dtype.type(model.input_scale)).reshape(1, *model.sample_shape)
     return sample
+
+
+def _test_codes(model: Sequential) -> list[tuple[int, int]]:
+    """The columns of the made-up input that hold codes, and these."""
+    return [(column, column % count) for column, count in model.layers[0].codes.items()] if model.layers else []
 
 
 def _array(type_: str, name: str, values: Iterable[str], count: int) -> str:
@@ -186,14 +193,16 @@ enum {{ {prefix}_INPUTS = {inputs}, {prefix}_OUTPUTS = {outputs} }};
     return best;
 }}
 """
+    scale = program.number(model.input_scale)
+    codes = "".join(f"    input[{column}] = (real){code} / {scale};\n" for column, code in _test_codes(model))
     text += f"""
 {_array("real ", f"{prefix}_expected", _numbers(np.asarray(expected), end), outputs)}
 {static}int {prefix}_self_test(void) {{
     static real input[{prefix}_INPUTS], output[{prefix}_OUTPUTS];
     real largest = 1, difference = 0;
     for (int i = 0; i < {prefix}_INPUTS; i++)
-        input[i] = (real)((i + 1LL) * {_STEP} % {_MODULUS}) / {_MODULUS} / {program.number(model.input_scale)};
-    {prefix}_predict(input, output);
+        input[i] = (real)((i + 1LL) * {_STEP} % {_MODULUS}) / {_MODULUS} / {scale};
+{codes}    {prefix}_predict(input, output);
     for (int i = 0; i < {prefix}_OUTPUTS; i++) {{
         largest = fmax@(largest, fabs@({prefix}_expected[i]));
         if (!(fabs@(output[i] - {prefix}_expected[i]) <= difference))

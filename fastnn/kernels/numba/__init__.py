@@ -11,6 +11,7 @@ from fastnn.kernels.numba import (
     clip,
     convolution,
     elementwise_loss,
+    embedding,
     gather,
     learned_activation,
     loss,
@@ -25,8 +26,8 @@ from fastnn.kernels.table import kernels_in
 
 KERNELS: Mapping[str, Callable[..., None]] = kernels_in(
     (
-        *(activation, augmentation, clip, convolution, elementwise_loss, gather, learned_activation, loss, norm, pool),
-        *(random_words, softmax, sum, update_rules),
+        *(activation, augmentation, clip, convolution, elementwise_loss, embedding, gather, learned_activation, loss),
+        *(norm, pool, random_words, softmax, sum, update_rules),
     )
 )
 
