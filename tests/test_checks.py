@@ -6,7 +6,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from fastnn.checks import choice, flag, float_dtype, number, whole
+from fastnn.checks import as_array, choice, flag, float_dtype, number, real_array, whole, without_mask
 
 
 @pytest.mark.parametrize(
@@ -124,3 +124,56 @@ def test_other_dtypes_are_refused(dtype):
     with pytest.raises(TypeError, match="f: dtype: expected float32 or float64, got "):
         float_dtype("f", dtype)
     assert float_dtype("f", "float32") == np.float32
+
+
+def test_an_array_is_taken_as_it_is():
+    x = np.arange(4)
+    assert without_mask("f", "x", x) is x
+    assert as_array("f", "x", x) is x
+    assert as_array("f", "x", [(1, 2), [3, 4]]).tolist() == [[1, 2], [3, 4]]
+
+
+def test_a_mask_that_hides_nothing_is_taken_off():
+    x = np.ma.masked_equal([3.0, 4.0], -999)
+    assert type(without_mask("f", "x", x)) is np.ndarray
+    assert without_mask("f", "x", [x, x]).tolist() == [[3, 4], [3, 4]]
+    assert without_mask("f", "x", [3, 4]) == [3, 4]
+
+
+@pytest.mark.parametrize("whole", [False, True])
+def test_values_that_a_mask_hides_are_refused(whole):
+    part = np.ma.masked_equal([3.0, -999.0], -999)
+    with pytest.raises(ValueError, match=r"f: x: expected values without a mask, got (1 of 2|2 of 4) that are masked"):
+        without_mask("f", "x", [part, part] if whole else part)
+
+
+class _Sparse:
+    def toarray(self):
+        return np.zeros(3)
+
+
+class _Stubborn:
+    def __array__(self, *_, **__):
+        raise RuntimeError("call detach() first")
+
+
+@pytest.mark.parametrize(
+    ("value", "error", "message"),
+    [
+        (_Sparse(), TypeError, "f: x must be an array, got a _Sparse; x.toarray() makes it one"),
+        ([[1, 2], [3]], ValueError, "f: x must be an array of numbers (setting an array element"),
+        (_Stubborn(), TypeError, "f: x must be an array of numbers (call detach() first)"),
+    ],
+)
+def test_what_does_not_become_an_array_is_refused(value, error, message):
+    with pytest.raises(error) as caught:
+        as_array("f", "x", value)
+    assert message in str(caught.value)
+
+
+def test_real_numbers_are_taken_and_others_refused():
+    for value in ([1.5, 2], [True, False], np.arange(3, dtype=np.uint8)):
+        assert real_array("f", "x", value).dtype.kind in "fiub"
+    for value in ([1.5, None], ["a"], [1j], np.array(["2020-01-01"], "datetime64[D]")):
+        with pytest.raises(TypeError, match="f: x must be real numbers, got dtype "):
+            real_array("f", "x", value)
