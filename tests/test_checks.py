@@ -23,7 +23,7 @@ def test_numbers_are_taken(value, expected):
     ("value", "ends", "error", "message"),
     [
         (True, {}, TypeError, "f: x: expected a finite number, got True"),
-        (np.True_, {}, TypeError, "f: x: expected a finite number, got np.True_"),
+        (np.True_, {}, TypeError, f"f: x: expected a finite number, got {np.True_!r}"),
         ("1", {"above": 0}, TypeError, "f: x: expected a finite number above 0, got '1'"),
         (None, {"at_least": 0}, TypeError, "f: x: expected a finite number of at least 0, got None"),
         (1j, {}, TypeError, "f: x: expected a finite number, got 1j"),
@@ -69,7 +69,7 @@ def test_whole_numbers_are_taken(value):
     [
         (3.0, {"at_least": 1}, TypeError, "f: n: expected a whole number of at least 1, got 3.0"),
         (True, {}, TypeError, "f: n: expected a whole number, got True"),
-        (np.True_, {}, TypeError, "f: n: expected a whole number, got np.True_"),
+        (np.True_, {}, TypeError, f"f: n: expected a whole number, got {np.True_!r}"),
         (math.nan, {}, TypeError, "f: n: expected a whole number, got nan"),
         ("3", {}, TypeError, "f: n: expected a whole number, got '3'"),
         (0, {"at_least": 1}, ValueError, "f: n: expected a whole number of at least 1, got 0"),
