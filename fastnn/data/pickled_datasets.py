@@ -123,7 +123,8 @@ def _joined_pairs(splits: list[Any], where: str) -> RawDataset:
         raise ValueError(f"{where}: expected (train, validation, test), each a pair of images and labels")
     (images, labels), *validation, test = [tuple(_array(part, where) for part in pair) for pair in splits]
     for more, more_labels in validation:
-        if more.shape[1:] != images.shape[1:] or more_labels.shape[1:] != labels.shape[1:]:
+        fit = more.shape[1:] == images.shape[1:] and more_labels.shape[1:] == labels.shape[1:]
+        if not fit or 0 in (images.ndim, labels.ndim, more.ndim, more_labels.ndim):
             raise ValueError(f"{where}: validation images {more.shape} do not fit train images {images.shape}")
         images, labels = np.concatenate([images, more]), np.concatenate([labels, more_labels])
     return _raw_dataset((images, labels, *test), where)
