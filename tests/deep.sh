@@ -53,8 +53,9 @@ sanitized() { # name, sanitizer, library, environment assignments...
     # the checks that a sanitizer inserts mislead GCC's analysis of what is initialised
     install "$name" FASTNN_SANITIZE="$sanitizer" FASTNN_BUILD_ISA="$sanitized_isa" CFLAGS=-Wno-maybe-uninitialized ||
         return
-    # CC may be several words: a compiler behind a cache
-    library=$(${CC:-gcc} -print-file-name="$library")
+    # CC may be several words: a compiler behind a cache. A sanitizer that comes before the library of C++ does not find
+    # how that one throws exceptions, and ends the process at the first one, such as PyTorch's.
+    library="$(${CC:-gcc} -print-file-name="$library") $(${CC:-gcc} -print-file-name=libstdc++.so.6)"
     env LD_PRELOAD="$library" "$@" PYTHONPATH="$work/$name" "${pytest[@]}" "${native_tests[@]}"
 }
 
@@ -86,17 +87,20 @@ for part in "${parts[@]}"; do
                 PYTHONPATH="$work/plain" "${pytest[@]}" tests/kernels tests/functional
             ;;
         asan)
-            # Python leaks on purpose; allocator_may_return_null lets tests of absurd sizes get their MemoryError
+            # Python leaks on purpose; allocator_may_return_null lets tests of absurd sizes get their MemoryError, and
+            # without handle_segv a process that reads an unreadable page ends as tests of that expect
             attempt "AddressSanitizer" sanitized asan address libasan.so \
-                ASAN_OPTIONS=detect_leaks=0:allocator_may_return_null=1 PYTHONMALLOC=malloc
+                ASAN_OPTIONS=detect_leaks=0:allocator_may_return_null=1:handle_segv=0 PYTHONMALLOC=malloc
             ;;
         ubsan)
             attempt "UndefinedBehaviorSanitizer" sanitized ubsan undefined,float-cast-overflow libubsan.so \
                 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
             ;;
         tsan)
+            of_tsan=halt_on_error=1:ignore_noninstrumented_modules=1:die_after_fork=0
+            of_tsan+=:allocator_may_return_null=1:handle_segv=0 # as for AddressSanitizer
             attempt "ThreadSanitizer" sanitized tsan thread libtsan.so \
-                TSAN_OPTIONS=halt_on_error=1:ignore_noninstrumented_modules=1:die_after_fork=0 OPENBLAS_NUM_THREADS=1
+                TSAN_OPTIONS="$of_tsan" OPENBLAS_NUM_THREADS=1
             ;;
         *)
             echo "deep.sh: unknown part $part; expected slow, isas, backends, examples, asan, ubsan or tsan" >&2
