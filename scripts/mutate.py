@@ -23,7 +23,7 @@ from pathlib import Path
 from mutation_list import MUTATIONS, Mutation
 
 ROOT = Path(__file__).resolve().parent.parent
-SECONDS = 600  # for the tests of one change; a test that does not end has noticed it
+SECONDS = 1800  # for the tests of one change; a test that does not end has noticed it
 NO_TESTS = 5  # the exit status of pytest if it has found none
 
 
