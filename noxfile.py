@@ -86,6 +86,12 @@ def campaign(session: nox.Session) -> None:
 
 
 @nox.session
+def coverage(session: nox.Session) -> None:
+    """Say what share of Python and of C the tests run; ``-- python`` or ``-- c`` does one of them."""
+    session.run("bash", "tests/coverage.sh", *session.posargs, env={"PYTHON": sys.executable})
+
+
+@nox.session
 def bench(session: nox.Session) -> None:
     """Time kernels and steps beside their NumPy reference; ``-- bench/bench_pool.py`` times some."""
     module(session, "pytest", "--benchmark-only", *(session.posargs or ["bench"]))
