@@ -13,6 +13,7 @@ from fastnn.cli.by_class import by_class
 from fastnn.cli.inputs import add_data, add_model, architecture_of, load_data, load_model, samples_of, settle_data
 from fastnn.cli.options import HelpFormatter
 from fastnn.cli.output import check_picture, save_figure
+from fastnn.cli.precision import add_precision_of_predictions, set_precision
 from fastnn.cli.reading import add_reading, reading, say
 from fastnn.cli.streams import fitting, fitting_lines, fitting_table, print_prose
 from fastnn.data.assembling import unknown_classes
@@ -54,6 +55,7 @@ def add(commands: Any) -> None:
         help="a picture of the errors: .png, .svg or .pdf; of classes, whether their probabilities mean what they say",
     )
     parser.add_argument("--quiet", action="store_true", help="print the last line only")
+    add_precision_of_predictions(parser)
     add_reading(parser)
 
 
@@ -63,8 +65,10 @@ def run(options: argparse.Namespace) -> int:
     picture = None if options.plot is None else check_picture("--plot", Path(options.plot).expanduser())
     net = table_runs.loaded(options.model)
     if net is not None:
+        set_precision(net, options.precision)
         return table_runs.evaluate(options, net, picture)
     model = load_model(options.model)
+    set_precision(model, options.precision)
     like = architecture_of(model)
     if like.task == "regression":
         if options.part not in (None, "all"):

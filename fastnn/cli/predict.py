@@ -11,6 +11,7 @@ from fastnn.cli import table_runs
 from fastnn.cli.inputs import add_data, add_model, architecture_of, load_model, model_file, settle_data
 from fastnn.cli.options import HelpFormatter, whole
 from fastnn.cli.output import check_file
+from fastnn.cli.precision import add_precision_of_predictions, set_precision
 from fastnn.cli.prediction_rows import Row, class_rows, csv_text, number_rows, top_rows
 from fastnn.cli.reading import add_reading, reading, say
 from fastnn.cli.samples import Inputs, load_inputs
@@ -56,6 +57,7 @@ def add(commands: Any) -> None:
     shown.add_argument(
         "--top", type=whole(at_least=1), metavar="K", help="the K most probable classes with their probabilities"
     )
+    add_precision_of_predictions(parser)
     add_reading(parser)
     parser.add_argument(
         "-o", "--output", metavar="FILE", default="-", help="file to write the table to (default: standard output)"
@@ -67,6 +69,7 @@ def run(options: argparse.Namespace) -> int:
     settle_data(options)
     net = table_runs.loaded(options.model)
     model = load_model(options.model) if net is None else None
+    set_precision(net or model, options.precision)
     target = None if options.output == "-" else _target(options)
     if model is None:
         assert net is not None

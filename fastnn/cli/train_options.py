@@ -18,6 +18,7 @@ from fastnn.cli.options import (
     whole,
 )
 from fastnn.cli.output import CHECKPOINTS
+from fastnn.cli.precision import add_precision
 from fastnn.cli.reading import add_reading
 from fastnn.kernels.precisions import PRECISIONS
 from fastnn.recipes import RECIPES
@@ -75,13 +76,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         choices=("float32", "float64"),
         help=f"type of all numbers (default: {NETWORK['dtype']})",
     )
-    what.add_argument(
-        "--precision",
-        choices=PRECISIONS,
-        default=PRECISIONS[0],
-        help="of the products of dense layers in training (default: %(default)s); fast, fast3 and bf16 multiply ever "
-        "fewer numbers of 16 bits, which some processors do faster",
-    )
+    add_precision(what, f"training (default: {PRECISIONS[0]})", PRECISIONS[0])
     what.add_argument(
         "--no-standardize",
         action="store_true",
