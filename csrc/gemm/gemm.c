@@ -233,6 +233,7 @@ static grid cut(const gemm *g) {
 }
 
 gemm_rectangle *FN(gemm_rounded)(const gemm *g) {
+    if (g->precision == PRECISION_FLOAT32) return NULL;
     if (fnn_tiles() != FNN_TILES_NONE) return FN(gemm_tiles_serves)(g) ? FN(gemm_tiles_rectangle) : NULL;
     return FN(gemm_bf16_serves)(g) ? FN(gemm_bf16_rectangle) : NULL;
 }

@@ -204,8 +204,8 @@ void FN(gemm_tiles_rectangle)(const gemm *g, ptrdiff_t i, ptrdiff_t i_end, ptrdi
 
 bool FN(gemm_tiles_serves)(const gemm *g) {
     const ptrdiff_t k_blocks = (g->k + TILE_K - 1) / TILE_K;
-    return g->precision != PRECISION_FLOAT32 && g->m >= BLOCK && g->n >= BLOCK && g->k >= LEAST_K &&
-           g->b_k_index == NULL && (g->a_row == 1 || g->a_col == 1) && (g->b_row == 1 || g->b_col == 1) &&
+    return g->m >= BLOCK && g->n >= BLOCK && g->k >= LEAST_K && g->b_k_index == NULL &&
+           (g->a_row == 1 || g->a_col == 1) && (g->b_row == 1 || g->b_col == 1) &&
            2 * g->precision * k_blocks <= A_TILES;
 }
 

@@ -2,6 +2,8 @@
 #define _GNU_SOURCE /* syscall */
 #include "fastnn.h"
 
+#include <stdatomic.h>
+
 #if defined(__x86_64__) && defined(__linux__)
 #include <cpuid.h>
 #include <sys/syscall.h>
@@ -30,8 +32,12 @@ int fnn_has_amx(void) { return 0; }
 static int may_use_amx(void) { return 0; }
 #endif
 
-static int tiles = FNN_TILES_NONE;
+static atomic_int tiles = FNN_TILES_NONE;
 
-int fnn_use_tiles(int how) { return tiles = how == FNN_TILES_AMX && !may_use_amx() ? FNN_TILES_NONE : how; }
+int fnn_use_tiles(int how) {
+    const int found = how == FNN_TILES_AMX && !may_use_amx() ? FNN_TILES_NONE : how;
+    atomic_store_explicit(&tiles, found, memory_order_relaxed);
+    return found;
+}
 
-int fnn_tiles(void) { return tiles; }
+int fnn_tiles(void) { return atomic_load_explicit(&tiles, memory_order_relaxed); }

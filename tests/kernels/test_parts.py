@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from guarded import guarded
 from hypothesis import given
 from hypothesis import strategies as st
 from kernel_arguments import make
@@ -242,6 +243,18 @@ def test_the_number_of_threads_and_the_place_in_the_matrix_change_nothing(amx, p
     part = np.empty((90, 90), np.float32)
     kernels.get("affine_forward")(x[57:147].copy(), w[:, 111:201].copy(), None, part, 0, 0.0, precision)
     np.testing.assert_array_equal(part, whole[0][57:147, 111:201])
+
+
+@pytest.mark.parametrize("precision", SPLIT)
+@pytest.mark.parametrize("kernel", ["affine_forward", "affine_backward_input", "affine_backward_weight"])
+@pytest.mark.parametrize("at_end", [True, False])
+def test_nothing_is_read_or_written_beyond_the_arrays(amx, precision, kernel, at_end):
+    """An access to the pages before or behind an array would end the process."""
+    plain = make(kernel, {"n": 67, "d": 97, "m": 77}, np.float32, 5, precision=int(precision))
+    arrays = {name: guarded(v, at_end=at_end) if isinstance(v, np.ndarray) else v for name, v in plain.items()}
+    kernels.get(kernel)(*arrays.values())
+    for name, array in run(kernel, plain).items():
+        np.testing.assert_array_equal(arrays[name], array)
 
 
 @pytest.mark.parametrize("precision", SPLIT)
