@@ -80,6 +80,12 @@ def selftest(session: nox.Session) -> None:
 
 
 @nox.session
+def wheels(session: nox.Session) -> None:
+    """Build and check the wheels of every target with Zig's compiler, or of those after ``--``; needs ``.[wheels]``."""
+    session.run(sys.executable, "scripts/wheels.py", *session.posargs)
+
+
+@nox.session
 def campaign(session: nox.Session) -> None:
     """Try hard to break the code: the long tests, damaged files, wrong changes; ``-- mutations`` runs those alone."""
     session.run("bash", "tests/campaign.sh", *session.posargs, env={"PYTHON": sys.executable})

@@ -2,13 +2,15 @@
 
 Without a C compiler or Python's headers the install still succeeds, without the extension; set
 FASTNN_REQUIRE_NATIVE=1 to make that an error. FASTNN_BUILD_ISA=avx2,baseline builds these instruction sets only, and
-FASTNN_BUILD_ISA=native the best one of this processor, which takes less time. FASTNN_SANITIZE=address|thread|undefined
-adds a sanitizer.
+FASTNN_BUILD_ISA=native the best one of this processor, which takes less time. FASTNN_BUILD_ABI3=1 builds a module for
+this Python and all later ones, and FASTNN_BUILD_TARGET=linux-aarch64 one for another system and processor, with the
+compiler of CC; scripts/wheels.py uses both. FASTNN_SANITIZE=address|thread|undefined adds a sanitizer.
 """
 
 import os
 import platform
 import re
+import shlex
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -16,14 +18,19 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 from setuptools import Extension, setup
-from setuptools.command.build_ext import build_ext
+from setuptools.command.build_ext import build_ext, new_compiler
 
 sys.path.insert(0, "csrc")
 import generate_header
-from kernel_jobs import FLAGS, HEADERS, ISAS, SOURCES, Job, jobs
+from kernel_jobs import HEADERS, SOURCES, Job, flags_for, isas_of, jobs
 
 REQUIRED = bool(os.environ.get("FASTNN_REQUIRE_NATIVE"))
-MACHINE = platform.machine().lower()
+# what is built for: a system as sys.platform names it, and a processor as platform.machine does
+TARGET = os.environ.get("FASTNN_BUILD_TARGET") or f"{sys.platform}-{platform.machine().lower()}"
+SYSTEM, _, MACHINE = TARGET.partition("-")
+WINDOWS = SYSTEM == "win32"
+ABI3 = bool(os.environ.get("FASTNN_BUILD_ABI3"))  # Python's limited interface, of the oldest Python that we support
+OLDEST_PYTHON = (3, 11)
 
 WARNINGS = ["-Wall", "-Wextra", "-Werror"] if REQUIRED else []
 SANITIZE = os.environ.get("FASTNN_SANITIZE", "")
@@ -31,7 +38,8 @@ SANITIZE = os.environ.get("FASTNN_SANITIZE", "")
 # but with ThreadSanitizer GCC 12 fails there on a vector comparison
 CHECKED = [] if SANITIZE == "thread" else ["-O1"]
 SANITIZER = [f"-fsanitize={SANITIZE}", *CHECKED, "-g", "-fno-omit-frame-pointer"] if SANITIZE else []
-COMPILED = [*FLAGS, *WARNINGS, *SANITIZER]
+COMPILED = [*flags_for(SYSTEM), *WARNINGS, *SANITIZER]
+THREADS = [] if WINDOWS else ["-pthread"]
 
 DESCRIPTIONS = [os.path.relpath(path) for path in generate_header.sources()]
 BINDING = [f"fastnn/kernels/_{name}" for name in ("native.pyx", "native.pxd", "batch.pxi", "program.pxi")]
@@ -72,8 +80,8 @@ def predefined(compiler: list[str], *options: str) -> set[str]:
 
 def best_isa(compiler: list[str]) -> str:
     """The best instruction set of this processor, by the compiler's own knowledge of it."""
-    if MACHINE in ("aarch64", "arm64"):
-        return "neon"
+    if len(isas_of(MACHINE)) == 1:
+        return next(iter(isas_of(MACHINE)))
     macros = predefined(compiler, "-march=native")
     if {"__AVX512F__", "__AVX512BW__", "__AVX512DQ__", "__AVX512VL__", "__FMA__"} <= macros:
         return "avx512"
@@ -83,15 +91,44 @@ def best_isa(compiler: list[str]) -> str:
 def chosen_isas(compiler: list[str]) -> list[str]:
     """The instruction sets to build, as FASTNN_BUILD_ISA says."""
     named = [isa for isa in os.environ.get("FASTNN_BUILD_ISA", "").split(",") if isa]
-    unknown = set(named) - set(ISAS[MACHINE]) - {"native"}
+    unknown = set(named) - set(isas_of(MACHINE)) - {"native"}
     if unknown:
-        known = ", ".join([*ISAS[MACHINE], "native"])
+        known = ", ".join([*isas_of(MACHINE), "native"])
         raise SystemExit(f"FASTNN_BUILD_ISA: expected some of {known}, got {', '.join(sorted(unknown))}")
-    return list(dict.fromkeys(best_isa(compiler) if isa == "native" else isa for isa in named)) or list(ISAS[MACHINE])
+    chosen = dict.fromkeys(best_isa(compiler) if isa == "native" else isa for isa in named)
+    return list(chosen or isas_of(MACHINE))
+
+
+def gnu_compiler() -> list[str]:
+    """The compiler on Windows, where Python's own choice, Microsoft's, has no vector types: CC, or else Zig's clang."""
+    # without a target, Zig would compile for the very processor that it runs on
+    target = f"{'aarch64' if MACHINE == 'arm64' else 'x86_64'}-windows-gnu"
+    given = shlex.split(os.environ.get("CC", "").replace("\\", "/"))
+    return given or [sys.executable, "-m", "ziglang", "cc", "-target", target]
 
 
 class BuildNative(build_ext):
     """Compiles each kernel source for every (instruction set, type) before the extension is linked."""
+
+    def build_extensions(self) -> None:
+        if os.name == "nt":
+            command = gnu_compiler()
+            made = new_compiler(compiler="unix")
+            made.set_executables(compiler=command, compiler_so=command, linker_so=[*command, "-shared"])
+            made.shared_lib_extension = ".pyd"
+            made.set_include_dirs(self.compiler.include_dirs)
+            made.set_library_dirs(self.compiler.library_dirs)
+            self.compiler = made
+        super().build_extensions()
+
+    def get_libraries(self, ext: Extension) -> list[str]:
+        """The library of Python itself as well, which a module for Windows names."""
+        return [*ext.libraries, "python3"] if os.name == "nt" and ABI3 else super().get_libraries(ext)
+
+    def get_ext_filename(self, fullname: str) -> str:
+        """The file of the module; Windows has no name of its own for one of the limited interface."""
+        name = super().get_ext_filename(fullname)
+        return name.replace(".abi3.so", ".pyd") if WINDOWS else name
 
     def run(self) -> None:
         try:
@@ -124,7 +161,9 @@ class BuildNative(build_ext):
 
         written = [source for module in cythonize([ext], quiet=True) for source in module.sources]
         return self._compile(
-            Job(written[0], f"binding{SANITIZE}", ext.extra_compile_args, ext.define_macros), ext.include_dirs, BINDING
+            Job(written[0], f"binding{'_abi3' * ABI3}{SANITIZE}", ext.extra_compile_args, ext.define_macros),
+            ext.include_dirs,
+            BINDING,
         )
 
     def _compile_kernels(self, pool: ThreadPoolExecutor, include_dirs: list[str]) -> list[Future[str]]:
@@ -186,26 +225,24 @@ class BuildNative(build_ext):
 
 
 def extensions() -> list[Extension]:
-    if MACHINE not in ISAS or sys.platform == "win32":
-        if REQUIRED:
-            raise SystemExit(f"no native kernels for {sys.platform} on {MACHINE}")
-        print(FALLBACK.format(reason=f"no native kernels for {sys.platform} on {MACHINE}"), file=sys.stderr)
-        return []
     import numpy
 
+    limited = [("Py_LIMITED_API", f"0x{OLDEST_PYTHON[0]:02X}{OLDEST_PYTHON[1]:02X}0000")] if ABI3 else []
     return [
         Extension(
             "fastnn.kernels._native",
             BINDING[:1],
             include_dirs=["csrc", numpy.get_include()],
-            define_macros=[("NPY_NO_DEPRECATED_API", "NPY_1_7_API_VERSION")],
+            define_macros=[("NPY_NO_DEPRECATED_API", "NPY_1_7_API_VERSION"), *limited],
             depends=[*SCRIPTS, *BINDING, *SOURCES, *HEADERS, *DESCRIPTIONS],
-            extra_compile_args=["-O2", "-g0", "-std=c11", "-pthread", *SANITIZER],
-            extra_link_args=["-pthread", *SANITIZER],
-            libraries=["m"],
+            extra_compile_args=["-O2", "-g0", "-std=c11", *THREADS, *SANITIZER],
+            extra_link_args=[*THREADS, *SANITIZER],
+            libraries=[] if WINDOWS else ["m"],
+            py_limited_api=ABI3,
             optional=not REQUIRED,
         )
     ]
 
 
-setup(ext_modules=extensions(), cmdclass={"build_ext": BuildNative})
+LIMITED = {"bdist_wheel": {"py_limited_api": "cp{}{}".format(*OLDEST_PYTHON)}} if ABI3 else {}
+setup(ext_modules=extensions(), cmdclass={"build_ext": BuildNative}, options=LIMITED)

@@ -20,12 +20,15 @@ ISAS = {
     "aarch64": {"neon": []},
 }
 ISAS["amd64"], ISAS["arm64"] = ISAS["x86_64"], ISAS["aarch64"]
+PLAIN = {"plain": []}  # of any other processor: vectors of 16 bytes as its compiler makes them of what it has
 
 # -g0: Python's own flags ask for debug information, which doubles the time to compile and makes 49 MB of 5
 FLAGS = [
     "-std=c11", "-O3", "-g0", "-fPIC", "-pthread", "-fvisibility=hidden",
     "-ffp-contract=off", "-fno-math-errno", "-fno-trapping-math",
 ]  # fmt: skip
+# Windows finds a program's code anywhere, has threads without an option, and no shared symbols to hide
+NOT_ON_WINDOWS = ("-fPIC", "-pthread", "-fvisibility=hidden")
 
 # independent of the instruction set and of the type
 COMMON = [
@@ -37,6 +40,16 @@ HEADERS = sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "csrc").r
 KERNELS = [source for source in SOURCES if source not in COMMON]
 # those with the most instances, which take longest, come first: so that no processor has one left when the others end
 LONGEST = [f"csrc/{name}.c" for name in ("gemm/microkernel", "dense/weight_grad_rank_k", "population/layers")]
+
+
+def isas_of(machine: str) -> dict[str, list[str]]:
+    """The instruction sets of a processor, as `platform.machine` names it, with the options of each."""
+    return ISAS.get(machine.lower(), PLAIN)
+
+
+def flags_for(system: str) -> list[str]:
+    """The options of every kernel on a system, as `sys.platform` names it."""
+    return [flag for flag in FLAGS if not (system == "win32" and flag in NOT_ON_WINDOWS)]
 
 
 class Job(NamedTuple):
@@ -57,5 +70,5 @@ def jobs(machine: str, isas: list[str], flags: list[str], suffix: str = "") -> l
         for is_double in (0, 1):
             macros = [("FNN_ISA", isa), ("REAL_IS_DOUBLE", str(is_double))]
             folder = f"{isa}_f{64 if is_double else 32}{suffix}"
-            made += [Job(source, folder, [*flags, *ISAS[machine][isa]], macros) for source in KERNELS]
+            made += [Job(source, folder, [*flags, *isas_of(machine)[isa]], macros) for source in KERNELS]
     return sorted(made, key=lambda job: job.source not in LONGEST)

@@ -31,6 +31,9 @@ ISA(neon)
 #ifdef FNN_WITH_baseline
 ISA(baseline)
 #endif
+#ifdef FNN_WITH_plain
+ISA(plain)
+#endif
 
 int fnn_bf16_is_fast(void) {
 #ifdef FNN_WITH_avx512
@@ -56,6 +59,9 @@ const fnn_isa *const *fnn_isas(void) {
 #endif
 #ifdef FNN_WITH_baseline
     found[count++] = &baseline;
+#endif
+#ifdef FNN_WITH_plain
+    found[count++] = &plain;
 #endif
     found[count] = NULL;
     return found;

@@ -1,5 +1,5 @@
 /* The vector type of one instruction set and type, which the build chooses by two macros:
- *   FNN_ISA   baseline | avx2 | avx512 | neon     (a suffix of names)
+ *   FNN_ISA   baseline | avx2 | avx512 | neon | plain     (a suffix of names)
  *   REAL_IS_DOUBLE   0 | 1
  * Arithmetic is written with the compiler's vector operators. Intrinsics are only for what these cannot express: fused
  * multiply-add, square root, maximum, masked tails. Contraction is off: a fused operation is written as vfma.

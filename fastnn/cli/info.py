@@ -13,7 +13,7 @@ _EPILOG = """\
 environment variables:
   FASTNN_NUM_THREADS  number of threads (default: OMP_NUM_THREADS, else the processors available to the process)
   FASTNN_BACKEND      native, numba or reference (default: the first of these that is installed)
-  FASTNN_ISA          baseline, avx2, avx512, amx or neon (default: the best that the processor supports)
+  FASTNN_ISA          baseline, avx2, avx512, amx, neon or plain (default: the best that the processor supports)
   FASTNN_DATA         the folder that holds the named data sets, in mnist/ and so on (default: the user's cache)
 
 examples:

@@ -23,7 +23,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent.parent / "csrc"))
 import generate_header
-from kernel_jobs import FLAGS, ISAS, ROOT, Job, jobs
+from kernel_jobs import ROOT, Job, flags_for, isas_of, jobs
 
 WARNINGS = ["-Wall", "-Wextra", "-Werror"]
 
@@ -32,8 +32,7 @@ def build(compiler: list[str], machine: str, isas: list[str], folder: Path, opti
     """Compile everything into a folder; return the program."""
     generated = generate_header.write(folder / "generated")
     windows = any("windows" in word for word in compiler)
-    # Windows finds a program's code anywhere, and has no shared symbols to hide
-    flags = [flag for flag in FLAGS if not (windows and flag in ("-fPIC", "-pthread", "-fvisibility=hidden"))]
+    flags = flags_for("win32" if windows else "posix")
 
     def compile_one(job: Job) -> str:
         made = folder / job.folder / Path(job.source).with_suffix(".o")
@@ -59,7 +58,7 @@ def main() -> int:
     """Run the command line; return the exit status of the program."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--cc", default=os.environ.get("CC", "cc"), help="the compiler, with its target")
-    parser.add_argument("--machine", default=platform.machine().lower(), choices=list(ISAS))
+    parser.add_argument("--machine", default=platform.machine().lower())
     parser.add_argument("--isa", action="append", help="only this instruction set; may be given several times")
     parser.add_argument("--run", default="", help="what runs the program, such as wine")
     parser.add_argument("--build", action="store_true", help="run nothing")
@@ -69,7 +68,7 @@ def main() -> int:
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
         folder = (options.folder or Path(temporary)).resolve()
-        isas = options.isa or list(ISAS[options.machine])
+        isas = options.isa or list(isas_of(options.machine))
         program = build(shlex.split(options.cc), options.machine, isas, folder, options.optimise, workers=options.jobs)
         if options.build:
             print(f"{program}: {program.stat().st_size} bytes")
