@@ -183,6 +183,8 @@ class Elements:
         self._end()
         letters = reshaped(np.array(list(text), "U1"), shape, self.where, "F")
         if letters.size == 0:
+            if math.prod(shape[:-1]) > len(self.data):  # each would take memory, and none has a byte
+                raise ValueError(f"{self.where}: shape {shape} of characters: more empty texts than bytes")
             return np.zeros(shape[:-1], "U1")
         return np.ascontiguousarray(letters).view(f"U{shape[-1]}")[..., 0]
 

@@ -124,6 +124,38 @@ def variable_with(class_=9, dims=(2, 3), stored=2, values=bytes(6), dims_type=5,
     )
 
 
+def matrix(class_, dims, *parts, name=mat_element(1, b"a", "<")):
+    flags = mat_element(6, struct.pack("<II", class_, 0), "<")
+    shape = mat_element(5, struct.pack(f"<{len(dims)}i", *dims), "<")
+    return mat_element(14, flags + shape + name + b"".join(parts), "<")
+
+
+def cell(*inner):
+    return matrix(1, (1, 1), *inner)
+
+
+def nested(depth):
+    return cell() if depth == 0 else cell(nested(depth - 1))
+
+
+def struct_of(length, names, *inner):
+    return matrix(2, (1, 1), mat_element(5, struct.pack("<i", length), "<"), mat_element(1, names, "<"), *inner)
+
+
+def test_fields_and_cells_may_be_empty_or_of_other_kinds(tmp_path):
+    path, empty = tmp_path / "a.mat", mat_element(14, b"", "<")
+    sparse, two = matrix(5, (1, 1)), matrix(2, (2, 1))
+    fields = struct_of(4, b"a\0\0\0b\0\0\0c\0\0\0d\0\0\0", empty, sparse, two, VARIABLE)
+    path.write_bytes(mat_bytes([fields]))
+    found = read_mat(path)
+    assert {name: values.shape for name, values in found.items()} == {"a.a": (0, 0), "a.d": (2, 3)}
+    for field, kind in (("b", "a sparse array"), ("c", "a struct")):
+        with pytest.raises(ValueError, match=f"'a.{field}' is {kind}; only arrays of numbers and text are read"):
+            read_mat(path, [f"a.{field}"])
+    path.write_bytes(mat_bytes([cell(empty)]))
+    assert read_mat(path)["a"].tolist() == [[""]]
+
+
 @pytest.mark.parametrize(
     ("data", "message"),
     [
@@ -162,6 +194,18 @@ def variable_with(class_=9, dims=(2, 3), stored=2, values=bytes(6), dims_type=5,
         (mat_bytes([variable_with(class_=4, stored=16, values=b"\xff" * 6)]), "characters are not utf-8"),
         (mat_bytes([variable_with(class_=4, stored=16, values=b"abcde")]), "but 5 are stored"),
         (mat_bytes([variable_with(class_=4, stored=9, values=bytes(48))]), "characters stored as type 9"),
+        (
+            mat_bytes([variable_with(class_=4, dims=(2**31 - 1, 0), stored=16, values=b"")]),
+            "more empty texts than bytes",
+        ),
+        (mat_bytes([matrix(9, (2, 3), mat_element(2, bytes(6), "<"), bytes(8))]), "8 trailing bytes after the values"),
+        (mat_bytes([matrix(9, (2, 3), struct.pack("<I", 5 << 16 | 2) + bytes(4))]), "short element of 5 bytes"),
+        (mat_bytes([matrix(9, (2, 3), b"", name=mat_element(9, b"a", "<"))]), r"bad name \(type 9\)"),
+        (mat_bytes([cell(mat_element(2, bytes(6), "<"))]), "cell 0: element of type 2, expected 14"),
+        (mat_bytes([cell()]), "cell 0: truncated"),
+        (mat_bytes([nested(9)]), "more than 8 structs or cell arrays inside one another"),
+        (mat_bytes([struct_of(0, b"x" * 8)]), r"bad field names \(type 1, 8 bytes\)"),
+        (mat_bytes([struct_of(5, b"x" * 8)]), r"bad field names \(type 1, 8 bytes\)"),
     ],
 )
 def test_bad_files_are_refused(tmp_path, data, message):
