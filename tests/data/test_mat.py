@@ -124,7 +124,10 @@ def variable_with(class_=9, dims=(2, 3), stored=2, values=bytes(6), dims_type=5,
     )
 
 
-def matrix(class_, dims, *parts, name=mat_element(1, b"a", "<")):
+NAME = mat_element(1, b"a", "<")
+
+
+def matrix(class_, dims, *parts, name=NAME):
     flags = mat_element(6, struct.pack("<II", class_, 0), "<")
     shape = mat_element(5, struct.pack(f"<{len(dims)}i", *dims), "<")
     return mat_element(14, flags + shape + name + b"".join(parts), "<")

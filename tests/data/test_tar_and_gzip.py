@@ -157,7 +157,12 @@ def test_no_more_than_the_limit_is_decompressed(monkeypatch):
 
 @pytest.mark.parametrize(
     ("content", "size"),
-    [(b"abc", 3), (gzip.compress(b"abc"), 3), (b"\x1f\x8b\x08x", 4), (gzip.compress(b"abc")[:-4] + b"\xff" * 4, 23736)],
+    [
+        (b"abc", 3),
+        (gzip.compress(b"abc"), 3),
+        (b"\x1f\x8b\x08x", 4),
+        (gzip.compress(b"abc")[:-4] + b"\xff" * 4, max_decompressed(23)),
+    ],
 )
 def test_the_size_of_a_file_is_what_it_declares_and_can_hold(tmp_path, content, size):
     path = tmp_path / "a"
