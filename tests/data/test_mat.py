@@ -145,6 +145,17 @@ def struct_of(length, names, *inner):
     return matrix(2, (1, 1), mat_element(5, struct.pack("<i", length), "<"), mat_element(1, names, "<"), *inner)
 
 
+@pytest.mark.parametrize("order", ["<", ">"])
+@pytest.mark.parametrize(("stored", "encoding"), [(1, "latin-1"), (4, "utf-16"), (17, "utf-16"), (18, "utf-32")])
+def test_text_is_read_in_the_encoding_and_byte_order_that_it_is_stored_in(tmp_path, order, stored, encoding):
+    path, text = tmp_path / "a.mat", "d\xe9"
+    values = text.encode(encoding + {"<": "-le", ">": "-be"}[order] * encoding.startswith("utf"))
+    parts = (6, struct.pack(f"{order}II", 4, 0)), (5, struct.pack(f"{order}2i", 1, 2)), (1, b"a"), (stored, values)
+    body = b"".join(mat_element(kind, content, order) for kind, content in parts)
+    path.write_bytes(mat_bytes([mat_element(14, body, order)], order))
+    assert read_mat(path)["a"].tolist() == [text]
+
+
 def test_fields_and_cells_may_be_empty_or_of_other_kinds(tmp_path):
     path, empty = tmp_path / "a.mat", mat_element(14, b"", "<")
     sparse, two = matrix(5, (1, 1)), matrix(2, (2, 1))
