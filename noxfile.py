@@ -68,6 +68,12 @@ def docs(session: nox.Session) -> None:
 
 
 @nox.session
+def backends(session: nox.Session) -> None:
+    """Run some tests on numba and on the reference; ``nox -s deep -- backends`` runs all of them there."""
+    session.run("bash", "tests/backends.sh", env={"PYTHON": sys.executable})
+
+
+@nox.session
 def deep(session: nox.Session) -> None:
     """Run the long tests: every instruction set, more examples, sanitizers; ``-- asan tsan`` runs those alone."""
     session.run("bash", "tests/deep.sh", *session.posargs, env={"PYTHON": sys.executable})
@@ -128,3 +134,4 @@ def check(session: nox.Session) -> None:
     with tempfile.TemporaryDirectory() as folder, session.chdir(folder):
         module(session, "fastnn", "train", "--quiet")
     test(session)
+    backends(session)

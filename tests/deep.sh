@@ -78,7 +78,7 @@ for part in "${parts[@]}"; do
             [[ -d $work/plain ]] || install plain
             for backend in numba reference; do
                 attempt "backend $backend" env FASTNN_BACKEND="$backend" PYTHONPATH="$work/plain" \
-                    "${pytest[@]}" "${computing_tests[@]}" tests/custom
+                    "${pytest[@]}" tests
             done
             ;;
         examples)

@@ -107,7 +107,7 @@ def test_the_sdist_has_what_builds_tests_and_benchmarks_need(unpacked: Path) -> 
         "fastnn/kernels/_native.pyx",
         "fastnn/kernels/_program.pxi",
     }
-    single |= {"fastnn/py.typed", "tests/deep.sh"}
+    single |= {"fastnn/py.typed", "tests/deep.sh", "tests/backends.sh"}
     found = {str(path.relative_to(unpacked)) for path in unpacked.rglob("*") if path.is_file()}
     assert len(source) > 10
     assert (source | tests | single) - found == set()
