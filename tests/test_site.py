@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from trainings import ROOT
+from trainings import NATIVE, ROOT
 
 from fastnn.cli import parser
 
@@ -23,6 +23,7 @@ PAGES = sorted(path for path in DOCS.rglob("*.md") if ">>> " in path.read_text()
 EXAMPLES = sorted((DOCS / "examples").glob("plot_*.py"))
 # packages and programs that a page or an example uses, if they may be missing
 NEEDS = {"CUSTOM.md": "numba", "examples/plot_21_own_operation.py": "numba"}
+NEEDS_NATIVE = {"explanation/compiled_step.md", "tutorials/from_numpy.md"}  # they print compiled steps
 NEEDS_PROGRAM = {"how_to/deployment.md": "cc"}
 SLOW = {"CUSTOM.md"}
 
@@ -67,6 +68,8 @@ def skip_without_needs(path: Path) -> None:
     name = name_of(path)
     if name in NEEDS:
         pytest.importorskip(NEEDS[name])
+    if name in NEEDS_NATIVE and not NATIVE:
+        pytest.skip("not on the native backend")
     if name in NEEDS_PROGRAM and shutil.which(NEEDS_PROGRAM[name]) is None:
         pytest.skip(f"{NEEDS_PROGRAM[name]} is not installed")
 

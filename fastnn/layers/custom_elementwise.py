@@ -146,11 +146,11 @@ class LayerMaker(Maker):
     --------
     >>> import fastnn
     >>> @fastnn.custom.elementwise_layer
-    ... def above(x, threshold=0.0, slope=0.1):
+    ... def above(x, threshold=0.0, slope=0.5):
     ...     return x if x > threshold else slope * (x - threshold) + threshold
     >>> model = fastnn.Sequential([above(threshold=1)], input_shape=(3,))
     >>> model.forward([[-9, 1, 3]])
-    array([[0., 1., 3.]], dtype=float32)
+    array([[-4.,  1.,  3.]], dtype=float32)
     """
 
     def __init__(self, kernel: custom.CustomLayer, definition: Any, signature: str, again: tuple[Any, Any]) -> None:
