@@ -82,6 +82,8 @@ int fnn_tiles(void);
 int fnn_get_num_threads(void);
 /* Returns 0, or an errno value if the old pool stays in use. */
 int fnn_set_num_threads(int count);
+/* Into how many tasks to cut that many multiply-adds (runtime/thread_pool.c); no result depends on it. */
+int fnn_threads_for(double products);
 /* Calls fn(context, task) for task = 0 … tasks-1 and returns when all are done. Each thread has a run of neighbouring
  * tasks; idle threads take over those that are not begun yet. */
 void fnn_parallel(int tasks, void (*fn)(void *context, int task), void *context);

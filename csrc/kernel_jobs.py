@@ -33,7 +33,17 @@ NOT_ON_WINDOWS = ("-fPIC", "-pthread", "-fvisibility=hidden")
 # independent of the instruction set and of the type
 COMMON = [
     f"csrc/runtime/{name}.c"
-    for name in ("amx", "custom", "file_rows", "input_prefetch", "interruption", "isa", "replay", "thread_pool")
+    for name in (
+        "amx",
+        "custom",
+        "file_rows",
+        "input_prefetch",
+        "interruption",
+        "isa",
+        "replay",
+        "thread_pool",
+        "thread_team",
+    )
 ]
 SOURCES = sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "csrc").rglob("*.c"))
 HEADERS = sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "csrc").rglob("*.h"))

@@ -252,9 +252,9 @@ MUTATIONS = [
         "mode or elementwise",
     ),
     Mutation(
-        "csrc/runtime/thread_pool.c",
-        "if (mode != before) fnn_set_float_mode(mode);",
-        "(void)before;",
+        "csrc/runtime/thread_team.c",
+        "if (c.float_mode != mode) fnn_set_float_mode(mode = c.float_mode);",
+        "(void)mode;",
         _SUBNORMAL,
         "all_threads",
     ),

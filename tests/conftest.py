@@ -44,6 +44,15 @@ def amx() -> Iterator[None]:
     backend._native.use_tiles("none")
 
 
+@pytest.fixture(scope="session", autouse=True)
+def threads_without_processors() -> None:
+    """Threads that were asked for work at once, even if there are fewer processors: so they meet in every order."""
+    from fastnn.kernels.threads import _native
+
+    if _native is not None:
+        _native.set_processors(8)
+
+
 @pytest.fixture(autouse=True)
 def no_downloads(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
     """No test asks the network for a named data set, nor finds one in the user's cache."""

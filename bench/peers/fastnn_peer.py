@@ -104,6 +104,7 @@ class Train(base.TrainRunner):
         self.x, self.y = base.training_data(workload)
         self.model = network(workload)
         self.x = self.x.reshape(-1, *self.model.input_shape)
+        self.trainer: Any = None
 
     def fit(self, x: Any, y: Any, epochs: int, shuffle: bool) -> None:
         import fastnn
@@ -116,6 +117,9 @@ class Train(base.TrainRunner):
         self.trainer.fit(x, y)
 
     def work(self) -> list[Call]:
+        if self.trainer is None:
+            rows = slice(0, self.workload.batch)
+            self.fit(self.x[rows], self.y[rows], 1, shuffle=False)
         return [
             call
             for program, times in self.trainer.run.session.programs

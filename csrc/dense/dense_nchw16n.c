@@ -13,7 +13,7 @@
 enum {
     BLOCK = 4096,                 /* outputs whose gradients the workspace holds */
     TASK_ROWS = 96,               /* inputs of a task, at least */
-    UPDATE_TASKS = 16,            /* of a pass that updates w, at most */
+    UPDATE_TASKS = 16,            /* of a pass that updates w, at most, unless there are more threads */
     FEW_IMAGES = 4 * IMAGE_BLOCK, /* that a pass which updates w takes */
 };
 
@@ -173,7 +173,8 @@ bool FN(affine_nchw16n_backward_serves)(ptrdiff_t n, ptrdiff_t m, const weight_g
 
 void FN(affine_nchw16n_backward)(ptrdiff_t n, ptrdiff_t m, ptrdiff_t d, ptrdiff_t groups, const real *x,
                                  const real *dout, const weight_grad_sink *sink, real *dx) {
-    product v = product_of(n, m, d, dout, sink, dx, fnn_max(TASK_ROWS, d / UPDATE_TASKS));
+    product v =
+        product_of(n, m, d, dout, sink, dx, fnn_max(TASK_ROWS, d / fnn_max(UPDATE_TASKS, fnn_get_num_threads())));
     v.x = x;
     v.columns = (real *)fnn_scratch() + BLOCK * GEMM_NR;
     run(&v, groups, sink);

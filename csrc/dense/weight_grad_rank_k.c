@@ -136,6 +136,8 @@ static void run_task(void *context, int task) {
 void FN(weight_grad_rank_k)(ptrdiff_t n, ptrdiff_t d, ptrdiff_t m, const real *x, const int64_t *index,
                             const real *dout, const weight_grad_sink *sink) {
     rank_k o = {n, d, m, 0, d, x, dout, index, sink, 1};
-    if (d * m >= SERIAL_ELEMENTS) o.tasks = fnn_get_num_threads();
+    /* as many tasks as the pass forward has, so that threads keep their panels */
+    if (d * m >= SERIAL_ELEMENTS)
+        o.tasks = fnn_max(fnn_min(2, fnn_get_num_threads()), fnn_threads_for((double)n * (double)d * (double)m));
     fnn_parallel((int)o.tasks, run_task, &o);
 }

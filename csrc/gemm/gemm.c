@@ -220,7 +220,7 @@ static grid cut(const gemm *g) {
         least = cost_of((double)g->m, (double)padded(g->n, threads));
     }
     for (ptrdiff_t rows = 1; rows <= threads; rows++) {
-        if (threads % rows != 0 || (rows > 1 && g->whole_columns)) continue;
+        if (rows > 1 && g->whole_columns) continue;
         const ptrdiff_t cols = threads / rows;
         const ptrdiff_t m = (g->m + rows - 1) / rows;
         const double cost = cost_of((double)m, (double)padded(g->n, cols));

@@ -24,17 +24,6 @@ FNN_INLINE fnn_partition fnn_partition_work(ptrdiff_t size, ptrdiff_t unit, ptrd
     return (fnn_partition){size, step, (int)((size + step - 1) / step)};
 }
 
-/* Waking a thread costs as much as FNN_THREAD_WORK multiply-adds. */
-enum { FNN_THREAD_WORK = 1 << 15 };
-
-/* Returns how many threads are worth using for that many multiply-adds. */
-
-FNN_INLINE ptrdiff_t fnn_threads_for(double products) {
-    ptrdiff_t threads = fnn_get_num_threads();
-    while (threads > 1 && products < (double)threads * FNN_THREAD_WORK) threads /= 2;
-    return threads;
-}
-
 /* The number of the i-th row, where rows are read by an index, or in order if there is none. */
 FNN_INLINE ptrdiff_t fnn_row(const int64_t *index, ptrdiff_t i) { return index == NULL ? i : index[i]; }
 FNN_INLINE const int64_t *fnn_rows_from(const int64_t *index, ptrdiff_t i) { return index == NULL ? NULL : index + i; }

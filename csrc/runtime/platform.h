@@ -82,6 +82,8 @@ static inline double fnn_clock_seconds(void) {
 }
 
 static inline long fnn_processors(void) { return (long)GetActiveProcessorCount(ALL_PROCESSOR_GROUPS); }
+/* Those that this process may use. */
+static inline int fnn_usable_processors(void) { return (int)fnn_processors(); }
 
 /* Reads up to `bytes` bytes from byte `offset` of a file; returns how many, 0 at its end, less than 0 on an error. (On
  * Windows the position of the file moves, on which nothing here depends.) */
@@ -154,6 +156,14 @@ static inline double fnn_clock_seconds(void) {
 }
 
 static inline long fnn_processors(void) { return sysconf(_SC_NPROCESSORS_ONLN); }
+/* Those that this process may use. */
+static inline int fnn_usable_processors(void) {
+#if defined(CPU_COUNT) /* Linux, where a source asks for it by _GNU_SOURCE */
+    cpu_set_t set;
+    if (sched_getaffinity(0, sizeof set, &set) == 0 && CPU_COUNT(&set) > 0) return CPU_COUNT(&set);
+#endif
+    return (int)fnn_processors();
+}
 
 /* Reads up to `bytes` bytes from byte `offset` of a file; returns how many, 0 at its end, less than 0 on an error. */
 static inline ptrdiff_t fnn_read_at(int file, void *out, size_t bytes, int64_t offset) {

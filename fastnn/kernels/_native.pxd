@@ -6,6 +6,9 @@ from libc.stdint cimport int64_t, uint8_t
 
 cdef extern from "runtime/thread_pool.h" nogil:
     int fnn_set_single_threaded(int enabled)
+    int fnn_set_processors(int count)
+    void fnn_set_uneven(int is_uneven)
+    int fnn_threads_worth(int threads, double products, double cost)
 
 cdef extern from "runtime/interruption.h" nogil:
     ctypedef int (*fnn_ask)() noexcept nogil

@@ -275,6 +275,25 @@ def set_num_threads(int count):
         raise OSError(status, os.strerror(status))
 
 
+def set_processors(int count):
+    """Let at most so many threads work at once; 0: as many as the process may use. For tests, and for pinned runs."""
+    cdef int status
+    with nogil:
+        status = fnn_set_processors(count)
+    if status != 0:
+        raise OSError(status, os.strerror(status))
+
+
+def set_uneven(bint uneven):
+    """Say whether some processors are slower than others: work is then cut into more parts than there are threads."""
+    fnn_set_uneven(uneven)
+
+
+def threads_worth(int threads, double products, double cost):
+    """How many threads a call of so many multiply-adds gets, if each makes it longer by `cost` seconds."""
+    return fnn_threads_worth(threads, products, cost)
+
+
 def set_single_threaded(bint enabled):
     return bool(fnn_set_single_threaded(enabled))
 

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+import platform
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from fastnn.checks import whole
 from fastnn.environment import NUM_THREADS, OMP_NUM_THREADS
@@ -15,6 +18,10 @@ try:
     from fastnn.kernels import _native
 except ImportError:
     _native = None  # type: ignore[assignment]
+
+
+SYSTEM = Path("/sys/devices/system/cpu")  # where Linux tells about its processors
+UNEVEN = 1.25  # times as fast; cores of one kind may differ by a few per cent in their highest clock
 
 
 def _from_environment(variable: str, strict: bool) -> int | None:
@@ -47,18 +54,48 @@ def _cgroup_quota() -> float | None:
 
 
 def default_num_threads() -> int:
-    """FASTNN_NUM_THREADS, else OMP_NUM_THREADS, else as many as affinity mask and cgroup quota allow."""
+    """FASTNN_NUM_THREADS, else OMP_NUM_THREADS, else as many as affinity mask and cgroup quota allow, one a core."""
     asked = _from_environment(NUM_THREADS, strict=True) or _from_environment(OMP_NUM_THREADS, strict=False)
     if asked:
         return asked
-    return granted_processors()
+    return _granted(len(cores(_allowed())))
 
 
 def granted_processors() -> int:
     """How many processors the affinity mask and the cgroup quota grant this process."""
-    processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return _granted(len(_allowed()))
+
+
+def _allowed() -> set[int]:
+    return os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else set(range(os.cpu_count() or 1))
+
+
+def _granted(count: int) -> int:
     quota = _cgroup_quota()
-    return max(1, processors if quota is None else min(processors, int(quota)))
+    return max(1, count if quota is None else min(count, int(quota)))
+
+
+def cores(processors: set[int], system: Path = SYSTEM) -> list[set[int]]:
+    """The processors by core: those of one core share its arithmetic. Where the system does not say, each is a core."""
+    found: dict[str, set[int]] = {}
+    for processor in sorted(processors):
+        try:
+            core = (system / f"cpu{processor}" / "topology" / "thread_siblings_list").read_text().strip()
+        except OSError:
+            core = f"processor {processor}"
+        found.setdefault(core, set()).add(processor)
+    return list(found.values())
+
+
+def are_uneven(processors: set[int], system: Path = SYSTEM) -> bool:
+    """Whether some of the processors are slower than others by their nature, as in many laptops and telephones."""
+    for name in ("cpu_capacity", "cpufreq/cpuinfo_max_freq"):
+        try:
+            speeds = [int((system / f"cpu{processor}" / name).read_text()) for processor in processors]
+        except (OSError, ValueError):
+            continue
+        return bool(speeds) and max(speeds) > UNEVEN * min(speeds)
+    return sys.platform == "darwin" and platform.machine() == "arm64"
 
 
 def get_num_threads() -> int:
@@ -122,4 +159,5 @@ def one_thread() -> Iterator[None]:
 
 
 if _native is not None:
+    _native.set_uneven(are_uneven(_allowed()))
     _native.set_num_threads(min(default_num_threads(), MAX_THREADS))

@@ -2,10 +2,13 @@
 
 import os
 
+import numpy as np
 import pytest
+from strategies import same_bits
 from trainings import needs_native, output_of, python, threads
 
 import fastnn
+from fastnn import kernels
 from fastnn.kernels import control_group
 from fastnn.kernels import threads as thread_count
 
@@ -118,3 +121,98 @@ def test_set_num_threads_refuses_bad_numbers(count, error):
 def test_set_num_threads_sets_the_number():
     with threads(3):
         assert fastnn.get_num_threads() == 3
+
+
+class TestThreadsWorth:
+    """How many threads a call gets, by its multiply-adds and the cost of a thread."""
+
+    @staticmethod
+    def worth(threads, products, cost=0.0):
+        return thread_count._native.threads_worth(threads, products, cost)
+
+    @needs_native
+    def test_two_threads_need_enough_for_both(self):
+        assert self.worth(2, 65_535) == self.worth(64, 65_535) == 1
+        assert self.worth(2, 65_536) == 2
+        assert self.worth(2, 65_536, 1.0) == 2  # the cost is that of threads beyond the second
+
+    @needs_native
+    def test_where_threads_cost_nothing_each_needs_enough(self):
+        assert self.worth(64, 10 * 32_768) == 10
+        assert self.worth(64, 1e12) == 64
+
+    @needs_native
+    def test_a_small_step_wakes_few_of_many(self):
+        step = 8 * 784 * 200
+        assert self.worth(38, step) == 38
+        assert self.worth(38, step, 200e-9) == 32
+        assert self.worth(38, step, 1e-6) <= 8
+        assert self.worth(38, step, 1.0) == 2
+
+    @needs_native
+    @pytest.mark.parametrize("products", [1e5, 1e6, 1e7, 1e9])
+    def test_it_is_the_best_number(self, products):
+        def seconds(w):
+            return products / 64e9 / w + 2e-7 * (w - 2 if w <= 8 else 6.5 + (w - 1) // 8)
+
+        for most in (3, 7, 8, 9, 20, 37, 64, 256):
+            allowed = range(2, min(most, int(products / 32_768)) + 1)
+            assert seconds(self.worth(most, products, 2e-7)) == pytest.approx(min(map(seconds, allowed)))
+
+
+@needs_native
+def test_uneven_processors_share_smaller_pieces():
+    """Cut differently, work gives the same bits."""
+    rng = np.random.default_rng(0)
+    x, w = rng.standard_normal((96, 300), np.float32), rng.standard_normal((300, 200), np.float32)
+    found = []
+    with threads(3):
+        for uneven in (False, True):
+            thread_count._native.set_uneven(uneven)
+            out = np.empty((96, 200), np.float32)
+            kernels.get("affine_forward", "native")(x, w, None, out)
+            found.append(out)
+        thread_count._native.set_uneven(thread_count.are_uneven(thread_count._allowed()))
+    assert same_bits(*found)
+
+
+def test_processors_of_one_core_count_once(tmp_path):
+    for processor in range(4):
+        folder = tmp_path / f"cpu{processor}" / "topology"
+        folder.mkdir(parents=True)
+        (folder / "thread_siblings_list").write_text(f"{processor % 2},{processor % 2 + 2}\n")
+    assert thread_count.cores({0, 1, 2, 3}, tmp_path) == [{0, 2}, {1, 3}]
+    assert thread_count.cores({0, 1, 3}, tmp_path) == [{0}, {1, 3}]
+    assert thread_count.cores({0, 9}, tmp_path) == [{0}, {9}]
+
+
+def test_one_thread_a_core_is_the_default(monkeypatch, tmp_path):
+    for processor in range(4):
+        (tmp_path / f"cpu{processor}" / "topology").mkdir(parents=True)
+        (tmp_path / f"cpu{processor}" / "topology" / "thread_siblings_list").write_text(f"{processor // 2}")
+    for variable in ("FASTNN_NUM_THREADS", "OMP_NUM_THREADS"):
+        monkeypatch.delenv(variable, raising=False)
+    monkeypatch.setattr(thread_count, "_allowed", lambda: {0, 1, 2, 3})
+    monkeypatch.setattr(thread_count, "_cgroup_quota", lambda: None)
+    monkeypatch.setattr(thread_count.cores, "__defaults__", (tmp_path,))
+    assert thread_count.default_num_threads() == 2
+    assert thread_count.granted_processors() == 4
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "uneven"),
+    [
+        ("cpu_capacity", (1024, 1024), False),
+        ("cpu_capacity", (1024, 400), True),
+        ("cpufreq/cpuinfo_max_freq", (5_200_000, 5_100_000), False),
+        ("cpufreq/cpuinfo_max_freq", (5_200_000, 3_800_000), True),
+        ("cpufreq/cpuinfo_max_freq", ("", 3_800_000), False),
+    ],
+)
+def test_processors_are_uneven_if_some_are_slower(monkeypatch, tmp_path, name, values, uneven):
+    monkeypatch.setattr(thread_count.sys, "platform", "linux")
+    for processor, value in enumerate(values):
+        file = tmp_path / f"cpu{processor}" / name
+        file.parent.mkdir(parents=True)
+        file.write_text(f"{value}\n")
+    assert thread_count.are_uneven({0, 1}, tmp_path) == uneven
