@@ -99,7 +99,8 @@ static void run_tasks(fnn_team *team, const call *c, int index) {
  * the thread. */
 static bool is_wanted(fnn_team *team, int index, uint32_t seen, call *c) {
     fnn_group *g = &team->groups[index / FNN_GROUP];
-    c->version = atomic_load_explicit(&g->version, memory_order_acquire);
+    c->version =
+        atomic_load(&g->version); /* in one order with `asleep`: a sleeper sees the call, or the caller sees it */
     if (c->version == seen || c->version % 2 == 1) return false;
     c->threads = atomic_load_explicit(&g->threads, memory_order_acquire);
     if (index >= c->threads) return false;
