@@ -114,7 +114,12 @@ def threads(count: int) -> Iterator[None]:
         fastnn.set_num_threads(before)
 
 
-def python(code: str, *, timeout: float = 60, **environment: str) -> subprocess.CompletedProcess[str]:
+# seconds for a process that a test starts: it ends those that wait for ever, and measures nothing. On a busy machine
+# or with a sanitizer everything takes tens of times as long.
+PATIENCE = 600
+
+
+def python(code: str, *, timeout: float = PATIENCE, **environment: str) -> subprocess.CompletedProcess[str]:
     """Run `code` in a new process that imports this fastnn; of FASTNN_* it gets the backend and the instruction set."""
     names = [k for k in os.environ if not k.startswith(("FASTNN_", "OMP_")) or k in ("FASTNN_BACKEND", "FASTNN_ISA")]
     kept = {k: os.environ[k] for k in names}

@@ -34,7 +34,7 @@ for _ in range(3):
 status = [os.waitpid(child, 0)[1] for child in children]
 print(status, one_training() == right)
 """
-    assert output_of(code, timeout=30) == "[0, 0, 0] True"
+    assert output_of(code) == "[0, 0, 0] True"
 
 
 @needs_native
@@ -61,7 +61,7 @@ stop.set()
 worker.join()
 print(status)
 """
-    assert output_of(code, timeout=30) == "[0, 0, 0]"
+    assert output_of(code) == "[0, 0, 0]"
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork")
@@ -89,7 +89,7 @@ go_on.set()
 worker.join()
 print(status)
 """
-    assert output_of(code, timeout=20) == "0"
+    assert output_of(code) == "0"
 
 
 @needs_native

@@ -11,7 +11,7 @@ import sys
 
 import numpy as np
 import pytest
-from trainings import mlp, needs_native, output_of, python, samples
+from trainings import PATIENCE, mlp, needs_native, output_of, python, samples
 
 import fastnn
 from fastnn.cli.streams import _Unbroken, harmless
@@ -82,7 +82,10 @@ def test_a_configuration_nested_deep_is_an_error(tmp_path):
     path = tmp_path / "a.toml"
     path.write_text("x = " + "[" * 200_000 + "]" * 200_000)
     done = subprocess.run(
-        [sys.executable, "-m", "fastnn", "train", "--config", str(path)], capture_output=True, text=True, timeout=60
+        [sys.executable, "-m", "fastnn", "train", "--config", str(path)],
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
     )
     assert done.returncode == 2
     assert "is not readable as TOML" in done.stderr
