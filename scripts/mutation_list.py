@@ -76,6 +76,13 @@ MUTATIONS = [
         "csrc/norm/local_response_norm.c",
         "k - (ptrdiff_t)r->op->s[0] / 2)",
         "k - (ptrdiff_t)r->op->s[0] / 2 + 1)",
+        _LARGE,
+        "local_response_norm",
+    ),
+    Mutation(
+        "csrc/norm/local_response_norm.c",
+        "before = size / 2, after = (size - 1) / 2;",
+        "before = (size - 1) / 2, after = size / 2;",
         _BACKENDS,
         "local_response_norm and native",
     ),
@@ -107,7 +114,7 @@ MUTATIONS = [
         _BACKENDS,
         "clip and native",
     ),
-    Mutation("csrc/elementwise/clip.c", "if (!isfinite(g[i])) return NAN;", "", _LARGE, "clip"),
+    Mutation("csrc/elementwise/clip.c", "isinf(norm) ?", "false ?", _LARGE, "clip"),
     Mutation(
         "csrc/elementwise/clip.c",
         "largest = fmax(largest, fabs((double)g[i]));",

@@ -39,13 +39,10 @@ static void clamp_task(void *context, int task) {
     EACH_VECTOR(STORE(vmin(vset(r->limit), vmax(vset(-r->limit), g)));)
 }
 
-/* limit / ‖g‖ where squares overflow: of the elements divided by a power of two. NaN where one is not finite. */
+/* limit / ‖g‖ where squares overflow: of the elements divided by a power of two. 0 where one is infinite. */
 static double factor_of_large(const real *g, ptrdiff_t count, double limit) {
     double largest = 0, squares = 0;
-    for (ptrdiff_t i = 0; i < count; i++) {
-        if (!isfinite(g[i])) return NAN;
-        largest = fmax(largest, fabs((double)g[i]));
-    }
+    for (ptrdiff_t i = 0; i < count; i++) largest = fmax(largest, fabs((double)g[i]));
     int exponent;
     frexp(largest, &exponent);
     for (ptrdiff_t i = 0; i < count; i++) squares += ldexp((double)g[i], -exponent) * ldexp((double)g[i], -exponent);
@@ -59,12 +56,7 @@ void FN(clip_norm)(const fnn_op *op) {
     for (int i = 0; i < r.partition.tasks; i++) total += r.squares[i];
     const double norm = sqrt(total);
     if (!(norm > op->s[0])) return;
-    double factor = op->s[0] / norm;
-    if (isinf(norm)) {
-        const double again = factor_of_large(IN(0), op->n[0], op->s[0]);
-        if (!isnan(again)) factor = again;
-    }
-    r.factor = (real)factor;
+    r.factor = (real)(isinf(norm) ? factor_of_large(IN(0), op->n[0], op->s[0]) : op->s[0] / norm);
     fnn_parallel(r.partition.tasks, scale_task, &r);
 }
 

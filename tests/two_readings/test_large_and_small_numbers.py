@@ -148,13 +148,15 @@ def test_local_response_norm_of_squares_that_overflow(dtype, power):
 @pytest.mark.usefixtures("on")
 @pytest.mark.parametrize("limit", [1.0, 1e10])
 def test_the_norm_of_a_large_gradient_is_clipped_not_lost(dtype, limit):
-    g = (np.array([3.0, -4.0, 0.0]) * DTYPES[dtype]).astype(dtype)
-    kernels.get("clip_norm")(g, limit)
-    np.testing.assert_allclose(g, np.array([0.6, -0.8, 0.0]) * limit, rtol=1e-6)
-    g = np.array([np.inf, 1.0], dtype)
-    kernels.get("clip_norm")(g, limit)
-    assert np.isnan(g[0])
-    assert g[1] == 0
+    for direction in ([0.6, -0.8, 0.0], [-0.6, -0.8, 0.0]):
+        g = (np.array(direction) * 5 * DTYPES[dtype]).astype(dtype)
+        kernels.get("clip_norm")(g, limit)
+        np.testing.assert_allclose(g, np.array(direction) * limit, rtol=1e-6)
+    for infinite in (np.inf, -np.inf):
+        g = np.array([infinite, 1.0], dtype)
+        kernels.get("clip_norm")(g, limit)
+        assert np.isnan(g[0])
+        assert g[1] == 0
 
 
 @pytest.mark.parametrize(("dtype", "scale"), [("float32", 1e-50), ("float32", -1e40), ("float64", 5e-325)])
