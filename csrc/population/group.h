@@ -23,8 +23,6 @@ enum {
     SCALAR_RULE,
     SCALAR_COEFFICIENTS,
     SCALAR_LOSS_KIND = SCALAR_COEFFICIENTS + 3,
-    SCALAR_LOSS_SCALE,
-    SCALAR_GRADIENT_SCALE,
 };
 
 /* A dense layer, with the activation and the dropout that follow it: a row of the argument `stages`. */
@@ -53,6 +51,9 @@ typedef struct {
     real *w, *m, *v; /* of the group: parameter p is at p * LANES */
     ptrdiff_t member[VBYTES / sizeof(real)]; /* the number of the member of each lane; the last one fills the rest */
     ptrdiff_t lanes;                         /* how many members the group has */
+    vint samples; /* of each lane: how many samples of a step count; where it differs, the others have no gradient */
+    ptrdiff_t fewest; /* the smallest of them */
+    vreal gradient_scale;
     update_vectors update;
     enum update_rule rule;
     bool decays, charges; /* whether any member has weight decay in its gradient, or an L2 term */
@@ -63,6 +64,11 @@ typedef struct {
 FNN_INLINE const int64_t *index_of(const group *g, ptrdiff_t lane, ptrdiff_t step) {
     const int64_t *index = (const int64_t *)g->op->p[6];
     return index + (g->shared ? 0 : g->member[lane] * g->steps * g->batch) + step * g->batch;
+}
+
+/* A number of the member in a lane. */
+FNN_INLINE double number_of(const group *g, ptrdiff_t lane, enum member_field field) {
+    return ((const double *)g->op->p[8])[g->member[lane] * FNN_MEMBER_FIELDS + (ptrdiff_t)field];
 }
 
 #endif

@@ -35,14 +35,13 @@ void FN(population_gather)(const group *g, ptrdiff_t step) {
 /* The words of a lane are those of the kernel `dropout` with the member's seed: word e mod 4 of block
  * i ceil(units / 4) + e / 4 belongs to element e of sample i. */
 void FN(population_mask)(const group *g, const stage *s, int64_t t) {
-    const double *numbers = (const double *)g->op->p[8];
     const ptrdiff_t wide = (s->units + 3) / 4 * 4, count = g->batch * wide;
     const uint32_t least = (uint32_t)(uint64_t)llrint(s->rate * 0x1p32); /* smaller words drop their element */
     const bool all = llrint(s->rate * 0x1p32) == 1LL << 32;
     uint32_t words[PHILOX_WORDS];
     for (ptrdiff_t lane = 0; lane < VL; lane++) {
-        const double *member = numbers + g->member[lane] * FNN_MEMBER_FIELDS;
-        const philox_key key = {(uint32_t)member[MEMBER_SEED_LOW], (uint32_t)member[MEMBER_SEED_HIGH]};
+        const philox_key key = {(uint32_t)number_of(g, lane, MEMBER_SEED_LOW),
+                                (uint32_t)number_of(g, lane, MEMBER_SEED_HIGH)};
         ptrdiff_t sample = 0, element = 0;
         for (ptrdiff_t begin = 0; begin < count; begin += PHILOX_WORDS) {
             philox_words(key, (uint64_t)(begin / 4), (uint32_t)t, s->purpose, words);

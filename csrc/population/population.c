@@ -5,7 +5,7 @@
 #include "population/scores.h"
 
 /* w, m, v, stages, x, y, index, rates, members, loss, correct, work;
- * training, first, update_t, rule, c0, c1, c2, loss_kind, loss_scale, gradient_scale
+ * training, first, update_t, rule, c0, c1, c2, loss_kind
  * dimensions g, p, l, (columns of stages), r, d, c, j, n, k, s, a, z */
 enum {
     BLOCK_DIM,
@@ -45,7 +45,7 @@ static stage stage_of(const double *row, real *work, bool training) {
 /* The scalars of step t of each lane, side by side. Neighbours often have the same rate and decay. */
 static void prepare_update(group *g, ptrdiff_t step, int64_t t) {
     const fnn_op *op = g->op;
-    const double *rates = (const double *)op->p[7], *numbers = (const double *)op->p[8];
+    const double *rates = (const double *)op->p[7];
     const enum update_rule rule = (enum update_rule)op->s[SCALAR_RULE];
     struct {
         real rate[MOST_LANES], decay[MOST_LANES], momentum[MOST_LANES], beta1[MOST_LANES], rest1[MOST_LANES];
@@ -56,7 +56,7 @@ static void prepare_update(group *g, ptrdiff_t step, int64_t t) {
     g->decays = false;
     for (ptrdiff_t lane = 0; lane < VL; lane++) {
         const double next_rate = rates[g->member[lane] * g->steps + step];
-        const double next_decay = numbers[g->member[lane] * FNN_MEMBER_FIELDS + MEMBER_DECAY];
+        const double next_decay = number_of(g, lane, MEMBER_DECAY);
         if (lane == 0 || next_rate != rate || next_decay != decay) {
             rate = next_rate;
             decay = next_decay;
@@ -74,21 +74,25 @@ static void prepare_update(group *g, ptrdiff_t step, int64_t t) {
 }
 
 static void find_members(group *g, ptrdiff_t first) {
-    const double *numbers = (const double *)g->op->p[8];
-    real l2[VBYTES / sizeof(real)];
+    real l2[VBYTES / sizeof(real)], scale[VBYTES / sizeof(real)];
     g->lanes = fnn_min(VL, g->members - first);
     g->charges = false;
+    g->fewest = g->batch;
     for (ptrdiff_t lane = 0; lane < VL; lane++) {
         g->member[lane] = fnn_min(first + lane, g->members - 1);
-        l2[lane] = (real)numbers[g->member[lane] * FNN_MEMBER_FIELDS + MEMBER_L2];
+        l2[lane] = (real)number_of(g, lane, MEMBER_L2);
         g->charges |= l2[lane] != 0;
+        scale[lane] = (real)number_of(g, lane, MEMBER_GRADIENT_SCALE);
+        const ptrdiff_t samples = (ptrdiff_t)number_of(g, lane, MEMBER_SAMPLES);
+        g->samples[lane] = (rint_t)samples;
+        g->fewest = fnn_min(g->fewest, samples);
     }
     g->l2 = vload(l2);
+    g->gradient_scale = vload(scale);
 }
 
 static void run_step(group *g, ptrdiff_t step) {
     const fnn_op *op = g->op;
-    const double *numbers = (const double *)op->p[8];
     const int64_t t = (int64_t)op->s[SCALAR_FIRST] + step;
     double *losses = (double *)op->p[9];
     int64_t *rights = (int64_t *)op->p[10];
@@ -106,8 +110,8 @@ static void run_step(group *g, ptrdiff_t step) {
     }
     for (ptrdiff_t lane = 0; lane < g->lanes; lane++) {
         const ptrdiff_t at = g->member[lane] * g->steps + step;
-        const double l2 = numbers[g->member[lane] * FNN_MEMBER_FIELDS + MEMBER_L2];
-        losses[at] = op->s[SCALAR_LOSS_SCALE] * vsum_lane(&loss, lane);
+        const double l2 = number_of(g, lane, MEMBER_L2);
+        losses[at] = number_of(g, lane, MEMBER_LOSS_SCALE) * vsum_lane(&loss, lane);
         if (l2 != 0) losses[at] += l2 / 2 * vsum_lane(&g->squares, lane);
         rights[at] = correct[lane];
     }

@@ -24,10 +24,13 @@ from fastnn.model.sequential import Sequential
 from fastnn.population.losses import TERMS, LossTerms
 from fastnn.population.rules import Figures, NoRule, ParamsOf
 from fastnn.population.run import PopulationRun
+from fastnn.population.share import Stopped, share_out, workers
 from fastnn.population.spec import Members, PopulationSpec
 from fastnn.population.stages import stages_of
 
 Array = NDArray[Any]
+
+_BLOCKS_EACH = 2  # blocks of lanes for each thread from which on they are trained one on each
 
 TERMS[ClassCrossEntropy] = lambda loss, outputs: LossTerms(PopulationLoss.SOFTMAX_CROSS_ENTROPY)
 TERMS[LabelsCrossEntropy] = lambda loss, outputs: LossTerms(PopulationLoss.BINARY_CROSS_ENTROPY)
@@ -44,12 +47,18 @@ class Training:
     ready: Ready
     loss: Any
 
+    @property
+    def work(self) -> int:
+        """What its time grows with: parameters times samples times epochs."""
+        e = self.estimator
+        return int(e.model_.size * self.ready.count * e.max_iter)
+
 
 class _Rules(NoRule):
     """scikit-learn's rules for every member: see `EpochRules`. The estimators keep the best parameters themselves."""
 
-    def __init__(self, trainings: Sequence[Training], rates: NDArray[np.float64]) -> None:
-        self._trainings, self._rates = trainings, rates
+    def __init__(self, trainings: Sequence[Training], rates: NDArray[np.float64], stopped: Stopped) -> None:
+        self._trainings, self._rates, self._all_stop = trainings, rates, stopped
         self._rules, self._trainers = [], []
         for training, rate in zip(trainings, rates.tolist(), strict=True):
             estimator, ready = training.estimator, training.ready
@@ -70,7 +79,7 @@ class _Rules(NoRule):
                 training.estimator.model_.params[...] = params_of(place)
             self._rules[k].note(trainer, float(figures["loss"][k]), training.ready.count)
             self._rates[k] = trainer.optimizer.learning_rate
-            if trainer.stop:
+            if trainer.stop or self._all_stop():  # after Ctrl-C, or an error in another thread
                 found.add(place)
         return found
 
@@ -89,12 +98,13 @@ def train_together(trainings: Sequence[Training]) -> dict[int, str]:
     dict of int to str
         What went wrong, by the number of the training.
     """
+    kinds = [_kind(training) for training in trainings]
     groups: dict[Hashable, list[int]] = {}
-    for k, training in enumerate(trainings):
-        groups.setdefault(_kind(training), []).append(k)
+    for k, kind in enumerate(kinds):
+        groups.setdefault(kind, []).append(k)
     parts = list(groups.values())
     if on_dask():
-        parts = [part for group in parts for part in _parts(group, -(-joblib.effective_n_jobs(-1) // len(parts)))]
+        parts = _parts(parts, joblib.effective_n_jobs(-1))
         call = joblib.delayed(_train_elsewhere)
         found = joblib.Parallel(n_jobs=-1)(call([trainings[k] for k in numbers]) for numbers in parts)
         for numbers, (trained, _) in zip(parts, found, strict=True):
@@ -103,15 +113,19 @@ def train_together(trainings: Sequence[Training]) -> dict[int, str]:
         outcomes = [outcome for _, outcome in found]
     else:
         with share_of_threads(), np.errstate(all="ignore"):
-            outcomes = [_train_group([trainings[k] for k in numbers]) for numbers in parts]
+            parts, outcomes = _train_here(trainings, parts)
     failed: dict[int, str] = {}
+    unconverged: dict[Hashable, int] = {}
     for numbers, outcome in zip(parts, outcomes, strict=True):
         failed |= {numbers[place]: error for place, error in outcome.errors.items()}
-        if outcome.unconverged:
-            first = trainings[numbers[0]].estimator
+        kind = kinds[numbers[0]]
+        unconverged[kind] = unconverged.get(kind, 0) + outcome.unconverged
+    for kind, count in unconverged.items():
+        if count:
+            first = trainings[groups[kind][0]].estimator
             warn_caller(
-                f"{type(first).__name__}: max_iter={first.max_iter} reached and {outcome.unconverged} of "
-                f"{len(numbers)} trainings have not converged yet",
+                f"{type(first).__name__}: max_iter={first.max_iter} reached and {count} of "
+                f"{len(groups[kind])} trainings have not converged yet",
                 ConvergenceWarning,
             )
     return failed
@@ -124,11 +138,36 @@ class _Outcome(NamedTuple):
     unconverged: int
 
 
-def _parts(numbers: list[int], count: int) -> list[list[int]]:
-    """At most `count` parts of a group, of whole blocks of lanes; a member's bits do not depend on who is with it."""
-    blocks = -(-len(numbers) // POPULATION_LANES)
-    size = -(-blocks // min(count, blocks)) * POPULATION_LANES
-    return [numbers[begin : begin + size] for begin in range(0, len(numbers), size)]
+def _parts(groups: list[list[int]], count: int) -> list[list[int]]:
+    """The groups in at least `count` parts, if that can be, of whole blocks of lanes.
+
+    A member's bits do not depend on who is with it.
+    """
+    found, share = [], -(-count // len(groups))
+    for numbers in groups:
+        blocks = -(-len(numbers) // POPULATION_LANES)
+        size = -(-blocks // min(share, blocks)) * POPULATION_LANES
+        found += [numbers[begin : begin + size] for begin in range(0, len(numbers), size)]
+    return found
+
+
+def _train_here(trainings: Sequence[Training], groups: list[list[int]]) -> tuple[list[list[int]], list[_Outcome]]:
+    """Train groups, in blocks of lanes where there are enough for all threads: each of them has one then.
+
+    A group by itself fills the threads only if its blocks can be shared evenly.
+    """
+    blocks = _parts(groups, len(trainings))
+    if len(blocks) < _BLOCKS_EACH * workers():
+        return groups, [_train_group([trainings[k] for k in numbers]) for numbers in groups]
+    # the longest begin first, so that the last ones are short
+    blocks.sort(key=lambda numbers: -trainings[numbers[0]].work * len(numbers))
+    outcomes: list[_Outcome] = [_Outcome({}, 0)] * len(blocks)
+
+    def train(place: int, worker: int, stopped: Stopped) -> None:
+        outcomes[place] = _train_group([trainings[k] for k in blocks[place]], stopped)
+
+    share_out(train, len(blocks))
+    return blocks, outcomes
 
 
 def _train_elsewhere(trainings: list[Training]) -> tuple[list[Any], _Outcome]:
@@ -161,13 +200,15 @@ def _kind(training: Training) -> Hashable:
     loss = tuple((name, value) for name, value in training.loss.config().items() if name != "alpha")
     return (
         *(layers, model.input_shape, model.dtype, type(optimizer), coefficients, type(schedule)),
-        *(tuple(vars(schedule).items()), type(training.loss), loss, n, e._batch(n), bool(e.shuffle), e.max_iter),
+        *(tuple(vars(schedule).items()), type(training.loss), loss, bool(e.shuffle), e.max_iter),
+        *(-(-n // e._batch(n)), e.batch_size),
     )
 
 
-def _train_group(trainings: list[Training]) -> _Outcome:
+def _train_group(trainings: list[Training], stopped: Stopped = lambda: False) -> _Outcome:
     first = trainings[0].estimator
     model, loss, count = first.model_, trainings[0].loss, trainings[0].ready.count
+    most = max(training.ready.count for training in trainings)
     inputs, targets, rows = _data(trainings)
     prepared = loss.prepare(targets, model.output_shape, model.dtype)
     rates = np.array([t.estimator.learning_rate_init for t in trainings], np.float64)
@@ -186,11 +227,11 @@ def _train_group(trainings: list[Training]) -> _Outcome:
             np.ascontiguousarray(inputs, model.dtype), np.ascontiguousarray(prepared.reshape(len(prepared), -1)),
             members,
             epochs=first.max_iter,
-            batch_size=first._batch(count),
+            batch_size=first._batch(most),
             shuffle=bool(first.shuffle),
             order_seed=None,
             schedule=schedule_of(first, count, first._batch(count), 0, 0),
-            rule=_Rules(trainings, rates),
+            rule=_Rules(trainings, rates, stopped),
             progress=False,
             fixed_step=NO_BIAS_STEP if isinstance(optimizer, Adam) else 0,
         )

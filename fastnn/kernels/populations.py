@@ -47,11 +47,14 @@ class MemberField(IntEnum):
     L2 = 1
     SEED_LOW = 2
     SEED_HIGH = 3
+    SAMPLES = 4  # how many samples of each step count, the first ones; the others are read and change nothing
+    LOSS_SCALE = 5  # factors on the sum of the losses of these samples,
+    GRADIENT_SCALE = 6  # and on the sum of which the gradient is computed
 
 
 POPULATION_SIGNATURE = (
     f"population_steps(w[g,p,{POPULATION_LANES}]~, m[g,p,{POPULATION_LANES}]?~, v[g,p,{POPULATION_LANES}]?~, "
     f"stages[l,{len(StageField)}]:f64, x[r,d], y[r,c]:any, index[j,n]:i64, rates[k,s]:f64, "
     f"members[k,{len(MemberField)}]:f64, loss[k,s]:f64!, correct[k,s]:i64!, work[a,z,{POPULATION_LANES}]!, "
-    "training, first, update_t, rule, c0, c1, c2, loss_kind, loss_scale, gradient_scale)"
+    "training, first, update_t, rule, c0, c1, c2, loss_kind)"
 )

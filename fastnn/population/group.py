@@ -1,4 +1,4 @@
-"""Members that go in step: they have equally many samples, so that the steps of all have the same sizes."""
+"""Members that go in step: all have as many steps in an epoch, which but for the last are of one size."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from fastnn.trainer.step_losses import mean_over_samples
 Array = NDArray[Any]
 
 _LAID_OUT = 1 << 22  # places in the orders of samples that are drawn at once
+_NEAR = 16  # members of one group have at most such a part more samples than others
 
 
 class Figures(NamedTuple):
@@ -57,9 +58,10 @@ class Group:
 
     def __init__(self, spec: PopulationSpec, numbers: list[int]) -> None:
         self.spec, self.numbers = spec, numbers
-        self._samples = len(spec.members.rows[numbers[0]])
-        self._batch = min(spec.batch_size, self._samples)
-        self.steps = -(-self._samples // self._batch)
+        self._samples = np.array([len(spec.members.rows[k]) for k in numbers])
+        self._width = int(self._samples.max())  # of the orders of samples
+        self._batch = min(spec.batch_size, self._width)
+        self.steps = -(-self._width // self._batch)
         self._orders: dict[int, Array] = {}
         self.last_rates = spec.members.rates[numbers]
 
@@ -85,7 +87,7 @@ class Group:
         """Go on with these members alone."""
         count = len(self.numbers)
         self._orders = {epoch: order[places] if len(order) == count else order for epoch, order in self._orders.items()}
-        self.numbers = [self.numbers[place] for place in places]
+        self.numbers, self._samples = [self.numbers[place] for place in places], self._samples[places]
 
     def release(self) -> None:
         """Say that the training is over."""
@@ -98,7 +100,11 @@ class Group:
 
     def mean_losses(self, losses: NDArray[np.float64]) -> NDArray[np.float64]:
         """The mean losses (k,) of an epoch whose steps had these losses (k, S)."""
-        return np.asarray(mean_over_samples(losses, self._samples, self._batch))
+        found = np.empty(len(losses))
+        for samples in set(self._samples.tolist()):
+            here = self._samples == samples
+            found[here] = mean_over_samples(losses[here], samples, min(self._batch, samples))
+        return found
 
     def _rates(self, epoch: int) -> NDArray[np.float64]:
         """The learning rates of the steps of an epoch (k, S)."""
@@ -108,18 +114,47 @@ class Group:
         return np.asarray(rates)
 
     def _order(self, epoch: int) -> Array:
-        """The samples of an epoch in the order in which each member reads them (k, n), or (1, n) for all."""
+        """The samples of an epoch in the order in which each member reads them (k, n), or (1, n) for all.
+
+        Where members have different numbers of samples, a row of fewer ends with more of those of its last step.
+        """
         if epoch not in self._orders:
             spec, members = self.spec, self.spec.members
             shared = spec.order_seed is not None or not spec.shuffle
             same_rows = all(members.rows[k] is members.rows[self.numbers[0]] for k in self.numbers)
             readers = self.numbers[:1] if shared and same_rows else self.numbers
-            ahead = max(1, min(spec.epochs + 1 - epoch, _LAID_OUT // (self._samples * len(readers))))
+            ahead = max(1, min(spec.epochs + 1 - epoch, _LAID_OUT // (self._width * len(readers))))
             epochs = range(epoch, epoch + ahead)
-            places = np.empty((len(readers), ahead, self._samples), np.int64)
+            places = np.empty((len(readers), ahead, self._width), np.int64)
             for place, k in enumerate(readers):
                 seed = members.seeds[k] if spec.order_seed is None else spec.order_seed
-                order = orders(seed, epochs, self._samples, self._batch, spec.shuffle)
-                np.take(members.rows[k], order, out=places[place])
+                samples = len(members.rows[k])
+                order = orders(seed, epochs, samples, min(self._batch, samples), spec.shuffle)
+                np.take(members.rows[k], order, out=places[place, :, :samples])
+                places[place, :, samples:] = places[place, :, samples - 1 : samples]
             self._orders = {e: places[:, i] for i, e in enumerate(epochs)}
         return self._orders[epoch]
+
+
+def in_step(spec: PopulationSpec, numbers: list[int]) -> list[list[int]]:
+    """The members in groups that go in step: with as many steps in an epoch, and nearly as many samples."""
+    members = spec.members
+
+    def sizes(k: int) -> tuple[int, int]:
+        return len(members.rows[k]), 0 if members.held_out is None else len(members.held_out[k])
+
+    groups: list[tuple[int, tuple[int, int], list[int]]] = []
+    for k in sorted(numbers, key=sizes):
+        steps, found = -(-len(members.rows[k]) // spec.batch_size), sizes(k)
+        near = (g for g in groups if g[0] == steps and all(map(_near, g[1], found)))
+        group = next(near, None)
+        if group is None:
+            groups.append((steps, found, [k]))
+        else:
+            group[2].append(k)
+    return [sorted(group) for _, _, group in groups]
+
+
+def _near(one: int, other: int) -> bool:
+    """Whether what one of two has less than the other is hardly worth a step of its own."""
+    return abs(one - other) <= 1 + min(one, other) // _NEAR

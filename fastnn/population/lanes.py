@@ -41,7 +41,7 @@ class LaneGroup(Group):
         self._w = to_blocks(params)
         states = [np.full_like(self._w, spec.optimizer.initial(slot)) for slot in spec.optimizer.slots]
         self._state = dict(zip(spec.optimizer.slots, states, strict=True))
-        held_out = 0 if members.held_out is None else len(members.held_out[numbers[0]])
+        held_out = 0 if members.held_out is None else max(len(members.held_out[k]) for k in numbers)
         self._evaluated = min(_EVALUATED, held_out)
         self._table, size = stage_table(spec.stages, max(self._batch, self._evaluated))
         self._work = self._workspaces(size)
@@ -80,15 +80,16 @@ class LaneGroup(Group):
 
     def train(self, epoch: int) -> Figures:
         losses, right = np.empty((len(self.numbers), self.steps)), np.zeros(len(self.numbers))
-        order, whole, done = self._order(epoch), self._samples // self._batch, (epoch - 1) * self.steps
-        rates = self._rates(epoch)
-        for first, count, batch in ((0, whole, self._batch), (whole, self.steps - whole, self._samples % self._batch)):
-            begin, last = first, first + count
+        order, done = self._order(epoch), (epoch - 1) * self.steps
+        rates, whole = self._rates(epoch), int(self._samples.min()) // self._batch  # steps that all do in full
+        full, rest = np.full_like(self._samples, self._batch), self._samples - whole * self._batch
+        for first, count, counts in ((0, whole, full), (whole, self.steps - whole, rest)):
+            begin, last, batch = first, first + count, int(counts.max())
             while begin < last:
                 end = min(last, begin + self._steps_at_once())
                 index = order[:, self._batch * first + batch * (begin - first) :][:, : batch * (end - begin)]
                 started = time.perf_counter()
-                found = self._call(index, batch, rates[:, begin:end], done + begin + 1)
+                found = self._call(index, counts, rates[:, begin:end], done + begin + 1)
                 self._step_seconds = (time.perf_counter() - started) / (end - begin)
                 losses[:, begin:end] = found[0]
                 right += found[1].sum(axis=1)
@@ -107,32 +108,46 @@ class LaneGroup(Group):
         if members.held_out is None:
             return None
         chosen = [members.held_out[k] for k in self.numbers]
-        index = chosen[0][None] if all(rows is chosen[0] for rows in chosen) else np.array(chosen)
+        counts = np.array([len(rows) for rows in chosen])
+        if all(rows is chosen[0] for rows in chosen):
+            index = chosen[0][None]
+        else:
+            index = np.array([np.pad(rows, (0, counts.max() - len(rows)), "edge") for rows in chosen])
         total, right = np.zeros(len(self.numbers)), np.zeros(len(self.numbers))
-        samples, batch = index.shape[1], self._evaluated
-        whole = samples // batch * batch
-        for part, size in ((index[:, :whole], batch), (index[:, whole:], samples - whole)):
-            if size:
-                losses, correct = self._call(part, size, None, 0)
-                total += losses.sum(axis=1) * size
+        whole = int(counts.min()) // self._evaluated * self._evaluated
+        for part, sizes in (
+            (index[:, :whole], np.full_like(counts, self._evaluated)),
+            (index[:, whole:], counts - whole),
+        ):
+            if part.shape[1]:
+                losses, correct = self._call(part, sizes, None, 0)
+                total += losses.sum(axis=1) * sizes
                 right += correct.sum(axis=1)
-        return total / samples, right / samples
+        return total / counts, right / counts
 
     # --- the kernel ---
 
-    def _call(self, index: Array, batch: int, rates: Array | None, first: int) -> tuple[Array, Array]:
-        """Losses (k, s) and right answers (k, s) of some steps of `batch` samples; without rates, of an evaluation."""
+    def _call(self, index: Array, sizes: Array, rates: Array | None, first: int) -> tuple[Array, Array]:
+        """Losses (k, s) and right answers (k, s) of some steps; without rates, of an evaluation.
+
+        A step of member k has the first ``sizes[k]`` of as many samples as the largest has.
+        """
         spec, members, count = self.spec, self.spec.members, len(self.numbers)
-        steps = index.shape[1] // batch
+        steps = index.shape[1] // int(sizes.max())
         training = rates is not None
         numbers = np.zeros((count, len(MemberField)))
         numbers[:, MemberField.DECAY] = members.decays[self.numbers]
-        numbers[:, MemberField.L2] = members.l2[self.numbers] / batch if training else 0.0
+        numbers[:, MemberField.L2] = members.l2[self.numbers] / sizes if training else 0.0
         seeds = np.array([members.seeds[k] for k in self.numbers], np.uint64)
         numbers[:, MemberField.SEED_LOW] = seeds & np.uint64(0xFFFFFFFF)
         numbers[:, MemberField.SEED_HIGH] = seeds >> np.uint64(32)
+        numbers[:, MemberField.SAMPLES] = sizes
+        for size in set(sizes.tolist()) - {0}:
+            scale, here = spec.loss.scale(size, spec.model.output_shape), sizes == size
+            numbers[here, MemberField.LOSS_SCALE] = spec.terms.value * scale
+            numbers[here, MemberField.GRADIENT_SCALE] = spec.terms.gradient * scale
         losses, correct = np.empty((count, steps)), np.zeros((count, steps), np.int64)
-        rule, scale = spec.optimizer.rule, spec.loss.scale(batch, spec.model.output_shape)
+        rule = spec.optimizer.rule
         coefficients = [float(getattr(spec.optimizer, name)) for name in rule.coefficients]
         population_steps()(
             *(self._w, self._state.get("m"), self._state.get("v"), self._table, spec.inputs, spec.targets),
@@ -140,6 +155,6 @@ class LaneGroup(Group):
             np.zeros((count, steps)) if rates is None else np.ascontiguousarray(rates),
             *(numbers, losses, correct, self._work),
             *(float(training), first, spec.fixed_step, int(rule), *coefficients, *[0.0] * (3 - len(coefficients))),
-            *(int(spec.terms.kind), spec.terms.value * scale, spec.terms.gradient * scale),
+            int(spec.terms.kind),
         )
         return losses, correct

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastnn.population.choice import group_of
-from fastnn.population.group import Group
+from fastnn.population.group import Group, in_step
 from fastnn.population.spec import PopulationSpec
 from fastnn.population.state import Figures, PopulationState, mean_figures
 from fastnn.trainer.callbacks import CallbackList
@@ -53,11 +53,8 @@ class PopulationRun:
         self.epochs: list[Figures] = [] if state is None else list(state.epochs)
         self.failed: dict[int, int] = {} if state is None else dict(state.failed)
         self.history = History([mean_figures(figures, i) for i, figures in enumerate(self.epochs, 1)])
-        sizes: dict[tuple[int, int], list[int]] = {}
-        for k in range(count) if state is None else state.left.tolist():
-            held_out = 0 if members.held_out is None else len(members.held_out[k])
-            sizes.setdefault((len(members.rows[k]), held_out), []).append(k)
-        self._groups = [group_of(spec, self.params[numbers], numbers) for numbers in sizes.values()]
+        left = list(range(count)) if state is None else state.left.tolist()
+        self._groups = [group_of(spec, self.params[numbers], numbers) for numbers in in_step(spec, left)]
         if state is not None:
             self._load(state)
         batch = min(spec.batch_size, max(map(len, members.rows)))

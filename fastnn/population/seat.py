@@ -30,8 +30,6 @@ class Seat:
     Parameters
     ----------
     spec : PopulationSpec
-    samples, batch : int
-        Of an epoch and of a step of each of the members.
 
     Attributes
     ----------
@@ -39,8 +37,8 @@ class Seat:
         The number of the member that sits here.
     """
 
-    def __init__(self, spec: PopulationSpec, samples: int, batch: int) -> None:
-        self._spec, self._samples, self._batch = spec, samples, batch
+    def __init__(self, spec: PopulationSpec) -> None:
+        self._spec, self._samples, self._batch = spec, 0, 0
         self._model = trained_part(spec.model)
         self._slots = {slot: zeros_on_line(self._model.size, spec.model.dtype) for slot in spec.optimizer.slots}
         labels = spec.terms.kind == PopulationLoss.SOFTMAX_CROSS_ENTROPY
@@ -53,6 +51,8 @@ class Seat:
     def take(self, member: int, params: Array, state: Row) -> None:
         """Let a member sit down with its parameters (P,) and its state of the optimiser, (P,) for each slot."""
         spec, members, model = self._spec, self._spec.members, self._model
+        self._samples = len(members.rows[member])
+        self._batch = min(spec.batch_size, self._samples)
         model.params[...] = params
         for slot, values in self._slots.items():
             values[...] = state[slot]

@@ -90,13 +90,14 @@ class SessionGroup(Group):
         losses, right = np.empty((count, self.steps)), np.zeros(count)
         measured = np.zeros((2, count))
         for _ in range(len(self._seats), count if self._own_seats else workers()):
-            self._seats.append(Seat(self.spec, self._samples, self._batch))
+            self._seats.append(Seat(self.spec))
 
         def train_one(place: int, worker: int, stopped: Stopped) -> None:
             seat, member = self._seats[place if self._own_seats else worker], self.numbers[place]
             if seat.member != member:
                 seat.take(member, self._params[place], {slot: rows[place] for slot, rows in self._state.items()})
-            right[place] = seat.train(order[place % len(order)], rates[place], done, losses[place], stopped)
+            index = order[place % len(order), : self._samples[place]]
+            right[place] = seat.train(index, rates[place], done, losses[place], stopped)
             if held_out is not None and not stopped():
                 loss, correct = seat.evaluate(held_out[member])
                 measured[:, place] = loss, correct / len(held_out[member])

@@ -11,6 +11,7 @@ from sklearn.exceptions import ConvergenceWarning, FitFailedWarning
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+import fastnn
 from fastnn.estimators import GridSearchCV, MLPClassifier, MLPRegressor, cross_val_score, grouped
 from fastnn.estimators.search import fit_search
 
@@ -140,6 +141,27 @@ def test_a_search_finds_what_scikit_learns_search_finds(task, early_stopping, to
     assert type(ours.best_estimator_) is type(ours.estimator) is make
     np.testing.assert_array_equal(ours.predict(X), theirs.predict(X))
     assert (ours.cv, ours.n_jobs) == (3, None)
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+def test_a_search_has_the_same_bits_where_each_thread_trains_blocks_of_its_own(threads, monkeypatch):
+    def scores():
+        grid = GRID | {"alpha": [1e-4, 1e-2, 1.0], "learning_rate_init": [1e-3, 1e-2, 3e-2]}
+        search = GridSearchCV(MLPClassifier(**OPTIONS), grid, cv=3).fit(X, LABELS)
+        return [search.cv_results_[f"split{fold}_test_score"] for fold in range(3)], search.best_estimator_.coefs_
+
+    monkeypatch.setattr("fastnn.estimators.together._BLOCKS_EACH", 10**6)
+    found, weights = scores()
+    monkeypatch.setattr("fastnn.estimators.together._BLOCKS_EACH", 0)
+    before = fastnn.get_num_threads()
+    try:
+        fastnn.set_num_threads(threads)
+        shared, same = scores()
+    finally:
+        fastnn.set_num_threads(before)
+    np.testing.assert_array_equal(shared, found)
+    for one, other in zip(same, weights, strict=True):
+        np.testing.assert_array_equal(one, other)
 
 
 def test_other_searches_are_trained_together_by_fit_search(together):

@@ -1,11 +1,14 @@
 """Members have the same bits alone and together, and do what a trainer with their seed does."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from populations import LABELS, TARGETS, YES, X, assert_same, fit, network
 
 import fastnn
 from fastnn.layers import ELU, GELU, Dense, Dropout, Flatten, LeakyReLU, SiLU, Softshrink, Tanh, Tanhshrink
+from fastnn.population.group import in_step
 
 pytestmark = pytest.mark.usefixtures("way")
 
@@ -180,3 +183,35 @@ def test_large_layers_whose_weights_are_copied_side_by_side_are_those_of_a_train
     model.reset(1)
     fastnn.Trainer(model, seed=1, **options).fit(x, y)
     np.testing.assert_allclose(members.params[1], model.params, rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("loss", TARGETS)
+def test_members_with_a_few_samples_more_than_others_do_what_trainers_of_their_own_do(backend, loss):
+    rows = [np.arange(k, 2 * k + 66) for k in range(3)]  # two steps, the second of 1 to 3 samples
+    options = {"loss": loss, "epochs": 2, "batch_size": 65, "optimizer": "adam"}
+    with fastnn.use_backend(backend):
+        members = fit(range(3), network(dtype="float64"), TARGETS[loss], rows=rows, validation="rest", **options)
+        for k, own in enumerate(rows):
+            left = np.setdiff1d(np.arange(90), own)
+            model = network(k, dtype="float64")
+            trainer = fastnn.Trainer(model, seed=k, progress=False, **options)
+            history = trainer.fit(X[own], TARGETS[loss][own], (X[left], TARGETS[loss][left]))
+            np.testing.assert_allclose(members.params[k], model.params, rtol=1e-9, atol=1e-12)
+            for name in set(history.names) - {"seconds"}:
+                np.testing.assert_allclose(members.histories[k].column(name), history.column(name), rtol=1e-9)
+
+
+def test_those_go_in_step_that_have_as_many_steps_and_nearly_as_many_samples():
+    def groups(sizes, held_out=None):
+        rows = [np.arange(size) for size in sizes]
+        others = None if held_out is None else [np.arange(size) for size in held_out]
+        return in_step(SimpleNamespace(members=SimpleNamespace(rows=rows, held_out=others), batch_size=16), order)
+
+    order = [0, 1, 2, 3, 4]
+    assert groups([64, 63, 64, 63, 63]) == [order]
+    assert groups([64, 65, 64, 65, 65]) == [[0, 2], [1, 3, 4]]  # which have 4 steps and 5
+    assert groups([10, 16, 11, 15, 2]) == [[4], [0, 2], [1, 3]]
+    assert groups([63, 64, 64, 63, 64], [16, 15, 40, 16, 15]) == [[0, 1, 3, 4], [2]]
+    order = [4, 1]
+    assert groups([64, 63, 64, 63, 63]) == [[1, 4]]

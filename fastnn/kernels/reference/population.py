@@ -113,16 +113,15 @@ def population_steps(
     c1: float,
     c2: float,
     loss_kind: float,
-    loss_scale: float,
-    gradient_scale: float,
 ) -> None:
     """Do the steps ``first`` … of every member k, or evaluate it on the samples of each.
 
     Step i reads the samples ``index[k, i b] … index[k, (i + 1) b - 1]``, b = n / s, of ``x`` and ``y``, or those of
-    row 0 if ``index`` has no others. ``loss[k, i]`` receives ``loss_scale`` times the sum of the losses of its
-    samples, with the L2 term of the member; ``correct[k, i]`` how many are classified correctly. The gradient is that
-    of ``gradient_scale`` times the sum. Member k is lane k mod 16 of block k div 16; other lanes mean nothing. The
-    number of the step counts for dropout, and for the update too unless ``update_t`` is above 0. ``work`` is not used.
+    row 0 if ``index`` has no others; of these b the first ones count, as many as ``members`` says. ``loss[k, i]``
+    receives the sum of their losses times a factor of the member, with its L2 term; ``correct[k, i]`` how many are
+    classified correctly. The gradient is that of another factor times the sum. Member k is lane k mod 16 of block
+    k div 16; other lanes mean nothing. The number of the step counts for dropout, and for the update too unless
+    ``update_t`` is above 0. ``work`` is not used.
     """
     count = loss.shape[1]
     if not count:
@@ -136,10 +135,11 @@ def population_steps(
         }
         layers = _stages(stages, **flat)
         rows = index[k if len(index) > 1 else 0].reshape(count, batch)
+        rows = rows[:, : int(member[MemberField.SAMPLES])]
         for i in range(count):
             loss[k, i], correct[k, i] = _step(
                 layers, x[rows[i]], y[rows[i]], member, rates[k, i : i + 1], bool(training), int(first) + i,
-                int(update_t), chosen, (c0, c1, c2), int(loss_kind), loss_scale, gradient_scale,
+                int(update_t), chosen, (c0, c1, c2), int(loss_kind),
             )  # fmt: skip
         for blocks, name in ((w, "w"), (m, "m"), (v, "v")):
             if training and blocks is not None:
@@ -158,19 +158,18 @@ def _step(
     rule: UpdateRule,
     coefficients: tuple[float, float, float],
     loss_kind: int,
-    loss_scale: float,
-    gradient_scale: float,
 ) -> tuple[float, int]:
     """One step of one member: its loss, and how many samples are classified correctly."""
     numbers: Mapping[MemberField, float] = {field: float(member[field]) for field in MemberField}
     seed = int(numbers[MemberField.SEED_LOW]), int(numbers[MemberField.SEED_HIGH])
     value, right = np.zeros(1), np.zeros(1, np.int64)
     out, passes = _forward(layers, x, training, seed, t)
-    _score(loss_kind, out, y, None, value, right, loss_scale)
+    _score(loss_kind, out, y, None, value, right, numbers[MemberField.LOSS_SCALE])
     if not training:
         return float(value[0]), int(right[0])
     dout = np.empty_like(out)
-    _score(loss_kind, out, y, dout, np.zeros(1), np.zeros(1, np.int64), gradient_scale)
+    scale = numbers[MemberField.GRADIENT_SCALE]
+    _score(loss_kind, out, y, dout, np.zeros(1), np.zeros(1, np.int64), scale)
     changes: list[tuple[Array, Array | None, Array | None, Array, float]] = []
     for stage, passed in zip(reversed(layers), reversed(passes), strict=True):
         dout = _masked(dout, stage, seed, t)
