@@ -20,7 +20,7 @@ from bench.heat import Plan, race_row
 from bench.peers import mnist
 from bench.probe import in_process, kind_of, processor
 from bench.table import Row, row_table, settings_list
-from bench.workloads import WORKLOADS, Workload, select
+from bench.workloads import REAL, WORKLOADS, Workload, select
 
 RACE = Path(__file__).resolve().parent / "race.py"
 DESCRIPTION = """Race fastnn against the other frameworks, side by side on this machine.
@@ -83,9 +83,10 @@ def versions(names: list[str]) -> dict[str, str]:
 
 
 def earlier_settings(path: Path) -> dict[tuple[str, str], str]:
-    """The settings that were best in an earlier race, by workload and side."""
+    """The settings that were best in an earlier race, by workload and side; also for the rows with real images."""
     return {
-        (row["key"], entry["side"]): entry["setting"]
+        (row["key"] + suffix, entry["side"]): entry["setting"]
+        for suffix in (REAL, "")
         for row in results.load(path)["rows"].values()
         for entry in row["peers"]
     }

@@ -131,6 +131,15 @@ def screen(name: str, workload: Workload, settings: list[Setting], plan: Plan, r
         return [side for side in keep if side is not None]
 
 
+def fixed_settings(settings: list[Setting], side: str, wanted: str | None) -> list[Setting]:
+    """The setting that was best before, and PyTorch as people write it; all of them if there is none of that name."""
+    chosen = [s for s in settings if s.name == wanted]
+    if not chosen:
+        return settings
+    eager = settings[:1] if side == "torch" else []
+    return eager + [s for s in chosen if s not in eager]
+
+
 def race_row(workload: Workload, plan: Plan, say: Say) -> Row:
     """Race one workload."""
     threads = plan.threads_of(workload)
@@ -139,10 +148,7 @@ def race_row(workload: Workload, plan: Plan, say: Say) -> Row:
         running: list[Side] = []
         for name in (("fastnn",) if plan.ours else ()) + plan.peers:
             settings = sides.load(name).settings(workload, threads)
-            wanted = (plan.fixed or {}).get((workload.key, name))
-            if wanted is not None:
-                eager = settings[:1] if name == "torch" else []
-                settings = eager + [s for s in settings if s.name == wanted and s not in eager]
+            settings = fixed_settings(settings, name, (plan.fixed or {}).get((workload.key, name)))
             say(f"{workload.title}: {name}, {len(settings)} setting{'s' * (len(settings) != 1)}")
             kept = screen(name, workload, settings, plan, row)
             for side in kept:

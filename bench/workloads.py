@@ -179,11 +179,14 @@ PREDICT: tuple[Workload, ...] = (
 )  # fmt: skip
 
 
+REAL = "-real"  # how the keys of rows with real images end
+
+
 def _real(key: str, best: float) -> Workload:
     """A row of DENSE or PREDICT with real images; on halves of units the aim is that of the row with random ones."""
     row = next(workload for workload in (*DENSE, *PREDICT) if workload.key == key)
     return replace(
-        row, key=f"{key}-real", group="real", title=f"{row.title}, MNIST", data="mnist",
+        row, key=f"{key}{REAL}", group="real", title=f"{row.title}, MNIST", data="mnist",
         avx512=Aim(best=best), halves=row.avx512,
     )  # fmt: skip
 

@@ -128,8 +128,8 @@ class TestTables:
         results.merge(file, {"machine": "A machine."}, row)
         assert results.rows_of(file) == [row]
         assert race.earlier_settings(file) == {
-            ("dense-b8", "jax"): "1 thread", ("dense-b8", "numpy"): "1 thread",
-        }  # fmt: skip
+            (key, side): "1 thread" for key in ("dense-b8", "dense-b8-real") for side in ("jax", "numpy")
+        }
 
     def test_a_row_takes_the_place_of_the_one_before_and_the_order_is_that_of_the_race(self, tmp_path):
         file = tmp_path / "kind.json"
@@ -154,6 +154,20 @@ class TestTables:
         assert "old" not in found
         assert found.startswith("Before.\n\n<!-- race: kind -->\n")
         assert found.endswith("\n<!-- end of race -->\nAfter.\n")
+
+
+MODES = [base.Setting(name, 2) for name in ("eager", "compile", "graph")]
+
+
+class TestFixedSettings:
+    def test_the_best_before_and_eager_of_torch(self):
+        assert [s.name for s in heat.fixed_settings(MODES, "torch", "graph")] == ["eager", "graph"]
+        assert [s.name for s in heat.fixed_settings(MODES, "torch", "eager")] == ["eager"]
+        assert [s.name for s in heat.fixed_settings(MODES, "jax", "graph")] == ["graph"]
+
+    @pytest.mark.parametrize("wanted", [None, "its best setting"])
+    def test_all_if_the_best_is_not_known(self, wanted):
+        assert heat.fixed_settings(MODES, "torch", wanted) == MODES
 
 
 class TestWorkloads:
