@@ -193,5 +193,5 @@ def main(arguments: list[str] | None = None) -> int:
         print("race: interrupted; the rows that were done:", file=sys.stderr)
     if rows:
         print("\n" + row_table(rows))
-        print("\nAll peers, at their best settings:\n\n" + settings_list(rows))
+        print("\nFloors, and all peers at their best settings:\n\n" + settings_list(rows))
     return 1 if any(row.verdict().startswith("short") for row in rows) else 0

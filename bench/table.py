@@ -217,10 +217,11 @@ def row_table(rows: list[Row]) -> str:
 
 
 def settings_list(rows: list[Row]) -> str:
-    """The times of all peers at their best settings, and what happened in the race."""
+    """The floor, the times of all peers at their best settings, and what happened in the race."""
     lines = []
     for row in rows:
         chosen = ", ".join(f"{e.side}: {e.setting}, {_time(e)} µs" for e in row.peers.values())
-        lines.append(f"- {row.workload.title}: {chosen or 'no peer'}")
+        floor = f"floor {microseconds(row.floor_us)} µs; " if row.floor_us else ""
+        lines.append(f"- {row.workload.title}: {floor}{chosen or 'no peer'}")
         lines += [f"  - {note}" for note in row.notes]
     return "\n".join(lines)

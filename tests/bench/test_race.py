@@ -113,6 +113,12 @@ class TestTables:
         row.peers["numpy"] = table.Entry("numpy", "1 thread", [123.4], screened=True)
         assert "(123)" in table.settings_list([row])
 
+    def test_the_list_has_the_floor(self):
+        row = _row(10, 85, jax=25.0)
+        assert "floor" not in table.settings_list([row])
+        row.floor_us = 6.04
+        assert f"- {row.workload.title}: floor 6.04 µs; jax: 1 thread, 25 µs" in table.settings_list([row])
+
     @pytest.mark.parametrize(
         ("value", "text"), [(1.2345, "1.23"), (12.345, "12.3"), (123.45, "123"), (12345.6, "12,346")]
     )
