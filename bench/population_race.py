@@ -3,10 +3,10 @@
 The rows are those that a user of thousands of small networks meets. "tiny" is 20-16-3 with batches of 32 and Adam in
 float32; a fit of it has 80 steps. The ensemble has 32 networks 784-32-10 with batches of 128 and momentum, whose
 members read the samples in one order; the floor is the time of its multiply-adds at the measured peak (forward and
-weight gradient of both layers, input gradient of the last). Of the peers, scikit-learn fits a part of the models, and
-its time is scaled up; with ``--peers torch,jax`` PyTorch trains all at once by ``torch.func.vmap`` and an eager loop,
-and JAX by ``vmap`` of a compiled scan, which is timed without and with its compilation. Prints medians of alternating
-rounds.
+weight gradient of both layers, input gradient of the last). "wide" are few networks 784-200-10 with Adam, three passes
+over 6,000 images and 1,000 of them for validation. Of the peers, scikit-learn fits a part of the models, and its time
+is scaled up; with ``--peers torch,jax`` PyTorch trains all at once by ``torch.func.vmap`` and an eager loop, and JAX by
+``vmap`` of a compiled scan, which is timed without and with its compilation. Prints medians of alternating rounds.
 """
 
 from __future__ import annotations
@@ -260,6 +260,26 @@ def ensemble(rounds: int, samples: int, epochs: int, names: Sequence[str]) -> No
     show(f"32 of 784-32-10, {epochs} of {samples}", sides | peers(task, names), rounds, 1.0, "s")
 
 
+def wide(rounds: int) -> None:
+    """Few members of a wide network, as ``fastnn train --ensemble`` trains them, beside as many fits."""
+    x, y = RNG.integers(0, 256, size=(6000, 784)).astype(np.uint8), RNG.integers(10, size=6000)
+    model = fastnn.Sequential([Dense(200), ReLU(), Dense(10)], input_shape=(784,), input_scale=1 / 255)
+    held_out = x[:1000], y[:1000]
+    for batch in (32, 128):
+        options: dict[str, Any] = {"optimizer": "adam", "epochs": 3, "batch_size": batch, "progress": False}
+        for count in (5, 8):
+
+            def fits(count: int = count, options: dict[str, Any] = options) -> None:
+                for seed in range(count):
+                    fastnn.Trainer(model.copy(), seed=seed, **options).fit(x, y, held_out)
+
+            def members(count: int = count, options: dict[str, Any] = options) -> None:
+                fastnn.fit_many(model, x, y, seeds=range(count), validation=held_out, **options)
+
+            sides = {"fit_many": partial(seconds, members), "fits": partial(seconds, fits)}
+            show(f"{count} of 784-200-10, {batch}", sides, rounds, 1.0, "s")
+
+
 def single_calls(rounds: int) -> None:
     """A second fit of the same kind with a single step, and the prediction of one row."""
     trainer = fastnn.Trainer(tiny(0), optimizer="adam", epochs=1, batch_size=BATCH, progress=False)
@@ -298,7 +318,7 @@ def main() -> None:
     parser.add_argument("--passes", type=int, default=10, help="of the grid's fits")
     parser.add_argument("--samples", type=int, default=12800, help="of the ensemble")
     parser.add_argument("--epochs", type=int, default=2, help="of the ensemble")
-    parser.add_argument("--rows", default="single,partial,step,tiny,grid,ensemble,memory")
+    parser.add_argument("--rows", default="single,partial,step,tiny,grid,ensemble,wide,memory")
     parser.add_argument("--peers", default="", help="that train all at once: torch, jax, or both with a comma")
     options = parser.parse_args()
     warnings.simplefilter("ignore")  # with so few passes the fits do not converge, which is intended
@@ -310,6 +330,7 @@ def main() -> None:
         "tiny": lambda: thousand(options.rounds, options.count, names),
         "grid": lambda: grid(options.rounds, options.passes),
         "ensemble": lambda: ensemble(options.rounds, options.samples, options.epochs, names),
+        "wide": lambda: wide(options.rounds),
         "memory": lambda: memory(10 * options.count),
     }
     for row in options.rows.split(","):
