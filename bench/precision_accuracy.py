@@ -38,10 +38,11 @@ def main() -> None:
     parser.add_argument("--sizes", default="128-64", help="of the hidden layers")
     parser.add_argument("--epochs", type=int, default=5)
     parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--precisions", nargs="+", choices=PRECISIONS[1:], default=PRECISIONS[1:])
     options = parser.parse_args()
     data = fastnn.data.load(options.data)
     found: dict[str, list[float]] = {}
-    for name in PRECISIONS:
+    for name in ("float32", *options.precisions):
         if name != "float32" and Precision.of(name) not in faster_precisions():
             print(f"{name}: no faster than float32 here")
             continue

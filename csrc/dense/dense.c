@@ -2,6 +2,7 @@
 #include "dense/dense_nchw16n.h"
 #include "dense/weight_grad_fused.h"
 #include "dense/weight_grad_rank_k.h"
+#include "dense/zero_inputs.h"
 #include "elementwise/activation.h"
 #include "gemm/gemm.h"
 #include "gemm/gemm_dot.h"
@@ -51,7 +52,11 @@ void FN(affine_forward)(const fnn_op *op) {
         .epilogue = context.kind == IDENTITY ? NULL : activate_tile,
         .context = &context,
     };
-    (FN(gemm_dot_serves)(&g) ? FN(gemm_dot_run) : FN(gemm_run))(&g);
+    if (FN(gemm_dot_serves)(&g)) {
+        FN(gemm_dot_run)(&g);
+    } else if (!FN(gemm_without_zeros)(&g)) {
+        FN(gemm_run)(&g);
+    }
 }
 
 /* dout[n,m], w[d,m+], dx[n,d], saved[n,d]?; kind, alpha, precision; n[3], n[4]: from row to row and from panel to panel

@@ -5,6 +5,7 @@
  */
 #include "dense/weight_grad_rank_k.h"
 
+#include "dense/zero_inputs.h"
 #include "runtime/input_prefetch.h"
 
 enum {
@@ -21,19 +22,24 @@ typedef struct {
     const int64_t *index;
     const weight_grad_sink *sink;
     ptrdiff_t tasks;
+    const int64_t *used; /* the only inputs whose weights change, used_count of them; NULL: all */
+    ptrdiff_t used_count;
 } rank_k;
 
-/* What a strip does with its gradient: an update rule's step, or this: store it, or add it to what is there. */
-enum { STORE = -1 };
+/* What a strip does with its gradient: an update rule's step, or one of these: store it, or add it to what is there; or
+ * SGD's step for the inputs that are used. */
+enum { STORE = -1, SGD_OF_USED = -2 };
 
 /* Columns from j on: STRIP_VECTORS whole vectors, or one with `tail` columns. */
-FNN_INLINE void strip(const rank_k *o, const int samples, const int vectors, const int action, ptrdiff_t j,
+FNN_INLINE void strip(const rank_k *o, const int samples, const int vectors, const int asked, ptrdiff_t j,
                       ptrdiff_t tail) {
+    const int action = asked == SGD_OF_USED ? UPDATE_SGD : asked;
     const weight_grad_sink *sink = o->sink;
     const bool whole = vectors == STRIP_VECTORS || (VBYTES < 64 && tail == VL); /* a mask costs AVX-512 nothing */
     const update_vectors u = update_broadcast(&sink->update);
     const real *row[RANK_K_MAX_SAMPLES + 1]; /* of x */
-    const ptrdiff_t m = o->m, count = o->end - o->first, start = sink_offset(sink, 0, j);
+    const ptrdiff_t m = o->m, count = asked == SGD_OF_USED ? o->used_count : o->end - o->first;
+    const ptrdiff_t start = sink_offset(sink, 0, j);
     /* never read where the rule does not keep them */
     real *const first = action >= 0 && update_keeps_m(action) ? sink->m : sink->w;
     real *const second = action >= 0 && update_keeps_v(action) ? sink->v : sink->w;
@@ -48,8 +54,9 @@ FNN_INLINE void strip(const rank_k *o, const int samples, const int vectors, con
             dz[s][c] = whole ? vload(p) : vload_part(p, tail);
         }
     for (int s = 0; s < samples; s++) row[s] = o->x + fnn_row(o->index, s) * o->d + o->first;
-    for (ptrdiff_t i = 0; i < count; i++) {
-        if (i < prefetch_lines) fnn_prefetch(prefetch + i * FNN_CACHE_LINE);
+    for (ptrdiff_t t = 0; t < count; t++) {
+        const ptrdiff_t i = asked == SGD_OF_USED ? o->used[t] : t;
+        if (t < prefetch_lines) fnn_prefetch(prefetch + t * FNN_CACHE_LINE);
 #pragma GCC unroll 2
         for (int c = 0; c < vectors; c++) {
             const ptrdiff_t at = start + i * sink->ld + c * VL;
@@ -80,6 +87,7 @@ FNN_INLINE void strip(const rank_k *o, const int samples, const int vectors, con
 #define ACTIONS(samples)             \
     STRIPS(samples, STORE)           \
     STRIPS(samples, UPDATE_SGD)      \
+    STRIPS(samples, SGD_OF_USED)     \
     STRIPS(samples, UPDATE_MOMENTUM) \
     STRIPS(samples, UPDATE_ADAM)
 
@@ -93,14 +101,13 @@ EACH(ACTIONS)
 
 typedef void (*strips_fn)(const rank_k *o, ptrdiff_t j, ptrdiff_t j_end);
 
-enum { STORING = FNN_UPDATE_RULE_COUNT, ACTION_COUNT };
+enum { STORING = FNN_UPDATE_RULE_COUNT, UPDATING_USED, ACTION_COUNT };
 
-#define ROW(samples)                                            \
-    [samples] = {                                               \
-        [UPDATE_SGD] = strips_##samples##_UPDATE_SGD,           \
-        [UPDATE_MOMENTUM] = strips_##samples##_UPDATE_MOMENTUM, \
-        [UPDATE_ADAM] = strips_##samples##_UPDATE_ADAM,         \
-        [STORING] = strips_##samples##_STORE,                   \
+#define ROW(samples)                                                                                              \
+    [samples] = {                                                                                                 \
+        [UPDATE_SGD] = strips_##samples##_UPDATE_SGD,     [UPDATE_MOMENTUM] = strips_##samples##_UPDATE_MOMENTUM, \
+        [UPDATE_ADAM] = strips_##samples##_UPDATE_ADAM,   [STORING] = strips_##samples##_STORE,                   \
+        [UPDATING_USED] = strips_##samples##_SGD_OF_USED,                                                         \
     },
 static const strips_fn instances[RANK_K_MAX_SAMPLES + 1][ACTION_COUNT] = {EACH(ROW)};
 
@@ -128,14 +135,22 @@ static void run_task(void *context, int task) {
     const weight_grad_sink *sink = o->sink;
     const ptrdiff_t unit = sink->panel != 0 ? GEMM_NR : VL, units = (o->m + unit - 1) / unit;
     const ptrdiff_t j = units * task / o->tasks * unit, j_end = fnn_min(o->m, units * (task + 1) / o->tasks * unit);
-    const int action = sink->updates ? (int)sink->update.rule : STORING;
+    const int action = o->used != NULL ? UPDATING_USED : sink->updates ? (int)sink->update.rule : STORING;
     const strips_fn strips = action >= FNN_CUSTOM ? NULL : instances[o->n][action];
     if (j < j_end) (strips == NULL ? apply_by_blocks : strips)(o, j, j_end);
 }
 
 void FN(weight_grad_rank_k)(ptrdiff_t n, ptrdiff_t d, ptrdiff_t m, const real *x, const int64_t *index,
                             const real *dout, const weight_grad_sink *sink) {
-    rank_k o = {n, d, m, 0, d, x, dout, index, sink, 1};
+    rank_k o = {n, d, m, 0, d, x, dout, index, sink, 1, NULL, 0};
+    zero_inputs found;
+    /* a gradient of zero changes a weight by nothing, if that is all that the rule does */
+    const update *u = &sink->update;
+    if (sink->updates && u->rule == UPDATE_SGD && !u->decays && isfinite(u->rate) && d * m >= SERIAL_ELEMENTS &&
+        FN(zero_inputs_find)(x, n, d, index, fnn_scratch(), &found) && FN(all_finite)(dout, n * m)) {
+        o.used = found.used;
+        o.used_count = found.used_count;
+    }
     /* as many tasks as the pass forward has, so that threads keep their panels */
     if (d * m >= SERIAL_ELEMENTS)
         o.tasks = fnn_max(fnn_min(2, fnn_get_num_threads()), fnn_threads_for((double)n * (double)d * (double)m));

@@ -36,10 +36,10 @@ FNN_INLINE void tiles_release(const bool real) {
 
 static inline void emulated_dot(vreal *c, const vreal *a, const vreal *b) {
     for (int row = 0; row < TILE_ROWS; row++) {
-        const vbits pairs = (vbits)a[row];
+        const vwords pairs = (vwords)a[row];
         vreal first = vset(0), second = vset(0);
         for (int p = 0; p < TILE_PAIRS; p++) {
-            const vbits left = pairs[p] - (vbits){0}, right = (vbits)b[p];
+            const vwords left = pairs[p] - (vwords){0}, right = (vwords)b[p];
             first = vfma((vreal)(left << 16), (vreal)(right << 16), first);
             second = vfma((vreal)(left & 0xffff0000), (vreal)(right & 0xffff0000), second);
         }

@@ -8,15 +8,15 @@
 #if defined(__AVX512F__) && !REAL_IS_DOUBLE
 #define FNN_WITH_BF16_PARTS 1
 
-typedef uint32_t vbits __attribute__((vector_size(VBYTES)));
+typedef uint32_t vwords __attribute__((vector_size(VBYTES)));
 
 /* The nearest bf16 number, ties to even; the largest one where that would be infinite, and 0 for what is below the
  * smallest normal number. Infinity and NaN stay what they are. */
-FNN_INLINE vbits vnearest_bf16(vreal x) {
-    const vbits bits = (vbits)x, magnitude = bits & 0x7fffffff;
-    const vbits large = (vbits)(magnitude >= 0x7f7f8000), nan = (vbits)(magnitude > 0x7f800000);
-    const vbits small = (vbits)(magnitude < 0x00800000);
-    const vbits found = bits + (~large & (0x7fff + (bits >> 16 & 1)));
+FNN_INLINE vwords vnearest_bf16(vreal x) {
+    const vwords bits = (vwords)x, magnitude = bits & 0x7fffffff;
+    const vwords large = (vwords)(magnitude >= 0x7f7f8000), nan = (vwords)(magnitude > 0x7f800000);
+    const vwords small = (vwords)(magnitude < 0x00800000);
+    const vwords found = bits + (~large & (0x7fff + (bits >> 16 & 1)));
     return (found | (nan & 0x00400000)) & (0x80000000 | (~small & 0xffff0000)); /* NaN whatever lower bits said so */
 }
 
@@ -25,7 +25,7 @@ FNN_INLINE vbits vnearest_bf16(vreal x) {
 FNN_INLINE void vpairs_of_parts(vreal first, vreal second, int parts, vreal words[]) {
 #pragma GCC unroll 4
     for (int s = 0; s < parts; s++) {
-        const vbits a = vnearest_bf16(first), b = vnearest_bf16(second);
+        const vwords a = vnearest_bf16(first), b = vnearest_bf16(second);
         words[s] = (vreal)(a >> 16 | b);
         first -= (vreal)a;
         second -= (vreal)b;
