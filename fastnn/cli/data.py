@@ -10,12 +10,14 @@ from fastnn.cli.inputs import DATA_HELP, MAPPED_HELP, SYNTHETIC, load_data, loca
 from fastnn.cli.options import HelpFormatter, add_seed, whole
 from fastnn.cli.output import check_picture, save_figure
 from fastnn.cli.reading import add_reading, reading, say, sides_of
-from fastnn.cli.streams import fitting, fitting_lines
+from fastnn.cli.streams import fitting, fitting_lines, print_prose
+from fastnn.cli.wording import in_options
 from fastnn.data import Dataset, memory_needed
 from fastnn.data.formats import is_table
 from fastnn.data.memory import available_bytes, size_text
 from fastnn.data.table_preview import TablePreview, preview_table
 from fastnn.data.table_text import tables_kept
+from fastnn.data.tables import NotNumbersError
 from fastnn.decisions.cells import is_missing
 from fastnn.plots import data_preview, table_preview
 from fastnn.views import text_lines
@@ -83,8 +85,18 @@ def _add_source(parser: argparse.ArgumentParser) -> None:
 
 def run_info(options: argparse.Namespace) -> int:
     """Print the table and return the exit status."""
-    data = _load(options)
-    print(fitting_lines(data.summary()))
+    here = Path(options.data).expanduser()
+    with tables_kept():
+        try:
+            data = _load(options)
+        except ValueError as error:  # a table of text, or none whose labels are known, has columns all the same
+            if not (here.is_file() and is_table(here)):
+                raise
+            _print_columns(preview_table(here, options.label, 1))
+            if not isinstance(error, NotNumbersError):
+                print_prose(f"fastnn data: no classes are counted ({in_options(str(error))})")
+            return 0
+    print(fitting_lines(in_options(data.summary())))
     share = f"the smallest class has {data.balance():.0%} of the {data.noun} of the largest (training {data.noun})"
     print(f"\n{fitting(share)}")
     if options.data not in SYNTHETIC:
@@ -122,14 +134,19 @@ def _holds_images(options: argparse.Namespace) -> bool:
         return False
 
 
-def _preview_table(found: TablePreview, here: Path, path: Path) -> int:
-    """Print what the columns of a table hold and draw its first rows."""
+def _print_columns(found: TablePreview) -> None:
+    """Print what the columns of a table hold."""
     head = ["column", "empty", "values"]
     columns = [[f"{c.name} (target)" if c.target else c.name, str(c.empty or "-"), c.values] for c in found.columns]
     print(fitting_lines("\n".join(line.rstrip() for line in text_lines([head, *columns], left={0, 2}))))
     empty = sum(column.empty for column in found.columns)
     gaps = f"; {empty:,} cells are empty, in {sum(c.empty > 0 for c in found.columns)} columns" if empty else ""
     print(f"\n{fitting(f'{found.total:,} rows{gaps}')}")
+
+
+def _preview_table(found: TablePreview, here: Path, path: Path) -> int:
+    """Print what the columns of a table hold and draw its first rows."""
+    _print_columns(found)
     target = next((k for k, column in enumerate(found.columns) if column.target), None)
     title = f"{here.name}: {len(found.rows)} of {found.total:,} rows"
     names = [column.name for column in found.columns]

@@ -56,6 +56,22 @@ def whole(**ends: Unpack[Range]) -> Callable[[str], int]:
 
 
 number = _converter("a number", float)
+
+
+def numbers_of(option: str, text: str) -> list[float]:
+    """Return the numbers in a text, which are joined by commas.
+
+    Raises
+    ------
+    ValueError
+        If a part is no number.
+    """
+    try:
+        return [float(part) for part in text.split(",")]
+    except ValueError:
+        raise ValueError(f"{option}: expected numbers, joined by commas, got {text!r}") from None
+
+
 share = _converter("a share", float, at_least=0, below=1)
 
 

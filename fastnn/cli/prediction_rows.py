@@ -25,6 +25,19 @@ def number_rows(ids: Iterable[object], target: str | None, numbers: NDArray[Any]
     return [("Id", "Prediction" if target is None else target), *zip(ids, numbers.tolist(), strict=True)]
 
 
+def quantile_names(levels: Iterable[float]) -> list[str]:
+    """Return the names of the columns of quantiles."""
+    return [f"quantile {level:g}" for level in levels]
+
+
+def quantile_rows(
+    ids: Iterable[object], target: str | None, numbers: NDArray[Any], levels: Sequence[float], found: NDArray[Any]
+) -> list[Row]:
+    """Return the lines with predicted numbers, and all quantiles (N, levels) behind each."""
+    head, *rows = number_rows(ids, target, numbers)
+    return [[*head, *quantile_names(levels)], *([*a, *b] for a, b in zip(rows, found.tolist(), strict=True))]
+
+
 def class_rows(
     ids: Iterable[object], names: Sequence[str], categories: Sequence[str], shares: NDArray[Any] | None
 ) -> list[Row]:

@@ -10,6 +10,7 @@ from typing import Any
 
 from fastnn.cli.inputs import READING
 from fastnn.cli.streams import print_prose
+from fastnn.cli.wording import in_options
 from fastnn.decisions import Decision
 from fastnn.decisions.scale import scale_text
 from fastnn.decisions.split import TEST_SPLIT
@@ -102,4 +103,4 @@ def say(command: str, decisions: Iterable[Decision], *, split: bool = True) -> N
     for decision in decisions:
         if decision.subject == TEST_SPLIT and not split:
             continue
-        print_prose(f"fastnn {command}: {decision}")
+        print_prose(f"fastnn {command}: {in_options(str(decision))}")

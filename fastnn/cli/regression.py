@@ -75,7 +75,8 @@ def train(options: argparse.Namespace, path: Path, said: tuple[Decision, ...]) -
     for name in (*_USELESS, *_LATER):
         if getattr(options, name) not in (None, False):
             option = f"--{name.replace('_', '-')}"
-            raise ValueError(f"{option}: expected none for a regression, got {getattr(options, name)!r}")
+            instead = "; leave it out: the same command trains the same network again" if name in _LATER[:2] else ""
+            raise ValueError(f"{option}: expected none for a regression, got {getattr(options, name)!r}{instead}")
     if isinstance(options.validation, str):
         raise ValueError("--validation: expected a share for a regression, got the path of a data set")
     options.task = "regression"

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from fastnn.cli.by_class import by_class
 from fastnn.cli.inputs import model_file
 from fastnn.cli.output import save_figure
-from fastnn.cli.prediction_rows import Row, class_rows, number_rows, top_rows
+from fastnn.cli.prediction_rows import Row, class_rows, number_rows, quantile_rows, top_rows
 from fastnn.cli.reading import reading, say
 from fastnn.cli.regression import Errors
 from fastnn.cli.samples import STANDARD_INPUT, check_used, file_of
@@ -64,7 +64,11 @@ def predict(
     if not hasattr(net, "classes_"):
         if options.probabilities or options.top is not None:
             raise ValueError("--probabilities, --top: expected a model of classes, got one that predicts numbers")
-        return number_rows(ids, net.target_name_, net.predict(table.columns)), which, table.decisions
+        predicted = net.predict(table.columns)
+        if net.quantiles is None:
+            return number_rows(ids, net.target_name_, predicted), which, table.decisions
+        found = net.predict_quantiles(table.columns)
+        return quantile_rows(ids, net.target_name_, predicted, net.quantiles, found), which, table.decisions
     shares, names = net.predict_proba(table.columns), list(map(str, net.classes_))
     if options.top is not None:
         return top_rows(ids, names, shares, options.top), which, table.decisions

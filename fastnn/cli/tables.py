@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import csv
 import warnings
-from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -15,13 +14,14 @@ from numpy.typing import NDArray
 
 from fastnn.cli import record, run_config
 from fastnn.cli.inputs import resolved_data
-from fastnn.cli.options import class_weights
-from fastnn.cli.output import CONFIG_FILE, HISTORY_FILE, OPTIONS_FILE, Output, save_figure
-from fastnn.cli.prediction_rows import csv_text
+from fastnn.cli.options import class_weights, numbers_of
+from fastnn.cli.output import CONFIG_FILE, CURVE_FILE, HISTORY_FILE, OPTIONS_FILE, Output
 from fastnn.cli.reading import say
-from fastnn.cli.regression import PREDICTIONS_FILE, RESIDUALS_FILE, TEST_SHARE, Errors, parts
+from fastnn.cli.regression import TEST_SHARE, parts
 from fastnn.cli.streams import fitting, print_prose
 from fastnn.cli.table_files import read_table_file
+from fastnn.cli.table_results import Tested, draw_curve, history_text
+from fastnn.cli.wording import of_parameters
 from fastnn.data import train_test_split
 from fastnn.data.mixed_tables import MixedTable
 from fastnn.decisions import Decision
@@ -31,13 +31,10 @@ from fastnn.decisions.label_column import check_labels_recur, class_texts
 from fastnn.decisions.split import drawn_split
 from fastnn.decisions.task import decide_task
 from fastnn.files import write_whole
-from fastnn.metrics import log_loss, reliability_curve
-from fastnn.plots import reliability, residuals
 
 if TYPE_CHECKING:
     from fastnn.tabular import TableClassifier, TableRegressor
 
-RELIABILITY_FILE = "reliability.png"
 _FEWEST_ROWS = 10
 _HELD_OUT = 0.1  # of a regression's rows, as one network has them, so that the rows to test are the same
 
@@ -48,6 +45,12 @@ _OF_NETWORKS = (
 )
 _OF_IMAGES = ("mapped", "skip_damaged", "class_names", "size", "mode", "background", "axes", "augment")
 _LATER = ("checkpoint", "resume", "ensemble")
+_BEGIN_AGAIN = "; Ctrl-C keeps the networks that are trained, and the same command trains the same ones again"
+_INSTEAD = {
+    "checkpoint": _BEGIN_AGAIN,
+    "resume": _BEGIN_AGAIN,
+    "ensemble": "; several networks are averaged without it",
+}
 _PARAMETERS = {
     "activation": "activation",
     "batch": "batch_size",
@@ -98,7 +101,7 @@ def train(options: argparse.Namespace, path: Path, said: tuple[Decision, ...], w
         if getattr(options, name) not in (None, False):
             raise ValueError(
                 f"--{name.replace('_', '-')}: expected none for a table that one network cannot read ({why}), got "
-                f"{getattr(options, name)!r}"
+                f"{getattr(options, name)!r}{_INSTEAD.get(name, '')}"
             )
     categorical = (
         [] if options.categorical is None else [name.strip() for name in next(csv.reader([options.categorical]))]
@@ -124,6 +127,9 @@ def train(options: argparse.Namespace, path: Path, said: tuple[Decision, ...], w
         with warnings.catch_warnings(record=True) as noted:
             warnings.simplefilter("always")
             net.fit(learned.columns, target.values[rest], sample_weight=_weights(options, target, rest))
+    except (ValueError, TypeError) as error:
+        output.discard()
+        raise ValueError(of_parameters(str(error), {ours: name for name, ours in _PARAMETERS.items()})) from None
     except BaseException:
         output.discard()
         raise
@@ -131,7 +137,8 @@ def train(options: argparse.Namespace, path: Path, said: tuple[Decision, ...], w
     for one in noted:
         print_prose(f"fastnn train: {one.message}")
     options.data, options.task = resolved_data(options.data), "regression" if target.names is None else "classification"
-    result, line, writers = _tested(net, table.taken(target.rows[test]), target, test, table.target_name)
+    tested = Tested(target.rows[test], target.values[test], table.target_name)
+    result, line, writers = tested.by(net, table.taken(target.rows[test]).columns)
     about = {"target": table.target_name, "columns": table.kinds, "rows": len(target.rows)}
     made = record.made_with(options, {"data": about, "model": net.get_params(), "result": result})
     written = record.write_others(
@@ -140,7 +147,8 @@ def train(options: argparse.Namespace, path: Path, said: tuple[Decision, ...], w
         {
             CONFIG_FILE: lambda file: write_whole(file, record.as_json(made)),
             OPTIONS_FILE: lambda file: run_config.write(file, options),
-            HISTORY_FILE: lambda file: write_whole(file, _history(net)),
+            HISTORY_FILE: lambda file: write_whole(file, history_text(net)),
+            CURVE_FILE: lambda file: draw_curve(file, net),
             **writers,
         },
     )
@@ -198,8 +206,14 @@ def _split(target: Target) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
 def _estimator(options: argparse.Namespace, target: Target) -> TableClassifier | TableRegressor:
     from fastnn.tabular import TableClassifier, TableRegressor
 
-    given = {ours: getattr(options, name) for name, ours in _PARAMETERS.items() if getattr(options, name) is not None}
+    given: dict[str, Any] = {
+        ours: getattr(options, name) for name, ours in _PARAMETERS.items() if getattr(options, name) is not None
+    }
     seed = options.seed if options.seed < 2**32 else int(np.random.SeedSequence(options.seed).generate_state(1)[0])
+    if options.quantiles is not None:
+        if target.names is not None:
+            raise ValueError(f"--quantiles: expected none where classes are predicted, got {options.quantiles!r}")
+        given["quantiles"] = numbers_of("--quantiles", options.quantiles)
     cls = TableRegressor if target.names is None else TableClassifier
     return cls(random_state=seed, verbose=False if options.quiet else "members", **given)
 
@@ -215,40 +229,3 @@ def _weights(options: argparse.Namespace, target: Target, rows: NDArray[np.int64
     found = class_weights(options.class_weight, target.names)
     by_name = found if isinstance(found, str) else {name: found.get(k, 1.0) for k, name in enumerate(target.names)}
     return np.asarray(compute_sample_weight(by_name, target.values[rows]), np.float64)
-
-
-def _tested(
-    net: Any, table: MixedTable, target: Target, test: NDArray[np.int64], name: str | None
-) -> tuple[dict[str, Any], str, dict[str, Callable[[Path], Any]]]:
-    """What is measured on the rows to test: for the record, as a line, and the files about it."""
-    ids, true = (target.rows[test] + 1).tolist(), target.values[test]
-    if target.names is None:
-        predicted = net.predict(table.columns)
-        errors = Errors.of(true, predicted)
-        lines = [("Id", "target", "predicted"), *zip(ids, true.tolist(), predicted.tolist(), strict=True)]
-        files: dict[str, Callable[[Path], Any]] = {
-            PREDICTIONS_FILE: lambda file: write_whole(file, csv_text(lines)),
-            RESIDUALS_FILE: lambda file: save_figure(file, residuals, true, predicted, name=name),
-        }
-        return {"test": errors._asdict()}, str(errors), files
-    shares, known = net.predict_proba(table.columns), net.classes_
-    answers, indices = known[shares.argmax(axis=1)], np.searchsorted(known, true)
-    accuracy, loss = float((answers == true).mean()), log_loss(indices, shares)
-    head = ("Id", "target", "predicted", *(f"P({one})" for one in known))
-    rows = [head, *((*a, *b) for a, b in zip(zip(ids, true, answers, strict=True), shares.tolist(), strict=True))]
-    files = {
-        PREDICTIONS_FILE: lambda file: write_whole(file, csv_text(rows)),
-        RELIABILITY_FILE: lambda file: save_figure(file, reliability, *reliability_curve(indices, shares)),
-    }
-    return {"test": {"accuracy": accuracy, "loss": loss}}, f"accuracy {accuracy:.2%}, loss {loss:.4f} nats", files
-
-
-def _history(net: Any) -> str:
-    """The figures of all epochs of all networks."""
-    names = list(dict.fromkeys(name for history in net.histories_ for name in history.names))
-    lines = [
-        (number, *(epoch.get(name, "") for name in names))
-        for number, history in enumerate(net.histories_, 1)
-        for epoch in history.epochs
-    ]
-    return csv_text([("network", *names), *lines])

@@ -112,6 +112,8 @@ def _run(options: argparse.Namespace, given: argparse.Namespace) -> int:
     if path.is_file() and is_table(path):
         if given.categorical is not None:
             return tables.train(given, path, (), "columns are said to be categories")
+        if given.quantiles is not None:
+            return tables.train(given, path, (), "quantiles are asked for")
         task, said = regression.settle_task(options, path)
         if task == "regression" and tables.suits(given):
             return tables.train(given, path, (), "a number is to be predicted, and no option asks for one network")
@@ -119,8 +121,9 @@ def _run(options: argparse.Namespace, given: argparse.Namespace) -> int:
         task = options.task or "classification"
         if options.task == "regression":
             raise ValueError(f"--task: expected a table for a regression, got {options.data}")
-        if options.categorical is not None:
-            raise ValueError(f"--categorical: expected a table, got {options.data}")
+        for name in ("categorical", "quantiles"):
+            if getattr(options, name) is not None:
+                raise ValueError(f"--{name}: expected a table, got {options.data}")
     how_read = reading(options)
     try:
         if task == "regression":

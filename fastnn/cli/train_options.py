@@ -61,6 +61,11 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         metavar="NAMES",
         help="columns of a table, joined by commas, whose numbers are names of categories",
     )
+    what.add_argument(
+        "--quantiles",
+        metavar="LEVELS",
+        help="of a table's number also these quantiles, joined by commas, such as .1,.5,.9; the prediction is .5",
+    )
     what.add_argument("--mapped", action="store_true", help=MAPPED_HELP)
     what.add_argument(
         "--model",

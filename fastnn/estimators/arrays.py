@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import numpy as np
@@ -12,8 +13,10 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from fastnn.checks import without_mask
 from fastnn.estimators.holdout import hold_out
 from fastnn.estimators.weights import sample_weights
+from fastnn.frames import names_of
 from fastnn.layers import Dense, Layer
 from fastnn.model.sparse import SparseRows
+from fastnn.trainer.finite import first_bad
 
 Array = NDArray[Any]
 Rows = Array | SparseRows
@@ -48,7 +51,15 @@ class ArrayEstimator(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         """Return X, or X and y, as scikit-learn's checks convert them. These would drop masks without a word."""
         X, *y_ = (without_mask(type(self).__name__, name, array) for name, array in zip("Xy", (X, *y), strict=False))
         with_y = {"multi_output": True, "y_numeric": not hasattr(self, "predict_proba")} if y else {}
-        return validate_data(self, X, *y_, accept_sparse=_SPARSE, dtype=dtype, reset=reset, **with_y)
+        try:
+            return validate_data(self, X, *y_, accept_sparse=_SPARSE, dtype=dtype, reset=reset, **with_y)
+        except ValueError as error:
+            bad = first_bad(np.asarray(X)) if re.match("Input X contains (NaN|infinity)", str(error)) else None
+            if bad is None:
+                raise
+            first, *rest = str(error).splitlines()
+            names = names_of(X)
+            raise ValueError("\n".join([f"{first} The first is {bad.place(names)}.", *rest])) from None
 
     def _checked(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None, first: bool) -> Any:
         """Return samples, targets and weights (None if all are 1), without the samples of weight 0."""

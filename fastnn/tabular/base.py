@@ -6,7 +6,7 @@ import numbers
 from collections.abc import Mapping, Sequence
 from functools import partial
 from os import PathLike
-from typing import Any, Self
+from typing import Any, Self, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -23,7 +23,7 @@ from fastnn.losses import Loss
 from fastnn.tabular.columns import by_name, reads_as_frame, rows_in, unmixed
 from fastnn.tabular.ensemble import TRIALS, Trained
 from fastnn.tabular.file import write_table
-from fastnn.tabular.inputs import Numeric, TableInputs
+from fastnn.tabular.inputs import Categories, Encoding, Numeric, TableInputs
 from fastnn.tabular.members import Fold, Member, Recipe, Rows
 
 Array = NDArray[Any]
@@ -45,6 +45,9 @@ class TableEstimator(BaseEstimator):  # type: ignore[misc]
     numeric : {"auto", "scaled", "piecewise"}
         Whether numbers, besides being scaled, are encoded in up to 12 pieces of their range; "auto": as the first two
         members do better on the rows that they hold out.
+    category_encoding : {"auto", "one-hot", "embedding"}
+        Whether a column of more than 8 categories becomes an input of 0 or 1 for each, or 8 numbers are learned for
+        each; "auto": one-hot, which does better on the tables of `bench/tables_race.py` that have such columns.
     activation : {"relu", "leaky_relu", "elu", "tanh", "sigmoid", "gelu", "silu"}
     dropout : float
         Share of the units of each hidden layer that is dropped in training.
@@ -74,6 +77,7 @@ class TableEstimator(BaseEstimator):  # type: ignore[misc]
         n_estimators: int = 5,
         categorical: str | Sequence[str | int] = "auto",
         numeric: str = "auto",
+        category_encoding: str = "auto",
         activation: str = "silu",
         dropout: float = 0.0,
         learning_rate_init: float = 0.01,
@@ -86,7 +90,8 @@ class TableEstimator(BaseEstimator):  # type: ignore[misc]
         verbose: bool | str = False,
     ) -> None:
         self.hidden_layer_sizes, self.n_estimators = hidden_layer_sizes, n_estimators
-        self.categorical, self.numeric, self.activation, self.dropout = categorical, numeric, activation, dropout
+        self.categorical, self.numeric, self.category_encoding = categorical, numeric, category_encoding
+        self.activation, self.dropout = activation, dropout
         self.learning_rate_init, self.alpha, self.batch_size = learning_rate_init, alpha, batch_size
         self.max_iter, self.n_iter_no_change = max_iter, n_iter_no_change
         self.validation_fraction, self.random_state, self.verbose = validation_fraction, random_state, verbose
@@ -213,10 +218,13 @@ class TableEstimator(BaseEstimator):  # type: ignore[misc]
         data = Rows(targets, loss, mean_one(weights), outputs, rising)
         chosen: Trained | None = None
         interrupted = False
-        for numeric in self._encodings():
-            tried = Trained.on(self._inputs(table, numeric), table, type(self).__name__)
+        encodings = self._encodings()
+        for encoding in encodings:
+            inputs = TableInputs.fit(type(self).__name__, table, self._categorical(), encoding)
+            tried = Trained.on(inputs, table, type(self).__name__)
+            how = f", numbers {encoding.numeric}" if len(encodings) > 1 else ""
             with share_of_threads():
-                interrupted = tried.train(recipe, data, folds[:TRIALS], seeds, partial(self._say, len(folds), numeric))
+                interrupted = tried.train(recipe, data, folds[:TRIALS], seeds, partial(self._say, len(folds), how))
             if tried.members and (chosen is None or tried.loss < chosen.loss):
                 chosen = tried
             if interrupted:
@@ -224,7 +232,7 @@ class TableEstimator(BaseEstimator):  # type: ignore[misc]
         if chosen is None:
             raise KeyboardInterrupt
         with share_of_threads():
-            interrupted = interrupted or chosen.train(recipe, data, folds, seeds, partial(self._say, len(folds), None))
+            interrupted = interrupted or chosen.train(recipe, data, folds, seeds, partial(self._say, len(folds), ""))
         if interrupted:
             warn_caller(f"{type(self).__name__}: interrupted; {len(chosen.members)} of {len(folds)} networks are kept")
         self.inputs_, members, x = chosen.inputs, chosen.members, chosen.x
@@ -241,23 +249,21 @@ class TableEstimator(BaseEstimator):  # type: ignore[misc]
         self._held_out = count[:, 0] > 0
         return total / np.maximum(count, 1)
 
-    def _inputs(self, table: Any, numeric: Numeric) -> TableInputs:
-        return TableInputs.fit(type(self).__name__, table, self._categorical(), numeric)
-
-    def _say(self, members: int, numeric: Numeric | None, number: int, member: Member) -> None:
+    def _say(self, members: int, how: str, number: int, member: Member) -> None:
         if self.verbose:
-            how = "" if numeric is None or len(self._encodings()) == 1 else f", numbers {numeric}"
             print(
                 f"network {number + 1} of {members}{how}: best after {member.best_epoch} of {member.epochs} epochs, "
                 f"loss {member.loss:.4g} on the rows held out",
                 flush=True,
             )
 
-    def _encodings(self) -> list[Numeric]:
-        """The ways of encoding numbers among which those members choose that are trained first."""
-        both: list[Numeric] = ["scaled", "piecewise"]
-        numeric = choice(type(self).__name__, "numeric", self.numeric, ("auto", *both))
-        return [one for one in both if numeric in ("auto", one)]
+    def _encodings(self) -> list[Encoding]:
+        """The ways of encoding a table among which those members choose that are trained first."""
+        owner = type(self).__name__
+        numeric = choice(owner, "numeric", self.numeric, ("auto", *get_args(Numeric)))
+        categories = choice(owner, "category_encoding", self.category_encoding, ("auto", *get_args(Categories)))
+        ways = get_args(Numeric) if numeric == "auto" else [numeric]
+        return [Encoding(way, "one-hot" if categories == "auto" else categories) for way in ways]
 
     def _outputs(self, X: Any) -> Array:
         """The raw outputs of all members, (members, N, outputs) float64."""

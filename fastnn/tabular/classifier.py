@@ -56,7 +56,8 @@ class TableClassifier(ClassifierMixin, TableEstimator):  # type: ignore[misc]
     Notes
     -----
     Scaling and clipping, and the choice of weight decay and a falling rate: Holzmüller, Grinsztajn & Steinwart, "Better
-    by default: strong pre-tuned MLPs and boosted trees on tabular data", 2024. Temperature: Guo, Pleiss, Sun &
+    by default: strong pre-tuned MLPs and boosted trees on tabular data", 2024. There, columns of more than 8
+    categories are embedded, as `category_encoding` does where it is asked to. Temperature: Guo, Pleiss, Sun &
     Weinberger, "On calibration of modern neural networks", 2017.
 
     Examples

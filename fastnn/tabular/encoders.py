@@ -1,4 +1,4 @@
-"""From a column to the inputs of a network: numbers scaled robustly, categories as one-hot, dates as their parts.
+"""From a column to the inputs of a network: numbers scaled robustly, categories, dates as their parts.
 
 Each encoder is fitted to the column of a training set, describes itself in values that JSON can hold, and encodes the
 column of another table in float32. What is missing has an input of its own, if anything was missing in training.
@@ -6,7 +6,6 @@ column of another table in float32. What is missing has an input of its own, if 
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from itertools import pairwise
@@ -17,11 +16,10 @@ from numpy.typing import NDArray
 
 from fastnn.checks import choice
 from fastnn.model.schema import Field, check_fields, is_flag, is_number, is_object, is_text, list_of
+from fastnn.tabular.categories import CategoryEncoder, stacked
 from fastnn.tabular.columns import Column, Kind
 
 Array = NDArray[Any]
-MOST_CATEGORIES = 255  # of a column that have an input of their own; the rarer ones share one
-LEAST_ROWS = 2  # in which a category must occur to have an input of its own
 _CLIP = 3.0  # an input is never further from 0 than this
 _YEAR, _WEEK = 365.2425, 7.0  # in days
 
@@ -30,6 +28,10 @@ class Encoder(Protocol):
     """What encodes one column."""
 
     kind: ClassVar[Kind]
+
+    @property
+    def codes(self) -> int:
+        """How many codes its only input can be, 0, 1, …; 0: its inputs are no codes."""
 
     @property
     def width(self) -> int:
@@ -132,6 +134,7 @@ class NumberEncoder:
     missing: bool
     edges: Sequence[float] = ()
     kind: ClassVar[Kind] = "number"
+    codes: ClassVar[int] = 0
 
     @classmethod
     def fit(cls, column: Column, pieces: int = 0) -> NumberEncoder:
@@ -162,68 +165,11 @@ class NumberEncoder:
             for low, high in pairwise(self.edges):
                 parts.append(np.nan_to_num(np.clip((column.values - low) / (high - low), 0, 1)))
         parts += [np.isnan(column.values)] if self.missing else []
-        return _stacked(parts, len(column.values))
+        return stacked(parts, len(column.values))
 
     def config(self) -> dict[str, Any]:
         """Its arguments, as JSON holds them."""
         return {"scale": asdict(self.scale), "missing": self.missing, "edges": list(self.edges)}
-
-
-@dataclass(frozen=True)
-class CategoryEncoder:
-    """Categories: one input for each, or for two of them a single one of ±1.
-
-    Rare categories and those that were never seen share an input, if there were rare ones in training; otherwise an
-    unseen category has no input that is 1.
-
-    Parameters
-    ----------
-    categories : sequence of str
-        Those with an input of their own, the most frequent ones first.
-    missing, others : bool
-        Whether there is an input for what is missing, and for rare categories.
-    """
-
-    categories: Sequence[str]
-    missing: bool
-    others: bool
-    kind: ClassVar[Kind] = "category"
-
-    @classmethod
-    def fit(cls, column: Column) -> CategoryEncoder:
-        """The encoder of a column."""
-        counts = Counter(value for value in column.values.tolist() if value is not None)
-        ranked = sorted(counts, key=lambda value: (-counts[value], value))
-        kept = [value for value in ranked if counts[value] >= LEAST_ROWS][:MOST_CATEGORIES]
-        return cls(tuple(kept), sum(counts.values()) < len(column.values), len(kept) < len(ranked))
-
-    @property
-    def _binary(self) -> bool:
-        return len(self.categories) == 2 and not self.others
-
-    @property
-    def width(self) -> int:
-        """The number of inputs; 0 where everything is of one category."""
-        alone = len(self.categories) == 1 and not (self.missing or self.others)
-        return 0 if alone else (1 if self._binary else len(self.categories) + self.others) + self.missing
-
-    def encode(self, column: Column) -> Array:
-        """The inputs (N, width) float32 for a column."""
-        place = {value: i for i, value in enumerate(self.categories)}
-        codes = np.array([place.get(value, -1) for value in column.values.tolist()], np.int64)
-        gone = np.array([value is None for value in column.values.tolist()], bool)
-        if self.width == 0:
-            return np.empty((len(codes), 0), np.float32)
-        if self._binary:
-            parts = [(codes == 0) * 1.0 - (codes == 1)]
-        else:
-            parts = [codes == i for i in range(len(self.categories))]
-            parts += [(codes < 0) & ~gone] if self.others else []
-        return _stacked([*parts, gone] if self.missing else parts, len(codes))
-
-    def config(self) -> dict[str, Any]:
-        """Its arguments, as JSON holds them."""
-        return {"categories": list(self.categories), "missing": self.missing, "others": self.others}
 
 
 @dataclass(frozen=True)
@@ -243,6 +189,7 @@ class DateEncoder:
     missing: bool
     hours: bool
     kind: ClassVar[Kind] = "date"
+    codes: ClassVar[int] = 0
 
     @classmethod
     def fit(cls, column: Column) -> DateEncoder:
@@ -263,7 +210,7 @@ class DateEncoder:
         for period in (_YEAR, _WEEK, *([1.0] if self.hours else [])):
             turn = 2 * np.pi * (np.floor(days) if period > 1 else days) / period
             parts += [np.where(gone, 0, wave(turn)) for wave in (np.sin, np.cos)]
-        return _stacked([*parts, gone] if self.missing else parts, len(days))
+        return stacked([*parts, gone] if self.missing else parts, len(days))
 
     def config(self) -> dict[str, Any]:
         """Its arguments, as JSON holds them."""
@@ -289,7 +236,8 @@ _SCALE = {"center": Field("a number", is_number), "factor": Field("a number", is
 _FLAG = Field("true or false", is_flag)
 _FIELDS: dict[Kind, dict[str, Field]] = {
     "number": {"scale": Field("an object", is_object), "missing": _FLAG, "edges": Field("rising numbers", _rising)},
-    "category": {"categories": Field("different texts", _different_texts), "missing": _FLAG, "others": _FLAG},
+    "category": {"categories": Field("different texts", _different_texts), "missing": _FLAG, "others": _FLAG}
+    | {"coded": Field("true or false", is_flag, required=False)},
     "date": {"scale": Field("an object", is_object), "missing": _FLAG, "hours": _FLAG},
 }
 
@@ -314,9 +262,3 @@ def rebuilt(kind: Kind, config: dict[str, Any]) -> Encoder:
         arguments["scale"] = Scale(**arguments["scale"])
     encoder: Encoder = ENCODERS[kind](**arguments)
     return encoder
-
-
-def _stacked(parts: Sequence[Array], rows: int) -> Array:
-    if not parts:
-        return np.empty((rows, 0), np.float32)
-    return np.stack([np.asarray(part, np.float32) for part in parts], axis=1)

@@ -58,10 +58,10 @@ class Trained:
         say : callable
             Is told the number of each member that was trained, and the member.
         """
-        if together(recipe, rows, len(folds)) and len(self.members) < len(folds) > TRIALS:
+        if not self.inputs.codes and together(recipe, rows, len(folds)) and len(self.members) < len(folds) > TRIALS:
             return self._train_together(recipe, rows, folds, seeds, say)
         for k in range(len(self.members), len(folds)):
-            network = recipe.network(self.x.shape[1], rows.outputs, seeds[k], rows.rising)
+            network = recipe.network(self.inputs, rows.outputs, seeds[k], rows.rising)
             try:
                 member = train(recipe, network, self.x, rows, folds[k], seeds[k])
             except KeyboardInterrupt:
@@ -81,7 +81,7 @@ class Trained:
         """As `train`, all members that are left side by side."""
         first = len(self.members)
         left = range(first, len(folds))
-        networks = [recipe.network(self.x.shape[1], rows.outputs, seeds[k]) for k in left]
+        networks = [recipe.network(self.inputs, rows.outputs, seeds[k]) for k in left]
         try:
             members = train_many(recipe, networks, self.x, rows, folds[first:], seeds[first : len(folds)])
         except KeyboardInterrupt:

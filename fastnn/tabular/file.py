@@ -103,4 +103,9 @@ def read_table(path: str | PathLike[str]) -> tuple[Mapping[str, Any], TableInput
                 f"load: {path}: expected members from {inputs.width} inputs to {members[0].output_shape} outputs, "
                 f"got member {i} from {member.input_shape} to {member.output_shape}"
             )
+        looked_up = dict(member.layers[0].codes) if member.layers else {}
+        if looked_up != inputs.codes:
+            raise ValueError(
+                f"load: {path}: expected members that look up the codes {inputs.codes}, got member {i} with {looked_up}"
+            )
     return found, inputs, members

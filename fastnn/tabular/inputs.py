@@ -2,24 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
-from typing import Any, Literal
+from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import partial
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fastnn.model.schema import Field, check_fields, is_object, is_text
+from fastnn.tabular.categories import CategoryEncoder
 from fastnn.tabular.columns import Column, Kind, columns_of
-from fastnn.tabular.encoders import ENCODERS, Encoder, NumberEncoder, rebuilt
+from fastnn.tabular.encoders import DateEncoder, Encoder, NumberEncoder, rebuilt
 
 Array = NDArray[Any]
 Numeric = Literal["scaled", "piecewise"]
+Categories = Literal["one-hot", "embedding"]
 PIECES = 12  # of the range of a number, at most
 _FIELDS = {
     "name": Field("text", is_text),
     "kind": Field("text", is_text),
     "encoder": Field("an object", is_object),
 }
+
+
+class Encoding(NamedTuple):
+    """How numbers and categories become inputs.
+
+    Parameters
+    ----------
+    numeric : {"scaled", "piecewise"}
+        Whether numbers also have an input for each of some pieces of their range.
+    categories : {"one-hot", "embedding"}
+        Whether columns of many categories become codes, which an embedding looks up.
+    """
+
+    numeric: Numeric = "scaled"
+    categories: Categories = "one-hot"
+
+
+DEFAULT = Encoding()
 
 
 class TableInputs:
@@ -43,7 +64,11 @@ class TableInputs:
 
     @classmethod
     def fit(
-        cls, function: str, table: Any, categorical: Collection[str | int] = (), numeric: Numeric = "scaled"
+        cls,
+        function: str,
+        table: Any,
+        categorical: Collection[str | int] = (),
+        encoding: Encoding = DEFAULT,
     ) -> TableInputs:
         """Encoders for the columns of a training set.
 
@@ -54,23 +79,29 @@ class TableInputs:
         table : data frame or array_like
         categorical : collection of str and int
             Columns of categories, whatever their dtype.
-        numeric : {"scaled", "piecewise"}
-            Whether numbers also have an input for each of some pieces of their range.
+        encoding : Encoding
         """
-        pieces = PIECES if numeric == "piecewise" else 0
-        return cls(
-            {
-                column.name: (
-                    NumberEncoder.fit(column, pieces) if column.kind == "number" else ENCODERS[column.kind].fit(column)
-                )
-                for column in columns_of(function, table, categorical)
-            }
-        )
+        fits: dict[Kind, Callable[[Column], Encoder]] = {
+            "number": partial(NumberEncoder.fit, pieces=PIECES if encoding.numeric == "piecewise" else 0),
+            "category": partial(CategoryEncoder.fit, embedded=encoding.categories == "embedding"),
+            "date": DateEncoder.fit,
+        }
+        return cls({column.name: fits[column.kind](column) for column in columns_of(function, table, categorical)})
 
     @property
     def kinds(self) -> dict[str, Kind]:
         """What each column holds, by its name."""
         return {name: encoder.kind for name, encoder in self.encoders.items()}
+
+    @property
+    def codes(self) -> dict[int, int]:
+        """The inputs that are codes, by their number, with how many there are."""
+        found: dict[int, int] = {}
+        at = 0
+        for encoder in self.encoders.values():
+            found |= {at: encoder.codes} if encoder.codes else {}
+            at += encoder.width
+        return found
 
     @property
     def width(self) -> int:

@@ -10,17 +10,19 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from fastnn.layers import REGISTRY, Dense, Dropout, Layer, Rising
+from fastnn.layers import REGISTRY, CategoricalEmbedding, Dense, Dropout, Layer, Rising
 from fastnn.losses import Loss
 from fastnn.model.measure import loss_of
 from fastnn.model.sequential import Sequential
 from fastnn.optim import AdamW
 from fastnn.schedules import Cosine
+from fastnn.tabular.inputs import TableInputs
 from fastnn.trainer import Callback, EarlyStopping, History, Trainer
 
 Array = NDArray[Any]
 Fold = tuple[NDArray[np.int64], NDArray[np.int64]]
 SMALLEST_BATCH, LARGEST_BATCH, BATCHES = 16, 256, 20  # a batch is about a BATCHES-th of the rows
+EMBEDDED = 8  # numbers that are learned for each category of an embedded column
 MOST_STEPS, FEWEST_EPOCHS, MOST_EPOCHS = 4_000, 20, 200  # of a member
 
 
@@ -54,22 +56,22 @@ class Recipe:
     epochs: int | None = None
     patience: int | None = None
 
-    def network(self, inputs: int, outputs: int, seed: int, rising: bool = False) -> Sequential:
+    def network(self, inputs: TableInputs, outputs: int, seed: int, rising: bool = False) -> Sequential:
         """A network with its first weights.
 
         Parameters
         ----------
-        inputs, outputs : int
-        seed : int
+        inputs : TableInputs
+        outputs, seed : int
         rising : bool
             Whether the outputs rise, as quantiles do.
         """
-        layers: list[Layer] = []
+        layers: list[Layer] = [CategoricalEmbedding(inputs.codes, EMBEDDED)] if inputs.codes else []
         for units in self.hidden:
             layers += [Dense(units, init="he_normal"), activation(self.activation)]
             layers += [Dropout(self.dropout)] if self.dropout else []
         last: list[Layer] = [Rising()] if rising else []
-        return Sequential([*layers, Dense(outputs), *last], input_shape=(inputs,), seed=seed)
+        return Sequential([*layers, Dense(outputs), *last], input_shape=(inputs.width,), seed=seed)
 
     def batch_of(self, rows: int) -> int:
         """The rows of a step, for a training on so many."""

@@ -59,7 +59,8 @@ class TableRegressor(RegressorMixin, TableEstimator):  # type: ignore[misc]
     Notes
     -----
     Scaling and clipping, and the choice of weight decay and a falling rate: Holzmüller, Grinsztajn & Steinwart, "Better
-    by default: strong pre-tuned MLPs and boosted trees on tabular data", 2024.
+    by default: strong pre-tuned MLPs and boosted trees on tabular data", 2024. There, columns of more than 8
+    categories are embedded, as `category_encoding` does where it is asked to.
 
     Examples
     --------
@@ -79,6 +80,7 @@ class TableRegressor(RegressorMixin, TableEstimator):  # type: ignore[misc]
         n_estimators: int = 5,
         categorical: str | Sequence[str | int] = "auto",
         numeric: str = "auto",
+        category_encoding: str = "auto",
         activation: str = "silu",
         dropout: float = 0.0,
         learning_rate_init: float = 0.01,
@@ -95,6 +97,7 @@ class TableRegressor(RegressorMixin, TableEstimator):  # type: ignore[misc]
             n_estimators=n_estimators,
             categorical=categorical,
             numeric=numeric,
+            category_encoding=category_encoding,
             activation=activation,
             dropout=dropout,
             learning_rate_init=learning_rate_init,

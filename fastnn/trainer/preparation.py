@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numbers
-from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
@@ -28,6 +27,7 @@ from fastnn.program.step import Problem
 from fastnn.trainer.average import as_average, begin_average
 from fastnn.trainer.base import BaseTrainer
 from fastnn.trainer.description import configuration
+from fastnn.trainer.finite import check_finite
 from fastnn.trainer.spec import TrainingSpec
 from fastnn.trainer.weights import sample_weights
 
@@ -66,7 +66,7 @@ def specify(
     names = model.column_names or names_of(x)
     inputs, targets = _checked_pair(model, loss, "", x, y, names)
     if trainer.on_nonfinite == "raise":
-        _check_numbers(inputs, names)
+        check_finite("fit", "x", inputs, names)
         _check_codes(model, "x", inputs)
     everything, rows = targets, None
     held_out: tuple[Array, Array] | None = None
@@ -78,7 +78,7 @@ def specify(
     elif isinstance(validation, tuple | list) and len(validation) == 2:
         held_out = _checked_pair(model, loss, "validation ", *validation, names)
         if trainer.on_nonfinite == "raise":
-            _check_finite(held_out[0])
+            check_finite("fit", "validation x", held_out[0], names)
             _check_codes(model, "validation x", held_out[0])
     elif validation is not None:
         raise TypeError(
@@ -190,25 +190,6 @@ def _checked_pair(
     return inputs, targets
 
 
-def _check_numbers(inputs: Any, names: Sequence[str] | None) -> None:
-    """Refuse samples to train on that hold NaN, with the place of the first; a file is not read for that."""
-    if not isinstance(inputs, np.ndarray) or inputs.dtype.kind != "f" or is_mapped(inputs):
-        return
-    with np.errstate(all="ignore"):
-        if not np.isnan(np.add.reduce(inputs, axis=None)):  # infinities of both signs give NaN too
-            return
-    rows = inputs.reshape(len(inputs), -1)
-    bad = np.isnan(rows).any(axis=1)
-    if bad.any():
-        row = int(np.argmax(bad))
-        column = int(np.argmax(np.isnan(rows[row])))
-        raise ValueError(
-            f"fit: x: expected numbers, got NaN in sample {row}, column {column if names is None else names[column]!r} "
-            f"({bad.sum()} of {len(rows)} samples); fill or leave out what is missing, or take fastnn.tabular, which "
-            "learns from it"
-        )
-
-
 def _check_codes(model: Sequential, which: str, inputs: Any) -> None:
     """Refuse samples whose columns of codes, which the first layer looks up, hold something else, as it would give NaN.
 
@@ -225,19 +206,6 @@ def _check_codes(model: Sequential, which: str, inputs: Any) -> None:
                 f"fit: {which}: expected codes, whole numbers from 0 to {count - 1} (-1 for none of them), in column "
                 f"{column}, which {model.layers[0].name} looks up, got {values[row]:g} in sample {row}"
             )
-
-
-def _check_finite(inputs: Any) -> None:
-    """Refuse samples to validate with that would make every validation loss NaN; a file is not read for that."""
-    if not isinstance(inputs, np.ndarray) or inputs.dtype.kind != "f" or is_mapped(inputs):
-        return
-    bad = ~np.isfinite(inputs.reshape(len(inputs), -1)).all(axis=1)
-    if bad.any():
-        row = int(np.argmax(bad))
-        raise ValueError(
-            f"fit: validation x: expected finite numbers, got NaN or infinity in sample {row} ({bad.sum()} of "
-            f"{len(inputs)} samples)"
-        )
 
 
 def held_out_rows(targets: Array, share: float, seed: int, task: str) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 
 from fastnn.cli import main
+from fastnn.cli.wording import in_options
 from fastnn.decisions.cells import is_missing
 from fastnn.plots import table_preview
 
@@ -88,6 +89,38 @@ def test_long_numbers_are_rounded_and_long_words_cut() -> None:
     figure = table_preview(["a", "b"], [["-0.0446416365069889", "a rather long name"]])
     cells = figure.axes[0].tables[0].get_celld()
     assert [cells[1, k].get_text().get_text() for k in (0, 1)] == ["-0.044642", "a rather long n…"]
+
+
+def test_info_has_the_columns_of_a_table_of_text(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    table = tmp_path / "a.csv"
+    table.write_text("when,mood,answer\n" + "\n".join(f"2024-01-{k:02},{'gb'[k % 2]},{k % 3}" for k in range(1, 21)))
+    assert main(["data", "info", str(table), "--target", "answer"]) == 0
+    told = capsys.readouterr()
+    assert [line.split()[0] for line in told.out.splitlines()[1:4]] == ["when", "mood", "answer"]
+    assert "answer (target)" in told.out
+    assert told.out.endswith("\n20 rows\n")
+    assert told.err == ""
+    table.write_text(table.read_text().replace("2024-01-", "day "))
+    table.write_text(table.read_text().replace(",1\n", ",one\n").replace(",2\n", ",two\n").replace(",0\n", ",none\n"))
+    assert main(["data", "info", str(table)]) == 0
+    told = capsys.readouterr()
+    assert "20 rows" in told.out
+    assert re.search(r"no classes are counted \(.* may each be the labels; give --target\)", told.err)
+    assert main(["data", "info", str(table), "--target", "colour"]) == 2
+    assert "no column 'colour'" in capsys.readouterr().err
+
+
+def test_the_words_of_messages_are_those_of_the_command_line() -> None:
+    for said, wanted in (
+        ("(evidence; to change it: label=, --target)", "(evidence; to change it: --target)"),
+        ("give size= to resize them", "give --size to resize them"),
+        ("pass skip_damaged=True to leave it out", "pass --skip-damaged to leave it out"),
+        ("give axes=, such as 'NHWC'", "give --axes, such as 'NHWC'"),
+        ("pass mode='grey' or size=64", "pass --mode 'grey' or --size 64"),
+        ("to change it: test_fraction= of fastnn.data.load, or a file", "to change it: a file"),
+        ("read_csv: a/label=1.csv: n_size=3", "read_csv: a/label=1.csv: n_size=3"),
+    ):
+        assert in_options(said) == wanted
 
 
 def test_rows_that_are_no_table_are_previewed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -134,7 +134,7 @@ def test_the_target_column_is_kept_and_found_again(tmp_path: Path, capsys: pytes
     rows = [f"{'ab'[k % 2]},{k % 2}.5,{k % 7}.25,{'uv'[k % 3 == 0]}" for k in range(60)]
     (tmp_path / "t.csv").write_text("\n".join(["kind,x,z,other", *rows]))
     assert main(["data", "info", str(tmp_path / "t.csv")]) == 2  # two columns of words
-    assert "give label= (--target)" in capsys.readouterr().err
+    assert "give --target" in capsys.readouterr().err
     lines = [line.rpartition(",")[0] for line in ["kind,x,z,other", *rows]]
     (tmp_path / "t.csv").write_text("\n".join(lines))
     command = ["train", str(tmp_path / "t.csv"), "--target", "kind", "--output", str(tmp_path / "run"), "--quiet"]

@@ -4,15 +4,18 @@ import csv
 import json
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 import fastnn
 from fastnn.cli import main
+from fastnn.cli.table_results import mean_curves
 from fastnn.cli.tables import suits
 from fastnn.data.mixed_tables import WantedKinds, read_mixed
 from fastnn.decisions.cells import cells_of
+from fastnn.trainer import History
 
 pytest.importorskip("sklearn")
 FAST = ["--epochs", "20"]
@@ -63,7 +66,8 @@ def table_of(text):
 
 def test_a_table_of_every_kind_becomes_a_model_a_picture_and_predictions(houses, run):
     assert sorted(path.name for path in run.iterdir()) == [
-        *("config.json", "config.toml", "history.csv", "model.safetensors", "predictions.csv", "residuals.png")
+        *("config.json", "config.toml", "history.csv", "learning_curve.png", "model.safetensors"),
+        *("predictions.csv", "residuals.png"),
     ]
     head, *rows = table_of((run / "predictions.csv").read_text())
     assert head == ["Id", "target", "predicted"]
@@ -76,6 +80,32 @@ def test_a_table_of_every_kind_becomes_a_model_a_picture_and_predictions(houses,
     net = fastnn.load(run / "model.safetensors")
     assert net.inputs_.kinds == {"size": "number", "place": "category", "heating": "category", "built": "date"}
     assert net.target_name_ == "price"
+
+
+def test_quantiles_are_trained_measured_and_predicted(houses, tmp_path, capsys):
+    folder = tmp_path / "run"
+    train = ["train", str(houses), "--target", "price", "--quantiles", ".1,.5,.9", "--epochs", "30", "--quiet"]
+    assert main([*train, "--output", str(folder)]) == 0
+    line = capsys.readouterr().out
+    head, *rows = table_of((folder / "predictions.csv").read_text())
+    assert head == ["Id", "target", "predicted", "quantile 0.1", "quantile 0.5", "quantile 0.9"]
+    numbers = np.array(rows, float)
+    low, middle, high = numbers[:, 3:].T
+    assert ((low <= middle) & (middle <= high)).all()
+    np.testing.assert_array_equal(middle, numbers[:, 2])
+    inside = np.mean((low <= numbers[:, 1]) & (numbers[:, 1] <= high))
+    assert f"{inside:.1%} of the targets between the quantiles 0.1 and 0.9" in line
+    assert main(["predict", str(folder), str(houses)]) == 0
+    head, first, *_ = table_of(capsys.readouterr().out)
+    assert head == ["Id", "price", "quantile 0.1", "quantile 0.5", "quantile 0.9"]
+    assert first[1] == first[3]
+
+
+def test_the_curve_is_the_mean_of_the_networks_that_are_still_trained():
+    net = SimpleNamespace(histories_=[History(), History()])
+    for history, losses in zip(net.histories_, ((1.0, 3.0), (2.0,)), strict=True):
+        history.epochs += [{"epoch": k, "loss": loss, "seconds": 1.0} for k, loss in enumerate(losses, 1)]
+    assert mean_curves(net) == {"loss": [1.5, 3.0]}
 
 
 def test_what_was_decided_is_said_in_a_line_each(houses, tmp_path, capsys):
@@ -203,6 +233,11 @@ def test_what_cannot_be_is_one_error(houses, run, classes, tmp_path, capsys):
     for command, message in (
         ([*train, "--model", "mlp:4-8-1"], "--model: expected none for a table that one network cannot read"),
         ([*train, "--optimizer", "sgd"], "--optimizer: expected none for a table"),
+        ([*train, "--weight-decay", "-1"], "train: error: --weight-decay: expected a finite number of at least 0"),
+        ([*train, "--quantiles", ".1,.9"], "--quantiles: expected 0.5 among them, got [0.1, 0.9]"),
+        ([*train, "--quantiles", "low"], "--quantiles: expected numbers, joined by commas, got 'low'"),
+        ([*train, "--activation", "softplus"], "error: --activation: expected 'relu'"),
+        ([*train, "--checkpoint", "1"], "--checkpoint: expected none for a regression, got '1'; leave it out"),
         ([*train, "--class-weight", "balanced"], "--class-weight: expected none for a regression"),
         ([*train, "--categorical", "colour"], "categorical: expected names of columns (size, place"),
         ([*train, "--activation", "softsign"], "activation: expected 'relu'"),

@@ -252,6 +252,59 @@ def test_pieces_learn_what_waves_and_are_chosen_where_they_help():
     assert constant.inputs_.width == 1
 
 
+def streets(rows=400, count=20, seed=0):
+    """A table of a number, a column of few and one of many categories, and what follows from them."""
+    rng = np.random.default_rng(seed)
+    worth = rng.normal(0, 1, count)
+    street, size = rng.integers(0, count, rows), rng.normal(size=rows)
+    table = pd.DataFrame({"street": [f"s{k}" for k in street], "size": size, "side": rng.choice(["l", "m", "r"], rows)})
+    return table, 2 * worth[street] + size + rng.normal(0, 0.1, rows)
+
+
+@pytest.mark.parametrize("kind", [TableClassifier, TableRegressor])
+def test_columns_of_many_categories_are_embedded_where_that_is_wanted(kind, tmp_path):
+    table, worth = streets()
+    table.loc[5, "street"], table.loc[7, "street"] = "alone", None
+    y = worth > 0 if kind is TableClassifier else worth
+    options = {**SMALL, "numeric": "scaled"}
+    net = kind(category_encoding="embedding", **options).fit(table, y)
+    assert net.score(table, y) > 0.8
+    assert net.inputs_.codes == {0: 22}  # twenty streets, the one that is alone, and the missing one
+    assert net.inputs_.width == 1 + 1 + 3
+    assert [member.layers[0].w.shape for member in net.members_] == [(22, 8)] * 2
+    few = table.drop(columns="street")
+    assert not kind(category_encoding="embedding", **options).fit(few, y).inputs_.codes
+    for default in ("auto", "one-hot"):
+        assert not kind(category_encoding=default, **options).fit(table, y).inputs_.codes
+    net.save(tmp_path / "net.safetensors")
+    new = table.head(4).assign(street=["s1", "of no training", None, "alone"])
+    again = fastnn.load(tmp_path / "net.safetensors")
+    assert again.category_encoding == "embedding"
+    assert same_bits(again.predict(new), net.predict(new))
+    assert np.isfinite(again.spread(new)).all()
+    twin = new.assign(street=["s1", "alone", None, "of no training"])  # both are of the rare ones
+    assert same_bits(net.predict(new)[1:2], net.predict(twin.assign(size=new["size"]))[1:2])
+
+
+def test_a_category_without_a_place_learns_nothing_of_an_embedding():
+    table, worth = streets(count=9)
+    net = TableRegressor(category_encoding="embedding", **SMALL).fit(table, worth)
+    assert list(net.inputs_.codes.values()) == [9]
+    one = table.head(1)
+    assert same_bits(net.predict(one.assign(street="new")), net.predict(one.assign(street=None)))
+    assert net.inputs_.encode("test", one.assign(street="new"))[0, 0] == -1
+
+
+def test_a_file_whose_members_look_up_other_codes_is_refused(tmp_path):
+    table, worth = streets()
+    options = {"category_encoding": "embedding", "numeric": "scaled", **SMALL}
+    net = TableRegressor(**options).fit(table, worth)
+    net.members_ = TableRegressor(**options).fit(streets(count=19)[0], worth).members_
+    net.save(tmp_path / "net.safetensors")
+    with pytest.raises(ValueError, match=r"that look up the codes \{0: 20\}, got member 0 with \{0: 19\}"):
+        fastnn.load(tmp_path / "net.safetensors")
+
+
 def test_columns_by_name_are_a_table():
     table, price = houses(80)
     columns = {name: table[name].to_numpy() for name in table.columns}
@@ -395,6 +448,7 @@ def test_columns_are_checked_by_name_and_order_and_kind():
         ({"batch_size": "all"}, TypeError, "batch_size: expected a whole number of at least 1, got 'all'"),
         ({"categorical": "all"}, ValueError, "categorical: expected 'auto', got 'all'"),
         ({"categorical": ["colour"]}, ValueError, "categorical: expected names of columns .* got 'colour'"),
+        ({"category_encoding": "hash"}, ValueError, "category_encoding: expected 'auto', 'one-hot' or 'embedding'"),
         ({"numeric": "binned"}, ValueError, "numeric: expected 'auto', 'scaled' or 'piecewise', got 'binned'"),
         ({"lr": 0.1}, TypeError, "lr: .*; did you mean 'learning_rate_init'"),
         ({"quantiles": [0.1, 0.9]}, ValueError, "quantiles: expected 0.5 among them"),

@@ -7,6 +7,7 @@ from trainings import mlp, samples
 
 import fastnn
 from fastnn.optim import SGD
+from fastnn.trainer.finite import first_bad
 
 X, Y = samples(80, 5, 3)
 
@@ -47,7 +48,7 @@ def test_nan_among_the_samples_is_named_before_the_training():
     x[43, 2] = x[50, 0] = np.nan
     model = mlp(5, 8, 3)
     before = model.params.copy()
-    message = r"fit: x: expected numbers, got NaN in sample 43, column 2 \(2 of 80 samples\); fill or leave out"
+    message = r"fit: x: expected finite numbers, got NaN in sample 43, column 2 \(2 of 80 samples\); fill or leave out"
     for loss, y in (("softmax_cross_entropy", Y), ("mae", np.eye(3)[Y])):
         with pytest.raises(ValueError, match=message):
             fastnn.Trainer(model, loss=loss, progress=False).fit(x, y)
@@ -58,14 +59,30 @@ def test_nan_among_the_samples_is_named_before_the_training():
         fastnn.Trainer(model, progress=False).fit(x, Y)
 
 
+@pytest.mark.parametrize("bad", [np.inf, -np.inf])
+def test_infinity_among_the_samples_is_named_before_the_training(bad):
+    x = X.copy()
+    x[43, 2] = bad
+    with pytest.raises(ValueError, match=r"fit: x: expected finite .* infinity in sample 43, column 2 \(1 of 80 sam"):
+        fastnn.Trainer(mlp(5, 8, 3), progress=False).fit(x, Y)
+    with pytest.raises(ValueError, match=r"fit: validation x: expected finite .* infinity in sample 43, column 2"):
+        fastnn.Trainer(mlp(5, 8, 3), progress=False).fit(X, Y, validation=(x, Y))
+
+
+def test_samples_whose_sum_overflows_are_taken():
+    x = np.full((80, 5), 1e308)
+    assert train(x, on_nonfinite="ignore")[1] is None
+    assert first_bad(x) is None
+
+
 @pytest.mark.parametrize("compile", [True, False])
 def test_one_infinite_sample_is_reported_at_its_step(compile):
-    x = X.copy()
-    x[43, 2] = np.inf
+    x = X.astype(float)
+    x[43, 2] = 1e39  # which float32 does not hold
     trainer, message = train(x, compile=compile, shuffle=False)
     assert message.startswith("fit: the loss of step 6 is nan")
     assert not np.isfinite(trainer.model.params).all()
-    assert train(np.nan_to_num(x, posinf=0), compile=compile, shuffle=False)[1] is None
+    assert train(np.where(x > 1e38, 0, x), compile=compile, shuffle=False)[1] is None
 
 
 def test_the_step_is_counted_over_all_epochs():
@@ -87,7 +104,7 @@ def test_parameters_that_are_still_finite_are_not_blamed(compile):
     model = fastnn.Sequential([fastnn.layers.ReLU()], input_shape=(5,))
     trainer = fastnn.Trainer(model, loss="mean_squared_error", compile=compile, progress=False)
     with pytest.raises(fastnn.NonFiniteLossError, match=r"step 1 is inf .all parameters are still finite"):
-        trainer.fit(np.full((4, 5), np.inf), np.zeros((4, 5)))
+        trainer.fit(np.full((4, 5), 1e39), np.zeros((4, 5)))
 
 
 @pytest.mark.parametrize("compile", [True, False])
