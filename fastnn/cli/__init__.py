@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from fastnn._version import __version__
 from fastnn.cli import alexnet, data, evaluate, export, gradcheck, info, predict, run_config, study, train
 from fastnn.cli.options import HelpFormatter, Parser
-from fastnn.cli.wording import in_options, of_parameters
+from fastnn.cli.wording import OF_OPTIMISERS, in_options, of_parameters
 from fastnn.trainer import NonFiniteLossError
 
 _EPILOG = """\
@@ -91,8 +91,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except MemoryError as error:
         return _say(options, f"error: not enough memory ({error})", _BAD_INPUT)
     except (ValueError, TypeError, OSError, ImportError) as error:
-        known = {name: name for name in vars(options)}
-        return _say(options, f"error: {of_parameters(str(error), known)}", _BAD_INPUT)
+        return _say(options, f"error: {of_parameters(str(error), OF_OPTIMISERS)}", _BAD_INPUT)
 
 
 def _say(options: argparse.Namespace, message: str, status: int) -> int:

@@ -129,7 +129,8 @@ def train(options: argparse.Namespace, path: Path, said: tuple[Decision, ...], w
             net.fit(learned.columns, target.values[rest], sample_weight=_weights(options, target, rest))
     except (ValueError, TypeError) as error:
         output.discard()
-        raise ValueError(of_parameters(str(error), {ours: name for name, ours in _PARAMETERS.items()})) from None
+        names = {ours: name for name, ours in (*_PARAMETERS.items(), ("quantiles", "quantiles"))}
+        raise ValueError(of_parameters(str(error), names)) from None
     except BaseException:
         output.discard()
         raise

@@ -10,6 +10,7 @@ from fastnn.cli.inputs import READING
 _OPTIONS = {name: f"--{name.replace('_', '-')}" for name in READING} | {"label": "--target", "mapped": "--mapped"}
 # an argument, behind which the option may stand as well: "label= (--target)", "size=, --size", "skip_damaged=True"
 _ARGUMENT = re.compile(rf"(?<=[ (])({'|'.join(_OPTIONS)})=(?:True\b|, --[a-z-]+| \(--[a-z-]+\))?(?=(\w|['\"(])?)")
+OF_OPTIMISERS = {name: name for name in ("learning_rate", "weight_decay")}  # and the options that set them
 _OF_PYTHON_ALONE = re.compile(r"test_fraction= of fastnn\.data\.load, or ")
 
 

@@ -20,7 +20,8 @@ from fastnn.estimators.weights import mean_one, sample_weights
 from fastnn.estimators.workers import share_of_threads
 from fastnn.keywords import with_known_keywords
 from fastnn.losses import Loss
-from fastnn.tabular.columns import by_name, reads_as_frame, rows_in, unmixed
+from fastnn.tabular.cells import is_missing
+from fastnn.tabular.columns import by_name, check_frame, reads_as_frame, rows_in, unmixed
 from fastnn.tabular.ensemble import TRIALS, Trained
 from fastnn.tabular.file import write_table
 from fastnn.tabular.inputs import Categories, Encoding, Numeric, TableInputs
@@ -145,6 +146,7 @@ class TableEstimator(BaseEstimator):  # type: ignore[misc]
         if by_name(X):
             return self._mapping(X, fitting)
         if reads_as_frame(X):
+            check_frame(type(self).__name__, X)
             validate_data(self, X, reset=fitting, skip_check_array=True)
             return X
         return validate_data(self, unmixed(X), reset=fitting, dtype=None, ensure_all_finite=False, ensure_min_samples=1)
@@ -172,8 +174,15 @@ class TableEstimator(BaseEstimator):  # type: ignore[misc]
         """Targets and weights of the rows, of equal length; and the name of the targets, if they have one."""
         owner = type(self).__name__
         targets = column_or_1d(as_targets(owner, y), warn=True)
+        gone = np.array([is_missing(value) for value in targets.tolist()], bool)
+        if gone.any():
+            raise ValueError(
+                f"{owner}: y: expected a target in every row, got NaN or none in row {int(np.argmax(gone))} "
+                f"({int(gone.sum())} of {len(gone)} rows); leave such rows out"
+            )
         check_consistent_length(np.empty(rows_in(table)), targets)
-        name = getattr(y, "name", None)
+        columns = list(getattr(y, "columns", ()))
+        name = columns[0] if len(columns) == 1 else getattr(y, "name", None)
         self.target_name_ = name if isinstance(name, str) else None
         return targets, sample_weights(owner, sample_weight, len(targets))
 
@@ -182,7 +191,8 @@ class TableEstimator(BaseEstimator):  # type: ignore[misc]
         count = whole(type(self).__name__, "n_estimators", self.n_estimators, at_least=1)
         share = number(type(self).__name__, "validation_fraction", self.validation_fraction, above=0, below=1)
         if rows < 2:
-            raise ValueError(f"{type(self).__name__}: expected at least 2 rows, got 1 sample")
+            got = "1 sample" if rows else "none"
+            raise ValueError(f"{type(self).__name__}: expected at least 2 rows, got {got}")
         parts = count if count > 1 else max(2, round(1 / share))
         order = random.permutation(rows)
         if labels is not None:  # rows of a class one after the other, so that dealing them out spreads each class

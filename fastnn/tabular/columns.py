@@ -18,6 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from fastnn.checks import as_array
 from fastnn.frames import is_frame
+from fastnn.tabular.cells import is_missing, texts
 
 Array = NDArray[Any]
 Kind = Literal["number", "category", "date"]
@@ -56,6 +57,23 @@ def reads_as_frame(table: object) -> bool:
     False
     """
     return is_frame(table) or all(hasattr(table, name) for name in ("column_names", "columns", "to_pandas"))
+
+
+def check_frame(function: str, table: Any) -> None:
+    """Refuse a data frame in which two columns have one name.
+
+    Parameters
+    ----------
+    function : str
+        It begins the message of the error.
+    table : data frame
+
+    Raises
+    ------
+    ValueError
+        It has the name.
+    """
+    _check_different(function, list(map(str, getattr(table, "column_names", table.columns))))
 
 
 def by_name(table: object) -> bool:
@@ -104,11 +122,15 @@ def columns_of(function: str, table: Any, categorical: Collection[str | int] = (
     else:
         named = _of_frame(function, table) if reads_as_frame(table) else _of_array(function, table)
     names = [name for name, _ in named]
+    _check_different(function, names)
+    forced = {_named(function, one, names) for one in categorical}
+    return [_column(function, name, values, name in forced) for name, values in named]
+
+
+def _check_different(function: str, names: Sequence[str]) -> None:
     if len(set(names)) < len(names):
         twice = next(name for name in names if names.count(name) > 1)
         raise ValueError(f"{function}: X: expected columns of different names, got {twice!r} twice")
-    forced = {_named(function, one, names) for one in categorical}
-    return [_column(function, name, values, name in forced) for name, values in named]
 
 
 def _named(function: str, one: str | int, names: Sequence[str]) -> str:
@@ -129,9 +151,10 @@ def _of_frame(function: str, table: Any) -> list[tuple[str, Array]]:
         ) from None
     try:
         frame: Any = nw.from_native(table, eager_only=True)
+        series = list(frame.iter_columns())
     except TypeError as error:
         raise TypeError(f"{function}: X: expected a table that is in memory ({error})") from None
-    return [(str(series.name), _of_series(series, nw)) for series in frame.iter_columns()]
+    return [(str(one.name), _of_series(one, nw)) for one in series]
 
 
 def _of_series(series: Any, nw: Any) -> Array:
@@ -141,21 +164,22 @@ def _of_series(series: Any, nw: Any) -> Array:
         plain = series.to_numpy()
         if plain.dtype.kind in "fiub":
             return np.asarray(plain, np.float64)
-        return np.array([np.nan if _is_missing(value) else float(value) for value in series.to_list()], np.float64)
+        return np.array([np.nan if is_missing(value) else float(value) for value in series.to_list()], np.float64)
     if dtype == nw.Datetime or dtype == nw.Date:
         days = [_days(value) for value in series.to_list()]
         return np.array(days, "datetime64[us]")
     if dtype == nw.Duration:
-        seconds = [np.nan if _is_missing(value) else value.total_seconds() for value in series.to_list()]
+        seconds = [np.nan if is_missing(value) else value.total_seconds() for value in series.to_list()]
         return np.array(seconds, np.float64)
     found = np.empty(len(series), object)
     found[:] = series.to_list()
-    return found
+    # categories that are whole numbers are categories all the same
+    return texts(found) if dtype == nw.Categorical or dtype == nw.Enum else found
 
 
 def _days(value: Any) -> np.datetime64:
     """A date or a time as datetime64, without its time zone."""
-    if _is_missing(value):
+    if is_missing(value):
         return np.datetime64("NaT")
     if isinstance(value, datetime.datetime):
         value = value.replace(tzinfo=None)
@@ -233,7 +257,7 @@ def _column(function: str, name: str, values: Array, forced: bool) -> Column:
     if values.dtype.kind == "M":
         since = values.astype("datetime64[us]")
         days = (since - np.datetime64("1970-01-01", "us")) / _DAY
-        return Column(name, "category", _texts(values.astype(object))) if forced else Column(name, "date", days)
+        return Column(name, "category", texts(values.astype(object))) if forced else Column(name, "date", days)
     if values.dtype.kind in "US":
         values = values.astype(object)
     if values.dtype.kind == "O":
@@ -244,7 +268,7 @@ def _column(function: str, name: str, values: Array, forced: bool) -> Column:
         raise TypeError(f"{function}: X: expected numbers, text or dates in column {name!r}, got dtype {values.dtype}")
     found = values.astype(np.float64)
     _check_finite(function, name, found)
-    return Column(name, "category", _texts(values)) if forced else Column(name, "number", found)
+    return Column(name, "category", texts(values)) if forced else Column(name, "number", found)
 
 
 def _check_finite(function: str, name: str, values: Array) -> None:
@@ -254,19 +278,9 @@ def _check_finite(function: str, name: str, values: Array) -> None:
         raise ValueError(f"{function}: X: expected finite numbers or NaN, got infinity in column {name!r}, row {row}")
 
 
-def _is_missing(value: Any) -> bool:
-    """None, NaN, and pandas' NA, which is neither equal nor unequal to itself."""
-    if value is None:
-        return True
-    try:
-        return bool(value != value)
-    except (TypeError, ValueError):
-        return True
-
-
 def _of_objects(function: str, name: str, values: Array, forced: bool) -> Column:
     """A column of Python objects: numbers, dates, or text where any value is text."""
-    missing = np.array([_is_missing(value) for value in values], bool)
+    missing = np.array([is_missing(value) for value in values], bool)
     present = values[~missing]
     kinds = {_kind_of(value) for value in present}
     if None in kinds:
@@ -275,9 +289,9 @@ def _of_objects(function: str, name: str, values: Array, forced: bool) -> Column
             f"{function}: X: argument must be a string or a number, got a {type(other).__name__} in column {name!r}"
         )
     if forced or "category" in kinds or len(kinds) > 1:
-        texts = np.full(len(values), None, object)
-        texts[~missing] = _texts(present)
-        return Column(name, "category", texts)
+        found = np.full(len(values), None, object)
+        found[~missing] = texts(present)
+        return Column(name, "category", found)
     if kinds == {"date"}:
         days = np.array([np.datetime64("NaT") if gone else _days(v) for v, gone in zip(values, missing, strict=True)])
         return _column(function, name, days.astype("datetime64[us]"), False)
@@ -293,12 +307,3 @@ def _kind_of(value: object) -> Kind | None:
     if isinstance(value, datetime.date | np.datetime64):
         return "date"
     return "number" if isinstance(value, numbers.Real | np.bool_) or hasattr(value, "as_tuple") else None
-
-
-def _texts(values: Array) -> Array:
-    """Values as text, so that a category is the same after it was saved: whole numbers without a point."""
-    found = np.full(len(values), None, object)
-    for i, value in enumerate(values.tolist()):
-        if not _is_missing(value):
-            found[i] = str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
-    return found

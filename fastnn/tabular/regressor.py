@@ -137,6 +137,13 @@ class TableRegressor(RegressorMixin, TableEstimator):  # type: ignore[misc]
         levels = self._levels()
         table = self._table(X, fitting=True)
         given, weights = self._targets(table, y, sample_weight)
+        if given.dtype.kind in "OUS":
+            wrong = next((k for k, value in enumerate(given.tolist()) if isinstance(value, str | bytes)), None)
+            if wrong is not None:
+                raise ValueError(
+                    f"TableRegressor: y: expected numbers, got {str(given[wrong])!r:.40} in row {wrong}; "
+                    "TableClassifier predicts classes"
+                )
         targets = check_array(given, ensure_2d=False, dtype=np.float64, input_name="y")
         counted = targets if weights is None else targets[weights > 0]
         self.center_ = float(np.average(targets, weights=weights))

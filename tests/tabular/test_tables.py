@@ -460,11 +460,44 @@ def test_parameters_out_of_their_range_are_refused(change, error, message):
         TableRegressor(**SMALL | change).fit(table, price)
 
 
+def test_targets_that_are_missing_or_text_are_named_by_their_row():
+    table, price = houses(30)
+    gone = np.where(np.arange(30) == 4, np.nan, price)
+    message = r"y: expected a target in every row, got NaN or none in row 4 \(1 of 30 rows\); leave such rows out"
+    with pytest.raises(ValueError, match=f"TableRegressor: {message}"):
+        TableRegressor(**SMALL).fit(table, gone)
+    with pytest.raises(ValueError, match=f"TableClassifier: {message}"):
+        TableClassifier(**SMALL).fit(table, pd.Series(["a", "b"] * 15).where(pd.Series(gone).notna()))
+    with pytest.raises(ValueError, match=r"TableRegressor: y: expected numbers, got 'city' in row 0; TableClassifier"):
+        TableRegressor(**SMALL).fit(table, ["city", "town"] * 15)
+    assert TableRegressor(**SMALL).fit(table, pd.DataFrame({"price": price})).target_name_ == "price"
+
+
+@pytest.mark.parametrize("kind", [TableClassifier, TableRegressor])
+def test_tables_of_no_row_or_one_are_refused(kind):
+    table, price = houses(30)
+    for rows, got in ((0, "none|0 sample"), (1, "1 sample")):
+        with pytest.raises(ValueError, match=got):
+            kind(**SMALL).fit(table.head(rows), np.round(price[:rows]).astype(int))
+
+
+def test_columns_of_one_name_are_refused():
+    table, price = houses(30)
+    with pytest.raises(ValueError, match=r"TableRegressor: X: expected columns of different names, got 'size' twice"):
+        TableRegressor(**SMALL).fit(table.rename(columns={"rooms": "size"}), price)
+
+
+def test_categories_that_are_whole_numbers_are_categories():
+    frame = pd.DataFrame({"code": pd.Categorical([3, 1, None, 3])})
+    (column,) = columns_of("test", frame)
+    assert (column.kind, column.values.tolist()) == ("category", ["3", "1", None, "3"])
+
+
 def test_what_is_no_table_is_refused():
     net = TableRegressor(**SMALL)
     with pytest.raises(ValueError, match="expected finite numbers or NaN, got infinity in column 'x1', row 2"):
         net.fit([[1, 2], [3, 4], [5, np.inf]], [1, 2, 3])
-    with pytest.raises(ValueError, match="Expected unique column names"):
+    with pytest.raises(ValueError, match="expected columns of different names, got 'a' twice"):
         net.fit(pd.DataFrame([[1, 2], [3, 4]], columns=["a", "a"]), [1, 2])
     with pytest.raises(NotFittedError):
         TableRegressor().predict([[1]])
