@@ -1,6 +1,7 @@
 """What builds and checks wheels: targets, tags, compiler options, and the workflows of the services that build them."""
 
 import re
+import subprocess
 import sys
 import tomllib
 import zipfile
@@ -54,6 +55,27 @@ def test_every_processor_has_an_instruction_set(jobs: ModuleType) -> None:
 def test_windows_gets_no_option_that_it_does_not_know(jobs: ModuleType) -> None:
     assert set(jobs.flags_for("linux")) - set(jobs.flags_for("win32")) == set(jobs.NOT_ON_WINDOWS)
     assert jobs.flags_for("darwin") == jobs.FLAGS
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("machine", "target"), [("x86_64", "x86_64-windows-gnu"), ("aarch64", "aarch64-macos.11.0")])
+def test_clang_reads_every_source(
+    jobs: ModuleType, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, machine: str, target: str
+) -> None:
+    """What GCC alone understands would be found on macOS and Windows only, where it is compiled by clang."""
+    pytest.importorskip("ziglang")
+    monkeypatch.syspath_prepend(ROOT / "csrc")
+    import generate_header
+
+    folders = ["-Icsrc", f"-I{generate_header.write(tmp_path).parent}"]
+    best = list(jobs.isas_of(machine))[-1]
+    for job in jobs.jobs(machine, [best], jobs.flags_for("win32")):
+        macros = [f"-D{name}={value}" for name, value in job.macros]
+        command = [sys.executable, "-m", "ziglang", "cc", "-target", target, *folders, *macros, *job.flags]
+        done = subprocess.run(
+            [*command, "-Wall", "-Wextra", "-fsyntax-only", job.source], cwd=ROOT, capture_output=True
+        )
+        assert b"error:" not in done.stderr, done.stderr.decode()
 
 
 def test_every_target_has_a_tag_that_is_understood(build: ModuleType, checks: ModuleType) -> None:

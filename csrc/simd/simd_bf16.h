@@ -3,7 +3,7 @@
 #ifndef FASTNN_SIMD_SIMD_BF16_H
 #define FASTNN_SIMD_SIMD_BF16_H
 
-#include "simd/simd.h"
+#include "simd/simd_shuffle.h"
 
 #if defined(__AVX512F__) && !REAL_IS_DOUBLE
 #define FNN_WITH_BF16 1
@@ -16,8 +16,7 @@ typedef int16_t vbf16_u __attribute__((vector_size(64), may_alias, aligned(4)));
 FNN_INLINE vbf16 vpairs(vreal a, vreal b) {
     vbf16 both;
     __asm__("vcvtne2ps2bf16 %1, %2, %0" : "=v"(both) : "v"(a), "v"(b)); /* a in the lower half */
-    return __builtin_shuffle(both, (vbf16){0, 16, 1, 17, 2,  18, 3,  19, 4,  20, 5,  21, 6,  22, 7,  23,
-                                           8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31});
+    return SHUFFLE(vbf16, both, both, INTERLEAVE_LOW, INTERLEAVE_HIGH);
 }
 
 /* sum + the product of the second numbers of the pairs, then + that of the first; each with one rounding */
