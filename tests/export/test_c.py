@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import fastnn
+import fastnn.architecture
 from fastnn import layers
 from fastnn.export import to_c
 from fastnn.export.c.functions import ACTIVATIONS
@@ -151,6 +152,18 @@ def test_probabilities_and_classes_are_those_of_predict(tmp_path):
     assert chosen == model.predict(x).tolist()
     names = (ctypes.c_char_p * 4).in_dll(library, "net_class_names")
     assert [name.decode() for name in names] == list(model.class_names)
+
+
+@pytest.mark.slow
+def test_lenet5_gives_ten_thousand_images_the_classes_of_predict(tmp_path):
+    images, labels = fastnn.data.glyphs(12_000, seed=1)
+    model = fastnn.architecture.parse("lenet5", input_shape=(28, 28), classes=10, input_scale=1 / 255)
+    fastnn.Trainer(model, optimizer="adam", epochs=2, seed=0, progress=False).fit(images[:2000], labels[:2000])
+    library, tried = compiled(model, tmp_path, probabilities=True), images[2000:]
+    got, expected = outputs_of(library, model, tried), model.predict_proba(tried)
+    assert np.abs(got - expected).max() < 1e-5
+    np.testing.assert_array_equal(got.argmax(axis=1), model.predict(tried))
+    assert len(set(model.predict(tried))) == 10
 
 
 def test_no_layer_at_all_copies(tmp_path):
