@@ -183,10 +183,9 @@ def build(name: str, python: str, given: Path | None, work: Path, out: Path) -> 
     raw = folder / "raw"
     shutil.rmtree(raw, ignore_errors=True)
     # the kernels know nothing of Python: all wheels of a target share their objects
-    temporary = ("build_ext", "--build-temp", str(work / name / "objects"))
-    base = ("build", "--build-base", str(folder / "build"))
-    wheel = ("bdist_wheel", "--plat-name", "any", "--dist-dir", str(raw))
-    run(sys.executable, "setup.py", "-q", *base, *temporary, *wheel, **environment)
+    base = ("build", "--build-base", str(folder / "build"), "--build-temp", str(work / name / "objects"))
+    wheel = ("bdist_wheel", "--skip-build", "--plat-name", "any", "--dist-dir", str(raw))
+    run(sys.executable, "setup.py", "-q", *base, *wheel, **environment)
     tags = ["--platform-tag", target.tag]
     if not limited:
         tags += ["--python-tag", f"cp{digits[:-1]}", "--abi-tag", f"cp{digits}"]

@@ -157,7 +157,7 @@ def test_probabilities_and_classes_are_those_of_predict(tmp_path):
 @pytest.mark.slow
 def test_lenet5_gives_ten_thousand_images_the_classes_of_predict(tmp_path):
     images, labels = fastnn.data.glyphs(12_000, seed=1)
-    model = fastnn.architecture.parse("lenet5", input_shape=(28, 28), classes=10, input_scale=1 / 255)
+    model = fastnn.architecture.parse("lenet5", input_shape=(28, 28), class_names="ABCDEFGHIJ", input_scale=1 / 255)
     fastnn.Trainer(model, optimizer="adam", epochs=2, seed=0, progress=False).fit(images[:2000], labels[:2000])
     library, tried = compiled(model, tmp_path, probabilities=True), images[2000:]
     got, expected = outputs_of(library, model, tried), model.predict_proba(tried)
