@@ -57,6 +57,16 @@ def test_windows_gets_no_option_that_it_does_not_know(jobs: ModuleType) -> None:
     assert jobs.flags_for("darwin") == jobs.FLAGS
 
 
+@pytest.mark.skipif(not Path("/proc/cpuinfo").exists(), reason="Linux alone lists what the processor has")
+def test_the_sets_found_are_those_of_the_processor(jobs: ModuleType) -> None:
+    """A library built by another compiler once found none but the oldest."""
+    flags = set(re.findall(r"\w+", Path("/proc/cpuinfo").read_text()))
+    found = list(_native.isa_tables())
+    for isa, needed in {"avx2": {"avx2", "fma"}, "avx512": {"avx512f", "avx512bw", "avx512dq", "avx512vl"}}.items():
+        assert (isa in found) <= (needed <= flags)
+        assert isa in found or not needed <= flags or len(found) < len(jobs.isas_of("x86_64"))
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(("machine", "target"), [("x86_64", "x86_64-windows-gnu"), ("aarch64", "aarch64-macos.11.0")])
 def test_clang_reads_every_source(

@@ -3,6 +3,9 @@
 #include "fastnn.h"
 
 #include <stdbool.h>
+#if defined(__x86_64__)
+#include <cpuid.h>
+#endif
 
 #define ISA(isa)                                                                     \
     extern const fnn_entry fnn_table_f32_##isa[], fnn_table_f64_##isa[];             \
@@ -35,9 +38,37 @@ ISA(baseline)
 ISA(plain)
 #endif
 
+#if defined(FNN_WITH_avx512) || defined(FNN_WITH_avx2)
+/* What the processor has and the system keeps from one thread to the next. Asked of the processor itself: with
+ * __builtin_cpu_supports, a library built by Zig's clang finds nothing at all, because nobody fills the table behind
+ * it. (Intel, "Software Developer's Manual", volume 2, CPUID; volume 1, 13.2 and 14.3) */
+enum { LEAF_1_ECX_FMA = 1 << 12, LEAF_1_ECX_OSXSAVE = 1 << 27 };
+enum { XCR0_AVX = 6, XCR0_AVX512 = 0xE6 };
+#define LEAF_7_EBX_AVX2 (1u << 5)
+#define LEAF_7_EBX_AVX512 (1u << 16 | 1u << 17 | 1u << 30 | 1u << 31) /* F, DQ, BW, VL */
+#define LEAF_7_1_EAX_AVX512_BF16 (1u << 5)
+
+static bool has(unsigned leaf_7_ebx, unsigned state) {
+    unsigned a, b, c, d, enabled, high;
+    if (!__get_cpuid(1, &a, &b, &c, &d) || !(c & LEAF_1_ECX_OSXSAVE) || !(c & LEAF_1_ECX_FMA)) return false;
+    __asm__("xgetbv" : "=a"(enabled), "=d"(high) : "c"(0));
+    if ((enabled & state) != state || !__get_cpuid_count(7, 0, &a, &b, &c, &d)) return false;
+    return (b & leaf_7_ebx) == leaf_7_ebx;
+}
+
+#ifdef FNN_WITH_avx512
+static bool is_amd_with_bf16(void) {
+    unsigned a, b, c, d;
+    if (!has(LEAF_7_EBX_AVX512, XCR0_AVX512) || !__get_cpuid_count(7, 1, &a, &b, &c, &d)) return false;
+    const bool bf16 = a & LEAF_7_1_EAX_AVX512_BF16;
+    return bf16 && __get_cpuid(0, &a, &b, &c, &d) && c == signature_AMD_ecx;
+}
+#endif
+#endif
+
 int fnn_bf16_is_fast(void) {
 #ifdef FNN_WITH_avx512
-    return __builtin_cpu_supports("avx512bf16") && __builtin_cpu_is("amd");
+    return is_amd_with_bf16();
 #else
     return 0;
 #endif
@@ -47,12 +78,10 @@ const fnn_isa *const *fnn_isas(void) {
     static const fnn_isa *found[5];
     int count = 0;
 #ifdef FNN_WITH_avx512
-    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
-        __builtin_cpu_supports("avx512vl"))
-        found[count++] = &avx512;
+    if (has(LEAF_7_EBX_AVX2 | LEAF_7_EBX_AVX512, XCR0_AVX512)) found[count++] = &avx512;
 #endif
 #ifdef FNN_WITH_avx2
-    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) found[count++] = &avx2;
+    if (has(LEAF_7_EBX_AVX2, XCR0_AVX)) found[count++] = &avx2;
 #endif
 #ifdef FNN_WITH_neon
     found[count++] = &neon;
