@@ -323,3 +323,14 @@ def test_hidden_features_of_images_are_rows(digits):
         hidden_layer_sizes=(9,), image_shape=(1, 8, 8), conv_layers=(4,), max_iter=2, random_state=0
     ).fit(x[:99], y[:99])
     assert net.transform(x[:6]).shape == (6, 9)
+
+
+@pytest.mark.parametrize(("bad", "kind"), [(np.nan, "NaN"), (np.inf, "infinity"), (-np.inf, "infinity")])
+def test_what_is_not_finite_is_named_by_its_place(bad, kind):
+    x = np.random.default_rng(0).normal(size=(40, 3))
+    x[7, 1] = x[9, 0] = bad
+    with pytest.raises(ValueError, match=rf"^Input X contains {kind}.*\. The first is {kind} in sample 7, column 1\."):
+        MLPClassifier(max_iter=1).fit(x, np.arange(40) % 2)
+    frame = pytest.importorskip("pandas").DataFrame(x, columns=["a", "size", "b"])
+    with pytest.raises(ValueError, match=rf"The first is {kind} in sample 7, column 'size'\."):
+        MLPClassifier(max_iter=1).fit(frame, np.arange(40) % 2)
