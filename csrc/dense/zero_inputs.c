@@ -135,8 +135,10 @@ static void run_task(void *context, int task) {
 bool FN(gemm_without_zeros)(const gemm *g) {
     if (g->m < LEAST_ROWS || g->m > GEMM_MR || g->a_col != 1 || g->b_col != 1 || g->c == NULL || g->accumulate)
         return false;
+    /* what is found and packed would have to go to other threads, which takes them as long as it saves */
+    if (fnn_threads_for((double)g->m * (double)g->n * (double)g->k) > 1) return false;
     char *memory = fnn_scratch();
-    few_rows f = {.g = g};
+    few_rows f = {.g = g, .tasks = 1};
     if (!FN(zero_inputs_find)(g->a, g->m, g->k, g->a_row_index, memory, &f.inputs)) return false;
     real *packed = (real *)(memory + zero_inputs_bytes(ZERO_INPUTS_MAX));
     const ptrdiff_t count = f.inputs.used_count;
@@ -145,8 +147,6 @@ bool FN(gemm_without_zeros)(const gemm *g) {
         for (ptrdiff_t p = 0; p < count; p++) packed[p * g->m + r] = row[f.inputs.used[p]];
     }
     f.packed = packed;
-    /* as many as with all inputs, so that threads keep their panels */
-    f.tasks = fnn_threads_for((double)g->m * (double)g->n * (double)g->k);
     fnn_parallel((int)f.tasks, run_task, &f);
     return true;
 }
