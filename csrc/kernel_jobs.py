@@ -59,7 +59,9 @@ def isas_of(machine: str) -> dict[str, list[str]]:
 
 def flags_for(system: str) -> list[str]:
     """The options of every kernel on a system, as `sys.platform` names it."""
-    return [flag for flag in FLAGS if not (system == "win32" and flag in NOT_ON_WINDOWS)]
+    # macOS hides what it has beyond POSIX, such as the number of processors, where a source asks for POSIX
+    beyond_posix = ["-D_DARWIN_C_SOURCE"] if system == "darwin" else []
+    return [flag for flag in FLAGS if not (system == "win32" and flag in NOT_ON_WINDOWS)] + beyond_posix
 
 
 class Job(NamedTuple):

@@ -54,7 +54,7 @@ def test_every_processor_has_an_instruction_set(jobs: ModuleType) -> None:
 
 def test_windows_gets_no_option_that_it_does_not_know(jobs: ModuleType) -> None:
     assert set(jobs.flags_for("linux")) - set(jobs.flags_for("win32")) == set(jobs.NOT_ON_WINDOWS)
-    assert jobs.flags_for("darwin") == jobs.FLAGS
+    assert jobs.flags_for("darwin") == [*jobs.FLAGS, "-D_DARWIN_C_SOURCE"]
 
 
 @pytest.mark.skipif(not Path("/proc/cpuinfo").exists(), reason="Linux alone lists what the processor has")
@@ -79,7 +79,7 @@ def test_clang_reads_every_source(
 
     folders = ["-Icsrc", f"-I{generate_header.write(tmp_path).parent}"]
     best = list(jobs.isas_of(machine))[-1]
-    for job in jobs.jobs(machine, [best], jobs.flags_for("win32")):
+    for job in jobs.jobs(machine, [best], jobs.flags_for("win32" if "windows" in target else "darwin")):
         macros = [f"-D{name}={value}" for name, value in job.macros]
         command = [sys.executable, "-m", "ziglang", "cc", "-target", target, *folders, *macros, *job.flags]
         done = subprocess.run(
