@@ -82,10 +82,9 @@ def test_clang_reads_every_source(
     for job in jobs.jobs(machine, [best], jobs.flags_for("win32" if "windows" in target else "darwin")):
         macros = [f"-D{name}={value}" for name, value in job.macros]
         command = [sys.executable, "-m", "ziglang", "cc", "-target", target, *folders, *macros, *job.flags]
-        done = subprocess.run(
-            [*command, "-Wall", "-Wextra", "-fsyntax-only", job.source], cwd=ROOT, capture_output=True
-        )
-        assert b"error:" not in done.stderr, done.stderr.decode()
+        made = ["-O0", "-c", job.source, "-o", str(tmp_path / "made.o")]
+        done = subprocess.run([*command, *made], cwd=ROOT, capture_output=True)
+        assert done.returncode == 0, done.stderr.decode()
 
 
 def test_every_target_has_a_tag_that_is_understood(build: ModuleType, checks: ModuleType) -> None:
