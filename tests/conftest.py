@@ -29,6 +29,8 @@ def amx() -> Iterator[None]:
 
     if backend._native is None or "avx512" not in (backend.native_isa(), *backend._native.isa_tables()):
         pytest.skip("no kernels of AVX-512 here")
+    if backend.current_backend() != "native":
+        pytest.skip(f"the backend is {backend.current_backend()}, which has no other precision")
     if backend.native_isa() not in ("avx512", "amx"):
         pytest.skip(f"the tables are those of {backend.native_isa()}")
     with pytest.MonkeyPatch.context() as patch:

@@ -12,7 +12,7 @@ from concurrent.futures import ProcessPoolExecutor
 import numpy as np
 import pytest
 from custom.own_operations import own_lion, own_swish
-from trainings import samples
+from trainings import PATIENCE, samples
 
 import fastnn
 from fastnn import custom, kernels
@@ -177,7 +177,7 @@ def test_processes_run_what_a_script_made(method, backend, tmp_path):
         env=os.environ | {BACKEND: backend},
         capture_output=True,
         text=True,
-        timeout=200,
+        timeout=PATIENCE,
         check=False,
     )
     assert done.stdout.strip() == "the same", done.stderr
@@ -201,7 +201,7 @@ def test_processes_that_compile_at_once_share_a_cache_and_the_next_one_finds_it(
         )
         for _ in range(3)
     ]
-    results = [process.communicate(timeout=200) for process in running]
+    results = [process.communicate(timeout=PATIENCE) for process in running]
     assert len({out for out, _ in results}) == 1, results
     again = subprocess.run(
         [sys.executable, "-c", code, tests], env=environment, capture_output=True, text=True, check=True
