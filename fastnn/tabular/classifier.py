@@ -79,7 +79,8 @@ class TableClassifier(ClassifierMixin, TableEstimator):  # type: ignore[misc]
         y : (N,) array
             Classes.
         sample_weight : (N,) array of float, or float, optional
-            Factors on the losses of the rows; those of weight 0 are left out.
+            Factors on the losses of the rows; those of weight 0 are left out. A row of weight 2 and a row that is
+            there twice have one meaning but not one result: batches and the rows held out are drawn from the rows.
 
         Returns
         -------
