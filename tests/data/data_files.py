@@ -15,6 +15,11 @@ MAT_TYPES = {"i1": 1, "u1": 2, "i2": 3, "u2": 4, "i4": 5, "u4": 6, "f4": 7, "f8"
 MAT_CLASSES = {"f8": 6, "f4": 7, "i1": 8, "u1": 9, "i2": 10, "u2": 11, "i4": 12, "u4": 13, "i8": 14, "u8": 15}
 
 
+def gzipped(data: bytes) -> bytes:
+    """Compressed without the time: names of tests have their parameters, and processes must agree on them."""
+    return gzip.compress(data, mtime=0)
+
+
 def shared(name):
     """Return the path of a shared data set, or skip the test."""
     path = SHARED / name

@@ -6,6 +6,7 @@ import tarfile
 import zlib
 
 import pytest
+from data_files import gzipped
 
 from fastnn.data import inflate
 from fastnn.data.inflate import check_declared, gunzip, gunzip_all, inflate_start, max_decompressed
@@ -89,7 +90,7 @@ def changed(content, at, new):
             tar((info("s", pax_headers=SPARSE[0].pax_headers | {"GNU.sparse.size": str(10**15)}), b"abc")),
             "f: 's': decl",
         ),
-        (gzip.compress(tar(ONE))[:60], "f: truncated: the compressed data ends after"),
+        (gzipped(tar(ONE))[:60], "f: truncated: the compressed data ends after"),
     ],
 )
 def test_damaged_archives_are_refused(content, message):
@@ -159,9 +160,9 @@ def test_no_more_than_the_limit_is_decompressed(monkeypatch):
     ("content", "size"),
     [
         (b"abc", 3),
-        (gzip.compress(b"abc"), 3),
+        (gzipped(b"abc"), 3),
         (b"\x1f\x8b\x08x", 4),
-        (gzip.compress(b"abc")[:-4] + b"\xff" * 4, max_decompressed(23)),
+        (gzipped(b"abc")[:-4] + b"\xff" * 4, max_decompressed(23)),
     ],
 )
 def test_the_size_of_a_file_is_what_it_declares_and_can_hold(tmp_path, content, size):

@@ -32,7 +32,7 @@ def trained(backend, stack, shape, target, optimizer):
 
 
 @pytest.mark.parametrize("backend", OTHERS)
-@pytest.mark.parametrize(("target", "optimizer"), zip([*LOSSES, *LOSSES], OPTIMIZERS, strict=False))
+@pytest.mark.parametrize(("target", "optimizer"), list(zip([*LOSSES, *LOSSES], OPTIMIZERS, strict=False)))
 @pytest.mark.parametrize(("stack", "shape"), [(rows, (72,)), (images, (2, 6, 6))])
 def test_a_training_ends_where_the_native_one_does(stack, shape, target, optimizer, backend):
     want = trained("native", stack, shape, target, optimizer)
