@@ -143,7 +143,7 @@ def test_a_file_that_holds_no_weights(files, tmp_path, capsys, content):
         (["--validation", "0"], "got 0"),
         (["--validation", "1"], "got 1"),
         (["--validation", "0.01"], "0.01"),
-        (["--learning-rate", "-1"], "learning_rate"),
+        (["--learning-rate", "-1"], "--learning-rate: expected a finite number above 0, got -1.0"),
         (["--data", "nowhere"], "nowhere"),
     ],
 )

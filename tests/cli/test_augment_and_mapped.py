@@ -118,5 +118,5 @@ def test_a_set_that_does_not_fit_names_both_sizes(
     assert main(["data", "info", str(folder)]) == 2
     err = capsys.readouterr().err
     assert f"load: {folder}: takes " in err
-    assert "but 1.0 kB are available; mapped=True leaves the numbers in the file" in err
+    assert "but 1.0 kB are available; --mapped leaves the numbers in the file" in err
     assert main(["data", "info", str(folder), "--mapped"]) == 0

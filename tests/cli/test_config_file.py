@@ -37,7 +37,7 @@ def test_every_option_is_in_the_file(run_folder: Path) -> None:
     options = vars(parser().parse_args(["train"]))
     expected = {name.replace("_", "-") for name in options if name not in NOT_REPEATED}
     unset = {"augment", "average", "ensemble", "checkpoint", "early-stopping", "class-weight", "clip-norm"}
-    unset |= {"categorical", "task", "label", "scale", "class-names", "size", "mode", "background", "axes"}
+    unset |= {"categorical", "quantiles", "task", "label", "scale", "class-names", "size", "mode", "background", "axes"}
     assert set(written) | unset == expected | unset
     assert written["model"] == "mlp:16-200-3"
     assert written["learning-rate"] > 0  # what was found is kept
@@ -108,7 +108,7 @@ overwrite = false
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("wings = 2", "has an unknown key 'wings'; expected some of data, task, categorical, mapped, model"),
+        ("wings = 2", "has an unknown key 'wings'; expected some of data, task, categorical, quantiles, mapped, model"),
         ("resume = 'x'", "unknown key 'resume'"),
         ("config = 'x'", "unknown key 'config'"),
         ("run = 1", "unknown key 'run'"),

@@ -122,7 +122,7 @@ def test_what_does_not_fit_is_refused_every_time_and_changes_nothing():
     infinite, wide = x.copy(), np.zeros((32, 8))
     infinite[3, 2] = np.inf
     wrong = [
-        ((infinite, y), "x: expected finite numbers, got NaN or infinity in sample 3"),
+        ((infinite, y), "x: expected finite numbers, got infinity in sample 3, column 2"),
         ((wide, y), r"step: x must have shape \(N, 7\)"),
         ((x, y + 1), "labels"),
         ((x, y[:-1]), "step: x has 32 samples but y has 31"),

@@ -86,7 +86,9 @@ def test_a_validation_set_that_holds_one_is_refused_before_the_training():
     x[3, 1] = np.nan
     model = mlp(4, 3)
     before = model.params.copy()
-    with pytest.raises(ValueError, match=r"fit: validation x: expected finite numbers, .* in sample 3 \(1 of 30"):
+    with pytest.raises(
+        ValueError, match=r"fit: validation x: expected finite numbers, .* in sample 3, column 1 \(1 of 30"
+    ):
         fastnn.Trainer(model, progress=False).fit(X, Y, validation=(x, Y))
     np.testing.assert_array_equal(model.params, before)
 
