@@ -1,6 +1,7 @@
 """Settings that hold for every test, and what they share."""
 
 import os
+import signal
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -14,6 +15,12 @@ settings.register_profile("dev", deadline=None, max_examples=25, suppress_health
 settings.register_profile("ci", settings.get_profile("dev"), derandomize=True)
 settings.register_profile("deep", settings.get_profile("dev"), max_examples=500)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE") or ("ci" if os.environ.get("CI") else "dev"))
+
+
+def pytest_configure() -> None:
+    """Let processes that tests start have Ctrl-C, also where what started the tests ignores it, as nohup may."""
+    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_ignore_collect(config: pytest.Config) -> bool | None:
