@@ -6,14 +6,12 @@ import dataclasses
 from itertools import product
 
 import pytest
+from trainings import needs_native
 
 from bench import floor, peers, workloads
 from bench.floor import Call
-from fastnn.kernels import available_backends
 
 LIMITS = {"fma_gflops": 200.0, "read_gbs": 40.0, "update_gbs": 50.0}
-
-native = pytest.mark.skipif("native" not in available_backends(), reason="needs compiled steps")
 
 
 def work_of(key: str, **changes: object) -> list[Call]:
@@ -29,7 +27,7 @@ def sum_of(work: list[Call], name: str) -> int:
     return sum(call.times * getattr(call, name) for call in work)
 
 
-@native
+@needs_native
 class TestCounts:
     def test_a_dense_step(self):
         work = work_of("dense-b8", rows=400)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from itertools import pairwise
 
 import pytest
+from trainings import needs_native
 
 from bench import pool_model
-from fastnn.kernels import available_backends
 
-pytestmark = pytest.mark.skipif("native" not in available_backends(), reason="needs the thread pool")
+pytestmark = needs_native
 ROWS = pool_model.dense_rows()
 
 

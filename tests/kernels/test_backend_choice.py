@@ -14,6 +14,7 @@ from fastnn.kernels import SIGNATURES, backend_of, current_backend
 # --- the backend ---
 
 
+@needs_native
 def test_the_best_backend_is_the_default():
     code = "from fastnn import kernels; print(kernels.current_backend(), *kernels.available_backends())"
     current, best, *others = output_of(code).split()
@@ -49,6 +50,7 @@ def test_a_backend_that_is_not_installed_is_an_error(name):
         pass
 
 
+@needs_native
 def test_without_the_native_module_it_warns_once_and_runs():
     code = """
 import sys, warnings

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from kernel_arguments import make
-from trainings import threads
+from trainings import needs_native, threads
 
 from fastnn import kernels
 from fastnn.kernels import SIGNATURES, UpdateRule
@@ -104,6 +104,7 @@ def test_the_error_is_within_its_bound(n_d_m, backend):
         assert error.max() > 1e-3  # it was rounded
 
 
+@needs_native
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("n_d_m", [(8, 784, 200), (200, 784, 10), (200, 40, 64), (1, 64, 32)])
 def test_products_that_do_not_gain_are_those_of_float32(n_d_m, dtype):

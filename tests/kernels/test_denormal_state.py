@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from trainings import needs_native
 
 import fastnn
 from fastnn import kernels
@@ -56,6 +57,7 @@ OPTIMIZERS = {
 }
 
 
+@needs_native
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
 @pytest.mark.parametrize("batch", [4, 48])
 def test_inputs_that_do_not_come_any_more_leave_no_such_state(optimizer, batch):

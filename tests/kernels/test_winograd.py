@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from kernel_oracles import winograd_bound
 from strategies import DTYPES, same_bits, seeds
+from trainings import needs_native
 
 from fastnn import kernels
 from fastnn.kernels import Activation, reference
@@ -238,6 +239,7 @@ def test_gradient_a_nonfinite_value_reaches_all_that_read_it_and_only_its_channe
     assert same_bits(dw[others], clean[0][others])
 
 
+@needs_native
 @pytest.mark.parametrize("channels", [3, 64, 384])
 def test_float32_is_almost_as_accurate_as_the_direct_algorithm(channels):
     """The RMS error is below 4 times that of direct convolution, and the maximum below 4e-6 of the largest output."""

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from notebooks import Executed, cells_of, execute
+from trainings import needs_native
 
 pytest.importorskip("matplotlib")
 pytest.importorskip("tqdm")
@@ -140,6 +141,7 @@ def test_the_summary_has_its_totals_in_the_table_too(notebook: Executed) -> None
     assert "6,370 parameters, 24.9 KiB as float32" in table
 
 
+@needs_native
 def test_a_warning_shows_the_line_of_the_cell(notebook: Executed) -> None:
     text = notebook.printed(NAMES.index("warning"), "stderr")
     assert "UserWarning: fit: the training runs layer by layer" in text

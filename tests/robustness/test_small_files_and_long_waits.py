@@ -165,6 +165,7 @@ def test_a_training_larger_than_memory_is_refused_before_it_starts(monkeypatch):
     np.testing.assert_array_equal(model.params, before)
 
 
+@needs_native
 def test_the_intermediate_arrays_of_a_step_must_fit_into_memory(monkeypatch):
     x, y = samples(40, 6, 3)
     monkeypatch.setattr("fastnn.program.compiled.LARGE_BYTES", 0)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from strategies import same_bits
-from trainings import output_of
+from trainings import needs_native, output_of
 
 pytest.importorskip("sklearn")
 
@@ -33,6 +33,7 @@ def in_blocks(monkeypatch):
     monkeypatch.setattr(rows_module, "_BLOCK_BYTES", 36 * 8 * 7)
 
 
+@needs_native
 @pytest.mark.parametrize("form", FORMATS)
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
 @pytest.mark.parametrize(

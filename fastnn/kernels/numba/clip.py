@@ -23,6 +23,7 @@ def _square(g: Array, total: Array) -> None:
     total[0] = chains.sum()
 
 
+@np.errstate(all="ignore")
 def clip_norm(g: Array, limit: float) -> None:
     """``g = g limit / ‖g‖`` if the norm ``‖g‖``, computed in float64, is above ``limit``; otherwise nothing."""
     total = np.zeros(1)
