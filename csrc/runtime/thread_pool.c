@@ -25,7 +25,6 @@ typedef struct {
     fnn_team team;
     fnn_thread handle[FNN_MAX_THREADS];
     atomic_int ready; /* workers that have their memory */
-    double cost;      /* seconds by which a call becomes longer with each further thread; see fnn_threads_worth */
 } pool;
 
 typedef struct {
@@ -34,9 +33,12 @@ typedef struct {
 } worker_start;
 
 static _Atomic(pool *) the_pool;
-static atomic_int wanted;                   /* how many threads were asked for; 0: not decided yet */
-static atomic_int processors;               /* how many threads may work at once; 0: as many as there are */
-static atomic_bool uneven;                  /* some processors are slower than others */
+static atomic_int wanted;     /* how many threads were asked for; 0: not decided yet */
+static atomic_int processors; /* how many threads may work at once; 0: as many as there are */
+static atomic_bool uneven;    /* some processors are slower than others */
+/* Seconds by which a call becomes longer with each further thread; see fnn_threads_worth. It is no part of a pool,
+ * because a thread that asks for it does not hold `busy`: the pool might be destroyed meanwhile. */
+static _Atomic(double) call_cost;
 static _Atomic(int64_t) retry_at;           /* in ms: no pool could be built, and none is tried before */
 static atomic_flag busy = ATOMIC_FLAG_INIT; /* held by the caller whose tasks the pool runs */
 static _Thread_local bool inside;           /* this thread runs a task now */
@@ -129,7 +131,7 @@ static pool *build(int threads) {
     }
     if (threads > 2) {
         const int most = threads < FNN_GROUP ? threads : FNN_GROUP;
-        p->cost = fmax(0, (empty_call(&p->team, most) - empty_call(&p->team, 2)) / (most - 2));
+        atomic_store(&call_cost, fmax(0, (empty_call(&p->team, most) - empty_call(&p->team, 2)) / (most - 2)));
     }
     return p;
 }
@@ -215,8 +217,7 @@ int fnn_threads_worth(int threads, double products, double cost) {
 int fnn_threads_for(double products) {
     const int threads = fnn_get_num_threads();
     if (threads == 1) return 1;
-    const pool *p = atomic_load(&the_pool);
-    const int worth = fnn_threads_worth(threads, products, p == NULL ? 0 : p->cost);
+    const int worth = fnn_threads_worth(threads, products, atomic_load_explicit(&call_cost, memory_order_relaxed));
     if (worth == 1 || !atomic_load_explicit(&uneven, memory_order_relaxed)) return worth;
     return (int)fmin(worth * TASKS_IF_UNEVEN, products / THREAD_WORK);
 }

@@ -41,7 +41,7 @@ static void relax(void) {
 static bool still_spins(int spins, double *limit) {
     relax();
     if (spins % SPINS_PER_LOOK != 0) return true;
-    const double now = fnn_seconds();
+    const double now = fnn_clock_seconds();
     if (*limit == 0) *limit = now + SPIN_SECONDS;
     return now < *limit;
 }
