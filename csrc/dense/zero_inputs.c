@@ -1,5 +1,5 @@
 /* A product of few rows goes through the microkernel with an index of the inputs that are used; rows of A are packed
- * for it by that index. Each task looks whether the weights of its columns that it leaves out are finite. */
+ * for it by that index. Before each tile, the weights that it leaves out are looked at: they must be finite. */
 #include "dense/zero_inputs.h"
 
 #include "runtime/input_prefetch.h"
@@ -55,7 +55,6 @@ typedef struct {
     const gemm *g;
     zero_inputs inputs;
     const real *packed; /* A without the zeros, as the microkernel takes it */
-    ptrdiff_t tasks;
 } few_rows;
 
 FNN_INLINE bool weights_are_finite(const few_rows *f, const real *b, const int vectors, ptrdiff_t tail) {
@@ -123,22 +122,13 @@ static void tile(const few_rows *f, ptrdiff_t j, ptrdiff_t cols) {
     if (g->epilogue != NULL) g->epilogue(g, t.c, t.ldc, 0, j, g->m, cols);
 }
 
-/* The columns of a task are those that it has in the weight gradient (dense/weight_grad_rank_k.c). */
-static void run_task(void *context, int task) {
-    const few_rows *f = context;
-    const gemm *g = f->g;
-    const ptrdiff_t unit = g->b_panel_stride != 0 ? GEMM_NR : VL, units = (g->n + unit - 1) / unit;
-    const ptrdiff_t j_end = fnn_min(g->n, units * (task + 1) / f->tasks * unit);
-    for (ptrdiff_t j = units * task / f->tasks * unit; j < j_end; j += GEMM_NR) tile(f, j, fnn_min(GEMM_NR, j_end - j));
-}
-
 bool FN(gemm_without_zeros)(const gemm *g) {
     if (g->m < LEAST_ROWS || g->m > GEMM_MR || g->a_col != 1 || g->b_col != 1 || g->c == NULL || g->accumulate)
         return false;
     /* what is found and packed would have to go to other threads, which takes them as long as it saves */
     if (fnn_threads_for((double)g->m * (double)g->n * (double)g->k) > 1) return false;
     char *memory = fnn_scratch();
-    few_rows f = {.g = g, .tasks = 1};
+    few_rows f = {.g = g};
     if (!FN(zero_inputs_find)(g->a, g->m, g->k, g->a_row_index, memory, &f.inputs)) return false;
     real *packed = (real *)(memory + zero_inputs_bytes(ZERO_INPUTS_MAX));
     const ptrdiff_t count = f.inputs.used_count;
@@ -147,6 +137,6 @@ bool FN(gemm_without_zeros)(const gemm *g) {
         for (ptrdiff_t p = 0; p < count; p++) packed[p * g->m + r] = row[f.inputs.used[p]];
     }
     f.packed = packed;
-    fnn_parallel((int)f.tasks, run_task, &f);
+    for (ptrdiff_t j = 0; j < g->n; j += GEMM_NR) tile(&f, j, fnn_min(GEMM_NR, g->n - j));
     return true;
 }
