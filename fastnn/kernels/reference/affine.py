@@ -16,7 +16,7 @@ def affine_forward(
     x: Array, w: Array, b: Array | None, out: Array, kind: int = 0, alpha: float = 0.0, precision: int = 0
 ) -> None:
     """``out = f(x w + b)``."""
-    out[...] = product(x, w, precision)
+    product(x, w, precision, out)
     if b is not None:
         out += b
     activation_forward(out, out, kind, alpha)
@@ -27,7 +27,7 @@ def affine_backward_input(
     dout: Array, w: Array, dx: Array, saved: Array | None, kind: int = 0, alpha: float = 0.0, precision: int = 0
 ) -> None:
     """``dx = dout wᵀ``, times the derivative of the preceding activation if ``saved`` is given."""
-    dx[...] = product(dout, w.T, precision)
+    product(dout, w.T, precision, dx)
     if saved is not None:
         activation_backward(dx, saved, dx, kind, alpha)
 
@@ -39,7 +39,7 @@ def affine_backward_weight(x: Array, dout: Array, dw: Array, db: Array | None, b
     ``beta`` is 0 or 1. With 0 the old values of ``dw`` and ``db`` are not read, so NaN there does no harm.
     """
     if beta == 0:
-        dw[...] = product(x.T, dout, precision)
+        product(x.T, dout, precision, dw)
         if db is not None:
             np.sum(dout, axis=0, out=db)
     else:

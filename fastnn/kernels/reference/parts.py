@@ -64,14 +64,14 @@ def _block(a: Array, b: Array) -> Array:
 
 
 @np.errstate(all="ignore")
-def product(a: Array, b: Array, precision: int) -> Array:
-    """``a b`` of a (m, k) and b (k, n); with a `Precision` other than 0 from its parts.
+def product(a: Array, b: Array, precision: int, out: Array | None = None) -> Array:
+    """``a b`` of a (m, k) and b (k, n), in `out` if it is given; with a `Precision` other than 0 from its parts.
 
     A result is the sum of two chains over blocks of 32 products: those of the parts 0, and all others. Where the first
     chain is not finite it is the result, because the other may have infinities of both signs then.
     """
     if precision == Precision.FLOAT32 or a.dtype != np.float32:
-        return a @ b
+        return np.matmul(a, b, out=out)
     missing = -a.shape[1] % _BLOCK
     left = [np.pad(part, ((0, 0), (0, missing))) for part in parts_of(a, precision)]
     right = [np.pad(part, ((0, missing), (0, 0))) for part in parts_of(b, precision)]
@@ -84,4 +84,6 @@ def product(a: Array, b: Array, precision: int) -> Array:
             else:
                 others = _rounded(others + block)
     both = _rounded(first.astype(np.float64) + others)
-    return np.where(np.isfinite(first), both, first)
+    found = np.empty_like(first) if out is None else out
+    found[...] = np.where(np.isfinite(first), both, first)
+    return found
