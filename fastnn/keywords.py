@@ -127,12 +127,12 @@ def no_attribute(module: str, name: str, known: Iterable[str]) -> str:
 
 
 def unknown_keyword(owner: str, keyword: str, known: Mapping[str, Any]) -> str:
-    """The message about a keyword that a constructor does not have.
+    """The message about a keyword that a constructor or a method does not have.
 
     Parameters
     ----------
     owner : str
-        The class.
+        The class, or the method.
     keyword : str
     known : mapping of str
         The arguments that it has.

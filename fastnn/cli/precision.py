@@ -41,7 +41,9 @@ def set_precision(model: Any, precision: PrecisionName | None) -> None:
     ValueError
         If it is other than float32 for a model of float64, or for several networks, which have none.
     """
+    if precision is None:
+        return
     if isinstance(model, Sequential):
-        model.precision = model.precision if precision is None else precision
-    elif precision not in (None, "float32"):
+        model.precision = precision
+    elif precision != "float32":
         raise ValueError(f"--precision: expected float32 for a model of several networks, got {precision}")

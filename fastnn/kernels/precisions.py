@@ -4,7 +4,7 @@ Nothing is imported here from fastnn, because the build reads the file before th
 """
 
 from enum import IntEnum
-from typing import Literal, get_args
+from typing import Literal, cast, get_args
 
 PrecisionName = Literal["float32", "fast", "fast3", "bf16"]
 PRECISIONS: tuple[PrecisionName, ...] = get_args(PrecisionName)
@@ -37,7 +37,7 @@ class Precision(IntEnum):
     @property
     def option(self) -> PrecisionName:
         """The name that options have for it."""
-        return PRECISIONS[[name.upper() for name in PRECISIONS].index(self.name)]
+        return cast(PrecisionName, self.name.lower())
 
     @classmethod
     def of(cls, name: PrecisionName) -> "Precision":

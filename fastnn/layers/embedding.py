@@ -18,6 +18,7 @@ from fastnn.parameter import Parameter
 __all__ = ["CategoricalEmbedding", "Embedding"]
 
 _MOST = 2**24  # codes up to here are whole numbers in float32
+_INT64 = 7  # the number of the dtype in ONNX
 
 
 class _Coded(Layer):
@@ -50,11 +51,16 @@ class _Coded(Layer):
         self.kept, self.codes = kept.tolist(), dict(codes)
 
     @property
+    def _width(self) -> int:
+        """The numbers that come of a sample."""
+        return len(self.kept) + len(self.codes) * self.w.shape[1]
+
+    @property
     def parameters(self) -> tuple[Parameter, ...]:
         return (self.w,)
 
     def forward(self, ops: Ops, x: Any, training: bool) -> tuple[Any, Any]:
-        out = ops.empty((x.shape[0], len(self.kept) + len(self.codes) * self.w.shape[1]))
+        out = ops.empty((x.shape[0], self._width))
         ops.embedding_forward(x, self.w.value, *self._places, out)
         return out.reshape((x.shape[0], *self.output_shape)), x
 
@@ -62,7 +68,7 @@ class _Coded(Layer):
         dx = ops.empty(cache.shape) if need_dx else None
         dw = None if self.frozen else self.w.grad
         if dx is not None or dw is not None:
-            rows = dout.reshape((dout.shape[0], len(self.kept) + len(self.codes) * self.w.shape[1]))
+            rows = dout.reshape((dout.shape[0], self._width))
             ops.embedding_backward(rows, cache, *self._places, dx, dw, ops.beta)
         return dx
 
@@ -84,9 +90,6 @@ class _Coded(Layer):
             parts.append(graph.node("Gather", graph.constant(f"{self.name}.w", rows), codes, axis=0))
         joined = parts[0] if len(parts) == 1 else graph.node("Concat", *parts, axis=1)
         return joined if len(self.output_shape) == 1 else graph.reshape(self.name, joined, self.output_shape)
-
-
-_INT64 = 7  # the number of the dtype in ONNX
 
 
 def _table_of(owner: str, categories: Any, dim: Any, init: str | Initializer) -> tuple[int, int, Initializer]:
@@ -217,7 +220,7 @@ class CategoricalEmbedding(_Coded):
             )
         self._place(columns, self.categories, False, self.init, self.dim)
         self.input_shape = input_shape
-        self.output_shape = (len(self.kept) + len(self.categories) * self.dim,)
+        self.output_shape = (self._width,)
         return self.output_shape
 
     def config(self) -> dict[str, Any]:

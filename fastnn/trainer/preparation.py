@@ -19,6 +19,7 @@ from fastnn.frames import names_of
 from fastnn.inputs import as_array, as_batch, gatherable
 from fastnn.kernels.layout import zeros_on_line
 from fastnn.kernels.precision_choice import precision_in_use, say_if_not_faster
+from fastnn.kernels.reference.embedding import WRONG, codes_of
 from fastnn.losses import Loss
 from fastnn.model.sequential import Sequential
 from fastnn.model.sparse import SparseRows
@@ -199,9 +200,9 @@ def _check_codes(model: Sequential, which: str, inputs: Any) -> None:
         return
     for column, count in model.layers[0].codes.items() if model.layers else ():
         values = inputs.reshape(len(inputs), -1)[:, column] * model.input_scale
-        good = (values >= -1) & (values < count) & (values == np.floor(values))
-        if not good.all():
-            row = int(np.argmin(good))
+        wrong = codes_of(values, count) == WRONG
+        if wrong.any():
+            row = int(np.argmax(wrong))
             raise ValueError(
                 f"fit: {which}: expected codes, whole numbers from 0 to {count - 1} (-1 for none of them), in column "
                 f"{column}, which {model.layers[0].name} looks up, got {values[row]:g} in sample {row}"

@@ -7,9 +7,8 @@ from fastnn.kernels.reference.arrays import Array
 NONE, WRONG = -1, -2  # a code that stands for no row, and one that is no whole number from -1 to the last code
 
 
-def _codes(x: Array, column: Array, count: Array) -> Array:
-    """The codes in the columns, (n, c) int64; `WRONG` for a value that is none."""
-    values = x[:, column]
+def codes_of(values: Array, count: Array | int) -> Array:
+    """Values as codes below `count`, int64; `WRONG` for one that is none."""
     valid = (values >= NONE) & (values < count) & (values == np.floor(values))
     codes = np.full(values.shape, WRONG, np.int64)
     codes[valid] = values[valid].astype(np.int64)
@@ -22,7 +21,7 @@ def embedding_forward(x: Array, w: Array, kept: Array, column: Array, first: Arr
 
     The code -1 gives zeros. What is no whole number from -1 to ``count[j] - 1`` gives NaN.
     """
-    codes = _codes(x, column, count)
+    codes = codes_of(x[:, column], count)
     rows = np.zeros((*codes.shape, w.shape[1]), w.dtype)
     rows[codes >= 0] = w[(first + codes)[codes >= 0]]
     rows[codes == WRONG] = np.nan
@@ -50,7 +49,7 @@ def embedding_backward(
         dx[...] = 0
         dx[:, kept] = dout[:, : len(kept)]
     if dw is not None:
-        codes = _codes(x, column, count)
+        codes = codes_of(x[:, column], count)
         gradients = dout[:, len(kept) :].reshape(*codes.shape, dw.shape[1])
         dw[...] = dw if beta else 0
         np.add.at(dw, (first + codes)[codes >= 0], gradients[codes >= 0])
