@@ -19,9 +19,8 @@ from collections.abc import Iterable
 from bench.floor import Call
 from bench.peers import fastnn_peer
 from bench.workloads import WORKLOADS, Workload
+from fastnn.kernels.limits import THREAD_GROUP, THREAD_SPEED
 
-GROUP = 8  # threads that share a line
-SPEED = 64.0  # multiply-adds of a thread in a nanosecond
 MOST = 64
 
 
@@ -29,9 +28,9 @@ def transfers(threads: int) -> int:
     """The transfers of lines, one after the other, of a call with that many threads."""
     if threads == 1:
         return 0
-    groups = -(-threads // GROUP)
-    readers = threads - 1 if groups == 1 else GROUP
-    return groups + readers + min(threads, GROUP) + groups
+    groups = -(-threads // THREAD_GROUP)
+    readers = threads - 1 if groups == 1 else THREAD_GROUP
+    return groups + readers + min(threads, THREAD_GROUP) + groups
 
 
 def transfers_without_groups(threads: int) -> int:
@@ -43,12 +42,12 @@ def step(work: Iterable[Call], threads: int, transfer: float) -> float:
     """Nanoseconds of a step on at most that many threads, if a transfer takes `transfer` of them."""
     from fastnn.kernels._native import threads_worth
 
-    cost = (transfers(GROUP) - transfers(2)) / (GROUP - 2) * transfer  # as the library measures it
+    cost = (transfers(THREAD_GROUP) - transfers(2)) / (THREAD_GROUP - 2) * transfer  # as the library measures it
     total = 0.0
     for call in work:
         if call.multiply_adds:
             worth = threads_worth(threads, call.multiply_adds, cost * 1e-9)
-            total += call.times * (call.multiply_adds / SPEED / worth + transfers(worth) * transfer)
+            total += call.times * (call.multiply_adds / THREAD_SPEED / worth + transfers(worth) * transfer)
     return total
 
 

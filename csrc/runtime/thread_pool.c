@@ -15,9 +15,8 @@
 
 enum { RETRY_MS = 1000, THREADS_PER_PROCESSOR = 4, LEAST_LIMIT = 8 };
 enum { MEASURED_CALLS = 32 };
-/* A thread is worth waking for so many multiply-adds, and does so many in a second in a step of few samples. */
+/* A thread is worth waking for so many multiply-adds. */
 enum { THREAD_WORK = 1 << 15 };
-static const double THREAD_SPEED = 64e9;
 /* Fast threads take over what slow ones have not begun: a call ends at most a fourth of a share late. */
 enum { TASKS_IF_UNEVEN = 4 };
 
@@ -130,7 +129,7 @@ static pool *build(int threads) {
         return NULL;
     }
     if (threads > 2) {
-        const int most = threads < FNN_GROUP ? threads : FNN_GROUP;
+        const int most = threads < FNN_THREAD_GROUP ? threads : FNN_THREAD_GROUP;
         atomic_store(&call_cost, fmax(0, (empty_call(&p->team, most) - empty_call(&p->team, 2)) / (most - 2)));
     }
     return p;
@@ -192,9 +191,9 @@ int fnn_set_processors(int count) {
 
 /* Seconds of a call, beyond those of one with two threads. */
 static double cost_of(int threads, double cost) {
-    if (threads <= FNN_GROUP) return cost * (threads - 2);
+    if (threads <= FNN_THREAD_GROUP) return cost * (threads - 2);
     /* the caller is no reader of the first group's line, so that another group has half a step more */
-    return cost * (FNN_GROUP - 1.5 + (threads - 1) / FNN_GROUP);
+    return cost * (FNN_THREAD_GROUP - 1.5 + (threads - 1) / FNN_THREAD_GROUP);
 }
 
 int fnn_threads_worth(int threads, double products, double cost) {
@@ -204,8 +203,10 @@ int fnn_threads_worth(int threads, double products, double cost) {
     int best = 2;
     double least = INFINITY;
     /* whole groups, and what there is: a group that is not whole costs as much */
-    for (int w = 2; w <= end; w = w < FNN_GROUP || w == end ? w + 1 : w + FNN_GROUP < end ? w + FNN_GROUP : end) {
-        const double seconds = products / THREAD_SPEED / w + cost_of(w, cost);
+    for (int w = 2; w <= end; w = w < FNN_THREAD_GROUP || w == end ? w + 1
+                                  : w + FNN_THREAD_GROUP < end     ? w + FNN_THREAD_GROUP
+                                                                   : end) {
+        const double seconds = products / (FNN_THREAD_SPEED * 1e9) / w + cost_of(w, cost);
         if (seconds < least) {
             least = seconds;
             best = w;

@@ -13,8 +13,8 @@ int fnn_set_processors(int count);
 /* Says whether some processors are slower than others. */
 void fnn_set_uneven(int is);
 
-/* How many of at most `threads` threads are worth using for that many multiply-adds, if each of the first FNN_GROUP
- * beyond the second, and each group of as many beyond, makes a call longer by `cost` seconds. */
+/* How many of at most `threads` threads are worth using for that many multiply-adds, if each of the first
+ * FNN_THREAD_GROUP beyond the second, and each group of as many beyond, makes a call longer by `cost` seconds. */
 int fnn_threads_worth(int threads, double products, double cost);
 
 #endif

@@ -47,7 +47,7 @@ static bool still_spins(int spins, double *limit) {
 }
 
 static int first_task(const call *c, int owner) { return (int)((int64_t)c->tasks * owner / c->threads); }
-static int groups_of(int threads) { return (threads + FNN_GROUP - 1) / FNN_GROUP; }
+static int groups_of(int threads) { return (threads + FNN_THREAD_GROUP - 1) / FNN_THREAD_GROUP; }
 
 /* Begins one task of thread `owner` and returns its number; -1 if none is left or the call is over. */
 static int begin(fnn_team *team, const call *c, int owner) {
@@ -77,8 +77,9 @@ static void report(fnn_team *team, int number, uint32_t done) {
 
 /* Runs the tasks of a group that have not been begun, those of thread `index` first if it is in this group. */
 static void run_group(fnn_team *team, const call *c, int number, int index) {
-    const int from = number * FNN_GROUP, count = (c->threads < from + FNN_GROUP ? c->threads : from + FNN_GROUP) - from;
-    const int start = index / FNN_GROUP == number ? index - from : 0;
+    const int from = number * FNN_THREAD_GROUP,
+              count = (c->threads < from + FNN_THREAD_GROUP ? c->threads : from + FNN_THREAD_GROUP) - from;
+    const int start = index / FNN_THREAD_GROUP == number ? index - from : 0;
     for (int i = 0; i < count; i++) {
         const int owner = from + (start + i) % count;
         uint32_t done = 0;
@@ -92,13 +93,13 @@ static void run_group(fnn_team *team, const call *c, int number, int index) {
 /* Runs the tasks of thread `index`, then those that others have not begun: of its group and the next, or of all. */
 static void run_tasks(fnn_team *team, const call *c, int index) {
     const int groups = groups_of(c->threads), most = index == 0 || groups < 2 ? groups : 2;
-    for (int i = 0; i < most; i++) run_group(team, c, (index / FNN_GROUP + i) % groups, index);
+    for (int i = 0; i < most; i++) run_group(team, c, (index / FNN_THREAD_GROUP + i) % groups, index);
 }
 
 /* Reads the call that is published to thread `index` and returns true if it is one after `seen` that has a share for
  * the thread. */
 static bool is_wanted(fnn_team *team, int index, uint32_t seen, call *c) {
-    fnn_group *g = &team->groups[index / FNN_GROUP];
+    fnn_group *g = &team->groups[index / FNN_THREAD_GROUP];
     c->version =
         atomic_load(&g->version); /* in one order with `asleep`: a sleeper sees the call, or the caller sees it */
     if (c->version == seen || c->version % 2 == 1) return false;
@@ -119,7 +120,7 @@ static void wake(fnn_team *team, int from, int end, bool leaders) {
     for (int i = from; i < end; i++) {
         if ((atomic_load(&team->asleep[i / FNN_WORD]) >> i % FNN_WORD & 1) == 0) continue;
         fnn_condition_signal(&team->wake[i]);
-        if (leaders) i = i / FNN_GROUP * FNN_GROUP + FNN_GROUP - 1;
+        if (leaders) i = i / FNN_THREAD_GROUP * FNN_THREAD_GROUP + FNN_THREAD_GROUP - 1;
     }
 }
 
@@ -129,7 +130,7 @@ static void sleep_until_wanted(fnn_team *team, int index, uint32_t seen, call *c
     atomic_fetch_or(&team->asleep[index / FNN_WORD], bit);
     while (!is_wanted(team, index, seen, c)) fnn_condition_wait(&team->wake[index], &team->mutex);
     atomic_fetch_and(&team->asleep[index / FNN_WORD], ~bit);
-    const int end = index / FNN_GROUP * FNN_GROUP + FNN_GROUP;
+    const int end = index / FNN_THREAD_GROUP * FNN_THREAD_GROUP + FNN_THREAD_GROUP;
     wake(team, index + 1, end < c->threads ? end : c->threads, false);
     fnn_mutex_unlock(&team->mutex);
 }
@@ -162,9 +163,9 @@ static void publish(fnn_team *team, call *c) {
         for (int i = 0; i < team->threads; i++) atomic_store(&team->shares[i].begun, (uint64_t)(c->version - 2) << 32);
     for (int i = 0; i < groups; i++) {
         fnn_group *g = &team->groups[i];
-        const int end = (i + 1) * FNN_GROUP;
+        const int end = (i + 1) * FNN_THREAD_GROUP;
         team->expected[i] +=
-            (uint32_t)(first_task(c, end < c->threads ? end : c->threads) - first_task(c, i * FNN_GROUP));
+            (uint32_t)(first_task(c, end < c->threads ? end : c->threads) - first_task(c, i * FNN_THREAD_GROUP));
         atomic_store_explicit(&g->version, c->version - 1, memory_order_relaxed);
         atomic_store_explicit(&g->threads, c->threads, memory_order_release);
         atomic_store_explicit(&g->tasks, c->tasks, memory_order_release);

@@ -17,15 +17,16 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 
-enum { FNN_GROUP = 8, FNN_GROUPS = (FNN_MAX_THREADS + FNN_GROUP - 1) / FNN_GROUP };
+enum { FNN_GROUPS = (FNN_MAX_THREADS + FNN_THREAD_GROUP - 1) / FNN_THREAD_GROUP };
 enum { FNN_WORD = 64, FNN_WORDS = (FNN_MAX_THREADS + FNN_WORD - 1) / FNN_WORD };
 
 #define FNN_LINE __attribute__((aligned(64)))
 
 typedef void (*fnn_task)(void *context, int task);
 
-/* The threads whose numbers differ only by less than FNN_GROUP, and the call that is published to them. The fields are
- * atomic because a worker that is late may read them while the next call is written; it then sees another version. */
+/* The threads whose numbers differ only by less than FNN_THREAD_GROUP, and the call that is published to them. The
+ * fields are atomic because a worker that is late may read them while the next call is written; it then sees another
+ * version. */
 typedef struct {
     FNN_LINE _Atomic(uint32_t) version; /* odd while the fields are being written */
     atomic_int tasks, threads;

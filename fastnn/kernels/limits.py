@@ -4,6 +4,8 @@ Nothing is imported here, because the build reads this file before there is a pa
 """
 
 MAX_THREADS = 256
+THREAD_GROUP = 8  # threads that share the cache lines by which they are called and counted
+THREAD_SPEED = 64  # multiply-adds that a thread is expected to do in a nanosecond, in a step of few samples
 BLOCK_IMAGES = 16  # images in a block of the layout NCHW16n
 SCRATCH_BYTES = 4 << 20  # size of the workspace of each thread
 FUSED_BATCH = 4096  # up to so many samples a weight gradient is one chain of sums, so that it need not be stored
