@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
+from itertools import islice
 from typing import Any
 
 from numpy.typing import NDArray
@@ -18,8 +19,8 @@ from fastnn.trainer.spec import TrainingSpec
 
 Array = NDArray[Any]
 
-_MAX_ROWS = 2**16  # samples of the epochs that are laid out or run ahead in one call; their order is held in memory
-_LAID_OUT = 16  # epochs that are laid out at once where each is run by itself
+_MAX_ROWS = 2**16  # samples of the epochs that are laid out at once; their order is held in memory
+_LAID_OUT = 16  # epochs that are laid out at first; later as many as went before, since a training may be stopped
 
 
 class EpochQueue:
@@ -61,13 +62,11 @@ class EpochQueue:
             How long a step takes; NaN if that is not known yet.
         """
         if not self.ran_ahead:
+            if not self._epochs or self._first != position.epoch:
+                self._lay_out(position.epoch)
             count = self._count(position, most, step_seconds)
             if count > 1:
-                self._lay_out(range(position.epoch, position.epoch + count))
-                self._run_ahead()
-            elif not self._epochs or self._first != position.epoch:
-                ahead = max(1, min(_LAID_OUT, self._spec.epochs + 1 - position.epoch, _MAX_ROWS // self._spec.samples))
-                self._lay_out(range(position.epoch, position.epoch + ahead))
+                self._run_ahead(count)
         self._first += 1
         return self._epochs.popleft()
 
@@ -76,23 +75,23 @@ class EpochQueue:
         return [segment.loss[: segment.done] for epoch in self._epochs for segment in epoch]
 
     def _count(self, position: Position, most: Callable[[], int], step_seconds: float) -> int:
-        """How many epochs to run in one call: no longer than `RETURN_SECONDS`."""
+        """How many of the epochs laid out to run in one call: no longer than `RETURN_SECONDS`."""
         seconds = step_seconds * self._spec.steps
         possible = self._may_run_ahead and self._parameters.session.can_run_ahead
         if not possible or position.step or not seconds > 0:
             return 1
-        left = self._spec.epochs + 1 - position.epoch
-        return max(1, min(most(), left, int(RETURN_SECONDS / seconds), _MAX_ROWS // self._spec.samples))
+        return max(1, min(most(), len(self._epochs), int(RETURN_SECONDS / seconds)))
 
-    def _lay_out(self, epochs: range) -> None:
-        spec, self._first = self._spec, epochs[0]
+    def _lay_out(self, first: int) -> None:
+        spec, self._first = self._spec, first
+        count = max(1, min(max(_LAID_OUT, first - 1), spec.epochs + 1 - first, _MAX_ROWS // spec.samples))
+        epochs = range(first, first + count)
         batches = shuffled_batches(spec.problem.seed, epochs, spec.samples, spec.batch_size, spec.shuffle)
-        done = (epochs[0] - 1) * spec.steps
-        segments = iter(Segment.several([index for epoch in batches for index in epoch], done))
+        segments = iter(Segment.several([index for epoch in batches for index in epoch], (first - 1) * spec.steps))
         self._epochs = deque([next(segments) for _ in epoch] for epoch in batches)
 
-    def _run_ahead(self) -> None:
-        segments = [segment for epoch in self._epochs for segment in epoch]
+    def _run_ahead(self, count: int) -> None:
+        segments = [segment for epoch in islice(self._epochs, count) for segment in epoch]
         for segment in segments:
             segment.rate[...] = learning_rates(self._spec, int(segment.t[0]) - 1, len(segment.index))
         self._parameters.take_over()

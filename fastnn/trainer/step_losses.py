@@ -79,4 +79,5 @@ def mean_over_samples(losses: NDArray[np.float64], samples: int, batch_size: int
     """
     full = samples // batch_size
     rest = samples - full * batch_size
-    return (losses[..., :full].sum(axis=-1) * batch_size + losses[..., full:].sum(axis=-1) * rest) / samples
+    total = losses[..., :full].sum(axis=-1) * batch_size
+    return (total + losses[..., full:].sum(axis=-1) * rest if rest else total) / samples
