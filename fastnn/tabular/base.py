@@ -253,9 +253,9 @@ class TableEstimator(BaseEstimator):  # type: ignore[misc]
         if self.verbose is True:
             print(self.inputs_)
         total, count = np.zeros((len(x), outputs)), np.zeros((len(x), 1))
-        for network, (_, held_out) in zip(self.members_, folds, strict=False):
-            total[held_out] += network.forward(x[held_out])
-            count[held_out] += 1
+        for member in members:
+            total[member.held_out] += member.network.forward(x[member.held_out])
+            count[member.held_out] += 1
         self._held_out = count[:, 0] > 0
         return total / np.maximum(count, 1)
 

@@ -1,15 +1,16 @@
-"""The members that are trained on one way of encoding a table, one after the other or side by side."""
+"""The members that are trained on one way of encoding a table, as many at a time as there are threads."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from threading import Lock
 from typing import Any
 
 from numpy.typing import NDArray
 
+from fastnn.population.share import Stopped, share_out
 from fastnn.tabular.inputs import TableInputs
 from fastnn.tabular.members import Fold, Member, Recipe, Rows, train
-from fastnn.tabular.side_by_side import together, train_many
 
 Array = NDArray[Any]
 TRIALS = 2  # members that are trained for each encoding of numbers, to choose one
@@ -58,35 +59,23 @@ class Trained:
         say : callable
             Is told the number of each member that was trained, and the member.
         """
-        if not self.inputs.codes and together(recipe, rows, len(folds)) and len(self.members) < len(folds) > TRIALS:
-            return self._train_together(recipe, rows, folds, seeds, say)
-        for k in range(len(self.members), len(folds)):
-            network = recipe.network(self.inputs, rows.outputs, seeds[k], rows.rising)
-            try:
-                member = train(recipe, network, self.x, rows, folds[k], seeds[k])
-            except KeyboardInterrupt:
-                return True
-            self.members.append(member)
-            say(k, member)
-        return False
-
-    def _train_together(
-        self,
-        recipe: Recipe,
-        rows: Rows,
-        folds: Sequence[Fold],
-        seeds: Sequence[int],
-        say: Callable[[int, Member], None],
-    ) -> bool:
-        """As `train`, all members that are left side by side."""
         first = len(self.members)
-        left = range(first, len(folds))
-        networks = [recipe.network(self.inputs, rows.outputs, seeds[k]) for k in left]
+        found: dict[int, Member] = {}
+        told = Lock()
+
+        def train_one(place: int, worker: int, stopped: Stopped) -> None:
+            k = first + place
+            network = recipe.network(self.inputs, rows.outputs, seeds[k], rows.rising)
+            member = train(recipe, network, self.x, rows, folds[k], seeds[k], stopped)
+            if member is not None:
+                with told:
+                    found[k] = member
+                    say(k, member)
+
         try:
-            members = train_many(recipe, networks, self.x, rows, folds[first:], seeds[first : len(folds)])
+            share_out(train_one, len(folds) - first)
         except KeyboardInterrupt:
             return True
-        for k, member in zip(left, members, strict=True):
-            self.members.append(member)
-            say(k, member)
+        finally:
+            self.members += [found[k] for k in sorted(found)]
         return False

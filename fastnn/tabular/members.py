@@ -15,6 +15,7 @@ from fastnn.losses import Loss
 from fastnn.model.measure import loss_of
 from fastnn.model.sequential import Sequential
 from fastnn.optim import AdamW
+from fastnn.population.share import Stopped
 from fastnn.schedules import Cosine
 from fastnn.tabular.inputs import TableInputs
 from fastnn.trainer import Callback, EarlyStopping, History, Trainer
@@ -115,12 +116,15 @@ class Member(NamedTuple):
     best_epoch : int
     history : History
         Of all its epochs.
+    held_out : index array
+        The rows that it held out.
     """
 
     network: Sequential
     loss: float
     best_epoch: int
     history: History
+    held_out: NDArray[np.int64]
 
     @property
     def epochs(self) -> int:
@@ -151,6 +155,28 @@ class WeightedLoss(Callback):
         epoch["val_loss"] = float(value[0])
 
 
+class StopsWithOthers(Callback):
+    """Ends a training when those beside it have been ended.
+
+    Parameters
+    ----------
+    stopped : callable
+
+    Attributes
+    ----------
+    ended : bool
+        Whether it has ended this one.
+    """
+
+    def __init__(self, stopped: Stopped) -> None:
+        self.stopped, self.ended = stopped, False
+
+    def on_epoch_end(self, trainer: Trainer, epoch: dict[str, Any]) -> None:
+        """Stop the training if the others have been stopped."""
+        if not trainer.stop and self.stopped():
+            trainer.stop = self.ended = True
+
+
 class Rows(NamedTuple):
     """What is learned of the rows of a table.
 
@@ -174,8 +200,10 @@ class Rows(NamedTuple):
     rising: bool
 
 
-def train(recipe: Recipe, network: Sequential, x: Array, rows: Rows, fold: Fold, seed: int) -> Member:
-    """Train a member.
+def train(
+    recipe: Recipe, network: Sequential, x: Array, rows: Rows, fold: Fold, seed: int, stopped: Stopped
+) -> Member | None:
+    """Train a member; return nothing if it was ended before.
 
     Parameters
     ----------
@@ -187,12 +215,15 @@ def train(recipe: Recipe, network: Sequential, x: Array, rows: Rows, fold: Fold,
     fold : pair of index arrays
         The rows to train on and those that stop it.
     seed : int
+    stopped : callable
+        Says after an epoch whether to end the training; see `share_out`.
     """
     own, held_out = fold
     epochs = recipe.epochs_of(len(own))
     stopping = EarlyStopping(patience=recipe.patience or -(-epochs // 3))
     validation = x[held_out], rows.targets[held_out]
-    callbacks: list[Callback] = [stopping]
+    with_others = StopsWithOthers(stopped)
+    callbacks: list[Callback] = [stopping, with_others]
     if rows.weights is not None:
         callbacks.append(WeightedLoss(*validation, rows.weights[held_out]))
     trainer = Trainer(
@@ -208,4 +239,6 @@ def train(recipe: Recipe, network: Sequential, x: Array, rows: Rows, fold: Fold,
     )
     weights = None if rows.weights is None else rows.weights[own]
     trainer.fit(x[own], rows.targets[own], validation=validation, sample_weight=weights)
-    return Member(network, stopping.best_value, stopping.best_epoch, trainer.history)
+    if with_others.ended:
+        return None
+    return Member(network, stopping.best_value, stopping.best_epoch, trainer.history, held_out)

@@ -361,7 +361,7 @@ def test_after_ctrl_c_the_members_that_are_trained_are_kept(monkeypatch):
     monkeypatch.setattr(ensemble, "train", interrupted)
     table, price = houses(60)
     net = TableRegressor(**SMALL | {"n_estimators": 4, "hidden_layer_sizes": (40,)})
-    with pytest.warns(UserWarning, match="TableRegressor: interrupted; 3 of 4 networks are kept"):
+    with pytest.warns(UserWarning, match="TableRegressor: interrupted; 3 of 4 networks are kept"), fastnn.one_thread():
         net.fit(table, price)
     assert len(net.members_) == 3
     assert np.isfinite(net.predict(table)).all()
@@ -371,42 +371,59 @@ def test_after_ctrl_c_the_members_that_are_trained_are_kept(monkeypatch):
 
 
 @pytest.mark.parametrize("kind", [TableClassifier, TableRegressor])
-def test_members_that_are_trained_side_by_side_are_those_of_one_after_the_other(kind, monkeypatch):
-    from fastnn.tabular import ensemble, side_by_side
-
+def test_members_are_the_same_on_any_number_of_threads(kind):
     table, price = houses(90)
     target = price if kind is TableRegressor else np.where(price > np.median(price), "dear", "cheap")
     options = {"hidden_layer_sizes": (6,), "n_estimators": 5, "max_iter": 15, "dropout": 0.2, "random_state": 0}
-    calls = []
-    fit_many = side_by_side.fit_many
-
-    def noted(networks, *given, **options):
-        calls.append(len(networks))
-        return fit_many(networks, *given, **options)
-
-    monkeypatch.setattr(side_by_side, "fit_many", noted)
-    many = kind(**options).fit(table, target)
-    assert calls == [3]
-    monkeypatch.setattr(ensemble, "together", lambda *given: False)
-    single = kind(**options).fit(table, target)
-    assert calls == [3]
-    assert many.best_epochs_ == single.best_epochs_
-    spread = single.spread(table)
-    np.testing.assert_allclose(many.spread(table), spread, rtol=1e-3, atol=1e-4 * np.ptp(spread))
-    for one, other in zip(many.histories_, single.histories_, strict=True):
-        np.testing.assert_allclose(one.column("val_loss"), other.column("val_loss"), rtol=1e-4)
+    threads, found = fastnn.get_num_threads(), []
+    try:
+        for count in (1, 2, 4):
+            fastnn.set_num_threads(count)
+            found.append(kind(**options).fit(table, target))
+    finally:
+        fastnn.set_num_threads(threads)
+    for other in found[1:]:
+        assert other.best_epochs_ == found[0].best_epochs_
+        assert all(same_bits(a.params, b.params) for a, b in zip(found[0].members_, other.members_, strict=True))
 
 
-def test_members_go_one_after_the_other_where_that_is_faster_or_the_only_way():
-    from fastnn.tabular.members import Rows
-    from fastnn.tabular.side_by_side import together
+def test_members_beside_one_that_is_interrupted_end_at_their_next_epoch_and_are_not_kept(monkeypatch):
+    from fastnn.tabular import ensemble
 
-    rows = Rows(np.zeros(5), fastnn.losses.MeanSquaredError(), None, 1, False)
-    wide, narrow = (TableRegressor(hidden)._recipe() for hidden in ((64, 64), (16,)))
-    assert [together(wide, rows, members) for members in (2, 5, 16, 40)] == [False, False, True, True]
-    assert [together(narrow, rows, members) for members in (2, 5)] == [False, True]
-    assert not together(narrow, rows._replace(weights=np.ones(5)), 5)
-    assert not together(narrow, rows._replace(rising=True), 5)
+    def interrupted_at_once(do, count):
+        do(0, 0, lambda: True)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(ensemble, "share_out", interrupted_at_once)
+    table, price = houses(60)
+    net, said = TableRegressor(**SMALL | {"verbose": True}), []
+    monkeypatch.setattr(net, "_say", lambda *line: said.append(line))
+    with pytest.raises(KeyboardInterrupt):
+        net.fit(table, price)
+    assert said == []
+
+
+def test_after_ctrl_c_members_keep_the_rows_that_they_held_out(monkeypatch):
+    from fastnn.tabular import ensemble
+
+    def last_ones_first(do, count):
+        for place in range(count - 1, 0, -1):
+            do(place, 0, lambda: False)
+        raise KeyboardInterrupt
+
+    table, price = houses(60)
+    net = TableRegressor(**SMALL | {"n_estimators": 5, "numeric": "scaled"})
+    share_out, parts = ensemble.share_out, []
+
+    def shared_out(do, count):
+        parts.append(count)
+        (last_ones_first if len(parts) > 1 else share_out)(do, count)
+
+    monkeypatch.setattr(ensemble, "share_out", shared_out)
+    with pytest.warns(UserWarning, match="TableRegressor: interrupted; 4 of 5 networks are kept"):
+        net.fit(table, price)
+    assert parts == [2, 3]
+    assert net._held_out.sum() == 48
 
 
 def test_every_row_is_held_out_by_one_member_and_classes_are_spread():
