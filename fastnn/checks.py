@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from fastnn import frames
+from fastnn.named import suggestion
 
 T = TypeVar("T")
 
@@ -129,9 +130,9 @@ def choice(function: str, argument: str, value: object, choices: Iterable[T]) ->
     Examples
     --------
     >>> from fastnn.checks import choice
-    >>> choice("softmax_loss", "reduction", "max", ("mean", "sum"))
+    >>> choice("softmax_loss", "reduction", "avg", ("mean", "sum"))
     Traceback (most recent call last):
-    ValueError: softmax_loss: reduction: expected 'mean' or 'sum', got 'max'
+    ValueError: softmax_loss: reduction: expected 'mean' or 'sum', got 'avg'
     """
     known = tuple(choices)
     for wanted in known:
@@ -139,7 +140,8 @@ def choice(function: str, argument: str, value: object, choices: Iterable[T]) ->
             return wanted
     words = [*map(repr, known)]
     expected = f"{', '.join(words[:-1])} or {words[-1]}" if len(words) > 1 else "".join(words)
-    raise ValueError(f"{function}: {argument}: expected {expected}, got {value!r:.80}")
+    hint = suggestion(value, (wanted for wanted in known if isinstance(wanted, str)))
+    raise ValueError(f"{function}: {argument}: expected {expected}, got {value!r:.80}{hint}")
 
 
 def flag(function: str, argument: str, value: object) -> bool:

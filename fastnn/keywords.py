@@ -103,6 +103,60 @@ CLASSES: Mapping[str, str] = {
 }
 """A class or a module of another library, and what is nearest to it here."""
 
+METHODS: Mapping[str, Mapping[str, str]] = {
+    "Sequential": {
+        "fit": "a trainer trains it: fastnn.Trainer(model, epochs=10).fit(x, y)",
+        "train": "a trainer trains it: fastnn.Trainer(model, epochs=10).fit(x, y)",
+        "eval": "it has no modes: forward and predict are always those of a trained model",
+        "compile": "optimizer and loss belong to the trainer: fastnn.Trainer(model, optimizer='adam')",
+        "train_on_batch": "a trainer does single steps: fastnn.Trainer(model).step(x, y)",
+        "backward": "loss_and_gradients(x, y) computes both",
+        "zero_grad": "leave it out: gradients are computed anew each time",
+        "to": "leave it out: everything is computed on the processor; dtype= belongs to Sequential",
+        "cuda": "leave it out: everything is computed on the processor",
+        "state_dict": "parameters has its arrays by name, fastnn.export.to_torch_state_dict PyTorch's",
+        "load_state_dict": "did you mean fastnn.export.from_torch_state_dict?",
+        "weights": "did you mean 'parameters'?",
+        "get_weights": "did you mean 'parameters'?",
+        "set_weights": "write into the arrays of parameters: model.parameters['dense1.w'][...] = w",
+        "named_params": "did you mean 'parameters'?",
+        "count_params": "did you mean 'size'?",
+        "score": "did you mean 'evaluate'?",
+        "add": "layers are given together: fastnn.Sequential([…], input_shape=(…,))",
+    },
+    "Trainer": {
+        "train": "did you mean 'fit'?",
+        "fit_generator": "fit takes data larger than memory from fastnn.data.load(…, mapped=True)",
+        "evaluate": "the model does: trainer.model.evaluate(x, y)",
+        "predict": "the model does: trainer.model.predict(x)",
+        "save": "the model does: trainer.model.save(path); a Checkpoint keeps the training as well",
+    },
+}
+"""Methods of other libraries, by the class here that has none of that name, and what to do instead."""
+
+
+def no_method(owner: object, name: str) -> str:
+    """The message about an attribute that an object does not have.
+
+    Parameters
+    ----------
+    owner : object
+        Of a class in `METHODS`, of one derived from it, or of another, about whose names nothing is said.
+    name : str
+
+    Examples
+    --------
+    >>> from fastnn.keywords import no_method
+    >>> import fastnn
+    >>> model = fastnn.Sequential([fastnn.layers.Dense(2)], input_shape=(3,))
+    >>> no_method(model, "score")
+    "'Sequential' object has no attribute 'score'; did you mean 'evaluate'?"
+    """
+    known = next((METHODS[cls.__name__] for cls in type(owner).__mro__ if cls.__name__ in METHODS), {})
+    public = [attribute for attribute in dir(type(owner)) if not attribute.startswith("_")]
+    hint = f"; {known[name]}" if name in known else "" if name.startswith("_") else suggestion(name, public)
+    return f"{type(owner).__name__!r} object has no attribute {name!r}{hint}"
+
 
 def no_attribute(module: str, name: str, known: Iterable[str]) -> str:
     """The message about a name that a module does not have.

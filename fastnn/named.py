@@ -11,6 +11,17 @@ from typing import Any, TypeVar, cast
 
 T = TypeVar("T")
 
+ELSEWHERE: Mapping[str, str] = {
+    "swish": "silu",
+    "hardswish": "hard_swish",
+    "hardsigmoid": "hard_sigmoid",
+    "leakyrelu": "leaky_relu",
+    "lrelu": "leaky_relu",
+    "linear": "identity",
+    "logistic": "sigmoid",
+}
+"""A name that other libraries give to something, and its name here."""
+
 
 def named(
     what: str,
@@ -51,11 +62,14 @@ def suggestion(wanted: object, known: Iterable[str]) -> str:
     >>> from fastnn.named import suggestion
     >>> suggestion("hubber", ("huber", "quantile"))
     "; did you mean 'huber'?"
+    >>> suggestion("swish", ("relu", "silu"))
+    "; did you mean 'silu'?"
     """
     names = list(known)
     # as it is written first, because a class may have the name of its module but for the capital
     spelled = (wanted, wanted.lower()) if isinstance(wanted, str) else ()
-    near = next(filter(None, (get_close_matches(text, names, 1) for text in spelled)), None)
+    meant = [ELSEWHERE[text] for text in spelled if ELSEWHERE.get(text) in names]
+    near = meant or next(filter(None, (get_close_matches(text, names, 1) for text in spelled)), [])
     return f"; did you mean {near[0]!r}?" if near else ""
 
 

@@ -1,12 +1,14 @@
 """Names of other libraries are answered with the name that they have here."""
 
+import copy
 import inspect
+import pickle
 
 import pytest
 
 import fastnn
 from fastnn import layers, losses, optim
-from fastnn.keywords import ADVICE, CLASSES, ELSEWHERE
+from fastnn.keywords import ADVICE, CLASSES, ELSEWHERE, METHODS
 
 TRAINER = fastnn.Trainer(fastnn.Sequential([layers.Dense(2)], input_shape=(1,)))
 
@@ -116,3 +118,27 @@ def test_the_classes_that_are_named_exist():
 
 def test_a_method_that_checks_its_keywords_keeps_its_signature():
     assert list(inspect.signature(fastnn.Trainer.fit).parameters) == ["self", "x", "y", "validation", "sample_weight"]
+
+
+@pytest.mark.parametrize("owner", [TRAINER.model, TRAINER], ids=["model", "trainer"])
+def test_a_method_of_another_library_is_answered(owner):
+    kind = type(owner).__name__
+    for name, advice in METHODS[kind].items():
+        assert not hasattr(owner, name)
+        with pytest.raises(AttributeError) as error:
+            getattr(owner, name)
+        assert str(error.value) == f"{kind!r} object has no attribute {name!r}; {advice}"
+        assert (error.value.name, error.value.obj) == (name, owner)
+
+
+def test_a_method_that_is_spelled_otherwise_is_named():
+    with pytest.raises(AttributeError, match=r"no attribute 'predict_probs'; did you mean 'predict_proba'\?"):
+        TRAINER.model.predict_probs  # noqa: B018
+    with pytest.raises(AttributeError, match=r"'Trainer' object has no attribute '_nothing'$"):
+        TRAINER._nothing  # noqa: B018
+
+
+def test_models_and_trainers_are_still_copied_and_pickled():
+    model = pickle.loads(pickle.dumps(copy.deepcopy(TRAINER.model)))
+    assert (model.params == TRAINER.model.params).all()
+    assert not hasattr(object.__new__(type(model)), "params")

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, NoReturn
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from fastnn.keywords import no_method
 from fastnn.trainer.base import BaseTrainer
 from fastnn.trainer.online import Online
 
@@ -105,3 +108,8 @@ class SteppingTrainer(BaseTrainer):
         if self._online is None:
             self._online = Online(self)
         return self._online
+
+    if not TYPE_CHECKING:  # with it, a type checker would believe in any attribute
+
+        def __getattr__(self, name: str) -> NoReturn:
+            raise AttributeError(no_method(self, name), name=name, obj=self)
