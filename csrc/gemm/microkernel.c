@@ -3,12 +3,24 @@
 
 #include "runtime/input_prefetch.h"
 
+/* Writes to each line of a row of results long before its results are known. A line that another core has read since it
+ * was written can be written again only when that core has given it up, and a core asks for such lines one after the
+ * other: stores of a whole tile would wait for each other, those of one row are done when the next row is claimed. A
+ * prefetch does not help, because it leaves a line alone that is in the cache. */
+FNN_INLINE void claim(real *row, const int vectors, ptrdiff_t tail, bool keeps) {
+    volatile real *const place = row;
+#pragma GCC unroll 16
+    for (int j = 0; j < vectors; j++) place[j * VL] = keeps ? place[j * VL] : 0;
+    const ptrdiff_t last = (vectors - 1) * VL + tail - 1;
+    place[last] = keeps ? place[last] : 0;
+}
+
 FNN_INLINE void tile(const microkernel_args *t, const int rows, const int vectors, const bool packed) {
     const real *restrict a = t->a;
     const real *restrict b = t->b;
     const ptrdiff_t a_col = t->a_col, ldb = t->ldb, ldc = t->ldc;
-    const real *row[GEMM_MR];
-    for (int i = 0; !packed && i < rows; i++) row[i] = a + fnn_row(t->a_row_index, i) * t->a_row;
+    const real *from[GEMM_MR];
+    for (int i = 0; !packed && i < rows; i++) from[i] = a + fnn_row(t->a_row_index, i) * t->a_row;
     ptrdiff_t at = 0; /* grows by a_col in every step; with packed rows `a` grows instead */
     const ptrdiff_t tail = t->tail;
     /* with AVX-512 a mask costs nothing, and one form of every load and store outside the loop is enough */
@@ -28,35 +40,36 @@ FNN_INLINE void tile(const microkernel_args *t, const int rows, const int vector
 #pragma GCC unroll 16
             for (int j = 0; j < vectors; j++) acc[i][j] = COLUMNS(c + i * ldc, j);
     }
-    /* the place of the results is needed when the chain is done */
-    for (int i = 0; i < rows; i++)
-        for (int j = 0; j < vectors; j++) __builtin_prefetch(c + i * ldc + j * VL, 1);
     const char *prefetch = t->prefetch, *const prefetch_end = prefetch + t->prefetch_lines * FNN_CACHE_LINE;
-    for (ptrdiff_t p = 0; p < t->k; p++) {
-        if (packed && t->a_k_index != NULL) a = t->a + t->a_k_index[p] * a_col;
-        if (t->b_k_index != NULL) {
-            b = t->b + t->b_k_index[p] * ldb;
-            for (int j = 0; j < vectors; j++) __builtin_prefetch(b + (vectors + j) * VL); /* for the next tile */
-        }
-        if (prefetch < prefetch_end) {
-            fnn_prefetch(prefetch);
-            prefetch += FNN_CACHE_LINE;
-        }
-        vreal bv[GEMM_MAX_NR_VECTORS];
+    ptrdiff_t p = 0;
+    for (int claimed = 0; claimed < rows; claimed++) {
+        claim(c + claimed * ldc, vectors, tail, t->resume || t->add);
+        for (const ptrdiff_t end = t->k * (claimed + 1) / rows; p < end; p++) {
+            if (packed && t->a_k_index != NULL) a = t->a + t->a_k_index[p] * a_col;
+            if (t->b_k_index != NULL) {
+                b = t->b + t->b_k_index[p] * ldb;
+                for (int j = 0; j < vectors; j++) __builtin_prefetch(b + (vectors + j) * VL); /* for the next tile */
+            }
+            if (prefetch < prefetch_end) {
+                fnn_prefetch(prefetch);
+                prefetch += FNN_CACHE_LINE;
+            }
+            vreal bv[GEMM_MAX_NR_VECTORS];
 #pragma GCC unroll 16
-        for (int j = 0; j < vectors; j++)
-            bv[j] = j == vectors - 1 && masked ? vload_part(b + j * VL, tail) : vload(b + j * VL);
+            for (int j = 0; j < vectors; j++)
+                bv[j] = j == vectors - 1 && masked ? vload_part(b + j * VL, tail) : vload(b + j * VL);
 #pragma GCC unroll 16
-        for (int i = 0; i < rows; i++) {
-            vreal av = vset(packed ? a[i] : row[i][at]);
+            for (int i = 0; i < rows; i++) {
+                vreal av = vset(packed ? a[i] : from[i][at]);
 #pragma GCC unroll 16
-            for (int j = 0; j < vectors; j++) acc[i][j] = vfma(av, bv[j], acc[i][j]);
+                for (int j = 0; j < vectors; j++) acc[i][j] = vfma(av, bv[j], acc[i][j]);
+            }
+            if (packed)
+                a += a_col;
+            else
+                at += a_col;
+            b += ldb;
         }
-        if (packed)
-            a += a_col;
-        else
-            at += a_col;
-        b += ldb;
     }
     const real *bias = t->bias;
     if (bias != NULL) {
