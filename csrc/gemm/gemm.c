@@ -208,16 +208,19 @@ static ptrdiff_t padded(ptrdiff_t n, ptrdiff_t tasks) { return (n + VL * tasks -
 /* The cost of a task's multiply-adds and of packing its m rows and n columns. */
 static double cost_of(double m, double n) { return m * n + 4 * (m + n); }
 
-/* Finds the grid that costs least, where each task packs its rows of A and its columns of B. If B is kept in panels, it
- * pays that a thread has the same panels in every step, which no other thread writes (dense/weight_grad_fused.c, and
+/* Finds the grid that costs least, where each task packs its rows of A and its columns of B. At equal cost each task
+ * has whole panels of its own: a thread then has the same columns of activations and of their gradients in all products
+ * of a step, and the same panels of weights in every step, which no other thread writes (dense/weight_grad_fused.c, and
  * for few rows dense/weight_grad_rank_k.c, which uses a plain grid). */
 static grid cut(const gemm *g) {
     const ptrdiff_t threads = fnn_threads_for((double)g->m * (double)g->n * (double)g->k);
     grid best = {g, 1, 1, 0};
     double least = INFINITY;
-    if (g->b_panel_stride != 0 && threads > 1 && g->m > GEMM_MR && gemm_panels_per_thread(g->n, threads) > 0) {
-        best = (grid){g, 1, threads, gemm_panels_per_thread(g->n, threads)};
-        least = cost_of((double)g->m, (double)padded(g->n, threads));
+    const ptrdiff_t own = gemm_panels_per_thread(g->n, threads);
+    if (threads > 1 && g->m > GEMM_MR && own > 0) {
+        best = (grid){g, 1, threads, own};
+        const double rest = (double)padded(g->n - threads * own * GEMM_NR, 1);
+        least = cost_of((double)g->m, (double)(own * GEMM_NR) + rest / (double)threads);
     }
     for (ptrdiff_t rows = 1; rows <= threads; rows++) {
         if (rows > 1 && g->whole_columns) continue;
