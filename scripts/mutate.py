@@ -10,7 +10,6 @@ noticed is not tried again. FASTNN_BUILD_ISA=avx2 and CC="ccache gcc" make it fa
 from __future__ import annotations
 
 import argparse
-import functools
 import json
 import os
 import shutil
@@ -30,6 +29,7 @@ NO_TESTS = 5  # the exit status of pytest if it has found none
 def run(tree: Path, *command: str) -> bool:
     """Run a command in a tree as CI would, for at most `SECONDS`; return whether it succeeded."""
     environment = os.environ | {"PYTHONPATH": str(tree), "FASTNN_REQUIRE_NATIVE": "1", "CI": "1"}
+    environment["HYPOTHESIS_PROFILE"] = "unshrunk"
     try:
         done = subprocess.run(
             [sys.executable, *command], cwd=tree, env=environment, capture_output=True, timeout=SECONDS, check=False
@@ -58,13 +58,17 @@ def noticed(tree: Path, mutation: Mutation) -> bool:
     path = tree / mutation.file
     before = path.read_text()
     path.write_text(before.replace(mutation.before, mutation.after))
-    compiled = path.suffix in (".c", ".h", ".pyx")
     try:
-        return (compiled and not build(tree)) or not passes(tree, mutation.tests, mutation.only)
+        return not build(tree) or not passes(tree, mutation.tests, mutation.only)
     finally:
-        path.write_text(before)
-        if compiled and not build(tree):
-            raise RuntimeError(f"{mutation.file} as it was does not compile")
+        path.write_text(before)  # what was compiled of the change is replaced by the next build
+
+
+def passes_unchanged(tree: Path, mutation: Mutation) -> bool:
+    """Whether the tests of a change pass without it."""
+    if not build(tree):
+        raise RuntimeError("the tree does not compile")
+    return passes(tree, mutation.tests, mutation.only)
 
 
 def already_noticed(results: Path | None) -> set[Mutation]:
@@ -88,12 +92,13 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="fastnn-mutate-") as folder:
         tree = Path(folder) / "tree"
         shutil.copytree(ROOT, tree, ignore=shutil.ignore_patterns(".git", ".venv", "build"), symlinks=True)
-        if not build(tree):
-            raise RuntimeError("the tree does not compile")
-        pass_unchanged = functools.cache(functools.partial(passes, tree))
+        passed: dict[tuple[str, str], bool] = {}
         for mutation in left:
             started = time.perf_counter()
-            if not pass_unchanged(mutation.tests, mutation.only):
+            tests = mutation.tests, mutation.only
+            if tests not in passed:
+                passed[tests] = passes_unchanged(tree, mutation)
+            if not passed[tests]:
                 word = "FAILS UNCHANGED"  # tells nothing of the change
             else:
                 word = "noticed" if noticed(tree, mutation) else "SURVIVED"
