@@ -241,7 +241,7 @@ class _Maker:
             return float(pick([0.0, 1.0]))
         if name == "flip":
             return self.flip
-        if name == "size":
+        if name == "size" and self.kernel.startswith("winograd"):
             return int(pick([3, 5]))
         if name in _WINDOW:
             return int(pick(_WINDOW[name]))
