@@ -1,10 +1,10 @@
 """Tries whether tests notice wrong code: ``python scripts/mutate.py [--results FILE] [words ...]``.
 
 The changes of ``scripts/mutation_list.py`` (those whose file or text has one of the words, if words are given) are made
-one at a time in a copy of the working tree, what they touch is compiled anew, and their tests, which have to pass
-without the change, run until one fails. A line for each says whether it was noticed; the exit status is 1 if one was
-not. With ``--results``, a line for each is added to a file, and a run that was stopped goes on: what the file has as
-noticed is not tried again. FASTNN_BUILD_ISA=avx2 and CC="ccache gcc" make it faster.
+one at a time in a copy of the working tree, what they touch is compiled anew, and their tests run until one fails,
+which has to pass without the change. A line for each says whether it was noticed; the exit status is 1 if one was not.
+With ``--results``, a line for each is added to a file, and a run that was stopped goes on: what the file has as noticed
+is not tried again. FASTNN_BUILD_ISA=avx2 and CC="ccache gcc" make it faster.
 """
 
 from __future__ import annotations
@@ -47,28 +47,29 @@ def build(tree: Path) -> bool:
     return run(tree, "setup.py", "-q", "build_ext", "--inplace")
 
 
-def passes(tree: Path, tests: str, only: str) -> bool:
-    """Whether tests pass on a tree as it is."""
-    chosen = ["-k", only] if only else []
-    return run(tree, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", *chosen, *tests.split())
+def passes(tree: Path, mutation: Mutation, *options: str) -> bool:
+    """Whether the tests of a change pass on a tree as it is, up to the first that does not."""
+    chosen = ["-k", mutation.only] if mutation.only else []
+    return run(tree, "-m", "pytest", "-q", "-x", *options, *chosen, *mutation.tests.split())
 
 
-def noticed(tree: Path, mutation: Mutation) -> bool:
-    """Whether the compiler or a test notices a change."""
-    path = tree / mutation.file
+def attempt(tree: Path, mutation: Mutation) -> str:
+    """Make a change and take it back; return in a word whether the compiler or a test noticed it."""
+    path, failed = tree / mutation.file, tree / ".pytest_cache"
     before = path.read_text()
     path.write_text(before.replace(mutation.before, mutation.after))
+    shutil.rmtree(failed, ignore_errors=True)
     try:
-        return not build(tree) or not passes(tree, mutation.tests, mutation.only)
+        compiles = build(tree)
+        survived = compiles and passes(tree, mutation)
     finally:
-        path.write_text(before)  # what was compiled of the change is replaced by the next build
-
-
-def passes_unchanged(tree: Path, mutation: Mutation) -> bool:
-    """Whether the tests of a change pass without it."""
-    if not build(tree):
-        raise RuntimeError("the tree does not compile")
-    return passes(tree, mutation.tests, mutation.only)
+        path.write_text(before)
+    if survived:
+        return "SURVIVED"
+    if path.suffix != ".py" and not build(tree):
+        raise RuntimeError(f"{mutation.file} as it was does not compile")
+    # the test that failed; all of them if the process ended before it could name one
+    return "noticed" if not compiles or passes(tree, mutation, "--last-failed") else "FAILS UNCHANGED"
 
 
 def already_noticed(results: Path | None) -> set[Mutation]:
@@ -92,16 +93,11 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="fastnn-mutate-") as folder:
         tree = Path(folder) / "tree"
         shutil.copytree(ROOT, tree, ignore=shutil.ignore_patterns(".git", ".venv", "build"), symlinks=True)
-        passed: dict[tuple[str, str], bool] = {}
+        if not build(tree):
+            raise RuntimeError("the tree does not compile")
         for mutation in left:
             started = time.perf_counter()
-            tests = mutation.tests, mutation.only
-            if tests not in passed:
-                passed[tests] = passes_unchanged(tree, mutation)
-            if not passed[tests]:
-                word = "FAILS UNCHANGED"  # tells nothing of the change
-            else:
-                word = "noticed" if noticed(tree, mutation) else "SURVIVED"
+            word = attempt(tree, mutation)
             missed += word != "noticed"
             seconds = round(time.perf_counter() - started)
             print(f"{word:<8} {seconds:5} s  {mutation.file}: {mutation.after!r:.60}", flush=True)

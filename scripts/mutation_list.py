@@ -28,6 +28,7 @@ class Mutation(NamedTuple):
 
 
 _BACKENDS = "tests/kernels/test_backends_agree.py tests/kernels/test_special_values.py"
+_COMPILED = "not numba and not reference"  # Numba takes seconds for each kernel, and has no part of these changes
 _MAX_POOL = "(max_pool or first_nan)"
 _FUSED = "tests/kernels/test_fused.py tests/kernels/test_denormal_state.py"
 _GUARD = "tests/kernels/test_guard_pages.py"
@@ -148,14 +149,14 @@ MUTATIONS = [
         "(vbits(vabs(state)) >= vbits(vset(least)))",
         "(vbits(vabs(state)) > vbits(vset(least)))",
         _FUSED,
-        "update or state or lion or decay",
+        f"(update or state or lion or decay) and {_COMPILED}",
     ),
     Mutation(
         "csrc/dense/optimizer_update.h",
         "vbits(vabs(state)) >=",
         "vbits(state) >=",
         _FUSED,
-        "update or state or lion or decay",
+        f"(update or state or lion or decay) and {_COMPILED}",
     ),
     Mutation(
         "csrc/dense/optimizer_update.h",
@@ -197,7 +198,7 @@ MUTATIONS = [
         "action == STORE && sink->accumulate",
         "false",
         f"{_BACKENDS} {_FUSED}",
-        "affine_backward_weight",
+        f"affine_backward_weight and {_COMPILED}",
     ),
     Mutation(
         "csrc/runtime/file_rows.c",
@@ -281,10 +282,14 @@ MUTATIONS = [
         "state[np.abs(state) < np.finfo(state.dtype).tiny] = 0",
         "pass",
         _FUSED,
-        "update or state",
+        "(update or state) and not numba",
     ),
     Mutation(
-        "fastnn/kernels/reference/update_rules.py", "    elif decay:", "    elif False:", _BACKENDS, "update or state"
+        "fastnn/kernels/reference/update_rules.py",
+        "    elif decay:",
+        "    elif False:",
+        _BACKENDS,
+        "(update or state) and not numba",
     ),
     # --- arguments ---
     Mutation("fastnn/checks.py", "    if hidden:\n", "    if False:\n", "tests/two_readings/test_kinds_of_arrays.py"),

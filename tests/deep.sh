@@ -17,6 +17,8 @@ pytest=("$python" -m pytest -p no:cacheprovider -q -n auto --dist loadfile)
 # what runs the native code, rows of mapped files included; plots and the command line add nothing for a sanitizer
 native_tests=(tests/kernels tests/functional tests/program tests/trainer tests/population)
 native_tests+=(tests/robustness/test_trusted_memory.py)
+# what Numba compiles and NumPy computes is not under a sanitizer, and takes more of its time than our own code
+native_only="not -numba and not [numba and not -reference and not [reference"
 # what computes: readers, commands and reports are the same on every instruction set
 computing_tests=("${native_tests[@]}" tests/layers tests/model tests/estimators tests/compat)
 # The sources are the same text for every instruction set, and guard pages are tried on all of them elsewhere; so a
@@ -56,7 +58,8 @@ sanitized() { # name, sanitizer, library, environment assignments...
     # CC may be several words: a compiler behind a cache. A sanitizer that comes before the library of C++ does not find
     # how that one throws exceptions, and ends the process at the first one, such as PyTorch's.
     library="$(${CC:-gcc} -print-file-name="$library") $(${CC:-gcc} -print-file-name=libstdc++.so.6)"
-    env LD_PRELOAD="$library" "$@" PYTHONPATH="$work/$name" "${pytest[@]}" "${native_tests[@]}"
+    env LD_PRELOAD="$library" "$@" PYTHONPATH="$work/$name" "${pytest[@]}" \
+        -k "$native_only" "${native_tests[@]}"
 }
 
 for part in "${parts[@]}"; do
