@@ -3,8 +3,9 @@
     python scripts/check_wheel.py dist/*.whl
 
 The module is for the processor of the tag, asks for no younger system than the tag says (symbol versions of glibc, the
-least macOS), loads no library besides the system's own and Python's, lets nothing but its entry be seen, and, where the
-tag is abi3, uses the limited interface of Python only. The package's files are there, sources and tests are not.
+least macOS), is signed where the system asks for that, loads no library besides the system's own and Python's, lets
+nothing but its entry be seen, and, where the tag is abi3, uses the limited interface of Python only. The package's
+files are there, sources and tests are not.
 """
 
 from __future__ import annotations
@@ -29,10 +30,11 @@ PROCESSORS = {
 OWN_LIBRARIES = {
     "manylinux": r"lib(c|m|pthread|dl|rt)\.so\.\d|ld-linux-.*",
     "musllinux": r"libc\.so|libc\.musl-.*",
-    "macosx": r"/usr/lib/libSystem\.B\.dylib|.*_native.*",  # the last is its own name
+    "macosx": r"/usr/lib/libSystem\.B\.dylib|@rpath/_native",  # the last is its own name
     "win": r"(?i)python3\d*t?\.dll|kernel32\.dll|api-ms-win-crt-.*|ucrtbase\.dll|ntdll\.dll",
 }
-ENTRY = re.compile(r"_?PyInit__native|_?__pyx_module_is_main_\w+|_init|_fini")
+# the entry and what linkers add of themselves
+ENTRY = re.compile(r"_?PyInit__native|_?__pyx_module_is_main_\w+|_init|_fini|__mh_dylib_header|___dso_handle")
 
 
 def parts(tag: str) -> tuple[str, tuple[int, ...], str]:
@@ -62,8 +64,10 @@ def elf(module: lief.ELF.Binary, system: str, version: tuple[int, ...]) -> Itera
         yield "is changed when it is loaded (text relocations)"
 
 
-def macho(module: lief.MachO.Binary, version: tuple[int, ...]) -> Iterator[str]:
+def macho(module: lief.MachO.Binary, version: tuple[int, ...], processor: str) -> Iterator[str]:
     """What is wrong with a module for macOS."""
+    if processor == "arm64" and not module.has_code_signature:
+        yield "has no signature, without which macOS runs nothing on arm64"
     least = tuple((module.build_version.minos if module.has_build_version else module.version_min.version)[:2])
     if least > version:
         yield f"asks for macOS {least}, its tag says {version}"
@@ -97,7 +101,7 @@ def wrong(path: Path, abi: str, platform: str) -> Iterator[str]:
         assert isinstance(module, lief.MachO.Binary)
         machine, libraries = module.header.cpu_type.name, [library.name for library in module.libraries]
         exported = [symbol.name for symbol in module.exported_symbols]
-        yield from macho(module, version)
+        yield from macho(module, version, processor)
     if machine not in PROCESSORS.get(processor, ()):
         yield f"is for {machine}, its tag says {processor}"
     foreign = [name for name in libraries if not re.fullmatch(OWN_LIBRARIES[system], name)]

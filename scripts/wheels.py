@@ -168,7 +168,8 @@ def build(name: str, python: str, given: Path | None, work: Path, out: Path) -> 
     if name.startswith("win32"):
         linker.append(str(windows_library(headers, "python3" if limited else f"python{digits}", folder)))
     if name.startswith("darwin"):
-        linker += ["-Wl,-undefined,dynamic_lookup"]  # Python's own names are found when the module is loaded
+        # Python's own names are found when the module is loaded; its own name would be the path where it was built
+        linker += ["-Wl,-undefined,dynamic_lookup", "-Wl,-install_name,@rpath/_native"]
     environment = {
         "CC": shlex.join(compiler),
         "LDSHARED": shlex.join(linker),
