@@ -2,13 +2,12 @@
 
 What a program depends on is its key; everything else is bound to it when it is taken. A user takes a program out of the
 cache and puts it back, so that no two threads ever have the same one. Each operation on the cache is a single one on a
-dict or a list, which Python's lock makes whole, because a lock of the cache itself could be held by another thread
-when the process forks. A child begins with an empty cache.
+dict or a list, which Python makes whole (by its lock, or by one of each object where it runs without that), because a
+lock of the cache itself could be held by another thread when the process forks. A child begins with an empty cache.
 """
 
 from __future__ import annotations
 
-import itertools
 import os
 from collections.abc import Hashable
 from contextlib import suppress
@@ -51,18 +50,19 @@ class WarmCache(Generic[T]):
 
     def __init__(self, max_bytes: int = MAX_BYTES, max_programs: int = MAX_PROGRAMS) -> None:
         self.max_bytes, self.max_programs = max_bytes, max_programs
-        self._idle: dict[int, tuple[Hashable, T, int]] = {}  # key, program and its bytes, by a number that grows
-        self._by_key: dict[Hashable, list[int]] = {}
-        self._numbers = itertools.count()
+        # key, program and its bytes, by an object that stands for this stay in the cache alone: a number from a counter
+        # may be given to two threads where Python runs without its lock
+        self._idle: dict[object, tuple[Hashable, T, int]] = {}
+        self._by_key: dict[Hashable, list[object]] = {}
         if hasattr(os, "register_at_fork"):
             os.register_at_fork(after_in_child=self.clear)
 
     def take(self, key: Hashable) -> T | None:
         """Return the key's most recently used program, which is now the caller's alone, or None without one."""
-        numbers = self._by_key.get(key)
-        while numbers:
+        stays = self._by_key.get(key)
+        while stays:
             with suppress(IndexError, KeyError):  # another thread was here, or the program has been dropped
-                return self._idle.pop(numbers.pop())[1]
+                return self._idle.pop(stays.pop())[1]
         return None
 
     def put(self, key: Hashable, program: T) -> None:
@@ -70,9 +70,9 @@ class WarmCache(Generic[T]):
         size = program.nbytes
         if size > self.max_bytes:
             return
-        number = next(self._numbers)
-        self._idle[number] = key, program, size
-        self._by_key.setdefault(key, []).append(number)
+        stay = object()
+        self._idle[stay] = key, program, size
+        self._by_key.setdefault(key, []).append(stay)
         idle = list(self._idle.items())
         total = sum(size for _, (_, _, size) in idle)
         for count, (old, (old_key, _, size)) in enumerate(idle):
@@ -88,10 +88,10 @@ class WarmCache(Generic[T]):
     def __len__(self) -> int:
         return len(self._idle)
 
-    def _drop(self, number: int, key: Hashable) -> None:
-        self._idle.pop(number, None)
-        numbers = self._by_key.get(key, [])
+    def _drop(self, stay: object, key: Hashable) -> None:
+        self._idle.pop(stay, None)
+        stays = self._by_key.get(key, [])
         with suppress(ValueError):
-            numbers.remove(number)
-        if not numbers:
+            stays.remove(stay)
+        if not stays:
             self._by_key.pop(key, None)

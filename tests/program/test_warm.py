@@ -183,6 +183,31 @@ def test_times_stay_those_of_the_training_that_took_them():
     assert "targets[64]" in before
 
 
+def test_no_thread_takes_the_program_of_another_key_or_of_another_thread():
+    """Programs are arrays that say their key, and whose users have them alone."""
+    cache, wrong = WarmCache(), []
+
+    def use(key, start):
+        start.wait()
+        for _ in range(3000):
+            taken = cache.take(key)
+            program = np.array([key, 0]) if taken is None else taken
+            program[1] += 1
+            if program[0] != key or program[1] != 1:
+                wrong.append((key, program))
+            program[1] = 0
+            cache.put(key, program)
+
+    start = threading.Barrier(8)
+    threads = [threading.Thread(target=use, args=(number % 4, start)) for number in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert wrong == []
+    assert len(cache) <= 8
+
+
 def test_the_cache_is_bounded_in_number_and_in_bytes():
     cache = WarmCache(max_bytes=100, max_programs=3)
     for number in range(5):
