@@ -110,6 +110,11 @@ def gnu_compiler() -> list[str]:
 class BuildNative(build_ext):
     """Compiles each kernel source for every (instruction set, type) before the extension is linked."""
 
+    def finalize_options(self) -> None:
+        super().finalize_options()
+        if self.editable_mode:  # pip's own folder is a new one every time, so that everything would be compiled again
+            self.build_temp = str(Path("build", f"temp.{self.plat_name}-{sys.implementation.cache_tag}"))
+
     def build_extensions(self) -> None:
         if os.name == "nt":
             command = gnu_compiler()

@@ -163,6 +163,23 @@ def test_a_required_native_module_that_cannot_be_built_is_an_error(tree: Path, t
     assert "WITHOUT its compiled kernels" in told.stderr
 
 
+def test_an_install_to_be_edited_compiles_what_has_changed_and_no_more(tree: Path, tmp_path: Path) -> None:
+    """What ``pip install -e .`` asks of setuptools, twice; then again with a changed source."""
+    script = "import sys; from setuptools import build_meta; build_meta.build_editable(sys.argv[1])"
+    made = "build/temp.*/baseline_f32/csrc/*/*.o"
+
+    def built() -> dict[str, int]:
+        checked(sys.executable, "-c", script, tmp_path, cwd=tree, FASTNN_BUILD_ISA="baseline")
+        return {str(path.relative_to(path.parents[1])): path.stat().st_mtime_ns for path in tree.glob(made)}
+
+    first = built()
+    assert built() == first
+    (tree / "csrc" / "loss" / "loss.c").touch()
+    again = built()
+    assert len(first) > 50
+    assert {name for name in first if again[name] != first[name]} == {"loss/loss.o"}
+
+
 def test_a_changed_source_is_compiled_again(tree: Path, tmp_path: Path) -> None:
     """A second build must not ship the objects of the first."""
     command = (
