@@ -58,7 +58,7 @@ sphinx_gallery_conf = {
     "plot_gallery": "True",
     "abort_on_example_error": False,
     "only_warn_on_example_error": False,
-    "reference_url": {"fastnn": None},
+    "ignore_repr_types": r"matplotlib\.",  # an example that ends with a legend shows the figure, not the object
     "doc_module": ("fastnn",),
     "backreferences_dir": "reference/backreferences",
     "matplotlib_animations": False,
