@@ -2,6 +2,7 @@
  * them. */
 #include "fastnn.h"
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #if defined(__x86_64__)
 #include <cpuid.h>
@@ -66,9 +67,18 @@ static bool is_amd_with_bf16(void) {
 #endif
 #endif
 
+/* Every product asks, but the processor is asked once: a virtual machine interrupts a program for each CPUID, for
+ * microseconds. */
 int fnn_bf16_is_fast(void) {
 #ifdef FNN_WITH_avx512
-    return is_amd_with_bf16();
+    enum { UNKNOWN, IS_SLOW, IS_FAST };
+    static atomic_int known = UNKNOWN;
+    int answer = atomic_load_explicit(&known, memory_order_relaxed);
+    if (answer == UNKNOWN) {
+        answer = is_amd_with_bf16() ? IS_FAST : IS_SLOW;
+        atomic_store_explicit(&known, answer, memory_order_relaxed);
+    }
+    return answer == IS_FAST;
 #else
     return 0;
 #endif
