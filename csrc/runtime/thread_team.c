@@ -3,8 +3,8 @@
  * A call has as many threads as tasks, or all. It is published under a new version number; workers spin on that number
  * for a bounded time, then sleep on a condition variable. Every thread has its own run of neighbouring tasks, so that
  * it works on the same part of the arrays in every kernel and in every step, and so that what the hardware prefetches
- * at the end of a task is mostly its own. An idle thread takes over tasks that their owner has not begun, so that a
- * call never waits for a thread that sleeps or has lost its processor.
+ * at the end of a task is mostly its own. A thread that has been idle for some time takes over tasks that their owner
+ * has not begun, so that a call never waits for a thread that sleeps or has lost its processor.
  */
 #define _GNU_SOURCE
 #include "runtime/thread_team.h"
@@ -15,7 +15,13 @@
  */
 static const double SPIN_SECONDS = 1e-3;
 enum { SPINS_PER_LOOK = 64 }; /* pause instructions, 15 to 60 ns each, between two looks at the clock */
-enum { REFRESH = 1 << 28 };   /* versions after which old ones are forgotten, so that their order is clear */
+/* So many of them, 2 to 8 µs, pass before a thread without work takes over tasks of another. One that is only a little
+ * late is left alone: its part of the arrays would have to come from its caches and to go back there in the next call,
+ * for 3 to 30 ns a line, which is longer than the tasks take. */
+enum { PATIENCE = 128 };
+/* Versions after which old ones are forgotten, so that their order is clear. Then all tasks count as begun in a version
+ * between the last call and the next: a thread that is still looking for tasks of the last one must find none. */
+enum { REFRESH = 1 << 28 };
 
 /* A parallel call, as a thread has read it. */
 typedef struct {
@@ -75,25 +81,24 @@ static void report(fnn_team *team, int number, uint32_t done) {
     fnn_mutex_unlock(&team->mutex);
 }
 
-/* Runs the tasks of a group that have not been begun, those of thread `index` first if it is in this group. */
-static void run_group(fnn_team *team, const call *c, int number, int index) {
-    const int from = number * FNN_THREAD_GROUP,
-              count = (c->threads < from + FNN_THREAD_GROUP ? c->threads : from + FNN_THREAD_GROUP) - from;
-    const int start = index / FNN_THREAD_GROUP == number ? index - from : 0;
-    for (int i = 0; i < count; i++) {
-        const int owner = from + (start + i) % count;
-        uint32_t done = 0;
-        /* what the call points to is there, because it cannot return before a task that was begun is finished */
-        for (int task; (task = begin(team, c, owner)) >= 0; done++)
-            if (!fnn_is_left()) c->fn(c->context, task);
-        if (done > 0) report(team, number, done);
-    }
+/* Runs the tasks of thread `owner` that have not been begun. */
+static void run_share(fnn_team *team, const call *c, int owner) {
+    uint32_t done = 0;
+    /* what the call points to is there, because it cannot return before a task that was begun is finished */
+    for (int task; (task = begin(team, c, owner)) >= 0; done++)
+        if (!fnn_is_left()) c->fn(c->context, task);
+    if (done > 0) report(team, owner / FNN_THREAD_GROUP, done);
 }
 
-/* Runs the tasks of thread `index`, then those that others have not begun: of its group and the next, or of all. */
-static void run_tasks(fnn_team *team, const call *c, int index) {
+/* Runs the tasks that others have not begun: of the group of thread `index` and the next, or of all. */
+static void run_others(fnn_team *team, const call *c, int index) {
     const int groups = groups_of(c->threads), most = index == 0 || groups < 2 ? groups : 2;
-    for (int i = 0; i < most; i++) run_group(team, c, (index / FNN_THREAD_GROUP + i) % groups, index);
+    for (int i = 0; i < most; i++) {
+        const int number = (index / FNN_THREAD_GROUP + i) % groups, from = number * FNN_THREAD_GROUP;
+        const int count = (c->threads < from + FNN_THREAD_GROUP ? c->threads : from + FNN_THREAD_GROUP) - from;
+        const int start = i == 0 ? index - from : 0;
+        for (int k = 0; k < count; k++) run_share(team, c, from + (start + k) % count);
+    }
 }
 
 /* Reads the call that is published to thread `index` and returns true if it is one after `seen` that has a share for
@@ -136,22 +141,24 @@ static void sleep_until_wanted(fnn_team *team, int index, uint32_t seen, call *c
 }
 
 void fnn_team_work(fnn_team *team, int index) {
-    call c = {0};
+    call c = {0}, next = {0};
     uint32_t seen = 0;
     fnn_float_mode mode = fnn_get_float_mode();
     for (;;) {
         double limit = 0;
-        for (int spins = 1; !is_wanted(team, index, seen, &c); spins++) {
+        for (int spins = 1; !is_wanted(team, index, seen, &next); spins++) {
+            if (spins == PATIENCE && seen != 0) run_others(team, &c, index);
             if (still_spins(spins, &limit)) continue;
-            sleep_until_wanted(team, index, seen, &c);
+            sleep_until_wanted(team, index, seen, &next);
             break;
         }
+        c = next;
         seen = c.version;
         if (atomic_load(&team->stop)) return;
         fnn_input_prefetch_join(c.prefetch, index, team->threads);
         fnn_interruption_join(c.interruption);
         if (c.float_mode != mode) fnn_set_float_mode(mode = c.float_mode);
-        run_tasks(team, &c, index);
+        run_share(team, &c, index);
     }
 }
 
@@ -160,7 +167,7 @@ static void publish(fnn_team *team, call *c) {
     const int groups = groups_of(c->threads);
     c->version = atomic_load_explicit(&team->groups[0].version, memory_order_relaxed) + 2;
     if (c->version % REFRESH == 0)
-        for (int i = 0; i < team->threads; i++) atomic_store(&team->shares[i].begun, (uint64_t)(c->version - 2) << 32);
+        for (int i = 0; i < team->threads; i++) atomic_store(&team->shares[i].begun, (uint64_t)(c->version - 1) << 32);
     for (int i = 0; i < groups; i++) {
         fnn_group *g = &team->groups[i];
         const int end = (i + 1) * FNN_THREAD_GROUP;
@@ -196,6 +203,11 @@ static bool is_finished(fnn_team *team, int groups) {
 
 static void await_tasks(fnn_team *team, const call *c) {
     const int groups = groups_of(c->threads);
+    for (int spins = 1; spins < PATIENCE; spins++) {
+        if (is_finished(team, groups)) return;
+        relax();
+    }
+    run_others(team, c, 0);
     double limit = 0;
     for (int spins = 1; still_spins(spins, &limit); spins++)
         if (is_finished(team, groups)) return;
@@ -217,7 +229,7 @@ void fnn_team_run(fnn_team *team, int tasks, fnn_task fn, void *context) {
         .float_mode = fnn_get_float_mode(),
     };
     publish(team, &c);
-    run_tasks(team, &c, 0);
+    run_share(team, &c, 0);
     await_tasks(team, &c);
 }
 
