@@ -118,6 +118,26 @@ def layers(layers: Sequence[Layer]) -> tuple[Layer, ...]:
     return layers
 
 
+def codes(layers: Sequence[Layer], input_scale: float) -> None:
+    """Refuse built layers of which one looks up codes that are not those of the samples, or are scaled."""
+    for i, layer in enumerate(layers):
+        if not layer.codes:
+            continue
+        # these keep codes, and layers of a user's own may make some
+        others = [
+            before.name
+            for before in layers[:i]
+            if not isinstance(before, Flatten | Reshape) and type(before).__module__.startswith("fastnn.")
+        ]
+        if others:
+            raise ValueError(f"{layer.name}: expected codes, which samples hold, got the outputs of {others[-1]}")
+        if input_scale != 1:
+            raise ValueError(
+                f"Sequential: input_scale: expected 1 for samples with codes, which {layer.name} looks up, got "
+                f"{input_scale:g}"
+            )
+
+
 def class_names(names: Sequence[str] | None, outputs: Shape) -> tuple[str, ...] | None:
     """The argument `class_names` as a tuple of str, one for each output."""
     if names is None:

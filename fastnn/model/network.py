@@ -56,6 +56,7 @@ class Network:
         self._channels_last = checks.channels_last(channels_last, self.input_shape, self.layers)
         self.quick: dict[tuple[str, int, Shape], QuickForward | None] = {}  # by kind, id of dtype, shape
         self.output_shape = self._build()
+        checks.codes(self.layers, self.input_scale)
         self.class_names = checks.class_names(class_names, self.output_shape)
         self.column_names = checks.column_names(column_names, self.input_shape)
         self.reading = checks.reading(reading)

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastnn.data.mapped import rows_of
+from fastnn.model.codes import what_is_no_code
 from fastnn.model.network import Network
 from fastnn.model.sparse import SparseRows
 
@@ -49,6 +50,8 @@ def refuse_nan(function: str, argument: str, model: Network, x: Array | SparseRo
         why = "the sample itself holds NaN or infinity"
     elif not np.isfinite(model.params).all():
         why = "the model's parameters do: its training has diverged"
+    elif (wrong := what_is_no_code(model, sample)) is not None:
+        why = f"its codes should be {wrong.removesuffix(' in sample 0')}"
     else:
         why = "they arose from numbers that are too large"
     which = f"{row}, the first of {count}" if count > 1 else f"{row}"

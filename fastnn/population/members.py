@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Sized
 from typing import Any
 
 import numpy as np
@@ -58,9 +58,14 @@ def numbers_of_members(listed: Mapping[str, Any]) -> int:
 
     Raises
     ------
+    TypeError
+        If one is no collection.
     ValueError
         If they have different lengths, none is given, or K is 0.
     """
+    for name, values in listed.items():
+        if values is not None and not isinstance(values, Sized):
+            raise TypeError(f"fit_many: {name}: expected one for each member, as in a list, got {values!r:.80}")
     lengths = {name: len(values) for name, values in listed.items() if values is not None}
     if not lengths:
         raise ValueError("fit_many: seeds: expected a seed for each member that is to be made of one model, got None")

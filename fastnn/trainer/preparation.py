@@ -19,8 +19,8 @@ from fastnn.frames import names_of
 from fastnn.inputs import as_array, as_batch, gatherable
 from fastnn.kernels.layout import zeros_on_line
 from fastnn.kernels.precision_choice import precision_in_use, say_if_not_faster
-from fastnn.kernels.reference.embedding import WRONG, codes_of
 from fastnn.losses import Loss
+from fastnn.model.codes import what_is_no_code
 from fastnn.model.sequential import Sequential
 from fastnn.model.sparse import SparseRows
 from fastnn.optim import Optimizer
@@ -198,15 +198,9 @@ def _check_codes(model: Sequential, which: str, inputs: Any) -> None:
     """
     if not isinstance(inputs, np.ndarray) or is_mapped(inputs):
         return
-    for column, count in model.layers[0].codes.items() if model.layers else ():
-        values = inputs.reshape(len(inputs), -1)[:, column] * model.input_scale
-        wrong = codes_of(values, count) == WRONG
-        if wrong.any():
-            row = int(np.argmax(wrong))
-            raise ValueError(
-                f"fit: {which}: expected codes, whole numbers from 0 to {count - 1} (-1 for none of them), in column "
-                f"{column}, which {model.layers[0].name} looks up, got {values[row]:g} in sample {row}"
-            )
+    wrong = what_is_no_code(model, inputs)
+    if wrong is not None:
+        raise ValueError(f"fit: {which}: expected codes, {wrong}")
 
 
 def held_out_rows(targets: Array, share: float, seed: int, task: str) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

@@ -94,10 +94,12 @@ def test_it_learns_what_only_the_category_says(optimizer):
 
 def test_a_frozen_table_stays_as_it_is():
     x = table(100)
-    model = fastnn.Sequential([Dense(5), CategoricalEmbedding({0: 3}, 2), Dense(2)], input_shape=(5,))
-    model.layers[1].frozen = True
+    model = fastnn.Sequential([CategoricalEmbedding(COUNTS, 2), Dense(2)], input_shape=(5,))
+    dx = model.backward_from(x, np.ones((100, 2)))[0]
+    model.layers[0].frozen = True
     w = model.parameters["categories1.w"].copy()
-    fastnn.Trainer(model, epochs=1, progress=False, on_nonfinite="ignore").fit(x, np.arange(100) % 2)
+    assert same_bits(model.backward_from(x, np.ones((100, 2)))[0], dx)
+    fastnn.Trainer(model, epochs=1, progress=False).fit(x, np.arange(100) % 2)
     assert same_bits(w, model.parameters["categories1.w"])
 
 
@@ -134,6 +136,11 @@ def test_what_is_no_code_is_refused_before_a_training_and_nan_in_a_pass(wrong):
     out = model.forward(x)
     assert np.isnan(out[17]).all()
     assert np.isfinite(np.delete(out, 17, axis=0)).all()
+    why = (
+        r"its codes should be whole numbers from 0 to 1 .* got" if np.isfinite(wrong) else "the sample itself holds NaN"
+    )
+    with pytest.raises(ValueError, match=rf"predict: x: expected samples .* got NaN for sample 17 \({why}"):
+        model.predict(x)
 
 
 @pytest.mark.parametrize(
@@ -150,6 +157,16 @@ def test_what_is_no_code_is_refused_before_a_training_and_nan_in_a_pass(wrong):
         (lambda: CategoricalEmbedding([(0, 1), (0, 2)], 2), ValueError, "expected different columns"),
         (lambda: CategoricalEmbedding({-1: 4}, 2), ValueError, "categories: expected a whole number of at least 0"),
         (lambda: CategoricalEmbedding({3: 4}, 2).build((3,)), ValueError, "columns of codes below 3, .* got 3"),
+        (
+            lambda: fastnn.Sequential([Embedding(3, 2)], input_shape=(4,), input_scale=1 / 255),
+            ValueError,
+            "Sequential: input_scale: expected 1 for samples with codes, which embedding1 looks up, got 0.0039",
+        ),
+        (
+            lambda: fastnn.Sequential([Flatten(), Dense(2), Embedding(3, 2)], input_shape=(4,)),
+            ValueError,
+            "embedding1: expected codes, which samples hold, got the outputs of dense1",
+        ),
     ],
 )
 def test_bad_arguments_are_refused(make, error, message):

@@ -21,7 +21,7 @@ def test_a_member_is_a_model_and_predicts_what_the_population_says_it_does():
         np.testing.assert_array_equal(model.predict(X), each[k])
     np.testing.assert_array_equal(members[-1].params, members.params[2])
     assert [m.seed for m in members[1:]] == [1, 2]
-    with pytest.raises(IndexError):
+    with pytest.raises(IndexError, match="Population: expected the number of one of 3 members, got 3"):
         members[3]
 
 
@@ -142,6 +142,10 @@ def test_ten_thousand_members_need_little_memory():
 BAD = {
     "no seeds": (lambda: fastnn.fit_many(network(), X, LABELS), "seeds: expected a seed for each member"),
     "no members": (lambda: fit([]), "seeds: expected at least one member, got 0"),
+    "a number of seeds": (
+        lambda: fastnn.fit_many(network(), X, LABELS, seeds=3),
+        "seeds: expected one for each member",
+    ),
     "no models": (lambda: fit(None, []), "models: expected at least one, got none"),
     "not a model": (lambda: fit([1], 3), "models: expected a Sequential or a sequence of them, got 3"),
     "lengths": (
