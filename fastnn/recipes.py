@@ -30,7 +30,7 @@ RECIPES: Mapping[str, Recipe] = MappingProxyType(
             MappingProxyType(
                 {
                     "data": "mnist",
-                    "model": "conv:1x28x28,6x5p0,bn,relu,pool2,12x5p0,bn,relu,pool2,fc64,bn,relu,fc10",
+                    "model": "conv:1x28x28,6x5p0,bn,pool2,relu,12x5p0,bn,pool2,relu,fc64,bn,relu,fc10",
                     "no-standardize": True,
                     "epochs": 2,
                     "batch": 128,
