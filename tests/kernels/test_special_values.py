@@ -215,6 +215,17 @@ def test_softmax_of_huge_scores_does_not_overflow(dtype, backend):
     np.testing.assert_array_equal(out[0], [0, 0, 1])
 
 
+def test_softmax_finds_a_score_far_from_the_others_in_any_column(dtype, backend):
+    for columns in (3, 67, 131):
+        others = 1 - np.eye(columns, dtype=dtype)
+        out = np.empty_like(others)
+        kernels.get("softmax_forward", backend)(5000 * others, out, 1.0)
+        np.testing.assert_array_equal(np.diag(out), 0)
+        np.testing.assert_allclose(out, others / (columns - 1), rtol=1e-6)
+        kernels.get("softmax_forward", backend)(5000 * others, out, -1.0)
+        np.testing.assert_array_equal(out, np.eye(columns))
+
+
 def _loss(backend, kernel, x, targets):
     dx, loss, correct = np.empty_like(x), np.empty(1), np.empty(1, np.int64)
     kernels.get(kernel, backend)(x, targets, dx, loss, correct, None, 1.0)
