@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from trainings import OPTIMIZERS, fit, mlp, needs_native, samples
 
 from fastnn.kernels.layout import LINE_BYTES
-from fastnn.program.plan import lifetimes, plan
+from fastnn.program.plan import APART_BYTES, lifetimes, plan
 from fastnn.program.record import Buffer, Operation, Recorder
 
 
@@ -33,13 +33,16 @@ def programs(draw):
     return operations
 
 
+apart = st.sampled_from([0, 5000, APART_BYTES])
+
+
 def overlap(a, b):
     return a.offset < b.offset + b.nbytes and b.offset < a.offset + a.nbytes
 
 
-@given(programs())
-def test_arrays_that_are_alive_together_do_not_overlap(operations):
-    places, total = plan(operations)
+@given(programs(), apart)
+def test_arrays_that_are_alive_together_do_not_overlap(operations, apart_bytes):
+    places, total = plan(operations, apart_bytes=apart_bytes)
     used = {value.root for op in operations for _, value in op.arrays()}
     assert set(places) == used
     for buffer, place in places.items():
@@ -55,16 +58,24 @@ def test_arrays_that_are_alive_together_do_not_overlap(operations):
 
 
 @given(programs())
-def test_the_arena_is_between_the_size_of_what_is_alive_at_once_and_of_everything(operations):
+def test_in_a_small_arena_arrays_share_memory_with_arrays_of_their_size_alone(operations):
     places, total = plan(operations)
+    assert total <= APART_BYTES
+    for a in places.values():
+        assert all((a.offset, a.nbytes) == (b.offset, b.nbytes) or not overlap(a, b) for b in places.values())
+
+
+@given(programs(), apart)
+def test_the_arena_is_between_the_size_of_what_is_alive_at_once_and_of_everything(operations, apart_bytes):
+    places, total = plan(operations, apart_bytes=apart_bytes)
     alive = [sum(p.nbytes for p in places.values() if p.first <= i <= p.last) for i in range(len(operations))]
     assert max(alive) <= total <= sum(p.nbytes for p in places.values())
 
 
-@given(programs(), st.data())
-def test_a_double_buffered_array_has_memory_for_two_during_the_whole_step(operations, data):
+@given(programs(), apart, st.data())
+def test_a_double_buffered_array_has_memory_for_two_during_the_whole_step(operations, apart_bytes, data):
     twice = data.draw(st.sampled_from(sorted(plan(operations)[0], key=lambda b: b.nbytes)))
-    places, total = plan(operations, twice)
+    places, total = plan(operations, twice, apart_bytes)
     place = places[twice]
     assert (place.first, place.last) == (0, len(operations) - 1)
     assert 2 * twice.nbytes <= place.nbytes < 2 * (twice.nbytes + LINE_BYTES)
@@ -98,7 +109,7 @@ def test_streams_and_arrays_from_outside_have_no_place():
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
 def test_the_places_of_a_real_step_do_not_overlap(optimizer):
     x, y = samples(64, 30, 3)
-    trainer = fit(mlp(30, 50, 40, 20, 3), x, y, optimizer=OPTIMIZERS[optimizer](), batch_size=64, epochs=1)
+    trainer = fit(mlp(30, 50, 40, 50, 3), x, y, optimizer=OPTIMIZERS[optimizer](), batch_size=64, epochs=1)
     ((program, times),) = trainer.run.session.programs
     assert times == 1
     places = list(program.places.values())
