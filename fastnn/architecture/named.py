@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from fastnn.alexnet.form import FORMS
-from fastnn.alexnet.network import layers_of
 from fastnn.layers import BatchNorm, Conv2D, Dense, Dropout, Flatten, Layer, MaxPool2D, ReLU
 
 
@@ -36,6 +34,9 @@ def letters_cnn(classes: int, dropout: float = 0.0) -> list[Layer]:
 
 def alexnet(classes: int, dropout: float = 0.5) -> list[Layer]:
     """AlexNet (Krizhevsky, Sutskever & Hinton, 2012) as simplified by Krizhevsky (2014), for 3 x 224 x 224 images."""
+    from fastnn.alexnet.form import FORMS  # here, because what comes with it takes a tenth of all imports
+    from fastnn.alexnet.network import layers_of
+
     return layers_of(FORMS["torchvision"].steps(classes=classes, dropout=dropout))
 
 
