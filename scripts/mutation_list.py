@@ -210,9 +210,9 @@ MUTATIONS = [
     Mutation(
         "csrc/runtime/file_rows.c",
         "if (got <= 0) return false;",
-        "if (got < 0) return false;",
-        "tests/robustness/test_trusted_memory.py",
-        "mapped or cut_short",
+        "if (got <= 0) return true;",
+        "tests/trainer/test_mapped.py",
+        "rows_of_a_file",
     ),
     Mutation(
         "csrc/runtime/file_rows.c",
@@ -263,8 +263,7 @@ MUTATIONS = [
         "csrc/runtime/thread_team.c",
         "if (c.float_mode != mode) fnn_set_float_mode(mode = c.float_mode);",
         "(void)mode;",
-        _SUBNORMAL,
-        "all_threads",
+        "tests/kernels/test_thread_versions.py",
     ),
     Mutation(
         "csrc/runtime/input_prefetch.c", "fnn_flush_subnormals(0);", "fnn_flush_subnormals(1);", _SUBNORMAL, "scaled"

@@ -138,6 +138,7 @@ print("done")
 
 SHORT_READS = """
 from fastnn.data import read_npy
+from fastnn.data.mapped import RowFile
 
 np.save("x.npy", x)
 (Path("set") / "a.csv").parent.mkdir()
@@ -145,6 +146,9 @@ Path("set/a.csv").write_text("a,b,label\\n" + "1.5,2,x\\n3,4,y\\n" * 5000)
 whole = model.predict_proba(read_npy("x.npy", mapped=True)), fastnn.data.load("set/a.csv").train_images
 with faulty("/", "short", 0):
     parts = model.predict_proba(read_npy("x.npy", mapped=True)), fastnn.data.load("set/a.csv").train_images
+    rows = np.zeros_like(x)
+    RowFile(read_npy("x.npy", mapped=True)).read(np.arange(len(x))[::-1], rows.view(np.uint8))
+np.testing.assert_array_equal(rows, x[::-1])
 for one, other in zip(whole, parts):
     np.testing.assert_array_equal(one, other)
 print("done")
