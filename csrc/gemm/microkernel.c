@@ -3,6 +3,8 @@
 
 #include "runtime/input_prefetch.h"
 
+enum { CLAIMED_K = 48 }; /* a shorter chain has no time in which lines could come, and would be longer by the claims */
+
 /* Writes to each line of a row of results long before its results are known. A line that another core has read since it
  * was written can be written again only when that core has given it up, and a core asks for such lines one after the
  * other: stores of a whole tile would wait for each other, those of one row are done when the next row is claimed. A
@@ -41,9 +43,11 @@ FNN_INLINE void tile(const microkernel_args *t, const int rows, const int vector
             for (int j = 0; j < vectors; j++) acc[i][j] = COLUMNS(c + i * ldc, j);
     }
     const char *prefetch = t->prefetch, *const prefetch_end = prefetch + t->prefetch_lines * FNN_CACHE_LINE;
+    for (int i = 0; t->k < CLAIMED_K && i < rows; i++)
+        for (int j = 0; j < vectors; j++) __builtin_prefetch(c + i * ldc + j * VL, 1);
     ptrdiff_t p = 0;
     for (int claimed = 0; claimed < rows; claimed++) {
-        claim(c + claimed * ldc, vectors, tail, t->resume || t->add);
+        if (t->k >= CLAIMED_K) claim(c + claimed * ldc, vectors, tail, t->resume || t->add);
         for (const ptrdiff_t end = t->k * (claimed + 1) / rows; p < end; p++) {
             if (packed && t->a_k_index != NULL) a = t->a + t->a_k_index[p] * a_col;
             if (t->b_k_index != NULL) {

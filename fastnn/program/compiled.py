@@ -21,7 +21,7 @@ from fastnn.program.fuse_norm import fuse_norms
 from fastnn.program.fuse_pool import fuse_pools
 from fastnn.program.interruption import first_update, kept_arrays
 from fastnn.program.layout import images_innermost
-from fastnn.program.plan import Place, plan
+from fastnn.program.plan import Place, apart_bytes, plan
 from fastnn.program.record import Buffer, Operation, Recorder, Stream
 
 try:
@@ -108,7 +108,7 @@ class Compiled:
         ]
         gather = _gathers_by(recording.operations, stream_arguments)
         inputs = None if gather < 0 else _double_buffered(recording.operations[stream_arguments[gather][0]])
-        self.places, self.arena_bytes = plan(recording.operations, inputs)
+        self.places, self.arena_bytes = plan(recording.operations, inputs, apart_bytes(recording.operations))
         if self.arena_bytes > LARGE_BYTES:  # the system would grant it, and end the process when it is used
             estimate = MemoryEstimate(self.arena_bytes)
             check_memory(lambda: estimate, "program: the intermediate arrays of a step", "a smaller batch takes less")

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from fastnn.kernels.layout import LINE_BYTES
 from fastnn.program.record import Buffer, Operation, Stream
 
-APART_BYTES = 16 << 20  # stays in a third-level cache
+_APART_BYTES = 16 << 20  # stays in a third-level cache
 
 
 @dataclass(frozen=True)
@@ -32,8 +32,13 @@ def lifetimes(operations: Sequence[Operation]) -> dict[Buffer, tuple[int, int]]:
     return alive
 
 
+def apart_bytes(operations: Sequence[Operation]) -> int:
+    """Up to which size the arena of a step has arrays of different sizes apart: only if it has blocks of images."""
+    return _APART_BYTES if any(operation.kernel.endswith("_nchw16n") for operation in operations) else 0
+
+
 def plan(
-    operations: Sequence[Operation], double_buffered: Buffer | None = None, apart_bytes: int = APART_BYTES
+    operations: Sequence[Operation], double_buffered: Buffer | None = None, most_apart: int = 0
 ) -> tuple[dict[Buffer, Place], int]:
     """Assign every intermediate array its memory in one arena.
 
@@ -42,7 +47,7 @@ def plan(
     operations : sequence of Operation
     double_buffered : Buffer, optional
         This buffer gets memory for two arrays, which nothing else uses from the first operation to the last.
-    apart_bytes : int, optional
+    most_apart : int, optional
         In an arena of at most so many bytes, arrays share memory only with arrays of their size.
 
     Returns
@@ -53,10 +58,10 @@ def plan(
 
     Notes
     -----
-    Threads work on the same parts of arrays of one size in all operations, but memory that held an array of another
-    size is in the caches of other cores. In a larger arena arrays are placed from the largest to the smallest, each at
-    the lowest offset at which it overlaps no array that is alive at the same time: greedy by size (Pisarchyk & Lee
-    2020, "Efficient Memory Management for Deep Neural Net Inference").
+    Threads work on the same blocks of images in all operations, and so on the same parts of arrays of one size; memory
+    that held an array of another size is in the caches of other cores. In a larger arena arrays are placed from the
+    largest to the smallest, each at the lowest offset at which it overlaps no array that is alive at the same time:
+    greedy by size (Pisarchyk & Lee 2020, "Efficient Memory Management for Deep Neural Net Inference").
     """
     alive = lifetimes(operations)
     if double_buffered is not None:
@@ -66,7 +71,7 @@ def plan(
         for buffer in sorted(alive, key=lambda b: (-b.nbytes, alive[b]))
     }
     apart = _share_by_size(wanted)
-    return apart if apart[1] <= apart_bytes else _share_greedily(wanted)
+    return apart if apart[1] <= most_apart else _share_greedily(wanted)
 
 
 def _whole_lines(nbytes: int) -> int:
