@@ -1,8 +1,12 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, initializedcheck=False
+# cython: freethreading_compatible=True
 """The native backend: binds arrays to the descriptors of C kernels, runs these, and replays programs of them.
 
 One binding serves every kernel. It follows the signature (fastnn/kernels/signatures.py), so no kernel has a wrapper of
 its own.
+
+A free-threaded Python keeps its lock off: kernels do not change after the import, a program has one user at a time
+(fastnn/program/warm.py), and what threads share in C is atomic or behind a mutex.
 """
 
 cimport cython

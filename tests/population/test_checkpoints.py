@@ -13,6 +13,8 @@ import fastnn
 from fastnn.layers import Dense, ReLU, Standardize
 from fastnn.model.file import read, write
 
+pytest.importorskip("safetensors")
+
 ROWS = [np.sort(RNG.permutation(90)[: 50 + k % 2 * 20]) for k in range(20)]  # two groups go in step
 OPTIONS = {
     "plain": {},

@@ -59,6 +59,7 @@ def test_threads_change_no_bit():
 
 
 def test_a_checkpoint_continues_to_the_same_bits(tmp_path):
+    pytest.importorskip("safetensors")
     x, y = data()
     whole = trainer(4)
     whole.fit(x, y)

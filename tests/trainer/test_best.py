@@ -115,6 +115,8 @@ def test_after_ctrl_c_history_and_best_weights_are_there():
 
 
 def test_a_checkpoint_carries_the_best_weights(tmp_path):
+    pytest.importorskip("safetensors")
+
     def make(epochs):
         callbacks = [fastnn.EarlyStopping(patience=3), fastnn.Checkpoint(tmp_path)]
         model = mlp(5, 30, 3, seed=2)

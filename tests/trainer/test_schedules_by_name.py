@@ -55,6 +55,8 @@ def test_a_plateau_lowers_the_rate_when_nothing_improves():
 
 
 def test_a_resumed_training_keeps_its_plateau(tmp_path):
+    pytest.importorskip("safetensors")
+
     def trainer(epochs, name):
         plateau = fastnn.ReduceOnPlateau("loss", 0.5, 1, min_delta=100.0)
         return fastnn.Trainer(
