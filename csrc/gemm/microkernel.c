@@ -43,12 +43,14 @@ FNN_INLINE void tile(const microkernel_args *t, const int rows, const int vector
             for (int j = 0; j < vectors; j++) acc[i][j] = COLUMNS(c + i * ldc, j);
     }
     const char *prefetch = t->prefetch, *const prefetch_end = prefetch + t->prefetch_lines * FNN_CACHE_LINE;
-    for (int i = 0; t->k < CLAIMED_K && i < rows; i++)
+    const bool claims = t->k >= CLAIMED_K;
+    for (int i = 0; !claims && i < rows; i++)
         for (int j = 0; j < vectors; j++) __builtin_prefetch(c + i * ldc + j * VL, 1);
-    ptrdiff_t p = 0;
-    for (int claimed = 0; claimed < rows; claimed++) {
-        if (t->k >= CLAIMED_K) claim(c + claimed * ldc, vectors, tail, t->resume || t->add);
-        for (const ptrdiff_t end = t->k * (claimed + 1) / rows; p < end; p++) {
+    int claimed = 0;
+    for (ptrdiff_t p = 0, end; p < t->k;) {
+        if (claims) claim(c + claimed * ldc, vectors, tail, t->resume || t->add);
+        end = claims && ++claimed < rows ? p + t->k / rows : t->k;
+        for (; p < end; p++) {
             if (packed && t->a_k_index != NULL) a = t->a + t->a_k_index[p] * a_col;
             if (t->b_k_index != NULL) {
                 b = t->b + t->b_k_index[p] * ldb;
