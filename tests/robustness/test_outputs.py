@@ -56,6 +56,24 @@ def test_a_pipe_and_a_device_are_written_to_and_not_replaced(tmp_path):
     assert Path(os.devnull).is_char_device()
 
 
+@posix
+def test_a_file_and_then_the_entry_of_its_folder_are_on_the_disk(tmp_path, monkeypatch):
+    """Without the second a power failure can take the name away, or give back the file that was replaced."""
+    target, synced, fsync = tmp_path / "file", [], os.fsync
+
+    def record(handle):
+        there = target.read_text() if target.exists() else None
+        synced.append((os.fstat(handle).st_ino, there))
+        fsync(handle)
+
+    monkeypatch.setattr(os, "fsync", record)
+    write_whole(target, "old")
+    first = target.stat().st_ino
+    write_whole(target, "new")
+    second, folder = target.stat().st_ino, tmp_path.stat().st_ino
+    assert synced == [(first, None), (folder, "old"), (second, "old"), (folder, "new")]
+
+
 def test_the_error_names_the_file(tmp_path):
     for path in (tmp_path, tmp_path / "missing" / "file", tmp_path / ("n" * 300)):
         with pytest.raises(OSError) as raised:
