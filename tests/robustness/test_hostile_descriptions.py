@@ -129,6 +129,15 @@ def test_the_state_of_a_callback_must_fit_the_model(checkpoint, tmp_path):
             trainer(best()).resume(tmp_path / "c.safetensors", X, Y)
 
 
+@pytest.mark.parametrize("change", [{"surprise": 1}, {"seed": True}, {"input_scale": "1"}, {"layers": {}}])
+def test_a_model_has_the_entries_that_a_model_has(tmp_path, change):
+    """What is made of the others is not asked: it may take no notice of one, or take it for something else."""
+    model = fastnn.Sequential([Dense(3)], input_shape=(4,))
+    write(tmp_path / "m.safetensors", model.parameters, {"config": model.config() | change})
+    with pytest.raises(ValueError, match=rf"m\.safetensors.*config.*{next(iter(change))}"):
+        fastnn.load(tmp_path / "m.safetensors")
+
+
 def test_a_small_file_that_describes_large_arrays_takes_little_memory(tmp_path):
     model = fastnn.Sequential([BatchNorm(), BatchNorm(), Dense(3)], input_shape=(4,))
     config = model.config() | {"input_shape": [10**8]}
