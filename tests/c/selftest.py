@@ -63,7 +63,9 @@ def main() -> int:
     parser.add_argument("--run", default="", help="what runs the program, such as wine")
     parser.add_argument("--build", action="store_true", help="run nothing")
     parser.add_argument("--folder", type=Path, help="where to build; else a temporary folder")
-    parser.add_argument("--optimise", default="-O3", help="-O1 compiles in half the time")
+    parser.add_argument(
+        "--optimise", default="-O3", help="--optimise=-O1 takes half the time; GCC 12 has a bug there and needs -O2"
+    )
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
