@@ -7,6 +7,7 @@ from trainings import mlp, samples
 
 import fastnn
 from fastnn import optim, schedules
+from fastnn.trainer import description
 
 pytest.importorskip("safetensors")
 
@@ -159,3 +160,17 @@ def test_what_is_not_fastnns_own_must_be_given(tmp_path):
         fastnn.Trainer.from_checkpoint(path)
     trainer = fastnn.Trainer.from_checkpoint(path, schedule=Rule(), epochs=3, progress=False)
     assert len(trainer.resume(path, X, Y)) == 3
+
+
+@pytest.mark.parametrize(("hashed_bytes", "seen"), [(1 << 26, range(50)), (400, range(0, 50, 5))])
+def test_data_that_differ_in_a_row_that_is_looked_at_have_another_fingerprint(monkeypatch, hashed_bytes, seen):
+    """All rows of small arrays are; of large ones those at equal distances, from the first to the last part."""
+    monkeypatch.setattr(description, "_HASHED_BYTES", hashed_bytes)
+    array = np.arange(250.0).reshape(50, 5)  # 2000 bytes
+    before, found = description.fingerprint(array), []
+    for row in range(50):
+        array[row, 2] += 1
+        if description.fingerprint(array) != before:
+            found.append(row)
+        array[row, 2] -= 1
+    assert found == list(seen)
