@@ -19,6 +19,7 @@ native_tests=(tests/kernels tests/functional tests/program tests/trainer tests/p
 native_tests+=(tests/robustness/test_trusted_memory.py)
 # what Numba compiles and NumPy computes is not under a sanitizer, and takes more of its time than our own code
 native_only="not -numba and not [numba and not -reference and not [reference"
+native_only+=" and not faults_no_page" # sanitizers have page faults of their own
 # what computes: readers, commands and reports are the same on every instruction set
 computing_tests=("${native_tests[@]}" tests/layers tests/model tests/estimators tests/compat)
 # The sources are the same text for every instruction set, and guard pages are tried on all of them elsewhere; so a

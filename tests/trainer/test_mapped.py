@@ -117,7 +117,7 @@ def test_memory_stays_small(tmp_path):
     file[::1000] = 1
     del file
     said = subprocess.run([sys.executable, "-c", CODE, tmp_path / "x.npy"], capture_output=True, text=True, check=True)
-    assert int(said.stdout) < 64
+    assert int(said.stdout) < 128  # of 256; ThreadSanitizer has some of its own for what is used
 
 
 def test_many_rows_are_read_on_any_number_of_threads(tmp_path):
