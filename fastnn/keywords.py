@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 from fastnn.named import suggestion
 
@@ -153,9 +153,22 @@ def no_method(owner: object, name: str) -> str:
     "'Sequential' object has no attribute 'score'; did you mean 'evaluate'?"
     """
     known = next((METHODS[cls.__name__] for cls in type(owner).__mro__ if cls.__name__ in METHODS), {})
-    public = [attribute for attribute in dir(type(owner)) if not attribute.startswith("_")]
-    hint = f"; {known[name]}" if name in known else "" if name.startswith("_") else suggestion(name, public)
+    if name in known:
+        hint = f"; {known[name]}"
+    elif name.startswith("_"):  # Python itself asks for such names
+        hint = ""
+    else:
+        hint = suggestion(name, (attribute for attribute in dir(type(owner)) if not attribute.startswith("_")))
     return f"{type(owner).__name__!r} object has no attribute {name!r}{hint}"
+
+
+class AnswersOtherNames:
+    """Base of classes whose objects answer methods of other libraries by what to do instead."""
+
+    if not TYPE_CHECKING:  # with it, a type checker would believe in any attribute
+
+        def __getattr__(self, name: str) -> NoReturn:
+            raise AttributeError(no_method(self, name), name=name, obj=self)
 
 
 def no_attribute(module: str, name: str, known: Iterable[str]) -> str:

@@ -11,7 +11,7 @@ from typing import Any, TypeVar, cast
 
 T = TypeVar("T")
 
-ELSEWHERE: Mapping[str, str] = {
+SYNONYMS: Mapping[str, str] = {
     "swish": "silu",
     "hardswish": "hard_swish",
     "hardsigmoid": "hard_sigmoid",
@@ -68,9 +68,14 @@ def suggestion(wanted: object, known: Iterable[str]) -> str:
     names = list(known)
     # as it is written first, because a class may have the name of its module but for the capital
     spelled = (wanted, wanted.lower()) if isinstance(wanted, str) else ()
-    meant = [ELSEWHERE[text] for text in spelled if ELSEWHERE.get(text) in names]
+    meant = [SYNONYMS[text] for text in spelled if SYNONYMS.get(text) in names]
     near = meant or next(filter(None, (get_close_matches(text, names, 1) for text in spelled)), [])
     return f"; did you mean {near[0]!r}?" if near else ""
+
+
+def is_built_in(cls: type) -> bool:
+    """Whether a class is one of fastnn's own, and not a user's, which may do something else."""
+    return cls.__module__.startswith("fastnn.")
 
 
 def constructor_arguments(cls: type) -> Mapping[str, inspect.Parameter]:

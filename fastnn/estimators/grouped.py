@@ -25,6 +25,7 @@ from fastnn.estimators.base import Estimator
 from fastnn.estimators.ensemble import share_arrays
 from fastnn.estimators.together import Training, can_join, train_together
 from fastnn.estimators.workers import configured_backend, on_dask
+from fastnn.named import is_built_in
 from fastnn.trainer import NonFiniteLossError
 
 Array = NDArray[Any]
@@ -142,7 +143,7 @@ def _can_group(estimator: Any, X: Any, y: Any) -> bool:
     arrays = isinstance(X, np.ndarray) and X.ndim == 2 and isinstance(y, np.ndarray)
     elsewhere = configured_backend() is not None and not on_dask()
     routed = sklearn.get_config()["enable_metadata_routing"]
-    ours = isinstance(estimator, Estimator) and type(estimator).__module__.startswith("fastnn.")
+    ours = isinstance(estimator, Estimator) and is_built_in(type(estimator))
     return arrays and ours and not elsewhere and not routed and isinstance(estimator.random_state, int)
 
 

@@ -16,6 +16,7 @@ from fastnn.checks import flag
 from fastnn.kernels.eager import Ops
 from fastnn.keywords import with_known_keywords
 from fastnn.layers.onnx_graph import Graph
+from fastnn.named import is_built_in
 from fastnn.parameter import Parameter, State
 
 Shape = tuple[int, ...]
@@ -78,7 +79,7 @@ class Layer:
         with_known_keywords(cls)
         known = REGISTRY.get(cls.__name__)
         named = not abstract and not cls.__name__.startswith("_")
-        if named and (known is None or not known.__module__.startswith("fastnn.")):
+        if named and (known is None or not is_built_in(known)):
             REGISTRY[cls.__name__] = cls
 
     def __setattr__(self, name: str, value: Any) -> None:
@@ -263,7 +264,7 @@ class Layer:
 def speaks_for_itself(layer: Layer, method: str) -> bool:
     """Whether the layer's class says what another library calls it; a user's subclass does not inherit that."""
     cls = type(layer)
-    return cls.__module__.startswith("fastnn.") or method in vars(cls)
+    return is_built_in(cls) or method in vars(cls)
 
 
 def row_shape(layer: Layer, shape: Shape) -> int:

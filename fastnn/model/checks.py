@@ -29,6 +29,7 @@ from fastnn.layers import (
 )
 from fastnn.layers.chain import walk
 from fastnn.layers.custom import Maker
+from fastnn.named import is_built_in
 
 _OF_CHANNELS = (
     Conv2D,
@@ -127,7 +128,7 @@ def codes(layers: Sequence[Layer], input_scale: float) -> None:
         others = [
             before.name
             for before in layers[:i]
-            if not isinstance(before, Flatten | Reshape) and type(before).__module__.startswith("fastnn.")
+            if not isinstance(before, Flatten | Reshape) and is_built_in(type(before))
         ]
         if others:
             raise ValueError(f"{layer.name}: expected codes, which samples hold, got the outputs of {others[-1]}")

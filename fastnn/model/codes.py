@@ -10,7 +10,7 @@ from fastnn.kernels.reference.embedding import WRONG, codes_of
 from fastnn.model.network import Network
 
 
-def what_is_no_code(model: Network, inputs: Any) -> str | None:
+def what_is_no_code(model: Network, inputs: Any) -> tuple[int, str] | None:
     """What samples hold in a column of codes, which the first layer looks up, in place of a code.
 
     Parameters
@@ -20,8 +20,8 @@ def what_is_no_code(model: Network, inputs: Any) -> str | None:
 
     Returns
     -------
-    str or None
-        What was expected and got, of the first such column, as the end of an error's message.
+    (int, str) or None
+        Of the first such column the first sample, and what was expected and got, for an error's message.
 
     Examples
     --------
@@ -30,15 +30,13 @@ def what_is_no_code(model: Network, inputs: Any) -> str | None:
     >>> model = fastnn.Sequential([fastnn.layers.Embedding(10, 2)], input_shape=(3,))
     >>> what_is_no_code(model, np.array([[4, 9, -1]]))
     >>> what_is_no_code(model, np.array([[4, 9, -1], [4, 12, 4]]))
-    'whole numbers from 0 to 9 (-1 for none of them) in column 1, which embedding1 looks up, got 12 in sample 1'
+    (1, 'whole numbers from 0 to 9 (-1 for none of them) in column 1, which embedding1 looks up, got 12')
     """
     for column, count in model.layers[0].codes.items() if model.layers else ():
         values = inputs.reshape(len(inputs), -1)[:, column]
         wrong = codes_of(values, count) == WRONG
         if wrong.any():
             row = int(np.argmax(wrong))
-            return (
-                f"whole numbers from 0 to {count - 1} (-1 for none of them) in column {column}, which "
-                f"{model.layers[0].name} looks up, got {values[row]:g} in sample {row}"
-            )
+            expected = f"whole numbers from 0 to {count - 1} (-1 for none of them) in column {column}"
+            return row, f"{expected}, which {model.layers[0].name} looks up, got {values[row]:g}"
     return None

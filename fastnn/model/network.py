@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import weakref
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NoReturn, Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
@@ -17,7 +17,7 @@ from fastnn.kernels.eager import Ops
 from fastnn.kernels.layout import copy_on_line, zeros_on_line
 from fastnn.kernels.precision_choice import checked_precision, say_if_not_faster
 from fastnn.kernels.precisions import PrecisionName
-from fastnn.keywords import no_method
+from fastnn.keywords import AnswersOtherNames
 from fastnn.layers import chain
 from fastnn.layers.base import Layer, Shape
 from fastnn.model import checks
@@ -27,7 +27,7 @@ from fastnn.parameter import Parameter
 Array = NDArray[Any]
 
 
-class Network:
+class Network(AnswersOtherNames):
     """Base of `Sequential`, where the arguments are described."""
 
     _precision: PrecisionName = "float32"
@@ -178,11 +178,6 @@ class Network:
             state.value[...] = state.initial
         for step, p in enumerate(self._named.values()):
             p.value[...] = init.draw(p.initializer, p.shape, p.fans, self.seed, step)
-
-    if not TYPE_CHECKING:  # with it, a type checker would believe in any attribute
-
-        def __getattr__(self, name: str) -> NoReturn:
-            raise AttributeError(no_method(self, name), name=name, obj=self)
 
     def __getstate__(self) -> dict[str, Any]:
         """The attributes of copies and pickles: all but compiled passes."""

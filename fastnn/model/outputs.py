@@ -51,7 +51,7 @@ def refuse_nan(function: str, argument: str, model: Network, x: Array | SparseRo
     elif not np.isfinite(model.params).all():
         why = "the model's parameters do: its training has diverged"
     elif (wrong := what_is_no_code(model, sample)) is not None:
-        why = f"its codes should be {wrong.removesuffix(' in sample 0')}"
+        why = f"its codes should be {wrong[1]}"
     else:
         why = "they arose from numbers that are too large"
     which = f"{row}, the first of {count}" if count > 1 else f"{row}"

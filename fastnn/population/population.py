@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from operator import index
 from os import PathLike
 from typing import Any, Literal
 
@@ -83,9 +82,11 @@ class Population(Sequence[Sequential]):
         """Member k as a `Sequential` of its own, or a list of those of a slice."""
         if isinstance(k, slice):
             return [self[i] for i in range(*k.indices(len(self)))]
-        if not -len(self) <= index(k) < len(self):
-            raise IndexError(f"Population: expected the number of one of {len(self)} members, got {k}")
-        k = range(len(self))[k]
+        try:
+            k = range(len(self))[k]
+        except IndexError:
+            message = f"Population: expected the number of one of {len(self)} members, got {k}"
+            raise IndexError(message) from None
         model = self.model.copy()
         model.params[...] = self.params[k]
         model.seed, model.task = self.seeds[k], self.model.task

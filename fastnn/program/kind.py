@@ -13,6 +13,7 @@ from weakref import WeakKeyDictionary
 from fastnn.kernels.backend import current_backend, native_isa
 from fastnn.layers.chain import walk
 from fastnn.model.sequential import Sequential
+from fastnn.named import is_built_in
 from fastnn.program.binding import Numbers
 from fastnn.program.step import Problem
 
@@ -39,7 +40,7 @@ def kind_of_model(model: Sequential) -> Hashable | None:
 def _layers_of(model: Sequential) -> Hashable | None:
     """The class and the settings of the model's layers; None if they are not known."""
     layers = list(walk(model.layers))
-    if not (_ours(model) and all(map(_ours, layers))):
+    if not all(map(is_built_in, map(type, (model, *layers)))):
         return None
     try:
         described = [
@@ -61,7 +62,7 @@ def kind_of_problem(problem: Problem, batch: int, rest: int) -> Hashable | None:
     """
     model = kind_of_model(problem.model)
     optimizer, loss = problem.optimizer, problem.loss
-    if model is None or not (_ours(optimizer) and _ours(loss)):
+    if model is None or not (is_built_in(type(optimizer)) and is_built_in(type(loss))):
         return None
     l2 = _l2_terms(problem, batch)
     try:
@@ -104,10 +105,6 @@ def _l2_terms(problem: Problem, batch: int) -> tuple[float, ...]:
 def _varies(l2: tuple[float, ...]) -> bool:
     """Whether a number that an operation charges for weights can only be the one L2 term that there is."""
     return sum(map(bool, l2)) <= 1 and not l2[2]
-
-
-def _ours(value: object) -> bool:
-    return type(value).__module__.startswith("fastnn.")
 
 
 def _arguments(config: Mapping[str, Any], without: tuple[str, ...]) -> Hashable:

@@ -70,8 +70,11 @@ def plan(
         buffer: Place(0, _whole_lines(buffer.nbytes) * (2 if buffer is double_buffered else 1), *alive[buffer])
         for buffer in sorted(alive, key=lambda b: (-b.nbytes, alive[b]))
     }
-    apart = _share_by_size(wanted)
-    return apart if apart[1] <= most_apart else _share_greedily(wanted)
+    if most_apart:
+        placed, end = _share_by_size(wanted)
+        if end <= most_apart:
+            return placed, end
+    return _share_greedily(wanted)
 
 
 def _whole_lines(nbytes: int) -> int:

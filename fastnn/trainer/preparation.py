@@ -200,7 +200,8 @@ def _check_codes(model: Sequential, which: str, inputs: Any) -> None:
         return
     wrong = what_is_no_code(model, inputs)
     if wrong is not None:
-        raise ValueError(f"fit: {which}: expected codes, {wrong}")
+        row, expected = wrong
+        raise ValueError(f"fit: {which}: expected codes, {expected} in sample {row}")
 
 
 def held_out_rows(targets: Array, share: float, seed: int, task: str) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

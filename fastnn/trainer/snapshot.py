@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from fastnn.model.file import check_digest, read, write
 from fastnn.model.schema import is_number
 from fastnn.model.sequential import Sequential
+from fastnn.named import is_built_in
 from fastnn.optim import Optimizer
 from fastnn.trainer.callbacks import CallbackList
 from fastnn.trainer.checkpoint_schema import check_checkpoint, check_progress
@@ -175,7 +176,7 @@ class Snapshot:
                     f"{optimizer!r}, got {value!r:.80} for {name!r:.80}"
                 )
             changed[name] = value
-        if changed and type(optimizer).__module__.startswith("fastnn."):  # whose constructor checks its arguments
+        if changed and is_built_in(type(optimizer)):  # whose constructor checks its arguments
             try:
                 type(optimizer)(**now | changed)
             except (TypeError, ValueError) as error:

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NoReturn
-
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from fastnn.keywords import no_method
+from fastnn.keywords import AnswersOtherNames
 from fastnn.trainer.base import BaseTrainer
 from fastnn.trainer.online import Online
 
 
-class SteppingTrainer(BaseTrainer):
+class SteppingTrainer(BaseTrainer, AnswersOtherNames):
     """A trainer that can be asked for steps one by one; the arguments are those of `Trainer`."""
 
     _online: Online | None = None
@@ -108,8 +106,3 @@ class SteppingTrainer(BaseTrainer):
         if self._online is None:
             self._online = Online(self)
         return self._online
-
-    if not TYPE_CHECKING:  # with it, a type checker would believe in any attribute
-
-        def __getattr__(self, name: str) -> NoReturn:
-            raise AttributeError(no_method(self, name), name=name, obj=self)

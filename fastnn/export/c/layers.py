@@ -15,6 +15,7 @@ from fastnn.functional.window import Window
 from fastnn.kernels.activations import Activation
 from fastnn.layers import Layer
 from fastnn.layers.elementwise import Elementwise
+from fastnn.named import is_built_in
 
 Writer = Callable[[Program, Any, Value], Value]
 WRITERS: dict[type[Layer], Writer] = {}
@@ -34,11 +35,7 @@ def write_layers(program: Program, chain: Sequence[Layer], x: Value) -> Value:
 
 
 def _writer(layer: Layer) -> Writer:
-    if (
-        isinstance(layer, Elementwise)
-        and layer.activation in ACTIVATIONS
-        and type(layer).__module__.startswith("fastnn.")
-    ):
+    if isinstance(layer, Elementwise) and layer.activation in ACTIVATIONS and is_built_in(type(layer)):
         return _elementwise
     writer = WRITERS.get(type(layer))  # not of a subclass, which may compute something else
     if writer is None:
