@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 from fastnn.named import suggestion
@@ -83,8 +83,24 @@ ADVICE: Mapping[str, str] = {
     "batch_size": "it belongs to the trainer, as Trainer(model, batch_size=100)",
     "verbose": "a progress bar belongs to the trainer, as Trainer(model, progress=True)",
     "device": "leave it out: everything is computed on the processor",
+    "inplace": "leave it out: where an activation can be computed in place, it is",
+    "dim": "leave it out: classes are the last axis of (N, classes), channels the first of (C, H, W)",
+    "axis": "leave it out: classes are the last axis of (N, classes), channels the first of (C, H, W)",
 }
 """What to do about a keyword that no argument here stands for."""
+
+LEADING: Mapping[str, str] = {
+    "Dense": "the inputs are counted when the model is built",
+    "Conv2D": "the channels are counted when the model is built",
+    "BatchNorm": "the channels are counted when the model is built",
+    "LayerNorm": "the inputs are counted when the model is built",
+    "GroupNorm": "the channels are counted when the model is built",
+    "Sequential": "the layers stand in one list",
+}
+"""A class whose constructor elsewhere begins with another argument, and why it does not have that here."""
+
+EXAMPLES: Mapping[str, str] = {"input_shape": ", such as input_shape=(784,)"}
+"""An argument that has to be given, and what it looks like."""
 
 CLASSES: Mapping[str, str] = {
     "Linear": "Dense",
@@ -219,8 +235,39 @@ def unknown_keyword(owner: str, keyword: str, known: Mapping[str, Any]) -> str:
     return f"{owner}: {keyword}: expected {expected}{hint}"
 
 
+def too_many_values(owner: str, given: Sequence[object], known: Mapping[str, inspect.Parameter]) -> str:
+    """The message about more values without a name than a constructor or a method takes.
+
+    Parameters
+    ----------
+    owner : str
+        The class, or the method.
+    given : sequence
+        The values.
+    known : mapping of str to inspect.Parameter
+        The arguments that it has.
+
+    Examples
+    --------
+    >>> import inspect
+    >>> from fastnn.keywords import too_many_values
+    >>> from fastnn.layers import BatchNorm
+    >>> too_many_values("BatchNorm", (64,), inspect.signature(BatchNorm).parameters)
+    'BatchNorm: expected affine, track, eps, momentum by name, got 64; the channels are counted when the model is built'
+    """
+    taken = [name for name, one in known.items() if one.kind == one.POSITIONAL_OR_KEYWORD]
+    rest = ", ".join(name for name in known if name not in taken)
+    expected = [
+        *([f"{', '.join(taken)} alone without a name"] if taken else []),
+        *([f"{rest} by name"] if rest else []),
+    ]
+    got = ", ".join(f"{value!r:.40}" for value in given)
+    hint = f"; {LEADING[owner]}" if owner in LEADING else ""
+    return f"{owner}: expected {' and '.join(expected) or 'no arguments'}, got {got}{hint}"
+
+
 def with_known_keywords(cls: type) -> None:
-    """Make the constructor that a class defines refuse a keyword that it does not have in such words.
+    """Make the constructor that a class defines refuse what it does not take in such words.
 
     Parameters
     ----------
@@ -233,21 +280,28 @@ def with_known_keywords(cls: type) -> None:
 
 
 def known_keywords(method: F) -> F:
-    """Make a method refuse a keyword that it does not have in such words; it keeps its signature."""
+    """Make a method refuse what it does not take in such words; it keeps its signature."""
     return _checking(method, lambda _: method.__name__)
 
 
 def _checking(function: F, owner: Callable[[Any], str]) -> F:
     parameters = inspect.signature(function).parameters.values()
-    if any(p.kind == p.VAR_KEYWORD for p in parameters):
+    if any(p.kind in (p.VAR_KEYWORD, p.VAR_POSITIONAL) for p in parameters):
         return function
-    known = {p.name: p for p in list(parameters)[1:] if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)}
+    known = {p.name: p for p in list(parameters)[1:]}
+    most = sum(p.kind == p.POSITIONAL_OR_KEYWORD for p in known.values())
+    needed = [name for name, p in known.items() if p.default is p.empty and p.kind == p.KEYWORD_ONLY]
 
     @functools.wraps(function)
     def checked(self: Any, *arguments: Any, **named: Any) -> Any:
         for keyword in named:
             if keyword not in known:
                 raise TypeError(unknown_keyword(owner(self), keyword, known))
+        if len(arguments) > most:
+            raise TypeError(too_many_values(owner(self), arguments, known))
+        for name in needed:
+            if name not in named:
+                raise TypeError(f"{owner(self)}: {name}: expected a value by name, got none{EXAMPLES.get(name, '')}")
         return function(self, *arguments, **named)
 
     return checked  # type: ignore[return-value]

@@ -19,6 +19,13 @@ SYNONYMS: Mapping[str, str] = {
     "lrelu": "leaky_relu",
     "linear": "identity",
     "logistic": "sigmoid",
+    "acc": "accuracy",
+    "he": "he_normal",
+    "kaiming": "he_normal",
+    "kaiming_normal": "he_normal",
+    "kaiming_uniform": "he_uniform",
+    "glorot": "glorot_uniform",
+    "xavier": "glorot_uniform",
 }
 """A name that other libraries give to something, and its name here."""
 
@@ -39,11 +46,18 @@ def named(
     ------
     ValueError
         If there is no class of that name; `what` begins the message.
+    TypeError
+        If it is neither a name nor such an object.
     """
     if isinstance(wanted, base):
         return wanted
-    name = aliases.get(wanted, wanted) if isinstance(wanted, str) else wanted
-    if not isinstance(name, str) or name not in table:
+    if not isinstance(wanted, str):
+        raise TypeError(
+            f"{what}: expected one of {', '.join(table)}, or an object of {base.__name__}, "
+            f"got {of_type(wanted)}{how_to_make(wanted, base)}"
+        )
+    name = aliases.get(wanted, wanted)
+    if name not in table:
         raise ValueError(f"{what}: expected one of {', '.join(table)}, got {wanted!r}{suggestion(wanted, table)}")
     return table[name](**options)
 
@@ -71,6 +85,37 @@ def suggestion(wanted: object, known: Iterable[str]) -> str:
     meant = [SYNONYMS[text] for text in spelled if SYNONYMS.get(text) in names]
     near = meant or next(filter(None, (get_close_matches(text, names, 1) for text in spelled)), [])
     return f"; did you mean {near[0]!r}?" if near else ""
+
+
+def of_type(value: object) -> str:
+    """What a value is, for the end of a message about it: its type, or the name of the class that it is itself.
+
+    Examples
+    --------
+    >>> from fastnn.named import of_type
+    >>> of_type(1.5), of_type(float)
+    ('float', 'the class float')
+    """
+    return f"the class {value.__name__}" if isinstance(value, type) else type(value).__name__
+
+
+def how_to_make(wanted: object, base: type) -> str:
+    """The end of the message about a class that stands where an object of it should, or nothing about other values.
+
+    Parameters
+    ----------
+    wanted : object
+        What was given in the place of an object of `base`.
+    base : type
+
+    Examples
+    --------
+    >>> from fastnn.named import how_to_make
+    >>> from fastnn.layers import Layer, ReLU
+    >>> how_to_make(ReLU, Layer)
+    '; ReLU() makes one'
+    """
+    return f"; {wanted.__name__}() makes one" if isinstance(wanted, type) and issubclass(wanted, base) else ""
 
 
 def is_built_in(cls: type) -> bool:

@@ -4,11 +4,13 @@ import copy
 import inspect
 import pickle
 
+import numpy as np
 import pytest
 
 import fastnn
-from fastnn import layers, losses, optim
-from fastnn.keywords import ADVICE, CLASSES, ELSEWHERE, METHODS
+from fastnn import layers, losses, optim, schedules
+from fastnn.keywords import ADVICE, CLASSES, ELSEWHERE, LEADING, METHODS
+from fastnn.trainer import EarlyStopping
 
 TRAINER = fastnn.Trainer(fastnn.Sequential([layers.Dense(2)], input_shape=(1,)))
 
@@ -43,6 +45,104 @@ TRAINER = fastnn.Trainer(fastnn.Sequential([layers.Dense(2)], input_shape=(1,)))
 def test_a_keyword_of_another_library_is_answered(call, message):
     with pytest.raises(TypeError, match=message):
         call()
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (
+            lambda: layers.Dense(5, 10),
+            "Dense: expected units alone without a name and bias, init, bias_init, l1, l2 by name, got 5, 10; "
+            "the inputs are counted when the model is built",
+        ),
+        (
+            lambda: layers.BatchNorm(64),
+            "BatchNorm: expected affine, track, eps, momentum by name, got 64; "
+            "the channels are counted when the model is built",
+        ),
+        (
+            lambda: layers.MaxPool2D(2, 2),
+            "MaxPool2D: expected size alone without a name and stride, pad by name, got 2, 2",
+        ),
+        (lambda: layers.ReLU(True), "ReLU: expected no arguments, got True"),
+        (
+            lambda: layers.ReLU(inplace=True),
+            "ReLU: inplace: expected no arguments; leave it out: where an activation can be computed in place, it is",
+        ),
+        (
+            lambda: optim.SGD(0.1, 0.9),
+            "SGD: expected learning_rate alone without a name and weight_decay by name, got 0.1, 0.9",
+        ),
+        (
+            lambda: fastnn.Sequential([layers.Dense(5)]),
+            "Sequential: input_shape: expected a value by name, got none, such as input_shape=(784,)",
+        ),
+    ],
+)
+def test_values_that_have_no_name_or_are_missing_are_answered(call, message):
+    with pytest.raises(TypeError) as error:
+        call()
+    assert str(error.value) == message
+
+
+@pytest.mark.parametrize(
+    "call", [lambda: fastnn.Sequential(layers.ReLU(), layers.ReLU()), lambda: fastnn.Trainer(1, 2)]
+)
+def test_models_and_trainers_say_their_own_name_and_what_goes_by_name(call):
+    with pytest.raises(
+        TypeError, match=r"^(Sequential: expected layers|Trainer: expected model) alone without a name and"
+    ):
+        call()
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ("relu", r"got 'relu'; did you mean ReLU\(\)\?"),
+        ("leaky_relu", r"got 'leaky_relu'; did you mean LeakyReLU\(\)\?"),
+        ("swish", r"got 'swish'; did you mean SiLU\(\)\?"),
+        ("nothing", r"got 'nothing'$"),
+        (np.tanh, r"got ufunc; did you mean Tanh\(\)\?"),
+        (layers.ReLU, r"got the class ReLU; ReLU\(\) makes one"),
+        (int, r"got the class int$"),
+        (3, r"got int$"),
+    ],
+)
+def test_what_stands_in_the_place_of_a_layer_is_answered_with_the_layer(given, said):
+    with pytest.raises(TypeError, match=rf"^Sequential: layer 1: expected a Layer, {said}"):
+        fastnn.Sequential([layers.Dense(3), given], input_shape=(4,))
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"optimizer": optim.Adam}, r"optimizer: .*, got the class Adam; Adam\(\) makes one"),
+        ({"optimizer": 0.1}, r"optimizer: .*, or an object of Optimizer, got float$"),
+        ({"loss": losses.Huber}, r"loss: .*, got the class Huber; Huber\(\) makes one"),
+        (
+            {"loss": lambda outputs, targets: 0},
+            r"loss: expected a name or a Loss, got function; fastnn\.custom\.loss makes",
+        ),
+        (
+            {"schedule": schedules.Cosine},
+            r"Trainer: schedule: expected a Schedule, got the class Cosine; Cosine\(\) makes",
+        ),
+        (
+            {"callbacks": [EarlyStopping]},
+            r"Trainer: callbacks: expected a Callback, got the class EarlyStopping; Early",
+        ),
+        ({"callbacks": print}, r"Trainer: callbacks: expected a sequence of them, got builtin_function_or_method$"),
+    ],
+)
+def test_a_class_or_a_function_in_the_place_of_an_object_is_answered_with_what_makes_one(options, said):
+    with pytest.raises(TypeError, match=rf"^{said}"):
+        fastnn.Trainer(TRAINER.model, **options)
+
+
+@pytest.mark.parametrize("name", ["he", "kaiming_normal"])
+def test_an_initialiser_of_another_library_is_answered(name):
+    with pytest.raises(ValueError, match=r"^init: .*; did you mean 'he_normal'\?$"):
+        layers.Dense(3, init=name)
 
 
 @pytest.mark.parametrize(
@@ -113,6 +213,7 @@ def test_a_class_of_another_library_is_answered(module, name, meant):
 
 
 def test_the_classes_that_are_named_exist():
+    assert [name for name in LEADING if not hasattr(layers, name) and not hasattr(fastnn, name)] == []
     assert [name for name in CLASSES.values() if not hasattr(layers, name) and not hasattr(fastnn, name)] == []
 
 

@@ -14,7 +14,7 @@ from fastnn.alexnet.classifier import Classifier
 from fastnn.alexnet.form import Step
 from fastnn.alexnet.network import feature_shape, layers_of
 from fastnn.alexnet.weights import Weights
-from fastnn.layers.base import describe, described
+from fastnn.layers.description import describe, described
 from fastnn.model import Sequential
 
 __all__ = ["joined", "parted", "points_below"]

@@ -10,6 +10,8 @@ from typing import Any, TypeVar, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from fastnn.named import suggestion
+
 Shape = tuple[int, ...]
 Initializer = Callable[[Shape, tuple[int, int], int, int], NDArray[np.float64]]
 Maker = TypeVar("Maker", bound=Callable[..., Initializer])
@@ -87,7 +89,8 @@ def _named(name: str) -> Initializer:
         return _lost(name)
     match = re.fullmatch(r"(\w+)(?:\(([^()]*)\))?", name)
     if match is None or match[1] not in MAKERS:
-        raise ValueError(f"init: expected one of {', '.join(MAKERS)} or a function, got {name!r}")
+        known = f"{', '.join(MAKERS)} or a function"
+        raise ValueError(f"init: expected one of {known}, got {name!r}{suggestion(name, MAKERS)}")
     try:
         return MAKERS[match[1]](*(float(a) for a in (match[2] or "").split(",") if a.strip()))
     except (TypeError, ValueError) as error:

@@ -82,6 +82,9 @@ class Layer:
         if named and (known is None or not is_built_in(known)):
             REGISTRY[cls.__name__] = cls
 
+    def __init__(self) -> None:
+        """Begin a layer; one without options needs no constructor of its own."""
+
     def __setattr__(self, name: str, value: Any) -> None:
         """Set an attribute, and tell the model, whose compiled passes hold the values that there were."""
         object.__setattr__(self, name, value)
@@ -261,6 +264,9 @@ class Layer:
         return f"{type(self).__name__}({arguments})"
 
 
+with_known_keywords(Layer)
+
+
 def speaks_for_itself(layer: Layer, method: str) -> bool:
     """Whether the layer's class says what another library calls it; a user's subclass does not inherit that."""
     cls = type(layer)
@@ -293,35 +299,3 @@ def image_shape(layer: Layer, shape: Shape) -> tuple[int, int, int]:
     if len(shape) != 3:
         raise ValueError(f"{type(layer).__name__}: expected images (C, H, W), got shape {shape}")
     return shape[0], shape[1], shape[2]
-
-
-def describe(layer: Layer) -> dict[str, Any]:
-    """The type and the constructor arguments of a layer, as values that JSON can hold.
-
-    Raises
-    ------
-    ValueError
-        If another class is registered under the name of the layer's class.
-    """
-    name = type(layer).__name__
-    if REGISTRY.get(name) is not type(layer):
-        raise ValueError(f"Sequential: {layer.name}: another layer is called {name} too")
-    return {"type": name, **layer.config(), **({"frozen": True} if layer._frozen else {})}
-
-
-def described(entry: Mapping[str, Any]) -> Layer:
-    """The layer that an entry made by `describe` stands for.
-
-    Raises
-    ------
-    ValueError
-        If the entry names a layer that does not exist.
-    """
-    arguments = dict(entry)
-    name, frozen = arguments.pop("type", None), arguments.pop("frozen", False)
-    if name not in REGISTRY:
-        raise ValueError(f"Sequential: expected a layer of {', '.join(REGISTRY)}, got {name!r}")
-    layer = REGISTRY[name].from_config(arguments)
-    if frozen:
-        layer.frozen = True
-    return layer

@@ -7,7 +7,8 @@ from typing import Any
 
 from fastnn.kernels.eager import Ops
 from fastnn.layers import chain
-from fastnn.layers.base import Layer, Shape, describe, described
+from fastnn.layers.base import Layer, Shape
+from fastnn.layers.description import describe, described
 from fastnn.layers.onnx_graph import Graph
 from fastnn.parameter import Parameter, State
 

@@ -18,7 +18,7 @@ from fastnn.losses.regression import (
     OutputwiseLoss,
     Quantile,
 )
-from fastnn.named import named
+from fastnn.named import named, of_type
 
 __all__ = [
     "ALIASES",
@@ -94,6 +94,8 @@ def get(loss: str | Loss, **options: Any) -> Loss:
     ------
     ValueError
         If there is no loss of that name.
+    TypeError
+        If it is neither a name nor a `Loss`.
 
     Examples
     --------
@@ -103,4 +105,8 @@ def get(loss: str | Loss, **options: Any) -> Loss:
     """
     if isinstance(loss, str) and not options and loss in custom_names("loss"):
         return CustomLoss(loss)
+    if callable(loss) and not isinstance(loss, type | Loss):
+        raise TypeError(
+            f"loss: expected a name or a Loss, got {of_type(loss)}; fastnn.custom.loss makes one of a function"
+        )
     return named("loss", loss, Loss, LOSSES, options, ALIASES)

@@ -12,6 +12,7 @@ import numpy as np
 from fastnn.checks import flag, number, whole
 from fastnn.decisions.axes import looks_channels_last
 from fastnn.layers import (
+    REGISTRY,
     AvgPool2D,
     BatchNorm,
     Conv2D,
@@ -29,7 +30,7 @@ from fastnn.layers import (
 )
 from fastnn.layers.chain import walk
 from fastnn.layers.custom import Maker
-from fastnn.named import is_built_in
+from fastnn.named import SYNONYMS, how_to_make, is_built_in, of_type
 
 _OF_CHANNELS = (
     Conv2D,
@@ -102,10 +103,7 @@ def layers(layers: Sequence[Layer]) -> tuple[Layer, ...]:
     layers = tuple(layers)
     for i, layer in enumerate(layers):
         if not isinstance(layer, Layer):
-            made = layer.__name__ if isinstance(layer, type) else getattr(layer, "name", "")
-            is_maker = isinstance(layer, Maker) or (isinstance(layer, type) and issubclass(layer, Layer))
-            hint = f"; {made}() makes one" if is_maker else ""
-            raise TypeError(f"Sequential: layer {i}: expected a Layer, got {type(layer).__name__}{hint}")
+            raise TypeError(f"Sequential: layer {i}: expected a Layer, got {_no_layer(layer)}")
     seen: set[int] = set()
     for i, layer in enumerate(walk(layers)):
         if id(layer) in seen:
@@ -117,6 +115,19 @@ def layers(layers: Sequence[Layer]) -> tuple[Layer, ...]:
                 "parameters; make a new one, or use copy.deepcopy of it"
             )
     return layers
+
+
+def _no_layer(value: object) -> str:
+    """What stands where a layer should, and the layer that is meant by it if there is one of its name."""
+    if isinstance(value, Maker):
+        return f"{type(value).__name__}; {value.name}() makes one"
+    name = (
+        value if isinstance(value, str) else getattr(value, "__name__", "")
+    )  # "relu", or a function such as numpy.tanh
+    plain = SYNONYMS.get(name, name).replace("_", "").lower()
+    meant = next((known for known in REGISTRY if known.lower() == plain), None)
+    got = repr(value)[:80] if isinstance(value, str) else of_type(value)
+    return got + (how_to_make(value, Layer) or (f"; did you mean {meant}()?" if meant else ""))
 
 
 def codes(layers: Sequence[Layer], input_scale: float) -> None:

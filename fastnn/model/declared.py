@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from fastnn.layers import chain
-from fastnn.layers.base import Shape, described
+from fastnn.layers.base import Shape
+from fastnn.layers.description import described
 from fastnn.model import checks
 
 

@@ -17,7 +17,7 @@ from fastnn.kernels.eager import Ops
 from fastnn.kernels.layout import copy_on_line, zeros_on_line
 from fastnn.kernels.precision_choice import checked_precision, say_if_not_faster
 from fastnn.kernels.precisions import PrecisionName
-from fastnn.keywords import AnswersOtherNames
+from fastnn.keywords import AnswersOtherNames, with_known_keywords
 from fastnn.layers import chain
 from fastnn.layers.base import Layer, Shape
 from fastnn.model import checks
@@ -256,3 +256,6 @@ class Network(AnswersOtherNames):
     def copy(self) -> Self:
         """A new model with copies of the layers, the parameters and the state."""
         return copy.deepcopy(self)
+
+
+with_known_keywords(Network)

@@ -15,7 +15,7 @@ from fastnn import losses
 from fastnn.checks import choice
 from fastnn.kernels import Activation
 from fastnn.kernels.eager import Eager
-from fastnn.layers.base import describe, described
+from fastnn.layers.description import describe, described
 from fastnn.metrics import Metrics, get_all
 from fastnn.model.file import load, restore, save
 from fastnn.model.forward import ForwardNetwork

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Literal, TypeVar
 
 from fastnn import losses, optim, schedule_texts
@@ -14,6 +14,7 @@ from fastnn.keywords import with_known_keywords
 from fastnn.losses import Loss
 from fastnn.metrics import METRICS, Metric, Metrics, get_all
 from fastnn.model.sequential import Sequential
+from fastnn.named import how_to_make, of_type
 from fastnn.optim import Optimizer
 from fastnn.program.session import Session
 from fastnn.program.step import Problem
@@ -80,8 +81,8 @@ class BaseTrainer:
         choice("Trainer", "shuffle", shuffle, (True, False, "batches"))
         self.shuffle = shuffle
         self.augmentation = None if augmentation is None else _instance("augmentation", augmentation, Augmentation)
-        if isinstance(callbacks, Callback):
-            raise TypeError(f"Trainer: callbacks: expected a sequence, got one {type(callbacks).__name__}")
+        if isinstance(callbacks, Callback) or not isinstance(callbacks, Iterable):
+            raise TypeError(f"Trainer: callbacks: expected a sequence of them, got {of_type(callbacks)}")
         given = [ReduceOnPlateau(), *callbacks] if on_plateau else callbacks
         self.callbacks = tuple(_instance("callbacks", callback, Callback) for callback in given)
         self.compile = flag("Trainer", "compile", compile)
@@ -107,7 +108,8 @@ def _schedule(schedule: Schedule | str | None, epochs: int) -> Schedule:
 def _instance(name: str, value: T, kind: type[T]) -> T:
     """`value`, which must be of that type."""
     if not isinstance(value, kind):
-        raise TypeError(f"Trainer: {name}: expected a {kind.__name__}, got {type(value).__name__}")
+        expected = f"{'an' if kind.__name__[0] in 'AEIOU' else 'a'} {kind.__name__}"
+        raise TypeError(f"Trainer: {name}: expected {expected}, got {of_type(value)}{how_to_make(value, kind)}")
     return value
 
 

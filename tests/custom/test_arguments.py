@@ -94,7 +94,7 @@ def test_what_makes_a_layer_is_no_layer_yet():
 
     with pytest.raises(TypeError, match=r"layer 1: expected a Layer, got ActivationMaker; halves\(\) makes one$"):
         fastnn.Sequential([Dense(3), halves], input_shape=(2,))
-    with pytest.raises(TypeError, match=r"layer 0: expected a Layer, got type; ReLU\(\) makes one$"):
+    with pytest.raises(TypeError, match=r"layer 0: expected a Layer, got the class ReLU; ReLU\(\) makes one$"):
         fastnn.Sequential([ReLU], input_shape=(2,))
     with pytest.raises(TypeError, match=r"layer 0: expected a Layer, got str$"):
         fastnn.Sequential(["ReLU"], input_shape=(2,))

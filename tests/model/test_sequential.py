@@ -244,12 +244,12 @@ def test_a_model_without_parameters_gives_the_gradient_of_its_input():
         (
             lambda: fastnn.Sequential([Dense], input_shape=(3,)),
             TypeError,
-            "layer 0: expected a .*Layer, got type",
+            "layer 0: expected a .*Layer, got the class",
         ),
         (
             lambda: fastnn.Sequential(["relu"], input_shape=(3,)),
             TypeError,
-            "layer 0: expected a .*Layer, got str",
+            "layer 0: expected a .*Layer, got .relu.; did you mean ReLU",
         ),
         (
             lambda: fastnn.Sequential([ReLU(), Dense(2)], input_shape=(3, 3)),

@@ -55,7 +55,7 @@ def test_text_and_numbers_are_neither_true_nor_false(make, value):
 
 
 def test_one_callback_is_no_sequence():
-    with pytest.raises(TypeError, match="Trainer: callbacks: expected a sequence, got one EarlyStopping"):
+    with pytest.raises(TypeError, match="Trainer: callbacks: expected a sequence of them, got EarlyStopping"):
         fastnn.Trainer(mlp(4, 3), callbacks=fastnn.EarlyStopping())
 
 
