@@ -96,7 +96,7 @@ def test_what_makes_a_layer_is_no_layer_yet():
         fastnn.Sequential([Dense(3), halves], input_shape=(2,))
     with pytest.raises(TypeError, match=r"layer 0: expected a Layer, got the class ReLU; ReLU\(\) makes one$"):
         fastnn.Sequential([ReLU], input_shape=(2,))
-    with pytest.raises(TypeError, match=r"layer 0: expected a Layer, got str$"):
+    with pytest.raises(TypeError, match=r"layer 0: expected a Layer, got 'ReLU'; did you mean ReLU\(\)\?$"):
         fastnn.Sequential(["ReLU"], input_shape=(2,))
 
 
