@@ -26,6 +26,19 @@ FNN_INLINE void apply_pending_vector(const weight_grad_sink *sink, const update_
         update_one((enum update_rule)rule, u, w, m, v, g, sink->update.decays, false, left);
 }
 
+/* Adds the products of the inputs of a tile and the deltas of its outputs, of one sample. */
+FNN_INLINE void add_products(vreal acc[GEMM_MR][GEMM_NR_VECTORS], const real *x, const real *b, const int vectors) {
+    vreal bv[GEMM_NR_VECTORS];
+#pragma GCC unroll 2
+    for (int j = 0; j < vectors; j++) bv[j] = vload(b + j * VL);
+#pragma GCC unroll 12
+    for (int i = 0; i < GEMM_MR; i++) {
+        const vreal av = vset(x[i]);
+#pragma GCC unroll 2
+        for (int j = 0; j < vectors; j++) acc[i][j] = vfma(av, bv[j], acc[i][j]);
+    }
+}
+
 /* The update rules that are not applied vector by vector between multiply-adds, but whole tiles at a time. */
 enum { OTHER_RULES = -1 };
 
@@ -49,7 +62,10 @@ FNN_INLINE void whole_tile(const fused_block *s, const int vectors, const real *
         for (int j = 0; j < vectors; j++) acc[i][j] = vset(0);
     const char *prefetch = NULL;
     const ptrdiff_t prefetch_lines = fnn_input_prefetch_next(s->n, &prefetch);
-    for (ptrdiff_t k = 0; k < fnn_max(s->n, fnn_max(LINES, VECTORS)); k++) {
+    const ptrdiff_t busy = fnn_max(fnn_max(LINES, VECTORS), prefetch_lines);
+    ptrdiff_t k = 0;
+    for (; k < fnn_max(s->n, fnn_max(LINES, VECTORS)); k++) {
+        if (GEMM_PLAIN_LOOP && k >= busy && index == NULL) break;
         if (k < waiting) apply_pending_vector(sink, &u, q, k, rule);
         if (k < LINES) {
             fnn_prefetch(sink->w + at + k * LINE);
@@ -62,18 +78,11 @@ FNN_INLINE void whole_tile(const fused_block *s, const int vectors, const real *
             x = first + index[k] * step;
             __builtin_prefetch(x + FUSED_STRIP);
         }
-        vreal bv[GEMM_NR_VECTORS];
-#pragma GCC unroll 2
-        for (int j = 0; j < vectors; j++) bv[j] = vload(b + j * VL);
-#pragma GCC unroll 12
-        for (int i = 0; i < GEMM_MR; i++) {
-            const vreal av = vset(x[i]);
-#pragma GCC unroll 2
-            for (int j = 0; j < vectors; j++) acc[i][j] = vfma(av, bv[j], acc[i][j]);
-        }
+        add_products(acc, x, b, vectors);
         x += step;
         b += GEMM_NR;
     }
+    for (; GEMM_PLAIN_LOOP && k < s->n; k++, x += step, b += GEMM_NR) add_products(acc, x, b, vectors);
     q->at = at;
     q->cols = cols;
 #pragma GCC unroll 12

@@ -17,6 +17,17 @@ FNN_INLINE void claim(real *row, const int vectors, ptrdiff_t tail, bool keeps) 
     place[last] = keeps ? place[last] : 0;
 }
 
+/* Adds the products of a column of A and a row of B. */
+FNN_INLINE void add_products(vreal acc[GEMM_MR][GEMM_MAX_NR_VECTORS], const real *a, const real *const *from,
+                             ptrdiff_t at, const vreal *bv, const int rows, const int vectors, const bool packed) {
+#pragma GCC unroll 16
+    for (int i = 0; i < rows; i++) {
+        const vreal av = vset(packed ? a[i] : from[i][at]);
+#pragma GCC unroll 16
+        for (int j = 0; j < vectors; j++) acc[i][j] = vfma(av, bv[j], acc[i][j]);
+    }
+}
+
 FNN_INLINE void tile(const microkernel_args *t, const int rows, const int vectors, const bool packed) {
     const real *restrict a = t->a;
     const real *restrict b = t->b;
@@ -44,12 +55,25 @@ FNN_INLINE void tile(const microkernel_args *t, const int rows, const int vector
     }
     const char *prefetch = t->prefetch, *const prefetch_end = prefetch + t->prefetch_lines * FNN_CACHE_LINE;
     const bool claims = t->k >= CLAIMED_K;
+    const bool plain = GEMM_PLAIN_LOOP && (!packed || t->a_k_index == NULL) && t->b_k_index == NULL && !masked &&
+                       prefetch == prefetch_end;
     for (int i = 0; !claims && i < rows; i++)
         for (int j = 0; j < vectors; j++) __builtin_prefetch(c + i * ldc + j * VL, 1);
     int claimed = 0;
     for (ptrdiff_t p = 0, end; p < t->k;) {
         if (claims) claim(c + claimed * ldc, vectors, tail, t->resume || t->add);
         end = claims && ++claimed < rows ? p + t->k / rows : t->k;
+        for (; plain && p < end; p++) {
+            vreal bv[GEMM_MAX_NR_VECTORS];
+#pragma GCC unroll 16
+            for (int j = 0; j < vectors; j++) bv[j] = vload(b + j * VL);
+            add_products(acc, a, from, at, bv, rows, vectors, packed);
+            if (packed)
+                a += a_col;
+            else
+                at += a_col;
+            b += ldb;
+        }
         for (; p < end; p++) {
             if (packed && t->a_k_index != NULL) a = t->a + t->a_k_index[p] * a_col;
             if (t->b_k_index != NULL) {
@@ -64,12 +88,7 @@ FNN_INLINE void tile(const microkernel_args *t, const int rows, const int vector
 #pragma GCC unroll 16
             for (int j = 0; j < vectors; j++)
                 bv[j] = j == vectors - 1 && masked ? vload_part(b + j * VL, tail) : vload(b + j * VL);
-#pragma GCC unroll 16
-            for (int i = 0; i < rows; i++) {
-                vreal av = vset(packed ? a[i] : from[i][at]);
-#pragma GCC unroll 16
-                for (int j = 0; j < vectors; j++) acc[i][j] = vfma(av, bv[j], acc[i][j]);
-            }
+            add_products(acc, a, from, at, bv, rows, vectors, packed);
             if (packed)
                 a += a_col;
             else

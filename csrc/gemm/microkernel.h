@@ -13,6 +13,10 @@
 #define GEMM_ACCUMULATORS 12
 #define GEMM_MAX_NR_VECTORS 4
 #endif
+/* Whether a loop over products that has nothing else to do is written on its own. With AVX2 a product of a tile is
+ * twelve multiply-adds in six cycles, in which a processor takes 36 instructions at most: as many as a loop has that
+ * asks in every turn what else there is to do. */
+#define GEMM_PLAIN_LOOP (VBYTES == 32)
 #define GEMM_NR_VECTORS (GEMM_ACCUMULATORS / GEMM_MR) /* in a full tile */
 #define GEMM_NR (GEMM_NR_VECTORS * VL)
 
