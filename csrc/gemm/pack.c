@@ -1,6 +1,7 @@
 /* Packing copies where the source runs along the panel and transposes in registers where it runs across. */
 #include "gemm/pack.h"
 
+#include "runtime/prefetch.h"
 #include "simd/transpose.h"
 
 /* dst[p * stride + i] = src[i * row + p] for i < count <= VL; every store writes a whole vector, and later
@@ -38,14 +39,18 @@ void FN(pack_rows)(real *dst, ptrdiff_t height, ptrdiff_t k, const real *src, pt
 
 void FN(pack_cols)(real *dst, ptrdiff_t width, ptrdiff_t k, ptrdiff_t cols, const real *src, ptrdiff_t row,
                    ptrdiff_t col) {
-    for (ptrdiff_t j = 0; j < width; j += VL) {
-        ptrdiff_t count = fnn_max(0, fnn_min(VL, cols - j));
-        if (col != 1) {
-            transpose_strip(dst + j, width, k, count, src + j * col, col, NULL);
-        } else if (count == VL) {
-            for (ptrdiff_t p = 0; p < k; p++) vstore(dst + p * width + j, vload(src + p * row + j));
+    enum { LINE = FNN_CACHE_LINE / sizeof(real) }; /* every line of a row is read once */
+    for (ptrdiff_t j = 0; col == 1 && j < width; j += LINE) {
+        if (cols - j >= LINE) {
+            for (ptrdiff_t p = 0; p < k; p++)
+#pragma GCC unroll 4
+                for (ptrdiff_t i = j; i < j + LINE; i += VL) vstore(dst + p * width + i, vload(src + p * row + i));
         } else {
-            for (ptrdiff_t p = 0; p < k; p++) vstore(dst + p * width + j, vload_part(src + p * row + j, count));
+            for (ptrdiff_t p = 0; p < k; p++)
+                for (ptrdiff_t i = j; i < fnn_min(width, j + LINE); i += VL)
+                    vstore(dst + p * width + i, vload_part(src + p * row + i, fnn_max(0, fnn_min(VL, cols - i))));
         }
     }
+    for (ptrdiff_t j = 0; col != 1 && j < width; j += VL)
+        transpose_strip(dst + j, width, k, fnn_max(0, fnn_min(VL, cols - j)), src + j * col, col, NULL);
 }
