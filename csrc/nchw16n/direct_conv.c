@@ -15,7 +15,7 @@
 #include "gemm/pack.h"
 
 enum {
-    X_BYTES = 128 << 10,   /* the input that a tile of pixels reads in a block of channels */
+    X_BYTES = (VBYTES == 64 ? 128 : 24) << 10, /* that a tile of pixels reads in a block; long vectors read it slower */
     OUT_BYTES = 320 << 10, /* the outputs whose chains stand in memory between the blocks of channels */
     LEAST_CHAIN = 48,      /* taps of a block of channels, so that loading and storing the chains costs little */
     MAX_TAPS = 256,        /* the longest list of taps */
@@ -67,20 +67,24 @@ typedef struct {
     ptrdiff_t skipped_channels; /* those before the block */
 } conv_step;
 
-/* Runs all filters of the step for one tile of pixels. */
+/* Runs all filters of the step for one tile of pixels: a filter tile takes all images of the block before the next, so
+ * that its weights come from the nearest cache for all but the first, and every line of the input is used whole. */
 static void run_filter_tiles(const nchw16n_conv *conv, const conv_step *step, nchw16n_conv_tile_args *args,
                              const real *x, real *out, int pixels) {
     const ptrdiff_t taps = conv->rows.taps * conv->cols.taps;
     const real *w = step->w, *bias = step->bias;
-    fnn_input_prefetch_issue((step->end - step->first) * conv->tile_filters * pixels * args->channels * args->taps);
-    args->x = x;
+    fnn_input_prefetch_issue(PIXEL_VECTORS * (step->end - step->first) * conv->tile_filters * pixels * args->channels *
+                             args->taps);
     for (ptrdiff_t tile = step->first; tile < step->end; tile++) {
         const int filters = (int)(tile_begin(conv, tile + 1) - tile_begin(conv, tile));
         args->w_channel_stride = conv->tile_filters == 1 ? conv->w_channel_stride : taps * filters;
         args->w = w + step->skipped_channels * args->w_channel_stride;
-        args->out = out;
         args->bias = bias;
-        FN(nchw16n_conv_microkernel_for)(filters, pixels)(args);
+        for (int part = 0; part < PIXEL_VECTORS; part++) {
+            args->x = x + part * VL;
+            args->out = out + part * VL;
+            FN(nchw16n_conv_microkernel_for)(filters, pixels)(args);
+        }
         w += conv->tile_filters == 1 ? conv->w_filter_stride : conv->chain * filters;
         out += filters * args->out_filter_stride;
         if (bias != NULL) bias += filters;
@@ -105,9 +109,8 @@ static void run_pixel_tiles(const nchw16n_conv *conv, const conv_step *step, nch
     for (ptrdiff_t a = 0; a < across; a++) {
         for (ptrdiff_t i = 0; i < tiles; i++) {
             const ptrdiff_t begin = fnn_balanced_begin(&split, i), count = fnn_balanced_begin(&split, i + 1) - begin;
-            for (int part = 0; part < PIXEL_VECTORS; part++)
-                run_filter_tiles(conv, step, args, x + begin * args->x_pixel_stride + part * VL,
-                                 out + begin * args->out_pixel_stride + part * VL, (int)count);
+            run_filter_tiles(conv, step, args, x + begin * args->x_pixel_stride, out + begin * args->out_pixel_stride,
+                             (int)count);
         }
         x += vertical ? x_right : x_down;
         out += vertical ? out_right : out_down;
@@ -273,7 +276,7 @@ static void plan(nchw16n_conv *conv) {
     const ptrdiff_t step = conv->cols.backward ? 1 : conv->cols.stride;
     const ptrdiff_t x_cols =
         fnn_min(conv->cols.taps * conv->tile_pixels, conv->cols.taps + step * (conv->tile_pixels - 1));
-    const ptrdiff_t channel_bytes = fnn_max(1, conv->rows.taps * x_cols) * VBYTES;
+    const ptrdiff_t channel_bytes = fnn_max(1, conv->rows.taps * x_cols) * IMAGE_BLOCK * (ptrdiff_t)sizeof(real);
     conv->channel_block = fnn_max(X_BYTES / channel_bytes, (LEAST_CHAIN + taps - 1) / taps);
     if (taps > MAX_TAPS) conv->channel_block = 1;
     const ptrdiff_t blocks = (conv->channels + conv->channel_block - 1) / conv->channel_block;

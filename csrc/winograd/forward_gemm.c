@@ -12,6 +12,9 @@
 enum {
     MAX_TILES = 4, /* the most tiles of a task */
     FILTERS = FNN_WINOGRAD_HELD_FILTERS,
+    /* The lowest and widest tiles that there are; with AVX2 high and narrow ones, because two vectors for every product
+     * are what the second-level cache gives. */
+    TILE_VECTORS = VBYTES == 32 ? GEMM_NR_VECTORS : 4,
     WORKSPACE = FNN_SCRATCH_BYTES / sizeof(real),
 };
 
@@ -28,7 +31,7 @@ static void multiply(const winograd_problem *p, ptrdiff_t group, ptrdiff_t point
                      ptrdiff_t first, ptrdiff_t last, ptrdiff_t columns) {
     const ptrdiff_t vectors = columns / VL;
     for (ptrdiff_t j = 0, count; j < vectors; j += count) {
-        count = fnn_min(microkernel_vectors(GEMM_ACCUMULATORS / 4), vectors - j);
+        count = fnn_min(TILE_VECTORS, vectors - j);
         const ptrdiff_t height = GEMM_ACCUMULATORS / fnn_max(count, GEMM_NR_VECTORS);
         for (ptrdiff_t f = first; f < last; f += WINOGRAD_FILTER_BLOCK)
             winograd_multiply(p->channels, winograd_weights_of(p, group, f, point), WINOGRAD_FILTER_BLOCK,
