@@ -91,7 +91,7 @@ FNN_INLINE void strip(const rank_k *o, const int samples, const int vectors, con
     STRIPS(samples, UPDATE_MOMENTUM) \
     STRIPS(samples, UPDATE_ADAM)
 
-#if FNN_VECTOR_REGISTERS == 32
+#if FNN_VECTOR_REGISTERS == 32 || VBYTES == 32
 #define EACH(_) _(0) _(1) _(2) _(3) _(4) _(5) _(6) _(7) _(8) _(9) _(10) _(11) _(12)
 #else
 #define EACH(_) _(0) _(1) _(2) _(3) _(4) _(5) _(6)

@@ -4,8 +4,9 @@
 
 #include "dense/weight_grad_sink.h"
 
-/* Up to so many samples the rows of dout stay in registers while w streams by. */
-enum { RANK_K_MAX_SAMPLES = GEMM_MR };
+/* Up to so many samples the rows of dout stay in registers while w streams by. AVX2 has registers for half of twelve
+ * rows; the others come from the first-level cache as fast as they are multiplied. */
+enum { RANK_K_MAX_SAMPLES = VBYTES == 32 ? 12 : GEMM_MR };
 
 /* x (n, d), its rows read by `index` if there is one, and dout (n, m) → the gradient (d, m). Each element is one chain
  * over the samples, as gemm_run makes it. */
