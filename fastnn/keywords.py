@@ -116,8 +116,13 @@ CLASSES: Mapping[str, str] = {
     "Model": "Sequential",
     "Module": "Sequential",
     "nn": "layers",
+    "linear": "affine_forward",
+    "conv2d": "conv_forward",
+    "max_pool2d": "max_pool_forward",
+    "avg_pool2d": "avg_pool_forward",
+    "cross_entropy": "softmax_loss",
 }
-"""A class or a module of another library, and what is nearest to it here."""
+"""A class, a function or a module of another library, and what is nearest to it here."""
 
 METHODS: Mapping[str, Mapping[str, str]] = {
     "Sequential": {
@@ -204,8 +209,8 @@ def no_attribute(module: str, name: str, known: Iterable[str]) -> str:
     "module 'fastnn.layers' has no attribute 'Linear'; did you mean 'Dense'?"
     """
     names = list(known)
-    meant = CLASSES.get(name)
-    hint = f"; did you mean {meant!r}?" if meant in names else suggestion(name, names)
+    meant = next((other for other in (CLASSES.get(name), f"{name}_forward") if other in names), None)
+    hint = suggestion(name, names) if meant is None else f"; did you mean {meant!r}?"
     return f"module {module!r} has no attribute {name!r}{hint}"
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import fastnn
-from fastnn import layers, losses, optim, schedules
+from fastnn import functional, layers, losses, optim, schedules
 from fastnn.keywords import ADVICE, CLASSES, ELSEWHERE, LEADING, METHODS
 from fastnn.trainer import EarlyStopping
 
@@ -203,6 +203,11 @@ def test_every_answer_names_something_that_exists():
         (fastnn, "Model", "Sequential"),
         (fastnn, "nn", "layers"),
         (fastnn, "Trainr", "Trainer"),
+        (functional, "softmax", "softmax_forward"),
+        (functional, "relu", "relu_forward"),
+        (functional, "dropout", "dropout_forward"),
+        (functional, "cross_entropy", "softmax_loss"),
+        (functional, "affine_forwrd", "affine_forward"),
     ],
 )
 def test_a_class_of_another_library_is_answered(module, name, meant):
@@ -212,9 +217,9 @@ def test_a_class_of_another_library_is_answered(module, name, meant):
         getattr(module, name)
 
 
-def test_the_classes_that_are_named_exist():
-    assert [name for name in LEADING if not hasattr(layers, name) and not hasattr(fastnn, name)] == []
-    assert [name for name in CLASSES.values() if not hasattr(layers, name) and not hasattr(fastnn, name)] == []
+def test_the_names_that_are_answered_with_exist():
+    modules = (fastnn, layers, functional)
+    assert [name for name in (*LEADING, *CLASSES.values()) if not any(hasattr(one, name) for one in modules)] == []
 
 
 def test_a_method_that_checks_its_keywords_keeps_its_signature():

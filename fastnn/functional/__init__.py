@@ -11,6 +11,7 @@ chooses the kernels that run.
 """
 
 from collections.abc import Callable
+from types import ModuleType
 from typing import Any
 
 from fastnn.functional.activation import PAIRS
@@ -44,6 +45,7 @@ from fastnn.functional.softmax import (
     softmin_backward,
     softmin_forward,
 )
+from fastnn.keywords import no_attribute
 
 __all__ = [
     "affine_backward",
@@ -86,8 +88,12 @@ __all__ = [
 ]
 __all__ += sorted(PAIRS)  # relu_forward, relu_backward and so on for every activation
 globals().update(PAIRS)
+# Modules are called here as functions are elsewhere: F.softmax(x) shall be answered as F.relu(x) is, and not say that a
+# module cannot be called. They can be imported all the same.
+for _name in [name for name, value in globals().items() if isinstance(value, ModuleType)]:
+    del globals()[_name]
 
 
 def __getattr__(name: str) -> Callable[..., Any]:
     """Tell type checkers that the functions of `PAIRS` exist; it is only called for names that do not."""
-    raise AttributeError(f"fastnn.functional has no {name!r}")
+    raise AttributeError(no_attribute(__name__, name, __all__))
