@@ -26,12 +26,12 @@ computing_tests=("${native_tests[@]}" tests/layers tests/model tests/estimators 
 # sanitizer looks at one.
 sanitized_isa=$(grep -qsw avx2 /proc/cpuinfo && echo avx2 || true)
 
-section() { printf '\n== %s\n' "$*"; }
+TIMEFORMAT='%0lR, %U + %S seconds of processors' # after each part, to see which is worth making cheaper
 attempt() { # name, command...
     local name=$1
     shift
-    section "$name"
-    "$@" || failed+=("$name")
+    printf '\n== %s\n' "$name"
+    time "$@" || failed+=("$name")
 }
 
 # A build of its own, from a copy without objects of another one: fastnn in $work/NAME, with what it needs from the
