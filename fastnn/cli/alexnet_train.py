@@ -200,7 +200,7 @@ def _earlier(options: argparse.Namespace) -> list[str]:
     """Take over the options of the run that goes on; return what its features were computed by."""
     folder = Path(options.resume).expanduser()
     try:
-        described = json.loads((folder / CONFIG_FILE).read_text())
+        described = json.loads((folder / CONFIG_FILE).read_text("utf-8"))
         earlier: dict[str, Any] = described["alexnet train"]
     except (OSError, ValueError, KeyError, TypeError):
         raise ValueError(f"--resume: {folder} is not the folder of a run with checkpoints") from None

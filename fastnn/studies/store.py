@@ -67,7 +67,7 @@ class Folder:
     def read_json(self, name: str) -> dict[str, Any] | None:
         """Return the contents of a JSON file, or None if it is missing or cannot be read."""
         try:
-            content = json.loads((self.path / name).read_text())
+            content = json.loads((self.path / name).read_text("utf-8"))
         except (OSError, ValueError):
             return None
         return content if isinstance(content, dict) else None

@@ -1,5 +1,8 @@
 """``fastnn train --config`` takes options from a TOML file, and repeats a run from the file that it leaves."""
 
+import os
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
@@ -152,3 +155,13 @@ def test_a_missing_file_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         main(["train", "--config"])
     assert "expected one argument" in capsys.readouterr().err
+
+
+def test_the_file_is_utf8_in_every_locale(toy_data: Path, tmp_path: Path) -> None:
+    config = tmp_path / "run.toml"
+    config.write_text("# größe\nepochs = 1\n", "utf-8")
+    ascii_alone = os.environ | {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    command = [sys.executable, "-m", "fastnn", "train", "--config", config, "--data", toy_data, "--output", tmp_path / "x"]
+    done = subprocess.run(command, env=ascii_alone, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "x" / "config.toml").exists()
