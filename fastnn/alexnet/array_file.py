@@ -105,14 +105,10 @@ class _ObjectMachine(Machine):
         if isinstance(made, PickledArray) and isinstance(state, tuple) and len(state) == 5:
             _, shape, dtype, _, values = state
             if isinstance(dtype, _ObjectType):
-                self._replace(made, _objects(shape, values))
+                made.values = _objects(shape, values)
                 return
         self.stack.append(state)
         super()._do_build(None)
-
-    def _replace(self, old: object, new: object) -> None:
-        self.stack[-1] = new
-        self.memo = {place: new if item is old else item for place, item in self.memo.items()}
 
 
 class _ObjectType:

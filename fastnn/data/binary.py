@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 MAX_DIMENSIONS = 32  # every version of NumPy supports this many
+_LARGE_TEXTS, _FAR_LONGER = 64 << 20, 64  # bytes of an array of texts; times the mean length
 
 
 def check_size(stored: int, shape: tuple[int, ...], dtype: np.dtype[Any], where: str) -> None:
@@ -66,6 +68,24 @@ def reshaped(values: NDArray[Any], shape: tuple[int, ...], where: str, order: Li
         return values.reshape(shape, order=order)
     except (ValueError, OverflowError) as error:  # an empty array with more or larger dimensions than NumPy allows
         raise ValueError(f"{where}: impossible shape {shape} ({error})") from None
+
+
+def text_array(texts: Sequence[str], where: str) -> NDArray[np.str_]:
+    """Return texts as an array, in which each of them takes as much memory as the longest.
+
+    Raises
+    ------
+    ValueError
+        If the array would be large only because of one that is far longer than most; `where` begins the message.
+    """
+    lengths = [len(text) for text in texts]
+    longest, mean = max(lengths, default=0), sum(lengths) / max(1, len(texts))
+    if np.dtype("U1").itemsize * longest * len(texts) > _LARGE_TEXTS and longest > _FAR_LONGER * (1 + mean):
+        raise ValueError(
+            f"{where}: one of {len(texts)} texts has {longest} characters, {mean:.0f} is their mean: an array of them "
+            "would take as much memory for each"
+        )
+    return np.array(texts, np.str_)
 
 
 def checked_text(array: NDArray[Any], where: str) -> NDArray[Any]:

@@ -8,7 +8,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from fastnn.data.binary import check_size, reshaped
+from fastnn.data.binary import check_size, reshaped, text_array
 
 ByteOrder = Literal["<", ">"]
 MATRIX = 14
@@ -155,7 +155,7 @@ class Elements:
             if text is None or text.size > 1 or (text.size and text.dtype.kind != "U"):
                 return None
             texts.append(str(text.reshape(-1)[0]) if text.size else "")
-        return reshaped(np.array(texts, np.str_), shape, self.where, "F")
+        return reshaped(text_array(texts, self.where), shape, self.where, "F")
 
     def numbers(self, shape: tuple[int, ...], dtype: np.dtype[Any], flags: int) -> NDArray[Any]:
         values = self._part("values", shape, dtype)

@@ -18,6 +18,7 @@ from fastnn.data.pickled_arrays import NotPlainData, PickledArray, PickledDtype,
 from fastnn.files import names_its_file
 
 _MAX_OPCODES = 1 << 19  # each makes an object of up to a few hundred bytes; a file of CIFAR-10 has 30,000
+_LEAST_ITEM = 4  # bytes: a key and a value, and a tuple or a list of them
 # The opcodes that push a constant or their argument.
 _PUSHED = {
     *("NONE", "NEWTRUE", "NEWFALSE", "INT", "BININT", "BININT1", "BININT2", "LONG", "LONG1", "LONG4", "FLOAT"),
@@ -111,7 +112,7 @@ def run_pickle(machine: Machine, file: io.BytesIO) -> Any:
             machine.step(opcode, argument)
             at = file.tell()
             if machine.made_bytes > 2 * size:  # what is pickled as text becomes bytes, and these an array
-                raise ValueError(f"{where}: arrays of more bytes than the {size} of the pickle, at offset {at}")
+                raise ValueError(f"{where}: calls that make more bytes than the {size} of the pickle, at offset {at}")
     except NotPlainData as error:
         raise ValueError(f"{where}: {error} at offset {at}") from None
     except (IndexError, KeyError, TypeError, OverflowError, UnicodeError, RecursionError) as error:
@@ -140,7 +141,7 @@ class Machine:
         self.marks: list[int] = []
         self.memo: dict[int, Any] = {}
         self.ended = False
-        self.made_bytes = 0  # of all arrays and bytes that were built: a pickle may name one text for many
+        self.made_bytes = 0  # of all that calls have built: a pickle may name one argument for many calls
 
     def step(self, opcode: str, argument: Any) -> None:
         """Execute one opcode."""
@@ -278,8 +279,11 @@ class Machine:
 
 
 def _bytes_of(made: Any) -> int:
+    """The size of what a call has built; of a dict, the least that its items can have in a pickle."""
     values = made.values if isinstance(made, PickledArray) else made
-    return len(values) if isinstance(values, bytes) else getattr(values, "nbytes", 0)
+    if isinstance(values, dict):
+        return _LEAST_ITEM * len(values)
+    return len(values) if isinstance(values, bytes | str) else getattr(values, "nbytes", 0)
 
 
 def _as(kind: type, value: Any) -> Any:
@@ -306,7 +310,7 @@ def _plain(value: Any, where: str) -> Any:
         if isinstance(item, PickledArray):
             if item.values is None:
                 raise ValueError(f"{where}: an array without values")
-            return item.values
+            return finished(item.values)
         if isinstance(item, PickledDtype | PickledFunction):
             raise ValueError(f"{where}: holds a dtype or a function, which is not data")
         if type(item) is tuple and id(item) not in done:

@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from fastnn.data.binary import MAX_DIMENSIONS, checked_text, native_array
 
@@ -44,10 +43,10 @@ class PickledDtype:
 
 
 class PickledArray:
-    """An array while it is being rebuilt."""
+    """An array while it is being rebuilt; a subclass of the machine may put another object in the place of values."""
 
     def __init__(self) -> None:
-        self.values: NDArray[Any] | None = None
+        self.values: Any = None
 
     def fill(self, shape: object, dtype: object, fortran: object, raw: object) -> PickledArray:
         """Set shape and values; return self."""
@@ -85,9 +84,7 @@ def _from_buffer(raw: object, dtype: object, shape: object, order: object) -> Pi
 
 
 def _scalar(dtype: object, raw: object) -> Any:
-    values = PickledArray().fill((), dtype, False, raw).values
-    assert values is not None
-    return values.item()
+    return PickledArray().fill((), dtype, False, raw).values.item()
 
 
 def _encode(text: object, encoding: object) -> bytes:  # Python 3 writes bytes as such a call in protocols 0 to 2

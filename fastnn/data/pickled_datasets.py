@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fastnn.data.binary import text_array
 from fastnn.data.memory import MemoryEstimate
 from fastnn.data.pickle_opcodes import is_pickle
 from fastnn.data.pickled import parse_pickle, pickle_memory, read_pickle_unchecked
@@ -161,7 +162,7 @@ def _is_array(value: Any) -> bool:
 def _array(value: Any, where: str) -> NDArray[Any]:
     if isinstance(value, list) and _is_array(value):
         if not isinstance(value[0], int):
-            return np.array([item.decode("latin-1") if isinstance(item, bytes) else item for item in value])
+            return text_array([item.decode("latin-1") if isinstance(item, bytes) else item for item in value], where)
         if any(not -(2**63) <= item < 2**63 for item in value):
             raise ValueError(f"{where}: a number beyond 64 bits")
         return np.array(value, np.int64)

@@ -21,7 +21,9 @@ def write_index(folder: Path, studies: Sequence[Study]) -> Path:
     OSError
         If the file cannot be written.
     """
-    entries = [_entry(study, json.loads((folder / study.name / "results.json").read_text("utf-8"))) for study in studies]
+    entries = [
+        _entry(study, json.loads((folder / study.name / "results.json").read_text("utf-8"))) for study in studies
+    ]
     title = "Studies"
     body = f"<h1>{title}</h1>\n<p>Each report is a single file, which can be handed on by itself.</p>\n" + "\n".join(
         entries

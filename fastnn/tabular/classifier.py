@@ -11,6 +11,7 @@ from sklearn.base import ClassifierMixin
 from sklearn.utils.multiclass import check_classification_targets, unique_labels
 from sklearn.utils.validation import check_is_fitted
 
+from fastnn.data.binary import text_array
 from fastnn.functional import log_softmax
 from fastnn.losses import SoftmaxCrossEntropy
 from fastnn.model.schema import Field, check_fields, is_flag, is_number, is_text, is_whole, list_of, or_none
@@ -178,7 +179,8 @@ class TableClassifier(ClassifierMixin, TableEstimator):  # type: ignore[misc]
         if dtype.kind not in "biufUO":
             raise ValueError(f"state: dtype: expected one of numbers, text or objects, got {dtype}")
         # the length of text is that of the classes, whatever the dtype says of it
-        self.classes_ = np.array(classes, str if dtype.kind == "U" else dtype)
+        is_text = dtype.kind == "U"
+        self.classes_ = text_array([*map(str, classes)], "state: classes") if is_text else np.array(classes, dtype)
         outputs = self.members_[0].output_shape
         if len(set(classes)) < len(classes) or outputs != self.classes_.shape:
             raise ValueError(f"state: expected different classes for members of {outputs} outputs, got {classes!s:.80}")

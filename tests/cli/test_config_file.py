@@ -161,7 +161,18 @@ def test_the_file_is_utf8_in_every_locale(toy_data: Path, tmp_path: Path) -> Non
     config = tmp_path / "run.toml"
     config.write_text("# größe\nepochs = 1\n", "utf-8")
     ascii_alone = os.environ | {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
-    command = [sys.executable, "-m", "fastnn", "train", "--config", config, "--data", toy_data, "--output", tmp_path / "x"]
+    command = [
+        sys.executable,
+        "-m",
+        "fastnn",
+        "train",
+        "--config",
+        config,
+        "--data",
+        toy_data,
+        "--output",
+        tmp_path / "x",
+    ]
     done = subprocess.run(command, env=ascii_alone, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "x" / "config.toml").exists()

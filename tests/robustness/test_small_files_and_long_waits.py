@@ -8,15 +8,20 @@ import resource
 import shutil
 import subprocess
 import sys
+import zipfile
 
 import numpy as np
 import pytest
+import scipy.io
 from trainings import PATIENCE, mlp, needs_native, output_of, python, samples
 
 import fastnn
+from fastnn.alexnet.array_file import read_arrays
+from fastnn.alexnet.torch_file import read_torch
 from fastnn.cli.streams import _Unbroken, harmless
-from fastnn.data import load, read_csv, read_npz, read_pickle
+from fastnn.data import load, read_csv, read_mat, read_npz, read_pickle
 from fastnn.layers import ELU, BatchNorm, Dense, LeakyReLU, LocalResponseNorm, Residual
+from fastnn.tabular import TableClassifier
 from fastnn.trainer import preparation
 
 
@@ -74,8 +79,61 @@ def test_many_arrays_of_the_same_bytes_are_refused(tmp_path):
     path.write_bytes(amplified(1))
     assert read_pickle(path)[0].shape == (1 << 20,)
     path.write_bytes(amplified(4000))
-    with pytest.raises(ValueError, match=r"a\.pkl: arrays of more bytes than the \d+ of the pickle, at offset"):
+    with pytest.raises(ValueError, match=r"a\.pkl: calls that make more bytes than the \d+ of the pickle, at offset"):
         read_pickle(path)
+
+
+def test_many_texts_of_the_same_bytes_are_refused(tmp_path):
+    path, length = tmp_path / "a.pkl", 1 << 18
+    scalar = b"cnumpy.core.multiarray\nscalar\nq\x00cnumpy\ndtype\nX\x08\x00\x00\x00<U262144\x85Rq\x01"
+    raw = b"B" + (4 * length).to_bytes(4, "little") + b"a\0\0\0" * length + b"q\x02"
+    for count in (1, 3000):
+        path.write_bytes(b"\x80\x03" + scalar + raw + b"000](" + b"h\x00h\x01h\x02\x86R" * count + b"e.")
+        if count == 1:
+            assert read_pickle(path) == ["a" * length]
+    with pytest.raises(ValueError, match=r"a\.pkl: calls that make more bytes than the \d+ of the pickle, at offset"):
+        read_pickle(path)
+
+
+def test_many_dicts_of_the_same_items_are_refused(tmp_path):
+    items = b"".join(b"M" + number.to_bytes(2, "little") + b"K\x01\x86" for number in range(20_000))
+    content = b"\x80\x02ccollections\nOrderedDict\nq\x00]q\x01(" + items + b"e00}("
+    content += b"".join(b"M" + number.to_bytes(2, "little") + b"h\x00h\x01\x85R" for number in range(3000)) + b"u."
+    path = tmp_path / "a.pth"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("a/data.pkl", content)
+    with pytest.raises(ValueError, match=r"a\.pth: calls that make more bytes than the \d+ of the pickle, at offset"):
+        read_torch(path)
+
+
+def test_the_time_for_many_arrays_of_objects_grows_with_their_number(tmp_path):
+    path = tmp_path / "a.npy"
+    many = {str(number): np.array([None], object) for number in range(8000)}
+    np.save(path, np.array(many, object), allow_pickle=True)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_utime
+    with pytest.raises(ValueError, match="0: expected an array or a pair"):
+        read_arrays(path)
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_utime - before < 5
+
+
+TEXTS = ["x" * 100_000, *["y"] * 25_000]  # of which an array takes 10 GB
+
+
+def test_one_long_text_does_not_make_all_of_them_long(tmp_path):
+    cells = np.empty((len(TEXTS), 1), object)
+    cells[:, 0] = TEXTS
+    scipy.io.savemat(tmp_path / "a.mat", {"labels": cells})
+    with pytest.raises(ValueError, match=r"a\.mat: variable 'labels': one of 25001 texts has 100000 characters, 5 is"):
+        read_mat(tmp_path / "a.mat")
+    (tmp_path / "a.pkl").write_bytes(pickle.dumps({"images": np.zeros((len(TEXTS), 4), "u1"), "labels": TEXTS}))
+    with pytest.raises(
+        ValueError, match=r"a\.pkl: 'labels': one of 25001 texts has 100000 characters, 5 is their mean"
+    ):
+        load(tmp_path / "a.pkl")
+    with pytest.raises(ValueError, match=r"state: classes: one of 25001 texts has 100000 characters, 5 is their mean"):
+        TableClassifier().restore(
+            {"classes": TEXTS, "dtype": "<U5", "temperature": 1.0, "best_epochs": [1], "target": None}
+        )
 
 
 def test_a_configuration_nested_deep_is_an_error(tmp_path):
