@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import numbers
 import operator
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypedDict, TypeVar, Unpack
 
 import numpy as np
@@ -109,6 +109,13 @@ def whole(function: str, argument: str, value: object, **ends: Unpack[Range]) ->
     if not inside(result, ends):
         raise ValueError(_message(function, argument, "a whole number", ends, value))
     return result
+
+
+def wholes(function: str, argument: str, values: Sequence[Any], **ends: Unpack[Range]) -> list[int]:
+    """Each value as by `whole`, with its place in the message of an error; many that are right are checked together."""
+    if set(map(type, values)) == {int} and inside(min(values), ends) and inside(max(values), ends):
+        return list(values)
+    return [whole(function, f"{argument}[{k}]", value, **ends) for k, value in enumerate(values)]
 
 
 def _as_index(value: Any) -> int | None:

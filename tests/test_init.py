@@ -8,6 +8,7 @@ import pytest
 from strategies import same_bits
 
 from fastnn import init
+from fastnn.init.base import draw_many
 
 FANS = (300, 200)
 SHAPE = FANS
@@ -152,3 +153,20 @@ def test_a_function_that_returns_another_shape_is_refused():
 
     with pytest.raises(ValueError, match=r"custom:wrong made shape \(3,\), expected \(2, 2\)"):
         init.draw(wrong, (2, 2), (2, 2), 0, 0)
+
+
+@pytest.mark.parametrize(
+    "name", ["he_normal", "glorot_uniform", "glorot_truncated_normal", "normal(0.1)", "constant(2)"]
+)
+def test_many_seeds_are_drawn_as_one_by_one(name):
+    seeds = [4, 2**64 - 1, 0]
+    together = draw_many(init.get(name), (5, 3), FANS, seeds, 2)
+    assert same_bits(together, np.array([draw(name, seed, 2, (5, 3)) for seed in seeds]))
+
+
+def test_a_function_of_the_users_own_is_called_for_each_of_many_seeds():
+    def of_seed(shape, fans, seed, step):
+        return np.full(shape, seed + step)
+
+    assert draw_many(of_seed, (2,), FANS, [3, 5], 1).tolist() == [[4, 4], [6, 6]]
+    assert draw_many(of_seed, (2,), FANS, [], 1).shape == (0, 2)

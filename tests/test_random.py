@@ -208,9 +208,26 @@ def test_shapes_are_those_asked_for(draw, shape):
     assert out.dtype == np.float64
 
 
+@pytest.mark.parametrize("shape", [(), 3, (2, 3), (41, 7)])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("draw", [uniform, normal, truncated_normal])
+def test_several_seeds_give_each_its_own_numbers(draw, dtype, shape):
+    seeds = [3, 0, 2**64 - 1, 3]
+    together = draw(seeds, Purpose.INIT, 5, shape, dtype)
+    np.testing.assert_array_equal(together, np.array([draw(seed, Purpose.INIT, 5, shape, dtype) for seed in seeds]))
+    assert together.dtype == dtype
+    assert draw([], Purpose.INIT, 5, shape).shape == (0, *np.empty(shape).shape)
+
+
 @pytest.mark.parametrize(
     ("call", "error", "message"),
     [
+        (
+            lambda: bits([0, -1], 1, 0, 3),
+            ValueError,
+            r"bits: seed\[1\]: expected a whole number of at least 0 and below",
+        ),
+        (lambda: bits([True], 1, 0, 3), TypeError, r"bits: seed\[0\]: expected a whole number"),
         (lambda: bits(-1, 1, 0, 3), ValueError, "bits: seed: expected a whole number of at least 0 and below 2..64"),
         (lambda: bits(2**64, 1, 0, 3), ValueError, "seed: expected a whole number of at least 0 and below 2..64"),
         (
@@ -291,6 +308,7 @@ def test_compiled_words_are_those_of_numpy(monkeypatch):
         (7, 3, 5, 1001, 0),
         (2**64 - 1, 2**32 - 1, 2**32 - 1, 130, 2**34 + 7),
         (0, 0, 0, 1, 3),
+        ([5, 2**64 - 1, 0], 3, 5, 130, 2),
         (1, 2, 3, 0),
     ):
         seed, purpose, step, size, *offset = arguments

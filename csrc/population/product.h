@@ -14,8 +14,8 @@
 enum { TILE_ROWS = 6, TILE_COLS = 4 };
 #define TILE_ROW_COUNTS UP_TO_6
 #else
-enum { TILE_ROWS = 4, TILE_COLS = 2 };
-#define TILE_ROW_COUNTS UP_TO_4
+enum { TILE_ROWS = 6, TILE_COLS = 2 };
+#define TILE_ROW_COUNTS UP_TO_6
 #endif
 
 enum { PACKED_ROWS = 8 * TILE_ROWS, PACKED_DEPTH = 64 }; /* of products whose B is copied */
@@ -36,22 +36,29 @@ typedef struct {
 
 FNN_INLINE void product_tile_of(int rows, int cols, bool scalars, const real *a, ptrdiff_t a_outer, ptrdiff_t a_inner,
                                 const real *b, ptrdiff_t b_outer, ptrdiff_t b_inner, ptrdiff_t depth, vreal *out) {
-    vreal sum[TILE_ROWS * TILE_COLS];
-    for (int i = 0; i < rows * cols; i++) sum[i] = vset(0);
+    vreal sum[TILE_ROWS][TILE_COLS];
+#pragma GCC unroll 6
+    for (int i = 0; i < rows; i++)
+#pragma GCC unroll 4
+        for (int j = 0; j < cols; j++) sum[i][j] = vset(0);
     for (ptrdiff_t k = 0; k < depth; k++) {
         vreal right[TILE_COLS];
 #pragma GCC unroll 4
         for (int j = 0; j < cols; j++) right[j] = vload(b + j * b_outer);
 #pragma GCC unroll 6
         for (int i = 0; i < rows; i++) {
-            const vreal left = scalars ? vset(a[i * a_outer]) : vload(a + i * a_outer);
+            vreal left = scalars ? vset(a[i * a_outer]) : vload(a + i * a_outer);
+            if (cols > 1) left = vopaque(left); /* loaded once, and not by every multiply-add */
 #pragma GCC unroll 4
-            for (int j = 0; j < cols; j++) sum[i * cols + j] = vfma(left, right[j], sum[i * cols + j]);
+            for (int j = 0; j < cols; j++) sum[i][j] = vfma(left, right[j], sum[i][j]);
         }
         a += a_inner;
         b += b_inner;
     }
-    for (int i = 0; i < rows * cols; i++) out[i] = sum[i];
+#pragma GCC unroll 6
+    for (int i = 0; i < rows; i++)
+#pragma GCC unroll 4
+        for (int j = 0; j < cols; j++) out[i * cols + j] = sum[i][j];
 }
 
 /* Instances for tiles at the edges of C, whose sizes must be constants to stay in registers. */

@@ -9,7 +9,7 @@
 /* Trainings of many networks at once, which fastnn/kernels/populations.py describes, and what they draw. */
 #define POPULATIONS(_)                               \
     _(population_steps, FNN_POPULATION_SIGNATURE, 1) \
-    _(random_words, "random_words(words[n]:i64!, first, seed_low, seed_high, step, purpose)", 0)
+    _(random_words, "random_words(words[k,n]:i64!, seeds[k]:i64, first, step, purpose)", 0)
 
 #define DECLARE(name, signature, flushes) void FN(name)(const fnn_op *op);
 FNN_KERNELS(DECLARE)

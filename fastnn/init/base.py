@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Any, TypeVar, cast
 
@@ -32,13 +32,24 @@ def maker(*other_names: str) -> Callable[[Maker], Maker]:
 
 
 class NamedInitializer:
-    """An initialiser that knows the text from which `get` makes it."""
+    """An initialiser that knows the text from which `get` makes it, and draws for many seeds at once.
 
-    def __init__(self, name: str, draw: Initializer) -> None:
+    Parameters
+    ----------
+    name : str
+    draw : callable
+        ``f(shape, fans, seed, step)``: an array of that shape, and of K seeds (K, *shape), or one for all of them.
+    """
+
+    def __init__(self, name: str, draw: Callable[[Shape, tuple[int, int], Any, int], NDArray[np.float64]]) -> None:
         self.name, self._draw = name, draw
 
     def __call__(self, shape: Shape, fans: tuple[int, int], seed: int, step: int) -> NDArray[np.float64]:
         return self._draw(shape, fans, seed, step)
+
+    def of_seeds(self, shape: Shape, fans: tuple[int, int], seeds: Sequence[int], step: int) -> NDArray[np.float64]:
+        """The values for each of K seeds (K, *shape), which may be a view."""
+        return np.broadcast_to(self._draw(shape, fans, seeds, step), (len(seeds), *shape))
 
     def __repr__(self) -> str:
         return f"fastnn.init.get({self.name!r})"
@@ -161,3 +172,12 @@ def draw(initializer: Initializer, shape: Shape, fans: tuple[int, int], seed: in
     if values.shape != shape:
         raise ValueError(f"init: {name_of(initializer)} made shape {values.shape}, expected {shape}")
     return values
+
+
+def draw_many(
+    initializer: Initializer, shape: Shape, fans: tuple[int, int], seeds: Sequence[int], step: int
+) -> NDArray[Any]:
+    """What `draw` makes for each of K seeds (K, *shape), which may be a view."""
+    if isinstance(initializer, NamedInitializer):
+        return initializer.of_seeds(shape, fans, seeds, step)
+    return np.array([draw(initializer, shape, fans, seed, step) for seed in seeds]).reshape(len(seeds), *shape)

@@ -106,8 +106,9 @@ SIGNATURE_TEXTS = (
     # a matrix into c panels of s columns, the last one padded with zeros, and back
     "to_panels(matrix[n,m], panels[c,n,s]!)",
     "from_panels(panels[c,n,s], matrix[n,m]!)",
-    # row i has the numbers 0 ... n - 1 in the random order of step epoch + i
-    "permutations(order[m,n]:i64!, work[m,n]:i64!, epoch, seed_low, seed_high, purpose)",
+    # row i of part j has the numbers 0 ... n - 1 in the random order of step epoch + i of a seed, whose 64 bits are
+    # those of seeds[j]
+    "permutations(order[k,m,n]:i64!, work[k,m,n]:i64!, seeds[k]:i64, epoch, purpose)",
     # one step of an update rule (fastnn/kernels/updates.py), in place; m and v are the state that the rule keeps,
     # c0, c1, c2 its coefficients; rate and t are arrays of one element because they change from step to step
     f"update(w[*]~, m[*]?~, v[*]?~, dw[*], rate[1]:f64, t[1]:i64, rule, decay, {COEFFICIENTS})",

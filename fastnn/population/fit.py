@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from fastnn import optim
 from fastnn.caller import warn_caller
-from fastnn.checks import flag, number, whole
+from fastnn.checks import flag, number, wholes
 from fastnn.model.sequential import Sequential
 from fastnn.optim import Optimizer
 from fastnn.population.losses import terms_of
@@ -216,7 +216,7 @@ def _check_options(trainer: BaseTrainer) -> None:
 def _seeds(seeds: Sequence[int] | None, count: int, default: int) -> list[int]:
     if seeds is None:
         return [default] * count
-    return [whole("fit_many", f"seeds[{k}]", seed, at_least=0, below=2**64) for k, seed in enumerate(seeds)]
+    return wholes("fit_many", "seeds", [*seeds], at_least=0, below=2**64)
 
 
 def _floats(name: str, values: Sequence[float] | None, count: int, default: float, **ends: Any) -> NDArray[np.float64]:

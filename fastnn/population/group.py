@@ -15,7 +15,7 @@ from fastnn.trainer.step_losses import mean_over_samples
 
 Array = NDArray[Any]
 
-_LAID_OUT = 1 << 22  # places in the orders of samples that are drawn at once
+_LAID_OUT = 1 << 18  # places in the orders of samples that are drawn at once, unless one epoch has more
 _NEAR = 16  # members of one group have at most such a part more samples than others
 
 
@@ -62,10 +62,16 @@ class Group:
         self._width = int(self._samples.max())  # of the orders of samples
         self._batch = min(spec.batch_size, self._width)
         self.steps = -(-self._width // self._batch)
+        self._same_rows = all(spec.members.rows[k] is spec.members.rows[numbers[0]] for k in numbers)
         self._orders: dict[int, Array] = {}
         self.last_rates = spec.members.rates[numbers]
 
     # --- members ---
+
+    @property
+    def samples(self) -> int:
+        """How many samples the members that are left read in an epoch, all together."""
+        return int(self._samples.sum())
 
     def params(self) -> Array:
         """The parameters of the members that are left (k, P)."""
@@ -119,21 +125,30 @@ class Group:
         Where members have different numbers of samples, a row of fewer ends with more of those of its last step.
         """
         if epoch not in self._orders:
-            spec, members = self.spec, self.spec.members
+            spec = self.spec
             shared = spec.order_seed is not None or not spec.shuffle
-            same_rows = all(members.rows[k] is members.rows[self.numbers[0]] for k in self.numbers)
-            readers = self.numbers[:1] if shared and same_rows else self.numbers
+            readers = self.numbers[:1] if shared and self._same_rows else self.numbers
             ahead = max(1, min(spec.epochs + 1 - epoch, _LAID_OUT // (self._width * len(readers))))
             epochs = range(epoch, epoch + ahead)
-            places = np.empty((len(readers), ahead, self._width), np.int64)
-            for place, k in enumerate(readers):
-                seed = members.seeds[k] if spec.order_seed is None else spec.order_seed
-                samples = len(members.rows[k])
-                order = orders(seed, epochs, samples, min(self._batch, samples), spec.shuffle)
-                np.take(members.rows[k], order, out=places[place, :, :samples])
-                places[place, :, samples:] = places[place, :, samples - 1 : samples]
+            places = self._places(readers, epochs)
             self._orders = {e: places[:, i] for i, e in enumerate(epochs)}
         return self._orders[epoch]
+
+    def _places(self, readers: list[int], epochs: range) -> Array:
+        """The samples that some members read in some epochs, (k, E, n)."""
+        spec, members = self.spec, self.spec.members
+        seeds = [members.seeds[k] if spec.order_seed is None else spec.order_seed for k in readers]
+        if self._same_rows:
+            rows = members.rows[readers[0]]
+            order = orders(seeds, epochs, self._width, self._batch, spec.shuffle)
+            return order if np.array_equal(rows, np.arange(self._width)) else rows[order]
+        places = np.empty((len(readers), len(epochs), self._width), np.int64)
+        for place, (k, seed) in enumerate(zip(readers, seeds, strict=True)):
+            samples = len(members.rows[k])
+            order = orders([seed], epochs, samples, min(self._batch, samples), spec.shuffle)[0]
+            np.take(members.rows[k], order, out=places[place, :, :samples])
+            places[place, :, samples:] = places[place, :, samples - 1 : samples]
+        return places
 
 
 def in_step(spec: PopulationSpec, numbers: list[int]) -> list[list[int]]:
@@ -143,15 +158,18 @@ def in_step(spec: PopulationSpec, numbers: list[int]) -> list[list[int]]:
     def sizes(k: int) -> tuple[int, int]:
         return len(members.rows[k]), 0 if members.held_out is None else len(members.held_out[k])
 
+    alike: dict[tuple[int, int], list[int]] = {}
+    for k in numbers:
+        alike.setdefault(sizes(k), []).append(k)
     groups: list[tuple[int, tuple[int, int], list[int]]] = []
-    for k in sorted(numbers, key=sizes):
-        steps, found = -(-len(members.rows[k]) // spec.batch_size), sizes(k)
+    for found in sorted(alike):
+        steps = -(-found[0] // spec.batch_size)
         near = (g for g in groups if g[0] == steps and all(map(_near, g[1], found)))
         group = next(near, None)
         if group is None:
-            groups.append((steps, found, [k]))
+            groups.append((steps, found, alike[found]))
         else:
-            group[2].append(k)
+            group[2].extend(alike[found])
     return [sorted(group) for _, _, group in groups]
 
 

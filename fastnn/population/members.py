@@ -8,13 +8,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fastnn import init
+from fastnn.init.base import draw_many
 from fastnn.model.sequential import Sequential
 
 Array = NDArray[Any]
 
 _ARCHITECTURE = ("layers", "input_shape", "dtype", "input_scale")
 _FIRST_VALUES = ("init", "bias_init")
+_DRAWN = 1 << 16  # numbers that are drawn at once
 
 
 def checked_models(models: Any, what: str = "fit_many: models") -> tuple[Sequential, list[Sequential] | None]:
@@ -86,7 +87,10 @@ def first_params(template: Sequential, models: list[Sequential] | None, seeds: l
     if models is not None:
         return np.array([model.params for model in models])
     params = np.broadcast_to(template.params, (len(seeds), template.size)).copy()
-    for k, seed in enumerate(seeds if draw else []):
-        for step, p in enumerate(template.named_parameters.values()):
-            p.view(params[k])[...] = init.draw(p.initializer, p.shape, p.fans, seed, step)
+    for step, p in enumerate(template.named_parameters.values() if draw else ()):
+        at_once = max(1, _DRAWN // max(1, p.size))
+        for begin in range(0, len(seeds), at_once):
+            part = seeds[begin : begin + at_once]
+            drawn = draw_many(p.initializer, p.shape, p.fans, part, step)
+            params[begin : begin + at_once, p.offset : p.offset + p.size] = drawn.reshape(len(part), p.size)
     return params

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from types import SimpleNamespace
 from typing import Any
 
@@ -106,8 +107,7 @@ class PopulationRun:
     def finish(self) -> None:
         """Take over the parameters of the members that are still being trained."""
         for group in self._groups:
-            for place, k in enumerate(group.numbers):
-                self._take(group, place, k)
+            self._take(group, range(len(group.numbers)))
             group.release()
         self._groups = []
 
@@ -128,7 +128,7 @@ class PopulationRun:
             self.done[k] = epoch
             if not spec.ignore_nonfinite:
                 self._fail(group, losses, epoch)
-            progress.advance(sum(len(spec.members.rows[i]) for i in k), epoch, float(measured[0].mean()), None)
+            progress.advance(group.samples, epoch, float(measured[0].mean()), None)
         figures["seconds"] = np.full(count, time.perf_counter() - started)
         self.epochs.append(figures)
         line = mean_figures(figures, epoch)
@@ -153,7 +153,8 @@ class PopulationRun:
     def _stop(self, epoch: int) -> None:
         """Drop the members that stop after this epoch."""
         for group in self._groups:
-            self._drop(group, {place for place, k in enumerate(group.numbers) if k in self.failed})
+            if self.failed:
+                self._drop(group, {place for place, k in enumerate(group.numbers) if k in self.failed})
             if group.numbers:
                 self._drop(group, self.spec.rule.stopped(epoch, group.numbers, self.epochs[-1], group.params_of))
         self._groups = [group for group in self._groups if group.numbers]
@@ -161,12 +162,21 @@ class PopulationRun:
     def _drop(self, group: Group, places: set[int]) -> None:
         if not places:
             return
-        for place in places:
-            self._take(group, place, group.numbers[place])
+        self._take(group, sorted(places))
         group.keep([place for place in range(len(group.numbers)) if place not in places])
 
-    def _take(self, group: Group, place: int, k: int) -> None:
-        """Let a member have its parameters as they are now, unless it keeps others, or has failed."""
-        if k not in self.failed:
+    def _take(self, group: Group, places: Sequence[int]) -> None:
+        """Let members have their parameters as they are now, but for those that keep others, or have failed."""
+        last = []
+        for place in places:
+            k = group.numbers[place]
             best = self.spec.rule.best(k)
-            self.params[k] = group.params_of(place) if best is None else best
+            if best is None and k not in self.failed:
+                last.append(place)
+            elif k not in self.failed:
+                self.params[k] = best
+        if len(last) == len(group.numbers):
+            self.params[group.numbers] = group.params()
+        else:
+            for place in last:
+                self.params[group.numbers[place]] = group.params_of(place)

@@ -10,11 +10,11 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from fastnn.checks import float_dtype, number, whole
-from fastnn.random.philox import LOW_32, SHIFT_32, bits
+from fastnn.random.philox import LOW_32, SHIFT_32, Seeds, bits, several
 
 
 def uniform(
-    seed: int, purpose: int, step: int, shape: int | Sequence[int], dtype: DTypeLike = np.float64
+    seed: Seeds, purpose: int, step: int, shape: int | Sequence[int], dtype: DTypeLike = np.float64
 ) -> NDArray[Any]:
     """Return random numbers that are uniform on [0, 1).
 
@@ -27,7 +27,7 @@ def uniform(
 
     Returns
     -------
-    ndarray of that shape and dtype
+    ndarray of that shape and dtype; of K seeds (K, *shape)
 
     Raises
     ------
@@ -51,12 +51,12 @@ def uniform(
     dims = _as_shape("uniform", shape)
     if float_dtype("uniform", dtype) == np.float32:
         high_24 = bits(seed, purpose, step, math.prod(dims)) >> np.uint32(8)
-        return (high_24.astype(np.float32) * np.float32(2.0**-24)).reshape(dims)
-    return _doubles(seed, purpose, step, math.prod(dims)).reshape(dims)
+        return (high_24.astype(np.float32) * np.float32(2.0**-24)).reshape((*_rows(seed), *dims))
+    return _doubles(seed, purpose, step, math.prod(dims)).reshape((*_rows(seed), *dims))
 
 
 def normal(
-    seed: int, purpose: int, step: int, shape: int | Sequence[int], dtype: DTypeLike = np.float64
+    seed: Seeds, purpose: int, step: int, shape: int | Sequence[int], dtype: DTypeLike = np.float64
 ) -> NDArray[Any]:
     """Return random numbers from the standard normal distribution.
 
@@ -69,7 +69,7 @@ def normal(
 
     Returns
     -------
-    ndarray of that shape and dtype
+    ndarray of that shape and dtype; of K seeds (K, *shape)
         float32 values are the rounded float64 values.
 
     Raises
@@ -92,11 +92,12 @@ def normal(
     dims = _as_shape("normal", shape)
     target = float_dtype("normal", dtype)
     count = math.prod(dims)
-    return _normals(seed, purpose, step, (count + 1) // 2)[:count].reshape(dims).astype(target, copy=False)
+    drawn = _normals(seed, purpose, step, (count + 1) // 2)[..., :count]
+    return drawn.reshape((*_rows(seed), *dims)).astype(target, copy=False)
 
 
 def truncated_normal(
-    seed: int,
+    seed: Seeds,
     purpose: int,
     step: int,
     shape: int | Sequence[int],
@@ -117,7 +118,7 @@ def truncated_normal(
 
     Returns
     -------
-    ndarray of that shape and dtype
+    ndarray of that shape and dtype; of K seeds (K, *shape)
 
     Raises
     ------
@@ -139,6 +140,9 @@ def truncated_normal(
     target = float_dtype("truncated_normal", dtype)
     # A smaller bound would reject nearly all numbers that are drawn.
     bound = number("truncated_normal", "bound", bound, at_least=0.1, finite=False)
+    if several(seed):  # each has numbers of its own that are left out
+        rows = [truncated_normal(k, purpose, step, dims, target, bound=bound) for k in seed]
+        return np.array(rows, target).reshape((len(seed), *dims))
     out = np.empty(math.prod(dims))
     filled = 0
     block = 0
@@ -237,18 +241,23 @@ def permutation(seed: int, purpose: int, step: int, n: int) -> NDArray[np.int64]
     return keys.view(np.int64)
 
 
-def _doubles(seed: int, purpose: int, step: int, count: int, first: int = 0) -> NDArray[np.float64]:
+def _doubles(seed: Seeds, purpose: int, step: int, count: int, first: int = 0) -> NDArray[np.float64]:
     words = bits(seed, purpose, step, 2 * count, 2 * first).astype("<u4", copy=False)
     return (words.view("<u8") >> np.uint64(11)).astype(np.float64) * 2.0**-53
 
 
-def _normals(seed: int, purpose: int, step: int, pairs: int, first_pair: int = 0) -> NDArray[np.float64]:
-    halves = _doubles(seed, purpose, step, 2 * pairs, 2 * first_pair).reshape(pairs, 2)
-    radius = np.sqrt(-2.0 * np.log(1.0 - halves[:, 0]))
-    angle = (2.0 * np.pi) * halves[:, 1]
-    np.multiply(radius, np.cos(angle), out=halves[:, 0])
-    np.multiply(radius, np.sin(angle), out=halves[:, 1])
-    return halves.reshape(-1)
+def _normals(seed: Seeds, purpose: int, step: int, pairs: int, first_pair: int = 0) -> NDArray[np.float64]:
+    halves = _doubles(seed, purpose, step, 2 * pairs, 2 * first_pair).reshape(*_rows(seed), pairs, 2)
+    radius = np.sqrt(-2.0 * np.log(1.0 - halves[..., 0]))
+    angle = (2.0 * np.pi) * halves[..., 1]
+    np.multiply(radius, np.cos(angle), out=halves[..., 0])
+    np.multiply(radius, np.sin(angle), out=halves[..., 1])
+    return halves.reshape(*_rows(seed), 2 * pairs)
+
+
+def _rows(seed: Seeds) -> tuple[int, ...]:
+    """The dimension that a result has in front for several seeds."""
+    return (len(seed),) if several(seed) else ()
 
 
 def _as_shape(function: str, shape: int | Sequence[int]) -> tuple[int, ...]:

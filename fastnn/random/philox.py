@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from enum import IntEnum
+from typing import TypeGuard
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from fastnn.checks import whole
+from fastnn.checks import whole, wholes
 
+Seeds = int | Sequence[int]
 _Words = NDArray[np.uint64]
 
 MULTIPLIERS = np.array([[0xD2511F53], [0xCD9E8D57]], np.uint64)
@@ -87,13 +89,13 @@ def philox4x32(counter: ArrayLike, key: Sequence[int]) -> NDArray[np.uint32]:
     return out
 
 
-def bits(seed: int, purpose: int, step: int, size: int, offset: int = 0) -> NDArray[np.uint32]:
+def bits(seed: Seeds, purpose: int, step: int, size: int, offset: int = 0) -> NDArray[np.uint32]:
     """Return words `offset` ... `offset + size - 1` of a stream of random 32-bit words.
 
     Parameters
     ----------
-    seed : int, 0 <= seed < 2**64
-        The key: its low and its high 32 bits.
+    seed : int, 0 <= seed < 2**64, or sequence of K such
+        The key: its low and its high 32 bits. Of several seeds, each has a row of the result.
     purpose : int, 0 <= purpose < 2**32
         A `Purpose`. Numbers from 1000 to 65,535 are free for users; larger ones add the number of a layer, times
         65,536, to a purpose.
@@ -106,7 +108,7 @@ def bits(seed: int, purpose: int, step: int, size: int, offset: int = 0) -> NDAr
 
     Returns
     -------
-    ndarray, shape (size,), uint32
+    ndarray, shape (size,) or (K, size), uint32
 
     Raises
     ------
@@ -126,21 +128,33 @@ def bits(seed: int, purpose: int, step: int, size: int, offset: int = 0) -> NDAr
     >>> bits(7, Purpose.SHUFFLE, 0, 6)[4:].tolist() == bits(7, Purpose.SHUFFLE, 0, 2, offset=4).tolist()
     True
     """
-    key, purpose, step = _stream("bits", seed, purpose, step)
+    purpose, step = _stream("bits", purpose, step)
+    if several(seed):
+        keys = wholes("bits", "seed", seed, at_least=0, below=2**64)
+    else:
+        keys = [whole("bits", "seed", seed, at_least=0, below=2**64)]
     size = whole("bits", "size", size, at_least=0, below=2**63)
     offset = whole("bits", "offset", offset, at_least=0, below=2**63)
     first = offset // 4
     blocks = (offset + size + 3) // 4 - first
     skip = offset - 4 * first
     if _compiled is not None and first + blocks < _WIDE:
-        words = np.empty(2 * blocks, np.int64)
-        _compiled(words, first, key & 0xFFFFFFFF, key >> 32, step, purpose)
-        return words.view(np.uint32)[skip : skip + size]
-    out = np.empty((blocks, 4), np.uint32)
-    for start in range(0, blocks, _CHUNK):
-        stop = min(start + _CHUNK, blocks)
-        _blocks(np.arange(first + start, first + stop, dtype=np.uint64), step, purpose, key, out[start:stop])
-    return out.reshape(-1)[skip : skip + size]
+        halves = np.empty((len(keys), 2 * blocks), np.int64)
+        _compiled(halves, np.array(keys, np.uint64).view(np.int64), first, step, purpose)
+        words = halves.view(np.uint32)
+    else:
+        words = np.empty((len(keys), 4 * blocks), np.uint32)
+        for row, key in zip(words.reshape(len(keys), blocks, 4), keys, strict=True):
+            for start in range(0, blocks, _CHUNK):
+                stop = min(start + _CHUNK, blocks)
+                _blocks(np.arange(first + start, first + stop, dtype=np.uint64), step, purpose, key, row[start:stop])
+    words = words[:, skip : skip + size]
+    return words if several(seed) else words[0]
+
+
+def several(seed: Seeds) -> TypeGuard[Sequence[int]]:
+    """Whether this is a sequence of seeds."""
+    return isinstance(seed, Sequence) and not isinstance(seed, str)
 
 
 def use_compiled(words: Callable[..., None] | None) -> None:
@@ -149,8 +163,8 @@ def use_compiled(words: Callable[..., None] | None) -> None:
     Parameters
     ----------
     words : callable, optional
-        ``words(out, first, seed_low, seed_high, step, purpose)`` writes the words of the blocks from number `first` on
-        to `out` (n,) int64, two in each element.
+        ``words(out, seeds, first, step, purpose)`` writes for each of the `seeds` (K,), whose 64 bits are in int64, the
+        words of the blocks from number `first` on to a row of `out` (K, n) int64, two in each element.
     """
     global _compiled
     _compiled = words
@@ -190,7 +204,8 @@ def sample_bits(seed: int, purpose: int, step: int, samples: ArrayLike, size: in
     >>> sample_bits(7, Purpose.AUGMENT, 3, [5, 0], 6)[1].tolist() == bits(7, Purpose.AUGMENT, 3, 6).tolist()
     True
     """
-    key, purpose, step = _stream("sample_bits", seed, purpose, step)
+    purpose, step = _stream("sample_bits", purpose, step)
+    key = whole("sample_bits", "seed", seed, at_least=0, below=2**64)
     blocks = -(-whole("sample_bits", "size", size, at_least=0, below=2**32) // 4)
     numbers = np.asarray(samples)
     if numbers.dtype.kind not in "iu" and numbers.size:
@@ -208,11 +223,10 @@ def sample_bits(seed: int, purpose: int, step: int, samples: ArrayLike, size: in
     return out.reshape(len(first), 4 * blocks)[:, :size]
 
 
-def _stream(function: str, seed: int, purpose: int, step: int) -> tuple[int, int, int]:
-    """Return the checked arguments that name a stream."""
-    key = whole(function, "seed", seed, at_least=0, below=2**64)
+def _stream(function: str, purpose: int, step: int) -> tuple[int, int]:
+    """Return the checked arguments that name a stream of a seed."""
     purpose = whole(function, "purpose", purpose, at_least=0, below=2**32)
-    return key, purpose, whole(function, "step", step, at_least=0, below=2**32)
+    return purpose, whole(function, "step", step, at_least=0, below=2**32)
 
 
 def _blocks(index: _Words, step: int, purpose: int, key: int, out: NDArray[np.uint32]) -> None:

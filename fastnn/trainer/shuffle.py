@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -31,37 +33,45 @@ def shuffled_batches(seed: int, epochs: range, samples: int, batch: int, shuffle
     """
     whole = samples // batch * batch
     found = []
-    for order in _permutations(seed, epochs, whole // batch if shuffle == "batches" else samples, bool(shuffle)):
-        if shuffle == "batches":
-            full, rest = np.arange(whole).reshape(-1, batch)[order], np.arange(whole, samples)
-        else:
-            full, rest = order[:whole].reshape(-1, batch), order[whole:]
+    for order in orders([seed], epochs, samples, batch, shuffle)[0]:
+        full, rest = order[:whole].reshape(-1, batch), order[whole:]
         found.append([full] if whole == samples else [full, rest.reshape(1, -1)])
     return found
 
 
-def orders(seed: int, epochs: range, samples: int, batch: int, shuffle: Shuffle) -> Index:
-    """The rows that the steps of some epochs read, one after the other.
+def orders(seeds: Sequence[int], epochs: range, samples: int, batch: int, shuffle: Shuffle) -> Index:
+    """The rows that the steps of some epochs read, one after the other, for each of some seeds.
 
     Parameters
     ----------
-    seed, epochs, samples, batch, shuffle
+    seeds : sequence of K int
+    epochs, samples, batch, shuffle
         As for `shuffled_batches`.
 
     Returns
     -------
-    (E, samples) int64
+    (K, E, samples) int64
     """
     if shuffle != "batches":
-        return _permutations(seed, epochs, samples, bool(shuffle))
-    parts = shuffled_batches(seed, epochs, samples, batch, shuffle)
-    return np.array([np.concatenate([part.reshape(-1) for part in epoch]) for epoch in parts])
+        return _permutations(seeds, epochs, samples, bool(shuffle))
+    whole = samples // batch * batch
+    found = np.empty((len(seeds), len(epochs), samples), np.int64)
+    found[..., :whole] = _batches(seeds, epochs, whole, batch)
+    found[..., whole:] = np.arange(whole, samples)
+    return found
 
 
-def _permutations(seed: int, epochs: range, count: int, shuffle: bool) -> Index:
-    """A permutation of 0 … count - 1 for each epoch, (E, count); without `shuffle` the identity."""
+def _batches(seeds: Sequence[int], epochs: range, samples: int, batch: int) -> Index:
+    """Batches of consecutive samples in random order, (K, E, samples)."""
+    order = _permutations(seeds, epochs, samples // batch, True)
+    return np.arange(samples).reshape(-1, batch)[order].reshape(*order.shape[:2], samples)
+
+
+def _permutations(seeds: Sequence[int], epochs: range, count: int, shuffle: bool) -> Index:
+    """A permutation of 0 … count - 1 for each seed and epoch, (K, E, count); without `shuffle` the identity."""
     if not shuffle:
-        return np.tile(np.arange(count), (len(epochs), 1))
-    orders, work = np.empty((2, len(epochs), count), np.int64)
-    get("permutations")(orders, work, epochs[0], seed & 0xFFFFFFFF, seed >> 32, int(Purpose.SHUFFLE))
-    return orders
+        return np.tile(np.arange(count), (len(seeds), len(epochs), 1))
+    found, work = np.empty((2, len(seeds), len(epochs), count), np.int64)
+    keys = np.array(seeds, np.uint64).view(np.int64)
+    get("permutations")(found, work, keys, epochs[0], int(Purpose.SHUFFLE))
+    return found

@@ -325,6 +325,8 @@ class _Maker:
             return self._transform(shape)
         if a.name == "step":
             return rng.integers(0, 2**33, 1)
+        if a.name == "seeds":
+            return rng.integers(-(2**63), 2**63 - 1, shape)
         if a.name == "row":
             return rng.integers(0, 1000, 1)
         if a.name == "argmax":

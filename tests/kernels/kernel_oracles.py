@@ -879,9 +879,9 @@ def clip_value(a: SimpleNamespace, u: float) -> Expected:
 
 @oracle
 def permutations(a: SimpleNamespace, u: float) -> Expected:
-    rows, n = a.order.shape
-    words = [bits(a.seed_low | a.seed_high << 32, a.purpose, (a.epoch + i) % 2**32, n) for i in range(rows)]
-    value = np.array([np.argsort(row, kind="stable") for row in words], np.int64).reshape(rows, n)
+    parts, rows, n = a.order.shape
+    words = [bits(seed % 2**64, a.purpose, (a.epoch + i) % 2**32, n) for seed in a.seeds.tolist() for i in range(rows)]
+    value = np.array([np.argsort(row, kind="stable") for row in words], np.int64).reshape(parts, rows, n)
     return {"order": (value, np.zeros(value.shape))}
 
 
