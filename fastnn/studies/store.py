@@ -84,7 +84,9 @@ class Folder:
     def load_result(self, key: str) -> dict[str, Any] | None:
         """Return the cached result with that key, or None if it is missing or damaged."""
         try:
-            with np.load(self.path / "cache" / f"{key}.npz", allow_pickle=False) as stored:
+            # opened here, because of a damaged archive np.load leaves the file open
+            path = self.path / "cache" / f"{key}.npz"
+            with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
                 content = json.loads(stored[_JSON].tobytes())
                 found: dict[str, Any] = _with_arrays(content, stored)
         except (

@@ -71,7 +71,7 @@ def test_our_own_file_is_read_back(tmp_path, weights):
 @pytest.mark.parametrize("container", ["zip", "stream", "parallel", "checkpoint", "half", "parameters"])
 def test_files_of_torch_save_are_read(container, tmp_path, weights):
     torch = pytest.importorskip("torch")
-    state = {name: torch.from_numpy(array) for name, array in torchvision_state(weights.tensors).items()}
+    state = {name: torch.tensor(array) for name, array in torchvision_state(weights.tensors).items()}
     whole = state
     if container == "parallel":
         whole = {f"module.{name}": tensor for name, tensor in state.items()}
@@ -240,7 +240,7 @@ def test_no_file_runs_code(tmp_path):
 
 def test_truncated_and_damaged_files_are_refused(tmp_path, weights):
     torch = pytest.importorskip("torch")
-    state = {name: torch.from_numpy(array) for name, array in torchvision_state(weights.tensors).items()}
+    state = {name: torch.tensor(array) for name, array in torchvision_state(weights.tensors).items()}
     rng = np.random.default_rng(0)
     for new in (True, False):
         torch.save(state, tmp_path / "w.pth", _use_new_zipfile_serialization=new)

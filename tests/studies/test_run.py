@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import re
@@ -128,12 +129,14 @@ def test_a_table_of_functions_is_known_by_what_they_do() -> None:
     assert key_of("x + 1") == key_of("x + 1") != key_of("x + 2")
 
 
+@pytest.mark.filterwarnings("error")  # of a file that is left open
 def test_a_damaged_cache_is_computed_again(tmp_path: Path) -> None:
     study = small_study()
     studies.run(study, out=tmp_path, quiet=True)
     for file in (tmp_path / "cache").iterdir():
         file.write_bytes(file.read_bytes()[:50])
     studies.run(study, out=tmp_path, quiet=True)
+    gc.collect()
     assert COUNT.computed == 4
 
 

@@ -100,6 +100,7 @@ def test_a_column_of_text_is_named():
 
 
 @every_kind
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 def test_estimators_take_tables_by_name(frame):
     pytest.importorskip("sklearn")
     from fastnn.estimators import MLPClassifier, MLPRegressor

@@ -11,6 +11,7 @@ from fastnn.estimators import ConvNetClassifier, MLPClassifier
 X, Y = np.arange(24.0).reshape(12, 2), np.arange(12) % 2
 
 
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 def test_estimators_refuse_masks_in_every_argument():
     masked = np.ma.masked_greater(X, 20)
     net = MLPClassifier((2,), max_iter=1, n_iter_no_change=1, tol=1e9)
