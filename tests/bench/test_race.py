@@ -195,7 +195,7 @@ class TestWorkloads:
         assert workloads.find("dense-b8").flops == 2 * 8 * (2 * (784 * 200 + 200 * 10) + 200 * 10)
         assert workloads.find("gemm-200").flops == 2 * 200 * 784 * 666
 
-    @pytest.mark.parametrize("kind", ["avx512", "halves"])
+    @pytest.mark.parametrize("kind", ["avx512", "halves", "avx2"])
     def test_every_row_of_the_race_has_an_aim(self, kind):
         for workload in workloads.WORKLOADS:
             aim = workload.aim(kind)
