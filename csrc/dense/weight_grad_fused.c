@@ -42,37 +42,43 @@ FNN_INLINE void add_products(vreal acc[GEMM_MR][GEMM_NR_VECTORS], const real *x,
 /* The update rules that are not applied vector by vector between multiply-adds, but whole tiles at a time. */
 enum { OTHER_RULES = -1 };
 
+enum {
+    LINE = FNN_CACHE_LINE / sizeof(real),
+    LINES = GEMM_MR * GEMM_NR / LINE,
+    VECTORS = GEMM_MR * GEMM_NR_VECTORS,
+    MOST = LINES > VECTORS ? LINES : VECTORS,
+};
+
+/* What is done beside product k < MOST of the tile at `at`: applies a vector of what waits, and fetches a line of what
+ * the tile will be applied to. With AVX2 it is done before the products, which leave no register for it. */
+FNN_INLINE void beside_product(const weight_grad_sink *sink, const update_vectors *u, const pending_tile *q,
+                               ptrdiff_t waiting, ptrdiff_t at, ptrdiff_t k, const int rule) {
+    if (k < waiting) apply_pending_vector(sink, u, q, k, rule);
+    if (k >= LINES) return;
+    fnn_prefetch(sink->w + at + k * LINE);
+    if (rule == OTHER_RULES ? sink->m != NULL : update_keeps_m(rule)) fnn_prefetch(sink->m + at + k * LINE);
+    if (rule == OTHER_RULES ? sink->v != NULL : update_keeps_v(rule)) fnn_prefetch(sink->v + at + k * LINE);
+}
+
 /* A whole tile of `vectors` vectors a row: applies what is pending and leaves its own gradients pending. */
 FNN_INLINE void whole_tile(const fused_block *s, const int vectors, const real *x, const int64_t *index, ptrdiff_t step,
                            ptrdiff_t at, const real *b, ptrdiff_t cols, pending_tile *q, const int rule) {
-    enum {
-        LINE = FNN_CACHE_LINE / sizeof(real),
-        LINES = GEMM_MR * GEMM_NR / LINE,
-        VECTORS = GEMM_MR * GEMM_NR_VECTORS
-    };
-    const weight_grad_sink *sink = s->sink;
-    const update_vectors u = update_broadcast(&sink->update);
-    const ptrdiff_t waiting = q->cols == 0 || rule == OTHER_RULES ? 0 : VECTORS;
+    const update_vectors u = update_broadcast(&s->sink->update);
+    const ptrdiff_t n = s->n, waiting = q->cols == 0 || rule == OTHER_RULES ? 0 : VECTORS;
     const real *const first = x;
     if (rule == OTHER_RULES) FN(weight_grad_fused_finish)(s, q);
+    for (ptrdiff_t k = 0; GEMM_PLAIN_LOOP && k < MOST; k++) beside_product(s->sink, &u, q, waiting, at, k, rule);
     vreal acc[GEMM_MR][GEMM_NR_VECTORS];
 #pragma GCC unroll 12
     for (int i = 0; i < GEMM_MR; i++)
 #pragma GCC unroll 2
         for (int j = 0; j < vectors; j++) acc[i][j] = vset(0);
     const char *prefetch = NULL;
-    const ptrdiff_t prefetch_lines = fnn_input_prefetch_next(s->n, &prefetch);
-    const ptrdiff_t busy = fnn_max(fnn_max(LINES, VECTORS), prefetch_lines);
+    const ptrdiff_t prefetch_lines = fnn_input_prefetch_next(n, &prefetch);
     ptrdiff_t k = 0;
-    for (; k < fnn_max(s->n, fnn_max(LINES, VECTORS)); k++) {
-        if (GEMM_PLAIN_LOOP && k >= busy && index == NULL) break;
-        if (k < waiting) apply_pending_vector(sink, &u, q, k, rule);
-        if (k < LINES) {
-            fnn_prefetch(sink->w + at + k * LINE);
-            if (rule == OTHER_RULES ? sink->m != NULL : update_keeps_m(rule)) fnn_prefetch(sink->m + at + k * LINE);
-            if (rule == OTHER_RULES ? sink->v != NULL : update_keeps_v(rule)) fnn_prefetch(sink->v + at + k * LINE);
-        }
-        if (k >= s->n) continue;
+    for (; k < (GEMM_PLAIN_LOOP ? prefetch_lines : fnn_max(n, MOST)); k++) {
+        if (!GEMM_PLAIN_LOOP) beside_product(s->sink, &u, q, waiting, at, k, rule);
+        if (k >= n) continue;
         if (k < prefetch_lines) fnn_prefetch(prefetch + k * FNN_CACHE_LINE);
         if (index != NULL) {
             x = first + index[k] * step;
@@ -82,7 +88,12 @@ FNN_INLINE void whole_tile(const fused_block *s, const int vectors, const real *
         x += step;
         b += GEMM_NR;
     }
-    for (; GEMM_PLAIN_LOOP && k < s->n; k++, x += step, b += GEMM_NR) add_products(acc, x, b, vectors);
+    for (; GEMM_PLAIN_LOOP && index == NULL && k < n; k++, x += step, b += GEMM_NR) add_products(acc, x, b, vectors);
+    for (; GEMM_PLAIN_LOOP && k < n; k++, b += GEMM_NR) {
+        x = first + index[k] * step;
+        __builtin_prefetch(x + FUSED_STRIP);
+        add_products(acc, x, b, vectors);
+    }
     q->at = at;
     q->cols = cols;
 #pragma GCC unroll 12
