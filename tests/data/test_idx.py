@@ -103,3 +103,9 @@ def test_memory_stays_small_whatever_is_declared_or_compressed(tmp_path):
             assert tracemalloc.get_traced_memory()[1] < 4 * len(data) + 1_000_000
         finally:
             tracemalloc.stop()
+
+
+def test_a_gzipped_file_cannot_be_mapped(tmp_path):
+    (tmp_path / "a.gz").write_bytes(gzipped(GOOD))
+    with pytest.raises(ValueError, match=r"a\.gz: is gzipped, so it cannot be mapped; decompress it first"):
+        read_idx(tmp_path / "a.gz", mapped=True)

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from fastnn.data import read_idx, read_mat
+from fastnn.data import load, read_idx, read_mat
 
 SHAPES = hnp.array_shapes(min_dims=2, max_dims=4, min_side=0, max_side=6)
 REAL = st.sampled_from(sorted(MAT_CLASSES)).flatmap(lambda dtype: hnp.arrays(dtype, SHAPES))
@@ -233,3 +233,40 @@ def test_bad_files_are_refused(tmp_path, data, message):
 def test_a_missing_file_is_an_error(tmp_path):
     with pytest.raises(FileNotFoundError, match="nowhere"):
         read_mat(tmp_path / "nowhere.mat")
+
+
+SQUARES = np.random.default_rng(0).integers(0, 256, (12, 16), np.uint8)
+CLASSES = np.arange(12, dtype=np.uint8)[:, None] % 3
+
+
+def test_a_file_to_train_on_and_one_to_test_on_are_a_data_set(tmp_path):
+    for split, rows in (("train", 12), ("test", 6)):
+        scipy.io.savemat(tmp_path / f"{split}_set.mat", {"X": SQUARES[:rows], "y": CLASSES[:rows]})
+    data = load(tmp_path)
+    assert (len(data.train_labels), len(data.test_labels)) == (12, 6)
+
+
+def test_fields_of_one_name_in_two_structs_are_told_apart(tmp_path):
+    both = {"train": {"images": SQUARES, "labels": CLASSES}, "test": {"images": SQUARES[:6], "labels": CLASSES[:6]}}
+    scipy.io.savemat(tmp_path / "a.mat", both)
+    data = load(tmp_path / "a.mat")
+    assert (len(data.train_labels), len(data.test_labels)) == (12, 6)
+
+
+def test_rows_of_emnist_are_squares_also_without_a_test_split(tmp_path):
+    path = tmp_path / "emnist-letters.mat"
+    scipy.io.savemat(path, {"dataset": {"train": {"images": SQUARES, "labels": CLASSES}}})
+    turned = {image.T.tobytes() for image in SQUARES.reshape(12, 4, 4)}
+    assert {image.tobytes() for image in load(path).train_images} <= turned
+    scipy.io.savemat(path, {"dataset": {"train": {"images": SQUARES[:, :10], "labels": CLASSES}}})
+    with pytest.raises(ValueError, match=r"expected rows of square images, got shape \(12, 10\)"):
+        load(path)
+
+
+def test_functions_and_opaque_objects_are_left_out(tmp_path):
+    objects = [
+        mat_element(14, mat_element(6, struct.pack("<II", class_, 0), "<") + b"anything", "<") for class_ in (16, 17)
+    ]
+    path = tmp_path / "a.mat"
+    path.write_bytes(mat_bytes([*objects, mat_variable("a", np.eye(2), "<")]))
+    assert list(read_mat(path)) == ["a"]

@@ -200,3 +200,9 @@ def test_a_bomb_is_not_decompressed(tmp_path):
         assert tracemalloc.get_traced_memory()[1] < 4 * len(data) + 1_000_000
     finally:
         tracemalloc.stop()
+
+
+def test_an_array_in_fortran_order_cannot_be_mapped(tmp_path):
+    np.save(tmp_path / "a.npy", np.asfortranarray(np.arange(6.0).reshape(2, 3)))
+    with pytest.raises(ValueError, match=r"a\.npy: stored in Fortran order, so it cannot be mapped"):
+        read_npy(tmp_path / "a.npy", mapped=True)

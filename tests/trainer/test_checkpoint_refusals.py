@@ -7,6 +7,7 @@ from trainings import mlp, samples
 
 import fastnn
 from fastnn import optim, schedules
+from fastnn.model import file
 from fastnn.trainer import description
 
 pytest.importorskip("safetensors")
@@ -174,3 +175,48 @@ def test_data_that_differ_in_a_row_that_is_looked_at_have_another_fingerprint(mo
             found.append(row)
         array[row, 2] -= 1
     assert found == list(seen)
+
+
+def rewritten(path, change):
+    """Change the arrays and the description of a checkpoint, and write it with the checksum that belongs to them."""
+    tensors, found = file.read(path)
+    tensors = change(tensors, found["checkpoint"]) or tensors
+    file.write(path, tensors, {name: found[name] for name in ("config", "checkpoint")})
+
+
+def without(name):
+    return lambda tensors, _: {key: value for key, value in tensors.items() if key != name}
+
+
+def replaced(name, make_array):
+    return lambda tensors, _: tensors | {name: make_array(tensors[name])}
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (without("history/steps"), "expected the losses of the steps, a vector of float64"),
+        (
+            replaced("history/steps", lambda steps: steps[:, None]),
+            "expected the losses of the steps, a vector of float",
+        ),
+        (replaced("history/steps", np.float32), "expected the losses of the steps, a vector of float64"),
+        (replaced("history/steps", lambda steps: steps[:-1]), "expected the losses of 6 steps, got 5"),
+        (without("optimizer/m/dense1.w"), "holds no optimizer/m/dense1.w of shape (6, 8) and dtype float32"),
+        (replaced("dense1.w", lambda w: w[:5]), "holds no dense1.w of shape (6, 8) and dtype float32"),
+        (replaced("dense1.w", np.float64), "holds no dense1.w of shape (6, 8) and dtype float32"),
+    ],
+)
+def test_other_arrays_with_a_right_checksum_are_refused(path, change, message):
+    rewritten(path, change)
+    assert message in refused(path, make())
+
+
+def test_a_callback_takes_the_first_state_of_its_class(tmp_path):
+    path = tmp_path / "last.safetensors"
+    stopping = fastnn.EarlyStopping("loss", patience=7)
+    make(fastnn.Checkpoint(path), stopping).fit(X, Y)
+    again = fastnn.EarlyStopping("loss", patience=7)
+    make(again).resume(path, X, Y)  # the state of the other callback is left
+    np.testing.assert_equal(again.state(), stopping.state())
+    make(fastnn.EarlyStopping("loss", patience=7), fastnn.EarlyStopping("loss", patience=7)).resume(path, X, Y)
