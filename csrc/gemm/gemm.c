@@ -18,7 +18,9 @@ enum {
     KC = 4096 / sizeof(real),
     MC = 120,
     THIN_K = 96,
-    CLOSE_ROWS = 512 / sizeof(real), /* B needs no packing if its rows are at most so many elements apart */
+    FEW_ROWS = 12,                         /* packing takes longer than to read B for each tile of so few rows, */
+    FEW_ROWS_B = (4 << 20) / sizeof(real), /* as long as its pages are few enough for the table of the processor */
+    CLOSE_ROWS = 512 / sizeof(real),       /* B needs no packing if its rows are at most so many elements apart */
 };
 
 typedef struct {
@@ -173,8 +175,8 @@ static void rectangle(const gemm *g, ptrdiff_t i, ptrdiff_t i_end, ptrdiff_t j, 
         return;
     }
     /* no packing for a panel that is used once, for few short rows close together, or for what does not fit */
-    const bool thin = i_end - i <= GEMM_MR ||
-                      (g->b_panel_stride == 0 && g->b_row <= CLOSE_ROWS && i_end - i <= 16 * GEMM_MR) ||
+    const ptrdiff_t unpacked = g->b_row <= CLOSE_ROWS ? 16 * GEMM_MR : g->k * g->b_row <= FEW_ROWS_B ? FEW_ROWS : 0;
+    const bool thin = i_end - i <= GEMM_MR || (g->b_panel_stride == 0 && i_end - i <= unpacked) ||
                       (g->c == NULL && g->k > FNN_FUSED_BATCH);
     if (!thin || g->b_col != 1) {
         blocked(g, i, i_end, j, j_end);

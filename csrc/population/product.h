@@ -14,8 +14,8 @@
 enum { TILE_ROWS = 6, TILE_COLS = 4 };
 #define TILE_ROW_COUNTS UP_TO_6
 #else
-enum { TILE_ROWS = 6, TILE_COLS = 2 };
-#define TILE_ROW_COUNTS UP_TO_6
+enum { TILE_ROWS = 4, TILE_COLS = 3 };
+#define TILE_ROW_COUNTS UP_TO_4
 #endif
 
 enum { PACKED_ROWS = 8 * TILE_ROWS, PACKED_DEPTH = 64 }; /* of products whose B is copied */
@@ -76,8 +76,8 @@ static __attribute__((noinline)) void product_tile_at(const product_operand *a, 
     switch (tile->rows * 8 + tile->cols) {
         TILE_ROW_COUNTS(TILE_CASE, 1)
         TILE_ROW_COUNTS(TILE_CASE, 2)
-#if FNN_VECTOR_REGISTERS == 32
         TILE_ROW_COUNTS(TILE_CASE, 3)
+#if FNN_VECTOR_REGISTERS == 32
         TILE_ROW_COUNTS(TILE_CASE, 4)
 #endif
     }

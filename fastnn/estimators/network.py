@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import math
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -52,7 +51,9 @@ def build(
     stack.append(Dense(estimator.n_outputs_))
     precision = checked_precision(type(estimator).__name__, estimator.precision, np.dtype(dtype))
     # the dense layers get scikit-learn's first weights below; the seed is for what it does not have
-    seed = copy.deepcopy(random).randint(2**31 - 1)
+    state = random.get_state(legacy=False)
+    seed = random.randint(2**31 - 1)
+    random.set_state(state)
     model = Sequential(
         stack, input_shape=shape, dtype=dtype, seed=int(seed), channels_last=channels_last, precision=precision
     )

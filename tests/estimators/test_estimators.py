@@ -12,6 +12,7 @@ pytest.importorskip("sklearn")
 from sklearn.base import clone
 from sklearn.datasets import load_digits, make_multilabel_classification
 from sklearn.exceptions import ConvergenceWarning, NotFittedError
+from sklearn.metrics import accuracy_score
 from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.neural_network import MLPClassifier as SklearnMLPClassifier
 from sklearn.neural_network import MLPRegressor as SklearnMLPRegressor
@@ -58,6 +59,16 @@ def test_the_convolutional_classifier_has_the_parameters_of_the_others_and_its_o
     }
     net = ConvNetClassifier(alpha=0.5, conv_layers=(4, 8))
     assert clone(net).get_params() == net.get_params()
+
+
+@pytest.mark.parametrize("dtype", [np.int64, np.uint8, np.float64, str])
+def test_the_score_is_scikit_learns_accuracy(digits, dtype):
+    x, y = digits[0][:300], digits[1][:300].astype(dtype)
+    net = MLPClassifier((5,), max_iter=3, random_state=0).fit(x, y)
+    assert net.score(x, y) == accuracy_score(y, net.predict(x))
+    assert net.score(x, np.roll(y, 1)) == accuracy_score(np.roll(y, 1), net.predict(x))
+    with pytest.raises(ValueError, match="inconsistent numbers of samples"):
+        net.score(x, y[:-1])
 
 
 @pytest.mark.parametrize("solver", ["adam", "sgd", "lbfgs"])
