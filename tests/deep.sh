@@ -17,11 +17,14 @@ pytest=("$python" -m pytest -p no:cacheprovider -q -n auto --dist loadfile)
 # what runs the native code, rows of mapped files included; plots and the command line add nothing for a sanitizer
 native_tests=(tests/kernels tests/functional tests/program tests/trainer tests/population)
 native_tests+=(tests/robustness/test_trusted_memory.py)
-# what Numba compiles and NumPy computes is not under a sanitizer, and takes more of its time than our own code
+# what Numba compiles and NumPy computes is not under a sanitizer and has no instruction set that is chosen, and takes
+# more time than our own code
 native_only="not -numba and not [numba and not -reference and not [reference"
-native_only+=" and not faults_no_page" # sanitizers have page faults of their own
 # what computes: readers, commands and reports are the same on every instruction set
 computing_tests=("${native_tests[@]}" tests/layers tests/model tests/estimators tests/compat)
+# what a backend has no part in: tests of kernels name the one that they try, and the others compute next to nothing
+not_of_a_backend=(tests/kernels tests/data/test_hostile.py tests/fuzz tests/bench tests/test_site.py tests/test_packaging.py)
+not_of_a_backend+=(tests/test_wheels.py tests/test_documents.py)
 # The sources are the same text for every instruction set, and guard pages are tried on all of them elsewhere; so a
 # sanitizer looks at one.
 sanitized_isa=$(grep -qsw avx2 /proc/cpuinfo && echo avx2 || true)
@@ -60,7 +63,7 @@ sanitized() { # name, sanitizer, library, environment assignments...
     # how that one throws exceptions, and ends the process at the first one, such as PyTorch's.
     library="$(${CC:-gcc} -print-file-name="$library") $(${CC:-gcc} -print-file-name=libstdc++.so.6)"
     env LD_PRELOAD="$library" "$@" PYTHONPATH="$work/$name" "${pytest[@]}" \
-        -k "$native_only" "${native_tests[@]}"
+        -k "$native_only and not faults_no_page" "${native_tests[@]}" # sanitizers have page faults of their own
 }
 
 for part in "${parts[@]}"; do
@@ -75,14 +78,14 @@ for part in "${parts[@]}"; do
             for isa in $(PYTHONPATH=$work/plain "$python" -c \
                 'from fastnn.kernels import _native as native; print(*list(native.isa_tables())[1:])'); do
                 attempt "instruction set $isa" env FASTNN_ISA="$isa" PYTHONPATH="$work/plain" \
-                    "${pytest[@]}" "${computing_tests[@]}"
+                    "${pytest[@]}" -k "$native_only" "${computing_tests[@]}"
             done
             ;;
         backends)
             [[ -d $work/plain ]] || install plain
             for backend in numba reference; do
                 attempt "backend $backend" env FASTNN_BACKEND="$backend" PYTHONPATH="$work/plain" \
-                    "${pytest[@]}" tests
+                    "${pytest[@]}" tests "${not_of_a_backend[@]/#/--ignore=}"
             done
             ;;
         examples)

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from fastnn.data import read_npy, read_npz
+from fastnn.data.binary import native_array
 
 ARRAYS = (
     hnp.boolean_dtypes()
@@ -206,3 +207,8 @@ def test_an_array_in_fortran_order_cannot_be_mapped(tmp_path):
     np.save(tmp_path / "a.npy", np.asfortranarray(np.arange(6.0).reshape(2, 3)))
     with pytest.raises(ValueError, match=r"a\.npy: stored in Fortran order, so it cannot be mapped"):
         read_npy(tmp_path / "a.npy", mapped=True)
+
+
+def test_a_file_that_is_cut_short_while_it_is_read_is_an_error():
+    with pytest.raises(ValueError, match=r"a\.npy: truncated while it was read"):
+        native_array(np.arange(5.0), (2, 3), "a.npy")

@@ -215,7 +215,7 @@ def test_other_arrays_with_a_right_checksum_are_refused(path, change, message):
 def test_a_callback_takes_the_first_state_of_its_class(tmp_path):
     path = tmp_path / "last.safetensors"
     stopping = fastnn.EarlyStopping("loss", patience=7)
-    make(fastnn.Checkpoint(path), stopping).fit(X, Y)
+    make(fastnn.Checkpoint(path), fastnn.ReduceOnPlateau("loss"), stopping).fit(X, Y)
     again = fastnn.EarlyStopping("loss", patience=7)
     make(again).resume(path, X, Y)  # the state of the other callback is left
     np.testing.assert_equal(again.state(), stopping.state())
