@@ -1,6 +1,8 @@
 """What builds and checks wheels: targets, tags, compiler options, and the workflows of the services that build them."""
 
+import platform
 import re
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -129,6 +131,19 @@ def test_a_wheel_that_is_not_what_its_name_says_is_refused(checks: ModuleType, t
     two = fake_wheel(tmp_path, "cp312-cp312-manylinux_2_99_x86_64", "_native.so", module, "fastnn/other.so")
     with pytest.raises(SystemExit, match="expected one native module"):
         checks.check(two)
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux") or shutil.which("cc") is None, reason="makes an ELF module")
+def test_a_module_for_musl_may_load_what_zig_names_libc_so(checks: ModuleType, tmp_path: Path) -> None:
+    """The first wheel for musl was refused: auditwheel took a file of glibc's for the library of that name."""
+    libc, module = tmp_path / "libc.so", tmp_path / "_native.so"
+    make = ["cc", "-shared", "-nostdlib", "-fPIC", "-x", "c", "-"]
+    subprocess.run([*make, f"-Wl,-soname,{libc.name}", "-o", libc], input=b"int called(void) { return 0; }", check=True)
+    entry = b"int called(void); int PyInit__native(void) { return called(); }"
+    subprocess.run([*make, "-Wl,--no-as-needed", "-o", module, "-x", "none", libc], input=entry, check=True)
+    wheel = fake_wheel(tmp_path, f"cp311-cp311-musllinux_1_2_{platform.machine()}", module.name, module.read_bytes())
+    (line,) = checks.check(wheel)
+    assert "tags hold" in line
 
 
 def test_the_import_library_has_functions_and_data_of_the_headers(
