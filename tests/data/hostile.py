@@ -5,6 +5,7 @@ truncation of a small file and for that many seeded mutations. Half of the mutat
 content before it is compressed, so that checksums hold.
 """
 
+import codecs
 import json
 import os
 import resource
@@ -18,6 +19,8 @@ from pathlib import Path
 
 SECONDS, PATIENCE = 5, 300
 MEBIBYTES = 192  # address space in addition to what the process has before the first file; files have some kB
+# of old pickles, tables, MATLAB's text and names in archives: Python imports each codec at its first use
+CODECS = ("raw_unicode_escape", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be", "cp437")
 FORBIDDEN = ("exec", "os.", "subprocess.", "socket.", "pickle.", "shutil.", "ctypes.", "marshal.", "urllib.", "pty.")
 WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT
 
@@ -110,7 +113,8 @@ def work(name, mutations, first):
 
     warnings.simplefilter("ignore")
     Image.init()
-    "".encode("raw_unicode_escape")  # a codec that only old pickles use
+    for codec in CODECS:
+        codecs.lookup(codec)
     fmt = next(fmt for fmt in FORMATS if fmt.name == name)
     watch = Watch()
     for timer in (signal.SIGPROF, signal.SIGALRM):
