@@ -84,6 +84,15 @@ def test_activations_agree_with_torch(kind, torch):
     close(dx, t.grad.numpy(), 3e-8 if rounded else 1e-13)
 
 
+@pytest.mark.parametrize("kind", [Activation.GELU, Activation.SILU, Activation.MISH])
+def test_gated_activations_of_float32_are_those_of_float64_rounded(kind):
+    x = np.linspace(-20, 20, 100_001, dtype=np.float32)
+    out, wide = np.empty_like(x), np.empty(x.shape)
+    reference.activation_forward(x, out, kind, 0.0)
+    reference.activation_forward(x.astype(np.float64), wide, kind, 0.0)
+    np.testing.assert_array_equal(out, wide.astype(np.float32))
+
+
 @pytest.mark.parametrize("slopes", [1, 3])
 def test_prelu_agrees_with_torch(slopes, torch):
     x, dout, w = rng.standard_normal((4, 3, 5)), rng.standard_normal((4, 3, 5)), rng.standard_normal(slopes)
