@@ -492,7 +492,15 @@ def _softmax(x: Array) -> tuple[Array, Array, Array]:
 
 
 def _softmax_bound(z: Array, p: Array, dtype: type[np.floating], u: float) -> Array:
-    return (np.abs(z) + 16) * u * p + 2 * np.finfo(dtype).tiny
+    return (np.abs(z) + 16 + _roundings_of_a_sum(z)) * u * p + 2 * np.finfo(dtype).tiny
+
+
+def _roundings_of_a_sum(rows: Array) -> float:
+    """How many roundings a sum of each row has: one chain in each lane, of which there are two or more.
+
+    They do not cancel: equal terms are rounded in the same direction while the sum is between two powers of two.
+    """
+    return rows.shape[1] / 2
 
 
 @oracle
@@ -535,7 +543,8 @@ def argmax(a: SimpleNamespace, u: float) -> Expected:
 
 def _log_bound(z: Array, p: Array, log_p: Array, u: float) -> Array:
     """The absolute bound of ``log p``, which includes the shifts of all logits."""
-    return (np.abs(z) + (p * np.abs(z)).sum(axis=1, keepdims=True) + np.abs(log_p) + 16) * u
+    sums = 16 + _roundings_of_a_sum(z) + (p * np.abs(z)).sum(axis=1, keepdims=True)
+    return (np.abs(z) + np.abs(log_p) + sums) * u
 
 
 def _weighted(a: SimpleNamespace) -> tuple[Array, Array]:
