@@ -64,10 +64,12 @@ ELSEWHERE: Mapping[str, tuple[str, ...]] = {
 }
 """A keyword of another library, and the arguments here of which the first that exists has its meaning."""
 
+_COUNTED = {what: f"the {what} are counted when the model is built" for what in ("inputs", "channels")}
+
 ADVICE: Mapping[str, str] = {
     "activation": "an activation is a layer of its own, such as layers.ReLU(), after this one",
-    "in_features": "leave it out: the inputs are counted when the model is built",
-    "in_channels": "leave it out: the channels are counted when the model is built",
+    "in_features": f"leave it out: {_COUNTED['inputs']}",
+    "in_channels": f"leave it out: {_COUNTED['channels']}",
     "input_dim": "leave it out: a model has input_shape=(…,)",
     "input_shape": "leave it out: the model has it, Sequential([…], input_shape=(…,))",
     "learning_rate": "it belongs to the optimiser, as optimizer=fastnn.optim.Adam(0.001)",
@@ -90,11 +92,11 @@ ADVICE: Mapping[str, str] = {
 """What to do about a keyword that no argument here stands for."""
 
 LEADING: Mapping[str, str] = {
-    "Dense": "the inputs are counted when the model is built",
-    "Conv2D": "the channels are counted when the model is built",
-    "BatchNorm": "the channels are counted when the model is built",
-    "LayerNorm": "the inputs are counted when the model is built",
-    "GroupNorm": "the channels are counted when the model is built",
+    "Dense": _COUNTED["inputs"],
+    "Conv2D": _COUNTED["channels"],
+    "BatchNorm": _COUNTED["channels"],
+    "LayerNorm": _COUNTED["inputs"],
+    "GroupNorm": _COUNTED["channels"],
     "Sequential": "the layers stand in one list",
 }
 """A class whose constructor elsewhere begins with another argument, and why it does not have that here."""

@@ -68,8 +68,7 @@ static void row_task(void *context, int task) {
     const fnn_op *op = context;
     const ptrdiff_t rows = op->n[1], n = op->n[2];
     uint64_t *order = (uint64_t *)op->p[0] + task * n, *work = (uint64_t *)op->p[1] + task * n;
-    const uint64_t seed = ((const uint64_t *)op->p[2])[task / rows];
-    const philox_key key = {(uint32_t)seed, (uint32_t)(seed >> 32)};
+    const philox_key key = philox_key_of(((const uint64_t *)op->p[2])[task / rows]);
     const uint32_t step = (uint32_t)((uint64_t)op->s[0] + (uint64_t)(task % rows)), purpose = (uint32_t)op->s[1];
     if (n <= FEW)
         sort_few(order, n, key, step, purpose);

@@ -14,6 +14,8 @@ typedef struct {
     uint32_t low, high; /* the seed */
 } philox_key;
 
+FNN_INLINE philox_key philox_key_of(uint64_t seed) { return (philox_key){(uint32_t)seed, (uint32_t)(seed >> 32)}; }
+
 typedef uint64_t vwide __attribute__((vector_size(VBYTES)));
 typedef uint64_t vwide_u __attribute__((vector_size(VBYTES), aligned(4), may_alias));
 enum { WIDE = VBYTES / 8 };

@@ -5,8 +5,8 @@
 /* words (two in each element), seeds; first block, step, purpose */
 static void row_task(void *context, int task) {
     const fnn_op *op = context;
-    const uint64_t seed = ((const uint64_t *)op->p[1])[task], first = (uint64_t)op->s[0];
-    const philox_key key = {(uint32_t)seed, (uint32_t)(seed >> 32)};
+    const philox_key key = philox_key_of(((const uint64_t *)op->p[1])[task]);
+    const uint64_t first = (uint64_t)op->s[0];
     const uint32_t step = (uint32_t)op->s[1], purpose = (uint32_t)op->s[2];
     const ptrdiff_t count = 2 * op->n[1];
     uint32_t *out = (uint32_t *)op->p[0] + task * count, words[PHILOX_WORDS];
