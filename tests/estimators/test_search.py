@@ -1,7 +1,5 @@
 """Hyper-parameter search is scikit-learn's, with a progress bar, a table, a picture, and threads shared by workers."""
 
-import warnings
-
 import numpy as np
 import pytest
 from trainings import needs_native, threads
@@ -9,6 +7,7 @@ from trainings import needs_native, threads
 pytest.importorskip("sklearn")
 
 import joblib
+from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import GridSearchCV, RandomizedSearchCV
 
@@ -107,28 +106,28 @@ def test_only_workers_give_up_threads():
     assert joblib.Parallel(2, "threading")([joblib.delayed(name)()] * 2) == ["_GeneratorContextManager"] * 2
 
 
-def fit_conv(x, y):
-    net = ConvNetClassifier(
+@pytest.fixture
+def conv():
+    return ConvNetClassifier(
         image_shape=(1, 28, 28), conv_layers=(4,), hidden_layer_sizes=(12,), max_iter=2, batch_size=48, random_state=0,
         dropout=0.3, batch_norm=True,
     )  # fmt: skip
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        return net.fit(x, y).model_.params.tobytes()
 
 
 @pytest.mark.parametrize("backend", ["threading", "multiprocessing", "loky"])
-def test_the_same_bits_in_a_worker_for_convolutions_with_dropout_and_batch_norm(letters, backend):
-    right = fit_conv(*letters)
-    assert joblib.Parallel(2, backend)([joblib.delayed(fit_conv)(*letters)] * 3) == [right] * 3
+def test_the_same_bits_in_a_worker_for_convolutions_with_dropout_and_batch_norm(letters, conv, backend):
+    right = conv.fit(*letters).model_.params.tobytes()
+    # a method of fastnn, because new processes cannot import what a test defines
+    there = joblib.Parallel(2, backend)([joblib.delayed(clone(conv).fit)(*letters) for _ in range(3)])
+    assert [net.model_.params.tobytes() for net in there] == [right] * 3
 
 
 @needs_native
 @pytest.mark.parametrize("count", [1, 2, 4])
-def test_the_same_bits_for_any_number_of_threads(letters, count):
-    right = fit_conv(*letters)
+def test_the_same_bits_for_any_number_of_threads(letters, conv, count):
+    right = conv.fit(*letters).model_.params.tobytes()
     with threads(count):
-        assert fit_conv(*letters) == right
+        assert conv.fit(*letters).model_.params.tobytes() == right
 
 
 @pytest.mark.slow
