@@ -13,7 +13,8 @@ trap 'rm -rf "$work"' EXIT
 failed=()
 export PYTHONSAFEPATH=1 # the installed builds below, not the source tree
 
-pytest=("$python" -m pytest -p no:cacheprovider -q -n auto --dist loadfile)
+# the tests that take longest are listed, to see which are worth making cheaper
+pytest=("$python" -m pytest -p no:cacheprovider -q -n auto --dist loadfile --durations=15 --durations-min=10)
 # what runs the native code, rows of mapped files included; plots and the command line add nothing for a sanitizer
 native_tests=(tests/kernels tests/functional tests/program tests/trainer tests/population)
 native_tests+=(tests/robustness/test_trusted_memory.py)
