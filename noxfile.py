@@ -75,7 +75,7 @@ def backends(session: nox.Session) -> None:
 
 @nox.session
 def deep(session: nox.Session) -> None:
-    """Run the long tests: every instruction set, more examples, sanitizers; ``-- asan tsan`` runs those alone."""
+    """Run the long tests: every instruction set and backend, more examples; ``-- slow asan`` runs those parts alone."""
     session.run("bash", "tests/deep.sh", *session.posargs, env={"PYTHON": sys.executable})
 
 
@@ -93,7 +93,7 @@ def wheels(session: nox.Session) -> None:
 
 @nox.session
 def campaign(session: nox.Session) -> None:
-    """Try hard to break the code: the long tests, damaged files, wrong changes; ``-- mutations`` runs those alone."""
+    """Try hard to break the code: long tests, sanitizers, damaged files, wrong changes; ``-- mutations`` runs those."""
     session.run("bash", "tests/campaign.sh", *session.posargs, env={"PYTHON": sys.executable})
 
 

@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
-# The long tests: slow tests, the other instruction sets and backends, more examples, sanitizers. Run in a source tree
-# with the packages of the `test` extra installed (PYTHON=path/to/python chooses where). `tests/deep.sh asan tsan` runs
-# those parts only.
+# The long tests: slow tests, the other instruction sets and backends, more examples. Run in a source tree with the
+# packages of the `test` extra installed (PYTHON=path/to/python chooses where). `tests/deep.sh slow asan` runs those parts
+# only; the sanitizers (asan, ubsan, tsan), which take as long again, are a part of tests/campaign.sh.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 python=$(command -v "${PYTHON:-python3}")
 parts=("$@")
-[[ ${#parts[@]} -gt 0 ]] || parts=(slow isas backends examples asan ubsan tsan)
+[[ ${#parts[@]} -gt 0 ]] || parts=(slow isas backends examples)
 work=$(mktemp -d "${TMPDIR:-/tmp}/fastnn-deep.XXXXXX")
 trap 'rm -rf "$work"' EXIT
 failed=()
