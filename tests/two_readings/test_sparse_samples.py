@@ -105,7 +105,8 @@ def test_partial_fits_own_validation_sets_and_weights_of_zero(in_blocks):
         net.warm_start, net.max_iter = True, 2
         net.fit(x, Y, validation=(x[:40], Y[:40]))
     assert all(map(same_bits, nets[0].coefs_, nets[1].coefs_))
-    assert nets[0].validation_curve_ == nets[1].validation_curve_
+    # NumPy's products and sums depend on how many rows a block of validation samples has
+    assert nets[0].validation_curve_ == pytest.approx(nets[1].validation_curve_, rel=1e-12)
 
 
 def test_a_small_matrix_is_made_dense_at_once():
