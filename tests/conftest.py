@@ -15,7 +15,8 @@ settings.register_profile("dev", deadline=None, max_examples=25, suppress_health
 settings.register_profile("ci", settings.get_profile("dev"), derandomize=True)
 # for who asks whether a test fails, not at what: the search for a smaller example takes minutes
 settings.register_profile("unshrunk", settings.get_profile("ci"), phases=[Phase.explicit, Phase.generate])
-settings.register_profile("deep", settings.get_profile("dev"), max_examples=500)
+settings.register_profile("deep", settings.get_profile("dev"), max_examples=100)
+settings.register_profile("campaign", settings.get_profile("dev"), max_examples=500)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE") or ("ci" if os.environ.get("CI") else "dev"))
 
 

@@ -84,15 +84,17 @@ for part in "${parts[@]}"; do
             ;;
         backends)
             [[ -d $work/plain ]] || install plain
-            for backend in numba reference; do
-                attempt "backend $backend" env FASTNN_BACKEND="$backend" PYTHONPATH="$work/plain" \
-                    "${pytest[@]}" tests "${not_of_a_backend[@]/#/--ignore=}"
-            done
+            # everything on NumPy, which is what is left without a compiler; on Numba what calls its kernels
+            attempt "backend reference" env FASTNN_BACKEND=reference PYTHONPATH="$work/plain" \
+                "${pytest[@]}" tests "${not_of_a_backend[@]/#/--ignore=}"
+            attempt "backend numba" env FASTNN_BACKEND=numba PYTHONPATH="$work/plain" \
+                "${pytest[@]}" "${computing_tests[@]}" "${not_of_a_backend[@]/#/--ignore=}"
             ;;
         examples)
             [[ -d $work/plain ]] || install plain
-            attempt "500 examples a property, float32 and float64" env HYPOTHESIS_PROFILE=deep \
-                PYTHONPATH="$work/plain" "${pytest[@]}" tests/kernels tests/functional
+            profile=${HYPOTHESIS_PROFILE:-deep} # tests/campaign.sh asks for more
+            attempt "examples of properties: $profile" env HYPOTHESIS_PROFILE="$profile" PYTHONPATH="$work/plain" \
+                "${pytest[@]}" tests/kernels tests/functional
             ;;
         asan)
             # Python leaks on purpose; allocator_may_return_null lets tests of absurd sizes get their MemoryError, and
