@@ -15,14 +15,15 @@ export PYTHONSAFEPATH=1 # the installed builds below, not the source tree
 
 # the tests that take longest are listed, to see which are worth making cheaper
 pytest=("$python" -m pytest -p no:cacheprovider -q -n auto --dist loadfile --durations=15 --durations-min=10)
+# what calls kernels
+calling_tests=(tests/functional tests/program tests/trainer tests/population)
 # what runs the native code, rows of mapped files included; plots and the command line add nothing for a sanitizer
-native_tests=(tests/kernels tests/functional tests/program tests/trainer tests/population)
-native_tests+=(tests/robustness/test_trusted_memory.py)
+native_tests=(tests/kernels "${calling_tests[@]}" tests/robustness/test_trusted_memory.py)
 # what Numba compiles and NumPy computes is not under a sanitizer and has no instruction set that is chosen, and takes
 # more time than our own code
 native_only="not -numba and not [numba and not -reference and not [reference"
-# what computes: readers, commands and reports are the same on every instruction set
-computing_tests=("${native_tests[@]}" tests/layers tests/model tests/estimators tests/compat)
+# what calls them by models: readers, commands and reports are the same on every instruction set
+model_tests=(tests/layers tests/model tests/estimators tests/compat)
 # what a backend has no part in: tests of kernels name the one that they try, and the others compute next to nothing
 not_of_a_backend=(tests/kernels tests/data/test_hostile.py tests/fuzz tests/bench tests/test_site.py tests/test_packaging.py)
 not_of_a_backend+=(tests/test_wheels.py tests/test_documents.py)
@@ -79,7 +80,7 @@ for part in "${parts[@]}"; do
             for isa in $(PYTHONPATH=$work/plain "$python" -c \
                 'from fastnn.kernels import _native as native; print(*list(native.isa_tables())[1:])'); do
                 attempt "instruction set $isa" env FASTNN_ISA="$isa" PYTHONPATH="$work/plain" \
-                    "${pytest[@]}" -k "$native_only" "${computing_tests[@]}"
+                    "${pytest[@]}" -k "$native_only" "${native_tests[@]}" "${model_tests[@]}"
             done
             ;;
         backends)
@@ -88,7 +89,7 @@ for part in "${parts[@]}"; do
             attempt "backend reference" env FASTNN_BACKEND=reference PYTHONPATH="$work/plain" \
                 "${pytest[@]}" tests "${not_of_a_backend[@]/#/--ignore=}"
             attempt "backend numba" env FASTNN_BACKEND=numba PYTHONPATH="$work/plain" \
-                "${pytest[@]}" "${computing_tests[@]}" "${not_of_a_backend[@]/#/--ignore=}"
+                "${pytest[@]}" "${calling_tests[@]}" "${model_tests[@]}"
             ;;
         examples)
             [[ -d $work/plain ]] || install plain
