@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# What share of the code the fast tests run: lines and branches of Python by coverage.py, lines of C by gcov. Run in a
+# What share of the code the fast tests and the slow ones of the studies run: lines and branches of Python by coverage.py, lines of C by gcov. Run in a
 # source tree with the packages of the `test` and `coverage` extras installed (PYTHON=path/to/python chooses where).
 # `tests/coverage.sh python tests/data` and `tests/coverage.sh c` do one of the two, with some of the tests. The status
 # is 1 if a test fails or less is run than has to be.
@@ -36,6 +36,9 @@ for part in "${parts[@]}"; do
         python)
             "$python" setup.py -q build_ext --inplace
             "$python" -m coverage run "${pytest[@]}" "${tests[@]}" || status=1
+            if [[ ${#tests[@]} -eq 0 ]]; then # whole studies run in slow tests alone
+                "$python" -m coverage run "${pytest[@]}" -m slow tests/studies || status=1
+            fi
             "$python" -m coverage combine -q
             "$python" -m coverage report --show-missing --skip-covered --fail-under="$least" || status=1
             "$python" -m coverage report --show-missing --fail-under=100 --include="$(IFS=,; echo "${every_branch[*]}")" ||

@@ -89,6 +89,7 @@ def _no_windows(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Non
     importlib.import_module("matplotlib.pyplot").close("all")
 
 
+@pytest.mark.filterwarnings("ignore::UserWarning")  # readers see them beside the output
 @pytest.mark.parametrize("path", [page(path) for path in PAGES])
 def test_the_examples_of_a_page_run(path: Path) -> None:
     skip_without_needs(path)

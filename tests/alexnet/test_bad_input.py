@@ -32,7 +32,7 @@ def predicted(files, folder):
     out = files[2] / "answers.csv"
     call = ["alexnet", "predict", str(files[2] / "run"), "--data", str(folder), "-o", str(out)]
     assert main([*call, "--cache", str(files[2] / "cache")]) == 0
-    return list(csv.DictReader(out.open()))
+    return list(csv.DictReader(out.read_text().splitlines()))
 
 
 def kinds(colour):

@@ -45,7 +45,7 @@ def test_a_head_is_trained_evaluated_and_predicts(files, capsys):
     assert "accuracy 100.00% (12 of 12 photos)" in capsys.readouterr().out
     table = str(folder / "answers.csv")
     assert main(["alexnet", "predict", str(folder / "run"), "--data", str(data), "-o", table, *computing]) == 0
-    rows = list(csv.reader((folder / "answers.csv").open()))
+    rows = list(csv.reader((folder / "answers.csv").read_text().splitlines()))
     assert rows[0] == ["File", "Category", "dark", "light"]
     assert [row[1] for row in rows[1:]] == ["dark"] * 6 + ["light"] * 6
     assert all(abs(float(row[2]) + float(row[3]) - 1) < 2e-4 for row in rows[1:])

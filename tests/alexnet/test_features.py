@@ -285,6 +285,7 @@ def test_bad_arguments_are_refused(weights, options, images, error, text):
 # --- scikit-learn ---
 
 
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 def test_it_works_in_a_pipeline(weights, tmp_path):
     pytest.importorskip("sklearn")
     from sklearn.base import clone

@@ -129,6 +129,7 @@ class TestSides:
         assert peers.load(side).settings(workloads.find("wide-b200-bf16"), 2) == []
         assert peers.load("torch").settings(workloads.find("wide-b200-bf16"), 2)
 
+    @pytest.mark.filterwarnings("ignore:fit. precision")  # not on every processor are ours rounded
     def test_torch_rounds_products_to_bf16(self):
         pytest.importorskip("torch")
         workload = dataclasses.replace(_small("wide-b200-bf16"), rows=1000, batch=20, learning_rate=0.1)

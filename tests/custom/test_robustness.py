@@ -130,6 +130,7 @@ def test_a_child_forked_while_another_thread_compiles_waits_for_no_inherited_loc
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system cannot fork")
 @pytest.mark.usefixtures("backend")
+@pytest.mark.filterwarnings("ignore:os.fork")  # as JAX says, if another test has imported it
 def test_a_forked_process_runs_it():
     x, y = samples(40, 4, 2)
     net = MLPClassifier((6,), activation=own_swish, max_iter=2, random_state=0)

@@ -198,6 +198,7 @@ def test_what_cannot_be_trained_together_is_fitted_as_by_scikit_learn(together):
     )
 
 
+@pytest.mark.filterwarnings("ignore:One or more of the test scores are non-finite")
 def test_a_candidate_that_diverges_has_the_score_of_an_error():
     grid = {"learning_rate_init": [0.01, 1e200]}
     net = MLPClassifier(**OPTIONS | {"solver": "sgd", "activation": "identity"})

@@ -79,6 +79,7 @@ def test_every_other_loss_gives_the_same_bits(name):
     check(make, x.astype("f4"), targets(y), loss, OPTIMIZERS["adam"])
 
 
+@pytest.mark.filterwarnings("ignore:fit. softmax_cross_entropy takes scores")
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
 @pytest.mark.parametrize(
     ("layers", "shape"),

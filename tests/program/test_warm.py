@@ -224,6 +224,7 @@ def test_the_cache_is_bounded_in_number_and_in_bytes():
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork")
+@pytest.mark.filterwarnings("ignore:os.fork")  # as JAX says, if another test has imported it
 def test_a_forked_child_begins_without_programs():
     x, y = samples(64, 7, 3)
     fit(mlp(7, 20, 3), x, y, epochs=1)

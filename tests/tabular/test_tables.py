@@ -477,6 +477,7 @@ def test_parameters_out_of_their_range_are_refused(change, error, message):
         TableRegressor(**SMALL | change).fit(table, price)
 
 
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.DataConversionWarning")
 def test_targets_that_are_missing_or_text_are_named_by_their_row():
     table, price = houses(30)
     gone = np.where(np.arange(30) == 4, np.nan, price)
