@@ -1,8 +1,17 @@
-/* The matrix product at one 2-D point of Winograd's algorithm. */
+/* The matrix products at the 2-D points of Winograd's algorithm. */
 #ifndef FASTNN_WINOGRAD_PRODUCTS_H
 #define FASTNN_WINOGRAD_PRODUCTS_H
 
 #include "gemm/microkernel.h"
+
+/* What a task of the forward pass holds of some tiles, with the distances from point to point. */
+typedef struct {
+    real *v; /* the transformed inputs */
+    ptrdiff_t v_stride;
+    real *m; /* the products: [2-D point][filter][tile][16 images] */
+    ptrdiff_t m_stride;
+    ptrdiff_t tiles;
+} winograd_tile_products;
 
 /* m[filter][column] = Σ over the channels of u[channel][filter] v[channel][column], for `filters` filters, `height` of
  * them in a register tile, and `vectors` vectors of columns. Every sum is one chain. */

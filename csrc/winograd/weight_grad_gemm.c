@@ -3,12 +3,12 @@
  * Tiles of one kind are taken a chunk at a time. Their inputs and the gradients of their outputs are transformed tile
  * by tile; then, at each 2-D point, the product filters × channels over the tiles and images of the chunk is added to
  * du. The chunks follow from the shape alone, so that a sum has the same bits for any number of threads; and the chains
- * within a chunk are short, which keeps the sum exact.
+ * within a chunk are short, which keeps the sum exact. Where the problem has a precision, and a chunk is long enough,
+ * its products are those of factors that are rounded (gemm/gemm.h).
  */
 #include "winograd/winograd.h"
 
-#include "gemm/microkernel.h"
-#include "gemm/pack.h"
+#include "gemm/gemm.h"
 
 enum {
     CHUNK_TILES = FNN_WINOGRAD_CHUNK_BLOCKS,
@@ -89,6 +89,26 @@ static void multiply_task(void *context, int task) {
     const ptrdiff_t f = filters * slice / FILTER_SLICES, f_end = filters * (slice + 1) / FILTER_SLICES;
     const real *x_points = k->x_points + point * k->x_stride, *dout_points = k->dout_points + point * k->dout_stride;
     real *du = k->p->work + point * filters * channels, *panel = fnn_scratch();
+    const gemm g = {
+        .m = filters,
+        .n = channels,
+        .k = length,
+        .a = dout_points,
+        .a_row = length,
+        .a_col = 1,
+        .b = x_points,
+        .b_row = 1,
+        .b_col = length,
+        .c = du,
+        .ldc = channels,
+        .precision = k->p->precision,
+        .accumulate = k->filled[point],
+    };
+    gemm_rectangle *const rounded = FN(gemm_rounded)(&g);
+    if (rounded != NULL) {
+        rounded(&g, f, f_end, 0, channels);
+        return;
+    }
     for (ptrdiff_t c = 0; c < channels; c += GEMM_NR) {
         const ptrdiff_t cols = fnn_min(GEMM_NR, channels - c), vectors = (cols + VL - 1) / VL;
         FN(pack_cols)(panel, GEMM_NR, length, cols, x_points + c * length, 1, length);

@@ -70,7 +70,7 @@ static bool small_c_serves(const winograd_problem *p) {
 }
 
 void FN(winograd_backward_weight_nchw16n)(const fnn_op *op) {
-    /* x[g,c,h,w,16], dout[g,f,p,q,16], dw[f,k,r,s]~, db[f]?~, work[*]!, pad_h, pad_w, beta */
+    /* x[g,c,h,w,16], dout[g,f,p,q,16], dw[f,k,r,s]~, db[f]?~, work[*]!; pad_h, pad_w, beta, precision */
     const ptrdiff_t *n = op->n, groups = n[1] / n[7];
     const winograd_problem p = {
         .x = IN(0),
@@ -92,6 +92,7 @@ void FN(winograd_backward_weight_nchw16n)(const fnn_op *op) {
         .pad_h = (ptrdiff_t)op->s[0],
         .pad_w = (ptrdiff_t)op->s[1],
         .beta = (real)op->s[2],
+        .precision = fnn_tiles() != FNN_TILES_NONE ? (int)op->s[3] : PRECISION_FLOAT32,
     };
     const bool small_c = small_c_serves(&p);
     for (ptrdiff_t group = 0; group < groups; group++) {

@@ -20,6 +20,7 @@ typedef struct {
     ptrdiff_t h, w, p, q, pad_h, pad_w, taps;   /* taps: along an axis */
     winograd_axis rows, cols;                   /* the outputs, cut into tiles */
     int kind;                                   /* the activation */
+    int precision;                              /* of the weight gradient's products, where tiles are in use */
     real alpha, beta;                           /* beta: 0 where dw and db are overwritten, else they are added to */
 } winograd_problem;
 
@@ -56,8 +57,11 @@ FNN_INLINE double winograd_tile_count(const winograd_problem *p) {
 
 /* --- forward; the two forms round the output transform in different orders --- */
 
-/* winograd/forward_gemm.c: a matrix product for every 2-D point. */
-void FN(winograd_forward_gemm)(const winograd_problem *p);
+typedef struct winograd_rounding winograd_rounding;
+
+/* winograd/forward_gemm.c: a matrix product for every 2-D point, of factors that are rounded unless `rounding` is NULL
+ * (winograd/rounded_products.h). */
+void FN(winograd_forward_gemm)(const winograd_problem *p, const winograd_rounding *rounding);
 
 /* winograd/forward_small_c.c: for at most FNN_WINOGRAD_SMALL_CHANNELS channels, whose products stay in registers. Its
  * workspace has room for WINOGRAD_SMALL_C_WEIGHTS packed weights. */

@@ -23,7 +23,7 @@ def add_precision(group: argparse._ActionsContainer, what: str, default: Precisi
         "--precision",
         choices=PRECISIONS,
         default=default,
-        help=f"of the products of dense layers in {what}; fast, fast3 and bf16 multiply ever fewer numbers of 16 bits, "
+        help=f"of the large products in {what}; fast, fast3 and bf16 multiply ever fewer numbers of 16 bits, "
         "which some processors do faster",
     )
 

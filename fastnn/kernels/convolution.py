@@ -7,6 +7,7 @@ from fastnn.kernels.limits import (
     MOMENT_PIECES,
     WINOGRAD_CHUNK_BLOCKS,
     WINOGRAD_FILTER_BLOCK,
+    WINOGRAD_PADDING,
     WINOGRAD_POINTS,
     WINOGRAD_TILE_BLOCKS,
 )
@@ -23,6 +24,12 @@ class ConvAlgorithm(IntEnum):
 def winograd_shape(filters: int, channels: int, groups: int) -> tuple[int, int, int, int, int]:
     """The shape of the transformed weights of ``groups`` convolutions from ``channels`` to ``filters`` each."""
     return groups, -(-filters // WINOGRAD_FILTER_BLOCK), WINOGRAD_POINTS**2, channels, WINOGRAD_FILTER_BLOCK
+
+
+def winograd_parts(filters: int, channels: int, groups: int, precision: int) -> int:
+    """The size of the workspace of `winograd_forward_nchw16n`: the parts of the weights, two channels in an element."""
+    pairs = (filters + WINOGRAD_PADDING) * ((channels + WINOGRAD_PADDING) // 2)
+    return groups * WINOGRAD_POINTS**2 * precision * pairs
 
 
 def winograd_line(length: int, taps: int) -> list[tuple[int, int]]:

@@ -40,7 +40,7 @@ class Ops(Protocol):
     """The seed, the step and the first row, for layers that draw random numbers."""
 
     precision: int
-    """That of the products of dense layers; see `fastnn.kernels.Precision`."""
+    """That of products; see `fastnn.kernels.Precision`."""
 
     def empty(self, shape: tuple[int, ...], dtype: DTypeLike | None = None) -> Any:
         """An uninitialised array of the model's dtype, or of `dtype`."""

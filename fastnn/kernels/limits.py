@@ -24,6 +24,7 @@ NOISE_BYTES_VARIANCE = 21845
 # Winograd's algorithm: tiles of POINTS × POINTS inputs
 WINOGRAD_POINTS = 6
 WINOGRAD_FILTER_BLOCK = 24  # filters in a block of transformed weights
+WINOGRAD_PADDING = 32  # so many filters and channels may fill up a block of weights that are split into bf16 numbers
 WINOGRAD_HELD_FILTERS = 2 * WINOGRAD_FILTER_BLOCK  # filters for which a thread of the forward pass holds products
 WINOGRAD_TILE_BLOCKS = 4  # blocks of 16 tiles that a thread holds products for, if images are few
 WINOGRAD_CHUNK_BLOCKS = 8  # blocks of 16 tiles that the weight gradient holds transformed values for

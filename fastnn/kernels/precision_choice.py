@@ -1,7 +1,8 @@
 """The option `precision`: checked, and what it is on this machine.
 
-It governs products of dense layers and nothing else. A precision that is no faster here than float32 would cost
-accuracy for nothing, so that products are then computed in float32, and a sentence says so.
+It governs products, those of dense layers and of Winograd's algorithm, and nothing else. A precision that is no
+faster here than float32 would cost accuracy for nothing, so that products are then computed in float32, and a sentence
+says so.
 """
 
 from __future__ import annotations

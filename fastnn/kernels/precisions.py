@@ -11,7 +11,10 @@ PRECISIONS: tuple[PrecisionName, ...] = get_args(PrecisionName)
 
 
 class Precision(IntEnum):
-    """How many bf16 numbers stand for each factor of a dense layer's products; with 0 it is multiplied as it is.
+    """How many bf16 numbers stand for each factor of a product; with 0 it is multiplied as it is.
+
+    Meant are the products of dense layers, and with AMX those of Winograd's algorithm for convolutions of many
+    channels, whose errors its transforms enlarge.
 
     A bf16 number has the range of a float32 and 8 of its 24 binary digits; some processors multiply such numbers many
     times faster. A float is split into parts: each is the bf16 number nearest to what the parts before it leave. Of n

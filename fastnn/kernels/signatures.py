@@ -76,10 +76,10 @@ SIGNATURE_TEXTS = (
     # losses that are a sum over outputs as well; loss_kind is an ElementwiseLoss, parameters are those of the outputs
     "elementwise_loss(x[n,c], targets[n,c], parameters[c]?, dx[n,c]?!, loss[1]:f64!, weights[n]?, scale, loss_kind)",
     # convolution of stride 1 by Winograd's algorithm; u are the transformed weights, in e groups and j blocks of 24
-    # filters; with flip, those of the input gradient
+    # filters; with flip, those of the input gradient. A precision takes work, which has winograd_parts elements
     "winograd_weights(weight[f,k,r,s], u[e,j,36,i,24]!, flip)",
-    "winograd_forward_nchw16n(x[g,c,h,w,16], u[e,j,36,k,24], b[f]?, out[g,f,p,q,16]!, size, pad_h, pad_w, "
-    f"{ACTIVATION})",
+    "winograd_forward_nchw16n(x[g,c,h,w,16], u[e,j,36,k,24], b[f]?, out[g,f,p,q,16]!, work[*]?!, size, pad_h, pad_w, "
+    f"{ACTIVATION}, {PRECISION})",
     # the transpose of winograd_forward_nchw16n, with the u of the forward pass
     "winograd_backward_input_nchw16n(dout[g,f,p,q,16], u[e,j,36,k,24], dx[g,c,h,w,16]!, saved[g,c,h,w,16]?, "
     f"size, pad_h, pad_w, {ACTIVATION})",
@@ -88,7 +88,7 @@ SIGNATURE_TEXTS = (
     f"winograd_forward(x[n,c,h,w], weight[i,k,r,s], b[f]?, out[n,f,p,q]!, work[*]!, pad_h, pad_w, flip, {ACTIVATION})",
     # work has winograd_work(filters, channels of a group) elements
     "winograd_backward_weight_nchw16n(x[g,c,h,w,16], dout[g,f,p,q,16], dw[f,k,r,s]~, db[f]?~, work[*]!, "
-    "pad_h, pad_w, beta)",
+    f"pad_h, pad_w, beta, {PRECISION})",
     # rows by index (without an index the first n), converted to the dtype of the call and scaled
     "gather_rows(source[r,d]:any, index[n]:i64?, out[n,d]!, scale)",
     "gather_labels(source[r]:i64, index[n]:i64?, out[n]:i64!)",

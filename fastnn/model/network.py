@@ -72,7 +72,7 @@ class Network(AnswersOtherNames):
 
     @property
     def precision(self) -> PrecisionName:
-        """In which products of dense layers are computed, where they are large enough to gain by it."""
+        """In which products are computed that are large enough to gain by it."""
         return self._precision
 
     @precision.setter

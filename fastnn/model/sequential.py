@@ -57,9 +57,10 @@ class Sequential(ForwardNetwork):
         How samples are read from files: arguments of `fastnn.data.load` by name, such as ``{"size": [64, 64], "mode":
         "rgb"}``. Saved with the model, so that files which it is given later are read as those that it was trained on.
     precision : {"float32", "fast", "fast3", "bf16"}
-        Of the products of dense layers, in predictions and, unless a `Trainer` is given another, in training; see
-        `fastnn.kernels.Precision`. "fast" keeps the error bound of float32, "fast3" and "bf16" do not. Where
-        it is no faster than float32, products are in float32, and a warning says so. Saved with the model.
+        Of the products of dense layers and wide convolutions, in predictions and, unless a `Trainer` is given
+        another, in training; see `fastnn.kernels.Precision`. "fast" keeps the error bound of float32, "fast3" and
+        "bf16" do not. Where it is no faster than float32, products are in float32, and a warning says so. Saved with
+        the model.
 
     Attributes
     ----------

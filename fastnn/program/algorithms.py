@@ -16,6 +16,7 @@ import numpy as np
 from fastnn.kernels import ConvAlgorithm
 from fastnn.kernels.convolution import (
     winograd_line,
+    winograd_parts,
     winograd_shape,
     winograd_tile_groups,
     winograd_tile_work,
@@ -228,7 +229,16 @@ def _transformed(c: Convolution, weight: Any, flip: int, *, transpose: bool = Fa
     return Operation.of("winograd_weights", weight=weight, u=u, flip=flip)
 
 
-def _forward(operation: Operation) -> list[Operation]:
+def _on_blocks(c: Convolution, precision: int, **named: Any) -> Operation:
+    """Winograd's algorithm on blocks of images; products over few channels stay in registers, as floats."""
+    rounded = precision and c.channels > WINOGRAD_SMALL_CHANNELS
+    size = winograd_parts(c.filters, c.channels, c.groups, precision)
+    work = Buffer((size,), named["x"].dtype) if rounded else None
+    window = {"size": c.taps[0], "pad_h": c.pad[0], "pad_w": c.pad[1]}
+    return Operation.of("winograd_forward_nchw16n", work=work, precision=precision, **window, **named)
+
+
+def _forward(operation: Operation, precision: int) -> list[Operation]:
     x, weight, out = operation["x"], operation["weight"], operation["out"]
     groups = x.shape[1] // weight.shape[1]
     c = Convolution(
@@ -241,11 +251,10 @@ def _forward(operation: Operation) -> list[Operation]:
     if _few(c):
         return [_on_few_images(c, weight=weight, flip=0, **given)]
     weights = _transformed(c, weight, 0)
-    window = {"size": weight.shape[2], **operation.pick("pad_h", "pad_w")}
-    return [weights, Operation.of("winograd_forward_nchw16n", u=weights["u"], **given, **window)]
+    return [weights, _on_blocks(c, precision, u=weights["u"], **given)]
 
 
-def _backward_input(operation: Operation) -> list[Operation]:
+def _backward_input(operation: Operation, precision: int) -> list[Operation]:
     dout, weight, dx, saved = (operation[name] for name in ("dout", "weight", "dx", "saved"))
     groups = dx.shape[1] // weight.shape[1]
     size = weight.shape[2]
@@ -268,9 +277,7 @@ def _backward_input(operation: Operation) -> list[Operation]:
         operations = [_on_few_images(c, x=dout, weight=weight, b=None, out=dx, flip=1)]
     else:
         weights = _transformed(c, weight, 1)
-        given = {"x": dout, "u": weights["u"], "b": None, "out": dx}
-        window = {"size": size, "pad_h": pad[0], "pad_w": pad[1]}
-        operations = [weights, Operation.of("winograd_forward_nchw16n", **given, **window)]
+        operations = [weights, _on_blocks(c, precision, x=dout, u=weights["u"], b=None, out=dx)]
     if saved is not None:
         operations.append(Operation.of("activation_backward", dout=dx, dx=dx, **activation))
     return operations
@@ -294,7 +301,7 @@ def winograd_flops(operation: Operation) -> int:
     return int(2 * out.shape[0] * LANES * _points(out.shape[2:4], size) * out.shape[1] * channels)
 
 
-def _backward_weight(operation: Operation) -> list[Operation]:
+def _backward_weight(operation: Operation, precision: int) -> list[Operation]:
     x, dout, dw = operation["x"], operation["dout"], operation["dw"]
     groups = x.shape[1] // dw.shape[1]
     c = Convolution(
@@ -305,7 +312,7 @@ def _backward_weight(operation: Operation) -> list[Operation]:
         return [operation]
     work = Buffer((winograd_work(c.filters, c.channels),), x.dtype)
     given = operation.pick("x", "dout", "dw", "db", "pad_h", "pad_w", "beta")
-    return [Operation.of("winograd_backward_weight_nchw16n", work=work, **given)]
+    return [Operation.of("winograd_backward_weight_nchw16n", work=work, precision=precision, **given)]
 
 
 _DIRECTIONS = {
@@ -317,10 +324,10 @@ _DIRECTIONS = {
 }
 
 
-def choose_algorithms(operations: Sequence[Operation]) -> list[Operation]:
-    """Replace convolutions by Winograd's algorithm where it is chosen."""
+def choose_algorithms(operations: Sequence[Operation], precision: int = 0) -> list[Operation]:
+    """Replace convolutions by Winograd's algorithm where it is chosen, with products of that `Precision`."""
     chosen: list[Operation] = []
     for operation in operations:
         replace = _DIRECTIONS.get(operation.kernel)
-        chosen += [operation] if replace is None else replace(operation)
+        chosen += [operation] if replace is None else replace(operation, precision)
     return chosen

@@ -65,7 +65,7 @@ def record(step: Callable[[Recorder], None], dtype: np.dtype[Any], beta: float =
     recorder = Recorder(dtype, beta, precision)
     step(recorder)
     innermost = fuse_innermost(images_innermost(fuse(recorder.operations)))
-    operations = fuse_pools(fuse_norms(choose_algorithms(innermost)))
+    operations = fuse_pools(fuse_norms(choose_algorithms(innermost, precision)))
     return Recording(recorder.operations, read_in_place(operations), recorder.dtype)
 
 

@@ -63,9 +63,8 @@ class Trainer(SteppingTrainer):
         that are trained stay as they are, also where a callback changes the model, which changes the average.
         Polyak & Juditsky, "Acceleration of stochastic approximation by averaging", 1992. Default: no average.
     precision : {"float32", "fast", "fast3", "bf16"}, optional
-        Of the products of dense layers in training, where they are large enough to gain by it; see
-        `fastnn.Sequential`. Predictions and validation have that of the model. Default: that of the model, which is
-        "float32" unless it was set.
+        Of the products in training that are large enough to gain by it; see `fastnn.Sequential`. Predictions and
+        validation have that of the model. Default: that of the model, which is "float32" unless it was set.
     shuffle : bool or "batches"
         True: the samples are in a new random order in each epoch. "batches": the batches, which always consist of the
         same consecutive samples, are. False: everything keeps its order.

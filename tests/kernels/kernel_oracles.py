@@ -14,6 +14,7 @@ from strategies import Array
 
 from fastnn.kernels import SIGNATURES, Activation, ElementwiseLoss, UpdateRule
 from fastnn.kernels.convolution import winograd_shape
+from fastnn.kernels.precisions import Precision
 from fastnn.kernels.reference import winograd
 from fastnn.kernels.updates import (
     ORTHOGONAL_LEAST_NORM,
@@ -201,8 +202,26 @@ def winograd_weights(a: SimpleNamespace, u: float) -> Expected:
     return {"u": (value, 16 * u * terms)}
 
 
-def winograd_bound(x: Array, weight: Array, b: Array | None, shape: tuple[int, ...], pad: tuple[int, int]) -> Array:
-    """The bound of Winograd's algorithm, as stated in fastnn/kernels/reference/winograd.py."""
+def left_out(precision: int) -> float:
+    """What products of split factors leave out, as a share of Σ|a||b|.
+
+    Let p be the largest power of two that is at most |a|. The first part leaves at most 2⁻⁸ p, the second 2⁻¹⁷ p, and
+    the third nothing. Left out are of one part |a - a₀| |b| + |a₀| |b - b₀|; of two |a₁ b₁| and what they leave of a
+    and b; of three |a₁ b₂| + |a₂ b₁| + |a₂ b₂|, which takes the place of a part of the roundings: their bound has room
+    for it.
+    """
+    return {Precision.BF16: 2**-7 + 2**-16, Precision.FAST3: 2**-16 + 2 * 2**-17 + 2**-32}.get(
+        Precision(precision), 0.0
+    )
+
+
+def winograd_bound(
+    x: Array, weight: Array, b: Array | None, shape: tuple[int, ...], pad: tuple[int, int], error: float = 0.0
+) -> Array:
+    """The bound of Winograd's algorithm, as stated in fastnn/kernels/reference/winograd.py.
+
+    Its products may err by ``error Σ|a||b|`` beyond those of the dtype.
+    """
     groups = x.shape[1] // weight.shape[1]
     terms = np.zeros(winograd_shape(len(weight) // groups, weight.shape[1], groups))
     g = abs(winograd.matrices(weight.shape[2]).g)
@@ -214,7 +233,8 @@ def winograd_bound(x: Array, weight: Array, b: Array | None, shape: tuple[int, .
     sums = winograd.filtered(abs(x.astype(float)), terms, shape, size, pad, magnitudes=True)
     if b is not None:
         sums += abs(b.astype(float))[:, None, None, None]
-    return (8 + math.sqrt(weight.shape[1]) + winograd.ROUNDINGS) * np.finfo(x.dtype).eps / 2 * sums
+    rounded = (8 + math.sqrt(weight.shape[1]) + winograd.ROUNDINGS) * np.finfo(x.dtype).eps / 2
+    return (error + rounded) * sums
 
 
 @oracle

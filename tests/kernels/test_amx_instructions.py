@@ -23,7 +23,7 @@ def test_the_instructions_compute_what_the_functions_do(tmp_path):
     compiler = shlex.split(sysconfig.get_config_var("CC"))
     macros = ["-DFNN_ISA=avx512", "-DREAL_IS_DOUBLE=0"]
     folders = ["-Icsrc", f"-I{generated.parent}"]
-    sources = ["tests/c/amx_instructions.c", "csrc/gemm/gemm_tiles.c"]
+    sources = ["tests/c/amx_instructions.c", "csrc/gemm/gemm_tiles.c", "csrc/gemm/tile_block.c"]
     flags = [*FLAGS, "-O1", "-Wall", "-Wextra", "-Werror", *ISAS["x86_64"]["avx512"]]
     program = tmp_path / "amx_instructions"
     subprocess.run([*compiler, *flags, *macros, *folders, *sources, "-lm", "-o", program], cwd=ROOT, check=True)

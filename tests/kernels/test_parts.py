@@ -6,6 +6,7 @@ from guarded import guarded
 from hypothesis import given
 from hypothesis import strategies as st
 from kernel_arguments import make
+from kernel_oracles import left_out
 from trainings import threads
 
 from fastnn import kernels
@@ -24,16 +25,8 @@ normal = st.floats(2.0**-100, LARGEST, width=32) | st.floats(-LARGEST, -(2.0**-1
 
 
 def relative_error(precision, k):
-    """The bound of a product, as a share of Σ|a||b|.
-
-    Let p be the largest power of two that is at most |a|. The first part leaves at most 2⁻⁸ p, the second 2⁻¹⁷ p, and
-    the third nothing. Left out are of one part |a - a₀| |b| + |a₀| |b - b₀|; of two |a₁ b₁| and what they leave of a
-    and b; of three |a₁ b₂| + |a₂ b₁| + |a₂ b₂|. What is rounded comes on top, as in float32.
-    """
-    left_out = {1: 2**-7 + 2**-16, 2: 2**-16 + 2 * 2**-17 + 2**-32, 3: 2 * 2**-25 + 2**-34}[int(precision)]
-    rounded = (8 + np.sqrt(k)) * U
-    # with three parts what is left out takes the place of a part of the roundings, whose bound has room for it
-    return rounded if precision == Precision.FAST else left_out + rounded
+    """The bound of a product, as a share of Σ|a||b|: what is left out, and what is rounded as in float32."""
+    return left_out(precision) + (8 + np.sqrt(k)) * U
 
 
 def run(kernel, arguments, backend="native"):

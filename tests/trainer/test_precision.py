@@ -57,6 +57,27 @@ def test_a_dense_layer_behind_images_keeps_its_products_of_that_precision(precis
     assert "affine_backward_input_nchw16n" not in plans[precision]
 
 
+@pytest.mark.parametrize("precision", OTHERS)
+def test_wide_convolutions_have_products_of_that_precision_on_any_number_of_threads(amx, precision):
+    x, y = samples(64, 3 * 9 * 8, 5)
+    results, losses = set(), {}
+    for name, count in (("float32", 2), (precision, 1), (precision, 2), (precision, 3)):
+        stack = [fastnn.layers.Conv2D(64, 3, pad=1), fastnn.layers.ReLU(), fastnn.layers.Conv2D(64, 3, pad=1)]
+        model = fastnn.Sequential(
+            [*stack, fastnn.layers.Flatten(), fastnn.layers.Dense(5)], input_shape=(3, 9, 8), seed=1
+        )
+        trainer = make(model=model, batch_size=32, precision=name, epochs=2)
+        with threads(count):
+            trainer.fit(x.reshape(64, 3, 9, 8), y)
+        assert "winograd" in trainer.explain()
+        losses[name] = trainer.history.steps
+        results |= {digest(model.params)} if name == precision else set()
+    assert len(results) == 1
+    assert losses["float32"][0] != losses[precision][0]
+    tolerance = {"bf16": 0.05, "fast3": 1e-3, "fast": 1e-4}[precision]
+    np.testing.assert_allclose(losses[precision], losses["float32"], rtol=tolerance, atol=tolerance / 10)
+
+
 def test_it_differs_from_float32_and_learns_as_well(precision):
     losses = {}
     for name in ("float32", precision):

@@ -15,12 +15,13 @@ Each output differs from the exact result by at most
     (8 + √k + 24) ε |Aᵀ| [Σ |G| |g| |Gᵀ| ⊙ |Bᵀ| |d| |B|] |A|
 
 where k is the number of channels, ε the unit roundoff, and 24 (`ROUNDINGS`) the number of times that a value is rounded
-in the three transforms: 4 times in each dimension of each. In the input gradient k is the number of filters, and there
-are additional roundings where up to 36 tiles (`OVERLAPS`) contribute to the same input. As the bound says, an error
-depends on all inputs of its tile. A NaN or an infinity reaches all outputs that it would reach in a convolution; it may
-reach the whole tile (in the weight gradient, all taps of the filters of its channel or of its filter), but nothing
-beyond. How far it reaches depends on whether a transform multiplies by its zeros, as the matrices here do and faster
-kernels do not.
+in the three transforms: 4 times in each dimension of each. Products of factors that are split into bf16 numbers add
+e |Aᵀ| […] |A|, where e Σ|a||b| is what they add to the bound of a sum (`Precision`). In the input gradient k is the
+number of filters, and there are additional roundings where up to 36 tiles (`OVERLAPS`) contribute to the same input.
+As the bound says, an error depends on all inputs of its tile. A NaN or an infinity reaches all outputs that it would
+reach in a convolution; it may reach the whole tile (in the weight gradient, all taps of the filters of its channel or
+of its filter), but nothing beyond. How far it reaches depends on whether a transform multiplies by its zeros, as the
+matrices here do and faster kernels do not.
 """
 
 from collections.abc import Callable
@@ -38,6 +39,7 @@ from fastnn.kernels.limits import WINOGRAD_FILTER_BLOCK, WINOGRAD_POINTS
 from fastnn.kernels.reference.activation import activation_backward, activation_forward
 from fastnn.kernels.reference.arrays import Array
 from fastnn.kernels.reference.nchw16n import LANES, images_of, put_images
+from fastnn.kernels.reference.parts import product
 
 ROUNDINGS = 24
 OVERLAPS = WINOGRAD_POINTS**2
@@ -97,18 +99,20 @@ def winograd_forward_nchw16n(
     u: Array,
     b: Array | None,
     out: Array,
+    work: Array | None,
     size: int,
     pad_h: int,
     pad_w: int,
     kind: int = 0,
     alpha: float = 0.0,
+    precision: int = 0,
 ) -> None:
     """Convolution of stride 1 with the ``size`` × ``size`` filters of `winograd_weights`, then the activation.
 
     ``pad_h`` and ``pad_w`` are the rows of padding above and the columns to the left; if negative, rows and columns are
-    left out.
+    left out. ``work`` is for intermediate values of products of other precisions than float32.
     """
-    out[...] = filtered(x, u, out.shape, size, (pad_h, pad_w))
+    out[...] = filtered(x, u, out.shape, size, (pad_h, pad_w), precision=precision if work is not None else 0)
     if b is not None:
         out += b[:, None, None, None]
     activation_forward(out, out, kind, alpha)
@@ -196,14 +200,15 @@ def filtered_plain(
 
 @np.errstate(all="ignore")
 def winograd_backward_weight_nchw16n(
-    x: Array, dout: Array, dw: Array, db: Array | None, work: Array, pad_h: int, pad_w: int, beta: float
-) -> None:
+    x: Array, dout: Array, dw: Array, db: Array | None, work: Array, pad_h: int, pad_w: int, beta: float,
+    precision: int = 0,
+) -> None:  # fmt: skip
     """``dw = beta dw + Gᵀ [Σ (A dy Aᵀ) ⊙ (Bᵀ d B)] G`` over tiles and images, ``db = beta db + Σ dout``.
 
     This is the transpose of `winograd_forward_nchw16n`. ``beta`` is 0 or 1; with 0 the old values of ``dw`` and ``db``
     are not read. ``work`` is for intermediate values.
     """
-    gradient = filter_gradient(x, dout, dw.shape, (pad_h, pad_w))
+    gradient = filter_gradient(x, dout, dw.shape, (pad_h, pad_w), precision=precision)
     biases = None if db is None else dout.sum(axis=(0, 2, 3, 4))
     if beta == 0:
         dw[...] = gradient
@@ -216,7 +221,12 @@ def winograd_backward_weight_nchw16n(
 
 
 def filter_gradient(
-    x: Array, dout: Array, shape: tuple[int, ...], pad: tuple[int, int], magnitudes: bool = False
+    x: Array,
+    dout: Array,
+    shape: tuple[int, ...],
+    pad: tuple[int, int],
+    magnitudes: bool = False,
+    precision: int = 0,
 ) -> Array:
     """The gradient of the filters, of `shape` (f, k, size, size); ``magnitudes`` as in `transformed`."""
     filters, channels, size, _ = shape
@@ -232,7 +242,9 @@ def filter_gradient(
             dy = _crop(slopes, (top, left), (len(rows.a), len(cols.a)))
             values = np.einsum("ia,gekabl,jb->gekijl", prepared(rows.b), tile, prepared(cols.b))
             heights = np.einsum("yi,gefyxl,xj->gefijl", prepared(rows.a), dy, prepared(cols.a))
-            sums[..., :points_h, :points_w] += np.einsum("gefijl,gekijl->efkij", heights, values, optimize=True)
+            left = heights.transpose(1, 3, 4, 2, 0, 5).reshape(groups, points_h, points_w, filters // groups, -1)
+            right = values.transpose(1, 3, 4, 0, 5, 2).reshape(groups, points_h, points_w, -1, channels)
+            sums[..., :points_h, :points_w] += _products(left, right, precision).transpose(0, 3, 4, 1, 2)
     g = prepared(matrices(size).g)
     gradient: Array = np.einsum("ia,efkij,jb->efkab", g, sums, g).reshape(shape)
     return gradient
@@ -241,6 +253,14 @@ def filter_gradient(
 def _preparation(dtype: DTypeLike, magnitudes: bool) -> Callable[[Array], Array]:
     """What is done to every matrix before it is used."""
     return lambda matrix: (abs(matrix) if magnitudes else matrix).astype(dtype)
+
+
+def _products(a: Array, b: Array, precision: int) -> Array:
+    """``a b`` of that `Precision` for each group and pair of points; the last two axes are those of matrices."""
+    found = np.empty((*a.shape[:4], b.shape[4]), a.dtype)
+    for at in np.ndindex(a.shape[:3]):
+        product(a[at], b[at], precision, found[at])
+    return found
 
 
 def _padded(x: Array, groups: int, shape: tuple[int, ...], size: int, pad: tuple[int, int]) -> Array:
@@ -258,7 +278,13 @@ def _crop(image: Array, begin: tuple[int, int], extent: tuple[int, int]) -> Arra
 
 
 def filtered(
-    x: Array, u: Array, shape: tuple[int, ...], size: int, pad: tuple[int, int], magnitudes: bool = False
+    x: Array,
+    u: Array,
+    shape: tuple[int, ...],
+    size: int,
+    pad: tuple[int, int],
+    magnitudes: bool = False,
+    precision: int = 0,
 ) -> Array:
     """The sums, of `shape` (g, f, p, q, 16); ``magnitudes`` as in `transformed`."""
     groups, _, _, channels, _ = u.shape
@@ -272,8 +298,10 @@ def filtered(
             rows, cols = matrices(size, points_h), matrices(size, points_w)
             tile = _crop(image, (top, left), (points_h, points_w))
             values = np.einsum("ia,gekabl,jb->egijkl", prepared(rows.b), tile, prepared(cols.b))
-            products = np.einsum("eijkf,egijkl->gefijl", filters[:, :points_h, :points_w], values, optimize=True)
-            sums = np.einsum("yi,gefijl,xj->gefyxl", prepared(rows.a), products, prepared(cols.a))
+            columns = values.transpose(0, 2, 3, 4, 1, 5).reshape(groups, points_h, points_w, channels, -1)
+            products = _products(filters[:, :points_h, :points_w].swapaxes(3, 4), columns, precision)
+            products = products.reshape(*products.shape[:4], len(x), LANES)
+            sums = np.einsum("yi,eijfgl,xj->gefyxl", prepared(rows.a), products, prepared(cols.a))
             target = out[:, :, top : top + len(rows.a), left : left + len(cols.a)]
             target[...] = sums.reshape(len(x), shape[1], *sums.shape[3:])[:, :, : target.shape[2], : target.shape[3]]
     return out
