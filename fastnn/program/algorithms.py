@@ -268,11 +268,8 @@ def _backward_input(operation: Operation, precision: int) -> list[Operation]:
     activation = operation.pick("saved", "kind", "alpha")
     if is_transposed(c):
         weights = _transformed(c, weight, 0, transpose=True)
-        given = operation.pick("dout", "dx", "pad_h", "pad_w")
-        return [
-            weights,
-            Operation.of("winograd_backward_input_nchw16n", u=weights["u"], size=size, **given, **activation),
-        ]
+        given = operation.pick("dout", "dx", "pad_h", "pad_w") | activation
+        return [weights, Operation.of("winograd_backward_input_nchw16n", u=weights["u"], size=size, **given)]
     if _few(c):
         operations = [_on_few_images(c, x=dout, weight=weight, b=None, out=dx, flip=1)]
     else:
