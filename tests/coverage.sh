@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# What share of the code the fast tests and the slow ones of the studies run: lines and branches of Python by coverage.py, lines of C by gcov. Run in a
-# source tree with the packages of the `test` and `coverage` extras installed (PYTHON=path/to/python chooses where).
-# `tests/coverage.sh python tests/data` and `tests/coverage.sh c` do one of the two, with some of the tests. The status
-# is 1 if a test fails or less is run than has to be.
+# What share of the code the fast tests and the slow ones of the studies run: lines and branches of Python by coverage.py,
+# lines of C by gcov. Run in a source tree with the packages of the `test` and `coverage` extras installed
+# (PYTHON=path/to/python chooses where). `tests/coverage.sh python tests/data` and `tests/coverage.sh c` do one of the two,
+# with some of the tests. The status is 1 if a test fails or less is run than has to be.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
