@@ -64,7 +64,10 @@ def as_batch(
     if batch.ndim < 2 or not same_axes(batch.shape[1:], shape):
         expected = ", ".join(map(str, shape))
         first, last = (("", _CHANNELS_LAST), (_CHANNELS_FIRST, ""))[channels_last]
-        hint = advice(batch.shape[1:], shape, images_first=first, images_last=last)
+        if same_axes(batch.shape, shape):
+            hint = "; one sample is a batch of one, x[None]"
+        else:
+            hint = advice(batch.shape[1:], shape, images_first=first, images_last=last)
         raise ValueError(f"{function}: x must have shape (N, {expected}), got {batch.shape}{hint}")
     if len(batch) == 0:
         raise ValueError(f"{function}: x must hold at least one sample, got shape {batch.shape}")

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastnn.decisions.axes import advice, same_axes
+from fastnn.decisions.numbering import counted_from_one
 from fastnn.kernels.layout import as_contiguous
 
 
@@ -68,8 +69,23 @@ def class_labels(function: str, labels: NDArray[Any], classes: int) -> NDArray[n
     unsigned = signed.view(np.uint64)
     if np.maximum.reduce(unsigned, initial=0) >= classes:
         bad = int(np.argmax(unsigned >= classes))
-        raise ValueError(f"{function}: labels must lie in 0 to {classes - 1}, got {labels[bad]} in sample {bad}")
+        raise ValueError(
+            f"{function}: labels must lie in 0 to {classes - 1}, got {labels[bad]} in sample {bad}"
+            f"{_how_to_number(labels, classes)}"
+        )
     return signed
+
+
+def _how_to_number(labels: NDArray[Any], classes: int) -> str:
+    """The end of the message about labels that are out of range: what to do about it."""
+    if classes == 1:
+        return (
+            "; a model of one output answers yes or no with the loss binary_cross_entropy and predicts a number with "
+            "mean_squared_error, and classes need an output each"
+        )
+    if counted_from_one(np.unique(labels).tolist()) and labels.max() == classes:
+        return "; classes are counted from 0, as in y - 1"
+    return ""
 
 
 def whole_labels(function: str, labels: NDArray[Any], classes: int) -> NDArray[Any]:

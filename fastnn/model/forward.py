@@ -214,6 +214,14 @@ class ForwardNetwork(GradientNetwork):
         """Whether the last layer's outputs are probabilities already."""
         return bool(self.layers) and self.layers[-1].gives_probabilities
 
+    def _kind_of_probabilities(self) -> str:
+        """The kind of pass that gives probabilities of classes, which a model that predicts numbers does not have."""
+        if self.task == "regression" and not self.gives_probabilities:
+            raise ValueError(
+                "predict_proba: expected a model of classes, got one that is trained to predict numbers; predict has them"
+            )
+        return "probabilities"
+
     def _layers_to(self, function: str, at: str) -> int:
         """How many layers there are up to and including the one that `at` names."""
         names = [layer.name for layer in self.layers]

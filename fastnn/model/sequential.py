@@ -103,7 +103,7 @@ class Sequential(ForwardNetwork):
         Raises
         ------
         ValueError, TypeError
-            If x does not fit the model, its outputs are not rows, or those of a sample hold NaN.
+            If x does not fit the model, its outputs are numbers or not rows, or those of a sample hold NaN.
 
         Examples
         --------
@@ -116,7 +116,7 @@ class Sequential(ForwardNetwork):
             scores = self._run(x, "scores")
             Eager(self.dtype).activation_forward(scores, scores, Activation.SIGMOID, 0.0)
             return scores
-        return self._run(x, "probabilities")
+        return self._run(x, self._kind_of_probabilities())
 
     def predict(self, x: ArrayLike) -> Array:
         """Class indices, or after training on a regression the outputs.

@@ -5,7 +5,7 @@ import pytest
 from trainings import LOSSES, fit, mlp, samples
 
 import fastnn
-from fastnn.layers import Dense, LogSoftmax, ReLU, Softmin
+from fastnn.layers import Dense, Flatten, LogSoftmax, ReLU, Softmin
 
 
 def softmax(z):
@@ -65,6 +65,20 @@ def test_a_regression_predicts_its_outputs(model, data):
     fit(model, *data, epochs=1)
     assert model.task == "classification"
     assert model.predict(data[0]).ndim == 1
+
+
+def test_a_model_of_numbers_has_no_probabilities(model, data):
+    fit(model, data[0], np.eye(3)[data[1]], loss="mean_squared_error", epochs=1)
+    with pytest.raises(ValueError, match=r"^predict_proba: expected a model of classes, .*; predict has them$"):
+        model.predict_proba(data[0])
+
+
+def test_a_single_sample_is_answered_with_how_it_becomes_a_batch():
+    images = fastnn.Sequential([Flatten(), Dense(2)], input_shape=(3, 2, 2), channels_last=True)
+    for model, sample in ((mlp(6, 3), np.zeros(6)), (images, np.zeros((2, 2, 3)))):
+        with pytest.raises(ValueError, match=r"got \(.*\); one sample is a batch of one, x\[None\]$"):
+            model.predict(sample)
+        assert len(model.predict(sample[None])) == 1
 
 
 def test_only_rows_of_outputs_are_classes():

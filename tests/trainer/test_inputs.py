@@ -93,7 +93,12 @@ BAD = {
         "fit: x must be an array of numbers",
     ),
     "counts that differ": ({"y": Y[:-1]}, ValueError, "fit: x has 40 samples but y has 39"),
-    "labels too large": ({"y": Y + 1}, ValueError, "labels must lie in 0 to 2, got 3 in sample"),
+    "labels from 1": (
+        {"y": Y + 1},
+        ValueError,
+        r"labels must lie in 0 to 2, got 3 in sample \d+; classes are counted from 0, as in y - 1$",
+    ),
+    "labels too large": ({"y": Y * 3}, ValueError, r"labels must lie in 0 to 2, got [36] in sample \d+$"),
     "negative labels": ({"y": Y - 1}, ValueError, "labels must lie in 0 to 2, got -1 in sample"),
     "float labels": ({"y": Y + 0.5}, TypeError, r"labels must be integers, got [012]\.5 in sample 0"),
     "NaN labels": ({"y": np.full(40, np.nan)}, TypeError, "labels must be integers"),
@@ -119,6 +124,12 @@ BAD = {
         "fit: validation: x must hold at least one",
     ),
 }
+
+
+@pytest.mark.parametrize("loss", ["cross_entropy", "focal", "hinge"])
+def test_classes_of_a_model_with_one_output_are_answered_with_the_loss_that_it_needs(loss):
+    with pytest.raises(ValueError, match=r"labels must lie in 0 to 0, .* one output .* binary_cross_entropy"):
+        fastnn.Trainer(mlp(6, 1), loss=loss, progress=False).fit(X, Y > 0)
 
 
 @pytest.mark.parametrize("case", BAD)
