@@ -61,6 +61,9 @@ if TYPE_CHECKING:
     )
     from fastnn.trainer.sweep import Sweep, grid, sweep
 
+# Packages whose names other libraries have on top.
+_PLACES = ("layers", "optim", "losses", "metrics", "data", "export", "estimators", "tabular")
+
 # The modules of what is imported when it is first used; `fastnn.trainer` has the others.
 _ELSEWHERE = {"show_config": "config", "Sequential": "model", "Population": "population", "fit_many": "population"}
 
@@ -102,6 +105,14 @@ def load(path: str | PathLike[str]) -> Any:
     return __getattr__("Population" if describes(path, "population") else "Sequential").load(path)
 
 
+def _public(part: str) -> list[str]:
+    """The public names of a package, or none where what it needs is not installed."""
+    try:
+        return list(import_module(f"fastnn.{part}").__all__)
+    except ImportError:
+        return []
+
+
 def _parts() -> list[str]:
     """The names of the modules and packages in fastnn's folder, which are its attributes."""
     # pkgutil.iter_modules would take longer to import than all of this
@@ -115,7 +126,9 @@ def __getattr__(name: str) -> Any:
     if name in parts:
         return import_module(f"fastnn.{name}")
     if name not in __all__:
-        raise AttributeError(no_attribute("fastnn", name, (*__all__, *parts)))
+        place = None if name.startswith("_") else next((part for part in _PLACES if name in _public(part)), None)
+        hint = f"module 'fastnn' has no attribute {name!r}; did you mean fastnn.{place}.{name}?"
+        raise AttributeError(hint if place else no_attribute("fastnn", name, (*__all__, *parts)))
     value = getattr(import_module(f"fastnn.{_ELSEWHERE.get(name, 'trainer')}"), name)
     globals()[name] = value
     return value

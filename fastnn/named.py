@@ -20,6 +20,12 @@ SYNONYMS: Mapping[str, str] = {
     "linear": "identity",
     "logistic": "sigmoid",
     "acc": "accuracy",
+    "val_acc": "val_accuracy",
+    "f1": "macro_f1",
+    "f1_score": "macro_f1",
+    "nll": "softmax_cross_entropy",
+    "log_loss": "softmax_cross_entropy",
+    "softmax": "softmax_cross_entropy",
     "he": "he_normal",
     "kaiming": "he_normal",
     "kaiming_normal": "he_normal",
@@ -58,7 +64,9 @@ def named(
         )
     name = aliases.get(wanted, wanted)
     if name not in table:
-        raise ValueError(f"{what}: expected one of {', '.join(table)}, got {wanted!r}{suggestion(wanted, table)}")
+        raise ValueError(
+            f"{what}: expected one of {', '.join(table)}, got {wanted!r}{suggestion(wanted, (*table, *aliases))}"
+        )
     return table[name](**options)
 
 

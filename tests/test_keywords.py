@@ -9,7 +9,7 @@ import pytest
 
 import fastnn
 from fastnn import functional, layers, losses, optim, schedules
-from fastnn.keywords import ADVICE, CLASSES, ELSEWHERE, LEADING, METHODS
+from fastnn.elsewhere import ADVICE, ADVICE_OF_ESTIMATORS, CLASSES, ELSEWHERE, LEADING, METHODS
 from fastnn.trainer import EarlyStopping
 
 TRAINER = fastnn.Trainer(fastnn.Sequential([layers.Dense(2)], input_shape=(1,)))
@@ -30,6 +30,11 @@ TRAINER = fastnn.Trainer(fastnn.Sequential([layers.Dense(2)], input_shape=(1,)))
         (lambda: optim.Adam(lr=0.1), r"Adam: lr: .*; did you mean 'learning_rate'\?"),
         (lambda: optim.Adam(epsilon=0.1), r"Adam: epsilon: .*; did you mean 'eps'\?"),
         (lambda: losses.Huber(epsilon=0.1), r"Huber: epsilon: expected one of delta$"),
+        (lambda: optim.SGD(0.1, momentum=0.9), r"SGD: momentum: .*; an optimiser of its own has it, .*Momentum"),
+        (lambda: EarlyStopping(restore_best_weights=True), r"EarlyStopping: .*; did you mean 'restore_best'\?"),
+        (lambda: fastnn.data.Augmentation(rotation=5), r"Augmentation: rotation: .*; did you mean 'rotate'\?"),
+        (lambda: fastnn.fit_many(TRAINER.model, [[1.0]], [0], n_epochs=3), r"^fit_many: n_epochs: .*seeds.* 'epochs'"),
+        (lambda: fastnn.fit_many(TRAINER.model, [[1.0]], [0], sample_weight=[1]), r"^fit_many: sample_weight: a popul"),
         (lambda: fastnn.Trainer(None, lr=0.1), r"Trainer: lr: .*; it belongs to the optimiser"),
         (lambda: fastnn.Trainer(None, criterion="mse"), r"Trainer: criterion: .*; did you mean 'loss'\?"),
         (lambda: fastnn.Trainer(None, num_epochs=3), r"Trainer: num_epochs: .*; did you mean 'epochs'\?"),
@@ -56,6 +61,21 @@ def test_a_keyword_of_another_library_is_answered(call, message):
             "the inputs are counted when the model is built",
         ),
         (
+            lambda: layers.Dense(10, "relu"),
+            "Dense: expected units alone without a name and bias, init, bias_init, l1, l2 by name, got 10, 'relu'; "
+            "an activation is a layer of its own, such as layers.ReLU(), after this one",
+        ),
+        (lambda: layers.Conv2D(8), "Conv2D: size: expected a value, got none"),
+        (
+            lambda: layers.Conv2D(8, 3, size=5),
+            "Conv2D: size: expected one value, got 3 without a name and 5 by name; the order is filters, size",
+        ),
+        (
+            lambda: TRAINER.fit(([[1.0]], [0])),
+            "fit: y: expected a value, got none; a pair of samples and targets is given as fit(*pair), a data set as "
+            "fit(*data.train)",
+        ),
+        (
             lambda: layers.BatchNorm(64),
             "BatchNorm: expected affine, track, eps, momentum by name, got 64; "
             "the channels are counted when the model is built",
@@ -71,7 +91,8 @@ def test_a_keyword_of_another_library_is_answered(call, message):
         ),
         (
             lambda: optim.SGD(0.1, 0.9),
-            "SGD: expected learning_rate alone without a name and weight_decay by name, got 0.1, 0.9",
+            "SGD: expected learning_rate alone without a name and weight_decay by name, got 0.1, 0.9; "
+            "fastnn.optim.Momentum(0.1, 0.9) has a momentum",
         ),
         (
             lambda: fastnn.Sequential([layers.Dense(5)]),
@@ -132,6 +153,7 @@ def test_what_stands_in_the_place_of_a_layer_is_answered_with_the_layer(given, s
             r"Trainer: callbacks: expected a Callback, got the class EarlyStopping; Early",
         ),
         ({"callbacks": print}, r"Trainer: callbacks: expected a sequence of them, got builtin_function_or_method$"),
+        ({"callbacks": EarlyStopping()}, r"Trainer: callbacks: .*, got EarlyStopping; a single one goes into a list$"),
     ],
 )
 def test_a_class_or_a_function_in_the_place_of_an_object_is_answered_with_what_makes_one(options, said):
@@ -152,6 +174,8 @@ def test_an_initialiser_of_another_library_is_answered(name):
         ("MLPRegressor", "epochs", "max_iter"),
         ("MLPClassifier", "seed", "random_state"),
         ("ConvNetClassifier", "optimizer", "solver"),
+        ("MLPClassifier", "schedule", "learning_rate"),
+        ("MLPClassifier", "validation_split", "validation_fraction"),
     ],
 )
 def test_estimators_answer_too(kind, keyword, meant):
@@ -160,6 +184,20 @@ def test_estimators_answer_too(kind, keyword, meant):
 
     with pytest.raises(TypeError, match=rf"{kind}: {keyword}: .*; did you mean '{meant}'\?"):
         getattr(estimators, kind)(**{keyword: 1})
+
+
+def test_an_estimator_is_not_told_of_a_trainer_that_it_does_not_have():
+    pytest.importorskip("sklearn")
+    from fastnn.tabular import TableRegressor
+
+    with pytest.raises(TypeError, match=r"TableRegressor: learning_rate: .*; did you mean 'learning_rate_init'\?"):
+        TableRegressor(learning_rate=0.1)
+    with pytest.raises(TypeError, match=r"TableRegressor: early_stopping: .*; leave it out: n_iter_no_change"):
+        TableRegressor(early_stopping=True)
+    for keyword, advice in ADVICE_OF_ESTIMATORS.items():
+        with pytest.raises(TypeError) as error:
+            TableRegressor(**{keyword: 1})
+        assert str(error.value).endswith(f"; {advice}")
 
 
 def test_signatures_and_subclasses_of_users_stay_as_they_are():
@@ -173,7 +211,7 @@ def test_signatures_and_subclasses_of_users_stay_as_they_are():
     assert Mine(3, extra=2, bias=False).extra == 2
     with pytest.raises(TypeError, match=r"Mine: use_bias: .*; did you mean 'bias'\?"):
         Mine(3, use_bias=False)
-    with pytest.raises(TypeError, match="missing 1 required positional argument"):
+    with pytest.raises(TypeError, match="Dense: units: expected a value, got none"):
         layers.Dense()
 
 
@@ -186,9 +224,12 @@ def test_every_answer_names_something_that_exists():
             *optim.OPTIMIZERS.values(),
             fastnn.Trainer,
             fastnn.Trainer.fit,
+            fastnn.data.Augmentation,
+            EarlyStopping,
         )
         for name in inspect.signature(cls).parameters
     } | {"learning_rate_init", "max_iter", "random_state", "solver", "alpha", "hidden_layer_sizes"}
+    known |= {"validation_fraction", "learning_rate", "categorical"}
     for keyword, meant in ELSEWHERE.items():
         assert set(meant) <= known, keyword
     assert not set(ADVICE) & {"units", "filters"}
@@ -208,6 +249,11 @@ def test_every_answer_names_something_that_exists():
         (functional, "dropout", "dropout_forward"),
         (functional, "cross_entropy", "softmax_loss"),
         (functional, "affine_forwrd", "affine_forward"),
+        (losses, "CrossEntropyLoss", "SoftmaxCrossEntropy"),
+        (losses, "MSELoss", "MeanSquaredError"),
+        (fastnn.metrics, "f1_score", "macro_f1"),
+        (fastnn.init, "he_norml", "he_normal"),
+        (optim, "Adams", "Adam"),
     ],
 )
 def test_a_class_of_another_library_is_answered(module, name, meant):
@@ -217,8 +263,33 @@ def test_a_class_of_another_library_is_answered(module, name, meant):
         getattr(module, name)
 
 
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("Adam", "did you mean fastnn.optim.Adam?"),
+        ("Dense", "did you mean fastnn.layers.Dense?"),
+        ("train_test_split", "did you mean fastnn.data.train_test_split?"),
+        ("DataLoader", "arrays are given to Trainer.fit as they are"),
+        ("datasets", "did you mean 'data'?"),
+    ],
+)
+def test_a_name_that_other_libraries_have_on_top_is_answered_with_its_place(name, said):
+    with pytest.raises(AttributeError) as error:
+        getattr(fastnn, name)
+    assert str(error.value) == f"module 'fastnn' has no attribute {name!r}; {said}"
+
+
+@pytest.mark.parametrize(
+    ("loss", "meant"),
+    [("MSE", "mse"), ("crossentropy", "cross_entropy"), ("CrossEntropyLoss", "cross_entropy"), ("log_loss", "softmax")],
+)
+def test_a_loss_of_another_name_is_answered_with_the_same_loss(loss, meant):
+    with pytest.raises(ValueError, match=rf"got '{loss}'; did you mean '{meant}"):
+        fastnn.losses.get(loss)
+
+
 def test_the_names_that_are_answered_with_exist():
-    modules = (fastnn, layers, functional)
+    modules = (fastnn, layers, functional, losses, optim, schedules, fastnn.metrics, fastnn.export)
     assert [name for name in (*LEADING, *CLASSES.values()) if not any(hasattr(one, name) for one in modules)] == []
 
 
@@ -226,7 +297,7 @@ def test_a_method_that_checks_its_keywords_keeps_its_signature():
     assert list(inspect.signature(fastnn.Trainer.fit).parameters) == ["self", "x", "y", "validation", "sample_weight"]
 
 
-@pytest.mark.parametrize("owner", [TRAINER.model, TRAINER], ids=["model", "trainer"])
+@pytest.mark.parametrize("owner", [TRAINER.model, TRAINER, fastnn.History()], ids=["model", "trainer", "history"])
 def test_a_method_of_another_library_is_answered(owner):
     kind = type(owner).__name__
     for name, advice in METHODS[kind].items():
@@ -242,6 +313,14 @@ def test_a_method_that_is_spelled_otherwise_is_named():
         TRAINER.model.predict_probs  # noqa: B018
     with pytest.raises(AttributeError, match=r"'Trainer' object has no attribute '_nothing'$"):
         TRAINER._nothing  # noqa: B018
+
+
+def test_a_trainer_is_copied_and_pickled_after_its_training_too():
+    trainer = fastnn.Trainer(copy.deepcopy(TRAINER.model), epochs=1, progress=False)
+    trainer.fit([[1.0], [2.0]], [0, 1])
+    for other in (copy.deepcopy(trainer), pickle.loads(pickle.dumps(trainer))):
+        assert other.run is None
+        assert (other.model.params == trainer.model.params).all()
 
 
 def test_models_and_trainers_are_still_copied_and_pickled():

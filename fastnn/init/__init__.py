@@ -6,6 +6,8 @@ a model. `get` finds an initialiser by name; the functions of this module make o
 ``Dense(10, init=fastnn.init.normal(0.1))``.
 """
 
+from typing import NoReturn
+
 from fastnn.init.base import Initializer, Shape, draw, get, name_of
 from fastnn.init.plain import constant, normal, ones, uniform, zeros
 from fastnn.init.scaled import (
@@ -16,6 +18,7 @@ from fastnn.init.scaled import (
     he_normal,
     he_uniform,
 )
+from fastnn.keywords import no_attribute
 
 __all__ = [
     "Initializer",
@@ -35,3 +38,7 @@ __all__ = [
     "uniform",
     "zeros",
 ]
+
+
+def __getattr__(name: str) -> NoReturn:
+    raise AttributeError(no_attribute(__name__, name, __all__))

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NoReturn
 
 from fastnn.kernels.custom import names as custom_names
+from fastnn.keywords import no_attribute
 from fastnn.losses.base import Loss, Task
 from fastnn.losses.classification import BinaryCrossEntropy, FocalCrossEntropy, MulticlassHinge, SoftmaxCrossEntropy
 from fastnn.losses.custom import CustomLoss, CustomRowLoss
@@ -110,3 +111,7 @@ def get(loss: str | Loss, **options: Any) -> Loss:
             f"loss: expected a name or a Loss, got {of_type(loss)}; fastnn.custom.loss makes one of a function"
         )
     return named("loss", loss, Loss, LOSSES, options, ALIASES)
+
+
+def __getattr__(name: str) -> NoReturn:
+    raise AttributeError(no_attribute(__name__, name, __all__))

@@ -10,10 +10,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, NoReturn
 
 from numpy.typing import NDArray
 
+from fastnn.keywords import no_attribute
 from fastnn.metrics.areas import average_precision, roc_auc
 from fastnn.metrics.classes import (
     PerClass,
@@ -139,7 +140,7 @@ def get(metric: str | Metric) -> tuple[str, Metric]:
             return metric, lambda targets, outputs: top_k_accuracy(targets, outputs, int(top[1]))
         name = ALIASES.get(metric, metric)
         if name not in METRICS:
-            hint = suggestion(metric, METRICS)
+            hint = suggestion(metric, (*METRICS, *ALIASES))
             raise ValueError(f"metric: expected one of {', '.join(METRICS)} or top_K_accuracy, got {metric!r}{hint}")
         return metric, METRICS[name]
     if not callable(metric):
@@ -180,3 +181,7 @@ def get_all(metrics: Metrics) -> dict[str, Metric]:
         if names.count(name) > 1:
             raise ValueError(f"metrics: two are called {name!r}; give them names in a dict")
     return dict(pairs)
+
+
+def __getattr__(name: str) -> NoReturn:
+    raise AttributeError(no_attribute(__name__, name, __all__))

@@ -218,7 +218,7 @@ class ForwardNetwork(GradientNetwork):
         """The kind of pass that gives probabilities of classes, which a model that predicts numbers does not have."""
         if self.task == "regression" and not self.gives_probabilities:
             raise ValueError(
-                "predict_proba: expected a model of classes, got one that is trained to predict numbers; predict has them"
+                "predict_proba: expected a model of classes, got one that predicts numbers; predict has them"
             )
         return "probabilities"
 
@@ -253,7 +253,7 @@ class ForwardNetwork(GradientNetwork):
             }
             vars(part).update(vars(self) | within)
             part._adopt(layers)
-            part.params, part.grads = (flat[: part.size] for flat in (self.params, self.grads))
+            vars(part).update(params=self.params[: part.size], grads=self.grads[: part.size])
             self._parts[count] = part
         part.input_scale, part.channels_last, part.revision = self.input_scale, self.channels_last, self.revision
         part.precision = self.precision

@@ -21,6 +21,7 @@ from fastnn.keywords import AnswersOtherNames, with_known_keywords
 from fastnn.layers import chain
 from fastnn.layers.base import Layer, Shape
 from fastnn.model import checks
+from fastnn.model.arrays import ArraysByName, write_values
 from fastnn.model.engine import QuickForward
 from fastnn.parameter import Parameter
 
@@ -85,6 +86,13 @@ class Network(AnswersOtherNames):
 
     # --- parameters ---
 
+    def __setattr__(self, name: str, value: Any) -> None:
+        """Write what is assigned to `params` or `grads` into them, of which the layers have views."""
+        if name in ("params", "grads") and name in vars(self):
+            write_values(f"Sequential: {name}", vars(self)[name], value)
+        else:
+            super().__setattr__(name, value)
+
     def _build(self) -> Shape:
         for index, layer in enumerate(chain.walk(self.layers)):
             layer.index = index
@@ -122,8 +130,8 @@ class Network(AnswersOtherNames):
 
     @property
     def parameters(self) -> dict[str, Array]:
-        """Views into `params` by name."""
-        return {name: p.value for name, p in self._named.items()}
+        """Views into `params` by name; what is assigned to a name is written into its view."""
+        return ArraysByName((name, p.value) for name, p in self._named.items())
 
     @property
     def gradients(self) -> dict[str, Array]:
@@ -132,7 +140,7 @@ class Network(AnswersOtherNames):
         `loss_and_gradients` and a training that runs layer by layer leave the gradients of the last step here. A
         compiled training does not where it updates a parameter without ever writing its gradient.
         """
-        return {name: p.view(self.grads) for name, p in self._named.items()}
+        return ArraysByName((name, p.view(self.grads)) for name, p in self._named.items())
 
     @property
     def named_parameters(self) -> Mapping[str, Parameter]:
@@ -148,7 +156,7 @@ class Network(AnswersOtherNames):
     @property
     def state(self) -> dict[str, Array]:
         """Arrays that are saved with the parameters but have no gradient, as ``"batch_norm1.running_mean"``."""
-        return {name: s.value for name, s in self._state.items()}
+        return ArraysByName((name, s.value) for name, s in self._state.items())
 
     @property
     def whole_batch(self) -> bool:
@@ -186,7 +194,7 @@ class Network(AnswersOtherNames):
     def __setstate__(self, state: dict[str, Any]) -> None:
         """Make the parameters of a copy or a pickle views into its own vectors."""
         vars(self).update(state)
-        self.params, self.grads = copy_on_line(state["params"]), copy_on_line(state["grads"])
+        vars(self).update({name: copy_on_line(state[name]) for name in ("params", "grads")})
         for p in self._named.values():
             p.value = p.view(self.params)
         self.place_gradients()

@@ -7,9 +7,10 @@ biases; `AdamW`, `Lion` and `Muon` shrink the weights instead.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NoReturn
 
 from fastnn.kernels.custom import names as custom_names
+from fastnn.keywords import no_attribute
 from fastnn.named import named
 from fastnn.optim import adaptive, descent, muon
 from fastnn.optim.adaptive import *
@@ -56,3 +57,7 @@ def get(optimizer: str | Optimizer | RuleMaker, **options: Any) -> Optimizer:
 
 
 __all__ = ["OPTIMIZERS", "CustomOptimizer", "Optimizer", "get", *(cls.__name__ for cls in OPTIMIZERS.values())]
+
+
+def __getattr__(name: str) -> NoReturn:
+    raise AttributeError(no_attribute(__name__, name, __all__))

@@ -16,7 +16,7 @@ from fastnn.model.measure import measure
 from fastnn.model.sequential import Sequential
 from fastnn.population.file import Stored, contents_of, read_population
 from fastnn.population.state import Figures, figures_of, mean_figures
-from fastnn.trainer.history import History
+from fastnn.trainer.history import History, check_figure
 
 Array = NDArray[Any]
 How = Literal["mean", "vote", "members"]
@@ -110,7 +110,18 @@ class Population(Sequence[Sequential]):
         return self.model.config()
 
     def column(self, name: str) -> NDArray[np.float64]:
-        """One figure of all epochs and members (E, K); NaN where a member had stopped or there is no such figure."""
+        """One figure of all epochs and members (E, K); NaN where a member had stopped.
+
+        Parameters
+        ----------
+        name : str
+
+        Raises
+        ------
+        ValueError
+            If no epoch has it.
+        """
+        check_figure("Population", name, self.epochs)
         missing = np.full(len(self), np.nan)
         return np.array([epoch.get(name, missing) for epoch in self.epochs]).reshape(-1, len(self))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Literal, TypeVar
+from typing import Any, Literal, TypeVar
 
 from fastnn import losses, optim, schedule_texts
 from fastnn.checks import choice, flag, number, whole
@@ -82,7 +82,8 @@ class BaseTrainer:
         self.shuffle = shuffle
         self.augmentation = None if augmentation is None else _instance("augmentation", augmentation, Augmentation)
         if isinstance(callbacks, Callback) or not isinstance(callbacks, Iterable):
-            raise TypeError(f"Trainer: callbacks: expected a sequence of them, got {of_type(callbacks)}")
+            hint = "; a single one goes into a list" if isinstance(callbacks, Callback) else ""
+            raise TypeError(f"Trainer: callbacks: expected a sequence of them, got {of_type(callbacks)}{hint}")
         given = [ReduceOnPlateau(), *callbacks] if on_plateau else callbacks
         self.callbacks = tuple(_instance("callbacks", callback, Callback) for callback in given)
         self.compile = flag("Trainer", "compile", compile)
@@ -93,6 +94,10 @@ class BaseTrainer:
         self.history = History()
         self.stop = False
         self.position = Position()
+
+    def __getstate__(self) -> dict[str, Any]:
+        """The attributes of copies and pickles: all but the last training, which holds its data and compiled steps."""
+        return {name: value for name, value in vars(self).items() if name != "run"}
 
 
 with_known_keywords(BaseTrainer)

@@ -6,6 +6,8 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
+from fastnn.keywords import with_known_keywords
+
 _NEVER = 2**62
 
 
@@ -50,6 +52,10 @@ class Callback:
     >>> trainer.fit(x, y).column("learning_rate")
     array([0.4, 0.4, 0.2, 0.2, 0.1])
     """
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        with_known_keywords(cls)
 
     every: int | None = None
     every_seconds: float | None = None

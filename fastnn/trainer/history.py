@@ -17,6 +17,8 @@ from numpy.typing import NDArray
 
 from fastnn.files import write_whole
 from fastnn.kernels.precisions import PrecisionName
+from fastnn.keywords import AnswersOtherNames
+from fastnn.named import suggestion
 from fastnn.views import cell, html_table
 
 Row = dict[str, Any]
@@ -42,6 +44,15 @@ def as_plain(value: Any) -> Any:
 def column_names(rows: Sequence[Row]) -> list[str]:
     """The keys of all rows, in the order in which they first occur."""
     return list(dict.fromkeys(name for row in rows for name in row))
+
+
+def check_figure(owner: str, name: str, epochs: Sequence[Mapping[str, Any]]) -> None:
+    """Raise ValueError if there are epochs, and none has a figure of that name."""
+    known = dict.fromkeys(figure for epoch in epochs for figure in epoch)
+    if epochs and name not in known:
+        raise ValueError(
+            f"{owner}: column: expected one of {', '.join(known)}, got {name!r:.80}{suggestion(name, known)}"
+        )
 
 
 def _heading(name: str) -> str:
@@ -71,7 +82,7 @@ def _finite(value: Any) -> Any:
 
 
 @dataclass
-class History:
+class History(AnswersOtherNames):
     """The figures of every epoch and the loss of every step.
 
     Parameters
@@ -115,12 +126,18 @@ class History:
         (E,) float64
             NaN for epochs that do not have the figure.
 
+        Raises
+        ------
+        ValueError
+            If no epoch has it.
+
         Examples
         --------
         >>> import fastnn
         >>> fastnn.History([{"epoch": 1, "loss": 0.5}]).column("loss")
         array([0.5])
         """
+        check_figure("History", name, self.epochs)
         return np.array([epoch.get(name, np.nan) for epoch in self.epochs], np.float64)
 
     @property

@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from fastnn.checks import choice
 from fastnn.decisions.figures import better
+from fastnn.named import suggestion
 
 Mode = Literal["min", "max"]
 
@@ -44,6 +45,6 @@ def figure_of(owner: str, monitor: str, epoch: Mapping[str, Any]) -> float:
         no_validation = monitor.startswith("val_") and "val_loss" not in epoch
         raise ValueError(
             f"{owner}: monitor: expected one of {', '.join(epoch)}, got {monitor!r}"
-            + (" (there is no validation)" if no_validation else "")
+            + (" (there is no validation)" if no_validation else suggestion(monitor, epoch))
         )
     return float(epoch[monitor])

@@ -310,3 +310,26 @@ def test_a_softmax_layer_already_gives_probabilities():
     model = fastnn.Sequential([Dense(3), Softmax()], input_shape=(4,))
     x = np.random.default_rng(0).normal(size=(5, 4))
     assert same_bits(model.predict_proba(x), model.forward(x))
+
+
+def test_what_is_assigned_to_a_parameter_is_written_into_the_model():
+    model = mlp(3, 2)
+    x = np.ones((1, 3))
+    model.parameters["dense1.w"] = np.ones((3, 2))
+    model.parameters["dense1.b"] = [1, 2]
+    np.testing.assert_array_equal(model.forward(x), [[4, 5]])
+    model.params = np.zeros(8)
+    np.testing.assert_array_equal(model.forward(x), [[0, 0]])
+    np.testing.assert_array_equal(model.parameters["dense1.w"], np.zeros((3, 2)))
+
+
+def test_values_of_another_shape_and_names_that_no_parameter_has_are_refused():
+    model = mlp(3, 2)
+    with pytest.raises(ValueError, match=r"^Sequential: dense1.w: values must have shape \(3, 2\), got \(2, 3\)$"):
+        model.parameters["dense1.w"] = np.ones((2, 3))
+    with pytest.raises(ValueError, match=r"^Sequential: params: values must have shape \(8,\), got \(3,\)$"):
+        model.params = np.ones(3)
+    with pytest.raises(KeyError, match=r"expected one of dense1.w, dense1.b, got 'dense1.W'; did you mean 'dense1.w'"):
+        model.parameters["dense1.W"]
+    with pytest.raises(KeyError, match=r"expected one of dense1.w, dense1.b, got 'w'"):
+        model.parameters["w"] = np.ones((3, 2))
