@@ -12,6 +12,8 @@ from fastnn.architecture import ACTIVATIONS, LINEAR
 from fastnn.checks import Range, in_words, inside
 from fastnn.cli.inputs import resolved_data
 from fastnn.data import Augmentation
+from fastnn.elsewhere import ELSEWHERE
+from fastnn.named import suggestion
 from fastnn.schedule_texts import is_number
 
 N = TypeVar("N", int, float)
@@ -31,6 +33,24 @@ class HelpFormatter(argparse.RawDescriptionHelpFormatter):
 
 class Parser(argparse.ArgumentParser):
     """Reports an error in one line that refers to --help, instead of printing the usage."""
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """Parse as argparse does, but report what a command does not know as an error of that command."""
+        found, unknown = super().parse_known_args(args, namespace)
+        if unknown and self._subparsers is None:
+            hint = next(filter(None, map(self._meant, unknown)), "")
+            self.error(f"unrecognized arguments: {' '.join(unknown)}{hint}")
+        return found, unknown
+
+    def _meant(self, argument: str) -> str:
+        """The end of the message about an unknown option that names one which was probably meant."""
+        option = argument.partition("=")[0]
+        if not option.startswith("--"):
+            return ""
+        known = self._option_string_actions
+        called = (f"--{name.replace('_', '-')}" for name in ELSEWHERE.get(option[2:].replace("-", "_"), ()))
+        name = next((name for name in called if name in known), None)
+        return suggestion(option, known) if name is None else f"; did you mean {name!r}?"
 
     def error(self, message: str) -> NoReturn:
         """Print the message and exit with status 2."""

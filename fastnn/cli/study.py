@@ -63,7 +63,7 @@ def add(commands: Any) -> None:
         metavar="TEXT",
         help="the URL or SHA-256 of a listed photo that is accepted although its SHA-256 differs; may be repeated",
     )
-    parser.add_argument("--out", metavar="DIR", help="output folder (default: fastnn-study-NAME)")
+    parser.add_argument("--out", "--output", metavar="DIR", help="output folder (default: fastnn-study-NAME)")
     parser.add_argument("--quick", action="store_true", help="less data and fewer epochs: under a minute per study")
     parser.add_argument("--only", metavar="PART,...", help="run only these parts and those that they need")
     parser.add_argument("--resume", action="store_true", help="continue the run in --out with its original settings")

@@ -115,7 +115,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--schedule",
         metavar="NAME",
         help=f"the learning rate by epoch: {SCHEDULE_HELP}; exponential without a number ends at a tenth of the first "
-        "rate, cosine and onecycle without a number last for all epochs (default: {NETWORK['schedule']})",
+        f"rate, cosine and onecycle without a number last for all epochs (default: {NETWORK['schedule']})",
     )
     how.add_argument(
         "--average",

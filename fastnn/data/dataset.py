@@ -257,7 +257,11 @@ def check_labels(labels: NDArray[Any], count: int, where: str) -> NDArray[np.int
     whole[whole] = flat[whole] == np.floor(flat[whole])
     if not whole.all():
         bad = int(np.flatnonzero(~whole)[0])
-        raise ValueError(f"{where}: label {flat[bad]} at index {bad} is not a class number")
+        decimal = bool(np.isfinite(flat[bad]) and flat[bad] % 1)
+        advice = (
+            "; a number is predicted from a table (.csv), or with a loss such as mean_squared_error" if decimal else ""
+        )
+        raise ValueError(f"{where}: label {flat[bad]} at index {bad} is not a class number{advice}")
     return flat.astype(np.int64)
 
 

@@ -232,7 +232,10 @@ def test_gradcheck_refuses_bad_options(options: str, message: str, capsys: pytes
     [
         ([], "required: <subcommand>"),
         (["fly"], "invalid choice: 'fly'"),
-        (["train", "--wings", "2"], "unrecognized arguments: --wings"),
+        (["train", "--wings", "2"], "fastnn train: error: unrecognized arguments: --wings (fastnn train --help"),
+        (["train", "--lr", "0.1"], "unrecognized arguments: --lr; did you mean '--learning-rate'? (fastnn train"),
+        (["train", "--batch-size=8"], "unrecognized arguments: --batch-size=8; did you mean '--batch'?"),
+        (["data", "info", "there", "--taget", "x"], "fastnn data info: error: unrecognized arguments: --taget x; did"),
         (["predict"], "required: MODEL"),
     ],
 )

@@ -83,6 +83,18 @@ def test_the_version_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().out == f"fastnn {fastnn.__version__}\n"
 
 
+COMMANDS = ("train", "evaluate", "predict", "export", "study", "alexnet", "data", "gradcheck", "info")
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_names_values_and_not_the_expressions_that_have_them(
+    command: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        main([command, "--help"])
+    assert re.findall(r"\{\w+[\[.(].*?\}", capsys.readouterr().out) == []
+
+
 @pytest.mark.parametrize("command", [[], ["train"], ["evaluate"], ["predict"], ["gradcheck"], ["info"]])
 def test_help_has_examples(command: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as caught:

@@ -85,7 +85,7 @@ def test_idx_sets_that_do_not_fit_together(tmp_path, change, named, message):
             "label 4 at index 4 is out of range: there is no label 3",
         ),
         ({"x": TOY[0], "y": TOY[1] - 0.5}, "'y': label -0.5 at index 0 is not a class number"),
-        ({"x": TOY[0], "y": TOY[1] + 0.5}, "'y': label 0.5 at index 0 is not a class number"),
+        ({"x": TOY[0], "y": TOY[1] + 0.5}, "label 0.5 at index 0 is not a class number; a number is predicted from a"),
         ({"x": TOY[0], "y": np.where(TOY[1] == 3, np.nan, TOY[1])}, "'y': label nan at index 3"),
         ({"x": TOY[0], "y": np.where(TOY[1] == 3, np.inf, TOY[1])}, "'y': label inf at index 3"),
         ({"x": TOY[0], "y": np.ones((30, 2))}, r"labels of shape \(30, 2\): expected one-hot rows"),
