@@ -13,7 +13,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from fastnn.checks import without_mask
 from fastnn.estimators.holdout import hold_out
 from fastnn.estimators.weights import sample_weights
-from fastnn.frames import names_of
+from fastnn.frames import check_same_order, names_of
 from fastnn.layers import Dense, Layer
 from fastnn.model.sparse import SparseRows
 from fastnn.trainer.finite import first_bad
@@ -54,6 +54,12 @@ class ArrayEstimator(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         try:
             return validate_data(self, X, *y_, accept_sparse=_SPARSE, dtype=dtype, reset=reset, **with_y)
         except ValueError as error:
+            text = _first_text(X) if "could not convert string" in str(error) else None
+            if text is not None:
+                raise ValueError(
+                    f"{type(self).__name__}: X: expected numbers, got {text!r:.40}; the estimators of fastnn.tabular "
+                    "take columns of text"
+                ) from None
             bad = first_bad(np.asarray(X)) if re.match("Input X contains (NaN|infinity)", str(error)) else None
             if bad is None:
                 raise
@@ -63,6 +69,7 @@ class ArrayEstimator(TransformerMixin, BaseEstimator):  # type: ignore[misc]
 
     def _checked(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None, first: bool) -> Any:
         """Return samples, targets and weights (None if all are 1), without the samples of weight 0."""
+        check_same_order(type(self).__name__, X=X, y=y, sample_weight=sample_weight)
         x, y_ = self._validated(_DTYPES, first, X, y)
         x, targets = as_rows(x), self._targets(y_, first)
         weights = self._weights(y_, sample_weight)
@@ -130,6 +137,17 @@ class ArrayEstimator(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
         return tags
+
+
+def _first_text(X: Any) -> str | None:
+    """The first text that stands in an array or a table and is no number."""
+    for value in np.asarray(X, object).reshape(-1):
+        if isinstance(value, str):
+            try:
+                float(value)
+            except ValueError:
+                return value
+    return None
 
 
 def as_rows(x: Any) -> Rows:

@@ -76,10 +76,17 @@ class MLPRegressor(RegressorMixin, Estimator):  # type: ignore[misc]
         return HalfSquaredError(alpha, mean=self.solver != "lbfgs")
 
     def _targets(self, y: Array, first: bool) -> Array:
+        owner = type(self).__name__
+        if y.dtype.kind in "US":
+            text = str(y.reshape(-1)[0])
+            raise ValueError(f"{owner}: y: expected numbers, got {text!r:.40}; MLPClassifier predicts classes")
         y = np.asarray(y, np.float64)
         y = column_or_1d(y, warn=True) if y.ndim == 2 and y.shape[1] == 1 else y
         if first:
-            choice(type(self).__name__, "loss", self.loss, ("squared_error", "poisson"))
+            if not isinstance(self.loss, str):  # elsewhere the first argument is the layers
+                hint = "; the layers go by name, hidden_layer_sizes=(100,)"
+                raise TypeError(f"{owner}: loss: expected 'squared_error' or 'poisson', got {self.loss!r:.80}{hint}")
+            choice(owner, "loss", self.loss, ("squared_error", "poisson"))
             if self.class_weight is not None:
                 raise ValueError(f"{type(self).__name__}: class_weight needs classes; use sample_weight")
             self._flat_targets = y.ndim == 1

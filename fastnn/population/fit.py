@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from os import PathLike
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -12,7 +12,9 @@ from numpy.typing import ArrayLike, NDArray
 from fastnn import optim
 from fastnn.caller import warn_caller
 from fastnn.checks import flag, number, wholes
+from fastnn.keywords import unknown_keyword
 from fastnn.model.sequential import Sequential
+from fastnn.named import constructor_arguments
 from fastnn.optim import Optimizer
 from fastnn.population.losses import terms_of
 from fastnn.population.members import checked_models, first_params, numbers_of_members
@@ -27,6 +29,7 @@ from fastnn.population.training import PopulationTraining, split_callbacks
 from fastnn.trainer.base import BaseTrainer
 from fastnn.trainer.callbacks import Callback
 from fastnn.trainer.description import configuration
+from fastnn.trainer.finite import check_finite
 
 Array = NDArray[Any]
 
@@ -141,10 +144,14 @@ def fit_many(
     True
     """
     template, given = checked_models(models)
+    _check_names(options)
     trainer = BaseTrainer(template, **options)
     _check_options(trainer)
     stages = stages_of("fit_many", template)
     samples = Samples.checked(template, trainer.loss, x, y)
+    given_rows = len(samples.inputs)
+    if trainer.on_nonfinite == "raise":
+        check_finite("fit_many", "x", samples.inputs, samples.names)
     listed = {"models": given, "seeds": seeds, "learning_rates": learning_rates, "weight_decays": weight_decays}
     count = numbers_of_members({**listed, "rows": rows, "x": samples.of_each})
     numbers = _seeds(seeds, count, trainer.seed)
@@ -152,6 +159,8 @@ def fit_many(
     if rows is not None and isinstance(validation, float):
         raise ValueError("fit_many: validation: expected 'rest' or a pair where rows are given, got a share")
     chosen, held_out, samples = validation_rows(validation, chosen, samples, trainer, numbers)
+    if trainer.on_nonfinite == "raise":
+        check_finite("fit_many", "validation x", samples.inputs[given_rows:], samples.names)
     optimizer = trainer.optimizer
     members = Members(
         first_params(template, given, numbers, seeds is not None),
@@ -204,10 +213,26 @@ def _train(spec: PopulationSpec, callbacks: Sequence[Callback], snapshot: Popula
     return population
 
 
+def _check_names(options: Mapping[str, Any]) -> None:
+    known = {
+        **constructor_arguments(cast(type, fit_many)),
+        **{name: p for name, p in constructor_arguments(BaseTrainer).items() if name not in _WITHOUT},
+    }
+    for name in ("options", "model"):
+        del known[name]
+    for name in options:
+        if name == "sample_weight":
+            raise TypeError(f"fit_many: {name}: a population has none; {ALTERNATIVE}")
+        if name not in known and name not in _WITHOUT:
+            raise TypeError(unknown_keyword("fit_many", name, known))
+
+
 def _check_options(trainer: BaseTrainer) -> None:
     for name, value in _WITHOUT.items():
-        if getattr(trainer, name) != value:
-            raise ValueError(f"fit_many: {name}: a population has none, got {getattr(trainer, name)!r}; {ALTERNATIVE}")
+        found = getattr(trainer, name)
+        if found != value:
+            got = ", ".join(found) if name == "metrics" else repr(found)
+            raise ValueError(f"fit_many: {name}: a population has none, got {got}; {ALTERNATIVE}")
     kind = type(trainer.optimizer)
     if kind.update is not Optimizer.update or kind not in vars(optim).values():
         raise ValueError(f"fit_many: optimizer: expected one of fastnn.optim, got {trainer.optimizer!r}; {ALTERNATIVE}")

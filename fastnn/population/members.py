@@ -66,10 +66,13 @@ def numbers_of_members(listed: Mapping[str, Any]) -> int:
     """
     for name, values in listed.items():
         if values is not None and not isinstance(values, Sized):
-            raise TypeError(f"fit_many: {name}: expected one for each member, as in a list, got {values!r:.80}")
+            hint = f"; range({values}) makes {values}" if name == "seeds" and isinstance(values, int) else ""
+            raise TypeError(f"fit_many: {name}: expected one for each member, as in a list, got {values!r:.80}{hint}")
     lengths = {name: len(values) for name, values in listed.items() if values is not None}
     if not lengths:
-        raise ValueError("fit_many: seeds: expected a seed for each member that is to be made of one model, got None")
+        raise ValueError(
+            "fit_many: seeds: expected a seed for each member that is made of one model, as in range(8), got None"
+        )
     if len(set(lengths.values())) > 1:
         found = ", ".join(f"{count} {name}" for name, count in lengths.items())
         raise ValueError(f"fit_many: expected equally many for each member, got {found}")

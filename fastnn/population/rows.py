@@ -32,6 +32,11 @@ def training_rows(rows: Sequence[ArrayLike] | None, count: int, samples: Samples
 
 
 def _numbers(k: int, rows: ArrayLike, count: int) -> Index:
+    if isinstance(rows, tuple) and len(rows) == 2 and not any(np.ndim(part) == 0 for part in rows):
+        raise TypeError(
+            f"fit_many: rows[{k}]: expected the numbers of its samples, got a pair of arrays; of splits that is "
+            "[train for train, test in splits], and validation='rest' takes the others"
+        )
     found = np.asarray(rows)
     if found.dtype == bool and found.shape == (count,):
         found = np.flatnonzero(found)

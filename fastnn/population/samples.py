@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from fastnn.frames import names_of
+from fastnn.frames import check_same_order, names_of
 from fastnn.inputs import as_array, as_batch
 from fastnn.losses import Loss
 from fastnn.model.sequential import Sequential
@@ -51,6 +51,7 @@ class Samples:
     @classmethod
     def checked(cls, model: Sequential, loss: Loss, x: ArrayLike, y: ArrayLike) -> Samples:
         """Check samples and targets; those of each member by itself are laid one after the other."""
+        check_same_order("fit_many", x=x, y=y)
         names = model.column_names or names_of(x)
         targets, shape, given = as_array("fit_many", "y", y), model.sample_shape, np.shape(x)
         if len(given) != len(shape) + 2 or given[2:] != shape or targets.shape[:2] != given[:2]:

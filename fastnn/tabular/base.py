@@ -18,6 +18,7 @@ from fastnn.caller import warn_caller
 from fastnn.checks import choice, number, whole
 from fastnn.estimators.weights import mean_one, sample_weights
 from fastnn.estimators.workers import share_of_threads
+from fastnn.frames import check_same_order
 from fastnn.keywords import with_known_keywords
 from fastnn.losses import Loss
 from fastnn.tabular.cells import is_missing
@@ -26,6 +27,7 @@ from fastnn.tabular.ensemble import TRIALS, Trained
 from fastnn.tabular.file import write_table
 from fastnn.tabular.inputs import Categories, Encoding, Numeric, TableInputs
 from fastnn.tabular.members import Fold, Member, Recipe, Rows
+from fastnn.tabular.refusals import refuse_a_name, refuse_what_is_no_table
 
 Array = NDArray[Any]
 ACTIVATIONS = ("relu", "leaky_relu", "elu", "tanh", "sigmoid", "gelu", "silu")
@@ -135,7 +137,9 @@ class TableEstimator(BaseEstimator):  # type: ignore[misc]
 
     def _categorical(self) -> Sequence[str | int]:
         if isinstance(self.categorical, str):
-            choice(type(self).__name__, "categorical", self.categorical, ("auto",))
+            if self.categorical != "auto":
+                got = f"{self.categorical!r}; the column by itself is [{self.categorical!r}]"
+                raise ValueError(f"{type(self).__name__}: categorical: expected 'auto' or a list of columns, got {got}")
             return ()
         return list(self.categorical)
 
@@ -143,6 +147,7 @@ class TableEstimator(BaseEstimator):  # type: ignore[misc]
 
     def _table(self, X: Any, *, fitting: bool) -> Any:
         """X, with what scikit-learn checks of every table: its number of columns, their names, arrays for NaN."""
+        refuse_what_is_no_table(type(self).__name__, X)
         if by_name(X):
             return self._mapping(X, fitting)
         if reads_as_frame(X):
@@ -173,6 +178,8 @@ class TableEstimator(BaseEstimator):  # type: ignore[misc]
     def _targets(self, table: Any, y: Any, sample_weight: ArrayLike | None) -> tuple[Array, Array | None]:
         """Targets and weights of the rows, of equal length; and the name of the targets, if they have one."""
         owner = type(self).__name__
+        refuse_a_name(owner, y)
+        check_same_order(owner, X=table, y=y, sample_weight=sample_weight)
         targets = column_or_1d(as_targets(owner, y), warn=True)
         gone = np.array([is_missing(value) for value in targets.tolist()], bool)
         if gone.any():

@@ -92,7 +92,9 @@ def by_name(table: object) -> bool:
     return isinstance(table, Mapping) and not hasattr(table, "toarray")
 
 
-def columns_of(function: str, table: Any, categorical: Collection[str | int] = ()) -> list[Column]:
+def columns_of(
+    function: str, table: Any, categorical: Collection[str | int] = (), expected: Sequence[str] | None = None
+) -> list[Column]:
     """The columns of a table.
 
     Parameters
@@ -103,11 +105,13 @@ def columns_of(function: str, table: Any, categorical: Collection[str | int] = (
         The columns of an array are called x0, x1, …
     categorical : collection of str and int
         Names or numbers of columns whose values are categories, whatever their dtype.
+    expected : sequence of str, optional
+        The names that the columns must have, in their order.
 
     Raises
     ------
     ValueError, TypeError
-        If it is no table, holds infinity, or has no column that `categorical` names.
+        If it is no table, holds infinity, has no column that `categorical` names, or other columns than `expected`.
     ImportError
         If it is a data frame and narwhals is not installed.
 
@@ -123,6 +127,8 @@ def columns_of(function: str, table: Any, categorical: Collection[str | int] = (
         named = _of_frame(function, table) if reads_as_frame(table) else _of_array(function, table)
     names = [name for name, _ in named]
     _check_different(function, names)
+    if expected is not None and names != list(expected):
+        raise ValueError(f"{function}: X: expected the columns {', '.join(expected)}, got {', '.join(names)}")
     forced = {_named(function, one, names) for one in categorical}
     return [_column(function, name, values, name in forced) for name, values in named]
 

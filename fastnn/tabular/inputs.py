@@ -124,10 +124,8 @@ class TableInputs:
             If the columns are others, or hold something else than in training.
         """
         kinds = self.kinds
-        columns = columns_of(function, table, [name for name, kind in kinds.items() if kind == "category"])
-        found = [column.name for column in columns]
-        if found != list(kinds):
-            raise ValueError(f"{function}: X: expected the columns {', '.join(kinds)}, got {', '.join(found)}")
+        categorical = [name for name, kind in kinds.items() if kind == "category"]
+        columns = columns_of(function, table, categorical, expected=list(kinds))
         parts = [encoder.encode(_of_kind(function, c, encoder)) for c, encoder in self._paired(columns)]
         x = np.concatenate(parts, axis=1, dtype=np.float32)
         return np.ascontiguousarray(x) if x.shape[1] else np.zeros((len(x), 1), np.float32)

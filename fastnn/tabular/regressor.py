@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Self
 
 import numpy as np
@@ -160,6 +160,10 @@ class TableRegressor(RegressorMixin, TableEstimator):  # type: ignore[misc]
         """The levels of the quantiles, checked."""
         if self.quantiles is None:
             return None
+        if not isinstance(self.quantiles, Iterable) or isinstance(self.quantiles, str):
+            raise TypeError(
+                f"TableRegressor: quantiles: expected numbers in a list, as [0.1, 0.5, 0.9], got {self.quantiles!r}"
+            )
         levels = Quantile(list(self.quantiles)).levels
         assert isinstance(levels, list)
         if 0.5 not in levels:

@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike
 from fastnn.checks import whole
 from fastnn.kernels.threads import get_num_threads, set_num_threads
 from fastnn.trainer.history import History, column_names, write_csv
-from fastnn.trainer.monitor import Mode, mode_for
+from fastnn.trainer.monitor import Mode, figure_of, mode_for
 from fastnn.trainer.progress import counting
 from fastnn.trainer.trainer import Trainer
 from fastnn.views import cell, html_table, text_lines
@@ -114,7 +114,11 @@ class Sweep(list[Trial]):
         ValueError
             If no trial has a finite figure of that name, or if `mode` is missing for a figure of an unknown name.
         """
-        found = [[v for v in trial.history.column(monitor) if np.isfinite(v)] for trial in self]
+        epochs = [epoch for trial in self for epoch in trial.history.epochs]
+        if epochs and not any(monitor in epoch for epoch in epochs):
+            figure_of("best", monitor, epochs[0])  # which has what there is instead
+        figures = [[epoch.get(monitor, np.nan) for epoch in trial.history.epochs] for trial in self]
+        found = [[value for value in values if np.isfinite(value)] for values in figures]
         if not any(found):
             raise ValueError(f"best: monitor: expected a figure that is finite in some trial, got {monitor!r}")
         sign = 1 if mode_for("best", monitor, mode) == "min" else -1
@@ -202,6 +206,10 @@ def sweep(
     0.003
     """
     jobs = whole("sweep", "jobs", jobs, at_least=1)
+    if isinstance(configurations, Mapping):
+        raise TypeError(
+            f"sweep: configurations: expected dicts, as grid(…) makes them, got one of {', '.join(configurations)}"
+        )
     todo = [dict(configuration) for configuration in configurations]
     trainers = [make(**configuration) for configuration in todo]
     for configuration, trainer in zip(todo, trainers, strict=True):

@@ -345,3 +345,16 @@ def test_what_is_not_finite_is_named_by_its_place(bad, kind):
     frame = pytest.importorskip("pandas").DataFrame(x, columns=["a", "size", "b"])
     with pytest.raises(ValueError, match=rf"The first is {kind} in sample 7, column 'size'\."):
         MLPClassifier(max_iter=1).fit(frame, np.arange(40) % 2)
+
+
+def test_text_is_answered_with_the_estimator_that_takes_it():
+    x = np.arange(12.0).reshape(6, 2)
+    with pytest.raises(ValueError, match="MLPRegressor: y: expected numbers, got 'a'; MLPClassifier predicts classes"):
+        MLPRegressor().fit(x, np.array(list("ababab")))
+    with pytest.raises(ValueError, match=r"MLPClassifier: X: expected numbers, got 'red'; .* fastnn.tabular take"):
+        MLPClassifier().fit(np.array([[1, "red"], [2, "blue"]], object), [0, 1])
+
+
+def test_layers_in_the_place_of_the_loss_are_answered_with_their_name():
+    with pytest.raises(TypeError, match=r"MLPRegressor: loss: .*, got \(4,\); the layers go by name, hidden_layer_si"):
+        MLPRegressor((4,)).fit([[1.0], [2.0]], [1.0, 2.0])

@@ -118,6 +118,20 @@ def fit_classes_with_nan():
     return members
 
 
+def test_a_figure_that_no_epoch_has_is_refused():
+    members = fit([1, 2], epochs=1)
+    with pytest.raises(
+        ValueError, match=r"Population: column: expected one of loss, .* got 'los'; did you mean 'loss'"
+    ):
+        members.column("los")
+
+
+def test_members_that_predict_numbers_have_no_probabilities():
+    members = fit([1, 2], y=NUMBERS, loss="mse", epochs=1)
+    with pytest.raises(ValueError, match="predict_proba: expected a model of classes"):
+        members.predict_proba(X)
+
+
 def test_ctrl_c_leaves_what_was_trained():
     with ctrl_c_before(3), pytest.raises(KeyboardInterrupt) as error:
         fit(range(3), epochs=9)
@@ -144,7 +158,7 @@ BAD = {
     "no members": (lambda: fit([]), "seeds: expected at least one member, got 0"),
     "a number of seeds": (
         lambda: fastnn.fit_many(network(), X, LABELS, seeds=3),
-        "seeds: expected one for each member",
+        r"seeds: expected one for each member, as in a list, got 3; range\(3\) makes 3$",
     ),
     "no models": (lambda: fit(None, []), "models: expected at least one, got none"),
     "not a model": (lambda: fit([1], 3), "models: expected a Sequential or a sequence of them, got 3"),
@@ -160,6 +174,19 @@ BAD = {
     "seed": (lambda: fit([1, -2]), r"seeds\[1\]"),
     "decay": (lambda: fit([1], weight_decays=[-1]), r"weight_decays\[0\]"),
     "rows": (lambda: fit([1], rows=[[0, 90]]), r"rows\[0\]: expected numbers from 0 to 89, got 0 to 90"),
+    "splits": (
+        lambda: fit([1], rows=[(np.arange(60), np.arange(60, 90))]),
+        r"rows\[0\]: .* got a pair of arrays; of splits that is \[train for train, test in splits\]",
+    ),
+    "NaN": (
+        lambda: fit([1], x=np.where(X == X[7, 2], np.nan, X)),
+        r"fit_many: x: expected finite numbers, got NaN in sample 7, column 2",
+    ),
+    "NaN to validate with": (
+        lambda: fit([1], validation=(np.where(X == X[7, 2], np.nan, X), LABELS)),
+        r"fit_many: validation x: expected finite numbers, got NaN in sample 7, column 2",
+    ),
+    "metrics": (lambda: fit([1], metrics=["auc"]), "metrics: a population has none, got auc; train"),
     "empty rows": (lambda: fit([1], rows=[np.zeros(90, bool)]), r"rows\[0\]: expected at least one sample"),
     "no rest": (lambda: fit([1], validation="rest"), "member 0 is trained on all samples"),
     "share of rows": (

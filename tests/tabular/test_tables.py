@@ -463,11 +463,12 @@ def test_columns_are_checked_by_name_and_order_and_kind():
         ({"dropout": 1}, ValueError, "dropout: expected a number of at least 0 and below 1, got 1"),
         ({"n_estimators": 0}, ValueError, "n_estimators: expected a whole number of at least 1, got 0"),
         ({"batch_size": "all"}, TypeError, "batch_size: expected a whole number of at least 1, got 'all'"),
-        ({"categorical": "all"}, ValueError, "categorical: expected 'auto', got 'all'"),
+        ({"categorical": "place"}, ValueError, r"categorical: expected 'auto' or a list of .*\['place'\]"),
         ({"categorical": ["colour"]}, ValueError, "categorical: expected names of columns .* got 'colour'"),
         ({"category_encoding": "hash"}, ValueError, "category_encoding: expected 'auto', 'one-hot' or 'embedding'"),
         ({"numeric": "binned"}, ValueError, "numeric: expected 'auto', 'scaled' or 'piecewise', got 'binned'"),
         ({"lr": 0.1}, TypeError, "lr: .*; did you mean 'learning_rate_init'"),
+        ({"quantiles": 0.5}, TypeError, r"quantiles: expected numbers in a list, as \[0.1, 0.5, 0.9\], got 0.5"),
         ({"quantiles": [0.1, 0.9]}, ValueError, "quantiles: expected 0.5 among them"),
     ],
 )
@@ -509,6 +510,40 @@ def test_categories_that_are_whole_numbers_are_categories():
     frame = pd.DataFrame({"code": pd.Categorical([3, 1, None, 3])})
     (column,) = columns_of("test", frame)
     assert (column.kind, column.values.tolist()) == ("category", ["3", "1", None, "3"])
+
+
+@pytest.mark.parametrize(
+    ("table", "advice"),
+    [
+        ("houses.csv", r"got the text 'houses.csv'; pandas.read_csv reads one"),
+        ([{"size": 1.0}, {"size": 2.0}], r"got a list of dict; pandas.DataFrame\(X\) makes it one"),
+    ],
+)
+def test_what_becomes_a_table_is_answered_with_how(table, advice):
+    with pytest.raises(TypeError, match=f"^TableRegressor: X: expected a table, {advice}"):
+        TableRegressor(**SMALL).fit(table, [1, 2])
+
+
+def test_a_lazy_frame_is_answered_with_how_it_is_computed():
+    polars = pytest.importorskip("polars")
+    with pytest.raises(TypeError, match=r"expected a table, got a LazyFrame; X.collect\(\) makes it one"):
+        TableRegressor(**SMALL).fit(polars.LazyFrame({"a": [1, 2]}), [1, 2])
+
+
+def test_the_name_of_a_column_in_the_place_of_targets_is_answered_with_the_column():
+    table, price = houses(30)
+    with pytest.raises(
+        TypeError, match=r"y: .* got the text 'price'; .* fit\(X.drop\(columns='price'\), X\['price'\]\)"
+    ):
+        TableRegressor(**SMALL).fit(table.assign(price=price), "price")
+
+
+@pytest.mark.filterwarnings("ignore:X does not have valid feature names")
+def test_an_array_in_the_place_of_columns_with_names_is_answered_with_the_names():
+    table, price = houses(30)
+    net = TableRegressor(**SMALL).fit(table, price)
+    with pytest.raises(ValueError, match=rf"X: expected the columns {', '.join(table.columns)}, got x0, x1"):
+        net.predict(table.to_numpy())
 
 
 def test_what_is_no_table_is_refused():

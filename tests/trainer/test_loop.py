@@ -153,6 +153,25 @@ def test_metrics_without_a_validation_set_are_those_of_the_training_set():
 # --- validation as a share ---
 
 
+@pytest.mark.parametrize(("loss", "outputs", "metric"), [("cross_entropy", 3, "mse"), ("mse", 1, "accuracy")])
+def test_a_metric_that_does_not_fit_the_loss_is_refused_before_the_training(loss, outputs, metric):
+    x, labels = samples(20, 6, 3)
+    model = mlp(6, outputs)
+    before = model.params.copy()
+    trainer = fastnn.Trainer(model, loss=loss, metrics=[metric], progress=False)
+    with pytest.raises(ValueError, match=rf"^fit: metrics: {metric} does not fit the targets and the outputs"):
+        trainer.fit(x, labels if outputs == 3 else x[:, 0])
+    assert same_bits(model.params, before)
+
+
+def test_a_figure_that_no_epoch_has_is_refused():
+    history = fastnn.History([{"epoch": 1, "loss": 0.5}, {"epoch": 2, "loss": 0.4, "val_loss": 0.6}])
+    assert history.column("val_loss").tolist()[1:] == [0.6]
+    assert fastnn.History().column("loss").tolist() == []
+    with pytest.raises(ValueError, match="History: column: expected one of epoch, loss, val_loss, got 'val_los'; did"):
+        history.column("val_los")
+
+
 def test_a_fraction_is_split_off_by_class():
     y = np.repeat([0, 1, 2], [30, 20, 10])
     seen = []

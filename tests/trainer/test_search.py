@@ -73,9 +73,7 @@ def test_a_sweep_trains_every_configuration(jobs, tmp_path):
     rows = list(csv.DictReader((tmp_path / "s.csv").read_text().splitlines()))
     assert [(int(r["units"]), float(r["rate"])) for r in rows] == [(4, 1e-6), (4, 0.05), (8, 1e-6), (8, 0.05)]
     assert len(str(trials).splitlines()) == 5
-    with pytest.raises(
-        ValueError, match="best: monitor: expected a figure that is finite in some trial, got 'nothing'"
-    ):
+    with pytest.raises(ValueError, match=r"best: monitor: expected one of epoch, loss, .*, got 'nothing'"):
         trials.best("nothing")
 
 
@@ -85,6 +83,17 @@ def test_an_error_in_a_trial_is_raised():
 
     with pytest.raises(fastnn.NonFiniteLossError):
         fastnn.sweep(diverging, fastnn.grid(rate=[0.1, 1e30]), X, Y)
+
+
+def test_a_sweep_without_validation_says_that_there_is_none():
+    trials = fastnn.sweep(make, fastnn.grid(units=[4], rate=[0.05]), X, Y)
+    with pytest.raises(ValueError, match=r"best: monitor: .*, got 'val_loss' \(there is no validation\)$"):
+        trials.best()
+
+
+def test_a_dict_of_values_in_the_place_of_configurations_is_answered_with_grid():
+    with pytest.raises(TypeError, match=r"configurations: expected dicts, as grid\(…\) makes them, got one of units"):
+        fastnn.sweep(make, {"units": [4, 8]}, X, Y)
 
 
 def test_the_result_of_make_is_checked():
