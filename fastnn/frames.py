@@ -59,6 +59,40 @@ def in_order(function: str, argument: str, value: Any, wanted: Sequence[str] | N
     return value[list(wanted)]
 
 
+def check_same_order(function: str, **arguments: Any) -> None:
+    """Refuse tables and columns of pandas whose rows have the same labels, each in another order.
+
+    Such rows have two readings: pandas itself pairs them by their labels, and arrays are paired by their place.
+
+    Parameters
+    ----------
+    function : str
+        It begins the message of an error.
+    **arguments : object
+        Samples, targets, weights; what has no labels of rows is paired by its place.
+
+    Raises
+    ------
+    ValueError
+
+    Examples
+    --------
+    >>> from fastnn.frames import check_same_order
+    >>> check_same_order("fit", x=[[1], [2]], y=[0, 1])
+    """
+    labelled = {name: value.index for name, value in arguments.items() if hasattr(value, "iloc")}
+    first = next(iter(labelled), "")
+    for name, index in labelled.items():
+        known = labelled[first]
+        if len(index) != len(known) or index.equals(known) or not (index.is_unique and known.is_unique):
+            continue
+        if index.isin(known).all():
+            raise ValueError(
+                f"{function}: {name}: expected the rows of {first} in their order, got the same labels in another one; "
+                f"{name}.loc[{first}.index] brings them into it, {name}.to_numpy() pairs them as they stand"
+            )
+
+
 def as_numbers(function: str, argument: str, frame: Any) -> NDArray[Any]:
     """The numbers of a table as an array (N, D).
 

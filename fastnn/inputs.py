@@ -8,14 +8,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from fastnn.caller import warn_caller
 from fastnn.checks import as_array, real_array
-from fastnn.data.mapped import rows_of
+from fastnn.data.mapped import is_mapped, rows_of
 from fastnn.decisions.axes import advice, channels_last_shape, same_axes
+from fastnn.decisions.scale import BYTE_SCALE
 from fastnn.frames import in_order
 from fastnn.kernels.signature import SOURCE_DTYPES
 
-__all__ = ["as_array", "as_batch", "gatherable"]
+__all__ = ["as_array", "as_batch", "gatherable", "say_if_scaled_again"]
 
+_SAME = 1e-3  # two factors whose ratio is as near to 1 as this are one
 _CHANNELS_LAST = "say so with channels_last=True where the model is made, or model.channels_last = True"
 _CHANNELS_FIRST = "say so with model.channels_last = False"
 
@@ -73,6 +76,28 @@ def as_batch(
         raise ValueError(f"{function}: x must hold at least one sample, got shape {batch.shape}")
     batch = batch.reshape(len(batch), *shape)
     return np.ascontiguousarray(np.moveaxis(rows_of(batch, slice(None)), -1, 1)) if channels_last else batch
+
+
+def say_if_scaled_again(function: str, x: Any, scale: float) -> None:
+    """Warn of pixels that were brought to 0 … 1 already and are given to a model that does so itself.
+
+    Parameters
+    ----------
+    function : str
+        The beginning of the warning.
+    x : (N, ...) array
+        A file is not read for that, and nothing else but an array.
+    scale : float
+        The model's `input_scale`.
+    """
+    if abs(scale / BYTE_SCALE - 1) > _SAME or not isinstance(x, np.ndarray) or x.dtype.kind != "f" or is_mapped(x):
+        return
+    with np.errstate(invalid="ignore"):
+        if x.min() >= 0 and 0 < x.max() <= 1:
+            warn_caller(
+                f"{function}: x holds decimals from 0 to {x.max():.3g}, which the model's input_scale of 1/255 divides "
+                "by 255; give the pixels as they are, 0 … 255, or make the model without input_scale"
+            )
 
 
 def gatherable(x: NDArray[Any]) -> NDArray[Any]:

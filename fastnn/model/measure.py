@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fastnn import losses
+from fastnn.frames import check_same_order
 from fastnn.inputs import as_array
 from fastnn.kernels.eager import Eager
 from fastnn.model.forward import ForwardNetwork
@@ -47,6 +48,7 @@ def measure(
         If x or y does not fit the model.
     """
     loss = losses.get(loss)
+    check_same_order("evaluate", x=x, y=y)
     targets = loss.prepare(as_array("evaluate", "y", y), model.output_shape, model.dtype)
     out = (model.forward if forward is None else forward)(x)
     if len(out) != len(targets):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numbers
+from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
@@ -15,11 +16,12 @@ from fastnn.data import Augmentation
 from fastnn.data.mapped import is_mapped, rows_of
 from fastnn.data.memory import LARGE_BYTES, MemoryEstimate, check_memory
 from fastnn.data.splits import train_test_split
-from fastnn.frames import names_of
-from fastnn.inputs import as_array, as_batch, gatherable
+from fastnn.frames import check_same_order, names_of
+from fastnn.inputs import as_array, as_batch, gatherable, say_if_scaled_again
 from fastnn.kernels.layout import zeros_on_line
 from fastnn.kernels.precision_choice import precision_in_use, say_if_not_faster
 from fastnn.losses import Loss
+from fastnn.metrics import ALIASES, METRICS, Metric
 from fastnn.model.codes import what_is_no_code
 from fastnn.model.sequential import Sequential
 from fastnn.model.sparse import SparseRows
@@ -64,11 +66,13 @@ def specify(
             f"fit: {loss.name} takes scores, but the model ends in {model.layers[-1]!r}, which makes them "
             "probabilities; leave that layer out"
         )
+    check_same_order("fit", x=x, y=y, sample_weight=sample_weight)
     names = model.column_names or names_of(x)
     inputs, targets = _checked_pair(model, loss, "", x, y, names)
     if trainer.on_nonfinite == "raise":
         check_finite("fit", "x", inputs, names)
         _check_codes(model, "x", inputs)
+    say_if_scaled_again("fit", inputs, model.input_scale)
     everything, rows = targets, None
     held_out: tuple[Array, Array] | None = None
     if isinstance(validation, numbers.Real) and not isinstance(validation, bool):
@@ -77,6 +81,7 @@ def specify(
         held_out = parts[1], targets[others]
         inputs, targets = parts[0], targets[rows]
     elif isinstance(validation, tuple | list) and len(validation) == 2:
+        check_same_order("fit: validation", x=validation[0], y=validation[1])
         held_out = _checked_pair(model, loss, "validation ", *validation, names)
         if trainer.on_nonfinite == "raise":
             check_finite("fit", "validation x", held_out[0], names)
@@ -85,6 +90,7 @@ def specify(
         raise TypeError(
             f"fit: validation: expected a pair (x, y) or a share of the samples, got {type(validation).__name__}"
         )
+    _check_metrics(trainer.metrics, targets if held_out is None else held_out[1], model.output_shape)
     weights = sample_weights(
         sample_weight, trainer.class_weight, everything, loss.task, model.output_shape[-1], model.dtype, rows
     )
@@ -127,6 +133,16 @@ def specify(
         described=partial(configuration, trainer),
         engine=trainer.engine,
     )
+
+
+def _check_metrics(metrics: Mapping[str, Metric], targets: Array, outputs: tuple[int, ...]) -> None:
+    """Refuse metrics of fastnn that cannot be had of such targets and outputs, before there are any outputs."""
+    for name, metric in metrics.items():
+        if name in METRICS or name in ALIASES:
+            try:
+                metric(targets, np.zeros((len(targets), *outputs), np.float32))
+            except (ValueError, TypeError) as error:
+                raise type(error)(f"fit: metrics: {name} does not fit the targets and the outputs: {error}") from None
 
 
 def _check_memory(model: Sequential, optimizer: Optimizer, average: bool) -> None:

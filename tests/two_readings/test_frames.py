@@ -113,3 +113,42 @@ def test_estimators_take_tables_by_name(frame):
         assert net.feature_names_in_.tolist() == NAMES
         with pytest.raises(ValueError, match="feature names"):
             net.predict(turned)
+
+
+def test_rows_with_the_same_labels_in_another_order_are_not_paired_in_silence():
+    pandas = pytest.importorskip("pandas")
+    table, target = pandas_frame(X, NAMES), pandas.Series(Y)
+    turned = target[::-1]
+    model = trained(table)
+    message = r"the same labels in another one; y.loc\[x.index\] brings them into it, y.to_numpy\(\) pairs them"
+    for call in (
+        lambda: trained(table, turned),
+        lambda: trained(table, target, validation=(table, turned)),
+        lambda: model.evaluate(table, turned),
+        lambda: fastnn.fit_many(model, table, turned, seeds=[0], epochs=1),
+    ):
+        with pytest.raises(ValueError, match=message):
+            call()
+    with pytest.raises(ValueError, match="fit: sample_weight: expected the rows of x in their order"):
+        trained(table, target, sample_weight=pandas.Series(np.ones(20), index=turned.index))
+    again = trained(table[::-1], turned)
+    np.testing.assert_array_equal(again.params, trained(X[::-1], Y[::-1]).params)
+
+
+def test_rows_without_common_labels_are_paired_by_their_place():
+    pandas = pytest.importorskip("pandas")
+    table, wanted = pandas_frame(X, NAMES), trained(X)
+    for index in (range(100, 120), [0] * 20):
+        found = trained(table, pandas.Series(Y, index=index))
+        np.testing.assert_array_equal(found.params, wanted.params)
+
+
+def test_estimators_do_not_pair_such_rows_either():
+    pandas = pytest.importorskip("pandas")
+    pytest.importorskip("sklearn")
+    from fastnn.estimators import MLPClassifier
+    from fastnn.tabular import TableRegressor
+
+    for estimator in (MLPClassifier((4,)), TableRegressor((4,), n_estimators=1)):
+        with pytest.raises(ValueError, match=r"y: expected the rows of X in their order, .* y.loc\[X.index\]"):
+            estimator.fit(pandas_frame(X, NAMES), pandas.Series(Y)[::-1])

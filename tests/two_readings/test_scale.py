@@ -1,5 +1,6 @@
 """Pixels or other figures: what is divided by 255, and that training and evaluation agree about it."""
 
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -7,6 +8,7 @@ import pytest
 
 import fastnn
 from fastnn.data import load
+from fastnn.layers import Dense
 
 RANDOM = np.random.default_rng(0)
 LABELS = np.arange(30) % 3
@@ -113,3 +115,19 @@ def test_a_scale_that_is_given_converts_the_values(tmp_path: Path) -> None:
 def test_a_scale_is_a_number_above_0(wrong: object) -> None:
     with pytest.raises((ValueError, TypeError), match="load: scale: expected a finite number above 0"):
         load("glyphs", scale=wrong)  # type: ignore[arg-type]
+
+
+def test_pixels_that_are_scaled_already_are_not_scaled_again_in_silence() -> None:
+    model = fastnn.Sequential([Dense(2)], input_shape=(16,), input_scale=1 / 255)
+    pixels = np.random.default_rng(0).integers(0, 256, (20, 16))
+    labels = np.arange(20) % 2
+    message = "x holds decimals from 0 to 1, which the model's input_scale of 1/255 divides by 255"
+    with pytest.warns(UserWarning, match=f"^fit: {message}"):
+        fastnn.Trainer(model, epochs=1, progress=False).fit(pixels / pixels.max(), labels)
+    for call in (model.predict, model.predict_proba, model.forward):
+        with pytest.warns(UserWarning, match=f"^Sequential: {message}"):
+            call(pixels / pixels.max())
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for samples in (pixels, pixels.astype(np.uint8), pixels.astype(np.float32), np.zeros((3, 16)), -pixels / 255):
+            model.predict(samples)
