@@ -60,10 +60,6 @@ ELSEWHERE: Mapping[str, tuple[str, ...]] = {
     "restore_best_weights": ("restore_best",),
     "categorical_features": ("categorical",),
     "cat_features": ("categorical",),
-    "zoom": ("scale",),
-    "rotation": ("rotate",),
-    "horizontal_flip": ("flip",),
-    "hflip": ("flip",),
 }
 """A keyword of another library, and the arguments here of which the first that exists has its meaning."""
 

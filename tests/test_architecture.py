@@ -17,6 +17,7 @@ LEVELS = (
         "checks",
         "frames",
         "decisions",
+        "elsewhere",
         "keywords",
         "lazy",
         "named",

@@ -32,7 +32,6 @@ TRAINER = fastnn.Trainer(fastnn.Sequential([layers.Dense(2)], input_shape=(1,)))
         (lambda: losses.Huber(epsilon=0.1), r"Huber: epsilon: expected one of delta$"),
         (lambda: optim.SGD(0.1, momentum=0.9), r"SGD: momentum: .*; an optimiser of its own has it, .*Momentum"),
         (lambda: EarlyStopping(restore_best_weights=True), r"EarlyStopping: .*; did you mean 'restore_best'\?"),
-        (lambda: fastnn.data.Augmentation(rotation=5), r"Augmentation: rotation: .*; did you mean 'rotate'\?"),
         (lambda: fastnn.fit_many(TRAINER.model, [[1.0]], [0], n_epochs=3), r"^fit_many: n_epochs: .*seeds.* 'epochs'"),
         (lambda: fastnn.fit_many(TRAINER.model, [[1.0]], [0], sample_weight=[1]), r"^fit_many: sample_weight: a popul"),
         (lambda: fastnn.Trainer(None, lr=0.1), r"Trainer: lr: .*; it belongs to the optimiser"),
@@ -224,7 +223,6 @@ def test_every_answer_names_something_that_exists():
             *optim.OPTIMIZERS.values(),
             fastnn.Trainer,
             fastnn.Trainer.fit,
-            fastnn.data.Augmentation,
             EarlyStopping,
         )
         for name in inspect.signature(cls).parameters

@@ -44,13 +44,14 @@ class Parser(argparse.ArgumentParser):
 
     def _meant(self, argument: str) -> str:
         """The end of the message about an unknown option that names one which was probably meant."""
-        option = argument.partition("=")[0]
-        if not option.startswith("--"):
+        if not argument.startswith("--"):
             return ""
-        known = self._option_string_actions
-        called = (f"--{name.replace('_', '-')}" for name in ELSEWHERE.get(option[2:].replace("-", "_"), ()))
-        name = next((name for name in called if name in known), None)
-        return suggestion(option, known) if name is None else f"; did you mean {name!r}?"
+        wanted = argument.removeprefix("--").partition("=")[0]
+        known = [option.removeprefix("--") for option in self._option_string_actions if option.startswith("--")]
+        called = [name.replace("_", "-") for name in ELSEWHERE.get(wanted.replace("-", "_"), ())]
+        meant = next((name for name in called if name in known), None)
+        hint = suggestion(wanted, known) if meant is None else f"; did you mean {meant!r}?"
+        return hint.replace("'", "'--", 1)
 
     def error(self, message: str) -> NoReturn:
         """Print the message and exit with status 2."""

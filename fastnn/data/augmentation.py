@@ -15,7 +15,6 @@ from fastnn.checks import as_array, choice, number, whole
 from fastnn.data.transforms import affine_maps, cutout_boxes, elastic_fields, sample_uniforms
 from fastnn.decisions.axes import advice, looks_channels_last, same_axes
 from fastnn.kernels.signature import SOURCE_DTYPES
-from fastnn.keywords import with_known_keywords
 from fastnn.random import Purpose
 
 Array = NDArray[Any]
@@ -227,6 +226,3 @@ class Augmentation:
                 "shape=(H, W) says how rows of pixels are laid out"
             )
         return found
-
-
-with_known_keywords(Augmentation)
