@@ -178,7 +178,15 @@ WHOLE = [name for name in PACKAGES if "." in name and not name.startswith("fastn
 ELSEWHERE = {"fastnn.trainer": "fastnn", "fastnn.model": "fastnn", "fastnn.population": "fastnn"}
 NOT_FOR_USERS = {
     *("fastnn.cli", "fastnn.caller", "fastnn.checks", "fastnn.config", "fastnn.environment", "fastnn.files"),
-    *("fastnn.frames", "fastnn.inputs", "fastnn.keywords", "fastnn.lazy", "fastnn.named", "fastnn.parameter"),
+    *(
+        "fastnn.elsewhere",
+        "fastnn.frames",
+        "fastnn.inputs",
+        "fastnn.keywords",
+        "fastnn.lazy",
+        "fastnn.named",
+        "fastnn.parameter",
+    ),
     *("fastnn.recipes", "fastnn.schedule_texts", "fastnn.targets", "fastnn.views", "fastnn.compat"),
 }
 
