@@ -85,7 +85,7 @@ class MLPRegressor(RegressorMixin, Estimator):  # type: ignore[misc]
         if first:
             if not isinstance(self.loss, str):  # elsewhere the first argument is the layers
                 hint = "; the layers go by name, hidden_layer_sizes=(100,)"
-                raise TypeError(f"{owner}: loss: expected 'squared_error' or 'poisson', got {self.loss!r:.80}{hint}")
+                raise ValueError(f"{owner}: loss: expected 'squared_error' or 'poisson', got {self.loss!r:.80}{hint}")
             choice(owner, "loss", self.loss, ("squared_error", "poisson"))
             if self.class_weight is not None:
                 raise ValueError(f"{type(self).__name__}: class_weight needs classes; use sample_weight")

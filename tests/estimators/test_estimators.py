@@ -356,5 +356,5 @@ def test_text_is_answered_with_the_estimator_that_takes_it():
 
 
 def test_layers_in_the_place_of_the_loss_are_answered_with_their_name():
-    with pytest.raises(TypeError, match=r"MLPRegressor: loss: .*, got \(4,\); the layers go by name, hidden_layer_si"):
+    with pytest.raises(ValueError, match=r"MLPRegressor: loss: .*, got \(4,\); the layers go by name, hidden_layer_si"):
         MLPRegressor((4,)).fit([[1.0], [2.0]], [1.0, 2.0])

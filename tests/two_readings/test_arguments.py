@@ -67,7 +67,7 @@ def test_a_misspelt_figure_is_not_blamed_on_the_validation():
         return str(error.value)
 
     assert message("val_acc", None).endswith("got 'val_acc' (there is no validation)")
-    assert message("val_acc", 0.5).endswith("got 'val_acc'")
+    assert message("val_acc", 0.5).endswith("got 'val_acc'; did you mean 'val_accuracy'?")
 
 
 @pytest.mark.parametrize(

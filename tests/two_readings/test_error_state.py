@@ -28,7 +28,7 @@ def results(**state):
                     options = {"epochs": 2, "clip_norm": 0.1, "metrics": {"mean": lambda targets, out: out.mean()}}
                     trainer = fastnn.Trainer(model, loss=loss, optimizer="adam", progress=False, **options)
                     history = trainer.fit(x, y, validation=0.2, sample_weight=WEIGHTS)
-                    found += [model.params, model.predict_proba(x), model.forward(x), history.steps]
+                    found += [model.params, model.predict(x), model.forward(x), history.steps]
                     found += [np.array([model.evaluate(x, y, loss)["loss"]])]
     return found
 
