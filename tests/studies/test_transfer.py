@@ -53,7 +53,7 @@ def test_who_trained_plain_arrays_is_read_from_the_name_and_said(folder: Path) -
     assert "fastnn alexnet convert --like" in data.decisions[0].override
 
 
-@pytest.mark.filterwarnings("ignore:image_files: files. without dark, light")  # of the case "no classes"
+@pytest.mark.filterwarnings("ignore:image_files. files. without dark, light")  # of the case "no classes"
 @pytest.mark.parametrize("case", ["none", "two", "unknown", "too short", "other classes", "no classes"])
 def test_what_does_not_decide_is_an_error(folder: Path, case: str) -> None:
     own = folder / "alexnet" / "w.safetensors"
