@@ -191,7 +191,7 @@ METHODS: Mapping[str, Mapping[str, str]] = {
         "load_state_dict": "did you mean fastnn.export.from_torch_state_dict?",
         "weights": "did you mean 'parameters'?",
         "get_weights": "did you mean 'parameters'?",
-        "set_weights": "write into the arrays of parameters: model.parameters['dense1.w'][...] = w",
+        "set_weights": "write into the arrays of parameters: model.parameters['dense1.w'] = w",
         "named_params": "did you mean 'parameters'?",
         "count_params": "did you mean 'size'?",
         "score": "did you mean 'evaluate'?",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, NoReturn
+from typing import Any, NoReturn, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +14,7 @@ Array = NDArray[Any]
 
 
 class ArraysByName(dict[str, Array]):
-    """Views into the arrays of a model; what is assigned to a name is written into its view.
+    """Views into the arrays of a model; what is assigned to a name, or given to `update`, is written into its view.
 
     A view that took the place of another one would leave the model as it is.
 
@@ -28,14 +28,25 @@ class ArraysByName(dict[str, Array]):
     """
 
     def __setitem__(self, name: str, values: Any) -> None:
-        write_values(f"Sequential: {name}", self[name], values)
+        self.update({name: values})
+
+    def __ior__(self, others: Any) -> Self:  # type: ignore[override, misc]
+        self.update(others)
+        return self
+
+    def update(self, *others: Any, **named: Any) -> None:
+        """Write the values of several names, or none of them if one does not fit."""
+        given = dict(*others, **named)
+        fitting = {name: values_for(f"Sequential: {name}", self[name], values) for name, values in given.items()}
+        for name, values in fitting.items():
+            self[name][...] = values
 
     def __missing__(self, name: object) -> NoReturn:
         raise KeyError(f"Sequential: expected one of {', '.join(self)}, got {name!r}{suggestion(name, self)}")
 
 
-def write_values(what: str, into: Array, values: Any) -> None:
-    """Write values into an array of the same shape.
+def values_for(what: str, into: Array, values: Any) -> Array:
+    """Values that can be written into an array: a copy of them in its dtype.
 
     Parameters
     ----------
@@ -52,12 +63,12 @@ def write_values(what: str, into: Array, values: Any) -> None:
     Examples
     --------
     >>> import numpy as np
-    >>> from fastnn.model.arrays import write_values
-    >>> write_values("f", np.zeros(2), [1, 2, 3])
+    >>> from fastnn.model.arrays import values_for
+    >>> values_for("f", np.zeros(2), [1, 2, 3])
     Traceback (most recent call last):
     ValueError: f: values must have shape (2,), got (3,)
     """
     given = real_array(what, "values", values)
     if given.shape != into.shape:
         raise ValueError(f"{what}: values must have shape {into.shape}, got {given.shape}")
-    into[...] = np.asarray(given, into.dtype)
+    return np.array(given, into.dtype)

@@ -21,7 +21,7 @@ from fastnn.keywords import AnswersOtherNames, with_known_keywords
 from fastnn.layers import chain
 from fastnn.layers.base import Layer, Shape
 from fastnn.model import checks
-from fastnn.model.arrays import ArraysByName, write_values
+from fastnn.model.arrays import ArraysByName, values_for
 from fastnn.model.engine import QuickForward
 from fastnn.parameter import Parameter
 
@@ -89,7 +89,8 @@ class Network(AnswersOtherNames):
     def __setattr__(self, name: str, value: Any) -> None:
         """Write what is assigned to `params` or `grads` into them, of which the layers have views."""
         if name in ("params", "grads") and name in vars(self):
-            write_values(f"Sequential: {name}", vars(self)[name], value)
+            into = vars(self)[name]
+            into[...] = values_for(f"Sequential: {name}", into, value)
         else:
             super().__setattr__(name, value)
 

@@ -323,6 +323,20 @@ def test_what_is_assigned_to_a_parameter_is_written_into_the_model():
     np.testing.assert_array_equal(model.parameters["dense1.w"], np.zeros((3, 2)))
 
 
+def test_several_parameters_are_written_together_or_not_at_all():
+    model = mlp(3, 2)
+    x = np.ones((1, 3))
+    model.parameters.update({"dense1.w": np.ones((3, 2)), "dense1.b": [1, 2]})
+    np.testing.assert_array_equal(model.forward(x), [[4, 5]])
+    parameters = model.parameters
+    parameters |= {"dense1.b": [0, 0]}
+    np.testing.assert_array_equal(model.forward(x), [[3, 3]])
+    for bad, error in (({"dense1.w": [1]}, ValueError), ({"w": 1}, KeyError)):
+        with pytest.raises(error, match="Sequential: "):
+            model.parameters.update({"dense1.b": [7, 7], **bad})
+    np.testing.assert_array_equal(model.forward(x), [[3, 3]])
+
+
 def test_values_of_another_shape_and_names_that_no_parameter_has_are_refused():
     model = mlp(3, 2)
     with pytest.raises(ValueError, match=r"^Sequential: dense1.w: values must have shape \(3, 2\), got \(2, 3\)$"):
