@@ -92,12 +92,17 @@ def say_if_scaled_again(function: str, x: Any, scale: float) -> None:
     """
     if abs(scale / BYTE_SCALE - 1) > _SAME or not isinstance(x, np.ndarray) or x.dtype.kind != "f" or is_mapped(x):
         return
-    with np.errstate(invalid="ignore"):
-        if x.min() >= 0 and 0 < x.max() <= 1:
-            warn_caller(
-                f"{function}: x holds decimals from 0 to {x.max():.3g}, which the model's input_scale of 1/255 divides "
-                "by 255; give the pixels as they are, 0 … 255, or make the model without input_scale"
-            )
+    top = 0.0
+    for part in (x[:1], x):  # of pixels that are as they should be, the first sample almost always shows it
+        with np.errstate(invalid="ignore"):
+            top = float(part.max())
+            if not (top <= 1 and part.min() >= 0):
+                return
+    if top > 0:
+        warn_caller(
+            f"{function}: x holds decimals from 0 to {top:.3g}, which the model's input_scale of 1/255 divides by 255; "
+            "give the pixels as they are, 0 … 255, or make the model without input_scale"
+        )
 
 
 def gatherable(x: NDArray[Any]) -> NDArray[Any]:
