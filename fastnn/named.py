@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from difflib import get_close_matches
 from functools import lru_cache
 from types import MappingProxyType
@@ -131,11 +131,11 @@ def is_built_in(cls: type) -> bool:
     return cls.__module__.startswith("fastnn.")
 
 
-def constructor_arguments(cls: type) -> Mapping[str, inspect.Parameter]:
-    """The constructor arguments of a class, which are looked up once."""
-    return _arguments(cast(Hashable, cls))
+def declared_arguments(called: Callable[..., Any]) -> Mapping[str, inspect.Parameter]:
+    """The arguments of a class's constructor, or of a function, which are looked up once."""
+    return _arguments(cast(Hashable, called))
 
 
 @lru_cache(maxsize=256)
-def _arguments(cls: Hashable) -> Mapping[str, inspect.Parameter]:
-    return inspect.signature(cast(type, cls)).parameters
+def _arguments(called: Hashable) -> Mapping[str, inspect.Parameter]:
+    return inspect.signature(cast(Callable[..., Any], called)).parameters

@@ -10,7 +10,7 @@ import math
 from typing import Any, Literal
 
 from fastnn.checks import choice, number, whole
-from fastnn.named import constructor_arguments, named
+from fastnn.named import declared_arguments, named
 
 By = Literal["epoch", "step"]
 _BY: tuple[By, ...] = ("epoch", "step")
@@ -61,10 +61,10 @@ class Schedule:
 
     def config(self) -> dict[str, Any]:
         """The constructor arguments by name."""
-        return {name: getattr(self, name) for name in constructor_arguments(type(self))}
+        return {name: getattr(self, name) for name in declared_arguments(type(self))}
 
     def __repr__(self) -> str:
-        given = constructor_arguments(type(self))
+        given = declared_arguments(type(self))
         said = (f"{k}={v!r}" for k, v in self.config().items() if v != given[k].default)
         return f"{type(self).__name__}({', '.join(said)})"
 

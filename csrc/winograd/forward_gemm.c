@@ -22,9 +22,10 @@ _Static_assert(FNN_WINOGRAD_HELD_FILTERS % WINOGRAD_FILTER_BLOCK == 0, "whole bl
 
 typedef struct {
     const winograd_problem *p;
-    const winograd_rounding *rounding; /* NULL: the factors are floats; else products take two tiles at a time */
-    ptrdiff_t held_filters;            /* for which a task holds products */
-    ptrdiff_t input_tile;              /* the elements of a tile's transformed inputs at a point */
+    const winograd_rounding *rounding;               /* NULL: the factors are floats */
+    ptrdiff_t together;                              /* the products are of so many tiles at a time */
+    ptrdiff_t held_filters;                          /* for which a task holds products */
+    ptrdiff_t input_tile;                            /* the elements of a tile's transformed inputs at a point */
     ptrdiff_t tasks_before[WINOGRAD_TILE_KINDS + 1]; /* the tasks of a group with tiles of the kinds before each */
 } schedule;
 
@@ -62,7 +63,7 @@ FNN_INLINE void transform_inputs(const schedule *s, const winograd_tile_products
 FNN_INLINE void run_tiles(const schedule *s, ptrdiff_t group, int kind, ptrdiff_t first, ptrdiff_t count,
                           const int points_h, const int points_w, const int m_h, const int m_w) {
     const winograd_problem *p = s->p;
-    const ptrdiff_t filters = p->filters, tiles = s->rounding != NULL ? (count + 1) / 2 * 2 : count;
+    const ptrdiff_t filters = p->filters, tiles = (count + s->together - 1) / s->together * s->together;
     /* The strides from point to point are an odd number of cache lines, so that the points do not compete for the same
      * sets of a cache. */
     winograd_tile_products t = {
@@ -116,12 +117,13 @@ void FN(winograd_forward_gemm)(const winograd_problem *p, const winograd_roundin
     schedule s = {
         .p = p,
         .rounding = rounding,
+        .together = rounding != NULL ? WINOGRAD_ROUNDED_TILES : 1,
         .held_filters = rounding != NULL ? rounding->held_filters : fnn_min(FNN_WINOGRAD_HELD_FILTERS, p->filters),
         .input_tile = rounding != NULL ? rounding->panel : p->channels * IMAGE_BLOCK,
     };
     const ptrdiff_t of_a_tile = WINOGRAD_POINTS_2D * (s.input_tile + s.held_filters * IMAGE_BLOCK);
     const ptrdiff_t fit = (WORKSPACE - 2 * WINOGRAD_POINTS_2D * IMAGE_BLOCK) / of_a_tile;
-    const ptrdiff_t least = rounding != NULL ? 2 : 1, most = fnn_min(MAX_TILES, fnn_max(least, fit / least * least));
+    const ptrdiff_t most = fnn_min(MAX_TILES, fnn_max(1, fit / s.together) * s.together); /* tiles of a task */
     if (rounding != NULL) FN(winograd_round_weights)(rounding);
     for (int kind = 0; kind < WINOGRAD_TILE_KINDS; kind++) {
         const ptrdiff_t tiles = p->image_blocks * winograd_tiles_of_kind(&p->rows, &p->cols, kind);

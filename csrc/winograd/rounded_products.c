@@ -7,7 +7,6 @@
 
 enum {
     TILE_WORDS = TILE_BYTES / sizeof(real), /* pairs of channels in a tile, for each of its 16 lines */
-    LEAST_TILES = 2,                        /* of a task: a block of products takes two panels */
     LEAST_CHANNELS = 64,                    /* with fewer channels or filters the products are too few to gain */
     LEAST_FILTERS = TILE_BLOCK_ROWS,
 };
@@ -33,7 +32,7 @@ bool FN(winograd_rounding_serves)(const winograd_problem *p, real *parts, int pr
         .held_filters = TILE_BLOCK_ROWS * fnn_min(2, blocks_of_filters(p)),
     };
     const ptrdiff_t of_a_tile = WINOGRAD_POINTS_2D * (r->panel + r->held_filters * IMAGE_BLOCK);
-    const ptrdiff_t held = LEAST_TILES * of_a_tile + 2 * WINOGRAD_POINTS_2D * IMAGE_BLOCK;
+    const ptrdiff_t held = WINOGRAD_ROUNDED_TILES * of_a_tile + 2 * WINOGRAD_POINTS_2D * IMAGE_BLOCK;
     return held * (ptrdiff_t)sizeof(real) <= FNN_SCRATCH_BYTES;
 }
 
@@ -103,7 +102,7 @@ void FN(winograd_multiply_rounded)(const winograd_rounding *r, const winograd_ti
             const ptrdiff_t point = i * WINOGRAD_POINTS + j;
             for (ptrdiff_t f = first; f < last; f += TILE_BLOCK_ROWS) {
                 factors.a = (const char *)panels_of(r, group, f / TILE_BLOCK_ROWS, point);
-                for (ptrdiff_t tile = 0; tile < t->tiles; tile += 2) {
+                for (ptrdiff_t tile = 0; tile < t->tiles; tile += WINOGRAD_ROUNDED_TILES) {
                     factors.b = (const char *)(t->v + point * t->v_stride + tile * r->panel);
                     FN(tile_block)(&factors, t->m + point * t->m_stride + (f - first) * columns + tile * IMAGE_BLOCK,
                                    columns);

@@ -10,6 +10,8 @@
 #include "winograd/products.h"
 #include "winograd/winograd.h"
 
+enum { WINOGRAD_ROUNDED_TILES = 2 }; /* a block of products takes the panels of so many tiles */
+
 struct winograd_rounding {
     const winograd_problem *p;
     real *weights; /* [group][two panels of filters][2-D point][panel] */
@@ -30,7 +32,8 @@ void FN(winograd_round_weights)(const winograd_rounding *r);
 void FN(winograd_round_inputs)(const winograd_rounding *r, ptrdiff_t group, const winograd_tile_origin *at, real *v,
                                ptrdiff_t point_stride, int points_h, int points_w);
 
-/* Computes the products of filters first … last-1 of a group at all points of an even number of tiles. */
+/* Computes the products of filters first … last-1 of a group at all points of tiles, whose number is a multiple of
+ * WINOGRAD_ROUNDED_TILES. */
 void FN(winograd_multiply_rounded)(const winograd_rounding *r, const winograd_tile_products *t, ptrdiff_t group,
                                    ptrdiff_t first, ptrdiff_t last, int points_h, int points_w);
 

@@ -20,6 +20,7 @@ from fastnn.estimators.weights import sample_weights
 from fastnn.metrics.regression import r_squared
 
 Array = NDArray[Any]
+_LOSSES = ("squared_error", "poisson")
 
 
 @with_parameters_of(Estimator)
@@ -85,10 +86,12 @@ class MLPRegressor(RegressorMixin, Estimator):  # type: ignore[misc]
         if first:
             if not isinstance(self.loss, str):  # elsewhere the first argument is the layers
                 hint = "; the layers go by name, hidden_layer_sizes=(100,)"
-                raise ValueError(f"{owner}: loss: expected 'squared_error' or 'poisson', got {self.loss!r:.80}{hint}")
-            choice(owner, "loss", self.loss, ("squared_error", "poisson"))
+                raise ValueError(
+                    f"{owner}: loss: expected {' or '.join(map(repr, _LOSSES))}, got {self.loss!r:.80}{hint}"
+                )
+            choice(owner, "loss", self.loss, _LOSSES)
             if self.class_weight is not None:
-                raise ValueError(f"{type(self).__name__}: class_weight needs classes; use sample_weight")
+                raise ValueError(f"{owner}: class_weight needs classes; use sample_weight")
             self._flat_targets = y.ndim == 1
             self.n_outputs_ = 1 if y.ndim == 1 else y.shape[1]
             self.out_activation_ = "exp" if self.loss == "poisson" else "identity"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from os import PathLike
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -14,7 +14,7 @@ from fastnn.caller import warn_caller
 from fastnn.checks import flag, number, wholes
 from fastnn.keywords import unknown_keyword
 from fastnn.model.sequential import Sequential
-from fastnn.named import constructor_arguments
+from fastnn.named import declared_arguments
 from fastnn.optim import Optimizer
 from fastnn.population.losses import terms_of
 from fastnn.population.members import checked_models, first_params, numbers_of_members
@@ -215,8 +215,8 @@ def _train(spec: PopulationSpec, callbacks: Sequence[Callback], snapshot: Popula
 
 def _check_names(options: Mapping[str, Any]) -> None:
     known = {
-        **constructor_arguments(cast(type, fit_many)),
-        **{name: p for name, p in constructor_arguments(BaseTrainer).items() if name not in _WITHOUT},
+        **declared_arguments(fit_many),
+        **{name: p for name, p in declared_arguments(BaseTrainer).items() if name not in _WITHOUT},
     }
     for name in ("options", "model"):
         del known[name]

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from fastnn import data, losses, optim, schedules
 from fastnn.data.mapped import rows_of
 from fastnn.losses import Loss
-from fastnn.named import constructor_arguments
+from fastnn.named import declared_arguments
 from fastnn.optim import Optimizer
 from fastnn.schedules import Schedule
 
@@ -85,7 +85,7 @@ def _known() -> dict[str, type]:
 
 def configuration(trainer: object) -> dict[str, Any]:
     """The arguments of a trainer that decide what it does to the model, described."""
-    names = (name for name in constructor_arguments(type(trainer)) if name not in _NOT_DESCRIBED)
+    names = (name for name in declared_arguments(type(trainer)) if name not in _NOT_DESCRIBED)
     return {name: describe(getattr(trainer, name)) for name in names}
 
 

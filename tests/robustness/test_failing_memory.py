@@ -114,8 +114,8 @@ def each_fails(name, call, want):
         if found is not None:
             np.testing.assert_array_equal(found, want, err_msg=f"{name} {number}")
         np.testing.assert_array_equal(call(), want, err_msg=f"{name} after {number}")
-    # What is kept for later use holds tuples, and Python makes those from ones that others have freed without giving
-    # them back, also from the module's: they would count as its own, a few more in each round.
+    # Python keeps the memory of freed tuples and uses it again. Some tuples of the programs that are kept for later use
+    # lie in memory that the module had asked for, and would count as the module's, one more in each round.
     forward._WARM.clear()
     session._WARM.clear()
     gc.collect()

@@ -242,9 +242,9 @@ def filter_gradient(
             dy = _crop(slopes, (top, left), (len(rows.a), len(cols.a)))
             values = np.einsum("ia,gekabl,jb->gekijl", prepared(rows.b), tile, prepared(cols.b))
             heights = np.einsum("yi,gefyxl,xj->gefijl", prepared(rows.a), dy, prepared(cols.a))
-            left = heights.transpose(1, 3, 4, 2, 0, 5).reshape(groups, points_h, points_w, filters // groups, -1)
-            right = values.transpose(1, 3, 4, 0, 5, 2).reshape(groups, points_h, points_w, -1, channels)
-            sums[..., :points_h, :points_w] += _products(left, right, precision).transpose(0, 3, 4, 1, 2)
+            heights = heights.transpose(1, 3, 4, 2, 0, 5).reshape(groups, points_h, points_w, filters // groups, -1)
+            values = values.transpose(1, 3, 4, 0, 5, 2).reshape(groups, points_h, points_w, -1, channels)
+            sums[..., :points_h, :points_w] += _products(heights, values, precision).transpose(0, 3, 4, 1, 2)
     g = prepared(matrices(size).g)
     gradient: Array = np.einsum("ia,efkij,jb->efkab", g, sums, g).reshape(shape)
     return gradient
