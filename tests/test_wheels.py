@@ -82,6 +82,8 @@ def test_clang_reads_every_source(
     folders = ["-Icsrc", f"-I{generate_header.write(tmp_path).parent}"]
     best = list(jobs.isas_of(machine))[-1]
     for job in jobs.jobs(machine, [best], jobs.flags_for("win32" if "windows" in target else "darwin")):
+        if ("REAL_IS_DOUBLE", "1") in job.macros:
+            continue  # the same text; wheels are built of both
         macros = [f"-D{name}={value}" for name, value in job.macros]
         command = [sys.executable, "-m", "ziglang", "cc", "-target", target, *folders, *macros, *job.flags]
         made = ["-O0", "-c", job.source, "-o", str(tmp_path / "made.o")]

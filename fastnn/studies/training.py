@@ -88,7 +88,9 @@ def train(
     evaluations = evaluations or EpochEvaluations(sets)
     trainer = Trainer(model, shuffle=shuffle, callbacks=[evaluations], progress=False, **options)
     history = trainer.fit(*sets[""])
-    running = {f"running_{name}": history.column(name) for name in ("loss", "accuracy")}
+    # on squared errors there is no accuracy, and the column stays without a number
+    seen = {name: np.array([row.get(name, np.nan) for row in history.epochs]) for name in ("loss", "accuracy")}
+    running = {f"running_{name}": column for name, column in seen.items()}
     return {**evaluations.columns, **running, "steps": history.steps, "seconds": history.column("seconds")}
 
 

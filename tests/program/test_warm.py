@@ -142,6 +142,8 @@ def test_training_after_training_keeps_neither_model_nor_data_alive():
     import gc
     import weakref
 
+    gc.collect()  # trainings of other tests give their programs back when they are collected
+    session._WARM.clear()
     x, y = samples(64, 7, 3)
     data = x.astype(np.float32)
     model = mlp(7, 70, 3)
