@@ -12,11 +12,11 @@ from fastnn.caller import warn_caller
 from fastnn.checks import as_array, real_array
 from fastnn.data.mapped import is_mapped, rows_of
 from fastnn.decisions.axes import advice, channels_last_shape, same_axes
-from fastnn.decisions.scale import BYTE_SCALE
+from fastnn.decisions.scale import BRIGHT, BYTE_SCALE
 from fastnn.frames import in_order
 from fastnn.kernels.signature import SOURCE_DTYPES
 
-__all__ = ["as_array", "as_batch", "gatherable", "say_if_scaled_again"]
+__all__ = ["as_array", "as_batch", "gatherable", "say_if_not_scaled", "say_if_scaled_again"]
 
 _SAME = 1e-3  # two factors whose ratio is as near to 1 as this are one
 _CHANNELS_LAST = "say so with channels_last=True where the model is made, or model.channels_last = True"
@@ -102,6 +102,28 @@ def say_if_scaled_again(function: str, x: Any, scale: float) -> None:
         warn_caller(
             f"{function}: x holds decimals from 0 to {top:.3g}, which the model's input_scale of 1/255 divides by 255; "
             "give the pixels as they are, 0 … 255, or make the model without input_scale"
+        )
+
+
+def say_if_not_scaled(function: str, x: Any, scale: float) -> None:
+    """Warn of pixels in bytes that a training takes as they are, 0 … 255.
+
+    Parameters
+    ----------
+    function : str
+        The beginning of the warning.
+    x : (N, ...) array
+        A file is not read for that, and nothing else but an array.
+    scale : float
+        The model's `input_scale`.
+    """
+    if scale != 1 or not isinstance(x, np.ndarray) or x.dtype != np.uint8 or is_mapped(x):
+        return
+    top = int(x.max())
+    if top >= BRIGHT:
+        warn_caller(
+            f"{function}: x holds bytes up to {top}, which the model takes as they are: the loss of such large numbers "
+            "may not fall at all; for pixels, make the model with input_scale=1/255"
         )
 
 

@@ -116,7 +116,7 @@ void FN(gemm_bf16_rectangle)(const gemm *g, ptrdiff_t i, ptrdiff_t i_end, ptrdif
                     const ptrdiff_t top = share(ic_rows, count, s), rows = share(ic_rows, count, s + 1) - top;
                     const tile_args t = {pairs, a_packed + top * pairs, b, result, GEMM_NR};
                     tiles[rows](&t);
-                    gemm_finish(g, result, ic + top, jr, rows, cols);
+                    gemm_finish(g, result, GEMM_NR, ic + top, jr, rows, cols);
                 }
             }
         }

@@ -13,7 +13,7 @@ enum {
     B_TILES = 2 << 10, /* and packed columns of B */
     LEAST_K = 64,      /* a shorter chain, or less than a block of results, does not pay for packing */
 };
-_Static_assert(BLOCK == GEMM_NR && TILE_K == GEMM_NR, "a panel of weights is a block of columns, and of products");
+_Static_assert(BLOCK % GEMM_NR == 0, "no panel of weights is in two blocks of columns");
 _Static_assert((A_TILES + B_TILES) * TILE_BYTES <= FNN_SCRATCH_BYTES, "the workspace holds both");
 
 static void pack_a(const gemm *g, char *dst, int parts, ptrdiff_t i, ptrdiff_t rows) {
@@ -21,8 +21,9 @@ static void pack_a(const gemm *g, char *dst, int parts, ptrdiff_t i, ptrdiff_t r
         .at = gemm_first_of_a(g, i, 0),
         .count = rows,
         .line = g->a_row,
+        .lines = GEMM_NR * g->a_row,
         .step = g->a_col,
-        .block = TILE_K,
+        .steps = GEMM_NR * g->a_col,
         .k = g->k,
         .line_index = fnn_rows_from(g->a_row_index, i),
         .step_index = g->a_k_index,
@@ -35,8 +36,9 @@ static void pack_b(const gemm *g, char *dst, int parts, ptrdiff_t j, ptrdiff_t c
         .at = gemm_columns_of_b(g, j),
         .count = cols,
         .line = g->b_col,
+        .lines = g->b_panel_stride != 0 ? g->b_panel_stride : GEMM_NR * g->b_col,
         .step = g->b_row,
-        .block = g->bt_panel_stride != 0 ? g->bt_panel_stride : TILE_K,
+        .steps = g->bt_panel_stride != 0 ? g->bt_panel_stride : GEMM_NR * g->b_row,
         .k = g->k,
     };
     FN(tile_panel)(dst, &l, parts, false);
@@ -68,7 +70,9 @@ void FN(gemm_tiles_rectangle)(const gemm *g, ptrdiff_t i, ptrdiff_t i_end, ptrdi
                 for (ptrdiff_t ir = ic; ir < ic_end; ir += BLOCK) {
                     const tile_block_factors t = {a_packed + (ir - ic) / TILE_ROWS * panel, b, panel, k_blocks, parts};
                     FN(tile_block)(&t, result, BLOCK);
-                    gemm_finish(g, result, ir, jr, fnn_min(BLOCK, ic_end - ir), fnn_min(BLOCK, jc_end - jr));
+                    for (ptrdiff_t c = 0; c < BLOCK && jr + c < jc_end; c += GEMM_NR)
+                        gemm_finish(g, result + c, BLOCK, ir, jr + c, fnn_min(BLOCK, ic_end - ir),
+                                    fnn_min(GEMM_NR, jc_end - jr - c));
                 }
             }
         }

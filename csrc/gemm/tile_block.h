@@ -3,19 +3,22 @@
 #ifndef FASTNN_GEMM_TILE_BLOCK_H
 #define FASTNN_GEMM_TILE_BLOCK_H
 
+#include "gemm/microkernel.h"
 #include "gemm/tile_registers.h"
 
 #if FNN_WITH_BF16_PARTS
 
 enum { TILE_BLOCK_ROWS = 2 * TILE_ROWS }; /* and columns */
 
-/* Up to 16 lines of a factor, rows of A or columns of B. */
+/* Up to 16 lines of a factor, rows of A or columns of B. Every GEMM_NR of them, and every GEMM_NR products of each, may
+ * be in a panel of their own. */
 typedef struct {
     const real *at;
     ptrdiff_t count;                        /* of lines; 16 are packed, the others as zeros */
     ptrdiff_t line;                         /* from line to line */
+    ptrdiff_t lines;                        /* from GEMM_NR lines to the next */
     ptrdiff_t step;                         /* from product to product; this or the distance of lines is 1 */
-    ptrdiff_t block;                        /* from TILE_K products to the next */
+    ptrdiff_t steps;                        /* from GEMM_NR products to the next */
     ptrdiff_t k;                            /* products */
     const int64_t *line_index, *step_index; /* by which lines, or products, are read; or NULL */
 } tile_lines;

@@ -7,7 +7,8 @@
  * the mode in which kernels of products run (runtime/subnormals.h).
  *
  * Each macro takes `real`, a constant: whether instructions are meant. They are written as such, because the set that
- * is compiled does not include them; the numbers of registers are literals.
+ * is compiled does not include them, and are in the code of AVX-512 only, which every processor with AMX has; the
+ * functions are in that of every set, for tests. The numbers of registers are literals.
  */
 #ifndef FASTNN_GEMM_TILE_REGISTERS_H
 #define FASTNN_GEMM_TILE_REGISTERS_H
@@ -18,7 +19,14 @@
 
 enum { TILE_ROWS = 16, TILE_PAIRS = 16, TILE_K = 2 * TILE_PAIRS, TILE_ROW_BYTES = 64, TILE_BYTES = 1024, TILES = 8 };
 
-typedef vreal tile_registers[TILES][TILE_ROWS];
+typedef real tile_rows[TILE_ROWS][TILE_PAIRS];
+typedef tile_rows tile_registers[TILES];
+
+#if defined(__AVX512F__)
+#define TILE_INSTRUCTION(...) __asm__ volatile(__VA_ARGS__)
+#else
+#define TILE_INSTRUCTION(...) (void)0
+#endif
 
 /* Every register has all its rows and all its bytes. */
 FNN_INLINE void tiles_configure(const bool real) {
@@ -27,61 +35,72 @@ FNN_INLINE void tiles_configure(const bool real) {
         uint16_t row_bytes[16];
         uint8_t rows[16];
     } config = {1, 0, {0}, {64, 64, 64, 64, 64, 64, 64, 64}, {16, 16, 16, 16, 16, 16, 16, 16}};
-    if (real) __asm__ volatile("ldtilecfg %0" : : "m"(config));
+    (void)config;
+    if (real) TILE_INSTRUCTION("ldtilecfg %0" : : "m"(config));
 }
 
 FNN_INLINE void tiles_release(const bool real) {
-    if (real) __asm__ volatile("tilerelease" : : : "memory");
+    if (real) TILE_INSTRUCTION("tilerelease" : : : "memory");
 }
 
-static inline void emulated_dot(vreal *c, const vreal *a, const vreal *b) {
-    for (int row = 0; row < TILE_ROWS; row++) {
-        const vwords pairs = (vwords)a[row];
-        vreal first = vset(0), second = vset(0);
-        for (int p = 0; p < TILE_PAIRS; p++) {
-            const vwords left = pairs[p] - (vwords){0}, right = (vwords)b[p];
-            first = vfma((vreal)(left << 16), (vreal)(right << 16), first);
-            second = vfma((vreal)(left & 0xffff0000), (vreal)(right & 0xffff0000), second);
+/* a * b + c for products of bf16 numbers, rounded once on every set. A product has 16 digits, which is exact in double;
+ * its sum with a float is rounded to 53 digits and then to 24, which gives what rounding to 24 at once does
+ * (S. A. Figueroa, "When is double rounding innocuous?", ACM SIGNUM Newsletter 30(3), 1995). */
+FNN_INLINE vreal fused(vreal a, vreal b, vreal c) {
+#if defined(__AVX2__) || defined(__aarch64__)
+    return vfma(a, b, c);
+#else
+    for (ptrdiff_t i = 0; i < VL; i++) c[i] = (real)((double)a[i] * (double)b[i] + (double)c[i]);
+    return c;
+#endif
+}
+
+static inline void emulated_dot(tile_rows c, const tile_rows a, const tile_rows b) {
+    for (int row = 0; row < TILE_ROWS; row++)
+        for (ptrdiff_t v = 0; v < TILE_PAIRS; v += VL) {
+            vreal first = vset(0), second = vset(0);
+            for (int p = 0; p < TILE_PAIRS; p++) {
+                uint32_t pair;
+                memcpy(&pair, &a[row][p], sizeof pair);
+                const vwords left = pair - (vwords){0}, right = (vwords)vload(b[p] + v);
+                first = fused((vreal)(left << 16), (vreal)(right << 16), first);
+                second = fused((vreal)(left & 0xffff0000), (vreal)(right & 0xffff0000), second);
+            }
+            vstore(c[row] + v, vload(c[row] + v) + (first + second));
         }
-        c[row] += first + second;
-    }
 }
 
 #define TILE_ZERO(registers, c, real)                        \
     do {                                                     \
         if (real)                                            \
-            __asm__ volatile("tilezero %%tmm" #c : : :);     \
+            TILE_INSTRUCTION("tilezero %%tmm" #c : : :);     \
         else                                                 \
             memset((registers)[c], 0, sizeof(*(registers))); \
     } while (0)
 
 /* From TILE_BYTES bytes, row after row. */
-#define TILE_LOAD(registers, a, from, real)                              \
-    do {                                                                 \
-        if (real)                                                        \
-            __asm__ volatile("tileloadd (%0,%1,1), %%tmm" #a             \
-                             :                                           \
-                             : "r"(from), "r"((ptrdiff_t)TILE_ROW_BYTES) \
-                             : "memory");                                \
-        else                                                             \
-            memcpy((registers)[a], from, TILE_BYTES);                    \
+#define TILE_LOAD(registers, a, from, real)                                 \
+    do {                                                                    \
+        if (real)                                                           \
+            TILE_INSTRUCTION("tileloadd (%0,%1,1), %%tmm" #a : : "r"(from), \
+                             "r"((ptrdiff_t)TILE_ROW_BYTES) : "memory");    \
+        else                                                                \
+            memcpy((registers)[a], from, TILE_BYTES);                       \
     } while (0)
 
-#define TILE_STORE(registers, c, to, real)                             \
-    do {                                                               \
-        if (real)                                                      \
-            __asm__ volatile("tilestored %%tmm" #c ", (%0,%1,1)"       \
-                             :                                         \
-                             : "r"(to), "r"((ptrdiff_t)TILE_ROW_BYTES) \
-                             : "memory");                              \
-        else                                                           \
-            memcpy(to, (registers)[c], TILE_BYTES);                    \
+#define TILE_STORE(registers, c, to, real)                                    \
+    do {                                                                      \
+        if (real)                                                             \
+            TILE_INSTRUCTION("tilestored %%tmm" #c ", (%0,%1,1)" : : "r"(to), \
+                             "r"((ptrdiff_t)TILE_ROW_BYTES) : "memory");      \
+        else                                                                  \
+            memcpy(to, (registers)[c], TILE_BYTES);                           \
     } while (0)
 
 #define TILE_DOT(registers, c, a, b, real)                                          \
     do {                                                                            \
         if (real)                                                                   \
-            __asm__ volatile("tdpbf16ps %%tmm" #b ", %%tmm" #a ", %%tmm" #c : : :); \
+            TILE_INSTRUCTION("tdpbf16ps %%tmm" #b ", %%tmm" #a ", %%tmm" #c : : :); \
         else                                                                        \
             emulated_dot((registers)[c], (registers)[a], (registers)[b]);           \
     } while (0)

@@ -5,7 +5,7 @@
 
 #include "simd/simd.h"
 
-#if defined(__AVX512F__) && !REAL_IS_DOUBLE
+#if !REAL_IS_DOUBLE
 #define FNN_WITH_BF16_PARTS 1
 
 typedef uint32_t vwords __attribute__((vector_size(VBYTES)));

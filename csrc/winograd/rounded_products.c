@@ -10,7 +10,7 @@ enum {
     LEAST_CHANNELS = 64,                    /* with fewer channels or filters the products are too few to gain */
     LEAST_FILTERS = TILE_BLOCK_ROWS,
 };
-_Static_assert((int)TILE_ROWS == IMAGE_BLOCK && TILE_ROWS == VL, "a row of a tile is a vector of images");
+_Static_assert((int)TILE_ROWS == IMAGE_BLOCK, "a row of a tile is a block of images");
 _Static_assert((int)TILE_BLOCK_ROWS <= FNN_WINOGRAD_PADDING && (int)TILE_K <= FNN_WINOGRAD_PADDING,
                "the caller's memory has room for whole blocks");
 
@@ -55,7 +55,15 @@ static void round_weights_task(void *context, int task) {
             const real *from = winograd_weights_of(p, group, f + i, point);
             for (ptrdiff_t c = 0; c < p->channels; c++) lines[c * TILE_ROWS + i] = from[c * WINOGRAD_FILTER_BLOCK];
         }
-        const tile_lines l = {.at = lines, .count = count, .line = 1, .step = TILE_ROWS, .k = p->channels};
+        const tile_lines l = {
+            .at = lines,
+            .count = count,
+            .line = 1,
+            .lines = GEMM_NR,
+            .step = TILE_ROWS,
+            .steps = GEMM_NR * TILE_ROWS,
+            .k = p->channels,
+        };
         FN(tile_panel)((char *)panel, &l, r->parts, true);
     }
 }
@@ -79,10 +87,12 @@ void FN(winograd_round_inputs)(const winograd_rounding *r, ptrdiff_t group, cons
         for (int i = 0; i < points_h; i++)
             for (int j = 0; j < points_w; j++) {
                 const ptrdiff_t point = i * WINOGRAD_POINTS + j;
-                const real *first = pair + point * IMAGE_BLOCK;
-                vreal words[PRECISION_FAST];
-                vpairs_of_parts(vload(first), vload(first + CHANNEL), r->parts, words);
-                for (int s = 0; s < r->parts; s++) vstore(to + point * point_stride + s * TILE_WORDS, words[s]);
+                for (ptrdiff_t l = 0; l < IMAGE_BLOCK; l += VL) {
+                    const real *first = pair + point * IMAGE_BLOCK + l;
+                    vreal words[PRECISION_FAST];
+                    vpairs_of_parts(vload(first), vload(first + CHANNEL), r->parts, words);
+                    for (int s = 0; s < r->parts; s++) vstore(to + point * point_stride + s * TILE_WORDS + l, words[s]);
+                }
             }
     }
 }

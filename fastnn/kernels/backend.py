@@ -22,7 +22,9 @@ from fastnn.random.philox import use_compiled
 
 KernelFunction = Callable[..., None]
 _NAMES = ("native", "numba", "reference")  # best first
-_AMX = "amx"  # the kernels of AVX-512, with products in AMX's tile registers where a precision allows them
+# The kernels of AVX-512, with products in AMX's tile registers where a precision allows them. Where there is no AMX,
+# those of the best set that there is, with functions in the place of the registers' instructions: for tests.
+_AMX = "amx"
 _AMX_TABLES = "avx512"
 
 try:
@@ -32,12 +34,16 @@ except ImportError as _error:
     _native_error = str(_error)
 
 
+def _has_amx() -> bool:
+    """Whether instructions on tile registers are compiled and the processor has them."""
+    return _AMX_TABLES in _native.isa_tables() and bool(_native.has_amx())
+
+
 def _chosen_isa() -> str:
     """The name of the instruction set to use: ``FASTNN_ISA``, or the best one."""
-    tables = _native.isa_tables()
-    names = [_AMX, *tables] if _AMX_TABLES in tables and _native.has_amx() else list(tables)
+    names = [*([_AMX] if _has_amx() else []), *_native.isa_tables()]
     asked = os.environ.get(ISA)
-    if asked and asked not in names and (asked != _AMX or _AMX_TABLES not in tables):
+    if asked and asked not in (*names, _AMX):
         raise ImportError(f"{ISA}: expected one of {', '.join(names)} on this machine, got {asked!r}")
     return asked or names[0]
 
@@ -51,14 +57,15 @@ def native_isa() -> str | None:
 def isa_in_words() -> str | None:
     """The instruction set of the native backend, and whether functions stand for its instructions."""
     isa = native_isa()
-    return f"{isa} (emulated)" if isa == _AMX and not _native.has_amx() else isa
+    return f"{isa} (emulated)" if isa == _AMX and not _has_amx() else isa
 
 
 def native_table(which: str = "kernels") -> Mapping[str, KernelFunction]:
     """The native "kernels", "probes" or "populations" of the instruction set in use, by name."""
     isa = native_isa()
     assert isa is not None  # callers make sure that there is a native module
-    return dict(_native.isa_tables(which)[_AMX_TABLES if isa == _AMX else isa])
+    tables = _native.isa_tables(which)  # the best one comes first
+    return dict(tables[next(iter(tables)) if isa == _AMX else isa])
 
 
 def faster_precisions() -> frozenset[Precision]:
@@ -70,7 +77,7 @@ def faster_precisions() -> frozenset[Precision]:
 def _native_precisions() -> frozenset[Precision]:
     """Those of the native kernels. The system is asked for AMX here, so that it is asked only if it is needed."""
     isa = native_isa()
-    if isa == _AMX and _native.use_tiles("amx" if _native.has_amx() else "emulated"):
+    if isa == _AMX and _native.use_tiles("amx" if _has_amx() else "emulated"):
         return frozenset(Precision) - {Precision.FLOAT32}
     if isa in (_AMX, _AMX_TABLES) and _native.bf16_is_fast():
         return frozenset([Precision.BF16])

@@ -93,8 +93,13 @@ def test_native_products_have_the_bits_of_the_reference(amx, precision, n_d_m, p
     expected = parts.product(x, w, precision) + b
     np.testing.assert_array_equal(out, np.where(expected > 0, expected, 0))
     kernels.get("affine_backward_input")(dout, held, dx, saved, 1, 0.0, precision)
-    expected = parts.product(dout, w.T, precision if m >= 64 else Precision.FLOAT32)
-    (np.testing.assert_array_equal if m >= 64 else np.testing.assert_allclose)(dx, np.where(saved > 0, expected, 0))
+    if m >= 64:
+        expected = parts.product(dout, w.T, precision)
+        np.testing.assert_array_equal(dx, np.where(saved > 0, expected, 0))
+    else:  # so few products stay floats, whose order is another one on each instruction set
+        wide = dout.astype(np.float64), w.T.astype(np.float64)
+        bound = (8 + np.sqrt(m)) * U * (np.abs(wide[0]) @ np.abs(wide[1]))
+        assert np.all(np.abs(dx - np.where(saved > 0, wide[0] @ wide[1], 0)) <= bound)
     if n >= 64:
         kernels.get("affine_backward_weight")(x, dout, dw, None, 1.0, precision)
         np.testing.assert_array_equal(dw, 1 + parts.product(x.T, dout, precision))

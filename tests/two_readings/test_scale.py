@@ -135,3 +135,23 @@ def test_pixels_that_are_scaled_already_are_not_scaled_again_in_silence() -> Non
         model.predict(np.concatenate([np.zeros((1, 16)), pixels]))
     with pytest.warns(UserWarning, match=f"^Sequential: {message}"):
         model.predict(np.concatenate([np.zeros((1, 16)), pixels / pixels.max()]))
+
+
+def test_a_training_on_bytes_as_they_are_is_warned_of() -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (20, 1, 4, 4)).astype(np.uint8)
+    labels = np.arange(20) % 2
+
+    def train(x: np.ndarray, *layers: fastnn.layers.Layer, scale: float = 1) -> None:
+        model = fastnn.Sequential([*layers, Dense(2)], input_shape=x.shape[1:], input_scale=scale)
+        fastnn.Trainer(model, epochs=1, progress=False).fit(x, labels)
+
+    for first in ([], [fastnn.layers.Flatten()], [fastnn.layers.Conv2D(2, 3), fastnn.layers.Flatten()]):
+        x = pixels if first else pixels.reshape(20, 16)
+        with pytest.warns(UserWarning, match="^fit: x holds bytes up to 2.*make the model with input_scale=1/255"):
+            train(x, *first)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        train(pixels, fastnn.layers.Flatten(), scale=1 / 255)
+        train(pixels, fastnn.layers.BatchNorm(), fastnn.layers.Flatten())
+        train(pixels // 2, fastnn.layers.Flatten())
+        train(pixels.astype(np.float32) / 255, fastnn.layers.Flatten())
