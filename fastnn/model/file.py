@@ -20,6 +20,15 @@ from fastnn.model.network import Network
 from fastnn.model.schema import CONFIG, check_fields
 
 FORMAT = "1"
+# A file of that name would be taken for what it is not, by people and by what they open it with.
+_OTHER_FORMATS: Mapping[str, str] = {
+    ".onnx": "fastnn.export.to_onnx writes ONNX",
+    ".npz": "fastnn.export.to_npz writes archives of NumPy",
+    ".c": "fastnn.export.to_c writes C",
+    **dict.fromkeys((".pt", ".pth"), "fastnn.export.to_torch_state_dict gives what torch.save writes"),
+    **dict.fromkeys((".h5", ".hdf5", ".keras"), "there is no way to write or read a file of Keras"),
+    **dict.fromkeys((".pkl", ".pickle", ".joblib", ".npy", ".json", ".mat"), ""),
+}
 TABLE = "table"  # the key of a description by which a file holds an estimator of tables
 Model = TypeVar("Model", bound=Network)
 
@@ -64,7 +73,17 @@ def building(what: str, path: str | PathLike[str], function: str = "load") -> It
 
 
 def write(path: str | PathLike[str], tensors: Mapping[str, NDArray[Any]], description: Mapping[str, Any]) -> None:
-    """Write arrays, a description that JSON can hold and the SHA-256 of both, whole or not at all."""
+    """Write arrays, a description that JSON can hold and the SHA-256 of both, whole or not at all.
+
+    Raises
+    ------
+    ValueError
+        If the name is that of a file of another format.
+    """
+    suffix = Path(path).suffix.lower()
+    if suffix in _OTHER_FORMATS:
+        instead = f"; {_OTHER_FORMATS[suffix]}" if _OTHER_FORMATS[suffix] else ""
+        raise ValueError(f"save: path: expected a name that ends in .safetensors, got {Path(path).name!r}{instead}")
     arrays = {name: np.ascontiguousarray(value) for name, value in tensors.items()}
     # one entry, because the package writes several in any order and the same model should give the same bytes
     text = json.dumps({"format_version": FORMAT, "fastnn_version": __version__, **description}, default=_plain)

@@ -260,8 +260,8 @@ class Sequential(ForwardNetwork):
         ------
         OSError
             If the file cannot be written; a file that was there is then unchanged.
-        ImportError
-            If the safetensors package is missing.
+        ValueError, ImportError
+            If the name is one of another format, such as m.h5; if the safetensors package is missing.
 
         Notes
         -----

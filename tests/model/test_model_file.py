@@ -145,6 +145,20 @@ def test_an_interrupted_write_leaves_the_old_file(path, monkeypatch):
     assert os.listdir(path.parent) == [path.name]  # noqa: PTH208
 
 
+@pytest.mark.parametrize("name", ["m.h5", "m.keras", "m.PT", "m.pth", "m.pkl", "m.joblib", "m.npz", "m.onnx"])
+def test_the_name_of_another_format_is_refused(tmp_path, name):
+    with pytest.raises(ValueError, match=rf"^save: path: expected a name that ends in .safetensors, got '{name}'"):
+        mlp(5, 3).save(tmp_path / name)
+    assert not any(tmp_path.iterdir())
+
+
+def test_a_name_without_a_format_is_taken(tmp_path):
+    for name in ("model", "model.v2", "digits.2026-11-30"):
+        model = mlp(5, 3)
+        model.save(tmp_path / name)
+        assert same_bits(fastnn.load(tmp_path / name).params, model.params)
+
+
 def test_a_missing_folder_is_an_error(tmp_path):
     with pytest.raises(OSError, match="No such file or directory"):
         mlp(5, 3).save(tmp_path / "nowhere" / "m.safetensors")
