@@ -1,8 +1,9 @@
 /* Inputs of a dense layer that are zero in every row of a small batch, as most pixels of drawings are.
  *
  * They add zero to every sum, so that leaving them out changes no bit, as long as the weights and gradients that they
- * are multiplied by are finite: zero times infinity is NaN, which must come out. What is left out is found anew in
- * every call.
+ * are multiplied by are finite: zero times infinity is NaN, which must come out. A weight below the smallest normal
+ * number, which counts as zero, stays as it is where its input is left out, and an update would write zero. What is
+ * left out is found anew in every call.
  */
 #ifndef FASTNN_DENSE_ZERO_INPUTS_H
 #define FASTNN_DENSE_ZERO_INPUTS_H
