@@ -16,7 +16,7 @@ from fastnn.decisions.scale import BRIGHT, BYTE_SCALE
 from fastnn.frames import in_order
 from fastnn.kernels.signature import SOURCE_DTYPES
 
-__all__ = ["as_array", "as_batch", "gatherable", "say_if_not_scaled", "say_if_scaled_again"]
+__all__ = ["as_array", "as_batch", "gatherable", "say_if_scale_is_odd"]
 
 _SAME = 1e-3  # two factors whose ratio is as near to 1 as this are one
 _CHANNELS_LAST = "say so with channels_last=True where the model is made, or model.channels_last = True"
@@ -78,8 +78,8 @@ def as_batch(
     return np.ascontiguousarray(np.moveaxis(rows_of(batch, slice(None)), -1, 1)) if channels_last else batch
 
 
-def say_if_scaled_again(function: str, x: Any, scale: float) -> None:
-    """Warn of pixels that were brought to 0 … 1 already and are given to a model that does so itself.
+def say_if_scale_is_odd(function: str, x: Any, scale: float, bytes_too: bool = False) -> None:
+    """Warn of pixels of another range than the model expects: 0 … 1 already where it divides, or bytes where it does not.
 
     Parameters
     ----------
@@ -89,41 +89,27 @@ def say_if_scaled_again(function: str, x: Any, scale: float) -> None:
         A file is not read for that, and nothing else but an array.
     scale : float
         The model's `input_scale`.
+    bytes_too : bool
+        Whether to warn of uint8 up to 255 that the model takes as they are.
     """
-    if abs(scale / BYTE_SCALE - 1) > _SAME or not isinstance(x, np.ndarray) or x.dtype.kind != "f" or is_mapped(x):
+    if not isinstance(x, np.ndarray) or is_mapped(x):
         return
-    top = 0.0
-    for part in (x[:1], x):  # of pixels that are as they should be, the first sample almost always shows it
-        with np.errstate(invalid="ignore"):
-            top = float(part.max())
-            if not (top <= 1 and part.min() >= 0):
-                return
-    if top > 0:
+    if x.dtype.kind == "f" and abs(scale / BYTE_SCALE - 1) <= _SAME:
+        top = 0.0
+        for part in (x[:1], x):  # of pixels that are as they should be, the first sample almost always shows it
+            with np.errstate(invalid="ignore"):
+                top = float(part.max())
+                if not (top <= 1 and part.min() >= 0):
+                    return
+        if top > 0:
+            warn_caller(
+                f"{function}: x holds decimals from 0 to {top:.3g}, which the model's input_scale of 1/255 divides by "
+                "255; give the pixels as they are, 0 … 255, or make the model without input_scale"
+            )
+    elif bytes_too and x.dtype == np.uint8 and scale == 1 and (brightest := int(x.max())) >= BRIGHT:
         warn_caller(
-            f"{function}: x holds decimals from 0 to {top:.3g}, which the model's input_scale of 1/255 divides by 255; "
-            "give the pixels as they are, 0 … 255, or make the model without input_scale"
-        )
-
-
-def say_if_not_scaled(function: str, x: Any, scale: float) -> None:
-    """Warn of pixels in bytes that a training takes as they are, 0 … 255.
-
-    Parameters
-    ----------
-    function : str
-        The beginning of the warning.
-    x : (N, ...) array
-        A file is not read for that, and nothing else but an array.
-    scale : float
-        The model's `input_scale`.
-    """
-    if scale != 1 or not isinstance(x, np.ndarray) or x.dtype != np.uint8 or is_mapped(x):
-        return
-    top = int(x.max())
-    if top >= BRIGHT:
-        warn_caller(
-            f"{function}: x holds bytes up to {top}, which the model takes as they are: the loss of such large numbers "
-            "may not fall at all; for pixels, make the model with input_scale=1/255"
+            f"{function}: x holds bytes up to {brightest}, which the model takes as they are: the loss of such large "
+            "numbers may not fall at all; for pixels, make the model with input_scale=1/255"
         )
 
 

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from fastnn.data.mapped import is_mapped
 from fastnn.decisions.axes import channels_last_shape
-from fastnn.inputs import say_if_scaled_again
+from fastnn.inputs import say_if_scale_is_odd
 from fastnn.layers.base import Shape
 from fastnn.model import checks
 from fastnn.model.engine import ForwardEngine
@@ -269,7 +269,7 @@ class ForwardNetwork(GradientNetwork):
         if isinstance(x, SparseRows):
             return np.concatenate([self._run(block, kind) for block in x.blocks()])
         batch = self._batch(x)
-        say_if_scaled_again(type(self).__name__, batch, self.input_scale)
+        say_if_scale_is_odd(type(self).__name__, batch, self.input_scale)
         if kind != "outputs" and len(self.output_shape) != 1:
             shape = self.output_shape
             raise ValueError(f"predict: expected a model with outputs of one dimension, got {shape}")

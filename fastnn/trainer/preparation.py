@@ -17,7 +17,7 @@ from fastnn.data.mapped import is_mapped, rows_of
 from fastnn.data.memory import LARGE_BYTES, MemoryEstimate, check_memory
 from fastnn.data.splits import train_test_split
 from fastnn.frames import check_same_order, names_of
-from fastnn.inputs import as_array, as_batch, gatherable, say_if_not_scaled, say_if_scaled_again
+from fastnn.inputs import as_array, as_batch, gatherable, say_if_scale_is_odd
 from fastnn.kernels.layout import zeros_on_line
 from fastnn.kernels.precision_choice import precision_in_use, say_if_not_faster
 from fastnn.layers import Conv2D, Dense, Flatten
@@ -73,9 +73,9 @@ def specify(
     if trainer.on_nonfinite == "raise":
         check_finite("fit", "x", inputs, names)
         _check_codes(model, "x", inputs)
-    say_if_scaled_again("fit", inputs, model.input_scale)
-    if isinstance(model.layers[0], (Dense, Conv2D, Flatten)):  # others may take codes, or scale what they get
-        say_if_not_scaled("fit", inputs, model.input_scale)
+    # other first layers may take codes, or scale what they get
+    takes_pixels = isinstance(model.layers[0], (Dense, Conv2D, Flatten))
+    say_if_scale_is_odd("fit", inputs, model.input_scale, bytes_too=takes_pixels)
     everything, rows = targets, None
     held_out: tuple[Array, Array] | None = None
     if isinstance(validation, numbers.Real) and not isinstance(validation, bool):
