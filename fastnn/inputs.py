@@ -79,7 +79,7 @@ def as_batch(
 
 
 def say_if_scale_is_odd(function: str, x: Any, scale: float, bytes_too: bool = False) -> None:
-    """Warn of pixels of another range than the model expects: 0 … 1 already where it divides, or bytes where it does not.
+    """Warn of pixels in another range than the model takes: 0 … 1 already where it divides, bytes where it does not.
 
     Parameters
     ----------
