@@ -12,7 +12,7 @@ from fastnn.caller import warn_caller
 from fastnn.checks import as_array, real_array
 from fastnn.data.mapped import is_mapped, rows_of
 from fastnn.decisions.axes import advice, channels_last_shape, same_axes
-from fastnn.decisions.scale import BRIGHT, BYTE_SCALE
+from fastnn.decisions.scale import BYTE_SCALE, Values, decide_scale
 from fastnn.frames import in_order
 from fastnn.kernels.signature import SOURCE_DTYPES
 
@@ -90,7 +90,7 @@ def say_if_scale_is_odd(function: str, x: Any, scale: float, bytes_too: bool = F
     scale : float
         The model's `input_scale`.
     bytes_too : bool
-        Whether to warn of uint8 up to 255 that the model takes as they are.
+        Whether to warn of uint8 that look like pixels and that the model takes as they are.
     """
     if not isinstance(x, np.ndarray) or is_mapped(x):
         return
@@ -106,11 +106,13 @@ def say_if_scale_is_odd(function: str, x: Any, scale: float, bytes_too: bool = F
                 f"{function}: x holds decimals from 0 to {top:.3g}, which the model's input_scale of 1/255 divides by "
                 "255; give the pixels as they are, 0 … 255, or make the model without input_scale"
             )
-    elif bytes_too and x.dtype == np.uint8 and scale == 1 and (brightest := int(x.max())) >= BRIGHT:
-        warn_caller(
-            f"{function}: x holds bytes up to {brightest}, which the model takes as they are: the loss of such large "
-            "numbers may not fall at all; for pixels, make the model with input_scale=1/255"
-        )
+    elif bytes_too and x.dtype == np.uint8 and scale == 1:
+        brightest = int(x.max())
+        if decide_scale(Values(x.shape[1:], True, False, 0, brightest))[0] == BYTE_SCALE:
+            warn_caller(
+                f"{function}: x holds bytes up to {brightest} and looks like pixels, which the model takes as "
+                "they are: the loss of such large numbers may not fall at all; make the model with input_scale=1/255"
+            )
 
 
 def gatherable(x: NDArray[Any]) -> NDArray[Any]:

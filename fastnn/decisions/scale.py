@@ -16,7 +16,7 @@ from fastnn.decisions.decision import Decision
 OVERRIDE = "scale=, --scale"
 BYTE_SCALE = 1 / 255
 
-BRIGHT = 128  # pixels of photos and scans reach at least this; most counts, codes and ratings do not
+_BRIGHT = 128  # pixels of photos and scans reach at least this; most counts, codes and ratings do not
 _SMALLEST_SIDE = 8  # rows of 1, 4, 9 ... 49 values are more often features than square images
 _PIXEL_NAME = re.compile(r"(pixel|px|pix)[ _.\-]*\d+([ _.\-x]\d+)?|\d+x\d+", re.IGNORECASE)  # pixel0, px_3, 1x28
 
@@ -89,7 +89,7 @@ def decide_scale(values: Values) -> tuple[float, Decision | None]:
     kind = "whole numbers" if values.whole else "decimals"
     rows = len(values.shape) == 1
     said = f"{kind} up to {values.largest:g} in {'rows of' if rows else 'images of'} {_size(values.shape)}"
-    if not values.in_bytes or (not values.whole and values.largest < BRIGHT):
+    if not values.in_bytes or (not values.whole and values.largest < _BRIGHT):
         return 1.0, None
     if not values.whole:
         if rows and not (values.is_square or values.named_pixels):
@@ -97,7 +97,7 @@ def decide_scale(values: Values) -> tuple[float, Decision | None]:
         return 1.0, _decision(1.0, said)
     if values.largest <= 1:
         return 1.0, _decision(1.0, said)
-    bright = values.largest >= BRIGHT
+    bright = values.largest >= _BRIGHT
     if rows:
         pixels = values.named_pixels or (bright and (values.is_square or values.bytes_chosen))
         why = f"{said}, columns named {(values.column_names or ('',))[0]}, ..." if values.named_pixels else said

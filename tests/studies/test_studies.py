@@ -205,6 +205,7 @@ def test_the_label_of_a_reports_table_is_shown_beside_the_size_that_it_names(res
     assert cuts["left out"] == {"conv5.relu": 43_264}
 
 
+@pytest.mark.filterwarnings("error")
 def test_a_point_of_the_grid_is_the_beginning_of_a_longer_training() -> None:
     images = fastnn.data.glyphs(240, seed=0)
     data = SimpleNamespace(train=images, test=images, class_names=[*"0123456789"])

@@ -49,7 +49,9 @@ def test_augmented_images_are_the_same(backend):
     for name in ("native", backend):
         with fastnn.use_backend(name):
             augmentation = fastnn.data.Augmentation(shift=1, rotate=10, noise=0.1, cutout=3)
-            model = fastnn.Sequential([Flatten(), Dense(3)], input_shape=(1, 9, 9), dtype="float64", seed=1)
+            model = fastnn.Sequential(
+                [Flatten(), Dense(3)], input_shape=(1, 9, 9), dtype="float64", seed=1, input_scale=1 / 255
+            )
             fit(model, x, np.arange(40) % 3, augmentation=augmentation, epochs=2, seed=2, optimizer="adam")
             results.append(model.params)
     np.testing.assert_allclose(*results, rtol=1e-8, atol=1e-9)

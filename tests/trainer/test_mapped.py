@@ -49,6 +49,7 @@ def test_a_mapped_set_gives_the_same_bits(monkeypatch, data, compiled, shuffle, 
     assert len(opened) == 1
 
 
+@pytest.mark.filterwarnings("ignore:fit. x holds decimals")
 def test_float_targets_and_views_are_taken(tmp_path):
     rng = np.random.default_rng(0)
     np.save(tmp_path / "x.npy", rng.random((60, 12), np.float32))

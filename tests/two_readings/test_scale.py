@@ -138,7 +138,7 @@ def test_pixels_that_are_scaled_already_are_not_scaled_again_in_silence() -> Non
 
 
 def test_a_training_on_bytes_as_they_are_is_warned_of() -> None:
-    pixels = np.random.default_rng(0).integers(0, 256, (20, 1, 4, 4)).astype(np.uint8)
+    pixels = np.random.default_rng(0).integers(0, 256, (20, 1, 8, 8)).astype(np.uint8)
     labels = np.arange(20) % 2
 
     def train(x: np.ndarray, *layers: fastnn.layers.Layer, scale: float = 1) -> None:
@@ -146,12 +146,15 @@ def test_a_training_on_bytes_as_they_are_is_warned_of() -> None:
         fastnn.Trainer(model, epochs=1, progress=False).fit(x, labels)
 
     for first in ([], [fastnn.layers.Flatten()], [fastnn.layers.Conv2D(2, 3), fastnn.layers.Flatten()]):
-        x = pixels if first else pixels.reshape(20, 16)
-        with pytest.warns(UserWarning, match="^fit: x holds bytes up to 2.*make the model with input_scale=1/255"):
+        x = pixels if first else pixels.reshape(20, 64)
+        with pytest.warns(
+            UserWarning, match="^fit: x holds bytes up to 2.* looks like pixels.*make the model with input_scale=1/255"
+        ):
             train(x, *first)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         train(pixels, fastnn.layers.Flatten(), scale=1 / 255)
         train(pixels, fastnn.layers.BatchNorm(), fastnn.layers.Flatten())
+        train(pixels.reshape(20, 64)[:, :30].copy())  # the features of a table
         train(pixels // 2, fastnn.layers.Flatten())
         train(pixels.astype(np.float32) / 255, fastnn.layers.Flatten())

@@ -23,7 +23,12 @@ def sets(run: Run, train: int) -> dict[str, Pair]:
     permutation = random.permutation(run.seed, Purpose.SPLIT, 0, len(x))
     held_out = len(x) // 6
     training, validation = permutation[: min(train, len(x) - held_out)], permutation[-held_out:]
-    return {"": (x[training], y[training]), "val": (x[validation], y[validation]), "test": run.data.test}
+    # as numbers rather than bytes, because the reported runs took pixels for numbers from 0 to 255
+    return {
+        "": (x[training].astype(np.float32), y[training]),
+        "val": (x[validation], y[validation]),
+        "test": run.data.test,
+    }
 
 
 def solve(
